@@ -1,0 +1,1 @@
+# Everything a newcomer types; each target sets up what it needs.

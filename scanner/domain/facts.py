@@ -1,0 +1,346 @@
+"""What a host said, what a registry proved, or why neither is known: frozen values that adapters hand to the judge.
+
+A missing fact is ``None`` or a ``Failure``; it is never replaced by a likely value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something is not known: a value, never an exception past an adapter."""
+
+    reason: Reason
+    detail: str = ""
+
+
+# ---------------------------------------------------------------- the host
+
+
+class Source(StrEnum):
+    """What said that a workload exists."""
+
+    DOCKER = "docker"
+    PODMAN = "podman"
+    CONTAINERD = "containerd"
+    COMPOSE = "compose"
+    QUADLET = "quadlet"
+    KUBERNETES = "kubernetes"
+    SWARM = "swarm"
+    SYSTEMD = "systemd"
+    NOMAD = "nomad"
+    INVENTORY = "inventory"
+
+
+class Stage(StrEnum):
+    """Where a workload stands in its life."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    PLANNED = "planned"
+
+
+class EngineKind(StrEnum):
+    """A program that pulls images and starts containers, each with selection rules of its own."""
+
+    DOCKER = "docker"
+    PODMAN = "podman"
+    CONTAINERD = "containerd"
+    CRI = "cri"
+
+
+class EngineState(StrEnum):
+    """Whether an engine answered; only ``ABSENT`` means that it has no workloads."""
+
+    UP = "up"
+    ABSENT = "absent"
+    DOWN = "down"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+class ImageStore(StrEnum):
+    """How an engine keeps images, which decides how it chooses among platforms."""
+
+    CLASSIC = "classic"
+    CONTAINERD = "containerd"
+    PODMAN = "podman"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One container engine of a host.
+
+    ``platform`` is what the engine asks registries for (dockerd's own GOOS/GOARCH, not ``uname -m``).
+    ``owner`` is the user of a rootless engine, empty for the system's. ``default_platform`` is
+    DOCKER_DEFAULT_PLATFORM where the host sets it. ``in_vm`` tells that its containers run in another kernel than
+    the one that was asked (Docker Desktop, podman machine).
+    """
+
+    kind: EngineKind
+    state: EngineState
+    version: str = ""
+    platform: Platform | None = None
+    store: ImageStore | None = None
+    owner: str = ""
+    default_platform: Platform | None = None
+    in_vm: bool = False
+    detail: str = ""
+
+    @property
+    def key(self) -> str:
+        """``docker``, ``podman`` or, for a rootless one, ``podman:alice``: unique within a host."""
+        return f"{self.kind}:{self.owner}" if self.owner else str(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class BinfmtEntry:
+    """One file of /proc/sys/fs/binfmt_misc, as the kernel prints it; magic and mask are raw bytes."""
+
+    name: str
+    enabled: bool
+    interpreter: str
+    flags: str = ""
+    offset: int = 0
+    magic: bytes = b""
+    mask: bytes = b""
+    extension: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binfmt:
+    """The binfmt_misc handlers of a kernel; ``enabled`` is its global switch."""
+
+    enabled: bool
+    entries: tuple[BinfmtEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What the kernel and CPU of a host can execute; ``None`` where the host could not tell.
+
+    ``machine`` is ``uname -m`` as printed, ``platform`` its canonical form (``None``: not understood or ambiguous).
+    ``userland_bits`` is 32 or 64. ``page_size`` is in bytes. ``cpu_level`` is the x86-64 level 1 to 4 of an amd64
+    machine. ``aarch32`` and ``ia32`` tell whether 32-bit ARM and 32-bit x86 programs start. ``arm_version`` is the
+    ARM architecture version of an arm machine, such as ``v7``.
+    """
+
+    system: str
+    machine: str
+    release: str = ""
+    platform: Platform | None = None
+    userland_bits: int | None = None
+    page_size: int | None = None
+    cpu_level: int | None = None
+    arm_version: str | None = None
+    aarch32: bool | None = None
+    ia32: bool | None = None
+    binfmt: Binfmt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalImage:
+    """The image in a host's own store that a container was made from.
+
+    ``image_id`` and digests read ``sha256:<hex>``. ``repo_digests`` are ``name@digest`` as the engine lists them, none
+    for an image that was built there. ``manifest_digest`` is the exact manifest where the engine tells
+    (ImageManifestDescriptor). ``platform`` is what the image's own config says.
+    """
+
+    image_id: str
+    repo_digests: tuple[str, ...] = ()
+    manifest_digest: str = ""
+    platform: Platform | None = None
+    process: Process | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a config or a container says will be exec'd; ``None`` means "not said here", empty means "none"."""
+
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] | None = None
+    path: str | None = None
+    working_dir: str | None = None
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """Entrypoint followed by Cmd (OCI image-spec config.md)."""
+        return (self.entrypoint or ()) + (self.cmd or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One container, or one that is planned.
+
+    ``name`` is the container (Docker, Podman), namespace/pod/container (Kubernetes), project/service (compose), unit
+    (quadlet, systemd) or the image itself (planned in the inventory). ``image`` is the reference as written.
+    ``engine`` is the ``Engine.key`` that runs it, empty when only planned. ``process`` holds what was overridden
+    beside the image. ``state``, ``error`` and ``log`` (last lines, oldest first) are the engine's own words, made
+    printable.
+    """
+
+    host: str
+    name: str
+    source: Source
+    stage: Stage
+    image: str
+    engine: str = ""
+    pinned: Platform | None = None
+    local: LocalImage | None = None
+    process: Process | None = None
+    state: str = ""
+    exit_code: int | None = None
+    restart_count: int = 0
+    error: str = ""
+    log: tuple[str, ...] = ()
+    build_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Everything one host said in one complete answer.
+
+    ``gaps`` names the parts of the answer that are missing, each with the engine key or part it concerns
+    (``{"docker": Failure(engine_down)}``). ``discrepancies`` are contradictions between kernel, userland and engine in
+    words for the operator.
+    """
+
+    host: str
+    kernel: Kernel
+    engines: tuple[Engine, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    gaps: Mapping[str, Failure] = field(default_factory=dict)
+    discrepancies: tuple[str, ...] = ()
+    os_release: str = ""
+
+    def engine(self, key: str) -> Engine | None:
+        """The engine with this ``Engine.key``."""
+        return next((engine for engine in self.engines if engine.key == key), None)
+
+
+# ---------------------------------------------------------------- the image
+
+
+class FileKind(StrEnum):
+    """What the first bytes of a file make it, for the kernel that is asked to exec it."""
+
+    ELF = "elf"
+    SCRIPT = "script"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Elf:
+    """What an ELF header and its notes prove.
+
+    ``needs`` is the platform that can run it (GOARCH spelling, variant only where the binary itself demands one:
+    ``amd64/v3`` from the GNU property note or Go's GOAMD64, ``arm/v7`` from attributes or GOARM). ``None`` for a
+    machine that has no GOARCH. ``interpreter`` is PT_INTERP. ``libc`` is ``glibc`` or ``musl`` by its loader.
+    """
+
+    machine: int
+    bits: int
+    byte_order: str
+    needs: Platform | None
+    type: int = 0
+    flags: int = 0
+    interpreter: str = ""
+    libc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Executable:
+    """One file on the way from argv to a running program: a script, its interpreter, a binary, its loader.
+
+    ``role`` is ``entrypoint``, ``interpreter``, ``loader`` or ``wrapped`` (what a wrapper such as tini will exec).
+    """
+
+    path: str
+    role: str
+    kind: FileKind
+    elf: Elf | None = None
+    shebang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What argv resolves to in one image: the chain of files, or where the chain breaks.
+
+    ``problem`` is why the image cannot start whatever the host (a ``broken`` reason), or why it is not known (an
+    ``unknown`` one). ``None`` means that the chain is whole.
+    """
+
+    argv: tuple[str, ...]
+    chain: tuple[Executable, ...] = ()
+    problem: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer's descriptor; ``size`` is in bytes as stored in the registry."""
+
+    digest: str
+    media_type: str
+    size: int
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One image manifest that a reference offers.
+
+    ``entry`` is what the index says of it (``None``: no index, or an entry without platform), ``config`` what its own
+    config says, a ``Failure`` where the config was asked for and could not be had, ``None`` where it was not asked for.
+    ``program`` is what argv resolves to, ``None`` where it was not asked for.
+    """
+
+    digest: str
+    entry: Platform | None = None
+    config: Platform | Failure | None = None
+    process: Process | None = None
+    layers: tuple[Layer, ...] = ()
+    program: Program | None = None
+
+    @property
+    def platform(self) -> Platform | None:
+        """What an engine that reads metadata takes this for: the index entry, else the config."""
+        return self.entry or (self.config if isinstance(self.config, Platform) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a registry proved about one reference, attestations and other non-images left out.
+
+    ``digest`` is that of the document the reference resolved to, ``is_index`` whether that is an index.
+    ``taken_at`` is Unix time in seconds.
+    """
+
+    reference: str
+    digest: str
+    is_index: bool
+    offers: tuple[Offer, ...]
+    taken_at: float = 0.0
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """What it offers, in the order of the index, each platform once."""
+        return tuple(dict.fromkeys(offer.platform for offer in self.offers if offer.platform))
+
+    def with_program(self, digest: str, program: Program) -> ImageFacts:
+        """The same facts, knowing what ``argv`` resolves to in the manifest ``digest``."""
+        offers = tuple(replace(o, program=program) if o.digest == digest else o for o in self.offers)
+        return replace(self, offers=offers)
+
+

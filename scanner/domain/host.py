@@ -1,0 +1,73 @@
+"""A host of the inventory: where it is, who logs in, what it is meant to run."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.facts import Source
+    from scanner.domain.platform import Platform
+
+MAX_NAME_CHARS = 253
+"""DNS names end at 253 characters (RFC 1035), and so do ours: they are metric labels."""
+
+MAX_PORT = 65535
+
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_])?", re.ASCII)
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An image that a host is meant to run; ``workload`` is its name, the image itself where it has none."""
+
+    image: str
+    workload: str = ""
+    source: Source | None = None
+    pinned: Platform | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One inventory host. ``local`` hosts are read by a subprocess, all others by SSH at ``address``:``port``.
+
+    Raises:
+        ValueError: a name, address, user, port or label outside its grammar. The grammar keeps option injection
+            ("-oProxyCommand", CVE-2023-51385) and anything a shell or a log line would interpret out of the fleet.
+    """
+
+    name: str
+    address: str = ""
+    port: int = 22
+    user: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    planned: tuple[Plan, ...] = ()
+    jump: str = ""
+    local: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.name) > MAX_NAME_CHARS or not _NAME.fullmatch(self.name):
+            raise ValueError(f"host name {self.name!r} is not a name: use letters, digits, '.', '-', '_' or ':'")
+        if not self.local and not _is_address(self.address):
+            raise ValueError(f"host {self.name}: address {self.address!r} is neither a host name nor an IP address")
+        if not 1 <= self.port <= MAX_PORT:
+            raise ValueError(f"host {self.name}: port {self.port} is not between 1 and {MAX_PORT}")
+        if self.user and not _USER.fullmatch(self.user):
+            raise ValueError(f"host {self.name}: user {self.user!r} is not a login name")
+        for label in self.labels:
+            if not _LABEL.fullmatch(label):
+                raise ValueError(f"host {self.name}: label {label!r} must match [a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return ":" not in text and len(text) <= MAX_NAME_CHARS and bool(_NAME.fullmatch(text))
+    return "%" not in text
