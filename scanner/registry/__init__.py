@@ -1,0 +1,1 @@
+"""What an image offers: the registry side."""

@@ -1,0 +1,96 @@
+"""How each registry is reached, as the composition root says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DOCKER_HUB = "docker.io"
+"""The name that references use for Docker Hub; its API answers elsewhere."""
+
+_API_HOSTS: Mapping[str, str] = MappingProxyType({DOCKER_HUB: "registry-1.docker.io"})
+
+_AUTH_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({DOCKER_HUB: ("auth.docker.io",)})
+"""Token servers of registries whose realm is on a host that is not their own."""
+
+_REDIRECT_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"registry.k8s.io": ("*.pkg.dev",)})
+"""Where registries that are themselves only redirectors send the reader of a manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryConfig:
+    """One registry (or mirror) by the name that references use for it, ``host[:port]``.
+
+    ``plain_http`` is the only way to plain http. ``allow_private`` lets the name resolve to addresses that are not
+    public. ``auth_hosts`` are the hosts besides the registry's own that may be its token server. ``redirect_hosts``
+    are the hosts besides the registry's own to which it may redirect a manifest or, where they are private, a blob
+    (``*.example`` stands for every name below ``example``). ``mirrors`` are asked first, in order.
+    """
+
+    name: str
+    plain_http: bool = False
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = None
+    mirrors: tuple[str, ...] = ()
+    auth_hosts: tuple[str, ...] = ()
+    redirect_hosts: tuple[str, ...] = ()
+    allow_private: bool = False
+
+    @property
+    def host(self) -> str:
+        """``host[:port]`` of the registry's API."""
+        return _API_HOSTS.get(self.name, self.name)
+
+    @property
+    def scheme(self) -> str:
+        """``http`` only where it is configured."""
+        return "http" if self.plain_http else "https"
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host of the API, without a slash at its end."""
+        return f"{self.scheme}://{self.host}"
+
+    @property
+    def known_auth_hosts(self) -> tuple[str, ...]:
+        """The configured token hosts, then the ones that everybody knows."""
+        return self.auth_hosts + _AUTH_HOSTS.get(self.name, ())
+
+    @property
+    def known_redirect_hosts(self) -> tuple[str, ...]:
+        """The configured redirect hosts, then the ones that everybody knows."""
+        return self.redirect_hosts + _REDIRECT_HOSTS.get(self.name, ())
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """How the client behaves; durations are seconds, ages too.
+
+    ``registries`` maps a registry's name to its configuration; with ``only_listed`` no other is contacted.
+    ``tag_max_age_s`` is how long an answer about a tag stays true, ``failure_max_age_s`` how long a refusal does.
+    ``stop_below_remaining`` keeps that much of a registry's announced rate limit for everybody else. ``rate_per_s``
+    with ``burst`` bounds requests to one registry, ``concurrency`` those in flight.
+    """
+
+    registries: Mapping[str, RegistryConfig] = field(default_factory=dict)
+    only_listed: bool = False
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 10.0
+    request_deadline_s: float = 20.0
+    concurrency: int = 10
+    rate_per_s: float = 50.0
+    burst: int = 50
+    tag_max_age_s: float = 60.0
+    failure_max_age_s: float = 15.0
+    stop_below_remaining: int = 0
+    user_agent: str = "archscan"
+
+    def registry(self, name: str) -> RegistryConfig:
+        """The configuration of a registry, the plain one where it is not listed."""
+        return self.registries.get(name) or RegistryConfig(name)
