@@ -303,7 +303,8 @@ class Offer:
 
     ``entry`` is what the index says of it (``None``: no index, or an entry without platform), ``config`` what its own
     config says, a ``Failure`` where the config was asked for and could not be had, ``None`` where it was not asked for.
-    ``program`` is what argv resolves to, ``None`` where it was not asked for.
+    ``program`` is what argv resolves to, ``None`` where it was not asked for. ``config_digest`` is the digest of the
+    config blob, which Docker's classic store and Podman use as image id.
     """
 
     digest: str
@@ -312,6 +313,7 @@ class Offer:
     process: Process | None = None
     layers: tuple[Layer, ...] = ()
     program: Program | None = None
+    config_digest: str = ""
 
     @property
     def platform(self) -> Platform | None:

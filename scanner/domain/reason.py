@@ -37,6 +37,7 @@ class Reason(StrEnum):
     CONFIG_DISAGREES = "config_disagrees"
     MISLABELLED = "mislabelled"
     PLATFORM_LOST = "platform_lost"
+    NEXT_PULL_BROKEN = "next_pull_broken"
     # mismatch
     PLATFORM_MISSING = "platform_missing"
     WRONG_PLATFORM = "wrong_platform"
@@ -134,7 +135,9 @@ class Reason(StrEnum):
 _OTHER_THAN_UNKNOWN: Mapping[Status, frozenset[Reason]] = MappingProxyType({
     Status.OK: frozenset({Reason.NATIVE}),
     Status.EMULATED: frozenset({Reason.EMULATED, Reason.NATIVE_SHADOWED}),
-    Status.DEGRADED: frozenset({Reason.CONFIG_DISAGREES, Reason.MISLABELLED, Reason.PLATFORM_LOST}),
+    Status.DEGRADED: frozenset({
+        Reason.CONFIG_DISAGREES, Reason.MISLABELLED, Reason.PLATFORM_LOST, Reason.NEXT_PULL_BROKEN,
+    }),
     Status.MISMATCH: frozenset({
         Reason.PLATFORM_MISSING, Reason.WRONG_PLATFORM, Reason.WRONG_BINARY, Reason.WRONG_LOADER,
         Reason.WRONG_INTERPRETER, Reason.CPU_LEVEL_TOO_LOW, Reason.AARCH32_MISSING, Reason.IA32_MISSING,
