@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from scanner.domain.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,5 +345,3 @@ class ImageFacts:
         """The same facts, knowing what ``argv`` resolves to in the manifest ``digest``."""
         offers = tuple(replace(o, program=program) if o.digest == digest else o for o in self.offers)
         return replace(self, offers=offers)
-
-

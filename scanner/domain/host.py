@@ -52,6 +52,7 @@ class Host:
     local: bool = False
 
     def __post_init__(self) -> None:
+        """Refuse what is outside the grammar."""
         if len(self.name) > MAX_NAME_CHARS or not _NAME.fullmatch(self.name):
             raise ValueError(f"host name {self.name!r} is not a name: use letters, digits, '.', '-', '_' or ':'")
         if not self.local and not _is_address(self.address):

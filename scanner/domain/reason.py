@@ -126,7 +126,7 @@ class Reason(StrEnum):
     LAYER_LIMIT = "layer_limit"
     BINARY_UNKNOWN = "binary_unknown"
     BINARY_NOT_INSPECTED = "binary_not_inspected"
-    # unknown: ourselves
+    # unknown, through us
     INTERNAL_BUG = "internal_bug"
     INTERNAL_DEADLINE = "internal_deadline"
     INTERNAL_INTERRUPTED = "internal_interrupted"
