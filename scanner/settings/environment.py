@@ -1,0 +1,64 @@
+"""Environment variables that override settings: ``ARCHSCAN_SSH__CONNECT_TIMEOUT=5s``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from scanner.settings.document import Document, Place, parse, render
+from scanner.settings.problem import Problem, SettingsError
+from scanner.settings.shape import bare, models, type_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import BaseModel
+
+PREFIX = "ARCHSCAN_"
+SEPARATOR = "__"
+"""A name without it is somebody else's: Kubernetes sets ARCHSCAN_PORT for a Service of that name."""
+
+
+def overrides(environ: Mapping[str, str]) -> dict[str, Place]:
+    """The variables that name a setting, each with the place it names."""
+    return {
+        name: tuple(name.removeprefix(PREFIX).lower().split(SEPARATOR))
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and SEPARATOR in name.removeprefix(PREFIX)
+    }
+
+
+def override(document: Document, environ: Mapping[str, str], schema: type[BaseModel]) -> Document:
+    """The document with what the environment says put in its place.
+
+    Raises:
+        SettingsError: a variable that names no setting, or whose text is no value.
+    """
+    value, problems = document.value, []
+    for name, place in overrides(environ).items():
+        wanted = type_at(schema, place, value)
+        if wanted is None or models(wanted):
+            problems.append(Problem(name, 0, render(place), "names no setting"))
+            continue
+        try:
+            value = _put(value, place, _value(environ[name], wanted, name))
+        except SettingsError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SettingsError(problems)
+    return replace(document, value=value)
+
+
+def _value(text: str, wanted: Any, name: str) -> Any:
+    """Text stays as it is, ``123`` and ``no`` too; anything else is read as YAML."""
+    if bare(wanted) in (int, bool, float) or not isinstance(bare(wanted), type):
+        return parse(text.encode("utf-8", "surrogateescape"), name).value
+    return text
+
+
+def _put(value: Any, place: Place, new: Any) -> Any:
+    if not place:
+        return new
+    members = dict(value) if isinstance(value, dict) else {}
+    members[str(place[0])] = _put(members.get(str(place[0])), place[1:], new)
+    return members

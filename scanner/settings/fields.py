@@ -1,0 +1,126 @@
+"""The types of single settings: their unit, how they are written, how they are checked."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
+
+from scanner.settings.units import parse_duration, parse_size
+
+
+class Section(BaseModel):
+    """A mapping of settings: immutable, and refusing what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a setting is counted in, for the reference page."""
+
+    name: str
+
+
+def _to_path(value: object, info: ValidationInfo) -> Path:
+    """A path; a relative one starts from the folder of the configuration file, never from where we were started."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("must be a file path")
+    return Path((info.context or {}).get("folder", "."), value)
+
+
+def _to_secret(value: object) -> SecretStr:
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be text; write it in quotes")
+    return SecretStr(value)
+
+
+def _to_moment(value: object) -> datetime:
+    """A day or a moment in ISO 8601; a day lasts until its end in UTC, a moment must name its zone."""
+    if isinstance(value, datetime):
+        return value
+    refusal = ValueError("must be a day such as 2027-01-31 or a moment such as 2027-01-31T12:00:00Z")
+    if not isinstance(value, str):
+        raise refusal
+    try:
+        if len(value) == len("2027-01-31"):
+            return datetime.combine(date.fromisoformat(value), time.max, tzinfo=UTC)
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise refusal from None
+    if moment.tzinfo is None:
+        raise refusal
+    return moment
+
+
+_LISTEN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]*):(?P<port>\d{1,5})", re.ASCII)
+
+
+def split_listen(text: str) -> tuple[str, int]:
+    """The address, empty for every interface, then the port of ``127.0.0.1:9719``, ``[::1]:9719`` or ``:9719``.
+
+    Raises:
+        ValueError: anything else.
+    """
+    match = _LISTEN.fullmatch(text)
+    if match is None or int(match["port"]) > 65535:  # noqa: PLR2004 - the last TCP port
+        raise ValueError("must be an address with a port, such as 127.0.0.1:9719, [::1]:9719 or :9719")
+    return match["host"].strip("[]"), int(match["port"])
+
+
+def _check_listen(value: object) -> object:
+    if isinstance(value, str):
+        split_listen(value)
+    return value
+
+
+def _check_network(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            ipaddress.ip_network(value)
+        except ValueError:
+            raise ValueError("must be a network such as 10.0.0.0/8 or an address") from None
+    return value
+
+
+def _planned(value: Any) -> Any:
+    return {"image": value} if isinstance(value, str) else value
+
+
+def _duration(value: object) -> float:
+    return value if isinstance(value, float) else parse_duration(value)
+
+
+def _size(value: object) -> int:
+    return parse_size(value)
+
+
+Duration = Annotated[float, BeforeValidator(_duration), Unit("duration")]
+Size = Annotated[int, BeforeValidator(_size), Unit("size")]
+FilePath = Annotated[Path, BeforeValidator(_to_path), Unit("path")]
+Secret = Annotated[SecretStr, BeforeValidator(_to_secret), Unit("secret")]
+Moment = Annotated[datetime, BeforeValidator(_to_moment), Unit("day or moment")]
+Listen = Annotated[str, BeforeValidator(_check_listen), Unit("address:port")]
+Network = Annotated[str, BeforeValidator(_check_network), Unit("network")]
+Port = Annotated[int, Field(ge=1, le=65535), Unit("port")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class PlannedImage(Section):
+    """An image that a host is meant to run; a plain string is its ``image``."""
+
+    image: Text = Field(description="Image reference, such as registry.example:5000/shop/api:1.4.")
+    workload: str = Field(default="", description="Name of the workload; the image where it is empty.")
+    platform: str | None = Field(default=None, description="Platform that the deployment pins, such as linux/amd64.")
+
+
+Planned = Annotated[PlannedImage, BeforeValidator(_planned)]

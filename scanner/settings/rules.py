@@ -1,0 +1,158 @@
+"""What must hold between settings, beyond each one's own range."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scanner.domain.host import Host
+from scanner.settings.sources import HttpSdSource, LocalSource, StaticSource
+from scanner.settings.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
+
+    from scanner.settings.document import Place
+    from scanner.settings.schema import Settings
+
+Broken = tuple["Place", str]
+"""A place in the file, then what is wrong there."""
+
+_JUMP = re.compile(
+    r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]{0,63})@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|\[[0-9A-Fa-f:.]+\])"
+    r"(?::(?P<port>[1-9]\d{0,4}))?",
+    re.ASCII,
+)
+_REGISTRY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]+\])(?::[1-9]\d{0,4})?", re.ASCII)
+
+
+def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
+    """Every rule that the settings break."""
+    yield from _hosts(settings, need_hosts=need_hosts)
+    yield from _jumps(settings)
+    yield from _times(settings)
+    yield from _registries(settings)
+    yield from _secrets(settings)
+
+
+def _hosts(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
+    if need_hosts and not settings.inventory:
+        yield ("inventory",), "is required: name at least one source of hosts"
+    names: dict[str, Place] = {}
+    for index, source in enumerate(settings.inventory):
+        for place, host in _written(source, ("inventory", index)):
+            if host.name in names:
+                yield place, f"host {host.name} is written twice"
+            names.setdefault(host.name, place)
+            yield from _host(place, host)
+    if any(_needs_ssh(source) for source in settings.inventory):
+        for name in ("identity_file", "known_hosts_file"):
+            if getattr(settings.ssh, name) is None:
+                yield ("ssh", name), "is required: the inventory has hosts that are read by SSH"
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A host as written in the file, with the source's defaults; ``name`` may stand where no name may."""
+
+    name: str
+    address: str = ""
+    port: int = 22
+    user: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    local: bool = False
+
+
+def _written(source: object, place: Place) -> Iterator[tuple[Place, _Written]]:
+    if isinstance(source, StaticSource):
+        base = source.defaults
+        for name, host in source.hosts.items():
+            port, user = host.port or base.port, host.user or base.user
+            labels = {**base.labels, **host.labels}
+            yield (*place, "hosts", name), _Written(name, host.address or name, port, user, labels, host.local)
+    elif isinstance(source, LocalSource):
+        yield (*place, "name"), _Written(source.name, labels=source.labels, local=True)
+
+
+def _host(place: Place, written: _Written) -> Iterator[Broken]:
+    try:
+        Host(written.name, written.address, written.port, written.user, written.labels, local=written.local)
+    except ValueError as error:
+        yield place, str(error)
+
+
+def _needs_ssh(source: object) -> bool:
+    if isinstance(source, StaticSource):
+        return not all(host.local for host in source.hosts.values())
+    return not isinstance(source, LocalSource)
+
+
+def _jumps(settings: Settings) -> Iterator[Broken]:
+    wanted = "must be a bastion such as bastion.example or user@bastion.example:2222"
+    for pattern, jump in settings.ssh.jump.items():
+        if not _JUMP.fullmatch(jump):
+            yield ("ssh", "jump", pattern), wanted
+    for index, source in enumerate(settings.inventory):
+        defaults = getattr(source, "defaults", None)
+        if defaults and defaults.jump and not _JUMP.fullmatch(defaults.jump):
+            yield ("inventory", index, "defaults", "jump"), wanted
+        if isinstance(source, StaticSource):
+            for name, host in source.hosts.items():
+                if host.jump and not _JUMP.fullmatch(host.jump):
+                    yield ("inventory", index, "hosts", name, "jump"), wanted
+
+
+def _times(settings: Settings) -> Iterator[Broken]:
+    scan, ssh = settings.scan, settings.ssh
+    if scan.deadline >= scan.interval:
+        yield (
+            ("scan", "deadline"),
+            f"{format_duration(scan.deadline)} must be shorter than scan.interval, {format_duration(scan.interval)}",
+        )
+    if scan.jitter >= scan.interval:
+        yield (
+            ("scan", "jitter"),
+            f"{format_duration(scan.jitter)} must be shorter than scan.interval, {format_duration(scan.interval)}",
+        )
+    if settings.inventory and ssh.connect_timeout + ssh.probe_timeout > scan.deadline:
+        least = format_duration(ssh.connect_timeout + ssh.probe_timeout)
+        told = f"leaves no time for one host: ssh.connect_timeout and ssh.probe_timeout are {least} together"
+        yield ("scan", "deadline"), f"{format_duration(scan.deadline)} {told}"
+
+
+def _registries(settings: Settings) -> Iterator[Broken]:
+    for name, registry in settings.registries.listed.items():
+        place: Place = ("registries", name)
+        if not _REGISTRY.fullmatch(name):
+            yield place, "must be a registry such as docker.io or registry.example:5000, without a scheme or path"
+        if registry.plain_http and (registry.ca_file or registry.cert_file or registry.key_file):
+            yield place, "plain_http leaves no use for certificates"
+        if (registry.cert_file is None) != (registry.key_file is None):
+            yield place, "cert_file and key_file go together"
+        if registry.username and not (registry.password or registry.password_file):
+            yield place, "username needs a password or password_file"
+        for setting in ("mirror", "auth_hosts"):
+            for index, other in enumerate(getattr(registry, setting)):
+                if not _REGISTRY.fullmatch(other):
+                    yield (*place, setting, index), "must be a host such as registry.example:5000"
+
+
+def _secrets(settings: Settings) -> Iterator[Broken]:
+    """A secret is given once: in the file or beside it."""
+    sections: list[tuple[Place, BaseModel]] = [(("store",), settings.store)]
+    sections += [(("registries", name), registry) for name, registry in settings.registries.listed.items()]
+    sections += [
+        (("inventory", index), source)
+        for index, source in enumerate(settings.inventory)
+        if isinstance(source, HttpSdSource)
+    ]
+    for place, section in sections:
+        for name in ("url", "password", "token"):
+            if getattr(section, name, None) and getattr(section, f"{name}_file", None):
+                yield (*place, f"{name}_file"), f"{name} and {name}_file exclude each other"
+    for index, token in enumerate(settings.web.tokens):
+        if (token.token_file is None) == (token.token_sha256 is None):
+            yield ("web", "tokens", index), "needs either token_file or token_sha256"

@@ -1,0 +1,253 @@
+"""Every setting of the configuration file: its type, unit, range, default, purpose."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from scanner.settings.fields import (
+    Duration,
+    FilePath,
+    Listen,
+    Moment,
+    Network,
+    Secret,
+    Section,
+    Size,
+    Text,
+    split_listen,
+)
+from scanner.settings.sources import InventorySource
+
+KIB, MIB = 1 << 10, 1 << 20
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+Decision = Literal["allow", "warn", "deny", "hold"]
+Scope = Literal["read", "gate", "operate"]
+
+
+class Ssh(Section):
+    """How hosts are reached."""
+
+    user: str = Field(default="archscan", description="Login name where neither host nor source names one.")
+    identity_file: FilePath | None = Field(
+        default=None, description="Private key; needed as soon as a host is read by SSH."
+    )
+    certificate_file: FilePath | None = Field(
+        default=None, description="User certificate; the key's own -cert.pub neighbour, if there, where it is null."
+    )
+    passphrase_file: FilePath | None = Field(
+        default=None, description="File with the passphrase of an encrypted private key."
+    )
+    known_hosts_file: FilePath | None = Field(
+        default=None, description="Host keys and CAs in OpenSSH's format; needed as soon as a host is read by SSH."
+    )
+    jump: dict[str, str] = Field(
+        default_factory=dict, description="Bastions as [user@]host[:port], by glob pattern of host names; first wins."
+    )
+    connect_timeout: Duration = Field(
+        default=10.0, ge=0.1, le=300, description="From the first packet to the end of login."
+    )
+    probe_timeout: Duration = Field(
+        default=20.0, ge=0.1, le=600, description="How long a host may take to answer the probe."
+    )
+    concurrency: int = Field(default=200, ge=1, le=5000, description="Hosts that are read at the same time.")
+    keep_connections: bool = Field(default=True, description="Whether connections stay open from scan to scan.")
+    keepalive_interval: Duration = Field(
+        default=60.0, ge=10, le=3600, description="How often a kept connection is tested."
+    )
+    max_output: Size = Field(
+        default=4 * MIB, ge=64 * KIB, le=64 * MIB, description="Longest answer that a host may give."
+    )
+
+
+class Registry(Section):
+    """How one registry is reached."""
+
+    plain_http: bool = Field(default=False, description="Whether this registry speaks HTTP without TLS.")
+    username: str = Field(default="", description="User to log in as.")
+    password: Secret | None = Field(default=None, description="Password or access token of the user.")
+    password_file: FilePath | None = Field(default=None, description="File with the password.")
+    token: Secret | None = Field(default=None, description="Identity token to exchange for access tokens.")
+    token_file: FilePath | None = Field(default=None, description="File with the identity token.")
+    ca_file: FilePath | None = Field(default=None, description="CA certificates in PEM; the system's where it is null.")
+    cert_file: FilePath | None = Field(default=None, description="Client certificate in PEM.")
+    key_file: FilePath | None = Field(default=None, description="Private key of the client certificate.")
+    mirror: tuple[Text, ...] = Field(default=(), description="Registries to ask first, in this order.")
+    auth_hosts: tuple[Text, ...] = Field(default=(), description="Hosts that may hand out this registry's tokens.")
+    allow_networks: tuple[Network, ...] = Field(
+        default=(), description="Private networks in which this registry may be; others are refused."
+    )
+    concurrency: int = Field(default=10, ge=1, le=100, description="Requests to this registry at the same time.")
+
+
+class Registries(Section):
+    """The registries by host[:port], beside what holds for all of them."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Registry] = Field(init=False)
+
+    only_listed: bool = Field(default=False, description="Whether registries that are not listed here are refused.")
+    docker_config: FilePath | None = Field(
+        default=None, description="Docker's config.json whose logins are used where the list has none."
+    )
+    timeout: Duration = Field(default=20.0, ge=0.1, le=300, description="How long one request may take.")
+    cache_age: Duration = Field(
+        default=MINUTE, ge=0, le=DAY, description="How long a tag's answer is believed between scans."
+    )
+
+    @property
+    def listed(self) -> dict[str, Registry]:
+        """The registries by host[:port], as written."""
+        return dict(self.__pydantic_extra__)
+
+
+class Scan(Section):
+    """When the fleet is scanned, how deep."""
+
+    interval: Duration = Field(
+        default=5 * MINUTE, ge=1, le=7 * DAY, description="From the start of a scan to the next start."
+    )
+    jitter: Duration = Field(default=30.0, ge=0, le=HOUR, description="Random delay of a start, to spread load.")
+    deadline: Duration = Field(default=4 * MINUTE, ge=0.5, le=7 * DAY, description="When an unfinished scan is ended.")
+    depth: Literal["index", "config", "binary"] = Field(
+        default="binary", description="The deepest layer of evidence asked."
+    )
+    allow_shrink: bool = Field(
+        default=False, description="Whether a reload may lose more than half of the hosts, or all of them."
+    )
+
+
+class Store(Section):
+    """What is remembered."""
+
+    url: Secret | None = Field(
+        default=None, description="sqlite:///FILE or postgresql+psycopg://…; nothing is kept on disk where it is null."
+    )
+    url_file: FilePath | None = Field(default=None, description="File with the URL, for one that holds a password.")
+    keep: Duration = Field(
+        default=90 * DAY, ge=HOUR, le=3650 * DAY, description="How long findings stay after their end."
+    )
+    trail_key_file: FilePath | None = Field(
+        default=None, description="Ed25519 key that signs the audit trail; keep it off the database's volume."
+    )
+    trail_origin: Text = Field(default="archscan", description="Name of this trail in its checkpoints.")
+    checkpoint_file: FilePath | None = Field(default=None, description="Where each signed checkpoint is also written.")
+
+
+class Cluster(Section):
+    """Where the work is done."""
+
+    scheduler: str | None = Field(
+        default=None,
+        description="tcp://HOST:PORT or tls://HOST:PORT of a Dask scheduler, or local:N; here where it is null.",
+    )
+    tls_ca_file: FilePath | None = Field(default=None, description="CA of the cluster in PEM.")
+    tls_cert_file: FilePath | None = Field(default=None, description="Our certificate in the cluster.")
+    tls_key_file: FilePath | None = Field(default=None, description="Private key of our certificate.")
+
+
+class Token(Section):
+    """One bearer token of the HTTP interface."""
+
+    name: Text = Field(description="Who holds it: it stands in the audit trail.")
+    token_file: FilePath | None = Field(default=None, description="File with the token.")
+    token_sha256: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the token in hexadecimal."
+    )
+    scopes: tuple[Scope, ...] = Field(min_length=1, description="What the token may do.")
+
+
+class Web(Section):
+    """The HTTP interface."""
+
+    listen: Listen = Field(default="127.0.0.1:9719", description="Where to listen; no address means every interface.")
+    config_file: FilePath | None = Field(
+        default=None, description="TLS and basic authentication in the exporter toolkit's format."
+    )
+    tokens: tuple[Token, ...] = Field(default=(), description="Bearer tokens; without any, only reading is possible.")
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        """Address, empty for every interface, then port."""
+        return split_listen(self.listen)
+
+
+class Gate(Section):
+    """What the deploy gate answers."""
+
+    emulated: Decision = Field(default="warn", description="Answer for an image that runs only through an emulator.")
+    degraded: Decision = Field(
+        default="warn", description="Answer for an image that starts although its metadata is wrong."
+    )
+    max_facts_age: Duration = Field(
+        default=15 * MINUTE, ge=1, le=7 * DAY, description="Oldest host facts it decides on."
+    )
+
+
+class Plans(Section):
+    """Deployments that are planned, as files."""
+
+    directory: FilePath | None = Field(
+        default=None, description="Folder with one sub-folder of compose files or manifests per host."
+    )
+
+
+class Match(Section):
+    """What a waiver covers: every pattern given must fit."""
+
+    host: str = Field(default="*", description="Glob pattern of host names.")
+    image: str = Field(default="*", description="Glob pattern of image references.")
+    workload: str = Field(default="*", description="Glob pattern of workload names.")
+    reason: str = Field(default="*", description="Glob pattern of reasons.")
+
+
+class Waiver(Section):
+    """A finding that somebody answers for until a day."""
+
+    owner: Text = Field(description="Who answers for it.")
+    reason: Text = Field(description="Why it is accepted.")
+    until: Moment = Field(description="Last day, or exact end.")
+    match: Match = Field(description="What it covers.")
+
+
+class Metrics(Section):
+    """The Prometheus exposition."""
+
+    max_findings: int = Field(
+        default=500, ge=0, le=100_000, description="Findings with series of their own; others are counted."
+    )
+
+
+class Log(Section):
+    """What is told to the operator."""
+
+    format: Literal["logfmt", "json"] = Field(default="logfmt", description="How a log line is written.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severity that is written."
+    )
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    inventory: tuple[InventorySource, ...] = Field(
+        default=(), description="Sources of hosts, merged; a name twice is an error."
+    )
+    ssh: Ssh = Field(default=Ssh(), description="How hosts are reached.")
+    registries: Registries = Field(default=Registries(), description="Registries by host[:port].")
+    scan: Scan = Field(default=Scan(), description="When the fleet is scanned, how deep.")
+    store: Store = Field(default=Store(), description="What is remembered.")
+    cluster: Cluster = Field(default=Cluster(), description="Where the work is done.")
+    web: Web = Field(default=Web(), description="The HTTP interface.")
+    gate: Gate = Field(default=Gate(), description="What the deploy gate answers.")
+    plans: Plans = Field(default=Plans(), description="Deployments that are planned, as files.")
+    waivers: tuple[Waiver, ...] = Field(default=(), description="Findings that somebody answers for.")
+    metrics: Metrics = Field(default=Metrics(), description="The Prometheus exposition.")
+    log: Log = Field(default=Log(), description="What is told to the operator.")
+
+    @classmethod
+    def default(cls) -> Settings:
+        """The settings of commands that name no host and need no file."""
+        return cls()
