@@ -1,0 +1,115 @@
+"""A test that leaves a task, thread, descriptor or child process behind fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real.process import WATCHED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SETTLE_WITHIN_S = 3.0
+"""A closed socket, an ended thread and a reaped child need a moment of the kernel's on a busy machine."""
+TASKS_SETTLE_TURNS = 20
+"""Turns of the event loop that a cancelled or just finished task may need to unwind through its callers."""
+OURS_TO_IGNORE = (
+    "/dev/null",  # opened once by a library, shared by all
+    "/dev/urandom",  # the same
+    ".pyc",  # a lazy import under way
+    "/.hypothesis/",  # the example database stays open for the next test
+)
+
+_pending: list[str] = []
+
+
+def _watch_runner_close() -> None:
+    """Note what is still pending when an event loop closes; after that it is cancelled, and nobody would know.
+
+    Every loop of pytest-asyncio and of ``asyncio.run`` ends in ``asyncio.Runner.close``; by then the fixtures of the
+    loop are finished, so that what is left belongs to nobody.
+    """
+    close = asyncio.Runner.close
+
+    def close_and_note(self: asyncio.Runner) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            for _ in range(TASKS_SETTLE_TURNS):
+                if not (left := asyncio.all_tasks(loop)):
+                    break
+                loop.run_until_complete(asyncio.sleep(0))
+            else:
+                _pending.extend(repr(task) for task in left)
+        close(self)
+
+    asyncio.Runner.close = close_and_note  # type: ignore[method-assign] # the only way to be there before it cancels
+
+
+def pytest_configure() -> None:
+    """Watch from the first event loop on."""
+    _watch_runner_close()
+
+
+def _threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.is_alive()}
+
+
+def _descriptors() -> dict[str, str]:
+    found = {}
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the one that lists them is gone by now
+            found[entry.name] = str(entry.readlink())
+    return {n: target for n, target in found.items() if not any(known in target for known in OURS_TO_IGNORE)}
+
+
+def _children() -> set[str]:
+    found: set[str] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that ended meanwhile
+            found.update((task / "children").read_text().split())
+    return found - {str(pid) for pid in WATCHED}
+
+
+def _name_of(child: str) -> str:
+    try:
+        return f"{child} {Path(f'/proc/{child}/comm').read_text().strip()}"
+    except OSError:
+        return child
+
+
+def _settle(left: Callable[[], set[object]]) -> set[object]:
+    """What is still left after a moment; usually nothing at once."""
+    deadline = time.monotonic() + SETTLE_WITHIN_S
+    if not left():
+        return set()
+    gc.collect()
+    while (still := left()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return still
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """Compare tasks, threads, descriptors and children before and after each test.
+
+    Fixtures of wider scope are up before this one, so that what they hold is no leak. Daemon threads are not
+    excused: a thread that nobody joins is what this is here to find.
+    """
+    _pending.clear()
+    threads, descriptors, children = _threads(), _descriptors(), _children()
+    yield
+    leaks = [f"pending task {task}" for task in _pending]
+    _pending.clear()
+    leaks += [f"thread {thread}" for thread in _settle(lambda: _threads() - threads)]
+    leaks += [f"descriptor {item}" for item in _settle(lambda: set(_descriptors().items()) - set(descriptors.items()))]
+    leaks += [f"child process {_name_of(str(child))}" for child in _settle(lambda: _children() - children)]
+    if leaks:
+        pytest.fail("left behind by this test:\n" + "\n".join(leaks), pytrace=False)
