@@ -1,1 +1,42 @@
-# Everything a newcomer types; each target sets up what it needs.
+# Everything a newcomer types; each target sets up what it needs, once.
+
+PYTHON := .venv/bin/python
+# A file's tests stay on one of two workers, so that each real part is started about once.
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile -m "not bench"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check lint architecture bench clean python packages
+
+help: ## what there is to type
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: python ## a small fleet on this machine, scanned; nothing is installed outside this folder
+	$(PYTHON) -m scanner demo
+
+run: demo ## the same
+
+test: python packages ## every test, with the real sshd, engines, registry, Prometheus, browser
+	$(PYTEST)
+
+check: lint architecture test ## what must hold before a merge: lint, types, house rules, every test
+
+lint: python ## style and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+architecture: python ## who may import whom
+	$(PYTHON) -m pytest tests/test_architecture.py
+
+bench: python packages ## measure; prints figures, asserts nothing
+	$(PYTHON) -m pytest -m bench -s -p no:xdist
+
+clean: ## forget the set-up and every cache
+	rm -rf .venv .setup .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@.ci/setup python
+
+packages:
+	@.ci/setup packages
