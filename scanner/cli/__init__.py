@@ -1,1 +1,76 @@
 """The commands."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import typer
+
+from scanner.cli import image, scan, serve, setup
+from scanner.cli.operations import Operations, ServiceError, UsageError
+from scanner.cli.outcome import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HELP = """Find every container that cannot start because its image was built for another CPU.
+
+Start with: archscan demo --once
+"""
+
+
+def build(version: str) -> typer.Typer:
+    """The command line, ready to be given its operations as context object."""
+    app = typer.Typer(name="archscan", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+
+    def show_version(*, wanted: bool) -> None:
+        if wanted:
+            print(f"archscan {version}")  # noqa: T201 -- data goes to stdout
+            raise typer.Exit
+
+    @app.callback()
+    def root(
+        version: bool = typer.Option(
+            False,
+            "--version",
+            callback=lambda wanted: show_version(wanted=wanted),
+            is_eager=True,
+            help="Show the version.",
+        ),
+    ) -> None:
+        """Root of all commands."""
+
+    root.__doc__ = _HELP
+    for group in (scan, image, serve, setup):
+        group.register(app)
+    return app
+
+
+def run(operations: Operations, version: str, arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. What the operator has to change is said in one line, never as a traceback."""
+    command = typer.main.get_command(build(version))
+    try:
+        result = command.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="archscan",
+            obj=operations,
+            standalone_mode=False,
+        )
+    except (click.exceptions.Exit, typer.Exit) as leave:
+        return leave.exit_code
+    except (click.UsageError, typer.BadParameter) as error:
+        error.show()
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except UsageError as error:
+        print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        return Exit.USAGE
+    except ServiceError as error:
+        print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        return 1
+    except BrokenPipeError:
+        return 1
+    return int(result or 0)

@@ -1,0 +1,73 @@
+"""Options that mean the same on every command."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scanner.cli.operations import Common
+from scanner.cli.outcome import FailOn
+from scanner.cli.output import Format
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    LOGFMT = "logfmt"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severity that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class DepthOption(StrEnum):
+    """How many layers of evidence are asked for."""
+
+    INDEX = "index"
+    CONFIG = "config"
+    BINARY = "binary"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "--config.file", "-c", envvar="ARCHSCAN_CONFIG", metavar="FILE", help="The configuration file."
+    ),
+]
+LogFormatOption = Annotated[
+    LogFormat | None, typer.Option("--log.format", help="How log lines are written (default: the file's log.format).")
+]
+LogLevelOption = Annotated[
+    LogLevel | None, typer.Option("--log.level", help="Least severity written (default: the file's log.level).")
+]
+HostOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--host",
+        "-H",
+        metavar="PATTERN",
+        help="Only hosts that match: a name, a glob (edge-*), a label (team=web), !PATTERN to leave out. Repeatable.",
+    ),
+]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is written to stdout.")]
+FailOnOption = Annotated[
+    FailOn, typer.Option("--fail-on", help="The least status that makes the command exit 1; mismatch includes broken.")
+]
+DepthChoice = Annotated[
+    DepthOption | None, typer.Option("--depth", help="The deepest evidence asked for (default: the file's scan.depth).")
+]
+EveryOption = Annotated[bool, typer.Option("--all", "-a", help="Show what is ok too.")]
+
+
+def common(config: Path | None, log_format: LogFormat | None, log_level: LogLevel | None) -> Common:
+    """The common options as one value."""
+    return Common(config, log_format and str(log_format), log_level and str(log_level))

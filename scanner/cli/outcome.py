@@ -1,0 +1,48 @@
+"""Exit codes, the same for every command."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure
+from scanner.domain.reason import Status
+
+if TYPE_CHECKING:
+    from scanner.domain.report import Report
+
+
+class Exit(IntEnum):
+    """What a pipeline reads."""
+
+    OK = 0
+    FINDINGS = 1
+    USAGE = 2
+    INCOMPLETE = 3
+
+
+class FailOn(StrEnum):
+    """The least status that makes a command fail; ``mismatch`` includes ``broken``."""
+
+    MISMATCH = "mismatch"
+    DEGRADED = "degraded"
+    EMULATED = "emulated"
+    NEVER = "never"
+
+
+_FAILING = {
+    FailOn.NEVER: frozenset[Status](),
+    FailOn.MISMATCH: frozenset({Status.MISMATCH, Status.BROKEN}),
+    FailOn.DEGRADED: frozenset({Status.MISMATCH, Status.BROKEN, Status.DEGRADED}),
+    FailOn.EMULATED: frozenset({Status.MISMATCH, Status.BROKEN, Status.DEGRADED, Status.EMULATED}),
+}
+
+
+def exit_code(report: Report, fail_on: FailOn) -> Exit:
+    """Findings outrank what is unknown; nothing known is never success."""
+    if any(finding.verdict.status in _FAILING[fail_on] for finding in report.findings):
+        return Exit.FINDINGS
+    failed = any(isinstance(host.reading, Failure) for host in report.hosts)
+    if failed or not report.complete or report.counts[Status.UNKNOWN]:
+        return Exit.INCOMPLETE
+    return Exit.OK

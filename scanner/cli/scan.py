@@ -1,0 +1,81 @@
+"""``archscan scan``, ``archscan check``: judge what hosts run, or may run."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from scanner.cli import options, output, progress
+from scanner.cli.operations import Operations, UsageError
+from scanner.cli.outcome import FailOn, exit_code
+
+PlatformOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--platform", "-p", metavar="OS/ARCH", help="A plain host of this platform, such as linux/arm64. Repeatable."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("scan")(scan)
+    app.command("check")(check)
+
+
+def scan(
+    context: typer.Context,
+    host: options.HostOption = None,
+    form: options.FormatOption = output.Format.TABLE,
+    fail_on: options.FailOnOption = FailOn.MISMATCH,
+    depth: options.DepthChoice = None,
+    every: options.EveryOption = False,
+    config: options.ConfigOption = None,
+    log_format: options.LogFormatOption = None,
+    log_level: options.LogLevelOption = None,
+) -> None:
+    """Read every host, look up every image it runs or plans to run, and show what will not start.
+
+    Exit code: 0 nothing found, 1 findings, 2 wrong usage or configuration, 3 something is unknown and nothing worse.
+
+    Example: archscan scan --config archscan.yml --host 'edge-*'
+    """
+    operations: Operations = context.obj
+    common = options.common(config, log_format, log_level)
+    with progress.shown() as listen:
+        report = asyncio.run(operations.scan(common, host or (), depth and str(depth), listen))
+    output.write(report, form, every=every)
+    raise typer.Exit(exit_code(report, fail_on))
+
+
+def check(
+    context: typer.Context,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="What is about to be deployed.")],
+    host: options.HostOption = None,
+    platform: PlatformOption = None,
+    form: options.FormatOption = output.Format.TABLE,
+    fail_on: options.FailOnOption = FailOn.MISMATCH,
+    depth: options.DepthChoice = None,
+    config: options.ConfigOption = None,
+    log_format: options.LogFormatOption = None,
+    log_level: options.LogLevelOption = None,
+) -> None:
+    """May these images go to these hosts? The deploy gate, before anything is deployed.
+
+    Name hosts of the inventory (--host) or plain platforms (--platform), which need no configuration.
+    The decision is allow, warn, hold (not enough is known) or deny.
+
+    Example: archscan check registry.example/shop/api:1.4 --platform linux/arm64
+    """
+    if bool(host) == bool(platform):
+        raise UsageError("name either hosts (--host PATTERN) or platforms (--platform OS/ARCH) to check against")
+    operations: Operations = context.obj
+    common = options.common(config, log_format, log_level)
+    with progress.shown() as listen:
+        report, decision = asyncio.run(
+            operations.check(common, images, host or (), platform or (), depth and str(depth), listen)
+        )
+    output.write(report, form, decision=decision, every=True)
+    raise typer.Exit(exit_code(report, fail_on))

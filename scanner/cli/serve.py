@@ -1,0 +1,62 @@
+"""``archscan serve``, ``archscan demo``: the service, on your fleet or on a made-up one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from scanner.cli import options, output, progress
+from scanner.cli.operations import Operations
+from scanner.cli.outcome import FailOn, exit_code
+
+DEMO_PORT = 9719
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("serve")(serve)
+    app.command("demo")(demo)
+
+
+def serve(
+    context: typer.Context,
+    config: options.ConfigOption = None,
+    log_format: options.LogFormatOption = None,
+    log_level: options.LogLevelOption = None,
+) -> None:
+    """Scan on schedule; serve /metrics, the API and the web page until SIGTERM.
+
+    SIGHUP or POST /-/reload read the configuration again; a bad file keeps the last good one.
+
+    Example: archscan serve --config /etc/archscan/archscan.yml
+    """
+    operations: Operations = context.obj
+    asyncio.run(operations.serve(options.common(config, log_format, log_level)))
+
+
+def demo(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Scan once, print the table, exit 1 for what it shows.")] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 takes a free one.")
+    ] = DEMO_PORT,
+    form: options.FormatOption = output.Format.TABLE,
+    fail_on: options.FailOnOption = FailOn.MISMATCH,
+    log_format: options.LogFormatOption = None,
+    log_level: options.LogLevelOption = None,
+) -> None:
+    """Watch it work: a small mixed fleet and its registry, real protocols on loopback, no Docker, no root, no network.
+
+    Example: archscan demo --once
+    """
+    operations: Operations = context.obj
+    common = options.common(None, log_format, log_level)
+    with progress.shown() as listen:
+        if not once:
+            asyncio.run(operations.demo(common, port, listen))
+            return
+        report = asyncio.run(operations.demo_once(common, listen))
+    output.write(report, form)
+    raise typer.Exit(exit_code(report, fail_on))

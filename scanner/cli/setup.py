@@ -1,0 +1,106 @@
+"""``archscan config check``, ``inventory``, ``probe-script``, ``authorized-key``: set up a fleet with least privilege."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from scanner.cli import options, output
+from scanner.cli.operations import Operations
+from scanner.domain.document import plain
+
+PROBE_PATH = "/usr/local/libexec/archscan-probe"
+"""Where the documentation installs the probe on a host."""
+
+PathOption = Annotated[str, typer.Option("--path", help="Where the probe is installed on the hosts.")]
+
+config_app = typer.Typer(no_args_is_help=True, help="Look after the configuration file.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(config_app, name="config")
+    app.command("inventory")(inventory)
+    app.command("probe-script")(probe_script)
+    app.command("authorized-key")(authorized_key)
+
+
+@config_app.command("check")
+def config_check(
+    context: typer.Context,
+    config: options.ConfigOption = None,
+    log_format: options.LogFormatOption = None,
+    log_level: options.LogLevelOption = None,
+) -> None:
+    """Read configuration, inventory, key and known_hosts as serve would; say what is wrong, by file and line.
+
+    Example: archscan config check --config archscan.yml
+    """
+    operations: Operations = context.obj
+    output.console().print(operations.check_config(options.common(config, log_format, log_level)), soft_wrap=True)
+
+
+def inventory(
+    context: typer.Context,
+    host: options.HostOption = None,
+    form: Annotated[output.Format, typer.Option("--format", "-f", help="table or json.")] = output.Format.TABLE,
+    config: options.ConfigOption = None,
+    log_format: options.LogFormatOption = None,
+    log_level: options.LogLevelOption = None,
+) -> None:
+    """The hosts of the inventory, as all sources together say; no host is contacted.
+
+    Example: archscan inventory --host team=web
+    """
+    operations: Operations = context.obj
+    hosts = operations.hosts(options.common(config, log_format, log_level), host or ())
+    if form is output.Format.JSON:
+        print(json.dumps(plain(tuple(hosts)), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"):
+        table.add_column(name, overflow="fold")
+    for one in hosts:
+        address = "(this machine)" if one.local else f"{one.address}:{one.port}"
+        labels = ",".join(f"{key}={value}" for key, value in one.labels.items())
+        table.add_row(one.name, address, one.user, labels, "\n".join(plan.image for plan in one.planned))
+    output.console().print(table)
+
+
+def probe_script(
+    context: typer.Context,
+    sudoers: Annotated[
+        bool, typer.Option("--sudoers", help="Print the sudo rule for the installed probe instead.")
+    ] = False,
+    user: Annotated[str, typer.Option("--user", help="The account that logs in.")] = "archscan",
+    path: PathOption = PROBE_PATH,
+) -> None:
+    """Print the script that hosts run: read-only, POSIX sh, for reading or for installing.
+
+    Example: archscan probe-script | ssh root@web-1 'install -D -m 755 /dev/stdin /usr/local/libexec/archscan-probe'
+    """
+    operations: Operations = context.obj
+    print(operations.sudoers(user, path) if sudoers else operations.probe_script(), end="")  # noqa: T201 -- data goes to stdout
+
+
+def authorized_key(
+    context: typer.Context,
+    address: Annotated[
+        list[str] | None, typer.Option("--from", metavar="ADDRESS", help="Accept logins from here only. Repeatable.")
+    ] = None,
+    path: PathOption = PROBE_PATH,
+    config: options.ConfigOption = None,
+    log_format: options.LogFormatOption = None,
+    log_level: options.LogLevelOption = None,
+) -> None:
+    """Print the authorized_keys line that lets the scanner's key run the probe and nothing else.
+
+    Example: archscan authorized-key --from 10.0.0.5 >> ~archscan/.ssh/authorized_keys
+    """
+    operations: Operations = context.obj
+    common = options.common(config, log_format, log_level)
+    print(operations.authorized_key(common, address or (), path))  # noqa: T201 -- data goes to stdout
