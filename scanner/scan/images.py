@@ -1,0 +1,151 @@
+"""What must be known of each workload's image before it can be judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.domain import reference as references
+from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Stage, Workload
+from scanner.domain.judge import engine_of, kernel_of, running_offer
+from scanner.domain.reason import Reason
+from scanner.domain.selection import Outcome, select
+from scanner.domain.verdict import Depth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scanner.domain.platform import Platform
+    from scanner.domain.reference import ImageReference
+    from scanner.scan.ports import BinaryInspector, ImageResolver
+
+LOCAL_REGISTRY = "localhost"
+"""The registry part that Podman gives to images built on the host; nothing listens there."""
+
+_GONE = {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_TAG_MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the judge is given: the image that runs (or will), and what its tag means today."""
+
+    image: ImageFacts | Failure | None
+    next_pull: ImageFacts | Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Finds out about images, as deep as ``depth`` asks for."""
+
+    registry: ImageResolver
+    inspect: BinaryInspector
+    depth: Depth = Depth.BINARY
+
+    async def known(self, host: HostFacts, workload: Workload) -> Known:
+        """Everything the judgement of this workload rests on."""
+        if workload.stage is Stage.PLANNED or workload.local is None:
+            return Known(await self._planned(host, workload))
+        running = await self._running(workload, workload.local)
+        if isinstance(running, Failure) and running.reason in _GONE:
+            running = None
+        tag = _tag(workload)
+        if tag is None:
+            return Known(running)
+        ahead = await self._planned(host, workload)
+        same = isinstance(running, ImageFacts) and isinstance(ahead, ImageFacts) and running.digest == ahead.digest
+        return Known(running, None if same else ahead)
+
+    async def _planned(self, host: HostFacts, workload: Workload) -> ImageFacts | Failure:
+        """What a pull of the reference would bring to this host."""
+        reference = _parsed(workload.image)
+        if isinstance(reference, Failure):
+            return reference
+        facts = await self.registry.resolve(reference, depth=str(Depth.INDEX))
+        if isinstance(facts, ImageFacts) and not _all_labelled(facts):
+            facts = await self.registry.resolve(reference, depth=str(Depth.CONFIG), wanted=_unlabelled)
+        if isinstance(facts, Failure) or (facts.is_index and self.depth is Depth.INDEX and _all_labelled(facts)):
+            return facts
+        engine = engine_of(host, workload)
+        if isinstance(engine, Failure):
+            return facts
+        choice = select(engine, facts.offers, workload.pinned or engine.default_platform, kernel_of(host, engine))
+        if choice.outcome is not Outcome.TAKEN:
+            return facts
+        chosen = facts.offers[choice.order[0]]
+        return await self._deepened(reference, workload, _same_entry(chosen), lambda deep: _by_digest(deep, chosen))
+
+    async def _running(self, workload: Workload, local: LocalImage) -> ImageFacts | Failure | None:
+        """What the container was made from, by digest; ``None`` where no registry ever had it."""
+        reference = _repo_digest(workload, local)
+        if reference is None:
+            return None
+        return await self._deepened(reference, workload, _like(local), lambda deep: running_offer(workload, deep))
+
+    async def _deepened(
+        self,
+        reference: ImageReference,
+        workload: Workload,
+        wanted: Callable[[Platform | None], bool],
+        find: Callable[[ImageFacts], Offer | None],
+    ) -> ImageFacts | Failure:
+        """The facts with configs, then with what argv of the one offer that matters resolves to."""
+        facts = await self.registry.resolve(reference, depth=str(Depth.CONFIG), wanted=wanted)
+        if isinstance(facts, Failure) or self.depth is not Depth.BINARY:
+            return facts
+        offer = find(facts)
+        if offer is None or isinstance(offer.config, Failure):
+            return facts
+        return facts.with_program(offer.digest, await self.inspect(reference, offer, workload.process))
+
+
+def _parsed(text: str) -> ImageReference | Failure:
+    try:
+        return references.parse(text)
+    except ValueError as error:
+        return Failure(Reason.IMAGE_REFERENCE_INVALID, str(error))
+
+
+def _tag(workload: Workload) -> ImageReference | None:
+    """The tag that the next pull will ask for; a digest never means anything else."""
+    local = workload.local
+    if local is None or _repo_digest(workload, local) is None:
+        return None
+    reference = _parsed(workload.image)
+    return reference if not isinstance(reference, Failure) and not reference.digest else None
+
+
+def _repo_digest(workload: Workload, local: LocalImage) -> ImageReference | None:
+    """The digest under which a registry has this image, by preference under the container's own name."""
+    own = _parsed(workload.image)
+    parsed = [found for found in map(_parsed, local.repo_digests) if not isinstance(found, Failure)]
+    remote = [found for found in parsed if found.registry != LOCAL_REGISTRY and found.digest]
+    if isinstance(own, Failure):
+        return next(iter(remote), None)
+    if own.registry == LOCAL_REGISTRY:
+        return None
+    return next((found for found in remote if found.name == own.name), next(iter(remote), None))
+
+
+def _all_labelled(facts: ImageFacts) -> bool:
+    return all(offer.entry is not None for offer in facts.offers)
+
+
+def _unlabelled(entry: Platform | None) -> bool:
+    return entry is None
+
+
+def _same_entry(chosen: Offer) -> Callable[[Platform | None], bool]:
+    return lambda entry: entry == chosen.entry
+
+
+def _like(local: LocalImage) -> Callable[[Platform | None], bool]:
+    """Entries that may be the local image: those of its architecture, and those that do not say."""
+
+    def wanted(entry: Platform | None) -> bool:
+        return entry is None or local.platform is None or entry.architecture == local.platform.architecture
+
+    return wanted
+
+
+def _by_digest(facts: ImageFacts, chosen: Offer) -> Offer | None:
+    return next((offer for offer in facts.offers if offer.digest == chosen.digest), None)

@@ -1,0 +1,44 @@
+"""What a scan needs of the world, as the narrow seams that adapters fill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scanner.domain.facts import Failure, HostFacts, ImageFacts, Offer, Process, Program
+    from scanner.domain.host import Host
+    from scanner.domain.platform import Platform
+    from scanner.domain.reference import ImageReference
+    from scanner.domain.report import HostReading
+
+
+class HostReader(Protocol):
+    """Asks one host everything, once."""
+
+    async def __call__(self, host: Host) -> HostFacts | Failure:
+        """The host's facts from one complete answer, or why there are none."""
+
+
+class ImageResolver(Protocol):
+    """Asks registries what references offer."""
+
+    async def resolve(
+        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+    ) -> ImageFacts | Failure:
+        """What the reference offers; ``depth`` config reads the configs of the ``wanted`` entries too."""
+
+
+class BinaryInspector(Protocol):
+    """Opens the program inside an image."""
+
+    async def __call__(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
+        """What argv resolves to in this manifest; trouble is the program's ``problem``."""
+
+
+class Listener(Protocol):
+    """Watches a scan go on, for progress bars and event streams."""
+
+    def __call__(self, done: int, total: int, reading: HostReading) -> None:
+        """One more host has its reading."""

@@ -1,0 +1,194 @@
+"""One scan: hosts stream through reading, resolving, judging into one report."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from scanner.domain import remedy
+from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
+from scanner.domain.judge import judge
+from scanner.domain.platform import canonical
+from scanner.domain.reason import STATUS_OF, Reason, Status
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.verdict import Depth, Verdict
+from scanner.scan.fanout import fan_out
+from scanner.scan.images import Images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from scanner.domain.host import Host, Plan
+    from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener
+
+log = structlog.get_logger(__name__)
+
+
+def _silent(done: int, total: int, reading: HostReading) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How deep, how wide and how long a scan may go; ``deadline_s`` is seconds of monotonic time."""
+
+    depth: Depth = Depth.BINARY
+    concurrency: int = 200
+    deadline_s: float = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """The straight line from hosts to a report; its parts are handed in."""
+
+    read: HostReader
+    registry: ImageResolver
+    inspect: BinaryInspector
+    limits: Limits = field(default_factory=Limits)
+    clock: Callable[[], float] = time.time
+    on_bug: Callable[[str], None] = lambda _where: None
+
+    async def scan(
+        self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = _silent, only_plans: bool = False
+    ) -> Report:
+        """Read and judge every host exactly once; what the deadline cuts off is unknown, never left out.
+
+        With ``only_plans`` the hosts' existing containers are not judged: only what they are planned to run.
+        """
+        started_at = self.clock()
+        done: dict[str, tuple[HostReading, tuple[Finding, ...]]] = {}
+
+        async def work(host: Host) -> None:
+            reading, findings = await self._host(host, only_plans=only_plans)
+            done[host.name] = (reading, findings)
+            listen(len(done), len(hosts), reading)
+
+        in_time = await fan_out(hosts, work, self.limits.concurrency, self.limits.deadline_s)
+        for host in hosts:
+            if host.name not in done:
+                failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
+                done[host.name] = self._unread(host, failure, self.clock())
+        ordered = [done[host.name] for host in hosts]
+        return Report(
+            scan_id=scan_id or uuid.uuid4().hex,
+            started_at=started_at,
+            finished_at=max(self.clock(), started_at),
+            hosts=tuple(reading for reading, _ in ordered),
+            findings=_name_fitting_hosts(ordered),
+            complete=in_time,
+        )
+
+    async def _host(self, host: Host, *, only_plans: bool) -> tuple[HostReading, tuple[Finding, ...]]:
+        """One host from its address to its findings; whatever goes wrong stays its own."""
+        taken_at = self.clock()
+        try:
+            facts = await self.read(host)
+            if isinstance(facts, Failure):
+                return self._unread(host, facts, taken_at)
+            return await self._judged(host, facts, taken_at, only_plans=only_plans)
+        except Exception as bug:
+            log.exception("host_bug", host=host.name)
+            self.on_bug("scan")
+            return self._unread(host, Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}"), taken_at)
+
+    async def _judged(
+        self, host: Host, facts: HostFacts, taken_at: float, *, only_plans: bool
+    ) -> tuple[HostReading, tuple[Finding, ...]]:
+        images = Images(self.registry, self.inspect, self.limits.depth)
+        existing = () if only_plans else facts.workloads
+        workloads = [w for w in (*existing, *planned(host)) if not w.build_only]
+        verdicts = await asyncio.gather(*(self._verdict(images, facts, workload) for workload in _unique(workloads)))
+        gaps = () if only_plans else _gap_verdicts(facts)
+        findings = tuple(
+            Finding(workload, verdict, facts.kernel.platform, taken_at, taken_at)
+            for workload, verdict in (*verdicts, *gaps)
+        )
+        return HostReading(host.name, facts, host.labels, taken_at, taken_at), findings
+
+    async def _verdict(self, images: Images, facts: HostFacts, workload: Workload) -> tuple[Workload, Verdict]:
+        try:
+            known = await images.known(facts, workload)
+            return workload, judge(facts, workload, known.image, self.limits.depth, known.next_pull)
+        except Exception as bug:
+            log.exception("workload_bug", host=workload.host, workload=workload.name)
+            self.on_bug("judge")
+            return workload, _unknown(workload, Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}"))
+
+    def _unread(self, host: Host, failure: Failure, taken_at: float) -> tuple[HostReading, tuple[Finding, ...]]:
+        """A host without facts: everything planned for it is unknown for the same reason."""
+        findings = tuple(
+            Finding(workload, judge(failure, workload, None), None, taken_at, taken_at)
+            for workload in _unique(planned(host))
+        )
+        return HostReading(host.name, failure, host.labels, taken_at), findings
+
+
+def planned(host: Host) -> list[Workload]:
+    """What the inventory wants the host to run."""
+    return [_planned(host, plan) for plan in host.planned]
+
+
+def _planned(host: Host, plan: Plan) -> Workload:
+    return Workload(
+        host=host.name,
+        name=plan.workload or plan.image,
+        source=plan.source or Source.INVENTORY,
+        stage=Stage.PLANNED,
+        image=plan.image,
+        pinned=plan.pinned,
+    )
+
+
+def _unique(workloads: Iterable[Workload]) -> list[Workload]:
+    """Every workload once: two compose services of one name and image are one finding."""
+    seen: dict[tuple[str, ...], Workload] = {}
+    for workload in workloads:
+        key = (workload.source, workload.engine, workload.name, workload.stage, workload.image)
+        seen.setdefault(key, workload)
+    return list(seen.values())
+
+
+_SOURCE_OF_PART = {source.value: source for source in Source}
+
+
+def _gap_verdicts(facts: HostFacts) -> tuple[tuple[Workload, Verdict], ...]:
+    """A part that did not answer is a finding of its own: silence must not look like an empty host."""
+    found = []
+    for part, failure in facts.gaps.items():
+        source = _SOURCE_OF_PART.get(part.partition(":")[0], Source.INVENTORY)
+        workload = Workload(host=facts.host, name=part, source=source, stage=Stage.RUNNING, image="")
+        found.append((workload, _unknown(workload, failure)))
+    return tuple(found)
+
+
+def _unknown(workload: Workload, failure: Failure) -> Verdict:
+    """The verdict of what is not known; a failure whose reason proves something has no place here."""
+    reason = failure.reason if STATUS_OF[failure.reason] is Status.UNKNOWN else Reason.PART_INCOMPLETE
+    trouble = remedy.Trouble(host=workload.host, image=workload.image)
+    return Verdict(reason, failure.detail, fix=remedy.fix(reason, trouble))
+
+
+_MOVABLE = {Reason.PLATFORM_MISSING, Reason.WRONG_PLATFORM}
+
+
+def _name_fitting_hosts(done: Sequence[tuple[HostReading, tuple[Finding, ...]]]) -> tuple[Finding, ...]:
+    """All findings; those of images for other CPUs name hosts of the fleet where they would start."""
+    hosts: dict[str, list[str]] = {}
+    for reading, _ in done:
+        if reading.platform:
+            hosts.setdefault(str(canonical(reading.platform)), []).append(reading.name)
+    return tuple(_with_hosts(finding, hosts) for _, findings in done for finding in findings)
+
+
+def _with_hosts(finding: Finding, hosts: dict[str, list[str]]) -> Finding:
+    verdict = finding.verdict
+    if verdict.reason not in _MOVABLE:
+        return finding
+    fitting = [name for platform in verdict.offered for name in hosts.get(str(platform), ())]
+    fix = remedy.with_hosts(verdict.fix, tuple(dict.fromkeys(fitting)), verdict.offered)
+    return replace(finding, verdict=replace(verdict, fix=fix))
