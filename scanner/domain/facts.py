@@ -133,7 +133,8 @@ class Kernel:
     ``machine`` is ``uname -m`` as printed, ``platform`` its canonical form (``None``: not understood or ambiguous).
     ``userland_bits`` is 32 or 64. ``page_size`` is in bytes. ``cpu_level`` is the x86-64 level 1 to 4 of an amd64
     machine. ``aarch32`` and ``ia32`` tell whether 32-bit ARM and 32-bit x86 programs start. ``arm_version`` is the
-    ARM architecture version of an arm machine, such as ``v7``.
+    ARM architecture version of an arm machine, such as ``v7``. ``kernel_bits`` is 32 or 64 where something other than
+    ``machine`` tells it: a 64-bit kernel shows ``i686`` or ``armv8l`` to a 32-bit shell.
     """
 
     system: str
@@ -147,6 +148,7 @@ class Kernel:
     aarch32: bool | None = None
     ia32: bool | None = None
     binfmt: Binfmt | None = None
+    kernel_bits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,8 @@ class LocalImage:
 
     ``image_id`` and digests read ``sha256:<hex>``. ``repo_digests`` are ``name@digest`` as the engine lists them, none
     for an image that was built there. ``manifest_digest`` is the exact manifest where the engine tells
-    (ImageManifestDescriptor). ``platform`` is what the image's own config says.
+    (ImageManifestDescriptor). ``platform`` is what the image's own config says. ``program`` is what its argv resolves
+    to, where the image was read from the host's own store.
     """
 
     image_id: str
@@ -163,6 +166,7 @@ class LocalImage:
     manifest_digest: str = ""
     platform: Platform | None = None
     process: Process | None = None
+    program: Program | None = None
 
 
 @dataclass(frozen=True, slots=True)

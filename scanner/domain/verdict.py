@@ -1,14 +1,23 @@
-"""The judgement: what becomes of one workload on one host, given what is known of its image."""
+"""The judgement as a value: a reason, the evidence for it, what mends it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scanner.domain.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
     from scanner.domain.platform import Platform
+
+
+class Depth(StrEnum):
+    """How many layers of evidence are asked for: the index, the config as well, the binary as well."""
+
+    INDEX = "index"
+    CONFIG = "config"
+    BINARY = "binary"
 
 
 @dataclass(frozen=True, slots=True)
