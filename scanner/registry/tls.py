@@ -1,0 +1,54 @@
+"""The TLS contexts of registries, each built once because one costs some 33 ms."""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+
+from scanner.domain.facts import Failure
+from scanner.domain.reason import Reason
+
+MAX_CONTEXTS = 256
+"""Contexts kept; one for each different pair of CA file and client certificate of the configuration."""
+
+Stamp = tuple[str, int, int]
+"""A file by path, time of change and size: another stamp is another context."""
+
+
+def tls_context(
+    ca_file: str | None = None, client_cert: str | None = None, client_key: str | None = None
+) -> ssl.SSLContext | Failure:
+    """A context that verifies chain and name against the system's authorities plus ``ca_file``.
+
+    There is no way to one that does not verify. Files that cannot be read or are none give ``image_tls_rejected``.
+    """
+    named = {"CA file": ca_file, "client certificate": client_cert, "client key": client_key or client_cert}
+    try:
+        stamps = {what: _stamp(path) for what, path in named.items() if path is not None}
+    except OSError as error:
+        return Failure(Reason.IMAGE_TLS_REJECTED, f"{error.filename}: {error.strerror}")
+    try:
+        return _build(stamps.get("CA file"), stamps.get("client certificate"), stamps.get("client key"))
+    except ssl.SSLError as error:
+        return Failure(
+            Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not usable: {getattr(error, 'reason', None)}"
+        )
+    except OSError as error:
+        return Failure(Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not readable: {error.strerror}")
+
+
+def _stamp(path: str) -> Stamp:
+    status = os.stat(path)  # noqa: PTH116 -- a path that stays text is the key of a cache
+    return path, status.st_mtime_ns, status.st_size
+
+
+@functools.lru_cache(maxsize=MAX_CONTEXTS)
+def _build(ca: Stamp | None, certificate: Stamp | None, key: Stamp | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca is not None:
+        context.load_verify_locations(ca[0])
+    if certificate is not None and key is not None:
+        # an empty password: an encrypted key must fail here, not ask on the terminal of a service
+        context.load_cert_chain(certificate[0], key[0], password="")
+    return context
