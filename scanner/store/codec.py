@@ -1,0 +1,122 @@
+"""Turns the domain's frozen values into JSON, then into equal values again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from scanner.domain import facts, platform, reason, verdict
+from scanner.domain.facts import Failure
+
+T = TypeVar("T")
+
+_FAILURE = "failed"
+"""Marks a Failure, the one type that stands beside others in a union."""
+
+_NAMES = {"Mapping": Mapping} | vars(facts) | vars(platform) | vars(reason) | vars(verdict)
+"""What the domain's modules may import for type checkers only."""
+
+
+def dumps(value: object) -> str:
+    """Compact JSON; a field that has its default is left out."""
+    return json.dumps(_plain(value), separators=(",", ":"), sort_keys=True)
+
+
+def loads(kind: type[T], text: str) -> T:
+    """The value that ``dumps`` was given.
+
+    Raises:
+        ValueError: the text is of another type, or of another version of it.
+    """
+    try:
+        return cast("T", _reader(cast("Any", kind))(json.loads(text)))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not a stored {kind.__name__}: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return str(value)
+        case bytes():
+            return value.hex()
+        case tuple():
+            return [_plain(item) for item in value]
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case _ if is_dataclass(value):
+            made = {
+                f.name: _plain(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != _default(f)
+            }
+            return made | {_FAILURE: True} if isinstance(value, Failure) else made
+    raise TypeError(f"cannot store a {type(value).__name__}")
+
+
+def _default(field: Field[Any]) -> object:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """How to read a type; made once per type, because a fleet has hundreds of thousands of values."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _union_reader(arguments)
+    if origin is tuple:
+        item = _reader(arguments[0])
+        return lambda raw: tuple(map(item, _expect(raw, list)))
+    if origin is Mapping:
+        item = _reader(arguments[1])
+        return lambda raw: {key: item(value) for key, value in raw.items()}
+    if is_dataclass(kind):
+        return _record_reader(cast("type", kind))
+    if issubclass(kind, StrEnum):
+        return cast("Callable[[Any], Any]", kind)
+    if kind is bytes:
+        return bytes.fromhex
+    if kind is float:
+        return lambda raw: float(_expect(raw, (int, float)))
+    return lambda raw: _expect(raw, kind)
+
+
+def _union_reader(members: tuple[Any, ...]) -> Callable[[Any], Any]:
+    values = [member for member in members if member not in (NoneType, Failure)]
+    failure = _reader(Failure)
+    value = _reader(values[0]) if values else failure
+
+    def read(raw: Any) -> Any:
+        if raw is None and NoneType in members:
+            return None
+        if Failure in members and isinstance(raw, dict) and _FAILURE in raw:
+            return failure(raw)
+        return value(raw)
+
+    return read
+
+
+def _record_reader(kind: type) -> Callable[[Any], Any]:
+    hints = get_type_hints(kind, localns=_NAMES)
+    # A process refers to itself through its image, so the readers of fields are made when first needed.
+    readers: dict[str, Callable[[Any], Any]] = {}
+
+    def read(raw: Any) -> Any:
+        if not readers:
+            readers.update({field.name: _reader(hints[field.name]) for field in fields(kind)})
+        return kind(**{name: readers[name](value) for name, value in raw.items() if name != _FAILURE})
+
+    return read
+
+
+def _expect(raw: Any, kind: Any) -> Any:
+    if not isinstance(raw, kind):
+        raise TypeError(f"{raw!r:.40} is not {kind}")
+    return raw

@@ -1,0 +1,246 @@
+"""What the rest of archscan asks of the store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from scanner.domain.facts import Program
+from scanner.store import codec, findings, tables
+from scanner.store.database import Database
+from scanner.store.error import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Connection
+
+    from scanner.domain.report import Report
+    from scanner.store.findings import Architecture
+
+KEEP_S = 90 * 86400.0
+"""A quarter of history: long enough to compare with the last release, short enough to stay small."""
+
+PRUNE_EVERY_S = 3600.0
+"""Deleting what is old once an hour keeps it out of the way of scans."""
+
+USE_IS_FRESH_S = 86400.0
+"""A cached document's last use is written once a day, not at each reading."""
+
+
+class Store:
+    """Findings, hosts, history, caches and small records behind one writer; made by ``await Store.open(url)``."""
+
+    def __init__(self, database: Database, keep_s: float, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._keep_s = keep_s
+        self._clock = clock
+        self._memory = findings.Memory()
+        self._last: Report | None = None
+        self._pruned_at: float | None = None
+
+    @classmethod
+    async def open(cls, url: str, *, keep_s: float = KEEP_S, clock: Callable[[], float] = time.time) -> Store:
+        """Open ``sqlite:////path`` or ``postgresql+psycopg://user:password@host/name``, at this version's schema.
+
+        Raises:
+            StoreError: in use, newer, damaged, not writable or not reachable, in one line with what to do.
+        """
+        store = cls(await Database.open(url), keep_s, clock)
+        try:
+            await store._database.run(store._recall)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Close the database; another instance may open it then."""
+        await self._database.close()
+
+    # ---------------------------------------------------------------- reports
+
+    async def save(self, report: Report) -> Report:
+        """Remember a report of the whole fleet, durable when this returns; give it back with its moments filled in.
+
+        Hosts and findings that are not in a complete report are gone. An incomplete report only enters the history.
+
+        Raises:
+            StoreError: nothing of it was written.
+        """
+        made = await self._database.run(lambda connection: self._save(connection, report), self._adopt)
+        return made.report
+
+    async def load(self) -> Report | None:
+        """The last complete report, ``None`` before the first."""
+        return self._last
+
+    async def scans(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The last scans, newest first: id, started_at, finished_at, complete, hosts, counts."""
+        s = tables.scans
+        query = select(s).order_by(s.c.sequence.desc()).limit(limit)
+        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        return [dict(row) | {"counts": json.loads(row["counts"])} for row in rows]
+
+    async def architectures(self) -> Mapping[str, Architecture]:
+        """What each host was when it last said so, with what it was before."""
+        return dict(self._memory.architectures)
+
+    # ---------------------------------------------------------------- caches
+
+    async def get(self, digest: str) -> bytes | None:
+        """The bytes that have this digest; a cache that cannot be read is an empty one."""
+        try:
+            return await self._database.run(lambda connection: self._get(connection, digest))
+        except StoreError:
+            return None
+
+    async def put(self, digest: str, data: bytes, media_type: str) -> None:
+        """Keep a document; what cannot be kept will be asked for again."""
+        row = {"digest": digest, "media_type": media_type, "body": data, "used_at": self._clock()}
+        await self._keep(tables.documents, ("digest",), row)
+
+    async def media_type(self, digest: str) -> str | None:
+        """The media type that a document was put with."""
+        d = tables.documents
+        query = select(d.c.media_type).where(d.c.digest == digest)
+        try:
+            return await self._database.run(lambda connection: connection.execute(query).scalar())
+        except StoreError:
+            return None
+
+    async def get_program(self, manifest: str, argv: tuple[str, ...], tool: str) -> Program | None:
+        """What ``argv`` resolves to in ``manifest`` as the inspection of version ``tool`` saw it."""
+        p = tables.programs
+        query = select(p.c.body).where(p.c.manifest == manifest, p.c.argv == json.dumps(argv), p.c.tool == tool)
+        try:
+            row = await self._database.run(lambda connection: connection.execute(query).first())
+            return codec.loads(Program, row.body) if row else None
+        except (StoreError, ValueError):
+            return None
+
+    async def put_program(self, manifest: str, argv: tuple[str, ...], tool: str, program: Program) -> None:
+        """Keep an inspection, so that each digest is inspected once."""
+        row = {"manifest": manifest, "argv": json.dumps(argv), "tool": tool}
+        values = {"body": codec.dumps(program), "used_at": self._clock()}
+        await self._keep(tables.programs, tuple(row), row | values)
+
+    # ---------------------------------------------------------------- records
+
+    async def records(self, kind: str) -> dict[str, Any]:
+        """All records of a kind, by key.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        r = tables.records
+        query = select(r.c.key, r.c.body).where(r.c.kind == kind).order_by(r.c.key)
+        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        return {row.key: json.loads(row.body) for row in rows}
+
+    async def put_record(self, kind: str, key: str, body: Any) -> None:
+        """Write one record, durable when this returns.
+
+        Raises:
+            StoreError: it was not written.
+        """
+        row = {"kind": kind, "key": key, "body": json.dumps(body), "stored_at": self._clock()}
+        await self._database.run(lambda connection: _upsert(connection, tables.records, ("kind", "key"), row))
+
+    async def delete_record(self, kind: str, key: str) -> bool:
+        """Whether there was such a record to delete.
+
+        Raises:
+            StoreError: it could not be deleted.
+        """
+        r = tables.records
+        statement = delete(r).where(r.c.kind == kind, r.c.key == key)
+        return bool(await self._database.run(lambda connection: connection.execute(statement).rowcount))
+
+    # ---------------------------------------------------------------- in the store's thread
+
+    def _recall(self, connection: Connection) -> None:
+        try:
+            self._memory = findings.load(connection)
+        except ValueError as error:
+            raise StoreError(
+                f"store {self._database.where}: {error}: another version wrote it; run that version, or point "
+                "store.url at a new database"
+            ) from error
+        self._last = findings.last_report(connection, self._memory)
+
+    def _save(self, connection: Connection, report: Report) -> findings.Plan:
+        counts = {str(status): count for status, count in report.counts.items()}
+        row = {
+            "id": report.scan_id,
+            "started_at": report.started_at,
+            "finished_at": report.finished_at,
+            "complete": report.complete,
+            "hosts": len(report.hosts),
+            "counts": json.dumps(counts),
+        }
+        connection.execute(insert(tables.scans), row)
+        self._prune(connection)
+        if not report.complete:
+            return findings.Plan(findings.fill_in(self._memory, report), self._memory)
+        made = findings.plan(self._memory, report)
+        findings.write(connection, made)
+        return made
+
+    def _adopt(self, made: findings.Plan) -> None:
+        self._memory = made.memory
+        if made.report.complete:
+            self._last = made.report
+
+    def _get(self, connection: Connection, digest: str) -> bytes | None:
+        d = tables.documents
+        row = connection.execute(select(d.c.body, d.c.used_at).where(d.c.digest == digest)).first()
+        if row is None:
+            return None
+        if not _is(digest, row.body):
+            connection.execute(delete(d).where(d.c.digest == digest))
+            return None
+        if self._clock() - row.used_at > USE_IS_FRESH_S:
+            connection.execute(update(d).where(d.c.digest == digest).values(used_at=self._clock()))
+        return bytes(row.body)
+
+    async def _keep(self, table: Any, keys: tuple[str, ...], row: dict[str, Any]) -> None:
+        try:
+            await self._database.run(lambda connection: _upsert(connection, table, keys, row))
+        except StoreError:
+            return
+
+    def _prune(self, connection: Connection) -> None:
+        now = self._clock()
+        if self._pruned_at is not None and 0 <= now - self._pruned_at < PRUNE_EVERY_S:
+            return
+        self._pruned_at = now
+        oldest = now - self._keep_s
+        s = tables.scans
+        last = select(func.max(s.c.sequence)).where(s.c.complete).scalar_subquery()
+        connection.execute(
+            delete(s).where(s.c.finished_at < oldest, s.c.sequence < last)
+        )  # the last one is the present
+        for moment in (
+            tables.findings.c.closed_at,
+            tables.documents.c.used_at,
+            tables.programs.c.used_at,
+        ):
+            connection.execute(delete(moment.table).where(moment < oldest))
+
+
+def _upsert(connection: Connection, table: Any, keys: tuple[str, ...], row: dict[str, Any]) -> None:
+    """Replace a row; safe because there is one writer."""
+    connection.execute(delete(table).where(*(table.c[key] == row[key] for key in keys)))
+    connection.execute(insert(table), row)
+
+
+def _is(digest: str, data: bytes) -> bool:
+    algorithm, _, expected = digest.partition(":")
+    if algorithm not in ("sha256", "sha512"):
+        return False
+    return hashlib.new(algorithm, data).hexdigest() == expected

@@ -1,0 +1,100 @@
+"""The tables, as SQLAlchemy sees them; the migrations make them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData()
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("finished_at", Float, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("hosts", Integer, nullable=False),
+    Column("counts", Text, nullable=False),
+)
+"""Every scan in the order it ended; ordered by ``sequence``, because clocks step back."""
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("platform", Text),
+    Column("labels", Text, nullable=False),
+    Column("reading", Text, nullable=False),
+    Column("taken_at", Float, nullable=False),
+    Column("last_success_at", Float),
+)
+"""The latest reading of each host of the last complete scan."""
+
+architectures = Table(
+    "architectures",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("before", Text),
+    Column("changed_at", Float),
+)
+"""What each host was when it last said so, even after it stopped answering."""
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("host", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("workload", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("image", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("present", Boolean, nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float),
+    Column("closed_at", Float),
+    Index("findings_by_closing", "closed_at"),
+)
+"""Each verdict from the scan that first gave it to the one that no longer did.
+
+``ordinal`` tells workloads apart that a host lists twice under one name. ``present`` is false while the host does not
+answer. ``last_seen`` is written when a finding is closed; until then it is the end of the last complete scan.
+"""
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("used_at", Float, nullable=False),
+)
+"""Manifests, indexes or configs by the digest of their bytes, which never change."""
+
+programs = Table(
+    "programs",
+    metadata,
+    Column("manifest", Text, primary_key=True),
+    Column("argv", Text, primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("used_at", Float, nullable=False),
+)
+"""What an argv resolves to in a manifest, as one version of the inspection saw it."""
+
+records = Table(
+    "records",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("stored_at", Float, nullable=False),
+)
+"""Small JSON values that other parts remember, such as waivers."""

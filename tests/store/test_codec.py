@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.domain.facts import (
+    Binfmt,
+    BinfmtEntry,
+    Elf,
+    Executable,
+    Failure,
+    FileKind,
+    HostFacts,
+    Kernel,
+    Process,
+    Program,
+)
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason
+from scanner.domain.verdict import Verdict
+from scanner.store import codec
+
+PROGRAM = Program(
+    ("/app", "--x"),
+    (Executable("/app", "entrypoint", FileKind.ELF, Elf(62, 64, "little", Platform("linux", "amd64", "v3"), 3, 0)),),
+    Failure(Reason.LAYER_LIMIT, "too big"),
+)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        PROGRAM,
+        Program(()),
+        Process((), None),
+        Process(None, ()),
+        Verdict(Reason.NATIVE),
+        Kernel("Linux", "m", binfmt=Binfmt(True, (BinfmtEntry("q", True, "/q", "F", 0, b"\x7f\xff", b""),))),
+        Platform("windows", "amd64", "", "10.0.1", ("win32k",)),
+    ],
+)
+def test_a_value_survives_being_stored(value):
+    assert codec.loads(type(value), codec.dumps(value)) == value
+
+
+facts = st.builds(
+    HostFacts,
+    host=st.text(),
+    kernel=st.builds(
+        Kernel,
+        system=st.text(),
+        machine=st.text(),
+        platform=st.none() | st.builds(Platform, os=st.text(), architecture=st.text()),
+        cpu_level=st.none() | st.integers(1, 4),
+        aarch32=st.none() | st.booleans(),
+    ),
+    gaps=st.dictionaries(st.text(), st.builds(Failure, reason=st.sampled_from(Reason), detail=st.text())),
+)
+
+
+@given(facts)
+def test_any_facts_survive_being_stored(value):
+    assert codec.loads(HostFacts, codec.dumps(value)) == value
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '{"argv":1}', '{"nonsense":1}', '{"argv":["a"],"problem":{"x":1}}'])
+def test_what_is_no_stored_program_is_refused(text):
+    with pytest.raises(ValueError):
+        codec.loads(Program, text)
+
+
+def test_what_has_no_json_is_refused():
+    with pytest.raises(TypeError):
+        codec.dumps(object())
