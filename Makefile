@@ -8,7 +8,7 @@ PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile -m "not bench"
 .PHONY: help demo run test check lint architecture bench clean python packages
 
 help: ## what there is to type
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: python ## a small fleet on this machine, scanned; nothing is installed outside this folder
 	$(PYTHON) -m scanner demo

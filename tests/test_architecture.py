@@ -1,0 +1,209 @@
+"""The house rules that a reader relies on, held by a machine."""
+
+import ast
+import re
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCANNER = ROOT / "scanner"
+
+FLOORS = (
+    {"domain"},
+    {"settings", "inventory", "ssh", "probe", "registry", "binary", "store"},
+    {"scan", "gate"},
+    {"metrics", "web", "cli"},
+    {"app"},
+    {"demo"},
+    {"__main__"},
+)
+"""A room imports from lower floors and from itself; rooms of one floor do not know each other."""
+
+STAIRS_UP = {("cli", "app"), ("cli", "demo")}
+"""``archscan serve`` and ``archscan demo`` start what is composed above them."""
+
+HOMES = {
+    "alembic": {"store"},
+    "apscheduler": {"scan"},
+    "asyncssh": {"ssh"},
+    "distributed": {"scan"},
+    "elftools": {"binary"},
+    "fastapi": {"web"},
+    "httpcore": {"registry"},
+    "httpx": {"registry"},
+    "jinja2": {"web"},
+    "prometheus_client": {"metrics"},
+    "psycopg": {"store"},
+    "pydantic": {"settings", "web"},
+    "rich": {"cli"},
+    "sqlalchemy": {"store"},
+    "starlette": {"web"},
+    "typer": {"cli"},
+    "uvicorn": {"web"},
+    "yaml": {"settings", "inventory", "probe"},
+    "zstandard": {"binary"},
+}
+"""Each foreign library lives in one room; a document format (YAML, models of bodies) may be read in a few."""
+
+MODULES = sorted(SCANNER.rglob("*.py"))
+NAMELESS_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "data", "info", "base", "core"}
+CAPTION_MAX = 120
+"""One line of the README's tree, and of a terminal."""
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(SCANNER).parts[0].removesuffix(".py")
+
+
+def floor_of(room: str) -> int:
+    return next((number for number, rooms in enumerate(FLOORS) if room in rooms), len(FLOORS))
+
+
+def imports_of(module: Path) -> set[str]:
+    """Dotted names of everything imported anywhere in a module, type-checking blocks and functions included."""
+    found: set[str] = set()
+    package = (module.relative_to(ROOT).parent).parts
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = (
+                ".".join((*package[: len(package) - node.level + 1], node.module or "")) if node.level else node.module
+            )
+            found.update(f"{base.rstrip('.')}.{alias.name}" for alias in node.names)
+    return found
+
+
+def caption_of(module: Path) -> str:
+    return (ast.get_docstring(ast.parse(module.read_text())) or "").partition("\n")[0]
+
+
+def tracked() -> list[Path]:
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    except (OSError, subprocess.CalledProcessError):  # an unpacked release has no history
+        return [
+            p
+            for p in ROOT.rglob("*")
+            if p.is_file() and not any(part.startswith(".") for part in p.relative_to(ROOT).parts)
+        ]
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def each(paths):
+    return pytest.mark.parametrize("module", paths, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@each(MODULES)
+def test_a_module_imports_only_from_lower_floors(module):
+    room = room_of(module)
+    if room == "__init__":
+        pytest.skip("the package itself")
+    for name in imports_of(module):
+        head, _, rest = name.partition(".")
+        other = rest.partition(".")[0]
+        if (
+            head != "scanner"
+            or not other
+            or other == room
+            or (room, other) in STAIRS_UP
+            or floor_of(other) == len(FLOORS)
+        ):
+            continue
+        assert floor_of(other) < floor_of(room), f"{room} may not import {name}"
+
+
+@each(MODULES)
+def test_a_foreign_library_lives_in_one_room(module):
+    room = room_of(module)
+    for name in imports_of(module):
+        homes = HOMES.get(name.partition(".")[0])
+        assert homes is None or room in homes, f"{name} lives in {homes}"
+
+
+@each([m for m in MODULES if room_of(m) == "domain"])
+def test_the_domain_imports_only_the_standard_library(module):
+    heads = {name.partition(".")[0] for name in imports_of(module)} - {"scanner"}
+    assert heads <= set(sys.stdlib_module_names)
+
+
+@each(MODULES)
+def test_a_module_has_a_caption(module):
+    caption = caption_of(module)
+    assert caption, "its first line says what it is"
+    assert len(caption) <= CAPTION_MAX
+    assert re.fullmatch(r"[^.]*(\.[^ .][^.]*)*[.?!]", caption), f"one sentence: {caption!r}"
+    assert " and " not in caption, f"one idea: {caption!r}"
+
+
+@each([path for path in tracked() if path.suffix == ".py"])
+def test_a_file_s_name_says_what_is_in_it(module):
+    assert module.stem not in NAMELESS_NAMES
+
+
+@each([path for path in tracked() if path.suffix == ".py" and SCANNER in path.parents])
+def test_a_silenced_check_carries_its_reason(module):
+    silent = [
+        line.strip()
+        for line in module.read_text().splitlines()
+        if re.search(r"# (noqa: [A-Z0-9, ]+|noqa|type: ignore(\[[\w, -]+\])?)$", line.strip())
+    ]
+    assert not silent
+
+
+def test_every_room_is_on_a_floor():
+    rooms = {room_of(module) for module in MODULES} - {"__init__"}
+    assert rooms <= set(chain.from_iterable(FLOORS))
+
+
+def tree() -> str:
+    """The README's tree, made from the captions."""
+    rooms = sorted({room_of(m) for m in MODULES} - {"__init__", "__main__"}, key=lambda room: (floor_of(room), room))
+    lines = []
+    for room in rooms:
+        folder = SCANNER / room / "__init__.py"
+        name, module = (f"{room}/", folder) if folder.is_file() else (f"{room}.py", SCANNER / f"{room}.py")
+        lines.append(f"  {name:<13} {caption_of(module)}")
+    return "\n".join(["scanner/", *lines])
+
+
+def test_the_readme_s_tree_is_made_from_the_captions():
+    shown = re.search(
+        r"<!-- tree -->\s*```\w*\n(.*?)\n```\s*<!-- /tree -->", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    if shown is None:
+        pytest.skip("the README shows no tree (between <!-- tree --> and <!-- /tree -->)")
+    assert shown[1] == tree()
+
+
+FORBIDDEN = {
+    "a path of one machine": r"/wor[k]/|\.\./share[d]/|/home/[a-z]+/",
+    "something left to do": r"\b(TOD[O]|FIXM[E]|XX[X])\b",
+    "something unfinished": r"\b[Ss]tu[b]s?\b|\b[Pp]laceholde[r]s?\b(?!=|\()",
+    "a tool of the workplace": r"\.librar[y]\b|/tmp/brie[f]\b",
+    "a bare number of a tracker": r"(?<![\w/])[Ii]ssu[e] #?\d+\b",
+}
+"""What would date or place a file; written so that this file does not match itself."""
+
+TEXT = [
+    p
+    for p in tracked()
+    if p.suffix not in {".png", ".jpg", ".ico", ".woff2", ".gz", ".lock", ".bin"} and p.name != "LICENSE"
+]
+
+
+@pytest.mark.parametrize("kind", FORBIDDEN)
+def test_no_tracked_file_holds(kind):
+    pattern = re.compile(FORBIDDEN[kind])
+    found = []
+    for path in TEXT:
+        if "data" in path.relative_to(ROOT).parts:
+            continue  # recorded answers of others
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
+    assert not found, "\n".join(found)
