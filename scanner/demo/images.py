@@ -75,7 +75,7 @@ class Shelf:
 
     def image(self, repository: str, platform: str, files: dict[str, bytes], argv: list[str]) -> dict[str, Any]:
         """Put one image there; gives its descriptor with ``platform`` (``os/architecture[/variant]``)."""
-        named = _platform(platform)
+        named = platform_of(platform)
         packed = layer(files)
         config = _json({**named, "config": {"Entrypoint": argv}, "rootfs": {"type": "layers", "diff_ids": []}})
         for blob in (packed, config):
@@ -104,7 +104,8 @@ class Shelf:
         return digest_of(content)
 
 
-def _platform(text: str) -> dict[str, str]:
+def platform_of(text: str) -> dict[str, str]:
+    """``os/architecture[/variant]`` as an index entry or config spells it."""
     return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
 
 
