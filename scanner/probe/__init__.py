@@ -1,0 +1,1 @@
+"""What a host is asked, together with what its answer means."""

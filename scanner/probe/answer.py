@@ -1,0 +1,120 @@
+"""A probe's answer taken apart: bytes to sections, all of them or none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure
+from scanner.domain.reason import Reason
+from scanner.domain.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION_LINE = b"archscan-probe 1\n"
+
+END_MARK = b"@end\n"
+
+MAX_ANSWER_BYTES = 64 << 20
+"""No setting allows a longer answer; 2,000 containers take about 2 MiB."""
+
+MAX_SECTIONS = 4096
+"""Ten times what a host with a hundred rootless engines says."""
+
+_HEADER = re.compile(rb"@section ([A-Za-z0-9_.:/-]{1,200}) (0|[1-9][0-9]{0,8})( truncated)?\n")
+_LONGEST_HEADER = 240
+_HUNG = re.compile(rb"(?:^|\n)@hung [0-9]+$")
+_EXIT = re.compile(rb"(?:^|\n)@exit [0-9]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of an answer; ``truncated`` tells that the host held more than the probe's limit for it."""
+
+    name: str
+    body: bytes
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The sections of one complete answer, by name."""
+
+    sections: Mapping[str, Section]
+
+    def whole(self, name: str) -> bytes | Failure:
+        """The bytes of a section; a failure where it is missing, was cut, or its command hung."""
+        section = self.sections.get(name)
+        if section is None:
+            return Failure(Reason.PART_INCOMPLETE, f"the answer has no section {printable(name)}")
+        if section.truncated:
+            return Failure(Reason.PART_INCOMPLETE, f"{printable(name)} is longer than the probe's limit")
+        if _HUNG.search(section.body):
+            return Failure(Reason.PART_INCOMPLETE, f"the command behind {printable(name)} did not end in time")
+        return section.body
+
+    def succeeded(self, name: str) -> bytes | Failure:
+        """Like ``whole``, and a failure too where the section's command failed."""
+        body = self.whole(name)
+        if isinstance(body, bytes) and _EXIT.search(body):
+            return Failure(Reason.PART_INCOMPLETE, f"{printable(name)}: {printable(without_mark(body)[-300:])}")
+        return body
+
+    def under(self, prefix: str) -> tuple[Section, ...]:
+        """The sections whose names begin with a prefix, in the order of the answer."""
+        return tuple(section for name, section in self.sections.items() if name.startswith(prefix))
+
+
+def without_mark(body: bytes) -> bytes:
+    """A command's output without the line that tells its exit status."""
+    return _EXIT.sub(b"", body)
+
+
+def parse(raw: bytes) -> Answer | Failure:
+    """Take an answer apart; an answer without its end mark is ``host_incomplete``, whatever came before."""
+    if len(raw) > MAX_ANSWER_BYTES:
+        return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+    if not raw.startswith(VERSION_LINE):
+        return _not_an_answer(raw)
+    sections: dict[str, Section] = {}
+    at = len(VERSION_LINE)
+    while not raw.startswith(END_MARK, at):
+        header = _HEADER.match(raw, at)
+        if header is None:
+            return _no_section(raw, at)
+        name, size = header[1].decode("ascii"), int(header[2])
+        start, end = header.end(), header.end() + size
+        if end >= len(raw):
+            return Failure(Reason.HOST_INCOMPLETE, f"the answer ends within section {name}")
+        if raw[end] != ord("\n"):
+            return Failure(Reason.HOST_MALFORMED, f"section {name} is not as long as it says")
+        if name in sections:
+            return Failure(Reason.HOST_MALFORMED, f"section {name} comes twice")
+        if len(sections) == MAX_SECTIONS:
+            return Failure(Reason.HOST_TOO_LARGE, f"the answer has more than {MAX_SECTIONS} sections")
+        sections[name] = Section(name, raw[start:end], header[3] is not None)
+        at = end + 1
+    if at + len(END_MARK) != len(raw):
+        return Failure(Reason.HOST_MALFORMED, "there is something behind the end mark")
+    return Answer(MappingProxyType(sections))
+
+
+def _not_an_answer(raw: bytes) -> Failure:
+    if VERSION_LINE.startswith(raw):
+        return Failure(
+            Reason.HOST_INCOMPLETE, "the answer ends within its first line" if raw else "the answer is empty"
+        )
+    first_line = printable(raw[:200].split(b"\n", 1)[0], 80)
+    return Failure(
+        Reason.HOST_MALFORMED, f"the answer does not begin with {VERSION_LINE.decode().strip()!r}: {first_line!r}"
+    )
+
+
+def _no_section(raw: bytes, at: int) -> Failure:
+    rest = raw[at : at + _LONGEST_HEADER]
+    if b"\n" not in rest and len(rest) < _LONGEST_HEADER:
+        return Failure(Reason.HOST_INCOMPLETE, "the answer ends without its end mark")
+    return Failure(Reason.HOST_MALFORMED, f"neither a section nor the end mark: {printable(rest, 80)!r}")

@@ -1,0 +1,1 @@
+"""What each container engine of a host says."""

@@ -1,0 +1,313 @@
+"""What a Docker engine says: itself, its containers, its services."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import (
+    Engine,
+    EngineKind,
+    EngineState,
+    Failure,
+    ImageStore,
+    LocalImage,
+    Process,
+    Source,
+    Stage,
+    Workload,
+)
+from scanner.domain.reason import Reason
+from scanner.domain.text import printable
+from scanner.probe import document
+from scanner.probe.answer import without_mark
+from scanner.probe.document import MalformedError
+from scanner.probe.engines.logs import last_lines
+from scanner.probe.engines.part import (
+    MAX_WORKLOADS,
+    Gaps,
+    Part,
+    exit_of,
+    is_unhealthy,
+    override,
+    owner_of,
+    silent,
+    stage_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scanner.domain.platform import Platform
+    from scanner.probe.answer import Answer
+
+_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_SERVICE_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
+_IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_GONE = re.compile(r"[Nn]o such (?:container|object|service|image): *(?:sha256:)?([0-9a-z]+)", re.ASCII)
+
+
+def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
+    """The part of one Docker engine; ``key`` is its ``Engine.key``."""
+    unheard = silent(answer, key)
+    if unheard is not None:
+        return unheard
+    gaps = Gaps()
+    details = _object(answer, f"{key}/info", gaps, key)
+    engine = _engine(answer, key, details, gaps, kernel_release)
+    workloads = _containers(answer, key, host, engine, gaps)
+    if details.get("manager") is True:
+        workloads += _services(answer, key, host, gaps)
+    return Part(engine, workloads, gaps)
+
+
+def _object(answer: Answer, name: str, gaps: Gaps, key: str) -> dict[str, Any]:
+    body = answer.succeeded(name)
+    if isinstance(body, Failure):
+        gaps.note(key, body)
+        return {}
+    line = next((line for line in body.splitlines() if line.startswith(b"{")), b"")
+    try:
+        return document.mapping(document.parse(line))
+    except MalformedError as error:
+        gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
+        return {}
+
+
+# ---------------------------------------------------------------- the engine
+
+
+def _engine(answer: Answer, key: str, details: dict[str, Any], gaps: Gaps, kernel_release: str) -> Engine:
+    version, platform = "", None
+    try:
+        server = document.mapping(_object(answer, f"{key}/version", gaps, key).get("Server"))
+        version = document.name(server.get("Version"), 64)
+        platform = document.platform(server.get("Os"), server.get("Arch"))
+        kernel = document.name(details.get("kernel")) or document.name(server.get("KernelVersion"))
+        return Engine(
+            EngineKind.DOCKER,
+            EngineState.UP,
+            version=version,
+            platform=platform,
+            store=_store(details),
+            owner=owner_of(key),
+            in_vm=bool(kernel_release and kernel and kernel != kernel_release),
+            detail=document.name(details.get("operating_system"), 80),
+        )
+    except MalformedError as error:
+        gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/version or {key}/info: {error}"))
+        return Engine(EngineKind.DOCKER, EngineState.UP, version=version, platform=platform, owner=owner_of(key))
+
+
+def _store(details: dict[str, Any]) -> ImageStore | None:
+    if not details:
+        return None
+    pairs = document.rows(details.get("driver_status"))
+    snapshotter = ["driver-type", "io.containerd.snapshotter.v1"]
+    return ImageStore.CONTAINERD if snapshotter in pairs else ImageStore.CLASSIC
+
+
+# ---------------------------------------------------------------- containers
+
+
+def _containers(answer: Answer, key: str, host: str, engine: Engine, gaps: Gaps) -> tuple[Workload, ...]:
+    ids = _ids(answer, f"{key}/ids", _ID, gaps, key)
+    if len(ids) > MAX_WORKLOADS:
+        gaps.note(key, Failure(Reason.HOST_TOO_MANY, f"{len(ids)} containers, of which {MAX_WORKLOADS} were read"))
+        ids = ids[:MAX_WORKLOADS]
+    lines, messages = _lines(answer, f"{key}/containers", gaps, key)
+    where = _Where(host, engine, _images(answer, key, gaps))
+    missing = set(ids) - _gone(messages)
+    workloads = []
+    for line in lines:
+        image_id, container_id, _, text = (*line.split(" ", 3), "", "", "")[:4]
+        try:
+            workload = _workload(where, image_id, document.mapping(document.parse(text)))
+        except MalformedError as error:
+            gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"container {printable(container_id, 12)}: {error}"))
+            continue
+        missing.discard(container_id)
+        if workload is not None:
+            workloads.append(_with_log(answer, key, container_id, workload, gaps))
+    if missing:
+        said = f": {printable(messages[-1], 200)}" if messages else ""
+        gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{len(missing)} of {len(ids)} containers were not told{said}"))
+    return tuple(workloads)
+
+
+def _ids(answer: Answer, name: str, grammar: re.Pattern[str], gaps: Gaps, key: str) -> list[str]:
+    body = answer.succeeded(name)
+    if isinstance(body, Failure):
+        gaps.note(key, body)
+        body = b"" if name not in answer.sections else answer.sections[name].body
+    lines = body.decode("ascii", "replace").split()
+    return list(dict.fromkeys(line for line in lines if grammar.fullmatch(line)))
+
+
+def _lines(answer: Answer, name: str, gaps: Gaps, key: str) -> tuple[list[str], list[str]]:
+    """The lines that hold a document, and the command's messages; a line that was cut in two is a message."""
+    body = answer.whole(name)
+    if isinstance(body, Failure):
+        gaps.note(key, body)
+        body = answer.sections[name].body if name in answer.sections else b""
+    lines = [line for line in without_mark(body).decode("utf-8", "replace").split("\n") if line]
+    good = [line for line in lines if line.endswith("}")]
+    return good, [line for line in lines if not line.endswith("}")]
+
+
+def _gone(messages: Sequence[str]) -> set[str]:
+    """What had been removed between two questions: it is no gap."""
+    return {found[1] for message in messages for found in _GONE.finditer(message)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """The engine that holds a container, with its images, on a host."""
+
+    host: str
+    engine: Engine
+    images: Mapping[str, LocalImage]
+
+
+def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:
+    config = document.mapping(container.get("config"))
+    labels = document.mapping(config.get("labels"))
+    if labels.get("kind") == "podsandbox":
+        return None
+    state = document.mapping(container.get("state"))
+    status, code = document.name(state.get("status"), 32), document.number(state.get("exit_code"))
+    local = _local(image_id, container, where)
+    source, name = _identity(labels, document.name(container.get("name")).lstrip("/"))
+    return Workload(
+        host=where.host,
+        name=name,
+        source=source,
+        stage=stage_of(status),
+        image=document.name(config.get("image")) or image_id,
+        engine=where.engine.key,
+        local=local,
+        process=override(_argv(container, config), local.process if local else None),
+        state=status,
+        exit_code=exit_of(status, code),
+        restart_count=document.number(container.get("restarts")),
+        error=document.name(state.get("error"), 1000),
+    )
+
+
+def _identity(labels: dict[str, Any], name: str) -> tuple[Source, str]:
+    pod = [document.name(labels.get(part)) for part in ("namespace", "pod", "container")]
+    if all(pod):
+        return Source.KUBERNETES, "/".join(pod)
+    if labels.get("nomad_alloc"):
+        return Source.NOMAD, name
+    return Source.DOCKER, name
+
+
+def _argv(container: dict[str, Any], config: dict[str, Any]) -> Process:
+    first = document.words(container.get("path"))
+    return Process(
+        entrypoint=first + document.words(container.get("args")),
+        cmd=(),
+        path=document.path_variable(document.rows(config.get("path"))),
+        working_dir=document.name(config.get("working_dir"), 4096),
+    )
+
+
+def _local(image_id: str, container: dict[str, Any], where: _Where) -> LocalImage | None:
+    if not _IMAGE_ID.fullmatch(image_id):
+        return None
+    image = where.images.get(image_id, LocalImage(image_id))
+    descriptor = document.mapping(container.get("descriptor"))
+    exact = document.mapping(descriptor.get("platform"))
+    platform = document.platform(
+        exact.get("os"), exact.get("architecture"), exact.get("variant"), exact.get("os.version")
+    )
+    if platform is None and where.engine.store is ImageStore.CLASSIC:
+        platform = image.platform  # the only one there; with the containerd store it is the host's favourite, not ours
+    digest = document.name(descriptor.get("digest"), 128)
+    return LocalImage(
+        image_id=image_id,
+        repo_digests=image.repo_digests,
+        manifest_digest=digest if _IMAGE_ID.fullmatch(digest) else "",
+        platform=platform,
+        process=image.process,
+    )
+
+
+def _images(answer: Answer, key: str, gaps: Gaps) -> dict[str, LocalImage]:
+    images = {}
+    lines, _ = _lines(answer, f"{key}/images", gaps, key)
+    for line in lines:
+        try:
+            image = _image(document.mapping(document.parse(line)))
+        except MalformedError as error:
+            gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/images: {error}"))
+            continue
+        images[image.image_id] = image
+    return images
+
+
+def _image(image: dict[str, Any]) -> LocalImage:
+    digests = (document.name(digest) for digest in document.rows(image.get("repo_digests")))
+    config = image.get("config")
+    return LocalImage(
+        image_id=document.name(image.get("id"), 128),
+        repo_digests=tuple(digest for digest in digests if not digest.startswith("<none>")),
+        platform=document.platform(
+            image.get("os"), image.get("architecture"), image.get("variant"), image.get("os_version")
+        ),
+        process=document.process(document.mapping(config)) if config is not None else None,
+    )
+
+
+def _with_log(answer: Answer, key: str, container_id: str, workload: Workload, gaps: Gaps) -> Workload:
+    if not is_unhealthy(workload.state, workload.exit_code or 0):
+        return workload
+    return last_lines(answer, key, container_id, workload, gaps)
+
+
+# ---------------------------------------------------------------- Swarm services
+
+
+def _services(answer: Answer, key: str, host: str, gaps: Gaps) -> tuple[Workload, ...]:
+    ids = _ids(answer, f"{key}/service_ids", _SERVICE_ID, gaps, key)
+    lines, messages = _lines(answer, f"{key}/services", gaps, key)
+    services = []
+    for line in lines:
+        try:
+            service = document.mapping(document.parse(line))
+            task = document.mapping(service.get("task"))
+            argv = document.words(task.get("command")), document.words(task.get("args"))
+            services.append(
+                Workload(
+                    host=host,
+                    name=document.name(service.get("name")),
+                    source=Source.SWARM,
+                    stage=Stage.PLANNED,
+                    image=document.name(task.get("image")),
+                    engine=key,
+                    process=Process(argv[0] or None, argv[1] or None) if any(argv) else None,
+                )
+            )
+        except MalformedError as error:
+            gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/services: {error}"))
+    if len(services) + len(_gone(messages)) < len(ids):
+        gaps.note(
+            key, Failure(Reason.PART_INCOMPLETE, f"{len(ids) - len(services)} of {len(ids)} services were not told")
+        )
+    return tuple(service for service in services if service.image)
+
+
+def default_platform(answer: Answer) -> Platform | Failure | None:
+    """DOCKER_DEFAULT_PLATFORM, where the host sets it."""
+    body = answer.whole("default_platform")
+    if isinstance(body, Failure):
+        return body
+    text = printable(body, 64).strip("\"'")
+    os, _, rest = text.partition("/")
+    architecture, _, variant = rest.partition("/")
+    found = document.platform(os, architecture, variant)
+    if text and found is None:
+        return Failure(Reason.PART_INCOMPLETE, f"DOCKER_DEFAULT_PLATFORM is {text!r}, which is no platform")
+    return found

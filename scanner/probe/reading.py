@@ -1,0 +1,145 @@
+"""One host's facts out of its probe's answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Workload
+from scanner.domain.reason import Reason
+from scanner.domain.text import printable
+from scanner.probe import kernel as kernel_part
+from scanner.probe.answer import Answer, parse
+from scanner.probe.document import MalformedError
+from scanner.probe.engines import docker
+from scanner.probe.engines.part import MAX_WORKLOADS, Gaps, Part, kind_of, owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from scanner.domain.facts import Kernel
+    from scanner.domain.host import Host
+
+ALWAYS_ASKED = ("docker",)
+"""The engines that every answer speaks of, be it only to say that there is none."""
+
+MAX_ENGINES = 64
+"""A rootless engine each for more users than share a container host."""
+
+
+def read(raw: bytes, host: Host) -> HostFacts | Failure:
+    """The facts in a probe's answer, byte for byte as it came; an incomplete answer gives none."""
+    answer = parse(raw)
+    return answer if isinstance(answer, Failure) else facts(answer, host)
+
+
+def facts(answer: Answer, host: Host) -> HostFacts | Failure:
+    """Put the parts of a complete answer together; a part that is missing becomes a gap."""
+    gaps = Gaps()
+    kernel = kernel_part.read(answer, gaps)
+    parts = [_part(answer, key, host.name, kernel) for key in _engine_keys(answer, gaps)]
+    for part in parts:
+        for key, failure in part.gaps.items():
+            gaps.note(key, failure)
+    workloads = _bounded(_told_apart([workload for part in parts for workload in part.workloads]), gaps)
+    engines = tuple(_completed(part.engine, answer, kernel, gaps) for part in parts if part.engine)
+    return HostFacts(
+        host=host.name,
+        kernel=kernel,
+        engines=engines,
+        workloads=workloads,
+        gaps=MappingProxyType(dict(gaps)),
+        discrepancies=(*kernel_part.discrepancies(answer, kernel), *_contradictions(kernel, engines)),
+        os_release=_os_release(answer),
+    )
+
+
+# ---------------------------------------------------------------- engines
+
+
+def _engine_keys(answer: Answer, gaps: Gaps) -> list[str]:
+    """The engines that were asked; the answer lists them, so that none can drop out unseen."""
+    listed = answer.whole("engines")
+    if isinstance(listed, Failure):
+        gaps.note("engines", listed)
+        listed = b""
+    seen = [
+        section.name.removesuffix("/state") for section in answer.sections.values() if section.name.endswith("/state")
+    ]
+    keys = [
+        key for key in dict.fromkeys([*ALWAYS_ASKED, *listed.decode("ascii", "replace").split(), *seen]) if _is_key(key)
+    ]
+    if len(keys) > MAX_ENGINES:
+        gaps.note("engines", Failure(Reason.HOST_TOO_MANY, f"{len(keys)} engines, of which {MAX_ENGINES} were read"))
+    return keys[:MAX_ENGINES]
+
+
+def _is_key(key: str) -> bool:
+    return key.partition(":")[0] in tuple(EngineKind)
+
+
+def _part(answer: Answer, key: str, host: str, kernel: Kernel) -> Part:
+    readers: dict[EngineKind, Callable[[], Part]] = {
+        EngineKind.DOCKER: lambda: docker.read(answer, key, host, kernel.release),
+    }
+    try:
+        return readers[kind_of(key)]()
+    except MalformedError as error:
+        failure = Failure(Reason.PART_INCOMPLETE, str(error))
+        return Part(Engine(kind_of(key), EngineState.UNKNOWN, owner=owner_of(key)), gaps={key: failure})
+
+
+def _completed(engine: Engine, answer: Answer, kernel: Kernel, gaps: Gaps) -> Engine:
+    """The engine with what only the whole host knows: the ARM version of its CPU, the host's default platform."""
+    platform = engine.platform
+    if platform and platform.architecture == "arm" and not platform.variant and not engine.in_vm and kernel.arm_version:
+        platform = replace(platform, variant=kernel.arm_version)
+    default = engine.default_platform
+    if engine.kind is EngineKind.DOCKER and engine.state is EngineState.UP:
+        said = docker.default_platform(answer)
+        if isinstance(said, Failure):
+            gaps.note(engine.key, said)
+        else:
+            default = said
+    return replace(engine, platform=platform, default_platform=default)
+
+
+def _contradictions(kernel: Kernel, engines: Iterable[Engine]) -> tuple[str, ...]:
+    found = []
+    for engine in engines:
+        if engine.in_vm:
+            found.append(
+                f"{engine.key} runs its containers in a virtual machine, under another kernel than this host's"
+            )
+        elif engine.platform and kernel.platform and engine.platform.architecture != kernel.platform.architecture:
+            found.append(f"the kernel is {kernel.platform} but {engine.key} is {engine.platform}")
+    return tuple(found)
+
+
+# ---------------------------------------------------------------- workloads
+
+
+def _bounded(workloads: list[Workload], gaps: Gaps) -> tuple[Workload, ...]:
+    if len(workloads) > MAX_WORKLOADS:
+        detail = f"{len(workloads)} workloads, of which {MAX_WORKLOADS} were read"
+        gaps.note("workloads", Failure(Reason.HOST_TOO_MANY, detail))
+    return tuple(workloads[:MAX_WORKLOADS])
+
+
+def _told_apart(workloads: list[Workload]) -> list[Workload]:
+    """The same workloads, of which no two share source, name, stage and image: a report counts each of them."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    told_apart = []
+    for workload in workloads:
+        key = (workload.source, workload.name, workload.stage, workload.image)
+        seen[key] += 1
+        told_apart.append(workload if seen[key] == 1 else replace(workload, name=f"{workload.name}#{seen[key]}"))
+    return told_apart
+
+
+def _os_release(answer: Answer) -> str:
+    section = answer.sections.get("os")
+    text = section.body.decode("utf-8", "replace") if section else ""
+    return printable(text.removeprefix("PRETTY_NAME=").strip().strip("\"'"), 128)
