@@ -150,8 +150,9 @@ def _text(entry: Mapping[str, Any], name: str) -> str:
 
 def _decoded(auth: str) -> tuple[str, str]:
     """User and password of base64(user:password); NULs around the password are an old padding."""
+    text = auth.translate({10: None, 13: None})
     try:
-        plain = binascii.a2b_base64(auth.translate({10: None, 13: None}), strict_mode=True).decode()
+        plain = binascii.a2b_base64(text, strict_mode=True).decode() if len(text) % 4 == 0 else ""
     except ValueError as error:
         raise ValueError("has an auth that is not base64 of text") from error
     username, colon, password = plain.partition(":")
