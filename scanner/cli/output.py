@@ -124,8 +124,6 @@ def _summary(report: Report, decision: str | None) -> Text:
     )
     if decision:
         text.append(f"; decision: {decision}", style="bold")
-    if not report.complete:
-        text.append("; the scan ran into its deadline", style="magenta")
     return text
 
 

@@ -176,8 +176,7 @@ def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFac
     """Which offer the engine would take, then whether that one starts."""
     if not image.offers:
         return _Outcome(Reason.IMAGE_NO_PLATFORMS, "the index offers no image")
-    pinned = workload.pinned or engine.default_platform
-    choice = select(engine, image.offers, pinned, kernel)
+    choice = select(engine, image.offers, workload.pinned, kernel, is_index=image.is_index)
     says = Evidence("index", ", ".join(map(str, image.platforms)) or "no platform")
     match choice.outcome:
         case Choice.TAKEN:
@@ -185,9 +184,7 @@ def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFac
             found = _offered(kernel, offer, indexed=image.is_index, depth=depth, runs=False)
             return found.saying(says) if image.is_index else found
         case Choice.NONE:
-            wanted = pinned or engine.platform
-            detail = choice.detail or f"{engine.key} asks for {wanted} and the image does not offer it"
-            return _Outcome(Reason.PLATFORM_MISSING, detail, evidence=(says,), digest=image.digest)
+            return _Outcome(Reason.PLATFORM_MISSING, choice.detail, evidence=(says,), digest=image.digest)
         case Choice.UNKNOWN:
             return _Outcome(choice.reason or Reason.ENGINE_UNKNOWN, choice.detail, evidence=(says,))
         case _:

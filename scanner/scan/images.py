@@ -68,7 +68,7 @@ class Images:
         engine = engine_of(host, workload)
         if isinstance(engine, Failure):
             return facts
-        choice = select(engine, facts.offers, workload.pinned or engine.default_platform, kernel_of(host, engine))
+        choice = select(engine, facts.offers, workload.pinned, kernel_of(host, engine), is_index=facts.is_index)
         if choice.outcome is not Outcome.TAKEN:
             return facts
         chosen = facts.offers[choice.order[0]]

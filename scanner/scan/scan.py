@@ -56,7 +56,7 @@ class Scanner:
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = _silent, only_plans: bool = False
     ) -> Report:
-        """Read and judge every host exactly once; what the deadline cuts off is unknown, never left out.
+        """Read and judge every host exactly once; a host that the deadline cuts off is unknown, never left out.
 
         With ``only_plans`` the hosts' existing containers are not judged: only what they are planned to run.
         """
@@ -68,7 +68,7 @@ class Scanner:
             done[host.name] = (reading, findings)
             listen(len(done), len(hosts), reading)
 
-        in_time = await fan_out(hosts, work, self.limits.concurrency, self.limits.deadline_s)
+        await fan_out(hosts, work, self.limits.concurrency, self.limits.deadline_s)
         for host in hosts:
             if host.name not in done:
                 failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
@@ -80,7 +80,6 @@ class Scanner:
             finished_at=max(self.clock(), started_at),
             hosts=tuple(reading for reading, _ in ordered),
             findings=_name_fitting_hosts(ordered),
-            complete=in_time,
         )
 
     async def _host(self, host: Host, *, only_plans: bool) -> tuple[HostReading, tuple[Finding, ...]]:

@@ -1,0 +1,201 @@
+"""One scan, with readers and registries of a few lines each."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from scanner.domain.facts import (
+    Binfmt,
+    Elf,
+    Engine,
+    EngineKind,
+    EngineState,
+    Executable,
+    Failure,
+    FileKind,
+    HostFacts,
+    ImageFacts,
+    ImageStore,
+    Kernel,
+    LocalImage,
+    Offer,
+    Program,
+    Source,
+    Stage,
+    Workload,
+)
+from scanner.domain.host import Host, Plan
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason, Status
+from scanner.domain.verdict import Depth
+from scanner.scan.scan import Limits, Scanner
+
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+INDEX, CHILD = "sha256:" + "f" * 64, "sha256:" + "a" * 64
+
+
+def facts(host, platform=AMD64, workloads=(), gaps=None):
+    machine = "x86_64" if platform == AMD64 else "aarch64"
+    kernel = Kernel("Linux", machine, platform=platform, cpu_level=3, ia32=True, binfmt=Binfmt(enabled=True))
+    engine = Engine(EngineKind.DOCKER, EngineState.UP, "27.1.0", platform, ImageStore.CLASSIC)
+    return HostFacts(host, kernel, (engine,), tuple(workloads), gaps or {})
+
+
+class Registry:
+    """Offers every repository for the platform it is named after."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def resolve(self, reference, *, depth, wanted=None):
+        self.asked.append((str(reference), depth))
+        if reference.repository.endswith("gone"):
+            return Failure(Reason.IMAGE_TAG_MISSING, "manifest unknown")
+        if reference.repository.endswith("bug"):
+            raise RuntimeError("a fault of ours")
+        platform = ARM64 if reference.repository.endswith("arm64") else AMD64
+        return ImageFacts(str(reference), INDEX, is_index=True, offers=(Offer(CHILD, platform, platform),))
+
+
+async def inspect(_reference, offer, _override):
+    elf = Elf(0, 64, "little", offer.entry)
+    return Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, elf),))
+
+
+def a_scanner(read, registry=None, **limits):
+    return Scanner(read, registry or Registry(), inspect, Limits(**limits), clock=lambda: 1000.0)
+
+
+def host(name, *images):
+    return Host(name, "127.0.0.1", planned=tuple(Plan(image) for image in images))
+
+
+async def read(one):
+    return facts(one.name, ARM64 if one.name.startswith("arm") else AMD64)
+
+
+def told(report):
+    return [(f.workload.host, f.workload.image, str(f.verdict.reason)) for f in report.findings]
+
+
+async def test_every_host_of_the_plan_has_exactly_one_reading_in_the_order_of_the_plan():
+    hosts = [host(f"h{number}") for number in range(50)]
+    report = await a_scanner(read, concurrency=7).scan(hosts)
+    assert [reading.name for reading in report.hosts] == [one.name for one in hosts]
+    assert report.complete
+
+
+async def test_planned_images_are_judged_against_each_host():
+    report = await a_scanner(read).scan([host("amd", "r.example/arm64"), host("arm", "r.example/arm64")])
+    assert told(report) == [
+        ("amd", "r.example/arm64", "platform_missing"),
+        ("arm", "r.example/arm64", "native"),
+    ]
+
+
+async def test_a_missing_platform_names_the_hosts_where_the_image_fits():
+    report = await a_scanner(read).scan([host("amd", "r.example/arm64"), host("arm-7")])
+    assert "Or run it where it fits (linux/arm64): arm-7." in report.findings[0].verdict.fix.summary
+
+
+async def test_a_host_that_is_not_read_leaves_its_plan_unknown_and_the_others_alone():
+    async def only_one(one):
+        return Failure(Reason.HOST_TIMEOUT, "no answer") if one.name == "b" else facts(one.name)
+
+    report = await a_scanner(only_one).scan([host(name, "r.example/amd64") for name in "abc"])
+    assert [str(f.verdict.reason) for f in report.findings] == ["native", "host_timeout", "native"]
+
+
+async def test_a_fault_of_ours_stays_with_its_workload_or_its_host():
+    async def faulty(one):
+        if one.name == "b":
+            raise RuntimeError("a fault of ours")
+        return facts(one.name)
+
+    bugs = []
+    scanner = Scanner(faulty, Registry(), inspect, clock=lambda: 1.0, on_bug=bugs.append)
+    report = await scanner.scan([host("a", "r.example/bug", "r.example/amd64"), host("b", "r.example/amd64")])
+    assert [str(f.verdict.reason) for f in report.findings] == ["internal_bug", "native", "internal_bug"]
+    assert sorted(bugs) == ["judge", "scan"]
+
+
+async def test_the_deadline_ends_a_scan_and_what_it_cuts_off_is_unknown():
+    async def hangs(one):
+        if one.name == "slow":
+            await asyncio.Event().wait()
+        return facts(one.name)
+
+    report = await a_scanner(hangs, deadline_s=0.2).scan([host("fast"), host("slow", "r.example/amd64")])
+    assert told(report) == [("slow", "r.example/amd64", "internal_deadline")]
+
+
+async def test_an_engine_that_does_not_answer_is_a_finding_of_its_own():
+    async def silent(one):
+        return facts(one.name, gaps={"podman": Failure(Reason.ENGINE_DENIED, "not allowed to ask")})
+
+    report = await a_scanner(silent).scan([host("a")])
+    assert [(f.workload.name, str(f.verdict.reason)) for f in report.findings] == [("podman", "engine_denied")]
+    assert report.counts[Status.UNKNOWN] == 1
+
+
+def running(**more):
+    local = LocalImage("sha256:" + "c" * 64, (f"r.example/amd64@{INDEX}",), platform=AMD64)
+    return Workload(
+        "a", "api", Source.DOCKER, Stage.RUNNING, "r.example/amd64:1", "docker", local=local, state="running", **more
+    )
+
+
+async def test_a_container_is_looked_up_by_the_digest_it_was_made_from_then_by_its_tag():
+    registry = Registry()
+
+    async def one_container(one):
+        return facts(one.name, workloads=[running()])
+
+    report = await a_scanner(one_container, registry).scan([host("a")])
+    assert told(report) == [("a", "r.example/amd64:1", "native")]
+    assert registry.asked[0] == (f"r.example/amd64@{INDEX}", "config")
+    assert ("r.example/amd64:1", "index") in registry.asked
+
+
+async def test_an_image_that_was_built_on_the_host_is_never_asked_of_a_registry():
+    registry = Registry()
+    built = LocalImage("sha256:" + "c" * 64, (), platform=AMD64)
+    workload = Workload("a", "api", Source.DOCKER, Stage.RUNNING, "api:latest", "docker", local=built, state="running")
+
+    async def one_container(one):
+        return facts(one.name, workloads=[workload])
+
+    report = await a_scanner(one_container, registry).scan([host("a")])
+    assert registry.asked == []
+    assert told(report) == [("a", "api:latest", "native")]
+
+
+@pytest.mark.parametrize("image", ["shop/UPPER", "a b", "x@sha256:12", "<none>:<none>", "-x"])
+async def test_what_is_no_reference_is_unknown_and_never_sent_anywhere(image):
+    registry = Registry()
+    report = await a_scanner(read, registry).scan([host("a", image)])
+    assert registry.asked == []
+    assert told(report) == [("a", image, "image_reference_invalid")]
+
+
+async def test_a_shallow_scan_reads_no_config_and_no_binary():
+    registry = Registry()
+
+    async def never(*_):
+        raise AssertionError("the binary was opened")
+
+    scanner = Scanner(read, registry, never, Limits(depth=Depth.INDEX))
+    report = await scanner.scan([host("a", "r.example/amd64:1")])
+    assert {depth for _, depth in registry.asked} == {"index"}
+    assert told(report)[0][2] == "native"
+
+
+async def test_a_listener_hears_of_every_host_once():
+    heard = []
+    await a_scanner(read).scan(
+        [host(n) for n in "abc"], listen=lambda done, total, one: heard.append((done, total, one.name))
+    )
+    assert [(done, total) for done, total, _ in heard] == [(1, 3), (2, 3), (3, 3)]
+    assert sorted(name for *_, name in heard) == ["a", "b", "c"]
