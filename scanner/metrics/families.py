@@ -1,0 +1,189 @@
+"""Every metric family archscan exposes."""
+
+from __future__ import annotations
+
+from scanner.metrics.family import Family
+
+_FINDING = ("host", "workload", "image", "status", "reason", "stage")
+
+# ---------------------------------------------------------------- the fleet: rebuilt from each published report
+
+HOST_UP = Family(
+    "archscan_host_up", "gauge", "1 if the last scan read this host, 0 if it could not (archscan_host_failure says why).", ("host",)
+)  # fmt: skip
+HOST_INFO = Family(
+    "archscan_host_info",
+    "info",
+    "What a host is; always 1, for joins. engine is the first that answered, cpu_level what its CPU can do, empty where it did not say.",
+    ("host", "platform", "kernel_machine", "engine", "engine_version", "cpu_level"),
+    "the host was not read",
+)
+HOST_LAST_SUCCESS = Family(
+    "archscan_host_last_success_timestamp_seconds",
+    "gauge",
+    "When a host was last read, as Unix time; time() minus this is the age of what is known of it.",
+    ("host",),
+    "the host was never read",
+)
+HOST_FAILURE = Family(
+    "archscan_host_failure", "gauge", "1 for each host that could not be read, with the reason.", ("host", "reason"), "the host was read"
+)  # fmt: skip
+HOST_ARCHITECTURE_CHANGED = Family(
+    "archscan_host_architecture_changed_timestamp_seconds",
+    "gauge",
+    "When a host first answered with another platform than before, as Unix time: the machine behind the name was replaced.",
+    ("host",),
+    "it never changed",
+)
+WORKLOADS = Family(
+    "archscan_workloads", "gauge", "Workloads of a host by verdict; sum without (host, stage) to count the fleet.", ("host", "status", "stage"), "there are none"
+)  # fmt: skip
+FINDING = Family(
+    "archscan_finding",
+    "gauge",
+    "1 for each workload that is not ok. mismatch or broken: it will not start; unknown: not enough evidence to say so.",
+    _FINDING,
+    "the workload is ok, or beyond the limit (archscan_findings_dropped)",
+)
+FINDING_FIRST_SEEN = Family(
+    "archscan_finding_first_seen_timestamp_seconds",
+    "gauge",
+    "Since when this verdict has stood, as Unix time, over restarts of archscan.",
+    _FINDING,
+    "as archscan_finding",
+)
+FINDING_WAIVED_UNTIL = Family(
+    "archscan_finding_waived_until_timestamp_seconds",
+    "gauge",
+    "Until when somebody answers for this finding, as Unix time; alerts leave it out until then.",
+    _FINDING,
+    "nobody waived it",
+)
+FINDINGS_DROPPED = Family(
+    "archscan_findings_dropped",
+    "gauge",
+    "Findings without a series of their own because there are more than metrics.max_findings; the API lists all of them.",
+)
+IMAGE_PLATFORM_INFO = Family(
+    "archscan_image_platform_info",
+    "info",
+    "1 for each platform that an image offers; always 1, for joins.",
+    ("image", "platform"),
+    "the image has no finding",
+)
+SCAN_LAST_SUCCESS = Family(
+    "archscan_scan_last_success_timestamp_seconds",
+    "gauge",
+    "When the last complete scan of the fleet ended, as Unix time, 0 before the first: everything above is as old as this.",
+)
+SCAN_DURATION = Family(
+    "archscan_scan_duration_seconds",
+    "gauge",
+    "How long the last complete scan of the fleet took.",
+    unless="there was none yet",
+)
+
+FLEET = (
+    HOST_UP, HOST_INFO, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS, FINDING,
+    FINDING_FIRST_SEEN, FINDING_WAIVED_UNTIL, FINDINGS_DROPPED, IMAGE_PLATFORM_INFO, SCAN_LAST_SUCCESS, SCAN_DURATION,
+)  # fmt: skip
+
+# ---------------------------------------------------------------- archscan itself
+
+SCAN_INTERVAL = Family(
+    "archscan_scan_interval_seconds", "gauge", "How often the fleet is to be scanned; a report older than twice this is overdue."
+)  # fmt: skip
+SCANS = Family("archscan_scans_total", "counter", "Scans that ended, whether they were complete or not.")
+SCANS_FAILED = Family("archscan_scans_failed_total", "counter", "Scans that ended without a complete report.")
+SCANS_SKIPPED = Family(
+    "archscan_scans_skipped_total",
+    "counter",
+    "Scheduled scans that did not start, because the one before was still running or the clock jumped.",
+)
+REGISTRY_REQUESTS = Family(
+    "archscan_registry_requests_total",
+    "counter",
+    "Requests to registries by HTTP status, error where there was no answer. Registries that are not configured count as other.",
+    ("registry", "code"),
+    "none was made",
+)
+REGISTRY_DURATION = Family(
+    "archscan_registry_request_duration_seconds",
+    "histogram",
+    "How long registries take to answer.",
+    ("registry",),
+    "none was asked",
+    (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+REGISTRY_RATE_LIMIT = Family(
+    "archscan_registry_rate_limit_remaining",
+    "gauge",
+    "Pulls that a registry still grants us, as its last answer said; at 0 images become unknown.",
+    ("registry",),
+    "the registry does not say",
+)
+GATE_DECISIONS = Family(
+    "archscan_gate_decisions_total", "counter", "Answers of the deploy gate: allow, warn, deny or hold.", ("decision",)
+)
+CREDENTIAL_EXPIRY = Family(
+    "archscan_credential_expiry_timestamp_seconds",
+    "gauge",
+    "When a certificate or token that archscan uses expires, as Unix time.",
+    ("credential",),
+    "it has no end",
+)
+TRAIL_SIZE = Family(
+    "archscan_trail_size", "gauge", "Records in the audit trail; it never shrinks.", unless="there is no trail"
+)
+TRAIL_HEAD = Family(
+    "archscan_trail_head_info",
+    "info",
+    "Root hash of the audit trail; a copy of it elsewhere proves later that the trail was not rewritten.",
+    ("hash",),
+    "there is no trail",
+)
+STORE_ERRORS = Family(
+    "archscan_store_errors_total", "counter", "Reports or records that could not be stored; the gate holds until one is stored again."
+)  # fmt: skip
+INTERNAL_ERRORS = Family(
+    "archscan_internal_errors_total", "counter", "Bugs that the last net caught; each left something unknown, please report it."
+)  # fmt: skip
+HTTP_REQUESTS = Family(
+    "archscan_http_requests_total",
+    "counter",
+    "Requests to archscan by route, none where no route matched.",
+    ("route", "code"),
+    "none was made",
+)
+LOOP_LAG = Family(
+    "archscan_event_loop_lag_seconds",
+    "histogram",
+    "How late the event loop is; above 0.25 s the machine is too small or something blocks.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
+)
+BUILD_INFO = Family("archscan_build_info", "info", "Which archscan this is; always 1.", ("version", "python_version"))
+CONFIG_SUCCESSFUL = Family(
+    "archscan_config_last_reload_successful",
+    "gauge",
+    "1 if the configuration file was accepted when last read; at 0 the one before it is in force.",
+)
+CONFIG_SUCCESS_TIME = Family(
+    "archscan_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    "When the configuration in force was read, as Unix time.",
+)
+
+OURSELVES = (
+    SCAN_INTERVAL, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
+    GATE_DECISIONS, CREDENTIAL_EXPIRY, TRAIL_SIZE, TRAIL_HEAD, STORE_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS, LOOP_LAG,
+    BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
+)  # fmt: skip
+
+# ---------------------------------------------------------------- one probe
+
+PROBE_SUCCESS = Family(
+    "archscan_probe_success", "gauge", "1 if /probe read its target before the scrape timed out, 0 if it could not."
+)
+PROBE_DURATION = Family("archscan_probe_duration_seconds", "gauge", "How long /probe took.")
+
+PROBE = (PROBE_SUCCESS, PROBE_DURATION)

@@ -1,0 +1,131 @@
+"""The exposition as a whole: the published report's series, then our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.exposition import choose_encoder
+
+from scanner.metrics import families as c
+from scanner.metrics.exposition import exposition
+from scanner.metrics.fleet import MAX_FINDINGS, fleet
+from scanner.metrics.ourselves import DECISIONS, Instruments
+from scanner.metrics.registries import RegistryObserver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.report import Report
+
+_OPENMETRICS = "application/openmetrics-text"
+_END = b"# EOF\n"
+
+
+class Metrics:
+    """Renders expositions; everything that happens is told by one short call each."""
+
+    def __init__(self, version: str, *, max_findings: int = MAX_FINDINGS) -> None:
+        self._own = Instruments(version)
+        self._max_findings = max_findings
+        self._changed_at: Mapping[str, float] = {}
+        self._rendered: tuple[Report | None, dict[bool, bytes]] = (None, {})
+        own = self._own
+        self.registries = RegistryObserver(own.registry_requests, own.registry_duration, own.registry_rate_limit)
+
+    # ---------------------------------------------------------------- expositions
+
+    def render(self, report: Report | None, accept: str | None) -> tuple[str, bytes]:
+        """Content type and page for ``/metrics``, in the format that ``accept`` asks for."""
+        encode, content_type = choose_encoder(accept or "")
+        openmetrics = content_type.startswith(_OPENMETRICS)
+        return content_type, self._fleet(report, openmetrics=openmetrics) + encode(self._own.registry)
+
+    def render_probe(
+        self, report: Report | None, *, success: bool, duration_s: float, accept: str | None
+    ) -> tuple[str, bytes]:
+        """The page of one ``/probe``: its target only, nothing of ourselves."""
+        _, content_type = choose_encoder(accept or "")
+        openmetrics = content_type.startswith(_OPENMETRICS)
+        made = fleet(report, self._max_findings, self._changed_at)
+        target = {
+            family: samples for family, samples in made.items() if family not in (c.SCAN_LAST_SUCCESS, c.SCAN_DURATION)
+        }
+        probe = {c.PROBE_SUCCESS: [((), float(success))], c.PROBE_DURATION: [((), duration_s)]}
+        page = exposition({**probe, **target}, openmetrics=openmetrics)
+        return content_type, page + _END if openmetrics else page
+
+    def _fleet(self, report: Report | None, *, openmetrics: bool) -> bytes:
+        """Rendered once per report: between two scans every scrape gets the same bytes."""
+        known, pages = self._rendered
+        if known is not report or not pages:
+            pages = {}
+        if openmetrics not in pages:
+            made = fleet(report, self._max_findings, self._changed_at)
+            pages[openmetrics] = exposition(made, openmetrics=openmetrics)
+        self._rendered = (report, pages)
+        return pages[openmetrics]
+
+    def configure(self, *, max_findings: int, scan_interval_s: float, registries: tuple[str, ...] = ()) -> None:
+        """Take on new settings."""
+        self._max_findings = max_findings
+        self._own.scan_interval.set(scan_interval_s)
+        self.registries.configured(registries)
+        self._rendered = (None, {})
+
+    # ---------------------------------------------------------------- events
+
+    def architectures_changed(self, changed_at: Mapping[str, float]) -> None:
+        """When each host changed its platform (Unix seconds); hosts that are not in the report are left out."""
+        self._changed_at = dict(changed_at)
+        self._rendered = (None, {})
+
+    def scan_ended(self, *, complete: bool) -> None:
+        """A scan of the fleet ended."""
+        self._own.scans.inc()
+        if not complete:
+            self._own.scans_failed.inc()
+
+    def scan_skipped(self) -> None:
+        """A scheduled scan did not start."""
+        self._own.scans_skipped.inc()
+
+    def gate_decided(self, decision: str) -> None:
+        """The gate answered."""
+        if decision in DECISIONS:
+            self._own.gate_decisions.labels(decision).inc()
+
+    def credential_expires(self, credential: str, at: float | None) -> None:
+        """When a credential of ours ends (Unix seconds); ``None``: it is gone or has no end."""
+        if at is None:
+            self._own.credential_expiry.remove(credential)
+        else:
+            self._own.credential_expiry.labels(credential).set(at)
+
+    def trail_grew(self, size: int, head: str) -> None:
+        """The audit trail's size and root hash."""
+        if c.TRAIL_HEAD not in self._own.facts.values:
+            self._own.registry.register(self._own.trail_size)
+        self._own.trail_size.set(size)
+        self._own.facts.values[c.TRAIL_HEAD] = {"hash": head}
+
+    def config_reloaded(self, *, successful: bool, at: float) -> None:
+        """The configuration file was read at ``at`` (Unix seconds)."""
+        self._own.config_successful.set(successful)
+        if successful:
+            self._own.config_success_time.set(at)
+
+    def store_failed(self) -> None:
+        """Something could not be stored."""
+        self._own.store_errors.inc()
+
+    def internal_error(self) -> None:
+        """The last net caught a bug."""
+        self._own.internal_errors.inc()
+
+    def http_request(self, route: str, code: int) -> None:
+        """One request was answered; ``route`` is the template of the matched route, ``none`` without one."""
+        self._own.http_requests.labels(route, str(code)).inc()
+
+    def loop_lag(self, seconds: float) -> None:
+        """The event loop was late by so much; a clock that stepped back counts as in time."""
+        self._own.loop_lag.observe(max(seconds, 0.0))

@@ -1,0 +1,86 @@
+"""The client library's instruments for archscan's own work, made from the catalogue."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import InfoMetricFamily
+from prometheus_client.registry import Collector
+
+from scanner.metrics import families as c
+
+if TYPE_CHECKING:
+    from scanner.metrics.family import Family
+
+DECISIONS = ("allow", "warn", "deny", "hold")
+"""The gate's answers; each has a series from the start, so that rates see the first one."""
+
+
+class Facts(Collector):
+    """Info families that may change while the process runs."""
+
+    def __init__(self) -> None:
+        self.values: dict[Family, dict[str, str]] = {}
+
+    def collect(self) -> list[InfoMetricFamily]:
+        """The library asks at each exposition."""
+        return [InfoMetricFamily(family.stem, family.help, value=value) for family, value in self.values.items()]
+
+
+def _counter(family: Family, registry: CollectorRegistry) -> Counter:
+    return Counter(family.stem, family.help, family.labels, registry=registry)
+
+
+def _gauge(family: Family, registry: CollectorRegistry | None) -> Gauge:
+    return Gauge(family.name, family.help, family.labels, registry=registry)
+
+
+def _histogram(family: Family, registry: CollectorRegistry) -> Histogram:
+    return Histogram(family.name, family.help, family.labels, buckets=family.buckets, registry=registry)
+
+
+def _registry() -> CollectorRegistry:
+    # A _created series for each counter would double the page, and no query uses them.
+    disable_created_metrics()  # type: ignore[no-untyped-call] # the library types only part of itself
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return registry
+
+
+class Instruments:
+    """All of them in one registry of their own."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = registry = _registry()
+        self.scan_interval = _gauge(c.SCAN_INTERVAL, registry)
+        self.scans = _counter(c.SCANS, registry)
+        self.scans_failed = _counter(c.SCANS_FAILED, registry)
+        self.scans_skipped = _counter(c.SCANS_SKIPPED, registry)
+        self.registry_requests = _counter(c.REGISTRY_REQUESTS, registry)
+        self.registry_duration = _histogram(c.REGISTRY_DURATION, registry)
+        self.registry_rate_limit = _gauge(c.REGISTRY_RATE_LIMIT, registry)
+        self.gate_decisions = _counter(c.GATE_DECISIONS, registry)
+        for decision in DECISIONS:
+            self.gate_decisions.labels(decision)
+        self.credential_expiry = _gauge(c.CREDENTIAL_EXPIRY, registry)
+        self.trail_size = _gauge(c.TRAIL_SIZE, None)  # registered once there is a trail
+        self.store_errors = _counter(c.STORE_ERRORS, registry)
+        self.internal_errors = _counter(c.INTERNAL_ERRORS, registry)
+        self.http_requests = _counter(c.HTTP_REQUESTS, registry)
+        self.loop_lag = _histogram(c.LOOP_LAG, registry)
+        self.config_successful = _gauge(c.CONFIG_SUCCESSFUL, registry)
+        self.config_success_time = _gauge(c.CONFIG_SUCCESS_TIME, registry)
+        self.facts = Facts()
+        self.facts.values[c.BUILD_INFO] = {"version": version, "python_version": platform.python_version()}
+        registry.register(self.facts)
