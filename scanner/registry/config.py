@@ -75,7 +75,8 @@ class ClientConfig:
     ``registries`` maps a registry's name to its configuration; with ``only_listed`` no other is contacted.
     ``tag_max_age_s`` is how long an answer about a tag stays true, ``failure_max_age_s`` how long a refusal does.
     ``stop_below_remaining`` keeps that much of a registry's announced rate limit for everybody else. ``rate_per_s``
-    with ``burst`` bounds requests to one registry, ``concurrency`` those in flight.
+    with ``burst`` bounds requests to one registry, ``concurrency`` those in flight. ``layer_deadline_s`` bounds the time
+    spent waiting for the bytes of one layer.
     """
 
     registries: Mapping[str, RegistryConfig] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class ClientConfig:
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
     request_deadline_s: float = 20.0
+    layer_deadline_s: float = 120.0
     concurrency: int = 10
     rate_per_s: float = 50.0
     burst: int = 50

@@ -1,0 +1,225 @@
+"""What an image offers, as its registry proves it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from scanner.domain.facts import Failure, ImageFacts
+from scanner.domain.reason import Reason
+from scanner.registry.assembly import Assembly
+from scanner.registry.cache import Recent
+from scanner.registry.documents import Documents
+from scanner.registry.flights import Flights
+from scanner.registry.layers import LayerReader
+from scanner.registry.observer import Nobody
+from scanner.registry.origin import Fetched
+from scanner.registry.origins import Origins
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+
+    from scanner.domain.facts import Layer
+    from scanner.domain.platform import Platform
+    from scanner.domain.reference import Digest, ImageReference
+    from scanner.registry.cache import DocumentCache
+    from scanner.registry.config import ClientConfig
+    from scanner.registry.endpoint import Clock
+    from scanner.registry.observer import RegistryObserver
+    from scanner.registry.origins import AuthorizerFor
+
+MAX_REMEMBERED = 8192
+"""References whose answer is remembered; a fleet of ten thousand hosts runs some thousand."""
+
+MAX_LAST_KNOWN = 2048
+"""References whose last facts are kept for display."""
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+    sleep = staticmethod(asyncio.sleep)
+
+
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """Facts that were true ``age_s`` seconds ago; never an answer, only something to show."""
+
+    facts: ImageFacts
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What a reference meant at a moment (Unix time)."""
+
+    digest: Digest | Failure
+    taken_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The answers that one scan has been given, which stay the same to its end."""
+
+    heads: dict[ImageReference, _Head] = field(default_factory=dict)
+
+
+class Registry:
+    """Asks registries; an asynchronous context manager that closes its connections.
+
+    Args:
+        config: how registries are reached and how much they are asked.
+        authorizer_for: makes the one who knows a registry's tokens.
+        documents: a lasting store of documents by digest.
+        observer: hears of every request.
+        clock: time.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        authorizer_for: AuthorizerFor | None = None,
+        documents: DocumentCache | None = None,
+        observer: RegistryObserver | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._config = config
+        self._clock: Clock = clock or SystemClock()
+        self._origins = Origins(config, authorizer_for, observer or Nobody(), self._clock)
+        self._documents = Documents(
+            self._origins.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
+        )
+        self._heads: Recent[_Head] = Recent(MAX_REMEMBERED)
+        self._last: Recent[ImageFacts] = Recent(MAX_LAST_KNOWN)
+        self._flights: Flights[_Head] = Flights()
+        self._window: ContextVar[_Window | None] = ContextVar("registry_window", default=None)
+
+    async def __aenter__(self) -> Self:
+        """Nothing is opened before it is needed."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close everything."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Give up what is under way, then close every connection."""
+        await self._flights.aclose()
+        await self._documents.aclose()
+        await self._origins.aclose()
+
+    @contextmanager
+    def scan(self) -> Iterator[None]:
+        """Within this, each reference is resolved once, in the tasks begun here too: a tag cannot move in a scan."""
+        token = self._window.set(_Window())
+        try:
+            yield
+        finally:
+            self._window.reset(token)
+
+    async def resolve(
+        self, ref: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+    ) -> ImageFacts | Failure:
+        """What a reference offers.
+
+        Args:
+            ref: a tag or a digest; where both stand, the digest counts.
+            depth: ``index``, or ``config`` to read configs too. The config of a manifest without index, and of an
+                entry without platform, is always read, for nothing else tells its platform.
+            wanted: of which entries to read the config, by the platform they name; of all where it is ``None``.
+        """
+        if refused := self._refusal(ref):
+            return refused
+        head = await self._head(ref)
+        if isinstance(head.digest, Failure):
+            return head.digest
+        assembly = Assembly(self._documents, ref, _selection(depth, wanted))
+        facts = await assembly.facts(head.digest, head.taken_at)
+        if isinstance(facts, ImageFacts):
+            self._last.put(ref, facts, self._clock.monotonic())
+        return facts
+
+    def last_known(self, ref: ImageReference) -> LastKnown | None:
+        """The last facts that were proved, however old; for display beside a failure."""
+        found = self._last.get(ref)
+        if found is None:
+            return None
+        return LastKnown(found[0], max(self._clock.time() - found[0].taken_at, 0.0))
+
+    def open_layer(
+        self, ref: ImageReference, layer: Layer, start: int = 0, end: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The bytes ``start`` up to ``end`` of a layer, as the registry stores them.
+
+        The digest is verified where the whole layer is read to its end.
+
+        Raises:
+            StreamBroken: at the first byte that cannot be had, with the reason why.
+        """
+        return LayerReader(
+            check=lambda: self._refusal(ref),
+            origin_of=self._origins.of,
+            reference=ref,
+            layer=layer,
+            deadline_s=self._config.layer_deadline_s,
+            clock=self._clock.monotonic,
+        ).open(start, end)
+
+    def _refusal(self, ref: ImageReference) -> Failure | None:
+        if not ref.registry:
+            return Failure(Reason.IMAGE_REFERENCE_INVALID, f"{ref} names no registry that could be asked")
+        if self._config.only_listed and ref.registry not in self._config.registries:
+            return Failure(Reason.IMAGE_NOT_ALLOWED, f"{ref.registry} is not a listed registry")
+        return None
+
+    async def _head(self, ref: ImageReference) -> _Head:
+        """What the reference means: as this scan was told, as is fresh, as the registry says now."""
+        window = self._window.get()
+        if window and (held := window.heads.get(ref)):
+            return held
+        head = self._fresh(ref) or await self._flights.join(ref, lambda: self._asked(ref))
+        return window.heads.setdefault(ref, head) if window else head
+
+    def _fresh(self, ref: ImageReference) -> _Head | None:
+        found = self._heads.get(ref)
+        if found is None:
+            return None
+        failed = isinstance(found[0].digest, Failure)
+        max_age_s = self._config.failure_max_age_s if failed else self._config.tag_max_age_s
+        return found[0] if self._clock.monotonic() - found[1] < max_age_s else None
+
+    async def _asked(self, ref: ImageReference) -> _Head:
+        asked_at = self._clock.monotonic()
+        head = _Head(await self._digest(ref), self._clock.time())
+        self._heads.put(ref, head, asked_at)
+        return head
+
+    async def _digest(self, ref: ImageReference) -> Digest | Failure:
+        """The digest of a tag, or the proof that a digest is there; the document comes along where it costs nothing."""
+        origin = self._origins.of(ref.registry)
+        if ref.digest and not await self._documents.knows(ref.digest):
+            found: Digest | Fetched | Failure = await origin.manifest(ref, ref.digest)
+        else:
+            found = await origin.digest_of(ref)
+        if not isinstance(found, Fetched):
+            return found
+        return await self._documents.learn(found) or found.digest
+
+
+def _selection(depth: str, wanted: Callable[[Platform | None], bool] | None) -> Callable[[Platform | None], bool]:
+    if depth == "index":
+        return lambda _: False
+    if depth == "config":
+        return wanted or (lambda _: True)
+    raise ValueError(f"depth is index or config, not {depth!r}")

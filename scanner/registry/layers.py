@@ -1,0 +1,160 @@
+"""The bytes of a layer as they arrive: by digest, from any offset, going on after a break."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure
+from scanner.domain.reason import Reason
+from scanner.domain.reference import Digest
+from scanner.domain.streams import StreamBroken
+from scanner.registry.egress import BORDER_ERRORS, classify
+from scanner.registry.endpoint import Opened
+from scanner.registry.origin import blob_call
+from scanner.registry.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+    from scanner.domain.facts import Layer
+    from scanner.domain.reference import ImageReference
+    from scanner.registry.endpoint import Call, Endpoint
+    from scanner.registry.origin import Origin
+
+MAX_RESUMPTIONS = 2
+"""Breaks after which a layer is given up; each costs a request."""
+
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReader:
+    """Streams one layer; ``deadline_s`` bounds the time spent waiting for the registry, not the reader's own."""
+
+    check: Callable[[], Failure | None]
+    origin_of: Callable[[str], Origin]
+    reference: ImageReference
+    layer: Layer
+    deadline_s: float
+    clock: Callable[[], float]
+
+    @asynccontextmanager
+    async def open(self, start: int, end: int | None) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes from ``start`` up to ``end``; leaving early closes the connection."""
+        async with aclosing(
+            self._pieces(start, self.layer.size if end is None else min(end, self.layer.size))
+        ) as pieces:
+            yield pieces
+
+    async def _pieces(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        digest = self._digest()
+        whole = hashlib.new(digest.algorithm) if (start, end) == (0, self.layer.size) else None
+        progress = _Progress(start, self.deadline_s)
+        broken = Failure(Reason.LAYER_UNREADABLE, "the layer breaks off")
+        for _ in range(MAX_RESUMPTIONS + 1):
+            if progress.offset >= end or progress.left_s <= 0:
+                break
+            try:
+                async with aclosing(self._once(digest, progress, end)) as pieces:
+                    async for piece in pieces:
+                        if whole:
+                            whole.update(piece)
+                        yield piece
+            except BORDER_ERRORS as error:
+                broken = classify(error)
+        if progress.offset < end:
+            raise StreamBroken(broken)
+        if whole and whole.hexdigest() != digest.hex:
+            raise StreamBroken(Failure(Reason.IMAGE_DIGEST_MISMATCH, f"the layer's bytes are not {digest}"))
+
+    def _digest(self) -> Digest:
+        """The digest of the layer, once it is certain that it may be asked for."""
+        if refused := self.check():
+            raise StreamBroken(refused)
+        if self.layer.foreign:
+            raise StreamBroken(Failure(Reason.LAYER_FOREIGN, "the layer is kept elsewhere, where nobody is asked"))
+        try:
+            return Digest(self.layer.digest)
+        except ValueError as error:
+            raise StreamBroken(Failure(Reason.IMAGE_MALFORMED, str(error))) from error
+
+    async def _once(self, digest: Digest, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
+        """One answer's share of the bytes."""
+        spans = progress.offset > 0 or end < self.layer.size
+        span = f"bytes={progress.offset}-{end - 1}" if spans else ""
+        call = blob_call(self.reference, digest, max_bytes=0, span=span)
+        failure: Failure | None = None
+        for endpoint in self.origin_of(self.reference.registry).endpoints:
+            async with self._opened(endpoint, call) as found:
+                if isinstance(found, Failure):
+                    failure = found
+                    continue
+                async for piece in self._read(found, progress, end):
+                    yield piece
+                return
+        if failure:
+            raise StreamBroken(failure)
+
+    @asynccontextmanager
+    async def _opened(self, endpoint: Endpoint, call: Call) -> AsyncIterator[Opened | Failure]:
+        async with endpoint.open(call) as found:
+            if isinstance(found, Failure | Opened):
+                yield found
+            else:
+                yield _refused(refusal(found))
+
+    async def _read(self, opened: Opened, progress: _Progress, end: int) -> AsyncIterator[bytes]:
+        skip = progress.offset - _first_byte(opened, self.layer.size)
+        if skip < 0:
+            raise StreamBroken(Failure(Reason.LAYER_UNREADABLE, "the registry answers with another range"))
+        pieces = aiter(opened.response.aiter_raw())
+        while progress.offset < end:
+            began = self.clock()
+            try:
+                async with asyncio.timeout(progress.left_s):
+                    piece = await anext(pieces, b"")
+            finally:
+                progress.left_s -= self.clock() - began
+            if not piece:
+                return
+            useful = piece[skip : skip + end - progress.offset]
+            skip = max(skip - len(piece), 0)
+            progress.offset += len(useful)
+            if useful:
+                yield useful
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a layer was read, how long its registry may still be waited for."""
+
+    offset: int
+    left_s: float
+
+
+def _first_byte(opened: Opened, size: int) -> int:
+    """Where in the layer the body begins; a server without ranges begins at 0."""
+    if opened.status == HTTPStatus.OK:
+        length = opened.headers.get("content-length", "")
+        if length and length != str(size):
+            raise StreamBroken(
+                Failure(Reason.IMAGE_DIGEST_MISMATCH, f"the layer has {length[:20]} bytes, its descriptor says {size}")
+            )
+        return 0
+    match = _CONTENT_RANGE.fullmatch(opened.headers.get("content-range", "").strip())
+    if match is None:
+        raise StreamBroken(Failure(Reason.IMAGE_MALFORMED, "a partial answer does not say which part it is"))
+    return int(match[1])
+
+
+def _refused(failure: Failure) -> Failure:
+    """A layer that is not there is no missing image."""
+    if failure.reason in {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_TAG_MISSING, Reason.IMAGE_MALFORMED}:
+        return Failure(Reason.LAYER_UNREADABLE, failure.detail)
+    return failure

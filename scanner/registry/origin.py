@@ -1,0 +1,162 @@
+"""Documents of one registry, fetched from its mirrors or itself, each verified against its digest."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
+
+from scanner.domain.facts import Failure
+from scanner.domain.reason import Reason
+from scanner.domain.reference import Digest
+from scanner.registry import media_types
+from scanner.registry.endpoint import Call
+from scanner.registry.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from scanner.domain.reference import ImageReference
+    from scanner.registry.endpoint import Endpoint
+    from scanner.registry.exchange import Answer
+
+MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+"""Manifests, indexes, configs: what the distribution specification asks registries and clients to support."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Bytes whose digest has been verified, with the type that they were served as."""
+
+    digest: Digest
+    body: bytes
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a registry's content comes from: its mirrors in order, then itself."""
+
+    endpoints: tuple[Endpoint, ...]
+
+    async def digest_of(self, reference: ImageReference) -> Digest | Fetched | Failure:
+        """What the reference means now: by HEAD where that tells, else by GET, which brings the document too."""
+        return await self._first(lambda endpoint: _digest_of(endpoint, reference))
+
+    async def manifest(self, reference: ImageReference, digest: Digest) -> Fetched | Failure:
+        """The manifest or index with this digest."""
+        return await self._first(lambda endpoint: _get_manifest(endpoint, reference, digest))
+
+    async def config(self, reference: ImageReference, digest: Digest, size: int) -> Fetched | Failure:
+        """The config blob with this digest and size."""
+        if size > MAX_DOCUMENT_BYTES:
+            return Failure(Reason.IMAGE_TOO_LARGE, f"its config has {size} bytes, more than {MAX_DOCUMENT_BYTES}")
+        return await self._first(lambda endpoint: _get_config(endpoint, reference, digest))
+
+    async def _first(self, work: Callable[[Endpoint], Awaitable[_T | Failure]]) -> _T | Failure:
+        """The first endpoint's answer that is one; what the registry itself says, where none is."""
+        found: _T | Failure = Failure(Reason.INTERNAL_BUG, "a registry without endpoints")
+        for endpoint in self.endpoints:
+            found = await work(endpoint)
+            if not isinstance(found, Failure):
+                return found
+        return found
+
+
+def digest_matches(digest: Digest, body: bytes) -> bool:
+    """Whether these bytes have this digest."""
+    return hashlib.new(digest.algorithm, body).hexdigest() == digest.hex
+
+
+async def _digest_of(endpoint: Endpoint, reference: ImageReference) -> Digest | Fetched | Failure:
+    head = await endpoint.ask(_manifest_call(reference, reference.identifier, method="HEAD"))
+    if isinstance(head, Failure):
+        return head
+    if head.status == HTTPStatus.OK:
+        announced = _announced(head)
+        if isinstance(announced, Digest):
+            return _as_asked(reference.digest, announced)
+    elif not _worth_a_get(head.status):
+        return refusal(head)
+    return await _get_manifest(endpoint, reference, reference.digest)
+
+
+def _worth_a_get(status: int) -> bool:
+    """HEAD answers have no body to give a reason, and some servers refuse the method only."""
+    is_client_error = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return (is_client_error and status != HTTPStatus.TOO_MANY_REQUESTS) or status == HTTPStatus.NOT_IMPLEMENTED
+
+
+async def _get_manifest(endpoint: Endpoint, reference: ImageReference, digest: Digest | None) -> Fetched | Failure:
+    answer = await endpoint.ask(_manifest_call(reference, digest or reference.identifier))
+    if isinstance(answer, Failure):
+        return answer
+    if answer.status != HTTPStatus.OK:
+        return refusal(answer)
+    announced = _announced(answer)
+    if isinstance(announced, Failure):
+        return announced
+    wanted = digest or announced or Digest(f"sha256:{hashlib.sha256(answer.body).hexdigest()}")
+    agreed = _as_asked(digest, announced) if announced else wanted
+    if isinstance(agreed, Failure):
+        return agreed
+    return _verified(wanted, answer)
+
+
+async def _get_config(endpoint: Endpoint, reference: ImageReference, digest: Digest) -> Fetched | Failure:
+    answer = await endpoint.ask(blob_call(reference, digest, max_bytes=MAX_DOCUMENT_BYTES))
+    if isinstance(answer, Failure):
+        return answer
+    return _verified(digest, answer) if answer.status == HTTPStatus.OK else refusal(answer)
+
+
+def _verified(digest: Digest, answer: Answer) -> Fetched | Failure:
+    if not digest_matches(digest, answer.body):
+        return Failure(Reason.IMAGE_DIGEST_MISMATCH, f"{len(answer.body)} bytes that are not {digest}")
+    return Fetched(digest, answer.body, answer.headers.get("content-type", ""))
+
+
+def _announced(answer: Answer) -> Digest | Failure | None:
+    text = answer.headers.get("docker-content-digest", "").strip()
+    if not text:
+        return None
+    try:
+        return Digest(text)
+    except ValueError as error:
+        return Failure(Reason.IMAGE_MALFORMED, f"Docker-Content-Digest: {error}")
+
+
+def _as_asked(asked: Digest | None, announced: Digest) -> Digest | Failure:
+    """An algorithm that was not asked for is no contradiction; the bytes will tell."""
+    if asked is None or asked == announced:
+        return announced
+    if asked.algorithm != announced.algorithm:
+        return asked
+    return Failure(Reason.IMAGE_DIGEST_MISMATCH, f"asked for {asked}, the registry announces {announced}")
+
+
+def _manifest_call(reference: ImageReference, identifier: str, *, method: str = "GET") -> Call:
+    """``identifier`` comes out of an ImageReference or a Digest, whose grammars hold nothing that a URL interprets."""
+    return Call(
+        path=f"/v2/{reference.repository}/manifests/{identifier}",
+        repository=reference.repository,
+        method=method,
+        accept=media_types.ACCEPT,
+        max_bytes=MAX_DOCUMENT_BYTES,
+        counted=method == "GET",
+    )
+
+
+def blob_call(reference: ImageReference, digest: Digest, *, max_bytes: int, span: str = "") -> Call:
+    """The request for a blob, or for a ``span`` of it."""
+    return Call(
+        path=f"/v2/{reference.repository}/blobs/{digest}",
+        repository=reference.repository,
+        accept="*/*",
+        max_bytes=max_bytes,
+        blob=True,
+        range=span,
+    )
