@@ -1,0 +1,33 @@
+"""What the SSH adapter needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SshConfig:
+    """Keys, times in seconds, limits in bytes.
+
+    ``user`` logs in where the host names none. ``jump`` maps glob patterns of host names to ``[user@]host[:port]``; the
+    first that fits wins, a host's own jump before it. ``certificate_file`` left out means the key's neighbour
+    ``<identity>-cert.pub``, where there is one.
+    """
+
+    identity_file: Path
+    known_hosts_file: Path
+    certificate_file: Path | None = None
+    passphrase_file: Path | None = None
+    user: str = "archscan"
+    jump: Mapping[str, str] = field(default_factory=dict)
+    connect_timeout_s: float = 10.0
+    probe_timeout_s: float = 20.0
+    concurrency: int = 200
+    keep_connections: bool = True
+    keepalive_interval_s: float = 60.0
+    max_output_bytes: int = 4 << 20

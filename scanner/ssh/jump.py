@@ -1,0 +1,71 @@
+"""Which bastion stands in front of a host."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.domain.host import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_HOPS = 4
+"""More bastions in a row than anybody has; a longer chain is a mistake or a loop."""
+
+_HOP = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\s\[\]]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect, as whom; ``name`` is what the inventory calls it."""
+
+    name: str
+    address: str
+    port: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The bastions in front of a host, in the order they are passed."""
+
+    hops: tuple[Target, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str, user: str) -> Route:
+        """The route of ``[user@]host[:port]``, several separated by commas.
+
+        Raises:
+            ValueError: text of another form, or outside the grammar of hosts.
+        """
+        parts = [part.strip() for part in text.split(",")] if text else []
+        if len(parts) > MAX_HOPS:
+            raise ValueError(f"jump {text!r} has more than {MAX_HOPS} hops")
+        return cls(tuple(_hop(part, user) for part in parts))
+
+    @property
+    def before(self) -> Route:
+        """The route to the last bastion."""
+        return Route(self.hops[:-1])
+
+    def __str__(self) -> str:
+        """``user@host:port`` of each hop."""
+        return ",".join(f"{hop.user}@{hop.address}:{hop.port}" for hop in self.hops)
+
+
+def _hop(text: str, user: str) -> Target:
+    match = _HOP.fullmatch(text)
+    if match is None:
+        raise ValueError(f"jump {text!r} must read [user@]host[:port]")
+    address = match["host"].strip("[]")
+    checked = Host(address, address, int(match["port"] or 22), match["user"] or user)
+    return Target(checked.name, checked.address, checked.port, checked.user)
+
+
+def jump_of(host: Host, patterns: Mapping[str, str]) -> str:
+    """The host's own jump, else that of the first pattern that fits its name; ``none`` means without any."""
+    found = host.jump or next((jump for p, jump in patterns.items() if fnmatch.fnmatchcase(host.name, p)), "")
+    return "" if found == "none" else found

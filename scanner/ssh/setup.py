@@ -1,0 +1,57 @@
+"""Texts that give archscan on a host the least it needs: one read-only command, from one place."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROBE_PATH = "/usr/local/libexec/archscan-probe"
+"""Where the probe is installed, owned by root, when a forced command runs it."""
+
+_PATH = re.compile(r"/[A-Za-z0-9_./-]+", re.ASCII)
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+
+
+def authorized_key_line(public_key: str, from_addresses: Sequence[str] = (), path: str = PROBE_PATH) -> str:
+    """The line for ~archscan/.ssh/authorized_keys: whoever steals the key can run the probe, nothing else.
+
+    ``from_addresses`` are the scanner's addresses or networks; none means that the key works from anywhere. The
+    command runs the probe through sudo, so that the login itself needs no access to the engines.
+
+    Raises:
+        ValueError: not a public key, address or plain absolute path.
+    """
+    try:
+        key = asyncssh.import_public_key(public_key.strip())
+    except asyncssh.KeyImportError as error:
+        raise ValueError(f"not a public key: {error}") from None
+    sources = ",".join(str(ipaddress.ip_network(address, strict=False)) for address in from_addresses)
+    restriction = f'from="{sources}",' if sources else ""
+    return f'restrict,{restriction}command="sudo -n {_checked_path(path)}" {key.export_public_key().decode().strip()}\n'
+
+
+def sudoers_rule(user: str = "archscan", path: str = PROBE_PATH) -> str:
+    """The file for /etc/sudoers.d: this one program, without arguments, without a password.
+
+    The program asks the engines as root because the docker group is as good as root, without a trace of it.
+
+    Raises:
+        ValueError: not a login name or plain absolute path.
+    """
+    if not _USER.fullmatch(user):
+        raise ValueError(f"not a login name: {user!r}")
+    checked = _checked_path(path)
+    return f'Defaults!{checked} !requiretty\n{user} ALL=(root) NOPASSWD: {checked} ""\n'
+
+
+def _checked_path(path: str) -> str:
+    """An absolute path that neither a shell nor sudoers nor authorized_keys reads as anything else."""
+    if not _PATH.fullmatch(path) or ".." in path.split("/"):
+        raise ValueError(f"not a plain absolute path: {path!r}")
+    return path

@@ -1,0 +1,230 @@
+"""Host keys that are believed: known_hosts, parsed once, answered from an index."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_BYTES = 64 << 20
+"""About 100,000 hosts with three hashed keys each; reading more would only exhaust memory."""
+
+DEFAULT_PORT = 22
+
+CREDENTIAL_MODE = 0o440
+
+_SHA1_BYTES = 20
+_MARKERS = {"@cert-authority": "authority", "@revoked": "revoked"}
+
+
+class TrustError(ValueError):
+    """Keys that cannot be used; the text names the file, with the line where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What known_hosts says of one host."""
+
+    keys: tuple[asyncssh.SSHKey, ...] = ()
+    authorities: tuple[asyncssh.SSHKey, ...] = ()
+    revoked: tuple[asyncssh.SSHKey, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether any key is believed."""
+        return bool(self.keys or self.authorities)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    role: str
+    key: asyncssh.SSHKey
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    """A name that only shows itself to those who know it: HMAC-SHA1 under its own salt."""
+
+    salt: bytes
+    digest: bytes
+    entry: _Entry
+
+    def is_of(self, name: str) -> bool:
+        return hmac.digest(self.salt, name.encode(), "sha1") == self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    wanted: tuple[re.Pattern[str], ...]
+    unwanted: tuple[re.Pattern[str], ...]
+    entry: _Entry
+
+    def is_of(self, name: str) -> bool:
+        return any(p.fullmatch(name) for p in self.wanted) and not any(p.fullmatch(name) for p in self.unwanted)
+
+
+@dataclass
+class KnownHosts:
+    """An index over known_hosts: asking for a host again costs one dictionary access."""
+
+    _plain: dict[str, list[_Entry]] = field(default_factory=dict)
+    _hashed: list[_Hashed] = field(default_factory=list)
+    _patterns: list[_Pattern] = field(default_factory=list)
+    _asked: dict[str, tuple[_Entry, ...]] = field(default_factory=dict)
+
+    def of(self, name: str, port: int = DEFAULT_PORT) -> Known:
+        """What is known of ``name`` at ``port``; what is revoked under either spelling stays revoked."""
+        bare = self._entries(name.lower())
+        entries = bare
+        if port != DEFAULT_PORT:
+            with_port = self._entries(f"[{name.lower()}]:{port}")
+            believed = with_port if any(entry.role != "revoked" for entry in with_port) else bare
+            entries = (*believed, *(entry for entry in (*bare, *with_port) if entry.role == "revoked"))
+        return Known(*(tuple(e.key for e in entries if e.role == role) for role in ("key", "authority", "revoked")))
+
+    def _entries(self, name: str) -> tuple[_Entry, ...]:
+        if (cached := self._asked.get(name)) is not None:
+            return cached
+        mine = [hashed for hashed in self._hashed if hashed.is_of(name)]
+        if mine:  # a hashed line names one host only, so nobody else needs to try it
+            self._hashed = [hashed for hashed in self._hashed if hashed not in mine]
+        patterns = [pattern.entry for pattern in self._patterns if pattern.is_of(name)]
+        found = (*self._plain.get(name, ()), *(hashed.entry for hashed in mine), *patterns)
+        self._asked[name] = found
+        return found
+
+    def _add(self, names: str, entry: _Entry) -> None:
+        if names.startswith("|"):
+            self._hashed.append(_hashed(names, entry))
+        elif any(char in names for char in "*?!"):
+            parts = names.lower().split(",")
+            wanted = tuple(_glob(part) for part in parts if not part.startswith("!"))
+            unwanted = tuple(_glob(part[1:]) for part in parts if part.startswith("!"))
+            self._patterns.append(_Pattern(wanted, unwanted, entry))
+        else:
+            for name in names.lower().split(","):
+                self._plain.setdefault(name, []).append(entry)
+
+
+def read_known_hosts(path: Path) -> KnownHosts:
+    """The host keys in a file of OpenSSH's known_hosts format.
+
+    Raises:
+        TrustError: the file is missing, writable by others, empty, or has a line that cannot be understood.
+    """
+    content = read_guarded(path, forbidden=stat.S_IWGRP | stat.S_IWOTH, limit=MAX_BYTES)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TrustError(f"{path}:{line}: is not UTF-8") from None
+    return parse_known_hosts(text, str(path))
+
+
+def parse_known_hosts(text: str, file: str) -> KnownHosts:
+    """The host keys in a text; ``file`` is its name in messages.
+
+    Raises:
+        TrustError: no key at all, or a line that cannot be understood.
+    """
+    known, believed = KnownHosts(), 0
+    for names, entry in _lines(text, file):
+        known._add(names, entry)  # noqa: SLF001 - the parser fills the index it makes
+        believed += entry.role != "revoked"
+    if not believed:
+        raise TrustError(f"{file}: has no host key; add one with ssh-keyscan after checking its fingerprint")
+    return known
+
+
+def _lines(text: str, file: str) -> Iterator[tuple[str, _Entry]]:
+    for number, raw in enumerate(text.split("\n"), start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        try:
+            found = _line(line)
+        except ValueError as error:
+            raise TrustError(f"{file}:{number}: {error}") from None
+        if found:
+            yield found
+
+
+def _line(line: str) -> tuple[str, _Entry] | None:
+    """Names then key; ``None`` for a sound key of a kind that we cannot use, as OpenSSH skips it."""
+    marker, rest = line.split(None, 1) if line.startswith("@") and " " in line else ("", line)
+    if marker and marker not in _MARKERS:
+        raise ValueError(f"marker {marker} is neither @cert-authority nor @revoked")
+    fields = rest.split(None, 3)
+    if len(fields) < 3:  # noqa: PLR2004 - names, type, key
+        raise ValueError("must read: host names, key type, key")
+    names, kind, encoded = fields[:3]
+    if names.startswith("|"):
+        _hashed(names, None)
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        raise ValueError("the key is not base64") from None
+    if blob[4 : 4 + int.from_bytes(blob[:4], "big")] != kind.encode():
+        raise ValueError(f"the key is not of type {kind}")
+    try:
+        key = asyncssh.import_public_key(f"{kind} {encoded}")
+    except asyncssh.KeyImportError:
+        if kind.encode() in asyncssh.public_key.get_public_key_algs():
+            raise ValueError("the key is damaged") from None
+        return None
+    return names, _Entry(_MARKERS.get(marker, "key"), key)
+
+
+def _hashed(names: str, entry: _Entry | None) -> _Hashed:
+    try:
+        empty, version, salt, digest = names.split("|")
+        made = _Hashed(base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True), entry)  # type: ignore[arg-type] # only its form is wanted where there is no entry
+    except (ValueError, binascii.Error):
+        raise ValueError("the hashed name is damaged") from None
+    if empty or version != "1" or len(made.digest) != _SHA1_BYTES:
+        raise ValueError("the hashed name is damaged")
+    return made
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """OpenSSH's patterns: ``*`` and ``?``, nothing else is special."""
+    collapsed = re.sub(r"\*+", "*", pattern)
+    return re.compile("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in collapsed))
+
+
+def read_guarded(path: Path, *, forbidden: int, limit: int) -> bytes:
+    """The content of a regular file none of whose permission bits is forbidden.
+
+    Raises:
+        TrustError: naming the file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise TrustError(f"{path}: cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise TrustError(f"{path}: is not a regular file")
+        if status.st_mode & forbidden and not _is_credential(status):
+            who = "read" if forbidden & stat.S_IRGRP else "write to"
+            raise TrustError(f"{path}: others may {who} it (mode {stat.S_IMODE(status.st_mode):04o}): chmod go-rwx")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise TrustError(f"{path}: is longer than {limit} bytes")
+    return content
+
+
+def _is_credential(status: os.stat_result) -> bool:
+    """Whether systemd's LoadCredential= made it: 0440 of root, where the group bits show the mask of our own ACL."""
+    return stat.S_IMODE(status.st_mode) == CREDENTIAL_MODE and (status.st_uid, status.st_gid) == (0, 0)
