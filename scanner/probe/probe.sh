@@ -20,15 +20,20 @@ main() {
   newline='
 '
   small=16384
+  medium=65536
   large=1048576
   patience=4 # seconds that one command may take: four dead engines stay below the usual deadline of 20
   max_containers=2000
   max_logs=12
+  max_plans=100
   two_bytes=$(printf '\303\251')
   if [ "${#two_bytes}" -eq 2 ]; then bytewise=yes; else bytewise=; fi
   if printf x | head -c 1 >/dev/null 2>&1; then has_head_c=yes; else has_head_c=; fi
   user=$(id -u)
   asked=
+  up=
+  compose_files=
+  cd / || exit 1 # Podman refuses to start where its user may not be
 
   printf 'archscan-probe 1\n'
   kernel
@@ -47,6 +52,12 @@ emit() { # name, limit in bytes, text
   mark=
   [ "$size" -le "$2" ] || mark=' truncated'
   printf '@section %s %d%s\n%s\n' "$1" "$size" "$mark" "$3"
+}
+
+state() { # key, word, detail
+  asked="$asked $1"
+  [ "$2" != up ] || up="$up $1"
+  emit "$1/state" 512 "$2${3:+ $3}"
 }
 
 upto() { # passes as many bytes on as its limit, and one more that tells of the rest
@@ -189,14 +200,11 @@ docker_engines() {
   if [ -n "$socket" ]; then
     docker_engine docker "$socket"
   elif [ "$rootless" -gt 0 ]; then
-    asked=' docker'
-    emit docker/state 512 "absent only rootless engines"
+    state docker absent 'only rootless engines'
   elif have docker && docker_is_docker; then
-    asked=' docker'
-    emit docker/state 512 "down no socket"
+    state docker down 'no socket'
   else
-    asked=' docker'
-    emit docker/state 512 absent
+    state docker absent
   fi
   if [ "$rootless" -gt 0 ]; then
     for socket; do
@@ -261,9 +269,8 @@ docker_info_format='{"driver":{{json .Driver}},"driver_status":{{json .DriverSta
 docker_engine() { # key, socket
   key=$1
   host=unix://$2
-  asked="$asked $key"
   if ! have docker; then
-    emit "$key/state" 512 "unknown there is a socket but no docker command to ask it with"
+    state "$key" unknown 'there is a socket but no docker command to ask it with'
     return 0
   fi
   sudo=
@@ -278,21 +285,21 @@ docker_engine() { # key, socket
       ;;
   esac
   case $version in
-    *'"Server":{'*) emit "$key/state" 512 up ;;
+    *'"Server":{'*) state "$key" up ;;
     *OsArch*)
-      emit "$key/state" 512 "absent the docker command is podman"
+      state "$key" absent 'the docker command is podman'
       return 0
       ;;
     *'permission denied'* | *'password is required'*)
-      emit "$key/state" 512 denied
+      state "$key" denied
       return 0
       ;;
     *@hung*)
-      emit "$key/state" 512 "down did not answer within $patience s"
+      state "$key" down "did not answer within $patience s"
       return 0
       ;;
     *)
-      emit "$key/state" 512 "down $(printf %s "$version" | grep -v '^{' | head -n 1 | head -c 300)"
+      state "$key" down "$(printf %s "$version" | grep -v '^{' | head -n 1 | head -c 300)"
       return 0
       ;;
   esac
@@ -322,7 +329,7 @@ docker_engine() { # key, socket
       emit "$key/services" "$large" "$services"
       ;;
   esac
-  compose_plans "$containers"
+  remember_compose "$containers"
 }
 
 may_sudo() { # without a prompt and without waiting for one
@@ -351,24 +358,400 @@ logs() { # key, lines that begin with image, id and state/exit code, command...
 
 # ---------------------------------------------------------------- Podman
 
+podman_format='{{.Image}} {{.ID}} {{.State.Status}}/{{.State.ExitCode}} {"name":{{json .Name}},"path":{{json .Path}},"args":{{json .Args}}'\
+',"restarts":{{json .RestartCount}},"infra":{{json .IsInfra}},"state":{"status":{{json .State.Status}},"exit_code":{{json .State.ExitCode}}'
+podman_format_error=',"error":{{json .State.Error}}'
+podman_format_rest='},"config":{"image":{{json .ImageName}},"working_dir":{{json .Config.WorkingDir}}'\
+',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null]'\
+',"labels":{ {{with index .Config.Labels "com.docker.compose.project.config_files"}}"compose_files":{{json .}},{{end}}'\
+'{{with index .Config.Labels "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
+'{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{end}}"":null}}}'
+
+podman_image_format='{"id":{{json .ID}},"digest":{{json .Digest}},"repo_digests":{{json .RepoDigests}},"os":{{json .Os}},"architecture":{{json .Architecture}}'\
+',"config":{"entrypoint":{{json .Config.Entrypoint}},"cmd":{{json .Config.Cmd}},"working_dir":{{json .Config.WorkingDir}}'\
+',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null]}}'
+
 podman_engines() {
-  :
+  if ! have podman; then
+    state podman absent
+    return 0
+  fi
+  # Podman makes a store for whoever asks it first: to stay read-only, only those that have one are asked.
+  if [ "$user" -eq 0 ]; then
+    if [ -d /var/lib/containers/storage ] || [ -n "${CONTAINERS_STORAGE_CONF-}" ] || own_graph_root; then
+      podman_engine podman podman
+    else
+      state podman absent 'never used'
+    fi
+    set +f
+    set -- /run/user/*
+    set -f
+    for runtime; do
+      [ ! -d "$runtime" ] || [ "$runtime" = /run/user/0 ] || podman_of_user "${runtime#/run/user/}"
+    done
+  elif [ "$(uname -s)" = Darwin ]; then
+    podman_engine podman podman
+  else
+    if [ -d "${XDG_DATA_HOME:-${HOME-}/.local/share}/containers/storage" ] || [ -n "${CONTAINERS_STORAGE_CONF-}" ]; then
+      podman_engine "podman:$(user_name "$user")" podman
+    fi
+    if [ ! -d /var/lib/containers/storage ]; then
+      state podman absent 'never used by the system'
+    elif have sudo && may_sudo podman; then
+      podman_engine podman sudo -n podman
+    else
+      state podman denied
+    fi
+  fi
 }
+
+own_graph_root() {
+  grep -q '^[ \t]*graphroot' /etc/containers/storage.conf 2>/dev/null
+}
+
+podman_of_user() { # user id
+  entry=$(awk -F : -v id="$1" '$3 == id { print $1 " " $6; exit }' /etc/passwd 2>/dev/null)
+  [ -n "$entry" ] || ! have getent || entry=$(getent passwd "$1" | awk -F : '{ print $1 " " $6 }')
+  name=${entry%% *}
+  home=${entry#* }
+  case $name$home in
+    '' | *[!A-Za-z0-9_./-]*) return 0 ;;
+  esac
+  [ -d "$home/.local/share/containers/storage" ] || return 0
+  if have runuser; then
+    podman_engine "podman:$name" runuser -u "$name" -- env "XDG_RUNTIME_DIR=/run/user/$1" "HOME=$home" podman
+  else
+    state "podman:$name" denied 'there is no runuser command'
+  fi
+}
+
+podman_engine() { # key, command...
+  key=$1
+  shift
+  answer=$(guard "$@" info --format json | upto "$medium")
+  case $answer in
+    *'"arch":'*) state "$key" up ;;
+    *'permission denied'* | *'password is required'*)
+      state "$key" denied
+      return 0
+      ;;
+    *)
+      state "$key" down "$(printf %s "$answer" | head -n 1 | head -c 300)"
+      return 0
+      ;;
+  esac
+  emit "$key/info" "$medium" "$answer"
+  ids=$(guard "$@" ps -a -q --no-trunc | upto "$large")
+  emit "$key/ids" "$large" "$ids"
+  containers=
+  images=
+  ids=$(printf '%s\n' "$ids" | grep '^[0-9a-f]*$' | head -n "$max_containers")
+  if [ -n "$ids" ]; then
+    containers=$(guard "$@" container inspect --format "$podman_format$podman_format_error$podman_format_rest" $ids | upto "$large")
+    case $containers in # Podman 3 does not know State.Error
+      *"can't evaluate field Error"*) containers=$(guard "$@" container inspect --format "$podman_format$podman_format_rest" $ids | upto "$large") ;;
+    esac
+    image_ids=$(printf '%s\n' "$containers" | awk '$1 ~ /^[0-9a-f]+$/ && !seen[$1]++ { print $1 }')
+    [ -z "$image_ids" ] || images=$(guard "$@" image inspect --format "$podman_image_format" $image_ids | upto "$large")
+  fi
+  emit "$key/containers" "$large" "$containers"
+  emit "$key/images" "$large" "$images"
+  sudo=
+  logs "$key" "$containers" "$@"
+  remember_compose "$containers"
+}
+
+# ---------------------------------------------------------------- containerd
 
 containerd_engine() {
-  :
+  socket=
+  for candidate in "${CONTAINERD_ADDRESS-}" /run/containerd/containerd.sock /run/k3s/containerd/containerd.sock \
+    /var/snap/microk8s/common/run/containerd.sock; do
+    if [ -z "$socket" ] && [ -n "$candidate" ] && [ -S "$candidate" ]; then socket=$candidate; fi
+  done
+  ctr=ctr
+  if ! have ctr && have k3s; then ctr='k3s ctr'; fi
+  if [ -z "$socket" ]; then
+    if have containerd && ! have docker; then state containerd down 'no socket'; else state containerd absent; fi
+    return 0
+  elif ! have ${ctr%% *}; then
+    if only_docker_uses_containerd; then
+      state containerd absent 'only Docker uses it'
+    else
+      state containerd unknown 'there is a socket but no ctr command to ask it with'
+    fi
+    return 0
+  fi
+  ctr="$ctr -a $socket"
+  namespaces=$(guard $ctr namespaces ls -q | upto "$small")
+  case $namespaces in
+    *'permission denied'* | *'must be root'* | *'not permitted'*)
+      if have sudo && [ "$user" -ne 0 ] && may_sudo "${ctr%% *}"; then
+        ctr="sudo -n $ctr"
+        namespaces=$(guard $ctr namespaces ls -q | upto "$small")
+      elif only_docker_uses_containerd; then
+        state containerd absent 'only Docker uses it'
+        return 0
+      fi
+      ;;
+  esac
+  case $namespaces in
+    *'permission denied'* | *'must be root'* | *'not permitted'*)
+      state containerd denied
+      return 0
+      ;;
+    *@hung* | *@exit*)
+      state containerd down "$(printf %s "$namespaces" | head -n 1 | head -c 300)"
+      return 0
+      ;;
+  esac
+  state containerd up
+  emit containerd/version "$small" "$(guard $ctr version | upto "$small")"
+  emit containerd/plugins "$medium" "$(guard $ctr plugins ls | upto "$medium")"
+  emit containerd/namespaces "$small" "$namespaces"
+  for namespace in $namespaces; do
+    case $namespace in
+      moby | plugins.moby | buildkit* | *[!A-Za-z0-9_.-]*) continue ;;
+    esac
+    emit "containerd/$namespace/containers" "$large" "$(guard $ctr -n "$namespace" containers ls | upto "$large")"
+    emit "containerd/$namespace/tasks" "$large" "$(guard $ctr -n "$namespace" tasks ls | upto "$large")"
+    emit "containerd/$namespace/images" "$large" "$(guard $ctr -n "$namespace" images ls | upto "$large")"
+    if have nerdctl; then
+      emit "containerd/$namespace/nerdctl" "$large" "$(guard nerdctl -a "$socket" -n "$namespace" ps -a --no-trunc --format \
+        '{"id":{{json .ID}},"name":{{json .Names}},"image":{{json .Image}},"platform":{{json .Platform}},"status":{{json .Status}}}' | upto "$large")"
+    fi
+  done
 }
+
+only_docker_uses_containerd() { # as far as somebody who may not ask can see
+  for command in nerdctl kubelet crictl k3s; do
+    if have "$command"; then return 1; fi
+  done
+  for namespace in default k8s.io; do
+    if [ -d "/run/containerd/io.containerd.runtime.v2.task/$namespace" ]; then return 1; fi
+  done
+  case " $up " in
+    *' docker '*) return 0 ;;
+  esac
+  return 1
+}
+
+# ---------------------------------------------------------------- CRI
 
 cri_engine() {
-  :
+  crictl=crictl
+  if ! have crictl && have k3s; then crictl='k3s crictl'; fi
+  if ! have ${crictl%% *}; then
+    if [ -d /var/lib/kubelet/pods ]; then
+      state cri unknown 'there are pods but no crictl command to ask with'
+    else
+      state cri absent
+    fi
+    return 0
+  fi
+  containers=$(guard $crictl ps -a -o json | upto "$large")
+  case $containers in
+    *'permission denied'*)
+      if have sudo && [ "$user" -ne 0 ] && may_sudo "${crictl%% *}"; then
+        crictl="sudo -n $crictl"
+        containers=$(guard $crictl ps -a -o json | upto "$large")
+      fi
+      ;;
+  esac
+  case $containers in
+    *'"containers":'*) state cri up ;;
+    *'permission denied'*)
+      state cri denied
+      return 0
+      ;;
+    *'unknown service'*)
+      state cri absent 'the container runtime does not speak CRI'
+      return 0
+      ;;
+    *)
+      state cri down "$(printf %s "$containers" | grep -v '^time=' | head -n 1 | head -c 300)"
+      return 0
+      ;;
+  esac
+  emit cri/version "$small" "$(guard $crictl version | upto "$small")"
+  emit cri/containers "$large" "$containers"
+  images=$(guard $crictl images -o json | upto "$large")
+  emit cri/images "$large" "$images"
+  image_ids=$(printf '%s\n' "$images" | sed -n 's/^ *"id": "\(sha256:\)\{0,1\}\([0-9a-f]*\)".*/\2/p' | head -n 300)
+  platforms=
+  [ -z "$image_ids" ] || platforms=$(guard $crictl inspecti -o go-template --template \
+    '{{.status.id}} {{.info.imageSpec.os}} {{.info.imageSpec.architecture}} {{.info.imageSpec.variant}}{{"\n"}}' $image_ids | upto "$large")
+  emit cri/platforms "$large" "$platforms"
+  exited=$(printf '%s\n' "$containers" | awk -v max="$max_logs" '
+    /^ *"id": "/ { split($0, word, "\""); id = word[4] }
+    /"state": "CONTAINER_EXITED"/ && id ~ /^[0-9a-f]+$/ && n < max { print id; n++ }')
+  ends=
+  [ -z "$exited" ] || ends=$(guard $crictl inspect -o go-template --template \
+    '{{.status.imageRef}} {{.status.id}} exited/{{.status.exitCode}} {{.status.reason}} {{.status.message}}{{"\n"}}' $exited | upto "$medium")
+  emit cri/exited "$medium" "$ends"
+  sudo=
+  logs cri "$ends" $crictl
 }
 
-compose_plans() {
-  :
+# ---------------------------------------------------------------- what is planned
+
+remember_compose() { # lines of containers; a file is asked for once, whoever named it
+  found=$(printf '%s\n' "$1" | sed -n 's/.*"compose_files":"\([^"\\]*\)".*/\1/p' | tr , '\n')
+  compose_files="$compose_files$newline$found"
+}
+
+ship() { # kind, path, text
+  shipped=$((shipped + 1))
+  [ "$shipped" -gt "$max_plans" ] || emit "plan/$1/$shipped" 65536 "$2$newline$3"
 }
 
 plans() {
-  :
+  shipped=0
+  printf '%s\n' "$compose_files" | awk 'NF && !seen[$0]++' | {
+    shipped=0
+    while IFS= read -r path; do ship_compose "$path"; done
+    unset IFS
+    plan_files
+    emit plan/count "$small" "$shipped"
+  }
+}
+
+without_secrets() { # YAML with the blocks emptied that hold values of variables
+  awk '{
+    match($0, /^ */)
+    depth = RLENGTH
+    body = substr($0, depth + 1)
+    if (hidden >= 0 && started) {
+      if (body == "" || depth > hidden || (depth == hidden && body ~ /^- /)) next
+      started = 0
+    }
+    if (body ~ /^(- )?["'\'']?(environment|env|data|stringData|binaryData)["'\'']?[ \t]*:/) {
+      hidden = body ~ /^- / ? depth + 2 : depth
+      started = 1
+      anchor = ""
+      if (match(body, /: *&[A-Za-z0-9_.-]+/)) anchor = substr(body, RSTART + 1, RLENGTH - 1)
+      sub(/:.*/, ":", body)
+      print substr($0, 1, depth) body anchor " {}"
+      next
+    }
+    print
+  }' "$1" 2>/dev/null
+}
+
+ship_yaml() { # kind, path
+  if [ -r "$2" ] && [ -f "$2" ]; then
+    ship "$1" "$2" "$(without_secrets "$2" | upto 65000)"
+  elif [ -e "$2" ]; then
+    ship "$1" "$2" @unreadable
+  fi
+}
+
+ship_compose() { # path; only what is named like a compose file: labels come from images, too
+  case $1 in
+    /*.yml | /*.yaml) ;;
+    *) return 0 ;;
+  esac
+  ship_yaml compose "$1"
+  [ -r "$1" ] && [ -f "$1" ] || return 0
+  dir=${1%/*}
+  others=$(sed -n 's/^[ -]*\(file:\|path:\|include:\)\{0,1\} *["'\'']\{0,1\}\([A-Za-z0-9_.\/-]*\.ya\{0,1\}ml\)["'\'']\{0,1\} *$/\2/p' "$1" | head -n 20)
+  for other in $others; do
+    case $other in
+      /*) ship_yaml compose "$other" ;;
+      *) ship_yaml compose "$dir/$other" ;;
+    esac
+  done
+  # Of .env only the variables that name images or platforms leave the host.
+  if [ -r "$dir/.env" ] && [ -f "$dir/.env" ]; then
+    ship compose "$dir/.env" "$(awk '
+      FNR == NR {
+        if ($0 ~ /(image|platform|platforms|file|path|include|extends)["'\'']?[ \t]*:|^[ \t]*-/)
+          while (match($0, /\$\{?[A-Za-z_][A-Za-z0-9_]*/)) {
+            name = substr($0, RSTART, RLENGTH)
+            gsub(/[${]/, "", name)
+            wanted[name] = 1
+            $0 = substr($0, RSTART + RLENGTH)
+          }
+        next
+      }
+      { name = $0; sub(/^[ \t]*(export[ \t]+)?/, "", name); sub(/[ \t]*=.*/, "", name) }
+      name in wanted' "$1" "$dir/.env" 2>/dev/null | upto 65000)"
+  fi
+}
+
+plan_files() {
+  homes=${HOME-}
+  if [ "$user" -eq 0 ]; then
+    set +f
+    for runtime in /run/user/*; do
+      homes="$homes $(awk -F : -v id="${runtime#/run/user/}" '$3 == id && $6 !~ /[^A-Za-z0-9_.\/-]/ { print $6 }' /etc/passwd 2>/dev/null)"
+    done
+    set -f
+  fi
+  quadlets=$(
+    set +f
+    for dir in /etc/containers/systemd /usr/share/containers/systemd /run/containers/systemd /etc/containers/systemd/users; do
+      ls -d "$dir"/*.container "$dir"/*.kube "$dir"/*.image "$dir"/*.container.d/*.conf
+    done 2>/dev/null
+    for home in $homes; do
+      dir=$home/.config/containers/systemd
+      ls -d "$dir"/*.container "$dir"/*.kube "$dir"/*.image "$dir"/*.container.d/*.conf
+    done 2>/dev/null
+  )
+  for path in $quadlets; do
+    if [ -r "$path" ]; then
+      text=$(grep -E '^\[|^[ \t]*(Image|Exec|Entrypoint|Yaml|ContainerName|PodmanArgs|Arch|OS|Variant|ImageTag)[ \t]*=' "$path" |
+        sed 's/\(-e\|--env\)\([= ]*\)[^ ]*/\1\2hidden/g' | upto 65000)
+      ship quadlet "$path" "$text"
+      yaml=$(printf '%s\n' "$text" | sed -n 's/^ *Yaml *= *//p' | head -n 1)
+      case $yaml in
+        /*.yml | /*.yaml) ship_yaml quadlet "$yaml" ;;
+        *.yml | *.yaml) ship_yaml quadlet "${path%/*}/$yaml" ;;
+      esac
+    else
+      ship quadlet "$path" @unreadable
+    fi
+  done
+  units=$(
+    set +f
+    grep -l -E '(docker|podman).* (run|create) |^Exec[A-Za-z]*=.*(docker|podman).*\\$' /etc/systemd/system/*.service /etc/systemd/system/*.service.d/*.conf \
+      /usr/lib/systemd/system/*.service /lib/systemd/system/*.service 2>/dev/null
+    for home in $homes; do
+      grep -l -E '(docker|podman).* (run|create) |^Exec[A-Za-z]*=.*(docker|podman).*\\$' "$home"/.config/systemd/user/*.service
+    done 2>/dev/null
+  )
+  for path in $units; do
+    case $path in
+      /lib/*) [ ! -e "/usr$path" ] || continue ;;
+    esac
+    ship systemd "$path" "$(awk '
+      { line = line $0 }
+      /\\$/ { sub(/\\$/, " ", line); next }
+      line ~ /^Exec[A-Za-z]*=.*(docker|podman) (.* )?(run|create) / || line ~ /^ExecStart= *$/ { print line }
+      { line = "" }' "$path" | sed 's/\( -e\| --env\)\([= ]*\)[^ ]*/\1\2hidden/g' | upto 65000)"
+  done
+  manifests=$(
+    set +f
+    for dir in /etc/kubernetes/manifests /var/lib/rancher/k3s/agent/pod-manifests /var/lib/rancher/rke2/agent/pod-manifests; do
+      ls -d "$dir"/*.yaml "$dir"/*.yml
+    done 2>/dev/null
+  )
+  for path in $manifests; do ship_yaml manifests "$path"; done
+  jobs=$(
+    set +f
+    ls -d /etc/nomad.d/*.nomad /etc/nomad.d/*.nomad.hcl /etc/nomad.d/jobs/* /opt/nomad/jobs/* /srv/nomad/* 2>/dev/null
+  )
+  for path in $jobs; do
+    [ -f "$path" ] || continue
+    if [ -r "$path" ]; then
+      ship nomad "$path" "$(awk '
+        until != "" { word = $0; gsub(/[ \t]/, "", word); if (word == until) until = ""; next }
+        match($0, /<<-?[A-Za-z_]+[ \t]*$/) { until = substr($0, RSTART + 2); gsub(/[-\t ]/, "", until); next }
+        /[{[][ \t]*$|^[ \t]*[]}]|^[ \t]*"?(job|group|task|driver|image|command|args|entrypoint|config|Job|TaskGroups|Tasks|Name|ID|Driver|Config)"?[ \t]*[=:{" ]/' "$path" | upto 65000)"
+    else
+      ship nomad "$path" @unreadable
+    fi
+  done
 }
 
 main "$@" </dev/null

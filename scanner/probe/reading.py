@@ -13,7 +13,7 @@ from scanner.domain.text import printable
 from scanner.probe import kernel as kernel_part
 from scanner.probe.answer import Answer, parse
 from scanner.probe.document import MalformedError
-from scanner.probe.engines import docker
+from scanner.probe.engines import containerd, cri, docker, podman
 from scanner.probe.engines.part import MAX_WORKLOADS, Gaps, Part, kind_of, owner_of
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Kernel
     from scanner.domain.host import Host
+    from scanner.domain.platform import Platform
 
-ALWAYS_ASKED = ("docker",)
+ALWAYS_ASKED = ("docker", "podman", "containerd", "cri")
 """The engines that every answer speaks of, be it only to say that there is none."""
 
 MAX_ENGINES = 64
@@ -83,12 +84,28 @@ def _is_key(key: str) -> bool:
 def _part(answer: Answer, key: str, host: str, kernel: Kernel) -> Part:
     readers: dict[EngineKind, Callable[[], Part]] = {
         EngineKind.DOCKER: lambda: docker.read(answer, key, host, kernel.release),
+        EngineKind.PODMAN: lambda: podman.read(answer, key, host, kernel.release),
+        EngineKind.CONTAINERD: lambda: containerd.read(answer, host, without_kubernetes=_is_up(answer, cri.KEY)),
+        EngineKind.CRI: lambda: cri.read(answer, host, _node_platform(answer, kernel)),
     }
     try:
         return readers[kind_of(key)]()
     except MalformedError as error:
         failure = Failure(Reason.PART_INCOMPLETE, str(error))
         return Part(Engine(kind_of(key), EngineState.UNKNOWN, owner=owner_of(key)), gaps={key: failure})
+
+
+def _is_up(answer: Answer, key: str) -> bool:
+    section = answer.sections.get(f"{key}/state")
+    return section is not None and section.body.split() == [b"up"]
+
+
+def _node_platform(answer: Answer, kernel: Kernel) -> Platform | None:
+    """What a CRI runtime is built for: its containerd says so; where none can be asked, the kernel and userland agree."""
+    engine = containerd.read(answer, "").engine
+    if engine and engine.platform:
+        return engine.platform
+    return kernel.platform if kernel.kernel_bits == kernel.userland_bits else None
 
 
 def _completed(engine: Engine, answer: Answer, kernel: Kernel, gaps: Gaps) -> Engine:

@@ -21,15 +21,12 @@ from scanner.domain.facts import (
 from scanner.domain.reason import Reason
 from scanner.domain.text import printable
 from scanner.probe import document
-from scanner.probe.answer import without_mark
 from scanner.probe.document import MalformedError
-from scanner.probe.engines.logs import last_lines
+from scanner.probe.engines import listing
 from scanner.probe.engines.part import (
-    MAX_WORKLOADS,
     Gaps,
     Part,
     exit_of,
-    is_unhealthy,
     override,
     owner_of,
     silent,
@@ -37,15 +34,13 @@ from scanner.probe.engines.part import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from scanner.domain.platform import Platform
     from scanner.probe.answer import Answer
 
-_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SERVICE_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
 _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
-_GONE = re.compile(r"[Nn]o such (?:container|object|service|image): *(?:sha256:)?([0-9a-z]+)", re.ASCII)
 
 
 def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
@@ -54,25 +49,13 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
     if unheard is not None:
         return unheard
     gaps = Gaps()
-    details = _object(answer, f"{key}/info", gaps, key)
+    details = listing.json_object(answer, f"{key}/info", gaps, key)
     engine = _engine(answer, key, details, gaps, kernel_release)
-    workloads = _containers(answer, key, host, engine, gaps)
+    where = _Where(host, engine, listing.images(answer, key, gaps, _image))
+    workloads = listing.containers(answer, key, gaps, lambda *found: _workload(where, *found))
     if details.get("manager") is True:
         workloads += _services(answer, key, host, gaps)
     return Part(engine, workloads, gaps)
-
-
-def _object(answer: Answer, name: str, gaps: Gaps, key: str) -> dict[str, Any]:
-    body = answer.succeeded(name)
-    if isinstance(body, Failure):
-        gaps.note(key, body)
-        return {}
-    line = next((line for line in body.splitlines() if line.startswith(b"{")), b"")
-    try:
-        return document.mapping(document.parse(line))
-    except MalformedError as error:
-        gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
-        return {}
 
 
 # ---------------------------------------------------------------- the engine
@@ -81,7 +64,7 @@ def _object(answer: Answer, name: str, gaps: Gaps, key: str) -> dict[str, Any]:
 def _engine(answer: Answer, key: str, details: dict[str, Any], gaps: Gaps, kernel_release: str) -> Engine:
     version, platform = "", None
     try:
-        server = document.mapping(_object(answer, f"{key}/version", gaps, key).get("Server"))
+        server = document.mapping(listing.json_object(answer, f"{key}/version", gaps, key).get("Server"))
         version = document.name(server.get("Version"), 64)
         platform = document.platform(server.get("Os"), server.get("Arch"))
         kernel = document.name(details.get("kernel")) or document.name(server.get("KernelVersion"))
@@ -109,56 +92,6 @@ def _store(details: dict[str, Any]) -> ImageStore | None:
 
 
 # ---------------------------------------------------------------- containers
-
-
-def _containers(answer: Answer, key: str, host: str, engine: Engine, gaps: Gaps) -> tuple[Workload, ...]:
-    ids = _ids(answer, f"{key}/ids", _ID, gaps, key)
-    if len(ids) > MAX_WORKLOADS:
-        gaps.note(key, Failure(Reason.HOST_TOO_MANY, f"{len(ids)} containers, of which {MAX_WORKLOADS} were read"))
-        ids = ids[:MAX_WORKLOADS]
-    lines, messages = _lines(answer, f"{key}/containers", gaps, key)
-    where = _Where(host, engine, _images(answer, key, gaps))
-    missing = set(ids) - _gone(messages)
-    workloads = []
-    for line in lines:
-        image_id, container_id, _, text = (*line.split(" ", 3), "", "", "")[:4]
-        try:
-            workload = _workload(where, image_id, document.mapping(document.parse(text)))
-        except MalformedError as error:
-            gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"container {printable(container_id, 12)}: {error}"))
-            continue
-        missing.discard(container_id)
-        if workload is not None:
-            workloads.append(_with_log(answer, key, container_id, workload, gaps))
-    if missing:
-        said = f": {printable(messages[-1], 200)}" if messages else ""
-        gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{len(missing)} of {len(ids)} containers were not told{said}"))
-    return tuple(workloads)
-
-
-def _ids(answer: Answer, name: str, grammar: re.Pattern[str], gaps: Gaps, key: str) -> list[str]:
-    body = answer.succeeded(name)
-    if isinstance(body, Failure):
-        gaps.note(key, body)
-        body = b"" if name not in answer.sections else answer.sections[name].body
-    lines = body.decode("ascii", "replace").split()
-    return list(dict.fromkeys(line for line in lines if grammar.fullmatch(line)))
-
-
-def _lines(answer: Answer, name: str, gaps: Gaps, key: str) -> tuple[list[str], list[str]]:
-    """The lines that hold a document, and the command's messages; a line that was cut in two is a message."""
-    body = answer.whole(name)
-    if isinstance(body, Failure):
-        gaps.note(key, body)
-        body = answer.sections[name].body if name in answer.sections else b""
-    lines = [line for line in without_mark(body).decode("utf-8", "replace").split("\n") if line]
-    good = [line for line in lines if line.endswith("}")]
-    return good, [line for line in lines if not line.endswith("}")]
-
-
-def _gone(messages: Sequence[str]) -> set[str]:
-    """What had been removed between two questions: it is no gap."""
-    return {found[1] for message in messages for found in _GONE.finditer(message)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,25 +168,11 @@ def _local(image_id: str, container: dict[str, Any], where: _Where) -> LocalImag
     )
 
 
-def _images(answer: Answer, key: str, gaps: Gaps) -> dict[str, LocalImage]:
-    images = {}
-    lines, _ = _lines(answer, f"{key}/images", gaps, key)
-    for line in lines:
-        try:
-            image = _image(document.mapping(document.parse(line)))
-        except MalformedError as error:
-            gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/images: {error}"))
-            continue
-        images[image.image_id] = image
-    return images
-
-
 def _image(image: dict[str, Any]) -> LocalImage:
-    digests = (document.name(digest) for digest in document.rows(image.get("repo_digests")))
     config = image.get("config")
     return LocalImage(
         image_id=document.name(image.get("id"), 128),
-        repo_digests=tuple(digest for digest in digests if not digest.startswith("<none>")),
+        repo_digests=listing.repo_digests(image.get("repo_digests")),
         platform=document.platform(
             image.get("os"), image.get("architecture"), image.get("variant"), image.get("os_version")
         ),
@@ -261,18 +180,12 @@ def _image(image: dict[str, Any]) -> LocalImage:
     )
 
 
-def _with_log(answer: Answer, key: str, container_id: str, workload: Workload, gaps: Gaps) -> Workload:
-    if not is_unhealthy(workload.state, workload.exit_code or 0):
-        return workload
-    return last_lines(answer, key, container_id, workload, gaps)
-
-
 # ---------------------------------------------------------------- Swarm services
 
 
 def _services(answer: Answer, key: str, host: str, gaps: Gaps) -> tuple[Workload, ...]:
-    ids = _ids(answer, f"{key}/service_ids", _SERVICE_ID, gaps, key)
-    lines, messages = _lines(answer, f"{key}/services", gaps, key)
+    ids = listing.ids(answer, f"{key}/service_ids", _SERVICE_ID, gaps, key)
+    lines, messages = listing.lines(answer, f"{key}/services", gaps, key)
     services = []
     for line in lines:
         try:
@@ -292,7 +205,7 @@ def _services(answer: Answer, key: str, host: str, gaps: Gaps) -> tuple[Workload
             )
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/services: {error}"))
-    if len(services) + len(_gone(messages)) < len(ids):
+    if len(services) + len(listing.gone(messages)) < len(ids):
         gaps.note(
             key, Failure(Reason.PART_INCOMPLETE, f"{len(ids) - len(services)} of {len(ids)} services were not told")
         )

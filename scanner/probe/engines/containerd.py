@@ -1,0 +1,137 @@
+"""What a containerd says: itself, the containers of its namespaces."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import (
+    Engine,
+    EngineKind,
+    EngineState,
+    Failure,
+    ImageStore,
+    LocalImage,
+    Source,
+    Workload,
+)
+from scanner.domain.platform import Platform, normalize
+from scanner.domain.reason import Reason
+from scanner.domain.text import printable
+from scanner.probe import document
+from scanner.probe.document import MalformedError
+from scanner.probe.engines import listing
+from scanner.probe.engines.part import Gaps, Part, silent, stage_of
+
+if TYPE_CHECKING:
+    from scanner.probe.answer import Answer
+
+KEY = "containerd"
+
+KUBERNETES_NAMESPACE = "k8s.io"
+
+_NOT_OURS = ("moby", "plugins.moby", "buildkit")
+"""Docker's own containers, which Docker tells better, and build steps."""
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,76}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_SERVER_VERSION = re.compile(r"Server:\s+Version:\s+(\S+)", re.ASCII)
+_DEFAULT_RUNTIME = "io.containerd."
+
+
+def read(answer: Answer, host: str, *, without_kubernetes: bool = False) -> Part:
+    """The part of the system's containerd; the pods are left out where CRI already told them."""
+    unheard = silent(answer, KEY)
+    if unheard is not None:
+        return unheard
+    gaps = Gaps()
+    engine = Engine(
+        EngineKind.CONTAINERD, EngineState.UP, _version(answer, gaps), _platform(answer, gaps), ImageStore.CONTAINERD
+    )
+    workloads: list[Workload] = []
+    for namespace in _namespaces(answer, gaps):
+        if not (without_kubernetes and namespace == KUBERNETES_NAMESPACE):
+            workloads += _containers(answer, namespace, host, gaps)
+    return Part(engine, tuple(workloads), gaps)
+
+
+def _table(answer: Answer, name: str, gaps: Gaps) -> list[list[str]]:
+    """The rows of a table without its heading."""
+    body = answer.succeeded(name)
+    if isinstance(body, Failure):
+        gaps.note(KEY, body)
+        return []
+    return [line.split() for line in body.decode("utf-8", "replace").split("\n")[1:] if line.strip()]
+
+
+def _version(answer: Answer, gaps: Gaps) -> str:
+    body = answer.succeeded(f"{KEY}/version")
+    if isinstance(body, Failure):
+        gaps.note(KEY, body)
+        return ""
+    found = _SERVER_VERSION.search(body.decode("utf-8", "replace"))
+    return printable(found[1], 64) if found else ""
+
+
+def _platform(answer: Answer, gaps: Gaps) -> Platform | None:
+    """What containerd itself takes for its platform, as its snapshotters tell."""
+    for row in _table(answer, f"{KEY}/plugins", gaps):
+        if len(row) >= 3 and row[0] == "io.containerd.snapshotter.v1" and "/" in row[2]:  # noqa: PLR2004 - TYPE ID PLATFORMS
+            os, architecture, variant = (*row[2].split(",")[0].split("/"), "", "")[:3]
+            return normalize(Platform(printable(os, 32), printable(architecture, 32), printable(variant, 32)))
+    return None
+
+
+def _namespaces(answer: Answer, gaps: Gaps) -> list[str]:
+    names = listing.ids(answer, f"{KEY}/namespaces", _NAMESPACE, gaps, KEY)
+    return [name for name in names if not name.startswith(_NOT_OURS)]
+
+
+def _containers(answer: Answer, namespace: str, host: str, gaps: Gaps) -> list[Workload]:
+    tasks = {row[0]: row[2] for row in _table(answer, f"{KEY}/{namespace}/tasks", gaps) if len(row) >= 3}  # noqa: PLR2004 - TASK PID STATUS
+    images = {row[0]: row[2] for row in _table(answer, f"{KEY}/{namespace}/images", gaps) if len(row) >= 3}  # noqa: PLR2004 - REF TYPE DIGEST
+    told = _nerdctl(answer, namespace, gaps)
+    workloads = []
+    for row in _table(answer, f"{KEY}/{namespace}/containers", gaps):
+        image = row[1] if len(row) > 1 and row[1] != "-" and not row[1].startswith(_DEFAULT_RUNTIME) else ""
+        name, pinned = told.get(row[0], ("", None))
+        state = tasks.get(row[0], "created").lower()
+        workloads.append(
+            Workload(
+                host=host,
+                name=name or f"{namespace}/{printable(row[0], 128)}",
+                source=Source.CONTAINERD,
+                stage=stage_of(state),
+                image=printable(image, 512),
+                engine=KEY,
+                pinned=pinned,
+                local=_local(image, images.get(image, "")),
+                state=printable(state, 32),
+            )
+        )
+    return workloads
+
+
+def _local(image: str, digest: str) -> LocalImage | None:
+    """Containerd knows the digest of what the name pointed to, not which of its platforms runs."""
+    if not _DIGEST.fullmatch(digest):
+        return None
+    return LocalImage(digest, repo_digests=(f"{printable(image.partition('@')[0], 512)}@{digest}",))
+
+
+def _nerdctl(answer: Answer, namespace: str, gaps: Gaps) -> dict[str, tuple[str, Platform | None]]:
+    """Names and platforms by container id, where nerdctl made the containers."""
+    name = f"{KEY}/{namespace}/nerdctl"
+    if name not in answer.sections:
+        return {}
+    told = {}
+    good, _ = listing.lines(answer, name, gaps, KEY)
+    for line in good:
+        try:
+            container = document.mapping(document.parse(line))
+            os, architecture, variant = (*document.name(container.get("platform")).split("/"), "", "", "")[:3]
+            platform = document.platform(os, architecture, variant)
+            told[document.name(container.get("id"))] = (document.name(container.get("name")), platform)
+        except MalformedError as error:
+            gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
+    return told

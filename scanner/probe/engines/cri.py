@@ -1,0 +1,196 @@
+"""What a CRI runtime says: the containers of the pods on a node."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import (
+    Engine,
+    EngineKind,
+    EngineState,
+    Failure,
+    ImageStore,
+    LocalImage,
+    Source,
+    Workload,
+)
+from scanner.domain.reason import Reason
+from scanner.domain.text import printable
+from scanner.probe import document
+from scanner.probe.document import MalformedError
+from scanner.probe.engines import listing
+from scanner.probe.engines.logs import last_lines
+from scanner.probe.engines.part import Gaps, Part, is_unhealthy, silent, stage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.platform import Platform
+    from scanner.probe.answer import Answer
+
+KEY = "cri"
+
+_STATES = {"CONTAINER_RUNNING": "running", "CONTAINER_EXITED": "exited", "CONTAINER_CREATED": "created"}
+_RUNTIME = re.compile(r"^RuntimeName: *(\S+)$", re.ASCII | re.MULTILINE)
+_VERSION = re.compile(r"^RuntimeVersion: *(\S+)$", re.ASCII | re.MULTILINE)
+_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{64}", re.ASCII)
+_RESTARTS = "io.kubernetes.container.restartCount"
+
+
+def read(answer: Answer, host: str, node: Platform | None) -> Part:
+    """The part of the node's runtime.
+
+    Args:
+        answer: the host's answer.
+        host: its name.
+        node: what the runtime is built for. CRI has no word for it, so its containerd or the kernel must tell.
+    """
+    unheard = silent(answer, KEY)
+    if unheard is not None:
+        return unheard
+    gaps = Gaps()
+    name, version = _runtime(answer, gaps)
+    store = ImageStore.CONTAINERD if name == "containerd" else ImageStore.PODMAN if name == "cri-o" else None
+    engine = Engine(EngineKind.CRI, EngineState.UP, version, node, store, detail=name)
+    images = _images(answer, gaps)
+    ends = _ends(answer, gaps)
+    workloads = []
+    for container in _rows(answer, f"{KEY}/containers", "containers", gaps):
+        try:
+            workload = _workload(document.mapping(container), host, images)
+            workloads.append(_ended(answer, document.name(container.get("id")), workload, ends, gaps))
+        except MalformedError as error:
+            gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/containers: {error}"))
+    return Part(engine, _latest(workloads), gaps)
+
+
+def _runtime(answer: Answer, gaps: Gaps) -> tuple[str, str]:
+    body = answer.succeeded(f"{KEY}/version")
+    if isinstance(body, Failure):
+        gaps.note(KEY, body)
+        return "", ""
+    text = body.decode("utf-8", "replace")
+    name, version = _RUNTIME.search(text), _VERSION.search(text)
+    return printable(name[1], 64) if name else "", printable(version[1], 64) if version else ""
+
+
+def _rows(answer: Answer, name: str, field: str, gaps: Gaps) -> list[Any]:
+    try:
+        return document.rows(listing.json_object(answer, name, gaps, KEY).get(field))
+    except MalformedError as error:
+        gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
+        return []
+
+
+def _workload(container: dict[str, Any], host: str, images: Mapping[str, LocalImage]) -> Workload:
+    labels = document.mapping(container.get("labels"))
+    metadata = document.mapping(container.get("metadata"))
+    image = document.mapping(container.get("image"))
+    annotations = document.mapping(container.get("annotations"))
+    own = document.name(labels.get("io.kubernetes.container.name")) or document.name(metadata.get("name"))
+    pod = document.name(labels.get("io.kubernetes.pod.name")) or document.name(container.get("podSandboxId"), 64)
+    namespace = document.name(labels.get("io.kubernetes.pod.namespace")) or "default"
+    reference = document.name(container.get("imageRef"))
+    local = _local_of(container, reference, images)
+    state = _STATES.get(document.name(container.get("state")), "unknown")
+    attempt = document.name(annotations.get(_RESTARTS)) or str(document.number(metadata.get("attempt")))
+    return Workload(
+        host=host,
+        name=f"{namespace}/{pod}/{own}",
+        source=Source.KUBERNETES,
+        stage=stage_of(state),
+        image=_written(image, reference, local),
+        engine=KEY,
+        local=local,
+        state=state,
+        restart_count=int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 10 else 0,  # noqa: PLR2004 - fits a counter
+    )
+
+
+def _written(image: dict[str, Any], reference: str, local: LocalImage | None) -> str:
+    """The name in the pod's specification where CRI knows it; an id only if nothing else names the image."""
+    told = document.name(image.get("userSpecifiedImage")) or document.name(image.get("image"))
+    if told and not _DIGEST.fullmatch(told):
+        return told
+    return local.repo_digests[0] if local and local.repo_digests else told or reference
+
+
+def _local_of(container: dict[str, Any], reference: str, images: Mapping[str, LocalImage]) -> LocalImage | None:
+    for word in (document.name(container.get("imageId")), reference):
+        digest = word.rpartition("@")[2]
+        if _DIGEST.fullmatch(digest):
+            found = images.get(word) or images.get(f"sha256:{digest.removeprefix('sha256:')}")
+            return found or LocalImage(f"sha256:{digest.removeprefix('sha256:')}", (word,) if "@" in word else ())
+    return None
+
+
+def _images(answer: Answer, gaps: Gaps) -> dict[str, LocalImage]:
+    """The node's images by id and by each repository digest."""
+    platforms = _platforms(answer, gaps)
+    found: dict[str, LocalImage] = {}
+    for row in _rows(answer, f"{KEY}/images", "images", gaps):
+        try:
+            image = document.mapping(row)
+            identity = f"sha256:{document.name(image.get('id'), 128).removeprefix('sha256:')}"
+            digests = listing.repo_digests(image.get("repoDigests"))
+        except MalformedError as error:
+            gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/images: {error}"))
+            continue
+        local = LocalImage(identity, digests, platform=platforms.get(identity))
+        found |= dict.fromkeys((identity, *digests), local)
+    return found
+
+
+def _platforms(answer: Answer, gaps: Gaps) -> dict[str, Platform | None]:
+    body = answer.whole(f"{KEY}/platforms")
+    if isinstance(body, Failure):
+        gaps.note(KEY, body)
+        return {}
+    platforms = {}
+    for line in body.decode("utf-8", "replace").replace("<no value>", "-").replace("<nil>", "-").split("\n"):
+        identity, os, architecture, variant = (*line.split(), "", "", "", "")[:4]
+        if _DIGEST.fullmatch(identity) and "-" not in (os, architecture):
+            platform = document.platform(os, architecture, "" if variant == "-" else variant)
+            platforms[f"sha256:{identity.removeprefix('sha256:')}"] = platform
+    return platforms
+
+
+def _ends(answer: Answer, gaps: Gaps) -> dict[str, tuple[int, str]]:
+    """How containers ended, by id: the exit code, and what the runtime said where it could not start one."""
+    body = answer.whole(f"{KEY}/exited")
+    if isinstance(body, Failure):
+        gaps.note(KEY, body)
+        return {}
+    ends = {}
+    for line in body.decode("utf-8", "replace").replace("<no value>", "").split("\n"):
+        words = line.split(" ", 4)
+        code = words[2].removeprefix("exited/") if len(words) > 2 else ""  # noqa: PLR2004 - image, id, state
+        if code.isascii() and code.isdigit() and len(code) < 10:  # noqa: PLR2004 - fits a counter
+            message = words[4].strip() if len(words) > 4 else ""  # noqa: PLR2004 - reason, message
+            ends[words[1]] = (int(code), printable(message))
+    return ends
+
+
+def _ended(
+    answer: Answer, identity: str, workload: Workload, ends: Mapping[str, tuple[int, str]], gaps: Gaps
+) -> Workload:
+    if identity not in ends:
+        return workload
+    code, message = ends[identity]
+    workload = replace(workload, exit_code=code, error=message)
+    return last_lines(answer, KEY, identity, workload, gaps) if is_unhealthy(workload.state, code) else workload
+
+
+def _latest(workloads: list[Workload]) -> tuple[Workload, ...]:
+    """Of each container of a pod the last attempt: the runtime keeps the one before it, too."""
+    latest: dict[str, Workload] = {}
+    for workload in workloads:
+        known = latest.get(workload.name)
+        if known is None or (workload.state == "running", workload.restart_count) > (
+            known.state == "running",
+            known.restart_count,
+        ):
+            latest[workload.name] = workload
+    return tuple(latest.values())
