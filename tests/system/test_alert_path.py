@@ -1,0 +1,98 @@
+"""From a report to a person: our own page, a real Prometheus, a real Alertmanager, the shipped configuration."""
+
+import json
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.verdict import Verdict
+from scanner.metrics import Metrics
+from scanner.metrics.families import FLEET, OURSELVES
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).parent.parent.parent
+RULES = ROOT / "config" / "prometheus" / "rules" / "archscan.yml"
+AMD64 = Platform("linux", "amd64")
+
+
+def finding(host, reason, stage=Stage.RUNNING, image="registry.example:5000/shop/api:1.4"):
+    workload = Workload(host, "api", Source.DOCKER, stage, image)
+    return Finding(workload, Verdict(reason, "made up"), AMD64)
+
+
+@pytest.fixture
+def exporter():
+    """Serves the real page of a made-up report; returns its address."""
+    facts = {name: HostFacts(name, Kernel("Linux", "x86_64", platform=AMD64)) for name in ("web-1", "web-2")}
+    readings = tuple(HostReading(name, read, last_success_at=time.time()) for name, read in facts.items())
+    readings += (HostReading("web-3", Failure(Reason.HOST_KEY_CHANGED, "another key")),)
+    found = (finding("web-1", Reason.EXEC_FORMAT_ERROR), finding("web-2", Reason.EXEC_FORMAT_ERROR))
+    report = Report("s", time.time() - 1, time.time(), readings, found)
+    metrics = Metrics("0")
+    metrics.configure(max_findings=500, scan_interval_s=300)
+    metrics.config_reloaded(successful=True, at=time.time())
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content_type, body = metrics.render(report, self.headers["Accept"])
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_exec_format_error_on_two_hosts_becomes_one_message_with_the_command(
+    exporter, prometheus, alertmanager, webhook, tmp_path
+):
+    config = yaml.safe_load((ROOT / "config" / "alertmanager" / "alertmanager.yml").read_text())
+    config["templates"] = [str(ROOT / "config" / "alertmanager" / "templates" / "*.tmpl")]
+    for receiver in config["receivers"]:
+        for channel in receiver.get("slack_configs", []):
+            del channel["api_url_file"]
+            channel["api_url"] = webhook.url
+    config["route"]["group_wait"] = "3s"
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(json.dumps(config))
+    server = prometheus(rules=[RULES], targets=[exporter], alertmanagers=[alertmanager(file).address])
+
+    assert server.wait_for('up{job="archscan"} == 1')
+    messages = {m["attachments"][0]["title"]: m["attachments"][0]["text"] for m in webhook.wait_for(2)}
+    assert set(messages) == {
+        "web-3 shows another host key",
+        "registry.example:5000/shop/api:1.4: exec_format_error on 2 workloads",
+    }
+    text = messages["registry.example:5000/shop/api:1.4: exec_format_error on 2 workloads"]
+    assert "docker pull --platform linux/amd64 registry.example:5000/shop/api:1.4" in text
+    firing = {alert["labels"]["alertname"] for alert in server.alerts() if alert["state"] == "firing"}
+    assert firing == {"ArchscanExecFormatErrorObserved", "ArchscanHostKeyChanged"}
+
+
+def test_rules_name_only_metrics_that_exist():
+    text = RULES.read_text()
+    expressions = " ".join(rule["expr"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"])
+    used = set(re.findall(r"\barchscan_\w+", expressions))
+    assert used
+    assert used <= {family.name for family in (*FLEET, *OURSELVES)}
