@@ -42,6 +42,9 @@ RESOLVE_WITHIN_S = 5.0
 MAX_ADDRESSES = 16
 """Addresses of one name; the largest registries publish eight. A name with more is refused, not cut."""
 
+MAX_PORT = 65535
+"""What TCP has room for; URL parsers let more through."""
+
 MAX_CONNECTIONS = 20
 """Connections of one transport at a time; more are slower, not faster, on one event loop."""
 
@@ -156,6 +159,8 @@ class PinnedTransport(httpx.AsyncHTTPTransport):
         """Refuse what needs no connection to be refused, then do as httpx does."""
         if request.url.scheme != "https" and not (self._plain_http and request.url.scheme == "http"):
             raise EgressRefusedError(f"{request.url.scheme} to {request.url.host!a} is not configured")
+        if (request.url.port or 1) > MAX_PORT:
+            raise EgressRefusedError(f"{request.url.port} is no port")
         if self._proxied:
             _screen_text(request.url.host, self._policy)
         return await super().handle_async_request(request)

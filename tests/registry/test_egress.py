@@ -161,6 +161,11 @@ async def test_plain_http_is_refused_where_it_is_not_configured(canary, transpor
     assert answer == Failure(Reason.IMAGE_NOT_ALLOWED, "http to '127.0.0.1' is not configured")
 
 
+async def test_a_port_beyond_tcp_is_refused(transport):
+    answer = await get(transport(allow_private=True), "https://127.0.0.1:99999/")
+    assert answer == Failure(Reason.IMAGE_NOT_ALLOWED, "99999 is no port")
+
+
 @pytest.mark.parametrize("host", ["127.1", "169.254.169.254", "2852039166", "[::ffff:10.0.0.1]", "localhost", "0"])
 async def test_a_proxy_is_not_asked_for_an_inside_address(canary, transport, host):
     made = transport(plain_http=True, proxy=f"http://{canary.address}")
