@@ -1,0 +1,1 @@
+"""What an image really contains: the entrypoint opened inside its layers, without pulling the image."""

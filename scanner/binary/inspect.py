@@ -1,0 +1,75 @@
+"""What argv resolves to in one image, found without pulling it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from scanner.binary import argv, catalogue, chain
+from scanner.binary.limits import LayerError, Limits
+from scanner.binary.reading import OpenLayer, Reading
+from scanner.domain.facts import Executable, Failure, Program
+from scanner.domain.reason import Reason
+
+if TYPE_CHECKING:
+    from scanner.binary.argv import Command
+    from scanner.domain.facts import Offer, Process
+
+__all__ = ["OpenLayer", "inspect", "list_binaries"]
+
+_DEFAULT = Limits()
+
+
+async def inspect(offer: Offer, override: Process | None, open_layer: OpenLayer, limits: Limits = _DEFAULT) -> Program:
+    """Open what ``offer`` starts (with what a container says beside it), reading as few layer bytes as it takes.
+
+    Every trouble with the image or its transport is ``Program.problem``; only cancellation is raised.
+    """
+    command = argv.resolve(offer.process, override)
+    refused = _refused(offer, override)
+    if refused is not None:
+        return Program(command.argv, problem=refused)
+    deadline = asyncio.timeout(limits.read_s)
+    try:
+        async with deadline:
+            return await _program(offer, command, open_layer, limits)
+    except TimeoutError:
+        return Program(command.argv, problem=_too_slow(limits))
+
+
+async def _program(offer: Offer, command: Command, open_layer: OpenLayer, limits: Limits) -> Program:
+    try:
+        reading = Reading(offer.layers, open_layer, limits)
+        return await reading.ask(lambda view: chain.program(view, command, limits.read_on_bytes))
+    except LayerError as error:
+        return Program(command.argv, problem=error.failure)
+
+
+async def list_binaries(
+    offer: Offer, open_layer: OpenLayer, limits: Limits = _DEFAULT
+) -> tuple[Executable, ...] | Failure:
+    """Every executable ELF file of the image, by path, each with the platform it needs; reads all layers."""
+    try:
+        async with asyncio.timeout(limits.read_s):
+            reading = Reading(offer.layers, open_layer, limits)
+            await reading.read_all()
+            return catalogue.binaries(reading.indexes)
+    except LayerError as error:
+        return error.failure
+    except TimeoutError:
+        return _too_slow(limits)
+
+
+def _refused(offer: Offer, override: Process | None) -> Failure | None:
+    platform = offer.platform
+    if platform is not None and platform.os == "windows":
+        return Failure(Reason.BINARY_NOT_INSPECTED, "images for Windows are judged by what they say of themselves")
+    if offer.process is None and (override is None or not override.argv):
+        return Failure(Reason.BINARY_UNKNOWN, "the image's config, which names its program, was not read")
+    if not offer.layers:
+        return Failure(Reason.BINARY_UNKNOWN, "the image's manifest names no layers")
+    return None
+
+
+def _too_slow(limits: Limits) -> Failure:
+    return Failure(Reason.LAYER_LIMIT, f"reading the layers took longer than {limits.read_s:g} s")

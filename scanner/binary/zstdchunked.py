@@ -1,0 +1,48 @@
+"""zstd:chunked layers: zstd that keeps each file in frames of its own, with a table of contents in a skippable frame.
+
+Format: containers/storage pkg/chunked. The manifest's annotations say where the table lies and what its digest is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from scanner.binary import tables
+from scanner.binary.limits import Limits, unreadable
+from scanner.binary.unpack import Budget, Zstd
+
+if TYPE_CHECKING:
+    from scanner.binary.reading import OpenLayer
+    from scanner.domain.facts import Layer
+
+CHECKSUM = "io.github.containers.zstd-chunked.manifest-checksum"
+POSITION = "io.github.containers.zstd-chunked.manifest-position"
+FOOTER_BYTES = 64
+FOOTER_MAGIC = b"GNUlInUx"
+TYPE_CRFS = 1
+"""The only table format there is: the JSON of CRFS."""
+
+_POSITION = re.compile(r"([0-9]{1,15}):([0-9]{1,15}):([0-9]{1,15}):([0-9]{1,3})")
+
+
+def announced(layer: Layer) -> str | None:
+    """The digest of the packed table that the manifest announces, if it says where that lies too."""
+    return layer.annotations.get(CHECKSUM) if POSITION in layer.annotations else None
+
+
+async def fetch(layer: Layer, digest: str, open_layer: OpenLayer) -> tuple[Any, int]:
+    """The table's document and the offset behind the last file; raises ``LayerError`` or ``StreamBroken``."""
+    position = _POSITION.fullmatch(layer.annotations[POSITION])
+    if position is None:
+        raise unreadable("a zstd:chunked layer announces no position of its table")
+    offset, packed_bytes, unpacked_bytes, kind = (int(part) for part in position.groups())
+    if kind != TYPE_CRFS or unpacked_bytes > tables.MAX_TABLE_BYTES:
+        raise unreadable("a zstd:chunked layer announces a table that cannot be read")
+    packed = await tables.read_range(layer, offset, offset + packed_bytes, open_layer)
+    tables.check_digest(packed, digest)
+    unpacked = bytearray()
+    budget = Budget(Limits(unpacked_bytes=unpacked_bytes), unpacked.extend)
+    budget.stored = len(packed)
+    Zstd(budget.pass_on).feed(packed)
+    return tables.parse_table(bytes(unpacked)), offset
