@@ -181,17 +181,14 @@ class LayerIndex:
 
     def _add_parents(self, directory: str) -> None:
         """A file implies its directories; one that was something else before is replaced."""
-        for ancestor in reversed(list(ancestors_and_self(directory))):
-            node = self.nodes.get(ancestor)
-            if node is not None and node.kind is NodeKind.DIRECTORY:
-                return
+        for ancestor in ancestors_and_self(directory):
             self._put(ancestor, Node(NodeKind.DIRECTORY, executable=True, born=self.usage.entries))
 
     def _put(self, path: str, node: Node) -> None:
         if len(path) > 4 * 4096:
             raise limit_reached("a path in a layer grew through its symlinks beyond any file system's limit")
         before = self.nodes.get(path)
-        if before is not None and before.kind is node.kind is NodeKind.DIRECTORY:
+        if before is not None and before.kind is node.kind is NodeKind.DIRECTORY and self.visible(path):
             return  # listed again, its content stays
         self.usage.count_entry(path)
         self.nodes[path] = node

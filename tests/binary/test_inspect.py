@@ -1,0 +1,410 @@
+"""From an offer to the chain of files that its argv starts."""
+
+import asyncio
+import tarfile
+
+import pytest
+
+from scanner.binary.inspect import inspect, list_binaries
+from scanner.binary.limits import Limits
+from scanner.domain.facts import Failure, FileKind, Process
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason
+from scanner.domain.streams import StreamBroken
+
+LOADER = "/lib64/ld-linux-x86-64.so.2"
+
+
+def roles(program):
+    return [(step.role, step.path) for step in program.chain]
+
+
+def reason(program):
+    return program.problem.reason if program.problem else None
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
+async def test_a_static_binary_is_found_however_its_layer_is_packed(images, build, packing):
+    layer = images.layer([("app", build.elf(machine=183))], packing)
+    program = await inspect(build.offer(layer), None, images.open)
+    assert program.problem is None
+    assert [step.elf.needs for step in program.chain] == [Platform("linux", "arm64")]
+    assert images.closed == len(images.opened) == 1
+
+
+async def test_a_layers_packing_is_told_by_its_bytes_not_by_its_label(images, build):
+    raw = build.pack["zstd"](build.tar([("app", build.elf())]))
+    program = await inspect(build.offer(images.push(raw, build.media["plain"])), None, images.open)
+    assert program.problem is None
+
+
+async def test_a_gzip_layer_may_have_several_members(images, build):
+    raw = build.tar([("app", build.elf())])
+    packed = b"".join(build.pack["gzip"](raw[at : at + 700]) for at in range(0, len(raw), 700))
+    assert (await inspect(build.offer(images.push(packed)), None, images.open)).problem is None
+
+
+async def test_a_dynamic_binary_brings_its_loader_through_a_merged_usr(images, build):
+    base = images.layer(
+        [
+            ("lib64", build.symlink("usr/lib64")),
+            ("usr/lib64/ld-linux-x86-64.so.2", build.symlink("../lib/x86_64-linux-gnu/ld-2.36.so")),
+            ("usr/lib/x86_64-linux-gnu/ld-2.36.so", build.elf(kind=3)),
+        ]
+    )
+    top = images.layer([("app", build.elf(interp=LOADER))])
+    program = await inspect(build.offer(base, top), None, images.open)
+    assert program.problem is None
+    assert roles(program) == [("entrypoint", "/app"), ("loader", "/usr/lib/x86_64-linux-gnu/ld-2.36.so")]
+    assert program.problem is None
+    assert program.chain[0].elf.libc == "glibc"
+
+
+LOADER_CASES = [
+    ({}, Reason.LOADER_MISSING),
+    ({"lib64/ld-linux-x86-64.so.2": b"short"}, Reason.LOADER_INVALID),
+    ({"lib64/ld-linux-x86-64.so.2": b"a text " * 100}, Reason.LOADER_INVALID),
+    ({"lib64/ld-linux-x86-64.so.2": {"mode": 0o644, "content": b"x" * 100}}, Reason.LOADER_INVALID),
+    ({"lib64/ld-linux-x86-64.so.2": {"type": tarfile.DIRTYPE}}, Reason.LOADER_INVALID),
+    ({"lib64/ld-linux-x86-64.so.2": "foreign"}, Reason.WRONG_LOADER),
+    ({"lib64/ld-linux-x86-64.so.2": "native"}, None),
+]
+
+
+@pytest.mark.parametrize(("files", "expected"), LOADER_CASES)
+async def test_the_loader_must_be_one_for_the_same_machine(images, build, files, expected):
+    made = {"foreign": build.elf(machine=183, kind=3), "native": build.elf(kind=3)}
+    entries = [(name, made.get(what, what) if isinstance(what, str) else what) for name, what in files.items()]
+    layer = images.layer([("app", build.elf(interp=LOADER)), *entries])
+    program = await inspect(build.offer(layer), None, images.open)
+    assert reason(program) == expected
+    assert program.chain[0].elf.needs == Platform("linux", "amd64")
+
+
+async def test_a_script_brings_its_interpreter_and_that_ones_loader(images, build):
+    layer = images.layer(
+        [
+            ("app", b"#!/bin/sh\nexit\n"),
+            ("bin/sh", build.symlink("dash")),
+            ("bin/dash", build.elf(interp=LOADER)),
+            ("lib64/ld-linux-x86-64.so.2", build.elf(kind=3)),
+        ]
+    )
+    program = await inspect(build.offer(layer), None, images.open)
+    assert roles(program) == [("entrypoint", "/app"), ("interpreter", "/bin/dash"), ("loader", LOADER)]
+    assert program.chain[0].shebang == "/bin/sh"
+    assert program.chain[0].kind is FileKind.SCRIPT
+
+
+async def test_env_looks_its_program_up_in_path(images, build):
+    layer = images.layer(
+        [
+            ("app", b"#!/usr/bin/env -S X=1 python3 -u\n"),
+            ("usr/bin/env", build.elf()),
+            ("opt/bin/python3", build.elf(machine=183)),
+        ]
+    )
+    made = build.offer(layer, path="/usr/bin:/opt/bin")
+    program = await inspect(made, None, images.open)
+    assert roles(program) == [
+        ("entrypoint", "/app"),
+        ("interpreter", "/usr/bin/env"),
+        ("interpreter", "/opt/bin/python3"),
+    ]
+    assert program.problem is None
+
+
+SCRIPT_CASES = [
+    (b"#!/bin/sh\r\necho\r\n", Reason.CRLF_SHEBANG),
+    (b"#!/bin/sh -e\r\necho\r\n", Reason.CRLF_SHEBANG),
+    (b"#!/usr/bin/env bash\r\n", Reason.CRLF_SHEBANG),
+    (b"#!/usr/bin/env nothing\n", Reason.INTERPRETER_MISSING),
+    (b"#!/no/such\n", Reason.INTERPRETER_MISSING),
+    (b"#!sh\n", Reason.INTERPRETER_MISSING),
+    (b"#!/etc/text\n", Reason.INTERPRETER_NOT_EXECUTABLE),
+    (b"#!/etc\n", Reason.INTERPRETER_NOT_EXECUTABLE),
+    (b"#!/app\n", Reason.SHEBANG_TOO_DEEP),
+    (b"#!/empty\n", Reason.ENTRYPOINT_EMPTY),
+    (b"\xef\xbb\xbf#!/bin/sh\n", Reason.BOM_SHEBANG),
+    (b"\n#!/bin/sh\n", Reason.NO_SHEBANG),
+    (b" #!/bin/sh\n", Reason.NO_SHEBANG),
+    (b"echo hello\n", Reason.NO_SHEBANG),
+    (b"#!   \n", Reason.NO_SHEBANG),
+    (b"#!" + b"/x" * 300 + b"\n", Reason.SHEBANG_TOO_LONG),
+    (b"", Reason.ENTRYPOINT_EMPTY),
+    (b"\x7fEL", Reason.ENTRYPOINT_TRUNCATED),
+    (b"MZ\x90\0", Reason.NOT_A_PROGRAM),
+    (b"\0asm\1\0\0\0", Reason.NOT_A_PROGRAM),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), SCRIPT_CASES)
+async def test_a_file_that_execve_refuses_is_broken_for_its_own_reason(images, build, content, expected):
+    layer = images.layer(
+        [
+            ("app", content),
+            ("bin/sh", build.elf()),
+            ("bin/bash", build.elf()),
+            ("usr/bin/env", build.elf()),
+            ("etc/text", {"mode": 0o644, "content": b"x"}),
+            ("empty", b""),
+        ]
+    )
+    assert reason(await inspect(build.offer(layer), None, images.open)) == expected
+
+
+ENTRY_CASES = [
+    ([], Reason.ENTRYPOINT_MISSING),
+    ([("app", {"type": tarfile.DIRTYPE})], Reason.ENTRYPOINT_DIRECTORY),
+    ([("app", {"mode": 0o644, "content": b"x"})], Reason.ENTRYPOINT_NOT_EXECUTABLE),
+    ([("app", {"type": tarfile.FIFOTYPE})], Reason.ENTRYPOINT_NOT_EXECUTABLE),
+    ([("app", {"type": tarfile.SYMTYPE, "linkname": "gone"})], Reason.ENTRYPOINT_MISSING),
+    ([("app", {"type": tarfile.SYMTYPE, "linkname": "/app"})], Reason.SYMLINK_LOOP),
+    ([("app", {"type": tarfile.LNKTYPE, "linkname": "app"})], Reason.ENTRYPOINT_MISSING),
+]
+
+
+@pytest.mark.parametrize(("entries", "expected"), ENTRY_CASES)
+async def test_what_stands_at_the_entrypoint_decides(images, build, entries, expected):
+    layer = images.layer([*entries, ("other", b"x")])
+    assert reason(await inspect(build.offer(layer), None, images.open)) == expected
+
+
+async def test_no_command_is_broken_while_an_unread_config_is_unknown(images, build):
+    layer = images.layer([("app", build.elf())])
+    assert reason(await inspect(build.offer(layer, entrypoint=None), None, images.open)) == Reason.NO_COMMAND
+    unread = build.offer(layer)
+    unread = type(unread)(unread.digest, layers=unread.layers)
+    assert reason(await inspect(unread, None, images.open)) == Reason.BINARY_UNKNOWN
+    assert images.opened == []
+
+
+async def test_an_upper_file_hides_a_lower_one(images, build):
+    low, top = images.layer([("app", build.elf(machine=183))]), images.layer([("app", build.elf())])
+    program = await inspect(build.offer(low, top), None, images.open)
+    assert program.chain[0].elf.needs.architecture == "amd64"
+    assert len(images.opened) == 1
+
+
+HIDING = [
+    [(".wh.app", b"")],
+    [("./.wh.app", b"")],
+    [(".wh..wh..opq", b"")],
+]
+
+
+@pytest.mark.parametrize("entries", HIDING)
+async def test_a_whiteout_deletes_the_file_below(images, build, entries):
+    low, top = images.layer([("app", build.elf())]), images.layer(entries)
+    assert reason(await inspect(build.offer(low, top), None, images.open)) == Reason.ENTRYPOINT_MISSING
+
+
+DEEP_HIDING = [
+    [("srv/.wh.bin", b"")],
+    [(".wh.srv", b"")],
+    [("srv/bin/.wh.app", b"")],
+    [("srv/bin/.wh..wh..opq", b"")],
+    [("srv/bin/other", b""), ("srv/.wh..wh..opq", b"")],
+    [("srv", b"a file now")],
+    [("srv/bin", {"type": tarfile.SYMTYPE, "linkname": "/nowhere"})],
+]
+
+
+@pytest.mark.parametrize("entries", DEEP_HIDING)
+async def test_whatever_replaces_a_parent_deletes_what_was_below_it(images, build, entries):
+    low, top = images.layer([("srv/bin/app", build.elf())]), images.layer(entries)
+    made = build.offer(low, top, entrypoint=("/srv/bin/app",))
+    assert reason(await inspect(made, None, images.open)) == Reason.ENTRYPOINT_MISSING
+
+
+@pytest.mark.parametrize("first", ["whiteout", "file"])
+async def test_a_whiteout_never_deletes_a_file_of_its_own_layer(images, build, first):
+    entries = [("srv/.wh.app", b""), ("srv/.wh..wh..opq", b""), ("srv/app", build.elf())]
+    if first == "file":
+        entries.reverse()
+    low, top = images.layer([("srv/app", build.elf(machine=183))]), images.layer(entries)
+    program = await inspect(build.offer(low, top, entrypoint=("/srv/app",)), None, images.open)
+    assert program.chain[0].elf.needs.architecture == "amd64"
+
+
+async def test_the_last_of_repeated_entries_wins(images, build):
+    layer = images.layer([("app", build.elf(machine=183)), ("./app", build.elf())])
+    program = await inspect(build.offer(layer), None, images.open)
+    assert program.chain[0].elf.needs.architecture == "amd64"
+
+
+async def test_a_directory_that_became_a_file_and_a_directory_again_starts_empty(images, build):
+    layer = images.layer([("srv/app", build.elf()), ("srv", b"file"), ("srv", build.directory)])
+    made = build.offer(layer, entrypoint=("/srv/app",))
+    assert reason(await inspect(made, None, images.open)) == Reason.ENTRYPOINT_MISSING
+
+
+async def test_an_entry_below_a_symlink_of_its_layer_lands_where_that_points(images, build):
+    layer = images.layer([("usr/bin", build.directory), ("bin", build.symlink("usr/bin")), ("bin/app", build.elf())])
+    program = await inspect(build.offer(layer, entrypoint=("/usr/bin/app",)), None, images.open)
+    assert program.problem is None
+
+
+@pytest.mark.parametrize("where", ["same", "lower"])
+async def test_a_hard_link_is_the_file_that_it_names(images, build, where):
+    real, link = ("bin/busybox", build.elf()), ("app", build.hardlink("bin/busybox"))
+    layers = [images.layer([real, link])] if where == "same" else [images.layer([real]), images.layer([link])]
+    program = await inspect(build.offer(*layers), None, images.open)
+    assert program.problem is None
+    assert program.chain[0].elf is not None
+
+
+@pytest.mark.parametrize("name", ["./app", "/app", ".//app", "x/../app"])
+async def test_names_may_be_spelt_in_any_way(images, build, name):
+    layer = images.layer([(name, build.elf())])
+    assert (await inspect(build.offer(layer), None, images.open)).problem is None
+
+
+@pytest.mark.parametrize("tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+async def test_long_names_are_read_from_pax_and_gnu_headers(images, build, tar_format):
+    name = "/".join(["d" * 60] * 6) + "/app-ü"
+    raw = build.tar([(name, build.elf()), ("app", build.symlink("/" + name))], tar_format)
+    assert (await inspect(build.offer(images.push(raw)), None, images.open)).problem is None
+
+
+async def test_argv_without_slash_is_searched_in_path_order(images, build):
+    low = images.layer([("usr/local/bin/tool", build.elf(machine=183)), ("usr/bin/tool", build.elf())])
+    program = await inspect(build.offer(low, entrypoint=("tool",)), None, images.open)
+    assert program.chain[0].path == "/usr/local/bin/tool"
+    override = Process(entrypoint=("tool",), path="/usr/bin")
+    program = await inspect(build.offer(low), override, images.open)
+    assert program.chain[0].path == "/usr/bin/tool"
+
+
+async def test_a_relative_entrypoint_starts_at_the_working_directory(images, build):
+    layer = images.layer([("srv/run", build.elf())])
+    made = build.offer(layer, entrypoint=("./run",), working_dir="/srv")
+    assert (await inspect(made, None, images.open)).problem is None
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "cmd"),
+    [
+        (["/sbin/tini", "-g", "--", "/real"], ()),
+        (["dumb-init", "--rewrite", "15:2", "/real"], ()),
+        (["/sbin/env", "-u", "X", "A=1", "/real"], ()),
+        (["/sbin/gosu", "app:app"], ("/real",)),
+        (["/bin/sh", "-c", "exec /real --port 80"], ()),
+        (["/bin/sh", "-ec", "cd /tmp && ../real"], ()),
+        (["/entry.sh"], ("/real",)),
+        (["/sbin/tini", "--", "/entry.sh", "/real"], ()),
+    ],
+)
+async def test_what_a_wrapper_surely_execs_is_followed_too(images, build, entrypoint, cmd):
+    layer = images.layer([
+        ("sbin/tini", build.elf()), ("sbin/dumb-init", build.elf()), ("sbin/env", build.elf()),
+        ("sbin/gosu", build.elf()), ("bin/sh", build.elf()), ("tmp", build.directory),
+        ("entry.sh", b'#!/bin/sh\nset -e\n# last line\nexec /sbin/gosu app "$@"\n'),
+        ("real", build.elf(machine=183)),
+    ])  # fmt: skip
+    program = await inspect(build.offer(layer, entrypoint=entrypoint, cmd=cmd), None, images.open)
+    assert program.problem is None
+    assert ("wrapped", "/real") in roles(program)
+
+
+@pytest.mark.parametrize(
+    "entrypoint",
+    [
+        ["/sbin/tini", "--", "/from/a/volume"],
+        ["/bin/sh", "-c", "migrate || true; exec /real"],
+        ["/bin/sh", "-c", "$SERVER --port 80"],
+        ["/bin/sh", "-c", "echo 'unclosed"],
+        ["/bin/sh", "-c", ""],
+        ["/sbin/tini"],
+        ["/sbin/tini", "--", "/text"],
+        ["/shifting.sh", "/real"],
+    ],
+)
+async def test_a_word_that_is_not_surely_execd_or_not_found_proves_nothing(images, build, entrypoint):
+    layer = images.layer([
+        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("real", build.elf(machine=183)), ("text", b"echo\n"),
+        ("shifting.sh", b'#!/bin/sh\nshift\nexec "$@"\n'),
+    ])  # fmt: skip
+    program = await inspect(build.offer(layer, entrypoint=entrypoint), None, images.open)
+    assert program.problem is None
+    assert "/real" not in [step.path for step in program.chain]
+
+
+async def test_a_big_base_below_a_small_top_layer_is_not_read(images, build):
+    noise = b"".join(i.to_bytes(4, "little") * 3 for i in range(1 << 19))
+    base = images.layer([("usr/share/noise", {"content": noise})], "plain")
+    top = images.layer([("usr/local/bin/app", build.elf())])
+    made = build.offer(base, top, entrypoint=("/usr/local/bin/app",))
+    assert (await inspect(made, None, images.open)).problem is None
+    assert base.digest not in images.handed_out
+    assert images.bytes_out < 0.05 * (base.size + top.size)
+
+
+async def test_a_bare_name_found_above_a_big_base_does_not_read_it_for_paths_sake(images, build):
+    base = images.layer([("usr/share/noise", {"content": b"\1" * (3 << 20)})], "plain")
+    top = images.layer([("usr/bin/app", build.elf())])
+    assert (await inspect(build.offer(base, top, entrypoint=("app",)), None, images.open)).problem is None
+    assert base.digest not in images.handed_out
+
+
+async def test_a_big_layer_is_left_as_soon_as_the_question_is_answered(images, build):
+    entries = [("app", build.elf()), ("noise", {"content": bytes(range(256)) * (1 << 15)})]
+    layer = images.layer(entries, "plain")
+    assert (await inspect(build.offer(layer), None, images.open)).problem is None
+    assert images.bytes_out <= 4 * images.chunk_bytes
+    assert images.closed == 1
+
+
+async def test_foreign_and_encrypted_layers_are_never_opened_unless_nothing_above_answers(images, build):
+    foreign = images.layer([("lib", b"")], foreign=True)
+    secret = images.push(b"???", "application/vnd.oci.image.layer.v1.tar+gzip+encrypted")
+    top = images.layer([("app", build.elf())])
+    assert (await inspect(build.offer(foreign, secret, top), None, images.open)).problem is None
+    missing = await inspect(build.offer(foreign, top, entrypoint=("/x",)), None, images.open)
+    assert reason(missing) == Reason.LAYER_FOREIGN
+    missing = await inspect(build.offer(secret, top, entrypoint=("/x",)), None, images.open)
+    assert reason(missing) == Reason.LAYER_ENCRYPTED
+    assert {digest for digest, *_ in images.opened} == {top.digest}
+
+
+async def test_a_broken_transport_is_the_programs_problem(images, build):
+    layer = images.layer([("app", build.elf())])
+    images.broken[layer.digest] = StreamBroken(Failure(Reason.IMAGE_TIMEOUT, "slow"))
+    program = await inspect(build.offer(layer), None, images.open)
+    assert program.problem == Failure(Reason.IMAGE_TIMEOUT, "slow")
+
+
+async def test_time_is_bounded(images, build):
+    layer = images.layer([("app", build.elf())])
+
+    class Hanging(type(images)):
+        async def _chunks(self, layer, raw):
+            await asyncio.Event().wait()
+            yield raw
+
+    hanging = Hanging()
+    hanging.blobs = images.blobs
+    program = await inspect(build.offer(layer), None, hanging.open, Limits(read_s=0.05))
+    assert reason(program) == Reason.LAYER_LIMIT
+    assert hanging.closed == 1
+
+
+async def test_windows_images_are_not_inspected(images, build):
+    made = build.offer(images.layer([("app", build.elf())]))
+    made = type(made)(made.digest, Platform("windows", "amd64"), process=made.process, layers=made.layers)
+    assert reason(await inspect(made, None, images.open)) == Reason.BINARY_NOT_INSPECTED
+
+
+async def test_every_visible_binary_is_listed_with_its_platform(images, build):
+    low = images.layer([
+        ("bin/a", build.elf(machine=183)), ("bin/gone", build.elf()), ("bin/new", build.elf()),
+        ("lib/libx.so.6", build.elf(kind=3)), ("bin/data", {"mode": 0o644, "content": build.elf()}),
+    ])  # fmt: skip
+    top = images.layer([("bin/.wh.gone", b""), ("bin/new", build.elf(machine=243))], "zstd")
+    found = await list_binaries(build.offer(low, top), images.open)
+    assert [(b.path, b.elf.needs.architecture) for b in found] == [("/bin/a", "arm64"), ("/bin/new", "riscv64")]
+
+
+async def test_a_listing_of_a_layer_that_cannot_be_read_is_a_failure(images, build):
+    found = await list_binaries(build.offer(images.push(b"BZh91AY....")), images.open)
+    assert found.reason == Reason.LAYER_UNREADABLE
