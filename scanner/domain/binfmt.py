@@ -106,19 +106,25 @@ def works_in_containers(entry: BinfmtEntry) -> bool:
     return entry.enabled and FIX_BINARY in entry.flags and bool(emulates(entry))
 
 
+_HEADERS: Mapping[str, tuple[bytes, bytes]] = MappingProxyType(
+    {architecture: (form.header(_ET_EXEC), form.header(_ET_DYN)) for architecture, form in _ELF_FORMS.items()}
+)
+"""Of each architecture a program at fixed addresses, then a relocatable one."""
+
+
 def _takes(entry: BinfmtEntry, architecture: str) -> bool | None:
     """Whether the entry takes an architecture's programs; ``None`` if only fixed or only relocatable ones."""
-    form = _ELF_FORMS[architecture]
-    taken = {_matches(entry, form.header(kind)) for kind in (_ET_EXEC, _ET_DYN)}
+    taken = {_matches(entry, header) for header in _HEADERS[architecture]}
     return taken.pop() if len(taken) == 1 else None
 
 
 def _matches(entry: BinfmtEntry, header: bytes) -> bool:
-    if not entry.magic or entry.offset < 0 or (entry.mask and len(entry.mask) != len(entry.magic)):
+    length = len(entry.magic)
+    if not length or entry.offset < 0 or len(entry.mask) not in (0, length):
         return False
-    mask = entry.mask or b"\xff" * len(entry.magic)
-    seen = header[entry.offset : entry.offset + len(entry.magic)].ljust(len(entry.magic), b"\0")
-    return all((byte ^ wanted) & bits == 0 for byte, wanted, bits in zip(seen, entry.magic, mask, strict=True))
+    seen = header[entry.offset : entry.offset + length].ljust(length, b"\0")
+    differs = int.from_bytes(seen) ^ int.from_bytes(entry.magic)
+    return not differs & int.from_bytes(entry.mask or b"\xff" * length)
 
 
 class Handling(StrEnum):

@@ -42,21 +42,21 @@ def executes(kernel: Kernel, need: Platform) -> Execution:
     binfmt_misc is asked before the kernel's own ELF loader, so an active handler decides even for native programs.
     A need without variant demands nothing of the CPU, except that a nameless ``arm`` may be up to v7.
     """
-    wanted = _as_needed(need)
+    wanted = _as_named(need)
     if doubt := _unnamed(wanted):
         return doubt
     if kernel.platform is None:
         return Execution(How.UNKNOWN, Reason.HOST_ARCH_UNKNOWN, f"what {kernel.machine!r} executes is not known")
-    host = canonical(kernel.platform)
+    host = _as_named(kernel.platform)
     if foreign := _other_os(host, wanted):
         return foreign
     return _with_emulation(kernel, wanted, _natively(kernel, host, wanted))
 
 
-def _as_needed(need: Platform) -> Platform:
-    """The canonical platform, but a nameless arm variant stays nameless: v7 would be a guess about a binary."""
-    plain = canonical(need)
-    if plain.architecture == "arm" and need.architecture.lower() == "arm" and not need.variant:
+def _as_named(platform: Platform) -> Platform:
+    """The canonical platform, but a nameless arm variant stays nameless: v7 would be a guess about a binary or CPU."""
+    plain = canonical(platform)
+    if plain.architecture == "arm" and platform.architecture.lower() == "arm" and not platform.variant:
         return replace(plain, variant="")
     return plain
 

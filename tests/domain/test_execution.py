@@ -176,6 +176,7 @@ QEMU_AMD64, QEMU_386 = entry("qemu-x86_64"), entry("qemu-i386")
         (kernel("linux/amd64"), "/amd64", Reason.IMAGE_ARCH_UNKNOWN),
         (kernel("linux/amd64"), "wasip1/wasm", Reason.WRONG_PLATFORM),
         (Kernel("Linux", "mips64"), "linux/mips64", Reason.HOST_ARCH_UNKNOWN),
+        (Kernel("FreeBSD", "arm", platform=Platform("freebsd", "arm")), "freebsd/arm/v7", Reason.CPU_LEVEL_UNKNOWN),
     ],
 )
 def test_every_case_has_its_reason(host, need, reason):
