@@ -165,10 +165,8 @@ def _asks(engine: Engine, rule: _Rule, pinned: Platform | None, kernel: Kernel |
         return ()
     own = canonical(engine.platform)
     match own.architecture:
-        case "amd64" if rule is not _Rule.PODMAN and engine.kind is EngineKind.DOCKER:
+        case "amd64" if rule is _Rule.CLASSIC or engine.kind is EngineKind.DOCKER:
             return tuple(replace(own, variant=level) for level in _levels(engine, rule, kernel))
-        case "amd64":
-            return (replace(own, variant=engine.platform.variant and own.variant),)
         case "arm":
             return tuple(replace(own, variant=variant) for variant in _arm_variants(engine, kernel))
         case "arm64" if rule is _Rule.PODMAN:

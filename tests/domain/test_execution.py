@@ -1,9 +1,12 @@
 """What starts on which kernel and CPU."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scanner.domain.binfmt import parse_entry
 from scanner.domain.execution import How, executes
@@ -213,3 +216,45 @@ def test_the_other_byte_order_is_called_so():
 @pytest.mark.parametrize("spelling", ["x86_64", "x86-64", "amd64"])
 def test_a_need_is_understood_in_any_spelling(spelling):
     assert executes(kernel("linux/amd64"), Platform("Linux", spelling)).how is How.NATIVE
+
+
+_ARCHITECTURES = st.sampled_from(["amd64", "386", "arm64", "arm", "ppc64le", "riscv64", "s390x", "mips", "armbe"])
+_LEVELS = st.sampled_from(["", "v1", "v2", "v3", "v6", "v7", "v8", "v8.2", "v9", "power9", "rva22u64", "x"])
+_KERNELS = st.builds(
+    Kernel,
+    st.just("Linux"),
+    st.just(""),
+    platform=st.builds(Platform, st.just("linux"), _ARCHITECTURES),
+    cpu_level=st.sampled_from([None, 1, 2, 3, 4]),
+    arm_version=st.sampled_from([None, "v6", "v7", "v8", "v8.2", "v9"]),
+    aarch32=st.sampled_from([None, True, False]),
+    ia32=st.sampled_from([None, True, False]),
+    binfmt=st.sampled_from([
+        None, NO_HANDLERS, handlers(ROSETTA), handlers(QEMU_ARM, QEMU_386), handlers(QEMU_ARM64, enabled=False),
+        handlers(entry("qemu-arm", flags=""), QEMU_ARM64), handlers(entry("qemu-x86_64", enabled=False)),
+    ]),
+)  # fmt: skip
+_NEEDS = st.builds(Platform, st.just("linux"), _ARCHITECTURES, _LEVELS)
+
+
+@given(_KERNELS, _NEEDS, st.sampled_from(["cpu_level", "arm_version", "aarch32", "ia32", "platform"]))
+def test_forgetting_a_fact_leaves_the_answer_or_makes_it_unknown(host, need, fact):
+    known, forgotten = executes(host, need), executes(replace(host, **{fact: None}), need)
+
+    assert forgotten.how in {known.how, How.UNKNOWN}
+
+
+@given(_KERNELS, _NEEDS)
+def test_unknown_handlers_never_prove_that_a_foreign_program_fails(host, need):
+    found = executes(replace(host, binfmt=None), need)
+
+    if found.how is How.NO:
+        assert found.reason is Reason.CPU_LEVEL_TOO_LOW
+
+
+@given(_KERNELS, _NEEDS)
+def test_only_what_starts_by_itself_is_ok(host, need):
+    found = executes(host, need)
+
+    assert (found.how is How.NATIVE) == (STATUS_OF[found.reason] is Status.OK)
+    assert (found.how is How.EMULATED) == (STATUS_OF[found.reason] is Status.EMULATED)

@@ -86,6 +86,8 @@ LEVELS = ("linux/amd64", "linux/amd64/v2", "linux/amd64/v3", "linux/amd64/v4")
         # CRI follows its runtime
         (engine("cri", "linux/arm64", store="containerd"), ("linux/arm/v7",), PI, 0),
         (engine("cri", "linux/arm64", store="podman"), ("linux/arm/v7",), PI, None),
+        (engine("cri", "linux/amd64", "2.0.1", store="containerd"), LEVELS, V3, 0),
+        (engine("cri", "linux/amd64", "27.3.1", store="classic"), LEVELS, V3, 2),
         (engine("cri", "linux/arm64"), ("linux/arm64", "linux/amd64"), PI, 0),
         # a single manifest is taken whatever it is
         (CLASSIC28, (None,), V3, 0),
@@ -223,3 +225,37 @@ def _fate(asking, cpu, entries):
     if found.outcome is not Outcome.TAKEN:
         return How.NO if found.outcome is Outcome.NONE else How.UNKNOWN
     return executes(cpu, platform(entries[found.order[0]])).how
+
+
+_ENGINES = st.builds(
+    Engine,
+    st.sampled_from(EngineKind),
+    st.sampled_from(EngineState),
+    st.sampled_from(["", "20.10.24", "28.5.2", "v29.6.0", "29", "dev"]),
+    st.none() | st.builds(platform, _ENTRIES),
+    st.none() | st.sampled_from(ImageStore),
+)
+_CONFIGS = st.none() | st.builds(platform, _ENTRIES) | st.just(Failure(Reason.IMAGE_TIMEOUT))
+
+
+@given(
+    _ENGINES,
+    st.lists(st.builds(Offer, st.just("sha256:0"), st.none() | st.builds(platform, _ENTRIES), _CONFIGS), max_size=5),
+    st.none() | st.builds(platform, _ENTRIES),
+    st.none() | st.just(V3) | st.just(PI),
+    st.sampled_from([None, True, False]),
+)
+def test_every_engine_has_one_answer_to_every_image(asking, found, pinned, host, is_index):
+    answer = select(asking, found, pinned, host, is_index=is_index)
+
+    assert (answer.outcome is Outcome.TAKEN) == bool(answer.order)
+    assert (answer.outcome is Outcome.UNKNOWN) == (answer.reason is not None)
+    assert set(answer.order) <= set(range(len(found)))
+    assert answer.detail or isinstance(found[0].config, Failure)
+
+
+@given(_ENGINES, st.lists(_ENTRIES, min_size=1, max_size=5))
+def test_an_engine_that_never_told_its_platform_selects_nothing_from_an_index(asking, entries):
+    found = select(replace(asking, platform=None), offers(*entries), kernel=V3)
+
+    assert found.outcome is Outcome.UNKNOWN
