@@ -85,6 +85,7 @@ class Reason(StrEnum):
     HOST_MALFORMED = "host_malformed"
     HOST_ARCH_UNKNOWN = "host_arch_unknown"
     HOST_CONTRADICTORY = "host_contradictory"
+    HOST_STALE = "host_stale"
     ENGINE_ABSENT = "engine_absent"
     ENGINE_DOWN = "engine_down"
     ENGINE_DENIED = "engine_denied"
