@@ -127,7 +127,8 @@ def _single(engine: Engine, offers: Sequence[Offer], pinned: Platform | None) ->
 def _config_doubt(offer: Offer) -> Selection | None:
     """Why an offer without entry cannot be told: its config is not known."""
     if isinstance(offer.config, Failure):
-        return Selection(Outcome.UNKNOWN, reason=offer.config.reason, detail=offer.config.detail)
+        detail = f"the manifest names no platform, and its config could not be had: {offer.config.detail}"
+        return Selection(Outcome.UNKNOWN, reason=offer.config.reason, detail=detail.removesuffix(": "))
     if offer.platform is None:
         detail = "the manifest names no platform, and its config was not read"
         return Selection(Outcome.UNKNOWN, reason=Reason.IMAGE_ARCH_UNKNOWN, detail=detail)
