@@ -1,4 +1,4 @@
-"""How podman, skopeo and CRI-O choose from an index (containers/image)."""
+"""How podman, skopeo, CRI-O choose from an index (containers/image)."""
 
 from __future__ import annotations
 
