@@ -28,8 +28,8 @@ class AmbiguousError(ValueError):
 
 def read_object(body: bytes) -> dict[str, Any] | Failure:
     """Read one JSON object: UTF-8, no key twice, finite numbers, no half characters, bounded nesting."""
-    if sum(map(body.count, (b"[", b"{", b","))) > MAX_VALUES:
-        return Failure(Reason.IMAGE_TOO_COMPLEX, f"the document has more than {MAX_VALUES} values")
+    if refused := _oversized(body):
+        return refused
     try:
         document = json.loads(
             body.decode(),
@@ -61,6 +61,16 @@ def refuse_twins(fields: Collection[str], known: Collection[str]) -> None:
     for key in fields:
         if key not in known and key.casefold() in folded:
             raise AmbiguousError(f"the key {key[:40]!a} differs only in case from one that counts")
+
+
+def _oversized(body: bytes) -> Failure | None:
+    """Judge by brackets and commas alone, before anything is built of them."""
+    openings, commas = body.count(b"[") + body.count(b"{"), body.count(b",")
+    if openings + commas <= MAX_VALUES:
+        return None
+    if openings > 2 * commas:
+        return Failure(Reason.IMAGE_MALFORMED, "the document is nested too deeply")
+    return Failure(Reason.IMAGE_TOO_COMPLEX, f"the document has more than {MAX_VALUES} values")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,344 @@
+"""A registry that can lie, with a client that asks it; the real Debian registry beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from scanner.registry.client import Registry
+from scanner.registry.config import ClientConfig, RegistryConfig
+from scanner.registry.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it arrived."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+Responder = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
+
+
+def answer(status: int, body: bytes = b"", **headers: str) -> Responder:
+    """Answer with status, body and headers (``_`` for ``-``); a header that is None is left out."""
+
+    async def respond(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        fields = {"content-length": str(len(body))} | {k.replace("_", "-"): v for k, v in headers.items()}
+        head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items() if v is not None)
+        writer.write(head.encode() + b"\r\n" + (b"" if asked.method == "HEAD" else body))
+        if "content-length" in headers or headers.get("content_length", "") is None:
+            writer.write_eof()
+
+    return respond
+
+
+def raw(*pieces: bytes, every: float = 0.0, endless: bool = False) -> Responder:
+    """Say exactly these bytes, one piece ``every`` so many seconds, the last one for ever if ``endless``."""
+
+    async def respond(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(every)
+        while endless:
+            writer.write(pieces[-1])
+            await writer.drain()
+            await asyncio.sleep(every)
+        writer.write_eof()
+
+    return respond
+
+
+def sha(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+@dataclass
+class FakeRegistry:
+    """Serves what was pushed; ``on`` puts a lie before it."""
+
+    port: int = 0
+    asked: list[Asked] = field(default_factory=list)
+    connections: int = 0
+    manifests: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
+    blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    digest_header: bool = True
+    _rules: list[tuple[str, str, list[Responder]]] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _server: asyncio.Server | None = None
+
+    answer = staticmethod(answer)
+    raw = staticmethod(raw)
+    sha = staticmethod(sha)
+
+    @property
+    def name(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def on(self, method: str, part: str, *responders: Responder) -> None:
+        """Answer requests of this method whose path has this part, one responder after the other, the last for ever."""
+        self._rules.insert(0, (method, part, list(responders)))
+
+    def seen(self, method: str = "", part: str = "") -> list[str]:
+        return [a.target for a in self.asked if (not method or a.method == method) and part in a.target]
+
+    # ------------------------------------------------ content
+
+    def blob(self, body: bytes, repository: str = "app") -> dict:
+        self.blobs[repository, sha(body)] = body
+        return {"digest": sha(body), "size": len(body)}
+
+    def put(self, document: dict | bytes, *names: str, media_type: str = "", repository: str = "app") -> dict:
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        media_type = media_type or (document.get("mediaType", "") if isinstance(document, dict) else "")
+        for name in (*names, sha(body)):
+            self.manifests[repository, name] = (body, media_type)
+        return {"mediaType": media_type, "digest": sha(body), "size": len(body)}
+
+    def image(self, *names: str, arch: str | None = "amd64", repository: str = "app", **config) -> dict:
+        """A whole image; returns its descriptor."""
+        labels = {"os": "linux", "architecture": arch} if arch else {}
+        pointer = {"mediaType": OCI_CONFIG} | self.blob(json.dumps(labels | config).encode(), repository)
+        layer = {"mediaType": LAYER_TYPE} | self.blob(b"layer of " + str(arch).encode(), repository)
+        document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": pointer, "layers": [layer]}
+        return self.put(document, *names, repository=repository)
+
+    def index(self, *names: str, of: dict[str, dict] | list[dict], repository: str = "app", **more) -> dict:
+        """An index of ``{arch: descriptor}`` or of entries as they are."""
+        if isinstance(of, dict):
+            of = [entry | {"platform": {"os": "linux", "architecture": arch}} for arch, entry in of.items()]
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": of} | more
+        return self.put(document, *names, repository=repository)
+
+    # ------------------------------------------------ serving
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                start, *lines = head.split("\r\n")
+                method, target, _ = start.split(" ")
+                pairs = (line.partition(":") for line in lines if line)
+                asked = Asked(method, target, {name.lower(): value.strip() for name, _, value in pairs})
+                self.asked.append(asked)
+                await self._respond(asked, writer)
+                await writer.drain()
+                if writer.is_closing():
+                    break
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, RuntimeError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.transport.abort()
+
+    async def _respond(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        for method, part, responders in self._rules:
+            if method in {"*", asked.method} and part in asked.target:
+                responder = responders.pop(0) if len(responders) > 1 else responders[0]
+                return await responder(asked, writer)
+        return await self._honest(asked)(asked, writer)
+
+    def _honest(self, asked: Asked) -> Responder:
+        _, _, rest = asked.path.partition("/v2/")
+        repository, kind, name = rest.rpartition("/manifests/") if "/manifests/" in rest else rest.rpartition("/blobs/")
+        if kind == "/manifests/" and (repository, name) in self.manifests:
+            body, media_type = self.manifests[repository, name]
+            header = sha(body) if self.digest_header else None
+            return answer(200, body, content_type=media_type or None, docker_content_digest=header)
+        if kind == "/blobs/" and (repository, name) in self.blobs:
+            return self._blob(asked, self.blobs[repository, name])
+        code = (
+            "MANIFEST_UNKNOWN"
+            if kind == "/manifests/" and repository in {r for r, _ in self.manifests}
+            else "NAME_UNKNOWN"
+        )
+        return answer(404, json.dumps({"errors": [{"code": code, "message": "not here"}]}).encode())
+
+    def _blob(self, asked: Asked, body: bytes) -> Responder:
+        if "range" not in asked.headers:
+            return answer(200, body)
+        first, _, last = asked.headers["range"].removeprefix("bytes=").partition("-")
+        part = body[int(first) : int(last) + 1]
+        return answer(206, part, content_range=f"bytes {first}-{int(first) + len(part) - 1}/{len(body)}")
+
+
+class FastClock:
+    """Time that sleeping moves on, without waiting for it."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def time(self) -> float:
+        return 1_800_000_000.0 + self.ahead
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.ahead += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def fakes() -> AsyncIterator[Callable[[], Awaitable[FakeRegistry]]]:
+    """``await fakes()`` starts one more registry."""
+    started: list[FakeRegistry] = []
+
+    async def start() -> FakeRegistry:
+        fake = FakeRegistry()
+        await fake.start()
+        started.append(fake)
+        return fake
+
+    yield start
+    for fake in started:
+        await fake.stop()
+
+
+@pytest.fixture
+async def fake(fakes) -> FakeRegistry:
+    return await fakes()
+
+
+@pytest.fixture
+def clock() -> FastClock:
+    return FastClock()
+
+
+@pytest.fixture
+async def client(fake, clock) -> AsyncIterator[Callable[..., Registry]]:
+    """``client()``: a Registry to which the fake is listed; ``registry=`` and other settings as keywords."""
+    before = set(asyncio.all_tasks())
+    async with contextlib.AsyncExitStack() as stack:
+        made: list[Registry] = []
+
+        def make(registry: dict | None = None, others: tuple[RegistryConfig, ...] = (), **settings) -> Registry:
+            parts = {key: settings.pop(key) for key in ("authorizer_for", "documents", "observer") if key in settings}
+            own = RegistryConfig(fake.name, **({"plain_http": True, "allow_private": True} | (registry or {})))
+            config = ClientConfig(registries={c.name: c for c in (own, *others)}, **settings)
+            made.append(Registry(config, clock=clock, **parts))
+            stack.push_async_callback(made[-1].aclose)
+            return made[-1]
+
+        yield make
+    leaked = {task for task in asyncio.all_tasks() - before if "_connected" not in repr(task)}
+    assert not leaked
+
+
+@dataclass(frozen=True)
+class RealRegistry:
+    """Debian's docker-registry, pushed to over plain HTTP."""
+
+    name: str
+
+    def _send(self, method: str, path: str, body: bytes = b"", **headers: str) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection(self.name, timeout=10)
+        try:
+            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+            found = connection.getresponse()
+            found.read()
+            return found
+        finally:
+            connection.close()
+
+    def blob(self, repository: str, body: bytes) -> dict:
+        begun = self._send("POST", f"/v2/{repository}/blobs/uploads/")
+        place = begun.headers["Location"].partition(self.name)[2]
+        done = self._send("PUT", f"{place}&digest={sha(body)}", body, content_type="application/octet-stream")
+        assert done.status == 201
+        return {"digest": sha(body), "size": len(body)}
+
+    def manifest(self, repository: str, tag: str, document: dict) -> dict:
+        body = json.dumps(document).encode()
+        done = self._send("PUT", f"/v2/{repository}/manifests/{tag}", body, content_type=document["mediaType"])
+        assert done.status == 201
+        return {"mediaType": document["mediaType"], "digest": sha(body), "size": len(body)}
+
+    def image(self, repository: str, tag: str, arch: str, layer: bytes) -> dict:
+        config = {
+            "os": "linux",
+            "architecture": arch,
+            "config": {"Entrypoint": ["/app"]},
+            "rootfs": {"type": "layers", "diff_ids": []},
+        }
+        document = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": OCI_CONFIG} | self.blob(repository, json.dumps(config).encode()),
+            "layers": [{"mediaType": LAYER_TYPE} | self.blob(repository, layer)],
+        }
+        return self.manifest(repository, tag, document)
+
+
+@pytest.fixture(scope="session")
+def real_registry(tmp_path_factory):
+    """The real one on a free port."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        pytest.skip("docker-registry is not installed")
+    folder = tmp_path_factory.mktemp("registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = {
+        "version": "0.1",
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "content")}, "delete": {"enabled": True}},
+        "http": {"addr": f"127.0.0.1:{port}"},
+    }
+    (folder / "config.json").write_text(json.dumps(config))  # JSON is YAML
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(folder / "config.json")], stdout=log, stderr=log)
+    try:
+        _wait_until_it_listens(port, process)
+        yield RealRegistry(f"127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "docker-registry ended"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
+            return
+        time.sleep(0.02)
+    raise TimeoutError("docker-registry does not listen")
