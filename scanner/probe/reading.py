@@ -15,6 +15,7 @@ from scanner.probe.answer import Answer, parse
 from scanner.probe.document import MalformedError
 from scanner.probe.engines import containerd, cri, docker, podman
 from scanner.probe.engines.part import MAX_WORKLOADS, Gaps, Part, kind_of, owner_of
+from scanner.probe.planned import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,7 +45,9 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
     for part in parts:
         for key, failure in part.gaps.items():
             gaps.note(key, failure)
-    workloads = _bounded(_told_apart([workload for part in parts for workload in part.workloads]), gaps)
+    planned = share.read(answer, host.name, gaps)
+    existing = [workload for part in parts for workload in part.workloads]
+    workloads = _bounded(_told_apart([*existing, *planned]), gaps)
     engines = tuple(_completed(part.engine, answer, kernel, gaps) for part in parts if part.engine)
     return HostFacts(
         host=host.name,

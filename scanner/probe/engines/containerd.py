@@ -37,6 +37,12 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,76}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _SERVER_VERSION = re.compile(r"Server:\s+Version:\s+(\S+)", re.ASCII)
 _DEFAULT_RUNTIME = "io.containerd."
+_MANIFEST_TYPES = frozenset(
+    {
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    }
+)
 
 
 def read(answer: Answer, host: str, *, without_kubernetes: bool = False) -> Part:
@@ -89,7 +95,7 @@ def _namespaces(answer: Answer, gaps: Gaps) -> list[str]:
 
 def _containers(answer: Answer, namespace: str, host: str, gaps: Gaps) -> list[Workload]:
     tasks = {row[0]: row[2] for row in _table(answer, f"{KEY}/{namespace}/tasks", gaps) if len(row) >= 3}  # noqa: PLR2004 - TASK PID STATUS
-    images = {row[0]: row[2] for row in _table(answer, f"{KEY}/{namespace}/images", gaps) if len(row) >= 3}  # noqa: PLR2004 - REF TYPE DIGEST
+    images = {row[0]: row for row in _table(answer, f"{KEY}/{namespace}/images", gaps) if row}
     told = _nerdctl(answer, namespace, gaps)
     workloads = []
     for row in _table(answer, f"{KEY}/{namespace}/containers", gaps):
@@ -105,18 +111,28 @@ def _containers(answer: Answer, namespace: str, host: str, gaps: Gaps) -> list[W
                 image=printable(image, 512),
                 engine=KEY,
                 pinned=pinned,
-                local=_local(image, images.get(image, "")),
+                local=_local(image, images.get(image, [])),
                 state=printable(state, 32),
             )
         )
     return workloads
 
 
-def _local(image: str, digest: str) -> LocalImage | None:
-    """Containerd knows the digest of what the name pointed to, not which of its platforms runs."""
-    if not _DIGEST.fullmatch(digest):
+def _local(image: str, row: list[str]) -> LocalImage | None:
+    """What the image's name points to; of an index containerd does not tell which of its platforms runs."""
+    if len(row) < 3 or not _DIGEST.fullmatch(row[2]):  # noqa: PLR2004 - REF TYPE DIGEST SIZE UNIT PLATFORMS
         return None
-    return LocalImage(digest, repo_digests=(f"{printable(image.partition('@')[0], 512)}@{digest}",))
+    digest = row[2]
+    is_manifest = row[1] in _MANIFEST_TYPES
+    os, architecture, variant = (*row[5].split("/"), "", "", "")[:3] if is_manifest and len(row) > 5 else ("", "", "")  # noqa: PLR2004 - the same
+    name = image.partition("@")[0]
+    repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    return LocalImage(
+        digest,
+        repo_digests=(f"{printable(repository, 512)}@{digest}",),
+        manifest_digest=digest if is_manifest else "",
+        platform=document.platform(os, architecture, variant),
+    )
 
 
 def _nerdctl(answer: Answer, namespace: str, gaps: Gaps) -> dict[str, tuple[str, Platform | None]]:

@@ -1,0 +1,1 @@
+"""What a host is meant to run, as its files say."""

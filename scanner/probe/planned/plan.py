@@ -1,0 +1,95 @@
+"""A container that a file describes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scanner.domain import platform as platforms
+from scanner.domain.facts import Failure, Stage, Workload
+from scanner.domain.reason import Reason
+from scanner.domain.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.facts import Process, Source
+    from scanner.domain.platform import Platform
+
+MAX_DOCUMENT_BYTES = 1 << 20
+"""Files that describe containers are written by hand or nearly so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One container to be: its name as DESIGN has it for each source, and its image as written."""
+
+    name: str
+    image: str
+    source: Source
+    pinned: Platform | None = None
+    process: Process | None = None
+    build_only: bool = False
+
+    def workload(self, host: str, engine: str = "") -> Workload:
+        """This plan as a workload of a host."""
+        return Workload(
+            host=host,
+            name=printable(self.name, 512),
+            source=self.source,
+            stage=Stage.PLANNED,
+            image=printable(self.image, 512),
+            engine=engine,
+            pinned=self.pinned,
+            process=self.process,
+            build_only=self.build_only,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What files plan, and why some of it is not known: failures by the file, or its part, that they concern."""
+
+    planned: tuple[Planned, ...] = ()
+    gaps: Mapping[str, Failure] = field(default_factory=dict)
+
+    def __add__(self, other: Plans) -> Plans:
+        """Both together; of two failures of one file the first stays."""
+        return Plans(self.planned + other.planned, {**other.gaps, **self.gaps})
+
+
+class UnclearError(ValueError):
+    """A file cannot be understood, or leaves open what it plans; caught where its plans are made."""
+
+
+def gap(path: str, error: object) -> Plans:
+    """No plan, and why."""
+    return Plans(gaps={path: Failure(Reason.PART_INCOMPLETE, f"{printable(path, 200)}: {printable(str(error), 300)}")})
+
+
+def text_of(raw: bytes) -> str:
+    """A file's text.
+
+    Raises:
+        UnclearError: it is too long to be what it says, or no text.
+    """
+    if len(raw) > MAX_DOCUMENT_BYTES:
+        raise UnclearError(f"longer than {MAX_DOCUMENT_BYTES} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnclearError("not UTF-8") from error
+
+
+def pinned(specifier: str) -> Platform | None:
+    """The platform that a file demands, none where it demands none.
+
+    Raises:
+        UnclearError: the words are no platform.
+    """
+    if not specifier.strip():
+        return None
+    try:
+        return platforms.normalize(platforms.parse(specifier.strip(), platforms.Platform("linux", "")))
+    except ValueError as error:
+        raise UnclearError(str(error)) from error
