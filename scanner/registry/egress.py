@@ -120,7 +120,8 @@ def transport_for(
 ) -> httpx.AsyncBaseTransport | Failure:
     """The transport of one registry.
 
-    ``listed`` tells that the operator wrote its name: only then may a name such as ``127.0.0.1:5000`` be what it says.
+    ``listed`` tells that the operator wrote its name, with its token hosts: only then may a name such as
+    ``127.0.0.1:5000`` be what it says.
     Files or a proxy that cannot be used give a ``Failure``.
     """
     context = tls_context(config.ca_file, config.client_cert, config.client_key)
@@ -132,7 +133,7 @@ def transport_for(
             allow_private=config.allow_private,
             proxy=config.proxy,
             plain_http=config.plain_http,
-            own_hosts=(host_of(config.host),) if listed else (),
+            own_hosts=tuple(map(host_of, (config.host, *config.auth_hosts))) if listed else (),
             resolve=resolve,
         )
     except (ValueError, httpx.InvalidURL):
