@@ -19,6 +19,7 @@ ORDERS = {"little": ("<", 1), "big": (">", 2)}
 
 
 def build_elf(
+    *,
     machine=62,
     bits=64,
     order="little",
