@@ -1,0 +1,1 @@
+"""What people or programs see over HTTP."""
