@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import httpx
 
 from scanner.domain.facts import Failure
+from scanner.domain.host import MAX_PORT
 from scanner.domain.reason import Reason
 from scanner.registry import retry
 from scanner.registry.egress import BORDER_ERRORS, classify
@@ -18,12 +19,16 @@ from scanner.registry.exchange import Answer, exchange
 from scanner.registry.redirects import MAX_HOPS, REDIRECTS, Trust, next_hop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from scanner.registry.budget import Budget
     from scanner.registry.config import ClientConfig, RegistryConfig
     from scanner.registry.observer import RegistryObserver
     from scanner.registry.transports import Transports
+
+MAX_CHALLENGES_ANSWERED = 10
+"""Answers to 401 in a row: as many credentials as are tried for one repository, a wider scope, one to spare."""
 
 MAX_ERROR_BYTES = 64 * 1024
 """The body of an answer that is not the wanted one; only its first sentence is shown."""
@@ -36,7 +41,10 @@ class Authorizer(Protocol):
         """The Authorization header to send now, if any."""
 
     async def challenge(self, headers: httpx.Headers, repository: str, rejected: str | None) -> str | Failure | None:
-        """The header that answers a 401, if any."""
+        """The header that answers a 401, if any; asked again when that one is rejected too, until it has none."""
+
+    async def aclose(self) -> None:
+        """Stop asking."""
 
 
 class Clock(Protocol):
@@ -76,6 +84,10 @@ class Opened:
     status: int
     headers: httpx.Headers
     response: httpx.Response
+
+    def pieces(self) -> AbstractAsyncContextManager[AsyncGenerator[bytes, None]]:
+        """The body as it arrives, nothing undone."""
+        return aclosing(cast("AsyncGenerator[bytes, None]", self.response.aiter_raw()))  # typed as less than it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +180,19 @@ class Endpoint:
             await self.clock.sleep(wait)
 
     async def _authorised(self, call: Call, send: Send[_R]) -> _R | Failure:
-        """Send with the token we have, once more with the one that a 401 asks for."""
+        """Send with the token we have, again with each one that a 401 brings about."""
         authorization = await self.authorizer.authorization(call.repository)
-        if isinstance(authorization, Failure):
-            return authorization
-        found, own = await self._follow(call, send, authorization)
-        if isinstance(found, Failure) or found.status != HTTPStatus.UNAUTHORIZED or not own:
-            return found
-        renewed = await self.authorizer.challenge(found.headers, call.repository, authorization)
-        if isinstance(renewed, Failure):
-            return renewed
-        if renewed is None:
-            return found
-        found, _ = await self._follow(call, send, renewed)
-        return found
+        for _ in range(MAX_CHALLENGES_ANSWERED):
+            if isinstance(authorization, Failure):
+                return authorization
+            found, own = await self._follow(call, send, authorization)
+            if isinstance(found, Failure) or found.status != HTTPStatus.UNAUTHORIZED or not own:
+                return found
+            renewed = await self.authorizer.challenge(found.headers, call.repository, authorization)
+            if renewed is None:
+                return found
+            authorization = renewed
+        return Failure(Reason.IMAGE_DENIED, f"refused with {MAX_CHALLENGES_ANSWERED} different tokens")
 
     async def _follow(self, call: Call, send: Send[_R], authorization: str | None) -> tuple[_R | Failure, bool]:
         """Send, then go where the answer redirects; tells too whether the answer is the registry's own."""
@@ -204,9 +215,12 @@ class Endpoint:
             return transport
         query = {"ns": self.namespace} if self.namespace else None
         try:
-            return _Target(transport, httpx.URL(self.config.base_url + call.path, params=query), Trust.OWN)
+            url: httpx.URL | None = httpx.URL(self.config.base_url + call.path, params=query)
         except (httpx.InvalidURL, ValueError):
+            url = None
+        if url is None or not url.host or (url.port or 0) > MAX_PORT:
             return Failure(Reason.IMAGE_REFERENCE_INVALID, f"{self.config.name} is no host that could be asked")
+        return _Target(transport, url, Trust.OWN)
 
     def _redirected(self, call: Call, current: httpx.URL, location: str) -> _Target | Failure:
         hop = next_hop(self.config, current, location, blob=call.blob)
@@ -253,11 +267,13 @@ async def _opened(response: httpx.Response) -> Opened | Answer | Failure:
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity"}:
         return Failure(Reason.IMAGE_ENCODING_REFUSED, "the answer is encoded, which was not asked for")
-    if response.status_code in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
-        return Opened(response.status_code, response.headers, response)
+    opened = Opened(response.status_code, response.headers, response)
+    if opened.status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+        return opened
     body = bytearray()
-    async for piece in response.aiter_raw():
-        body += piece
-        if len(body) > MAX_ERROR_BYTES:
-            return Failure(Reason.IMAGE_TOO_LARGE, f"the refusal is longer than {MAX_ERROR_BYTES} bytes")
-    return Answer(response.status_code, response.headers, bytes(body))
+    async with opened.pieces() as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > MAX_ERROR_BYTES:
+                return Failure(Reason.IMAGE_TOO_LARGE, f"the refusal is longer than {MAX_ERROR_BYTES} bytes")
+    return Answer(opened.status, opened.headers, bytes(body))

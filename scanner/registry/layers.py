@@ -95,8 +95,9 @@ class LayerReader:
                 if isinstance(found, Failure):
                     failure = found
                     continue
-                async for piece in self._read(found, progress, end):
-                    yield piece
+                async with aclosing(self._read(found, progress, end)) as pieces:
+                    async for piece in pieces:
+                        yield piece
                 return
         if failure:
             raise StreamBroken(failure)
@@ -109,25 +110,26 @@ class LayerReader:
             else:
                 yield _refused(refusal(found))
 
-    async def _read(self, opened: Opened, progress: _Progress, end: int) -> AsyncIterator[bytes]:
+    async def _read(self, opened: Opened, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
         skip = progress.offset - _first_byte(opened, self.layer.size)
         if skip < 0:
             raise StreamBroken(Failure(Reason.LAYER_UNREADABLE, "the registry answers with another range"))
-        pieces = aiter(opened.response.aiter_raw())
-        while progress.offset < end:
-            began = self.clock()
-            try:
-                async with asyncio.timeout(progress.left_s):
-                    piece = await anext(pieces, b"")
-            finally:
-                progress.left_s -= self.clock() - began
-            if not piece:
-                return
-            useful = piece[skip : skip + end - progress.offset]
-            skip = max(skip - len(piece), 0)
-            progress.offset += len(useful)
-            if useful:
-                yield useful
+        async with opened.pieces() as pieces:
+            while progress.offset < end and (piece := await self._next(aiter(pieces), progress)):
+                useful = piece[skip : skip + end - progress.offset]
+                skip = max(skip - len(piece), 0)
+                progress.offset += len(useful)
+                if useful:
+                    yield useful
+
+    async def _next(self, pieces: AsyncIterator[bytes], progress: _Progress) -> bytes:
+        """The next piece, empty at the end; the time that it took is gone."""
+        began = self.clock()
+        try:
+            async with asyncio.timeout(progress.left_s):
+                return await anext(pieces, b"")
+        finally:
+            progress.left_s -= self.clock() - began
 
 
 @dataclass(slots=True)

@@ -37,6 +37,9 @@ class Anonymous:
     async def challenge(self, headers: httpx.Headers, repository: str, rejected: str | None) -> str | Failure | None:
         """Nothing."""
 
+    async def aclose(self) -> None:
+        """Nothing."""
+
 
 class Origins:
     """One origin for each name that references use."""
@@ -99,4 +102,5 @@ class Origins:
 
 async def _close(origin: Origin) -> None:
     for endpoint in origin.endpoints:
+        await endpoint.authorizer.aclose()
         await endpoint.transports.aclose()
