@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from ipaddress import IPv4Network, IPv6Network
 
 DOCKER_HUB = "docker.io"
 """The name that references use for Docker Hub; its API answers elsewhere."""
@@ -26,7 +27,7 @@ class RegistryConfig:
     """One registry (or mirror) by the name that references use for it, ``host[:port]``.
 
     ``plain_http`` is the only way to plain http. ``allow_private`` lets the name resolve to addresses that are not
-    public. ``auth_hosts`` are the hosts besides the registry's own that may be its token server. ``redirect_hosts``
+    public, or only to those of some networks. ``auth_hosts`` are the hosts besides the registry's own that may be its token server. ``redirect_hosts``
     are the hosts besides the registry's own to which it may redirect a manifest or, where they are private, a blob
     (``*.example`` stands for every name below ``example``). ``mirrors`` are asked first, in order.
     """
@@ -40,7 +41,7 @@ class RegistryConfig:
     mirrors: tuple[str, ...] = ()
     auth_hosts: tuple[str, ...] = ()
     redirect_hosts: tuple[str, ...] = ()
-    allow_private: bool = False
+    allow_private: bool | tuple[IPv4Network | IPv6Network, ...] = False
 
     @property
     def host(self) -> str:
