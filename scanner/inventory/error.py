@@ -1,0 +1,16 @@
+"""What is wrong with an inventory, one line per problem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class InventoryError(ValueError):
+    """An inventory that is refused; each problem starts with its place, as far as it is known."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))

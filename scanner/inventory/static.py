@@ -1,0 +1,65 @@
+"""Hosts that stand in the configuration itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scanner.inventory.record import Defaults, Planned, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class StaticHost:
+    """One host written by hand; what is empty comes from the source's defaults."""
+
+    address: str = ""
+    port: int | None = None
+    user: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    planned: tuple[Planned, ...] = ()
+    jump: str = ""
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StaticSource:
+    """Hosts by name; ``place`` is where they stand, such as ``archscan.yml: inventory[0]``."""
+
+    hosts: Mapping[str, StaticHost]
+    defaults: Defaults = field(default_factory=Defaults)
+    place: str = "inventory"
+
+    def read(self) -> tuple[Record, ...]:
+        """The hosts, in the order written."""
+        return tuple(
+            Record(
+                name,
+                f"{self.place}.hosts.{name}",
+                h.address,
+                h.port,
+                h.user,
+                h.labels,
+                h.planned,
+                h.jump,
+                local=h.local,
+            )
+            for name, h in self.hosts.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSource:
+    """The machine that archscan runs on."""
+
+    name: str = "localhost"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    planned: tuple[Planned, ...] = ()
+    defaults: Defaults = field(default_factory=Defaults)
+    place: str = "inventory"
+
+    def read(self) -> tuple[Record, ...]:
+        """This one host."""
+        return (Record(self.name, self.place, labels=self.labels, planned=self.planned, local=True),)
