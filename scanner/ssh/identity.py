@@ -45,6 +45,8 @@ def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
     except (asyncssh.KeyImportError, ValueError) as error:
         if secret is None and "passphrase" in str(error).lower():
             raise TrustError(f"{path}: is encrypted: set passphrase_file") from None
+        if secret and "decrypt" in str(error):
+            raise TrustError(f"{path}: the passphrase does not open it") from None
         raise TrustError(f"{path}: is no private key that can be used: {error}") from None
 
 

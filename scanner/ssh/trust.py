@@ -89,7 +89,8 @@ class KnownHosts:
         if port != DEFAULT_PORT:
             with_port = self._entries(f"[{name.lower()}]:{port}")
             believed = with_port if any(entry.role != "revoked" for entry in with_port) else bare
-            entries = (*believed, *(entry for entry in (*bare, *with_port) if entry.role == "revoked"))
+            revoked = [entry for entry in (*bare, *with_port) if entry.role == "revoked"]
+            entries = (*(entry for entry in believed if entry.role != "revoked"), *revoked)
         return Known(*(tuple(e.key for e in entries if e.role == role) for role in ("key", "authority", "revoked")))
 
     def _entries(self, name: str) -> tuple[_Entry, ...]:
