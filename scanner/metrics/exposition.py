@@ -24,19 +24,32 @@ MAX_CACHED_WORDS = 65_536
 
 
 def exposition(samples: Mapping[Family, Iterable[Sample]], *, openmetrics: bool) -> bytes:
-    """All families with their samples; OpenMetrics without its end mark."""
-    return b"".join(_family(family, given, openmetrics=openmetrics) for family, given in samples.items())
+    """All families with their samples; OpenMetrics without its end mark.
+
+    Families that share a name differ in their labels only, and are written as the one family they are.
+    """
+    named: dict[str, list[Family]] = {}
+    for family in samples:
+        named.setdefault(family.name, []).append(family)
+    return "".join(
+        _head(family, openmetrics=openmetrics) + "".join(_lines(alike, samples[alike]) for alike in (family, *others))
+        for family, *others in named.values()
+    ).encode()
 
 
-def _family(family: Family, samples: Iterable[Sample], *, openmetrics: bool) -> bytes:
+def _head(family: Family, *, openmetrics: bool) -> str:
     name = family.stem if openmetrics else family.name
     kind = "gauge" if family.kind == "info" and not openmetrics else family.kind
-    lines = [f"# HELP {name} {family.help}\n# TYPE {name} {kind}\n"]
+    return f"# HELP {name} {family.help}\n# TYPE {name} {kind}\n"
+
+
+def _lines(family: Family, samples: Iterable[Sample]) -> str:
     template, order = _template(family)
+    lines = []
     for values, value in samples:
         number = "1.0" if value == 1 else _number(value)
         lines.append(template % (*[escaped(values[index]) for index in order], number))
-    return "".join(lines).encode()
+    return "".join(lines)
 
 
 def _number(value: float) -> str:

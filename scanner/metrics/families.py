@@ -18,6 +18,12 @@ HOST_INFO = Family(
     ("host", "platform", "kernel_machine", "engine", "engine_version", "cpu_level"),
     "the host was not read",
 )
+HOST_LABELS = Family(
+    "archscan_host_labels",
+    "gauge",
+    "The labels that the inventory gives a host, each as label_NAME (label_team); always 1, for joins.",
+    ("host",),
+)
 HOST_LAST_SUCCESS = Family(
     "archscan_host_last_success_timestamp_seconds",
     "gauge",
@@ -84,7 +90,7 @@ SCAN_DURATION = Family(
 )
 
 FLEET = (
-    HOST_UP, HOST_INFO, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS, FINDING,
+    HOST_UP, HOST_INFO, HOST_LABELS, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS, FINDING,
     FINDING_FIRST_SEEN, FINDING_WAIVED_UNTIL, FINDINGS_DROPPED, IMAGE_PLATFORM_INFO, SCAN_LAST_SUCCESS, SCAN_DURATION,
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineState, Failure, HostFacts
@@ -51,6 +52,7 @@ def _once(hosts: Iterable[HostReading]) -> Iterable[HostReading]:
 def _add_host(made: Fleet, reading: HostReading, changed_at: Mapping[str, float]) -> None:
     name = reading.name
     made[c.HOST_UP].append(((name,), float(isinstance(reading.reading, HostFacts))))
+    _add_labels(made, reading)
     if isinstance(reading.reading, Failure):
         made[c.HOST_FAILURE].append(((name, str(reading.reading.reason)), 1.0))
     else:
@@ -59,6 +61,13 @@ def _add_host(made: Fleet, reading: HostReading, changed_at: Mapping[str, float]
         made[c.HOST_LAST_SUCCESS].append(((name,), reading.last_success_at))
     if name in changed_at:
         made[c.HOST_ARCHITECTURE_CHANGED].append(((name,), changed_at[name]))
+
+
+def _add_labels(made: Fleet, reading: HostReading) -> None:
+    """A family for each set of names; a host without labels has its series too, so that joins lose nobody."""
+    names = sorted(reading.labels)
+    family = replace(c.HOST_LABELS, labels=("host", *(f"label_{name}" for name in names)))
+    made.setdefault(family, []).append(((reading.name, *(reading.labels[name] for name in names)), 1.0))
 
 
 def _info(name: str, facts: HostFacts) -> tuple[str, ...]:

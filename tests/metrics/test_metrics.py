@@ -2,6 +2,7 @@ import asyncio
 import json
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,8 @@ def test_a_report_becomes_the_documented_series():
     expected = {
         ("archscan_host_up", ("host", "web-1")): 1,
         ("archscan_host_up", ("host", "web-2")): 0,
+        ("archscan_host_labels", ("host", "web-1")): 1,
+        ("archscan_host_labels", ("host", "web-2")): 1,
         ("archscan_host_failure", ("host", "web-2"), ("reason", "host_timeout")): 1,
         ("archscan_host_last_success_timestamp_seconds", ("host", "web-1")): 90,
         ("archscan_host_last_success_timestamp_seconds", ("host", "web-2")): 40,
@@ -131,6 +134,18 @@ def test_everything_exposed_is_in_the_catalogue_with_its_labels():
             if not name.startswith(("process_", "python_info")):
                 seen[name] = set(sample.labels) - {"le"}
     assert seen == promised
+
+
+@pytest.mark.parametrize(("accept", "parser"), [(None, parse), (OPENMETRICS, parse_openmetrics)])
+def test_a_host_carries_the_labels_of_the_inventory_as_one_family(accept, parser):
+    labelled = replace(a_reading("web-2", Reason.HOST_TIMEOUT), labels={"team": 'a"b', "__tier": "1"})
+    page = Metrics("0.1.0").render(a_report([a_reading(), labelled, a_reading("web-3")]), accept)[1]
+    assert page.count(b"# TYPE archscan_host_labels gauge\n") == 1
+    assert {key for key in samples(page, parser) if key[0] == "archscan_host_labels"} == {
+        ("archscan_host_labels", ("host", "web-1")),
+        ("archscan_host_labels", ("host", "web-2"), ("label___tier", "1"), ("label_team", 'a"b')),
+        ("archscan_host_labels", ("host", "web-3")),
+    }
 
 
 def test_counters_begin_at_zero():
