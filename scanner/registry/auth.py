@@ -135,6 +135,8 @@ class Authenticator:
         talk = self._conversation(repository, rejected)
         if chosen.scheme == "basic":
             return await self._try_each(repository, talk, None)
+        if not chosen.param("realm"):
+            return _denied("401 asks for a token, but names no token server")
         url = realm.permitted(chosen.param("realm"), self._config)
         if isinstance(url, Failure):
             return url

@@ -13,7 +13,10 @@ MAX_SECRET_CHARS = 64 * 1024
 IDENTITY_USER = "<token>"
 """The user name by which a credential helper says that its secret is an identity token."""
 
-_UNSENDABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_TOKEN = re.compile(r"[!-~]+", re.ASCII)
+_NOT_A_NAME = re.compile(r"[\x00-\x1f\x7f:\ud800-\udfff]")
+_NOT_A_SECRET = re.compile(r"[\x00\ud800-\udfff]")
+"""Google's JSON keys are passwords of several lines; base64 and form encoding carry them safely."""
 
 
 class CredentialKind(StrEnum):
@@ -43,9 +46,9 @@ class Credential:
         """Refuse what would change a header, or what cannot be told apart when it is sent."""
         if not self.secret or len(self.secret) > MAX_SECRET_CHARS or len(self.username) > MAX_SECRET_CHARS:
             raise ValueError("a secret is empty or too long")
-        if ":" in self.username or _UNSENDABLE.search(self.username) or _UNSENDABLE.search(self.secret):
-            raise ValueError("a user name holds a colon, or the credential a control character")
-        if self.kind is CredentialKind.REGISTRY_TOKEN and not (self.secret.isascii() and " " not in self.secret):
+        if _NOT_A_NAME.search(self.username) or _NOT_A_SECRET.search(self.secret):
+            raise ValueError("a user name holds a colon or a control character, or the secret a NUL")
+        if self.kind is CredentialKind.REGISTRY_TOKEN and not _TOKEN.fullmatch(self.secret):
             raise ValueError("a bearer token holds a character that no token has")
 
     @property

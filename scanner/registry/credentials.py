@@ -6,7 +6,6 @@ turns a private registry into an anonymous one: where it was the only one that c
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from dataclasses import dataclass, field
@@ -18,13 +17,18 @@ from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
 from scanner.registry import auth_file, credential_helper
 from scanner.registry.auth_file import MAX_AUTH_FILE_BYTES, AuthFile, HelperCall
+from scanner.registry.cache import Recent
 from scanner.registry.credential import IDENTITY_USER, MAX_SECRET_CHARS, Credential, CredentialKind
+from scanner.registry.flights import Flights
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 HELPER_MAX_AGE_S = 60.0
 """How long an answer of a helper is kept: a scan of a thousand repositories must not start a thousand programs."""
+
+MAX_HELPER_ANSWERS = 256
+"""Servers whose answer is kept; a hostile host can name any number of registries."""
 
 MAX_CANDIDATES = 8
 """Credentials tried for one repository; more wrong ones would lock an account."""
@@ -81,8 +85,8 @@ class Credentials:
     def __init__(self, sources: CredentialSources | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._sources = sources or CredentialSources()
         self._clock = clock
-        self._answers: dict[HelperCall, tuple[float, Found]] = {}
-        self._asking: dict[HelperCall, asyncio.Lock] = {}
+        self._answers: Recent[Found] = Recent(MAX_HELPER_ANSWERS)
+        self._asking: Flights[Found] = Flights()
 
     async def candidates(self, registry: str, repository: str) -> tuple[Credential, ...] | Failure:
         """What to try for ``repository`` of ``registry``, in turn; empty means anonymously.
@@ -131,13 +135,15 @@ class Credentials:
 
     async def _ask(self, call: HelperCall) -> Found:
         """Ask a helper, once at a time for the same server, and remember what it said for a while."""
-        async with self._asking.setdefault(call, asyncio.Lock()):
-            kept = self._answers.get(call)
-            if kept is not None and self._clock() - kept[0] < HELPER_MAX_AGE_S:
-                return kept[1]
-            answer = await credential_helper.ask(call, self._sources.environment)
-            self._answers[call] = (self._clock(), answer)
-            return answer
+        kept = self._answers.get(call)
+        if kept is not None and self._clock() - kept[1] < HELPER_MAX_AGE_S:
+            return kept[0]
+        return await self._asking.join(call, lambda: self._run(call))
+
+    async def _run(self, call: HelperCall) -> Found:
+        answer = await credential_helper.ask(call, self._sources.environment)
+        self._answers.put(call, answer, self._clock())
+        return answer
 
 
 def _configured_for(

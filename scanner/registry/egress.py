@@ -188,10 +188,11 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (timeout or RESOLVE_WITHIN_S)
         failed: Exception = httpcore.ConnectError(f"{host!a} has no address")
-        for pinned in await self._screened(host, port, deadline):
-            left = max(deadline - loop.time(), 0.001)
+        pinned = await self._screened(host, port, deadline)
+        for number, address in enumerate(pinned):
+            share = max(deadline - loop.time(), 0.0) / (len(pinned) - number)  # a silent address must not take it all
             try:
-                return await self._sockets.connect_tcp(str(pinned), port, left, local_address, socket_options)
+                return await self._sockets.connect_tcp(str(address), port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed

@@ -482,7 +482,7 @@ async def test_when_everybody_is_cancelled_the_question_is_too_and_may_be_asked_
         "https://[::1]:PORT/", "https://10.0.0.1/", "https://2130706433:PORT/", "https://0x7f.1:PORT/", "https://[64:ff9b::a9fe:a9fe]/",
         "https://quay.io@evil.example:PORT/", "https://quay.io:PORT@evil.example/", "https://user:pw@quay.io:PORT/", "https://evil.example:PORT\\\\@quay.io/",
         "https://quay.io.evil.example:PORT/", "https://evilquay.io:PORT/", "https://evil.example:PORT#quay.io", "https://quay.io:PORT/#x",
-        "//quay.io/token", "/token", "quay.io", "", "ftp://quay.io/", "file:///etc/passwd", "https://", "https:///token", "https://quay.io:99999/",
+        "//quay.io/token", "/token", "quay.io", "ftp://quay.io/", "file:///etc/passwd", "https://", "https:///token", "https://quay.io:99999/",
         "https://quay.io%2eevil.example/", "https://quay.io. /", "https://qua\u0443.io/", "https://quay.io./token", "https://auth.docker.io/token", "https://quay.io:PORT/" + "a" * 3000,
     ],
 )  # fmt: skip
@@ -623,7 +623,7 @@ async def test_a_challenge_that_is_none_is_denied(values):
         values, "a/b", None
     )
     assert isinstance(answer, Failure)
-    assert answer.reason in {Reason.IMAGE_DENIED, Reason.IMAGE_REALM_REFUSED}
+    assert answer.reason is Reason.IMAGE_DENIED
 
 
 @pytest.mark.parametrize(
@@ -720,6 +720,7 @@ async def test_no_secret_is_ever_logged_or_shown(world, grants, caplog):
     shown = repr(vars(quay.auth)) + repr(quay.auth._grants.values()) + repr(quay.auth._conversations.values())
     assert "s3cret" not in shown
     encoded = base64.b64encode(b"a:pw-s3cret").decode()
-    ours = "".join(record.getMessage() for record in caplog.records if record.name.startswith("scanner"))
-    assert "s3cret" not in ours
-    assert encoded not in ours
+    logged = "".join(record.getMessage() for record in caplog.records)
+    assert logged
+    assert "s3cret" not in logged
+    assert encoded not in logged

@@ -145,7 +145,7 @@ def test_an_entry_tells_how_its_secret_is_used(entry, kind, secret):
     "entry",
     [
         "text", 5, [], {"auth": 5}, {"auth": "%%%"}, {"auth": "YTpi="}, {"auth": "YQ=="}, {"auth": "OmI="},
-        {"auth": "/////w=="}, {"auth": "YTo="}, {"username": "a", "password": ["b"]}, auth("a:b\r\nx: y"), auth("a:b\n"),
+        {"auth": "/////w=="}, {"auth": "YTo="}, {"username": "a", "password": ["b"]}, auth("a\r\n:b"), auth("a:b\x00c"),
         {"registrytoken": "two words"}, {"username": "a:b", "password": "c"}, {"username": "a"},
     ],
 )  # fmt: skip
@@ -212,12 +212,20 @@ def test_a_credential_never_shows_its_secret():
 
 @pytest.mark.parametrize(
     ("username", "secret"),
-    [("a", ""), ("a", "b\n"), ("a\r", "b"), ("a:b", "c"), ("a", "x" * (MAX_SECRET_CHARS + 1)), ("a", "\ud800")],
+    [("a", ""), ("a", "b\x00"), ("a\r", "b"), ("a:b", "c"), ("a", "x" * (MAX_SECRET_CHARS + 1)), ("a", "\ud800")],
 )
 def test_a_credential_that_cannot_be_sent_cannot_be_made(username, secret):
     with pytest.raises(ValueError, match=r"secret|credential") as refused:
         Credential(username, secret)
     assert secret == "" or secret not in str(refused.value) or len(secret) == 1
+
+
+def test_a_json_key_of_several_lines_is_a_password():
+    key = json.dumps({"type": "service_account", "private_key": "-----BEGIN\nx\n"}, indent=2)
+    found = AuthFile({"gcr.io": auth(f"_json_key:{key}")}).as_docker("gcr.io")
+    assert found.secret == key
+    assert base64.b64decode(found.basic.removeprefix("Basic ")).decode() == f"_json_key:{key}"
+    assert "\n" not in found.basic
 
 
 def test_basic_is_utf_8():
@@ -260,7 +268,7 @@ async def test_a_helper_that_knows_nothing_means_anonymous(helper, script):
         ("echo '{\"Username\": 1, \"Secret\": \"s\"}'", "docker-credential-x answers a Username or Secret that is no text"),
         ("head -c 70000 /dev/zero", "docker-credential-x says more than 65536 bytes"),
         ("kill -9 $$", "docker-credential-x fails: "),
-        ('printf \'{"Username":"a:b","Secret":"s"}\'', "docker-credential-x answers what cannot be used: a user name holds a colon, or the credential a control character"),
+        ('printf \'{"Username":"a:b","Secret":"s"}\'', "docker-credential-x answers what cannot be used: a user name holds a colon or a control character, or the secret a NUL"),
     ],
 )  # fmt: skip
 async def test_a_helper_that_fails_is_a_failure_in_one_line(helper, script, says):
@@ -370,12 +378,18 @@ async def test_a_password_file_is_read_at_use_and_again_when_it_changes(tmp_path
     path = tmp_path / "password"
     credentials = Credentials(CredentialSources({"r": (ConfiguredCredential("bot", password_file=path),)}))
     assert await credentials.candidates("r", "x") == Failure(Reason.IMAGE_DENIED, f"{path}: No such file or directory")
-    for written, read in [("one\n", "one"), ("two", "two"), ("three\r\n", "three"), (" four \n", " four ")]:
+    for written, read in [
+        ("one\n", "one"),
+        ("two", "two"),
+        ("three\r\n", "three"),
+        ("{\n}\n", "{\n}"),
+        (" four \n", " four "),
+    ]:
         path.write_bytes(written.encode())
         assert [c.secret for c in await credentials.candidates("r", "x")] == [read]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"a\nb\n", b"\xff", b"x" * (MAX_SECRET_CHARS + 1)])
+@pytest.mark.parametrize("content", [b"", b"\n", b"a\x00b", b"\xff", b"x" * (MAX_SECRET_CHARS + 1)])
 async def test_a_password_file_that_holds_no_password_is_a_failure(tmp_path, content):
     path = tmp_path / "password"
     path.write_bytes(content)

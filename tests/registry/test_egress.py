@@ -128,6 +128,23 @@ async def test_a_dead_address_gives_way_to_the_next(http_server, transport, ok):
     assert (await get(made, f"http://two.test:{server.port}/")).status == 200
 
 
+async def test_a_silent_address_leaves_time_for_the_next(http_server, transport, ok):
+    server = await http_server(ok)
+    with socket.socket() as silent:  # its queue is full, so that it answers nobody
+        silent.bind(("127.0.0.4", server.port))
+        silent.listen(0)
+        blockers = [socket.socket() for _ in range(2)]
+        for blocker in blockers:
+            blocker.setblocking(False)
+            blocker.connect_ex(("127.0.0.4", server.port))
+        made = transport(plain_http=True, allow_private=True, resolve=names(two_test=("127.0.0.4", "127.0.0.1")))
+        request = httpx.Request("GET", f"http://two.test:{server.port}/", extensions={"timeout": {"connect": 1.0}})
+        answer = await exchange(made, request, max_bytes=10, deadline_s=5)
+        for blocker in blockers:
+            blocker.close()
+    assert answer.status == 200
+
+
 async def test_a_name_with_too_many_addresses_is_refused(transport):
     many = tuple(f"93.184.216.{i}" for i in range(MAX_ADDRESSES + 1))
     assert (
