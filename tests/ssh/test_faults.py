@@ -114,6 +114,34 @@ async def test_s01_a_name_that_does_not_resolve_is_told(fleet_of, config_for, ho
     assert failure == Failure(Reason.HOST_NAME, "[Errno -2] Name or service not known")
 
 
+async def test_s02_swallowed_packets_end_at_the_deadline(fleet_of, config_for, host_at, keys, tools, monkeypatch):
+    async def swallow(self, sock, address):
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(asyncio.get_running_loop().__class__, "sock_connect", swallow)
+    fleet = fleet_of(config_for(known_for(tools, keys["host"], 22), connect_timeout_s=0.2))
+    assert await fleet.read(host_at(22), SCRIPT) == Failure(Reason.HOST_TIMEOUT, "no answer in time")
+
+
+STRANGE = [("window 1", {"window": 1}), ("rekey storm", {"rekey_bytes": 64}), ("packets of 1", {"max_pktsize": 1})]
+
+
+@pytest.mark.parametrize(("what", "offered"), STRANGE, ids=[s[0] for s in STRANGE])
+async def test_s08_strange_flow_control_ends(what, offered, fleet_of, config_for, fake_host, host_at, keys, tools):
+    fake = await fake_host(**offered)
+    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
+    answer = await fleet.read(host_at(fake.port), SCRIPT)
+    assert answer == b"<uname -m\n>" or isinstance(answer, Failure)
+
+
+async def test_s08_a_packet_size_of_nothing_ends_at_once(
+    fleet_of, config_for, fake_host, host_at, keys, tools, monkeypatch
+):
+    fake = await fake_host(max_pktsize=0)
+    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
+    assert isinstance(await fleet.read(host_at(fake.port), SCRIPT), Failure)
+
+
 async def test_s04_an_unknown_host_key_is_refused_before_our_key_is_offered(
     fleet_of, config_for, fake_host, host_at, keys, tools
 ):
