@@ -18,10 +18,10 @@ V = TypeVar("V")
 class DocumentCache(Protocol):
     """Documents by their digest, which proves them; the methods may be coroutines or plain functions."""
 
-    def get(self, digest: str) -> Awaitable[bytes | None] | bytes | None:
+    def get(self, digest: str, /) -> Awaitable[bytes | None] | bytes | None:
         """The bytes with this digest, if they are known."""
 
-    def put(self, digest: str, document: bytes, media_type: str) -> Awaitable[None] | None:
+    def put(self, digest: str, document: bytes, media_type: str, /) -> Awaitable[None] | None:
         """Remember a document; its digest has been verified."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
@@ -13,7 +14,7 @@ from scanner.registry.manifest import Descriptor, Index, Manifest, read_manifest
 from scanner.registry.origin import Fetched, Origin, digest_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
     from scanner.domain.reference import Digest, ImageReference
     from scanner.registry.cache import DocumentCache
@@ -25,6 +26,16 @@ MAX_FAILED = 4096
 """Refusals remembered, so that a thousand workloads of one broken image cost one request."""
 
 _Document = Index | Manifest | ImageConfig
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A document as somebody described it: one that is described differently is checked anew."""
+
+    kind: str
+    digest: Digest
+    media_type: str = ""
+    size: int | None = None
 
 
 class Documents:
@@ -45,7 +56,7 @@ class Documents:
         self._failure_max_age_s = failure_max_age_s
         self._interpreted: Recent[_Document] = Recent(MAX_INTERPRETED)
         self._failed: Recent[Failure] = Recent(MAX_FAILED)
-        self._flights: Flights[Fetched | Failure] = Flights()
+        self._flights: Flights[_Document | Failure] = Flights()
 
     async def knows(self, digest: Digest) -> bool:
         """Whether the document is at hand without a request."""
@@ -56,16 +67,18 @@ class Documents:
         found = read_manifest(fetched.body, fetched.content_type)
         if isinstance(found, Failure):
             return found
-        await self._take(("manifest", fetched.digest, ""), found, fetched)
+        self._interpreted.put(_Key("manifest", fetched.digest), found, self._clock())
+        await self._keep(fetched)
         return None
 
     async def top(self, reference: ImageReference, digest: Digest) -> Index | Manifest | Failure:
         """The manifest or index that a reference leads to."""
-        return await self._manifest(reference, digest, "", None)
+        return await self._manifest(reference, _Key("manifest", digest), None)
 
     async def described(self, reference: ImageReference, descriptor: Descriptor) -> Index | Manifest | Failure:
         """The manifest or index that a descriptor points to; it must be what the descriptor says."""
-        return await self._manifest(reference, descriptor.digest, descriptor.media_type, descriptor)
+        key = _Key("manifest", descriptor.digest, descriptor.media_type, descriptor.size)
+        return await self._manifest(reference, key, descriptor.inline)
 
     async def config(self, reference: ImageReference, descriptor: Descriptor) -> ImageConfig | Failure:
         """The config that a manifest points to."""
@@ -73,69 +86,60 @@ class Documents:
         async def fetch() -> Fetched | Failure:
             return await self._origin_of(reference.registry).config(reference, descriptor.digest, descriptor.size)
 
-        key = ("config", descriptor.digest, descriptor.size)
-        if (known := self._interpreted.get(key)) and isinstance(known[0], ImageConfig):
-            return known[0]
-        fetched = await self._fetched(reference, descriptor.digest, descriptor, fetch)
-        if isinstance(fetched, Failure):
-            return fetched
-        found = read_config(fetched.body)
-        if isinstance(found, ImageConfig):
-            await self._take(key, found, fetched)
-        return found
+        key = _Key("config", descriptor.digest, descriptor.media_type, descriptor.size)
+        found = await self._once(reference, key, descriptor.inline, fetch, lambda fetched: read_config(fetched.body))
+        return found if isinstance(found, ImageConfig | Failure) else _confused(key)
 
-    async def _manifest(
-        self, reference: ImageReference, digest: Digest, announced: str, descriptor: Descriptor | None
-    ) -> Index | Manifest | Failure:
+    async def _manifest(self, reference: ImageReference, key: _Key, inline: bytes | None) -> Index | Manifest | Failure:
         async def fetch() -> Fetched | Failure:
-            return await self._origin_of(reference.registry).manifest(reference, digest)
+            return await self._origin_of(reference.registry).manifest(reference, key.digest)
 
-        key = ("manifest", digest, announced)
-        if (known := self._interpreted.get(key)) and not isinstance(known[0], ImageConfig):
-            return known[0]
-        fetched = await self._fetched(reference, digest, descriptor, fetch)
-        if isinstance(fetched, Failure):
-            return fetched
-        found: Index | Manifest | Failure = read_manifest(fetched.body, fetched.content_type, announced)
-        if isinstance(found, Failure):
-            return found
-        await self._take(key, found, fetched)
-        return found
+        def read(fetched: Fetched) -> Index | Manifest | Failure:
+            return read_manifest(fetched.body, fetched.content_type, key.media_type)
 
-    async def _take(self, key: object, found: _Document, fetched: Fetched) -> None:
-        """Keep what could be interpreted, as bytes and as meaning."""
-        self._interpreted.put(key, found, self._clock())
-        await self._keep(fetched)
+        found = await self._once(reference, key, inline, fetch, read)
+        return _confused(key) if isinstance(found, ImageConfig) else found
 
-    async def _fetched(
+    async def _once(
         self,
         reference: ImageReference,
-        digest: Digest,
-        descriptor: Descriptor | None,
-        fetch: Callable[[], Coroutine[object, object, Fetched | Failure]],
-    ) -> Fetched | Failure:
-        """The verified bytes, of the size that the descriptor says."""
-        held = await self._held(digest) or (descriptor.inline if descriptor else None)
-        if held is not None:
-            fetched: Fetched | Failure = _checked(digest, held)
-        else:
-            fetched = await self._flown((reference.registry, reference.repository, digest), fetch)
-        if isinstance(fetched, Failure) or descriptor is None or len(fetched.body) == descriptor.size:
-            return fetched
-        return Failure(
-            Reason.IMAGE_MALFORMED, f"{digest} has {len(fetched.body)} bytes, its descriptor says {descriptor.size}"
-        )
-
-    async def _flown(
-        self, key: tuple[str, str, Digest], fetch: Callable[[], Coroutine[object, object, Fetched | Failure]]
-    ) -> Fetched | Failure:
-        failed = self._failed.get(key)
+        key: _Key,
+        inline: bytes | None,
+        fetch: Callable[[], Awaitable[Fetched | Failure]],
+        read: Callable[[Fetched], _Document | Failure],
+    ) -> _Document | Failure:
+        """Interpret a document once; who asks meanwhile waits for that, who asks after a failure gets the same."""
+        if known := self._interpreted.get(key):
+            return known[0]
+        place = (reference.registry, reference.repository, key)
+        failed = self._failed.get(place)
         if failed and self._clock() - failed[1] < self._failure_max_age_s:
             return failed[0]
-        fetched = await self._flights.join(key, fetch)
-        if isinstance(fetched, Failure):
-            self._failed.put(key, fetched, self._clock())
-        return fetched
+
+        async def work() -> _Document | Failure:
+            fetched = await self._fetched(key, inline, fetch)
+            found = fetched if isinstance(fetched, Failure) else read(fetched)
+            if isinstance(found, Failure) or isinstance(fetched, Failure):
+                return found
+            self._interpreted.put(key, found, self._clock())
+            await self._keep(fetched)
+            return found
+
+        found = await self._flights.join(place, work)
+        if isinstance(found, Failure):
+            self._failed.put(place, found, self._clock())
+        return found
+
+    async def _fetched(
+        self, key: _Key, inline: bytes | None, fetch: Callable[[], Awaitable[Fetched | Failure]]
+    ) -> Fetched | Failure:
+        """The verified bytes, of the size that the descriptor says."""
+        held = await self._held(key.digest) or inline
+        fetched = await fetch() if held is None else _checked(key.digest, held)
+        if isinstance(fetched, Failure) or key.size in {None, len(fetched.body)}:
+            return fetched
+        size = len(fetched.body)
+        return Failure(Reason.IMAGE_MALFORMED, f"{key.digest} has {size} bytes, its descriptor says {key.size}")
 
     async def _held(self, digest: Digest) -> bytes | None:
         """From memory, else from the store; what has another digest there is as good as absent."""
@@ -156,6 +160,10 @@ class Documents:
     async def aclose(self) -> None:
         """Give up what is still on its way."""
         await self._flights.aclose()
+
+
+def _confused(key: _Key) -> Failure:
+    return Failure(Reason.INTERNAL_BUG, f"{key.digest} was kept as another kind of document")
 
 
 def _checked(digest: Digest, body: bytes) -> Fetched | Failure:

@@ -173,6 +173,9 @@ class FakeRegistry:
                 return await responder(asked, writer)
         return await self._honest(asked)(asked, writer)
 
+    async def _honest_one(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await self._honest(asked)(asked, writer)
+
     def _honest(self, asked: Asked) -> Responder:
         _, _, rest = asked.path.partition("/v2/")
         repository, kind, name = rest.rpartition("/manifests/") if "/manifests/" in rest else rest.rpartition("/blobs/")
