@@ -295,13 +295,20 @@ def _binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execu
     evidence = tuple(_chain_evidence(program))
     worst = _worst(kernel, program)
     if worst is not None and worst.status is Status.MISMATCH:
-        return worst.saying(*evidence)
+        return _honest(worst, metadata).saying(*evidence)
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
         return _Outcome(program.problem.reason, program.problem.detail, path, evidence)
     if worst is None:
         return _Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
     return _labels_too(worst, program, claimed, metadata, agrees=agrees).saying(*evidence)
+
+
+def _honest(worst: _Outcome, metadata: Execution) -> _Outcome:
+    """A binary that will not start is no surprise where the label says so as well."""
+    if worst.reason is Reason.WRONG_BINARY and metadata.reason is Reason.WRONG_PLATFORM:
+        return replace(worst, reason=Reason.WRONG_PLATFORM)
+    return worst
 
 
 def _labels_too(worst: _Outcome, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool) -> _Outcome:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -44,10 +45,14 @@ class DeskFullError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One requested scan; ``hosts`` are names, ``done`` of ``total`` hosts have their reading."""
+    """One requested scan; ``hosts`` are names, moments Unix seconds; ``done`` of ``total`` hosts have their reading."""
 
     id: str
     hosts: frozenset[str]
+    requested_by: str
+    requested_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
     state: State = State.WAITING
     done: int = 0
     total: int = 0
@@ -71,24 +76,18 @@ class Ticket:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    def as_document(self) -> dict[str, Any]:
-        """The ticket for an API."""
-        return {
-            "id": self.id,
-            "state": str(self.state),
-            "hosts": sorted(self.hosts),
-            "done": self.done,
-            "total": self.total,
-            "last_host": self.last_host,
-            "error": self.error or None,
-        }
-
 
 class Desk:
     """Runs one scan after the other; ``run`` does the work and returns what was published."""
 
-    def __init__(self, run: Callable[[Ticket], Awaitable[Report]], max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        run: Callable[[Ticket], Awaitable[Report]],
+        max_waiting: int = MAX_WAITING,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._run = run
+        self._clock = clock
         self._max_waiting = max_waiting
         self._waiting: deque[Ticket] = deque()
         self._tickets: OrderedDict[str, Ticket] = OrderedDict()
@@ -100,7 +99,7 @@ class Desk:
         """The scan that is under way."""
         return self._running
 
-    def request(self, hosts: frozenset[str], *, scheduled: bool = False) -> Ticket:
+    def request(self, hosts: frozenset[str], by: str = "", *, scheduled: bool = False) -> Ticket:
         """Ask for a scan of these hosts; joins one that is running or waiting for exactly them.
 
         The schedule's own request goes to the front of the line, which is never full for it.
@@ -113,7 +112,7 @@ class Desk:
                 return ticket
         if not scheduled and len(self._waiting) >= self._max_waiting:
             raise DeskFullError(retry_after_s=5 * len(self._waiting))
-        ticket = Ticket(uuid.uuid4().hex, hosts, total=len(hosts))
+        ticket = Ticket(uuid.uuid4().hex, hosts, by, self._clock(), total=len(hosts))
         if scheduled:
             self._waiting.appendleft(ticket)
         else:
@@ -153,7 +152,7 @@ class Desk:
     async def _work(self) -> None:
         while self._waiting:
             ticket = self._running = self._waiting.popleft()
-            ticket.state = State.RUNNING
+            ticket.state, ticket.started_at = State.RUNNING, self._clock()
             ticket.tell()
             try:
                 ticket.report = await self._run(ticket)
@@ -170,7 +169,7 @@ class Desk:
 
     def _end(self, ticket: Ticket, error: str = "") -> None:
         ticket.state = State.FAILED if error else State.DONE
-        ticket.error = error
+        ticket.error, ticket.finished_at = error, self._clock()
         ticket.tell()
 
     def _remember(self, ticket: Ticket) -> None:

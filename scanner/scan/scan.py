@@ -13,6 +13,7 @@ import structlog
 from scanner.domain import remedy
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
 from scanner.domain.judge import judge
+from scanner.domain.plain import plain_engine, plain_host
 from scanner.domain.platform import canonical
 from scanner.domain.reason import STATUS_OF, Reason, Status
 from scanner.domain.report import Finding, HostReading, Report
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from scanner.domain.host import Host, Plan
+    from scanner.domain.platform import Platform
     from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener
 
 log = structlog.get_logger(__name__)
@@ -81,6 +83,21 @@ class Scanner:
             hosts=tuple(reading for reading, _ in ordered),
             findings=_name_fitting_hosts(ordered),
         )
+
+    async def against(self, platform: Platform, images: Sequence[str]) -> Report:
+        """Judge images against a plain host of this platform, which needs no inventory.
+
+        Raises:
+            ValueError: there are no hosts of such a platform.
+        """
+        started_at, name = self.clock(), str(platform)
+        facts = HostFacts(name, plain_host(platform), (plain_engine(platform),))
+        images_known = Images(self.registry, self.inspect, self.limits.depth)
+        workloads = _unique(Workload(name, image, Source.INVENTORY, Stage.PLANNED, image) for image in images)
+        verdicts = await asyncio.gather(*(self._verdict(images_known, facts, workload) for workload in workloads))
+        findings = tuple(Finding(w, v, facts.kernel.platform, started_at, started_at) for w, v in verdicts)
+        reading = HostReading(name, facts, {}, started_at, started_at)
+        return Report(uuid.uuid4().hex, started_at, max(self.clock(), started_at), (reading,), findings)
 
     async def _host(self, host: Host, *, only_plans: bool) -> tuple[HostReading, tuple[Finding, ...]]:
         """One host from its address to its findings; whatever goes wrong stays its own."""

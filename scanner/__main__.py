@@ -1,0 +1,5 @@
+"""``python -m scanner``."""
+
+from scanner.app import main
+
+main()

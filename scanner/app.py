@@ -1,0 +1,362 @@
+"""The composition root: settings become adapters, adapters become commands or the running service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from scanner import cli, inventory, logs, wiring
+from scanner.cli.operations import Opened, ServiceError, UsageError
+from scanner.domain import evidence, reference
+from scanner.domain.facts import Failure, ImageFacts
+from scanner.domain.host import Host, Plan
+from scanner.domain.platform import Platform, parse
+from scanner.domain.reason import Reason
+from scanner.gate.check import decide
+from scanner.metrics.loop import watch_loop
+from scanner.metrics.metrics import Metrics
+from scanner.probe.script import script
+from scanner.reach import Reach, Surroundings
+from scanner.registry.credentials import of_user
+from scanner.service import Configuration, Service
+from scanner.serving import serve_web
+from scanner.settings.load import load
+from scanner.settings.problem import SettingsError
+from scanner.settings.schema import Settings
+from scanner.ssh import TrustError, authorized_key_line, sudoers_rule
+from scanner.store.error import StoreError
+from scanner.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from scanner.cli.operations import Common, Progress
+    from scanner.domain.evidence import Observation
+    from scanner.domain.facts import Executable
+    from scanner.domain.report import Report
+    from scanner.scan.scan import Scanner
+
+log = structlog.get_logger(__name__)
+
+VERSION = metadata.version("archscan")
+
+CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
+"""Where the configuration is looked for when nobody names it."""
+
+IN_MEMORY = "sqlite://"
+"""The store of a service that is told of none: findings keep their first_seen until it ends."""
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(cli.run(Application(), VERSION))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the operator has to change leaves as one line per problem."""
+    try:
+        yield
+    except (SettingsError, TrustError, inventory.InventoryError) as error:
+        raise UsageError(str(error)) from None
+
+
+class Application:
+    """The operations behind the commands."""
+
+    # ---------------------------------------------------------------- settings
+
+    def _settings(self, common: Common, *, need_hosts: bool) -> Settings:
+        """The settings of the file that is named or found; none is needed where no host is."""
+        path = common.config or next((path for path in CONFIG_FILES if path.is_file()), None)
+        if path is None and need_hosts:
+            raise UsageError(
+                "no configuration: name one with --config FILE (or ARCHSCAN_CONFIG), or put archscan.yml here; "
+                "`archscan demo` needs none"
+            )
+        with _told():
+            settings = load(path, os.environ, need_hosts=need_hosts)
+        logs.configure(common.log_format or settings.log.format, common.log_level or _level(settings, need_hosts))
+        return settings
+
+    def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:
+        """The inventory."""
+        with _told():
+            return inventory.match(wiring.hosts(self._settings(common, need_hosts=True)), patterns)
+
+    def check_config(self, common: Common) -> str:
+        """Read everything that serve would, and say what was found."""
+        settings = self._settings(common, need_hosts=True)
+        with _told():
+            hosts = wiring.hosts(settings)
+            Reach(settings, Surroundings(VERSION))
+        return f"The configuration is good: {len(hosts)} hosts, {len(settings.registries.listed)} registries."
+
+    # ---------------------------------------------------------------- scans
+
+    @asynccontextmanager
+    async def _scanner(self, settings: Settings, depth: str | None) -> AsyncIterator[tuple[Scanner, Reach]]:
+        """A scanner for one command, with the logins that the user's own docker and podman would use."""
+        around = Surroundings(VERSION, ambient=of_user(os.environ, Path.home()))
+        with _told():
+            reach = Reach(settings, around)
+        try:
+            with reach.registry.scan():
+                yield reach.scanner(wiring.limits(settings, depth)), reach
+        finally:
+            await reach.close()
+
+    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Progress) -> Report:
+        """Read and judge the hosts that match."""
+        settings = self._settings(common, need_hosts=True)
+        with _told():
+            hosts = inventory.match(wiring.hosts(settings), patterns)
+        async with self._scanner(settings, depth) as (scanner, _):
+            return await scanner.scan(hosts, listen=progress)
+
+    async def check(  # noqa: PLR0913, PLR0917 -- one for each option of the command
+        self,
+        common: Common,
+        images: Sequence[str],
+        patterns: Sequence[str],
+        platforms: Sequence[str],
+        depth: str | None,
+        progress: Progress,
+    ) -> tuple[Report, str]:
+        """Judge images against hosts or plain platforms."""
+        for image in images:
+            _parsed(image)
+        settings = self._settings(common, need_hosts=bool(patterns))
+        async with self._scanner(settings, depth) as (scanner, _):
+            if platforms:
+                report = await _against(scanner, platforms, images)
+            else:
+                plans = tuple(Plan(image) for image in images)
+                with _told():
+                    hosts = inventory.match(wiring.hosts(settings), patterns)
+                wanted = [replace(host, planned=plans) for host in hosts]
+                report = await scanner.scan(wanted, listen=progress, only_plans=True)
+        return report, str(decide(report, wiring.policy(settings)))
+
+    async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> Opened:
+        """What an image offers, down to the binary of each platform."""
+        wanted = _parsed(reference_text)
+        settings = self._settings(common, need_hosts=False)
+        async with self._scanner(settings, None) as (_, reach):
+            facts = await reach.registry.resolve(wanted, depth="config")
+            if isinstance(facts, Failure):
+                return Opened(facts, {})
+            readable = [offer for offer in facts.offers if not isinstance(offer.config, Failure)]
+            programs = await asyncio.gather(*(reach.inspections(wanted, offer, None) for offer in readable))
+            for offer, program in zip(readable, programs, strict=True):
+                facts = facts.with_program(offer.digest, program)
+            return Opened(facts, await _binaries(reach, wanted, facts) if all_binaries else {})
+
+    # ---------------------------------------------------------------- services
+
+    async def serve(self, common: Common) -> None:
+        """Run the service until SIGTERM or SIGINT."""
+
+        def read() -> Configuration:
+            settings = load(_path(common), os.environ)
+            return Configuration(settings, wiring.hosts(settings))
+
+        settings = self._settings(common, need_hosts=True)
+        await self._serve(read, settings)
+
+    async def _serve(
+        self,
+        read: Callable[[], Configuration],
+        settings: Settings,
+        ready: Callable[[int], None] = lambda _port: None,
+    ) -> None:
+        metrics = Metrics(VERSION, max_findings=settings.metrics.max_findings)
+        store = await _open_store(settings)
+        watcher = asyncio.create_task(watch_loop(metrics), name="loop-lag")
+        try:
+            with _told():
+                service = Service(read, store, metrics, VERSION)
+            try:
+                async with serve_web(service, metrics, settings, VERSION) as port:
+                    await service.start()
+                    log.info("serving", version=VERSION, address=f"http://{_shown(settings)}:{port}/")
+                    ready(port)
+                    await _until_stopped(lambda: service.reload("SIGHUP"))
+                    log.info("stopping")
+            finally:
+                await service.stop()
+        finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+            await store.close()
+
+    async def demo(self, common: Common, port: int, progress: Progress) -> None:
+        """Serve the demonstration fleet."""
+        del progress
+        async with _demonstration(common, port) as configuration:
+
+            def ready(taken: int) -> None:
+                print(  # noqa: T201 -- what the newcomer came for
+                    f"\n  archscan is watching a fleet of {len(configuration.hosts)} made-up hosts:\n"
+                    f"    page     http://127.0.0.1:{taken}/\n"
+                    f"    metrics  http://127.0.0.1:{taken}/metrics\n"
+                    "  Ctrl-C ends it.\n",
+                    flush=True,
+                )
+
+            await self._serve(lambda: configuration, configuration.settings, ready)
+
+    async def demo_once(self, common: Common, progress: Progress) -> Report:
+        """Scan the demonstration fleet once."""
+        async with (
+            _demonstration(common) as configuration,
+            self._scanner(configuration.settings, None) as (scanner, _),
+        ):
+            return await scanner.scan(configuration.hosts, listen=progress)
+
+    # ---------------------------------------------------------------- set-up of hosts
+
+    def probe_script(self) -> str:
+        """The script that hosts run."""
+        return script().decode()
+
+    def sudoers(self, user: str, path: str) -> str:
+        """The sudo rule."""
+        try:
+            return sudoers_rule(user, path)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+    def authorized_key(self, common: Common, addresses: Sequence[str], path: str) -> str:
+        """The line for authorized_keys, from the public half of the configured key."""
+        identity = self._settings(common, need_hosts=False).ssh.identity_file
+        if identity is None:
+            raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
+        public = identity.with_name(f"{identity.name}.pub")
+        try:
+            return authorized_key_line(public.read_text(), addresses, path).rstrip("\n")
+        except OSError as error:
+            raise UsageError(
+                f"{public}: {error.strerror}; make it with: ssh-keygen -y -f {identity} > {public}"
+            ) from None
+        except ValueError as error:
+            raise UsageError(f"{public}: {error}") from None
+
+    def explain(self, text: str) -> Sequence[Observation]:
+        """What the phrases in an error log mean."""
+        return evidence.explain(text)
+
+
+# ---------------------------------------------------------------- parts of operations
+
+
+def _path(common: Common) -> Path:
+    return common.config or next((path for path in CONFIG_FILES if path.is_file()), CONFIG_FILES[0])
+
+
+def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whether a fleet is spoken of
+    """One-off commands on images talk only of trouble, unless they are asked to say more."""
+    return settings.log.level if need_hosts else "warning"
+
+
+def _shown(settings: Settings) -> str:
+    host = settings.web.listen_address[0] or "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _parsed(text: str) -> reference.ImageReference:
+    try:
+        return reference.parse(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not an image reference: {error}") from None
+
+
+async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[str]) -> Report:
+    """One report of several plain hosts."""
+    reports = []
+    for text in platforms:
+        try:
+            reports.append(await scanner.against(parse(text, Platform("linux", "")), images))
+        except ValueError as error:
+            raise UsageError(f"--platform {text}: {error}") from None
+    hosts = tuple(host for report in reports for host in report.hosts)
+    findings = tuple(finding for report in reports for finding in report.findings)
+    return replace(reports[-1], started_at=reports[0].started_at, hosts=hosts, findings=findings)
+
+
+async def _binaries(
+    reach: Reach, wanted: reference.ImageReference, facts: ImageFacts
+) -> dict[str, tuple[Executable, ...] | Failure]:
+    """For each offer the executables that are made for another CPU than it says."""
+    found: dict[str, tuple[Executable, ...] | Failure] = {}
+    for offer in facts.offers:
+        said = offer.platform
+        if said is None:
+            found[offer.digest] = Failure(Reason.IMAGE_ARCH_UNKNOWN, "the image says no platform to compare with")
+            continue
+        listed = await reach.binaries(wanted, offer)
+        if isinstance(listed, Failure):
+            found[offer.digest] = listed
+            continue
+        found[offer.digest] = tuple(
+            file
+            for file in listed
+            if file.elf and (not file.elf.needs or file.elf.needs.architecture != said.architecture)
+        )
+    return found
+
+
+async def _open_store(settings: Settings) -> Store:
+    url = settings.store.url.get_secret_value() if settings.store.url else IN_MEMORY
+    if settings.store.url_file:
+        try:
+            url = settings.store.url_file.read_text().strip()
+        except OSError as error:
+            raise UsageError(f"store.url_file {settings.store.url_file}: {error.strerror}") from None
+    try:
+        return await Store.open(url, keep_s=settings.store.keep)
+    except StoreError as error:
+        raise ServiceError(str(error)) from None
+
+
+async def _until_stopped(reload: Callable[[], object]) -> None:
+    """Wait for SIGTERM or SIGINT; SIGHUP reloads."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    reloading: set[asyncio.Future[object]] = set()
+
+    def on_hangup() -> None:
+        task = loop.run_in_executor(None, reload)
+        reloading.add(task)
+        task.add_done_callback(reloading.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await stopped.wait()
+    finally:
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _demonstration(common: Common, port: int = 0) -> AsyncIterator[Configuration]:
+    """The made-up fleet with its registry, alive for as long as the context lasts."""
+    from scanner.demo.world import world  # noqa: PLC0415 -- only the demonstration pays for it
+
+    logs.configure(common.log_format or "logfmt", common.log_level or "warning")
+    with tempfile.TemporaryDirectory(prefix="archscan-demo-") as folder:
+        async with world(Path(folder)) as (document, hosts):
+            document["web"] = {"listen": f"127.0.0.1:{port}"}
+            yield Configuration(Settings.model_validate(document), hosts)

@@ -1,0 +1,116 @@
+"""Everything that one configuration can ask: its hosts, its registries, the insides of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner import wiring
+from scanner.binary import argv
+from scanner.binary.inspect import inspect, list_binaries
+from scanner.domain.facts import Failure
+from scanner.domain.reason import Reason
+from scanner.probe import reading
+from scanner.probe.local import read_local
+from scanner.probe.script import script
+from scanner.registry.authorizers import authorizer_for
+from scanner.registry.client import Registry
+from scanner.scan.inspections import Inspections
+from scanner.scan.scan import Scanner
+from scanner.ssh import Fleet
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from scanner.binary.reading import OpenLayer
+    from scanner.domain.facts import Executable, HostFacts, Layer, Offer, Process, Program
+    from scanner.domain.host import Host
+    from scanner.domain.reference import ImageReference
+    from scanner.registry.credentials import CredentialSources
+    from scanner.registry.observer import RegistryObserver
+    from scanner.scan.ports import HostReader
+    from scanner.scan.scan import Limits
+    from scanner.settings.schema import Settings
+    from scanner.store.store import Store
+
+INSPECTION = "1"
+"""Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What reaches beyond one configuration: version, store, the ears of the metrics, the user's own logins."""
+
+    version: str
+    store: Store | None = None
+    observer: RegistryObserver | None = None
+    ambient: CredentialSources | None = None
+
+
+class Reach:
+    """Opened for one configuration, closed when the next one takes its place.
+
+    Raises:
+        TrustError: a key or known_hosts cannot be used.
+    """
+
+    def __init__(self, settings: Settings, around: Surroundings) -> None:
+        self._settings = settings
+        ssh = wiring.ssh(settings)
+        self._fleet = Fleet.open(ssh) if ssh else None
+        self._script = script()
+        self.registry = Registry(
+            wiring.client(settings, around.version),
+            authorizer_for=authorizer_for(wiring.credentials(settings, around.ambient)),
+            documents=around.store,
+            observer=around.observer,
+        )
+        self.inspections = Inspections(self._inspect, _command, around.store, INSPECTION)
+
+    async def read(self, host: Host) -> HostFacts | Failure:
+        """Ask one host, by SSH or, if it is this machine, by a subprocess: the same script."""
+        raw = await self._ask(host)
+        return raw if isinstance(raw, Failure) else reading.read(raw, host)
+
+    def scanner(
+        self, limits: Limits, *, read: HostReader | None = None, on_bug: Callable[[str], None] = lambda _where: None
+    ) -> Scanner:
+        """A scanner over this reach; ``read`` where facts come from elsewhere than the hosts."""
+        return Scanner(read or self.read, self.registry, self.inspections, limits, on_bug=on_bug)
+
+    async def binaries(self, reference: ImageReference, offer: Offer) -> tuple[Executable, ...] | Failure:
+        """Every executable of one image."""
+        return await list_binaries(offer, self._opener(reference))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.inspections.close()
+        await self.registry.aclose()
+        if self._fleet:
+            await self._fleet.close()
+
+    async def _ask(self, host: Host) -> bytes | Failure:
+        ssh = self._settings.ssh
+        if host.local:
+            return await read_local(self._script, ssh.probe_timeout, ssh.max_output)
+        if self._fleet is None:
+            return Failure(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured")
+        return await self._fleet.read(host, self._script)
+
+    async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
+        return await inspect(offer, override, self._opener(reference))
+
+    def _opener(self, reference: ImageReference) -> OpenLayer:
+        def open_layer(
+            layer: Layer, start: int = 0, end: int | None = None
+        ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+            return self.registry.open_layer(reference, layer, start, end)
+
+        return open_layer
+
+
+def _command(offer: Offer, override: Process | None) -> tuple[str, ...]:
+    """What an inspection's answer depends on beside the manifest."""
+    command = argv.resolve(offer.process, override)
+    return (command.cwd, ":".join(command.path), *command.argv)

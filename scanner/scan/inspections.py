@@ -1,0 +1,93 @@
+"""Each image's program is opened once: equal questions share one inspection, answers are kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
+
+from scanner.domain.reason import STATUS_OF, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from scanner.domain.facts import Offer, Process, Program
+    from scanner.domain.reference import ImageReference
+
+MAX_AT_ONCE = 8
+"""Inspections under way; each may hold a few MiB of decompressed layer."""
+
+MAX_REMEMBERED = 10_000
+"""Programs kept in memory, some 2 KiB each; the store has the others."""
+
+Key = tuple[str, tuple[str, ...]]
+
+
+class ProgramCache(Protocol):
+    """Keeps what was found for ever, for a digest never means anything else."""
+
+    async def get_program(self, manifest: str, argv: tuple[str, ...], tool: str) -> Program | None:
+        """What was found before by the same version of the inspection."""
+
+    async def put_program(self, manifest: str, argv: tuple[str, ...], tool: str, program: Program) -> None:
+        """Keep it."""
+
+
+class Inspections:
+    """A ``BinaryInspector`` that remembers; ``inspect`` does the work, ``command`` names what would be exec'd."""
+
+    def __init__(
+        self,
+        inspect: Callable[[ImageReference, Offer, Process | None], Awaitable[Program]],
+        command: Callable[[Offer, Process | None], tuple[str, ...]],
+        cache: ProgramCache | None = None,
+        tool: str = "",
+    ) -> None:
+        self._inspect, self._command, self._cache, self._tool = inspect, command, cache, tool
+        self._turn = asyncio.Semaphore(MAX_AT_ONCE)
+        self._known: OrderedDict[Key, Program] = OrderedDict()
+        self._under_way: dict[Key, asyncio.Task[Program]] = {}
+
+    async def __call__(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
+        """What argv resolves to in this manifest."""
+        key = (offer.digest, self._command(offer, override))
+        if known := self._known.get(key):
+            self._known.move_to_end(key)
+            return known
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.create_task(self._look(key, reference, offer, override))
+            self._under_way[key] = task
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(task)  # whoever else waits for it still does when this one is cancelled
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _look(self, key: Key, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
+        stored = await self._cache.get_program(*key, self._tool) if self._cache else None
+        if stored is not None:
+            return self._remember(key, stored)
+        async with self._turn:
+            program = await self._inspect(reference, offer, override)
+        if _is_certain(program):
+            self._remember(key, program)
+            if self._cache:
+                await self._cache.put_program(*key, self._tool, program)
+        return program
+
+    def _remember(self, key: Key, program: Program) -> Program:
+        self._known[key] = program
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+        return program
+
+
+def _is_certain(program: Program) -> bool:
+    """Whether asking again could not change the answer: a registry that was down may be up the next time."""
+    return program.problem is None or STATUS_OF[program.problem.reason] is not Status.UNKNOWN

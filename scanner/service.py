@@ -1,0 +1,435 @@
+"""The running service: scans on schedule and on request, one published report for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from scanner import inventory, wiring
+from scanner.domain import reference
+from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.host import Host, Plan
+from scanner.domain.reason import Reason
+from scanner.gate.check import decide
+from scanner.reach import Reach, Surroundings
+from scanner.scan.desk import Desk, DeskFullError, State, Ticket
+from scanner.scan.published import Waiver, merged, waived
+from scanner.scan.schedule import Schedule
+from scanner.settings.problem import Problem, SettingsError
+from scanner.settings.reload import Reloader
+from scanner.ssh import TrustError
+from scanner.store.error import StoreError
+from scanner.web.service import (
+    Checked,
+    Probed,
+    Readiness,
+    Refusal,
+    RefusalReason,
+    Reloaded,
+    ScanState,
+    ScanTicket,
+    Waived,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from scanner.domain.platform import Platform
+    from scanner.domain.report import Report
+    from scanner.metrics.metrics import Metrics
+    from scanner.settings.schema import Settings
+    from scanner.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+WAIVERS = "waiver"
+"""The kind of the store's records that hold waivers of the API."""
+
+STALE_INTERVALS = 3
+"""A service that has published nothing for so many intervals does not do its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Settings with the inventory they name: what changes together, or not at all."""
+
+    settings: Settings
+    hosts: tuple[Host, ...]
+
+
+class Service:
+    """Fills ``web.service.Service``; made in the event loop that runs it."""
+
+    def __init__(
+        self,
+        read: Callable[[], Configuration],
+        store: Store,
+        metrics: Metrics,
+        version: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Reads the configuration for the first time.
+
+        Raises:
+            SettingsError: it cannot be used.
+            TrustError: a key or known_hosts cannot be used.
+        """
+        self._store, self._metrics, self._clock = store, metrics, clock
+        self._around = Surroundings(version, store, metrics.registries)
+        self._loop = asyncio.get_running_loop()
+        self._reloader = Reloader(lambda: self._opened(read()), lambda held: len(held[0].hosts), _allows_shrink, clock)
+        self._desk = Desk(self._scan, clock=clock)
+        scan = self._settings.scan
+        self._schedule = Schedule(self._scheduled, scan.interval, scan.jitter, metrics.scan_skipped)
+        self._report: Report | None = None
+        self._waivers: dict[str, Waived] = {}
+        self._store_error = ""
+        self._started_at = clock()
+        self._retired: set[asyncio.Task[None]] = set()
+        self._busy: dict[Reach, int] = {}
+        self._configure()
+
+    # ---------------------------------------------------------------- life
+
+    async def start(self) -> None:
+        """Remember what was known before, then begin to scan."""
+        self._report = await self._store.load()
+        for key, body in (await self._store.records(WAIVERS)).items():
+            self._waivers[key] = Waived(**body)
+        self._publish(self._report)
+        await self._tell_architectures()
+        self._schedule.start()
+
+    async def stop(self) -> None:
+        """End the running scan, close every connection; what was not finished is not published."""
+        self._schedule.stop()
+        await self._desk.close()
+        await self._reach.close()
+        if self._retired:
+            await asyncio.wait(self._retired)
+
+    # ---------------------------------------------------------------- configuration
+
+    @property
+    def _settings(self) -> Settings:
+        return self._reloader.current[0].settings
+
+    @property
+    def _reach(self) -> Reach:
+        return self._reloader.current[1]
+
+    def _opened(self, read: Configuration) -> tuple[Configuration, Reach]:
+        """A configuration counts as good only if its keys can be used too."""
+        try:
+            return read, Reach(read.settings, self._around)
+        except TrustError as error:
+            raise SettingsError([Problem("ssh", 0, "", str(error))]) from None
+
+    def _configure(self) -> None:
+        """Tell everybody of the settings in force; in the event loop's thread."""
+        settings, outcome = self._settings, self._reloader.outcome
+        self._metrics.configure(
+            max_findings=settings.metrics.max_findings,
+            scan_interval_s=settings.scan.interval,
+            registries=tuple(settings.registries.listed),
+        )
+        self._metrics.config_reloaded(successful=outcome.successful, at=outcome.at)
+
+    def reload(self, by: str) -> Reloaded:
+        """Read the configuration again; may be called from any thread."""
+        before = self._reach
+        outcome = self._reloader.reload()
+        detail = "; ".join(map(str, outcome.problems))
+        if outcome.successful:
+            log.info("configuration_reloaded", by=by, hosts=len(self.hosts()))
+        else:
+            log.error("configuration_refused", by=by, problems=detail)
+        self._loop.call_soon_threadsafe(self._reloaded, before)
+        return Reloaded(outcome.successful, detail)
+
+    def _reloaded(self, before: Reach) -> None:
+        self._configure()
+        if before is self._reach:
+            return
+        self._schedule.change(self._settings.scan.interval, self._settings.scan.jitter)
+        if not self._busy.get(before):
+            self._retire(before)
+
+    @contextmanager
+    def _using(self, reach: Reach) -> Iterator[None]:
+        """Keep a reach open for as long as somebody asks through it."""
+        self._busy[reach] = self._busy.get(reach, 0) + 1
+        try:
+            yield
+        finally:
+            self._busy[reach] -= 1
+            if not self._busy[reach]:
+                del self._busy[reach]
+                if reach is not self._reach:
+                    self._retire(reach)
+
+    def _retire(self, reach: Reach) -> None:
+        """Close a reach that no scan uses any more."""
+        task = self._loop.create_task(reach.close())
+        self._retired.add(task)
+        task.add_done_callback(self._retired.discard)
+
+    # ---------------------------------------------------------------- scans
+
+    async def _scheduled(self) -> None:
+        names = frozenset(host.name for host in self.hosts())
+        await self._desk.wait(self._desk.request(names, "schedule", scheduled=True))
+
+    async def _scan(self, ticket: Ticket) -> Report:
+        """One scan from the settings in force to its publication."""
+        configuration, reach = self._reloader.current
+        hosts = [host for host in configuration.hosts if host.name in ticket.hosts]
+        complete = False
+        try:
+            with self._using(reach), reach.registry.scan():
+                scanner = reach.scanner(
+                    wiring.limits(configuration.settings), on_bug=lambda _where: self._metrics.internal_error()
+                )
+                report = await scanner.scan(hosts, scan_id=ticket.id, listen=ticket.listen)
+            report = merged(self._report, report, [host.name for host in configuration.hosts])
+            report = await self._remembered(report)
+            complete = True
+        finally:
+            self._metrics.scan_ended(complete=complete)
+        self._publish(report)
+        log.info("scan_ended", scan=ticket.id, by=ticket.requested_by, hosts=len(hosts),
+                 seconds=round(report.finished_at - report.started_at, 3),
+                 **{str(status): count for status, count in report.counts.items() if count})  # fmt: skip
+        return report
+
+    async def _remembered(self, report: Report) -> Report:
+        """Durable before it is published; a store that fails does not stop the scans, but the gate holds."""
+        try:
+            saved = await self._store.save(report)
+        except StoreError as error:
+            self._store_error = str(error)
+            self._metrics.store_failed()
+            log.error("store_failed", error=str(error))  # noqa: TRY400 -- the operator's line, no traceback
+            return report
+        self._store_error = ""
+        await self._tell_architectures()
+        return saved
+
+    async def _tell_architectures(self) -> None:
+        known = await self._store.architectures()
+        changed = {host: one.changed_at for host, one in known.items() if one.changed_at is not None}
+        self._metrics.architectures_changed(changed)
+
+    def _publish(self, report: Report | None) -> None:
+        """One reference, swapped: readers see the old report or the new one."""
+        self._report = waived(report, self._all_waivers(), self._clock()) if report else None
+
+    async def request_scan(self, patterns: tuple[str, ...], by: str) -> ScanTicket | Refusal:
+        """Scan now, or join the scan of the same hosts."""
+        hosts = self._matching(patterns)
+        if isinstance(hosts, Refusal):
+            return hosts
+        names = frozenset(host.name for host in hosts)
+        known = self._desk.running
+        try:
+            ticket = self._desk.request(names, by)
+        except DeskFullError as full:
+            return Refusal(RefusalReason.TOO_MANY_SCANS, str(full), full.retry_after_s)
+        return replace(_shown(ticket), joined=ticket is known or ticket.requested_by != by)
+
+    def scan(self, ticket_id: str) -> ScanTicket | None:
+        """An asked-for scan."""
+        ticket = self._desk.find(ticket_id)
+        return _shown(ticket) if ticket else None
+
+    async def scan_events(self, ticket_id: str) -> AsyncIterator[ScanTicket]:
+        """The ticket now, then at each change."""
+        ticket = self._desk.find(ticket_id)
+        if ticket is None:
+            return
+        async for changed in self._desk.watch(ticket):
+            yield _shown(changed)
+
+    async def probe(self, target: str, deadline_s: float, by: str) -> Probed | Refusal:
+        """Scan one inventory host for whoever asks, beside the published report."""
+        host = next((host for host in self.hosts() if host.name == target), None)
+        if host is None:
+            return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, f"{target} is not a host of the inventory")
+        reach = self._reach
+        lines = [f"asked by {by}: {host.name}, deadline {deadline_s:g} s"]
+        limits = replace(wiring.limits(self._settings), deadline_s=deadline_s)
+        with self._using(reach):
+            report = await reach.scanner(limits).scan([host])
+        lines += _told(report)
+        return Probed(report, tuple(lines))
+
+    # ---------------------------------------------------------------- the gate
+
+    async def check(
+        self, images: tuple[str, ...], hosts: tuple[str, ...], platform: Platform | None, by: str
+    ) -> Checked | Refusal:
+        """May these images go there? Judged with what the last scan knows of the hosts."""
+        if refused := self._refused(images):
+            return refused
+        chosen = self._matching(hosts) if platform is None else ()
+        if isinstance(chosen, Refusal):
+            return chosen
+        reach = self._reach
+        with self._using(reach):
+            scanner = reach.scanner(wiring.limits(self._settings), read=self._known_facts)
+            if platform is None:
+                plans = tuple(Plan(image) for image in images)
+                report = await scanner.scan([replace(host, planned=plans) for host in chosen], only_plans=True)
+            else:
+                try:
+                    report = await scanner.against(platform, images)
+                except ValueError as error:
+                    return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
+        decision = decide(report, wiring.policy(self._settings))
+        log.info("gate_decided", by=by, decision=str(decision), images=list(images))
+        return Checked(report, str(decision))
+
+    def _refused(self, images: tuple[str, ...]) -> Refusal | None:
+        if self._store_error:
+            return Refusal(RefusalReason.STORE_FAILED, self._store_error, 60)
+        registries = self._settings.registries
+        for image in images:
+            name = reference.parse(image).registry
+            if registries.only_listed and name not in registries.listed:
+                return Refusal(RefusalReason.REGISTRY_NOT_ALLOWED, f"{name} is not a listed registry")
+        return None
+
+    async def _known_facts(self, host: Host) -> HostFacts | Failure:
+        """What the published report says of a host, unless that is too old to decide on."""
+        found = next((one for one in self._report.hosts if one.name == host.name), None) if self._report else None
+        if found is None:
+            return Failure(Reason.HOST_STALE, "the host has not been scanned yet")
+        age_s = self._clock() - found.taken_at
+        if age_s > self._settings.gate.max_facts_age:
+            return Failure(Reason.HOST_STALE, f"the host was last read {age_s:.0f} s ago")
+        return found.reading
+
+    # ---------------------------------------------------------------- waivers
+
+    def waivers(self) -> Sequence[Waived]:
+        """All that are in force."""
+        now = self._clock()
+        return [waiver for waiver in (*self._configured(), *self._waivers.values()) if waiver.until > now]
+
+    def _configured(self) -> list[Waived]:
+        return [
+            Waived(
+                f"config-{number}", one.owner, one.reason, one.until.timestamp(),
+                one.match.host, one.match.image, one.match.workload, one.match.reason, "config",
+            )
+            for number, one in enumerate(self._settings.waivers)
+        ]  # fmt: skip
+
+    def _all_waivers(self) -> list[Waiver]:
+        return [
+            Waiver(w.owner, w.reason, w.until, w.host, w.image, w.workload, w.finding_reason) for w in self.waivers()
+        ]
+
+    async def add_waiver(self, waiver: Waived, by: str) -> Waived | Refusal:
+        """Put a waiver in force, durable first."""
+        made = replace(waiver, id=uuid.uuid4().hex, origin="api")
+        body = {name: getattr(made, name) for name in Waived.__slots__}
+        try:
+            await self._store.put_record(WAIVERS, made.id, body)
+        except StoreError as error:
+            return Refusal(RefusalReason.STORE_FAILED, str(error), 60)
+        self._waivers[made.id] = made
+        self._publish(self._report)
+        log.info("waiver_added", by=by, waiver=made.id, owner=made.owner, until=made.until)
+        return made
+
+    async def delete_waiver(self, waiver_id: str, by: str) -> bool | Refusal:
+        """End a waiver."""
+        if waiver_id not in self._waivers:
+            return False
+        try:
+            await self._store.delete_record(WAIVERS, waiver_id)
+        except StoreError as error:
+            return Refusal(RefusalReason.STORE_FAILED, str(error), 60)
+        del self._waivers[waiver_id]
+        self._publish(self._report)
+        log.info("waiver_deleted", by=by, waiver=waiver_id)
+        return True
+
+    # ---------------------------------------------------------------- questions
+
+    def report(self) -> Report | None:
+        """The published report."""
+        return self._report
+
+    def hosts(self) -> Sequence[Host]:
+        """The inventory in force."""
+        return self._reloader.current[0].hosts
+
+    def ready(self) -> Readiness:
+        """Whether there is a report."""
+        return Readiness(self._report is not None, "the first scan has not ended yet")
+
+    def healthy(self) -> Readiness:
+        """Whether scans come to an end at all."""
+        last = self._report.finished_at if self._report else self._started_at
+        limit = STALE_INTERVALS * (self._settings.scan.interval + self._settings.scan.deadline)
+        age_s = self._clock() - max(last, self._started_at)
+        return Readiness(age_s <= limit, f"no scan has ended for {age_s:.0f} s")
+
+    def _matching(self, patterns: tuple[str, ...]) -> tuple[Host, ...] | Refusal:
+        try:
+            return inventory.match(self.hosts(), patterns)
+        except inventory.InventoryError as error:
+            return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, str(error))
+
+
+def _allows_shrink(held: tuple[Configuration, Reach]) -> bool:
+    return held[0].settings.scan.allow_shrink
+
+
+_STATES = {
+    State.WAITING: ScanState.WAITING,
+    State.RUNNING: ScanState.RUNNING,
+    State.DONE: ScanState.DONE,
+    State.FAILED: ScanState.FAILED,
+}
+
+
+def _shown(ticket: Ticket) -> ScanTicket:
+    return ScanTicket(
+        id=ticket.id,
+        state=_STATES[ticket.state],
+        hosts=tuple(sorted(ticket.hosts)),
+        requested_at=ticket.requested_at,
+        requested_by=ticket.requested_by,
+        started_at=ticket.started_at,
+        finished_at=ticket.finished_at,
+        done=ticket.done,
+        total=ticket.total,
+        detail=ticket.error,
+    )
+
+
+def _told(report: Report) -> list[str]:
+    """What a probe found, a line each, for ``debug=true``."""
+    lines = []
+    for host in report.hosts:
+        if isinstance(host.reading, Failure):
+            lines.append(f"{host.name}: {host.reading.reason}: {host.reading.detail}")
+        else:
+            engines = ", ".join(f"{engine.key} {engine.state} {engine.version}" for engine in host.reading.engines)
+            lines.append(f"{host.name}: {host.reading.kernel.machine}; {engines}")
+    for finding in report.findings:
+        verdict = finding.verdict
+        lines.append(
+            f"{finding.workload.name} ({finding.workload.image}): {verdict.status} {verdict.reason} {verdict.detail}"
+        )
+        lines += [f"  {one.layer}: {one.says}" for one in verdict.evidence]
+    return lines
