@@ -129,36 +129,36 @@ class Registry:
             self._window.reset(token)
 
     async def resolve(
-        self, ref: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
     ) -> ImageFacts | Failure:
         """What a reference offers.
 
         Args:
-            ref: a tag or a digest; where both stand, the digest counts.
+            reference: a tag or a digest; where both stand, the digest counts.
             depth: ``index``, or ``config`` to read configs too. The config of a manifest without index, and of an
                 entry without platform, is always read, for nothing else tells its platform.
             wanted: of which entries to read the config, by the platform they name; of all where it is ``None``.
         """
-        if refused := self._refusal(ref):
+        if refused := self._refusal(reference):
             return refused
-        head = await self._head(ref)
+        head = await self._head(reference)
         if isinstance(head.digest, Failure):
             return head.digest
-        assembly = Assembly(self._documents, ref, _selection(depth, wanted))
+        assembly = Assembly(self._documents, reference, _selection(depth, wanted))
         facts = await assembly.facts(head.digest, head.taken_at)
         if isinstance(facts, ImageFacts):
-            self._last.put(ref, facts, self._clock.monotonic())
+            self._last.put(reference, facts, self._clock.monotonic())
         return facts
 
-    def last_known(self, ref: ImageReference) -> LastKnown | None:
+    def last_known(self, reference: ImageReference) -> LastKnown | None:
         """The last facts that were proved, however old; for display beside a failure."""
-        found = self._last.get(ref)
+        found = self._last.get(reference)
         if found is None:
             return None
         return LastKnown(found[0], max(self._clock.time() - found[0].taken_at, 0.0))
 
     def open_layer(
-        self, ref: ImageReference, layer: Layer, start: int = 0, end: int | None = None
+        self, reference: ImageReference, layer: Layer, start: int = 0, end: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """The bytes ``start`` up to ``end`` of a layer, as the registry stores them.
 
@@ -168,9 +168,9 @@ class Registry:
             StreamBroken: at the first byte that cannot be had, with the reason why.
         """
         return LayerReader(
-            check=lambda: self._refusal(ref),
+            check=lambda: self._refusal(reference),
             origin_of=self._origins.of,
-            reference=ref,
+            reference=reference,
             layer=layer,
             deadline_s=self._config.layer_deadline_s,
             clock=self._clock.monotonic,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from scanner.domain.facts import Failure
+from scanner.domain.host import MAX_PORT
 from scanner.domain.reason import Reason
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def next_hop(config: RegistryConfig, current: httpx.URL, location: str, *, blob:
         own = _origin(url) == _origin(httpx.URL(config.base_url))
     except (httpx.InvalidURL, ValueError):
         return _refused("a redirect leads to something that is no URL")
-    if url.userinfo or not url.host:
+    if url.userinfo or not url.host or (url.port or 0) > MAX_PORT:
         return _refused("a redirect carries a name or leads to no host")
     if own:
         return Hop(url, Trust.OWN)
