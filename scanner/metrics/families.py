@@ -44,6 +44,13 @@ HOST_ARCHITECTURE_CHANGED = Family(
 WORKLOADS = Family(
     "archscan_workloads", "gauge", "Workloads of a host by verdict; sum without (host, stage) to count the fleet.", ("host", "status", "stage"), "there are none"
 )  # fmt: skip
+WORKLOADS_OFFERING = Family(
+    "archscan_workloads_offering",
+    "gauge",
+    "Workloads on hosts of host_platform whose image offers platform, as its metadata says: what could move to such hosts.",
+    ("host_platform", "platform"),
+    "no image offers it, or no host of the fleet has it and it is neither linux/amd64 nor linux/arm64",
+)
 FINDING = Family(
     "archscan_finding",
     "gauge",
@@ -90,7 +97,8 @@ SCAN_DURATION = Family(
 )
 
 FLEET = (
-    HOST_UP, HOST_INFO, HOST_LABELS, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS, FINDING,
+    HOST_UP, HOST_INFO, HOST_LABELS, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS,
+    WORKLOADS_OFFERING, FINDING,
     FINDING_FIRST_SEEN, FINDING_WAIVED_UNTIL, FINDINGS_DROPPED, IMAGE_PLATFORM_INFO, SCAN_LAST_SUCCESS, SCAN_DURATION,
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ MAX_FINDINGS = 500
 MAX_PLATFORMS_PER_IMAGE = 64
 """An index may list hundreds of platforms; the official images with the most offer about ten."""
 
+ALWAYS_COUNTED = frozenset({"linux/amd64", "linux/arm64"})
+"""Where fleets move from or to; what images offer beyond these and the fleet's own platforms is no label, since images could make up any."""
+
 _GRAVEST_FIRST = {status: rank for rank, status in enumerate(reversed(Status))}
 
 Fleet = dict["Family", "list[Sample]"]
@@ -38,6 +42,7 @@ def fleet(report: Report | None, max_findings: int, changed_at: Mapping[str, flo
         _add_host(made, reading, changed_at)
     for (host, status, stage), count in report.stages.items():
         made[c.WORKLOADS].append(((host, str(status), str(stage)), float(count)))
+    _add_offers(made, report)
     _add_findings(made, report, max_findings)
     if report.complete:
         made[c.SCAN_LAST_SUCCESS].append(((), report.finished_at))
@@ -81,6 +86,17 @@ def _info(name: str, facts: HostFacts) -> tuple[str, ...]:
         engine.version if engine else "",
         f"x86-64-v{kernel.cpu_level}" if kernel.cpu_level else kernel.arm_version or "",
     )
+
+
+def _add_offers(made: Fleet, report: Report) -> None:
+    counted = ALWAYS_COUNTED | {str(reading.platform) for reading in report.hosts if reading.platform}
+    offers = Counter(
+        (str(finding.host_platform), platform)
+        for finding in report.findings
+        if finding.host_platform
+        for platform in counted.intersection(map(str, finding.verdict.offered))
+    )
+    made[c.WORKLOADS_OFFERING].extend((pair, float(count)) for pair, count in sorted(offers.items()))
 
 
 def _add_findings(made: Fleet, report: Report, max_findings: int) -> None:

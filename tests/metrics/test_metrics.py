@@ -110,6 +110,7 @@ def test_a_report_becomes_the_documented_series():
         ): 1,
         ("archscan_workloads", ("host", "web-1"), ("stage", "running"), ("status", "mismatch")): 1,
         ("archscan_workloads", ("host", "web-1"), ("stage", "running"), ("status", "ok")): 1,
+        ("archscan_workloads_offering", ("host_platform", "linux/amd64"), ("platform", "linux/arm64")): 2,
         ("archscan_finding", *labels): 1,
         ("archscan_finding_first_seen_timestamp_seconds", *labels): 50.5,
         ("archscan_findings_dropped",): 0,
@@ -146,6 +147,18 @@ def test_a_host_carries_the_labels_of_the_inventory_as_one_family(accept, parser
         ("archscan_host_labels", ("host", "web-2"), ("label___tier", "1"), ("label_team", 'a"b')),
         ("archscan_host_labels", ("host", "web-3")),
     }
+
+
+def test_offers_are_counted_for_platforms_of_the_fleet_whatever_images_make_up():
+    made_up = tuple(Platform("linux", f"cpu{n}") for n in range(50))
+    verdict = Verdict(Reason.NATIVE, offered=(AMD64, AMD64, Platform("linux", "arm64"), *made_up))
+    found = [replace(a_finding(name=name), verdict=verdict) for name in ("a", "b")]
+    found.append(replace(a_finding(name="c"), verdict=verdict, host_platform=None))
+    made = fleet(a_report(findings=found), 9, {})
+    assert made[c.WORKLOADS_OFFERING] == [
+        (("linux/amd64", "linux/amd64"), 2.0),
+        (("linux/amd64", "linux/arm64"), 2.0),
+    ]
 
 
 def test_counters_begin_at_zero():
