@@ -1,4 +1,4 @@
-"""What runtimes, loaders and emulators say of a program that does not start, decoded by one table of phrases.
+"""What runtimes, loaders, emulators say of a program that does not start: one table of phrases decodes it.
 
 An engine's own error (State.Error) is always the runtime speaking. A log also holds what the application said, so a
 log line counts only where it is a whole line in the runtime's own form, the last one of the log, and the exit code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process
@@ -95,10 +96,15 @@ def path_variable(values: Iterable[Any]) -> str | None:
 
 
 def platform(os: Any, architecture: Any, variant: Any = None, os_version: Any = None) -> Platform | None:
-    """A platform of which at least the operating system and architecture are said."""
+    """A platform of which at least the operating system and architecture are said.
+
+    An ARM variant that is not said stays open: containerd would take v7 for it, on a Pi Zero just as well.
+    """
     if not name(os) or not name(architecture):
         return None
-    return normalize(Platform(name(os), name(architecture), name(variant), name(os_version)))
+    found = normalize(Platform(name(os), name(architecture), name(variant), name(os_version)))
+    is_open = name(architecture).lower() == "arm" and not name(variant)
+    return replace(found, variant="") if is_open else found
 
 
 def process(config: dict[str, Any]) -> Process:

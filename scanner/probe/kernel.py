@@ -1,9 +1,9 @@
-"""What a host's kernel and CPU say they can execute."""
+"""What a host's kernel says it can execute."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.binfmt import parse_entry
@@ -11,7 +11,7 @@ from scanner.domain.cpu import arm_variant_of_cpuinfo, arm_variant_of_machine, x
 from scanner.domain.facts import Binfmt, BinfmtEntry, Failure, Kernel
 from scanner.domain.reason import Reason
 from scanner.domain.text import printable
-from scanner.probe.machine import platform_of
+from scanner.domain.uname import from_uname
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +39,9 @@ class _Userland:
     """What the shell that answered is, where it told."""
 
     bits: int | None = None
-    little_endian: bool | None = None
+    byte_order: str | None = None
     machine: str = ""
     page_size: int | None = None
-    package_architecture: str = ""
 
 
 def read(answer: Answer, gaps: Gaps) -> Kernel:
@@ -51,14 +50,14 @@ def read(answer: Answer, gaps: Gaps) -> Kernel:
     userland = _userland(_fields(answer, "userland", gaps))
     cpu = _cpuinfo(answer, system, gaps)
     compat = _text(answer, "compat", gaps)
-    platform = platform_of(system, machine, userland.little_endian)
+    platform = from_uname(system, machine, userland.byte_order).platform
     if platform is None:
         gaps.note(
             "kernel", Failure(Reason.HOST_ARCH_UNKNOWN, f"the machine {machine!r} of {system!r} has no known platform")
         )
     arm_version = _arm_version(machine, platform, cpu)
     if platform is not None and platform.architecture == "arm" and arm_version:
-        platform = platform_of(system, f"arm{arm_version}l")
+        platform = replace(platform, variant=arm_version)
     return Kernel(
         system=system,
         machine=machine,
@@ -76,13 +75,9 @@ def read(answer: Answer, gaps: Gaps) -> Kernel:
 
 
 def discrepancies(answer: Answer, kernel: Kernel) -> tuple[str, ...]:
-    """Contradictions within the kernel's own part, in words for the operator."""
+    """Contradictions that only the answer's own words show, for the operator."""
     found = []
     fields = _fields(answer, "userland", None)
-    userland = _userland(fields)
-    if kernel.kernel_bits == 64 and userland.bits == 32:  # noqa: PLR2004 - bits
-        packages = f", its packages are {userland.package_architecture}" if userland.package_architecture else ""
-        found.append(f"the kernel is 64-bit ({kernel.machine}) but the userland is 32-bit{packages}")
     stated = _cpuinfo(answer, kernel.system, None).get("cpu architecture", "")
     if kernel.arm_version and stated and arm_variant_of_cpuinfo(stated) not in (None, kernel.arm_version):
         found.append(
@@ -131,10 +126,9 @@ def _userland(fields: Mapping[str, str]) -> _Userland:
     page_size = fields.get("page_size", "")
     return _Userland(
         bits=(32 if elf[1] == "01" else 64) if elf else long_bit,
-        little_endian=elf[2] == "01" if elf else None,
+        byte_order={"01": "little", "02": "big"}[elf[2]] if elf else None,
         machine=header[36:40] if elf else "",
         page_size=int(page_size) if page_size.isascii() and page_size.isdigit() and 0 < len(page_size) < 10 else None,  # noqa: PLR2004 - a gibibyte page has ten digits
-        package_architecture=fields.get("dpkg", ""),
     )
 
 

@@ -123,7 +123,6 @@ userland() {
   shell=/bin/sh
   [ ! -r "/proc/$$/exe" ] || shell=/proc/$$/exe
   printf 'shell_header %s\n' "$(od -An -tx1 -N 20 "$shell" | tr -d ' \n')"
-  if have dpkg; then printf 'dpkg %s\n' "$(dpkg --print-architecture)"; fi
   case $(uname -s) in
     Darwin) printf 'translated %s\narm64 %s\n' "$(sysctl -n sysctl.proc_translated)" "$(sysctl -n hw.optional.arm64)" ;;
   esac

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from scanner.domain.discrepancy import discrepancies
 from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Workload
 from scanner.domain.reason import Reason
 from scanner.domain.text import printable
@@ -18,7 +19,7 @@ from scanner.probe.engines.part import MAX_WORKLOADS, Gaps, Part, kind_of, owner
 from scanner.probe.planned import share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from scanner.domain.facts import Kernel
     from scanner.domain.host import Host
@@ -48,14 +49,15 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
     planned = share.read(answer, host.name, gaps)
     existing = [workload for part in parts for workload in part.workloads]
     workloads = _bounded(_told_apart([*existing, *planned]), gaps)
-    engines = tuple(_completed(part.engine, answer, kernel, gaps) for part in parts if part.engine)
+    default = _default_platform(answer, gaps)
+    engines = tuple(_completed(part.engine, kernel, default) for part in parts if part.engine)
     return HostFacts(
         host=host.name,
         kernel=kernel,
         engines=engines,
         workloads=workloads,
         gaps=MappingProxyType(dict(gaps)),
-        discrepancies=(*kernel_part.discrepancies(answer, kernel), *_contradictions(kernel, engines)),
+        discrepancies=(*kernel_part.discrepancies(answer, kernel), *discrepancies(kernel, engines)),
         os_release=_os_release(answer),
     )
 
@@ -111,31 +113,21 @@ def _node_platform(answer: Answer, kernel: Kernel) -> Platform | None:
     return kernel.platform if kernel.kernel_bits == kernel.userland_bits else None
 
 
-def _completed(engine: Engine, answer: Answer, kernel: Kernel, gaps: Gaps) -> Engine:
+def _completed(engine: Engine, kernel: Kernel, default: Platform | None) -> Engine:
     """The engine with what only the whole host knows: the ARM version of its CPU, the host's default platform."""
     platform = engine.platform
     if platform and platform.architecture == "arm" and not platform.variant and not engine.in_vm and kernel.arm_version:
         platform = replace(platform, variant=kernel.arm_version)
-    default = engine.default_platform
-    if engine.kind is EngineKind.DOCKER and engine.state is EngineState.UP:
-        said = docker.default_platform(answer)
-        if isinstance(said, Failure):
-            gaps.note(engine.key, said)
-        else:
-            default = said
-    return replace(engine, platform=platform, default_platform=default)
+    honours_default = engine.kind is EngineKind.DOCKER and engine.state is EngineState.UP
+    return replace(engine, platform=platform, default_platform=default if honours_default else None)
 
 
-def _contradictions(kernel: Kernel, engines: Iterable[Engine]) -> tuple[str, ...]:
-    found = []
-    for engine in engines:
-        if engine.in_vm:
-            found.append(
-                f"{engine.key} runs its containers in a virtual machine, under another kernel than this host's"
-            )
-        elif engine.platform and kernel.platform and engine.platform.architecture != kernel.platform.architecture:
-            found.append(f"the kernel is {kernel.platform} but {engine.key} is {engine.platform}")
-    return tuple(found)
+def _default_platform(answer: Answer, gaps: Gaps) -> Platform | None:
+    said = docker.default_platform(answer)
+    if isinstance(said, Failure):
+        gaps.note(EngineKind.DOCKER, said)
+        return None
+    return said
 
 
 # ---------------------------------------------------------------- workloads

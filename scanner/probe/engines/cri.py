@@ -21,7 +21,7 @@ from scanner.domain.text import printable
 from scanner.probe import document
 from scanner.probe.document import MalformedError
 from scanner.probe.engines import listing
-from scanner.probe.engines.logs import last_lines
+from scanner.probe.engines.logs import last_lines, logs_are_told
 from scanner.probe.engines.part import Gaps, Part, is_unhealthy, silent, stage_of
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def read(answer: Answer, host: str, node: Platform | None) -> Part:
     engine = Engine(EngineKind.CRI, EngineState.UP, version, node, store, detail=name)
     images = _images(answer, gaps)
     ends = _ends(answer, gaps)
+    logs_are_told(answer, KEY, gaps)
     workloads = []
     for container in _rows(answer, f"{KEY}/containers", "containers", gaps):
         try:

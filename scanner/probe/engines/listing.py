@@ -11,7 +11,7 @@ from scanner.domain.text import printable
 from scanner.probe import document
 from scanner.probe.answer import without_mark
 from scanner.probe.document import MalformedError
-from scanner.probe.engines.logs import last_lines
+from scanner.probe.engines.logs import last_lines, logs_are_told
 from scanner.probe.engines.part import MAX_WORKLOADS, is_unhealthy
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def containers(
         listed = listed[:MAX_WORKLOADS]
     good, messages = lines(answer, f"{key}/containers", gaps, key)
     missing = set(listed) - gone(messages)
+    logs_are_told(answer, key, gaps)
     workloads = []
     for line in good:
         image_id, container_id, _, text = (*line.split(" ", 3), "", "", "")[:4]

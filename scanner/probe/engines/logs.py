@@ -20,13 +20,17 @@ MAX_LINES = 5
 MAX_LINE_CHARS = 500
 
 
-def last_lines(answer: Answer, key: str, container_id: str, workload: Workload, gaps: Gaps) -> Workload:
-    """The workload with its log, if the probe asked for it: it reads only so many logs of one engine."""
+def logs_are_told(answer: Answer, key: str, gaps: Gaps) -> None:
+    """Note a gap where the answer does not even say whose logs were asked for."""
     asked = answer.whole(f"{key}/log_ids")
     if isinstance(asked, Failure):
         gaps.note(key, asked)
-        return workload
-    if container_id.encode() not in asked.split():
+
+
+def last_lines(answer: Answer, key: str, container_id: str, workload: Workload, gaps: Gaps) -> Workload:
+    """The workload with its log, if the probe asked for it: it reads only so many logs of one engine."""
+    asked = answer.whole(f"{key}/log_ids")
+    if isinstance(asked, Failure) or container_id.encode() not in asked.split():
         return workload
     name = f"{key}/log/{container_id}"
     section = answer.sections.get(name)

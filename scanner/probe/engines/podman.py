@@ -17,7 +17,6 @@ from scanner.domain.facts import (
     Source,
     Workload,
 )
-from scanner.domain.platform import Platform, normalize
 from scanner.domain.reason import Reason
 from scanner.probe import document
 from scanner.probe.document import MalformedError
@@ -57,7 +56,7 @@ def _engine(details: dict[str, Any], key: str, gaps: Gaps, kernel_release: str) 
     try:
         machine = document.mapping(details.get("host"))
         version = document.name(document.mapping(details.get("version")).get("Version"), 64)
-        platform = _platform(machine.get("os"), machine.get("arch"), machine.get("variant"))
+        platform = document.platform(machine.get("os"), machine.get("arch"), machine.get("variant"))
         kernel = document.name(machine.get("kernel"))
         in_vm = machine.get("serviceIsRemote") is True or bool(kernel_release and kernel and kernel != kernel_release)
     except MalformedError as error:
@@ -65,14 +64,6 @@ def _engine(details: dict[str, Any], key: str, gaps: Gaps, kernel_release: str) 
     return Engine(
         EngineKind.PODMAN, EngineState.UP, version, platform, ImageStore.PODMAN, owner=owner_of(key), in_vm=in_vm
     )
-
-
-def _platform(os: Any, architecture: Any, variant: Any = None) -> Platform | None:
-    """A platform whose ARM variant stays open where Podman leaves it out: its images may have one all the same."""
-    found = document.platform(os, architecture, variant)
-    if found is not None and found.architecture == "arm" and not document.name(variant):
-        return Platform(found.os, "arm")
-    return found and normalize(found)
 
 
 def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:
@@ -118,6 +109,6 @@ def _image(image: dict[str, Any]) -> LocalImage:
     return LocalImage(
         image_id=f"sha256:{identity}",
         repo_digests=listing.repo_digests(image.get("repo_digests")),
-        platform=_platform(image.get("os"), image.get("architecture")),
+        platform=document.platform(image.get("os"), image.get("architecture")),
         process=document.process(document.mapping(config)) if config is not None else None,
     )

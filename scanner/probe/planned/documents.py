@@ -1,4 +1,4 @@
-"""YAML documents of people and tools, read with the safe loader."""
+"""YAML documents, read with the safe loader."""
 
 from __future__ import annotations
 
