@@ -57,13 +57,18 @@ class Budget:
     """What one registry may be asked at this moment; ``note`` hears every answer."""
 
     def __init__(
-        self, config: ClientConfig, *, clock: Callable[[], float], sleep: Callable[[float], Awaitable[object]]
+        self,
+        config: ClientConfig,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]],
+        concurrency: int | None = None,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
         self._stop_below = config.stop_below_remaining
         self._bucket = TokenBucket(config.rate_per_s, config.burst, clock)
-        self._in_flight = asyncio.Semaphore(config.concurrency)
+        self._in_flight = asyncio.Semaphore(concurrency or config.concurrency)
         self._paused_until = 0.0
         self._remaining: tuple[int, float] | None = None
         self._failures = 0

@@ -37,8 +37,13 @@ if TYPE_CHECKING:
 MAX_REMEMBERED = 8192
 """References whose answer is remembered; a fleet of ten thousand hosts runs some thousand."""
 
+MAX_ASSEMBLED = 4096
+"""Facts kept for who asks the same within the age of an answer; those of an index of twelve take some 6 KiB."""
+
 MAX_LAST_KNOWN = 2048
 """References whose last facts are kept for display."""
+
+_DEPTHS = frozenset({"index", "config"})
 
 
 class SystemClock:
@@ -99,6 +104,7 @@ class Registry:
             self._origins.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
         )
         self._heads: Recent[_Head] = Recent(MAX_REMEMBERED)
+        self._assemblies: Recent[ImageFacts] = Recent(MAX_ASSEMBLED)
         self._last: Recent[ImageFacts] = Recent(MAX_LAST_KNOWN)
         self._flights: Flights[_Head] = Flights()
         self._window: ContextVar[_Window | None] = ContextVar("registry_window", default=None)
@@ -139,15 +145,34 @@ class Registry:
                 entry without platform, is always read, for nothing else tells its platform.
             wanted: of which entries to read the config, by the platform they name; of all where it is ``None``.
         """
+        if depth not in _DEPTHS:
+            raise ValueError(f"depth is index or config, not {depth!r}")
         if refused := self._refusal(reference):
             return refused
         head = await self._head(reference)
         if isinstance(head.digest, Failure):
             return head.digest
-        assembly = Assembly(self._documents, reference, _selection(depth, wanted))
-        facts = await assembly.facts(head.digest, head.taken_at)
+        facts = await self._assembled(reference, head, "index", _none)
+        if depth == "config" and isinstance(facts, ImageFacts) and facts.is_index:
+            chosen = wanted or _all
+            which = "".join("+" if chosen(offer.entry) else "-" for offer in facts.offers)
+            facts = await self._assembled(reference, head, which, chosen)
         if isinstance(facts, ImageFacts):
             self._last.put(reference, facts, self._clock.monotonic())
+        return facts
+
+    async def _assembled(
+        self, reference: ImageReference, head: _Head, which: str, wanted: Callable[[Platform | None], bool]
+    ) -> ImageFacts | Failure:
+        """The facts with the configs of ``which`` entries; ten thousand hosts ask for the same ones."""
+        if isinstance(head.digest, Failure):
+            return head.digest
+        key = (reference, head, which)
+        if known := self._assemblies.get(key):
+            return known[0]
+        facts = await Assembly(self._documents, reference, wanted).facts(head.digest, head.taken_at)
+        if isinstance(facts, ImageFacts) and not any(isinstance(offer.config, Failure) for offer in facts.offers):
+            self._assemblies.put(key, facts, head.taken_at)
         return facts
 
     def last_known(self, reference: ImageReference) -> LastKnown | None:
@@ -217,9 +242,9 @@ class Registry:
         return await self._documents.learn(found) or found.digest
 
 
-def _selection(depth: str, wanted: Callable[[Platform | None], bool] | None) -> Callable[[Platform | None], bool]:
-    if depth == "index":
-        return lambda _: False
-    if depth == "config":
-        return wanted or (lambda _: True)
-    raise ValueError(f"depth is index or config, not {depth!r}")
+def _none(_platform: Platform | None) -> bool:
+    return False
+
+
+def _all(_platform: Platform | None) -> bool:
+    return True

@@ -27,9 +27,10 @@ class RegistryConfig:
     """One registry (or mirror) by the name that references use for it, ``host[:port]``.
 
     ``plain_http`` is the only way to plain http. ``allow_private`` lets the name resolve to addresses that are not
-    public, or only to those of some networks. ``auth_hosts`` are the hosts besides the registry's own that may be its token server. ``redirect_hosts``
-    are the hosts besides the registry's own to which it may redirect a manifest or, where they are private, a blob
-    (``*.example`` stands for every name below ``example``). ``mirrors`` are asked first, in order.
+    public, or only to those of some networks. ``auth_hosts`` are the hosts besides the registry's own that may be its
+    token server. ``redirect_hosts`` are the hosts besides the registry's own to which it may redirect a manifest or,
+    where they are private, a blob (``*.example`` stands for every name below ``example``). ``mirrors`` are asked
+    first, in order. ``concurrency`` bounds its requests in flight, ``None`` as for every registry.
     """
 
     name: str
@@ -41,6 +42,7 @@ class RegistryConfig:
     mirrors: tuple[str, ...] = ()
     auth_hosts: tuple[str, ...] = ()
     redirect_hosts: tuple[str, ...] = ()
+    concurrency: int | None = None
     allow_private: bool | tuple[IPv4Network | IPv6Network, ...] = False
 
     @property
@@ -87,8 +89,8 @@ class ClientConfig:
     request_deadline_s: float = 20.0
     layer_deadline_s: float = 120.0
     concurrency: int = 10
-    rate_per_s: float = 50.0
-    burst: int = 50
+    rate_per_s: float = 200.0
+    burst: int = 200
     tag_max_age_s: float = 60.0
     failure_max_age_s: float = 15.0
     stop_below_remaining: int = 0

@@ -87,7 +87,12 @@ class Origins:
             client=self._config,
             transports=transports,
             authorizer=self._authorizer_for(config, transports),
-            budget=Budget(self._config, clock=self._clock.monotonic, sleep=self._clock.sleep),
+            budget=Budget(
+                self._config,
+                clock=self._clock.monotonic,
+                sleep=self._clock.sleep,
+                concurrency=config.concurrency,
+            ),
             observer=self._observer,
             clock=self._clock,
             namespace=namespace,
