@@ -49,7 +49,7 @@ class Bastions:
 
     async def _try(self, route: Route) -> asyncssh.SSHClientConnection | Failure:
         made = await self._connect(route)
-        if isinstance(made, Failure):
+        if isinstance(made, Failure) and route in self._attempts:
             self._attempts[route].failed_at = asyncio.get_running_loop().time()
         return made
 
@@ -64,14 +64,10 @@ class Bastions:
         made = attempt.task.result()
         return not isinstance(made, Failure) and made.is_closed()
 
-    def drain(self) -> list[asyncssh.SSHClientConnection]:
-        """Forgets every bastion; the connections that were open are the caller's to close."""
+    async def drain(self) -> list[asyncssh.SSHClientConnection]:
+        """Forgets every bastion, ending what is under way; the connections that were open are the caller's to close."""
         attempts, self._attempts = list(self._attempts.values()), {}
-        opened = []
         for attempt in attempts:
-            if not attempt.task.done():
-                attempt.task.cancel()
-            elif not attempt.task.cancelled() and not attempt.task.exception():
-                made = attempt.task.result()
-                opened += [] if isinstance(made, Failure) else [made]
-        return opened
+            attempt.task.cancel()
+        made = await asyncio.gather(*(attempt.task for attempt in attempts), return_exceptions=True)
+        return [one for one in made if not isinstance(one, Failure | BaseException)]

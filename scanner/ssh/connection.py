@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -42,7 +43,7 @@ async def dial(
 
     try:
         if tunnel is None:
-            await loop.create_connection(begin, options.host, options.port, happy_eyeballs_delay=HAPPY_EYEBALLS_S)
+            await loop.create_connection(begin, options.host, options.port, happy_eyeballs_delay=_delay(options.host))
         else:
             await tunnel.create_connection(begin, options.host, options.port)  # type: ignore[arg-type] # a connection is a session of its tunnel
         await options.waiter  # type: ignore[misc] # set by options.for_host
@@ -51,6 +52,15 @@ async def dial(
             abandon(connection)
         raise
     return begun[-1]
+
+
+def _delay(address: str) -> float | None:
+    """Only a name has several addresses; racing a single one gains nothing, and a cancelled race can lose its socket."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return HAPPY_EYEBALLS_S
+    return None
 
 
 class Answer(asyncssh.SSHClientSession[bytes]):

@@ -74,12 +74,14 @@ class Fleet:
     async def read(self, host: Host, script: bytes) -> bytes | Failure:
         """The whole standard output of ``script`` on the host, or why it could not be had; never raises."""
         target = Target(host.name, host.address, host.port, host.user or self._config.user)
-        async with self._turn:
-            try:
-                route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+        try:
+            route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+            if route.hops:  # before our turn: a slow bastion must not hold up hosts elsewhere
+                await self._bastions.reach(route)
+            async with self._turn:
                 return await self._read((target, route), script)
-            except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
-                return classify(error, key_known=bool(self._trusted(target)[1].keys))
+        except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
+            return classify(error, key_known=bool(self._trusted(target)[1].keys))
 
     async def _read(self, way: Way, script: bytes) -> bytes | Failure:
         connection = self._kept.pop(way, None)
@@ -201,7 +203,7 @@ class Fleet:
     async def close(self) -> None:
         """Ends every connection; takes at most as long as the reaper waits."""
         kept, self._kept = list(self._kept.values()), {}
-        for connection in (*kept, *self._bastions.drain()):
+        for connection in (*kept, *await self._bastions.drain()):
             self._abandon(connection)
         while self._reapers:
             await asyncio.wait(self._reapers)

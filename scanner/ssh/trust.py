@@ -98,7 +98,8 @@ class KnownHosts:
             return cached
         mine = [hashed for hashed in self._hashed if hashed.is_of(name)]
         if mine:  # a hashed line names one host only, so nobody else needs to try it
-            self._hashed = [hashed for hashed in self._hashed if hashed not in mine]
+            taken = set(map(id, mine))
+            self._hashed = [hashed for hashed in self._hashed if id(hashed) not in taken]
         patterns = [pattern.entry for pattern in self._patterns if pattern.is_of(name)]
         found = (*self._plain.get(name, ()), *(hashed.entry for hashed in mine), *patterns)
         self._asked[name] = found

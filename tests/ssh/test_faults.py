@@ -454,22 +454,45 @@ async def test_s11_hosts_behind_a_bastion_share_one_connection_to_it(behind, fak
 
 
 async def test_s11_a_bastion_that_is_down_is_tried_once_for_all_its_hosts(behind, fake_host, raw_host, host_at):
-    attempts = []
+    attempts, healthy_first = [], []
 
     async def count(reader, writer):
         attempts.append(1)
         await reader.read()
 
     port, healthy = await raw_host(count), await fake_host()
-    fleet = behind(port, healthy.port, concurrency=2, connect_timeout_s=0.3)
-    edge = [fleet.read(host_at(22, f"edge-{n}"), SCRIPT) for n in range(6)]
-    began = time.monotonic()
-    *failures, answer = await asyncio.gather(*edge, fleet.read(host_at(healthy.port, "web-1"), SCRIPT))
-    assert time.monotonic() - began < 1
+    fleet = behind(port, healthy.port, concurrency=2, connect_timeout_s=2)
+
+    async def read(host):
+        answer = await fleet.read(host, SCRIPT)
+        healthy_first.append(host.name)
+        return answer
+
+    edge = [read(host_at(22, f"edge-{n}")) for n in range(6)]
+    *failures, answer = await asyncio.gather(*edge, read(host_at(healthy.port, "web-1")))
     assert {failure.reason for failure in failures} == {Reason.HOST_BASTION}
     assert failures[0].detail == f"scan@127.0.0.1:{port}: host_timeout: no answer in time"
     assert answer == b"<uname -m\n>"
+    assert healthy_first[0] == "web-1"
     assert len(attempts) == 1
+    assert (await fleet.read(host_at(22, "edge-9"), SCRIPT)).reason is Reason.HOST_BASTION
+    assert len(attempts) == 1
+
+
+async def test_a_fleet_that_is_closed_ends_what_is_under_way(behind, raw_host, host_at):
+    entered = asyncio.Event()
+
+    async def wait(reader, writer):
+        entered.set()
+        await reader.read()
+
+    fleet = behind(await raw_host(wait), connect_timeout_s=30)
+    reading = asyncio.create_task(fleet.read(host_at(22, "edge-1"), SCRIPT))
+    await entered.wait()
+    reading.cancel()
+    await asyncio.wait([reading])
+    await fleet.close()
+    assert fleet.abandoned == 0
 
 
 async def test_s11_a_bastion_that_forbids_forwarding_is_at_fault_itself(behind, fake_host, host_at):
