@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+MAX_HEAD_BYTES = 16 << 10
+"""Request target and headers; a bearer token, a proxy's additions, a long reference fit several times."""
+
 MAX_BODY_BYTES = 64 << 10
 """The largest sensible body is a log excerpt to explain, or a gate question about a few dozen images."""
 
@@ -95,6 +98,10 @@ class _Sender:
 async def _read(scope: Scope, receive: Receive) -> bytes | None:
     """The body; ``None`` if the client left."""
     headers = Headers(scope=scope)
+    head = sum(len(name) + len(value) for name, value in scope["headers"])
+    # The parser refuses a long head only if it arrives in pieces.
+    if head + len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_HEAD_BYTES:
+        raise _refused(400, "head_too_large", f"target and headers have at most {MAX_HEAD_BYTES} bytes")
     length, chunked = headers.get("content-length"), "transfer-encoding" in headers
     if length is not None and chunked:
         raise _refused(400, "framing_ambiguous", "a request has either a length or chunks")

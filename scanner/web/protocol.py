@@ -12,7 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_WITHIN_S = 10.0
-"""From the connection, or from the last answer, to the end of the next request's head."""
+"""From the connection, or from the first byte after an answer, to the end of the request's head."""
 
 
 class PunctualProtocol(H11Protocol):
@@ -30,10 +30,22 @@ class PunctualProtocol(H11Protocol):
         self._stop_deadline()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """The first byte after an answer starts the next deadline; an idle connection has uvicorn's timer."""
+        if self._deadline is None and self._is_idle:
+            self._set_deadline()
+        super().data_received(data)
+
     def on_response_complete(self) -> None:
-        """Start the next deadline."""
-        self._set_deadline()
+        """The request is done; the next one, which may have begun already, has its own deadline."""
+        self._stop_deadline()
         super().on_response_complete()
+        if self._is_idle and self.conn.trailing_data[0]:
+            self._set_deadline()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _set_deadline(self) -> None:
         self._stop_deadline()
@@ -46,5 +58,6 @@ class PunctualProtocol(H11Protocol):
 
     def _too_late(self) -> None:
         # A request under way has its own deadlines: its body while it is read, its work while it is done.
-        if self.cycle is None or self.cycle.response_complete:
+        self._deadline = None
+        if self._is_idle:
             self.transport.abort()

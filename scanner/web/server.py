@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from scanner.web.limits import MAX_HEAD_BYTES
 from scanner.web.protocol import PunctualProtocol
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from scanner.web.web_config import TlsFiles
-
-MAX_HEAD_BYTES = 16 << 10
-"""Request line and headers; a bearer token, a proxy's additions and a long reference fit several times."""
 
 MAX_CONNECTIONS = 1000
 """Fleet-wide dashboards need dozens; the rest is answered 503 so that health checks still get through."""

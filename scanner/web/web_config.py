@@ -107,9 +107,10 @@ def _mapping(path: str, value: Any, known: tuple[str, ...] | None) -> dict[str, 
 
 
 def _file(key: str, given: dict[str, Any], folder: Path) -> Path:
-    if not isinstance(given[key], str):
-        raise ValueError(f"tls_server_config.{key}: not a file name")
-    return folder / given[key]
+    name = given[key]
+    if not isinstance(name, str):
+        raise ValueError(f"tls_server_config.{key}: not a file name")  # noqa: TRY004 - a wrong file, not a wrong call
+    return folder / name
 
 
 def _choice(key: str, given: dict[str, Any], choices: Mapping[str, Any]) -> Any:

@@ -1,0 +1,254 @@
+import asyncio
+import fnmatch
+import hashlib
+import secrets
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from scanner.domain.facts import (
+    Binfmt,
+    BinfmtEntry,
+    Engine,
+    EngineKind,
+    EngineState,
+    Failure,
+    HostFacts,
+    ImageStore,
+    Kernel,
+    Source,
+    Stage,
+    Workload,
+)
+from scanner.domain.host import Host
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason, Status
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.verdict import Evidence, Fix, Verdict
+from scanner.metrics import Metrics
+from scanner.web.access import Access, Scope, Token
+from scanner.web.api import create_app
+from scanner.web.scans import ScanQueue
+from scanner.web.service import Checked, Probed, Readiness, Refusal, RefusalReason, Reloaded, Waived
+
+AMD64, ARM64, ARMV7 = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
+NOW = 1_780_000_000.0
+
+
+def reading(name, platform=AMD64, failed=None, **kernel):
+    if failed:
+        failure = Failure(failed, "no answer within 10 s")
+        return HostReading(name, failure, {"site": "berlin"}, NOW - 60, NOW - 7300)
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[platform.architecture]
+    binfmt = Binfmt(True, (BinfmtEntry("qemu-aarch64", True, "/usr/bin/qemu-aarch64", "F"),))
+    facts = HostFacts(
+        name,
+        Kernel(
+            "Linux", machine, "6.1.0-28", platform, 64, 4096, 3 if platform is AMD64 else None, binfmt=binfmt, **kernel
+        ),
+        (
+            Engine(EngineKind.DOCKER, EngineState.UP, "28.1.1", platform, ImageStore.CLASSIC),
+            Engine(EngineKind.PODMAN, EngineState.ABSENT),
+        ),
+        gaps={"containerd": Failure(Reason.ENGINE_DENIED, "not allowed to ask containerd")} if name == "edge-1" else {},
+        discrepancies=("kernel says arm64, userland is 32 bit",) if name == "edge-1" else (),
+        os_release="Debian GNU/Linux 12 (bookworm)",
+    )
+    return HostReading(name, facts, {"team": "web"}, NOW - 60, NOW - 60)
+
+
+def finding(  # noqa: PLR0917 -- a row of a table
+    host, name, reason, image, platform=AMD64, offered=(AMD64, ARM64), stage=Stage.RUNNING, age=7200.0, **more
+):
+    fix = Fix()
+    if reason is not Reason.NATIVE:
+        build = f"docker buildx build --platform linux/amd64,linux/arm64 --tag {image} --push ."
+        fix = Fix("Build the image for the platforms of all its hosts.", (build,))
+    workload = Workload(host, name, Source.DOCKER, stage, image)
+    detail = more.pop("detail", "")
+    evidence = (Evidence("host", str(platform)), Evidence("index", ", ".join(map(str, offered)) or "nothing"))
+    verdict = Verdict(reason, detail, evidence, fix, offered, "sha256:" + hashlib.sha256(image.encode()).hexdigest())
+    return Finding(workload, verdict, platform, NOW - age, NOW - 60, **more)
+
+
+def a_report():
+    hosts = (
+        reading("web-1"),
+        reading("web-2"),
+        reading("edge-1", ARM64, aarch32=True),
+        reading("edge-2", failed=Reason.HOST_TIMEOUT),
+    )
+    findings = (
+        finding("web-1", "api", Reason.NATIVE, "registry.example:5000/shop/api:1.4"),
+        finding("web-2", "api", Reason.NATIVE, "registry.example:5000/shop/api:1.4"),
+        finding(
+            "edge-1",
+            "api",
+            Reason.PLATFORM_MISSING,
+            "registry.example:5000/shop/worker:2.0",
+            ARM64,
+            (AMD64,),
+            detail="offers linux/amd64, this host runs linux/arm64",
+        ),
+        finding("edge-1", "agent", Reason.WRONG_BINARY, "ghcr.io/acme/agent:7", ARM64, (AMD64, ARM64), Stage.STOPPED, 300.0,
+                detail="/usr/bin/agent is an x86-64 binary although the index says linux/arm64"),
+        finding("web-1", "cron", Reason.CRLF_SHEBANG, "registry.example:5000/shop/cron:3", detail="/entrypoint.sh begins with '#!/bin/sh\\r'"),
+        finding("web-2", "report", Reason.EMULATED, "old/report:1", offered=(ARM64,)),
+        finding("web-2", "backup", Reason.IMAGE_RATE_LIMITED, "docker.io/library/backup:1", offered=()),
+        finding("web-1", '"><script>alert(1)</script>', Reason.PLATFORM_LOST, "legacy/{{7*7}}:1", stage=Stage.PLANNED),
+    )  # fmt: skip
+    return Report("scan-1", NOW - 70, NOW - 60, hosts, findings)
+
+
+class FakeService:
+    """The smallest service that behaves: real values, a real queue, no hosts."""
+
+    def __init__(self):
+        self.latest = a_report()
+        self.asked = []
+        self.given = {}
+        self.finish = asyncio.Event()
+        self.queue = ScanQueue(self._run)
+        self.good_config = True
+        self.policy = {Status.OK: "allow", Status.EMULATED: "warn", Status.DEGRADED: "warn", Status.UNKNOWN: "hold"}
+        self.broken = False
+
+    async def _run(self, hosts, progress):
+        progress(1, len(hosts))
+        await self.finish.wait()
+
+    def report(self):
+        if self.broken:
+            raise RuntimeError("secret inside")
+        return self.latest
+
+    def hosts(self):
+        return [Host(r.name, "10.0.0.1", labels=r.labels) for r in a_report().hosts]
+
+    def ready(self):
+        return Readiness(self.latest is not None, "" if self.latest else "the first scan has not ended yet")
+
+    def healthy(self):
+        return Readiness(True)
+
+    def reload(self, by):
+        self.asked.append(("reload", by))
+        return Reloaded(self.good_config, "" if self.good_config else "archscan.yml:3: unknown key")
+
+    def _matching(self, patterns):
+        names = [host.name for host in self.hosts()]
+        return tuple(n for n in names if not patterns or any(fnmatch.fnmatchcase(n, p) for p in patterns))
+
+    async def request_scan(self, patterns, by):
+        self.asked.append(("scan", by))
+        hosts = self._matching(patterns)
+        if not hosts:
+            return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, "no inventory host matches")
+        return self.queue.request(hosts, by)
+
+    def scan(self, ticket_id):
+        return self.queue.ticket(ticket_id)
+
+    def scan_events(self, ticket_id):
+        return self.queue.events(ticket_id)
+
+    async def check(self, images, hosts, platform, by):
+        self.asked.append(("check", by))
+        if self.latest is None:
+            return Refusal(RefusalReason.NOT_READY, "the first scan has not ended yet", 10)
+        if hosts and not self._matching(hosts):
+            return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, "no inventory host matches")
+        found = tuple(f for f in self.latest.findings if f.workload.image in images)
+        if not found:
+            return Refusal(RefusalReason.REGISTRY_NOT_ALLOWED, "this registry is not configured")
+        decision = self.policy.get(found[0].verdict.status, "deny")
+        return Checked(replace(self.latest, hosts=(), findings=found), decision)
+
+    async def probe(self, target, deadline_s, by):
+        self.asked.append(("probe", by))
+        known = next((r for r in self.latest.hosts if r.name == target), None)
+        if known is None:
+            return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, f"{target!r} is not in the inventory")
+        if target == "web-2":
+            await asyncio.sleep(3600)
+        failed = isinstance(known.reading, Failure)
+        shown = replace(known, last_success_at=None) if failed else known
+        return Probed(replace(self.latest, hosts=(shown,), findings=()), ("connected", "read 2 KiB"))
+
+    def waivers(self):
+        return list(self.given.values())
+
+    async def add_waiver(self, waiver: Waived, by):
+        added = replace(waiver, id=secrets.token_hex(4))
+        self.given[added.id] = added
+        return added
+
+    async def delete_waiver(self, waiver_id, by):
+        if waiver_id == "from-config":
+            return Refusal(RefusalReason.WAIVER_INVALID, "it stands in the configuration file")
+        return self.given.pop(waiver_id, None) is not None
+
+
+TOKENS = {scope: f"{scope}-{'x' * 40}" for scope in ("read", "gate", "operate")}
+
+
+@pytest.fixture
+def tokens():
+    return dict(TOKENS)
+
+
+@pytest.fixture
+def token_list():
+    return [
+        Token(f"{scope}er", hashlib.sha256(text.encode()).hexdigest(), frozenset({Scope(scope)}))
+        for scope, text in TOKENS.items()
+    ]
+
+
+@pytest.fixture
+async def service():
+    made = FakeService()
+    yield made
+    await made.queue.close()
+
+
+@pytest.fixture
+def metrics():
+    return Metrics("0.1.0")
+
+
+@pytest.fixture
+def app_with(service, metrics):
+    def make(access=None):
+        return create_app(service, metrics, access or Access(), version="0.1.0", clock=lambda: NOW)
+
+    return make
+
+
+@pytest.fixture
+async def client_of():
+    opened = []
+
+    def make(app, token=None, base_url="http://localhost:9719"):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url, headers=headers)
+        opened.append(client)
+        return client
+
+    yield make
+    for client in opened:
+        await client.aclose()
+
+
+@pytest.fixture
+def client(client_of, app_with):
+    """Anybody on loopback, no tokens configured."""
+    return client_of(app_with())
+
+
+@pytest.fixture
+def as_(client_of, app_with, token_list):
+    """A caller with the token of one scope."""
+    app = app_with(Access(token_list))
+    return lambda scope: client_of(app, TOKENS[scope] if scope else None)
