@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MAX_SYMLINKS = 40
 """How many the kernel follows in one look-up (MAXSYMLINKS in include/linux/namei.h)."""
 
+MAX_DEPTH = 128
+"""Directories inside each other: node_modules reaches 60. Deeper trees make every look-up cost the square of it."""
+
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 AUFS_METADATA = ".wh..wh."
@@ -117,7 +120,11 @@ class LayerIndex:
         path = clean(entry.name)
         if path is None:
             return  # it points out of the image; engines refuse it or leave it out
+        if path.count("/") > MAX_DEPTH:
+            raise limit_reached(f"a layer nests more than {MAX_DEPTH} directories")
         directory, _, base = path.rpartition("/")
+        if f"/{WHITEOUT}" in f"/{directory}":
+            return  # aufs kept its own records in such directories
         if base.startswith(WHITEOUT):
             self._add_whiteout(directory, base)
             return
@@ -168,6 +175,8 @@ class LayerIndex:
             moved = self._first_symlink(directory)
             if moved is None:
                 return directory
+            if moved.count("/") > MAX_DEPTH:
+                raise limit_reached(f"the symlinks of a layer nest more than {MAX_DEPTH} directories")
             directory = moved
         return directory
 
@@ -185,8 +194,6 @@ class LayerIndex:
             self._put(ancestor, Node(NodeKind.DIRECTORY, executable=True, born=self.usage.entries))
 
     def _put(self, path: str, node: Node) -> None:
-        if len(path) > 4 * 4096:
-            raise limit_reached("a path in a layer grew through its symlinks beyond any file system's limit")
         before = self.nodes.get(path)
         if before is not None and before.kind is node.kind is NodeKind.DIRECTORY and self.visible(path):
             return  # listed again, its content stays

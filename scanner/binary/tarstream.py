@@ -164,7 +164,8 @@ class TarReader:
             self._begin_extension(flag, size)
             return
         entry = self._entry_of(block, flag, size)
-        self._pending = _Pending()
+        if self._pending.count or self._pending.pax:
+            self._pending = _Pending()
         self._entry = entry
         if flag == b"S" and block[482]:
             self._sparse_blocks = 0
@@ -215,10 +216,10 @@ class TarReader:
         self._start_skipping(self._padding)
 
     def _entry_of(self, block: bytes, flag: bytes, size: int) -> Entry:
-        pax = {**self._global, **self._pending.pax}
+        pax = {**self._global, **self._pending.pax} if self._global or self._pending.pax else {}
         name = pax.get("GNU.sparse.name") or pax.get("path") or self._pending.long_name or _name_of(block)
         target = pax.get("linkpath") or self._pending.long_target or block[157:257].partition(b"\0")[0]
-        if max(len(name), len(target)) > MAX_PATH_BYTES:
+        if len(name) > MAX_PATH_BYTES or len(target) > MAX_PATH_BYTES:
             raise limit_reached(f"a name of {max(len(name), len(target))} bytes in a layer")
         if "size" in pax:
             size = _decimal(pax["size"])
@@ -286,7 +287,7 @@ def _number(raw: bytes, what: str) -> int:
     digits = raw.strip(b" \0").partition(b"\0")[0].strip()
     if not digits:
         return 0
-    if not all(0x30 <= digit <= 0x37 for digit in digits):  # noqa: PLR2004 - 0 to 7
+    if not digits.isdigit() or b"8" in digits or b"9" in digits:
         raise unreadable(f"a tar header has a {what} that is no number")
     return int(digits, 8)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers import MAX_SYMLINKS, Extent, Node, NodeKind
+from scanner.binary.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind
 from scanner.binary.limits import LayerError
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ class View:
                 return Absence.NOT_A_DIRECTORY
             if part in ("", "."):
                 continue
+            if len(at) > MAX_DEPTH:
+                return Absence.MISSING  # no index holds anything deeper
             if part == "..":
                 at = at[:-1]
                 here = Found("/" + "/".join(at), 0, Node(NodeKind.DIRECTORY, executable=True))
