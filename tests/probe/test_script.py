@@ -1,0 +1,336 @@
+"""The script itself, under the shells that hosts have."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from scanner.domain.facts import EngineState, HostFacts, Source, Stage
+from scanner.domain.host import Host
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason
+from scanner.probe import reading
+from scanner.probe.answer import parse
+from scanner.probe.script import script
+from tests.real.images import digest_of, tar_of
+
+HOST = Host(name="here", local=True)
+SHELLS = {"dash": ["dash"], "bash": ["bash"], "bash-posix": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
+PLAIN = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+PATH_LINE = "  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:/opt/homebrew/bin\n"
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request):
+    argv = SHELLS[request.param]
+    if shutil.which(argv[0]) is None:
+        pytest.skip(f"{argv[0]} is not installed")
+    return argv
+
+
+def answered(argv, text=None, env=None, **more):
+    done = subprocess.run(
+        [*argv, "-s"], input=text or script(), capture_output=True, env=env or PLAIN, timeout=60, check=False, **more
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def with_programs(folder, programs, keep_system=True):
+    """The script with a folder of made-up programs in front of its fixed PATH; returns its text."""
+    for name, body in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
+    text = script().decode()
+    assert PATH_LINE in text
+    return text.replace(PATH_LINE, f"  PATH={folder}:/usr/bin:/bin\n" if keep_system else f"  PATH={folder}\n").encode()
+
+
+def read(done):
+    facts = reading.read(done.stdout, HOST)
+    assert isinstance(facts, HostFacts), facts
+    return facts
+
+
+def test_every_shell_gives_a_whole_answer_without_a_word_of_complaint(shell):
+    done = answered(shell)
+
+    assert done.stderr == b""
+    kernel = read(done).kernel
+    assert (kernel.system, kernel.machine, kernel.release) == (
+        os.uname().sysname,
+        os.uname().machine,
+        os.uname().release,
+    )
+    assert kernel.page_size == os.sysconf("SC_PAGE_SIZE")
+    assert kernel.userland_bits in (32, 64)
+
+
+def test_every_shell_counts_bytes_rather_than_characters(shell, tmp_path):
+    programs = {"strange-uname": "printf 'L\\303\\251nux\\377\\200\\n'"}  # busybox has a uname of its own
+    text = with_programs(tmp_path, programs).replace(b"uname -", b"strange-uname -")
+
+    answer = parse(answered(shell, text, env={**PLAIN, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}).stdout)
+
+    assert answer.sections["uname"].body == b"\n".join([b"L\xc3\xa9nux\xff\x80"] * 3)
+
+
+def test_the_script_is_clean_to_shellcheck(require):
+    program = require("shellcheck", "shellcheck")
+
+    done = subprocess.run(
+        [program, "--shell", "sh", "--severity", "style", "-"], input=script(), capture_output=True, check=False
+    )
+
+    assert done.stdout.decode() == ""
+
+
+def test_a_script_that_arrives_in_part_does_nothing():
+    text = script()
+    for end in (len(text) // 4, len(text) // 2, len(text) - 30):
+        done = subprocess.run(["sh", "-s"], input=text[:end], capture_output=True, env=PLAIN, check=False)
+        assert done.stdout == b""
+
+
+def test_the_caller_s_environment_does_not_choose_the_programs(tmp_path):
+    evil = tmp_path / "uname"
+    evil.write_text("#!/bin/sh\necho hacked\n")
+    evil.chmod(0o755)
+
+    done = answered(["sh"], env={"PATH": f"{tmp_path}:/usr/bin:/bin", "IFS": "u", "CDPATH": "/tmp", "HOME": "/"})
+
+    assert b"hacked" not in done.stdout
+    assert read(done).kernel.machine == os.uname().machine
+
+
+def test_nothing_is_written_anywhere(tmp_path):
+    before = sorted(path.name for path in tmp_path.iterdir())
+
+    answered(
+        ["sh"],
+        env={**PLAIN, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
+        cwd=tmp_path,
+    )
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_read_only_root_is_enough(require, require_root):
+    unshare = require("unshare", "util-linux")
+    command = "mount --rbind / /mnt && mount -o remount,ro,bind /mnt && exec chroot /mnt sh -s"
+
+    done = subprocess.run(
+        [unshare, "--mount", "sh", "-c", command],
+        input=script(),
+        capture_output=True,
+        env={**PLAIN, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert isinstance(reading.read(done.stdout, HOST), HostFacts)
+
+
+def test_an_engine_that_hangs_is_down_soon_and_leaves_no_process(shell, tmp_path):
+    path = tmp_path / "d.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        text = with_programs(tmp_path, {"docker": "exec sleep 3217"}).replace(b"patience=4", b"patience=1")
+        started = time.monotonic()
+        facts = read(answered(shell, text, env={**PLAIN, "DOCKER_HOST": f"unix://{path}"}))
+
+    assert time.monotonic() - started < 10
+    assert facts.engine("docker").state is EngineState.DOWN
+    assert facts.gaps["docker"].reason is Reason.ENGINE_DOWN
+    assert subprocess.run(["pgrep", "-f", "sleep 3217"], capture_output=True, check=False).stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("says", "state"),
+    [
+        ("echo '{\"Client\":{\"Os\":\"linux\"},\"Server\":null}'; echo 'permission denied while trying to connect' >&2; exit 1", "denied"),
+        ("echo '{\"Client\":{\"Os\":\"linux\"},\"Server\":null}'; echo 'Cannot connect to the Docker daemon' >&2; exit 1", "down"),
+        ("echo '{\"Client\":{\"OsArch\":\"linux/amd64\"}}'", "absent"),
+        ("exit 127", "down"),
+    ],
+)  # fmt: skip
+def test_docker_s_answer_tells_denied_from_down_from_absent(tmp_path, says, state):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "d.sock"))
+        text = with_programs(tmp_path, {"docker": says, "sudo": "echo 'a password is required'; exit 1"})
+        facts = read(answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": f"unix://{tmp_path}/d.sock"}))
+
+    assert str(facts.engine("docker").state) == state
+
+
+def test_an_engine_of_another_machine_is_not_this_machine_s(tmp_path):
+    text = with_programs(tmp_path, {"docker": 'echo "$DOCKER_HOST $*" >&2; exit 1'})
+
+    done = answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": "tcp://10.9.9.9:2375"})
+
+    assert b"10.9.9.9" not in done.stdout
+
+
+def test_what_compose_files_hold_in_variables_stays_on_the_host(tmp_path):
+    (tmp_path / "compose.yaml").write_text("""
+services:
+  web:
+    image: "shop/web:${TAG}"
+    environment:
+      PASSWORD: hunter2
+      OTHER: hunter3
+    platform: linux/arm64
+  api:
+    environment:
+    - TOKEN=hunter4
+    image: shop/api:1
+""")
+    (tmp_path / ".env").write_text("TAG=7\nDB_PASSWORD=hunter5\n")
+    labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"}}'
+    identity, image = "1" * 64, "sha256:" + "2" * 64
+    container = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x","labels":{labels}}}}}'
+    docker = f"""case $* in
+*version*) echo '{{"Client":{{}},"Server":{{"Version":"28.0","Os":"linux","Arch":"amd64"}}}}' ;;
+*info*) echo '{{"driver":"overlay2","manager":false}}' ;;
+*' ps '*) echo {identity} ;;
+*'inspect --type'*) echo '{container}' ;;
+esac"""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "d.sock"))
+        (tmp_path / "bin").mkdir()
+        text = with_programs(tmp_path / "bin", {"docker": docker})
+        done = answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": f"unix://{tmp_path}/d.sock"})
+
+    planned = [w for w in read(done).workloads if w.source is Source.COMPOSE]
+    assert b"hunter" not in done.stdout
+    assert [(w.name, w.image, w.pinned) for w in planned] == [
+        ("shop/web", "shop/web:7", Platform("linux", "arm64")), ("shop/api", "shop/api:1", None),
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- real engines
+
+
+TINY = "docker.io/probe/tiny:1"
+
+
+@pytest.fixture(scope="module")
+def tiny_archive(tmp_path_factory, image_factory, elf_factory):
+    """An image as ``docker save`` writes it: a program that runs for ever, and a script without ``#!``."""
+    files = {
+        "bin/hello": image_factory.File(elf_factory("amd64", forever=True), mode=0o755),
+        "bin/noshebang": image_factory.File(b"echo hello\n", mode=0o755),
+    }
+    layer = tar_of(files)
+    config = json.dumps({
+        "architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
+        "config": {"Entrypoint": ["/bin/hello"], "Env": ["PATH=/bin", "SECRET=hunter2"], "WorkingDir": "/bin"},
+    }).encode()  # fmt: skip
+    manifest = json.dumps([{"Config": "config.json", "RepoTags": [TINY], "Layers": ["layer.tar"]}]).encode()
+    path = tmp_path_factory.mktemp("tiny") / "tiny.tar"
+    path.write_bytes(tar_of({"manifest.json": manifest, "config.json": config, "layer.tar": layer}))
+    return path
+
+
+@pytest.mark.system
+def test_a_real_docker_tells_its_containers(docker_engine, tiny_archive, shell):
+    docker = docker_engine.docker
+    docker("load", "--input", tiny_archive)
+    docker("create", "--name", "probe-new", TINY)
+    docker("run", "-d", "--network", "none", "--name", "probe-up", TINY)
+    docker("run", "--network", "none", "--name", "probe-script", "--entrypoint", "/bin/noshebang", TINY, check=False)
+    docker("run", "--network", "none", "--name", "probe-none", "--entrypoint", "/nope", TINY, check=False)
+    try:
+        done = answered(shell, env={**PLAIN, "DOCKER_HOST": docker_engine.host})
+    finally:
+        docker("rm", "-f", "probe-new", "probe-up", "probe-script", "probe-none")
+
+    facts = read(done)
+    engine = facts.engine("docker")
+    assert (engine.state, str(engine.platform), engine.in_vm) == (EngineState.UP, "linux/amd64", False)
+    assert "docker" not in facts.gaps
+    found = {w.name: w for w in facts.workloads if w.name.startswith("probe-")}
+    assert {name: (w.stage, w.exit_code) for name, w in found.items()} == {
+        "probe-new": (Stage.STOPPED, None), "probe-up": (Stage.RUNNING, None),
+        "probe-script": (Stage.STOPPED, found["probe-script"].exit_code), "probe-none": (Stage.STOPPED, 127),
+    }  # fmt: skip
+    assert found["probe-script"].log[-1].endswith("exec format error")
+    assert "no such file" in found["probe-none"].error
+    assert found["probe-up"].process is None
+    assert found["probe-up"].local.platform == Platform("linux", "amd64")
+    assert found["probe-up"].local.process.path == "/bin"
+    assert b"hunter2" not in done.stdout
+    assert found["probe-script"].process.argv == ("/bin/noshebang",)
+
+
+@pytest.mark.system
+def test_a_real_podman_tells_its_containers(podman, tiny_archive, tmp_path):
+    podman.podman("load", "--input", str(tiny_archive))
+    podman.podman("create", "--name", "probe-new", TINY)
+    podman.podman("run", "-d", "--network", "none", "--name", "probe-up", TINY)
+    podman.podman(
+        "run", "--network", "none", "--name", "probe-script", "--entrypoint", "/bin/noshebang", TINY, check=False
+    )
+    configuration = tmp_path / "storage.conf"
+    configuration.write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{podman.folder}/root"\nrunroot = "{podman.folder}/run"\n'
+    )
+    text = with_programs(tmp_path, {"podman": podman.wrapper.read_text().split("\n", 1)[1]})
+    try:
+        facts = read(answered(["sh"], text, env={**PLAIN, "CONTAINERS_STORAGE_CONF": str(configuration)}))
+    finally:
+        podman.podman("rm", "-f", "--time", "0", "probe-new", "probe-up", "probe-script")
+
+    assert facts.engine("podman").state is EngineState.UP
+    assert "podman" not in facts.gaps
+    found = {w.name: w for w in facts.workloads if w.name.startswith("probe-")}
+    assert {name: w.stage for name, w in found.items()} == {
+        "probe-new": Stage.STOPPED, "probe-up": Stage.RUNNING, "probe-script": Stage.STOPPED,
+    }  # fmt: skip
+    assert found["probe-up"].process is None
+    assert found["probe-script"].process.argv == ("/bin/noshebang",)
+    assert found["probe-script"].log[-1].lower().endswith("exec format error")
+
+
+@pytest.mark.system
+def test_a_real_containerd_tells_its_containers(containerd, tiny_archive):
+    containerd.ctr("images", "import", "--snapshotter", "native", str(tiny_archive))
+    containerd.ctr("containers", "create", "--snapshotter", "native", TINY, "probe-one")
+    try:
+        facts = read(answered(["sh"], env={**PLAIN, "CONTAINERD_ADDRESS": str(containerd.socket)}))
+    finally:
+        containerd.ctr("containers", "rm", "probe-one")
+
+    assert (facts.engine("containerd").state, str(facts.engine("containerd").platform)) == (
+        EngineState.UP,
+        "linux/amd64",
+    )
+    (workload,) = [w for w in facts.workloads if w.name == "test/probe-one"]
+    assert (workload.image, workload.stage, workload.local.platform) == (
+        TINY, Stage.STOPPED, Platform("linux", "amd64"),
+    )  # fmt: skip
+
+
+@pytest.mark.system
+def test_two_hundred_containers_cost_no_process_each(docker_engine, tiny_archive):
+    docker = docker_engine.docker
+    docker("load", "--input", tiny_archive)
+    names = [f"probe-many-{number}" for number in range(200)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: docker("create", "--name", name, TINY), names))
+    try:
+        started, before = time.monotonic(), os.times()
+        facts = read(answered(["dash"], env={**PLAIN, "DOCKER_HOST": docker_engine.host}))
+        took, after = time.monotonic() - started, os.times()
+    finally:
+        docker("rm", "-f", *names)
+
+    assert sum(w.name.startswith("probe-many-") for w in facts.workloads) == 200
+    assert took < 2
+    # CPU of everything the script started, the container clients included: each of these costs 15 to 30 ms to load.
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 1
