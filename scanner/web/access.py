@@ -25,7 +25,8 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 MAX_CREDENTIAL_CHARS = 1024
 """A token has some 43 characters; hashing more than this is somebody else's wish."""
 
-_CHALLENGES = 'Bearer realm="archscan", Basic realm="archscan", charset="UTF-8"'
+_CHALLENGES = 'Basic realm="archscan", charset="UTF-8", Bearer realm="archscan"'
+"""Basic first: browsers read only the first challenge of a header."""
 
 
 class Scope(StrEnum):

@@ -78,12 +78,14 @@ def _add_probe(router: APIRouter, desk: Desk) -> None:
 
 
 def _add_state(router: APIRouter, desk: Desk) -> None:
+    @router.head("/-/healthy", include_in_schema=False)
     @router.get("/-/healthy", response_class=PlainTextResponse)
     @needs(Scope.OPEN)
     async def healthy() -> Response:
         """200 as long as the process does its work."""
         return _state(desk.service.healthy(), "archscan is healthy.", "unhealthy")
 
+    @router.head("/-/ready", include_in_schema=False)
     @router.get("/-/ready", response_class=PlainTextResponse)
     @needs(Scope.OPEN)
     async def ready() -> Response:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -384,6 +385,31 @@ async def test_no_acknowledged_report_is_lost_by_kill_9(url, acknowledged):
     store = await Store.open(url, clock=lambda: 0.0)
     assert int((await store.load()).scan_id) >= last
     assert int((await store.load()).scan_id) == (await store.scans(1))[0]["sequence"]
+    await store.close()
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_torn_wal_leaves_a_prefix(tmp_path, seed):
+    random = Random(seed)
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, f"sqlite:///{tmp_path}/a.db"], stdout=subprocess.PIPE)
+    while int(writer.stdout.readline()) < 8:
+        pass
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.communicate()
+    wal = tmp_path / "a.db-wal"
+    image = bytearray(wal.read_bytes())
+    at = random.randrange(len(image))
+    match seed % 3:
+        case 0:
+            image = image[:at]
+        case 1:
+            image[at:] = bytes(len(image) - at)
+        case 2:
+            image[at : at + 512] = random.randbytes(min(512, len(image) - at))
+    wal.write_bytes(image)
+    store = await Store.open(f"sqlite:///{tmp_path}/a.db", clock=lambda: 0.0)
+    scans = [int(scan["id"]) for scan in await store.scans(10_000)]
+    assert scans == list(range(len(scans), 0, -1))
     await store.close()
 
 

@@ -6,6 +6,8 @@ import time
 
 import bcrypt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scanner.web.access import Access, Scope, Token, host_name, is_loopback
 from scanner.web.basic import BasicUsers
@@ -155,3 +157,11 @@ async def test_guesses_of_passwords_wait_for_each_other(monkeypatch):
     users = BasicUsers({})
     await asyncio.gather(*(users.verify("x", str(n)) for n in range(20)))
     assert most == 1
+
+
+@settings(max_examples=50, deadline=None)  # each Basic credential costs a bcrypt
+@given(st.text(st.characters(max_codepoint=255), max_size=80), st.sampled_from(["Basic ", "Bearer ", ""]))
+async def test_no_header_is_more_than_a_refusal(words, scheme):
+    access = Access([READER], users=BasicUsers({}))
+    for scope in (Scope.READ, Scope.OPERATE):
+        assert (await outcome(access, scope, scheme + words))[0] in (401, 403)

@@ -4,6 +4,7 @@ import json
 import pytest
 from fastapi import APIRouter
 from prometheus_client.parser import text_string_to_metric_families as parse
+from structlog.testing import capture_logs
 
 from scanner.web.access import Access, Scope
 from scanner.web.limits import MAX_BODY_BYTES
@@ -193,6 +194,12 @@ async def test_before_the_first_report_nothing_pretends(client, service):
 async def test_the_interface_describes_itself(client):
     paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
     assert {"/metrics", "/probe", "/api/v1/check", "/api/v1/scans", "/api/v1/findings"} <= set(paths)
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+async def test_load_balancers_may_ask_with_head(client, path):
+    got = await client.head(path)
+    assert (got.status_code, got.content) == (200, b"")
 
 
 # ---------------------------------------------------------------- metrics and probes
@@ -427,7 +434,9 @@ async def test_every_error_is_a_problem_document(client, method, path, status, r
 
 async def test_a_bug_is_told_without_its_inside(client, service):
     service.broken = True
-    got = await client.get("/api/v1/report")
+    with capture_logs() as logged:
+        got = await client.get("/api/v1/report")
+    assert [(line["event"], line["route"]) for line in logged] == [("request_failed", "/api/v1/report")]
     assert (got.status_code, got.json()["reason"]) == (500, "internal_bug")
     assert "secret" not in got.text
     service.broken = False
