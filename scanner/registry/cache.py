@@ -66,25 +66,30 @@ async def put_document(cache: DocumentCache, digest: str, document: bytes, media
 
 
 class Recent(Generic[V]):
-    """The values put last, with the moment when each was put."""
+    """The values put last, each with the moment when it was put, up to a total weight (their number by default)."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._values: OrderedDict[Hashable, tuple[V, float]] = OrderedDict()
+        self._held = 0
+        self._values: OrderedDict[Hashable, tuple[V, float, int]] = OrderedDict()
 
     def get(self, key: Hashable) -> tuple[V, float] | None:
         """The value with its moment."""
         found = self._values.get(key)
-        if found is not None:
-            self._values.move_to_end(key)
-        return found
-
-    def put(self, key: Hashable, value: V, at: float) -> tuple[V, float] | None:
-        """Keep a value; returns the one that had to go for it."""
-        self._values[key] = (value, at)
+        if found is None:
+            return None
         self._values.move_to_end(key)
-        return self._values.popitem(last=False)[1] if len(self._values) > self._capacity else None
+        return found[0], found[1]
+
+    def put(self, key: Hashable, value: V, at: float, weight: int = 1) -> None:
+        """Keep a value; the ones used longest ago make room for it."""
+        _, _, replaced = self._values.pop(key, (None, 0.0, 0))
+        self._values[key] = (value, at, weight)
+        self._held += weight - replaced
+        while self._held > self._capacity:
+            _, (_, _, gone) = self._values.popitem(last=False)
+            self._held -= gone
 
     def values(self) -> list[V]:
         """Every value that is kept."""
-        return [value for value, _ in self._values.values()]
+        return [value for value, _, _ in self._values.values()]

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 MAX_REMEMBERED = 8192
 """References whose answer is remembered; a fleet of ten thousand hosts runs some thousand."""
 
-MAX_ASSEMBLED = 4096
-"""Facts kept for who asks the same within the age of an answer; those of an index of twelve take some 6 KiB."""
+MAX_ASSEMBLED = 100_000
+"""Offers and layers in the facts that are kept for who asks the same; each takes some 500 bytes."""
 
-MAX_LAST_KNOWN = 2048
-"""References whose last facts are kept for display."""
+MAX_LAST_KNOWN = 50_000
+"""Offers and layers in the last facts that are kept for display."""
 
 _DEPTHS = frozenset({"index", "config"})
 
@@ -158,7 +158,7 @@ class Registry:
             which = "".join("+" if chosen(offer.entry) else "-" for offer in facts.offers)
             facts = await self._assembled(reference, head, which, chosen)
         if isinstance(facts, ImageFacts):
-            self._last.put(reference, facts, self._clock.monotonic())
+            self._last.put(reference, facts, self._clock.monotonic(), _weight(facts))
         return facts
 
     async def _assembled(
@@ -172,7 +172,7 @@ class Registry:
             return known[0]
         facts = await Assembly(self._documents, reference, wanted).facts(head.digest, head.taken_at)
         if isinstance(facts, ImageFacts) and not any(isinstance(offer.config, Failure) for offer in facts.offers):
-            self._assemblies.put(key, facts, head.taken_at)
+            self._assemblies.put(key, facts, head.taken_at, _weight(facts))
         return facts
 
     def last_known(self, reference: ImageReference) -> LastKnown | None:
@@ -240,6 +240,10 @@ class Registry:
         if not isinstance(found, Fetched):
             return found
         return await self._documents.learn(found) or found.digest
+
+
+def _weight(facts: ImageFacts) -> int:
+    return sum(1 + len(offer.layers) for offer in facts.offers)
 
 
 def _none(_platform: Platform | None) -> bool:

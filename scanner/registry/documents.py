@@ -11,7 +11,7 @@ from scanner.registry.cache import MemoryDocuments, Recent, get_document, put_do
 from scanner.registry.flights import Flights
 from scanner.registry.image_config import ImageConfig, read_config
 from scanner.registry.manifest import Descriptor, Index, Manifest, read_manifest
-from scanner.registry.origin import Fetched, Origin, digest_matches
+from scanner.registry.origin import ABSENT, Fetched, Origin, digest_matches
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from scanner.domain.reference import Digest, ImageReference
     from scanner.registry.cache import DocumentCache
 
-MAX_INTERPRETED = 2048
-"""Interpreted documents kept; an index of thirty images takes some 20 KiB, a config 2 KiB."""
+    _Fetch = Callable[[], Awaitable[Fetched | Failure]]
+
+MAX_INTERPRETED_BYTES = 16 * 1024 * 1024
+"""Interpreted documents kept, by the size of their JSON; an index of thirty images has 20 KiB, a config 8 KiB."""
 
 MAX_FAILED = 4096
 """Refusals remembered, so that a thousand workloads of one broken image cost one request."""
@@ -54,7 +56,7 @@ class Documents:
         self._store = store
         self._clock = clock
         self._failure_max_age_s = failure_max_age_s
-        self._interpreted: Recent[_Document] = Recent(MAX_INTERPRETED)
+        self._interpreted: Recent[_Document] = Recent(MAX_INTERPRETED_BYTES)
         self._failed: Recent[Failure] = Recent(MAX_FAILED)
         self._flights: Flights[_Document | Failure] = Flights()
 
@@ -67,33 +69,41 @@ class Documents:
         found = read_manifest(fetched.body, fetched.content_type)
         if isinstance(found, Failure):
             return found
-        self._interpreted.put(_Key("manifest", fetched.digest), found, self._clock())
+        self._interpreted.put(_Key("manifest", fetched.digest), found, self._clock(), len(fetched.body))
         await self._keep(fetched)
         return None
 
     async def top(self, reference: ImageReference, digest: Digest) -> Index | Manifest | Failure:
         """The manifest or index that a reference leads to."""
-        return await self._manifest(reference, _Key("manifest", digest), None)
+
+        async def fetch() -> Fetched | Failure:
+            return await self._origin_of(reference.registry).tagged(reference, digest)
+
+        return await self._manifest(reference, _Key("manifest", digest), None, fetch)
 
     async def described(self, reference: ImageReference, descriptor: Descriptor) -> Index | Manifest | Failure:
         """The manifest or index that a descriptor points to; it must be what the descriptor says."""
+
+        async def fetch() -> Fetched | Failure:
+            return _present(await self._origin_of(reference.registry).manifest(reference, descriptor.digest))
+
         key = _Key("manifest", descriptor.digest, descriptor.media_type, descriptor.size)
-        return await self._manifest(reference, key, descriptor.inline)
+        return await self._manifest(reference, key, descriptor.inline, fetch)
 
     async def config(self, reference: ImageReference, descriptor: Descriptor) -> ImageConfig | Failure:
         """The config that a manifest points to."""
 
         async def fetch() -> Fetched | Failure:
-            return await self._origin_of(reference.registry).config(reference, descriptor.digest, descriptor.size)
+            origin = self._origin_of(reference.registry)
+            return _present(await origin.config(reference, descriptor.digest, descriptor.size))
 
         key = _Key("config", descriptor.digest, descriptor.media_type, descriptor.size)
         found = await self._once(reference, key, descriptor.inline, fetch, lambda fetched: read_config(fetched.body))
         return found if isinstance(found, ImageConfig | Failure) else _confused(key)
 
-    async def _manifest(self, reference: ImageReference, key: _Key, inline: bytes | None) -> Index | Manifest | Failure:
-        async def fetch() -> Fetched | Failure:
-            return await self._origin_of(reference.registry).manifest(reference, key.digest)
-
+    async def _manifest(
+        self, reference: ImageReference, key: _Key, inline: bytes | None, fetch: _Fetch
+    ) -> Index | Manifest | Failure:
         def read(fetched: Fetched) -> Index | Manifest | Failure:
             return read_manifest(fetched.body, fetched.content_type, key.media_type)
 
@@ -105,7 +115,7 @@ class Documents:
         reference: ImageReference,
         key: _Key,
         inline: bytes | None,
-        fetch: Callable[[], Awaitable[Fetched | Failure]],
+        fetch: _Fetch,
         read: Callable[[Fetched], _Document | Failure],
     ) -> _Document | Failure:
         """Interpret a document once; who asks meanwhile waits for that, who asks after a failure gets the same."""
@@ -121,7 +131,7 @@ class Documents:
             found = fetched if isinstance(fetched, Failure) else read(fetched)
             if isinstance(found, Failure) or isinstance(fetched, Failure):
                 return found
-            self._interpreted.put(key, found, self._clock())
+            self._interpreted.put(key, found, self._clock(), len(fetched.body))
             await self._keep(fetched)
             return found
 
@@ -130,9 +140,7 @@ class Documents:
             self._failed.put(place, found, self._clock())
         return found
 
-    async def _fetched(
-        self, key: _Key, inline: bytes | None, fetch: Callable[[], Awaitable[Fetched | Failure]]
-    ) -> Fetched | Failure:
+    async def _fetched(self, key: _Key, inline: bytes | None, fetch: _Fetch) -> Fetched | Failure:
         """The verified bytes, of the size that the descriptor says."""
         held = await self._held(key.digest) or inline
         fetched = await fetch() if held is None else _checked(key.digest, held)
@@ -160,6 +168,13 @@ class Documents:
     async def aclose(self) -> None:
         """Give up what is still on its way."""
         await self._flights.aclose()
+
+
+def _present(found: Fetched | Failure) -> Fetched | Failure:
+    """A part that a document names and its registry lacks: the image is not gone, it is broken there."""
+    if isinstance(found, Failure) and found.reason in ABSENT:
+        return Failure(Reason.IMAGE_MALFORMED, f"a part of the image is missing: {found.detail}")
+    return found
 
 
 def _confused(key: _Key) -> Failure:

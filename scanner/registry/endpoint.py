@@ -17,6 +17,7 @@ from scanner.registry import retry
 from scanner.registry.egress import BORDER_ERRORS, classify
 from scanner.registry.exchange import Answer, exchange
 from scanner.registry.redirects import MAX_HOPS, REDIRECTS, Trust, next_hop
+from scanner.registry.refusals import MAX_ERROR_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 MAX_CHALLENGES_ANSWERED = 10
 """Answers to 401 in a row: as many credentials as are tried for one repository, a wider scope, one to spare."""
-
-MAX_ERROR_BYTES = 64 * 1024
-"""The body of an answer that is not the wanted one; only its first sentence is shown."""
 
 
 class Authorizer(Protocol):

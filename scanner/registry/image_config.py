@@ -14,6 +14,9 @@ from scanner.registry.strict_json import AmbiguousError, read_object, refuse_twi
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MAX_PROCESS_CHARS = 128 * 1024
+"""Arguments, PATH, directory: Linux takes no argument that is longer (MAX_ARG_STRLEN)."""
+
 _TOP_KEYS = frozenset({"architecture", "os", "variant", "os.version", "os.features", "config"})
 _PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir"})
 
@@ -55,9 +58,12 @@ def _process(section: Mapping[str, Any]) -> Process:
     refuse_twins(section, _PROCESS_KEYS)
     environment = fields.texts(section, "Env") or ()
     paths = [entry.removeprefix("PATH=") for entry in environment if entry.startswith("PATH=")]
-    return Process(
+    found = Process(
         entrypoint=fields.texts(section, "Entrypoint"),
         cmd=fields.texts(section, "Cmd"),
         path=paths[-1] if paths else None,
         working_dir=fields.text(section, "WorkingDir") or None,
     )
+    if sum(map(len, (*found.argv, found.path or "", found.working_dir or ""))) > MAX_PROCESS_CHARS:
+        raise fields.MalformedError(f"what it starts is longer than {MAX_PROCESS_CHARS} characters")
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, Layer
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 512
 """Entries of one index, nested ones included; the largest real ones have some 60."""
 
-MAX_LAYERS = 512
+MAX_LAYERS = 256
 """Layers of one manifest; engines mount at most 127 of them."""
 
-MAX_DATA_CHARS = 4 * 1024 * 1024
-"""Inline content cannot be larger than the document around it."""
+MAX_ANNOTATION_CHARS = 256 * 1024
+"""Annotations of all layers of a manifest; lazy-pull formats need some 300 a layer."""
+
+MAX_DATA_CHARS = 256 * 1024
+"""Inline content of one descriptor, in base64; it is meant for a few KiB."""
 
 _ATTESTATION_ANNOTATION = "vnd.docker.reference.type"
 _SHAPE_OF = {"manifests": "index", "config": "manifest", "layers": "manifest", "fslayers": "schema1"}
@@ -147,7 +150,7 @@ def _read_index(document: Mapping[str, Any]) -> Index | Failure:
     for entry in entries:
         descriptor = _descriptor(entry)
         if _is_image(entry, descriptor):
-            offers.append(descriptor)
+            offers.append(replace(descriptor, annotations={}))
         else:
             ignored.append(descriptor.digest)
     return Index(tuple(offers), tuple(ignored))
@@ -178,6 +181,13 @@ def _read_image(document: Mapping[str, Any]) -> Manifest | Failure:
     if len(described) > MAX_LAYERS:
         return Failure(Reason.IMAGE_TOO_COMPLEX, f"the manifest has {len(described)} layers, more than {MAX_LAYERS}")
     layers = tuple(_layer(entry) for entry in described)
+    if (
+        sum(len(key) + len(value) for layer in layers for key, value in layer.annotations.items())
+        > MAX_ANNOTATION_CHARS
+    ):
+        return Failure(
+            Reason.IMAGE_TOO_COMPLEX, f"its layers carry more than {MAX_ANNOTATION_CHARS} characters of notes"
+        )
     if layers and not any(media_types.is_layer(layer.media_type) for layer in layers):
         return Failure(Reason.IMAGE_NOT_AN_IMAGE, f"none of its layers is one, such as {layers[0].media_type}")
     return Manifest(config, layers)
@@ -217,6 +227,8 @@ def _inline(entry: Mapping[str, Any]) -> bytes | None:
     encoded = fields.text(entry, "data")
     if not encoded:
         return None
+    if len(encoded) > MAX_DATA_CHARS:
+        raise fields.MalformedError(f"data is longer than {MAX_DATA_CHARS} characters")
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:

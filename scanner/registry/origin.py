@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Manifests, indexes, configs: what the distribution specification asks registries and clients to support."""
 
+ABSENT = frozenset({Reason.IMAGE_NOT_FOUND, Reason.IMAGE_TAG_MISSING})
+"""Reasons that say that something is not there."""
+
 _T = TypeVar("_T")
 
 
@@ -48,7 +51,15 @@ class Origin:
 
     async def manifest(self, reference: ImageReference, digest: Digest) -> Fetched | Failure:
         """The manifest or index with this digest."""
-        return await self._first(lambda endpoint: _get_manifest(endpoint, reference, digest))
+        return await self._first(lambda endpoint: _get_manifest(endpoint, reference, digest, digest))
+
+    async def tagged(self, reference: ImageReference, digest: Digest) -> Fetched | Failure:
+        """What a reference leads to, known to have this digest; by its tag where a proxy knows no digests."""
+        found = await self.manifest(reference, digest)
+        if reference.digest or not isinstance(found, Failure) or found.reason not in ABSENT:
+            return found
+        by_tag = await self._first(lambda endpoint: _get_manifest(endpoint, reference, reference.identifier, digest))
+        return found if isinstance(by_tag, Failure) and by_tag.reason in ABSENT else by_tag
 
     async def config(self, reference: ImageReference, digest: Digest, size: int) -> Fetched | Failure:
         """The config blob with this digest and size."""
@@ -81,7 +92,7 @@ async def _digest_of(endpoint: Endpoint, reference: ImageReference) -> Digest | 
             return _as_asked(reference.digest, announced)
     elif not _worth_a_get(head.status):
         return refusal(head)
-    return await _get_manifest(endpoint, reference, reference.digest)
+    return await _get_manifest(endpoint, reference, reference.identifier, reference.digest)
 
 
 def _worth_a_get(status: int) -> bool:
@@ -90,8 +101,10 @@ def _worth_a_get(status: int) -> bool:
     return (is_client_error and status != HTTPStatus.TOO_MANY_REQUESTS) or status == HTTPStatus.NOT_IMPLEMENTED
 
 
-async def _get_manifest(endpoint: Endpoint, reference: ImageReference, digest: Digest | None) -> Fetched | Failure:
-    answer = await endpoint.ask(_manifest_call(reference, digest or reference.identifier))
+async def _get_manifest(
+    endpoint: Endpoint, reference: ImageReference, identifier: str, digest: Digest | None
+) -> Fetched | Failure:
+    answer = await endpoint.ask(_manifest_call(reference, identifier))
     if isinstance(answer, Failure):
         return answer
     if answer.status != HTTPStatus.OK:

@@ -13,6 +13,9 @@ from scanner.registry.strict_json import read_object
 if TYPE_CHECKING:
     from scanner.registry.exchange import Answer
 
+MAX_ERROR_BYTES = 64 * 1024
+"""A refusal that is longer has nothing to say; its status counts."""
+
 MAX_DETAIL_CHARS = 200
 """Of the registry's own words; they end up in a table."""
 
@@ -47,7 +50,7 @@ def _reason(status: int, code: str) -> Reason:
 
 def _first_error(body: bytes) -> tuple[str, str]:
     """Code and message of the first error (distribution-spec, error codes), as far as they are printable."""
-    document = read_object(body)
+    document = read_object(body) if len(body) <= MAX_ERROR_BYTES else {}
     errors: Any = None if isinstance(document, Failure) else document.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else None
     if not isinstance(first, dict):

@@ -166,7 +166,9 @@ DOCUMENTS = [
     ("too-many", _index(*[_entry()] * (MAX_ENTRIES + 1)), "", "", Reason.IMAGE_TOO_COMPLEX),
     ("ten-thousand", _index(*[_entry()] * 10_000), "", "", Reason.IMAGE_TOO_COMPLEX),
     ("as-many-as-may-be", _index(*[_entry()] * MAX_ENTRIES), "", "", Index),
-    ("many-layers", _manifest(layers=[{"mediaType": LAYER, "digest": D, "size": 7}] * 513), "", "", Reason.IMAGE_TOO_COMPLEX),
+    ("long-notes", _manifest(layers=[{"mediaType": LAYER, "digest": D, "size": 7, "annotations": {"a": "x" * 262_144}}]), "", "", Reason.IMAGE_TOO_COMPLEX),
+    ("long-data", _index(_entry(data="A" * 262_148)), "", "", Reason.IMAGE_MALFORMED),
+    ("many-layers", _manifest(layers=[{"mediaType": LAYER, "digest": D, "size": 7}] * 257), "", "", Reason.IMAGE_TOO_COMPLEX),
 ]  # fmt: skip
 
 
@@ -328,6 +330,14 @@ def test_an_argument_list_of_another_type_is_malformed(name, value):
 @pytest.mark.parametrize("more", [{"Architecture": "arm64"}, {"OS": "windows"}, {"config": {"entrypoint": ["/x"]}}])
 def test_a_key_in_another_case_makes_a_config_ambiguous(more):
     assert _reason(_config(**more)) is Reason.IMAGE_AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "section", [{"Cmd": ["x"] * 131_073}, {"Env": ["PATH=" + "x" * 131_073]}, {"WorkingDir": "x" * 131_073}]
+)
+def test_a_command_that_no_kernel_takes_is_malformed(section):
+    found = _config(config=section)
+    assert _reason(found) in {Reason.IMAGE_MALFORMED, Reason.IMAGE_TOO_COMPLEX}
 
 
 def test_labels_may_differ_in_case_only():

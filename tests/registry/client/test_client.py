@@ -88,6 +88,12 @@ async def test_head_announcing_another_digest_than_asked_is_a_mismatch(fake, cli
     assert (await resolve(registry, fake, f"app@{image['digest']}")).reason is Reason.IMAGE_DIGEST_MISMATCH
 
 
+async def test_a_proxy_that_knows_no_digests_is_read_by_tag(fake, client):
+    image = fake.image("1")
+    del fake.manifests["app", image["digest"]]
+    assert (await resolve(client(), fake)).digest == image["digest"]
+
+
 # ---------------------------------------------------------------- one flight
 
 

@@ -105,14 +105,14 @@ ROWS = {
     "R10-10000-entries": (lambda f: entries(f, 10_000), Reason.IMAGE_TOO_COMPLEX),
     "R10-three-deep": (lambda f: f.index("1", of=[f.index(of=[f.index(of=[f.image()])])]), Reason.IMAGE_TOO_COMPLEX),
     "R10-many-nested": (lambda f: f.index("1", of=[f.index(of={f"a{i}": f.image()}) for i in range(17)]), Reason.IMAGE_TOO_COMPLEX),
-    "R10-nested-missing": (lambda f: f.index("1", of=[{"mediaType": OCI_INDEX, "digest": "sha256:" + "a" * 64, "size": 1}]), Reason.IMAGE_TAG_MISSING),
+    "R10-nested-missing": (lambda f: f.index("1", of=[{"mediaType": OCI_INDEX, "digest": "sha256:" + "a" * 64, "size": 1}]), Reason.IMAGE_MALFORMED),
     "R10-nested-is-a-manifest": (lambda f: f.index("1", of=[f.image() | {"mediaType": OCI_INDEX}]), Reason.IMAGE_AMBIGUOUS),
     "R10-nested-of-another-size": (lambda f: f.index("1", of=[f.index(of=[]) | {"size": 7}]), Reason.IMAGE_MALFORMED),
     "R11-schema1": (lambda f: f.put({"schemaVersion": 1, "fsLayers": [], "architecture": "amd64"}, "1", media_type="application/vnd.docker.distribution.manifest.v1+prettyjws"), Reason.IMAGE_UNSUPPORTED),
     "R11-helm": (lambda f: f.put(json.loads(f.manifests["app", helm(f)["digest"]][0]), "1"), Reason.IMAGE_NOT_AN_IMAGE),
     "R11-config-of-another-size": (lambda f: pointing(f, size=7), Reason.IMAGE_MALFORMED),
     "R11-config-too-large": (lambda f: pointing(f, size=5 * 1024 * 1024), Reason.IMAGE_TOO_LARGE),
-    "R11-config-missing": (lambda f: f.blobs.clear(), Reason.IMAGE_NOT_FOUND),
+    "R11-config-missing": (lambda f: f.blobs.clear(), Reason.IMAGE_MALFORMED),
     "R13-manifest-unknown": (lambda f: both(f, f.answer(404, errors("MANIFEST_UNKNOWN"))), Reason.IMAGE_TAG_MISSING),
     "R13-name-unknown": (lambda f: both(f, f.answer(404, errors("NAME_UNKNOWN"))), Reason.IMAGE_NOT_FOUND),
     "R13-404-html": (lambda f: both(f, f.answer(404, b"<html>nginx</html>")), Reason.IMAGE_NOT_FOUND),
@@ -124,6 +124,7 @@ ROWS = {
     "R13-204": (lambda f: both(f, f.answer(204)), Reason.IMAGE_MALFORMED),
     "R13-206": (lambda f: both(f, f.answer(206, b"{}")), Reason.IMAGE_MALFORMED),
     "R13-418": (lambda f: both(f, f.answer(418)), Reason.IMAGE_SERVER_ERROR),
+    "R13-long-words": (lambda f: both(f, f.answer(403, b'{"errors":[' + b" " * 70_000 + b"]}")), Reason.IMAGE_DENIED),
     "R13-error-too-long": (lambda f: both(f, f.answer(404, b"x" * (4 * 1024 * 1024 + 1))), Reason.IMAGE_TOO_LARGE),
     "R14-429": (lambda f: both(f, f.answer(429, errors("TOOMANYREQUESTS"))), Reason.IMAGE_RATE_LIMITED),
     "R14-429-for-an-hour": (lambda f: both(f, f.answer(429, retry_after="3600")), Reason.IMAGE_RATE_LIMITED),
@@ -304,7 +305,7 @@ async def test_an_offer_that_cannot_be_read_does_not_hide_the_others(fake, clien
     fake.index("1", of={"amd64": fake.image(), "arm64": missing})
     found = await resolve(client(), fake)
     assert found.offers[0].config == Platform("linux", "amd64")
-    assert found.offers[1].config.reason is Reason.IMAGE_TAG_MISSING
+    assert found.offers[1].config.reason is Reason.IMAGE_MALFORMED
 
 
 async def test_a_config_that_contradicts_its_entry_is_reported_as_both(fake, client):
