@@ -1,0 +1,237 @@
+"""Quadlets, systemd units, manifests, Nomad jobs."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.domain.facts import Process, Source
+from scanner.probe.planned import hcl, manifests, nomad, quadlet, systemd
+from scanner.probe.planned.command import find_run
+from scanner.probe.planned.plan import Plans, UnclearError
+
+RUNS = [
+    # command line, image, platform, what follows the image
+    ("docker run nginx", "nginx", "", ()),
+    ("/usr/bin/docker run --rm -p 80:80 -e A=b nginx:1 -g x", "nginx:1", "", ("-g", "x")),
+    ("/usr/bin/docker run -dit --name=web -v/a:/b --restart always nginx", "nginx", "", ()),
+    ("docker run -dp 80:80 nginx", "nginx", "", ()),
+    ("docker run -p80:80 nginx", "nginx", "", ()),
+    ("docker --context x -H unix:///s container run --platform linux/arm64 nginx", "nginx", "linux/arm64", ()),
+    ("docker create --platform=linux/arm/v7 nginx", "nginx", "linux/arm/v7", ()),
+    ("podman run --cidfile=%t/%n.ctr-id --cgroups=no-conmon --rm --sdnotify=conmon -d --replace --name web docker.io/nginx", "docker.io/nginx", "", ()),
+    ("podman run --arch arm64 nginx", "nginx", "linux/arm64", ()),
+    ("podman run --arch arm --variant v6 --os linux nginx", "nginx", "linux/arm/v6", ()),
+    ("/bin/sh -c 'docker rm -f web; exec docker run --rm nginx'", "nginx", "", ()),
+    ("docker run --init --privileged --env-file /e --entrypoint /x nginx", "nginx", "", ()),
+    ("docker run -- nginx a", "nginx", "", ("a",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "image", "platform", "command"), RUNS)
+def test_the_image_stands_behind_the_options(line, image, platform, command):
+    run = find_run(line)
+
+    assert run is not None
+    assert (run.image, run.platform, run.command) == (image, platform, command)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker stop web",
+        "dockerd -H fd://",
+        "docker compose up",
+        "podman start -a web",
+        "",
+        "/bin/true run x",
+        "docker",
+        "sh -c",
+    ],
+)
+def test_other_commands_run_nothing(line):
+    assert find_run(line) is None
+
+
+@pytest.mark.parametrize("line", ["docker run", "docker run -p", "docker run --rm", "docker run 'x"])
+def test_a_run_without_an_image_is_unclear(line):
+    with pytest.raises(UnclearError):
+        find_run(line)
+
+
+def test_a_unit_is_named_by_its_file_and_continued_lines_are_one():
+    unit = b"[Service]\nExecStartPre=-/usr/bin/docker rm -f x\nExecStart=/usr/bin/docker run --rm \\\n  --name %n reg:5000/a:1 --flag\n"
+
+    (planned,) = systemd.plans({"/etc/systemd/system/a.service": unit}).planned
+
+    assert (planned.name, planned.image, planned.source, planned.process) == (
+        "a.service", "reg:5000/a:1", Source.SYSTEMD, Process(cmd=("--flag",)),
+    )  # fmt: skip
+
+
+def test_a_drop_in_replaces_the_command_and_etc_hides_its_namesake():
+    texts = {
+        "/usr/lib/systemd/system/a.service": b"ExecStart=docker run hidden\n",
+        "/etc/systemd/system/a.service": b"ExecStart=docker run old\n",
+        "/etc/systemd/system/a.service.d/x.conf": b"ExecStart=\nExecStart=docker run new\n",
+    }
+
+    assert [planned.image for planned in systemd.plans(texts).planned] == ["new"]
+
+
+@pytest.mark.parametrize("line", [b"docker run $IMAGE", b"docker run nginx:%i", b"docker run --rm", b"docker run 'x"])
+def test_a_command_that_only_systemd_understands_is_a_gap(line):
+    found = systemd.plans({"/etc/systemd/system/a.service": b"ExecStart=" + line})
+
+    assert (found.planned, list(found.gaps)) == ((), ["/etc/systemd/system/a.service"])
+
+
+def test_a_quadlet_is_the_service_that_podman_makes_of_it():
+    texts = {
+        "/etc/containers/systemd/web.container": b"[Container]\nImage=docker.io/nginx:1\nPodmanArgs=--arch arm64\nExec=run me\n",
+        "/etc/containers/systemd/web.container.d/10.conf": b"[Container]\nImage=docker.io/nginx:2\n",
+        "/etc/containers/systemd/ref.container": b"[Container]\nImage=base.image\n",
+        "/etc/containers/systemd/base.image": b"[Image]\nImage=quay.io/base\nArch=s390x\n",
+        "/etc/containers/systemd/own.container": b"[Container]\nImage=own.build\n",
+        "/etc/containers/systemd/pod.kube": b"[Kube]\nYaml=pod.yaml\n",
+        "/etc/containers/systemd/pod.yaml": b"kind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: inpod}]}\n",
+    }
+
+    found = quadlet.plans(texts)
+
+    assert dict(found.gaps) == {}
+    assert {(p.name, p.image, str(p.pinned or ""), p.build_only) for p in found.planned} == {
+        ("web.service", "docker.io/nginx:2", "linux/arm64", False),
+        ("ref.service", "quay.io/base", "linux/s390x", False),
+        ("own.service", "own.build", "", True),
+        ("pod.service/c", "inpod", "", False),
+    }
+    assert {p.source for p in found.planned} == {Source.QUADLET}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[Container]\n",
+        b"[Container]\nImage=x:%i\n",
+        b"[Container]\nImage=gone.image\n",
+        b"\xff",
+        b"[Container]\nImage=x\nExec='\n",
+    ],
+)
+def test_a_quadlet_that_leaves_its_image_open_is_a_gap(text):
+    found = quadlet.plans({"/etc/containers/systemd/a.container": text})
+
+    assert (found.planned, list(found.gaps)) == ((), ["/etc/containers/systemd/a.container"])
+
+
+POD = "containers: [{name: c, image: main, command: [/x], args: [y]}], initContainers: [{name: i, image: init}]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{{kind: Pod, metadata: {{name: o, namespace: n}}, spec: {{{POD}}}}}",
+        *(
+            f"{{kind: {kind}, metadata: {{name: o, namespace: n}}, spec: {{template: {{spec: {{{POD}}}}}}}}}"
+            for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
+        ),
+        f"{{kind: CronJob, metadata: {{name: o, namespace: n}}, spec: {{jobTemplate: {{spec: {{template: {{spec: {{{POD}}}}}}}}}}}}}",
+        f"{{kind: List, items: [{{kind: Pod, metadata: {{name: o, namespace: n}}, spec: {{{POD}}}}}]}}",
+        f"kind: Service\n---\nkind: Pod\nmetadata: {{name: o, namespace: n}}\nspec: {{{POD}}}\n---\n",
+    ],
+)
+def test_every_kind_of_object_plans_its_pod_s_containers(text):
+    found = manifests.plans({"/m.yaml": text.encode()})
+
+    assert [(p.name, p.image, p.process) for p in found.planned] == [
+        ("n/o/i", "init", None), ("n/o/c", "main", Process(("/x",), ("y",))),
+    ]  # fmt: skip
+    assert dict(found.gaps) == {}
+
+
+@pytest.mark.parametrize(
+    "text", [b"kind: Pod\nspec: {containers: [{name: a}]}", b"kind: Pod\nspec: x", b"a: [", b"- x", b"\xff\xfe"]
+)
+def test_a_manifest_that_is_none_is_a_gap(text):
+    found = manifests.plans({"/m.yaml": text})
+
+    assert (found.planned, list(found.gaps)) == ((), ["/m.yaml"])
+
+
+JOB = """
+# a job
+job "shop" {
+  datacenters = ["dc1", "dc2"]
+  group "web" {
+    count = 1 + 2
+    network { port "http" { to = 80 } }
+    task "nginx" {
+      driver = "docker"
+      config {
+        image   = "nginx:1"
+        args    = ["-g", "daemon off;"]
+        labels  = { a = "b" }
+      }
+      template {
+        data = <<EOF
+job "trap" { } } image = "no"
+EOF
+      }
+      env { PASSWORD = "x" }
+    }
+    task "shell" {
+      driver = "exec"
+      config { command = "/bin/sh" }
+    }
+    task "open" {
+      driver = "podman"
+      config { image = "${var.image}" }
+    }
+  }
+}
+"""
+
+
+def test_a_job_file_plans_its_containers():
+    found = nomad.plans({"/j.nomad": JOB.encode()})
+
+    assert [(p.name, p.image, p.process) for p in found.planned] == [
+        ("shop/web/nginx", "nginx:1", Process(cmd=("-g", "daemon off;")))
+    ]
+    assert list(found.gaps) == ["/j.nomad: shop/web/open"]
+
+
+def test_a_job_file_may_be_json():
+    job = {
+        "Job": {
+            "Name": "j",
+            "TaskGroups": [
+                {"Name": "g", "Tasks": [{"Name": "t", "Driver": "docker", "Config": {"image": "https://reg/x:1"}}]}
+            ],
+        }
+    }
+
+    assert [(p.name, p.image) for p in nomad.plans({"/j.json": json.dumps(job).encode()}).planned] == [
+        ("j/g/t", "reg/x:1")
+    ]
+
+
+@pytest.mark.parametrize("text", ['job "a" {', "}", '{"Job": 3}', "a {" * 100, '{"Job": {"TaskGroups": 3}}'])
+def test_a_job_file_that_is_none_is_a_gap(text):
+    assert list(nomad.plans({"/j": text.encode()}).gaps) == ["/j"]
+
+
+@given(st.text(alphabet='abc "{}[]=\n#/*<>-EOF\\$', max_size=200))
+def test_any_text_is_hcl_or_unclear(text):
+    with contextlib.suppress(UnclearError):
+        assert isinstance(hcl.parse(text), hcl.Block)
+
+
+@given(st.binary(max_size=200), st.sampled_from([quadlet.plans, systemd.plans, manifests.plans, nomad.plans]))
+def test_any_bytes_are_plans_or_gaps(raw, reader):
+    for name in ("/etc/a.container", "/etc/a.service", "/etc/a.yaml", "/etc/a.nomad"):
+        for prefix in (b"", b"ExecStart=docker run ", b"[Container]\nImage=", b'job "a" {', b"kind: Pod\nspec: "):
+            assert isinstance(reader({name: prefix + raw}), Plans)
