@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ def override(document: Document, environ: Mapping[str, str], schema: type[BaseMo
     for name, place in overrides(environ).items():
         wanted = type_at(schema, place, value)
         if wanted is None or models(wanted):
-            problems.append(Problem(name, 0, render(place), "names no setting"))
+            problems.append(Problem(name, 0, render(place), "names no setting", _nearest(schema, place, value)))
             continue
         try:
             value = _put(value, place, _value(environ[name], wanted, name))
@@ -47,6 +48,13 @@ def override(document: Document, environ: Mapping[str, str], schema: type[BaseMo
     if problems:
         raise SettingsError(problems)
     return replace(document, value=value)
+
+
+def _nearest(schema: type[BaseModel], place: Place, value: Any) -> str:
+    """The variable that was probably meant."""
+    known = [field for model in models(type_at(schema, place[:-1], value)) for field in model.model_fields]
+    close = difflib.get_close_matches(str(place[-1]), known, n=1)
+    return PREFIX + SEPARATOR.join((*map(str, place[:-1]), close[0])).upper() if close else ""
 
 
 def _value(text: str, wanted: Any, name: str) -> Any:

@@ -36,6 +36,9 @@ Way = tuple[Target, Route]
 """A host with the bastions in front of it: two hosts never share a connection."""
 
 
+asyncssh.set_log_level("CRITICAL")  # it logs what servers say, line breaks included; we tell each ending as a value
+
+
 class Fleet:
     """Reads hosts. One per configuration: a reload makes a new one, then closes the old.
 

@@ -39,7 +39,7 @@ def test_any_text_is_settings_or_a_refusal(content):
 
 @given(TREES)
 def test_what_yaml_wrote_is_what_is_read(tree):
-    written = yaml.safe_dump(tree, default_style='"' if isinstance(tree, str) else None, allow_unicode=True)
+    written = yaml.safe_dump(tree, default_style='"' if isinstance(tree, str) else None)
     assert parse(written.encode(), "f").value == tuples(tree)
 
 

@@ -431,6 +431,14 @@ async def test_a_cancelled_reading_leaves_nothing(fleet_of, config_for, fake_hos
             await asyncio.sleep(0.01)
 
 
+async def test_h05_what_a_server_says_reaches_no_log(fleet_of, config_for, fake_host, host_at, keys, tools, caplog):
+    fake = await fake_host(disconnect)
+    caplog.set_level(0)
+    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
+    await fleet.read(host_at(fake.port), SCRIPT)
+    assert [record.getMessage() for record in caplog.records if "gone" in record.getMessage()] == []
+
+
 # ---------------------------------------------------------------- S11: bastions
 
 
