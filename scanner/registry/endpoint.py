@@ -1,4 +1,4 @@
-"""One host that serves an image: every request to it, with its tokens, redirects, retries and budget."""
+"""One host that serves an image: every request to it, its tokens, redirects, retries, its budget."""
 
 from __future__ import annotations
 

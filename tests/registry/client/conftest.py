@@ -1,15 +1,11 @@
-"""A registry that can lie, with a client that asks it; the real Debian registry beside it."""
+"""A registry that can lie, with a client that asks it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import hashlib
-import http.client
 import json
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -267,85 +263,3 @@ async def client(fake, clock) -> AsyncIterator[Callable[..., Registry]]:
         task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if "_connected" not in repr(task)
     }
     assert not leaked
-
-
-@dataclass(frozen=True)
-class RealRegistry:
-    """Debian's docker-registry, pushed to over plain HTTP."""
-
-    name: str
-
-    def _send(self, method: str, path: str, body: bytes = b"", **headers: str) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection(self.name, timeout=10)
-        try:
-            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
-            found = connection.getresponse()
-            found.read()
-            return found
-        finally:
-            connection.close()
-
-    def blob(self, repository: str, body: bytes) -> dict:
-        begun = self._send("POST", f"/v2/{repository}/blobs/uploads/")
-        place = begun.headers["Location"].partition(self.name)[2]
-        done = self._send("PUT", f"{place}&digest={sha(body)}", body, content_type="application/octet-stream")
-        assert done.status == 201
-        return {"digest": sha(body), "size": len(body)}
-
-    def manifest(self, repository: str, tag: str, document: dict) -> dict:
-        body = json.dumps(document).encode()
-        done = self._send("PUT", f"/v2/{repository}/manifests/{tag}", body, content_type=document["mediaType"])
-        assert done.status == 201
-        return {"mediaType": document["mediaType"], "digest": sha(body), "size": len(body)}
-
-    def image(self, repository: str, tag: str, arch: str, layer: bytes) -> dict:
-        config = {
-            "os": "linux",
-            "architecture": arch,
-            "config": {"Entrypoint": ["/app"]},
-            "rootfs": {"type": "layers", "diff_ids": []},
-        }
-        document = {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "config": {"mediaType": OCI_CONFIG} | self.blob(repository, json.dumps(config).encode()),
-            "layers": [{"mediaType": LAYER_TYPE} | self.blob(repository, layer)],
-        }
-        return self.manifest(repository, tag, document)
-
-
-@pytest.fixture(scope="session")
-def real_registry(tmp_path_factory):
-    """The real one on a free port."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("docker-registry is not installed")
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = {
-        "version": "0.1",
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "content")}, "delete": {"enabled": True}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    (folder / "config.json").write_text(json.dumps(config))  # JSON is YAML
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, "serve", str(folder / "config.json")], stdout=log, stderr=log)
-    try:
-        _wait_until_it_listens(port, process)
-        yield RealRegistry(f"127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "docker-registry ended"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
-            return
-        time.sleep(0.02)
-    raise TimeoutError("docker-registry does not listen")
