@@ -46,6 +46,13 @@ def mapping(value: Any) -> dict[str, Any]:
     return value
 
 
+def record(value: Any) -> dict[str, Any]:
+    """A JSON object that has to be there."""
+    if value is None:
+        raise MalformedError("null where an object must be")
+    return mapping(value)
+
+
 def rows(value: Any) -> list[Any]:
     """A JSON array; null is an empty one."""
     if value is None:

@@ -51,6 +51,9 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
     workloads = _bounded(_told_apart([*existing, *planned]), gaps)
     default = _default_platform(answer, gaps)
     engines = tuple(_completed(part.engine, kernel, default) for part in parts if part.engine)
+    for engine in engines:
+        if engine.state is EngineState.UP and engine.platform is None:
+            gaps.note(engine.key, Failure(Reason.ENGINE_UNKNOWN, f"{engine.key} does not tell its platform"))
     return HostFacts(
         host=host.name,
         kernel=kernel,

@@ -213,6 +213,75 @@ esac"""
     ]  # fmt: skip
 
 
+CRICTL = r"""
+id7=sha256:$(printf %064d 7)
+case "$*" in
+"ps -a -o json")
+  printf '{\n  "containers": [\n    {\n      "id": "aaaa",\n      "podSandboxId": "bbbb",\n      "metadata": {\n        "name": "api",\n        "attempt": 3\n      },\n'
+  printf '      "image": {\n        "image": "%s"\n      },\n      "imageRef": "%s",\n      "state": "CONTAINER_EXITED",\n' "$id7" "$id7"
+  printf '      "labels": {\n        "io.kubernetes.container.name": "api",\n        "io.kubernetes.pod.name": "p",\n        "io.kubernetes.pod.namespace": "n"\n      }\n    }\n  ]\n}\n'
+  ;;
+version) printf 'Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  v1.7\n' ;;
+"images -o json") printf '{\n  "images": [\n    {\n      "id": "%s",\n      "repoTags": ["reg/api:1"],\n      "repoDigests": []\n    }\n  ]\n}\n' "$id7" ;;
+inspecti*) echo "$id7 linux arm64 <no value>" ;;
+inspect*) echo "$id7 aaaa exited/255 Error <no value>" ;;
+"logs --tail 5 aaaa") echo "exec /api: exec format error" >&2 ;;
+esac"""
+
+
+def test_a_node_s_pods_are_asked_for_by_crictl(shell, tmp_path):
+    text = with_programs(tmp_path, {"crictl": CRICTL})
+
+    facts = read(answered(shell, text))
+
+    (api,) = facts.workloads
+    assert "cri" not in facts.gaps
+    assert (api.name, api.image, str(api.local.platform), api.exit_code, api.restart_count, api.log) == (
+        "n/p/api", "reg/api:1", "linux/arm64", 255, 3, ("exec /api: exec format error",),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("says", "state"),
+    [
+        ("echo 'dial unix /run/containerd.sock: connect: permission denied' >&2; exit 1", "denied"),
+        ("echo 'unknown service runtime.v1.RuntimeService' >&2; exit 1", "absent"),
+        ("echo 'connection refused' >&2; exit 1", "down"),
+    ],
+)
+def test_crictl_s_answer_tells_denied_from_down_from_absent(tmp_path, says, state):
+    facts = read(answered(["sh"], with_programs(tmp_path, {"crictl": says, "sudo": "exit 1"})))
+
+    assert str(facts.engine("cri").state) == state
+
+
+def test_the_host_s_own_files_are_plans(shell, tmp_path):
+    root = tmp_path / "root"
+    files = {
+        "/etc/containers/systemd/db.container": "[Container]\nImage=docker.io/postgres:16\nEnvironment=PASSWORD=hunter2\n",
+        "/etc/systemd/system/old.service": "[Service]\nEnvironment=A=hunter3\nExecStart=/usr/bin/docker run --rm -e B=hunter4 \\\n  legacy:1\n",
+        "/etc/kubernetes/manifests/etcd.yaml": "kind: Pod\nmetadata: {name: etcd}\nspec:\n  containers:\n  - name: etcd\n    env:\n    - name: T\n      value: hunter5\n    image: etcd:3\n",
+        "/opt/nomad/jobs/web.nomad": 'job "w" {\n group "g" {\n task "t" {\n driver = "docker"\n env {\n  P = "hunter6"\n }\n config {\n image = "redis:7"\n }\n }\n }\n}\n',
+    }  # fmt: skip
+    text = with_programs(tmp_path, {})
+    for path, body in files.items():
+        (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (root / path[1:]).write_text(body)
+        folder = path.rpartition("/")[0]
+        text = text.replace(f" {folder}".encode(), f" {root}{folder}".encode())
+    text = text.replace(b"/usr/lib/systemd/system", b"/nonexistent").replace(b"/lib/systemd/system", b"/nonexistent")
+
+    done = answered(shell, text)
+
+    assert b"hunter" not in done.stdout
+    facts = read(done)
+    assert not {"quadlet", "systemd", "kubernetes", "nomad", "plans"} & set(facts.gaps)
+    assert sorted((str(w.source), w.name, w.image) for w in facts.workloads if w.stage is Stage.PLANNED) == [
+        ("kubernetes", "default/etcd/etcd", "etcd:3"), ("nomad", "w/g/t", "redis:7"),
+        ("quadlet", "db.service", "docker.io/postgres:16"), ("systemd", "old.service", "legacy:1"),
+    ]  # fmt: skip
+
+
 # ---------------------------------------------------------------- real engines
 
 

@@ -54,13 +54,13 @@ def read(answer: Answer, host: str, node: Platform | None) -> Part:
     name, version = _runtime(answer, gaps)
     store = ImageStore.CONTAINERD if name == "containerd" else ImageStore.PODMAN if name == "cri-o" else None
     engine = Engine(EngineKind.CRI, EngineState.UP, version, node, store, detail=name)
-    images = _images(answer, gaps)
+    images, tags = _images(answer, gaps)
     ends = _ends(answer, gaps)
     logs_are_told(answer, KEY, gaps)
     workloads = []
     for container in _rows(answer, f"{KEY}/containers", "containers", gaps):
         try:
-            workload = _workload(document.mapping(container), host, images)
+            workload = _workload(document.record(container), host, images, tags)
             workloads.append(_ended(answer, document.name(container.get("id")), workload, ends, gaps))
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/containers: {error}"))
@@ -78,14 +78,17 @@ def _runtime(answer: Answer, gaps: Gaps) -> tuple[str, str]:
 
 
 def _rows(answer: Answer, name: str, field: str, gaps: Gaps) -> list[Any]:
+    found = listing.json_object(answer, name, gaps, KEY)
     try:
-        return document.rows(listing.json_object(answer, name, gaps, KEY).get(field))
+        return document.rows(found.get(field, f"{field} are missing"))
     except MalformedError as error:
         gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
         return []
 
 
-def _workload(container: dict[str, Any], host: str, images: Mapping[str, LocalImage]) -> Workload:
+def _workload(
+    container: dict[str, Any], host: str, images: Mapping[str, LocalImage], tags: Mapping[str, str]
+) -> Workload:
     labels = document.mapping(container.get("labels"))
     metadata = document.mapping(container.get("metadata"))
     image = document.mapping(container.get("image"))
@@ -102,7 +105,7 @@ def _workload(container: dict[str, Any], host: str, images: Mapping[str, LocalIm
         name=f"{namespace}/{pod}/{own}",
         source=Source.KUBERNETES,
         stage=stage_of(state),
-        image=_written(image, reference, local),
+        image=_written(image, reference, local, tags),
         engine=KEY,
         local=local,
         state=state,
@@ -110,12 +113,14 @@ def _workload(container: dict[str, Any], host: str, images: Mapping[str, LocalIm
     )
 
 
-def _written(image: dict[str, Any], reference: str, local: LocalImage | None) -> str:
+def _written(image: dict[str, Any], reference: str, local: LocalImage | None, tags: Mapping[str, str]) -> str:
     """The name in the pod's specification where CRI knows it; an id only if nothing else names the image."""
     told = document.name(image.get("userSpecifiedImage")) or document.name(image.get("image"))
     if told and not _DIGEST.fullmatch(told):
         return told
-    return local.repo_digests[0] if local and local.repo_digests else told or reference
+    if local is None:
+        return told or reference
+    return tags.get(local.image_id) or next(iter(local.repo_digests), told or reference)
 
 
 def _local_of(container: dict[str, Any], reference: str, images: Mapping[str, LocalImage]) -> LocalImage | None:
@@ -127,21 +132,24 @@ def _local_of(container: dict[str, Any], reference: str, images: Mapping[str, Lo
     return None
 
 
-def _images(answer: Answer, gaps: Gaps) -> dict[str, LocalImage]:
-    """The node's images by id and by each repository digest."""
+def _images(answer: Answer, gaps: Gaps) -> tuple[dict[str, LocalImage], dict[str, str]]:
+    """The node's images by id and by each repository digest, and the first tag of each id."""
     platforms = _platforms(answer, gaps)
     found: dict[str, LocalImage] = {}
+    tags: dict[str, str] = {}
     for row in _rows(answer, f"{KEY}/images", "images", gaps):
         try:
-            image = document.mapping(row)
+            image = document.record(row)
             identity = f"sha256:{document.name(image.get('id'), 128).removeprefix('sha256:')}"
             digests = listing.repo_digests(image.get("repoDigests"))
+            named = [document.name(tag) for tag in document.rows(image.get("repoTags"))]
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/images: {error}"))
             continue
         local = LocalImage(identity, digests, platform=platforms.get(identity))
         found |= dict.fromkeys((identity, *digests), local)
-    return found
+        tags |= {identity: named[0]} if named else {}
+    return found, tags
 
 
 def _platforms(answer: Answer, gaps: Gaps) -> dict[str, Platform | None]:

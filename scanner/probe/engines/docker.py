@@ -104,11 +104,11 @@ class _Where:
 
 
 def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:
-    config = document.mapping(container.get("config"))
+    config = document.record(container.get("config"))
     labels = document.mapping(config.get("labels"))
     if labels.get("kind") == "podsandbox":
         return None
-    state = document.mapping(container.get("state"))
+    state = document.record(container.get("state"))
     status, code = document.name(state.get("status"), 32), document.number(state.get("exit_code"))
     local = _local(image_id, container, where)
     source, name = _identity(labels, document.name(container.get("name")).lstrip("/"))

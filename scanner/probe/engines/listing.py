@@ -84,7 +84,7 @@ def containers(
     for line in good:
         image_id, container_id, _, text = (*line.split(" ", 3), "", "", "")[:4]
         try:
-            workload = made(image_id, document.mapping(document.parse(text)))
+            workload = made(image_id, document.record(document.parse(text)))
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"container {printable(container_id, 12)}: {error}"))
             continue
@@ -106,7 +106,7 @@ def images(answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]]
     good, _ = lines(answer, f"{key}/images", gaps, key)
     for line in good:
         try:
-            image = made(document.mapping(document.parse(line)))
+            image = made(document.record(document.parse(line)))
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/images: {error}"))
             continue

@@ -69,8 +69,8 @@ def _engine(details: dict[str, Any], key: str, gaps: Gaps, kernel_release: str) 
 def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:
     if container.get("infra") is True:
         return None
-    config = document.mapping(container.get("config"))
-    state = document.mapping(container.get("state"))
+    config = document.record(container.get("config"))
+    state = document.record(container.get("state"))
     status, code = document.name(state.get("status"), 32), document.number(state.get("exit_code"))
     local = where.images.get(f"sha256:{image_id}")
     if local is None and _HEX.fullmatch(image_id):
