@@ -118,8 +118,8 @@ class LayerIndex:
     def add(self, entry: tarstream.Entry, content: Content | None, extent: Extent | None = None) -> None:
         """Remember an entry, in the order of the archive; the last one of a name wins."""
         path = clean(entry.name)
-        if path is None:
-            return  # it points out of the image; engines refuse it or leave it out
+        if not path:
+            return  # the root itself, or a name that points out of the image, which engines refuse or leave out
         if path.count("/") > MAX_DEPTH:
             raise limit_reached(f"a layer nests more than {MAX_DEPTH} directories")
         directory, _, base = path.rpartition("/")
