@@ -56,7 +56,7 @@ class ScanState(StrEnum):
 class ScanTicket:
     """One asked-for scan. Moments are Unix seconds, ``done`` of ``total`` hosts have been read.
 
-    ``joined`` tells the asker that the same scan had been asked for before. ``report_id`` is the report that came of it.
+    ``joined`` tells the asker that the same scan had been asked for before; ``detail`` why it failed.
     """
 
     id: str

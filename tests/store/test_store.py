@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -417,21 +416,20 @@ async def test_a_torn_wal_leaves_a_prefix(tmp_path, seed):
 
 
 @pytest.fixture
-def postgresql(tmp_path_factory):
+def postgresql(require):
     """A PostgreSQL of its own on a unix socket, run by a user who is not root."""
-    programs = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
-    if not programs or not shutil.which("runuser"):
-        pytest.skip("PostgreSQL is not installed here")
+    initdb, control = require("initdb", "postgresql"), require("pg_ctl", "postgresql")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        shutil.chown(folder, "postgres")
         run = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        if run:
+            shutil.chown(folder, "postgres")
         subprocess.run(
-            [*run, f"{programs[-1]}/initdb", "-D", f"{folder}/db", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            [*run, initdb, "-D", f"{folder}/db", "-A", "trust", "-E", "UTF8", "--no-sync"],
             check=True,
             capture_output=True,
             cwd=folder,
         )
-        control = [*run, f"{programs[-1]}/pg_ctl", "-D", f"{folder}/db", "-w"]
+        control = [*run, control, "-D", f"{folder}/db", "-w"]
         options = f"-k {folder} -c listen_addresses='' -c fsync=off"
         subprocess.run(
             [*control, "-l", f"{folder}/log", "-o", options, "start"], check=True, cwd=folder, stdout=subprocess.DEVNULL

@@ -27,10 +27,20 @@ from scanner.domain.reason import Reason, Status
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import Evidence, Fix, Verdict
 from scanner.metrics import Metrics
+from scanner.scan.desk import Desk, DeskFullError
 from scanner.web.access import Access, Scope, Token
 from scanner.web.api import create_app
-from scanner.web.scans import ScanQueue
-from scanner.web.service import Checked, Probed, Readiness, Refusal, RefusalReason, Reloaded, Waived
+from scanner.web.service import (
+    Checked,
+    Probed,
+    Readiness,
+    Refusal,
+    RefusalReason,
+    Reloaded,
+    ScanState,
+    ScanTicket,
+    Waived,
+)
 
 AMD64, ARM64, ARMV7 = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
 NOW = 1_780_000_000.0
@@ -101,22 +111,30 @@ def a_report():
     return Report("scan-1", NOW - 70, NOW - 60, hosts, findings)
 
 
+def shown(ticket, **more):
+    return ScanTicket(
+        ticket.id, ScanState(ticket.state), tuple(sorted(ticket.hosts)), ticket.requested_at, ticket.requested_by,
+        ticket.started_at, ticket.finished_at, ticket.done, ticket.total, detail=ticket.error, **more,
+    )  # fmt: skip
+
+
 class FakeService:
-    """The smallest service that behaves: real values, a real queue, no hosts."""
+    """The smallest service that behaves: real values, a real desk, no hosts."""
 
     def __init__(self):
         self.latest = a_report()
         self.asked = []
         self.given = {}
         self.finish = asyncio.Event()
-        self.queue = ScanQueue(self._run)
+        self.desk = Desk(self._run)
         self.good_config = True
         self.policy = {Status.OK: "allow", Status.EMULATED: "warn", Status.DEGRADED: "warn", Status.UNKNOWN: "hold"}
         self.broken = False
 
-    async def _run(self, hosts, progress):
-        progress(1, len(hosts))
+    async def _run(self, ticket):
+        ticket.listen(1, ticket.total, self.latest.hosts[0])
         await self.finish.wait()
+        return self.latest
 
     def report(self):
         if self.broken:
@@ -145,13 +163,20 @@ class FakeService:
         hosts = self._matching(patterns)
         if not hosts:
             return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, "no inventory host matches")
-        return self.queue.request(hosts, by)
+        known = {id(ticket) for ticket in self.desk._tickets.values()}
+        try:
+            ticket = self.desk.request(frozenset(hosts), by)
+        except DeskFullError as full:
+            return Refusal(RefusalReason.TOO_MANY_SCANS, str(full), full.retry_after_s)
+        return shown(ticket, joined=id(ticket) in known)
 
     def scan(self, ticket_id):
-        return self.queue.ticket(ticket_id)
+        ticket = self.desk.find(ticket_id)
+        return shown(ticket) if ticket else None
 
-    def scan_events(self, ticket_id):
-        return self.queue.events(ticket_id)
+    async def scan_events(self, ticket_id):
+        async for ticket in self.desk.watch(self.desk.find(ticket_id)):
+            yield shown(ticket)
 
     async def check(self, images, hosts, platform, by):
         self.asked.append(("check", by))
@@ -210,7 +235,7 @@ def token_list():
 async def service():
     made = FakeService()
     yield made
-    await made.queue.close()
+    await made.desk.close()
 
 
 @pytest.fixture
@@ -221,7 +246,8 @@ def metrics():
 @pytest.fixture
 def app_with(service, metrics):
     def make(access=None):
-        return create_app(service, metrics, access or Access(), version="0.1.0", clock=lambda: NOW)
+        service.app = create_app(service, metrics, access or Access(), version="0.1.0", clock=lambda: NOW)
+        return service.app
 
     return make
 

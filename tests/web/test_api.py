@@ -283,7 +283,8 @@ async def test_a_scan_is_accepted_joined_and_followed(as_, service):
     assert (again.json()["id"], again.json()["joined"]) == (first.json()["id"], True)
     assert first.headers["location"] == f"/api/v1/scans/{first.json()['id']}"
     stream = asyncio.create_task(as_("read").get(first.headers["location"] + "/events"))
-    await asyncio.sleep(0)
+    while not service.app.state.desk.listeners:
+        await asyncio.sleep(0)
     service.finish.set()
     events = (await asyncio.wait_for(stream, 10)).text
     assert events.rstrip().rpartition("event: ")[2].startswith("end\n")
@@ -307,6 +308,22 @@ async def test_a_scan_of_nobody_is_refused(as_):
     assert (refused.status_code, refused.json()["reason"]) == (400, "host_not_in_inventory")
     assert (await as_("read").get("/api/v1/scans/none")).status_code == 404
     assert (await as_("read").get("/api/v1/scans/none/events")).status_code == 404
+
+
+async def test_a_scan_of_many_hosts_is_told_in_few_events(as_, service, monkeypatch):
+    monkeypatch.setattr("scanner.web.scanning.PAUSE_S", 0.05)
+    path = (await as_("operate").post("/api/v1/scans", json={"hosts": []})).headers["location"]
+    ticket = service.desk.find(path.rpartition("/")[2])
+    stream = asyncio.create_task(as_("read").get(path + "/events"))
+    while not service.app.state.desk.listeners:
+        await asyncio.sleep(0)
+    for n in range(5000):
+        ticket.listen(n, 5000, service.latest.hosts[0])
+        await asyncio.sleep(0)
+    service.finish.set()
+    events = (await asyncio.wait_for(stream, 10)).text
+    assert 2 <= events.count("event: ") < 500
+    assert events.count("event: end") == 1
 
 
 # ---------------------------------------------------------------- the gate

@@ -1,9 +1,12 @@
+import asyncio
 import re
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
 
 from scanner.web.pages import age
+from scanner.web.server import Server
 
 
 class Page(HTMLParser):
@@ -122,3 +125,19 @@ async def test_nothing_else_is_served(client, name):
 )
 def test_an_age_is_told_in_its_largest_unit(seconds, words):
     assert age(100.0, seconds) == words
+
+
+@pytest.mark.system
+async def test_a_browser_runs_our_script_and_nothing_else(app_with, tmp_path, require):
+    browser = require("chromium", "chromium")
+    server = Server(app_with(), "127.0.0.1", 0)
+    await server.start()
+    options = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=3000 --dump-dom"
+    )
+    command = [browser, *options.split(), f"--user-data-dir={tmp_path}", f"http://127.0.0.1:{server.port}/"]
+    shown = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
+    await server.stop()
+    assert shown.stdout.count('<button type="button">Copy</button>') == 6
+    assert "Content Security Policy" not in shown.stderr
