@@ -23,6 +23,9 @@ MAX_HEADER_CHARS = 64
 """Of a Retry-After header; a date has 29 characters."""
 
 _BACKOFF_S = 0.5
+_BROKEN = frozenset({Reason.IMAGE_UNREACHABLE, Reason.IMAGE_MALFORMED})
+"""A connection refused, or one that ended in the middle: a kept one may just have been closed at the other end."""
+
 _FLAPPING = frozenset({
     HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT,
@@ -56,14 +59,14 @@ def pause(outcome: int | Failure, asked: float | None, tried: int) -> float | No
         asked: what ``retry_after`` read.
         tried: how many tries there were.
     """
-    if tried > MAX_RETRIES or not _may_pass(outcome):
+    if tried > _retries(outcome):
         return None
     backoff = _BACKOFF_S * tried
     jitter = backoff * random.random() / 2  # noqa: S311 -- it spreads requests, it hides nothing
     return max(asked or 0.0, backoff + jitter)
 
 
-def _may_pass(outcome: int | Failure) -> bool:
+def _retries(outcome: int | Failure) -> int:
     if isinstance(outcome, Failure):
-        return outcome.reason is Reason.IMAGE_UNREACHABLE
-    return outcome in _FLAPPING
+        return 1 if outcome.reason in _BROKEN else 0
+    return MAX_RETRIES if outcome in _FLAPPING else 0

@@ -41,7 +41,7 @@ def test_any_retry_after_is_read_or_ignored(text):
     assert found is None or found >= 0
 
 
-@pytest.mark.parametrize("outcome", [429, 500, 502, 503, 504, Failure(Reason.IMAGE_UNREACHABLE)])
+@pytest.mark.parametrize("outcome", [429, 500, 502, 503, 504])
 def test_what_may_pass_is_tried_twice_more(outcome):
     waits = [pause(outcome, None, tried) for tried in range(1, MAX_RETRIES + 2)]
     assert all(wait and 0.4 < wait < 2 for wait in waits[:MAX_RETRIES])
@@ -56,7 +56,7 @@ FINAL = [
     403,
     404,
     501,
-    *map(Failure, (Reason.IMAGE_TLS_REJECTED, Reason.IMAGE_TIMEOUT, Reason.IMAGE_MALFORMED)),
+    *map(Failure, (Reason.IMAGE_TLS_REJECTED, Reason.IMAGE_TIMEOUT, Reason.IMAGE_TOO_LARGE)),
 ]
 
 
@@ -68,3 +68,9 @@ def test_what_will_not_pass_is_final(outcome):
 def test_the_servers_wish_lengthens_the_wait_and_never_shortens_it():
     assert pause(429, 20.0, 1) == 20.0
     assert pause(429, 0.0, 1) >= 0.5
+
+
+@pytest.mark.parametrize("reason", [Reason.IMAGE_UNREACHABLE, Reason.IMAGE_MALFORMED])
+def test_a_broken_connection_is_tried_once_more(reason):
+    assert pause(Failure(reason), None, 1) < 1
+    assert pause(Failure(reason), None, 2) is None

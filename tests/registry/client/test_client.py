@@ -283,6 +283,12 @@ async def test_flapping_is_tried_three_times_at_most(fake, client, clock):
     assert sum(clock.slept) < 5
 
 
+async def test_a_connection_closed_under_a_request_is_begun_anew(fake, client):
+    fake.image("1")
+    fake.on("HEAD", MANIFESTS, fake.raw(b""), fake._honest_one)
+    assert isinstance(await resolve(client(), fake), ImageFacts)
+
+
 async def test_a_registry_that_failed_five_times_is_left_alone_for_a_while(fake, client, clock):
     fake.on("*", MANIFESTS, fake.answer(500))
     registry = client()
@@ -350,7 +356,7 @@ async def test_an_observer_hears_every_request(fake, client):
     registry = client(observer=watcher)
     await resolve(registry, fake, "limited:1")
     await resolve(registry, fake, "broken:1")
-    assert watcher.requests == [(fake.name, "404"), (fake.name, "404"), (fake.name, "image_malformed")]
+    assert watcher.requests == [(fake.name, "404")] * 2 + [(fake.name, "image_malformed")] * 2
     assert watcher.limits == [(fake.name, 76)] * 2
 
 
