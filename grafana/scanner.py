@@ -1,0 +1,209 @@
+"""The dashboard of archscan itself: whether it scans, how fast, what its registries, its gate, its store say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana import expressions as q
+from grafana import frame, links
+from grafana.frame import Section, line
+from grafana.panels import Query, above, column, from_one, grid, number, trend, word
+from grafana.status import BAD, COLOUR, words
+from scanner.domain.reason import Status
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.models.dashboard import Dashboard
+
+_ONE = 'job=~"$job", instance=~"$instance"'
+_WINDOW = "[$__rate_interval]"
+STALE_AFTER_S = 900.0
+"""Three times the interval that archscan has by default, as the alert ArchscanScanStale has it."""
+SLOW_LOOP_S = 0.25
+"""Above this the machine is too small or something blocks."""
+FEW_PULLS = 20
+"""Below this the alert ArchscanRegistryRateLimitLow fires."""
+WEEK_S = 604_800
+"""Below this the alert ArchscanCredentialExpiring fires."""
+NOT_YET = "Not yet"
+
+
+def scanner(archscan: str) -> Dashboard:
+    """The dashboard; ``archscan`` is the address of archscan's web page as browsers reach it."""
+    return frame.dashboard(
+        links.SCANNER,
+        "archscan / Scanner",
+        "Whether archscan itself is well: a scanner that is not there finds nothing.",
+        variables=(
+            frame.datasource(),
+            frame.page_address(archscan),
+            frame.any_of("job", "Job", "label_values(archscan_build_info, job)"),
+            frame.any_of("instance", "Instance", 'label_values(archscan_build_info{job=~"$job"}, instance)'),
+        ),
+        annotations=(frame.scans(enable=True), frame.reloads()),
+        sections=(_glance(), _scans(), _registries(), _gate(), _process()),
+    )
+
+
+def _glance() -> Section:
+    up = number(
+        "Scraped", "Whether Prometheus reaches archscan.", Query(f"min (up{{{_ONE}}})"), empty="No such job"
+    ).mappings(words({"1": ("yes", COLOUR[Status.OK]), "0": ("no", BAD)}))
+    version = word(
+        "Version", "Which archscan this is.", Query(f"archscan_build_info{{{_ONE}}}", "{{version}}"), empty="unknown"
+    )
+    age = number(
+        "Last complete scan",
+        "Three intervals without one is the alert ArchscanScanStale.",
+        Query(f"time () - max (archscan_scan_last_success_timestamp_seconds{{{_ONE}}} > 0)"),
+        unit="s",
+        thresholds=above(STALE_AFTER_S),
+        empty=NOT_YET,
+    )
+    config = number(
+        "Configuration",
+        "Whether the configuration file was accepted when last read; otherwise the one before it is in force.",
+        Query(f"min (archscan_config_last_reload_successful{{{_ONE}}})"),
+        empty="unknown",
+    ).mappings(words({"1": ("accepted", COLOUR[Status.OK]), "0": ("refused", BAD)}))
+    store = number(
+        "Not stored",
+        "Reports or records that could not be stored in this time; the gate holds until one is.",
+        Query(q.or_zero(f"sum (increase (archscan_store_errors_total{{{_ONE}}}[$__range]))")),
+        thresholds=from_one(BAD),
+    )
+    bugs = number(
+        "Bugs",
+        "What the last net caught in this time; each left something unknown, please report it.",
+        Query(q.or_zero(f"sum (increase (archscan_internal_errors_total{{{_ONE}}}[$__range]))")),
+        thresholds=from_one(BAD),
+    )
+    return Section("At a glance", (line(4, (4, up), (4, version), (4, age), (4, config), (4, store), (4, bugs)),))
+
+
+def _scans() -> Section:
+    duration = trend(
+        "How long a scan takes",
+        "Above the interval, scans are skipped.",
+        Query(f"archscan_scan_duration_seconds{{{_ONE}}}", "scan {{instance}}"),
+        Query(f"max (archscan_scan_interval_seconds{{{_ONE}}})", "interval"),
+        unit="s",
+    )
+    ended = trend(
+        "Scans",
+        "Ended, ended incomplete, not started because the one before still ran.",
+        Query(f"sum (increase (archscan_scans_total{{{_ONE}}}{_WINDOW}))", "ended"),
+        Query(f"sum (increase (archscan_scans_failed_total{{{_ONE}}}{_WINDOW}))", "incomplete"),
+        Query(f"sum (increase (archscan_scans_skipped_total{{{_ONE}}}{_WINDOW}))", "skipped"),
+    )
+    coverage = trend(
+        "How much is known",
+        "The share of hosts that were read, of workloads that are not unknown.",
+        Query(f"avg (archscan_host_up{{{_ONE}}})", "hosts"),
+        Query(
+            f'1 - (sum (archscan_workloads{{{_ONE}, status="unknown"}}) or vector (0)) / sum (archscan_workloads{{{_ONE}}})',
+            "workloads",
+        ),
+        unit="percentunit",
+    ).max(1)
+    return Section("Scans", (line(8, (8, duration), (8, ended), (8, coverage)),))
+
+
+def _registries() -> Section:
+    requests = trend(
+        "Requests to registries",
+        "By registry with HTTP status; error where there was no answer.",
+        Query(
+            f"sum by (registry, code) (rate (archscan_registry_requests_total{{{_ONE}}}{_WINDOW}))",
+            "{{registry}} {{code}}",
+        ),
+        unit="reqps",
+        empty="No registry was asked",
+    )
+    latency = trend(
+        "How long registries take",
+        "95 of 100 requests are answered faster than this.",
+        Query(
+            f"histogram_quantile (0.95, sum by (registry, le) (rate (archscan_registry_request_duration_seconds_bucket{{{_ONE}}}{_WINDOW})))",
+            "{{registry}}",
+        ),
+        unit="s",
+        empty="No registry was asked",
+    )
+    left = number(
+        "Pulls left",
+        "What registries still grant us; at 0 their images become unknown.",
+        Query(f"min by (registry) (archscan_registry_rate_limit_remaining{{{_ONE}}})", "{{registry}}"),
+        thresholds=above(FEW_PULLS, good_below=False),
+        empty="No registry has told a limit",
+    )
+    ends = grid(
+        "Credentials that end",
+        "Certificates or tokens archscan uses; after that, what they open is unknown.",
+        (Query(f"min by (credential) (archscan_credential_expiry_timestamp_seconds{{{_ONE}}}) - time ()"),),
+        (
+            column("credential"),
+            column(
+                "Value",
+                "left",
+                unit="dtdurations",
+                thresholds=above(WEEK_S, good_below=False).build(),
+                color={"mode": "thresholds"},
+                custom__cellOptions={"type": "color-text"},
+            ),
+        ),
+        empty="None has an end",
+    )
+    return Section("Registries", (line(8, (8, requests), (6, latency), (4, left), (6, ends)),))
+
+
+def _gate() -> Section:
+    decisions = trend(
+        "Answers of the deploy gate",
+        "How often it said allow, warn, deny, hold.",
+        Query(f"sum by (decision) (increase (archscan_gate_decisions_total{{{_ONE}}}{_WINDOW}))", "{{decision}}"),
+    )
+    requests = trend(
+        "Requests to archscan",
+        "By route with HTTP status.",
+        Query(f"sum by (route, code) (rate (archscan_http_requests_total{{{_ONE}}}{_WINDOW}))", "{{route}} {{code}}"),
+        unit="reqps",
+        empty="No request yet",
+    )
+    size = number(
+        "Audit trail", "Records; it never shrinks.", Query(f"max (archscan_trail_size{{{_ONE}}})"), empty="No trail"
+    )
+    head = word(
+        "Head of the trail",
+        "Its root hash; a copy elsewhere proves later that nothing was rewritten.",
+        Query(f"archscan_trail_head_info{{{_ONE}}}", "{{hash}}"),
+        empty="No trail",
+    )
+    return Section("Gate, API, trail", (line(7, (8, decisions), (8, requests), (3, size), (5, head)),))
+
+
+def _process() -> Section:
+    lag = trend(
+        "How late the event loop is",
+        "99 of 100 turns are less late than this; above 0.25 s the machine is too small or something blocks.",
+        Query(
+            f"histogram_quantile (0.99, sum by (instance, le) (rate (archscan_event_loop_lag_seconds_bucket{{{_ONE}}}{_WINDOW})))",
+            "{{instance}}",
+        ),
+        unit="s",
+    ).thresholds(above(SLOW_LOOP_S))
+    memory = trend(
+        "Memory", "Resident.", Query(f"process_resident_memory_bytes{{{_ONE}}}", "{{instance}}"), unit="bytes"
+    )
+    cpu = trend(
+        "CPU",
+        "Cores in use.",
+        Query(f"rate (process_cpu_seconds_total{{{_ONE}}}{_WINDOW})", "{{instance}}"),
+        unit="short",
+    )
+    files = trend(
+        "Open files",
+        "Connections count as files; at the limit archscan reaches no more hosts.",
+        Query(f"process_open_fds{{{_ONE}}}", "open {{instance}}"),
+        Query(f"process_max_fds{{{_ONE}}}", "limit {{instance}}"),
+    )
+    return Section("Process", (line(7, (6, lag), (6, memory), (6, cpu), (6, files)),))
