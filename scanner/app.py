@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
-import signal
 import sys
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
@@ -13,32 +13,25 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from scanner import cli, inventory, logs, wiring
-from scanner.cli.operations import Opened, ServiceError, UsageError
+from scanner.cli.operations import Opened, UsageError
+from scanner.configuration import Configuration
 from scanner.domain import evidence, reference
 from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.host import Host, Plan
 from scanner.domain.platform import Platform, parse
 from scanner.domain.reason import Reason
 from scanner.gate.check import decide
-from scanner.metrics.loop import watch_loop
-from scanner.metrics.metrics import Metrics
 from scanner.probe.script import script
 from scanner.reach import Reach, Surroundings
 from scanner.registry.credentials import of_user
-from scanner.service import Configuration, Service
-from scanner.serving import serve_web
 from scanner.settings.load import load
 from scanner.settings.problem import SettingsError
 from scanner.settings.schema import Settings
-from scanner.ssh import TrustError, authorized_key_line, sudoers_rule
-from scanner.store.error import StoreError
-from scanner.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from types import ModuleType
 
     from scanner.cli.operations import Common, Progress
     from scanner.domain.evidence import Observation
@@ -46,15 +39,10 @@ if TYPE_CHECKING:
     from scanner.domain.report import Report
     from scanner.scan.scan import Scanner
 
-log = structlog.get_logger(__name__)
-
 VERSION = metadata.version("archscan")
 
 CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
 """Where the configuration is looked for when nobody names it."""
-
-IN_MEMORY = "sqlite://"
-"""The store of a service that is told of none: findings keep their first_seen until it ends."""
 
 
 def main() -> None:
@@ -67,7 +55,7 @@ def _told() -> Iterator[None]:
     """What the operator has to change leaves as one line per problem."""
     try:
         yield
-    except (SettingsError, TrustError, inventory.InventoryError) as error:
+    except (SettingsError, inventory.InventoryError) as error:
         raise UsageError(str(error)) from None
 
 
@@ -100,7 +88,7 @@ class Application:
         with _told():
             hosts = wiring.hosts(settings)
             Reach(settings, Surroundings(VERSION))
-        return f"The configuration is good: {len(hosts)} hosts, {len(settings.registries.listed)} registries."
+        return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
 
     # ---------------------------------------------------------------- scans
 
@@ -172,33 +160,8 @@ class Application:
             return Configuration(settings, wiring.hosts(settings))
 
         settings = self._settings(common, need_hosts=True)
-        await self._serve(read, settings)
-
-    async def _serve(
-        self,
-        read: Callable[[], Configuration],
-        settings: Settings,
-        ready: Callable[[int], None] = lambda _port: None,
-    ) -> None:
-        metrics = Metrics(VERSION, max_findings=settings.metrics.max_findings)
-        store = await _open_store(settings)
-        watcher = asyncio.create_task(watch_loop(metrics), name="loop-lag")
-        try:
-            with _told():
-                service = Service(read, store, metrics, VERSION)
-            try:
-                async with serve_web(service, metrics, settings, VERSION) as port:
-                    await service.start()
-                    log.info("serving", version=VERSION, address=f"http://{_shown(settings)}:{port}/")
-                    ready(port)
-                    await _until_stopped(lambda: service.reload("SIGHUP"))
-                    log.info("stopping")
-            finally:
-                await service.stop()
-        finally:
-            watcher.cancel()
-            await asyncio.gather(watcher, return_exceptions=True)
-            await store.close()
+        with _told():
+            await _running().run(read, settings, VERSION)
 
     async def demo(self, common: Common, port: int, progress: Progress) -> None:
         """Serve the demonstration fleet."""
@@ -214,7 +177,7 @@ class Application:
                     flush=True,
                 )
 
-            await self._serve(lambda: configuration, configuration.settings, ready)
+            await _running().run(lambda: configuration, configuration.settings, VERSION, ready)
 
     async def demo_once(self, common: Common, progress: Progress) -> Report:
         """Scan the demonstration fleet once."""
@@ -232,6 +195,8 @@ class Application:
 
     def sudoers(self, user: str, path: str) -> str:
         """The sudo rule."""
+        from scanner.ssh.setup import sudoers_rule  # noqa: PLC0415 -- asyncssh takes half a second
+
         try:
             return sudoers_rule(user, path)
         except ValueError as error:
@@ -239,6 +204,8 @@ class Application:
 
     def authorized_key(self, common: Common, addresses: Sequence[str], path: str) -> str:
         """The line for authorized_keys, from the public half of the configured key."""
+        from scanner.ssh.setup import authorized_key_line  # noqa: PLC0415 -- asyncssh takes half a second
+
         identity = self._settings(common, need_hosts=False).ssh.identity_file
         if identity is None:
             raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
@@ -269,9 +236,9 @@ def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whet
     return settings.log.level if need_hosts else "warning"
 
 
-def _shown(settings: Settings) -> str:
-    host = settings.web.listen_address[0] or "localhost"
-    return f"[{host}]" if ":" in host else host
+def _running() -> ModuleType:
+    """The service's module; its libraries take a second to import, which no other command should pay."""
+    return importlib.import_module("scanner.running")
 
 
 def _parsed(text: str) -> reference.ImageReference:
@@ -314,40 +281,6 @@ async def _binaries(
             if file.elf and (not file.elf.needs or file.elf.needs.architecture != said.architecture)
         )
     return found
-
-
-async def _open_store(settings: Settings) -> Store:
-    url = settings.store.url.get_secret_value() if settings.store.url else IN_MEMORY
-    if settings.store.url_file:
-        try:
-            url = settings.store.url_file.read_text().strip()
-        except OSError as error:
-            raise UsageError(f"store.url_file {settings.store.url_file}: {error.strerror}") from None
-    try:
-        return await Store.open(url, keep_s=settings.store.keep)
-    except StoreError as error:
-        raise ServiceError(str(error)) from None
-
-
-async def _until_stopped(reload: Callable[[], object]) -> None:
-    """Wait for SIGTERM or SIGINT; SIGHUP reloads."""
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    reloading: set[asyncio.Future[object]] = set()
-
-    def on_hangup() -> None:
-        task = loop.run_in_executor(None, reload)
-        reloading.add(task)
-        task.add_done_callback(reloading.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, on_hangup)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        await stopped.wait()
-    finally:
-        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 @asynccontextmanager

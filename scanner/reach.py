@@ -17,7 +17,7 @@ from scanner.registry.authorizers import authorizer_for
 from scanner.registry.client import Registry
 from scanner.scan.inspections import Inspections
 from scanner.scan.scan import Scanner
-from scanner.ssh import Fleet
+from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from scanner.scan.ports import HostReader
     from scanner.scan.scan import Limits
     from scanner.settings.schema import Settings
+    from scanner.ssh import Fleet
     from scanner.store.store import Store
 
 INSPECTION = "1"
@@ -52,13 +53,12 @@ class Reach:
     """Opened for one configuration, closed when the next one takes its place.
 
     Raises:
-        TrustError: a key or known_hosts cannot be used.
+        SettingsError: a key or known_hosts cannot be used.
     """
 
     def __init__(self, settings: Settings, around: Surroundings) -> None:
         self._settings = settings
-        ssh = wiring.ssh(settings)
-        self._fleet = Fleet.open(ssh) if ssh else None
+        self._fleet = _fleet(settings)
         self._script = script()
         self.registry = Registry(
             wiring.client(settings, around.version),
@@ -108,6 +108,19 @@ class Reach:
             return self.registry.open_layer(reference, layer, start, end)
 
         return open_layer
+
+
+def _fleet(settings: Settings) -> Fleet | None:
+    """The way to hosts, its keys read; ``None`` where only this machine can be asked."""
+    config = wiring.ssh(settings)
+    if config is None:
+        return None
+    from scanner.ssh import Fleet, TrustError  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
+
+    try:
+        return Fleet.open(config)
+    except TrustError as error:
+        raise SettingsError([Problem("ssh", 0, "", str(error))]) from None
 
 
 def _command(offer: Offer, override: Process | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,9 +21,7 @@ from scanner.reach import Reach, Surroundings
 from scanner.scan.desk import Desk, DeskFullError, State, Ticket
 from scanner.scan.published import Waiver, merged, waived
 from scanner.scan.schedule import Schedule
-from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.reload import Reloader
-from scanner.ssh import TrustError
 from scanner.store.error import StoreError
 from scanner.web.service import (
     Checked,
@@ -40,6 +38,7 @@ from scanner.web.service import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from scanner.configuration import Configuration
     from scanner.domain.platform import Platform
     from scanner.domain.report import Report
     from scanner.metrics.metrics import Metrics
@@ -53,14 +52,6 @@ WAIVERS = "waiver"
 
 STALE_INTERVALS = 3
 """A service that has published nothing for so many intervals does not do its work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """Settings with the inventory they name: what changes together, or not at all."""
-
-    settings: Settings
-    hosts: tuple[Host, ...]
 
 
 class Service:
@@ -77,8 +68,7 @@ class Service:
         """Reads the configuration for the first time.
 
         Raises:
-            SettingsError: it cannot be used.
-            TrustError: a key or known_hosts cannot be used.
+            SettingsError: it cannot be used, or a key or known_hosts in it.
         """
         self._store, self._metrics, self._clock = store, metrics, clock
         self._around = Surroundings(version, store, metrics.registries)
@@ -126,10 +116,7 @@ class Service:
 
     def _opened(self, read: Configuration) -> tuple[Configuration, Reach]:
         """A configuration counts as good only if its keys can be used too."""
-        try:
-            return read, Reach(read.settings, self._around)
-        except TrustError as error:
-            raise SettingsError([Problem("ssh", 0, "", str(error))]) from None
+        return read, Reach(read.settings, self._around)
 
     def _configure(self) -> None:
         """Tell everybody of the settings in force; in the event loop's thread."""

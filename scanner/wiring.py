@@ -15,7 +15,6 @@ from scanner.registry.credentials import ConfiguredCredential, Credentials, Cred
 from scanner.scan.scan import Limits
 from scanner.settings import schema, sources
 from scanner.settings.problem import Problem, SettingsError
-from scanner.ssh import SshConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.settings.fields import PlannedImage
+    from scanner.ssh.config import SshConfig
+
+MAX_SECRET_BYTES = 64 << 10
+"""A token has some hundred bytes, a key some thousand; whatever is longer is no secret of ours."""
 
 IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- the name that Docker's own files give to such credentials
 """With this user name a secret is an identity token (docker/cli config)."""
@@ -81,7 +84,10 @@ def _fetch(source: sources.HttpSdSource) -> Callable[[str], bytes]:
 def _secret(value: SecretStr | None, file: Path | None) -> str:
     if value is not None:
         return value.get_secret_value()
-    return file.read_text(encoding="utf-8").strip() if file is not None else ""
+    if file is None:
+        return ""
+    with file.open("rb") as stream:
+        return stream.read(MAX_SECRET_BYTES).decode().strip()
 
 
 def _static(host: sources.StaticHost) -> inventory.StaticHost:
@@ -100,6 +106,8 @@ def _planned(images: Iterable[PlannedImage]) -> tuple[inventory.Planned, ...]:
 
 def ssh(settings: schema.Settings) -> SshConfig | None:
     """How hosts are reached; ``None`` where no key is configured, so that only this machine can be read."""
+    from scanner.ssh.config import SshConfig  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
+
     own = settings.ssh
     if own.identity_file is None or own.known_hosts_file is None:
         return None

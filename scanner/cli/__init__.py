@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
 import typer
 
 from scanner.cli import image, scan, serve, setup
@@ -19,6 +18,14 @@ _HELP = """Find every container that cannot start because its image was built fo
 
 Start with: archscan demo --once
 """
+
+
+WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
+"""The base of all complaints about the command line; Typer brings a Click of its own, whose other names are private."""
+
+
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells say it."""
 
 
 def build(version: str) -> typer.Typer:
@@ -58,13 +65,13 @@ def run(operations: Operations, version: str, arguments: Sequence[str] | None = 
             obj=operations,
             standalone_mode=False,
         )
-    except (click.exceptions.Exit, typer.Exit) as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except (click.UsageError, typer.BadParameter) as error:
-        error.show()
+    except WrongUsage as error:
+        error.show()  # type: ignore[attr-defined] # every complaint of Click's can show itself
         return Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        return 130
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except UsageError as error:
         print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
         return Exit.USAGE

@@ -15,6 +15,7 @@ from rich.text import Text
 from scanner.cli import options, output
 from scanner.cli.operations import Opened, Operations
 from scanner.cli.outcome import Exit
+from scanner.domain import remedy
 from scanner.domain.document import plain
 from scanner.domain.facts import Failure, ImageFacts, Offer
 from scanner.domain.platform import Platform
@@ -56,7 +57,7 @@ def image(
     if form is output.Format.JSON:
         print(json.dumps(plain(opened), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
     elif isinstance(opened.facts, Failure):
-        output.console().print(Text(f"{reference}: {opened.facts.reason}: {opened.facts.detail}", style="magenta"))
+        _refuse(reference, opened.facts)
     else:
         _show(reference, opened.facts, opened)
     raise typer.Exit(_exit(opened))
@@ -70,6 +71,14 @@ def _exit(opened: Opened) -> Exit:
     if any(STATUS_OF[problem.reason] in {Status.MISMATCH, Status.BROKEN} for problem in problems):
         return Exit.FINDINGS
     return Exit.INCOMPLETE if problems or any(isinstance(o.config, Failure) for o in facts.offers) else Exit.OK
+
+
+def _refuse(reference: str, failure: Failure) -> None:
+    """Why nothing can be shown, then what to do."""
+    out = output.console()
+    out.print(Text(f"{reference}: {failure.reason}: {failure.detail}", style="magenta"), soft_wrap=True)
+    fix = remedy.fix(failure.reason, remedy.Trouble(host="HOST", image=reference))
+    out.print(Text(f"  {fix.summary}"), soft_wrap=True)
 
 
 def _show(reference: str, facts: ImageFacts, opened: Opened) -> None:

@@ -120,11 +120,16 @@ def _summary(report: Report, decision: str | None) -> Text:
     counts = ", ".join(f"{report.counts[status]} {status}" for status in _ORDER if report.counts[status])
     took = report.finished_at - report.started_at
     text = Text(
-        f"{len(report.hosts)} hosts, {len(report.findings)} workloads in {took:.1f} s: {counts or 'nothing to judge'}"
+        f"{_many(len(report.hosts), 'host')}, {_many(len(report.findings), 'workload')} in {took:.1f} s: "
+        f"{counts or 'nothing to judge'}"
     )
     if decision:
         text.append(f"; decision: {decision}", style="bold")
     return text
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 # ---------------------------------------------------------------- for pipelines

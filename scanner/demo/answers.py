@@ -69,6 +69,7 @@ def answer(machine: Machine) -> bytes:
         "podman/state": "absent",
         "containerd/state": "absent",
         "cri/state": "absent",
+        "plan/count": "0",
         "engines": " docker podman containerd cri",
     }
     body = b"".join(_section(name, text.encode()) for name, text in sections.items())

@@ -296,7 +296,10 @@ def _reference(t: Trouble) -> Fix:
 
 
 def _allow(_: Trouble) -> Fix:
-    return Fix("Only listed registries are asked: list this one under registries: in archscan.yml.")
+    return Fix(
+        "This registry may not be asked as it is: list it under registries: in archscan.yml "
+        "(plain_http: true for http, allow_networks for private addresses)."
+    )
 
 
 def _local(_: Trouble) -> Fix:

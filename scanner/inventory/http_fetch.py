@@ -28,7 +28,7 @@ class Login:
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the credentials to whoever is named there."""
 
-    def redirect_request(self, *_: object) -> NoReturn:  # type: ignore[override] # it never returns
+    def redirect_request(self, *_: object) -> NoReturn:
         raise ValueError("it redirects, which is not followed: name the final address")
 
 

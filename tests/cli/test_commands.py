@@ -1,0 +1,225 @@
+"""The commands as a shell sees them: output, exit codes, one line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+
+
+def archscan(*words, folder=None, stdin="", **environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "scanner", *map(str, words)],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(folder or "/nonexistent"), "COLUMNS": "100", **environment},
+    )
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    return done
+
+
+@pytest.fixture
+def key(tmp_path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", tmp_path / "key"], check=True)
+    (tmp_path / "known_hosts").write_text(
+        "[127.0.0.1]:1 " + " ".join((tmp_path / "key.pub").read_text().split()[:2]) + "\n"
+    )
+    return tmp_path
+
+
+CONFIG = """
+inventory:
+  - kind: static
+    hosts: {web-1: {address: 127.0.0.1, port: 1, planned: ["registry.example/shop/api:1"]}}
+ssh: {identity_file: key, known_hosts_file: known_hosts}
+"""
+
+
+@pytest.fixture
+def config(key):
+    file = key / "archscan.yml"
+    file.write_text(CONFIG)
+    return file
+
+
+# ---------------------------------------------------------------- what an operator has to change
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["scan"], "no configuration: name one with --config FILE"),
+        (["scan", "--config", "nope.yml"], "nope.yml: cannot be read: No such file or directory"),
+        (["serve", "--config", "nope.yml"], "nope.yml: cannot be read: No such file or directory"),
+        (["scan", "--formt", "json"], "No such option: --formt"),
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["check", "nginx"], "name either hosts (--host PATTERN) or platforms (--platform OS/ARCH)"),
+        (["check", "nginx", "--platform", "linux/foo"], "there are no hosts of platform linux/foo"),
+        (["check", "UP PER", "--platform", "linux/amd64"], "'UP PER' is not an image reference"),
+        (["check", "nginx", "--platform", "a", "--host", "b"], "name either hosts"),
+        (["image", "http://registry.example/x"], "is not an image reference"),
+        (["authorized-key"], "no ssh.identity_file is configured"),
+        (["probe-script", "--sudoers", "--user", "root; id"], "not a login name"),
+        (["probe-script", "--sudoers", "--path", "/tmp/a b"], "not a plain absolute path"),
+    ],
+)
+def test_wrong_usage_is_one_line_on_stderr_and_exit_code_2(words, said, tmp_path):
+    done = archscan(*words, folder=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ssh: {conect_timeout: 5s}", "archscan.yml:5: ssh.conect_timeout: unknown key; did you mean connect_timeout?"),
+        (
+            "ssh: {identity_file: nope, known_hosts_file: known_hosts}",
+            "nope: cannot be read: No such file or directory",
+        ),
+        ("ssh: {identity_file: key, known_hosts_file: nope}", "nope: cannot be read: No such file or directory"),
+        ("ssh: {identity_file: key, known_hosts_file: empty}", "has no host key"),
+        ("ssh: {identity_file: key, known_hosts_file: garbage}", "garbage:1: must read: host names, key type, key"),
+        ("ssh: {identity_file: exposed, known_hosts_file: known_hosts}", "others may read it (mode 0644)"),
+        ("ssh: [", "is not YAML"),
+        ("", "ssh.identity_file: is required"),
+    ],
+)
+def test_what_is_wrong_in_the_configuration_is_said_with_its_place(change, said, key):
+    (key / "empty").touch()
+    (key / "garbage").write_text("garbage\n")
+    (key / "exposed").write_bytes((key / "key").read_bytes())
+    (key / "exposed").chmod(0o644)
+    (key / "archscan.yml").write_text(
+        CONFIG.replace("ssh: {identity_file: key, known_hosts_file: known_hosts}", change)
+    )
+    for command in (["scan"], ["config", "check"], ["serve"]):
+        done = archscan(*command, folder=key)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+
+
+def test_a_host_that_does_not_exist_is_refused_with_the_nearest_name(config):
+    done = archscan("scan", "--host", "web-2", folder=config.parent)
+    assert (done.returncode, done.stderr) == (2, "archscan: no host is named web-2; did you mean web-1?\n")
+
+
+# ---------------------------------------------------------------- what a scan says
+
+
+def test_a_host_that_is_down_is_unknown_and_exit_code_3(config):
+    done = archscan("scan", "--format", "json", folder=config.parent)
+    document = json.loads(done.stdout)
+    assert done.returncode == 3
+    assert [(h["name"], h["status"], h["reason"]) for h in document["hosts"]] == [("web-1", "failed", "host_refused")]
+    assert [(f["status"], f["reason"]) for f in document["findings"]] == [("unknown", "host_refused")]
+
+
+def test_a_good_configuration_is_said_to_be_good(config):
+    done = archscan("config", "check", folder=config.parent)
+    assert (done.returncode, done.stdout) == (0, "The configuration is good; hosts: 1, registries: 0.\n")
+
+
+def test_the_inventory_is_shown_without_contacting_anybody(config):
+    done = archscan("inventory", "--format", "json", folder=config.parent)
+    [host] = json.loads(done.stdout)
+    assert (done.returncode, host["name"], host["port"]) == (0, "web-1", 1)
+
+
+def test_the_configuration_may_be_named_by_the_environment(config, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    done = archscan("inventory", folder=elsewhere, ARCHSCAN_CONFIG=str(config))
+    assert done.returncode == 0
+    assert "127.0.0.1:1" in done.stdout
+
+
+# ---------------------------------------------------------------- the demonstration
+
+
+def test_the_demonstration_finds_what_it_hides_and_exits_1():
+    done = archscan("demo", "--once")
+    assert done.returncode == 1
+    for word in ("wrong_platform", "wrong_binary", "platform_missing", "crlf_shebang", "image_tag_missing", "emulated"):
+        assert word in done.stdout
+    assert "$ docker buildx build --platform linux/amd64,linux/arm64 --tag " in done.stdout
+
+
+def test_the_demonstration_as_json_counts_every_workload_once():
+    document = json.loads(archscan("demo", "--once", "--format", "json").stdout)
+    assert document["schema"] == "archscan/v1"
+    summary = document["summary"]
+    statuses = ("ok", "emulated", "degraded", "mismatch", "broken", "unknown")
+    assert sum(summary[status] for status in statuses) == summary["workloads"] == len(document["findings"])
+    assert {status: summary[status] for status in statuses} == {
+        "ok": 5, "emulated": 1, "degraded": 0, "mismatch": 4, "broken": 1, "unknown": 1,
+    }  # fmt: skip
+
+
+def test_the_demonstration_as_junit_has_failures_and_errors():
+    suite = ET.fromstring(archscan("demo", "--once", "--format", "junit").stdout).find("testsuite")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("12", "5", "1")
+
+
+def test_the_demonstration_as_sarif_names_the_rules_it_found():
+    document = json.loads(archscan("demo", "--once", "--format", "sarif").stdout)
+    rules = [rule["id"] for rule in document["runs"][0]["tool"]["driver"]["rules"]]
+    assert "wrong_binary" in rules
+    assert {result["ruleId"] for result in document["runs"][0]["results"]} == set(rules)
+
+
+def test_fail_on_decides_what_makes_a_command_fail():
+    assert archscan("demo", "--once", "--fail-on", "never").returncode == 3
+
+
+# ---------------------------------------------------------------- set-up, help, errors explained
+
+
+def test_the_probe_script_is_the_very_file_that_hosts_run():
+    done = archscan("probe-script")
+    assert done.stdout.startswith("#!/bin/sh\n")
+    checked = subprocess.run(["sh", "-n"], input=done.stdout, text=True, capture_output=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_authorized_key_line_restricts_the_key_to_the_probe(config):
+    done = archscan("authorized-key", "--from", "10.0.0.5", folder=config.parent)
+    assert done.stdout.startswith(
+        'restrict,from="10.0.0.5/32",command="sudo -n /usr/local/libexec/archscan-probe" ssh-ed25519 '
+    )
+
+
+def test_an_error_is_explained_from_an_argument_or_from_stdin():
+    said = archscan("explain", "exec /app: exec format error")
+    piped = archscan("explain", "-", stdin="exec /app: exec format error\n")
+    assert said.stdout == piped.stdout
+    assert said.stdout.startswith("exec_format_error (mismatch)")
+    assert (said.returncode, archscan("explain", "all is well").returncode) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "scan",
+        "check",
+        "image",
+        "explain",
+        "serve",
+        "demo",
+        "inventory",
+        "probe-script",
+        "authorized-key",
+        "config check",
+    ],
+)
+def test_every_command_teaches_itself_with_an_example(command):
+    done = archscan(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Example: " in done.stdout
