@@ -53,7 +53,9 @@ class Transports:
         hosts = tuple(egress.host_of(host) for host in self._config.redirect_hosts if not host.startswith("*."))
         return self._foreign(private=self._config.allow_private, hosts=hosts)
 
-    def _foreign(self, *, private: bool | Sequence[Network], hosts: tuple[str, ...]) -> httpx.AsyncBaseTransport | Failure:
+    def _foreign(
+        self, *, private: bool | Sequence[Network], hosts: tuple[str, ...]
+    ) -> httpx.AsyncBaseTransport | Failure:
         context = tls_context(self._config.ca_file)
         if isinstance(context, Failure):
             return context
