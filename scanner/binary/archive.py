@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,9 @@ async def _program(stream: AsyncIterator[bytes], image: str, override: Process |
     tar = TarReader(archive)
     budget = Budget(limits, tar.feed)
     unpack = Unpack(budget)
-    async for piece in sliced(stream):
-        unpack.feed(piece)
+    async with aclosing(sliced(stream)) as pieces:
+        async for piece in pieces:
+            unpack.feed(piece)
     unpack.close()
     tar.close()
     saved = savedimage.find(archive.documents, image)

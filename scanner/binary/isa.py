@@ -1,4 +1,4 @@
-"""The CPU level or version that a binary demands beyond its machine, as its notes and build settings tell it."""
+"""The CPU level or version that a binary demands beyond its machine, as the file itself tells it."""
 
 from __future__ import annotations
 

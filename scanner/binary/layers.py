@@ -1,4 +1,4 @@
-"""What one layer says about paths: its files, links, directories and whiteouts."""
+"""What one layer says about paths: what stands there, what it deletes from the layers below."""
 
 from __future__ import annotations
 

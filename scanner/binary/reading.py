@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from scanner.binary import toc
@@ -16,7 +17,7 @@ from scanner.domain.reason import Reason
 from scanner.domain.streams import StreamBroken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from scanner.domain.facts import Layer
@@ -87,6 +88,8 @@ class Reading:
             await self._stream(number, index, question)
         except StreamBroken as broken:
             self._unreadable[number] = broken.failure
+            if broken.failure.reason is Reason.IMAGE_DIGEST_MISMATCH:  # then nothing that was read counts
+                self.view.replace(number, LayerIndex(self._usage))
         except LayerError as error:
             self._unreadable[number] = error.failure
 
@@ -107,12 +110,17 @@ class Reading:
         unpack = Unpack(budget)
         may_stop = question is not None and layer.size > self._limits.read_on_bytes
         try:
-            async with self._open(layer) as chunks:
-                async for piece in sliced(chunks):
-                    unpack.feed(piece)
+            async with self._open(layer) as chunks, aclosing(sliced(chunks)) as pieces:
+                async for piece in pieces:
+                    if tar.ended:
+                        budget.stored += len(piece)
+                    else:
+                        unpack.feed(piece)
                     _check_length(budget, layer)
                     if tar.ended:
-                        break
+                        if layer.size - budget.stored > self._limits.read_on_bytes:
+                            break
+                        continue  # the rest is padding; whoever reads it all learns whether the digest holds
                     if may_stop and question is not None and self._is_answered(index, number, question):
                         return
                 else:
@@ -150,7 +158,7 @@ class Reading:
         self.view.fetched[need.layer, need.extent] = content
 
 
-async def sliced(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def sliced(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The chunks in slices; between two of them other tasks run."""
     async for chunk in chunks:
         for at in range(0, len(chunk), SLICE_BYTES):

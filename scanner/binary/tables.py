@@ -1,4 +1,4 @@
-"""How a table of contents is fetched and held to its digest."""
+"""How a layer's table of contents is fetched, held to its digest."""
 
 from __future__ import annotations
 

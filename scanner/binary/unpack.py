@@ -86,7 +86,7 @@ def unpacker_for(first: bytes, take: Take) -> Unpacker:
     """Who unpacks a stream that begins like ``first``."""
     if first.startswith(GZIP_MAGIC):
         return Gzip(take)
-    if first.startswith(ZSTD_MAGIC) or (first[1:4] == _ZSTD_SKIPPABLE and first[0] & 0xF0 == 0x50):  # noqa: PLR2004
+    if first.startswith(ZSTD_MAGIC) or (first[1:4] == _ZSTD_SKIPPABLE and first[0] & 0xF0 == 0x50):  # noqa: PLR2004 - 50 to 5f
         return Zstd(take)
     for magic, name in _OTHERS:
         if first.startswith(magic):

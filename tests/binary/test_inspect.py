@@ -374,6 +374,20 @@ async def test_a_broken_transport_is_the_programs_problem(images, build):
     assert program.problem == Failure(Reason.IMAGE_TIMEOUT, "slow")
 
 
+async def test_a_layer_read_to_its_end_that_is_not_its_digest_proves_nothing(images, build):
+    class Checking(type(images)):
+        async def _chunks(self, layer, raw):
+            async for chunk in super()._chunks(layer, raw):
+                yield chunk
+            raise StreamBroken(Failure(Reason.IMAGE_DIGEST_MISMATCH, "other bytes"))
+
+    checking = Checking()
+    layer = checking.layer([("app", build.elf())])
+    program = await inspect(build.offer(layer), None, checking.open)
+    assert reason(program) == Reason.IMAGE_DIGEST_MISMATCH
+    assert program.chain == ()
+
+
 async def test_time_is_bounded(images, build):
     layer = images.layer([("app", build.elf())])
 
