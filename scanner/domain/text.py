@@ -23,6 +23,8 @@ def printable(text: str | bytes, limit: int = MAX_TEXT_CHARS) -> str:
     Terminal escapes, control and format characters (among them the bidirectional ones, CVE-2021-42574) and surrogates
     are removed; each run of white space becomes one space; bytes that are not UTF-8 become U+FFFD.
     """
+    if isinstance(text, str) and len(text) <= limit and text.isascii() and text.isprintable() and _is_tight(text):
+        return text
     raw = text[: 4 * limit + 4 * MAX_TEXT_CHARS]  # no more work than the result is worth
     decoded = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     if not (decoded.isascii() and decoded.isprintable()):
@@ -30,6 +32,11 @@ def printable(text: str | bytes, limit: int = MAX_TEXT_CHARS) -> str:
     line = " ".join(decoded.split())
     cut = len(raw) < len(text) or len(line) > limit
     return line[: max(limit - 1, 0)] + ELLIPSIS[:limit] if cut else line
+
+
+def _is_tight(text: str) -> bool:
+    """Whether white space stands only between words, one at a time."""
+    return "  " not in text and text[:1] != " " and text[-1:] != " "
 
 
 def _visible(text: str) -> str:

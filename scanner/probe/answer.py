@@ -26,8 +26,8 @@ MAX_SECTIONS = 4096
 
 _HEADER = re.compile(rb"@section ([A-Za-z0-9_.:/-]{1,200}) (0|[1-9][0-9]{0,8})( truncated)?\n")
 _LONGEST_HEADER = 240
-_HUNG = re.compile(rb"(?:^|\n)@hung [0-9]+$")
-_EXIT = re.compile(rb"(?:^|\n)@exit [0-9]+$")
+_HUNG = re.compile(rb"@hung [0-9]+")
+_EXIT = re.compile(rb"@exit [0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,14 @@ class Answer:
             return Failure(Reason.PART_INCOMPLETE, f"the answer has no section {printable(name)}")
         if section.truncated:
             return Failure(Reason.PART_INCOMPLETE, f"{printable(name)} is longer than the probe's limit")
-        if _HUNG.search(section.body):
+        if _HUNG.fullmatch(_last_line(section.body)):
             return Failure(Reason.PART_INCOMPLETE, f"the command behind {printable(name)} did not end in time")
         return section.body
 
     def succeeded(self, name: str) -> bytes | Failure:
         """Like ``whole``, and a failure too where the section's command failed."""
         body = self.whole(name)
-        if isinstance(body, bytes) and _EXIT.search(body):
+        if isinstance(body, bytes) and _EXIT.fullmatch(_last_line(body)):
             return Failure(Reason.PART_INCOMPLETE, f"{printable(name)}: {printable(without_mark(body)[-300:])}")
         return body
 
@@ -70,7 +70,12 @@ class Answer:
 
 def without_mark(body: bytes) -> bytes:
     """A command's output without the line that tells its exit status."""
-    return _EXIT.sub(b"", body)
+    last = _last_line(body)
+    return body[: len(body) - len(last)].removesuffix(b"\n") if _EXIT.fullmatch(last) else body
+
+
+def _last_line(body: bytes) -> bytes:
+    return body[body.rfind(b"\n") + 1 :]
 
 
 def parse(raw: bytes) -> Answer | Failure:

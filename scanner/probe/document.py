@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process
@@ -93,7 +94,7 @@ def words(value: Any) -> tuple[str, ...]:
 def _word(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_WORD_CHARS:
         raise MalformedError("an argument is no string or longer than execve takes")
-    return value.encode("utf-8", "replace").decode("utf-8")
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def path_variable(values: Iterable[Any]) -> str | None:
@@ -107,11 +108,16 @@ def platform(os: Any, architecture: Any, variant: Any = None, os_version: Any = 
 
     An ARM variant that is not said stays open: containerd would take v7 for it, on a Pi Zero just as well.
     """
-    if not name(os) or not name(architecture):
+    return _platform(name(os), name(architecture), name(variant), name(os_version))
+
+
+@lru_cache(maxsize=1024)
+def _platform(os: str, architecture: str, variant: str, os_version: str) -> Platform | None:
+    """The same few platforms come again and again."""
+    if not os or not architecture:
         return None
-    found = normalize(Platform(name(os), name(architecture), name(variant), name(os_version)))
-    is_open = name(architecture).lower() == "arm" and not name(variant)
-    return replace(found, variant="") if is_open else found
+    found = normalize(Platform(os, architecture, variant, os_version))
+    return replace(found, variant="") if architecture.lower() == "arm" and not variant else found
 
 
 def process(config: dict[str, Any]) -> Process:

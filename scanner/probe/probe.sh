@@ -22,7 +22,9 @@ main() {
   small=16384
   medium=65536
   large=1048576
-  patience=4 # seconds that one command may take: four dead engines stay below the usual deadline of 20
+  brief=4  # seconds for an engine's first word: four dead engines stay below the usual deadline of 20
+  long=12 # seconds for the lists of an engine that lives, on a slow machine
+  patience=$brief
   max_containers=2000
   max_logs=12
   max_plans=100
@@ -56,7 +58,11 @@ emit() { # name, limit in bytes, text
 
 state() { # key, word, detail
   asked="$asked $1"
-  [ "$2" != up ] || up="$up $1"
+  patience=$brief
+  if [ "$2" = up ]; then
+    up="$up $1"
+    patience=$long
+  fi
   emit "$1/state" 512 "$2${3:+ $3}"
 }
 
@@ -218,7 +224,7 @@ default_platform() {
   if [ -n "${DOCKER_DEFAULT_PLATFORM-}" ]; then
     printf '%s' "$DOCKER_DEFAULT_PLATFORM"
   elif [ -r /etc/environment ]; then
-    sed -n 's/^[ \t]*\(export \)*DOCKER_DEFAULT_PLATFORM=//p' /etc/environment
+    sed -n 's/^[[:space:]]*\(export \)*DOCKER_DEFAULT_PLATFORM=//p' /etc/environment
   fi
 }
 
@@ -266,6 +272,7 @@ docker_info_format='{"driver":{{json .Driver}},"driver_status":{{json .DriverSta
 ',"security":{{json .SecurityOptions}},"kernel":{{json .KernelVersion}},"architecture":{{json .Architecture}},"manager":{{json .Swarm.ControlAvailable}}}'
 
 docker_engine() { # key, socket
+  patience=$brief
   key=$1
   host=unix://$2
   if ! have docker; then
@@ -405,7 +412,7 @@ podman_engines() {
 }
 
 own_graph_root() {
-  grep -q '^[ \t]*graphroot' /etc/containers/storage.conf 2>/dev/null
+  grep -q '^[[:space:]]*graphroot' /etc/containers/storage.conf 2>/dev/null
 }
 
 podman_of_user() { # user id
@@ -425,6 +432,7 @@ podman_of_user() { # user id
 }
 
 podman_engine() { # key, command...
+  patience=$brief
   key=$1
   shift
   answer=$(guard "$@" info --format json | upto "$medium")
@@ -463,6 +471,7 @@ podman_engine() { # key, command...
 # ---------------------------------------------------------------- containerd
 
 containerd_engine() {
+  patience=$brief
   socket=
   for candidate in "${CONTAINERD_ADDRESS-}" /run/containerd/containerd.sock /run/k3s/containerd/containerd.sock \
     /var/snap/microk8s/common/run/containerd.sock; do
@@ -538,6 +547,7 @@ only_docker_uses_containerd() { # as far as somebody who may not ask can see
 # ---------------------------------------------------------------- CRI
 
 cri_engine() {
+  patience=$brief
   crictl=crictl
   if ! have crictl && have k3s; then crictl='k3s crictl'; fi
   if ! have ${crictl%% *}; then
@@ -638,7 +648,9 @@ without_secrets() { # YAML with the blocks emptied that hold values of variables
 }
 
 ship_yaml() { # kind, path
-  if [ -r "$2" ] && [ -f "$2" ]; then
+  if [ -L "$2" ]; then # a link could lead the reader to any file
+    ship "$1" "$2" @unreadable
+  elif [ -r "$2" ] && [ -f "$2" ]; then
     ship "$1" "$2" "$(without_secrets "$2" | upto 65000)"
   elif [ -e "$2" ]; then
     ship "$1" "$2" @unreadable
@@ -651,9 +663,14 @@ ship_compose() { # path; only what is named like a compose file: labels come fro
     *) return 0 ;;
   esac
   ship_yaml compose "$1"
-  [ -r "$1" ] && [ -f "$1" ] || return 0
+  if [ -L "$1" ] || [ ! -f "$1" ] || [ ! -r "$1" ]; then return 0; fi
   dir=${1%/*}
-  others=$(sed -n 's/^[ -]*\(file:\|path:\|include:\)\{0,1\} *["'\'']\{0,1\}\([A-Za-z0-9_.\/-]*\.ya\{0,1\}ml\)["'\'']\{0,1\} *$/\2/p' "$1" | head -n 20)
+  others=$(awk '
+    /^[ -]*((file|path|include):)? *["'\'']?[A-Za-z0-9_.\/-]+\.ya?ml["'\'']? *$/ && n < 20 {
+      gsub(/^[ -]*((file|path|include):)? *["'\'']?|["'\'']? *$/, "")
+      print
+      n++
+    }' "$1")
   for other in $others; do
     case $other in
       /*) ship_yaml compose "$other" ;;
@@ -661,7 +678,7 @@ ship_compose() { # path; only what is named like a compose file: labels come fro
     esac
   done
   # Of .env only the variables that name images or platforms leave the host.
-  if [ -r "$dir/.env" ] && [ -f "$dir/.env" ]; then
+  if [ -r "$dir/.env" ] && [ -f "$dir/.env" ] && [ ! -L "$dir/.env" ]; then
     ship compose "$dir/.env" "$(awk '
       FNR == NR {
         if ($0 ~ /(image|platform|platforms|file|path|include|extends)["'\'']?[ \t]*:|^[ \t]*-/)
@@ -699,7 +716,7 @@ plan_files() {
   )
   for path in $quadlets; do
     if [ -r "$path" ]; then
-      text=$(grep -E '^\[|^[ \t]*(Image|Exec|Entrypoint|Yaml|ContainerName|PodmanArgs|Arch|OS|Variant|ImageTag)[ \t]*=' "$path" |
+      text=$(grep -E '^\[|^[[:space:]]*(Image|Exec|Entrypoint|Yaml|ContainerName|PodmanArgs|Arch|OS|Variant|ImageTag)[[:space:]]*=' "$path" |
         sed 's/\(-e\|--env\)\([= ]*\)[^ ]*/\1\2hidden/g' | upto 65000)
       ship quadlet "$path" "$text"
       yaml=$(printf '%s\n' "$text" | sed -n 's/^ *Yaml *= *//p' | head -n 1)

@@ -55,7 +55,7 @@ def documents(raw: bytes) -> list[Any]:
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         if isinstance(error, UnclearError):
             raise
-        raise UnclearError(f"not YAML: {error}") from error
+        raise _no_yaml(error) from error
     return found
 
 
@@ -70,7 +70,13 @@ def _check_depth(text: str) -> None:
             if depth > MAX_DEPTH:
                 raise UnclearError(f"nested deeper than {MAX_DEPTH}")
     except (yaml.YAMLError, RecursionError) as error:
-        raise UnclearError(f"not YAML: {error}") from error
+        raise _no_yaml(error) from error
+
+
+def _no_yaml(error: Exception) -> UnclearError:
+    """Where it stops being YAML; never what stands there, which may be anything."""
+    mark = getattr(error, "problem_mark", None)
+    return UnclearError(f"not YAML in line {mark.line + 1}" if mark else "not YAML")
 
 
 def mapping(value: Any, what: str) -> dict[Any, Any]:
