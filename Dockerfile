@@ -20,7 +20,7 @@ RUN python3 -m venv /build \
 FROM ${BASE}
 COPY --from=build /opt/archscan /opt/archscan
 # a number, so that Kubernetes can see that it is not root; the folder is where the store goes
-RUN mkdir --mode=0755 /var/lib/archscan /etc/archscan && chown 65532:65532 /var/lib/archscan
+RUN mkdir -p /etc/archscan /var/lib/archscan && chown 65532:65532 /var/lib/archscan
 ENV PATH=/opt/archscan/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 ARCHSCAN_WEB__LISTEN=0.0.0.0:9719
 USER 65532:65532
 WORKDIR /var/lib/archscan
