@@ -1,7 +1,7 @@
 """Which words are exec'd, before and behind wrappers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.binary import argv, wrapper
@@ -94,6 +94,7 @@ WORDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(WORDS)
 def test_no_words_raise_and_each_step_is_shorter(words):
     words[0] = words[0] or "sh"

@@ -46,13 +46,13 @@ def zeros(packing, size):
 async def test_a_bomb_is_a_limit_reached_soon_and_in_little_memory(images, build, packing):
     layer = images.push(zeros(packing, 256 << 20))
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         assert await reason(images, build, layer) is Reason.LAYER_LIMIT
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 async def test_a_file_that_is_well_packed_is_no_bomb(images, build):
@@ -119,9 +119,9 @@ async def test_alternating_files_and_directories_cost_linear_time(images, build)
     entries = []
     for n in range(4000):
         entries += [("d", b""), (f"d/{n}", b"")]
-    began = time.perf_counter()
+    began = time.process_time()
     await reason(images, build, images.layer(entries))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("depth", [3, 100, 2000])
@@ -129,9 +129,9 @@ async def test_a_maze_of_symlinks_ends(images, build, depth):
     deep = "/".join(["l"] * depth)
     entries = [("l", build.symlink(deep)), ("app", build.symlink("l/" + deep)), ("a/b", build.symlink("../a/b/b"))]
     entries += [("l/x", b""), ("a/b/c", b"")]
-    began = time.perf_counter()
+    began = time.process_time()
     assert await reason(images, build, images.layer(entries), entrypoint=("/app",)) is not None
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def unpacked(stored, piece, limits=Limits()):  # noqa: B008 - frozen

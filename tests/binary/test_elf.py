@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.binary import elf, isa
@@ -180,24 +180,27 @@ def test_a_note_or_setting_that_is_cut_or_lies_is_no_level(build):
     assert isa.go_build_settings(b"\xff Go buildinf:" * 20) == {}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600))
 def test_no_bytes_behind_the_magic_raise(tail):
     parsed = elf.parse(Body.whole(elf.MAGIC + tail))
     assert isinstance(parsed, Elf | Failure)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_change_to_a_valid_file_raises_or_is_slow(data):
     base = bytearray(VALID)
     for _ in range(data.draw(st.integers(1, 8))):
         base[data.draw(st.integers(0, len(base) - 1))] = data.draw(st.integers(0, 255))
-    began = time.perf_counter()
+    began = time.process_time()
     for raw in (bytes(base), bytes(base)[: data.draw(st.integers(0, len(base)))]):
         content = examine(captured(raw, 777))
         assert (content.elf is None) == (content.problem is not None) or content.kind is FileKind.SCRIPT
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_attributes_or_settings_raise(raw):
     assert re.fullmatch("|v[5-8]", isa.arm_variant(b"A" + raw))

@@ -1,7 +1,7 @@
 """The line after ``#!``."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.binary import script
@@ -46,6 +46,7 @@ def test_a_line_without_a_whole_interpreter_is_refused(line, reason):
     assert script.parse(line).reason is reason
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_line_raises(tail):
     parsed = script.parse(b"#!" + tail)
