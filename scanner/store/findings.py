@@ -6,7 +6,6 @@ Everything here runs in the store's one thread. What is in memory changes only a
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -232,12 +231,16 @@ def _host_row(reading: HostReading) -> dict[str, Any]:
 
 def _keyed(report: Report) -> list[tuple[Key, Finding]]:
     """Each finding under its key; a host that lists one name twice gets ordinals."""
-    seen: Counter[tuple[str, ...]] = Counter()
+    seen: dict[Key, int] = {}
     keyed = []
     for finding in report.findings:
-        key = finding.key
-        keyed.append(((*key, seen[key]), finding))
-        seen[key] += 1
+        key = first = (*finding.key, 0)
+        if first in seen:
+            seen[first] += 1
+            key = (*first[:-1], seen[first])
+        else:
+            seen[first] = 0
+        keyed.append((key, finding))
     return keyed
 
 
@@ -263,6 +266,8 @@ def _plan_findings(made: Plan, memory: Memory) -> list[Finding]:
 
 
 def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -> _Open:
+    if known is not None and known.present and _says_the_same(known.body, finding):
+        return known
     body = _Body(finding.workload, finding.verdict, finding.host_platform, finding.waived_until)
     if known is not None and known.body.verdict.reason is finding.verdict.reason:
         if known.body != body:
@@ -276,6 +281,16 @@ def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -
     made.memory.next_row += 1
     made.opened.append(_finding_row(key, opened))
     return opened
+
+
+def _says_the_same(body: _Body, finding: Finding) -> bool:
+    """Identity first: most of a fleet does not change, and what does not change is often the same object."""
+    return (
+        (body.verdict is finding.verdict or body.verdict == finding.verdict)
+        and (body.workload is finding.workload or body.workload == finding.workload)
+        and body.host_platform == finding.host_platform
+        and body.waived_until == finding.waived_until
+    )
 
 
 def _keep_absent(made: Plan, key: Key, known: _Open) -> None:
