@@ -89,6 +89,15 @@ def test_an_alert_s_runbook_exists_with_its_four_parts(alert):
     assert "```sh\n" in page.partition("## Diagnosis")[2].partition("## Mitigation")[0]
 
 
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_leads_to_a_dashboard_that_has_the_variable_it_sets(alert):
+    url = ALERTS[alert]["annotations"]["dashboard_url"]
+    name, variable = re.fullmatch(r"https://grafana\.example/d/([\w-]+)(?:\?var-(\w+)=.*)?", url).groups()
+    dashboard = json.loads((ROOT / "grafana" / "dashboards" / f"{name}.json").read_text())
+    assert dashboard["uid"] == name
+    assert variable is None or variable in {each["name"] for each in dashboard["templating"]["list"]}
+
+
 def test_no_runbook_is_without_its_alert():
     assert {page.stem for page in (ROOT / "docs" / "runbooks").glob("Archscan*.md")} == set(ALERTS)
 
