@@ -10,7 +10,7 @@ import structlog
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-QUIET = ("asyncssh", "httpx", "httpcore", "uvicorn.access", "apscheduler")
+QUIET = ("alembic", "apscheduler", "asyncssh", "httpcore", "httpx", "uvicorn")
 """Libraries that tell at ``info`` what we tell better."""
 
 
