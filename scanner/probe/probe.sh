@@ -357,8 +357,13 @@ logs() { # key, lines that begin with image, id and state/exit code, command...
     }')
   emit "$engine/log_ids" "$small" "$unhealthy"
   shift 2
+  patience=$brief
   for id in $unhealthy; do
-    emit "$engine/log/$id" 8192 "$(guard $sudo "$@" logs --tail 5 "$id" | awk '{ print substr($0, 1, 1000) }' | upto 8192)"
+    text=$(guard $sudo "$@" logs --tail 5 "$id" | awk '{ print substr($0, 1, 1000) }' | upto 8192)
+    emit "$engine/log/$id" 8192 "$text"
+    case $text in # one log driver that hangs is as slow for the next container
+      *@hung*) break ;;
+    esac
   done
 }
 
@@ -681,7 +686,7 @@ ship_compose() { # path; only what is named like a compose file: labels come fro
   if [ -r "$dir/.env" ] && [ -f "$dir/.env" ] && [ ! -L "$dir/.env" ]; then
     ship compose "$dir/.env" "$(awk '
       FNR == NR {
-        if ($0 ~ /(image|platform|platforms|file|path|include|extends)["'\'']?[ \t]*:|^[ \t]*-/)
+        if ($0 ~ /(^[ \t-]*|[{,][ \t]*)["'\'']?(image|platform)["'\'']?[ \t]*:/ || $0 ~ /\.ya?ml["'\'']? *$/)
           while (match($0, /\$\{?[A-Za-z_][A-Za-z0-9_]*/)) {
             name = substr($0, RSTART, RLENGTH)
             gsub(/[${]/, "", name)
@@ -691,7 +696,7 @@ ship_compose() { # path; only what is named like a compose file: labels come fro
         next
       }
       { name = $0; sub(/^[ \t]*(export[ \t]+)?/, "", name); sub(/[ \t]*=.*/, "", name) }
-      name in wanted' "$1" "$dir/.env" 2>/dev/null | upto 65000)"
+      name in wanted || name == "COMPOSE_PROFILES"' "$1" "$dir/.env" 2>/dev/null | upto 65000)"
   fi
 }
 

@@ -219,9 +219,12 @@ services:
   api:
     environment:
     - TOKEN=hunter4
+    - DB=${DB_PASSWORD}
+    volumes:
+    - ${KEY_FILE}:/key
     image: shop/api:1
 """)
-    (tmp_path / ".env").write_text("TAG=7\nDB_PASSWORD=hunter5\n")
+    (tmp_path / ".env").write_text("TAG=7\nDB_PASSWORD=hunter5\nKEY_FILE=/hunter6\nCOMPOSE_PROFILES=dev\n")
     labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"}}'
     identity, image = "1" * 64, "sha256:" + "2" * 64
     container = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x","labels":{labels}}}}}'
@@ -431,6 +434,6 @@ def test_two_hundred_containers_cost_no_process_each(docker_engine, tiny_archive
         docker("rm", "-f", *names)
 
     assert sum(w.name.startswith("probe-many-") for w in facts.workloads) == 200
-    assert took < 2
+    assert took < 10  # half a second on an idle machine
     # CPU of everything the script started, the container clients included: each of these costs 15 to 30 ms to load.
     assert after.children_user + after.children_system - before.children_user - before.children_system < 1
