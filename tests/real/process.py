@@ -60,8 +60,8 @@ def listens(port: int, address: str = "127.0.0.1") -> bool:
 def run(*argv: str | Path, env: Mapping[str, str] | None = None, check: bool = True, timeout_s: float = 120) -> str:
     """What a program prints on both streams; a failure shows it."""
     done = subprocess.run(
-        [str(word) for word in argv], capture_output=True, text=True, env=env, timeout=timeout_s, check=False,
-        stdin=subprocess.DEVNULL,
+        [str(word) for word in argv], capture_output=True, text=True, errors="replace", env=env, timeout=timeout_s,
+        check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     if check and done.returncode:
         raise AssertionError(f"{' '.join(map(str, argv))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
