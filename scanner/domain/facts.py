@@ -309,7 +309,8 @@ class Offer:
     ``entry`` is what the index says of it (``None``: no index, or an entry without platform), ``config`` what its own
     config says, a ``Failure`` where the config was asked for and could not be had, ``None`` where it was not asked for.
     ``program`` is what argv resolves to, ``None`` where it was not asked for. ``config_digest`` is the digest of the
-    config blob, which Docker's classic store and Podman use as image id.
+    config blob, which Docker's classic store and Podman use as image id. ``nested`` tells that it stands in an index
+    within the index.
     """
 
     digest: str
@@ -319,6 +320,7 @@ class Offer:
     layers: tuple[Layer, ...] = ()
     program: Program | None = None
     config_digest: str = ""
+    nested: bool = False
 
     @property
     def platform(self) -> Platform | None:

@@ -29,7 +29,7 @@ from scanner.domain.facts import (
 from scanner.domain.platform import Platform, canonical
 from scanner.domain.reason import STATUS_OF, Reason, Status
 from scanner.domain.selection import Outcome as Choice
-from scanner.domain.selection import select
+from scanner.domain.selection import refuses, select
 from scanner.domain.verdict import Depth, Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _existing_or_planned(
     offer = running_offer(workload, image) if image else None
     if offer is None or image is None:
         return _local(kernel, workload, depth)
-    return _offered(kernel, offer, indexed=image.is_index, depth=depth, runs=_is_up(workload))
+    return _offered(kernel, offer, indexed=image.is_index, depth=depth, runs=_has_started(workload))
 
 
 def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> _Outcome:
@@ -181,6 +181,8 @@ def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFac
     match choice.outcome:
         case Choice.TAKEN:
             offer = image.offers[choice.order[0]]
+            if refusal := refuses(engine, offer):
+                return _Outcome(Reason.IMAGE_UNSUPPORTED, refusal, evidence=(says,), digest=offer.digest)
             found = _offered(kernel, offer, indexed=image.is_index, depth=depth, runs=False)
             return found.saying(says) if image.is_index else found
         case Choice.NONE:
@@ -209,6 +211,7 @@ def _is_up(workload: Workload) -> bool:
 
 
 def _has_started(workload: Workload) -> bool:
+    """Whether it is up, or did what it had to do: a program that never started cannot end with 0."""
     return _is_up(workload) or (workload.state == "exited" and workload.exit_code == 0)
 
 
@@ -221,7 +224,7 @@ def _local(kernel: Kernel, workload: Workload, depth: Depth) -> _Outcome:
     metadata = executes(kernel, local.platform)
     if local.program is not None:
         return _binary(kernel, local.program, local.platform, metadata, agrees=True).saying(says)
-    if metadata.how is How.NO and _is_up(workload):
+    if metadata.how is How.NO and _has_started(workload):
         return _runs_mislabelled(local.platform).saying(says)
     if metadata.how is How.NATIVE and depth is Depth.BINARY and not _has_started(workload):
         detail = f"its label {local.platform} fits, but its binary was not read and it has not been seen to start"
@@ -233,7 +236,7 @@ def _runs_mislabelled(platform: Platform) -> _Outcome:
     return _Outcome(
         Reason.MISLABELLED,
         f"it runs here although its label says {platform}",
-        evidence=(Evidence("runtime", "running, never restarted"),),
+        evidence=(Evidence("runtime", "it is up and never restarted, or ended with 0"),),
     )
 
 

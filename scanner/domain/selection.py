@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 FIRST_WITH_LEVEL = (23, 0)
 """Since Docker 23.0 a pull asks for the host's own amd64 level (moby distribution/pull_v2.go)."""
 
+FIRST_WITH_LADDER = (23, 0)
+"""Before, Docker's classic store took no 386 on amd64, no entry without platform, no index within an index and no
+layer compressed by zstd: measured with 20.10."""
+
 FIRST_STORE_WITH_LEVEL = (29, 6)
 """Since Docker 29.6 the containerd store does so too (moby daemon/containerd/platform_matchers.go)."""
 
@@ -53,6 +57,7 @@ class _Rule(StrEnum):
     """Whose index walk an engine follows."""
 
     CLASSIC = "classic"
+    CLASSIC_BEFORE_23 = "classic before 23.0"
     CONTAINERD = "containerd"
     PODMAN = "podman"
 
@@ -70,7 +75,16 @@ class _Asked:
             return podman.choose(self.platform, entries)
         if self.platform.os == "windows" and not self.is_pinned:
             return matching.choose_on_windows(self.platform, entries)
-        return matching.choose(self._matcher(), entries)
+        found = matching.choose(self._matcher(), entries)
+        if self.rule is _Rule.CLASSIC_BEFORE_23:
+            return tuple(place for place in found if self._is_named_as_asked(entries[place]))
+        return found
+
+    def _is_named_as_asked(self, entry: Platform | None) -> bool:
+        """Whether an entry needs no fallback from amd64 to 386, nor a look at its config."""
+        if entry is None:
+            return False
+        return self.platform.architecture != "amd64" or normalize(entry).architecture == "amd64"
 
     def _matcher(self) -> matching.Matcher:
         """On macOS and FreeBSD containerd takes Linux images of its own architecture second (defaults_*.go)."""
@@ -145,6 +159,8 @@ def _rules(engine: Engine) -> tuple[_Rule, ...] | Failure:
             return (_Rule.CONTAINERD,)
         case EngineKind.PODMAN, _:
             return (_Rule.PODMAN,)
+        case EngineKind.DOCKER, ImageStore.CLASSIC if _is_before_ladder(engine):
+            return (_Rule.CLASSIC_BEFORE_23,)
         case (EngineKind.DOCKER, ImageStore.CLASSIC) | (EngineKind.CRI, ImageStore.CLASSIC):
             return (_Rule.CLASSIC,)
         case (EngineKind.DOCKER, ImageStore.CONTAINERD) | (EngineKind.CRI, ImageStore.CONTAINERD):
@@ -182,8 +198,23 @@ def _levels(engine: Engine, rule: _Rule, kernel: Kernel | None) -> tuple[str, ..
     version = _version(engine.version)
     if version is None:
         return tuple(dict.fromkeys(("", *of_cpu)))
-    first = FIRST_WITH_LEVEL if rule is _Rule.CLASSIC else FIRST_STORE_WITH_LEVEL
+    first = FIRST_STORE_WITH_LEVEL if rule is _Rule.CONTAINERD else FIRST_WITH_LEVEL
     return of_cpu if version >= first else ("",)
+
+
+def _is_before_ladder(engine: Engine) -> bool:
+    version = _version(engine.version)
+    return version is not None and version < FIRST_WITH_LADDER
+
+
+def refuses(engine: Engine, offer: Offer) -> str:
+    """Why an engine cannot pull an offer that it takes, empty where nothing is known to be in its way."""
+    is_old_docker = engine.store is ImageStore.CLASSIC and _is_before_ladder(engine)
+    if offer.nested and (is_old_docker or engine.store is ImageStore.PODMAN):
+        return f"{engine.key} {engine.version} does not read an index within an index"
+    if is_old_docker and any(layer.media_type.endswith("+zstd") for layer in offer.layers):
+        return f"{engine.key} {engine.version} does not read layers that are compressed by zstd"
+    return ""
 
 
 def _version(text: str) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.domain.facts import Failure, ImageFacts, Offer
@@ -86,7 +86,7 @@ class Assembly:
             if isinstance(inner, Failure):
                 return inner
             total += inner.total
-            images += inner.entries
+            images += [replace(found, nested=True) for found in inner.entries]
         if total > MAX_ENTRIES:
             return Failure(Reason.IMAGE_TOO_COMPLEX, f"the index has {total} entries, more than {MAX_ENTRIES}")
         return images
@@ -113,7 +113,8 @@ class Assembly:
                 entry.digest: group.create_task(self._deep(entry)) for entry in _unique(deep) if entry.digest in read
             }
         known = {digest: task.result() for digest, task in tasks.items()}
-        return [_known_or_plain(entry, known, beyond) for entry in entries]
+        offers = [(entry, _known_or_plain(entry, known, beyond)) for entry in entries]
+        return [offer and replace(offer, nested=entry.nested) for entry, offer in offers]
 
     async def _deep(self, entry: Descriptor) -> Offer | None:
         manifest = await self.reader.described(self.reference, entry)

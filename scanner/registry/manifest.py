@@ -46,7 +46,7 @@ class Descriptor:
     """A pointer to content: by digest only, so that ``urls`` can lead nowhere.
 
     ``platform`` is as written, ``None`` where the entry does not name one. ``inline`` is the content itself where the
-    descriptor carries it, not yet verified.
+    descriptor carries it, not yet verified. ``nested`` tells that it was found in an index within an index.
     """
 
     digest: Digest
@@ -55,6 +55,7 @@ class Descriptor:
     platform: Platform | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
     inline: bytes | None = None
+    nested: bool = False
 
     @property
     def is_index(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.domain import reference as references
 from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Stage, Workload
 from scanner.domain.judge import engine_of, kernel_of, running_offer
+from scanner.domain.platform import canonical
 from scanner.domain.reason import Reason
 from scanner.domain.selection import Outcome, select
 from scanner.domain.verdict import Depth
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 LOCAL_REGISTRY = "localhost"
 """The registry part that Podman gives to images built on the host; nothing listens there."""
+
+MAX_REPO_DIGESTS = 4
+"""Names tried for one image: Podman lists every name with every digest, though not every pair was ever pushed."""
 
 _GONE = {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_TAG_MISSING}
 
@@ -76,10 +80,20 @@ class Images:
 
     async def _running(self, workload: Workload, local: LocalImage) -> ImageFacts | Failure | None:
         """What the container was made from, by digest; ``None`` where no registry ever had it."""
-        reference = _repo_digest(workload, local)
-        if reference is None:
-            return None
-        return await self._deepened(reference, workload, _like(local), lambda deep: running_offer(workload, deep))
+        facts: ImageFacts | Failure | None = None
+        for reference in _repo_digests(workload, local)[:MAX_REPO_DIGESTS]:
+            facts = await self._under(reference, workload, local)
+            if isinstance(facts, ImageFacts) or facts.reason not in _GONE:
+                return facts
+        return facts
+
+    async def _under(self, reference: ImageReference, workload: Workload, local: LocalImage) -> ImageFacts | Failure:
+        """The same under one of the names that the host knows it by."""
+        facts = await self._deepened(reference, workload, _like(local), lambda deep: running_offer(workload, deep))
+        if isinstance(facts, Failure) or running_offer(workload, facts) is not None:
+            return facts
+        # No entry looks like it: labels lie, so that only the configs' digests tell which one it is.
+        return await self._deepened(reference, workload, _whatever, lambda deep: running_offer(workload, deep))
 
     async def _deepened(
         self,
@@ -108,22 +122,22 @@ def _parsed(text: str) -> ImageReference | Failure:
 def _tag(workload: Workload) -> ImageReference | None:
     """The tag that the next pull will ask for; a digest never means anything else."""
     local = workload.local
-    if local is None or _repo_digest(workload, local) is None:
+    if local is None or not _repo_digests(workload, local):
         return None
     reference = _parsed(workload.image)
     return reference if not isinstance(reference, Failure) and not reference.digest else None
 
 
-def _repo_digest(workload: Workload, local: LocalImage) -> ImageReference | None:
-    """The digest under which a registry has this image, by preference under the container's own name."""
+def _repo_digests(workload: Workload, local: LocalImage) -> list[ImageReference]:
+    """The digests under which a registry may have this image, those under the container's own name first."""
     own = _parsed(workload.image)
     parsed = [found for found in map(_parsed, local.repo_digests) if not isinstance(found, Failure)]
     remote = [found for found in parsed if found.registry != LOCAL_REGISTRY and found.digest]
     if isinstance(own, Failure):
-        return next(iter(remote), None)
+        return remote
     if own.registry == LOCAL_REGISTRY:
-        return None
-    return next((found for found in remote if found.name == own.name), next(iter(remote), None))
+        return []
+    return sorted(remote, key=lambda found: found.name != own.name)
 
 
 def _all_labelled(facts: ImageFacts) -> bool:
@@ -142,9 +156,15 @@ def _like(local: LocalImage) -> Callable[[Platform | None], bool]:
     """Entries that may be the local image: those of its architecture, and those that do not say."""
 
     def wanted(entry: Platform | None) -> bool:
-        return entry is None or local.platform is None or entry.architecture == local.platform.architecture
+        if entry is None or local.platform is None:
+            return True
+        return canonical(entry).architecture == canonical(local.platform).architecture
 
     return wanted
+
+
+def _whatever(_entry: Platform | None) -> bool:
+    return True
 
 
 def _by_digest(facts: ImageFacts, chosen: Offer) -> Offer | None:

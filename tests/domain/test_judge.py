@@ -21,6 +21,7 @@ from scanner.domain.facts import (
     ImageFacts,
     ImageStore,
     Kernel,
+    Layer,
     LocalImage,
     Offer,
     Program,
@@ -36,6 +37,8 @@ from scanner.domain.verdict import Depth
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 ARM_V7, I386, S390X = Platform("linux", "arm", "v7"), Platform("linux", "386"), Platform("linux", "s390x")
 MACHINES = {"amd64": ("x86_64", 62), "arm64": ("aarch64", 183), "arm": ("armv7l", 40), "s390x": ("s390x", 22)}
+
+ZSTD_LAYER = Layer("sha256:" + "1" * 64, "application/vnd.oci.image.layer.v1.tar+zstd", 1)
 
 
 def a_host(platform=AMD64, *, engine=None, store=ImageStore.CLASSIC, state=EngineState.UP, **kernel):
@@ -114,7 +117,10 @@ def reason_of(*arguments, **more):
         (a_host(ARM64, aarch32=False), an_index(offer(ARM_V7)), "aarch32_missing"),
         (a_host(ARM64, aarch32=None), an_index(offer(ARM_V7)), "aarch32_unknown"),
         (a_host(ARM64, aarch32=True), an_index(offer(ARM_V7)), "native"),
-        (a_host(ia32=False), an_index(offer(I386)), "ia32_missing"),
+        (a_host(ia32=False), a_single(I386), "ia32_missing"),
+        (a_host(), an_index(offer(I386)), "platform_missing"),  # Docker 20.10 does not fall back to 386
+        (a_host(), an_index(replace(offer(AMD64), nested=True)), "image_unsupported"),
+        (a_host(), an_index(replace(offer(AMD64), layers=(ZSTD_LAYER,))), "image_unsupported"),
         (a_host(engine=ARM64), an_index(offer(AMD64)), "host_contradictory"),
         (a_host(state=EngineState.DOWN), an_index(offer(AMD64)), "engine_down"),
         (a_host(state=EngineState.DENIED), an_index(offer(AMD64)), "engine_denied"),
