@@ -68,9 +68,7 @@ def reading(name, platform=AMD64, failed=None, **kernel):
     return HostReading(name, facts, {"team": "web"}, NOW - 60, NOW - 60)
 
 
-def finding(  # noqa: PLR0917 -- a row of a table
-    host, name, reason, image, platform=AMD64, offered=(AMD64, ARM64), stage=Stage.RUNNING, age=7200.0, **more
-):
+def finding(host, name, reason, image, platform=AMD64, offered=(AMD64, ARM64), stage=Stage.RUNNING, age=7200.0, **more):
     fix = Fix()
     if reason is not Reason.NATIVE:
         build = f"docker buildx build --platform linux/amd64,linux/arm64 --tag {image} --push ."
