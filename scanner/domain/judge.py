@@ -82,7 +82,7 @@ def judge(
         return _verdict(_Outcome(engine.reason, engine.detail), host, workload, image, None)
     kernel = kernel_of(host, engine)
     outcome = _contradiction(kernel, engine) or _existing_or_planned(kernel, engine, workload, image, depth)
-    outcome = _hear_runtime(outcome, workload)
+    outcome = _hear_runtime(_mounted(outcome, kernel, workload), workload)
     outcome = _look_ahead(outcome, kernel, engine, workload, depth, next_pull)
     return _verdict(outcome.saying(*_host_evidence(host, engine)), host, workload, image, engine)
 
@@ -364,6 +364,24 @@ def _chain_evidence(program: Program) -> Iterable[Evidence]:
 
 
 # ---------------------------------------------------------------- what the runtime said
+
+
+_MAY_BE_MOUNTED = {Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING, Reason.LOADER_MISSING}
+
+
+def _mounted(outcome: _Outcome, kernel: Kernel, workload: Workload) -> _Outcome:
+    """What an image lacks may come from a volume, which no registry knows of: then only the runtime can tell."""
+    platform = workload.local.platform if workload.local else None
+    if outcome.status is Status.BROKEN and _has_started(workload) and platform is not None:
+        metadata = executes(kernel, platform)
+        if metadata.how in {How.NATIVE, How.EMULATED}:
+            says = Evidence("runtime", "it is up and never restarted, or ended with 0")
+            detail = f"it starts here: a volume must stand in for the image ({outcome.detail})"
+            return replace(outcome, reason=metadata.reason, detail=detail, evidence=(*outcome.evidence, says))
+    if outcome.reason in _MAY_BE_MOUNTED and workload.process is not None:
+        detail = f"{outcome.detail}; its command is not the image's own, so a volume may hold it"
+        return replace(outcome, reason=Reason.BINARY_UNKNOWN, detail=detail)
+    return outcome
 
 
 def _hear_runtime(outcome: _Outcome, workload: Workload) -> _Outcome:

@@ -24,6 +24,7 @@ from scanner.domain.facts import (
     Layer,
     LocalImage,
     Offer,
+    Process,
     Program,
     Source,
     Stage,
@@ -205,6 +206,19 @@ def test_a_local_image_for_another_cpu_that_is_not_up_will_not_start():
 
 def test_a_local_image_that_runs_although_its_label_says_otherwise_is_mislabelled():
     assert reason_of(a_host(), container(ARM64), None) == "mislabelled"
+
+
+def test_a_container_that_runs_overrules_what_its_image_lacks_for_a_volume_may_hold_it():
+    image = an_index(offer(AMD64, problem=Failure(Reason.ENTRYPOINT_MISSING), binary=None))
+    assert reason_of(a_host(), container(), image) == "native"
+    assert reason_of(a_host(), container(state="created", stage=Stage.STOPPED), image) == "entrypoint_missing"
+
+
+def test_a_command_that_is_not_the_image_s_own_may_be_in_a_volume():
+    image = an_index(offer(AMD64, problem=Failure(Reason.ENTRYPOINT_MISSING), binary=None))
+    overridden = plan(process=Process(entrypoint=("/mounted/run.sh",)))
+    assert reason_of(a_host(), overridden, image) == "binary_unknown"
+    assert reason_of(a_host(), plan(), image) == "entrypoint_missing"
 
 
 def test_an_observed_exec_format_error_overrules_every_label():
