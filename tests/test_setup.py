@@ -11,10 +11,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-PINS = {
-    canonicalize_name(name): version
-    for name, version in re.findall(r"^([\w.\[\]-]+)==(\S+)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
-}
+LOCK = (ROOT / "requirements.lock").read_text()
+PINS = {canonicalize_name(name): version for name, version in re.findall(r"^([\w.\[\]-]+)==(\S+)$", LOCK, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("script", [".ci/run", ".ci/setup"])
@@ -31,8 +29,13 @@ def test_the_lock_satisfies_every_dependency(wanted):
     assert PINS[canonicalize_name(requirement.name)] in requirement.specifier
 
 
+def test_the_lock_pins_a_package_once():
+    names = [line.partition("==")[0].lower().replace("_", "-") for line in LOCK.splitlines() if "==" in line]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_the_lock_names_no_machine_and_no_index():
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    lines = LOCK.splitlines()
     assert [line for line in lines if not line.startswith("#") and not re.fullmatch(r"[\w.-]+==[\w.+!]+", line)] == []
 
 
