@@ -10,7 +10,7 @@ PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile -m "not bench"
 help: ## what there is to type
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-demo: python ## a small fleet on this machine, scanned; nothing is installed outside this folder
+demo: python ## watch it work: a made-up fleet on loopback, its page at http://127.0.0.1:9719; Ctrl-C ends it
 	$(PYTHON) -m scanner demo
 
 run: demo ## the same
