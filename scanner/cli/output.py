@@ -1,4 +1,4 @@
-"""A report as people and pipelines want it: table, JSON, JUnit, SARIF."""
+"""A report as table, JSON, JUnit or SARIF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demonstration fleet: four kinds of CPU, and the ways in which images miss them."""
+"""The demonstration fleet: four kinds of CPU, with images that miss them in every way."""
 
 from __future__ import annotations
 

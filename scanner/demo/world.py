@@ -1,4 +1,4 @@
-"""The demonstration as a whole: registry and hosts running, with the settings that reach them."""
+"""The demonstration as a whole: registry, hosts, the settings that reach them."""
 
 from __future__ import annotations
 

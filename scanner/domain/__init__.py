@@ -1,1 +1,1 @@
-"""What is true: pure values and judgements that know no network, disk or clock."""
+"""What is true: pure values, judged without network, disk or clock."""

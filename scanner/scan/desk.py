@@ -135,11 +135,11 @@ class Desk:
     async def watch(self, ticket: Ticket) -> AsyncIterator[Ticket]:
         """The ticket at once, then at every change, last when it is over."""
         while True:
-            changed = ticket.changed
+            changed, is_last = ticket.changed, ticket.is_over
             yield ticket
-            if ticket.is_over:
+            if is_last:
                 return
-            await changed.wait()
+            await changed.wait()  # set already if something changed while the watcher was busy
 
     async def close(self) -> None:
         """End the running scan and forget who waits; their tickets fail."""

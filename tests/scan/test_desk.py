@@ -105,6 +105,16 @@ async def test_a_watcher_sees_every_step_until_the_end(desk):
     assert await watcher == ["running", "done"]
 
 
+async def test_a_watcher_that_is_slow_still_hears_of_the_end(desk):
+    ticket, seen = desk.request(hosts("a")), []
+    async for state in desk.watch(ticket):
+        seen.append(str(state.state))
+        desk.work.go.set()
+        while not ticket.is_over:
+            await asyncio.sleep(0)
+    assert seen[-1] == "done"
+
+
 async def test_only_the_last_hundred_tickets_are_remembered(desk):
     desk.work.go.set()
     tickets = []
