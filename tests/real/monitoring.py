@@ -50,8 +50,7 @@ class Prometheus:
         return until(lambda: self.query(expression), f"{expression} in Prometheus", within_s)  # type: ignore[return-value] # until returns what its argument returns
 
 
-@pytest.fixture
-def prometheus(
+def _prometheus(
     require: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Prometheus]]:
     """``prometheus(rules=[path], targets=["127.0.0.1:9719"], alertmanagers=[...], config={...})``: a server that scrapes each second."""
@@ -85,6 +84,11 @@ def prometheus(
     yield start
     for daemon in started:
         daemon.stop()
+
+
+prometheus = pytest.fixture(_prometheus, name="prometheus")
+lasting_prometheus = pytest.fixture(_prometheus, name="lasting_prometheus", scope="module")
+"""The same for all tests of a module, where many ask and none changes it."""
 
 
 @dataclass
