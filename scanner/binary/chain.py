@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ class _Search:
     def start(self, command: Command, role: str) -> _Run:
         """Find ``argv[0]`` as runc does, then follow it as the kernel does."""
         name = command.argv[0]
-        found = self._named(name, command)
+        found = self._named(name, command, by_runtime=role == "entrypoint")
         if isinstance(found, Failure):
             return _Run(problem=found)
         return self._execute(found, name, command, role)
@@ -90,14 +91,21 @@ class _Search:
             last = further.first
         return run
 
-    def _named(self, name: str, command: Command) -> Found | Failure:
+    def _named(self, name: str, command: Command, *, by_runtime: bool = False) -> Found | Failure:
         if "/" in name:
-            path = command.absolute(name)
+            path = self._absolute(name, command)
             found = self.view.lookup(path)
             return _openable(found, path, "entrypoint") or _as_found(found)
-        return self._in_path(name, command)
+        return self._in_path(name, command, by_runtime=by_runtime)
 
-    def _in_path(self, name: str, command: Command) -> Found | Failure:
+    def _absolute(self, name: str, command: Command) -> str:
+        """A name as the kernel sees it; engines make a working directory that is not there before they start."""
+        path = command.absolute(name)
+        if name.startswith("/") or ".." not in name.split("/"):
+            return path
+        return posixpath.normpath(path) if self.view.lookup(command.cwd) is Absence.MISSING else path
+
+    def _in_path(self, name: str, command: Command, *, by_runtime: bool) -> Found | Failure:
         """Search PATH: the first directory that holds an executable file of this name."""
         if len(command.path) > MAX_PATH_DIRECTORIES:
             return Failure(Reason.BINARY_UNKNOWN, f"PATH has more than {MAX_PATH_DIRECTORIES} directories")
@@ -112,7 +120,7 @@ class _Search:
                 continue
             problem = _openable(found, path, "entrypoint")
             if problem is None and (unread is None or self._may_stop(_as_found(found))):
-                return _as_found(found)
+                return _relative(path, directory) if by_runtime and directory[:1] != "/" else _as_found(found)
             if problem is None:
                 break
             if problem.reason is not Reason.ENTRYPOINT_MISSING:
@@ -156,7 +164,7 @@ class _Search:
     def _interpreter(self, content: Content, command: Command, path: str) -> Found | _Run:
         shebang = content.shebang
         assert shebang is not None  # noqa: S101 - a script without problem has one
-        wanted = command.absolute(shebang.interpreter)
+        wanted = self._absolute(shebang.interpreter, command)
         if not shebang.interpreter:
             return _Run(problem=Failure(Reason.INTERPRETER_MISSING, f"{path}: the path after #! is empty"))
         found = self.view.lookup(wanted)
@@ -195,7 +203,7 @@ class _Search:
     def _loader(self, needed: Elf, command: Command, path: str) -> _Run:
         if not needed.interpreter:
             return _Run()
-        wanted = command.absolute(needed.interpreter)
+        wanted = self._absolute(needed.interpreter, command)
         found = self.view.lookup(wanted)
         problem = _openable(found, wanted, "loader")
         if problem is not None:
@@ -227,6 +235,13 @@ def _openable(found: Found | Absence, path: str, role: str) -> Failure | None:
     if not found.node.executable:
         return Failure(refused, f"{path} has no execute bit: permission denied")
     return None
+
+
+def _relative(path: str, directory: str) -> Failure:
+    """What a relative directory of PATH holds is refused by runtimes made with Go 1.19 or newer (os/exec ErrDot)."""
+    return Failure(
+        Reason.BINARY_UNKNOWN, f"{path} is found in {directory!r} of PATH, which is relative: runc refuses it"
+    )
 
 
 def _as_found(found: Found | Absence) -> Found:

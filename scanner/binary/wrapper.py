@@ -146,10 +146,33 @@ def _from_shell(words: tuple[str, ...], command: Command) -> Command | None:
 
 
 def _first_of_shell_text(text: str, command: Command) -> Command | None:
-    """The first program of a shell's text, where nothing but plain words and ``&&`` stand before it."""
-    if len(text) > MAX_SHELL_TEXT or re.search(r"\|\||[;\n`]|(?<!&)&(?!&)|\|", text.strip()):
+    """The program that a shell's text surely comes to, where nothing but plain words stand before it.
+
+    What ends a text decides how the container ends, so only the last of its statements counts; those before it may
+    only be builtins that pass on.
+    """
+    if len(text) > MAX_SHELL_TEXT or re.search(r"\|\||`|(?<!&)&(?!&)|\|", text.strip()):
         return None
-    for part in text.split("&&"):
+    *before, last = [part for part in re.split(r"[;\n]", text) if part.strip()] or [""]
+    for statement in before:
+        passed = _passed(statement, command)
+        if not isinstance(passed, _Passed):
+            return None
+        command = passed.command
+    passed = _passed(last, command)
+    return None if isinstance(passed, _Passed) else passed
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """A statement that started nothing; ``command`` knows the directory that it changed to."""
+
+    command: Command
+
+
+def _passed(statement: str, command: Command) -> _Passed | Command | None:
+    """What one statement does: nothing of note, a program, or what nobody can tell."""
+    for part in statement.split("&&"):
         words = _plain_words(part)
         if words is None:
             return None
@@ -159,7 +182,7 @@ def _first_of_shell_text(text: str, command: Command) -> Command | None:
             command = replace(command, cwd=command.absolute(words[1]))
             continue
         return _program_of(words, command)
-    return None
+    return _Passed(command)
 
 
 def _plain_words(part: str) -> tuple[str, ...] | None:

@@ -128,6 +128,14 @@ _PHRASES = (
         r"open executable: permission denied",
         rf"(?:{_INIT}|{_RUNC}|{_CRUN})permission denied(?:\\?\")?{_CRUN_END}", *_STARTED,
     ),
+    _phrase(
+        Reason.ENTRYPOINT_MISSING, "PATH holds a relative directory, and runtimes start nothing that they find there",
+        r"exec: \\?\"[^\"]{1,300}\\?\": cannot run executable found relative to current directory",
+    ),
+    _phrase(
+        Reason.ENTRYPOINT_MISSING, "the working directory is not an absolute path, so that no runtime starts anything in it",
+        r"\bcwd must be an absolute path",
+    ),
     _phrase(Reason.SYMLINK_LOOP, "symbolic links lead in a circle", r"exec: \\?\"[^\"]{1,300}\": stat [^:]{1,300}: too many levels of symbolic links"),
     _phrase(
         Reason.SHEBANG_TOO_DEEP, "interpreters that are scripts themselves, nested too deep", "",

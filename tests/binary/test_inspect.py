@@ -283,6 +283,26 @@ async def test_a_relative_entrypoint_starts_at_the_working_directory(images, bui
 
 
 @pytest.mark.parametrize(
+    ("entrypoint", "working_dir", "path", "reason"),
+    [
+        ("../run", "/made/by/the/engine/../..", "/bin", Reason.ENTRYPOINT_MISSING),
+        ("../run", "/made", "/bin", None),  # engines make the directory before they start anything
+        ("../../run", "/srv/made", "/bin", None),
+        ("./run", "relative", "/bin", Reason.ENTRYPOINT_MISSING),  # "Cwd must be an absolute path"
+        ("tool", "/srv", ":/bin", Reason.BINARY_UNKNOWN),  # "cannot run executable found relative to current directory"
+        ("tool", "/", "srv:/bin", Reason.BINARY_UNKNOWN),
+        ("run", "/srv", ":/bin", Reason.ENTRYPOINT_MISSING),
+        ("tool", "/", "/srv:srv", None),
+    ],
+)
+async def test_a_working_directory_counts_as_engines_take_it(images, build, entrypoint, working_dir, path, reason):
+    layer = images.layer([("run", build.elf()), ("srv/tool", build.elf())])
+    made = build.offer(layer, entrypoint=(entrypoint,), working_dir=working_dir, path=path)
+    problem = (await inspect(made, None, images.open)).problem
+    assert (problem and problem.reason) == reason
+
+
+@pytest.mark.parametrize(
     ("entrypoint", "cmd"),
     [
         (["/sbin/tini", "-g", "--", "/real"], ()),

@@ -117,6 +117,14 @@ def test_a_crash_by_an_unknown_instruction_is_told_by_the_exit_code_alone():
         ("failed to start: exec format error: unknown", Reason.EXEC_FORMAT_ERROR),
         ("crun: executable file `foo` not found in $PATH: No such file or directory", Reason.ENTRYPOINT_MISSING),
         ("Error response from daemon: No command specified", Reason.NO_COMMAND),
+        (
+            'runc create failed: exec: "app": cannot run executable found relative to current directory: unknown',
+            Reason.ENTRYPOINT_MISSING,
+        ),
+        (
+            "OCI runtime create failed: runc create failed: Cwd must be an absolute path: unknown",
+            Reason.ENTRYPOINT_MISSING,
+        ),
     ],
 )
 def test_an_engine_s_own_error_is_always_heard(error, reason):
