@@ -25,6 +25,7 @@ from scanner.gate.check import decide
 from scanner.probe.script import script
 from scanner.reach import Reach, Surroundings
 from scanner.registry.credentials import of_user
+from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.settings.load import load
 from scanner.settings.problem import SettingsError
 from scanner.settings.schema import Settings
@@ -88,19 +89,27 @@ class Application:
         with _told():
             hosts = wiring.hosts(settings)
             Reach(settings, Surroundings(VERSION))
+        if settings.plans.directory and (problems := PlanDirectory(settings.plans.directory).read(hosts).problems):
+            raise UsageError("\n".join(problems))
         return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
 
     # ---------------------------------------------------------------- scans
 
     @asynccontextmanager
-    async def _scanner(self, settings: Settings, depth: str | None) -> AsyncIterator[tuple[Scanner, Reach]]:
-        """A scanner for one command, with the logins that the user's own docker and podman would use."""
+    async def _scanner(
+        self, settings: Settings, depth: str | None, inventory_hosts: Sequence[Host] = ()
+    ) -> AsyncIterator[tuple[Scanner, Reach]]:
+        """A scanner for one command, with the logins that the user's own docker and podman would use.
+
+        With the whole inventory it also judges what the plan directory holds for it.
+        """
         around = Surroundings(VERSION, ambient=of_user(os.environ, Path.home()))
         with _told():
             reach = Reach(settings, around)
         try:
             with reach.registry.scan():
-                yield reach.scanner(wiring.limits(settings, depth)), reach
+                plans = await reach.plans(inventory_hosts) if inventory_hosts else NO_DEPLOYMENTS
+                yield reach.scanner(wiring.limits(settings, depth), plans=plans), reach
         finally:
             await reach.close()
 
@@ -108,8 +117,9 @@ class Application:
         """Read and judge the hosts that match."""
         settings = self._settings(common, need_hosts=True)
         with _told():
-            hosts = inventory.match(wiring.hosts(settings), patterns)
-        async with self._scanner(settings, depth) as (scanner, _):
+            known = wiring.hosts(settings)
+            hosts = inventory.match(known, patterns)
+        async with self._scanner(settings, depth, known) as (scanner, _):
             return await scanner.scan(hosts, listen=progress)
 
     async def check(  # noqa: PLR0913, PLR0917 -- one for each option of the command

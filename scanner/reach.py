@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import structlog
 
 from scanner import wiring
 from scanner.binary import argv
@@ -16,11 +19,12 @@ from scanner.probe.script import script
 from scanner.registry.authorizers import authorizer_for
 from scanner.registry.client import Registry
 from scanner.scan.inspections import Inspections
+from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
 from scanner.scan.scan import Scanner
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from scanner.binary.reading import OpenLayer
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from scanner.settings.schema import Settings
     from scanner.ssh import Fleet
     from scanner.store.store import Store
+
+log = structlog.get_logger(__name__)
 
 INSPECTION = "1"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
@@ -59,6 +65,8 @@ class Reach:
     def __init__(self, settings: Settings, around: Surroundings) -> None:
         self._settings = settings
         self._fleet = _fleet(settings)
+        self._plans = PlanDirectory(settings.plans.directory) if settings.plans.directory else None
+        self._told: tuple[str, ...] = ()
         self._script = script()
         self.registry = Registry(
             wiring.client(settings, around.version),
@@ -74,10 +82,26 @@ class Reach:
         return raw if isinstance(raw, Failure) else reading.read(raw, host)
 
     def scanner(
-        self, limits: Limits, *, read: HostReader | None = None, on_bug: Callable[[str], None] = lambda _where: None
+        self,
+        limits: Limits,
+        *,
+        read: HostReader | None = None,
+        on_bug: Callable[[str], None] = lambda _where: None,
+        plans: Deployments = NO_DEPLOYMENTS,
     ) -> Scanner:
         """A scanner over this reach; ``read`` where facts come from elsewhere than the hosts."""
-        return Scanner(read or self.read, self.registry, self.inspections, limits, on_bug=on_bug)
+        return Scanner(read or self.read, self.registry, self.inspections, limits, on_bug=on_bug, plans=plans)
+
+    async def plans(self, hosts: Sequence[Host]) -> Deployments:
+        """What the plan directory, if there is one, now holds for these hosts, which are the whole inventory."""
+        if self._plans is None:
+            return NO_DEPLOYMENTS
+        found = await asyncio.to_thread(self._plans.read, hosts)
+        if found.problems != self._told:
+            self._told = found.problems
+            for problem in found.problems:
+                log.warning("plan_problem", problem=problem)
+        return found
 
     async def binaries(self, reference: ImageReference, offer: Offer) -> tuple[Executable, ...] | Failure:
         """Every executable of one image."""

@@ -1,4 +1,4 @@
-"""The running service: scans on schedule and on request, one published report for everybody."""
+"""The running service: scans on schedule or on request, one published report for everybody."""
 
 from __future__ import annotations
 
@@ -181,7 +181,9 @@ class Service:
         try:
             with self._using(reach), reach.registry.scan():
                 scanner = reach.scanner(
-                    wiring.limits(configuration.settings), on_bug=lambda _where: self._metrics.internal_error()
+                    wiring.limits(configuration.settings),
+                    on_bug=lambda _where: self._metrics.internal_error(),
+                    plans=await reach.plans(configuration.hosts),
                 )
                 report = await scanner.scan(hosts, scan_id=ticket.id, listen=ticket.listen)
             report = merged(self._report, report, [host.name for host in configuration.hosts])
@@ -248,11 +250,11 @@ class Service:
         host = next((host for host in self.hosts() if host.name == target), None)
         if host is None:
             return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, f"{target} is not a host of the inventory")
-        reach = self._reach
+        reach, hosts = self._reach, self.hosts()
         lines = [f"asked by {by}: {host.name}, deadline {deadline_s:g} s"]
         limits = replace(wiring.limits(self._settings), deadline_s=deadline_s)
         with self._using(reach):
-            report = await reach.scanner(limits).scan([host])
+            report = await reach.scanner(limits, plans=await reach.plans(hosts)).scan([host])
         lines += _told(report)
         return Probed(report, tuple(lines))
 

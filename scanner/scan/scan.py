@@ -20,6 +20,7 @@ from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import Depth, Verdict
 from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images
+from scanner.scan.plans import NO_DEPLOYMENTS, NO_PLANS, Deployments, HostPlans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -54,13 +55,14 @@ class Scanner:
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.time
     on_bug: Callable[[str], None] = lambda _where: None
+    plans: Deployments = NO_DEPLOYMENTS
 
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = _silent, only_plans: bool = False
     ) -> Report:
         """Read and judge every host exactly once; a host that the deadline cuts off is unknown, never left out.
 
-        With ``only_plans`` the hosts' existing containers are not judged: only what they are planned to run.
+        With ``only_plans`` neither the hosts' existing containers nor their files are judged: only the inventory's plans.
         """
         started_at = self.clock()
         done: dict[str, tuple[HostReading, tuple[Finding, ...]]] = {}
@@ -74,7 +76,7 @@ class Scanner:
         for host in hosts:
             if host.name not in done:
                 failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
-                done[host.name] = self._unread(host, failure, self.clock())
+                done[host.name] = self._unread(host, failure, self.clock(), only_plans=only_plans)
         ordered = [done[host.name] for host in hosts]
         return Report(
             scan_id=scan_id or uuid.uuid4().hex,
@@ -105,23 +107,25 @@ class Scanner:
         try:
             facts = await self.read(host)
             if isinstance(facts, Failure):
-                return self._unread(host, facts, taken_at)
+                return self._unread(host, facts, taken_at, only_plans=only_plans)
             return await self._judged(host, facts, taken_at, only_plans=only_plans)
         except Exception as bug:
             log.exception("host_bug", host=host.name)
             self.on_bug("scan")
-            return self._unread(host, Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}"), taken_at)
+            failure = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
+            return self._unread(host, failure, taken_at, only_plans=only_plans)
 
     async def _judged(
         self, host: Host, facts: HostFacts, taken_at: float, *, only_plans: bool
     ) -> tuple[HostReading, tuple[Finding, ...]]:
         images = Images(self.registry, self.inspect, self.limits.depth)
         existing = () if only_plans else facts.workloads
-        workloads = [w for w in (*existing, *planned(host)) if not w.build_only]
+        files = NO_PLANS if only_plans else self.plans.of(host.name)
+        workloads = [w for w in (*existing, *planned(host), *files.workloads) if not w.build_only]
         verdicts = await asyncio.gather(*(self._verdict(images, facts, workload) for workload in _unique(workloads)))
-        gaps = () if only_plans else _gap_verdicts(facts)
+        gaps = () if only_plans else (*_gap_verdicts(facts), *_file_gaps(files))
         findings = tuple(
-            Finding(workload, verdict, facts.kernel.platform, taken_at, taken_at)
+            Finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at, taken_at)
             for workload, verdict in (*verdicts, *gaps)
         )
         return HostReading(host.name, facts, host.labels, taken_at, taken_at), findings
@@ -135,11 +139,16 @@ class Scanner:
             self.on_bug("judge")
             return workload, _unknown(workload, Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}"))
 
-    def _unread(self, host: Host, failure: Failure, taken_at: float) -> tuple[HostReading, tuple[Finding, ...]]:
+    def _unread(
+        self, host: Host, failure: Failure, taken_at: float, *, only_plans: bool
+    ) -> tuple[HostReading, tuple[Finding, ...]]:
         """A host without facts: everything planned for it is unknown for the same reason."""
+        files = NO_PLANS if only_plans else self.plans.of(host.name)
+        workloads = _unique(w for w in (*planned(host), *files.workloads) if not w.build_only)
+        verdicts = [(workload, judge(failure, workload, None)) for workload in workloads]
         findings = tuple(
-            Finding(workload, judge(failure, workload, None), None, taken_at, taken_at)
-            for workload in _unique(planned(host))
+            Finding(workload, _with_file(verdict, files.file_of(workload)), None, taken_at, taken_at)
+            for workload, verdict in (*verdicts, *_file_gaps(files))
         )
         return HostReading(host.name, failure, host.labels, taken_at), findings
 
@@ -180,6 +189,18 @@ def _gap_verdicts(facts: HostFacts) -> tuple[tuple[Workload, Verdict], ...]:
         workload = Workload(host=facts.host, name=part, source=source, stage=Stage.RUNNING, image="")
         found.append((workload, _unknown(workload, failure)))
     return tuple(found)
+
+
+def _file_gaps(files: HostPlans) -> tuple[tuple[Workload, Verdict], ...]:
+    """A file that cannot be understood may plan anything."""
+    return tuple((workload, _unknown(workload, failure)) for workload, failure in files.gaps)
+
+
+def _with_file(verdict: Verdict, file: str) -> Verdict:
+    """The verdict that names the file to mend; nobody looks for the file of what is right."""
+    if not file or verdict.status is Status.OK:
+        return verdict
+    return replace(verdict, detail=f"{verdict.detail} (planned in {file})".strip())
 
 
 def _unknown(workload: Workload, failure: Failure) -> Verdict:

@@ -190,7 +190,8 @@ class Plans(Section):
     """Deployments that are planned, as files."""
 
     directory: FilePath | None = Field(
-        default=None, description="Folder with one sub-folder of compose files or manifests per host."
+        default=None,
+        description="Folder of folders named by host pattern, with the files that would be deployed to those hosts.",
     )
 
 

@@ -128,6 +128,27 @@ def test_a_good_configuration_is_said_to_be_good(config):
     assert (done.returncode, done.stdout) == (0, "The configuration is good; hosts: 1, registries: 0.\n")
 
 
+def test_a_plan_directory_is_checked_with_the_configuration_and_scanned_with_the_fleet(config):
+    folder = config.parent
+    config.write_text(CONFIG + "plans: {directory: fleet}\n")
+    (folder / "fleet" / "web-1").mkdir(parents=True)
+    (folder / "fleet" / "web-1" / "images.txt").write_text("registry.example/shop/log:1\n")
+    assert archscan("config", "check", folder=folder).returncode == 0
+    (folder / "fleet" / "web-7").mkdir()
+    (folder / "fleet" / "web-1" / "compose.yml").write_text("services: [")
+    done = archscan("config", "check", folder=folder)
+    assert done.returncode == 2
+    assert "the folder web-7 is for no host: no host is named web-7; did you mean web-1?" in done.stderr
+    assert "web-1/compose.yml: not YAML" in done.stderr
+    done = archscan("scan", "--format", "json", folder=folder)
+    assert {(f["workload"], f["reason"]) for f in json.loads(done.stdout)["findings"]} == {
+        ("registry.example/shop/api:1", "host_refused"),
+        ("registry.example/shop/log:1", "host_refused"),
+        ("web-1/compose.yml", "part_incomplete"),
+    }
+    assert "plan_problem" in done.stderr
+
+
 def test_the_inventory_is_shown_without_contacting_anybody(config):
     done = archscan("inventory", "--format", "json", folder=config.parent)
     [host] = json.loads(done.stdout)

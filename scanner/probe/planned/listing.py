@@ -25,28 +25,31 @@ def plans(texts: Mapping[str, bytes]) -> Plans:
     found = Plans()
     for path, raw in texts.items():
         try:
-            lines = text_of(raw).splitlines()
-            if len(lines) > MAX_LINES:
-                raise UnclearError(f"more than {MAX_LINES} lines")
+            lines = _lines(raw)
         except UnclearError as error:
             found += gap(path, error)
             continue
         for number, line in enumerate(lines, 1):
-            found += _line(f"{path}:{number}", line)
+            try:
+                found += _line(line)
+            except UnclearError as error:
+                found += gap(f"{path}:{number}", error)
     return found
 
 
-def _line(place: str, line: str) -> Plans:
+def _lines(raw: bytes) -> list[str]:
+    lines = text_of(raw).splitlines()
+    if len(lines) > MAX_LINES:
+        raise UnclearError(f"more than {MAX_LINES} lines")
+    return lines
+
+
+def _line(line: str) -> Plans:
     words = ("" if line.lstrip().startswith("#") else line.split(" #", 1)[0]).split()
     if not words:
         return Plans()
     image, *options = words
-    try:
-        if any(not option.startswith(_PLATFORM) for option in options) or len(options) > 1:
-            raise UnclearError(
-                "a line is an image reference, with platform=OS/ARCHITECTURE behind it where it is pinned"
-            )
-        platform = pinned(options[0].removeprefix(_PLATFORM)) if options else None
-    except UnclearError as error:
-        return gap(place, error)
+    if len(options) > 1 or not all(option.startswith(_PLATFORM) for option in options):
+        raise UnclearError("a line is an image reference, where it is pinned with platform=OS/ARCHITECTURE behind it")
+    platform = pinned(options[0].removeprefix(_PLATFORM)) if options else None
     return Plans((Planned(f"{image} for {platform}" if platform else image, image, Source.INVENTORY, platform),))

@@ -1,0 +1,158 @@
+"""What a GitOps repository would deploy on each host."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from scanner import inventory
+from scanner.domain.facts import Failure, Source, Stage, Workload
+from scanner.domain.reason import Reason
+from scanner.domain.text import printable
+from scanner.probe.planned import folder
+from scanner.scan import plan_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from scanner.domain.host import Host
+    from scanner.probe.planned.folder import Filed, FolderPlans, Gap
+
+EVERY_HOST = ("all", "*")
+"""Folders whose plans are for the whole fleet."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlans:
+    """What files plan for one host: workloads, the file of each, and parts that are not known."""
+
+    workloads: tuple[Workload, ...] = ()
+    files: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    gaps: tuple[tuple[Workload, Failure], ...] = ()
+
+    def file_of(self, workload: Workload) -> str:
+        """The file that plans a workload; empty where none does."""
+        return self.files.get(_key(workload), "") if workload.stage is Stage.PLANNED else ""
+
+
+NO_PLANS = HostPlans()
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """What a plan directory says of a fleet: plans by host name, and what the operator should mend there."""
+
+    hosts: Mapping[str, HostPlans] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    def of(self, host: str) -> HostPlans:
+        """The plans of one host."""
+        return self.hosts.get(host, NO_PLANS)
+
+
+NO_DEPLOYMENTS = Deployments()
+
+
+class PlanDirectory:
+    """A directory ``HOST PATTERN/files``; its files are parsed again only after they changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._parsed: tuple[plan_tree.Tree, dict[str, FolderPlans]] | None = None
+
+    def read(self, hosts: Sequence[Host]) -> Deployments:
+        """What is planned now for these hosts, which are the whole inventory; reads the disk."""
+        try:
+            tree = plan_tree.read(self._path)
+        except plan_tree.TreeError as error:
+            problem = f"plans.directory {error}"
+            return Deployments({host.name: _nothing_known(host.name, problem) for host in hosts}, (problem,))
+        parsed = self._parsed
+        if parsed is None or parsed[0] != tree:
+            parsed = tree, {name: _with_unread(tree, name) for name in tree.folders if _is_pattern(name)}
+            self._parsed = parsed
+        return _assigned(*parsed, hosts)
+
+
+def _is_pattern(name: str) -> bool:
+    return not name.startswith(plan_tree.IGNORED)
+
+
+def _with_unread(tree: plan_tree.Tree, name: str) -> FolderPlans:
+    """The plans of one folder; what could not be read there is unknown."""
+    unread = tuple(
+        folder.Gap(printable(path, 200), Source.INVENTORY, _failure(f"{printable(path, 200)}: {why}"))
+        for path, why in tree.unread.items()
+        if path == name or path.startswith(f"{name}/")
+    )
+    return folder.plans(tree.texts, name) + folder.FolderPlans(gaps=unread)
+
+
+# ---------------------------------------------------------------- hosts
+
+
+def _assigned(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans], hosts: Sequence[Host]) -> Deployments:
+    """Each folder's plans for each host that its name fits."""
+    by_name = {host.name: host for host in hosts}
+    found: dict[str, list[FolderPlans]] = defaultdict(list)
+    problems = [f"plans.directory: {printable(name, 200)} is in no host's folder" for name in tree.stray]
+    for name, plans in folders.items():
+        try:
+            chosen = _matching(name, by_name, hosts)
+        except inventory.InventoryError as error:
+            problems.append(
+                f"plans.directory: the folder {printable(name, 200)} is for no host: {printable(str(error), 300)}"
+            )
+            continue
+        problems += [f"plans.directory: {gap.failure.detail}" for gap in plans.gaps]
+        for host in chosen:
+            found[host.name].append(plans)
+    made = {name: _of_host(name, plans) for name, plans in found.items()}
+    return Deployments(MappingProxyType(made), tuple(problems))
+
+
+def _matching(name: str, by_name: Mapping[str, Host], hosts: Sequence[Host]) -> Sequence[Host]:
+    if name in EVERY_HOST:
+        return hosts
+    return [by_name[name]] if name in by_name else inventory.match(hosts, [name])
+
+
+def _of_host(host: str, folders: Sequence[FolderPlans]) -> HostPlans:
+    """The plans of several folders together: what two of them plan alike is one workload."""
+    workloads: dict[tuple[str, str, str], Workload] = {}
+    files: dict[tuple[str, str, str], str] = {}
+    for filed in (one for plans in folders for one in plans.filed):
+        workload = _told_apart(filed, host, workloads)
+        files.setdefault(_key(workload), printable(filed.file, 200))
+        workloads.setdefault(_key(workload), workload)
+    gaps = tuple(_unknown(host, gap) for plans in folders for gap in plans.gaps)
+    return HostPlans(tuple(workloads.values()), MappingProxyType(files), gaps)
+
+
+def _told_apart(filed: Filed, host: str, known: Mapping[tuple[str, str, str], Workload]) -> Workload:
+    """The workload, numbered where another one has its name and image but not its platform or command."""
+    first = made = filed.planned.workload(host)
+    number = 1
+    while (other := known.get(_key(made))) is not None and other != made:
+        number += 1
+        made = replace(first, name=f"{first.name}#{number}")
+    return made
+
+
+def _key(workload: Workload) -> tuple[str, str, str]:
+    return (str(workload.source), workload.name, workload.image)
+
+
+def _unknown(host: str, gap: Gap) -> tuple[Workload, Failure]:
+    return Workload(host=host, name=gap.name, source=gap.source, stage=Stage.PLANNED, image=""), gap.failure
+
+
+def _nothing_known(host: str, problem: str) -> HostPlans:
+    return HostPlans(gaps=(_unknown(host, folder.Gap("plans", Source.INVENTORY, _failure(problem))),))
+
+
+def _failure(detail: str) -> Failure:
+    return Failure(Reason.PART_INCOMPLETE, detail)
