@@ -126,8 +126,9 @@ def test_the_image_holds_no_installer(docker_engine, image):
 
 
 @pytest.fixture
-def configuration(sshd, registry, tmp_path):
-    """A folder with a configuration of one real host, readable for the image's user."""
+def configuration(start_sshd, docker_engine, registry, tmp_path):
+    """A folder with a configuration of one real host that runs Docker, readable for the image's user."""
+    sshd = start_sshd(environment={"DOCKER_HOST": docker_engine.host})
     folder = tmp_path / "etc"
     folder.mkdir()
     key = folder / "key"
