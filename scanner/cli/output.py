@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from scanner.domain.report import Finding, Report
 
+WIDE = 130
+"""Columns from which every fact has one of its own; a narrower terminal gets platforms beside the explanation."""
+
 PLAIN_WIDTH = 1000
 """Columns of a pipe or file: wide enough that no name is ever folded, so that grep finds it."""
 
@@ -70,9 +73,10 @@ def _table(report: Report, decision: str | None, *, every: bool) -> None:
     out = console()
     shown = [f for f in _worst_first(report.findings) if every or f.verdict.status is not Status.OK]
     if shown:
-        out.print(_rows(shown))
+        is_wide = out.width >= WIDE
+        out.print(_rows(shown, is_wide=is_wide))
         for number, finding in enumerate(shown, 1):
-            _explain(out, number, finding)
+            _explain(out, number, finding, is_wide=is_wide)
     for host in report.hosts:
         if isinstance(host.reading, Failure):
             detail = f": {host.reading.detail}" if host.reading.detail else ""
@@ -84,32 +88,45 @@ def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (_ORDER.index(f.verdict.status), f.key))
 
 
-def _rows(findings: list[Finding]) -> Table:
+def _rows(findings: list[Finding], *, is_wide: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right")
-    for name in ("STATUS", "HOST", "WORKLOAD", "IMAGE", "NEEDS", "OFFERS", "REASON"):
+    table.add_column("#", justify="right", no_wrap=True)
+    for name in ("STATUS", "HOST", *(("WORKLOAD",) if is_wide else ())):
+        table.add_column(name, overflow="fold", no_wrap=not is_wide)
+    for name in ("IMAGE", "NEEDS", "OFFERS") if is_wide else ("WORKLOAD",):
         table.add_column(name, overflow="fold")
+    table.add_column("REASON", no_wrap=True)
     for number, finding in enumerate(findings, 1):
         verdict, workload = finding.verdict, finding.workload
+        name = workload.name if workload.name != workload.image else f"({workload.stage})"
+        facts = (name, workload.image, *_platforms(finding)) if is_wide else (_brief(finding),)
         table.add_row(
-            str(number),
-            Text(verdict.status, style=_COLOURS[verdict.status]),
-            workload.host,
-            workload.name if workload.name != workload.image else f"({workload.stage})",
-            workload.image,
-            str(finding.host_platform or "?"),
-            ", ".join(map(str, verdict.offered)) or "?",
-            verdict.reason,
+            str(number), Text(verdict.status, style=_COLOURS[verdict.status]), workload.host, *facts, verdict.reason
         )
     return table
 
 
-def _explain(out: Console, number: int, finding: Finding) -> None:
+def _brief(finding: Finding) -> str:
+    workload = finding.workload
+    return (
+        workload.image if workload.name == workload.image or not workload.name else f"{workload.name} {workload.image}"
+    )
+
+
+def _platforms(finding: Finding) -> tuple[str, str]:
+    """What the host needs, what the image offers."""
+    return str(finding.host_platform or "?"), ", ".join(map(str, finding.verdict.offered)) or "?"
+
+
+def _explain(out: Console, number: int, finding: Finding, *, is_wide: bool) -> None:
     """What is wrong in words, then what to type."""
     verdict = finding.verdict
     if verdict.status is Status.OK:
         return
     out.print(Text(f"{number:>3}  {verdict.detail or verdict.reason}"), soft_wrap=True)
+    if not is_wide:
+        needs, offers = _platforms(finding)
+        out.print(Text(f"     host {needs}, image {offers}"), soft_wrap=True)
     if verdict.fix.summary:
         out.print(Text(f"     {verdict.fix.summary}", style="dim"), soft_wrap=True)
     for command in verdict.fix.commands:

@@ -447,6 +447,13 @@ def _host_evidence(host: HostFacts, engine: Engine) -> tuple[Evidence, ...]:
     )
 
 
+def _wanted(outcome: _Outcome, workload: Workload, own: Platform | None) -> Platform | None:
+    """What to build for: what is pinned, but to leave an emulator behind the host's own platform."""
+    if workload.pinned and outcome.reason is not Reason.EMULATED:
+        return workload.pinned
+    return canonical(own) if own else None
+
+
 def _verdict(
     outcome: _Outcome,
     host: HostFacts | Failure,
@@ -461,7 +468,7 @@ def _verdict(
     trouble = remedy.Trouble(
         host=workload.host,
         image=workload.image,
-        needed=workload.pinned or (canonical(needed) if needed else None),
+        needed=_wanted(outcome, workload, needed),
         offered=tuple(map(canonical, offered)),
         path=outcome.path,
         running=next(iter(workload.local.repo_digests), "") if workload.local else "",

@@ -97,7 +97,7 @@ def _native_variant(t: Trouble) -> Fix:
 
 
 def _emulated(t: Trouble) -> Fix:
-    return Fix(f"It starts, slowly, through an emulator; build it for {t.needed} to run natively.", _build(t))
+    return Fix(f"It starts, slowly, through an emulator; build it for {t.needed} and pin no other platform.", _build(t))
 
 
 def _emulator(t: Trouble) -> Fix:
