@@ -56,25 +56,41 @@ def test_what_compose_mounts_of_ours_cannot_be_changed_from_inside():
         assert all(mode == ["ro"] for source, _, *mode in mounts(name) if source.startswith("."))
 
 
-def test_compose_publishes_on_this_machine_only():
-    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert ports
-    assert all(port.startswith("127.0.0.1:") for port in ports)
+def listeners():
+    """The address each service listens on, as its own setting says."""
+    found = {}
+    for name, service in SERVICES.items():
+        settings, command = service.get("environment", {}), service.get("command", [])
+        given = [word.partition("=")[2] for word in command if word.startswith("--web.listen-address=")]
+        grafana = [f"{settings['GF_SERVER_HTTP_ADDR']}:{settings['GF_SERVER_HTTP_PORT']}"] if name == "grafana" else []
+        found[name] = [*given, *grafana, *filter(None, [settings.get("ARCHSCAN_WEB__LISTEN")])]
+    return found
+
+
+def test_every_service_listens_on_loopback_only():
+    for name, addresses in listeners().items():
+        assert len(addresses) == 1, name
+        assert addresses[0].startswith("127.0.0.1:")
+        assert SERVICES[name]["network_mode"] == "host"
+        assert "ports" not in SERVICES[name]
+    assert "--cluster.listen-address=" in SERVICES["alertmanager"]["command"]
 
 
 def test_the_services_reach_each_other_by_the_addresses_in_the_files():
-    published = {port.split(":")[1] for port in SERVICES["archscan"]["ports"]}
+    listens = {name: addresses[0] for name, addresses in listeners().items()}
     scrape = yaml.safe_load((ROOT / "config" / "prometheus" / "prometheus.yml").read_text())
-    named = [
-        scrape["scrape_configs"][0]["static_configs"][0]["targets"][0],
-        scrape["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"][0],
-        read("datasources", "archscan.yml")["datasources"][0]["url"].removeprefix("http://"),
-        ARCHSCAN.removeprefix("http://"),
-    ]
-    assert {address.partition(":")[0] for address in named} == {"127.0.0.1"}
-    assert {address.partition(":")[2] for address in named} <= published
-    others = [service for name, service in SERVICES.items() if name != "archscan"]
-    assert {service["network_mode"] for service in others} == {"service:archscan"}
+    [alertmanagers] = scrape["alerting"]["alertmanagers"][0]["static_configs"]
+    [targets] = scrape["scrape_configs"][0]["static_configs"]
+    assert targets["targets"] == [listens["archscan"]]
+    assert alertmanagers["targets"] == [listens["alertmanager"]]
+    assert read("datasources", "archscan.yml")["datasources"][0]["url"] == f"http://{listens['prometheus']}"
+    assert f"http://{listens['archscan']}" == ARCHSCAN
+
+
+def test_rules_are_mounted_where_prometheus_looks_for_them():
+    scrape = yaml.safe_load((ROOT / "config" / "prometheus" / "prometheus.yml").read_text())
+    looked_for = {f"/etc/prometheus/{file}" for file in scrape["rule_files"]}
+    assert looked_for <= {target for _, target, *_ in mounts("prometheus")}
 
 
 def test_grafana_finds_the_dashboards_where_provisioning_looks():
@@ -84,7 +100,7 @@ def test_grafana_finds_the_dashboards_where_provisioning_looks():
 
 def test_only_one_of_prometheus_and_grafana_alerts():
     assert not any("alerting" in source for source, *_ in mounts("grafana"))
-    assert any(target.endswith("/rules") for _, target, *_ in mounts("prometheus"))
+    assert any("rules" in target for _, target, *_ in mounts("prometheus"))
 
 
 def test_images_are_of_a_named_version():
