@@ -1,0 +1,80 @@
+"""A host whose engines are real, read by the real command over a real SSH server."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.real.engines import DockerEngine, Podman
+from tests.real.images import Pusher
+from tests.real.registry import Registry
+from tests.real.require import missing
+from tests.real.sshd import Sshd
+from tests.system.truth.comparison import Case, compare
+from tests.system.truth.outcomes import in_docker, in_podman
+from tests.system.truth.scanning import Scanner
+from tests.system.truth.table import KINDS, PODMAN_KINDS
+
+NO_DOCKER = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+"""So that a Docker of the machine that runs the tests is no part of them."""
+
+
+@pytest.fixture(scope="session")
+def amd64() -> None:
+    """The images are made for this machine: their programs are assembled by hand."""
+    if platform.machine() != "x86_64":
+        missing("these images are made for an amd64 machine")
+
+
+@pytest.fixture(scope="session")
+def docker_scanner(
+    amd64: None,
+    docker_engine: DockerEngine,
+    registry: Registry,
+    start_sshd: Callable[..., Sshd],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Scanner:
+    """``archscan scan`` of a host with the Docker of these tests."""
+    sshd = start_sshd(environment={"DOCKER_HOST": docker_engine.host})
+    return Scanner(sshd, registry.address, tmp_path_factory.mktemp("scan"))
+
+
+@pytest.fixture(scope="session")
+def podman_scanner(
+    amd64: None,
+    podman: Podman,
+    registry: Registry,
+    start_sshd: Callable[..., Sshd],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Scanner:
+    """The same of a host with the Podman of these tests: its configuration leads to their store."""
+    environment = {**NO_DOCKER, **_configured(podman.folder)}
+    return Scanner(start_sshd(environment=environment), registry.address, tmp_path_factory.mktemp("scan"))
+
+
+def _configured(folder: Path) -> dict[str, str]:
+    storage, containers = folder / "storage.conf", folder / "containers.conf"
+    storage.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n')
+    containers.write_text(f"""[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+tmp_dir = "{folder}/tmp"
+""")
+    return {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(containers)}
+
+
+@pytest.fixture(scope="session")
+def docker_truth(docker_scanner: Scanner, docker_engine: DockerEngine, pusher: Pusher) -> dict[str, Case]:
+    """Every kind of image, judged, run by Docker, judged again."""
+    return compare(KINDS, pusher, docker_scanner, partial(in_docker, docker_engine))
+
+
+@pytest.fixture(scope="session")
+def podman_truth(podman_scanner: Scanner, podman: Podman, pusher: Pusher) -> dict[str, Case]:
+    """The kinds of images that Podman may treat otherwise."""
+    return compare(PODMAN_KINDS, pusher, podman_scanner, partial(in_podman, podman))

@@ -1,0 +1,117 @@
+"""What happens after the pull: restart loops, tags that move, registries that go away."""
+
+import json
+
+import pytest
+
+from tests.real.images import Pusher
+from tests.real.process import until
+from tests.system.truth.build import indexed, plain
+from tests.system.truth.forms import foreign
+from tests.system.truth.programs import ENDLESS, FOREIGN, ILLEGAL, NATIVE
+from tests.system.truth.scanning import Scanner
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+RESTARTED_WITHIN_S = 60.0
+"""Docker waits 100 ms before the first restart, then twice as long each time."""
+
+
+@pytest.fixture
+def started(docker_engine):
+    """Starts containers that stay, or come back again and again; they are gone after the test."""
+    names = []
+
+    def start(name, reference, *options):
+        names.append(name)
+        docker_engine.docker("run", "--detach", "--network", "none", "--name", name, *options, reference, check=False)
+
+    yield start
+    docker_engine.docker("rm", "--force", *names)
+
+
+def _forever():
+    return plain({"app": ENDLESS})
+
+
+def _wait_for_restarts(docker_engine, *names):
+    def restarted():
+        states = json.loads(docker_engine.docker("inspect", *names))
+        return all(state["RestartCount"] > 0 for state in states)
+
+    until(restarted, "restarts", RESTARTED_WITHIN_S)
+
+
+def _says(finding, layer):
+    return " ".join(piece["says"] for piece in finding["evidence"] if piece["layer"] == layer)
+
+
+def test_a_restart_loop_is_proof_by_its_log(docker_scanner, docker_engine, pusher, started, tmp_path):
+    (tmp_path / "app").write_bytes(FOREIGN)
+    (tmp_path / "app").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n')
+    docker_engine.docker("build", "--quiet", "--tag", "loop/local:1", tmp_path)
+    started("loop-local", "loop/local:1", "--restart", "always")
+    started("loop-pushed", pusher.push("loop/pushed", "1", plain({"app": FOREIGN})), "--restart", "always")
+    started("loop-honest", pusher.push("loop/honest", "1", foreign()), "--restart", "always")
+    started("loop-level", pusher.push("loop/level", "1", plain({"app": ILLEGAL})), "--restart", "always")
+    _wait_for_restarts(docker_engine, "loop-local", "loop-pushed", "loop-honest", "loop-level")
+    findings = docker_scanner.scan()
+    reasons = {name: findings[f"loop-{name}"]["reason"] for name in ("local", "pushed", "honest", "level")}
+    assert reasons == {
+        "local": "exec_format_error",  # nothing but its log tells
+        "pushed": "wrong_binary",
+        "honest": "wrong_platform",
+        "level": "illegal_instruction",
+    }
+    assert {findings[f"loop-{name}"]["status"] for name in reasons} == {"mismatch"}
+    for name in ("local", "pushed", "honest"):
+        assert "exec format error" in _says(findings[f"loop-{name}"], "runtime")
+
+
+def test_a_tag_that_moves_on_is_told_while_the_old_image_still_runs(docker_scanner, pusher, started):
+    right = {"app": NATIVE}
+    moves = {
+        "same": (indexed(_forever(), foreign()), "native"),
+        "lost": (indexed(foreign(), foreign("s390x")), "platform_lost"),
+        "foreign": (foreign(), "platform_lost"),
+        "broken": (plain({"app": b"#!/bin/sh\r\n"}), "next_pull_broken"),
+        "right": (plain(right), "native"),
+    }
+    before = indexed(_forever(), foreign())
+    for name, (after, _) in moves.items():
+        started(f"moved-{name}", pusher.push(f"moved/{name}", "1", before))
+        pusher.push(f"moved/{name}", "1", after)
+    findings = docker_scanner.scan()
+    assert {name: findings[f"moved-{name}"]["reason"] for name in moves} == {
+        name: reason for name, (_, reason) in moves.items()
+    }
+    lost = findings["moved-lost"]
+    assert (lost["status"], lost["stage"]) == ("degraded", "running")
+    assert "linux/arm64" in lost["detail"]
+
+
+def test_a_tag_that_vanished_is_unknown_for_nobody_knows_what_comes_next(docker_scanner, pusher, started):
+    image = _forever()
+    started("vanished", pusher.push("vanished", "1", image))
+    pusher.delete("vanished", image.manifest.digest)
+    finding = docker_scanner.scan([f"{pusher.address}/vanished:1"])["vanished"]
+    assert (finding["status"], finding["stage"]) == ("unknown", "running")
+    assert finding["reason"] in {"image_tag_missing", "image_not_found"}
+
+
+def test_a_registry_that_stops_makes_everything_unknown_that_only_it_knew(
+    docker_scanner, start_registry, started, tmp_path
+):
+    own = start_registry()
+    pusher = Pusher(own.host, own.port)
+    scanner = Scanner(docker_scanner.sshd, own.address, tmp_path)
+    reference = pusher.push("stops", "1", indexed(_forever(), foreign()))
+    bad = pusher.push("stops/bad", "1", plain({"app": FOREIGN}))
+    started("stops", reference)
+    before = scanner.scan([reference, bad])
+    assert [before[name]["status"] for name in ("stops", reference, bad)] == ["ok", "ok", "mismatch"]
+    own.daemon.stop()
+    after = scanner.scan([reference, bad])
+    assert {after[name]["status"] for name in ("stops", reference, bad)} == {"unknown"}
+    assert {after[name]["reason"] for name in ("stops", reference, bad)} == {"image_unreachable"}

@@ -1,0 +1,41 @@
+"""What must hold of every kind of image, whichever engine ran it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from tests.system.truth.build import Kind
+from tests.system.truth.comparison import STARTS, Case
+
+
+def rows(kinds: Iterable[Kind]) -> list[object]:
+    """The kinds as parameters; a known limit is a failure that is expected."""
+    return [
+        pytest.param(kind, id=kind.id, marks=[pytest.mark.xfail(strict=True, reason=kind.limit)] if kind.limit else [])
+        for kind in kinds
+    ]
+
+
+def the_verdict_agrees(kind: Kind, case: Case) -> None:
+    """``ok`` if and only if it really started, ``mismatch`` or ``broken`` if and only if it really did not."""
+    assert not case.disagreement(case.planned)
+    assert (case.planned["status"] == "unknown") == kind.undecided, case.planned
+    if case.container is not None:
+        assert not case.disagreement(case.container)
+
+
+def the_reason_is_expected(kind: Kind, case: Case, engine: str) -> None:
+    """Not only that it fails, but why."""
+    assert case.planned["reason"] == kind.expected(engine), f"{case.planned['detail']}; it {case.outcome}"
+    assert case.planned["evidence"], "a verdict names what it rests on"
+    assert bool(case.planned["fix"]["summary"]) == (case.planned["status"] != "ok")
+
+
+def running_changes_nothing(kind: Kind, case: Case) -> None:
+    """What was planned is judged as what has run; only what was undecided may be decided by then."""
+    if case.container is None:
+        assert case.planned["status"] not in STARTS, "the engine made no container"
+    elif not kind.undecided or case.container["status"] == "unknown":
+        assert (case.container["status"], case.container["reason"]) == (case.planned["status"], case.planned["reason"])
