@@ -66,7 +66,7 @@ class Policy:
             return None
         if address in _METADATA:
             return "a cloud's metadata address"
-        if isinstance(address, IPv6Address) and (address.ipv4_mapped or address in _NAT64):
+        if isinstance(address, IPv6Address) and (address.ipv4_mapped or address.sixtofour or address in _NAT64):
             return None  # nothing but an envelope; what it carries is judged
         if address.is_loopback or any(address in network for network in _PRIVATE):
             return None if self.private else _name_of(address)
