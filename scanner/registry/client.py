@@ -6,11 +6,12 @@ import asyncio
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.reason import Reason
+from scanner.domain.reference import Digest
 from scanner.registry.assembly import Assembly
 from scanner.registry.cache import Recent
 from scanner.registry.documents import Documents
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Layer
     from scanner.domain.platform import Platform
-    from scanner.domain.reference import Digest, ImageReference
+    from scanner.domain.reference import ImageReference
     from scanner.registry.cache import DocumentCache
     from scanner.registry.config import ClientConfig
     from scanner.registry.endpoint import Clock
@@ -86,6 +87,9 @@ class Registry:
         documents: a lasting store of documents by digest.
         observer: hears of every request.
         clock: time.
+
+    Raises:
+        MirrorsError: a file of mirrors in ``config`` cannot be read or understood.
     """
 
     def __init__(
@@ -214,7 +218,11 @@ class Registry:
         if window and (held := window.heads.get(ref)):
             return held
         head = self._fresh(ref) or await self._flights.join(ref, lambda: self._asked(ref))
-        return window.heads.setdefault(ref, head) if window else head
+        if window is None:
+            return head
+        if isinstance(head.digest, Digest):  # what a tag leads to is there, so nobody need ask for it by its digest
+            window.heads.setdefault(replace(ref, tag=None, digest=head.digest), head)
+        return window.heads.setdefault(ref, head)
 
     def _fresh(self, ref: ImageReference) -> _Head | None:
         found = self._heads.get(ref)
@@ -232,9 +240,9 @@ class Registry:
 
     async def _digest(self, ref: ImageReference) -> Digest | Failure:
         """The digest of a tag, or the proof that a digest is there; the document comes along where it costs nothing."""
-        origin = self._origins.of(ref.registry)
+        origin = self._origins.of(ref)
         if ref.digest and not await self._documents.knows(ref.digest):
-            found: Digest | Fetched | Failure = await origin.manifest(ref, ref.digest)
+            found: Digest | Fetched | Failure = await origin.manifest(ref.digest)
         else:
             found = await origin.digest_of(ref)
         if not isinstance(found, Fetched):

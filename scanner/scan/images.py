@@ -49,13 +49,11 @@ class Images:
         """Everything the judgement of this workload rests on."""
         if workload.stage is Stage.PLANNED or workload.local is None:
             return Known(await self._planned(host, workload))
+        # The tag first: where it has not moved, its answer proves the digest too.
+        ahead = await self._planned(host, workload) if _tag(workload) else None
         running = await self._running(workload, workload.local)
         if isinstance(running, Failure) and running.reason in _GONE:
             running = None
-        tag = _tag(workload)
-        if tag is None:
-            return Known(running)
-        ahead = await self._planned(host, workload)
         same = isinstance(running, ImageFacts) and isinstance(ahead, ImageFacts) and running.digest == ahead.digest
         return Known(running, None if same else ahead)
 

@@ -147,7 +147,7 @@ def running(**more):
     )
 
 
-async def test_a_container_is_looked_up_by_the_digest_it_was_made_from_then_by_its_tag():
+async def test_a_container_is_looked_up_by_its_tag_then_by_the_digest_it_was_made_from():
     registry = Registry()
 
     async def one_container(one):
@@ -155,7 +155,8 @@ async def test_a_container_is_looked_up_by_the_digest_it_was_made_from_then_by_i
 
     report = await a_scanner(one_container, registry).scan([host("a")])
     assert told(report) == [("a", "r.example/amd64:1", "native")]
-    assert registry.asked[0] == (f"r.example/amd64@{INDEX}", "config")
+    assert registry.asked[0] == ("r.example/amd64:1", "index")
+    assert registry.asked[-1] == (f"r.example/amd64@{INDEX}", "config")
     assert ("r.example/amd64:1", "index") in registry.asked
 
 

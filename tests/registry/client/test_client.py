@@ -183,6 +183,18 @@ async def test_a_tag_does_not_move_within_a_scan(fake, client, clock):
     assert (await resolve(registry, fake)).digest != first.digest
 
 
+async def test_a_tag_that_was_asked_proves_its_digest_for_that_scan(fake, client):
+    fake.image("1")
+    registry = client(tag_max_age_s=0.0)
+    with registry.scan():
+        by_tag = await resolve(registry, fake)
+        asked = len(fake.asked)
+        by_digest = await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth="config")
+        assert (by_digest.digest, len(fake.asked)) == (by_tag.digest, asked)
+    await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth="config")
+    assert len(fake.asked) == asked + 1
+
+
 async def test_the_last_known_is_shown_with_its_age_but_never_answered(fake, client, clock):
     fake.image("1")
     registry = client(tag_max_age_s=10.0)
@@ -394,13 +406,15 @@ async def test_where_a_mirror_fails_the_registry_itself_is_asked(fake, fakes, cl
     assert isinstance(await resolve(client(registry={"mirrors": (mirror.name,)}, others=(reached,)), fake), ImageFacts)
 
 
-async def test_a_lying_mirror_is_passed_over(fake, fakes, client):
+async def test_a_lying_mirror_is_told_not_passed_over(fake, fakes, client):
     mirror = await fakes()
     image = fake.image("1")
     mirror.on("GET", MANIFESTS, mirror.answer(200, b"{}"))
     reached = RegistryConfig(mirror.name, plain_http=True, allow_private=True)
     registry = client(registry={"mirrors": (mirror.name,)}, others=(reached,))
-    assert isinstance(await resolve(registry, fake, f"app@{image['digest']}"), ImageFacts)
+    found = await resolve(registry, fake, f"app@{image['digest']}")
+    assert found.reason is Reason.IMAGE_DIGEST_MISMATCH
+    assert fake.asked == []
 
 
 # ---------------------------------------------------------------- credentials and redirects
