@@ -12,13 +12,19 @@ FINDINGS = f'{HOSTS}, image=~"$image", reason=~"$reason", status=~"$status"'
 
 _SAME_HOST = "on (job, instance, host) group_left"
 
-TEAM = (
-    'max by (job, instance, host, team) (label_replace (label_replace (archscan_host_labels{job=~"$job", label_team=~"$team"}, '
-    '"team", "no team", "", ""), "team", "$1", "label_team", "(.+)"))'
+_TEAMS = (
+    'label_replace (label_replace (archscan_host_labels{job=~"$job"}, "team", "no team", "", ""), '
+    '"team", "$1", "label_team", "(.+)")'
 )
-"""1 for each host that the dashboard shows, with its team; a product with it filters by team, too."""
 
-ANY_TEAM = TEAM.replace(', label_team=~"$team"', "")
+ANY_TEAM = f"max by (job, instance, host, team) ({_TEAMS})"
+"""1 for each host, with its team."""
+
+TEAM = (
+    f'max by (job, instance, host, team) (label_replace ({_TEAMS}, "shown", "yes", "team", "$team") '
+    '* on (shown) group_left () label_replace (vector (1), "shown", "yes", "", ""))'
+)
+"""The same for hosts of the chosen teams only, "no team" being one; a product with it filters."""
 
 
 def of_team(series: str, team: str = TEAM) -> str:

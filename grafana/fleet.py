@@ -264,7 +264,7 @@ def _arm64() -> Section:
     )
     ready = number(
         "Could move to arm64",
-        "The share of workloads on linux/amd64 hosts whose image offers linux/arm64 as well, as its metadata says. "
+        "Of the whole fleet, the share of workloads on linux/amd64 hosts whose image offers linux/arm64 as well, as its metadata says. "
         "Before you move one, let archscan open the binary: archscan check --platform linux/arm64 IMAGE.",
         Query(f"({_OFFER_ARM64} or vector (0)) / ({_ON_AMD64})"),
         unit="percentunit",

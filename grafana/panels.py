@@ -297,7 +297,7 @@ def matrix(title: str, about: str, expr: str, rows: str, columns: str, *, empty:
         .with_target(_asked(Query(expr), "A", instant=True, as_table=True))
         .with_transformation(DataTransformerConfig(id_val="groupingToMatrix", options=options))
     )
-    for status, colour in COLOUR.items():
+    for status, colour in COLOUR.items() if columns == "status" else ():
         graded: dict[str, object] = {
             "thresholds": from_one(colour).build(),
             "color": FieldColor().mode(FieldColorModeId.THRESHOLDS).build(),

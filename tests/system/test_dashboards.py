@@ -256,13 +256,15 @@ def test_the_fleet_is_split_by_team_registry_reason_and_architecture(busy):
     assert 0 < split("Could move to arm64", None)[None] < 1
 
 
-def test_a_chosen_team_hides_the_others(busy):
+@pytest.mark.parametrize(
+    ("team", "hosts"), [("web", {"web-1"}), ("(web|edge)", {"web-1", "edge-1"}), ("no team", {"pi-1"}), ("we", set())]
+)
+def test_a_chosen_team_hides_the_others(busy, team, hosts):
     fleet = DASHBOARDS["archscan-fleet"]
-    chosen = next(choices(busy, fleet)) | {"team": "web"}
+    chosen = next(choices(busy, fleet)) | {"team": team}
     table = next(panel for panel in fleet["panels"] if panel["title"] == "Findings")
     rows = ask(busy, filled(table["targets"][0]["expr"], chosen))
-    assert {labels["team"] for labels, _ in rows} == {"web"}
-    assert {labels["host"] for labels, _ in rows} == {"web-1"}
+    assert {labels["host"] for labels, _ in rows} == hosts
 
 
 def test_the_table_of_findings_has_the_columns_it_shows(busy):
