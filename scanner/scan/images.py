@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.domain import reference as references
+from scanner.domain.engine import engine_of, kernel_of
 from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Stage, Workload
-from scanner.domain.judge import engine_of, kernel_of, running_offer
+from scanner.domain.judge import running_offer
 from scanner.domain.platform import canonical
 from scanner.domain.reason import Reason
 from scanner.domain.selection import Outcome, select
@@ -118,12 +119,12 @@ def _parsed(text: str) -> ImageReference | Failure:
 
 
 def _tag(workload: Workload) -> ImageReference | None:
-    """The tag that the next pull will ask for; a digest never means anything else."""
-    local = workload.local
-    if local is None or not _repo_digests(workload, local):
-        return None
+    """The tag that the next pull will ask for; a digest never means anything else, a name given here is never pulled."""
     reference = _parsed(workload.image)
-    return reference if not isinstance(reference, Failure) and not reference.digest else None
+    if workload.local is None or isinstance(reference, Failure) or reference.digest:
+        return None
+    pulled = any(found.name == reference.name for found in _repo_digests(workload, workload.local))
+    return reference if pulled else None
 
 
 def _repo_digests(workload: Workload, local: LocalImage) -> list[ImageReference]:
