@@ -10,8 +10,10 @@ pytest_plugins = [
     "tests.real.images",
     "tests.real.sshd",
     "tests.real.registry",
+    "tests.real.toll",
     "tests.real.engines",
     "tests.real.monitoring",
     "tests.real.services",
+    "tests.real.foreign",
 ]
 """Each real part is a module of its own; a fixture starts it on first use."""
