@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
+from scanner.registry.config import RegistryConfig
 from scanner.registry.retry import MAX_WAIT_S
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ FORGET_REMAINING_S = 300.0
 
 MAX_REMAINING_CHARS = 12
 """Digits of a rate limit that are read; the largest real ones have six."""
+
+_N = TypeVar("_N", int, float)
 
 _TROUBLE = frozenset({Reason.IMAGE_UNREACHABLE, Reason.IMAGE_TIMEOUT, Reason.IMAGE_TLS_REJECTED})
 
@@ -54,7 +57,10 @@ class TokenBucket:
 
 
 class Budget:
-    """What one registry may be asked at this moment; ``note`` hears every answer."""
+    """What one registry may be asked at this moment; ``note`` hears every answer.
+
+    ``config`` bounds what ``registry`` does not bound itself.
+    """
 
     def __init__(
         self,
@@ -62,13 +68,14 @@ class Budget:
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]],
-        concurrency: int | None = None,
+        registry: RegistryConfig | None = None,
     ) -> None:
+        own = registry or RegistryConfig("")
         self._clock = clock
         self._sleep = sleep
-        self._stop_below = config.stop_below_remaining
-        self._bucket = TokenBucket(config.rate_per_s, config.burst, clock)
-        self._in_flight = asyncio.Semaphore(concurrency or config.concurrency)
+        self._stop_below = _own(own.stop_below_remaining, config.stop_below_remaining)
+        self._bucket = TokenBucket(_own(own.rate_per_s, config.rate_per_s), _own(own.burst, config.burst), clock)
+        self._in_flight = asyncio.Semaphore(_own(own.concurrency, config.concurrency))
         self._paused_until = 0.0
         self._remaining: tuple[int, float] | None = None
         self._failures = 0
@@ -126,6 +133,10 @@ class Budget:
             self._broken = None
         elif self._failures >= BREAK_AFTER:
             self._broken = (failure, self._clock() + BREAK_FOR_S)
+
+
+def _own(given: _N | None, usual: _N) -> _N:
+    return usual if given is None else given
 
 
 def _trouble(outcome: int | Failure) -> Failure | None:

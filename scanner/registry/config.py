@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from ipaddress import IPv4Network, IPv6Network
+    from pathlib import Path
 
 DOCKER_HUB = "docker.io"
 """The name that references use for Docker Hub; its API answers elsewhere."""
@@ -30,12 +31,14 @@ class RegistryConfig:
     public, or only to those of some networks. ``auth_hosts`` are the hosts besides the registry's own that may be its
     token server. ``redirect_hosts`` are the hosts besides the registry's own to which it may redirect a manifest or,
     where they are private, a blob (``*.example`` stands for every name below ``example``). ``mirrors`` are asked
-    first, in order. ``concurrency`` bounds its requests in flight, ``None`` as for every registry.
+    first, in order. ``ca_files`` are authorities beside ``ca_file``. ``concurrency``, ``rate_per_s``, ``burst`` and
+    ``stop_below_remaining`` bound the requests to it, ``None`` as for every registry.
     """
 
     name: str
     plain_http: bool = False
     ca_file: str | None = None
+    ca_files: tuple[str, ...] = ()
     client_cert: str | None = None
     client_key: str | None = None
     proxy: str | None = None
@@ -43,6 +46,9 @@ class RegistryConfig:
     auth_hosts: tuple[str, ...] = ()
     redirect_hosts: tuple[str, ...] = ()
     concurrency: int | None = None
+    rate_per_s: float | None = None
+    burst: int | None = None
+    stop_below_remaining: int | None = None
     allow_private: bool | tuple[IPv4Network | IPv6Network, ...] = False
 
     @property
@@ -59,6 +65,11 @@ class RegistryConfig:
     def base_url(self) -> str:
         """Scheme and host of the API, without a slash at its end."""
         return f"{self.scheme}://{self.host}"
+
+    @property
+    def authorities(self) -> tuple[str, ...]:
+        """The files of all authorities that are believed beside the system's."""
+        return (*((self.ca_file,) if self.ca_file else ()), *self.ca_files)
 
     @property
     def known_auth_hosts(self) -> tuple[str, ...]:
@@ -80,6 +91,9 @@ class ClientConfig:
     ``stop_below_remaining`` keeps that much of a registry's announced rate limit for everybody else. ``rate_per_s``
     with ``burst`` bounds requests to one registry, ``concurrency`` those in flight. ``layer_deadline_s`` bounds the time
     spent waiting for the bytes of one layer.
+
+    ``registries_conf`` (podman's file), ``certs_d`` (containerd's tree of hosts.toml) and ``docker_mirrors`` (Docker's
+    list) say where the engines' own pulls go; all are read once, when the client is made.
     """
 
     registries: Mapping[str, RegistryConfig] = field(default_factory=dict)
@@ -94,6 +108,9 @@ class ClientConfig:
     tag_max_age_s: float = 60.0
     failure_max_age_s: float = 15.0
     stop_below_remaining: int = 0
+    registries_conf: Path | None = None
+    certs_d: Path | None = None
+    docker_mirrors: tuple[str, ...] = ()
     user_agent: str = "archscan"
 
     def registry(self, name: str) -> RegistryConfig:

@@ -45,7 +45,7 @@ class Documents:
 
     def __init__(
         self,
-        origin_of: Callable[[str], Origin],
+        origin_of: Callable[[ImageReference], Origin],
         store: DocumentCache | None,
         *,
         clock: Callable[[], float],
@@ -77,7 +77,7 @@ class Documents:
         """The manifest or index that a reference leads to."""
 
         async def fetch() -> Fetched | Failure:
-            return await self._origin_of(reference.registry).tagged(reference, digest)
+            return await self._origin_of(reference).tagged(reference, digest)
 
         return await self._manifest(reference, _Key("manifest", digest), None, fetch)
 
@@ -85,7 +85,7 @@ class Documents:
         """The manifest or index that a descriptor points to; it must be what the descriptor says."""
 
         async def fetch() -> Fetched | Failure:
-            return _present(await self._origin_of(reference.registry).manifest(reference, descriptor.digest))
+            return _present(await self._origin_of(reference).manifest(descriptor.digest))
 
         key = _Key("manifest", descriptor.digest, descriptor.media_type, descriptor.size)
         return await self._manifest(reference, key, descriptor.inline, fetch)
@@ -94,8 +94,7 @@ class Documents:
         """The config that a manifest points to."""
 
         async def fetch() -> Fetched | Failure:
-            origin = self._origin_of(reference.registry)
-            return _present(await origin.config(reference, descriptor.digest, descriptor.size))
+            return _present(await self._origin_of(reference).config(descriptor.digest, descriptor.size))
 
         key = _Key("config", descriptor.digest, descriptor.media_type, descriptor.size)
         found = await self._once(reference, key, descriptor.inline, fetch, lambda fetched: read_config(fetched.body))

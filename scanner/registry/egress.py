@@ -124,7 +124,7 @@ def transport_for(
     ``127.0.0.1:5000`` be what it says.
     Files or a proxy that cannot be used give a ``Failure``.
     """
-    context = tls_context(config.ca_file, config.client_cert, config.client_key)
+    context = tls_context(config.authorities, config.client_cert, config.client_key)
     if isinstance(context, Failure):
         return context
     try:

@@ -63,6 +63,7 @@ class Call:
     """One question: ``path`` begins with a slash and is made of typed parts only.
 
     ``blob`` permits a redirect to object storage. ``counted`` tells that registries count this against their limits.
+    ``namespace`` is the registry that a mirror is asked to stand for.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Call:
     blob: bool = False
     counted: bool = False
     range: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One registry or mirror; ``namespace`` is the registry that a mirror is asked to stand for."""
+    """One registry or mirror."""
 
     config: RegistryConfig
     client: ClientConfig
@@ -114,7 +116,6 @@ class Endpoint:
     budget: Budget
     observer: RegistryObserver
     clock: Clock
-    namespace: str = ""
 
     async def ask(self, call: Call) -> Answer | Failure:
         """The whole answer, whatever its status."""
@@ -211,7 +212,7 @@ class Endpoint:
         transport = self.transports.to(Trust.OWN)
         if isinstance(transport, Failure):
             return transport
-        query = {"ns": self.namespace} if self.namespace else None
+        query = {"ns": call.namespace} if call.namespace else None
         try:
             url: httpx.URL | None = httpx.URL(self.config.base_url + call.path, params=query)
         except (httpx.InvalidURL, ValueError):

@@ -13,7 +13,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
 from scanner.domain.text import printable
 from scanner.registry.config import DOCKER_HUB
-from scanner.registry.mirrors import API_ROOT, MAX_PLACES, Place, malformed, parse_url, read_toml, upstream
+from scanner.registry.mirrors import API_ROOT, HUB_HOSTS, MAX_PLACES, Place, malformed, parse_url, read_toml, upstream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from scanner.domain.reference import ImageReference
 
 _CAPABILITIES = frozenset({"pull", "resolve", "push"})
-_HUB_HOSTS = frozenset({"registry-1.docker.io", DOCKER_HUB})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def parse(text: str, directory: Path) -> HostsToml | Failure:
 
 
 def _is_itself(host: str, registry: str) -> bool:
-    return host == registry or (registry == DOCKER_HUB and host in _HUB_HOSTS)
+    return host == registry or (registry == DOCKER_HUB and host in HUB_HOSTS)
 
 
 def _host(url: Any, table: Any, directory: Path) -> Host:

@@ -16,7 +16,7 @@ from scanner.domain.reference import Digest
 from scanner.domain.streams import StreamBroken
 from scanner.registry.egress import BORDER_ERRORS, classify
 from scanner.registry.endpoint import Opened
-from scanner.registry.origin import blob_call
+from scanner.registry.origin import NOWHERE, blob_call
 from scanner.registry.refusals import refusal
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Layer
     from scanner.domain.reference import ImageReference
-    from scanner.registry.endpoint import Call, Endpoint
-    from scanner.registry.origin import Origin
+    from scanner.registry.origin import Origin, Way
 
 MAX_RESUMPTIONS = 2
 """Breaks after which a layer is given up; each costs a request."""
@@ -38,7 +37,7 @@ class LayerReader:
     """Streams one layer; ``deadline_s`` bounds the time spent waiting for the registry, not the reader's own."""
 
     check: Callable[[], Failure | None]
-    origin_of: Callable[[str], Origin]
+    origin_of: Callable[[ImageReference], Origin]
     reference: ImageReference
     layer: Layer
     deadline_s: float
@@ -85,30 +84,38 @@ class LayerReader:
             raise StreamBroken(Failure(Reason.IMAGE_MALFORMED, str(error))) from error
 
     async def _once(self, digest: Digest, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
-        """One answer's share of the bytes."""
-        spans = progress.offset > 0 or end < self.layer.size
-        span = f"bytes={progress.offset}-{end - 1}" if spans else ""
-        call = blob_call(self.reference, digest, max_bytes=0, span=span)
-        failure: Failure | None = None
-        for endpoint in self.origin_of(self.reference.registry).endpoints:
-            async with self._opened(endpoint, call) as found:
-                if isinstance(found, Failure):
-                    failure = found
-                    continue
-                async with aclosing(self._read(found, progress, end)) as pieces:
+        """The bytes from where we are, from each place in turn until one of them goes on to the end."""
+        *mirrors, last = self.origin_of(self.reference).ways or (NOWHERE,)
+        for way in mirrors:
+            try:
+                async with aclosing(self._of(way, digest, progress, end)) as pieces:
                     async for piece in pieces:
                         yield piece
+            except StreamBroken as broken:
+                if broken.failure.reason is Reason.IMAGE_DIGEST_MISMATCH:
+                    raise
+            except BORDER_ERRORS:
+                continue
+            if progress.offset >= end:
                 return
-        if failure:
-            raise StreamBroken(failure)
+        async with aclosing(self._of(last, digest, progress, end)) as pieces:
+            async for piece in pieces:
+                yield piece
 
-    @asynccontextmanager
-    async def _opened(self, endpoint: Endpoint, call: Call) -> AsyncIterator[Opened | Failure]:
-        async with endpoint.open(call) as found:
-            if isinstance(found, Failure | Opened):
-                yield found
-            else:
-                yield _refused(refusal(found))
+    async def _of(
+        self, way: Way | Failure, digest: Digest, progress: _Progress, end: int
+    ) -> AsyncGenerator[bytes, None]:
+        """One answer's share of the bytes."""
+        if isinstance(way, Failure):
+            raise StreamBroken(way)
+        spans = progress.offset > 0 or end < self.layer.size
+        span = f"bytes={progress.offset}-{end - 1}" if spans else ""
+        async with way.endpoint.open(blob_call(way.place, digest, max_bytes=0, span=span)) as found:
+            if not isinstance(found, Opened):
+                raise StreamBroken(found if isinstance(found, Failure) else _refused(refusal(found)))
+            async with aclosing(self._read(found, progress, end)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def _read(self, opened: Opened, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
         skip = progress.offset - _first_byte(opened, self.layer.size)

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
 from scanner.domain.text import printable
-from scanner.registry.config import DOCKER_HUB, RegistryConfig
+from scanner.registry.config import DOCKER_HUB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scanner.domain.reference import ImageReference
+    from scanner.registry.config import RegistryConfig
 
 MAX_CONFIGURATION_CHARS = 256 * 1024
 """A registries.conf with a thousand registries has some 100 KiB."""
@@ -29,6 +30,9 @@ MAX_PLACES = 16
 """Places tried for one image; each costs a request when it is down."""
 
 API_ROOT = "/v2"
+
+HUB_HOSTS = frozenset({DOCKER_HUB, "registry-1.docker.io", "index.docker.io"})
+"""Names of one registry: its credentials and token server are those of ``docker.io``."""
 
 _URL = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>[0-9A-Za-z.\-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?(?P<path>(?:/[0-9A-Za-z._~\-]*)*)",
@@ -61,11 +65,23 @@ class Place:
         return f"{self.root}/{self.repository}"
 
     @property
-    def config(self) -> RegistryConfig:
-        """How the place is reached, with the first of its certificates."""
-        certificate, key = self.client_pairs[0] if self.client_pairs else (None, None)
-        ca_file = self.ca_files[0] if self.ca_files else None
-        return RegistryConfig(self.host, self.plain_http, ca_file, certificate, key or None)
+    def name(self) -> str:
+        """The name under which its configuration and its credentials are looked up."""
+        return DOCKER_HUB if self.host in HUB_HOSTS else self.host
+
+    def over(self, known: RegistryConfig) -> RegistryConfig:
+        """How the place is reached: as is ``known`` of its host, with what is said of the place itself.
+
+        Of several client certificates the first is shown: which one a server wants is only known once it asks.
+        """
+        certificate, key = self.client_pairs[0] if self.client_pairs else (known.client_cert, known.client_key)
+        return replace(
+            known,
+            plain_http=known.plain_http or self.plain_http,
+            ca_files=known.ca_files + self.ca_files,
+            client_cert=certificate,
+            client_key=key or None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from scanner.domain.reference import ImageReference
     from scanner.registry.endpoint import Endpoint
     from scanner.registry.exchange import Answer
+    from scanner.registry.mirrors import Place
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Manifests, indexes, configs: what the distribution specification asks registries and clients to support."""
 
 ABSENT = frozenset({Reason.IMAGE_NOT_FOUND, Reason.IMAGE_TAG_MISSING})
 """Reasons that say that something is not there."""
+
+NOWHERE = Failure(Reason.IMAGE_NOT_ALLOWED, "its configuration leaves no place that may be asked for it")
+"""Where hosts.toml gives a registry only hosts that must not be asked for this."""
 
 _T = TypeVar("_T")
 
@@ -40,39 +44,51 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a registry's content comes from: its mirrors in order, then itself."""
+class Way:
+    """One place with the endpoint through which it is asked."""
 
-    endpoints: tuple[Endpoint, ...]
+    place: Place
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the content of an image comes from: mirrors in order, then its registry; a ``Failure`` may not be tried."""
+
+    ways: tuple[Way | Failure, ...]
 
     async def digest_of(self, reference: ImageReference) -> Digest | Fetched | Failure:
         """What the reference means now: by HEAD where that tells, else by GET, which brings the document too."""
-        return await self._first(lambda endpoint: _digest_of(endpoint, reference))
+        return await self._first(lambda way: _digest_of(way, reference))
 
-    async def manifest(self, reference: ImageReference, digest: Digest) -> Fetched | Failure:
+    async def manifest(self, digest: Digest) -> Fetched | Failure:
         """The manifest or index with this digest."""
-        return await self._first(lambda endpoint: _get_manifest(endpoint, reference, digest, digest))
+        return await self._first(lambda way: _get_manifest(way, digest, digest))
 
     async def tagged(self, reference: ImageReference, digest: Digest) -> Fetched | Failure:
         """What a reference leads to, known to have this digest; by its tag where a proxy knows no digests."""
-        found = await self.manifest(reference, digest)
+        found = await self.manifest(digest)
         if reference.digest or not isinstance(found, Failure) or found.reason not in ABSENT:
             return found
-        by_tag = await self._first(lambda endpoint: _get_manifest(endpoint, reference, reference.identifier, digest))
+        by_tag = await self._first(lambda way: _get_manifest(way, reference.identifier, digest))
         return found if isinstance(by_tag, Failure) and by_tag.reason in ABSENT else by_tag
 
-    async def config(self, reference: ImageReference, digest: Digest, size: int) -> Fetched | Failure:
+    async def config(self, digest: Digest, size: int) -> Fetched | Failure:
         """The config blob with this digest and size."""
         if size > MAX_DOCUMENT_BYTES:
             return Failure(Reason.IMAGE_TOO_LARGE, f"its config has {size} bytes, more than {MAX_DOCUMENT_BYTES}")
-        return await self._first(lambda endpoint: _get_config(endpoint, reference, digest))
+        return await self._first(lambda way: _get_config(way, digest))
 
-    async def _first(self, work: Callable[[Endpoint], Awaitable[_T | Failure]]) -> _T | Failure:
-        """The first endpoint's answer that is one; what the registry itself says, where none is."""
-        found: _T | Failure = Failure(Reason.INTERNAL_BUG, "a registry without endpoints")
-        for endpoint in self.endpoints:
-            found = await work(endpoint)
-            if not isinstance(found, Failure):
+    async def _first(self, work: Callable[[Way], Awaitable[_T | Failure]]) -> _T | Failure:
+        """The first answer that is one; what the last place, the registry itself, says where none is.
+
+        Bytes that are not what was asked for end the search: an engine that is sent them refuses the pull too, and
+        who sends them is to be looked at, not passed over.
+        """
+        found: _T | Failure = NOWHERE
+        for way in self.ways:
+            found = way if isinstance(way, Failure) else await work(way)
+            if not isinstance(found, Failure) or found.reason is Reason.IMAGE_DIGEST_MISMATCH:
                 return found
         return found
 
@@ -82,8 +98,8 @@ def digest_matches(digest: Digest, body: bytes) -> bool:
     return hashlib.new(digest.algorithm, body).hexdigest() == digest.hex
 
 
-async def _digest_of(endpoint: Endpoint, reference: ImageReference) -> Digest | Fetched | Failure:
-    head = await endpoint.ask(_manifest_call(reference, reference.identifier, method="HEAD"))
+async def _digest_of(way: Way, reference: ImageReference) -> Digest | Fetched | Failure:
+    head = await way.endpoint.ask(_manifest_call(way.place, reference.identifier, method="HEAD"))
     if isinstance(head, Failure):
         return head
     if head.status == HTTPStatus.OK:
@@ -92,7 +108,7 @@ async def _digest_of(endpoint: Endpoint, reference: ImageReference) -> Digest | 
             return _as_asked(reference.digest, announced)
     elif not _worth_a_get(head.status):
         return refusal(head)
-    return await _get_manifest(endpoint, reference, reference.identifier, reference.digest)
+    return await _get_manifest(way, reference.identifier, reference.digest)
 
 
 def _worth_a_get(status: int) -> bool:
@@ -101,10 +117,8 @@ def _worth_a_get(status: int) -> bool:
     return (is_client_error and status != HTTPStatus.TOO_MANY_REQUESTS) or status == HTTPStatus.NOT_IMPLEMENTED
 
 
-async def _get_manifest(
-    endpoint: Endpoint, reference: ImageReference, identifier: str, digest: Digest | None
-) -> Fetched | Failure:
-    answer = await endpoint.ask(_manifest_call(reference, identifier))
+async def _get_manifest(way: Way, identifier: str, digest: Digest | None) -> Fetched | Failure:
+    answer = await way.endpoint.ask(_manifest_call(way.place, identifier))
     if isinstance(answer, Failure):
         return answer
     if answer.status != HTTPStatus.OK:
@@ -119,8 +133,8 @@ async def _get_manifest(
     return _verified(wanted, answer)
 
 
-async def _get_config(endpoint: Endpoint, reference: ImageReference, digest: Digest) -> Fetched | Failure:
-    answer = await endpoint.ask(blob_call(reference, digest, max_bytes=MAX_DOCUMENT_BYTES))
+async def _get_config(way: Way, digest: Digest) -> Fetched | Failure:
+    answer = await way.endpoint.ask(blob_call(way.place, digest, max_bytes=MAX_DOCUMENT_BYTES))
     if isinstance(answer, Failure):
         return answer
     return _verified(digest, answer) if answer.status == HTTPStatus.OK else refusal(answer)
@@ -151,11 +165,12 @@ def _as_asked(asked: Digest | None, announced: Digest) -> Digest | Failure:
     return Failure(Reason.IMAGE_DIGEST_MISMATCH, f"asked for {asked}, the registry announces {announced}")
 
 
-def _manifest_call(reference: ImageReference, identifier: str, *, method: str = "GET") -> Call:
+def _manifest_call(place: Place, identifier: str, *, method: str = "GET") -> Call:
     """``identifier`` comes out of an ImageReference or a Digest, whose grammars hold nothing that a URL interprets."""
     return Call(
-        path=f"/v2/{reference.repository}/manifests/{identifier}",
-        repository=reference.repository,
+        path=f"{place.path}/manifests/{identifier}",
+        repository=place.repository,
+        namespace=place.namespace,
         method=method,
         accept=media_types.ACCEPT,
         max_bytes=MAX_DOCUMENT_BYTES,
@@ -163,11 +178,12 @@ def _manifest_call(reference: ImageReference, identifier: str, *, method: str = 
     )
 
 
-def blob_call(reference: ImageReference, digest: Digest, *, max_bytes: int, span: str = "") -> Call:
+def blob_call(place: Place, digest: Digest, *, max_bytes: int, span: str = "") -> Call:
     """The request for a blob, or for a ``span`` of it."""
     return Call(
-        path=f"/v2/{reference.repository}/blobs/{digest}",
-        repository=reference.repository,
+        path=f"{place.path}/blobs/{digest}",
+        repository=place.repository,
+        namespace=place.namespace,
         accept="*/*",
         max_bytes=max_bytes,
         blob=True,

@@ -1,4 +1,4 @@
-"""Every registry that is asked, made when first needed: transports, tokens, budget, mirrors."""
+"""Every host that is asked, made when first needed: transports, tokens, budget."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from scanner.domain.facts import Failure
 from scanner.registry.budget import Budget
 from scanner.registry.endpoint import Endpoint
-from scanner.registry.origin import Origin
+from scanner.registry.origin import Origin, Way
+from scanner.registry.places import Places
 from scanner.registry.transports import Transports
 
 if TYPE_CHECKING:
@@ -16,9 +18,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from scanner.domain.facts import Failure
+    from scanner.domain.reference import ImageReference
     from scanner.registry.config import ClientConfig, RegistryConfig
     from scanner.registry.endpoint import Authorizer, Clock
+    from scanner.registry.mirrors import Place
     from scanner.registry.observer import RegistryObserver
 
     AuthorizerFor = Callable[[RegistryConfig, Transports], Authorizer]
@@ -42,7 +45,11 @@ class Anonymous:
 
 
 class Origins:
-    """One origin for each name that references use."""
+    """The way to each image; what is asked under the same configuration shares its connections, tokens and budget.
+
+    Raises:
+        MirrorsError: a file of mirrors cannot be read or understood.
+    """
 
     def __init__(
         self, config: ClientConfig, authorizer_for: AuthorizerFor | None, observer: RegistryObserver, clock: Clock
@@ -51,61 +58,64 @@ class Origins:
         self._authorizer_for = authorizer_for or (lambda _config, _transports: Anonymous())
         self._observer = observer
         self._clock = clock
-        self._listed: dict[str, Origin] = {}
-        self._unlisted: OrderedDict[str, Origin] = OrderedDict()
+        self._places = Places(config)
+        self._listed: dict[RegistryConfig, Endpoint] = {}
+        self._unlisted: OrderedDict[RegistryConfig, Endpoint] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
 
-    def of(self, name: str) -> Origin:
-        """The registry of this name with its mirrors before it."""
-        found = self._listed.get(name) or self._unlisted.get(name)
+    def of(self, reference: ImageReference) -> Origin:
+        """The places that may serve this image, its registry last."""
+        places = self._places.of(reference)
+        if isinstance(places, Failure):
+            return Origin((places,))
+        return Origin(tuple(self._way(place, reference) for place in places))
+
+    def _way(self, place: Place, reference: ImageReference) -> Way | Failure:
+        """A mirror is as good as listed: the operator wrote its name, while a reference's own may be anybody's."""
+        if place.failure:
+            return place.failure
+        config = place.over(self._config.registry(place.name))
+        listed = place.name != reference.registry or place.name in self._config.registries
+        return Way(place, self._endpoint(config, listed=listed))
+
+    def _endpoint(self, config: RegistryConfig, *, listed: bool) -> Endpoint:
+        found = (self._listed if listed else self._unlisted).get(config)
         if found is None:
-            found = Origin((*self._mirrors_of(name), self._make(name, "")))
-            if name in self._config.registries:
-                self._listed[name] = found
+            found = self._make(config, listed=listed)
+            if listed:
+                self._listed[config] = found
             else:
-                self._make_room(name, found)
+                self._make_room(config, found)
         return found
 
-    def _mirrors_of(self, name: str) -> list[Endpoint]:
-        return [self._make(mirror, name) for mirror in self._config.registry(name).mirrors]
-
-    def _make_room(self, name: str, origin: Origin) -> None:
+    def _make_room(self, config: RegistryConfig, endpoint: Endpoint) -> None:
         """Let the unlisted registry go that was first named; whoever is still reading from it is told so."""
-        self._unlisted[name] = origin
+        self._unlisted[config] = endpoint
         if len(self._unlisted) > MAX_UNLISTED:
             _, oldest = self._unlisted.popitem(last=False)
             task = asyncio.create_task(_close(oldest))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
-    def _make(self, name: str, namespace: str) -> Endpoint:
-        config = self._config.registry(name)
-        listed = name in self._config.registries or bool(namespace)
+    def _make(self, config: RegistryConfig, *, listed: bool) -> Endpoint:
         transports = Transports(config, listed=listed)
         return Endpoint(
             config=config,
             client=self._config,
             transports=transports,
             authorizer=self._authorizer_for(config, transports),
-            budget=Budget(
-                self._config,
-                clock=self._clock.monotonic,
-                sleep=self._clock.sleep,
-                concurrency=config.concurrency,
-            ),
+            budget=Budget(self._config, clock=self._clock.monotonic, sleep=self._clock.sleep, registry=config),
             observer=self._observer,
             clock=self._clock,
-            namespace=namespace,
         )
 
     async def aclose(self) -> None:
         """Close every connection."""
         await asyncio.gather(*self._closing)
-        for origin in (*self._listed.values(), *self._unlisted.values()):
-            await _close(origin)
+        for endpoint in (*self._listed.values(), *self._unlisted.values()):
+            await _close(endpoint)
 
 
-async def _close(origin: Origin) -> None:
-    for endpoint in origin.endpoints:
-        await endpoint.authorizer.aclose()
-        await endpoint.transports.aclose()
+async def _close(endpoint: Endpoint) -> None:
+    await endpoint.authorizer.aclose()
+    await endpoint.transports.aclose()

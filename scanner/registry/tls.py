@@ -17,19 +17,20 @@ Stamp = tuple[str, int, int]
 
 
 def tls_context(
-    ca_file: str | None = None, client_cert: str | None = None, client_key: str | None = None
+    ca_file: str | tuple[str, ...] | None = None, client_cert: str | None = None, client_key: str | None = None
 ) -> ssl.SSLContext | Failure:
-    """A context that verifies chain and name against the system's authorities plus ``ca_file``.
+    """A context that verifies chain and name against the system's authorities plus those of ``ca_file``, one or many.
 
     There is no way to one that does not verify. Files that cannot be read or are none give ``image_tls_rejected``.
     """
-    named = {"CA file": ca_file, "client certificate": client_cert, "client key": client_key or client_cert}
+    ca_files = (ca_file,) if isinstance(ca_file, str) else ca_file or ()
     try:
-        stamps = {what: _stamp(path) for what, path in named.items() if path is not None}
+        authorities = tuple(map(_stamp, ca_files))
+        pair = (_stamp(client_cert), _stamp(client_key or client_cert)) if client_cert else None
     except OSError as error:
         return Failure(Reason.IMAGE_TLS_REJECTED, f"{error.filename}: {error.strerror}")
     try:
-        return _build(stamps.get("CA file"), stamps.get("client certificate"), stamps.get("client key"))
+        return _build(authorities, pair)
     except ssl.SSLError as error:
         return Failure(
             Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not usable: {getattr(error, 'reason', None)}"
@@ -44,11 +45,12 @@ def _stamp(path: str) -> Stamp:
 
 
 @functools.lru_cache(maxsize=MAX_CONTEXTS)
-def _build(ca: Stamp | None, certificate: Stamp | None, key: Stamp | None) -> ssl.SSLContext:
+def _build(authorities: tuple[Stamp, ...], pair: tuple[Stamp, Stamp] | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if ca is not None:
-        context.load_verify_locations(ca[0])
-    if certificate is not None and key is not None:
+    for path, *_ in authorities:
+        context.load_verify_locations(path)
+    if pair:
+        certificate, key = pair
         # an empty password: an encrypted key must fail here, not ask on the terminal of a service
         context.load_cert_chain(certificate[0], key[0], password="")
     return context

@@ -56,7 +56,7 @@ class Transports:
     def _foreign(
         self, *, private: bool | Sequence[Network], hosts: tuple[str, ...]
     ) -> httpx.AsyncBaseTransport | Failure:
-        context = tls_context(self._config.ca_file)
+        context = tls_context(self._config.authorities)
         if isinstance(context, Failure):
             return context
         try:

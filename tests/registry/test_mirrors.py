@@ -11,6 +11,7 @@ from scanner.domain.reason import Reason
 from scanner.domain.reference import ImageReference
 from scanner.domain.reference import parse as reference
 from scanner.registry import hosts_toml, registries_conf
+from scanner.registry.config import RegistryConfig
 from scanner.registry.hosts_toml import HostsToml
 from scanner.registry.mirrors import DockerMirrors, MirrorUrl, Place, docker_mirrors, parse_url
 from scanner.registry.registries_conf import RegistriesConf
@@ -201,8 +202,10 @@ def test_paths_certificates_and_api_roots_are_those_of_containerd():
     assert mirror.ca_files == (f"{CERTS}/docker-mirror.crt",)
     assert mirror.client_pairs == (("/certs/client.cert", f"{CERTS}/client.key"), (f"{CERTS}/both.pem", ""))
     assert odd.ca_files == ("/a.pem", f"{CERTS}/b.pem")
-    assert mirror.config.client_key == f"{CERTS}/client.key"
-    assert plain.config.plain_http
+    reached = mirror.over(RegistryConfig(mirror.host, ca_file="/corp.pem"))
+    assert reached.authorities == ("/corp.pem", f"{CERTS}/docker-mirror.crt")
+    assert (reached.client_cert, reached.client_key) == ("/certs/client.cert", f"{CERTS}/client.key")
+    assert plain.over(RegistryConfig(plain.host)).plain_http
 
 
 def test_verification_is_never_skipped():

@@ -524,7 +524,7 @@ async def test_r13_the_registrys_words_are_made_printable(fake, client):
 async def test_many_unlisted_registries_do_not_pile_up(client, clock):
     registry = client()
     for number in range(300):
-        registry._origins.of(f"r{number}.example")
+        registry._origins.of(parse(f"r{number}.example/app:1"))
     assert len(registry._origins._unlisted) == 256
 
 
