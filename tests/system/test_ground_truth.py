@@ -15,7 +15,7 @@ def test_there_are_enough_kinds_each_with_a_name_of_its_own():
 
 @pytest.mark.parametrize("kind", ROWS)
 def test_the_verdict_agrees_with_what_docker_did(kind, docker_truth):
-    claims.the_verdict_agrees(kind, docker_truth[kind.id])
+    claims.the_verdict_agrees(docker_truth[kind.id])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.limit], ids=lambda kind: kind.id)
@@ -25,7 +25,7 @@ def test_the_reason_is_the_one_that_docker_s_user_has_to_know(kind, docker_truth
 
 @pytest.mark.parametrize("kind", ROWS)
 def test_a_planned_image_is_judged_as_when_docker_has_run_it(kind, docker_truth):
-    claims.running_changes_nothing(kind, docker_truth[kind.id])
+    claims.running_changes_nothing(docker_truth[kind.id])
 
 
 def test_both_sorts_are_there_in_number(docker_truth):

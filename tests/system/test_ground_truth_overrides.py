@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from tests.real.images import File, Image, tar_of
-from tests.system.truth.build import Tree, entries, on_debian, plain
+from tests.system.truth.build import Tree, entries, indexed, on_debian, plain
 from tests.system.truth.comparison import FAILS, STARTS, Case
+from tests.system.truth.forms import foreign
 from tests.system.truth.outcomes import docker_outcomes
 from tests.system.truth.programs import FOREIGN, NATIVE, SAYS, WRAPPER
 
@@ -65,18 +66,47 @@ RUNS = {
         "foreign", "wrong_binary",
         ("--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.service=api"),
     ),
+    "platform-right": Run("both-right", "native", ("--platform", "linux/amd64")),
+    "platform-wrong": Run("both-wrong", "wrong_platform", ("--platform", "linux/arm64")),
+    "by-digest": Run("digest-right", "native"),
+    "by-digest-wrong": Run("digest-wrong", "wrong_binary"),
+    "by-tag-and-digest": Run("tag-and-digest", "native"),
+    "by-neither": Run("latest", "native"),
     "user": Run("native", "native", ("--user", "1000:1000")),
 }  # fmt: skip
 
 
+PINNED = {
+    "both-right": indexed(plain(MIXED), foreign()),
+    "both-wrong": indexed(plain(MIXED), foreign()),
+    "digest-right": indexed(plain(MIXED), foreign()),
+    "digest-wrong": plain(MIXED, argv=["/arm"]),
+    "tag-and-digest": plain(MIXED),
+    "latest": plain(MIXED),
+}
+
+
 @pytest.fixture(scope="module")
-def run_truth(docker_scanner, docker_engine, pusher):
-    references = {name: pusher.push(f"override/{name}", "1", image) for name, image in PUSHED.items()}
+def references(pusher):
+    """How each image is asked for: by tag, by digest, by both, by neither."""
+    tagged = {name: pusher.push(f"override/{name}", "1", image) for name, image in (PUSHED | PINNED).items()}
+    for name in ("digest-right", "digest-wrong"):
+        tagged[name] = f"{tagged[name].removesuffix(':1')}@{PINNED[name].manifest.digest}"
+    tagged["tag-and-digest"] += f"@{PINNED['tag-and-digest'].manifest.digest}"
+    tagged["latest"] = pusher.push("override/latest", "latest", PINNED["latest"]).removesuffix(":latest")
+    return tagged
+
+
+@pytest.fixture(scope="module")
+def run_truth(docker_scanner, docker_engine, references):
     outcomes = docker_outcomes(
         docker_engine, {f"run-{name}": (*run.options, references[run.image], *run.words) for name, run in RUNS.items()}
     )
-    findings = docker_scanner.scan()
-    return {name: Case({}, outcomes[f"run-{name}"], findings[f"run-{name}"]) for name in RUNS}
+    findings = docker_scanner.scan([references[name] for name in PINNED])
+    return {
+        name: Case(findings.get(references[run.image], {}), outcomes[f"run-{name}"], findings[f"run-{name}"])
+        for name, run in RUNS.items()
+    }
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -86,18 +116,25 @@ def test_what_stands_beside_the_image_decides(name, run_truth):
     assert case.container["reason"] == RUNS[name].reason, f"{case.container['detail']}; it {case.outcome}"
 
 
+@pytest.mark.parametrize("name", ["by-digest", "by-digest-wrong", "by-tag-and-digest", "by-neither"])
+def test_however_an_image_is_named_it_is_judged_before_it_runs_as_after(name, run_truth):
+    case = run_truth[name]
+    assert case.planned["reason"] == case.container["reason"]
+
+
 # ---------------------------------------------------------------- images that no registry has
 
+ONLY_HERE: Tree = {**MIXED, "only-here": b"the same image in a registry would tell more"}
 LOCAL = {
-    "native": plain(MIXED),
-    "foreign": plain(MIXED, argv=["/arm"], architecture="arm64"),
-    "foreign-says-amd64": plain(MIXED, argv=["/arm"]),
-    "native-says-arm64": plain(MIXED, architecture="arm64"),
+    "native": plain(ONLY_HERE),
+    "foreign": plain(ONLY_HERE, argv=["/arm"], architecture="arm64"),
+    "foreign-says-amd64": plain(ONLY_HERE, argv=["/arm"]),
+    "native-says-arm64": plain(ONLY_HERE, architecture="arm64"),
     "crlf": plain({"app": b"#!/app\r\n"}),
     "not-executable": plain({"app": File(NATIVE, mode=0o644)}),
-    "missing": plain({"other": NATIVE}),
+    "missing": plain({"only-here": NATIVE}),
 }
-MADE_THERE = ("built", "imported")
+MADE_THERE = ("built", "imported", "retagged")
 NEVER_STARTED = {
     "native": "image_local_only",
     "foreign": "wrong_platform",
@@ -114,7 +151,7 @@ def _archive(image: Image, tag: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def local_truth(docker_scanner, docker_engine, tmp_path_factory):
+def local_truth(docker_scanner, docker_engine, references, tmp_path_factory):
     folder = tmp_path_factory.mktemp("local")
     for name, image in LOCAL.items():
         archive = folder / f"{name}.tar"
@@ -129,6 +166,8 @@ def local_truth(docker_scanner, docker_engine, tmp_path_factory):
     docker_engine.docker("build", "--quiet", "--tag", "local/built:1", context)
     for name in NEVER_STARTED:
         docker_engine.docker("create", "--network", "none", "--name", f"created-{name}", f"local/{name}:1")
+    docker_engine.docker("pull", "--quiet", references["native"])
+    docker_engine.docker("tag", references["native"], "local/retagged:1")
     names = [*LOCAL, *MADE_THERE]
     outcomes = docker_outcomes(docker_engine, {f"local-{name}": (f"local/{name}:1",) for name in names})
     return outcomes, docker_scanner.scan()

@@ -11,7 +11,7 @@ ROWS = claims.rows(PODMAN_KINDS)
 
 @pytest.mark.parametrize("kind", ROWS)
 def test_the_verdict_agrees_with_what_podman_did(kind, podman_truth):
-    claims.the_verdict_agrees(kind, podman_truth[kind.id])
+    claims.the_verdict_agrees(podman_truth[kind.id])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PODMAN_KINDS if not kind.limit], ids=lambda kind: kind.id)
@@ -21,4 +21,4 @@ def test_the_reason_is_the_one_that_podman_s_user_has_to_know(kind, podman_truth
 
 @pytest.mark.parametrize("kind", ROWS)
 def test_a_planned_image_is_judged_as_when_podman_has_run_it(kind, podman_truth):
-    claims.running_changes_nothing(kind, podman_truth[kind.id])
+    claims.running_changes_nothing(podman_truth[kind.id])

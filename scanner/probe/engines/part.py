@@ -89,13 +89,17 @@ def is_unhealthy(state: str, code: int) -> bool:
     return state == "restarting" or (state in {"exited", "dead", "stopped"} and code not in _HEALTHY_EXITS)
 
 
+USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What engines put into the environment of an image that sets no PATH; Podman shows it as the container's own."""
+
+
 def override(container: Process, image: Process | None) -> Process | None:
     """What a container execs instead of what its image says; ``None`` where both say the same."""
     if image is None:
         return container
     same = (
         container.argv == image.argv
-        and container.path == image.path
+        and (container.path or USUAL_PATH) == (image.path or USUAL_PATH)
         and (container.working_dir or "/") == (image.working_dir or "/")
     )
     return None if same else container

@@ -65,8 +65,8 @@ KINDS = (
     Kind("index-with-attestation", _attested, "native"),
     Kind("index-of-windows", lambda: indexed(right(os="windows")), "platform_missing"),
     Kind("index-with-windows", lambda: indexed(right(os="windows"), right()), "native"),
-    Kind("index-empty", _emptied, "image_no_platforms", undecided=True),
-    Kind("index-nested", lambda: _nested(indexed(right())), "image_unsupported", undecided=True),
+    Kind("index-empty", _emptied, "image_no_platforms"),
+    Kind("index-nested", lambda: _nested(indexed(right())), "image_unsupported"),
     Kind("entry-without-platform", lambda: indexed(right(), platforms=[None]), "platform_missing", podman="native"),
     Kind("entry-lies-config-honest", lambda: indexed(foreign(), platforms=[AMD64]), "wrong_platform"),
     Kind("entry-right-config-lies", lambda: indexed(right(architecture="arm64"), platforms=[AMD64]), "config_disagrees"),
@@ -93,6 +93,6 @@ KINDS = (
     Kind("manifest-says-386", lambda: right(architecture="386"), "mislabelled"),
     Kind("manifest-x86_64", lambda: right(architecture="x86_64"), "native"),
     Kind("manifest-upper-case", lambda: right(architecture="AMD64"), "native"),
-    Kind("manifest-without-architecture", lambda: right(architecture=""), "image_arch_unknown", undecided=True),
+    Kind("manifest-without-architecture", lambda: right(architecture=""), "image_arch_unknown"),
     Kind("manifest-odd-architecture", lambda: right(architecture="x64"), "native"),
 )  # fmt: skip

@@ -75,7 +75,7 @@ KINDS = (
     Kind("name-of-200-bytes", lambda: _at("d" * 100 + "/" + "n" * 200), "native"),
     Kind("many-layers", _many_layers, "native"),
     Kind("layer-plain", lambda: stored(Stored(PLAIN_TAR, tar_of({"app": NATIVE}), digest_of(tar_of({"app": NATIVE})))), "native"),
-    Kind("layer-zstd", lambda: stored(_packed_by_zstd(tar_of({"app": NATIVE}))), "image_unsupported", podman="native", undecided=True),
-    Kind("layer-zstd-foreign", lambda: stored(_packed_by_zstd(tar_of({"app": FOREIGN}))), "image_unsupported", podman="wrong_binary", undecided=True),
+    Kind("layer-zstd", lambda: stored(_packed_by_zstd(tar_of({"app": NATIVE}))), "image_unsupported", podman="native"),
+    Kind("layer-zstd-foreign", lambda: stored(_packed_by_zstd(tar_of({"app": FOREIGN}))), "image_unsupported", podman="wrong_binary"),
     Kind("layer-empty-above", lambda: plain({"app": NATIVE}, {}), "native"),
 )  # fmt: skip
