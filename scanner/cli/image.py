@@ -47,6 +47,7 @@ def image(
 ) -> None:
     """What an image offers, down to the binary that its entrypoint leads to.
 
+    Exit code 1 tells that a binary is for another CPU than its label says, or that nothing of it can start.
     Needs no configuration for public registries; nothing is pulled, nothing is written to disk.
 
     Example: archscan image registry.example/shop/api:1.4
@@ -67,10 +68,21 @@ def _exit(opened: Opened) -> Exit:
     facts = opened.facts
     if isinstance(facts, Failure):
         return Exit.INCOMPLETE
+    if any(_foreign(offer) for offer in facts.offers):
+        return Exit.FINDINGS
     problems = [offer.program.problem for offer in facts.offers if offer.program and offer.program.problem]
     if any(STATUS_OF[problem.reason] in {Status.MISMATCH, Status.BROKEN} for problem in problems):
         return Exit.FINDINGS
     return Exit.INCOMPLETE if problems or any(isinstance(o.config, Failure) for o in facts.offers) else Exit.OK
+
+
+def _foreign(offer: Offer) -> list[Executable]:
+    """The files on the way from argv to a running program that are for another CPU than the label says."""
+    said = offer.platform
+    if said is None or offer.program is None:
+        return []
+    binaries = [file for file in offer.program.chain if file.elf]
+    return [f for f in binaries if f.elf and (not f.elf.needs or f.elf.needs.architecture != said.architecture)]
 
 
 def _refuse(reference: str, failure: Failure) -> None:
@@ -109,7 +121,10 @@ def _binary(offer: Offer) -> Text:
     program = offer.program
     if program is None:
         return Text("-")
-    text = Text("\n").join(Text(_file(file)) for file in program.chain)
+    foreign = _foreign(offer)
+    text = Text("\n").join(Text(_file(file), style="bold red" if file in foreign else "") for file in program.chain)
+    if foreign:
+        text.append(f"\nnot what the label {offer.platform} says", style="red")
     if program.problem:
         text.append(
             f"{chr(10) if program.chain else ''}{program.problem.reason}: {program.problem.detail}", style="red"

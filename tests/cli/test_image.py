@@ -1,0 +1,96 @@
+"""`archscan image`, `archscan check` against the registry of the demonstration."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from scanner import app, cli
+from scanner.demo.fleet import stock
+from scanner.demo.images import Shelf
+from scanner.demo.registry import Registry
+
+
+@pytest.fixture
+def registry(tmp_path):
+    shelf = Shelf()
+    stock(shelf)
+    with Registry(shelf) as running:
+        (tmp_path / "archscan.yml").write_text(f'registries: {{"{running.name}": {{plain_http: true}}}}')
+        yield running.name
+
+
+@pytest.fixture
+def archscan(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def run(*words):
+        code = cli.run(app.Application(), "0", [*words, "--config", str(tmp_path / "archscan.yml")])
+        return int(code), capsys.readouterr().out
+
+    return run
+
+
+def test_an_image_is_shown_down_to_each_binary(archscan, registry):
+    code, shown = archscan("image", f"{registry}/shop/api:1.4")
+    assert code == 0
+    for platform in ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/s390x"):
+        assert platform in shown
+    assert shown.count("/bin/app: ELF linux/") == 4
+
+
+def test_an_image_with_a_foreign_binary_is_a_finding(archscan, registry):
+    code, shown = archscan("image", f"{registry}/edge/sensor:0.9")
+    assert code == 1
+    assert "not what the label linux/arm64 says" in shown
+
+
+def test_all_binaries_lists_the_ones_that_differ_from_their_label(archscan, registry):
+    code, shown = archscan("image", f"{registry}/edge/sensor:0.9", "--all-binaries")
+    assert code == 1
+    assert "1 executables for another CPU than the image says\n  /bin/app: ELF linux/amd64" in shown
+
+
+def test_an_image_as_json_holds_every_offer_with_its_program(archscan, registry):
+    code, shown = archscan("image", f"{registry}/shop/cron:1.1", "--format", "json")
+    [offer] = json.loads(shown)["facts"]["offers"]
+    assert (code, offer["program"]["problem"]["reason"]) == (1, "crlf_shebang")
+
+
+def test_a_missing_image_says_why_and_what_to_do(archscan, registry):
+    code, shown = archscan("image", f"{registry}/shop/retired:1")
+    assert code == 3
+    assert "image_tag_missing" in shown
+    assert "correct the reference or push it" in shown
+
+
+def test_an_unlisted_registry_on_loopback_is_never_asked(archscan, registry):
+    code, shown = archscan("image", "127.0.0.1:1/x:1")
+    assert code == 3
+    assert "image_not_allowed" in shown
+    assert "under registries:" in shown
+
+
+@pytest.mark.parametrize(
+    ("image", "platform", "code", "decision"),
+    [
+        ("shop/api:1.4", "linux/s390x", 0, "allow"),
+        ("shop/api:1.4", "linux/riscv64", 1, "deny"),
+        ("edge/sensor:0.9", "linux/arm64", 1, "deny"),
+        ("edge/sensor:0.9", "linux/amd64", 0, "allow"),
+        ("shop/retired:1", "linux/amd64", 3, "hold"),
+    ],
+)
+def test_the_gate_decides_for_a_plain_platform(archscan, registry, image, platform, code, decision):
+    left, shown = archscan("check", f"{registry}/{image}", "--platform", platform, "--format", "json")
+    assert (left, json.loads(shown)["decision"]) == (code, decision)
+
+
+def test_the_gate_takes_the_worst_of_several_platforms(archscan, registry):
+    code, shown = archscan(
+        "check", f"{registry}/edge/sensor:0.9", "--platform", "amd64", "--platform", "arm64", "--format", "json"
+    )
+    document = json.loads(shown)
+    assert (code, document["decision"]) == (1, "deny")
+    assert sorted(host["name"] for host in document["hosts"]) == ["linux/amd64", "linux/arm64"]
