@@ -1,0 +1,103 @@
+"""Under which names, of which entries an image is looked up."""
+
+from dataclasses import replace
+
+import pytest
+
+from scanner.domain.facts import (
+    Engine,
+    EngineKind,
+    EngineState,
+    Failure,
+    HostFacts,
+    ImageFacts,
+    ImageStore,
+    Kernel,
+    LocalImage,
+    Offer,
+    Program,
+    Source,
+    Stage,
+    Workload,
+)
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason
+from scanner.scan.images import MAX_REPO_DIGESTS, Images
+
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+INDEX, MANIFEST, CONFIG = ("sha256:" + letter * 64 for letter in "abc")
+HOST = HostFacts(
+    "h",
+    Kernel("Linux", "x86_64", platform=AMD64),
+    (Engine(EngineKind.DOCKER, EngineState.UP, "28.0.0", AMD64, ImageStore.CLASSIC),),
+)
+
+
+class Registry:
+    """Answers by digest or tag; reads a config only of entries that are wanted, as the real one does."""
+
+    def __init__(self, offers):
+        self.offers, self.asked = offers, []
+
+    async def resolve(self, reference, *, depth, wanted=None):
+        self.asked.append(str(reference))
+        offers = self.offers.get((reference.repository, reference.digest or reference.tag))
+        if offers is None:
+            return Failure(Reason.IMAGE_NOT_FOUND)
+        seen = [
+            o if depth != "index" and (wanted is None or wanted(o.entry)) else replace(o, config=None, config_digest="")
+            for o in offers
+        ]
+        return ImageFacts(str(reference), INDEX, is_index=True, offers=tuple(seen))
+
+
+async def inspect(_reference, _offer, _override):
+    return Program(("/app",))
+
+
+def container(image, *repo_digests, platform=AMD64):
+    local = LocalImage(CONFIG, repo_digests, platform=platform)
+    return Workload("h", "app", Source.DOCKER, Stage.RUNNING, image, "docker", local=local, state="running")
+
+
+def offer(entry, config):
+    return Offer(MANIFEST, entry, config, config_digest=CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("entry", "config"),
+    [
+        (AMD64, AMD64),
+        (AMD64, ARM64),  # the config lies, so that the host takes the image for another one
+        (Platform("linux", "x86_64"), AMD64),
+        (Platform("Linux", "AMD64"), AMD64),
+    ],
+)
+async def test_the_manifest_of_a_container_is_found_by_digest_whatever_its_labels_say(entry, config):
+    registry = Registry({("app", INDEX): [offer(entry, config)], ("app", "1"): [offer(entry, config)]})
+    known = await Images(registry, inspect).known(
+        HOST, container("r.example/app:1", f"r.example/app@{INDEX}", platform=config)
+    )
+    assert known.image.offers[0].program == Program(("/app",))
+
+
+async def test_a_digest_that_was_never_pushed_under_one_name_is_sought_under_the_others():
+    registry = Registry({("staging/app", INDEX): [offer(AMD64, AMD64)]})
+    names = (f"r.example/app@{INDEX}", f"r.example/staging/app@{INDEX}")
+    known = await Images(registry, inspect).known(HOST, container("r.example/app:1", *names))
+    assert isinstance(known.image, ImageFacts)
+
+
+async def test_names_without_end_are_not_all_tried():
+    registry = Registry({})
+    names = [f"r.example/app-{n}@{INDEX}" for n in range(100)]
+    await Images(registry, inspect).known(HOST, container("r.example/app:1", *names))
+    assert len({asked for asked in registry.asked if "@" in asked}) <= MAX_REPO_DIGESTS
+
+
+async def test_a_name_that_was_only_given_here_has_no_next_pull():
+    registry = Registry({("app", INDEX): [offer(AMD64, AMD64)]})
+    known = await Images(registry, inspect).known(HOST, container("local/name:1", f"r.example/app@{INDEX}"))
+    assert isinstance(known.image, ImageFacts)
+    assert known.next_pull is None
+    assert not [asked for asked in registry.asked if "local" in asked]
