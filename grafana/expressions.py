@@ -5,8 +5,6 @@ Dashboards ask archscan's own series, not recorded ones, so that they work befor
 
 from __future__ import annotations
 
-from scanner.domain.reason import Status
-
 HOSTS = 'job=~"$job", host=~"$host"'
 FINDINGS = f'{HOSTS}, image=~"$image", reason=~"$reason", status=~"$status"'
 
@@ -48,12 +46,6 @@ def with_platform(series: str) -> str:
 def or_zero(counts: str) -> str:
     """A number where there is nothing to count."""
     return f"{counts} or vector (0)"
-
-
-def by_status(counts: str) -> str:
-    """Counts by status, zeros included, gravest last as the legend lists them."""
-    zeros = " or ".join(f'label_replace (vector (0), "status", "{status}", "", "")' for status in Status)
-    return f"{counts} or ({zeros})"
 
 
 def image_named(name: str = "$image") -> str:

@@ -20,6 +20,7 @@ from grafana.panels import (
     grid,
     matrix,
     number,
+    reason_bars,
     status_numbers,
     status_trend,
     trend,
@@ -65,11 +66,15 @@ def fleet(archscan: str) -> Dashboard:
     )
 
 
+def _with(status: Status) -> str:
+    return q.of_team(f'archscan_workloads{{{q.HOSTS}, status="{status}"}}')
+
+
 def _glance() -> Section:
     statuses = status_numbers(
         "Workloads by status",
         "Containers that run, stand or are planned. mismatch, broken: will not start. unknown is not ok.",
-        q.by_status(f"sum by (status) ({_WORKLOADS})"),
+        lambda status: f"sum ({_with(status)})",
     )
     known = number(
         "Hosts that were read",
@@ -102,12 +107,7 @@ def _whose() -> Section:
         "Where the images come from.",
         Query(f"sort_desc (count by (registry) ({_WILL_NOT_START}))", "{{registry}}"),
     )
-    by_reason = bars(
-        "Findings, by reason",
-        "Why: each reason has its page in the manual.",
-        Query(f"sort_desc (count by (reason) ({_FINDINGS}))", "{{reason}}"),
-        link=links.reason_page("__field.labels.reason"),
-    )
+    by_reason = reason_bars("Findings, by reason", f"count by (reason) ({_FINDINGS})")
     by_image = bars(
         "Will not start, by image",
         "One bad image hits many hosts: the ten worst.",
@@ -171,10 +171,7 @@ def _trouble() -> Section:
 
 
 def _hosts() -> Section:
-    counts = tuple(
-        Query(f'sum by (host) ({q.of_team(f"""archscan_workloads{{{q.HOSTS}, status="{status}"}}""")})')
-        for status in GRAVEST
-    )
+    counts = tuple(Query(f"sum by (host) ({_with(status)})") for status in GRAVEST)
     coloured = tuple(
         column(
             f"Value #{ref}",
@@ -183,6 +180,7 @@ def _hosts() -> Section:
             color={"mode": "thresholds"},
             custom__cellOptions={"type": "color-text"},
             custom__width=100,
+            noValue="0",
         )
         for ref, status in zip("CDEFGH", GRAVEST, strict=True)
     )
@@ -228,12 +226,12 @@ def _hosts() -> Section:
 
 def _over_time() -> Section:
     statuses = status_trend(
-        "Workloads by status",
+        "Workloads by status, over time",
         "How many workloads had each status.",
         f"sum by (status) ({_WORKLOADS})",
     )
     reasons = trend(
-        "Will not start, by reason",
+        "Will not start, by reason, over time",
         "How many workloads will not start, by the reason.",
         Query(f"count by (reason) ({_WILL_NOT_START})", "{{reason}}"),
         stacked=True,

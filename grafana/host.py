@@ -8,7 +8,18 @@ from grafana import expressions as q
 from grafana import frame, links
 from grafana.findings import findings_table
 from grafana.frame import Section, line
-from grafana.panels import Query, above, bars, grid, matrix, number, status_numbers, status_trend, trend, word
+from grafana.panels import (
+    Query,
+    above,
+    grid,
+    matrix,
+    number,
+    reason_bars,
+    status_numbers,
+    status_trend,
+    trend,
+    word,
+)
 from grafana.status import COLOUR, words
 from scanner.domain.reason import Status
 
@@ -96,7 +107,7 @@ def _how() -> Section:
     statuses = status_numbers(
         "Workloads by status",
         "Containers that run, stand or are planned here.",
-        q.by_status(f"sum by (status) (archscan_workloads{{{_ONE}}})"),
+        lambda status: f'sum (archscan_workloads{{{_ONE}, status="{status}"}})',
     )
     stages = matrix(
         "By stage",
@@ -125,18 +136,15 @@ def _trouble() -> Section:
         without=("host",),
         team=q.ANY_TEAM,
     )
-    reasons = bars(
-        "By reason",
-        "Each reason has its page in the manual.",
-        Query(f"sort_desc (count by (reason) (archscan_finding{{{_ONE}}}))", "{{reason}}"),
-        link=links.reason_page("__field.labels.reason"),
-    )
+    reasons = reason_bars("By reason", f"count by (reason) (archscan_finding{{{_ONE}}})")
     return Section("What to do", (line(12, (18, table), (6, reasons)),))
 
 
 def _over_time() -> Section:
     statuses = status_trend(
-        "Workloads by status", "How many workloads had each status.", f"sum by (status) (archscan_workloads{{{_ONE}}})"
+        "Workloads by status, over time",
+        "How many workloads had each status.",
+        f"sum by (status) (archscan_workloads{{{_ONE}}})",
     )
     reachable = trend(
         "Read or not",

@@ -8,7 +8,18 @@ from grafana import expressions as q
 from grafana import frame, links
 from grafana.findings import findings_table
 from grafana.frame import Section, line
-from grafana.panels import NO_FINDINGS, Query, bars, column, from_one, grid, number, status_numbers, status_trend
+from grafana.panels import (
+    NO_FINDINGS,
+    Query,
+    bars,
+    column,
+    from_one,
+    grid,
+    number,
+    reason_bars,
+    status_numbers,
+    status_trend,
+)
 from grafana.status import BAD, COLOUR, NEUTRAL, nothing, words
 from scanner.domain.reason import Status
 
@@ -42,7 +53,7 @@ def _glance() -> Section:
     statuses = status_numbers(
         "Workloads with findings",
         "Workloads of this image that are not ok; those that are have no series of their own.",
-        q.by_status(f"count by (status) (archscan_finding{{{_ONE}}})"),
+        lambda status: f'count (archscan_finding{{{_ONE}, status="{status}"}})',
     )
     hosts = number(
         "Hosts on which it will not start",
@@ -88,12 +99,7 @@ def _trouble() -> Section:
         Query(f"sort_desc (count by (team) ({q.of_team(_WILL_NOT_START, q.ANY_TEAM)}))", "{{team}}"),
         empty=_FINE,
     )
-    reasons = bars(
-        "By reason",
-        "Each reason has its page in the manual.",
-        Query(f"sort_desc (count by (reason) (archscan_finding{{{_ONE}}}))", "{{reason}}"),
-        link=links.reason_page("__field.labels.reason"),
-    )
+    reasons = reason_bars("By reason", f"count by (reason) (archscan_finding{{{_ONE}}})")
     table = findings_table(
         "Findings of this image",
         f'{_ONE}, reason=~"$reason"',
@@ -106,7 +112,7 @@ def _trouble() -> Section:
 
 def _over_time() -> Section:
     statuses = status_trend(
-        "Workloads with findings, by status",
+        "Workloads with findings, over time",
         "A new build that mends it ends the line.",
         f"count by (status) (archscan_finding{{{_ONE}}})",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
@@ -22,13 +22,18 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from grafana.links import Link, host_page, image_page, reason_page, to_host, to_image
 from grafana.status import BAD, COLOUR, GOOD, NEUTRAL, meanings, statuses
-from scanner.domain.reason import Status
+from scanner.domain.reason import STATUS_OF, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NO_FINDINGS = "No findings"
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 """Never a fixed one: the variable at the top of each dashboard chooses."""
 
-PAGE_ROWS = 18
+GRAVEST = tuple(reversed(Status))
+"""The order in which statuses are read."""
+
 TREND_LINE, TREND_FILL = 1.5, 18.0
 
 Panel = stat.Panel | table.Panel | timeseries.Panel | bargauge.Panel
@@ -120,9 +125,10 @@ def word(title: str, about: str, query: Query, *, empty: str) -> stat.Panel:
     return number(title, about, query, empty=empty).text_mode(shapes.BigValueTextMode.NAME)
 
 
-def status_numbers(title: str, about: str, expr: str) -> stat.Panel:
-    """One number for each status, in its colour."""
-    made = number(title, about, Query(expr, "{{status}}")).text_mode(shapes.BigValueTextMode.VALUE_AND_NAME)
+def status_numbers(title: str, about: str, count: Callable[[Status], str]) -> stat.Panel:
+    """One number for each status, in its colour, the gravest first; ``count`` gives the PromQL."""
+    queries = [Query(f"{count(status)} or vector (0)", str(status)) for status in GRAVEST]
+    made = number(title, about, *queries).text_mode(shapes.BigValueTextMode.VALUE_AND_NAME)
     _in_status_colours(made, thresholds=True)
     return made.orientation(shapes.VizOrientation.VERTICAL).justify_mode(shapes.BigValueJustifyMode.CENTER)
 
@@ -146,6 +152,18 @@ def bars(title: str, about: str, query: Query, *, link: Link | None = None, empt
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     )
     return made.with_override(_ALL_FIELDS, [DynamicConfigValue(id_val="links", value=[link])]) if link else made
+
+
+def reason_bars(title: str, expr: str) -> bargauge.Panel:
+    """Findings by reason, each in the colour of the status that the reason stands for."""
+    query = Query(f"sort_desc ({expr})", "{{reason}}")
+    about = "Why. The colour is that of the status; a click leads to the reason's place in the manual."
+    made = bars(title, about, query, link=reason_page("__field.labels.reason"))
+    for status, colour in COLOUR.items():
+        reasons = "|".join(reason for reason, found in STATUS_OF.items() if found is status)
+        graded = DynamicConfigValue(id_val="thresholds", value=from_one(colour).build())
+        made = made.with_override(MatcherConfig(id_val="byRegexp", options=f"/^({reasons})$/"), [graded])
+    return made
 
 
 _ALL_FIELDS = MatcherConfig(id_val="byRegexp", options="/.*/")
@@ -261,8 +279,8 @@ def grid(
     made = made.with_transformation(DataTransformerConfig(id_val="filterFieldsByName", options=_only(columns, also)))
     made = made.with_transformation(DataTransformerConfig(id_val="organize", options=_order(columns)))
     for shown in columns:
-        if shown.settings:
-            _override(made, shown.title, dict(shown.settings))
+        # the panel's own word for "nothing" would stand in every empty cell
+        _override(made, shown.title, {"noValue": "-", **dict(shown.settings)})
     return (
         made.sort_by([common.TableSortByFieldState().display_name(sort.lstrip("-")).desc(desc=sort[0] == "-")])
         if sort
@@ -305,7 +323,3 @@ def matrix(title: str, about: str, expr: str, rows: str, columns: str, *, empty:
         }
         _override(made, str(status), graded)
     return made
-
-
-GRAVEST = tuple(reversed(Status))
-"""For tables that show statuses as columns."""

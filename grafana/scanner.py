@@ -70,13 +70,13 @@ def _glance() -> Section:
         "Reports or records that could not be stored in this time; the gate holds until one is.",
         Query(q.or_zero(f"sum (increase (archscan_store_errors_total{{{_ONE}}}[$__range]))")),
         thresholds=from_one(BAD),
-    )
+    ).decimals(0)
     bugs = number(
         "Bugs",
         "What the last net caught in this time; each left something unknown, please report it.",
         Query(q.or_zero(f"sum (increase (archscan_internal_errors_total{{{_ONE}}}[$__range]))")),
         thresholds=from_one(BAD),
-    )
+    ).decimals(0)
     return Section("At a glance", (line(4, (4, up), (4, version), (4, age), (4, config), (4, store), (4, bugs)),))
 
 

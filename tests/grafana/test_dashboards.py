@@ -17,7 +17,7 @@ from grafana.expressions import HOSTS
 from grafana.panels import number
 from grafana.status import COLOUR, SHAPE
 from scanner.domain.meaning import MEANING
-from scanner.domain.reason import Reason, Status
+from scanner.domain.reason import STATUS_OF, Reason, Status
 from scanner.metrics.families import FLEET, OURSELVES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -134,6 +134,32 @@ def test_a_panel_explains_itself(document):
     for panel in panels(document):
         assert panel["title"]
         assert panel["description"].endswith("."), panel["title"]
+
+
+@each
+def test_a_panel_has_its_title_for_itself(document):
+    titles = [panel["title"] for panel in panels(document)]
+    assert len(titles) == len(set(titles))
+
+
+@each
+def test_an_empty_cell_is_not_filled_with_the_word_for_an_empty_table(document):
+    for panel in (one for one in panels(document) if one["type"] == "table"):
+        renamed = [t["options"] for t in panel["transformations"] if t["id"] == "organize"]
+        said = {o["matcher"]["options"]: {p["id"] for p in o["properties"]} for o in panel["fieldConfig"]["overrides"]}
+        for order in renamed:
+            for source in order["indexByName"]:
+                assert "noValue" in said[order["renameByName"].get(source, source)], panel["title"]
+
+
+@each
+def test_a_reason_has_the_colour_of_its_status(document):
+    for panel in (one for one in panels(document) if "by reason" in one["title"].lower() and one["type"] == "bargauge"):
+        graded = {}
+        for override in panel["fieldConfig"]["overrides"]:
+            for reason in re.findall(r"[a-z]\w+", override["matcher"]["options"]):
+                graded[reason] = json.dumps(override["properties"])
+        assert all(COLOUR[STATUS_OF[reason]] in graded[reason] for reason in Reason), panel["title"]
 
 
 @each
