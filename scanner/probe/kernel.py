@@ -29,6 +29,10 @@ BINFMT_CLEANS_UP = (6, 7)
 _ELF = re.compile(r"7f454c46(01|02)(01|02)", re.ASCII)
 _EM_ARM = "2800"
 _EM_386 = "0300"
+_FAMILIES = ({"3e00", _EM_386}, {"b700", _EM_ARM})
+"""The e_machine of the CPUs that servers have, 64-bit and 32-bit, as bytes of a header: no kernel runs another family's."""
+
+_FAMILY_OF = {"amd64": 0, "386": 0, "arm64": 1, "arm": 1}
 _RELEASE = re.compile(r"(\d{1,4})\.(\d{1,4})", re.ASCII)
 _OFF = frozenset({"0", "n", "no", "off", "false"})
 _INVALID = re.compile(r"invalid argument|unrecognized|einval", re.IGNORECASE)
@@ -42,6 +46,7 @@ class _Userland:
     byte_order: str | None = None
     machine: str = ""
     page_size: int | None = None
+    long_bit: int | None = None
 
 
 def read(answer: Answer, gaps: Gaps) -> Kernel:
@@ -63,7 +68,7 @@ def read(answer: Answer, gaps: Gaps) -> Kernel:
         machine=machine,
         release=release,
         platform=platform,
-        userland_bits=userland.bits,
+        userland_bits=userland.long_bit if _is_emulated(userland, platform) else userland.bits,
         kernel_bits=_kernel_bits(machine, platform, compat),
         page_size=userland.page_size,
         cpu_level=_cpu_level(platform, cpu),
@@ -83,6 +88,8 @@ def discrepancies(answer: Answer, kernel: Kernel) -> tuple[str, ...]:
         found.append(
             f"/proc/cpuinfo says architecture {printable(stated, 8)} but the CPU is an ARM{kernel.arm_version}"
         )
+    if _is_emulated(_userland(fields), kernel.platform):
+        found.append(f"an emulator runs the shell that says {kernel.machine}: the machine is not what it says")
     if fields.get("translated") == "1":
         found.append("the shell runs under Rosetta: the machine is arm64, whatever uname says")
     return tuple(found)
@@ -129,7 +136,15 @@ def _userland(fields: Mapping[str, str]) -> _Userland:
         byte_order={"01": "little", "02": "big"}[elf[2]] if elf else None,
         machine=header[36:40] if elf else "",
         page_size=int(page_size) if page_size.isascii() and page_size.isdigit() and 0 < len(page_size) < 10 else None,  # noqa: PLR2004 - a gibibyte page has ten digits
+        long_bit=long_bit,
     )
+
+
+def _is_emulated(userland: _Userland, platform: Platform | None) -> bool:
+    """Whether the shell's own program is for another CPU than uname tells: QEMU's user mode answers uname itself."""
+    seen = next((number for number, family in enumerate(_FAMILIES) if userland.machine in family), None)
+    said = _FAMILY_OF.get(platform.architecture) if platform and platform.os == "linux" else None
+    return seen is not None and platform is not None and platform.os == "linux" and seen != said
 
 
 # ---------------------------------------------------------------- CPU

@@ -1,5 +1,6 @@
 """Many kinds of host, each by what it answered."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,17 @@ def test_a_strange_machine_word_gives_no_platform(pieces, machine):
     assert facts.kernel.platform is None
     assert facts.gaps["kernel"].reason is Reason.HOST_ARCH_UNKNOWN
     assert len(facts.kernel.machine) <= 64
+
+
+@pytest.mark.parametrize(("name", "bits"), [("pi3-armv7", 32), ("pi4-arm64", 64), ("graviton-no-aarch32", 64)])
+def test_a_shell_for_another_cpu_than_the_machine_s_is_an_emulator_s(recorded, name, bits):
+    header = re.search(rb"shell_header 7f454c46\w{32}", recorded(name))
+    raw = recorded(name).replace(header[0], b"shell_header 7f454c46020101" + b"0" * 22 + b"3e00")
+    facts = reading.read(raw, HOST)
+
+    assert facts.kernel.userland_bits == bits
+    assert any("an emulator runs the shell" in told for told in facts.discrepancies)
+    assert not any("emulator" in told for told in reading.read(recorded(name), HOST).discrepancies)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,144 @@
+"""Hosts of another architecture for real: Debian's userlands under QEMU, read through their own sshd."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from scanner.domain.facts import EngineState, HostFacts
+from scanner.domain.host import Host, Plan
+from scanner.domain.platform import parse
+from scanner.reach import Reach, Surroundings
+from scanner.scan.scan import Limits
+from scanner.settings.schema import Settings
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+
+MACHINES = ["aarch64", "armv7l"]
+KERNELS = {
+    # platform, userland bits, kernel bits, ARM version, 32-bit ARM programs start
+    "aarch64": ("linux/arm64", 64, 64, "v8", None),
+    "armv7l": ("linux/arm/v7", 32, 32, "v7", True),
+}
+
+OWN = {
+    "aarch64": {"arm64": "native", "armv7": "aarch32_unknown"},  # QEMU starts no 32-bit programs beside 64-bit ones
+    "armv7l": {"arm64": "platform_missing", "armv7": "native"},
+}
+
+
+@pytest.fixture(params=MACHINES)
+def foreign(request, foreign_host):
+    return foreign_host(request.param)
+
+
+@pytest.fixture
+async def reach_of(registry):
+    """Opens a reach to one host, closes it after the test."""
+    opened = []
+
+    def reach(host):
+        opened.append(
+            Reach(
+                Settings.model_validate(
+                    {
+                        "ssh": {
+                            "user": host.user,
+                            "identity_file": host.client_key,
+                            "known_hosts_file": host.known_hosts,
+                            "probe_timeout": "60s",
+                            "connect_timeout": "30s",
+                        },
+                        "registries": {registry.address: {"plain_http": True}},
+                    }
+                ),
+                Surroundings("0"),
+            )
+        )
+        return opened[-1]
+
+    yield reach
+    for one in opened:
+        await one.close()
+
+
+ATTEMPTS = 3
+"""An emulated engine on a busy machine may need longer than the probe's patience; that is a gap, so we ask again."""
+
+
+def address_of(foreign, *plans):
+    return Host(f"host-{foreign.machine}", foreign.address, foreign.port, planned=plans)
+
+
+async def patiently(reach, host):
+    for _ in range(ATTEMPTS):
+        facts = await reach.read(host)
+        if isinstance(facts, HostFacts) and not facts.gaps:
+            break
+    assert isinstance(facts, HostFacts), facts
+    return facts
+
+
+def test_the_machine_is_foreign_and_this_one_learns_nothing_of_it(foreign):
+    done = subprocess.run(
+        ["ssh", "-F", "none", "-p", str(foreign.port), "-i", foreign.client_key, "-o", "BatchMode=yes",
+         "-o", f"UserKnownHostsFile={foreign.known_hosts}", f"root@{foreign.address}", "uname -m"],
+        capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, f"{foreign.machine}\n"), done.stderr + foreign.daemon.tail()
+    with pytest.raises(OSError, match="Exec format error"):
+        subprocess.run([foreign.root / "usr/bin/true"], check=False)
+
+
+async def test_a_foreign_host_is_read_as_what_it_is(foreign, reach_of):
+    facts = await patiently(reach_of(foreign), address_of(foreign))
+    platform, userland, bits, version, aarch32 = KERNELS[foreign.machine]
+    kernel = facts.kernel
+    assert (kernel.system, kernel.machine, kernel.platform) == ("Linux", foreign.machine, parse(platform))
+    assert (kernel.userland_bits, kernel.kernel_bits) == (userland, bits)
+    assert (kernel.page_size, kernel.arm_version, kernel.aarch32) == (4096, version, aarch32)
+    assert (kernel.cpu_level, kernel.ia32) == (None, None)
+    assert facts.gaps == {}
+    assert facts.os_release == "Debian GNU/Linux 12 (bookworm)"
+    assert facts.workloads == ()
+    engine = facts.engine("containerd")
+    assert (engine.state, str(engine.platform)) == (EngineState.UP, platform)
+    assert [str(one.state) for one in facts.engines if one is not engine] == ["absent"] * 3
+
+
+async def test_a_shell_under_an_emulator_is_told_apart_from_a_machine(foreign, reach_of):
+    facts = await patiently(reach_of(foreign), address_of(foreign))
+    said = f"an emulator runs the shell that says {foreign.machine}: the machine is not what it says"
+    assert facts.discrepancies == (said,)
+
+
+async def test_what_is_planned_for_a_foreign_host_is_judged_for_its_cpu(
+    foreign, reach_of, pusher, image_factory, elf_factory
+):
+    def image(architecture, said=None, variant=""):
+        files = {"app": elf_factory(architecture)}
+        return image_factory.image(files, entrypoint=["/app"], architecture=said or architecture, variant=variant)
+
+    arm64, armv7, amd64 = image("arm64"), image("arm", variant="v7"), image("amd64")
+    pushed = {
+        "both": image_factory.index(amd64, arm64, armv7),
+        "amd64": image_factory.index(amd64),
+        "arm64": image_factory.index(arm64),
+        "armv7": image_factory.index(armv7),
+        "lying": image_factory.index(image("amd64", said="arm64"), image("amd64", said="arm", variant="v7")),
+    }
+    plans = tuple(Plan(pusher.push(f"foreign/{name}", "1", what), name) for name, what in pushed.items())
+    host, reach = address_of(foreign, *plans), reach_of(foreign)
+    facts = await patiently(reach, host)
+    report = await reach.scanner(Limits(), read=lambda _host: _answer(facts)).scan([host])
+    assert {finding.workload.name: str(finding.verdict.reason) for finding in report.findings} == {
+        "both": "native",
+        "amd64": "platform_missing",
+        "lying": "wrong_binary",
+        **OWN[foreign.machine],
+    }
+
+
+async def _answer(facts):
+    return facts
