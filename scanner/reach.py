@@ -18,6 +18,7 @@ from scanner.probe.local import read_local
 from scanner.probe.script import script
 from scanner.registry.authorizers import authorizer_for
 from scanner.registry.client import Registry
+from scanner.registry.places import MirrorsError
 from scanner.scan.inspections import Inspections
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
 from scanner.scan.scan import Scanner
@@ -59,7 +60,7 @@ class Reach:
     """Opened for one configuration, closed when the next one takes its place.
 
     Raises:
-        SettingsError: a key or known_hosts cannot be used.
+        SettingsError: a key, known_hosts or a file of mirrors cannot be used.
     """
 
     def __init__(self, settings: Settings, around: Surroundings) -> None:
@@ -68,12 +69,7 @@ class Reach:
         self._plans = PlanDirectory(settings.plans.directory) if settings.plans.directory else None
         self._told: tuple[str, ...] = ()
         self._script = script()
-        self.registry = Registry(
-            wiring.client(settings, around.version),
-            authorizer_for=authorizer_for(wiring.credentials(settings, around.ambient)),
-            documents=around.store,
-            observer=around.observer,
-        )
+        self.registry = _registry(settings, around)
         self.inspections = Inspections(self._inspect, _command, around.store, INSPECTION)
 
     async def read(self, host: Host) -> HostFacts | Failure:
@@ -132,6 +128,19 @@ class Reach:
             return self.registry.open_layer(reference, layer, start, end)
 
         return open_layer
+
+
+def _registry(settings: Settings, around: Surroundings) -> Registry:
+    """The way to registries, the files of mirrors read."""
+    try:
+        return Registry(
+            wiring.client(settings, around.version),
+            authorizer_for=authorizer_for(wiring.credentials(settings, around.ambient)),
+            documents=around.store,
+            observer=around.observer,
+        )
+    except MirrorsError as error:
+        raise SettingsError([Problem("registries", 0, "", str(error))]) from None
 
 
 def _fleet(settings: Settings) -> Fleet | None:

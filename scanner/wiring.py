@@ -142,16 +142,16 @@ def policy(settings: schema.Settings) -> Policy:
 
 def client(settings: schema.Settings, version: str) -> ClientConfig:
     """How registries are asked."""
-    listed = settings.registries.listed
-    most = max((registry.concurrency for registry in listed.values()), default=0)
-    plain = ClientConfig()
+    own = settings.registries
     return ClientConfig(
-        registries={name: _registry(name, registry) for name, registry in listed.items()},
-        only_listed=settings.registries.only_listed,
-        request_deadline_s=settings.registries.timeout,
-        concurrency=most or plain.concurrency,
-        tag_max_age_s=settings.registries.cache_age,
+        registries={name: _registry(name, registry) for name, registry in own.listed.items()},
+        only_listed=own.only_listed,
+        request_deadline_s=own.timeout,
+        tag_max_age_s=own.cache_age,
         user_agent=f"archscan/{version}",
+        registries_conf=own.registries_conf,
+        certs_d=own.certs_d,
+        docker_mirrors=own.docker_mirrors,
     )
 
 
@@ -162,8 +162,14 @@ def _registry(name: str, registry: schema.Registry) -> RegistryConfig:
         ca_file=_text(registry.ca_file),
         client_cert=_text(registry.cert_file),
         client_key=_text(registry.key_file),
+        proxy=registry.proxy.get_secret_value() if registry.proxy else None,
         mirrors=registry.mirror,
         auth_hosts=registry.auth_hosts,
+        redirect_hosts=registry.redirect_hosts,
+        concurrency=registry.concurrency,
+        rate_per_s=registry.rate,
+        burst=registry.burst,
+        stop_below_remaining=registry.stop_below,
         allow_private=tuple(map(ipaddress.ip_network, registry.allow_networks)),
     )
 
@@ -183,7 +189,7 @@ def credentials(settings: schema.Settings, ambient: CredentialSources | None = N
             configured=configured,
             environment=ambient.environment,
             docker_config=settings.registries.docker_config or ambient.docker_config,
-            podman_auth=ambient.podman_auth,
+            podman_auth=settings.registries.podman_auth or ambient.podman_auth,
         )
     )
 

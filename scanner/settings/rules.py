@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from scanner.domain.host import Host
 from scanner.settings.sources import HttpSdSource, LocalSource, StaticSource
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from scanner.settings.document import Place
-    from scanner.settings.schema import Settings
+    from scanner.settings.schema import Registry, Settings
 
 Broken = tuple["Place", str]
 """A place in the file, then what is wrong there."""
@@ -27,6 +28,7 @@ _JUMP = re.compile(
     re.ASCII,
 )
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]+\])(?::[1-9]\d{0,4})?", re.ASCII)
+_MIRROR_URL = re.compile(rf"https?://{_REGISTRY.pattern}/?", re.ASCII)
 
 
 def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
@@ -128,16 +130,43 @@ def _registries(settings: Settings) -> Iterator[Broken]:
         place: Place = ("registries", name)
         if not _REGISTRY.fullmatch(name):
             yield place, "must be a registry such as docker.io or registry.example:5000, without a scheme or path"
-        if registry.plain_http and (registry.ca_file or registry.cert_file or registry.key_file):
-            yield place, "plain_http leaves no use for certificates"
-        if (registry.cert_file is None) != (registry.key_file is None):
-            yield place, "cert_file and key_file go together"
-        if registry.username and not (registry.password or registry.password_file):
-            yield place, "username needs a password or password_file"
-        for setting in ("mirror", "auth_hosts"):
-            for index, other in enumerate(getattr(registry, setting)):
-                if not _REGISTRY.fullmatch(other):
-                    yield (*place, setting, index), "must be a host such as registry.example:5000"
+        yield from _registry_secrets(place, registry)
+        yield from _registry_hosts(place, registry)
+    for index, mirror in enumerate(settings.registries.docker_mirrors):
+        if not _MIRROR_URL.fullmatch(mirror):
+            yield (
+                ("registries", "docker_mirrors", index),
+                "must be a URL such as https://mirror.example, without a path",
+            )
+
+
+def _registry_secrets(place: Place, registry: Registry) -> Iterator[Broken]:
+    if registry.plain_http and (registry.ca_file or registry.cert_file or registry.key_file):
+        yield place, "plain_http leaves no use for certificates"
+    if (registry.cert_file is None) != (registry.key_file is None):
+        yield place, "cert_file and key_file go together"
+    if registry.username and not (registry.password or registry.password_file):
+        yield place, "username needs a password or password_file"
+
+
+def _registry_hosts(place: Place, registry: Registry) -> Iterator[Broken]:
+    for setting in ("mirror", "auth_hosts"):
+        for index, other in enumerate(getattr(registry, setting)):
+            if not _REGISTRY.fullmatch(other):
+                yield (*place, setting, index), "must be a host such as registry.example:5000"
+    for index, other in enumerate(registry.redirect_hosts):
+        if not _REGISTRY.fullmatch(other.removeprefix("*.")):
+            yield (*place, "redirect_hosts", index), "must be a host such as cdn.example or *.cdn.example"
+    if registry.proxy and not _is_proxy(registry.proxy.get_secret_value()):
+        yield (*place, "proxy"), "must be a proxy such as http://proxy.example:3128"
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _secrets(settings: Settings) -> Iterator[Broken]:

@@ -76,10 +76,21 @@ class Registry(Section):
     key_file: FilePath | None = Field(default=None, description="Private key of the client certificate.")
     mirror: tuple[Text, ...] = Field(default=(), description="Registries to ask first, in this order.")
     auth_hosts: tuple[Text, ...] = Field(default=(), description="Hosts that may hand out this registry's tokens.")
+    redirect_hosts: tuple[Text, ...] = Field(
+        default=(), description="Hosts to which this registry may redirect; *.example is every name below example."
+    )
+    proxy: Secret | None = Field(
+        default=None, description="Proxy as http[s]://[user:password@]host:port; none is used by itself."
+    )
     allow_networks: tuple[Network, ...] = Field(
         default=(), description="Private networks in which this registry may be; others are refused."
     )
     concurrency: int = Field(default=10, ge=1, le=100, description="Requests to this registry at the same time.")
+    rate: float = Field(default=200.0, ge=0.01, le=10_000, description="Requests a second in the long run.")
+    burst: int = Field(default=200, ge=1, le=10_000, description="Requests at once before the rate counts.")
+    stop_below: int = Field(
+        default=0, ge=0, le=1_000_000, description="Rest of the announced rate limit that is left to everybody else."
+    )
 
 
 class Registries(Section):
@@ -91,6 +102,18 @@ class Registries(Section):
     only_listed: bool = Field(default=False, description="Whether registries that are not listed here are refused.")
     docker_config: FilePath | None = Field(
         default=None, description="Docker's config.json whose logins are used where the list has none."
+    )
+    podman_auth: tuple[FilePath, ...] = Field(
+        default=(), description="Podman's auth.json files whose logins are used where nothing above has one."
+    )
+    registries_conf: FilePath | None = Field(
+        default=None, description="Podman's registries.conf, whose mirrors and blocks hold here too."
+    )
+    certs_d: FilePath | None = Field(
+        default=None, description="Containerd's certs.d folder, whose hosts.toml files hold here too."
+    )
+    docker_mirrors: tuple[Text, ...] = Field(
+        default=(), description="Docker's registry-mirrors: URLs that are asked first for docker.io."
     )
     timeout: Duration = Field(default=20.0, ge=0.1, le=300, description="How long one request may take.")
     cache_age: Duration = Field(

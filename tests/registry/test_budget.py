@@ -7,7 +7,7 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
 from scanner.registry.budget import BREAK_AFTER, BREAK_FOR_S, FORGET_REMAINING_S, MAX_PAUSE_S, Budget, TokenBucket
-from scanner.registry.config import ClientConfig
+from scanner.registry.config import ClientConfig, RegistryConfig
 
 DOWN = Failure(Reason.IMAGE_UNREACHABLE, "connection refused")
 
@@ -135,3 +135,28 @@ async def test_a_cancelled_wait_gives_its_slot_back(budget):
         await asyncio.gather(waiting, return_exceptions=True)
     async with budget.slot(), budget.slot():
         pass
+
+
+# ---------------------------------------------------------------- one registry's own bounds
+
+
+async def test_a_registrys_own_bounds_replace_the_usual_ones(clock):
+    usual = ClientConfig(stop_below_remaining=10, concurrency=2, rate_per_s=100.0, burst=100)
+    strict = RegistryConfig("a.example", concurrency=1, rate_per_s=1.0, burst=1, stop_below_remaining=50)
+    own = Budget(usual, clock=clock, sleep=clock.sleep, registry=strict)
+    own.note(200, {"ratelimit-remaining": "30"}, None)
+    assert own.refusal(counted=True).reason is Reason.IMAGE_RATE_LIMITED
+    for _ in range(2):
+        async with own.slot():
+            pass
+    assert clock.now == 101.0
+    other = Budget(usual, clock=clock, sleep=clock.sleep, registry=RegistryConfig("b.example"))
+    other.note(200, {"ratelimit-remaining": "30"}, None)
+    assert other.refusal(counted=True) is None
+
+
+async def test_a_bound_of_zero_is_a_bound(clock):
+    own = RegistryConfig("a.example", stop_below_remaining=0)
+    budget = Budget(ClientConfig(stop_below_remaining=10), clock=clock, sleep=clock.sleep, registry=own)
+    budget.note(200, {"ratelimit-remaining": "0"}, None)
+    assert budget.refusal(counted=True) is None
