@@ -19,6 +19,7 @@ from scanner.probe.script import script
 from scanner.registry.authorizers import authorizer_for
 from scanner.registry.client import Registry
 from scanner.registry.places import MirrorsError
+from scanner.registry.recalling import Recalling
 from scanner.scan.inspections import Inspections
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
 from scanner.scan.scan import Scanner
@@ -86,7 +87,8 @@ class Reach:
         plans: Deployments = NO_DEPLOYMENTS,
     ) -> Scanner:
         """A scanner over this reach; ``read`` where facts come from elsewhere than the hosts."""
-        return Scanner(read or self.read, self.registry, self.inspections, limits, on_bug=on_bug, plans=plans)
+        resolver = Recalling(self.registry)
+        return Scanner(read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans)
 
     async def plans(self, hosts: Sequence[Host]) -> Deployments:
         """What the plan directory, if there is one, now holds for these hosts, which are the whole inventory."""
