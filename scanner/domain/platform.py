@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import unquote
 
 MAX_SPECIFIER_CHARS = 512
@@ -56,6 +57,11 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
+MAX_REMEMBERED = 1024
+"""Spellings kept with what they mean: a fleet has some tens, and each is asked for once a workload."""
+
+
+@lru_cache(MAX_REMEMBERED)
 def normalize(platform: Platform, local_os: str = "") -> Platform:
     """What containerd makes of a platform before it compares (containerd/platforms database.go).
 
@@ -93,6 +99,7 @@ _ARM64_SPELLINGS = {"8": "", "v8": "", "v8.0": "", "9": "v9", "9.0": "v9", "v9.0
 _ARM_SPELLINGS = {"": "v7", "7": "v7", "5": "v5", "6": "v6", "8": "v8"}
 
 
+@lru_cache(MAX_REMEMBERED)
 def canonical(platform: Platform) -> Platform:
     """Our one spelling of a platform: containerd's, and the aliases that every distribution and kernel uses besides.
 
