@@ -20,6 +20,7 @@ from scanner.registry.authorizers import authorizer_for
 from scanner.registry.client import Registry
 from scanner.registry.places import MirrorsError
 from scanner.registry.recalling import Recalling
+from scanner.registry.tls import certificate_ends_at
 from scanner.scan.inspections import Inspections
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
 from scanner.scan.scan import Scanner
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from scanner.binary.reading import OpenLayer
+    from scanner.binary.source import OpenLayer
     from scanner.domain.facts import Executable, HostFacts, Layer, Offer, Process, Program
     from scanner.domain.host import Host
     from scanner.domain.reference import ImageReference
@@ -104,6 +105,16 @@ class Reach:
     async def binaries(self, reference: ImageReference, offer: Offer) -> tuple[Executable, ...] | Failure:
         """Every executable of one image."""
         return await list_binaries(offer, self._opener(reference))
+
+    def credential_ends(self) -> dict[str, float]:
+        """When the certificates end that are in use from now on (Unix seconds), by their place in the configuration.
+
+        A certificate is loaded once; a renewed file counts from the next reload.
+        """
+        shown = self.registry.client_certificates
+        ends = {f"registries.{name}.cert_file": certificate_ends_at(path) for name, path in shown.items()}
+        ends["ssh.certificate_file"] = self._fleet.certificate_ends_at if self._fleet else None
+        return {name: at for name, at in ends.items() if at is not None}
 
     async def close(self) -> None:
         """Close every connection."""

@@ -15,7 +15,7 @@ from scanner.binary.tarstream import TarReader
 from scanner.binary.unpack import Budget, Gzip
 
 if TYPE_CHECKING:
-    from scanner.binary.reading import OpenLayer
+    from scanner.binary.source import OpenLayer
     from scanner.binary.tarstream import Content, Entry
     from scanner.domain.facts import Layer
 

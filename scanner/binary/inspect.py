@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from scanner.binary import argv, catalogue, chain
 from scanner.binary.limits import LayerError, Limits
-from scanner.binary.reading import OpenLayer, Reading
+from scanner.binary.reading import Reading
+from scanner.binary.source import OpenLayer
 from scanner.domain.facts import Executable, Failure, Program
 from scanner.domain.reason import Reason
 

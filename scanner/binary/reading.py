@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from scanner.binary import toc
 from scanner.binary.layers import LayerIndex, Usage
@@ -18,26 +18,14 @@ from scanner.domain.streams import StreamBroken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
 
+    from scanner.binary.source import OpenLayer
     from scanner.domain.facts import Layer
 
 T = TypeVar("T")
 
 SLICE_BYTES = 32 * 1024
 """Stored bytes handled before the event loop gets its turn: some 0.3 ms of unpacking, 30 ms at a bomb's ratio."""
-
-
-class OpenLayer(Protocol):
-    """Opens a layer's blob; the stream yields its bytes as stored, from ``start`` to before ``end``.
-
-    Raises ``StreamBroken`` on opening or between two chunks.
-    """
-
-    def __call__(
-        self, layer: Layer, start: int = 0, end: int | None = None
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Open ``layer``; leaving the context closes the connection."""
 
 
 class Reading:

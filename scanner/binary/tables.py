@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.binary.limits import unreadable
 
 if TYPE_CHECKING:
-    from scanner.binary.reading import OpenLayer
+    from scanner.binary.source import OpenLayer
     from scanner.domain.facts import Layer
 
 MAX_TABLE_BYTES = 64 * 1024 * 1024

@@ -23,7 +23,7 @@ from scanner.domain.streams import StreamBroken
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scanner.binary.reading import OpenLayer
+    from scanner.binary.source import OpenLayer
     from scanner.domain.facts import Layer
 
 VERIFIED_BYTES = 8 * 1024 * 1024

@@ -13,7 +13,7 @@ from scanner.binary.limits import Limits, unreadable
 from scanner.binary.unpack import Budget, Zstd
 
 if TYPE_CHECKING:
-    from scanner.binary.reading import OpenLayer
+    from scanner.binary.source import OpenLayer
     from scanner.domain.facts import Layer
 
 CHECKSUM = "io.github.containers.zstd-chunked.manifest-checksum"
