@@ -83,6 +83,7 @@ class Service:
         self._started_at = clock()
         self._retired: set[asyncio.Task[None]] = set()
         self._busy: dict[Reach, int] = {}
+        self._told_credentials: frozenset[str] = frozenset()
         self._configure()
 
     # ---------------------------------------------------------------- life
@@ -127,6 +128,16 @@ class Service:
             registries=tuple(settings.registries.listed),
         )
         self._metrics.config_reloaded(successful=outcome.successful, at=outcome.at)
+        self._tell_credentials()
+
+    def _tell_credentials(self) -> None:
+        """When our certificates end; one that is no longer used must not alert."""
+        ends = self._reach.credential_ends()
+        for gone in self._told_credentials - ends.keys():
+            self._metrics.credential_expires(gone, None)
+        for name, at in ends.items():
+            self._metrics.credential_expires(name, at)
+        self._told_credentials = frozenset(ends)
 
     def reload(self, by: str) -> Reloaded:
         """Read the configuration again; may be called from any thread."""

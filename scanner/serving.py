@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from scanner.cli.operations import ServiceError, UsageError
+from scanner.registry.tls import certificate_ends_at
 from scanner.settings.document import parse, read_bytes
 from scanner.settings.problem import SettingsError
 from scanner.web.access import Access, Scope, Token
@@ -19,13 +20,14 @@ from scanner.web.web_config import WebConfig, read_web_config
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from scanner.metrics.metrics import Metrics
     from scanner.settings.schema import Settings
     from scanner.settings.schema import Token as TokenSettings
-    from scanner.web.service import Exposition, Service
+    from scanner.web.service import Service
 
 
 @asynccontextmanager
-async def serve_web(service: Service, metrics: Exposition, settings: Settings, version: str) -> AsyncIterator[int]:
+async def serve_web(service: Service, metrics: Metrics, settings: Settings, version: str) -> AsyncIterator[int]:
     """Serve for as long as the context lasts; gives the port.
 
     Raises:
@@ -41,6 +43,8 @@ async def serve_web(service: Service, metrics: Exposition, settings: Settings, v
         server = Server(app, host, port, config.tls)
     except ListenError as error:
         raise ServiceError(str(error)) from None
+    if config.tls:
+        metrics.credential_expires("web.tls", certificate_ends_at(str(config.tls.cert_file)))
     await server.start()
     try:
         yield server.port

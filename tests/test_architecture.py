@@ -29,6 +29,7 @@ HOMES = {
     "alembic": {"store"},
     "apscheduler": {"scan"},
     "asyncssh": {"ssh"},
+    "cryptography": {"registry"},
     "distributed": {"scan"},
     "elftools": {"binary"},
     "fastapi": {"web"},

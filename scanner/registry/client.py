@@ -186,6 +186,11 @@ class Registry:
             return None
         return LastKnown(found[0], max(self._clock.time() - found[0].taken_at, 0.0))
 
+    @property
+    def client_certificates(self) -> dict[str, str]:
+        """The file of the certificate that is shown to each host, by the host's name."""
+        return self._origins.client_certificates
+
     def open_layer(
         self, reference: ImageReference, layer: Layer, start: int = 0, end: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:

@@ -63,6 +63,11 @@ class Origins:
         self._unlisted: OrderedDict[RegistryConfig, Endpoint] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
 
+    @property
+    def client_certificates(self) -> dict[str, str]:
+        """The file of the certificate that is shown to each host, by the host's name."""
+        return self._places.client_certificates
+
     def of(self, reference: ImageReference) -> Origin:
         """The places that may serve this image, its registry last."""
         places = self._places.of(reference)

@@ -48,6 +48,16 @@ class Places:
         self._containerd_root = config.certs_d
         self._containerd = _containerd(config.certs_d)
 
+    @property
+    def client_certificates(self) -> dict[str, str]:
+        """The file of the certificate that is shown to each host, by the host's name."""
+        files = self._containerd.values()
+        hosts = [host for file in files for host in (*file.hosts, file.server) if host and host.client_pairs]
+        listed = self._config.registries.items()
+        return {host.host: host.client_pairs[0][0] for host in hosts} | {
+            name: registry.client_cert for name, registry in listed if registry.client_cert
+        }
+
     def of(self, reference: ImageReference) -> tuple[Place, ...] | Failure:
         """The places to try, in order; a ``Failure`` where none may be asked."""
         podman = self._podman.endpoints(reference)

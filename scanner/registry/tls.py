@@ -5,9 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import ssl
+from pathlib import Path
 
 from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
+
+MAX_CERTIFICATE_BYTES = 256 << 10
+"""A certificate with its chain has some 10 KiB, with its key some more."""
 
 MAX_CONTEXTS = 256
 """Contexts kept; one for each different pair of CA file and client certificate of the configuration."""
@@ -37,6 +41,20 @@ def tls_context(
         )
     except OSError as error:
         return Failure(Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not readable: {error.strerror}")
+
+
+def certificate_ends_at(path: str) -> float | None:
+    """When the first certificate of a PEM file ends (Unix seconds); ``None`` where there is none to be read.
+
+    What is wrong with the file is told by whoever connects with it.
+    """
+    from cryptography import x509  # noqa: PLC0415 -- only a service asks, which has loaded it for SSH anyway
+
+    try:
+        with Path(path).open("rb") as file:
+            return x509.load_pem_x509_certificate(file.read(MAX_CERTIFICATE_BYTES)).not_valid_after_utc.timestamp()
+    except (OSError, ValueError):
+        return None
 
 
 def _stamp(path: str) -> Stamp:

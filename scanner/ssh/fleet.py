@@ -15,7 +15,7 @@ from scanner.ssh import options as connection_options
 from scanner.ssh.bastions import Bastions
 from scanner.ssh.connection import ask, dial, open_answer
 from scanner.ssh.failure import Bastion, classify
-from scanner.ssh.identity import ClientKey, read_identity
+from scanner.ssh.identity import ClientKey, ends_at, read_identity
 from scanner.ssh.jump import Route, Target, jump_of
 from scanner.ssh.trust import Known, KnownHosts, read_known_hosts
 
@@ -73,6 +73,11 @@ class Fleet:
     def kept(self) -> int:
         """Connections that stay open between scans."""
         return len(self._kept)
+
+    @property
+    def certificate_ends_at(self) -> float | None:
+        """When our own certificate ends (Unix seconds); ``None`` where there is none, or it never ends."""
+        return ends_at(self._keys)
 
     async def read(self, host: Host, script: bytes) -> bytes | Failure:
         """The whole standard output of ``script`` on the host, or why it could not be had; never raises."""

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import asyncssh
+from asyncssh.public_key import SSHOpenSSHCertificate
 
 from scanner.ssh.trust import TrustError, read_guarded
 
@@ -14,6 +15,9 @@ MAX_KEY_BYTES = 64 << 10
 
 PRIVATE = stat.S_IRWXG | stat.S_IRWXO
 """Permission bits that a private file must not have."""
+
+FOREVER = 0xFFFF_FFFF_FFFF_FFFF
+"""The ``valid before`` of a certificate without an end (PROTOCOL.certkeys)."""
 
 ClientKey = asyncssh.SSHKey | tuple[asyncssh.SSHKey, asyncssh.SSHCertificate]
 
@@ -30,6 +34,17 @@ def read_identity(identity: Path, certificate: Path | None, passphrase: Path | N
     if chosen is None:
         return (key,)
     return ((key, _read_certificate(chosen, key)), key)
+
+
+def ends_at(keys: tuple[ClientKey, ...]) -> float | None:
+    """When the certificate among the keys ends (Unix seconds); ``None`` where there is none, or it never ends."""
+    certificates = [key[1] for key in keys if isinstance(key, tuple)]
+    ends = [
+        float(certificate._valid_before)  # noqa: SLF001 -- asyncssh reads the field, but shows it nowhere
+        for certificate in certificates
+        if isinstance(certificate, SSHOpenSSHCertificate)
+    ]
+    return min((end for end in ends if end < FOREVER), default=None)
 
 
 def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:

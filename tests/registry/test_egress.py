@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import time
 from ipaddress import ip_network
 
 import httpcore
@@ -14,7 +15,7 @@ from scanner.domain.reason import Reason
 from scanner.registry.config import RegistryConfig
 from scanner.registry.egress import MAX_ADDRESSES, classify, host_of, make_transport, system_resolve, transport_for
 from scanner.registry.exchange import Answer, exchange
-from scanner.registry.tls import tls_context
+from scanner.registry.tls import certificate_ends_at, tls_context
 
 
 def names(**known):
@@ -305,6 +306,7 @@ async def test_a_missing_client_certificate_is_a_tls_failure(http_server, author
 def test_a_context_is_built_once_for_the_same_files(authority, tmp_path):
     assert tls_context() is tls_context()
     assert tls_context(authority.ca_file) is tls_context(authority.ca_file)
+    assert tls_context((authority.ca_file,)) is tls_context(authority.ca_file)
     assert tls_context(authority.ca_file) is not tls_context()
 
 
@@ -440,3 +442,15 @@ async def test_a_refused_connection_is_unreachable(transport):
         port = free.getsockname()[1]
     answer = await get(transport(plain_http=True, allow_private=True), f"http://127.0.0.1:{port}/")
     assert answer == Failure(Reason.IMAGE_UNREACHABLE, "connection refused")
+
+
+# ---------------------------------------------------------------- the end of certificates
+
+
+def test_the_end_of_a_certificate_is_known(authority, tmp_path):
+    left_s = certificate_ends_at(authority.issue("scanner.example", days=3)) - time.time()
+    assert 2 * 86400 < left_s < 4 * 86400
+    assert certificate_ends_at(authority.issue("scanner.example", days=-3)) < time.time()
+    (tmp_path / "key.pem").write_text("no certificate")
+    for none in (tmp_path / "key.pem", tmp_path / "gone.pem", tmp_path):
+        assert certificate_ends_at(str(none)) is None

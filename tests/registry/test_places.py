@@ -100,3 +100,12 @@ def test_a_file_that_is_not_understood_is_refused_by_name(tmp_path, content):
 def test_a_broken_hosts_toml_is_known_before_its_registry_is_needed(places):
     with pytest.raises(MirrorsError, match=r"certs\.d/quay\.io/hosts\.toml"):
         places(hosts={"docker.io": CONTAINERD, "quay.io": "server = 5"})
+
+
+def test_every_client_certificate_is_known_by_its_host(tmp_path):
+    folder = tmp_path / "docker.io"
+    folder.mkdir()
+    (folder / "hosts.toml").write_text('[host."https://m.example"]\nclient = [["us.pem", "us.key"]]\n')
+    listed = {"r.example": RegistryConfig("r.example", client_cert="/r.pem"), "s.example": RegistryConfig("s.example")}
+    found = Places(ClientConfig(listed, certs_d=tmp_path)).client_certificates
+    assert found == {"m.example": f"{folder}/us.pem", "r.example": "/r.pem"}

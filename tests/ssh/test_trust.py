@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.ssh import TrustError
-from scanner.ssh.identity import read_identity
+from scanner.ssh.identity import ends_at, read_identity
 from scanner.ssh.trust import parse_known_hosts, read_known_hosts
 
 
@@ -190,6 +190,16 @@ def test_the_certificate_beside_the_key_is_used_first(tmp_path, keys, tools):
     first, second = read_identity(path, None, None)
     assert isinstance(first, tuple)
     assert second == keys["client"]
+
+
+@pytest.mark.parametrize(("valid_before", "ends"), [(2_000_000_000, 2_000_000_000.0), (0xFFFF_FFFF_FFFF_FFFF, None)])
+def test_the_end_of_our_certificate_is_known(tmp_path, keys, tools, valid_before, ends):
+    path = tools.write_key(tmp_path / "id", keys["client"])
+    assert ends_at(read_identity(path, None, None)) is None
+    public = keys["client"].convert_to_public()
+    certificate = keys["authority"].generate_user_certificate(public, "test", valid_after=0, valid_before=valid_before)
+    (tmp_path / "id-cert.pub").write_bytes(certificate.export_certificate())
+    assert ends_at(read_identity(path, None, None)) == ends
 
 
 def test_a_certificate_of_another_key_is_refused(tmp_path, keys, tools):
