@@ -20,6 +20,7 @@ from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import Depth, Verdict
 from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images
+from scanner.scan.judgements import Judgements
 from scanner.scan.plans import NO_DEPLOYMENTS, NO_PLANS, Deployments, HostPlans
 
 if TYPE_CHECKING:
@@ -66,9 +67,10 @@ class Scanner:
         """
         started_at = self.clock()
         done: dict[str, tuple[HostReading, tuple[Finding, ...]]] = {}
+        judgements = self._judgements()
 
         async def work(host: Host) -> None:
-            reading, findings = await self._host(host, only_plans=only_plans)
+            reading, findings = await self._host(judgements, host, only_plans=only_plans)
             done[host.name] = (reading, findings)
             listen(len(done), len(hosts), reading)
 
@@ -94,21 +96,26 @@ class Scanner:
         """
         started_at, name = self.clock(), str(platform)
         facts = HostFacts(name, plain_host(platform), (plain_engine(platform),))
-        images_known = Images(self.registry, self.inspect, self.limits.depth)
+        judgements = self._judgements()
         workloads = _unique(Workload(name, image, Source.INVENTORY, Stage.PLANNED, image) for image in images)
-        verdicts = await asyncio.gather(*(self._verdict(images_known, facts, workload) for workload in workloads))
+        verdicts = await self._verdicts(judgements, facts, workloads)
         findings = tuple(Finding(w, v, facts.kernel.platform, started_at, started_at) for w, v in verdicts)
         reading = HostReading(name, facts, {}, started_at, started_at)
         return Report(uuid.uuid4().hex, started_at, max(self.clock(), started_at), (reading,), findings)
 
-    async def _host(self, host: Host, *, only_plans: bool) -> tuple[HostReading, tuple[Finding, ...]]:
+    def _judgements(self) -> Judgements:
+        return Judgements(Images(self.registry, self.inspect, self.limits.depth))
+
+    async def _host(
+        self, judgements: Judgements, host: Host, *, only_plans: bool
+    ) -> tuple[HostReading, tuple[Finding, ...]]:
         """One host from its address to its findings; whatever goes wrong stays its own."""
         taken_at = self.clock()
         try:
             facts = await self.read(host)
             if isinstance(facts, Failure):
                 return self._unread(host, facts, taken_at, only_plans=only_plans)
-            return await self._judged(host, facts, taken_at, only_plans=only_plans)
+            return await self._judged(judgements, host, facts, taken_at, only_plans=only_plans)
         except Exception as bug:
             log.exception("host_bug", host=host.name)
             self.on_bug("scan")
@@ -116,13 +123,12 @@ class Scanner:
             return self._unread(host, failure, taken_at, only_plans=only_plans)
 
     async def _judged(
-        self, host: Host, facts: HostFacts, taken_at: float, *, only_plans: bool
+        self, judgements: Judgements, host: Host, facts: HostFacts, taken_at: float, *, only_plans: bool
     ) -> tuple[HostReading, tuple[Finding, ...]]:
-        images = Images(self.registry, self.inspect, self.limits.depth)
         existing = () if only_plans else facts.workloads
         files = NO_PLANS if only_plans else self.plans.of(host.name)
         workloads = [w for w in (*existing, *planned(host), *files.workloads) if not w.build_only]
-        verdicts = await asyncio.gather(*(self._verdict(images, facts, workload) for workload in _unique(workloads)))
+        verdicts = await self._verdicts(judgements, facts, _unique(workloads))
         gaps = () if only_plans else (*_gap_verdicts(facts), *_file_gaps(files))
         findings = tuple(
             Finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at, taken_at)
@@ -130,14 +136,23 @@ class Scanner:
         )
         return HostReading(host.name, facts, host.labels, taken_at, taken_at), findings
 
-    async def _verdict(self, images: Images, facts: HostFacts, workload: Workload) -> tuple[Workload, Verdict]:
+    async def _verdicts(
+        self, judgements: Judgements, facts: HostFacts, workloads: Sequence[Workload]
+    ) -> list[tuple[Workload, Verdict]]:
+        """One for each workload, in their order; what is known to be right costs no task."""
+        kind = judgements.kind(facts)
+        known = [(workload, judgements.right(kind, workload)) for workload in workloads]
+        open_questions = (self._verdict(judgements, kind, facts, one) for one, verdict in known if verdict is None)
+        answers = iter(await asyncio.gather(*open_questions))
+        return [(workload, verdict or next(answers)) for workload, verdict in known]
+
+    async def _verdict(self, judgements: Judgements, kind: int, facts: HostFacts, workload: Workload) -> Verdict:
         try:
-            known = await images.known(facts, workload)
-            return workload, judge(facts, workload, known.image, self.limits.depth, known.next_pull)
+            return await judgements.verdict(kind, facts, workload)
         except Exception as bug:
             log.exception("workload_bug", host=workload.host, workload=workload.name)
             self.on_bug("judge")
-            return workload, _unknown(workload, Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}"))
+            return _unknown(workload, Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}"))
 
     def _unread(
         self, host: Host, failure: Failure, taken_at: float, *, only_plans: bool

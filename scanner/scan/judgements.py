@@ -1,0 +1,54 @@
+"""Judges each distinct workload of one scan once: a fleet runs the same images on the same CPUs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scanner.domain.judge import judge
+from scanner.domain.reason import Status
+from scanner.domain.verdict import Fix, Verdict
+
+if TYPE_CHECKING:
+    from scanner.domain.facts import Engine, HostFacts, Kernel, Workload
+    from scanner.scan.images import Images
+
+Capability = tuple["Kernel", tuple["Engine", ...]]
+"""All that a judgement knows of a host beside its name."""
+
+_NOTHING_TO_DO = Fix()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgements:
+    """The verdicts of one scan, within which neither a tag nor an image can change.
+
+    Only what is right is shared: any other verdict names its host, in the commands that mend it.
+    """
+
+    images: Images
+    _kinds: dict[Capability, int] = field(default_factory=dict)
+    _right: dict[tuple[int, Workload], Verdict] = field(default_factory=dict)
+
+    def kind(self, facts: HostFacts) -> int:
+        """A number that hosts share if the same things run on them."""
+        return self._kinds.setdefault((facts.kernel, facts.engines), len(self._kinds))
+
+    def right(self, kind: int, workload: Workload) -> Verdict | None:
+        """The verdict of a workload that was found to be right on a host of this kind."""
+        return self._right.get(_key(kind, workload))
+
+    async def verdict(self, kind: int, facts: HostFacts, workload: Workload) -> Verdict:
+        """The judgement of a workload on a host of this kind, which has these facts."""
+        if shared := self.right(kind, workload):  # another host's came in while this one waited
+            return shared
+        known = await self.images.known(facts, workload)
+        verdict = judge(facts, workload, known.image, self.images.depth, known.next_pull)
+        if verdict.status is Status.OK and verdict.fix == _NOTHING_TO_DO:
+            self._right[_key(kind, workload)] = verdict
+        return verdict
+
+
+def _key(kind: int, workload: Workload) -> tuple[int, Workload]:
+    """All that a judgement depends on: everything that a workload says but its names."""
+    return kind, replace(workload, host="", name="")

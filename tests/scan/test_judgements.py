@@ -1,0 +1,99 @@
+"""Verdicts that hosts share, verdicts that they never do."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from scanner.domain.facts import HostFacts, ImageFacts, Offer, Source, Stage, Workload
+from scanner.domain.judge import judge
+from scanner.domain.plain import plain_engine, plain_host
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason
+from scanner.domain.verdict import Depth
+from scanner.scan.images import Images
+from scanner.scan.judgements import Judgements
+
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+IMAGE = ImageFacts(
+    "r.example/app:1", "sha256:" + "f" * 64, is_index=True, offers=(Offer("sha256:" + "a" * 64, AMD64, AMD64),)
+)
+
+
+class Counting(Images):
+    """Knows one image; counts how often it is asked."""
+
+    __slots__ = ("asked",)
+
+    async def known(self, host, workload):
+        object.__setattr__(self, "asked", getattr(self, "asked", 0) + 1)
+        return await super().known(host, workload)
+
+
+async def resolve(reference, *, depth, wanted=None):
+    return IMAGE
+
+
+@pytest.fixture
+def judgements():
+    registry = type("Registry", (), {"resolve": staticmethod(resolve)})()
+    return Judgements(Counting(registry, None, Depth.CONFIG))
+
+
+def facts(name, platform=AMD64, **engine):
+    return HostFacts(name, plain_host(platform), (replace(plain_engine(platform), **engine),))
+
+
+def workload(host, name="api", **more):
+    return Workload(host, name, Source.INVENTORY, Stage.PLANNED, "r.example/app:1", **more)
+
+
+async def judged(judgements, host, one):
+    return await judgements.verdict(judgements.kind(host), host, one)
+
+
+async def test_what_is_right_is_judged_once_for_all_hosts_alike(judgements):
+    verdicts = [await judged(judgements, facts(name), workload(name, f"api-{name}")) for name in "abc"]
+    assert {verdict.reason for verdict in verdicts} == {Reason.NATIVE}
+    assert judgements.images.asked == 1
+    assert verdicts[2] == judge(facts("c"), workload("c", "api-c"), IMAGE, Depth.CONFIG)
+
+
+async def test_what_is_wrong_names_its_own_host(judgements):
+    verdicts = [await judged(judgements, facts(name, ARM64), workload(name)) for name in ("left", "right")]
+    assert {verdict.reason for verdict in verdicts} == {Reason.PLATFORM_MISSING}
+    for name, verdict in zip(("left", "right"), verdicts, strict=True):
+        assert verdict == judge(facts(name, ARM64), workload(name), IMAGE, Depth.CONFIG)
+
+
+async def test_hosts_of_another_cpu_or_engine_share_nothing(judgements):
+    for host in (
+        facts("a"),
+        facts("b", version="20.10"),
+        facts("c", ARM64),
+        facts("d", Platform("linux", "amd64", "v3")),
+    ):
+        verdict = await judged(judgements, host, workload(host.host))
+        assert verdict == judge(host, workload(host.host), IMAGE, Depth.CONFIG)
+    assert judgements.images.asked == 4
+
+
+OTHERS = {
+    "source": Source.COMPOSE, "stage": Stage.STOPPED, "image": "r.example/other:1", "engine": "docker", "pinned": ARM64,
+    "state": "exited", "exit_code": 1, "restart_count": 3, "error": "exec format error", "log": ("exec format error",),
+    "build_only": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", OTHERS)
+async def test_a_workload_that_differs_in_anything_is_judged_by_itself(judgements, field):
+    host = facts("a")
+    await judged(judgements, host, workload("a"))
+    await judged(judgements, host, replace(workload("a"), **{field: OTHERS[field]}))
+    assert judgements.images.asked == 2
+
+
+def test_every_field_of_a_workload_but_its_names_is_told_apart():
+    others = set(OTHERS) | {"local", "process"}  # values of their own, compared like all the others
+    assert others == {field.name for field in fields(Workload)} - {"host", "name"}
