@@ -13,8 +13,8 @@ from scanner.binary import argv
 from scanner.binary.inspect import inspect, list_binaries
 from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
-from scanner.probe import reading
 from scanner.probe.local import read_local
+from scanner.probe.remembered import Readings
 from scanner.probe.script import script
 from scanner.registry.authorizers import authorizer_for
 from scanner.registry.client import Registry
@@ -71,13 +71,14 @@ class Reach:
         self._plans = PlanDirectory(settings.plans.directory) if settings.plans.directory else None
         self._told: tuple[str, ...] = ()
         self._script = script()
+        self._readings = Readings()
         self.registry = _registry(settings, around)
         self.inspections = Inspections(self._inspect, _command, around.store, INSPECTION)
 
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host, by SSH or, if it is this machine, by a subprocess: the same script."""
         raw = await self._ask(host)
-        return raw if isinstance(raw, Failure) else reading.read(raw, host)
+        return raw if isinstance(raw, Failure) else self._readings.read(raw, host)
 
     def scanner(
         self,
