@@ -72,7 +72,7 @@ def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, run
         if offer.program is None:
             return Outcome(Reason.BINARY_NOT_INSPECTED, "the entrypoint's binary was not read")
         return binary(kernel, offer.program, claimed, metadata, agrees=agrees)
-    if not agrees and offer.entry and executes(kernel, offer.entry).how is How.NATIVE:
+    if not agrees and offer.entry and How.NATIVE in {metadata.how, executes(kernel, offer.entry).how}:
         return Outcome(Reason.CONFIG_DISAGREES, f"the index says {offer.entry}, the config {claimed}")
     if metadata.how is How.NO and runs:
         return runs_mislabelled(claimed)

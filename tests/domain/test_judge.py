@@ -145,6 +145,11 @@ def test_a_config_that_contradicts_its_index_entry_degrades_a_shallow_verdict():
     assert reason_of(a_host(), plan(), image, Depth.CONFIG) == "config_disagrees"
 
 
+def test_a_config_that_fits_never_makes_a_foreign_index_entry_ok():
+    image = an_index(offer(ARM64, config=AMD64, binary=None))
+    assert reason_of(a_host(), plan(pinned=ARM64), image, Depth.CONFIG) == "config_disagrees"
+
+
 def test_a_foreign_single_manifest_is_the_wrong_platform_when_nobody_opens_the_binary():
     assert reason_of(a_host(), plan(), a_single(ARM64, binary=None), Depth.CONFIG) == "wrong_platform"
 
