@@ -38,11 +38,15 @@ _FAILING = {
 }
 
 
-def exit_code(report: Report, fail_on: FailOn) -> Exit:
-    """Findings outrank what is unknown; nothing known is never success."""
-    if any(finding.verdict.status in _FAILING[fail_on] for finding in report.findings):
+def exit_code(report: Report, fail_on: FailOn, decision: str = "") -> Exit:
+    """Findings outrank what is unknown; nothing known is never success.
+
+    A ``decision`` counts too: the gate's settings may be stricter than ``fail_on``, and a pipeline reads only this code.
+    """
+    denied = decision == "deny" and fail_on is not FailOn.NEVER
+    if denied or any(finding.verdict.status in _FAILING[fail_on] for finding in report.findings):
         return Exit.FINDINGS
-    failed = any(isinstance(host.reading, Failure) for host in report.hosts)
+    failed = decision == "hold" or not report.hosts or any(isinstance(host.reading, Failure) for host in report.hosts)
     if failed or not report.complete or report.counts[Status.UNKNOWN]:
         return Exit.INCOMPLETE
     return Exit.OK

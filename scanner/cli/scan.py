@@ -78,4 +78,4 @@ def check(
             operations.check(common, images, host or (), platform or (), depth and str(depth), listen)
         )
     output.write(report, form, decision=decision, every=True)
-    raise typer.Exit(exit_code(report, fail_on))
+    raise typer.Exit(exit_code(report, fail_on, decision))

@@ -1,0 +1,59 @@
+"""Exit codes: what a pipeline goes by."""
+
+from __future__ import annotations
+
+import pytest
+
+from scanner.cli.outcome import FailOn, exit_code
+from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.reason import STATUS_OF, Reason, Status
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.verdict import Verdict
+
+READ = HostReading("h", HostFacts("h", Kernel("Linux", "x86_64")))
+UNREAD = HostReading("h", Failure(Reason.HOST_TIMEOUT))
+
+
+def a_report(*reasons, hosts=(READ,), complete=True):
+    workload = Workload("h", "w", Source.INVENTORY, Stage.PLANNED, "i")
+    return Report("1", 0, 1, hosts, tuple(Finding(workload, Verdict(reason)) for reason in reasons), complete)
+
+
+@pytest.mark.parametrize(
+    ("report", "fail_on", "code"),
+    [
+        (a_report(Reason.NATIVE), FailOn.MISMATCH, 0),
+        (a_report(), FailOn.MISMATCH, 0),  # a host that was read and runs nothing
+        (a_report(hosts=()), FailOn.MISMATCH, 3),
+        (a_report(hosts=(UNREAD,)), FailOn.NEVER, 3),
+        (a_report(Reason.NATIVE, complete=False), FailOn.MISMATCH, 3),
+        (a_report(Reason.IMAGE_DENIED), FailOn.MISMATCH, 3),
+        (a_report(Reason.IMAGE_DENIED, Reason.NO_SHEBANG), FailOn.MISMATCH, 1),
+        (a_report(Reason.EMULATED, Reason.PLATFORM_LOST), FailOn.MISMATCH, 0),
+        (a_report(Reason.PLATFORM_LOST), FailOn.DEGRADED, 1),
+        (a_report(Reason.EMULATED), FailOn.EMULATED, 1),
+        (a_report(Reason.WRONG_PLATFORM), FailOn.NEVER, 0),
+    ],
+)
+def test_the_code_tells_the_worst_that_counts(report, fail_on, code):
+    assert exit_code(report, fail_on) == code
+
+
+@pytest.mark.parametrize(
+    ("decision", "fail_on", "code"),
+    [
+        ("allow", FailOn.MISMATCH, 0),
+        ("warn", FailOn.MISMATCH, 0),
+        ("hold", FailOn.MISMATCH, 3),
+        ("deny", FailOn.MISMATCH, 1),
+        ("deny", FailOn.NEVER, 0),
+    ],
+)
+def test_a_gate_that_is_stricter_than_fail_on_decides(decision, fail_on, code):
+    assert exit_code(a_report(Reason.EMULATED), fail_on, decision) == code
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if STATUS_OF[reason] is Status.UNKNOWN])
+@pytest.mark.parametrize("fail_on", FailOn)
+def test_what_is_unknown_is_never_success(reason, fail_on):
+    assert exit_code(a_report(Reason.NATIVE, reason), fail_on) == 3
