@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ async def run(
         try:
             async with serve_web(service, metrics, settings, version) as port:
                 await service.start()
+                gc.freeze()  # modules and the last report stay: the collector need not look through them at every turn
                 log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
                 ready(port)
                 await _until_stopped(lambda: service.reload("SIGHUP"))

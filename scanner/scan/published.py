@@ -52,7 +52,8 @@ def waived(report: Report, waivers: Iterable[Waiver], now: float) -> Report:
     """The report with each finding's ``waived_until``; a waiver that has ended waives nothing."""
     valid = [waiver for waiver in waivers if waiver.until > now]
 
-    def until(finding: Finding) -> float | None:
-        return max((waiver.until for waiver in valid if waiver.covers(finding)), default=None)
+    def marked(finding: Finding) -> Finding:
+        until = max((waiver.until for waiver in valid if waiver.covers(finding)), default=None)
+        return finding if until == finding.waived_until else replace(finding, waived_until=until)
 
-    return replace(report, findings=tuple(replace(f, waived_until=until(f)) for f in report.findings))
+    return replace(report, findings=tuple(map(marked, report.findings)))
