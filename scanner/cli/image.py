@@ -89,7 +89,7 @@ def _refuse(reference: str, failure: Failure) -> None:
     """Why nothing can be shown, then what to do."""
     out = output.console()
     out.print(Text(f"{reference}: {failure.reason}: {failure.detail}", style="magenta"), soft_wrap=True)
-    fix = remedy.fix(failure.reason, remedy.Trouble(host="HOST", image=reference))
+    fix = remedy.fix(failure.reason, remedy.Trouble(host="HOST", image=reference, said=failure.detail))
     out.print(Text(f"  {fix.summary}"), soft_wrap=True)
 
 

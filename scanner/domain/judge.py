@@ -242,6 +242,7 @@ def _verdict(
         offered=tuple(map(canonical, offered)),
         path=outcome.path,
         running=next(iter(workload.local.repo_digests), "") if workload.local else "",
+        said=outcome.detail,
     )
     return Verdict(
         reason=outcome.reason,

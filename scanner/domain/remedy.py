@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.domain import listing
 from scanner.domain.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict import Fix
 
@@ -20,7 +21,8 @@ class Trouble:
     """What a remedy may speak of; names are the operator's own, as written in the inventory and on the host.
 
     ``needed`` is the platform the host asks for, ``offered`` what the image has. ``path`` is the file that the reason is
-    about. ``running`` is a reference by digest that is known to have the needed platform.
+    about. ``running`` is a reference by digest that is known to have the needed platform. ``said`` is the detail of the
+    failure.
     """
 
     host: str
@@ -29,6 +31,7 @@ class Trouble:
     offered: tuple[Platform, ...] = ()
     path: str = ""
     running: str = ""
+    said: str = ""
 
 
 def fix(reason: Reason, trouble: Trouble) -> Fix:
@@ -295,7 +298,16 @@ def _reference(t: Trouble) -> Fix:
     return Fix(f"{t.image!r} is not an image reference: write it as registry/repository:tag.")
 
 
-def _allow(_: Trouble) -> Fix:
+def _tls(t: Trouble) -> Fix:
+    if line := listing.line(t.image, t.said):
+        return Fix(f"This registry speaks no TLS: if that is meant, write below registries: in archscan.yml  {line}")
+    return _registry(t)
+
+
+def _allow(t: Trouble) -> Fix:
+    if line := listing.line(t.image, t.said):
+        tls = " (without plain_http if it speaks TLS)" if "plain_http" in line else ""
+        return Fix(f"If this registry is yours, write below registries: in archscan.yml  {line}{tls}")
     return Fix(
         "This registry may not be asked as it is: list it under registries: in archscan.yml "
         "(plain_http: true for http, allow_networks for private addresses)."
@@ -340,6 +352,7 @@ _UNKNOWN_FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.IMAGE_TAG_MISSING: _publish,
     Reason.IMAGE_REFERENCE_INVALID: _reference,
     Reason.IMAGE_NOT_ALLOWED: _allow,
+    Reason.IMAGE_TLS_REJECTED: _tls,
     Reason.IMAGE_LOCAL_ONLY: _local,
     Reason.INTERNAL_BUG: _bug,
 }

@@ -221,7 +221,7 @@ def _with_file(verdict: Verdict, file: str) -> Verdict:
 def _unknown(workload: Workload, failure: Failure) -> Verdict:
     """The verdict of what is not known; a failure whose reason proves something has no place here."""
     reason = failure.reason if STATUS_OF[failure.reason] is Status.UNKNOWN else Reason.PART_INCOMPLETE
-    trouble = remedy.Trouble(host=workload.host, image=workload.image)
+    trouble = remedy.Trouble(host=workload.host, image=workload.image, said=failure.detail)
     return Verdict(reason, failure.detail, fix=remedy.fix(reason, trouble))
 
 

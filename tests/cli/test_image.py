@@ -69,7 +69,7 @@ def test_an_unlisted_registry_on_loopback_is_never_asked(archscan, registry):
     code, shown = archscan("image", "127.0.0.1:1/x:1")
     assert code == 3
     assert "image_not_allowed" in shown
-    assert "under registries:" in shown
+    assert 'below registries: in archscan.yml  "127.0.0.1:1": {plain_http: true}' in shown
 
 
 @pytest.mark.parametrize(
