@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -48,37 +49,35 @@ class Reloader(Generic[Value]):
         self._read, self._hosts, self._allows_shrink, self._clock = read, hosts, allows_shrink, clock
         self.current = read()
         self.outcome = ReloadOutcome(successful=True, at=clock())
-        self._running: asyncio.Task[ReloadOutcome] | None = None
-        self._again: asyncio.Task[ReloadOutcome] | None = None
+        self._turn, self._asked, self._served = threading.Lock(), itertools.count(1), 0
 
     def reload(self) -> ReloadOutcome:
-        """Reads again; a refused configuration changes nothing but ``outcome``."""
+        """Reads again; a refused configuration changes nothing but ``outcome``. May be called from any thread.
+
+        A hundred calls at once read at most twice: who waited while a reading began that had not begun when it asked
+        takes its outcome.
+        """
+        mine = next(self._asked)
+        with self._turn:
+            if self._served < mine:
+                self._served = next(self._asked)
+                self.outcome = self._outcome()
+            return self.outcome
+
+    def _outcome(self) -> ReloadOutcome:
         try:
             fresh = self._read()
             self._refuse_shrinking(fresh)
         except SettingsError as error:
-            self.outcome = ReloadOutcome(successful=False, at=self._clock(), problems=error.problems)
-        else:
-            self.current = fresh
-            self.outcome = ReloadOutcome(successful=True, at=self._clock())
-        return self.outcome
+            return ReloadOutcome(successful=False, at=self._clock(), problems=error.problems)
+        except Exception as bug:  # noqa: BLE001 -- nobody who asks for a reload by a signal would see it
+            problem = Problem("configuration", 0, "", f"{type(bug).__name__}: {bug}")
+            return ReloadOutcome(successful=False, at=self._clock(), problems=(problem,))
+        self.current = fresh
+        return ReloadOutcome(successful=True, at=self._clock())
 
     def _refuse_shrinking(self, fresh: Value) -> None:
         before, after = self._hosts(self.current), self._hosts(fresh)
         if before and after < before * MIN_KEPT and not self._allows_shrink(fresh):
             message = f"would leave {after} of {before} hosts; set scan.allow_shrink: true if that is meant"
             raise SettingsError([Problem("inventory", 0, "", message)])
-
-    async def request(self) -> ReloadOutcome:
-        """Reloads off the event loop; a hundred requests at once make at most two reloads, the later one seeing all."""
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(asyncio.to_thread(self.reload))
-            return await asyncio.shield(self._running)
-        if self._again is None or self._again.done():
-            self._again = asyncio.create_task(self._after(self._running))
-        return await asyncio.shield(self._again)
-
-    async def _after(self, running: asyncio.Task[ReloadOutcome]) -> ReloadOutcome:
-        await asyncio.wait([running])
-        self._running = asyncio.create_task(asyncio.to_thread(self.reload))
-        return await asyncio.shield(self._running)

@@ -1,4 +1,3 @@
-import asyncio
 import threading
 
 import pytest
@@ -62,27 +61,45 @@ def test_shrinking_is_accepted_where_the_operator_allows_it():
     assert holder.current == ()
 
 
-async def test_a_hundred_requests_make_at_most_two_reloads_and_the_last_sees_all():
-    entered, go = threading.Event(), threading.Event()
-    source = Source(("a",))
+def test_a_hundred_requests_at_once_make_two_reloads_and_the_second_sees_all():
+    source, asked, turn = Source(("a",)), threading.Semaphore(0), threading.Event()
 
     def read():
         answer = source()
-        if source.reads > 1:
-            entered.set()
-            go.wait(5)
+        if source.reads == 2:
+            assert turn.wait(5)
         return answer
 
-    holder = Reloader(read, len, lambda _: False, lambda: 0.0)
-    requests = [asyncio.create_task(holder.request()) for _ in range(100)]
-    await asyncio.to_thread(entered.wait, 5)
-    go.set()
-    outcomes = await asyncio.gather(*requests)
-    assert all(outcome.successful for outcome in outcomes)
+    holder, outcomes = Reloader(read, len, lambda _: False, lambda: 0.0), []
+    numbers = holder._asked
+    holder._asked = iter(lambda: (next(numbers), asked.release())[0], None)
+    requests = [threading.Thread(target=lambda: outcomes.append(holder.reload())) for _ in range(100)]
+    for request in requests:
+        request.start()
+    for _ in range(101):  # each request, besides the first reading
+        assert asked.acquire(timeout=5)
+    turn.set()
+    for request in requests:
+        request.join()
+    assert [outcome.successful for outcome in outcomes] == [True] * 100
     assert source.reads == 3
 
 
-async def test_a_thousand_alternating_reloads_never_show_a_refused_value():
+def test_a_reload_after_another_has_ended_reads_again():
+    holder, source = reloader(("a",), ("b",), ("c",))
+    assert (holder.reload().successful, holder.current) == (True, ("b",))
+    assert (holder.reload().successful, holder.current) == (True, ("c",))
+    assert source.reads == 3
+
+
+def test_a_fault_of_ours_while_reading_keeps_the_last_good_one_and_is_told():
+    holder, _ = reloader(("a",), OSError("no such secret"))
+    outcome = holder.reload()
+    assert (holder.current, outcome.successful) == (("a",), False)
+    assert "OSError: no such secret" in str(outcome.problems[0])
+
+
+def test_a_thousand_alternating_reloads_never_show_a_refused_value():
     holder, _ = reloader(*[("good",) if i % 2 == 0 else BAD for i in range(1001)])
     for index in range(1000):
         holder.reload()
