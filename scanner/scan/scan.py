@@ -12,7 +12,7 @@ import structlog
 
 from scanner.domain import remedy
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
-from scanner.domain.judge import judge
+from scanner.domain.judge import engine_of, judge
 from scanner.domain.plain import plain_engine, plain_host
 from scanner.domain.platform import canonical
 from scanner.domain.reason import STATUS_OF, Reason, Status
@@ -128,7 +128,7 @@ class Scanner:
         existing = () if only_plans else facts.workloads
         files = NO_PLANS if only_plans else self.plans.of(host.name)
         workloads = [w for w in (*existing, *planned(host), *files.workloads) if not w.build_only]
-        verdicts = await self._verdicts(judgements, facts, _unique(workloads))
+        verdicts = [(w, _doubted(facts, w, v)) for w, v in await self._verdicts(judgements, facts, _unique(workloads))]
         gaps = () if only_plans else (*_gap_verdicts(facts), *_file_gaps(files))
         findings = tuple(
             Finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at, taken_at)
@@ -191,6 +191,18 @@ def _unique(workloads: Iterable[Workload]) -> list[Workload]:
         key = (workload.source, workload.engine, workload.name, workload.stage, workload.image)
         seen.setdefault(key, workload)
     return list(seen.values())
+
+
+_STARTS = frozenset({Status.OK, Status.EMULATED, Status.DEGRADED})
+
+
+def _doubted(facts: HostFacts, workload: Workload, verdict: Verdict) -> Verdict:
+    """No engine that left something out is believed that a workload starts: what it left out may be why it does not."""
+    if not facts.gaps or verdict.status not in _STARTS:
+        return verdict
+    engine = engine_of(facts, workload)
+    gap = None if isinstance(engine, Failure) else facts.gaps.get(engine.key)
+    return _unknown(workload, gap) if gap else verdict
 
 
 _SOURCE_OF_PART = {source.value: source for source in Source}
