@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain import remedy
+from scanner.domain.engine import engine_of
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
-from scanner.domain.judge import engine_of, judge
+from scanner.domain.judge import judge
 from scanner.domain.plain import plain_engine, plain_host
 from scanner.domain.platform import canonical
 from scanner.domain.reason import STATUS_OF, Reason, Status
