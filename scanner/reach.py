@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from scanner.binary.source import OpenLayer
-    from scanner.domain.facts import Executable, HostFacts, Layer, Offer, Process, Program
+    from scanner.domain.facts import Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
     from scanner.domain.host import Host
     from scanner.domain.reference import ImageReference
+    from scanner.registry.cache import Recent
     from scanner.registry.credentials import CredentialSources
     from scanner.registry.observer import RegistryObserver
     from scanner.scan.ports import HostReader
@@ -50,12 +51,16 @@ INSPECTION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What reaches beyond one configuration: version, store, the ears of the metrics, the user's own logins."""
+    """What reaches beyond one configuration: version, store, the ears of the metrics, the user's own logins.
+
+    ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
+    """
 
     version: str
     store: Store | None = None
     observer: RegistryObserver | None = None
     ambient: CredentialSources | None = None
+    last_seen: Recent[ImageFacts] | None = None
 
 
 class Reach:
@@ -152,6 +157,7 @@ def _registry(settings: Settings, around: Surroundings) -> Registry:
             authorizer_for=authorizer_for(wiring.credentials(settings, around.ambient)),
             documents=around.store,
             observer=around.observer,
+            last=around.last_seen,
         )
     except MirrorsError as error:
         raise SettingsError([Problem("registries", 0, "", str(error))]) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from typing import TYPE_CHECKING, assert_never
 
 from scanner import inventory
@@ -17,7 +18,7 @@ from scanner.settings import schema, sources
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from pydantic import SecretStr
@@ -31,6 +32,9 @@ MAX_SECRET_BYTES = 64 << 10
 
 IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- the name that Docker's own files give to such credentials
 """With this user name a secret is an identity token (docker/cli config)."""
+
+HELPERS_NEED = ("PATH", "HOME")
+"""Where a credential helper is found, where it finds its own files; nothing that is itself a login."""
 
 
 # ---------------------------------------------------------------- hosts
@@ -178,18 +182,24 @@ def _text(path: object | None) -> str | None:
     return None if path is None else str(path)
 
 
-def credentials(settings: schema.Settings, ambient: CredentialSources | None = None) -> Credentials:
-    """What to log in to registries with: what is configured, then what ``ambient`` sources of the user know."""
-    configured = {
-        name: found for name, registry in settings.registries.listed.items() if (found := tuple(_logins(registry)))
-    }
-    ambient = ambient or CredentialSources()
+def credentials(
+    settings: schema.Settings, ambient: CredentialSources | None = None, environ: Mapping[str, str] = os.environ
+) -> Credentials:
+    """What to log in to registries with: what is configured, then what ``ambient`` sources of the user know.
+
+    Of ``environ`` only what credential helpers need is used, where a file is configured that may name some.
+    """
+    own = settings.registries
+    configured = {name: found for name, registry in own.listed.items() if (found := tuple(_logins(registry)))}
+    named = own.docker_config or own.podman_auth
+    helpers = {name: environ[name] for name in HELPERS_NEED if name in environ} if named else {}
+    ambient = ambient or CredentialSources(environment=helpers)
     return Credentials(
         CredentialSources(
             configured=configured,
             environment=ambient.environment,
-            docker_config=settings.registries.docker_config or ambient.docker_config,
-            podman_auth=settings.registries.podman_auth or ambient.podman_auth,
+            docker_config=own.docker_config or ambient.docker_config,
+            podman_auth=own.podman_auth or ambient.podman_auth,
         )
     )
 

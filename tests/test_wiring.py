@@ -96,6 +96,13 @@ def test_nothing_is_ambient_by_default(settings):
     assert wiring.credentials(settings(""))._sources == CredentialSources()
 
 
+def test_a_configured_file_gets_its_helpers_a_path_but_no_login_of_the_environment(settings):
+    environ = {"PATH": "/usr/bin", "HOME": "/root", "DOCKER_AUTH_CONFIG": "{}", "AWS_SECRET_ACCESS_KEY": "x"}
+    named = wiring.credentials(settings("registries: {docker_config: config.json}"), environ=environ)
+    assert named._sources.environment == {"PATH": "/usr/bin", "HOME": "/root"}
+    assert wiring.credentials(settings(""), environ=environ)._sources.environment == {}
+
+
 def test_configured_login_files_come_before_the_users_own(settings, tmp_path):
     text = "registries: {podman_auth: [a.json, b.json], docker_config: config.json}"
     ambient = CredentialSources(docker_config=tmp_path / "mine", podman_auth=(tmp_path / "mine",))

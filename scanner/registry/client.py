@@ -87,12 +87,13 @@ class Registry:
         documents: a lasting store of documents by digest.
         observer: hears of every request.
         clock: time.
+        last: what was proved last, where that outlives this client.
 
     Raises:
         MirrorsError: a file of mirrors in ``config`` cannot be read or understood.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is one independent collaborator
         self,
         config: ClientConfig,
         *,
@@ -100,6 +101,7 @@ class Registry:
         documents: DocumentCache | None = None,
         observer: RegistryObserver | None = None,
         clock: Clock | None = None,
+        last: Recent[ImageFacts] | None = None,
     ) -> None:
         self._config = config
         self._clock: Clock = clock or SystemClock()
@@ -109,7 +111,7 @@ class Registry:
         )
         self._heads: Recent[_Head] = Recent(MAX_REMEMBERED)
         self._assemblies: Recent[ImageFacts] = Recent(MAX_ASSEMBLED)
-        self._last: Recent[ImageFacts] = Recent(MAX_LAST_KNOWN)
+        self._last = last_seen() if last is None else last
         self._flights: Flights[_Head] = Flights()
         self._window: ContextVar[_Window | None] = ContextVar("registry_window", default=None)
 
@@ -253,6 +255,11 @@ class Registry:
         if not isinstance(found, Fetched):
             return found
         return await self._documents.learn(found) or found.digest
+
+
+def last_seen() -> Recent[ImageFacts]:
+    """A memory of the last facts of each reference, for clients that follow one another."""
+    return Recent(MAX_LAST_KNOWN)
 
 
 def _weight(facts: ImageFacts) -> int:

@@ -232,6 +232,8 @@ def test_a_registry_that_is_gone_makes_its_images_unknown_never_ok(
     service.scan()
     [lost] = [f for f in service.findings("") if f["image"] == reference]
     assert (fine["reason"], lost["status"], lost["reason"]) == ("native", "unknown", "image_unreachable")
+    assert "last seen less than 1 min ago" in lost["detail"]
+    assert lost["detail"].endswith("offering linux/amd64")
 
 
 # ---------------------------------------------------------------- to the person who is paged

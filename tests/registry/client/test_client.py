@@ -10,6 +10,7 @@ from scanner.domain.platform import Platform
 from scanner.domain.reason import Reason
 from scanner.domain.reference import parse
 from scanner.registry.authorizers import authorizer_for
+from scanner.registry.client import last_seen
 from scanner.registry.config import RegistryConfig
 from scanner.registry.credential import Credential
 from scanner.registry.media_types import ACCEPT
@@ -193,6 +194,15 @@ async def test_a_tag_that_was_asked_proves_its_digest_for_that_scan(fake, client
         assert (by_digest.digest, len(fake.asked)) == (by_tag.digest, asked)
     await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth="config")
     assert len(fake.asked) == asked + 1
+
+
+async def test_the_last_known_outlives_the_client_where_it_is_handed_on(fake, client):
+    fake.image("1")
+    memory = last_seen()
+    await resolve(client(last=memory), fake)
+    found = client(last=memory).last_known(parse(f"{fake.name}/app:1"))
+    assert found.facts.platforms == (Platform("linux", "amd64"),)
+    assert client().last_known(parse(f"{fake.name}/app:1")) is None
 
 
 async def test_the_last_known_is_shown_with_its_age_but_never_answered(fake, client, clock):

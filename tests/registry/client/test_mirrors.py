@@ -310,3 +310,24 @@ async def test_a_real_pull_through_mirror_serves_what_its_upstream_has_then_goes
 
     mirror.daemon.stop()
     assert (await client(registries_conf=conf).resolve(wanted, depth="config")).digest == found.digest
+
+
+@pytest.mark.system
+async def test_a_real_registry_behind_tls_of_an_own_authority_is_asked_once_its_mirror_is_gone(
+    start_registry, nginx, image_factory, authority, client, containerd
+):
+    from tests.real.images import Pusher  # noqa: PLC0415 -- only where the real part runs
+
+    upstream = start_registry()
+    Pusher(upstream.host, upstream.port).push("shop/api", "1", image_factory.image({"app": b"x"}, architecture="s390x"))
+    pem = authority.issue("localhost")
+    server = f"ssl_certificate {pem}; ssl_certificate_key {pem}; location / {{ proxy_pass http://{upstream.address}; }}"
+    front = nginx(server, " ssl")
+    mirror = start_registry(proxy={"remoteurl": f"http://{upstream.address}"})
+    tree = containerd(
+        "hub.example",
+        f'server = "https://localhost:{front.port}"\nca = "{authority.ca_file}"\n[host."http://{mirror.address}"]\n',
+    )
+    mirror.daemon.stop()
+    found = await client(certs_d=tree).resolve(parse("hub.example/shop/api:1"), depth="config")
+    assert found.platforms == (Platform("linux", "s390x"),)
