@@ -18,6 +18,7 @@ from scanner.domain.host import Host, Plan
 from scanner.domain.reason import Reason
 from scanner.gate.check import decide
 from scanner.reach import Reach, Surroundings
+from scanner.registry.client import last_seen
 from scanner.scan.desk import Desk, DeskFullError, State, Ticket
 from scanner.scan.published import Waiver, merged, waived
 from scanner.scan.schedule import Schedule
@@ -71,7 +72,7 @@ class Service:
             SettingsError: it cannot be used, or a key or known_hosts in it.
         """
         self._store, self._metrics, self._clock = store, metrics, clock
-        self._around = Surroundings(version, store, metrics.registries)
+        self._around = Surroundings(version, store, metrics.registries, last_seen=last_seen())
         self._loop = asyncio.get_running_loop()
         self._reloader = Reloader(lambda: self._opened(read()), lambda held: len(held[0].hosts), _allows_shrink, clock)
         self._desk = Desk(self._scan, clock=clock)
@@ -80,7 +81,9 @@ class Service:
         self._report: Report | None = None
         self._waivers: dict[str, Waived] = {}
         self._store_error = ""
-        self._started_at = clock()
+        self._alive_at = self._loop.time()
+        self._read_from: dict[str, _Place] = {}
+        self._in_force = self._reach
         self._retired: set[asyncio.Task[None]] = set()
         self._busy: dict[Reach, int] = {}
         self._told_credentials: frozenset[str] = frozenset()
@@ -141,19 +144,20 @@ class Service:
 
     def reload(self, by: str) -> Reloaded:
         """Read the configuration again; may be called from any thread."""
-        before = self._reach
         outcome = self._reloader.reload()
         detail = "; ".join(map(str, outcome.problems))
         if outcome.successful:
             log.info("configuration_reloaded", by=by, hosts=len(self.hosts()))
         else:
             log.error("configuration_refused", by=by, problems=detail)
-        self._loop.call_soon_threadsafe(self._reloaded, before)
+        self._loop.call_soon_threadsafe(self._reloaded)
         return Reloaded(outcome.successful, detail)
 
-    def _reloaded(self, before: Reach) -> None:
+    def _reloaded(self) -> None:
+        """In the event loop, where ``_in_force`` follows what other threads have put in force meanwhile."""
         self._configure()
-        if before is self._reach:
+        before, self._in_force = self._in_force, self._reach
+        if before is self._in_force:
             return
         self._schedule.change(self._settings.scan.interval, self._settings.scan.jitter)
         if not self._busy.get(before):
@@ -169,7 +173,7 @@ class Service:
             self._busy[reach] -= 1
             if not self._busy[reach]:
                 del self._busy[reach]
-                if reach is not self._reach:
+                if reach not in (self._in_force, self._reach):
                     self._retire(reach)
 
     def _retire(self, reach: Reach) -> None:
@@ -184,7 +188,7 @@ class Service:
         names = frozenset(host.name for host in self.hosts())
         await self._desk.wait(self._desk.request(names, "schedule", scheduled=True))
 
-    async def _scan(self, ticket: Ticket) -> Report:
+    async def _scan(self, ticket: Ticket) -> None:
         """One scan from the settings in force to its publication."""
         configuration, reach = self._reloader.current
         hosts = [host for host in configuration.hosts if host.name in ticket.hosts]
@@ -193,20 +197,29 @@ class Service:
             with self._using(reach), reach.registry.scan():
                 scanner = reach.scanner(
                     wiring.limits(configuration.settings),
-                    on_bug=lambda _where: self._metrics.internal_error(),
+                    on_bug=self._bug,
                     plans=await reach.plans(configuration.hosts),
                 )
                 report = await scanner.scan(hosts, scan_id=ticket.id, listen=ticket.listen)
-            report = merged(self._report, report, [host.name for host in configuration.hosts])
-            report = await self._remembered(report)
+            self._read_from.update((host.name, _place(host)) for host in hosts)
+            fleet = [host.name for host in configuration.hosts if not self._has_moved(host)]
+            report = await self._remembered(merged(self._report, report, fleet))
             complete = True
         finally:
             self._metrics.scan_ended(complete=complete)
         self._publish(report)
+        if len(hosts) == len(configuration.hosts):
+            self._alive_at = self._loop.time()
         log.info("scan_ended", scan=ticket.id, by=ticket.requested_by, hosts=len(hosts),
                  seconds=round(report.finished_at - report.started_at, 3),
                  **{str(status): count for status, count in report.counts.items() if count})  # fmt: skip
-        return report
+
+    def _has_moved(self, host: Host) -> bool:
+        """Whether what is known under this name was read from another machine; what a restart left is not known."""
+        return self._read_from.get(host.name, _place(host)) != _place(host)
+
+    def _bug(self, _where: str) -> None:
+        self._metrics.internal_error()
 
     async def _remembered(self, report: Report) -> Report:
         """Durable before it is published; a store that fails does not stop the scans, but the gate holds."""
@@ -258,14 +271,15 @@ class Service:
 
     async def probe(self, target: str, deadline_s: float, by: str) -> Probed | Refusal:
         """Scan one inventory host for whoever asks, beside the published report."""
-        host = next((host for host in self.hosts() if host.name == target), None)
+        configuration, reach = self._reloader.current
+        host = next((host for host in configuration.hosts if host.name == target), None)
         if host is None:
             return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, f"{target} is not a host of the inventory")
-        reach, hosts = self._reach, self.hosts()
         lines = [f"asked by {by}: {host.name}, deadline {deadline_s:g} s"]
-        limits = replace(wiring.limits(self._settings), deadline_s=deadline_s)
+        limits = replace(wiring.limits(configuration.settings), deadline_s=deadline_s)
         with self._using(reach):
-            report = await reach.scanner(limits, plans=await reach.plans(hosts)).scan([host])
+            scanner = reach.scanner(limits, on_bug=self._bug, plans=await reach.plans(configuration.hosts))
+            report = await scanner.scan([host])
         lines += _told(report)
         return Probed(report, tuple(lines))
 
@@ -280,9 +294,10 @@ class Service:
         chosen = self._matching(hosts) if platform is None else ()
         if isinstance(chosen, Refusal):
             return chosen
-        reach = self._reach
+        configuration, reach = self._reloader.current
+        settings = configuration.settings
         with self._using(reach):
-            scanner = reach.scanner(wiring.limits(self._settings), read=self._known_facts)
+            scanner = reach.scanner(wiring.limits(settings), read=self._known_facts, on_bug=self._bug)
             if platform is None:
                 plans = tuple(Plan(image) for image in images)
                 report = await scanner.scan([replace(host, planned=plans) for host in chosen], only_plans=True)
@@ -291,7 +306,7 @@ class Service:
                     report = await scanner.against(platform, images)
                 except ValueError as error:
                     return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
-        decision = decide(report, wiring.policy(self._settings))
+        decision = decide(report, wiring.policy(settings))
         log.info("gate_decided", by=by, decision=str(decision), images=list(images))
         return Checked(report, str(decision))
 
@@ -306,11 +321,16 @@ class Service:
         return None
 
     async def _known_facts(self, host: Host) -> HostFacts | Failure:
-        """What the published report says of a host, unless that is too old to decide on."""
+        """What the published report says of a host, unless that is too old to decide on, or of another machine.
+
+        A reading from before a restart may be of another machine: nobody knows what the configuration was then.
+        """
         found = next((one for one in self._report.hosts if one.name == host.name), None) if self._report else None
-        if found is None:
-            return Failure(Reason.HOST_STALE, "the host has not been scanned yet")
+        if found is None or self._read_from.get(host.name) != _place(host):
+            return Failure(Reason.HOST_STALE, "the host has not been scanned yet, as the configuration names it now")
         age_s = self._clock() - found.taken_at
+        if age_s < 0:
+            return Failure(Reason.HOST_STALE, "the clock stepped back behind the host's last reading")
         if age_s > self._settings.gate.max_facts_age:
             return Failure(Reason.HOST_STALE, f"the host was last read {age_s:.0f} s ago")
         return found.reading
@@ -377,17 +397,24 @@ class Service:
         return Readiness(self._report is not None, "the first scan has not ended yet")
 
     def healthy(self) -> Readiness:
-        """Whether scans come to an end at all."""
-        last = self._report.finished_at if self._report else self._started_at
+        """Whether scans of the fleet come to an end at all, whatever the wall clock says."""
         limit = STALE_INTERVALS * (self._settings.scan.interval + self._settings.scan.deadline)
-        age_s = self._clock() - max(last, self._started_at)
-        return Readiness(age_s <= limit, f"no scan has ended for {age_s:.0f} s")
+        age_s = self._loop.time() - self._alive_at
+        return Readiness(age_s <= limit, f"no scan of the whole fleet has ended for {age_s:.0f} s")
 
     def _matching(self, patterns: tuple[str, ...]) -> tuple[Host, ...] | Refusal:
         try:
             return inventory.match(self.hosts(), patterns)
         except inventory.InventoryError as error:
             return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, str(error))
+
+
+_Place = tuple[str, int, str, bool]
+
+
+def _place(host: Host) -> _Place:
+    """What makes a host the machine that it is: its name may mean another one after a reload."""
+    return (host.address, host.port, host.jump, host.local)
 
 
 def _allows_shrink(held: tuple[Configuration, Reach]) -> bool:

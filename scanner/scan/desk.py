@@ -15,7 +15,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from scanner.domain.report import HostReading, Report
+    from scanner.domain.report import HostReading
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,6 @@ class Ticket:
     done: int = 0
     total: int = 0
     last_host: str = ""
-    report: Report | None = None
     error: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -78,11 +77,11 @@ class Ticket:
 
 
 class Desk:
-    """Runs one scan after the other; ``run`` does the work and returns what was published."""
+    """Runs one scan after the other; ``run`` does the work and publishes what it found."""
 
     def __init__(
         self,
-        run: Callable[[Ticket], Awaitable[Report]],
+        run: Callable[[Ticket], Awaitable[None]],
         max_waiting: int = MAX_WAITING,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -107,9 +106,13 @@ class Desk:
         Raises:
             DeskFullError: too many others are waiting.
         """
-        for ticket in (self._running, *self._waiting):
-            if ticket is not None and ticket.hosts == hosts:
-                return ticket
+        if self._running is not None and self._running.hosts == hosts:
+            return self._running
+        if waiting := next((ticket for ticket in self._waiting if ticket.hosts == hosts), None):
+            if scheduled:
+                self._waiting.remove(waiting)
+                self._waiting.appendleft(waiting)
+            return waiting
         if not scheduled and len(self._waiting) >= self._max_waiting:
             raise DeskFullError(retry_after_s=5 * len(self._waiting))
         ticket = Ticket(uuid.uuid4().hex, hosts, by, self._clock(), total=len(hosts))
@@ -155,7 +158,7 @@ class Desk:
             ticket.state, ticket.started_at = State.RUNNING, self._clock()
             ticket.tell()
             try:
-                ticket.report = await self._run(ticket)
+                await self._run(ticket)
             except asyncio.CancelledError:
                 self._end(ticket, "the scan was interrupted")
                 raise

@@ -37,7 +37,10 @@ class Waiver:
 
 
 def merged(last: Report | None, fresh: Report, fleet: Sequence[str]) -> Report:
-    """The report of the whole ``fleet`` after a scan of some of its hosts; other hosts keep their last reading."""
+    """The report of the whole ``fleet`` after a scan of some of its hosts; other hosts keep their last reading.
+
+    What is not in ``fleet`` is forgotten: a host that left the inventory, or whose name means another machine now.
+    """
     if last is None:
         return fresh
     scanned = {host.name for host in fresh.hosts}

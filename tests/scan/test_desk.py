@@ -6,10 +6,7 @@ import asyncio
 
 import pytest
 
-from scanner.domain.report import Report
 from scanner.scan.desk import Desk, DeskFullError, State
-
-REPORT = Report("1", 0.0, 1.0, (), ())
 
 
 class Work:
@@ -21,7 +18,6 @@ class Work:
     async def __call__(self, ticket):
         self.ran.append(sorted(ticket.hosts))
         await self.go.wait()
-        return REPORT
 
 
 @pytest.fixture
@@ -72,11 +68,21 @@ async def test_the_schedule_goes_to_the_front_even_of_a_full_line(desk):
     assert desk.work.ran[:2] == [["a"], ["everything"]]
 
 
+async def test_the_schedule_takes_whom_it_joins_to_the_front(desk):
+    desk.request(hosts("a"))
+    await asyncio.sleep(0)
+    desk.request(hosts("b"))
+    waiting = desk.request(hosts("everything"))
+    assert desk.request(hosts("everything"), scheduled=True) is waiting
+    desk.work.go.set()
+    await desk.wait(waiting)
+    assert desk.work.ran[:2] == [["a"], ["everything"]]
+
+
 async def test_a_scan_that_fails_says_why_and_the_next_one_runs():
     async def faulty(ticket):
         if "bad" in ticket.hosts:
             raise RuntimeError("no room")
-        return REPORT
 
     desk = Desk(faulty)
     bad, good = desk.request(hosts("bad")), desk.request(hosts("good"))
