@@ -98,7 +98,8 @@ _PHRASES = (
         Reason.INTERPRETER_MISSING, _ENOENT,
         r"exec user process caused:? \\?\"?no such file or directory|"
         r"exec container process \(missing dynamic library\?\) `[^`]{1,300}`: no such file|"
-        r"^exec /[^:]{1,300}: no such file or directory$|cannot execute: required file not found|bad interpreter: no such file",
+        r"^exec /[^:]{1,300}: no such file or directory$|start container process: exec /[^\":]{1,300}: no such file or directory|"
+        r"cannot execute: required file not found|bad interpreter: no such file",
         rf"(?:{_INIT}|{_RUNC}|{_CRUN}|{_WRAPPER})no such file or directory(?:\\?\")?{_CRUN_END}", *_STARTED, 2,
     ),
     _phrase(
@@ -125,7 +126,7 @@ _PHRASES = (
     _phrase(
         Reason.ENTRYPOINT_NOT_EXECUTABLE, _DENIED,
         r"exec: \\?\"[^\"]{1,300}\": (?:stat [^:]{1,300}: )?permission denied|exec user process caused:? \\?\"?permission denied|"
-        r"open executable: permission denied",
+        r"open executable: permission denied|start container process: exec [^\":]{1,300}: permission denied",
         rf"(?:{_INIT}|{_RUNC}|{_CRUN})permission denied(?:\\?\")?{_CRUN_END}", *_STARTED,
     ),
     _phrase(
@@ -193,6 +194,13 @@ _PHRASES = (
     ),
 )  # fmt: skip
 
+_UNDECODED = _phrase(
+    Reason.BINARY_UNKNOWN,
+    "the runtime could not start the program, in words that are not known here",
+    r"start(?:ing)? container process:? (?:caused: )?\"?exec\b",
+)
+"""What no other phrase decodes is still no start."""
+
 
 def observe(error: str, log: Sequence[str], exit_code: int | None) -> Observation | None:
     """What an unhealthy container's engine error, last log lines or exit code prove; ``None`` if they prove nothing.
@@ -236,7 +244,11 @@ def _said(text: str) -> Observation | None:
 
 def _all_said(text: str) -> Iterator[Observation]:
     words = text[:MAX_LINE_CHARS]
+    decoded = False
     for phrase in _PHRASES:
         found = phrase.anywhere and phrase.anywhere.search(words)
         if found or (phrase.line and phrase.line.fullmatch(words)):
+            decoded = True
             yield Observation(phrase.reason, found[0] if found else words, phrase.cause)
+    if not decoded and _UNDECODED.anywhere and _UNDECODED.anywhere.search(words):
+        yield Observation(_UNDECODED.reason, words, _UNDECODED.cause)
