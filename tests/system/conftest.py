@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.real.registry import Registry
 from tests.real.require import missing
 from tests.real.sshd import Sshd
 from tests.system.truth.comparison import Case, compare
-from tests.system.truth.outcomes import in_docker, in_podman
+from tests.system.truth.outcomes import in_docker, in_podman, removed
 from tests.system.truth.scanning import Scanner
 from tests.system.truth.table import KINDS, PODMAN_KINDS
 
@@ -68,13 +68,15 @@ tmp_dir = "{folder}/tmp"
     return {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(containers)}
 
 
-@pytest.fixture(scope="session")
-def docker_truth(docker_scanner: Scanner, docker_engine: DockerEngine, pusher: Pusher) -> dict[str, Case]:
+@pytest.fixture(scope="module")
+def docker_truth(docker_scanner: Scanner, docker_engine: DockerEngine, pusher: Pusher) -> Iterator[dict[str, Case]]:
     """Every kind of image, judged, run by Docker, judged again."""
-    return compare(KINDS, pusher, docker_scanner, partial(in_docker, docker_engine))
+    yield compare(KINDS, pusher, docker_scanner, partial(in_docker, docker_engine))
+    removed(docker_engine.docker)
 
 
-@pytest.fixture(scope="session")
-def podman_truth(podman_scanner: Scanner, podman: Podman, pusher: Pusher) -> dict[str, Case]:
+@pytest.fixture(scope="module")
+def podman_truth(podman_scanner: Scanner, podman: Podman, pusher: Pusher) -> Iterator[dict[str, Case]]:
     """The kinds of images that Podman may treat otherwise."""
-    return compare(PODMAN_KINDS, pusher, podman_scanner, partial(in_podman, podman))
+    yield compare(PODMAN_KINDS, pusher, podman_scanner, partial(in_podman, podman))
+    removed(podman.podman)

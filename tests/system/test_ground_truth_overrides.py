@@ -9,7 +9,7 @@ from tests.real.images import File, Image, tar_of
 from tests.system.truth.build import Tree, entries, indexed, on_debian, plain
 from tests.system.truth.comparison import FAILS, STARTS, Case
 from tests.system.truth.forms import foreign
-from tests.system.truth.outcomes import docker_outcomes
+from tests.system.truth.outcomes import docker_outcomes, removed
 from tests.system.truth.programs import FOREIGN, NATIVE, SAYS, WRAPPER
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
@@ -103,6 +103,7 @@ def run_truth(docker_scanner, docker_engine, references):
         docker_engine, {f"run-{name}": (*run.options, references[run.image], *run.words) for name, run in RUNS.items()}
     )
     findings = docker_scanner.scan([references[name] for name in PINNED])
+    removed(docker_engine.docker)
     return {
         name: Case(findings.get(references[run.image], {}), outcomes[f"run-{name}"], findings[f"run-{name}"])
         for name, run in RUNS.items()
@@ -170,7 +171,9 @@ def local_truth(docker_scanner, docker_engine, references, tmp_path_factory):
     docker_engine.docker("tag", references["native"], "local/retagged:1")
     names = [*LOCAL, *MADE_THERE]
     outcomes = docker_outcomes(docker_engine, {f"local-{name}": (f"local/{name}:1",) for name in names})
-    return outcomes, docker_scanner.scan()
+    findings = docker_scanner.scan()
+    removed(docker_engine.docker)
+    return outcomes, findings
 
 
 @pytest.mark.parametrize("name", [*LOCAL, *MADE_THERE])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.real.images import Pusher
+from tests.real.images import File, Pusher
 from tests.real.process import until
 from tests.system.truth.build import indexed, plain
 from tests.system.truth.forms import foreign
@@ -12,6 +12,14 @@ from tests.system.truth.programs import ENDLESS, FOREIGN, ILLEGAL, NATIVE
 from tests.system.truth.scanning import Scanner
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+LOOPS = {
+    "local": "exec_format_error",  # nothing but its log tells
+    "pushed": "wrong_binary",
+    "honest": "wrong_platform",
+    "level": "illegal_instruction",
+}
+"""Containers that come back again and again, each with what is told of it."""
 
 RESTARTED_WITHIN_S = 60.0
 """Docker waits 100 ms before the first restart, then twice as long each time."""
@@ -55,18 +63,37 @@ def test_a_restart_loop_is_proof_by_its_log(docker_scanner, docker_engine, pushe
     started("loop-pushed", pusher.push("loop/pushed", "1", plain({"app": FOREIGN})), "--restart", "always")
     started("loop-honest", pusher.push("loop/honest", "1", foreign()), "--restart", "always")
     started("loop-level", pusher.push("loop/level", "1", plain({"app": ILLEGAL})), "--restart", "always")
-    _wait_for_restarts(docker_engine, "loop-local", "loop-pushed", "loop-honest", "loop-level")
+    _wait_for_restarts(docker_engine, *(f"loop-{name}" for name in LOOPS))
     findings = docker_scanner.scan()
-    reasons = {name: findings[f"loop-{name}"]["reason"] for name in ("local", "pushed", "honest", "level")}
-    assert reasons == {
-        "local": "exec_format_error",  # nothing but its log tells
-        "pushed": "wrong_binary",
-        "honest": "wrong_platform",
-        "level": "illegal_instruction",
-    }
-    assert {findings[f"loop-{name}"]["status"] for name in reasons} == {"mismatch"}
+    assert {name: findings[f"loop-{name}"]["reason"] for name in LOOPS} == LOOPS
+    mismatches = [name for name in LOOPS if findings[f"loop-{name}"]["status"] == "mismatch"]
+    assert mismatches == ["local", "pushed", "honest", "level"]
     for name in ("local", "pushed", "honest"):
         assert "exec format error" in _says(findings[f"loop-{name}"], "runtime")
+
+
+def test_a_program_that_its_user_may_not_run_is_told_by_the_engine_s_error(
+    docker_scanner, docker_engine, pusher, started
+):
+    image = plain({"app": File(NATIVE, mode=0o700)}, process={"Entrypoint": ["/app"], "User": "1000"})
+    started("denied", pusher.push("denied", "1", image))
+    finding = docker_scanner.scan()["denied"]
+    state = json.loads(docker_engine.docker("inspect", "denied"))[0]["State"]
+    assert (finding["status"], finding["reason"]) == ("broken", "entrypoint_not_executable"), state["Error"]
+
+
+def test_a_program_that_a_volume_brings_is_judged_by_what_became_of_it(
+    docker_scanner, docker_engine, pusher, started, tmp_path
+):
+    for name, program in {"right": NATIVE, "wrong": FOREIGN}.items():
+        (tmp_path / name).write_bytes(program)
+        (tmp_path / name).chmod(0o755)
+    reference = pusher.push("mounted", "1", plain({"app": NATIVE}))
+    for name in ("right", "wrong"):
+        started(f"mounted-{name}", reference, "--volume", f"{tmp_path}:/v", "--entrypoint", f"/v/{name}")
+        docker_engine.docker("wait", f"mounted-{name}")
+    findings = docker_scanner.scan()
+    assert [findings[f"mounted-{name}"]["reason"] for name in ("right", "wrong")] == ["native", "exec_format_error"]
 
 
 def test_a_tag_that_moves_on_is_told_while_the_old_image_still_runs(docker_scanner, pusher, started):

@@ -79,6 +79,7 @@ KINDS = (
     Kind("java-class", lambda: _app(b"\xca\xfe\xba\xbe" + bytes(400)), "not_a_program"),
     Kind("not-executable", lambda: _app(NATIVE, mode=0o644), "entrypoint_not_executable"),
     Kind("executable-by-others-only", lambda: _app(NATIVE, mode=0o001), "native"),
+    Kind("executable-by-root-only-run-by-root", lambda: plain({"app": File(NATIVE, mode=0o700)}, process={"Entrypoint": ["/app"], "User": "0"}), "native"),
     Kind("directory", lambda: plain({"app": File(folder=True)}), "entrypoint_directory"),
     Kind("missing", lambda: plain({"other": NATIVE}), "entrypoint_missing"),
     Kind("foreign-not-executable", lambda: _app(FOREIGN, mode=0o644), "entrypoint_not_executable"),

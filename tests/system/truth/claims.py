@@ -25,9 +25,9 @@ _THE_SAME = {"config_disagrees": "mislabelled"}
 
 def the_verdict_agrees(case: Case) -> None:
     """``ok`` if and only if it really started, ``mismatch`` or ``broken`` if and only if it really did not."""
-    assert not case.disagreement(case.planned)
-    if case.container is not None:
-        assert not case.disagreement(case.container)
+    for finding in filter(None, (case.planned, case.container)):
+        contradiction = case.disagreement(finding)
+        assert not contradiction, contradiction
 
 
 def the_reason_is_expected(kind: Kind, case: Case, engine: str) -> None:

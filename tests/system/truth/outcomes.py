@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -40,40 +40,42 @@ def name_of(kind_id: str) -> str:
     return f"truth-{kind_id}"
 
 
+Command = Callable[..., str]
+
+
 def docker_outcomes(engine: DockerEngine, runs: Mapping[str, Sequence[str]]) -> dict[str, Outcome]:
     """``docker run`` of each container by name, with the words behind its name; the containers stay."""
-
-    def run(name: str) -> str:
-        return engine.docker("run", "--network", "none", "--name", name, *runs[name], check=False)
-
-    def inspect(names: Iterable[str]) -> str:
-        there = set(engine.docker("ps", "-a", "--format", "{{.Names}}").split())
-        return engine.docker("inspect", "--type", "container", *(name for name in names if name in there))
-
-    return _all(runs, run, inspect)
+    return _all(engine.docker, runs)
 
 
 def podman_outcomes(engine: Podman, runs: Mapping[str, Sequence[str]]) -> dict[str, Outcome]:
     """The same with Podman."""
+    return _all(engine.podman, {name: ("--tls-verify=false", *words) for name, words in runs.items()})
 
+
+def _all(command: Command, runs: Mapping[str, Sequence[str]]) -> dict[str, Outcome]:
     def run(name: str) -> str:
-        return engine.podman("run", "--tls-verify=false", "--network", "none", "--name", name, *runs[name], check=False)
+        return command("run", "--network", "none", "--name", name, *runs[name], check=False)
 
-    def inspect(names: Iterable[str]) -> str:
-        there = set(engine.podman("ps", "--all", "--format", "{{.Names}}").split())
-        return engine.podman("container", "inspect", *(name for name in names if name in there))
-
-    return _all(runs, run, inspect)
-
-
-def _all(
-    names: Iterable[str], run: Callable[[str], str], inspect: Callable[[Iterable[str]], str]
-) -> dict[str, Outcome]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        said = dict(zip(names, pool.map(run, names), strict=True))
-    found = json.loads(inspect(names))
+        said = dict(zip(runs, pool.map(run, runs), strict=True))
+    there = set(command("ps", "--all", "--format", "{{.Names}}").split())
+    found = json.loads(command("container", "inspect", *(name for name in runs if name in there)))
     states = {container["Name"].lstrip("/"): container["State"] for container in found}
-    return {name: Outcome(words, states.get(name, {})) for name, words in said.items()}
+    return {name: _outcome(command, name, said[name], states.get(name, {})) for name in runs}
+
+
+def _outcome(command: Command, name: str, said: str, state: Mapping[str, Any]) -> Outcome:
+    """Podman may lose what a program says that ends at once; its log has it."""
+    if state.get("Status") == "exited" and state["ExitCode"] == 0 and SAYS not in said.splitlines():
+        said += command("logs", name, check=False)
+    return Outcome(said, state)
+
+
+def removed(command: Command) -> None:
+    """Remove every container, so that the next test's are the only ones whose logs are read."""
+    if left := command("ps", "--all", "--quiet").split():
+        command("rm", "--force", *left)
 
 
 def in_docker(engine: DockerEngine, references: Mapping[str, str]) -> dict[str, Outcome]:

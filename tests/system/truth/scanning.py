@@ -41,7 +41,9 @@ class Scanner:
             capture_output=True, text=True, timeout=SCAN_WITHIN_S, check=False, stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(PROJECT)}, cwd=self.folder,
         )  # fmt: skip
-        assert done.returncode in {0, 1, 3}, f"exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        said = f"exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        assert done.returncode in {0, 1, 3}, said
+        assert done.stdout.startswith("{"), said
         return json.loads(done.stdout)
 
     def _config(self, planned: Sequence[str], depth: str) -> dict[str, Any]:
