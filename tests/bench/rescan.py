@@ -1,0 +1,107 @@
+"""A program: the service in one process, its hosts answered from memory, scanned again and again."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import gc
+import json
+import resource
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+from scanner import service
+from scanner.configuration import Configuration
+from scanner.demo.registry import Registry
+from scanner.metrics.metrics import Metrics
+from scanner.reach import Reach
+from scanner.settings.schema import Settings
+from scanner.store.store import Store
+from tests.bench import made_up
+
+
+class Recorded(Reach):
+    """A reach whose hosts have answered already."""
+
+    answers: dict[str, bytes]
+
+    async def _ask(self, host):
+        await asyncio.sleep(0)
+        return self.answers[host.name]
+
+
+async def scanned(running: service.Service) -> None:
+    """One scan of everything, from the request to its publication."""
+    ticket = await running.request_scan((), "bench")
+    async for change in running.scan_events(ticket.id):
+        last = change
+    assert last.state == "done", last
+
+
+async def main(hosts: int, workloads: int, again: int, profile: str | None) -> dict[str, object]:
+    """Scan once, then ``again`` times; what each took."""
+    shelf, images = made_up.stock()
+    with Registry(shelf) as registry, tempfile.TemporaryDirectory() as folder:
+        Recorded.answers = made_up.answers(hosts, workloads, registry.name, images)
+        service.Reach = Recorded
+        inventory = made_up.inventory(list(Recorded.answers))
+        settings = Settings.model_validate({
+            "registries": {registry.name: {"plain_http": True}, "cache_age": "1h"},
+            "scan": {"interval": "1h", "jitter": "0s", "deadline": "30m"},
+        })  # fmt: skip
+        metrics = Metrics("0")
+        store = await Store.open(f"sqlite:///{Path(folder)}/archscan.db")
+        running = service.Service(lambda: Configuration(settings, inventory), store, metrics, "0")
+        took = []
+        for turn in range(again + 1):
+            lags: list[float] = []
+            lag = asyncio.create_task(lateness(lags))
+            gc.collect()
+            with cProfile.Profile() if profile and turn == again else nullcontext() as profiler:
+                began, cpu = time.monotonic(), time.process_time()
+                await scanned(running)
+                scan_s = time.monotonic() - began, time.process_time() - cpu
+                began = time.monotonic()
+                page = metrics.render(running.report(), None)[1]
+                render_s = time.monotonic() - began
+            if profiler:
+                profiler.dump_stats(profile)
+            lag.cancel()
+            took.append({
+                "wall_s": scan_s[0], "cpu_s": scan_s[1], "render_s": render_s, "page_bytes": len(page),
+                "worst_lag_s": max(lags, default=0.0),
+            })  # fmt: skip
+        report = running.report()
+        assert len(report.hosts) == hosts
+        assert len(report.findings) == hosts * workloads
+        await running.stop()
+        await store.close()
+        return {
+            "first": took[0],
+            "again": took[1:],
+            "counts": {str(status): count for status, count in report.counts.items() if count},
+            "answer_bytes": len(next(iter(Recorded.answers.values()))),
+            "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+
+
+async def lateness(lags: list[float]) -> None:
+    """How late the loop is, again and again."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + 0.02
+        await asyncio.sleep(0.02)
+        lags.append(loop.time() - due)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("hosts", type=int)
+    parser.add_argument("workloads", type=int)
+    parser.add_argument("--again", type=int, default=3)
+    parser.add_argument("--profile", help="file for the statistics of the last scan")
+    chosen = parser.parse_args()
+    print(json.dumps(asyncio.run(main(chosen.hosts, chosen.workloads, chosen.again, chosen.profile))))
