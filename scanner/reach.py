@@ -10,6 +10,7 @@ import structlog
 
 from scanner import wiring
 from scanner.binary import argv
+from scanner.binary.archive import inspect_archive
 from scanner.binary.inspect import inspect, list_binaries
 from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
@@ -22,6 +23,7 @@ from scanner.registry.places import MirrorsError
 from scanner.registry.recalling import Recalling
 from scanner.registry.tls import certificate_ends_at
 from scanner.scan.inspections import Inspections
+from scanner.scan.local_images import LocalImages
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
 from scanner.scan.scan import Scanner
 from scanner.settings.problem import Problem, SettingsError
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from scanner.binary.source import OpenLayer
-    from scanner.domain.facts import Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
+    from scanner.domain.facts import EngineKind, Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
     from scanner.domain.host import Host
     from scanner.domain.reference import ImageReference
     from scanner.registry.cache import Recent
@@ -75,6 +77,7 @@ class Reach:
         self._fleet = _fleet(settings)
         self._plans = PlanDirectory(settings.plans.directory) if settings.plans.directory else None
         self._told: tuple[str, ...] = ()
+        self._local_images = _local_images(settings, self._fleet)
         self._script = script()
         self._readings = Readings()
         self.registry = _registry(settings, around)
@@ -83,7 +86,10 @@ class Reach:
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host, by SSH or, if it is this machine, by a subprocess: the same script."""
         raw = await self._ask(host)
-        return raw if isinstance(raw, Failure) else self._readings.read(raw, host)
+        facts = raw if isinstance(raw, Failure) else self._readings.read(raw, host)
+        if isinstance(facts, Failure) or self._local_images is None:
+            return facts
+        return await self._local_images.fill(host, facts)
 
     def scanner(
         self,
@@ -161,6 +167,17 @@ def _registry(settings: Settings, around: Surroundings) -> Registry:
         )
     except MirrorsError as error:
         raise SettingsError([Problem("registries", 0, "", str(error))]) from None
+
+
+def _local_images(settings: Settings, fleet: Fleet | None) -> LocalImages | None:
+    """The look into the hosts' own stores, where it is asked for."""
+    if fleet is None or not settings.scan.local_images:
+        return None
+
+    def opened(host: Host, kind: EngineKind, image_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        return fleet.saved_image(host, kind, image_id, settings.scan.max_local_bytes)
+
+    return LocalImages(opened, inspect_archive)
 
 
 def _fleet(settings: Settings) -> Fleet | None:

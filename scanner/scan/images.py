@@ -111,6 +111,11 @@ class Images:
         return facts.with_program(offer.digest, await self.inspect(reference, offer, workload.process))
 
 
+def is_local_only(workload: Workload) -> bool:
+    """Whether a container was made from an image that no registry is known to have."""
+    return workload.local is not None and not _repo_digests(workload, workload.local)
+
+
 def _parsed(text: str) -> ImageReference | Failure:
     try:
         return references.parse(text)

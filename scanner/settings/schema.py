@@ -137,6 +137,12 @@ class Scan(Section):
     depth: Literal["index", "config", "binary"] = Field(
         default="binary", description="The deepest layer of evidence asked."
     )
+    local_images: bool = Field(
+        default=False, description="Whether images that no registry has are read from the hosts' own engines."
+    )
+    max_local_bytes: Size = Field(
+        default=2048 * MIB, ge=MIB, le=65536 * MIB, description="Longest saved image that is read from a host."
+    )
     allow_shrink: bool = Field(
         default=False, description="Whether a reload may lose more than half of the hosts, or all of them."
     )

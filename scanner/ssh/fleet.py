@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import errno
 import resource
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncssh
 
 from scanner.domain.facts import Failure
 from scanner.domain.reason import Reason
+from scanner.domain.streams import StreamBroken
 from scanner.ssh import options as connection_options
 from scanner.ssh.bastions import Bastions
 from scanner.ssh.connection import ask, dial, open_answer
 from scanner.ssh.failure import Bastion, classify
 from scanner.ssh.identity import ClientKey, ends_at, read_identity
 from scanner.ssh.jump import Route, Target, jump_of
+from scanner.ssh.saving import output, save_command
 from scanner.ssh.trust import Known, KnownHosts, read_known_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import AsyncIterator, Coroutine, Iterable
 
+    from scanner.domain.facts import EngineKind
     from scanner.domain.host import Host
     from scanner.ssh.config import SshConfig
 
@@ -90,6 +94,32 @@ class Fleet:
                 return await self._read((target, route), script)
         except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
             return classify(error, key_known=bool(self._trusted(target)[1].keys))
+
+    @asynccontextmanager
+    async def saved_image(
+        self, host: Host, kind: EngineKind, image_id: str, max_bytes: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What the host's engine saves of an image, over a connection of its own that ends with the context.
+
+        Raises:
+            ValueError: it is no image ID, or no engine that saves images by ID.
+            StreamBroken: when the stream is opened, or while it is read.
+        """
+        command = save_command(kind, image_id)
+        target = Target(host.name, host.address, host.port, host.user or self._config.user)
+        try:
+            route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+            if route.hops:
+                await self._bastions.reach(route)
+            connection = await self._connect((target, route))
+        except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
+            raise StreamBroken(classify(error, key_known=bool(self._trusted(target)[1].keys))) from None
+        stream = output(connection, command, max_bytes, self._config.probe_timeout_s)
+        try:
+            yield _failing_as_values(stream)
+        finally:
+            self._abandon(connection)
+            await stream.aclose()
 
     async def _read(self, way: Way, script: bytes) -> bytes | Failure:
         connection = self._kept.pop(way, None)
@@ -215,6 +245,15 @@ class Fleet:
             self._abandon(connection)
         while self._reapers:
             await asyncio.wait(self._reapers)
+
+
+async def _failing_as_values(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The stream, whose connection may end in the midst of it."""
+    try:
+        async for piece in stream:
+            yield piece
+    except (asyncssh.Error, OSError) as error:  # TimeoutError is an OSError
+        raise StreamBroken(classify(error)) from None
 
 
 def _behind(route: Route, error: asyncssh.ChannelOpenError) -> Exception:
