@@ -46,13 +46,14 @@ _ENGINE_FAILURES = {
 
 
 def _usable(host: HostFacts, engines: Sequence[Engine], wanted: str) -> Engine | Failure:
-    """The first that is up; else the most telling reason: one that is down outweighs one that is absent."""
-    if up := next((engine for engine in engines if engine.state is EngineState.UP), None):
-        return up
-    for state, reason in _ENGINE_FAILURES.items():
-        if found := next((engine for engine in engines if engine.state is state), None):
-            return Failure(reason, found.detail or f"{found.key} on {host.host} is {found.state}")
-    return Failure(Reason.ENGINE_ABSENT, f"{host.host} has no {wanted} engine that is known")
+    """The likeliest that is there. Another one that is up proves nothing where that one does not answer."""
+    there = [engine for engine in engines if engine.state is not EngineState.ABSENT] or engines
+    if not there:
+        return Failure(Reason.ENGINE_ABSENT, f"{host.host} has no {wanted} engine that is known")
+    found = there[0]
+    if found.state is EngineState.UP:
+        return found
+    return Failure(_ENGINE_FAILURES[found.state], found.detail or f"{found.key} on {host.host} is {found.state}")
 
 
 def kernel_of(host: HostFacts, engine: Engine) -> Kernel:

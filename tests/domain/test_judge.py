@@ -240,6 +240,18 @@ def test_an_observed_error_confirms_the_more_precise_reason_that_the_binary_gave
     assert verdict.evidence[-1].layer == "runtime"
 
 
+@pytest.mark.parametrize(
+    ("docker", "reason"),
+    [("absent", "native"), ("up", "platform_missing"), ("down", "engine_down"), ("denied", "engine_denied")],
+)
+def test_a_plan_is_judged_by_the_likeliest_engine_that_is_there(docker, reason):
+    """An armhf Docker takes no arm64 image, though the Podman beside it does."""
+    host = a_host(ARM64, engine=ARM_V7, state=EngineState(docker), aarch32=True)
+    podman = Engine(EngineKind.PODMAN, EngineState.UP, "5.0", ARM64, ImageStore.PODMAN)
+    both = replace(host, engines=(*host.engines, podman))
+    assert reason_of(both, plan(), an_index(offer(ARM64))) == reason
+
+
 def test_an_engine_in_a_virtual_machine_is_judged_by_its_own_platform():
     host = a_host(ARM64)
     engine = replace(host.engines[0], in_vm=True, platform=ARM64)
