@@ -49,7 +49,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """The straight line from hosts to a report; its parts are handed in."""
+    """The straight line from hosts to a report; its parts are handed in.
+
+    ``clock`` gives Unix time; what a scan took is told by ``ticks``, which nobody sets.
+    """
 
     read: HostReader
     registry: ImageResolver
@@ -58,6 +61,7 @@ class Scanner:
     clock: Callable[[], float] = time.time
     on_bug: Callable[[str], None] = lambda _where: None
     plans: Deployments = NO_DEPLOYMENTS
+    ticks: Callable[[], float] = time.monotonic
 
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = _silent, only_plans: bool = False
@@ -66,7 +70,7 @@ class Scanner:
 
         With ``only_plans`` neither the hosts' existing containers nor their files are judged: only the inventory's plans.
         """
-        started_at = self.clock()
+        began = self.ticks()
         done: dict[str, tuple[HostReading, tuple[Finding, ...]]] = {}
         judgements = self._judgements()
 
@@ -81,10 +85,11 @@ class Scanner:
                 failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
                 done[host.name] = self._unread(host, failure, self.clock(), only_plans=only_plans)
         ordered = [done[host.name] for host in hosts]
+        finished_at = self.clock()
         return Report(
             scan_id=scan_id or uuid.uuid4().hex,
-            started_at=started_at,
-            finished_at=max(self.clock(), started_at),
+            started_at=finished_at - (self.ticks() - began),
+            finished_at=finished_at,
             hosts=tuple(reading for reading, _ in ordered),
             findings=_name_fitting_hosts(ordered),
         )
@@ -186,12 +191,19 @@ def _planned(host: Host, plan: Plan) -> Workload:
 
 
 def _unique(workloads: Iterable[Workload]) -> list[Workload]:
-    """Every workload once: two compose services of one name and image are one finding."""
-    seen: dict[tuple[str, ...], Workload] = {}
+    """Every workload once; those that share source, name, stage and image but not all the rest are numbered.
+
+    A report tells workloads apart by these four: an image planned for two platforms is two workloads.
+    """
+    seen: dict[tuple[str, ...], list[Workload]] = {}
+    unique = []
     for workload in workloads:
-        key = (workload.source, workload.engine, workload.name, workload.stage, workload.image)
-        seen.setdefault(key, workload)
-    return list(seen.values())
+        alike = seen.setdefault((workload.source, workload.name, workload.stage, workload.image), [])
+        if workload in alike:
+            continue
+        alike.append(workload)
+        unique.append(workload if len(alike) == 1 else replace(workload, name=f"{workload.name}#{len(alike)}"))
+    return unique
 
 
 _STARTS = frozenset({Status.OK, Status.EMULATED, Status.DEGRADED})

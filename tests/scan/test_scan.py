@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -179,6 +180,42 @@ async def test_what_is_no_reference_is_unknown_and_never_sent_anywhere(image):
     report = await a_scanner(read, registry).scan([host("a", image)])
     assert registry.asked == []
     assert told(report) == [("a", image, "image_reference_invalid")]
+
+
+async def test_an_image_planned_for_two_platforms_is_judged_for_each():
+    plans = (Plan("r.example/amd64:1"), Plan("r.example/amd64:1", pinned=ARM64), Plan("r.example/amd64:1"))
+    report = await a_scanner(read).scan([Host("a", "127.0.0.1", planned=plans)])
+    assert [(f.workload.name, str(f.verdict.reason)) for f in report.findings] == [
+        ("r.example/amd64:1", "native"),
+        ("r.example/amd64:1#2", "platform_missing"),
+    ]
+
+
+async def test_containers_of_one_name_under_two_owners_are_two_findings():
+    two = [replace(running(), source=Source.PODMAN, engine=engine) for engine in ("podman", "podman:alice")]
+
+    async def engines(one):
+        known = facts(one.name, workloads=two)
+        podmans = (
+            Engine(EngineKind.PODMAN, EngineState.UP, "5.0", AMD64, ImageStore.PODMAN, owner) for owner in ("", "alice")
+        )
+        return replace(known, engines=(*known.engines, *podmans))
+
+    report = await a_scanner(engines).scan([host("a")])
+    assert len({finding.key for finding in report.findings}) == 2
+
+
+@pytest.mark.parametrize("step", [-86400.0, 86400.0])
+async def test_a_clock_that_is_set_during_a_scan_does_not_change_how_long_it_took(step):
+    wall, ticks = [1000.0], iter([50.0, 53.0])
+
+    async def read_while_set(one):
+        wall[0] += step
+        return facts(one.name)
+
+    scanner = Scanner(read_while_set, Registry(), inspect, clock=lambda: wall[0], ticks=lambda: next(ticks))
+    report = await scanner.scan([host("a")])
+    assert (report.started_at, report.finished_at) == (1000.0 + step - 3.0, 1000.0 + step)
 
 
 async def test_a_shallow_scan_reads_no_config_and_no_binary():
