@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -197,6 +197,8 @@ class LayerIndex:
         before = self.nodes.get(path)
         if before is not None and before.kind is node.kind is NodeKind.DIRECTORY and self.visible(path):
             return  # listed again, its content stays
+        if before is not None and before.kind is node.kind is NodeKind.FILE and self.visible(path):
+            node = replace(node, content=_named_twice(node.content))
         self.usage.count_entry(path)
         self.nodes[path] = node
         self.fresh.add(path)
@@ -233,6 +235,14 @@ def ancestors_and_self(path: str) -> list[str]:
         return []
     parts = path.split("/")
     return ["/".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _named_twice(content: Content | None) -> Content | None:
+    """Docker's tar-split records refuse a layer that names a file twice; others take the last one."""
+    if content is None or content.problem is not None:
+        return content
+    detail = "its layer names it twice, which some engines refuse to unpack"
+    return replace(content, problem=Failure(Reason.LAYER_UNREADABLE, detail))
 
 
 def clean(name: str) -> str | None:

@@ -227,10 +227,11 @@ async def test_a_whiteout_never_deletes_a_file_of_its_own_layer(images, build, f
     assert program.chain[0].elf.needs.architecture == "amd64"
 
 
-async def test_the_last_of_repeated_entries_wins(images, build):
+async def test_the_last_of_repeated_entries_counts_but_proves_nothing_for_some_engines_refuse_the_layer(images, build):
     layer = images.layer([("app", build.elf(machine=183)), ("./app", build.elf())])
     program = await inspect(build.offer(layer), None, images.open)
     assert program.chain[0].elf.needs.architecture == "amd64"
+    assert program.problem.reason is Reason.LAYER_UNREADABLE
 
 
 async def test_a_directory_that_became_a_file_and_a_directory_again_starts_empty(images, build):

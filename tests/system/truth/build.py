@@ -23,16 +23,14 @@ ZSTD_TAR = "application/vnd.oci.image.layer.v1.tar+zstd"
 class Kind:
     """One kind of image: how to build it, what we expect to say of it.
 
-    ``reason`` is what Docker's image comes to, ``podman`` what Podman's does where that differs. ``limit`` marks those
-    of which we are known to say too much, with the reason why that is left so. ``overlay`` marks what depends on the
-    storage driver.
+    ``reason`` is what Docker's image comes to, ``podman`` what Podman's does where that differs. ``overlay`` marks
+    what depends on the storage driver.
     """
 
     id: str
     build: Callable[[], Image | Index]
     reason: str
     podman: str = ""
-    limit: str = ""
     overlay: bool = False
 
     def expected(self, engine: str) -> str:

@@ -12,11 +12,8 @@ from tests.system.truth.comparison import STARTS, Case
 
 
 def rows(kinds: Iterable[Kind]) -> list[object]:
-    """The kinds as parameters; a known limit is a failure that is expected."""
-    return [
-        pytest.param(kind, id=kind.id, marks=[pytest.mark.xfail(strict=True, reason=kind.limit)] if kind.limit else [])
-        for kind in kinds
-    ]
+    """The kinds as parameters."""
+    return [pytest.param(kind, id=kind.id) for kind in kinds]
 
 
 _THE_SAME = {"config_disagrees": "mislabelled"}
