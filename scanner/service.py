@@ -207,6 +207,8 @@ class Service:
             complete = True
         finally:
             self._metrics.scan_ended(complete=complete)
+        report = waived(report, self._all_waivers(), self._clock())
+        await asyncio.to_thread(self._metrics.prepare, report)
         self._publish(report)
         if len(hosts) == len(configuration.hosts):
             self._alive_at = self._loop.time()

@@ -29,6 +29,7 @@ class Metrics:
         self._max_findings = max_findings
         self._changed_at: Mapping[str, float] = {}
         self._rendered: tuple[Report | None, dict[bool, bytes]] = (None, {})
+        self._formats: frozenset[bool] = frozenset()
         own = self._own
         self.registries = RegistryObserver(own.registry_requests, own.registry_duration, own.registry_rate_limit)
 
@@ -38,7 +39,16 @@ class Metrics:
         """Content type and page for ``/metrics``, in the format that ``accept`` asks for."""
         encode, content_type = choose_encoder(accept or "")
         openmetrics = content_type.startswith(_OPENMETRICS)
+        self._formats |= {openmetrics}
         return content_type, self._fleet(report, openmetrics=openmetrics) + encode(self._own.registry)
+
+    def prepare(self, report: Report) -> None:
+        """Render what is about to be published in the formats that were asked for; may be called from any thread.
+
+        100,000 series take half a second, for which neither a scrape nor the event loop should wait.
+        """
+        for openmetrics in self._formats:
+            self._fleet(report, openmetrics=openmetrics)
 
     def render_probe(
         self, report: Report | None, *, success: bool, duration_s: float, accept: str | None

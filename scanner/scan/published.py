@@ -52,11 +52,17 @@ def merged(last: Report | None, fresh: Report, fleet: Sequence[str]) -> Report:
 
 
 def waived(report: Report, waivers: Iterable[Waiver], now: float) -> Report:
-    """The report with each finding's ``waived_until``; a waiver that has ended waives nothing."""
+    """The report with each finding's ``waived_until``, itself where that changes nothing.
+
+    A waiver that has ended waives nothing.
+    """
     valid = [waiver for waiver in waivers if waiver.until > now]
 
     def marked(finding: Finding) -> Finding:
         until = max((waiver.until for waiver in valid if waiver.covers(finding)), default=None)
         return finding if until == finding.waived_until else replace(finding, waived_until=until)
 
-    return replace(report, findings=tuple(map(marked, report.findings)))
+    findings = tuple(map(marked, report.findings))
+    if all(now_marked is before for now_marked, before in zip(findings, report.findings, strict=True)):
+        return report
+    return replace(report, findings=findings)

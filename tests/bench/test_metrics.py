@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
-from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.platform import Platform
 from scanner.domain.reason import Reason
 from scanner.domain.report import Finding, HostReading, Report
@@ -36,7 +36,7 @@ def a_report(findings):
         )
         made.append(Finding(workload, Verdict(Reason.PLATFORM_MISSING, offered=(ARM64,)), AMD64, 1.5, 2.5))
     names = dict.fromkeys(finding.workload.host for finding in made)
-    return Report("s", 0.0, 10.0, tuple(HostReading(name, None) for name in names), tuple(made))
+    return Report("s", 0.0, 10.0, tuple(HostReading(name, Failure(Reason.HOST_TIMEOUT)) for name in names), tuple(made))
 
 
 class Library:
