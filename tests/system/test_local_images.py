@@ -30,10 +30,10 @@ def built(docker_engine, elf_factory, tmp_path_factory):
 
 @pytest.fixture
 def scan(built, docker_engine, start_sshd):
-    """The reasons of the containers made from local images, by name."""
+    """The verdicts of the containers made from local images, by name."""
 
-    async def scanned(options="", **scan_settings):
-        sshd = start_sshd(environment={"DOCKER_HOST": docker_engine.host})
+    async def scanned(options="", environment=None, **scan_settings):
+        sshd = start_sshd(environment=environment or {"DOCKER_HOST": docker_engine.host})
         sshd.authorize(options)
         settings = Settings.model_validate({
             "ssh": {
@@ -89,3 +89,25 @@ async def test_a_login_with_a_forced_command_says_why_it_cannot_look(scan, tmp_p
     found = await scan(f'restrict,command="sh {probe}"', local_images=True)
     assert str(found["local-wrong"].reason) == "image_local_only"
     assert "forced command" in found["local-wrong"].detail
+
+
+async def test_podman_saves_its_images_too(scan, podman, elf_factory, tmp_path):
+    storage, containers = tmp_path / "storage.conf", tmp_path / "containers.conf"
+    storage.write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{podman.folder}/root"\nrunroot = "{podman.folder}/run"\n'
+    )
+    containers.write_text(
+        '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+        f'tmp_dir = "{podman.folder}/tmp"\n'
+    )
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    (tmp_path / "app").write_bytes(elf_factory("arm64"))
+    (tmp_path / "app").chmod(0o755)
+    podman.podman("build", "-q", "-t", "localhost/wrong", str(tmp_path))
+    podman.podman("create", "--network", "none", "--name", "local-podman", "localhost/wrong")
+    environment = {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(containers)}
+    try:
+        found = await scan(environment=environment | {"DOCKER_HOST": "unix:///nonexistent"}, local_images=True)
+    finally:
+        podman.podman("rm", "--force", "local-podman")
+    assert (str(found["local-podman"].reason), "/app" in found["local-podman"].detail) == ("wrong_binary", True)
