@@ -19,7 +19,7 @@ from scanner.domain.reason import Reason, Status
 from scanner.domain.selection import Outcome as Choice
 from scanner.domain.selection import refuses, select
 from scanner.domain.verdict import Depth, Evidence, Verdict
-from scanner.domain.weighing import Outcome, agree, binary, executed, offered, runs_mislabelled
+from scanner.domain.weighing import Outcome, agree, binary, executed, offered
 
 if TYPE_CHECKING:
     from scanner.domain.evidence import Observation
@@ -50,7 +50,7 @@ def judge(
         return _verdict(Outcome(engine.reason, engine.detail), host, workload, image, None)
     kernel = kernel_of(host, engine)
     outcome = contradiction(kernel, engine) or _existing_or_planned(kernel, engine, workload, image, depth)
-    outcome = _hear_runtime(_mounted(outcome, kernel, workload), workload)
+    outcome = _hear_runtime(_mounted(_although_it_runs(outcome, workload), kernel, workload), workload)
     outcome = _look_ahead(outcome, kernel, engine, workload, depth, next_pull)
     return _verdict(outcome.saying(*_host_evidence(host, engine)), host, workload, image, engine)
 
@@ -70,7 +70,7 @@ def _existing_or_planned(
     offer = running_offer(workload, image) if image else None
     if offer is None or image is None:
         return _local(kernel, workload, depth)
-    return offered(kernel, offer, indexed=image.is_index, depth=depth, runs=_has_started(workload))
+    return offered(kernel, offer, indexed=image.is_index, depth=depth)
 
 
 def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Outcome:
@@ -84,7 +84,7 @@ def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFac
             offer = image.offers[choice.order[0]]
             if refusal := refuses(engine, offer):
                 return Outcome(Reason.IMAGE_UNSUPPORTED, refusal, evidence=(says,), digest=offer.digest)
-            found = offered(kernel, offer, indexed=image.is_index, depth=depth, runs=False)
+            found = offered(kernel, offer, indexed=image.is_index, depth=depth)
             return found.saying(says) if image.is_index else found
         case Choice.NONE:
             return Outcome(Reason.PLATFORM_MISSING, choice.detail, evidence=(says,), digest=image.digest)
@@ -125,8 +125,6 @@ def _local(kernel: Kernel, workload: Workload, depth: Depth) -> Outcome:
     metadata = executes(kernel, local.platform)
     if local.program is not None:
         return binary(kernel, local.program, local.platform, metadata, agrees=True).saying(says)
-    if metadata.how is How.NO and _has_started(workload):
-        return runs_mislabelled(local.platform).saying(says)
     if metadata.how is How.NATIVE and depth is Depth.BINARY and not _has_started(workload):
         detail = f"its label {local.platform} fits, but its binary was not read and it has not been seen to start"
         return Outcome(Reason.IMAGE_LOCAL_ONLY, detail, evidence=(says,))
@@ -134,6 +132,21 @@ def _local(kernel: Kernel, workload: Workload, depth: Depth) -> Outcome:
 
 
 # ---------------------------------------------------------------- what the runtime said
+
+
+_STARTED = Evidence("runtime", "it is up and never restarted, or ended with 0")
+
+
+def _although_it_runs(outcome: Outcome, workload: Workload) -> Outcome:
+    """What has started is no mismatch here and now: a volume stands in, an emulator is gone since, a label errs.
+
+    Where the engine told nothing of its image, only today's tag is known to be wrong.
+    """
+    if outcome.status is not Status.MISMATCH or not _has_started(workload):
+        return outcome
+    reason = Reason.PLATFORM_LOST if workload.local is None else Reason.MISLABELLED
+    detail = f"it runs here although {outcome.detail}"
+    return replace(outcome, reason=reason, detail=detail, evidence=(*outcome.evidence, _STARTED))
 
 
 _MAY_BE_MOUNTED = {Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING, Reason.LOADER_MISSING}
@@ -145,9 +158,8 @@ def _mounted(outcome: Outcome, kernel: Kernel, workload: Workload) -> Outcome:
     if outcome.status is Status.BROKEN and _has_started(workload) and platform is not None:
         metadata = executes(kernel, platform)
         if metadata.how in {How.NATIVE, How.EMULATED}:
-            says = Evidence("runtime", "it is up and never restarted, or ended with 0")
             detail = f"it starts here: a volume must stand in for the image ({outcome.detail})"
-            return replace(outcome, reason=metadata.reason, detail=detail, evidence=(*outcome.evidence, says))
+            return replace(outcome, reason=metadata.reason, detail=detail, evidence=(*outcome.evidence, _STARTED))
     if outcome.reason in _MAY_BE_MOUNTED and workload.process is not None:
         detail = f"{outcome.detail}; its command is not the image's own, so a volume may hold it"
         return replace(outcome, reason=Reason.BINARY_UNKNOWN, detail=detail)

@@ -37,18 +37,9 @@ class Outcome:
         return replace(self, evidence=(*more, *self.evidence))
 
 
-def runs_mislabelled(platform: Platform) -> Outcome:
-    """It started although its label names another CPU."""
-    return Outcome(
-        Reason.MISLABELLED,
-        f"it runs here although its label says {platform}",
-        evidence=(Evidence("runtime", "it is up and never restarted, or ended with 0"),),
-    )
-
-
-def offered(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, runs: bool) -> Outcome:
+def offered(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> Outcome:
     """Whether one manifest starts, layer of evidence by layer of evidence."""
-    found = _by_layers(kernel, offer, indexed=indexed, depth=depth, runs=runs)
+    found = _by_layers(kernel, offer, indexed=indexed, depth=depth)
     evidence = []
     if offer.entry and indexed:
         evidence.append(Evidence("index", f"{offer.entry} ({offer.digest[:19]})"))
@@ -57,7 +48,7 @@ def offered(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, runs: 
     return replace(found.saying(*evidence), digest=offer.digest)
 
 
-def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, runs: bool) -> Outcome:
+def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> Outcome:
     needs_config = depth is not Depth.INDEX or not indexed or offer.entry is None
     if needs_config and isinstance(offer.config, Failure):
         return Outcome(offer.config.reason, offer.config.detail)
@@ -74,8 +65,6 @@ def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, run
         return binary(kernel, offer.program, claimed, metadata, agrees=agrees)
     if not agrees and offer.entry and How.NATIVE in {metadata.how, executes(kernel, offer.entry).how}:
         return Outcome(Reason.CONFIG_DISAGREES, f"the index says {offer.entry}, the config {claimed}")
-    if metadata.how is How.NO and runs:
-        return runs_mislabelled(claimed)
     return executed(metadata)
 
 

@@ -219,6 +219,30 @@ def test_a_container_that_runs_overrules_what_its_image_lacks_for_a_volume_may_h
     assert reason_of(a_host(), container(state="created", stage=Stage.STOPPED), image) == "entrypoint_missing"
 
 
+@pytest.mark.parametrize(
+    ("runs", "platform"),
+    [
+        (an_index(offer(AMD64, binary=ARM64)), AMD64),
+        (a_single(ARM64), ARM64),
+        (a_single(Platform("linux", "amd64", "v4"), binary=AMD64), AMD64),
+    ],
+)
+def test_what_runs_is_no_mismatch_but_degraded_and_one_when_it_has_failed(runs, platform):
+    verdict = judge(a_host(), container(platform), runs)
+    assert (verdict.reason, verdict.status) == (Reason.MISLABELLED, Status.DEGRADED)
+    assert verdict.detail.startswith("it runs here although ")
+    failed = container(platform, state="exited", stage=Stage.STOPPED, exit_code=1)
+    assert judge(a_host(), failed, runs).status is Status.MISMATCH
+
+
+def test_of_a_container_that_runs_and_whose_image_is_not_told_only_the_tag_is_wrong():
+    runs = replace(container(), local=None)
+    assert reason_of(a_host(), runs, an_index(offer(ARM64))) == "platform_lost"
+    assert reason_of(a_host(), replace(runs, state="created", stage=Stage.STOPPED), an_index(offer(ARM64))) == (
+        "platform_missing"
+    )
+
+
 def test_a_command_that_is_not_the_image_s_own_may_be_in_a_volume():
     image = an_index(offer(AMD64, problem=Failure(Reason.ENTRYPOINT_MISSING), binary=None))
     overridden = plan(process=Process(entrypoint=("/mounted/run.sh",)))
