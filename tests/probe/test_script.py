@@ -18,6 +18,7 @@ from scanner.probe import reading
 from scanner.probe.answer import parse
 from scanner.probe.script import script
 from tests.real.images import digest_of, tar_of
+from tests.real.process import until
 
 HOST = Host(name="here", local=True)
 SHELLS = {"dash": ["dash"], "bash": ["bash"], "bash-posix": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
@@ -379,6 +380,7 @@ def test_a_real_podman_tells_its_containers(podman, tiny_archive, tmp_path):
     podman.podman(
         "run", "--network", "none", "--name", "probe-script", "--entrypoint", "/bin/noshebang", TINY, check=False
     )
+    until(lambda: podman.podman("logs", "probe-script"), "conmon has written the log")
     configuration = tmp_path / "storage.conf"
     configuration.write_text(
         f'[storage]\ndriver = "vfs"\ngraphroot = "{podman.folder}/root"\nrunroot = "{podman.folder}/run"\n'
