@@ -116,6 +116,8 @@ def docker_engine(
     if left := engine.docker("ps", "-aq", check=False).split():
         engine.docker("rm", "-f", *left, check=False)
     daemon.stop()
+    for namespace in (folder / "exec" / "netns").glob("*"):
+        run("umount", namespace, check=False)  # dockerd leaves that of its host network mounted
 
 
 @dataclass
