@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncssh
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.facts import Failure, Source
 from scanner.domain.host import Host, Plan
 from scanner.reach import Reach, Surroundings
 from scanner.scan.scan import Limits
@@ -53,13 +53,15 @@ ARM64_PLANS = {**AMD64_PLANS, "planned:amd64": "platform_missing", "planned:arm6
 OTHER_PLANS = {**dict.fromkeys(AMD64_PLANS, "platform_missing"), "planned:everywhere": "native"}
 RUNS = {"running:web": "native"}
 NO_DOCKER_THERE = {"running:docker": "engine_down"}
+DOCKER_MAY_BE_MEANT = {**NO_DOCKER_THERE, "planned:for-anyone": "engine_down"}
+"""Docker's client is installed but no engine answers: a plan that names no engine may be meant for that one."""
 
 EXPECTED = {
     "docker": {**AMD64_PLANS, "running:fleet-good": "native", "stopped:fleet-lying": "wrong_binary"},
     "podman": {
-        **AMD64_PLANS, **NO_DOCKER_THERE, "running:fleet-good": "native", "stopped:fleet-lying": "wrong_binary"},
+        **AMD64_PLANS, **DOCKER_MAY_BE_MEANT, "running:fleet-good": "native", "stopped:fleet-lying": "wrong_binary"},
     "containerd": {
-        **AMD64_PLANS, **NO_DOCKER_THERE, "running:test/fleet-good": "native",
+        **AMD64_PLANS, **DOCKER_MAY_BE_MEANT, "running:test/fleet-good": "native",
         # of an index containerd does not tell which of its images a container was made from
         "running:test/fleet-index": "image_local_only"},
     "aarch64": ARM64_PLANS,
@@ -74,7 +76,8 @@ EXPECTED = {
     "ppc64le-podman": {**OTHER_PLANS, **RUNS},
     "docker-down": {**dict.fromkeys(AMD64_PLANS, "engine_down"), **NO_DOCKER_THERE},
     "crash-loop": {
-        **AMD64_PLANS, "running:web": "wrong_platform", "stopped:done": "wrong_platform",
+        **AMD64_PLANS, "running:web": "wrong_platform",
+        "stopped:done": "mislabelled",  # it ended with 0, so it did start
         "stopped:never": "wrong_platform", "stopped:old": "wrong_platform"},
 }  # fmt: skip
 """Everything that runs, stopped or is planned, by host; nothing else may be found."""
@@ -200,7 +203,11 @@ async def fleet(real_hosts, foreign_hosts, images, registry, tmp_path):
         for server in servers.values():
             let_in(server, public.read_text())
             known.write_text(known.read_text() + server.known_hosts.read_text())
-        hosts = [Host(name, s.address, s.port, s.user, planned=plans) for name, s in servers.items()]
+        own = {
+            name: (*(replace(plan, source=source) for plan in plans), Plan(images.everywhere, "for-anyone"))
+            for name, source in (("podman", Source.QUADLET), ("containerd", Source.CONTAINERD))
+        }
+        hosts = [Host(n, s.address, s.port, s.user, planned=own.get(n, plans)) for n, s in servers.items()]
         hosts += [Host(name, "127.0.0.1", port, planned=plans) for name, port in recorded.ports.items()]
         reach = Reach(
             Settings.model_validate(
