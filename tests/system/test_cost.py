@@ -127,6 +127,22 @@ async def test_a_look_at_an_image_costs_a_small_part_of_its_pull(heavy, toll, bi
         assert ours.received <= SHARE * min(skopeo.received, docker.received), str(ours)
 
 
+async def test_a_program_in_the_base_costs_what_comes_before_it(
+    toll, billed, image_factory, elf_factory, pusher, tmp_path
+):
+    noise = os.urandom(MIB)
+    before = {f"bin/part-{number}": noise for number in range(4)}
+    after = {f"lib/part-{number}": noise for number in range(36)}
+    base = before | {"bin/tool": elf_factory("amd64", says="up")} | after
+    reference = pusher.push("cost/based", "1", image_factory.image(base, {"etc/app": b"x"}, entrypoint=["/bin/tool"]))
+    reference = reference.replace(pusher.address, toll.address)
+    config = tmp_path / "archscan.yml"
+    config.write_text(json.dumps({"registries": {toll.address: {"plain_http": True}}}))
+    bill = await billed("archscan image", sys.executable, "-m", "scanner", "image", reference, "--config", config)
+    print(bill)
+    assert 4 * MIB < bill.received < 20 * MIB, str(bill)
+
+
 # ---------------------------------------------------------------- a fleet, again and again
 
 
