@@ -1,0 +1,237 @@
+"""From hosts to a decision, over everything that can be known or not: totals add up, nothing unknown goes through."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scanner.cli.outcome import FailOn, exit_code
+from scanner.domain.document import document
+from scanner.domain.facts import (
+    Binfmt,
+    Elf,
+    Engine,
+    EngineKind,
+    EngineState,
+    Executable,
+    Failure,
+    FileKind,
+    HostFacts,
+    ImageFacts,
+    ImageStore,
+    Kernel,
+    LocalImage,
+    Offer,
+    Program,
+    Source,
+    Stage,
+    Workload,
+)
+from scanner.domain.host import Host, Plan
+from scanner.domain.platform import Platform
+from scanner.domain.reason import STATUS_OF, Reason, Status
+from scanner.domain.report import Report
+from scanner.domain.verdict import Depth
+from scanner.gate.check import Decision, decide
+from scanner.scan.published import merged
+from scanner.scan.scan import Limits, Scanner
+
+AMD64, ARM64, ARM = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
+MACHINES = {AMD64: "x86_64", ARM64: "aarch64", ARM: "armv7l"}
+IMAGES = tuple(f"r.example/image-{letter}:1" for letter in "abc")
+NAMES = ("a", "b", "c")
+
+UNKNOWN = [reason for reason in Reason if STATUS_OF[reason] is Status.UNKNOWN]
+FAILURES = st.sampled_from(UNKNOWN).map(Failure)
+PLATFORMS = st.sampled_from([AMD64, ARM64, ARM])
+
+
+def mostly(usual, *others):
+    """One value in three cases of four, so that much of what is drawn is right."""
+    return st.sampled_from([usual] * max(1, 3 * len(others)) + list(others))
+
+
+PROBLEMS = st.sampled_from([r for r in Reason if STATUS_OF[r] in (Status.UNKNOWN, Status.BROKEN)]).map(Failure)
+
+
+def _digest(number):
+    return f"sha256:{number:064x}"
+
+
+@st.composite
+def images(draw, image):
+    """What a registry says of one image: facts, whose offers have programs of their own, or a failure."""
+    if draw(st.booleans()) and draw(st.booleans()):
+        return draw(FAILURES), {}
+    offers, programs = [], {}
+    for number in range(draw(mostly(1, 2, 3, 0))):
+        entry = draw(mostly(AMD64, ARM64, ARM, None))
+        config = draw(mostly(entry or AMD64, ARM64, None)) or draw(FAILURES)
+        digest = _digest(100 * (1 + IMAGES.index(image)) + number)
+        offers.append(Offer(digest, entry, config))
+        needs = draw(mostly(config if isinstance(config, Platform) else entry, None, *MACHINES))
+        chain = (Executable("/app", "entrypoint", FileKind.ELF, Elf(0, 64, "little", needs)),) if needs else ()
+        programs[digest] = Program(("/app",), chain, draw(mostly(None) | PROBLEMS))
+    facts = ImageFacts(image, _digest(1 + IMAGES.index(image)), is_index=True, offers=tuple(offers))
+    return facts, programs
+
+
+@st.composite
+def workloads(draw, host):
+    """A container or a plan of a file on the host."""
+    stage = draw(st.sampled_from(list(Stage)))
+    local = None
+    if stage is not Stage.PLANNED and draw(st.booleans()):
+        image = draw(st.sampled_from(IMAGES))
+        repository = image.removesuffix(":1")
+        known = (f"{repository}@{_digest(1 + IMAGES.index(image))}",) if draw(st.booleans()) else ()
+        local = LocalImage(_digest(7), known, platform=draw(st.none() | PLATFORMS))
+    return Workload(
+        host,
+        draw(st.sampled_from(["api", "db"])),
+        draw(st.sampled_from(list(Source))),
+        stage,
+        draw(st.sampled_from([*IMAGES, "<none>", "sha256:" + "0" * 64, "localhost/built:1"])),
+        engine=draw(mostly("", "docker", "podman", "podman:alice")),
+        pinned=draw(mostly(None, *MACHINES)),
+        local=local,
+        state=draw(st.sampled_from(["running", "exited", "created", "restarting"]))
+        if stage is not Stage.PLANNED
+        else "",
+        exit_code=draw(st.none() | st.sampled_from([0, 1, 127])),
+        restart_count=draw(st.integers(0, 1)),
+    )
+
+
+@st.composite
+def readings(draw, host):
+    """What one host says: facts, or why there are none."""
+    if draw(st.booleans()) and draw(st.booleans()):
+        return draw(FAILURES)
+    platform = draw(mostly(AMD64, ARM64, ARM, None))
+    kernel = Kernel("Linux", MACHINES.get(platform, "quantum"), platform=platform, cpu_level=draw(st.none() | st.just(1)),
+                    binfmt=draw(mostly(Binfmt(enabled=True), None)))  # fmt: skip
+    engines = tuple(
+        Engine(
+            kind, draw(mostly(EngineState.UP, *EngineState)), "27.0", draw(mostly(platform, None, ARM)), store, owner
+        )
+        for kind, store, owner in (
+            (EngineKind.DOCKER, ImageStore.CLASSIC, ""),
+            (EngineKind.PODMAN, ImageStore.PODMAN, ""),
+            (EngineKind.PODMAN, ImageStore.PODMAN, "alice"),
+        )
+        if kind is EngineKind.DOCKER or draw(st.booleans())
+    )
+    gaps = (
+        {}
+        if draw(st.booleans())
+        else draw(st.dictionaries(st.sampled_from(["docker", "podman", "workloads", "engines"]), FAILURES, max_size=1))
+    )
+    return HostFacts(host, kernel, engines, tuple(draw(st.lists(workloads(host), max_size=4))), gaps)
+
+
+@st.composite
+def worlds(draw):
+    """Hosts with what they say and plan, images with what a registry says of them."""
+    hosts = [
+        Host(name, "127.0.0.1", planned=tuple(map(Plan, draw(st.lists(st.sampled_from(IMAGES), max_size=2)))))
+        for name in NAMES[: draw(st.integers(0, 3))]
+    ]
+    return hosts, {host.name: draw(readings(host.name)) for host in hosts}, {i: draw(images(i)) for i in IMAGES}
+
+
+def scanner(readings, known, depth):
+    """A scanner of this world."""
+
+    async def read(host):
+        return readings[host.name]
+
+    class Registry:
+        async def resolve(self, reference, *, depth, wanted=None):
+            found = next((known[i][0] for i in IMAGES if i.removesuffix(":1") == reference.name), None)
+            return found or Failure(Reason.IMAGE_NOT_FOUND)
+
+    async def inspect(_reference, offer, _override):
+        return next(programs[offer.digest] for _, programs in known.values() if offer.digest in programs)
+
+    return Scanner(read, Registry(), inspect, Limits(depth=depth), clock=lambda: 1000.0)
+
+
+def scanned(world, depth, **how):
+    hosts, said, known = world
+    return asyncio.run(scanner(said, known, depth).scan(hosts, **how))
+
+
+SLOWLY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@SLOWLY
+@given(worlds(), st.sampled_from(list(Depth)))
+def test_every_host_has_one_reading_every_workload_one_finding_and_the_totals_add_up(world, depth):
+    hosts, said, _ = world
+    report = scanned(world, depth)
+    assert [one.name for one in report.hosts] == [host.name for host in hosts]
+    keys = [finding.key for finding in report.findings]
+    assert len(keys) == len(set(keys))
+    for host in hosts:
+        reading, images = said[host.name], [f.workload.image for f in report.findings if f.workload.host == host.name]
+        assert {plan.image for plan in host.planned} <= set(images)
+        if isinstance(reading, HostFacts):
+            distinct = {repr(workload) for workload in reading.workloads}
+            assert len(images) == len(distinct) + len({plan.image for plan in host.planned}) + len(reading.gaps)
+    made = json.loads(json.dumps(document(report)))
+    assert made["summary"]["workloads"] == len(made["findings"]) == sum(made["summary"][str(s)] for s in Status)
+
+
+@SLOWLY
+@given(worlds(), st.sampled_from(list(Depth)))
+def test_nothing_is_ok_without_a_host_an_engine_and_a_kernel_that_were_read(world, depth):
+    _, said, known = world
+    for finding in scanned(world, depth).findings:
+        if finding.verdict.status is not Status.OK:
+            continue
+        reading = said[finding.workload.host]
+        assert isinstance(reading, HostFacts)
+        assert reading.kernel.platform is not None
+        assert any(engine.state is EngineState.UP for engine in reading.engines)
+        if finding.workload.stage is Stage.PLANNED:
+            facts, programs = known[finding.workload.image]
+            assert isinstance(facts, ImageFacts)
+            assert depth is not Depth.BINARY or any(program.problem is None for program in programs.values())
+
+
+@SLOWLY
+@given(worlds(), st.sampled_from(list(Depth)), st.booleans(), st.sampled_from(list(FailOn)))
+def test_neither_gate_nor_exit_code_lets_anything_unknown_through(world, depth, only_plans, fail_on):
+    report = scanned(world, depth, only_plans=only_plans)
+    decision = decide(report)
+    unread = not report.hosts or any(isinstance(one.reading, Failure) for one in report.hosts)
+    if unread or not report.findings or report.counts[Status.UNKNOWN]:
+        assert decision in (Decision.HOLD, Decision.DENY)
+    if unread or report.counts[Status.UNKNOWN]:
+        assert exit_code(report, fail_on) != 0
+    if report.counts[Status.MISMATCH] or report.counts[Status.BROKEN]:
+        assert decision is Decision.DENY
+
+
+@SLOWLY
+@given(worlds(), worlds(), st.sets(st.sampled_from(NAMES)))
+def test_a_partial_report_is_merged_host_by_host(first, second, asked):
+    last = scanned(first, Depth.CONFIG)
+    hosts, said, known = second
+    fresh = scanned(([host for host in hosts if host.name in asked], said, known), Depth.CONFIG)
+    fleet = [host.name for host in hosts]
+    both = merged(last, fresh, fleet)
+    assert [one.name for one in both.hosts] == [
+        name for name in fleet if any(name == one.name for report in (last, fresh) for one in report.hosts)
+    ]
+    for name in fleet:
+        source: Report = fresh if name in {one.name for one in fresh.hosts} else last
+        assert _of(both, name) == _of(source, name)
+
+
+def _of(report, name):
+    return [finding for finding in report.findings if finding.workload.host == name]
