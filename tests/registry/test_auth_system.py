@@ -67,7 +67,7 @@ def htpasswd():
         yield write
 
 
-async def test_nginx_with_a_password_before_a_registry(nginx, registry, authority, pull, tmp_path, htpasswd):  # noqa: PLR0917 -- fixtures
+async def test_nginx_with_a_password_before_a_registry(nginx, registry, authority, pull, tmp_path, htpasswd):
     users = htpasswd("bot:{PLAIN}pass wörd\n")
     front = nginx(
         secured(
@@ -97,7 +97,7 @@ async def test_nginx_with_a_password_before_a_registry(nginx, registry, authorit
         (("elsewhere.example",), {}, "Hostname mismatch"),
     ],
 )  # fmt: skip
-async def test_a_wrong_certificate_of_nginx_is_rejected(nginx, authority, pull, names, options, says):  # noqa: PLR0917 -- fixtures
+async def test_a_wrong_certificate_of_nginx_is_rejected(nginx, authority, pull, names, options, says):
     front = nginx(secured(authority.issue(*names, **options), "return 200;"), " ssl")
     answer = await pull(RegistryConfig(f"localhost:{front.port}", ca_file=authority.ca_file))
     assert answer.reason is Reason.IMAGE_TLS_REJECTED

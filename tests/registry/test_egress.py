@@ -240,7 +240,7 @@ async def test_a_certificate_of_the_configured_authority_is_accepted(http_server
         ({"names": ("127.0.0.1",)}, "Hostname mismatch"),
     ],
 )
-async def test_a_wrong_certificate_is_rejected_before_anything_is_said(  # noqa: PLR0917 -- fixtures, passed by name
+async def test_a_wrong_certificate_is_rejected_before_anything_is_said(
     http_server, authority, trusting, ok, certificate, says
 ):
     context = authority.server(*certificate.pop("names"), **certificate)

@@ -1,5 +1,5 @@
 """A connection that is cut anywhere never yields an answer (S09)."""
-# ruff: noqa: PLR0917 - fixtures are arguments
+
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
 """What hosts do wrong, by the rows of the fault catalogue: id, inject, expect."""
-# ruff: noqa: PLR0917 - fixtures are arguments
+
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0917 - fixtures are arguments
+
 import os
 import subprocess
 from pathlib import Path

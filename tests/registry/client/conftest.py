@@ -249,7 +249,9 @@ async def client(fake, clock) -> AsyncIterator[Callable[..., Registry]]:
         made: list[Registry] = []
 
         def make(registry: dict | None = None, others: tuple[RegistryConfig, ...] = (), **settings) -> Registry:
-            parts = {key: settings.pop(key) for key in ("authorizer_for", "documents", "observer", "last") if key in settings}
+            parts = {
+                key: settings.pop(key) for key in ("authorizer_for", "documents", "observer", "last") if key in settings
+            }
             own = RegistryConfig(fake.name, **({"plain_http": True, "allow_private": True} | (registry or {})))
             config = ClientConfig(registries={c.name: c for c in (own, *others)}, **settings)
             made.append(Registry(config, clock=clock, **parts))
