@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
+from scanner.domain.facts import Workload
 from scanner.domain.judge import judge
 from scanner.domain.reason import Status
 from scanner.domain.verdict import Fix, Verdict
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Engine, HostFacts, Kernel, Workload
+    from scanner.domain.facts import Engine, HostFacts, Kernel
     from scanner.scan.images import Images
 
 Capability = tuple["Kernel", tuple["Engine", ...]]
 """All that a judgement knows of a host beside its name."""
+
+Key = tuple[int, tuple[Any, ...]]
+"""A kind of host, then everything that a workload says but its names."""
+
+_NAMES = frozenset({"host", "name"})
+_words = attrgetter(*(each.name for each in fields(Workload) if each.name not in _NAMES))
 
 _NOTHING_TO_DO = Fix()
 
@@ -28,7 +36,7 @@ class Judgements:
 
     images: Images
     _kinds: dict[Capability, int] = field(default_factory=dict)
-    _right: dict[tuple[int, Workload], Verdict] = field(default_factory=dict)
+    _right: dict[Key, Verdict] = field(default_factory=dict)
 
     def kind(self, facts: HostFacts) -> int:
         """A number that hosts share if the same things run on them."""
@@ -49,6 +57,6 @@ class Judgements:
         return verdict
 
 
-def _key(kind: int, workload: Workload) -> tuple[int, Workload]:
-    """All that a judgement depends on: everything that a workload says but its names."""
-    return kind, replace(workload, host="", name="")
+def _key(kind: int, workload: Workload) -> Key:
+    """All that a judgement depends on."""
+    return kind, _words(workload)
