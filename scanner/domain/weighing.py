@@ -135,8 +135,8 @@ def _worst(kernel: Kernel, program: Program) -> Outcome | None:
         reason = execution.reason
         if reason is Reason.WRONG_PLATFORM:
             reason = _BY_ROLE.get(file.role, Reason.WRONG_BINARY)
-        detail = f"{file.path} is for {file.elf.needs}"
-        fates.append((execution.how, Outcome(reason, f"{detail}: {execution.detail}".removesuffix(": "), file.path)))
+        detail = execution.detail or f"it is for {file.elf.needs}"
+        fates.append((execution.how, Outcome(reason, f"{file.path}: {detail}", file.path)))
     return min(fates, key=lambda fate: _ORDER.index(fate[0]))[1] if fates else None
 
 
