@@ -285,11 +285,7 @@ async def _binaries(
         if isinstance(listed, Failure):
             found[offer.digest] = listed
             continue
-        found[offer.digest] = tuple(
-            file
-            for file in listed
-            if file.elf and (not file.elf.needs or file.elf.needs.architecture != said.architecture)
-        )
+        found[offer.digest] = tuple(file for file in listed if file.is_foreign_to(said))
     return found
 
 

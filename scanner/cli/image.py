@@ -73,7 +73,8 @@ def _exit(opened: Opened) -> Exit:
     problems = [offer.program.problem for offer in facts.offers if offer.program and offer.program.problem]
     if any(STATUS_OF[problem.reason] in {Status.MISMATCH, Status.BROKEN} for problem in problems):
         return Exit.FINDINGS
-    return Exit.INCOMPLETE if problems or any(isinstance(o.config, Failure) for o in facts.offers) else Exit.OK
+    told = bool(facts.offers) and all(isinstance(o.config, Platform) and o.program for o in facts.offers)
+    return Exit.OK if told and not problems else Exit.INCOMPLETE
 
 
 def _foreign(offer: Offer) -> list[Executable]:
@@ -81,8 +82,7 @@ def _foreign(offer: Offer) -> list[Executable]:
     said = offer.platform
     if said is None or offer.program is None:
         return []
-    binaries = [file for file in offer.program.chain if file.elf]
-    return [f for f in binaries if f.elf and (not f.elf.needs or f.elf.needs.architecture != said.architecture)]
+    return [file for file in offer.program.chain if file.is_foreign_to(said)]
 
 
 def _refuse(reference: str, failure: Failure) -> None:

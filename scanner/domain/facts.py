@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scanner.domain.platform import Platform
+from scanner.domain.platform import Platform, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -276,6 +276,12 @@ class Executable:
     kind: FileKind
     elf: Elf | None = None
     shebang: str = ""
+
+    def is_foreign_to(self, label: Platform) -> bool:
+        """Whether this is a binary for another CPU than a label names, in whatever spelling."""
+        if self.elf is None:
+            return False
+        return self.elf.needs is None or self.elf.needs.architecture != canonical(label).architecture
 
 
 @dataclass(frozen=True, slots=True)

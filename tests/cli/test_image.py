@@ -7,9 +7,13 @@ import json
 import pytest
 
 from scanner import app, cli
+from scanner.cli.operations import Opened
 from scanner.demo.fleet import stock
 from scanner.demo.images import Shelf
 from scanner.demo.registry import Registry
+from scanner.domain.facts import Elf, Executable, Failure, FileKind, ImageFacts, Offer, Program
+from scanner.domain.platform import Platform
+from scanner.domain.reason import Reason
 
 
 @pytest.fixture
@@ -94,3 +98,30 @@ def test_the_gate_takes_the_worst_of_several_platforms(archscan, registry):
     document = json.loads(shown)
     assert (code, document["decision"]) == (1, "deny")
     assert sorted(host["name"] for host in document["hosts"]) == ["linux/amd64", "linux/arm64"]
+
+
+# ---------------------------------------------------------------- what the exit code rests on
+
+AMD64 = Platform("linux", "amd64")
+APP = Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, Elf(62, 64, "little", AMD64)),))
+
+
+@pytest.mark.parametrize(
+    ("offers", "code"),
+    [
+        ([Offer("sha256:a", AMD64, AMD64, program=APP)], 0),
+        ([Offer("sha256:a", None, Platform("linux", "x86_64"), program=APP)], 0),  # another spelling of the same
+        ([Offer("sha256:a", None, Platform("linux", "arm64"), program=APP)], 1),
+        ([], 3),
+        ([Offer("sha256:a", AMD64, None, program=APP)], 3),
+        ([Offer("sha256:a", AMD64, AMD64)], 3),
+        ([Offer("sha256:a", AMD64, Failure(Reason.IMAGE_MALFORMED), program=APP)], 3),
+        ([Offer("sha256:a", AMD64, AMD64, program=Program(("/app",), (), Failure(Reason.LAYER_LIMIT)))], 3),
+    ],
+)
+def test_an_image_is_right_only_if_every_offer_was_opened(offers, code, capsys):
+    class Operations:
+        async def image(self, *_, **__):
+            return Opened(ImageFacts("r.example/app:1", "sha256:f", is_index=True, offers=tuple(offers)), {})
+
+    assert cli.run(Operations(), "0", ["image", "r.example/app:1"]) == code
