@@ -56,7 +56,6 @@ class Ticket:
     state: State = State.WAITING
     done: int = 0
     total: int = 0
-    last_host: str = ""
     error: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,8 +65,9 @@ class Ticket:
         return self.state in {State.DONE, State.FAILED}
 
     def listen(self, done: int, total: int, reading: HostReading) -> None:
-        """Take note of progress."""
-        self.done, self.total, self.last_host = done, total, reading.name
+        """Take note of progress; who was read is for others to show."""
+        del reading
+        self.done, self.total = done, total
         self.tell()
 
     def tell(self) -> None:
