@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+COLLECT_AFTER = (50_000, 20, 50)
+"""Objects, then passes, between two passes of the collector.
+
+Its own 700 would have it look through every fact of the fleet in each scan, for a quarter of its time. What is
+in cycles, some closed connections, waits a little longer.
+"""
+
 IN_MEMORY = "sqlite://"
 """The store of a service that is told of none: findings keep their first_seen until it ends."""
 
@@ -52,7 +59,7 @@ async def run(
         try:
             async with serve_web(service, metrics, settings, version) as port:
                 await service.start()
-                gc.freeze()  # modules and the last report stay: the collector need not look through them at every turn
+                calm_collector()
                 log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
                 ready(port)
                 await _until_stopped(lambda: service.reload("SIGHUP"))
@@ -63,6 +70,12 @@ async def run(
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
         await store.close()
+
+
+def calm_collector() -> None:
+    """Spare the garbage collector what stays for good: modules, the last report."""
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _shown(settings: Settings) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
-import gc
 import json
 import resource
 import tempfile
@@ -18,6 +17,7 @@ from scanner.configuration import Configuration
 from scanner.demo.registry import Registry
 from scanner.metrics.metrics import Metrics
 from scanner.reach import Reach
+from scanner.running import calm_collector
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
 from tests.bench import made_up
@@ -56,10 +56,10 @@ async def main(hosts: int, workloads: int, again: int, profile: str | None) -> d
         store = await Store.open(f"sqlite:///{Path(folder)}/archscan.db")
         running = service.Service(lambda: Configuration(settings, inventory), store, metrics, "0")
         took = []
+        calm_collector()
         for turn in range(again + 1):
             lags: list[float] = []
             lag = asyncio.create_task(lateness(lags))
-            gc.collect()
             with cProfile.Profile() if profile and turn == again else nullcontext() as profiler:
                 began, cpu = time.monotonic(), time.process_time()
                 await scanned(running)
