@@ -58,7 +58,7 @@ async def run(
         service = Service(read, store, metrics, version)
         try:
             async with serve_web(service, metrics, settings, version) as port:
-                await service.start()
+                await _started(service)
                 calm_collector()
                 log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
                 ready(port)
@@ -76,6 +76,14 @@ def calm_collector() -> None:
     """Spare the garbage collector what stays for good: modules, the last report."""
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
+
+
+async def _started(service: Service) -> None:
+    """The service with what its store remembers; a store that cannot tell is the operator's to mend."""
+    try:
+        await service.start()
+    except StoreError as error:
+        raise ServiceError(str(error)) from None
 
 
 def _shown(settings: Settings) -> str:

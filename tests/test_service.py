@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from scanner import running
 from scanner import service as module
+from scanner.cli.operations import ServiceError
 from scanner.configuration import Configuration
 from scanner.domain.facts import (
     Binfmt,
@@ -220,6 +222,15 @@ async def test_a_host_that_stops_answering_holds_the_gate_at_once(service, world
     await scanned(service)
     assert await gate(service, "a") == ("hold", ["host_timeout"])
     assert await gate(service, "*") == ("deny", ["host_timeout", "platform_missing"])
+
+
+async def test_a_store_that_cannot_be_read_at_the_start_is_told_in_one_line(service, store, monkeypatch):
+    async def damaged(_kind):
+        raise StoreError("store archscan.db: malformed: restore a backup")
+
+    monkeypatch.setattr(store, "records", damaged)
+    with pytest.raises(ServiceError, match="restore a backup"):
+        await running._started(service)
 
 
 async def test_a_store_that_fails_holds_the_gate_while_reports_go_on(service, world, store, monkeypatch):
