@@ -65,7 +65,7 @@ def check(
     """May these images go to these hosts? The deploy gate, before anything is deployed.
 
     Name hosts of the inventory (--host) or plain platforms (--platform), which need no configuration.
-    The decision is allow, warn, hold (not enough is known) or deny.
+    The decision is allow, warn, hold (not enough is known) or deny; deny ends with exit code 1, hold with 3.
 
     Example: archscan check registry.example/shop/api:1.4 --platform linux/arm64
     """
