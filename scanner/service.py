@@ -201,8 +201,8 @@ class Service:
                     plans=await reach.plans(configuration.hosts),
                 )
                 report = await scanner.scan(hosts, scan_id=ticket.id, listen=ticket.listen)
-            self._read_from.update((host.name, _place(host)) for host in hosts)
-            fleet = [host.name for host in configuration.hosts if not self._has_moved(host)]
+            read_from = {host.name: _place(host) for host in hosts}
+            fleet = [one.name for one in configuration.hosts if one.name in read_from or not self._has_moved(one)]
             report = await self._remembered(merged(self._report, report, fleet))
             complete = True
         finally:
@@ -210,6 +210,7 @@ class Service:
         report = waived(report, self._all_waivers(), self._clock())
         await asyncio.to_thread(self._metrics.prepare, report)
         self._publish(report)
+        self._read_from.update(read_from)
         if len(hosts) == len(configuration.hosts):
             self._alive_at = self._loop.time()
         log.info("scan_ended", scan=ticket.id, by=ticket.requested_by, hosts=len(hosts),

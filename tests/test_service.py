@@ -193,6 +193,26 @@ async def test_the_gate_never_uses_facts_of_another_machine_that_had_the_name(se
     assert await gate(service, "a") == ("deny", ["platform_missing"])
 
 
+async def test_the_gate_waits_for_the_new_machine_s_report_to_be_published(service, world, store, monkeypatch):
+    await scanned(service)
+    world.hosts = (host("a", "10.0.0.2"),)
+    assert service.reload("test").successful
+    saving, go, save = asyncio.Event(), asyncio.Event(), store.save
+
+    async def slowly(report):
+        saving.set()
+        await go.wait()
+        return await save(report)
+
+    monkeypatch.setattr(store, "save", slowly)
+    scan = asyncio.create_task(scanned(service))
+    await saving.wait()
+    assert await gate(service, "a") == ("hold", ["host_stale"])
+    go.set()
+    await scan
+    assert await gate(service, "a") == ("deny", ["platform_missing"])
+
+
 async def test_the_gate_refuses_a_host_that_left_the_inventory(service, world):
     await scanned(service)
     world.hosts = (host("b", "10.0.0.2"),)
