@@ -107,8 +107,9 @@ def running_offer(workload: Workload, image: ImageFacts) -> Offer | None:
 
 
 def _is_up(workload: Workload) -> bool:
-    """Whether the container is proof of itself: up, and never restarted."""
-    return workload.stage is Stage.RUNNING and workload.state == "running" and workload.restart_count == 0
+    """Whether the container is proof of itself: up, be it paused, and never restarted."""
+    is_up = workload.stage is Stage.RUNNING and workload.state in {"running", "paused"}
+    return is_up and workload.restart_count == 0
 
 
 def _has_started(workload: Workload) -> bool:

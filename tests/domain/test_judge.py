@@ -216,6 +216,7 @@ def test_a_local_image_that_runs_although_its_label_says_otherwise_is_mislabelle
 def test_a_container_that_runs_overrules_what_its_image_lacks_for_a_volume_may_hold_it():
     image = an_index(offer(AMD64, problem=Failure(Reason.ENTRYPOINT_MISSING), binary=None))
     assert reason_of(a_host(), container(), image) == "native"
+    assert reason_of(a_host(), container(state="paused"), image) == "native"
     assert reason_of(a_host(), container(state="created", stage=Stage.STOPPED), image) == "entrypoint_missing"
 
 
