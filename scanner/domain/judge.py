@@ -103,6 +103,10 @@ def running_offer(workload: Workload, image: ImageFacts) -> Offer | None:
         if local.manifest_digest == offer.digest or local.image_id in {offer.digest, offer.config_digest}:
             return offer
     alike = [offer for offer in image.offers if local.platform and agree(offer.platform, local.platform)]
+    if (
+        local.image_id and local.image_id != image.digest
+    ):  # a config's digest; only the containerd store has the index's
+        alike = [offer for offer in alike if not offer.config_digest]
     return alike[0] if len(alike) == 1 else None
 
 

@@ -73,17 +73,17 @@ class Scanner:
         began = self.ticks()
         done: dict[str, tuple[HostReading, tuple[Finding, ...]]] = {}
         judgements = self._judgements()
+        read: dict[str, HostFacts] = {}
 
         async def work(host: Host) -> None:
-            reading, findings = await self._host(judgements, host, only_plans=only_plans)
+            reading, findings = await self._host(judgements, host, read, only_plans=only_plans)
             done[host.name] = (reading, findings)
             listen(len(done), len(hosts), reading)
 
         await fan_out(hosts, work, self.limits.concurrency, self.limits.deadline_s)
         for host in hosts:
             if host.name not in done:
-                failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
-                done[host.name] = self._unread(host, failure, self.clock(), only_plans=only_plans)
+                done[host.name] = self._cut_off(host, read.get(host.name), only_plans=only_plans)
         ordered = [done[host.name] for host in hosts]
         finished_at = self.clock()
         return Report(
@@ -113,14 +113,15 @@ class Scanner:
         return Judgements(Images(self.registry, self.inspect, self.limits.depth))
 
     async def _host(
-        self, judgements: Judgements, host: Host, *, only_plans: bool
+        self, judgements: Judgements, host: Host, read: dict[str, HostFacts], *, only_plans: bool
     ) -> tuple[HostReading, tuple[Finding, ...]]:
-        """One host from its address to its findings; whatever goes wrong stays its own."""
+        """One host from its address to its findings; whatever goes wrong stays its own. ``read`` takes down its facts."""
         taken_at = self.clock()
         try:
             facts = await self.read(host)
             if isinstance(facts, Failure):
                 return self._unread(host, facts, taken_at, only_plans=only_plans)
+            read[host.name] = facts
             return await self._judged(judgements, host, facts, taken_at, only_plans=only_plans)
         except Exception as bug:
             log.exception("host_bug", host=host.name)
@@ -131,10 +132,37 @@ class Scanner:
     async def _judged(
         self, judgements: Judgements, host: Host, facts: HostFacts, taken_at: float, *, only_plans: bool
     ) -> tuple[HostReading, tuple[Finding, ...]]:
+        workloads = self._workloads(host, facts, only_plans=only_plans)
+        verdicts = [(w, _doubted(facts, w, v)) for w, v in await self._verdicts(judgements, facts, workloads)]
+        return self._reading(host, facts, verdicts, taken_at, only_plans=only_plans)
+
+    def _cut_off(
+        self, host: Host, facts: HostFacts | None, *, only_plans: bool
+    ) -> tuple[HostReading, tuple[Finding, ...]]:
+        """A host that the deadline came for: what it said stays, what its images are is unknown."""
+        failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
+        if facts is None:
+            return self._unread(host, failure, self.clock(), only_plans=only_plans)
+        workloads = self._workloads(host, facts, only_plans=only_plans)
+        verdicts = [(workload, _unknown(workload, failure)) for workload in workloads]
+        return self._reading(host, facts, verdicts, self.clock(), only_plans=only_plans)
+
+    def _workloads(self, host: Host, facts: HostFacts, *, only_plans: bool) -> list[Workload]:
         existing = () if only_plans else facts.workloads
         files = NO_PLANS if only_plans else self.plans.of(host.name)
-        workloads = [w for w in (*existing, *planned(host), *files.workloads) if not w.build_only]
-        verdicts = [(w, _doubted(facts, w, v)) for w, v in await self._verdicts(judgements, facts, _unique(workloads))]
+        return _unique(w for w in (*existing, *planned(host), *files.workloads) if not w.build_only)
+
+    def _reading(
+        self,
+        host: Host,
+        facts: HostFacts,
+        verdicts: Iterable[tuple[Workload, Verdict]],
+        taken_at: float,
+        *,
+        only_plans: bool,
+    ) -> tuple[HostReading, tuple[Finding, ...]]:
+        """What is known of a host that was read, gaps included."""
+        files = NO_PLANS if only_plans else self.plans.of(host.name)
         gaps = () if only_plans else (*_gap_verdicts(facts), *_file_gaps(files))
         findings = tuple(
             Finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at, taken_at)

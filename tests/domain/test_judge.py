@@ -176,6 +176,14 @@ def test_a_container_is_judged_by_the_manifest_it_was_made_from_not_by_its_tag()
     assert reason_of(a_host(), container(digest="b"), runs) == "native"
 
 
+def test_an_image_id_that_no_config_has_is_not_guessed_by_a_label():
+    image = an_index(replace(offer(AMD64, digest="b"), config_digest="sha256:" + "d" * 64))
+    classic = container(digest="e", state="exited", stage=Stage.STOPPED, exit_code=1)
+    assert reason_of(a_host(), classic, image) == "image_local_only"
+    containerd = replace(classic, local=replace(classic.local, image_id=image.digest))
+    assert reason_of(a_host(), containerd, image) == "native"
+
+
 def test_a_tag_that_lost_the_platform_degrades_what_still_runs():
     verdict = judge(a_host(), container(), an_index(offer(AMD64)), next_pull=an_index(offer(ARM64)))
     assert (verdict.reason, verdict.status) == (Reason.PLATFORM_LOST, Status.DEGRADED)

@@ -132,6 +132,22 @@ async def test_the_deadline_ends_a_scan_and_what_it_cuts_off_is_unknown():
     assert told(report) == [("slow", "r.example/amd64", "internal_deadline")]
 
 
+async def test_a_host_that_was_read_keeps_its_facts_when_its_images_come_too_late():
+    class Slow(Registry):
+        async def resolve(self, reference, *, depth, wanted=None):
+            await asyncio.Event().wait()
+
+    async def one_container(one):
+        return facts(one.name, workloads=[running()])
+
+    report = await a_scanner(one_container, Slow(), deadline_s=0.2).scan([host("a", "r.example/amd64")])
+    assert isinstance(report.hosts[0].reading, HostFacts)
+    assert [(f.workload.name, str(f.verdict.reason)) for f in report.findings] == [
+        ("api", "internal_deadline"),
+        ("r.example/amd64", "internal_deadline"),
+    ]
+
+
 async def test_an_engine_that_does_not_answer_is_a_finding_of_its_own():
     async def silent(one):
         return facts(one.name, gaps={"podman": Failure(Reason.ENGINE_DENIED, "not allowed to ask")})
