@@ -13,9 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner import cli, inventory, logs, wiring
+from scanner import cli, inventory, logs
 from scanner.cli.operations import Opened, UsageError
-from scanner.configuration import Configuration
 from scanner.domain import evidence, reference
 from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.host import Host, Plan
@@ -23,8 +22,10 @@ from scanner.domain.platform import Platform, parse
 from scanner.domain.reason import Reason
 from scanner.gate.check import decide
 from scanner.probe.script import script
-from scanner.reach import Reach, Surroundings
 from scanner.registry.credentials import of_user
+from scanner.running import wiring
+from scanner.running.configuration import Configuration
+from scanner.running.reach import Reach, Surroundings
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.settings.load import load
 from scanner.settings.problem import SettingsError
@@ -248,7 +249,7 @@ def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whet
 
 def _running() -> ModuleType:
     """The service's module; its libraries take a second to import, which no other command should pay."""
-    return importlib.import_module("scanner.running")
+    return importlib.import_module("scanner.running.run")
 
 
 def _parsed(text: str) -> reference.ImageReference:

@@ -19,7 +19,7 @@ FLOORS = (
     {"settings", "inventory", "ssh", "probe", "registry", "binary", "store"},
     {"scan", "gate"},
     {"metrics", "web", "cli"},
-    {"demo"},
+    {"demo", "running"},
     COMPOSITION,
     {"__main__"},
 )
@@ -38,7 +38,7 @@ HOMES = {
     "jinja2": {"web"},
     "prometheus_client": {"metrics"},
     "psycopg": {"store"},
-    "pydantic": {"settings", "web", "wiring"},  # wiring: the type of a secret
+    "pydantic": {"settings", "web", "running"},  # running: the type of a secret
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "starlette": {"web"},

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from scanner.configuration import Configuration
 from scanner.metrics.metrics import Metrics
-from scanner.service import Service
+from scanner.running.configuration import Configuration
+from scanner.running.service import Service
 from scanner.settings import Settings
 from scanner.store.store import Store
 

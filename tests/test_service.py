@@ -7,10 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from scanner import running
-from scanner import service as module
 from scanner.cli.operations import ServiceError
-from scanner.configuration import Configuration
 from scanner.domain.facts import (
     Binfmt,
     Elf,
@@ -31,9 +28,12 @@ from scanner.domain.host import Host, Plan
 from scanner.domain.platform import Platform
 from scanner.domain.reason import Reason, Status
 from scanner.metrics.metrics import Metrics
+from scanner.running import run as running
+from scanner.running import service as module
+from scanner.running.configuration import Configuration
+from scanner.running.service import Service
 from scanner.scan.plans import NO_DEPLOYMENTS
 from scanner.scan.scan import Scanner
-from scanner.service import Service
 from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.schema import Settings
 from scanner.store.error import StoreError

@@ -5,10 +5,10 @@ from ipaddress import ip_network
 
 import pytest
 
-from scanner import wiring
-from scanner.reach import Reach, Surroundings
 from scanner.registry.config import ClientConfig, RegistryConfig
 from scanner.registry.credentials import CredentialSources
+from scanner.running import wiring
+from scanner.running.reach import Reach, Surroundings
 from scanner.settings import SettingsError, load
 
 EVERYTHING = """\

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from scanner.configuration import Configuration
 from scanner.domain.host import Host
 from scanner.metrics.metrics import Metrics
-from scanner.service import Service
+from scanner.running.configuration import Configuration
+from scanner.running.service import Service
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
 

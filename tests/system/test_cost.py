@@ -18,7 +18,7 @@ from scanner.domain.host import Host
 from scanner.domain.plain import plain_engine, plain_host
 from scanner.domain.platform import Platform
 from scanner.domain.reason import Reason
-from scanner.reach import Reach, Surroundings
+from scanner.running.reach import Reach, Surroundings
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
 from scanner.store.store import Store

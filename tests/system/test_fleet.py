@@ -12,7 +12,7 @@ import pytest
 
 from scanner.domain.facts import Failure, Source
 from scanner.domain.host import Host, Plan
-from scanner.reach import Reach, Surroundings
+from scanner.running.reach import Reach, Surroundings
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
 from scanner.ssh.recorded import RecordedHosts

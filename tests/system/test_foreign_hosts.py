@@ -9,7 +9,7 @@ import pytest
 from scanner.domain.facts import EngineState, HostFacts
 from scanner.domain.host import Host, Plan
 from scanner.domain.platform import parse
-from scanner.reach import Reach, Surroundings
+from scanner.running.reach import Reach, Surroundings
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scanner.domain.host import Host
-from scanner.reach import Reach, Surroundings
+from scanner.running.reach import Reach, Surroundings
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
 

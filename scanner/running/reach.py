@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner import wiring
 from scanner.binary import argv
 from scanner.binary.archive import inspect_archive
 from scanner.binary.inspect import inspect, list_binaries
@@ -22,6 +21,7 @@ from scanner.registry.client import Registry
 from scanner.registry.places import MirrorsError
 from scanner.registry.recalling import Recalling
 from scanner.registry.tls import certificate_ends_at
+from scanner.running import wiring
 from scanner.scan.inspections import Inspections
 from scanner.scan.local_images import LocalImages
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner import inventory, wiring
+from scanner import inventory
 from scanner.domain import reference
 from scanner.domain.facts import Failure, HostFacts
 from scanner.domain.host import Host, Plan
 from scanner.domain.reason import Reason
 from scanner.gate.check import decide
-from scanner.reach import Reach, Surroundings
 from scanner.registry.client import last_seen
-from scanner.scan.desk import Desk, DeskFullError, State, Ticket
-from scanner.scan.published import Waiver, merged, waived
+from scanner.running import wiring
+from scanner.running.reach import Reach, Surroundings
+from scanner.running.telling import lines_of, ticket_of
+from scanner.running.waivers import Waivers
+from scanner.scan.desk import Desk, DeskFullError, Ticket
+from scanner.scan.published import merged, waived
 from scanner.scan.schedule import Schedule
 from scanner.settings.reload import Reloader
 from scanner.store.error import StoreError
@@ -31,7 +33,6 @@ from scanner.web.service import (
     Refusal,
     RefusalReason,
     Reloaded,
-    ScanState,
     ScanTicket,
     Waived,
 )
@@ -39,17 +40,14 @@ from scanner.web.service import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from scanner.configuration import Configuration
     from scanner.domain.platform import Platform
     from scanner.domain.report import Report
     from scanner.metrics.metrics import Metrics
+    from scanner.running.configuration import Configuration
     from scanner.settings.schema import Settings
     from scanner.store.store import Store
 
 log = structlog.get_logger(__name__)
-
-WAIVERS = "waiver"
-"""The kind of the store's records that hold waivers of the API."""
 
 STALE_INTERVALS = 3
 """A service that has published nothing for so many intervals does not do its work."""
@@ -79,7 +77,7 @@ class Service:
         scan = self._settings.scan
         self._schedule = Schedule(self._scheduled, scan.interval, scan.jitter, metrics.scan_skipped)
         self._report: Report | None = None
-        self._waivers: dict[str, Waived] = {}
+        self._waivers = Waivers(store, lambda: self._settings, clock)
         self._store_error = ""
         self._alive_at = self._loop.time()
         self._read_from: dict[str, _Place] = {}
@@ -94,8 +92,7 @@ class Service:
     async def start(self) -> None:
         """Remember what was known before, then begin to scan."""
         self._report = await self._store.load()
-        for key, body in (await self._store.records(WAIVERS)).items():
-            self._waivers[key] = Waived(**body)
+        await self._waivers.load()
         self._publish(self._report)
         await self._tell_architectures()
         self._schedule.start()
@@ -207,7 +204,7 @@ class Service:
             complete = True
         finally:
             self._metrics.scan_ended(complete=complete)
-        report = waived(report, self._all_waivers(), self._clock())
+        report = waived(report, self._waivers.patterns(), self._clock())
         await asyncio.to_thread(self._metrics.prepare, report)
         self._publish(report)
         self._read_from.update(read_from)
@@ -244,7 +241,7 @@ class Service:
 
     def _publish(self, report: Report | None) -> None:
         """One reference, swapped: readers see the old report or the new one."""
-        self._report = waived(report, self._all_waivers(), self._clock()) if report else None
+        self._report = waived(report, self._waivers.patterns(), self._clock()) if report else None
 
     async def request_scan(self, patterns: tuple[str, ...], by: str) -> ScanTicket | Refusal:
         """Scan now, or join the scan of the same hosts."""
@@ -257,12 +254,12 @@ class Service:
             ticket = self._desk.request(names, by)
         except DeskFullError as full:
             return Refusal(RefusalReason.TOO_MANY_SCANS, str(full), full.retry_after_s)
-        return replace(_shown(ticket), joined=ticket is known or ticket.requested_by != by)
+        return replace(ticket_of(ticket), joined=ticket is known or ticket.requested_by != by)
 
     def scan(self, ticket_id: str) -> ScanTicket | None:
         """An asked-for scan."""
         ticket = self._desk.find(ticket_id)
-        return _shown(ticket) if ticket else None
+        return ticket_of(ticket) if ticket else None
 
     async def scan_events(self, ticket_id: str) -> AsyncIterator[ScanTicket]:
         """The ticket now, then at each change."""
@@ -270,7 +267,7 @@ class Service:
         if ticket is None:
             return
         async for changed in self._desk.watch(ticket):
-            yield _shown(changed)
+            yield ticket_of(changed)
 
     async def probe(self, target: str, deadline_s: float, by: str) -> Probed | Refusal:
         """Scan one inventory host for whoever asks, beside the published report."""
@@ -283,7 +280,7 @@ class Service:
         with self._using(reach):
             scanner = reach.scanner(limits, on_bug=self._bug, plans=await reach.plans(configuration.hosts))
             report = await scanner.scan([host])
-        lines += _told(report)
+        lines += lines_of(report)
         return Probed(report, tuple(lines))
 
     # ---------------------------------------------------------------- the gate
@@ -342,48 +339,19 @@ class Service:
 
     def waivers(self) -> Sequence[Waived]:
         """All that are in force."""
-        now = self._clock()
-        return [waiver for waiver in (*self._configured(), *self._waivers.values()) if waiver.until > now]
-
-    def _configured(self) -> list[Waived]:
-        return [
-            Waived(
-                f"config-{number}", one.owner, one.reason, one.until.timestamp(),
-                one.match.host, one.match.image, one.match.workload, one.match.reason, "config",
-            )
-            for number, one in enumerate(self._settings.waivers)
-        ]  # fmt: skip
-
-    def _all_waivers(self) -> list[Waiver]:
-        return [
-            Waiver(w.owner, w.reason, w.until, w.host, w.image, w.workload, w.finding_reason) for w in self.waivers()
-        ]
+        return self._waivers.in_force()
 
     async def add_waiver(self, waiver: Waived, by: str) -> Waived | Refusal:
-        """Put a waiver in force, durable first."""
-        made = replace(waiver, id=uuid.uuid4().hex, origin="api")
-        body = {name: getattr(made, name) for name in Waived.__slots__}
-        try:
-            await self._store.put_record(WAIVERS, made.id, body)
-        except StoreError as error:
-            return Refusal(RefusalReason.STORE_FAILED, str(error), 60)
-        self._waivers[made.id] = made
+        """Put a waiver in force, at once."""
+        added = await self._waivers.add(waiver, by)
         self._publish(self._report)
-        log.info("waiver_added", by=by, waiver=made.id, owner=made.owner, until=made.until)
-        return made
+        return added
 
     async def delete_waiver(self, waiver_id: str, by: str) -> bool | Refusal:
-        """End a waiver."""
-        if waiver_id not in self._waivers:
-            return False
-        try:
-            await self._store.delete_record(WAIVERS, waiver_id)
-        except StoreError as error:
-            return Refusal(RefusalReason.STORE_FAILED, str(error), 60)
-        del self._waivers[waiver_id]
+        """End a waiver, at once."""
+        deleted = await self._waivers.delete(waiver_id, by)
         self._publish(self._report)
-        log.info("waiver_deleted", by=by, waiver=waiver_id)
-        return True
+        return deleted
 
     # ---------------------------------------------------------------- questions
 
@@ -422,44 +390,3 @@ def _place(host: Host) -> _Place:
 
 def _allows_shrink(held: tuple[Configuration, Reach]) -> bool:
     return held[0].settings.scan.allow_shrink
-
-
-_STATES = {
-    State.WAITING: ScanState.WAITING,
-    State.RUNNING: ScanState.RUNNING,
-    State.DONE: ScanState.DONE,
-    State.FAILED: ScanState.FAILED,
-}
-
-
-def _shown(ticket: Ticket) -> ScanTicket:
-    return ScanTicket(
-        id=ticket.id,
-        state=_STATES[ticket.state],
-        hosts=tuple(sorted(ticket.hosts)),
-        requested_at=ticket.requested_at,
-        requested_by=ticket.requested_by,
-        started_at=ticket.started_at,
-        finished_at=ticket.finished_at,
-        done=ticket.done,
-        total=ticket.total,
-        detail=ticket.error,
-    )
-
-
-def _told(report: Report) -> list[str]:
-    """What a probe found, a line each, for ``debug=true``."""
-    lines = []
-    for host in report.hosts:
-        if isinstance(host.reading, Failure):
-            lines.append(f"{host.name}: {host.reading.reason}: {host.reading.detail}")
-        else:
-            engines = ", ".join(f"{engine.key} {engine.state} {engine.version}" for engine in host.reading.engines)
-            lines.append(f"{host.name}: {host.reading.kernel.machine}; {engines}")
-    for finding in report.findings:
-        verdict = finding.verdict
-        lines.append(
-            f"{finding.workload.name} ({finding.workload.image}): {verdict.status} {verdict.reason} {verdict.detail}"
-        )
-        lines += [f"  {one.layer}: {one.says}" for one in verdict.evidence]
-    return lines

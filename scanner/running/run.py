@@ -12,15 +12,15 @@ import structlog
 from scanner.cli.operations import ServiceError, UsageError
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
-from scanner.service import Service
-from scanner.serving import serve_web
+from scanner.running.service import Service
+from scanner.running.serving import serve_web
 from scanner.store.error import StoreError
 from scanner.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.configuration import Configuration
+    from scanner.running.configuration import Configuration
     from scanner.settings.schema import Settings
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,1 @@
+"""The program put together: settings become adapters, adapters become the running service."""
