@@ -53,7 +53,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """One scan's findings; ``complete`` is false when the scan was ended before every host had its reading."""
+    """One scan's findings; ``complete`` is false when the scan was ended before every host had its reading.
+
+    ``fleet_at`` is when the last scan of every host ended (Unix seconds), where this one was of some of them.
+    """
 
     scan_id: str
     started_at: float
@@ -61,6 +64,12 @@ class Report:
     hosts: tuple[HostReading, ...]
     findings: tuple[Finding, ...]
     complete: bool = True
+    fleet_at: float | None = None
+
+    @property
+    def fleet_scanned_at(self) -> float:
+        """When the whole fleet was last scanned, in Unix seconds."""
+        return self.finished_at if self.fleet_at is None else self.fleet_at
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:

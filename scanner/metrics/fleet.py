@@ -45,7 +45,7 @@ def fleet(report: Report | None, max_findings: int, changed_at: Mapping[str, flo
     _add_offers(made, report)
     _add_findings(made, report, max_findings)
     if report.complete:
-        made[c.SCAN_LAST_SUCCESS].append(((), report.finished_at))
+        made[c.SCAN_LAST_SUCCESS].append(((), report.fleet_scanned_at))
         made[c.SCAN_DURATION].append(((), max(report.finished_at - report.started_at, 0.0)))
     return made
 

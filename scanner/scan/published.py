@@ -48,7 +48,8 @@ def merged(last: Report | None, fresh: Report, fleet: Sequence[str]) -> Report:
     readings = {host.name: host for host in (*last.hosts, *fresh.hosts)}
     findings = (*(f for f in last.findings if f.workload.host in kept), *fresh.findings)
     hosts = tuple(readings[name] for name in fleet if name in readings)
-    return replace(fresh, hosts=hosts, findings=findings)
+    fleet_at = last.fleet_scanned_at if kept else fresh.finished_at
+    return replace(fresh, hosts=hosts, findings=findings, fleet_at=fleet_at)
 
 
 def waived(report: Report, waivers: Iterable[Waiver], now: float) -> Report:

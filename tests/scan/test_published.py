@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.reason import Reason
-from scanner.domain.report import Finding, Report
+from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import Verdict
-from scanner.scan.published import Waiver, waived
+from scanner.scan.published import Waiver, merged, waived
 
 
 def finding(host, until=None):
@@ -39,3 +39,22 @@ def test_what_waivers_do_not_change_stays_the_same_object():
     marked = waived(given, [waiver("web-1", 80.0)], now=10.0)
     assert marked.findings[0].waived_until == 80.0
     assert marked.findings[1] is given.findings[1]
+
+
+def scan_of(*names, at):
+    readings = tuple(HostReading(name, Failure(Reason.HOST_TIMEOUT), taken_at=at) for name in names)
+    return Report(f"at {at}", at - 1, at, readings, tuple(finding(name) for name in names))
+
+
+def test_a_scan_of_some_hosts_keeps_what_is_known_of_the_others_but_not_of_hosts_that_left():
+    whole = merged(scan_of("web-1", "web-2", "gone", at=10.0), scan_of("web-1", at=20.0), ["web-1", "web-2"])
+    assert [(host.name, host.taken_at) for host in whole.hosts] == [("web-1", 20.0), ("web-2", 10.0)]
+    assert sorted(f.workload.host for f in whole.findings) == ["web-1", "web-2"]
+
+
+def test_a_scan_of_some_hosts_does_not_make_the_fleet_look_fresh():
+    fleet = ["web-1", "web-2"]
+    partial = merged(scan_of(*fleet, at=10.0), scan_of("web-1", at=20.0), fleet)
+    assert (partial.finished_at, partial.fleet_scanned_at) == (20.0, 10.0)
+    assert merged(partial, scan_of("web-2", at=30.0), fleet).fleet_scanned_at == 10.0
+    assert merged(partial, scan_of(*fleet, at=40.0), fleet).fleet_scanned_at == 40.0
