@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from scanner.binary.body import Body
 from scanner.binary.capture import Capture
 from scanner.binary.content import Content, examine
 from scanner.binary.limits import limit_reached
@@ -258,8 +257,3 @@ def clean(name: str) -> str | None:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
-
-
-def whole_file(content: bytes) -> Content:
-    """What a file is that was fetched on its own."""
-    return examine(Body.whole(content))

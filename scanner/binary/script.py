@@ -17,9 +17,6 @@ LINE_BYTES = 256
 MAX_NESTING = 5
 """Scripts in a row before a binary; the kernel answers the sixth with ELOOP (exec_binprm in fs/exec.c)."""
 
-SHOWN_BYTES = 80
-"""How much of a first line a message quotes."""
-
 _BLANK = b" \t"
 _TERMINATORS = b" \t\0"
 

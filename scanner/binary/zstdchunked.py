@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 CHECKSUM = "io.github.containers.zstd-chunked.manifest-checksum"
 POSITION = "io.github.containers.zstd-chunked.manifest-position"
 FOOTER_BYTES = 64
-FOOTER_MAGIC = b"GNUlInUx"
 TYPE_CRFS = 1
 """The only table format there is: the JSON of CRFS."""
 

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from scanner.probe.answer import Answer
     from scanner.probe.engines.part import Gaps
 
-MAX_PLAN_FILES = 100
-"""The probe sends no more files."""
-
 UNREADABLE = b"@unreadable"
 
 _READERS: Mapping[str, Callable[[Mapping[str, bytes]], Plans]] = {
