@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 
 import pytest
@@ -46,13 +45,13 @@ def layout(root, build, layers):
 
 
 @pytest.mark.system
-@pytest.mark.skipif(shutil.which("skopeo") is None, reason="needs skopeo")
 @pytest.mark.parametrize("form", ["docker-archive", "oci-archive"])
-async def test_what_skopeo_saves_is_read(build, tmp_path, form):
+async def test_what_skopeo_saves_is_read(build, tmp_path, form, require):
+    skopeo = require("skopeo", "skopeo")
     base = build.tar([("bin/tool", build.elf()), ("app", b"#!/bin/tool\n")])
     layout(tmp_path / "image", build, [base, build.tar([("app", build.elf(machine=183))])])
     target = tmp_path / "saved.tar"
-    copy = ["skopeo", "--insecure-policy", "--override-arch", "arm64", "copy", "-q"]
+    copy = [skopeo, "--insecure-policy", "--override-arch", "arm64", "copy", "-q"]
     subprocess.run([*copy, f"oci:{tmp_path}/image", f"{form}:{target}:app:1"], check=True, capture_output=True)
     program = await inspect_archive(pieces(target), "app:1")
     assert program.problem is None

@@ -1,5 +1,4 @@
 import json
-import shutil
 import subprocess
 import time
 
@@ -234,10 +233,8 @@ def test_any_text_is_an_inventory_or_a_refusal(text):
     assert set(inventory.variables()) == set(inventory.hosts)
 
 
-def test_it_says_what_ansible_itself_says(read, tmp_path):
-    tool = shutil.which("ansible-inventory")
-    if tool is None:
-        pytest.skip("ansible-inventory is missing: pip install ansible-core")
+def test_it_says_what_ansible_itself_says(read, tmp_path, require):
+    tool = require("ansible-inventory", "ansible-core")
     hosts = read(INI.replace("'deploy user'", "deploy"))
     done = subprocess.run([tool, "-i", tmp_path / "hosts", "--list"], capture_output=True, check=True)
     said = json.loads(done.stdout)["_meta"]["hostvars"]

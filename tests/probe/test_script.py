@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -27,10 +26,9 @@ PATH_LINE = "  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 
 @pytest.fixture(params=SHELLS)
-def shell(request):
+def shell(request, require):
     argv = SHELLS[request.param]
-    if shutil.which(argv[0]) is None:
-        pytest.skip(f"{argv[0]} is not installed")
+    require(argv[0], {"busybox": "busybox-static"}.get(argv[0], argv[0]))
     return argv
 
 

@@ -1,6 +1,5 @@
 """A connection that is cut anywhere never yields an answer (S09)."""
 
-
 import asyncio
 import contextlib
 

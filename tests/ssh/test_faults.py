@@ -1,6 +1,5 @@
 """What hosts do wrong, by the rows of the fault catalogue: id, inject, expect."""
 
-
 import asyncio
 import socket
 import struct

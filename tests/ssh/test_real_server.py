@@ -15,7 +15,7 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.reason import Reason
-from scanner.ssh import SshConfig, authorized_key_line
+from scanner.ssh import SshConfig, authorized_key_line, sudoers_rule
 
 SCRIPT = b"echo begin; uname -s; echo noise >&2; echo end\n"
 
@@ -213,12 +213,8 @@ async def test_s12_the_accounts_own_ssh_files_are_never_opened(sshd, target, tmp
     assert not (home / "pwned").exists()
 
 
-def test_the_real_sudo_accepts_the_rule(tmp_path):
-    visudo = shutil.which("visudo", path="/usr/sbin:/sbin:/usr/bin")
-    if visudo is None:
-        pytest.skip("visudo is missing: apt-get install sudo")
-    from scanner.ssh import sudoers_rule  # noqa: PLC0415 - only where sudo is there
-
+def test_the_real_sudo_accepts_the_rule(tmp_path, require):
+    visudo = require("visudo", "sudo")
     (tmp_path / "archscan").write_text(sudoers_rule())
     done = subprocess.run([visudo, "-c", "-f", tmp_path / "archscan"], capture_output=True, check=False)
     assert done.returncode == 0, shlex.join(map(str, done.args)) + done.stderr.decode()
