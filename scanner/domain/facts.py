@@ -190,7 +190,7 @@ class Workload:
 
     ``name`` is the container (Docker, Podman), namespace/pod/container (Kubernetes), project/service (compose), unit
     (quadlet, systemd) or the image itself (planned in the inventory). ``image`` is the reference as written.
-    ``engine`` is the ``Engine.key`` that runs it, empty when only planned. ``process`` holds what was overridden
+    ``engine`` is the ``Engine.key`` that runs it, empty where no one said which is to run a planned one. ``process`` holds what was overridden
     beside the image. ``state``, ``error`` and ``log`` (last lines, oldest first) are the engine's own words, made
     printable.
     """

@@ -25,12 +25,16 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An image that a host is meant to run; ``workload`` is its name, the image itself where it has none."""
+    """An image that a host is meant to run; ``workload`` is its name, the image itself where it has none.
+
+    ``engine`` is the ``Engine.key`` that is to run it; empty leaves it to the likeliest one that the host has.
+    """
 
     image: str
     workload: str = ""
     source: Source | None = None
     pinned: Platform | None = None
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,6 @@ def _planned(variables: dict[str, Any]) -> tuple[Planned, ...]:
 def _one_planned(one: Any) -> Planned:
     if isinstance(one, str):
         return Planned(one)
-    if not isinstance(one, dict) or not one.get("image") or set(one) - {"image", "workload", "platform"}:
-        raise ValueError("an entry of archscan_planned is an image, or a mapping of image, workload, platform")
-    return Planned(*(str(one.get(key) or "") for key in ("image", "workload", "platform")))
+    if not isinstance(one, dict) or not one.get("image") or set(one) - {"image", "workload", "platform", "engine"}:
+        raise ValueError("an entry of archscan_planned is an image, or a mapping of image, workload, platform, engine")
+    return Planned(*(str(one.get(key) or "") for key in ("image", "workload", "platform", "engine")))

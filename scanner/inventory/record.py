@@ -18,11 +18,12 @@ DEFAULT_PORT = 22
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An image that is meant to run; ``platform`` is what the deployment pins, such as ``linux/amd64``."""
+    """An image that is meant to run; ``platform`` is what the deployment pins, ``engine`` what is to run it, if said."""
 
     image: str
     workload: str = ""
     platform: str = ""
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +74,4 @@ class Record:
 
 def _plan(planned: Planned) -> Plan:
     pinned = parse_platform(planned.platform) if planned.platform else None
-    return Plan(planned.image, planned.workload, Origin.INVENTORY, pinned)
+    return Plan(planned.image, planned.workload, Origin.INVENTORY, pinned, planned.engine)

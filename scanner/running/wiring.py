@@ -105,7 +105,9 @@ def _defaults(defaults: sources.HostDefaults) -> inventory.Defaults:
 
 
 def _planned(images: Iterable[PlannedImage]) -> tuple[inventory.Planned, ...]:
-    return tuple(inventory.Planned(image.image, image.workload, image.platform or "") for image in images)
+    return tuple(
+        inventory.Planned(image.image, image.workload, image.platform or "", image.engine or "") for image in images
+    )
 
 
 def ssh(settings: schema.Settings) -> SshConfig | None:

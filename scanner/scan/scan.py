@@ -214,6 +214,7 @@ def _planned(host: Host, plan: Plan) -> Workload:
         source=plan.source or Source.INVENTORY,
         stage=Stage.PLANNED,
         image=plan.image,
+        engine=plan.engine,
         pinned=plan.pinned,
     )
 

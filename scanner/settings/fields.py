@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
@@ -121,6 +121,9 @@ class PlannedImage(Section):
     image: Text = Field(description="Image reference, such as registry.example:5000/shop/api:1.4.")
     workload: str = Field(default="", description="Name of the workload; the image where it is empty.")
     platform: str | None = Field(default=None, description="Platform that the deployment pins, such as linux/amd64.")
+    engine: Literal["docker", "podman", "containerd", "cri"] | None = Field(
+        default=None, description="Engine that is to run it; the likeliest one that the host has where it is null."
+    )
 
 
 Planned = Annotated[PlannedImage, BeforeValidator(_planned)]

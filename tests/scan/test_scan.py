@@ -253,3 +253,18 @@ async def test_a_listener_hears_of_every_host_once():
     )
     assert [(done, total) for done, total, _ in heard] == [(1, 3), (2, 3), (3, 3)]
     assert sorted(name for *_, name in heard) == ["a", "b", "c"]
+
+
+async def test_a_plan_may_name_the_engine_where_a_host_has_two():
+    async def two_engines(one):
+        known = facts(one.name)
+        down = Engine(EngineKind.DOCKER, EngineState.DOWN)
+        podman = Engine(EngineKind.PODMAN, EngineState.UP, "4.3.1", AMD64, ImageStore.PODMAN)
+        return HostFacts(known.host, known.kernel, (down, podman))
+
+    plans = (Plan("r.example/amd64"), Plan("r.example/amd64", "named", engine="podman"))
+    report = await a_scanner(two_engines).scan([Host("a", "127.0.0.1", planned=plans)])
+    assert [(f.workload.name, str(f.verdict.reason)) for f in report.findings] == [
+        ("r.example/amd64", "engine_down"),
+        ("named", "native"),
+    ]

@@ -53,7 +53,7 @@ def podman_scanner(
 ) -> Scanner:
     """The same of a host with the Podman of these tests: its configuration leads to their store."""
     environment = {**NO_DOCKER, **_configured(podman.folder)}
-    return Scanner(start_sshd(environment=environment), registry.address, tmp_path_factory.mktemp("scan"))
+    return Scanner(start_sshd(environment=environment), registry.address, tmp_path_factory.mktemp("scan"), "podman")
 
 
 def _configured(folder: Path) -> dict[str, str]:

@@ -25,6 +25,7 @@ class Scanner:
     sshd: Sshd
     registry: str
     folder: Path
+    engine: str = "docker"
 
     def scan(self, planned: Sequence[str] = (), depth: str = "binary") -> dict[str, dict[str, Any]]:
         """The findings by workload name."""
@@ -47,7 +48,11 @@ class Scanner:
         return json.loads(done.stdout)
 
     def _config(self, planned: Sequence[str], depth: str) -> dict[str, Any]:
-        host = {"address": self.sshd.address, "port": self.sshd.port, "planned": list(planned)}
+        host = {
+            "address": self.sshd.address,
+            "port": self.sshd.port,
+            "planned": [{"image": image, "engine": self.engine} for image in planned],
+        }
         return {
             "inventory": [{"kind": "static", "defaults": {"user": self.sshd.user}, "hosts": {HOST: host}}],
             "ssh": {
