@@ -345,15 +345,17 @@ may_sudo() { # without a prompt and without waiting for one
 }
 
 logs() { # key, lines that begin with image, id and state/exit code, command...
-  # The last words of what crashes: first what is restarting now, then what ended with an error.
+  # The last words of what crashes: first what is restarting now, then what ended with an error, then what is up again.
   engine=$1
   unhealthy=$(printf '%s\n' "$2" | awk -v max="$max_logs" '
     $2 !~ /^[0-9a-f]+$/ { next }
     $3 ~ /^restarting\// { first[++f] = $2; next }
     $3 ~ /^(exited|dead|stopped)\// && $3 !~ /\/(0|137|143)$/ { second[++s] = $2 }
+    $3 ~ /^running\// && /"restarts":[1-9]/ { third[++t] = $2 }
     END {
       for (i = 1; i <= f && n < max; i++) { print first[i]; n++ }
       for (i = 1; i <= s && n < max; i++) { print second[i]; n++ }
+      for (i = 1; i <= t && n < max; i++) { print third[i]; n++ }
     }')
   emit "$engine/log_ids" "$small" "$unhealthy"
   shift 2

@@ -265,6 +265,14 @@ def test_an_observed_exec_format_error_overrules_every_label():
     assert (verdict.reason, verdict.status) == (Reason.EXEC_FORMAT_ERROR, Status.MISMATCH)
 
 
+def test_a_container_that_is_up_between_two_crashes_is_judged_by_its_last_words():
+    words = ("exec /app: exec format error",)
+    between = container(state="running", restart_count=7, log=words)
+    assert reason_of(a_host(), between, an_index(offer(AMD64))) == "exec_format_error"
+    recovered = container(state="running", restart_count=7, log=(*words, "listening on :8080"))
+    assert reason_of(a_host(), recovered, an_index(offer(AMD64))) == "native"
+
+
 def test_an_observed_error_confirms_the_more_precise_reason_that_the_binary_gave():
     crashed = container(state="restarting", restart_count=7, log=("exec /app: exec format error",), exit_code=255)
     image = an_index(offer(AMD64, problem=Failure(Reason.NO_SHEBANG), binary=None))

@@ -89,7 +89,7 @@ def containers(
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"container {printable(container_id, 12)}: {error}"))
             continue
         missing.discard(container_id)
-        if workload is not None and is_unhealthy(workload.state, workload.exit_code or 0):
+        if workload is not None and (workload.restart_count or is_unhealthy(workload.state, workload.exit_code or 0)):
             workload = last_lines(answer, key, container_id, workload, gaps)
         workloads += [workload] if workload is not None else []
     if missing:
