@@ -30,7 +30,6 @@ HOMES = {
     "apscheduler": {"scan"},
     "asyncssh": {"ssh"},
     "cryptography": {"registry"},
-    "distributed": {"scan"},
     "elftools": {"binary"},
     "fastapi": {"web"},
     "httpcore": {"registry"},

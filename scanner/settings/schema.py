@@ -158,29 +158,18 @@ class Store(Section):
     keep: Duration = Field(
         default=90 * DAY, ge=HOUR, le=3650 * DAY, description="How long findings stay after their end."
     )
-    trail_key_file: FilePath | None = Field(
-        default=None, description="Ed25519 key that signs the audit trail; keep it off the database's volume."
-    )
-    trail_origin: Text = Field(default="archscan", description="Name of this trail in its checkpoints.")
-    checkpoint_file: FilePath | None = Field(default=None, description="Where each signed checkpoint is also written.")
 
 
 class Cluster(Section):
     """Where the work is done."""
 
-    scheduler: str | None = Field(
-        default=None,
-        description="tcp://HOST:PORT or tls://HOST:PORT of a Dask scheduler, or local:N; here where it is null.",
-    )
-    tls_ca_file: FilePath | None = Field(default=None, description="CA of the cluster in PEM.")
-    tls_cert_file: FilePath | None = Field(default=None, description="Our certificate in the cluster.")
-    tls_key_file: FilePath | None = Field(default=None, description="Private key of our certificate.")
+    scheduler: None = Field(default=None, description="Null: in this process, which is the only way so far.")
 
 
 class Token(Section):
     """One bearer token of the HTTP interface."""
 
-    name: Text = Field(description="Who holds it: it stands in the audit trail.")
+    name: Text = Field(description="Who holds it: it stands in the log.")
     token_file: FilePath | None = Field(default=None, description="File with the token.")
     token_sha256: str | None = Field(
         default=None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the token in hexadecimal."

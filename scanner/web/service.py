@@ -123,7 +123,7 @@ class Waived:
 
 
 class Service(Protocol):
-    """The running service. ``by`` names the caller for the audit trail; it is never a credential."""
+    """The running service. ``by`` names the caller for the log; it is never a credential."""
 
     def report(self) -> Report | None:
         """The published report, ``None`` before the first."""
