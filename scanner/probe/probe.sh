@@ -265,8 +265,8 @@ docker_image_format='{"id":{{json (index . "Id")}},"repo_digests":{{json (index 
 ',"config":{{with index . "Config"}}{"entrypoint":{{json (index . "Entrypoint")}},"cmd":{{json (index . "Cmd")}},"working_dir":{{json (index . "WorkingDir")}}'\
 ',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null]}{{else}}null{{end}}}'
 
-docker_service_format='{"name":{{with index . "Spec"}}{{json (index . "Name")}},"task":{{with index . "TaskTemplate"}}{{with index . "ContainerSpec"}}'\
-'{"image":{{json (index . "Image")}},"command":{{json (index . "Command")}},"args":{{json (index . "Args")}},"dir":{{json (index . "Dir")}}}{{else}}null{{end}}{{else}}null{{end}}{{else}}null{{end}}}'
+docker_service_format='{"name":{{json .Spec.Name}},"task":{{with .Spec.TaskTemplate.ContainerSpec}}'\
+'{"image":{{json .Image}},"command":{{json .Command}},"args":{{json .Args}},"dir":{{json .Dir}}}{{else}}null{{end}}}'
 
 docker_info_format='{"driver":{{json .Driver}},"driver_status":{{json .DriverStatus}},"operating_system":{{json .OperatingSystem}},"name":{{json .Name}}'\
 ',"security":{{json .SecurityOptions}},"kernel":{{json .KernelVersion}},"architecture":{{json .Architecture}},"manager":{{json .Swarm.ControlAvailable}}}'

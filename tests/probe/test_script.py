@@ -17,7 +17,7 @@ from scanner.probe import reading
 from scanner.probe.answer import parse
 from scanner.probe.script import script
 from tests.real.images import digest_of, tar_of
-from tests.real.process import until
+from tests.real.process import free_port, until
 
 HOST = Host(name="here", local=True)
 SHELLS = {"dash": ["dash"], "bash": ["bash"], "bash-posix": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
@@ -368,6 +368,28 @@ def test_a_real_docker_tells_its_containers(docker_engine, tiny_archive, shell):
     assert found["probe-up"].local.process.path == "/bin"
     assert b"hunter2" not in done.stdout
     assert found["probe-script"].process.argv == ("/bin/noshebang",)
+
+
+@pytest.mark.system
+def test_a_real_swarm_tells_its_services(docker_engine, tiny_archive):
+    docker = docker_engine.docker
+    docker("load", "--input", tiny_archive)
+    docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", f"127.0.0.1:{free_port()}")
+    try:
+        # a constraint that no node meets: the service is there, its containers never come
+        nowhere = ("--constraint", "node.labels.nowhere==yes")
+        docker(
+            "service", "create", "--detach", "--name", "probe-svc", "--network", "host", *nowhere, TINY, "say", "hello"
+        )
+        facts = read(answered(["sh"], env={**PLAIN, "DOCKER_HOST": docker_engine.host}))
+    finally:
+        docker("swarm", "leave", "--force")
+
+    assert "docker" not in facts.gaps
+    [service] = [w for w in facts.workloads if w.source is Source.SWARM]
+    assert (service.name, service.stage, service.engine) == ("probe-svc", Stage.PLANNED, "docker")
+    assert service.image.startswith("probe/tiny:1")  # as the client shortens it
+    assert service.process.cmd == ("say", "hello")
 
 
 @pytest.mark.system
