@@ -168,8 +168,7 @@ def test_the_readme_s_tree_is_made_from_the_captions():
     shown = re.search(
         r"<!-- tree -->\s*```\w*\n(.*?)\n```\s*<!-- /tree -->", (ROOT / "README.md").read_text(), re.DOTALL
     )
-    if shown is None:
-        pytest.skip("the README shows no tree (between <!-- tree --> and <!-- /tree -->)")
+    assert shown, "the README shows the tree between <!-- tree --> and <!-- /tree -->"
     assert shown[1] == tree()
 
 

@@ -91,7 +91,8 @@ def _files(entries: Iterable[dict[str, Any]]) -> list[_File]:
     files: list[_File] = []
     for entry in entries:
         offset, end = _integer(entry, "offset"), _integer(entry, "endOffset")
-        stored = entry.get("chunkType", "") == "" and not _integer(entry, "innerOffset")
+        # zeros may be skipped by whoever unpacks, yet stand in the stream: unpacked as a whole it has to be the tar
+        stored = entry.get("chunkType", "") in ("", "zeros") and not _integer(entry, "innerOffset")
         if entry.get("type") != "chunk":
             files.append(_File(entry, offset, end, stored))
         elif not files or entry.get("name") != files[-1].entry.get("name"):

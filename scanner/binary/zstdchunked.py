@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from scanner.binary.source import OpenLayer
     from scanner.domain.facts import Layer
 
-CHECKSUM = "io.github.containers.zstd-chunked.manifest-checksum"
-POSITION = "io.github.containers.zstd-chunked.manifest-position"
+PREFIXES = ("io.github.containers.zstd-chunked", "io.containers.zstd-chunked")
+"""Of the annotations; Podman 4 writes the second (seen with 4.3.1)."""
+
 FOOTER_BYTES = 64
 TYPE_CRFS = 1
 """The only table format there is: the JSON of CRFS."""
@@ -27,12 +28,16 @@ _POSITION = re.compile(r"([0-9]{1,15}):([0-9]{1,15}):([0-9]{1,15}):([0-9]{1,3})"
 
 def announced(layer: Layer) -> str | None:
     """The digest of the packed table that the manifest announces, if it says where that lies too."""
-    return layer.annotations.get(CHECKSUM) if POSITION in layer.annotations else None
+    return _annotation(layer, "manifest-checksum") if _annotation(layer, "manifest-position") else None
+
+
+def _annotation(layer: Layer, name: str) -> str | None:
+    return next((found for prefix in PREFIXES if (found := layer.annotations.get(f"{prefix}.{name}"))), None)
 
 
 async def fetch(layer: Layer, digest: str, open_layer: OpenLayer) -> tuple[Any, int]:
     """The table's document and the offset behind the last file; raises ``LayerError`` or ``StreamBroken``."""
-    position = _POSITION.fullmatch(layer.annotations[POSITION])
+    position = _POSITION.fullmatch(_annotation(layer, "manifest-position") or "")
     if position is None:
         raise unreadable("a zstd:chunked layer announces no position of its table")
     offset, packed_bytes, unpacked_bytes, kind = (int(part) for part in position.groups())

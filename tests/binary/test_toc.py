@@ -9,10 +9,11 @@ import zlib
 import pytest
 import zstandard
 
-from scanner.binary import estargz, zstdchunked
+from scanner.binary import estargz
 from scanner.binary.inspect import inspect
 from scanner.domain.reason import Reason
 
+CHECKSUM, POSITION = (f"io.github.containers.zstd-chunked.manifest-{name}" for name in ("checksum", "position"))
 NOISE = b"".join(hashlib.sha256(bytes([n % 256, n // 256])).digest() for n in range(40_000))
 
 
@@ -76,7 +77,7 @@ def make_zstdchunked(build, files, *, change=lambda table: None):
     blob += b"\x50\x2a\x4d\x18" + struct.pack("<I", len(packed)) + packed
     blob += b"\x50\x2a\x4d\x18" + struct.pack("<I", 64) + bytes(56) + b"GNUlInUx"
     position = f"{offset}:{len(packed)}:{len(raw)}:1"
-    return blob, {zstdchunked.CHECKSUM: sha256(packed), zstdchunked.POSITION: position}
+    return blob, {CHECKSUM: sha256(packed), POSITION: position}
 
 
 MAKERS = {"estargz": make_estargz, "zstdchunked": make_zstdchunked}
@@ -170,7 +171,7 @@ async def test_a_table_that_lies_is_not_believed_and_the_stream_is_read(images, 
 
 async def test_a_table_with_another_digest_is_not_believed(images, build, make):
     blob, annotations = make(build, files(build))
-    for key in (estargz.ANNOTATION, zstdchunked.CHECKSUM):
+    for key in (estargz.ANNOTATION, CHECKSUM):
         if key in annotations:
             annotations[key] = "sha256:" + "1" * 64
     program = await inspect(build.offer(images.push(blob, annotations=annotations)), None, images.open)
@@ -183,7 +184,7 @@ async def test_a_table_with_another_digest_is_not_believed(images, build, make):
 )
 async def test_a_position_that_makes_no_sense_is_not_believed(images, build, position):
     blob, annotations = make_zstdchunked(build, files(build))
-    annotations[zstdchunked.POSITION] = position
+    annotations[POSITION] = position
     program = await inspect(build.offer(images.push(blob, annotations=annotations)), None, images.open)
     assert program.problem is None
 

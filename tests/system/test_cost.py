@@ -143,6 +143,22 @@ async def test_a_program_in_the_base_costs_what_comes_before_it(
     assert 4 * MIB < bill.received < 20 * MIB, str(bill)
 
 
+async def test_a_program_behind_a_large_file_is_read_through_the_table_that_podman_writes(
+    podman, registry, toll, billed, require, tmp_path
+):
+    tar = tmp_path / "layer.tar"
+    tar.write_bytes(tar_of({"big": os.urandom(20 * MIB), "app": require("busybox", "busybox-static").read_bytes()}))
+    pushed, reference = f"{registry.address}/cost/chunked:1", f"{toll.address}/cost/chunked:1"
+    podman.podman("import", "--change", 'ENTRYPOINT ["/app"]', str(tar), pushed)
+    podman.podman("push", "--tls-verify=false", "--compression-format", "zstd:chunked", pushed)
+    podman.podman("rmi", "--force", pushed)
+    config = tmp_path / "archscan.yml"
+    config.write_text(json.dumps({"registries": {toll.address: {"plain_http": True}}}))
+    bill = await billed("archscan image", sys.executable, "-m", "scanner", "image", reference, "--config", config)
+    print(bill)
+    assert bill.received < 4 * MIB, str(bill)
+
+
 # ---------------------------------------------------------------- a fleet, again and again
 
 
