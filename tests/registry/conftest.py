@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.real.listener import Listener
+
 NOW = dt.datetime.now(dt.UTC)
 
 
@@ -67,52 +69,22 @@ Handler = Callable[[Seen], "Reply | Awaitable[Reply]"]
 
 
 @dataclass
-class HttpServer:
+class HttpServer(Listener):
     """A server on loopback that remembers every connection and request."""
 
     handler: Handler
-    port: int = 0
-    connections: int = 0
     seen: list[Seen] = field(default_factory=list)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _server: asyncio.Server | None = None
 
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    async def start(self, context: ssl.SSLContext | None, host: str = "127.0.0.1") -> None:
-        self._server = await asyncio.start_server(self._connected, host, 0, ssl=context)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            while (request := await self._read(reader)) is not None:
-                self.seen.append(request)
-                reply = self.handler(request)
-                if not isinstance(reply, Reply):
-                    reply = await reply
-                writer.write(reply.encode())
-                await writer.drain()
-                if reply.raw is not None:
-                    break
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            writer.transport.abort()
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (request := await self._read(reader)) is not None:
+            self.seen.append(request)
+            reply = self.handler(request)
+            if not isinstance(reply, Reply):
+                reply = await reply
+            writer.write(reply.encode())
+            await writer.drain()
+            if reply.raw is not None:
+                break
 
     @staticmethod
     async def _read(reader: asyncio.StreamReader) -> Seen | None:

@@ -15,6 +15,7 @@ import pytest
 from scanner.registry.client import Registry
 from scanner.registry.config import ClientConfig, RegistryConfig
 from scanner.registry.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+from tests.real.listener import Listener
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
@@ -70,18 +71,14 @@ def sha(body: bytes) -> str:
 
 
 @dataclass
-class FakeRegistry:
+class FakeRegistry(Listener):
     """Serves what was pushed; ``on`` puts a lie before it."""
 
-    port: int = 0
     asked: list[Asked] = field(default_factory=list)
-    connections: int = 0
     manifests: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
     blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
     digest_header: bool = True
     _rules: list[tuple[str, str, list[Responder]]] = field(default_factory=list)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _server: asyncio.Server | None = None
 
     answer = staticmethod(answer)
     raw = staticmethod(raw)
@@ -128,39 +125,16 @@ class FakeRegistry:
 
     # ------------------------------------------------ serving
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.current_task()
-        self._tasks.add(task)
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                start, *lines = head.split("\r\n")
-                method, target, _ = start.split(" ")
-                pairs = (line.partition(":") for line in lines if line)
-                asked = Asked(method, target, {name.lower(): value.strip() for name, _, value in pairs})
-                self.asked.append(asked)
-                await self._respond(asked, writer)
-                await writer.drain()
-                if writer.is_closing():
-                    break
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, RuntimeError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            writer.transport.abort()
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            start, *lines = head.split("\r\n")
+            method, target, _ = start.split(" ")
+            pairs = (line.partition(":") for line in lines if line)
+            asked = Asked(method, target, {name.lower(): value.strip() for name, _, value in pairs})
+            self.asked.append(asked)
+            await self._respond(asked, writer)
+            await writer.drain()
 
     async def _respond(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
         for method, part, responders in self._rules:
