@@ -26,7 +26,7 @@ from grafana.panels import (
     trend,
 )
 from grafana.status import BAD, COLOUR, words
-from scanner.domain.reason import Status
+from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard as shapes
 from grafana.links import TAG, others
 from grafana.panels import DATASOURCE
 from grafana.status import COLOUR
-from scanner.domain.reason import Status
+from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,7 +21,7 @@ from grafana.panels import (
     status_trend,
 )
 from grafana.status import BAD, COLOUR, NEUTRAL, nothing, words
-from scanner.domain.reason import Status
+from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard

@@ -22,7 +22,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from grafana.links import Link, host_page, image_page, reason_page, to_host, to_image
 from grafana.status import BAD, COLOUR, GOOD, NEUTRAL, meanings, statuses
-from scanner.domain.reason import STATUS_OF, Status
+from scanner.domain.verdict.reason import STATUS_OF, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

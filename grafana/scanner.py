@@ -9,7 +9,7 @@ from grafana import frame, links
 from grafana.frame import Section, line
 from grafana.panels import Query, above, column, from_one, grid, number, trend, word
 from grafana.status import BAD, COLOUR, words
-from scanner.domain.reason import Status
+from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard

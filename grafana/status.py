@@ -12,8 +12,8 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from scanner.domain.meaning import MEANING
-from scanner.domain.reason import Status
+from scanner.domain.verdict.reason import Status
+from scanner.domain.verdict.reason_catalogue import MEANING
 
 COLOUR = {
     Status.OK: "#009E73",

@@ -1,5 +1,5 @@
 """``python -m scanner``."""
 
-from scanner.app import main
+from scanner.app.commands import main
 
 main()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from scanner.binary import argv, catalogue, chain
-from scanner.binary.limits import LayerError, Limits
-from scanner.binary.reading import Reading
-from scanner.binary.source import OpenLayer
+from scanner.binary.layers.limits import LayerError, Limits
+from scanner.binary.layers.reading import Reading
+from scanner.binary.layers.source import OpenLayer
+from scanner.binary.program import argv, catalogue, chain
 from scanner.domain.facts import Executable, Failure, Program
-from scanner.domain.reason import Reason
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
-    from scanner.binary.argv import Command
+    from scanner.binary.program.argv import Command
     from scanner.domain.facts import Offer, Process
 
 __all__ = ["OpenLayer", "inspect", "list_binaries"]

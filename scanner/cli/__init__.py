@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from scanner.cli import image, scan, serve, setup
-from scanner.cli.operations import Operations, ServiceError, UsageError
+from scanner.cli.operations import Operations
 from scanner.cli.outcome import Exit
+from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

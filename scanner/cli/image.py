@@ -15,11 +15,11 @@ from rich.text import Text
 from scanner.cli import options, output
 from scanner.cli.operations import Opened, Operations
 from scanner.cli.outcome import Exit
-from scanner.domain import remedy
-from scanner.domain.document import plain
 from scanner.domain.facts import Failure, ImageFacts, Offer
-from scanner.domain.platform import Platform
-from scanner.domain.reason import STATUS_OF, Status
+from scanner.domain.platform.platform import Platform
+from scanner.domain.report_json import plain
+from scanner.domain.verdict import remedy
+from scanner.domain.verdict.reason import STATUS_OF, Status
 
 if TYPE_CHECKING:
     from scanner.domain.facts import Executable

@@ -9,18 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scanner.domain.evidence import Observation
     from scanner.domain.facts import Executable, Failure, ImageFacts
     from scanner.domain.host import Host
     from scanner.domain.report import HostReading, Report
-
-
-class UsageError(Exception):
-    """Something the operator has to change: one line per problem, ends the command with exit code 2."""
-
-
-class ServiceError(Exception):
-    """The service cannot run although its configuration is right (port in use): one line, exit code 1."""
+    from scanner.domain.verdict.error_phrases import Observation
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
-from scanner.domain.reason import Status
+from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
     from scanner.domain.report import Report

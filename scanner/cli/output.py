@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scanner.domain.document import document
 from scanner.domain.facts import Failure
-from scanner.domain.reason import Status
+from scanner.domain.report_json import document
+from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

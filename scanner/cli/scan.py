@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from scanner.cli import options, output, progress
-from scanner.cli.operations import Operations, UsageError
+from scanner.cli.operations import Operations
 from scanner.cli.outcome import FailOn, exit_code
+from scanner.errors import UsageError
 
 PlatformOption = Annotated[
     list[str] | None,

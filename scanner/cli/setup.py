@@ -11,7 +11,7 @@ from rich.table import Table
 
 from scanner.cli import options, output
 from scanner.cli.operations import Operations
-from scanner.domain.document import plain
+from scanner.domain.report_json import plain
 
 PROBE_PATH = "/usr/local/libexec/archscan-probe"
 """Where the documentation installs the probe on a host."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scanner.domain.platform import Platform, canonical
+from scanner.domain.platform.platform import Platform, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.reason import Reason
+    from scanner.domain.verdict.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)

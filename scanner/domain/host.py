@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.domain.facts import Source
-    from scanner.domain.platform import Platform
+    from scanner.domain.platform.platform import Platform
 
 MAX_NAME_CHARS = 253
 """DNS names end at 253 characters (RFC 1035), and so do ours: they are metric labels."""

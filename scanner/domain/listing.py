@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from scanner.domain import reference as references
+from scanner.domain.image import reference as references
 
 _REFUSED = re.compile(
     r"'(?P<host>[0-9A-Za-z.:\-]{1,253})' may not be connected to: (?P<address>[0-9A-Fa-f:.]{2,45}) is "

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.platform import Platform
+from scanner.domain.platform.platform import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts, Stage, Workload
-from scanner.domain.reason import Status
+from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.platform import Platform
-    from scanner.domain.verdict import Verdict
+    from scanner.domain.platform.platform import Platform
+    from scanner.domain.verdict.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

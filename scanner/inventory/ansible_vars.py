@@ -6,9 +6,9 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from scanner.formats.files import parse_json, parse_yaml, read_text
 from scanner.inventory.error import InventoryError
 from scanner.inventory.record import Planned, Record
-from scanner.inventory.text_file import parse_json, parse_yaml, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

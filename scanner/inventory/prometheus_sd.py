@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
+from scanner.formats.files import decode, parse_json, parse_yaml, read_text
 from scanner.inventory.error import InventoryError
 from scanner.inventory.record import Defaults, Record
-from scanner.inventory.text_file import decode, parse_json, parse_yaml, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Source as Origin
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform import parse as parse_platform
+from scanner.domain.platform.platform import parse as parse_platform
 from scanner.inventory.error import InventoryError
 
 if TYPE_CHECKING:

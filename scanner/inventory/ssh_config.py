@@ -8,9 +8,9 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scanner.formats.files import read_text
 from scanner.inventory.error import InventoryError
 from scanner.inventory.record import Defaults, Record
-from scanner.inventory.text_file import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

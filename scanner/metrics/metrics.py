@@ -8,7 +8,7 @@ from prometheus_client.exposition import choose_encoder
 
 from scanner.metrics import families as c
 from scanner.metrics.exposition import exposition
-from scanner.metrics.fleet import MAX_FINDINGS, fleet
+from scanner.metrics.fleet_metrics import MAX_FINDINGS, fleet
 from scanner.metrics.ourselves import DECISIONS, Instruments
 from scanner.metrics.registries import RegistryObserver
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
-from scanner.domain.reason import Reason
 from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,19 +6,19 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.binfmt import parse_entry
-from scanner.domain.cpu import arm_variant_of_cpuinfo, arm_variant_of_machine, x86_level_of_flags
 from scanner.domain.facts import Binfmt, BinfmtEntry, Failure, Kernel
-from scanner.domain.reason import Reason
+from scanner.domain.platform.binfmt import parse_entry
+from scanner.domain.platform.cpu import arm_variant_of_cpuinfo, arm_variant_of_machine, x86_level_of_flags
+from scanner.domain.platform.uname import from_uname
 from scanner.domain.text import printable
-from scanner.domain.uname import from_uname
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.platform import Platform
+    from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
-    from scanner.probe.engines.part import Gaps
+    from scanner.probe.engines.engine_section import Gaps
 
 MAX_MACHINE_CHARS = 64
 """The kernel's own limit for the machine's name (__NEW_UTS_LEN)."""

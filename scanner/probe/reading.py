@@ -7,23 +7,23 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.domain.discrepancy import discrepancies
 from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Workload
-from scanner.domain.reason import Reason
 from scanner.domain.text import printable
+from scanner.domain.verdict.discrepancy import discrepancies
+from scanner.domain.verdict.reason import Reason
 from scanner.probe import kernel as kernel_part
 from scanner.probe.answer import Answer, parse
-from scanner.probe.document import MalformedError
+from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import containerd, cri, docker, podman
-from scanner.probe.engines.part import MAX_WORKLOADS, Gaps, Part, kind_of, owner_of
-from scanner.probe.planned import share
+from scanner.probe.engines.engine_section import MAX_WORKLOADS, Gaps, Part, kind_of, owner_of
+from scanner.probe.planned import plan_sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scanner.domain.facts import Kernel
     from scanner.domain.host import Host
-    from scanner.domain.platform import Platform
+    from scanner.domain.platform.platform import Platform
 
 ALWAYS_ASKED = ("docker", "podman", "containerd", "cri")
 """The engines that every answer speaks of, be it only to say that there is none."""
@@ -46,7 +46,7 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
     for part in parts:
         for key, failure in part.gaps.items():
             gaps.note(key, failure)
-    planned = share.read(answer, host.name, gaps)
+    planned = plan_sections.read(answer, host.name, gaps)
     existing = [workload for part in parts for workload in part.workloads]
     workloads = _bounded(_told_apart([*existing, *planned]), gaps)
     default = _default_platform(answer, gaps)

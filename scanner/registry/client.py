@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from scanner.domain.facts import Failure, ImageFacts
-from scanner.domain.reason import Reason
-from scanner.domain.reference import Digest
-from scanner.registry.assembly import Assembly
-from scanner.registry.cache import Recent
-from scanner.registry.documents import Documents
-from scanner.registry.flights import Flights
+from scanner.domain.image.reference import Digest
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.documents.assembly import Assembly
+from scanner.registry.documents.cache import Recent
+from scanner.registry.documents.content_store import Documents
+from scanner.registry.documents.singleflight import Flights
+from scanner.registry.http.observer import Nobody
 from scanner.registry.layers import LayerReader
-from scanner.registry.observer import Nobody
 from scanner.registry.origin import Fetched
 from scanner.registry.origins import Origins
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scanner.domain.facts import Layer
-    from scanner.domain.platform import Platform
-    from scanner.domain.reference import ImageReference
-    from scanner.registry.cache import DocumentCache
+    from scanner.domain.image.reference import ImageReference
+    from scanner.domain.platform.platform import Platform
     from scanner.registry.config import ClientConfig
-    from scanner.registry.endpoint import Clock
-    from scanner.registry.observer import RegistryObserver
+    from scanner.registry.documents.cache import DocumentCache
+    from scanner.registry.http.endpoint import Clock
+    from scanner.registry.http.observer import RegistryObserver
     from scanner.registry.origins import AuthorizerFor
 
 MAX_REMEMBERED = 8192

@@ -11,19 +11,19 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
-from scanner.domain.reason import Reason
-from scanner.domain.reference import Digest
+from scanner.domain.image.reference import Digest
 from scanner.domain.streams import StreamBroken
-from scanner.registry.egress import BORDER_ERRORS, classify
-from scanner.registry.endpoint import Opened
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.http.egress import BORDER_ERRORS, classify
+from scanner.registry.http.endpoint import Opened
+from scanner.registry.http.refusals import refusal
 from scanner.registry.origin import NOWHERE, blob_call
-from scanner.registry.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from scanner.domain.facts import Layer
-    from scanner.domain.reference import ImageReference
+    from scanner.domain.image.reference import ImageReference
     from scanner.registry.origin import Origin, Way
 
 MAX_RESUMPTIONS = 2

@@ -8,19 +8,19 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
-from scanner.domain.reason import Reason
-from scanner.domain.reference import Digest
-from scanner.registry import media_types
-from scanner.registry.endpoint import Call
-from scanner.registry.refusals import refusal
+from scanner.domain.image.reference import Digest
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.documents import media_types
+from scanner.registry.http.endpoint import Call
+from scanner.registry.http.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from scanner.domain.reference import ImageReference
-    from scanner.registry.endpoint import Endpoint
-    from scanner.registry.exchange import Answer
-    from scanner.registry.mirrors import Place
+    from scanner.domain.image.reference import ImageReference
+    from scanner.registry.http.endpoint import Endpoint
+    from scanner.registry.http.exchange import Answer
+    from scanner.registry.mirrors.mirrors import Place
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Manifests, indexes, configs: what the distribution specification asks registries and clients to support."""

@@ -7,22 +7,22 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
-from scanner.registry.budget import Budget
-from scanner.registry.endpoint import Endpoint
+from scanner.registry.http.budget import Budget
+from scanner.registry.http.endpoint import Endpoint
+from scanner.registry.http.transports import Transports
+from scanner.registry.mirrors.pull_endpoints import Places
 from scanner.registry.origin import Origin, Way
-from scanner.registry.places import Places
-from scanner.registry.transports import Transports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
 
-    from scanner.domain.reference import ImageReference
+    from scanner.domain.image.reference import ImageReference
     from scanner.registry.config import ClientConfig, RegistryConfig
-    from scanner.registry.endpoint import Authorizer, Clock
-    from scanner.registry.mirrors import Place
-    from scanner.registry.observer import RegistryObserver
+    from scanner.registry.http.endpoint import Authorizer, Clock
+    from scanner.registry.http.observer import RegistryObserver
+    from scanner.registry.mirrors.mirrors import Place
 
     AuthorizerFor = Callable[[RegistryConfig, Transports], Authorizer]
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain import reference as references
-from scanner.domain.engine import engine_of, kernel_of
 from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Stage, Workload
-from scanner.domain.judge import running_offer
-from scanner.domain.platform import canonical
-from scanner.domain.reason import Reason
-from scanner.domain.selection import Outcome, select
-from scanner.domain.verdict import Depth
+from scanner.domain.image import reference as references
+from scanner.domain.image.selection import Outcome, select
+from scanner.domain.platform.platform import canonical
+from scanner.domain.verdict.engine import engine_of, kernel_of
+from scanner.domain.verdict.judge import running_offer
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.domain.platform import Platform
-    from scanner.domain.reference import ImageReference
+    from scanner.domain.image.reference import ImageReference
+    from scanner.domain.platform.platform import Platform
     from scanner.scan.ports import BinaryInspector, ImageResolver
 
 LOCAL_REGISTRY = "localhost"

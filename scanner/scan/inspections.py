@@ -6,13 +6,13 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.reason import STATUS_OF, Status
+from scanner.domain.verdict.reason import STATUS_OF, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from scanner.domain.facts import Offer, Process, Program
-    from scanner.domain.reference import ImageReference
+    from scanner.domain.image.reference import ImageReference
 
 MAX_AT_ONCE = 8
 """Inspections under way; each may hold a few MiB of decompressed layer."""

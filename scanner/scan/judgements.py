@@ -7,9 +7,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Workload
-from scanner.domain.judge import judge
-from scanner.domain.reason import Status
-from scanner.domain.verdict import Fix, Verdict
+from scanner.domain.verdict.judge import judge
+from scanner.domain.verdict.reason import Status
+from scanner.domain.verdict.verdict import Fix, Verdict
 
 if TYPE_CHECKING:
     from scanner.domain.facts import Engine, HostFacts, Kernel

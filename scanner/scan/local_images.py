@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.engine import engine_of
 from scanner.domain.facts import EngineKind, Failure, Program, Stage
-from scanner.domain.reason import Reason
 from scanner.domain.streams import StreamBroken
+from scanner.domain.verdict.engine import engine_of
+from scanner.domain.verdict.reason import Reason
 from scanner.scan.images import is_local_only
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from scanner import inventory
 from scanner.domain.facts import Failure, Source, Stage, Workload
-from scanner.domain.reason import Reason
 from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned import folder
 from scanner.scan import plan_tree
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Failure, HostFacts, ImageFacts, Offer, Process, Program
     from scanner.domain.host import Host
-    from scanner.domain.platform import Platform
-    from scanner.domain.reference import ImageReference
+    from scanner.domain.image.reference import ImageReference
+    from scanner.domain.platform.platform import Platform
     from scanner.domain.report import HostReading
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.domain import remedy
-from scanner.domain.engine import engine_of
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
-from scanner.domain.judge import judge
-from scanner.domain.plain import plain_engine, plain_host
-from scanner.domain.platform import canonical
-from scanner.domain.reason import STATUS_OF, Reason, Status
+from scanner.domain.platform.platform import canonical
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import Depth, Verdict
+from scanner.domain.verdict import remedy
+from scanner.domain.verdict.engine import engine_of
+from scanner.domain.verdict.judge import judge
+from scanner.domain.verdict.plain import plain_engine, plain_host
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.verdict import Depth, Verdict
 from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images
 from scanner.scan.judgements import Judgements
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from scanner.domain.host import Host, Plan
-    from scanner.domain.platform import Platform
+    from scanner.domain.platform.platform import Platform
     from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener
 
 log = structlog.get_logger(__name__)

@@ -6,9 +6,9 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.settings.document import Document, Place, parse, render
 from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.shape import bare, models, type_at
+from scanner.settings.yaml_source import Document, Place, parse, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from scanner.settings.document import Document, Place, parse, read_bytes, render
 from scanner.settings.environment import override, overrides
 from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.rules import broken
 from scanner.settings.schema import Settings
 from scanner.settings.shape import kind_of, models, step, type_at
 from scanner.settings.units import format_duration, format_size, parse_duration, parse_size
+from scanner.settings.yaml_source import Document, Place, parse, read_bytes, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from scanner.settings.document import Place
     from scanner.settings.schema import Registry, Settings
+    from scanner.settings.yaml_source import Place
 
 Broken = tuple["Place", str]
 """A place in the file, then what is wrong there."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from scanner.settings.document import Place
+    from scanner.settings.yaml_source import Place
 
 
 def bare(annotation: Any) -> Any:

@@ -10,8 +10,10 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from scanner.domain import facts, platform, reason, verdict
+from scanner.domain import facts
 from scanner.domain.facts import Failure
+from scanner.domain.platform import platform
+from scanner.domain.verdict import reason, verdict
 
 T = TypeVar("T")
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from scanner.domain.platform import Platform
-    from scanner.domain.verdict import Verdict
+    from scanner.domain.platform.platform import Platform
+    from scanner.domain.verdict.verdict import Verdict
 
 Key = tuple[str, str, str, str, str, int]
 

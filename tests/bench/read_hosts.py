@@ -11,13 +11,13 @@ from pathlib import Path
 
 from scanner.domain.facts import Failure, ImageFacts, Offer
 from scanner.domain.host import Host
-from scanner.domain.platform import Platform
-from scanner.domain.verdict import Depth
-from scanner.probe.remembered import Readings
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.verdict import Depth
+from scanner.hosts.ssh import Fleet
+from scanner.hosts.ssh.config import SshConfig
+from scanner.probe.answer_cache import Readings
 from scanner.probe.script import script
 from scanner.scan.scan import Limits, Scanner
-from scanner.ssh import Fleet
-from scanner.ssh.config import SshConfig
 
 OFFERS = tuple(
     Offer("sha256:" + letter * 64, platform, platform)

@@ -12,12 +12,12 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
+from scanner.app.adapters import Reach
+from scanner.app.serve import calm_collector
 from scanner.demo.registry import Registry
 from scanner.metrics.metrics import Metrics
-from scanner.running import service
-from scanner.running.configuration import Configuration
-from scanner.running.reach import Reach
-from scanner.running.run import calm_collector
+from scanner.service import service
+from scanner.service.configuration import Configuration
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
 from tests.bench import made_up

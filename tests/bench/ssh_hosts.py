@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from scanner.ssh.recorded import RecordedHosts
+from scanner.hosts.ssh.recorded import RecordedHosts
 from tests.bench import made_up
 
 REGISTRY = "registry.example:5000"

@@ -11,14 +11,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
 from scanner.domain.facts import Failure, Source, Stage, Workload
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import Verdict
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Verdict
 from scanner.metrics import Metrics
 from scanner.metrics import families as c
 from scanner.metrics.exposition import exposition
-from scanner.metrics.fleet import fleet
+from scanner.metrics.fleet_metrics import fleet
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 

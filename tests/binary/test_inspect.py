@@ -6,11 +6,11 @@ import tarfile
 import pytest
 
 from scanner.binary.inspect import inspect, list_binaries
-from scanner.binary.limits import Limits
+from scanner.binary.layers.limits import Limits
 from scanner.domain.facts import Failure, FileKind, Process
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
+from scanner.domain.verdict.reason import Reason
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 

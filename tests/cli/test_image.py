@@ -6,14 +6,15 @@ import json
 
 import pytest
 
-from scanner import app, cli
+from scanner import cli
+from scanner.app import commands
 from scanner.cli.operations import Opened
 from scanner.demo.fleet import stock
 from scanner.demo.images import Shelf
 from scanner.demo.registry import Registry
 from scanner.domain.facts import Elf, Executable, Failure, FileKind, ImageFacts, Offer, Program
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def archscan(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HOME", str(tmp_path))
 
     def run(*words):
-        code = cli.run(app.Application(), "0", [*words, "--config", str(tmp_path / "archscan.yml")])
+        code = cli.run(commands.Application(), "0", [*words, "--config", str(tmp_path / "archscan.yml")])
         return int(code), capsys.readouterr().out
 
     return run

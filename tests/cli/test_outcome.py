@@ -6,9 +6,9 @@ import pytest
 
 from scanner.cli.outcome import FailOn, exit_code
 from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
-from scanner.domain.reason import STATUS_OF, Reason, Status
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import Verdict
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.verdict import Verdict
 
 READ = HostReading("h", HostFacts("h", Kernel("Linux", "x86_64")))
 UNREAD = HostReading("h", Failure(Reason.HOST_TIMEOUT))

@@ -3,8 +3,9 @@
 import pytest
 import yaml
 
-from scanner.domain import listing, remedy
-from scanner.domain.reason import Reason
+from scanner.domain import listing
+from scanner.domain.verdict import remedy
+from scanner.domain.verdict.reason import Reason
 from scanner.settings.schema import Settings
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from scanner.binary.capture import Capture
-from scanner.binary.content import examine
+from scanner.binary.program.capture import Capture
+from scanner.binary.program.content import examine
 
 
 def one_input(raw: bytes) -> None:

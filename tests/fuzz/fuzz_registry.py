@@ -7,16 +7,17 @@ from pathlib import Path
 
 import httpx
 
-from scanner.domain import reference
 from scanner.domain.facts import Failure
-from scanner.registry import auth_file, bearer, challenge, hosts_toml, realm, registries_conf
-from scanner.registry.bearer import MAX_LIFE_S, Question, Token
+from scanner.domain.image import reference
+from scanner.registry.auth import auth_file, bearer, challenge, realm
+from scanner.registry.auth.bearer import MAX_LIFE_S, Question, Token
 from scanner.registry.config import RegistryConfig
-from scanner.registry.exchange import Answer
-from scanner.registry.image_config import read_config
-from scanner.registry.manifest import read_manifest
-from scanner.registry.media_types import OCI_INDEX, OCI_MANIFEST
-from scanner.registry.redirects import Trust, next_hop
+from scanner.registry.documents.image_config import read_config
+from scanner.registry.documents.manifest import read_manifest
+from scanner.registry.documents.media_types import OCI_INDEX, OCI_MANIFEST
+from scanner.registry.http.exchange import Answer
+from scanner.registry.http.redirects import Trust, next_hop
+from scanner.registry.mirrors import hosts_toml, registries_conf
 
 OWN = RegistryConfig("r.example")
 HERE = httpx.URL("https://r.example/v2/app/manifests/1")

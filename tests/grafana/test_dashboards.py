@@ -16,8 +16,8 @@ from grafana import build, frame
 from grafana.expressions import HOSTS
 from grafana.panels import number
 from grafana.status import COLOUR, SHAPE
-from scanner.domain.meaning import MEANING
-from scanner.domain.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.reason_catalogue import MEANING
 from scanner.metrics.families import FLEET, OURSELVES
 
 ROOT = Path(__file__).parent.parent.parent

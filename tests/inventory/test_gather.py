@@ -2,7 +2,7 @@ import pytest
 
 from scanner.domain.facts import Source
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform import Platform
+from scanner.domain.platform.platform import Platform
 from scanner.inventory import Defaults, InventoryError, LocalSource, Planned, StaticHost, StaticSource, gather
 
 

@@ -16,15 +16,15 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from prometheus_client.samples import Sample
 
 from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import Verdict
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Verdict
 from scanner.metrics import Metrics, watch_loop
 from scanner.metrics import families as c
 from scanner.metrics.catalogue import page as manual
 from scanner.metrics.exposition import exposition
-from scanner.metrics.fleet import fleet
+from scanner.metrics.fleet_metrics import fleet
 
 AMD64 = Platform("linux", "amd64")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.facts import Failure
-from scanner.domain.reason import Reason
+from scanner.domain.verdict.reason import Reason
 from scanner.probe.answer import Answer, parse
 
 WHOLE = b"archscan-probe 1\n@section a 3\nabc\n@section b/c 0\n\n@section d 2 truncated\nx\n\n@end\n"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from scanner.domain.facts import EngineState, Failure, HostFacts, ImageStore, Source, Stage
 from scanner.domain.host import Host
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
 from scanner.probe import reading
 
 HOSTS = Path(__file__).parents[1] / "data" / "hosts"

@@ -11,8 +11,8 @@ import pytest
 
 from scanner.domain.facts import EngineState, HostFacts, Source, Stage
 from scanner.domain.host import Host
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
 from scanner.probe import reading
 from scanner.probe.answer import parse
 from scanner.probe.script import script

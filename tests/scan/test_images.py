@@ -20,8 +20,8 @@ from scanner.domain.facts import (
     Stage,
     Workload,
 )
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
 from scanner.scan.images import MAX_REPO_DIGESTS, Images
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")

@@ -7,11 +7,11 @@ from dataclasses import fields, replace
 import pytest
 
 from scanner.domain.facts import HostFacts, ImageFacts, Offer, Source, Stage, Workload
-from scanner.domain.judge import judge
-from scanner.domain.plain import plain_engine, plain_host
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
-from scanner.domain.verdict import Depth
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.judge import judge
+from scanner.domain.verdict.plain import plain_engine, plain_host
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.scan.images import Images
 from scanner.scan.judgements import Judgements
 

@@ -25,9 +25,9 @@ from scanner.domain.facts import (
     Workload,
 )
 from scanner.domain.host import Host
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
+from scanner.domain.verdict.reason import Reason
 from scanner.scan import local_images
 from scanner.scan.local_images import LocalImages
 

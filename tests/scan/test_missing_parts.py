@@ -9,8 +9,8 @@ import pytest
 
 from scanner.domain.facts import Elf, Executable, Failure, FileKind, HostFacts, ImageFacts, Offer, Program
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform import parse
-from scanner.domain.reason import Status
+from scanner.domain.platform.platform import parse
+from scanner.domain.verdict.reason import Status
 from scanner.probe import reading
 from scanner.scan.scan import Limits, Scanner
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner.cli.outcome import FailOn, exit_code
-from scanner.domain.document import document
+from scanner.domain.decision import Decision, decide
 from scanner.domain.facts import (
     Binfmt,
     Elf,
@@ -31,13 +31,13 @@ from scanner.domain.facts import (
     Workload,
 )
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform import Platform
-from scanner.domain.reason import STATUS_OF, Reason, Status
+from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Report
-from scanner.domain.verdict import Depth
-from scanner.gate.check import Decision, decide
-from scanner.scan.published import merged
+from scanner.domain.report_json import document
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.verdict import Depth
 from scanner.scan.scan import Limits, Scanner
+from scanner.service.publication import merged
 
 AMD64, ARM64, ARM = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
 MACHINES = {AMD64: "x86_64", ARM64: "aarch64", ARM: "armv7l"}

@@ -24,8 +24,8 @@ from scanner.domain.facts import (
     Stage,
 )
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason, Status
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason, Status
 from scanner.probe.planned import folder
 from scanner.scan import plan_tree
 from scanner.scan.plans import PlanDirectory

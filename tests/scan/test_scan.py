@@ -28,9 +28,9 @@ from scanner.domain.facts import (
     Workload,
 )
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason, Status
-from scanner.domain.verdict import Depth
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason, Status
+from scanner.domain.verdict.verdict import Depth
 from scanner.scan.scan import Limits, Scanner
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")

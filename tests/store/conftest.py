@@ -1,10 +1,10 @@
 import pytest
 
 from scanner.domain.facts import Failure, HostFacts, Kernel, LocalImage, Process, Source, Stage, Workload
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import Evidence, Fix, Verdict
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Evidence, Fix, Verdict
 
 AMD64 = Platform("linux", "amd64")
 ARM64 = Platform("linux", "arm64")

@@ -14,9 +14,9 @@ from scanner.domain.facts import (
     Process,
     Program,
 )
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
-from scanner.domain.verdict import Verdict
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Verdict
 from scanner.store import codec
 
 PROGRAM = Program(

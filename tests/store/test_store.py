@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from scanner.domain.facts import Failure, Program
-from scanner.domain.reason import Reason
+from scanner.domain.verdict.reason import Reason
 from scanner.store import Architecture, Store, StoreError
 from scanner.store.database import Database
 

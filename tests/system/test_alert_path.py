@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import Verdict
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Verdict
 from scanner.metrics import Metrics
 from scanner.metrics.families import FLEET, OURSELVES
 

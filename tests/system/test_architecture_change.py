@@ -12,8 +12,8 @@ import pytest
 
 from scanner.domain.host import Host
 from scanner.metrics.metrics import Metrics
-from scanner.running.configuration import Configuration
-from scanner.running.service import Service
+from scanner.service.configuration import Configuration
+from scanner.service.service import Service
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
 

@@ -13,12 +13,12 @@ from http.client import HTTPConnection
 
 import pytest
 
+from scanner.app.adapters import Reach, Surroundings
 from scanner.domain.facts import HostFacts, LocalImage, Source, Stage, Workload
 from scanner.domain.host import Host
-from scanner.domain.plain import plain_engine, plain_host
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
-from scanner.running.reach import Reach, Surroundings
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.plain import plain_engine, plain_host
+from scanner.domain.verdict.reason import Reason
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
 from scanner.store.store import Store

@@ -16,10 +16,10 @@ import yaml
 
 from grafana import alerts
 from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import Verdict
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Verdict
 from scanner.metrics import Metrics
 from scanner.metrics.families import FLEET, OURSELVES
 from tests.real.process import until

@@ -10,12 +10,12 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from scanner.app.adapters import Reach, Surroundings
 from scanner.domain.facts import Failure, Source
 from scanner.domain.host import Host, Plan
-from scanner.running.reach import Reach, Surroundings
+from scanner.hosts.ssh.recorded import RecordedHosts
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
-from scanner.ssh.recorded import RecordedHosts
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
+from scanner.app.adapters import Reach, Surroundings
 from scanner.domain.facts import EngineState, HostFacts
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform import parse
-from scanner.running.reach import Reach, Surroundings
+from scanner.domain.platform.platform import parse
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.app.adapters import Reach, Surroundings
 from scanner.domain.host import Host
-from scanner.running.reach import Reach, Surroundings
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
 

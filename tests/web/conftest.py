@@ -22,15 +22,12 @@ from scanner.domain.facts import (
     Workload,
 )
 from scanner.domain.host import Host
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason, Status
+from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import Evidence, Fix, Verdict
+from scanner.domain.verdict.reason import Reason, Status
+from scanner.domain.verdict.verdict import Evidence, Fix, Verdict
 from scanner.metrics import Metrics
-from scanner.scan.desk import Desk, DeskFullError
-from scanner.web.access import Access, Scope, Token
-from scanner.web.api import create_app
-from scanner.web.service import (
+from scanner.service.answers import (
     Checked,
     Probed,
     Readiness,
@@ -41,6 +38,9 @@ from scanner.web.service import (
     ScanTicket,
     Waived,
 )
+from scanner.service.scan_queue import Desk, DeskFullError
+from scanner.web.api.app import create_app
+from scanner.web.http.access import Access, Scope, Token
 
 AMD64, ARM64, ARMV7 = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
 NOW = 1_780_000_000.0

@@ -15,13 +15,13 @@ from scanner.domain.facts import (
     Source,
     Workload,
 )
-from scanner.domain.platform import Platform, normalize
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.text import printable
-from scanner.probe import document
-from scanner.probe.document import MalformedError
-from scanner.probe.engines import listing
-from scanner.probe.engines.part import Gaps, Part, silent, stage_of
+from scanner.domain.verdict.reason import Reason
+from scanner.probe import answer_json
+from scanner.probe.answer_json import MalformedError
+from scanner.probe.engines import engine_listing
+from scanner.probe.engines.engine_section import Gaps, Part, silent, stage_of
 
 if TYPE_CHECKING:
     from scanner.probe.answer import Answer
@@ -89,7 +89,7 @@ def _platform(answer: Answer, gaps: Gaps) -> Platform | None:
 
 
 def _namespaces(answer: Answer, gaps: Gaps) -> list[str]:
-    names = listing.ids(answer, f"{KEY}/namespaces", _NAMESPACE, gaps, KEY)
+    names = engine_listing.ids(answer, f"{KEY}/namespaces", _NAMESPACE, gaps, KEY)
     return [name for name in names if not name.startswith(_NOT_OURS)]
 
 
@@ -131,7 +131,7 @@ def _local(image: str, row: list[str]) -> LocalImage | None:
         digest,
         repo_digests=(f"{printable(repository, 512)}@{digest}",),
         manifest_digest=digest if is_manifest else "",
-        platform=document.platform(os, architecture, variant),
+        platform=answer_json.platform(os, architecture, variant),
     )
 
 
@@ -141,13 +141,13 @@ def _nerdctl(answer: Answer, namespace: str, gaps: Gaps) -> dict[str, tuple[str,
     if name not in answer.sections:
         return {}
     told = {}
-    good, _ = listing.lines(answer, name, gaps, KEY)
+    good, _ = engine_listing.lines(answer, name, gaps, KEY)
     for line in good:
         try:
-            container = document.mapping(document.parse(line))
-            os, architecture, variant = (*document.name(container.get("platform")).split("/"), "", "", "")[:3]
-            platform = document.platform(os, architecture, variant)
-            told[document.name(container.get("id"))] = (document.name(container.get("name")), platform)
+            container = answer_json.mapping(answer_json.parse(line))
+            os, architecture, variant = (*answer_json.name(container.get("platform")).split("/"), "", "", "")[:3]
+            platform = answer_json.platform(os, architecture, variant)
+            told[answer_json.name(container.get("id"))] = (answer_json.name(container.get("name")), platform)
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
     return told

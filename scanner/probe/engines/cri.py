@@ -16,18 +16,18 @@ from scanner.domain.facts import (
     Source,
     Workload,
 )
-from scanner.domain.reason import Reason
 from scanner.domain.text import printable
-from scanner.probe import document
-from scanner.probe.document import MalformedError
-from scanner.probe.engines import listing
+from scanner.domain.verdict.reason import Reason
+from scanner.probe import answer_json
+from scanner.probe.answer_json import MalformedError
+from scanner.probe.engines import engine_listing
+from scanner.probe.engines.engine_section import Gaps, Part, is_unhealthy, silent, stage_of
 from scanner.probe.engines.logs import last_lines, logs_are_told
-from scanner.probe.engines.part import Gaps, Part, is_unhealthy, silent, stage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.platform import Platform
+    from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
 
 KEY = "cri"
@@ -60,8 +60,8 @@ def read(answer: Answer, host: str, node: Platform | None) -> Part:
     workloads = []
     for container in _rows(answer, f"{KEY}/containers", "containers", gaps):
         try:
-            workload = _workload(document.record(container), host, images, tags)
-            workloads.append(_ended(answer, document.name(container.get("id")), workload, ends, gaps))
+            workload = _workload(answer_json.record(container), host, images, tags)
+            workloads.append(_ended(answer, answer_json.name(container.get("id")), workload, ends, gaps))
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/containers: {error}"))
     return Part(engine, _latest(workloads), gaps)
@@ -78,9 +78,9 @@ def _runtime(answer: Answer, gaps: Gaps) -> tuple[str, str]:
 
 
 def _rows(answer: Answer, name: str, field: str, gaps: Gaps) -> list[Any]:
-    found = listing.json_object(answer, name, gaps, KEY)
+    found = engine_listing.json_object(answer, name, gaps, KEY)
     try:
-        return document.rows(found.get(field, f"{field} are missing"))
+        return answer_json.rows(found.get(field, f"{field} are missing"))
     except MalformedError as error:
         gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
         return []
@@ -89,17 +89,17 @@ def _rows(answer: Answer, name: str, field: str, gaps: Gaps) -> list[Any]:
 def _workload(
     container: dict[str, Any], host: str, images: Mapping[str, LocalImage], tags: Mapping[str, str]
 ) -> Workload:
-    labels = document.mapping(container.get("labels"))
-    metadata = document.mapping(container.get("metadata"))
-    image = document.mapping(container.get("image"))
-    annotations = document.mapping(container.get("annotations"))
-    own = document.name(labels.get("io.kubernetes.container.name")) or document.name(metadata.get("name"))
-    pod = document.name(labels.get("io.kubernetes.pod.name")) or document.name(container.get("podSandboxId"), 64)
-    namespace = document.name(labels.get("io.kubernetes.pod.namespace")) or "default"
-    reference = document.name(container.get("imageRef"))
+    labels = answer_json.mapping(container.get("labels"))
+    metadata = answer_json.mapping(container.get("metadata"))
+    image = answer_json.mapping(container.get("image"))
+    annotations = answer_json.mapping(container.get("annotations"))
+    own = answer_json.name(labels.get("io.kubernetes.container.name")) or answer_json.name(metadata.get("name"))
+    pod = answer_json.name(labels.get("io.kubernetes.pod.name")) or answer_json.name(container.get("podSandboxId"), 64)
+    namespace = answer_json.name(labels.get("io.kubernetes.pod.namespace")) or "default"
+    reference = answer_json.name(container.get("imageRef"))
     local = _local_of(container, reference, images)
-    state = _STATES.get(document.name(container.get("state")), "unknown")
-    attempt = document.name(annotations.get(_RESTARTS)) or str(document.number(metadata.get("attempt")))
+    state = _STATES.get(answer_json.name(container.get("state")), "unknown")
+    attempt = answer_json.name(annotations.get(_RESTARTS)) or str(answer_json.number(metadata.get("attempt")))
     return Workload(
         host=host,
         name=f"{namespace}/{pod}/{own}",
@@ -115,7 +115,7 @@ def _workload(
 
 def _written(image: dict[str, Any], reference: str, local: LocalImage | None, tags: Mapping[str, str]) -> str:
     """The name in the pod's specification where CRI knows it; an id only if nothing else names the image."""
-    told = document.name(image.get("userSpecifiedImage")) or document.name(image.get("image"))
+    told = answer_json.name(image.get("userSpecifiedImage")) or answer_json.name(image.get("image"))
     if told and not _DIGEST.fullmatch(told):
         return told
     if local is None:
@@ -124,7 +124,7 @@ def _written(image: dict[str, Any], reference: str, local: LocalImage | None, ta
 
 
 def _local_of(container: dict[str, Any], reference: str, images: Mapping[str, LocalImage]) -> LocalImage | None:
-    for word in (document.name(container.get("imageId")), reference):
+    for word in (answer_json.name(container.get("imageId")), reference):
         digest = word.rpartition("@")[2]
         if _DIGEST.fullmatch(digest):
             found = images.get(word) or images.get(f"sha256:{digest.removeprefix('sha256:')}")
@@ -139,10 +139,10 @@ def _images(answer: Answer, gaps: Gaps) -> tuple[dict[str, LocalImage], dict[str
     tags: dict[str, str] = {}
     for row in _rows(answer, f"{KEY}/images", "images", gaps):
         try:
-            image = document.record(row)
-            identity = f"sha256:{document.name(image.get('id'), 128).removeprefix('sha256:')}"
-            digests = listing.repo_digests(image.get("repoDigests"))
-            named = [document.name(tag) for tag in document.rows(image.get("repoTags"))]
+            image = answer_json.record(row)
+            identity = f"sha256:{answer_json.name(image.get('id'), 128).removeprefix('sha256:')}"
+            digests = engine_listing.repo_digests(image.get("repoDigests"))
+            named = [answer_json.name(tag) for tag in answer_json.rows(image.get("repoTags"))]
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/images: {error}"))
             continue
@@ -161,7 +161,7 @@ def _platforms(answer: Answer, gaps: Gaps) -> dict[str, Platform | None]:
     for line in body.decode("utf-8", "replace").replace("<no value>", "-").replace("<nil>", "-").split("\n"):
         identity, os, architecture, variant = (*line.split(), "", "", "", "")[:4]
         if _DIGEST.fullmatch(identity) and "-" not in (os, architecture):
-            platform = document.platform(os, architecture, "" if variant == "-" else variant)
+            platform = answer_json.platform(os, architecture, "" if variant == "-" else variant)
             platforms[f"sha256:{identity.removeprefix('sha256:')}"] = platform
     return platforms
 

@@ -18,12 +18,12 @@ from scanner.domain.facts import (
     Stage,
     Workload,
 )
-from scanner.domain.reason import Reason
 from scanner.domain.text import printable
-from scanner.probe import document
-from scanner.probe.document import MalformedError
-from scanner.probe.engines import listing
-from scanner.probe.engines.part import (
+from scanner.domain.verdict.reason import Reason
+from scanner.probe import answer_json
+from scanner.probe.answer_json import MalformedError
+from scanner.probe.engines import engine_listing
+from scanner.probe.engines.engine_section import (
     Gaps,
     Part,
     exit_of,
@@ -36,7 +36,7 @@ from scanner.probe.engines.part import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.platform import Platform
+    from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
 
 _SERVICE_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
@@ -49,10 +49,10 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
     if unheard is not None:
         return unheard
     gaps = Gaps()
-    details = listing.json_object(answer, f"{key}/info", gaps, key)
+    details = engine_listing.json_object(answer, f"{key}/info", gaps, key)
     engine = _engine(answer, key, details, gaps, kernel_release)
-    where = _Where(host, engine, listing.images(answer, key, gaps, _image))
-    workloads = listing.containers(answer, key, gaps, lambda *found: _workload(where, *found))
+    where = _Where(host, engine, engine_listing.images(answer, key, gaps, _image))
+    workloads = engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found))
     if details.get("manager") is True:
         workloads += _services(answer, key, host, gaps)
     return Part(engine, workloads, gaps)
@@ -64,10 +64,10 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
 def _engine(answer: Answer, key: str, details: dict[str, Any], gaps: Gaps, kernel_release: str) -> Engine:
     version, platform = "", None
     try:
-        server = document.mapping(listing.json_object(answer, f"{key}/version", gaps, key).get("Server"))
-        version = document.name(server.get("Version"), 64)
-        platform = document.platform(server.get("Os"), server.get("Arch"))
-        kernel = document.name(details.get("kernel")) or document.name(server.get("KernelVersion"))
+        server = answer_json.mapping(engine_listing.json_object(answer, f"{key}/version", gaps, key).get("Server"))
+        version = answer_json.name(server.get("Version"), 64)
+        platform = answer_json.platform(server.get("Os"), server.get("Arch"))
+        kernel = answer_json.name(details.get("kernel")) or answer_json.name(server.get("KernelVersion"))
         return Engine(
             EngineKind.DOCKER,
             EngineState.UP,
@@ -76,7 +76,7 @@ def _engine(answer: Answer, key: str, details: dict[str, Any], gaps: Gaps, kerne
             store=_store(details),
             owner=owner_of(key),
             in_vm=bool(kernel_release and kernel and kernel != kernel_release),
-            detail=document.name(details.get("operating_system"), 80),
+            detail=answer_json.name(details.get("operating_system"), 80),
         )
     except MalformedError as error:
         gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/version or {key}/info: {error}"))
@@ -86,7 +86,7 @@ def _engine(answer: Answer, key: str, details: dict[str, Any], gaps: Gaps, kerne
 def _store(details: dict[str, Any]) -> ImageStore | None:
     if not details:
         return None
-    pairs = document.rows(details.get("driver_status"))
+    pairs = answer_json.rows(details.get("driver_status"))
     snapshotter = ["driver-type", "io.containerd.snapshotter.v1"]
     return ImageStore.CONTAINERD if snapshotter in pairs else ImageStore.CLASSIC
 
@@ -104,32 +104,32 @@ class _Where:
 
 
 def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:
-    config = document.record(container.get("config"))
-    labels = document.mapping(config.get("labels"))
+    config = answer_json.record(container.get("config"))
+    labels = answer_json.mapping(config.get("labels"))
     if labels.get("kind") == "podsandbox":
         return None
-    state = document.record(container.get("state"))
-    status, code = document.name(state.get("status"), 32), document.number(state.get("exit_code"))
+    state = answer_json.record(container.get("state"))
+    status, code = answer_json.name(state.get("status"), 32), answer_json.number(state.get("exit_code"))
     local = _local(image_id, container, where)
-    source, name = _identity(labels, document.name(container.get("name")).lstrip("/"))
+    source, name = _identity(labels, answer_json.name(container.get("name")).lstrip("/"))
     return Workload(
         host=where.host,
         name=name,
         source=source,
         stage=stage_of(status),
-        image=document.name(config.get("image")) or image_id,
+        image=answer_json.name(config.get("image")) or image_id,
         engine=where.engine.key,
         local=local,
         process=override(_argv(container, config), local.process if local else None),
         state=status,
         exit_code=exit_of(status, code),
-        restart_count=document.number(container.get("restarts")),
-        error=document.name(state.get("error"), 1000),
+        restart_count=answer_json.number(container.get("restarts")),
+        error=answer_json.name(state.get("error"), 1000),
     )
 
 
 def _identity(labels: dict[str, Any], name: str) -> tuple[Source, str]:
-    pod = [document.name(labels.get(part)) for part in ("namespace", "pod", "container")]
+    pod = [answer_json.name(labels.get(part)) for part in ("namespace", "pod", "container")]
     if all(pod):
         return Source.KUBERNETES, "/".join(pod)
     if labels.get("nomad_alloc"):
@@ -138,12 +138,12 @@ def _identity(labels: dict[str, Any], name: str) -> tuple[Source, str]:
 
 
 def _argv(container: dict[str, Any], config: dict[str, Any]) -> Process:
-    first = document.words(container.get("path"))
+    first = answer_json.words(container.get("path"))
     return Process(
-        entrypoint=first + document.words(container.get("args")),
+        entrypoint=first + answer_json.words(container.get("args")),
         cmd=(),
-        path=document.path_variable(document.rows(config.get("path"))),
-        working_dir=document.name(config.get("working_dir"), 4096),
+        path=answer_json.path_variable(answer_json.rows(config.get("path"))),
+        working_dir=answer_json.name(config.get("working_dir"), 4096),
     )
 
 
@@ -151,14 +151,14 @@ def _local(image_id: str, container: dict[str, Any], where: _Where) -> LocalImag
     if not _IMAGE_ID.fullmatch(image_id):
         return None
     image = where.images.get(image_id, LocalImage(image_id))
-    descriptor = document.mapping(container.get("descriptor"))
-    exact = document.mapping(descriptor.get("platform"))
-    platform = document.platform(
+    descriptor = answer_json.mapping(container.get("descriptor"))
+    exact = answer_json.mapping(descriptor.get("platform"))
+    platform = answer_json.platform(
         exact.get("os"), exact.get("architecture"), exact.get("variant"), exact.get("os.version")
     )
     if platform is None and where.engine.store is ImageStore.CLASSIC:
         platform = image.platform  # the only one there; with the containerd store it is the host's favourite, not ours
-    digest = document.name(descriptor.get("digest"), 128)
+    digest = answer_json.name(descriptor.get("digest"), 128)
     return LocalImage(
         image_id=image_id,
         repo_digests=image.repo_digests,
@@ -171,12 +171,12 @@ def _local(image_id: str, container: dict[str, Any], where: _Where) -> LocalImag
 def _image(image: dict[str, Any]) -> LocalImage:
     config = image.get("config")
     return LocalImage(
-        image_id=document.name(image.get("id"), 128),
-        repo_digests=listing.repo_digests(image.get("repo_digests")),
-        platform=document.platform(
+        image_id=answer_json.name(image.get("id"), 128),
+        repo_digests=engine_listing.repo_digests(image.get("repo_digests")),
+        platform=answer_json.platform(
             image.get("os"), image.get("architecture"), image.get("variant"), image.get("os_version")
         ),
-        process=document.process(document.mapping(config)) if config is not None else None,
+        process=answer_json.process(answer_json.mapping(config)) if config is not None else None,
     )
 
 
@@ -184,28 +184,28 @@ def _image(image: dict[str, Any]) -> LocalImage:
 
 
 def _services(answer: Answer, key: str, host: str, gaps: Gaps) -> tuple[Workload, ...]:
-    ids = listing.ids(answer, f"{key}/service_ids", _SERVICE_ID, gaps, key)
-    lines, messages = listing.lines(answer, f"{key}/services", gaps, key)
+    ids = engine_listing.ids(answer, f"{key}/service_ids", _SERVICE_ID, gaps, key)
+    lines, messages = engine_listing.lines(answer, f"{key}/services", gaps, key)
     services = []
     for line in lines:
         try:
-            service = document.mapping(document.parse(line))
-            task = document.mapping(service.get("task"))
-            argv = document.words(task.get("command")), document.words(task.get("args"))
+            service = answer_json.mapping(answer_json.parse(line))
+            task = answer_json.mapping(service.get("task"))
+            argv = answer_json.words(task.get("command")), answer_json.words(task.get("args"))
             services.append(
                 Workload(
                     host=host,
-                    name=document.name(service.get("name")),
+                    name=answer_json.name(service.get("name")),
                     source=Source.SWARM,
                     stage=Stage.PLANNED,
-                    image=document.name(task.get("image")),
+                    image=answer_json.name(task.get("image")),
                     engine=key,
                     process=Process(argv[0] or None, argv[1] or None) if any(argv) else None,
                 )
             )
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/services: {error}"))
-    if len(services) + len(listing.gone(messages)) < len(ids):
+    if len(services) + len(engine_listing.gone(messages)) < len(ids):
         gaps.note(
             key, Failure(Reason.PART_INCOMPLETE, f"{len(ids) - len(services)} of {len(ids)} services were not told")
         )
@@ -220,7 +220,7 @@ def default_platform(answer: Answer) -> Platform | Failure | None:
     text = printable(body, 64).strip("\"'")
     os, _, rest = text.partition("/")
     architecture, _, variant = rest.partition("/")
-    found = document.platform(os, architecture, variant)
+    found = answer_json.platform(os, architecture, variant)
     if text and found is None:
         return Failure(Reason.PART_INCOMPLETE, f"DOCKER_DEFAULT_PLATFORM is {text!r}, which is no platform")
     return found

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
-from scanner.domain.reason import Reason
 from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.domain.facts import Workload
     from scanner.probe.answer import Answer
-    from scanner.probe.engines.part import Gaps
+    from scanner.probe.engines.engine_section import Gaps
 
 MAX_LINES = 5
 """A runtime's last words are one line; four more show what led to them."""

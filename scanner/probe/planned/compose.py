@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process, Source
-from scanner.probe.planned import documents
+from scanner.probe.planned import manifest_files
 from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap, pinned, text_of
 from scanner.probe.planned.variables import dotenv, substituted
 
@@ -109,8 +109,8 @@ def _merged(project: _Project, paths: Sequence[str], depth: int) -> tuple[str, d
         name = _put(project, content["name"]) if isinstance(content.get("name"), str) else name
         for included in _included(project, path, content):
             services = {**_merged(project, included, depth + 1)[1], **services}
-        for service, value in documents.mapping(content.get("services"), "services").items():
-            body = documents.mapping(value, f"service {service}")
+        for service, value in manifest_files.mapping(content.get("services"), "services").items():
+            body = manifest_files.mapping(value, f"service {service}")
             services[str(service)] = (path, {**services.get(str(service), ("", {}))[1], **body})
     return name, services
 
@@ -119,16 +119,16 @@ def _content(project: _Project, path: str) -> dict[Any, Any]:
     if path not in project.texts:
         raise UnclearError(f"{path} is not there")
     found: dict[Any, Any] = {}
-    for document in documents.documents(project.texts[path]):
-        found |= documents.mapping(document, path)
+    for document in manifest_files.documents(project.texts[path]):
+        found |= manifest_files.mapping(document, path)
     return found
 
 
 def _included(project: _Project, path: str, content: Mapping[Any, Any]) -> list[list[str]]:
     groups = []
-    for entry in documents.sequence(content.get("include"), "include"):
-        named = documents.mapping(entry, "include").get("path") if isinstance(entry, dict) else entry
-        names = [named] if isinstance(named, str) else documents.sequence(named, "include")
+    for entry in manifest_files.sequence(content.get("include"), "include"):
+        named = manifest_files.mapping(entry, "include").get("path") if isinstance(entry, dict) else entry
+        names = [named] if isinstance(named, str) else manifest_files.sequence(named, "include")
         groups.append([_beside(path, _put(project, str(one))) for one in names])
     return groups
 
@@ -146,7 +146,7 @@ def _put(project: _Project, text: str) -> str:
 
 def _service(project: _Project, path: str, name: str, body: Mapping[Any, Any], active: set[str]) -> Plans:
     service = _extended(project, path, body, 0)
-    profiles = {str(profile) for profile in documents.sequence(service.get("profiles"), "profiles")}
+    profiles = {str(profile) for profile in manifest_files.sequence(service.get("profiles"), "profiles")}
     if profiles and not profiles & active:
         return Plans()
     image = service.get("image")
@@ -175,13 +175,13 @@ def _extended(project: _Project, path: str, body: Mapping[Any, Any], depth: int)
         return dict(body)
     if depth > MAX_DEPTH:
         raise UnclearError("services that extend each other")
-    asked = {"service": extends} if isinstance(extends, str) else documents.mapping(extends, "extends")
+    asked = {"service": extends} if isinstance(extends, str) else manifest_files.mapping(extends, "extends")
     file = asked.get("file")
     file = _beside(path, _put(project, str(file))) if file is not None else path
-    services = documents.mapping(_content(project, file).get("services"), "services")
+    services = manifest_files.mapping(_content(project, file).get("services"), "services")
     if asked.get("service") not in services:
         raise UnclearError(f"{file} has no service {asked.get('service')}")
-    base = documents.mapping(services[asked["service"]], "service")
+    base = manifest_files.mapping(services[asked["service"]], "service")
     return {**_extended(project, file, base, depth + 1), **body}
 
 
@@ -205,4 +205,4 @@ def _words(value: Any) -> tuple[str, ...] | None:
             return tuple(shlex.split(value))
         except ValueError as error:
             raise UnclearError(f"a command that no shell would split: {error}") from error
-    return documents.argv(value, "a command")
+    return manifest_files.argv(value, "a command")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, Source
 from scanner.domain.text import printable
-from scanner.probe.planned import compose, documents, listing, manifests, nomad, quadlet, systemd
+from scanner.probe.planned import compose, manifest_files, manifests, nomad, plan_listing, quadlet, systemd
 from scanner.probe.planned.plan import Plans, UnclearError, gap, text_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _others(own: Mapping[str, bytes]) -> FolderPlans:
     found += _groups(own, _SYSTEMD, systemd.plans, Source.SYSTEMD)
     for path, raw in own.items():
         if posixpath.basename(path) == LIST_NAME:
-            found += _filed(path, Source.INVENTORY, listing.plans({path: raw}))
+            found += _filed(path, Source.INVENTORY, plan_listing.plans({path: raw}))
         elif _NOMAD.fullmatch(path) or (_HCL.fullmatch(path) and _JOB.search(raw)):
             found += _filed(path, Source.NOMAD, nomad.plans({path: raw}))
     return found
@@ -120,7 +120,7 @@ def _loaded(path: str, raw: bytes) -> list[Any] | UnclearError | None:
     if _NOMAD.fullmatch(path):
         return None
     try:
-        return [json.loads(text_of(raw))] if path.lower().endswith(".json") else documents.documents(raw)
+        return [json.loads(text_of(raw))] if path.lower().endswith(".json") else manifest_files.documents(raw)
     except UnclearError as error:
         return error
     except (ValueError, RecursionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process, Source
-from scanner.probe.planned import documents
+from scanner.probe.planned import manifest_files
 from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def plans(texts: Mapping[str, bytes], source: Source = Source.KUBERNETES) -> Pla
     found = Plans()
     for path, raw in texts.items():
         try:
-            for document in documents.documents(raw):
+            for document in manifest_files.documents(raw):
                 found += _object(path, document, source, 0)
         except UnclearError as error:
             found += gap(path, error)
@@ -31,17 +31,17 @@ def plans(texts: Mapping[str, bytes], source: Source = Source.KUBERNETES) -> Pla
 
 
 def _object(path: str, value: Any, source: Source, depth: int) -> Plans:
-    body = documents.mapping(value, "an object")
+    body = manifest_files.mapping(value, "an object")
     kind = body.get("kind")
     if kind == "List" and depth < MAX_LISTS:
         found = Plans()
-        for item in documents.sequence(body.get("items"), "items"):
+        for item in manifest_files.sequence(body.get("items"), "items"):
             found += _object(path, item, source, depth + 1)
         return found
-    pod = _pod(kind, documents.mapping(body.get("spec"), "spec"), body)
+    pod = _pod(kind, manifest_files.mapping(body.get("spec"), "spec"), body)
     if pod is None:
         return Plans()
-    metadata = documents.mapping(body.get("metadata"), "metadata")
+    metadata = manifest_files.mapping(body.get("metadata"), "metadata")
     name = f"{metadata.get('namespace') or 'default'}/{metadata.get('name') or metadata.get('generateName') or kind}"
     return Plans(tuple(_containers(pod, name, source)))
 
@@ -53,16 +53,18 @@ def _pod(kind: Any, spec: dict[Any, Any], body: dict[Any, Any]) -> dict[Any, Any
     if kind == "PodTemplate":
         spec = body
     elif kind == "CronJob":
-        spec = documents.mapping(documents.mapping(spec.get("jobTemplate"), "jobTemplate").get("spec"), "spec")
+        spec = manifest_files.mapping(
+            manifest_files.mapping(spec.get("jobTemplate"), "jobTemplate").get("spec"), "spec"
+        )
     elif kind not in _TEMPLATED:
         return None
-    return documents.mapping(documents.mapping(spec.get("template"), "template").get("spec"), "spec")
+    return manifest_files.mapping(manifest_files.mapping(spec.get("template"), "template").get("spec"), "spec")
 
 
 def _containers(pod: dict[Any, Any], name: str, source: Source) -> Iterator[Planned]:
     for role in _ROLES:
-        for value in documents.sequence(pod.get(role), role):
-            container = documents.mapping(value, "a container")
+        for value in manifest_files.sequence(pod.get(role), role):
+            container = manifest_files.mapping(value, "a container")
             image = container.get("image")
             if not isinstance(image, str) or not image.strip():
                 raise UnclearError(f"{name}: the container {container.get('name')} has no image")
@@ -70,7 +72,10 @@ def _containers(pod: dict[Any, Any], name: str, source: Source) -> Iterator[Plan
 
 
 def _process(container: dict[Any, Any]) -> Process | None:
-    command, args = documents.argv(container.get("command"), "command"), documents.argv(container.get("args"), "args")
+    command, args = (
+        manifest_files.argv(container.get("command"), "command"),
+        manifest_files.argv(container.get("args"), "args"),
+    )
     if not command and not args:
         return None
     # A command of its own drops the image's arguments, too (Kubernetes, "define a command and arguments").

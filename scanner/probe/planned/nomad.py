@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process, Source
-from scanner.probe.planned import documents, hcl
+from scanner.probe.planned import hcl, manifest_files
 from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap, text_of
 
 if TYPE_CHECKING:
@@ -51,15 +51,15 @@ def _of_hcl(text: str) -> Iterator[tuple[str, str, str, Process | None]]:
 
 def _of_json(text: str) -> Iterator[tuple[str, str, str, Process | None]]:
     try:
-        document = documents.mapping(json.loads(text), "a job file")
+        document = manifest_files.mapping(json.loads(text), "a job file")
     except (ValueError, RecursionError) as error:
         raise UnclearError(f"not JSON: {error}") from error
-    job = documents.mapping(document.get("Job", document), "Job")
-    for group_value in documents.sequence(job.get("TaskGroups"), "TaskGroups"):
-        group = documents.mapping(group_value, "a group")
-        for task_value in documents.sequence(group.get("Tasks"), "Tasks"):
-            task = documents.mapping(task_value, "a task")
-            config = documents.mapping(task.get("Config"), "Config")
+    job = manifest_files.mapping(document.get("Job", document), "Job")
+    for group_value in manifest_files.sequence(job.get("TaskGroups"), "TaskGroups"):
+        group = manifest_files.mapping(group_value, "a group")
+        for task_value in manifest_files.sequence(group.get("Tasks"), "Tasks"):
+            task = manifest_files.mapping(task_value, "a task")
+            config = manifest_files.mapping(task.get("Config"), "Config")
             name = f"{job.get('Name') or job.get('ID')}/{group.get('Name')}/{task.get('Name')}"
             yield name, str(task.get("Driver")), str(config.get("image") or ""), _process(config)
 

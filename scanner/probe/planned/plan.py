@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain import platform as platforms
 from scanner.domain.facts import Failure, Stage, Workload
-from scanner.domain.reason import Reason
+from scanner.domain.platform import platform as platforms
 from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.domain.facts import Process, Source
-    from scanner.domain.platform import Platform
+    from scanner.domain.platform.platform import Platform
 
 MAX_DOCUMENT_BYTES = 1 << 20
 """Files that describe containers are written by hand or nearly so."""

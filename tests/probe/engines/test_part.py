@@ -3,7 +3,7 @@
 import pytest
 
 from scanner.domain.facts import Process
-from scanner.probe.engines.part import USUAL_PATH, override
+from scanner.probe.engines.engine_section import USUAL_PATH, override
 
 IMAGE = Process(("/app",), ("serve",))
 

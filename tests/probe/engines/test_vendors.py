@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scanner.domain.facts import EngineState, HostFacts, ImageStore
 from scanner.domain.host import Host
-from scanner.domain.platform import Platform
+from scanner.domain.platform.platform import Platform
 from scanner.probe import reading
 
 OUTPUTS = Path(__file__).parents[2] / "data" / "vectors" / "docker_outputs"

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.facts import Process, Source
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned import compose
 from scanner.probe.planned.plan import Plans, UnclearError
 from scanner.probe.planned.variables import dotenv, substituted

@@ -14,7 +14,7 @@ import pytest
 
 from scanner.registry.client import Registry
 from scanner.registry.config import ClientConfig, RegistryConfig
-from scanner.registry.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+from scanner.registry.documents.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from tests.real.listener import Listener
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"

@@ -6,14 +6,14 @@ import json
 import pytest
 
 from scanner.domain.facts import Failure, ImageFacts
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
-from scanner.domain.reference import parse
-from scanner.registry.authorizers import authorizer_for
+from scanner.domain.image.reference import parse
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.auth.authorizers import authorizer_for
+from scanner.registry.auth.credential import Credential
 from scanner.registry.client import last_seen
 from scanner.registry.config import RegistryConfig
-from scanner.registry.credential import Credential
-from scanner.registry.media_types import ACCEPT
+from scanner.registry.documents.media_types import ACCEPT
 
 MANIFESTS, BLOBS = "/manifests/", "/blobs/"
 

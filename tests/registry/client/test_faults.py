@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from scanner.domain.facts import Failure, ImageFacts
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
-from scanner.domain.reference import parse
+from scanner.domain.image.reference import parse
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
-from scanner.registry.media_types import DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+from scanner.registry.documents.media_types import DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 
 MANIFESTS, BLOBS = "/manifests/", "/blobs/"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from scanner.domain.facts import Layer
-from scanner.domain.reason import Reason
-from scanner.domain.reference import parse
+from scanner.domain.image.reference import parse
 from scanner.domain.streams import StreamBroken
+from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
 
 CONTENT = os.urandom(200_000)

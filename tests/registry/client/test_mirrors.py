@@ -5,14 +5,14 @@ import shutil
 import pytest
 
 from scanner.domain.facts import ImageFacts, Layer
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
-from scanner.domain.reference import parse
+from scanner.domain.image.reference import parse
+from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
-from scanner.registry.authorizers import authorizer_for
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.auth.authorizers import authorizer_for
+from scanner.registry.auth.credential import Credential
 from scanner.registry.client import Registry
 from scanner.registry.config import ClientConfig, RegistryConfig
-from scanner.registry.credential import Credential
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import os
 import pytest
 
 from scanner.domain.facts import Failure, ImageFacts
-from scanner.domain.platform import Platform
-from scanner.domain.reason import Reason
-from scanner.domain.reference import parse
+from scanner.domain.image.reference import parse
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
 from scanner.registry.client import Registry
 from scanner.registry.config import ClientConfig, RegistryConfig
 

@@ -3,8 +3,8 @@
 import pytest
 
 from scanner.domain.facts import ImageFacts
-from scanner.domain.reason import Reason
-from scanner.domain.reference import parse
+from scanner.domain.image.reference import parse
+from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
 
 

@@ -1,0 +1,199 @@
+"""Everything that one configuration can ask: its hosts, its registries, the insides of images."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from scanner.app import wiring
+from scanner.binary.inspect import inspect, list_binaries
+from scanner.binary.layers.archive import inspect_archive
+from scanner.binary.program import argv
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+from scanner.hosts.local import read_local
+from scanner.probe.answer_cache import Readings
+from scanner.probe.script import script
+from scanner.registry.auth.authorizers import authorizer_for
+from scanner.registry.client import Registry
+from scanner.registry.http.tls import certificate_ends_at
+from scanner.registry.mirrors.pull_endpoints import MirrorsError
+from scanner.registry.stale_fallback import Recalling
+from scanner.scan.inspections import Inspections
+from scanner.scan.local_images import LocalImages
+from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
+from scanner.scan.scan import Scanner
+from scanner.settings.problem import Problem, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from scanner.binary.layers.source import OpenLayer
+    from scanner.domain.facts import EngineKind, Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
+    from scanner.domain.host import Host
+    from scanner.domain.image.reference import ImageReference
+    from scanner.hosts.ssh import Fleet
+    from scanner.registry.auth.credentials import CredentialSources
+    from scanner.registry.documents.cache import Recent
+    from scanner.registry.http.observer import RegistryObserver
+    from scanner.scan.ports import HostReader
+    from scanner.scan.scan import Limits
+    from scanner.settings.schema import Settings
+    from scanner.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+INSPECTION = "1"
+"""Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What reaches beyond one configuration: version, store, the ears of the metrics, the user's own logins.
+
+    ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
+    """
+
+    version: str
+    store: Store | None = None
+    observer: RegistryObserver | None = None
+    ambient: CredentialSources | None = None
+    last_seen: Recent[ImageFacts] | None = None
+
+
+class Reach:
+    """Opened for one configuration, closed when the next one takes its place.
+
+    Raises:
+        SettingsError: a key, known_hosts or a file of mirrors cannot be used.
+    """
+
+    def __init__(self, settings: Settings, around: Surroundings) -> None:
+        self._settings = settings
+        self._fleet = _fleet(settings)
+        self._plans = PlanDirectory(settings.plans.directory) if settings.plans.directory else None
+        self._told: tuple[str, ...] = ()
+        self._local_images = _local_images(settings, self._fleet)
+        self._script = script()
+        self._readings = Readings()
+        self.registry = _registry(settings, around)
+        self.inspections = Inspections(self._inspect, _command, around.store, INSPECTION)
+
+    async def read(self, host: Host) -> HostFacts | Failure:
+        """Ask one host, by SSH or, if it is this machine, by a subprocess: the same script."""
+        raw = await self._ask(host)
+        facts = raw if isinstance(raw, Failure) else self._readings.read(raw, host)
+        if isinstance(facts, Failure) or self._local_images is None:
+            return facts
+        return await self._local_images.fill(host, facts)
+
+    def scanner(
+        self,
+        limits: Limits,
+        *,
+        read: HostReader | None = None,
+        on_bug: Callable[[str], None] = lambda _where: None,
+        plans: Deployments = NO_DEPLOYMENTS,
+    ) -> Scanner:
+        """A scanner over this reach; ``read`` where facts come from elsewhere than the hosts."""
+        resolver = Recalling(self.registry)
+        return Scanner(read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans)
+
+    async def plans(self, hosts: Sequence[Host]) -> Deployments:
+        """What the plan directory, if there is one, now holds for these hosts, which are the whole inventory."""
+        if self._plans is None:
+            return NO_DEPLOYMENTS
+        found = await asyncio.to_thread(self._plans.read, hosts)
+        if found.problems != self._told:
+            self._told = found.problems
+            for problem in found.problems:
+                log.warning("plan_problem", problem=problem)
+        return found
+
+    async def binaries(self, reference: ImageReference, offer: Offer) -> tuple[Executable, ...] | Failure:
+        """Every executable of one image."""
+        return await list_binaries(offer, self._opener(reference))
+
+    def credential_ends(self) -> dict[str, float]:
+        """When the certificates end that are in use from now on (Unix seconds), by their place in the configuration.
+
+        A certificate is loaded once; a renewed file counts from the next reload.
+        """
+        shown = self.registry.client_certificates
+        ends = {f"registries.{name}.cert_file": certificate_ends_at(path) for name, path in shown.items()}
+        ends["ssh.certificate_file"] = self._fleet.certificate_ends_at if self._fleet else None
+        return {name: at for name, at in ends.items() if at is not None}
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.inspections.close()
+        await self.registry.aclose()
+        if self._fleet:
+            await self._fleet.close()
+
+    async def _ask(self, host: Host) -> bytes | Failure:
+        ssh = self._settings.ssh
+        if host.local:
+            return await read_local(self._script, ssh.probe_timeout, ssh.max_output)
+        if self._fleet is None:
+            return Failure(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured")
+        return await self._fleet.read(host, self._script)
+
+    async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
+        return await inspect(offer, override, self._opener(reference))
+
+    def _opener(self, reference: ImageReference) -> OpenLayer:
+        def open_layer(
+            layer: Layer, start: int = 0, end: int | None = None
+        ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+            return self.registry.open_layer(reference, layer, start, end)
+
+        return open_layer
+
+
+def _registry(settings: Settings, around: Surroundings) -> Registry:
+    """The way to registries, the files of mirrors read."""
+    try:
+        return Registry(
+            wiring.client(settings, around.version),
+            authorizer_for=authorizer_for(wiring.credentials(settings, around.ambient)),
+            documents=around.store,
+            observer=around.observer,
+            last=around.last_seen,
+        )
+    except MirrorsError as error:
+        raise SettingsError([Problem("registries", 0, "", str(error))]) from None
+
+
+def _local_images(settings: Settings, fleet: Fleet | None) -> LocalImages | None:
+    """The look into the hosts' own stores, where it is asked for."""
+    if fleet is None or not settings.scan.local_images:
+        return None
+
+    def opened(host: Host, kind: EngineKind, image_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        return fleet.saved_image(host, kind, image_id, settings.scan.max_local_bytes)
+
+    return LocalImages(opened, inspect_archive)
+
+
+def _fleet(settings: Settings) -> Fleet | None:
+    """The way to hosts, its keys read; ``None`` where only this machine can be asked."""
+    config = wiring.ssh(settings)
+    if config is None:
+        return None
+    from scanner.hosts.ssh import Fleet, TrustError  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
+
+    try:
+        return Fleet.open(config)
+    except TrustError as error:
+        raise SettingsError([Problem("ssh", 0, "", str(error))]) from None
+
+
+def _command(offer: Offer, override: Process | None) -> tuple[str, ...]:
+    """What an inspection's answer depends on beside the manifest."""
+    command = argv.resolve(offer.process, override)
+    return (command.cwd, ":".join(command.path), *command.argv)

@@ -1,0 +1,304 @@
+"""The composition root: settings become adapters, adapters become commands or the running service."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+import tempfile
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner import cli, inventory
+from scanner.app import logs, wiring
+from scanner.app.adapters import Reach, Surroundings
+from scanner.cli.operations import Opened
+from scanner.domain.decision import decide
+from scanner.domain.facts import Failure, ImageFacts
+from scanner.domain.host import Host, Plan
+from scanner.domain.image import reference
+from scanner.domain.platform.platform import Platform, parse
+from scanner.domain.verdict import error_phrases
+from scanner.domain.verdict.reason import Reason
+from scanner.errors import UsageError
+from scanner.probe.script import script
+from scanner.registry.auth.credentials import of_user
+from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
+from scanner.service.configuration import Configuration
+from scanner.settings.load import load
+from scanner.settings.problem import SettingsError
+from scanner.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from types import ModuleType
+
+    from scanner.cli.operations import Common, Progress
+    from scanner.domain.facts import Executable
+    from scanner.domain.report import Report
+    from scanner.domain.verdict.error_phrases import Observation
+    from scanner.scan.scan import Scanner
+
+VERSION = metadata.version("archscan")
+
+CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
+"""Where the configuration is looked for when nobody names it."""
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(cli.run(Application(), VERSION))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the operator has to change leaves as one line per problem."""
+    try:
+        yield
+    except (SettingsError, inventory.InventoryError) as error:
+        raise UsageError(str(error)) from None
+
+
+class Application:
+    """The operations behind the commands."""
+
+    # ---------------------------------------------------------------- settings
+
+    def _settings(self, common: Common, *, need_hosts: bool) -> Settings:
+        """The settings of the file that is named or found; none is needed where no host is."""
+        path = common.config or next((path for path in CONFIG_FILES if path.is_file()), None)
+        if path is None and need_hosts:
+            raise UsageError(
+                "no configuration: name one with --config FILE (or ARCHSCAN_CONFIG), or put archscan.yml here; "
+                "`archscan demo` needs none"
+            )
+        with _told():
+            settings = load(path, os.environ, need_hosts=need_hosts)
+        logs.configure(common.log_format or settings.log.format, common.log_level or _level(settings, need_hosts))
+        return settings
+
+    def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:
+        """The inventory."""
+        with _told():
+            return inventory.match(wiring.hosts(self._settings(common, need_hosts=True)), patterns)
+
+    def check_config(self, common: Common) -> str:
+        """Read everything that serve would, and say what was found."""
+        settings = self._settings(common, need_hosts=True)
+        with _told():
+            hosts = wiring.hosts(settings)
+            Reach(settings, Surroundings(VERSION))
+        if settings.plans.directory and (problems := PlanDirectory(settings.plans.directory).read(hosts).problems):
+            raise UsageError("\n".join(problems))
+        return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
+
+    # ---------------------------------------------------------------- scans
+
+    @asynccontextmanager
+    async def _scanner(
+        self, settings: Settings, depth: str | None, inventory_hosts: Sequence[Host] = ()
+    ) -> AsyncIterator[tuple[Scanner, Reach]]:
+        """A scanner for one command, with the logins that the user's own docker and podman would use.
+
+        With the whole inventory it also judges what the plan directory holds for it.
+        """
+        around = Surroundings(VERSION, ambient=of_user(os.environ, Path.home()))
+        with _told():
+            reach = Reach(settings, around)
+        try:
+            with reach.registry.scan():
+                plans = await reach.plans(inventory_hosts) if inventory_hosts else NO_DEPLOYMENTS
+                yield reach.scanner(wiring.limits(settings, depth), plans=plans), reach
+        finally:
+            await reach.close()
+
+    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Progress) -> Report:
+        """Read and judge the hosts that match."""
+        settings = self._settings(common, need_hosts=True)
+        with _told():
+            known = wiring.hosts(settings)
+            hosts = inventory.match(known, patterns)
+        async with self._scanner(settings, depth, known) as (scanner, _):
+            return await scanner.scan(hosts, listen=progress)
+
+    async def check(  # noqa: PLR0913, PLR0917 -- one for each option of the command
+        self,
+        common: Common,
+        images: Sequence[str],
+        patterns: Sequence[str],
+        platforms: Sequence[str],
+        depth: str | None,
+        progress: Progress,
+    ) -> tuple[Report, str]:
+        """Judge images against hosts or plain platforms."""
+        for image in images:
+            _parsed(image)
+        settings = self._settings(common, need_hosts=bool(patterns))
+        async with self._scanner(settings, depth) as (scanner, _):
+            if platforms:
+                report = await _against(scanner, platforms, images)
+            else:
+                plans = tuple(Plan(image) for image in images)
+                with _told():
+                    hosts = inventory.match(wiring.hosts(settings), patterns)
+                wanted = [replace(host, planned=plans) for host in hosts]
+                report = await scanner.scan(wanted, listen=progress, only_plans=True)
+        return report, str(decide(report, wiring.policy(settings)))
+
+    async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> Opened:
+        """What an image offers, down to the binary of each platform."""
+        wanted = _parsed(reference_text)
+        settings = self._settings(common, need_hosts=False)
+        async with self._scanner(settings, None) as (_, reach):
+            facts = await reach.registry.resolve(wanted, depth="config")
+            if isinstance(facts, Failure):
+                return Opened(facts, {})
+            readable = [offer for offer in facts.offers if not isinstance(offer.config, Failure)]
+            programs = await asyncio.gather(*(reach.inspections(wanted, offer, None) for offer in readable))
+            for offer, program in zip(readable, programs, strict=True):
+                facts = facts.with_program(offer.digest, program)
+            return Opened(facts, await _binaries(reach, wanted, facts) if all_binaries else {})
+
+    # ---------------------------------------------------------------- services
+
+    async def serve(self, common: Common) -> None:
+        """Run the service until SIGTERM or SIGINT."""
+
+        def read() -> Configuration:
+            settings = load(_path(common), os.environ)
+            return Configuration(settings, wiring.hosts(settings))
+
+        settings = self._settings(common, need_hosts=True)
+        with _told():
+            await _running().run(read, settings, VERSION)
+
+    async def demo(self, common: Common, port: int, progress: Progress) -> None:
+        """Serve the demonstration fleet."""
+        del progress
+        async with _demonstration(common, port) as configuration:
+
+            def ready(taken: int) -> None:
+                print(  # noqa: T201 -- what the newcomer came for
+                    f"\n  archscan is watching a fleet of {len(configuration.hosts)} made-up hosts:\n"
+                    f"    page     http://127.0.0.1:{taken}/\n"
+                    f"    metrics  http://127.0.0.1:{taken}/metrics\n"
+                    "  Ctrl-C ends it.\n",
+                    flush=True,
+                )
+
+            await _running().run(lambda: configuration, configuration.settings, VERSION, ready)
+
+    async def demo_once(self, common: Common, progress: Progress) -> Report:
+        """Scan the demonstration fleet once."""
+        async with (
+            _demonstration(common) as configuration,
+            self._scanner(configuration.settings, None) as (scanner, _),
+        ):
+            return await scanner.scan(configuration.hosts, listen=progress)
+
+    # ---------------------------------------------------------------- set-up of hosts
+
+    def probe_script(self) -> str:
+        """The script that hosts run."""
+        return script().decode()
+
+    def sudoers(self, user: str, path: str) -> str:
+        """The sudo rule."""
+        from scanner.hosts.setup import sudoers_rule  # noqa: PLC0415 -- asyncssh takes half a second
+
+        try:
+            return sudoers_rule(user, path)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+    def authorized_key(self, common: Common, addresses: Sequence[str], path: str) -> str:
+        """The line for authorized_keys, from the public half of the configured key."""
+        from scanner.hosts.setup import authorized_key_line  # noqa: PLC0415 -- asyncssh takes half a second
+
+        identity = self._settings(common, need_hosts=False).ssh.identity_file
+        if identity is None:
+            raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
+        public = identity.with_name(f"{identity.name}.pub")
+        try:
+            return authorized_key_line(public.read_text(), addresses, path).rstrip("\n")
+        except OSError as error:
+            raise UsageError(
+                f"{public}: {error.strerror}; make it with: ssh-keygen -y -f {identity} > {public}"
+            ) from None
+        except ValueError as error:
+            raise UsageError(f"{public}: {error}") from None
+
+    def explain(self, text: str) -> Sequence[Observation]:
+        """What the phrases in an error log mean."""
+        return error_phrases.explain(text)
+
+
+# ---------------------------------------------------------------- parts of operations
+
+
+def _path(common: Common) -> Path:
+    return common.config or next((path for path in CONFIG_FILES if path.is_file()), CONFIG_FILES[0])
+
+
+def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whether a fleet is spoken of
+    """One-off commands on images talk only of trouble, unless they are asked to say more."""
+    return settings.log.level if need_hosts else "warning"
+
+
+def _running() -> ModuleType:
+    """The service's module; its libraries take a second to import, which no other command should pay."""
+    return importlib.import_module("scanner.app.serve")
+
+
+def _parsed(text: str) -> reference.ImageReference:
+    try:
+        return reference.parse(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not an image reference: {error}") from None
+
+
+async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[str]) -> Report:
+    """One report of several plain hosts."""
+    reports = []
+    for text in platforms:
+        try:
+            reports.append(await scanner.against(parse(text, Platform("linux", "")), images))
+        except ValueError as error:
+            raise UsageError(f"--platform {text}: {error}") from None
+    hosts = tuple(host for report in reports for host in report.hosts)
+    findings = tuple(finding for report in reports for finding in report.findings)
+    return replace(reports[-1], started_at=reports[0].started_at, hosts=hosts, findings=findings)
+
+
+async def _binaries(
+    reach: Reach, wanted: reference.ImageReference, facts: ImageFacts
+) -> dict[str, tuple[Executable, ...] | Failure]:
+    """For each offer the executables that are made for another CPU than it says."""
+    found: dict[str, tuple[Executable, ...] | Failure] = {}
+    for offer in facts.offers:
+        said = offer.platform
+        if said is None:
+            found[offer.digest] = Failure(Reason.IMAGE_ARCH_UNKNOWN, "the image says no platform to compare with")
+            continue
+        listed = await reach.binaries(wanted, offer)
+        if isinstance(listed, Failure):
+            found[offer.digest] = listed
+            continue
+        found[offer.digest] = tuple(file for file in listed if file.is_foreign_to(said))
+    return found
+
+
+@asynccontextmanager
+async def _demonstration(common: Common, port: int = 0) -> AsyncIterator[Configuration]:
+    """The made-up fleet with its registry, alive for as long as the context lasts."""
+    from scanner.demo.environment import world  # noqa: PLC0415 -- only the demonstration pays for it
+
+    logs.configure(common.log_format or "logfmt", common.log_level or "warning")
+    with tempfile.TemporaryDirectory(prefix="archscan-demo-") as folder:
+        async with world(Path(folder)) as (document, hosts):
+            document["web"] = {"listen": f"127.0.0.1:{port}"}
+            yield Configuration(Settings.model_validate(document), hosts)

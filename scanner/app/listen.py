@@ -1,0 +1,86 @@
+"""The web server of the service: access rules, TLS, then a listening port."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from scanner.errors import ServiceError, UsageError
+from scanner.registry.http.tls import certificate_ends_at
+from scanner.settings.problem import SettingsError
+from scanner.settings.yaml_source import parse, read_bytes
+from scanner.web.api.app import create_app
+from scanner.web.http.access import Access, Scope, Token
+from scanner.web.http.basic import BasicUsers
+from scanner.web.http.server import ListenError, Server
+from scanner.web.http.web_config import WebConfig, read_web_config
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from scanner.metrics.metrics import Metrics
+    from scanner.service.answers import Service
+    from scanner.settings.schema import Settings
+    from scanner.settings.schema import Token as TokenSettings
+
+
+@asynccontextmanager
+async def serve_web(service: Service, metrics: Metrics, settings: Settings, version: str) -> AsyncIterator[int]:
+    """Serve for as long as the context lasts; gives the port.
+
+    Raises:
+        UsageError: a token, certificate or web.yml cannot be used.
+        ServiceError: the address is taken.
+    """
+    host, port = settings.web.listen_address
+    config = _web_config(settings)
+    users = BasicUsers(config.users) if config.users else None
+    access = Access(map(_token, settings.web.tokens), loopback=_is_loopback(host), users=users)
+    app = create_app(service, metrics, access, version=version)
+    try:
+        server = Server(app, host, port, config.tls)
+    except ListenError as error:
+        raise ServiceError(str(error)) from None
+    if config.tls:
+        metrics.credential_expires("web.tls", certificate_ends_at(str(config.tls.cert_file)))
+    await server.start()
+    try:
+        yield server.port
+    finally:
+        await server.stop()
+
+
+def _web_config(settings: Settings) -> WebConfig:
+    path = settings.web.config_file
+    if path is None:
+        return WebConfig()
+    try:
+        return read_web_config(parse(read_bytes(path), str(path)).value, path.parent)
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _token(token: TokenSettings) -> Token:
+    digest = token.token_sha256
+    if digest is None:
+        try:
+            secret = token.token_file.read_bytes().strip() if token.token_file else b""
+        except OSError as error:
+            raise UsageError(f"web.tokens: {token.name}: {token.token_file}: {error.strerror}") from None
+        if not secret:
+            raise UsageError(
+                f"web.tokens: {token.name}: {token.token_file} is empty: make one with openssl rand -hex 32"
+            )
+        digest = hashlib.sha256(secret).hexdigest()
+    return Token(token.name, digest, frozenset(map(Scope, token.scopes)))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

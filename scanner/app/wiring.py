@@ -1,0 +1,215 @@
+"""From settings to what each adapter needs to know."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import TYPE_CHECKING, assert_never
+
+from scanner import inventory
+from scanner.domain.decision import Decision, Policy
+from scanner.domain.verdict.verdict import Depth
+from scanner.inventory import http_fetch
+from scanner.inventory.http_fetch import Login
+from scanner.registry.auth.credentials import ConfiguredCredential, Credentials, CredentialSources
+from scanner.registry.config import ClientConfig, RegistryConfig
+from scanner.scan.scan import Limits
+from scanner.settings import schema, sources
+from scanner.settings.problem import Problem, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from pydantic import SecretStr
+
+    from scanner.domain.host import Host
+    from scanner.hosts.ssh.config import SshConfig
+    from scanner.settings.fields import PlannedImage
+
+MAX_SECRET_BYTES = 64 << 10
+"""A token has some hundred bytes, a key some thousand; whatever is longer is no secret of ours."""
+
+IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- the name that Docker's own files give to such credentials
+"""With this user name a secret is an identity token (docker/cli config)."""
+
+HELPERS_NEED = ("PATH", "HOME")
+"""Where a credential helper is found, where it finds its own files; nothing that is itself a login."""
+
+
+# ---------------------------------------------------------------- hosts
+
+
+def hosts(settings: schema.Settings) -> tuple[Host, ...]:
+    """The inventory, all sources merged.
+
+    Raises:
+        SettingsError: a source cannot be read, or two of them contradict each other.
+    """
+    try:
+        return inventory.gather(_source(source, place) for place, source in enumerate(settings.inventory))
+    except inventory.InventoryError as error:
+        raise SettingsError(Problem("inventory", 0, "", text) for text in error.problems) from None
+
+
+def _source(source: sources.InventorySource, place: int) -> inventory.Source:
+    where = f"inventory[{place}]"
+    match source:
+        case sources.StaticSource():
+            named = {name: _static(host) for name, host in source.hosts.items()}
+            return inventory.StaticSource(named, _defaults(source.defaults), where)
+        case sources.LocalSource():
+            return inventory.LocalSource(source.name, source.labels, _planned(source.planned), place=where)
+        case sources.AnsibleSource():
+            return inventory.AnsibleSource(source.path, source.group, source.timeout, _defaults(source.defaults))
+        case sources.SshConfigSource():
+            return inventory.SshConfigSource(source.path, source.hosts, _defaults(source.defaults))
+        case sources.FileSdSource():
+            return inventory.FileSdSource(source.files, source.target_port, _defaults(source.defaults))
+        case sources.HttpSdSource():
+            return inventory.HttpSdSource(source.url, _fetch(source), source.target_port, _defaults(source.defaults))
+        case _:
+            assert_never(source)
+
+
+def _fetch(source: sources.HttpSdSource) -> Callable[[str], bytes]:
+    """How that endpoint is asked; its secrets are read anew each time, so that they may be renewed."""
+
+    def fetch(url: str) -> bytes:
+        login = None
+        if source.username:
+            login = Login(source.username, _secret(source.password, source.password_file))
+        token = _secret(source.token, source.token_file) if source.token or source.token_file else ""
+        return http_fetch.fetch(url, login=login, token=token, ca_file=source.ca_file, timeout_s=source.timeout)
+
+    return fetch
+
+
+def _secret(value: SecretStr | None, file: Path | None) -> str:
+    if value is not None:
+        return value.get_secret_value()
+    if file is None:
+        return ""
+    with file.open("rb") as stream:
+        return stream.read(MAX_SECRET_BYTES).decode().strip()
+
+
+def _static(host: sources.StaticHost) -> inventory.StaticHost:
+    return inventory.StaticHost(
+        host.address, host.port, host.user, host.labels, _planned(host.planned), host.jump, local=host.local
+    )
+
+
+def _defaults(defaults: sources.HostDefaults) -> inventory.Defaults:
+    return inventory.Defaults(defaults.port, defaults.user, defaults.labels, _planned(defaults.planned), defaults.jump)
+
+
+def _planned(images: Iterable[PlannedImage]) -> tuple[inventory.Planned, ...]:
+    return tuple(
+        inventory.Planned(image.image, image.workload, image.platform or "", image.engine or "") for image in images
+    )
+
+
+def ssh(settings: schema.Settings) -> SshConfig | None:
+    """How hosts are reached; ``None`` where no key is configured, so that only this machine can be read."""
+    from scanner.hosts.ssh.config import SshConfig  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
+
+    own = settings.ssh
+    if own.identity_file is None or own.known_hosts_file is None:
+        return None
+    return SshConfig(
+        identity_file=own.identity_file,
+        known_hosts_file=own.known_hosts_file,
+        certificate_file=own.certificate_file,
+        passphrase_file=own.passphrase_file,
+        user=own.user,
+        jump=own.jump,
+        connect_timeout_s=own.connect_timeout,
+        probe_timeout_s=own.probe_timeout,
+        concurrency=own.concurrency,
+        keep_connections=own.keep_connections,
+        keepalive_interval_s=own.keepalive_interval,
+        max_output_bytes=own.max_output,
+    )
+
+
+def limits(settings: schema.Settings, depth: str | None = None) -> Limits:
+    """How deep, wide and long one scan goes."""
+    return Limits(Depth(depth or settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
+
+
+def policy(settings: schema.Settings) -> Policy:
+    """What the gate makes of images that start, but not as they should."""
+    return Policy(Decision(settings.gate.emulated), Decision(settings.gate.degraded))
+
+
+# ---------------------------------------------------------------- registries
+
+
+def client(settings: schema.Settings, version: str) -> ClientConfig:
+    """How registries are asked."""
+    own = settings.registries
+    return ClientConfig(
+        registries={name: _registry(name, registry) for name, registry in own.listed.items()},
+        only_listed=own.only_listed,
+        request_deadline_s=own.timeout,
+        tag_max_age_s=own.cache_age,
+        user_agent=f"archscan/{version}",
+        registries_conf=own.registries_conf,
+        certs_d=own.certs_d,
+        docker_mirrors=own.docker_mirrors,
+    )
+
+
+def _registry(name: str, registry: schema.Registry) -> RegistryConfig:
+    return RegistryConfig(
+        name=name,
+        plain_http=registry.plain_http,
+        ca_file=_text(registry.ca_file),
+        client_cert=_text(registry.cert_file),
+        client_key=_text(registry.key_file),
+        proxy=registry.proxy.get_secret_value() if registry.proxy else None,
+        mirrors=registry.mirror,
+        auth_hosts=registry.auth_hosts,
+        redirect_hosts=registry.redirect_hosts,
+        concurrency=registry.concurrency,
+        rate_per_s=registry.rate,
+        burst=registry.burst,
+        stop_below_remaining=registry.stop_below,
+        allow_private=tuple(map(ipaddress.ip_network, registry.allow_networks)),
+    )
+
+
+def _text(path: object | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def credentials(
+    settings: schema.Settings, ambient: CredentialSources | None = None, environ: Mapping[str, str] = os.environ
+) -> Credentials:
+    """What to log in to registries with: what is configured, then what ``ambient`` sources of the user know.
+
+    Of ``environ`` only what credential helpers need is used, where a file is configured that may name some.
+    """
+    own = settings.registries
+    configured = {name: found for name, registry in own.listed.items() if (found := tuple(_logins(registry)))}
+    named = own.docker_config or own.podman_auth
+    helpers = {name: environ[name] for name in HELPERS_NEED if name in environ} if named else {}
+    ambient = ambient or CredentialSources(environment=helpers)
+    return Credentials(
+        CredentialSources(
+            configured=configured,
+            environment=ambient.environment,
+            docker_config=own.docker_config or ambient.docker_config,
+            podman_auth=own.podman_auth or ambient.podman_auth,
+        )
+    )
+
+
+def _logins(registry: schema.Registry) -> Iterable[ConfiguredCredential]:
+    if registry.token or registry.token_file:
+        secret = registry.token.get_secret_value() if registry.token else ""
+        yield ConfiguredCredential(IDENTITY_TOKEN_USER, secret, registry.token_file)
+    if registry.username:
+        secret = registry.password.get_secret_value() if registry.password else ""
+        yield ConfiguredCredential(registry.username, secret, registry.password_file)

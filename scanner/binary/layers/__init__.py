@@ -1,0 +1,1 @@
+"""What layers hold: streams, tables of contents, the view of one root file system."""

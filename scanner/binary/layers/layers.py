@@ -1,0 +1,259 @@
+"""What one layer says about paths: what stands there, what it deletes from the layers below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.limits import limit_reached
+from scanner.binary.program.capture import Capture
+from scanner.binary.program.content import Content, examine
+from scanner.domain.facts import Failure, FileKind
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from scanner.binary.layers import tarstream
+    from scanner.binary.layers.limits import Limits
+
+MAX_SYMLINKS = 40
+"""How many the kernel follows in one look-up (MAXSYMLINKS in include/linux/namei.h)."""
+
+MAX_DEPTH = 128
+"""Directories inside each other: node_modules reaches 60. Deeper trees make every look-up cost the square of it."""
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+AUFS_METADATA = ".wh..wh."
+
+
+class NodeKind(Enum):
+    """What stands at a path."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symlink"
+    HARD_LINK = "hard link"
+    OTHER = "device, socket or pipe"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One path of a layer.
+
+    ``content`` is what an executable file holds; ``None`` where it was not read: a file without an execute bit, or one
+    of a layer that is known by its table of contents only. ``extent`` is where such a table says its bytes are.
+    ``born`` counts entries, so that what was below a path before it was replaced is known to be gone.
+    """
+
+    kind: NodeKind
+    executable: bool = False
+    target: str = ""
+    content: Content | None = None
+    size: int = 0
+    born: int = 0
+    extent: Extent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where a table of contents says that a file's packed bytes lie: ``start`` to before ``end``, and their digest."""
+
+    start: int
+    end: int
+    size: int
+    digest: str = ""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What the layers of one image have cost so far; shared by their indexes."""
+
+    limits: Limits
+    entries: int = 0
+    name_bytes: int = 0
+    unpacked_bytes: int = 0
+
+    def count_entry(self, name: str) -> None:
+        """One more entry, directory or whiteout is kept."""
+        self.entries += 1
+        self.name_bytes += len(name)
+        if self.entries > self.limits.entries:
+            raise limit_reached(f"the layers hold more than {self.limits.entries} entries")
+        if self.name_bytes > self.limits.name_bytes:
+            raise limit_reached(f"the names in the layers add up to more than {self.limits.name_bytes} bytes")
+
+
+@dataclass(slots=True)
+class LayerIndex:
+    """What has been read of one layer; a ``tarstream.Sink``.
+
+    Paths are relative, without ``.``, ``..`` and double slashes; the root is the empty string. ``complete`` tells that
+    there is nothing more to come. ``fresh`` collects the paths that were decided since it was last emptied.
+    """
+
+    usage: Usage
+    nodes: dict[str, Node] = field(default_factory=dict)
+    whiteouts: set[str] = field(default_factory=set)
+    opaques: set[str] = field(default_factory=set)
+    complete: bool = False
+    fresh: set[str] = field(default_factory=set)
+    _last_directory: tuple[str, str] = ("", "")
+
+    def begin(self, entry: tarstream.Entry) -> Capture | None:
+        """Keep parts of executable files only: the kernel looks at nothing else."""
+        if entry.is_regular and entry.mode & 0o111 and not entry.sparse:
+            return Capture(entry.size)
+        return None
+
+    def end(self, entry: tarstream.Entry, content: tarstream.Content | None) -> None:
+        """Remember an entry."""
+        examined = examine(content.body()) if isinstance(content, Capture) else None
+        if entry.sparse:
+            unread = Failure(Reason.BINARY_UNKNOWN, "the file is stored as a sparse file")
+            examined = Content(FileKind.OTHER, problem=unread)
+        self.add(entry, examined)
+
+    def add(self, entry: tarstream.Entry, content: Content | None, extent: Extent | None = None) -> None:
+        """Remember an entry, in the order of the archive; the last one of a name wins."""
+        path = clean(entry.name)
+        if not path:
+            return  # the root itself, or a name that points out of the image, which engines refuse or leave out
+        if path.count("/") > MAX_DEPTH:
+            raise limit_reached(f"a layer nests more than {MAX_DEPTH} directories")
+        directory, _, base = path.rpartition("/")
+        if f"/{WHITEOUT}" in f"/{directory}":
+            return  # aufs kept its own records in such directories
+        if base.startswith(WHITEOUT):
+            self._add_whiteout(directory, base)
+            return
+        if directory != self._last_directory[0]:  # most entries follow one of the same directory
+            moved = self._through_symlinks(directory)
+            self._add_parents(moved)
+            self._last_directory = (directory, moved)
+        directory = self._last_directory[1]
+        path = f"{directory}/{base}" if directory else base
+        self._put(path, self._node_of(entry, content, extent))
+
+    def _add_whiteout(self, directory: str, base: str) -> None:
+        self.usage.count_entry(directory + base)
+        if base == OPAQUE:
+            self.opaques.add(directory)
+            self.fresh.add(directory)
+        elif not base.startswith(AUFS_METADATA) and base != WHITEOUT:
+            path = f"{directory}/{base[len(WHITEOUT) :]}".lstrip("/")
+            self.whiteouts.add(path)
+            self.fresh.add(path)
+
+    def _node_of(self, entry: tarstream.Entry, content: Content | None, extent: Extent | None) -> Node:
+        born = self.usage.entries
+        match entry.flag:
+            case "0":
+                runs = bool(entry.mode & 0o111)
+                return Node(NodeKind.FILE, runs, content=content, size=entry.size, born=born, extent=extent)
+            case "1":
+                return self._hard_link(entry.target, born)
+            case "2":
+                return Node(NodeKind.SYMLINK, target=entry.target, born=born)
+            case "5":
+                return Node(NodeKind.DIRECTORY, executable=True, born=born)
+            case _:
+                return Node(NodeKind.OTHER, born=born)
+
+    def _hard_link(self, target: str, born: int) -> Node:
+        """The file itself if it stands in this layer already, else a name to look up in this layer and below."""
+        path = clean(target) or ""
+        known = self.nodes.get(path)
+        if known is not None and known.kind is NodeKind.FILE and self.visible(path):
+            return Node(NodeKind.FILE, known.executable, "", known.content, known.size, born, known.extent)
+        return Node(NodeKind.HARD_LINK, target=path, born=born)
+
+    def _through_symlinks(self, directory: str) -> str:
+        """Where a directory leads in this layer alone: an entry below a symlink is unpacked where that points."""
+        for _ in range(MAX_SYMLINKS):
+            moved = self._first_symlink(directory)
+            if moved is None:
+                return directory
+            if moved.count("/") > MAX_DEPTH:
+                raise limit_reached(f"the symlinks of a layer nest more than {MAX_DEPTH} directories")
+            directory = moved
+        return directory
+
+    def _first_symlink(self, directory: str) -> str | None:
+        for ancestor in ancestors_and_self(directory):
+            node = self.nodes.get(ancestor)
+            if node is not None and node.kind is NodeKind.SYMLINK:
+                above = "" if node.target.startswith("/") else ancestor.rpartition("/")[0]
+                return clean(f"{above}/{node.target}/{directory[len(ancestor) :]}") or ""
+        return None
+
+    def _add_parents(self, directory: str) -> None:
+        """A file implies its directories; one that was something else before is replaced."""
+        for ancestor in ancestors_and_self(directory):
+            self._put(ancestor, Node(NodeKind.DIRECTORY, executable=True, born=self.usage.entries))
+
+    def _put(self, path: str, node: Node) -> None:
+        before = self.nodes.get(path)
+        if before is not None and before.kind is node.kind is NodeKind.DIRECTORY and self.visible(path):
+            return  # listed again, its content stays
+        if before is not None and before.kind is node.kind is NodeKind.FILE and self.visible(path):
+            node = replace(node, content=_named_twice(node.content))
+        self.usage.count_entry(path)
+        self.nodes[path] = node
+        self.fresh.add(path)
+
+    def visible(self, path: str) -> bool:
+        """Whether the node at ``path`` still stands: no parent was replaced after it was unpacked."""
+        node = self.nodes[path]
+        parents = (self.nodes.get(ancestor) for ancestor in ancestors_and_self(path) if ancestor != path)
+        return all(p is None or (p.kind is NodeKind.DIRECTORY and p.born <= node.born) for p in parents)
+
+    def get(self, path: str) -> Node | None:
+        """What this layer itself holds at ``path``."""
+        node = self.nodes.get(path)
+        return node if node is not None and self.visible(path) else None
+
+    def hides(self, path: str) -> bool:
+        """Whether this (complete) layer deletes ``path`` from the layers below."""
+        if path in self.whiteouts or "" in self.opaques:
+            return True
+        for ancestor in ancestors_and_self(path):
+            if ancestor == path:
+                continue
+            if ancestor in self.whiteouts or ancestor in self.opaques:
+                return True
+            node = self.nodes.get(ancestor)
+            if node is not None and node.kind is not NodeKind.DIRECTORY:
+                return True
+        return False
+
+
+def ancestors_and_self(path: str) -> list[str]:
+    """``a``, ``a/b``, ``a/b/c``: every directory above a relative path, without the root, then the path itself."""
+    if not path:
+        return []
+    parts = path.split("/")
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _named_twice(content: Content | None) -> Content | None:
+    """Docker's tar-split records refuse a layer that names a file twice; others take the last one."""
+    if content is None or content.problem is not None:
+        return content
+    detail = "its layer names it twice, which some engines refuse to unpack"
+    return replace(content, problem=Failure(Reason.LAYER_UNREADABLE, detail))
+
+
+def clean(name: str) -> str | None:
+    """A name as a path relative to the image's root, or ``None`` where it points out of it."""
+    parts: list[str] = []
+    for part in name.split("/"):
+        if part == "..":
+            if not parts:
+                if name.startswith("/"):
+                    continue
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)

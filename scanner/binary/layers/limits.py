@@ -1,0 +1,75 @@
+"""What reading one image may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+
+MIB = 1024 * 1024
+
+MAX_LAYERS = 512
+"""The engines' own stores stop at 125 (overlayfs) or 128 (aufs); an image with more than this is an attack."""
+
+MAX_ENTRIES = 1_000_000
+"""Files of all layers together: the largest public images (CUDA with conda) stay below 600,000."""
+
+MAX_NAME_BYTES = 128 * MIB
+"""Names and link targets kept in memory: a million entries of the usual 80 bytes fit, names of 4 KiB each do not."""
+
+MAX_UNPACKED_BYTES = 64 * 1024 * MIB
+"""Unpacked bytes of all layers together: four times the largest public GPU images."""
+
+MAX_RATIO = 200
+"""Unpacked bytes per stored byte. File systems pack 2 to 5 times, sparse databases up to 100; a bomb starts at 1,000."""
+
+RATIO_FREE_BYTES = 32 * MIB
+"""Unpacked bytes of one layer before the ratio counts, so that one small file of zeros is no bomb; 0.1 s of one core."""
+
+MAX_READ_S = 120.0
+"""Seconds for one image: a 5 GB image over 1 Gbit/s is read in half of it."""
+
+READ_ON_BYTES = 1 * MIB
+"""Stored bytes that are read although an answer stands already.
+
+Two answers become exact only by reading on: an entry may be repeated later in its layer (the last one wins), and a
+name found in a late directory of PATH may also stand in an earlier one, in a layer below. Both are rare, and reading
+gigabytes to exclude them would cost what this inspection is made to save; so a layer is read to its end, and the rest
+of the layers for PATH's sake, only when that is at most this much.
+"""
+
+PIECE_BYTES = 128 * 1024
+"""Unpacked bytes handled at a time; between two pieces the event loop gets its turn (0.1 to 1 ms of work)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one inspection; reaching one is ``layer_limit``, never a shorter answer."""
+
+    layers: int = MAX_LAYERS
+    entries: int = MAX_ENTRIES
+    name_bytes: int = MAX_NAME_BYTES
+    unpacked_bytes: int = MAX_UNPACKED_BYTES
+    ratio: int = MAX_RATIO
+    ratio_free_bytes: int = RATIO_FREE_BYTES
+    read_s: float = MAX_READ_S
+    read_on_bytes: int = READ_ON_BYTES
+
+
+class LayerError(Exception):
+    """A layer cannot be read any further; stays inside this package, where it becomes ``Program.problem``."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.reason}: {failure.detail}")
+        self.failure = failure
+
+
+def limit_reached(what: str) -> LayerError:
+    """The error for a bound that was reached."""
+    return LayerError(Failure(Reason.LAYER_LIMIT, what))
+
+
+def unreadable(what: str) -> LayerError:
+    """The error for bytes that are not what a layer must be."""
+    return LayerError(Failure(Reason.LAYER_UNREADABLE, what))

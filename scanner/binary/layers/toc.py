@@ -1,0 +1,178 @@
+"""Layers that carry a table of their contents, so that one file is fetched by range.
+
+Both formats put it behind the ordinary layer; both are used only where the manifest, which is trusted by its digest,
+names the table's own digest. Anything that disagrees means: no table, read the layer as a stream.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scanner.binary.layers import estargz, zstdchunked
+from scanner.binary.layers.layers import Extent, LayerIndex
+from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
+from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, Entry
+from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.program.capture import Capture
+from scanner.binary.program.content import Content, examine
+from scanner.domain.streams import StreamBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scanner.binary.layers.source import OpenLayer
+    from scanner.domain.facts import Layer
+
+VERIFIED_BYTES = 8 * 1024 * 1024
+"""A file of at most this size is fetched whole and held to its digest; of a larger one only what is needed is read, as
+it is of a streamed layer."""
+
+_FLAGS = {"reg": "0", "hardlink": "1", "symlink": "2", "char": "3", "block": "4", "dir": "5", "fifo": "6"}
+
+
+@dataclass(slots=True)
+class _File:
+    """A regular file of the table and how far its chunks reach."""
+
+    entry: dict[str, Any]
+    last_offset: int
+    end: int
+    stored: bool = True
+
+
+async def read(layer: Layer, open_layer: OpenLayer, index: LayerIndex) -> bool:
+    """Fill ``index`` from the layer's table of contents; False where there is none, or none to be trusted."""
+    try:
+        for table_format in (estargz, zstdchunked):
+            packed = table_format.announced(layer)
+            if packed is not None:
+                document, end = await table_format.fetch(layer, packed, open_layer)
+                _fill(index, _entries(document), end)
+                index.complete = True
+                return True
+    except (LayerError, StreamBroken):
+        return False
+    return False
+
+
+def _entries(document: Any) -> list[dict[str, Any]]:
+    entries = document.get("entries") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise unreadable("a table of contents has no entries")
+    return entries
+
+
+def _fill(index: LayerIndex, entries: list[dict[str, Any]], end: int) -> None:
+    offsets = sorted({_integer(entry, "offset") for entry in entries if entry.get("type") in ("reg", "chunk")} | {end})
+    for file in _files(entries):
+        entry = file.entry
+        flag = _FLAGS.get(entry.get("type", ""))
+        if flag is None:
+            raise unreadable("a table of contents has an entry of an unknown type")
+        name, target = _string(entry, "name"), _string(entry, "linkName")
+        size = _integer(entry, "size") if flag == "0" else 0
+        made = Entry(name, flag, _integer(entry, "mode") & 0o7777, size, target)
+        runs = flag == "0" and bool(made.mode & 0o111)
+        if not runs:
+            index.add(made, None)
+        elif not size:
+            index.add(made, examine(Capture(0).body()))
+        elif not file.stored:
+            raise unreadable("a table of contents leaves holes in an executable")
+        else:
+            index.add(made, None, _extent(file, size, offsets, end))
+
+
+def _files(entries: Iterable[dict[str, Any]]) -> list[_File]:
+    """The entries with their further chunks folded into them."""
+    files: list[_File] = []
+    for entry in entries:
+        offset, end = _integer(entry, "offset"), _integer(entry, "endOffset")
+        # zeros may be skipped by whoever unpacks, yet stand in the stream: unpacked as a whole it has to be the tar
+        stored = entry.get("chunkType", "") in ("", "zeros") and not _integer(entry, "innerOffset")
+        if entry.get("type") != "chunk":
+            files.append(_File(entry, offset, end, stored))
+        elif not files or entry.get("name") != files[-1].entry.get("name"):
+            raise unreadable("a table of contents has a chunk of no file")
+        else:
+            last = files[-1]
+            last.last_offset, last.end = max(last.last_offset, offset), max(last.end, end)
+            last.stored = last.stored and stored
+    return files
+
+
+def _extent(file: _File, size: int, offsets: list[int], end: int) -> Extent:
+    start = _integer(file.entry, "offset")
+    after = bisect.bisect_right(offsets, file.last_offset)
+    stop = file.end or (offsets[after] if after < len(offsets) else end)
+    if not 0 <= start < stop <= end:
+        raise unreadable("a table of contents points out of its layer")
+    return Extent(start, stop, size, _string(file.entry, "digest"))
+
+
+def _integer(entry: dict[str, Any], key: str) -> int:
+    value = entry.get(key, 0)
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_ENTRY_BYTES:
+        raise unreadable(f"a table of contents has an impossible {key}")
+    return value
+
+
+def _string(entry: dict[str, Any], key: str) -> str:
+    value = entry.get(key) or ""
+    if not isinstance(value, str) or "\0" in value:
+        raise unreadable(f"a table of contents has an impossible {key}")
+    if len(value) > MAX_PATH_BYTES:
+        raise limit_reached(f"a table of contents has a {key} of {len(value)} characters")
+    return value
+
+
+class _OneFile:
+    """Takes the first ``size`` unpacked bytes of an extent."""
+
+    def __init__(self, extent: Extent) -> None:
+        self.capture = Capture(extent.size)
+        self.left = extent.size
+        self._digest = hashlib.sha256() if extent.digest and extent.size <= VERIFIED_BYTES else None
+        self._expected = extent.digest
+
+    def take(self, piece: bytes) -> None:
+        """Take the next unpacked bytes; what follows the file is left out."""
+        kept = memoryview(piece)[: self.left]
+        if kept:
+            self.capture.feed(kept)
+            self.left -= len(kept)
+            if self._digest is not None:
+                self._digest.update(kept)
+
+    @property
+    def done(self) -> bool:
+        """Whether enough was read."""
+        return not self.left or (self._digest is None and self.capture.done)
+
+    def content(self) -> Content:
+        """What the file is; raises ``LayerError`` where it is not the one that the table names."""
+        if not self.done:
+            raise unreadable("a file is shorter than its table of contents says")
+        if self._digest is not None and self._expected != f"sha256:{self._digest.hexdigest()}":
+            raise unreadable("a file is not what its table of contents says")
+        return examine(self.capture.body())
+
+
+async def fetch(layer: Layer, extent: Extent, open_layer: OpenLayer, limits: Limits) -> Content:
+    """What one file of a layer holds; raises ``LayerError`` or ``StreamBroken``."""
+    file = _OneFile(extent)
+    budget = Budget(limits, file.take)
+    unpack = Unpack(budget)
+    async with open_layer(layer, extent.start, extent.end) as chunks:
+        async for chunk in chunks:
+            unpack.feed(chunk)
+            if file.done:
+                break
+            if budget.stored > extent.end - extent.start:
+                raise unreadable("a range request was answered with more than its range")
+    return file.content()

@@ -1,0 +1,154 @@
+"""The file system that the layers of an image make together, as far as they have been read.
+
+A look-up goes from the top layer down, component by component, as the kernel's does on an overlay. Where it needs a
+layer that has not been read far enough it raises ``Unread``: whoever reads layers reads on, then asks again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind
+from scanner.binary.layers.limits import LayerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scanner.binary.layers.layers import LayerIndex
+    from scanner.binary.program.content import Content
+    from scanner.domain.facts import Failure
+
+MAX_LOOKUP_PARTS = 8192
+"""Components of one look-up, those of its symlinks included: 40 links of PATH_MAX could spell many more."""
+
+
+class Unread(Exception):  # noqa: N818 - a question, not an error
+    """The answer needs more of this layer."""
+
+    def __init__(self, layer: int) -> None:
+        super().__init__(f"layer {layer} has not been read far enough")
+        self.layer = layer
+
+
+class Unfetched(Exception):  # noqa: N818 - a question, not an error
+    """The answer needs the bytes of one file, which the layer's table of contents tells how to fetch."""
+
+    def __init__(self, layer: int, extent: Extent) -> None:
+        super().__init__(f"a file of layer {layer} has not been fetched")
+        self.layer = layer
+        self.extent = extent
+
+
+class Absence(Enum):
+    """Why a look-up found nothing."""
+
+    MISSING = "no such file or directory"
+    NOT_A_DIRECTORY = "not a directory"
+    LOOP = "too many levels of symbolic links"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a look-up ended, all links followed."""
+
+    path: str
+    layer: int
+    node: Node
+
+
+class View:
+    """The layers of one image, top first; ``unreadable`` names those that cannot be read, with the reason."""
+
+    def __init__(self, layers: Sequence[LayerIndex], unreadable: Mapping[int, Failure], sizes: Sequence[int]) -> None:
+        self._layers = list(layers)
+        self._unreadable = unreadable
+        self._sizes = sizes
+        self.fetched: dict[tuple[int, Extent], Content] = {}
+        self.asked: set[str] = set()
+
+    def replace(self, number: int, layer: LayerIndex) -> None:
+        """Look at a layer through another index from now on."""
+        self._layers[number] = layer
+
+    @property
+    def unread_bytes(self) -> int:
+        """Stored bytes of the layers that have not been read to their end."""
+        return sum(size for size, layer in zip(self._sizes, self._layers, strict=True) if not layer.complete)
+
+    def is_read(self, layer: int) -> bool:
+        """Whether a layer was read to its end."""
+        return self._layers[layer].complete
+
+    def content(self, found: Found) -> Content | None:
+        """What a file holds, ``None`` where it has no execute bit; raises ``Unfetched``."""
+        if found.node.content is not None or found.node.extent is None:
+            return found.node.content
+        key = (found.layer, found.node.extent)
+        if key not in self.fetched:
+            raise Unfetched(*key)
+        return self.fetched[key]
+
+    def lookup(self, path: str) -> Found | Absence:
+        """Follow ``path`` from the image's root; absolute links restart there. Raises ``Unread``, ``LayerError``."""
+        todo = deque(path.split("/"))
+        at: list[str] = []
+        here = Found("/", 0, Node(NodeKind.DIRECTORY, executable=True))
+        links = parts = 0
+        while todo:
+            part = todo.popleft()
+            parts += 1
+            if here.node.kind is not NodeKind.DIRECTORY:
+                return Absence.NOT_A_DIRECTORY
+            if part in ("", "."):
+                continue
+            if len(at) > MAX_DEPTH:
+                return Absence.MISSING  # no index holds anything deeper
+            if part == "..":
+                at = at[:-1]
+                here = Found("/" + "/".join(at), 0, Node(NodeKind.DIRECTORY, executable=True))
+                continue
+            reached = self._node("/".join([*at, part]))
+            if reached is None:
+                return Absence.MISSING
+            layer, node = reached
+            if node.kind is NodeKind.SYMLINK:
+                links += 1
+                if links > MAX_SYMLINKS or parts > MAX_LOOKUP_PARTS:
+                    return Absence.LOOP
+                at = [] if node.target.startswith("/") else at
+                todo.extendleft(reversed(node.target.split("/")))
+                here = Found("/" + "/".join(at), 0, Node(NodeKind.DIRECTORY, executable=True))
+                if not node.target:
+                    return Absence.MISSING
+                continue
+            at = [*at, part]
+            here = Found("/" + "/".join(at), layer, node)
+        return here
+
+    def _node(self, path: str) -> tuple[int, Node] | None:
+        """What stands at a path itself; a hard link is the file that it names in its own layer or below."""
+        first = 0
+        for _ in range(MAX_SYMLINKS):
+            reached = self._topmost(path, first)
+            if reached is None or reached[1].kind is not NodeKind.HARD_LINK:
+                return reached
+            first, path = reached[0], reached[1].target
+        return None
+
+    def _topmost(self, path: str, first: int) -> tuple[int, Node] | None:
+        for number in range(first, len(self._layers)):
+            layer = self._layers[number]
+            node = layer.get(path)
+            if node is not None:
+                return number, node
+            if number in self._unreadable:
+                raise LayerError(self._unreadable[number])
+            if not layer.complete:
+                self.asked.add(path)
+                raise Unread(number)
+            if layer.hides(path):
+                return None
+        return None

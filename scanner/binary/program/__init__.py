@@ -1,0 +1,1 @@
+"""What will be executed: from argv through scripts to the binary with its loader."""

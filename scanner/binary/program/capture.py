@@ -1,0 +1,113 @@
+"""Which parts of an executable are kept while it streams past, so that no layer is read twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.body import Body
+from scanner.binary.program import elf, isa
+from scanner.domain.facts import Failure
+
+if TYPE_CHECKING:
+    from scanner.binary.program.elf import Header, Segment
+
+HEAD_BYTES = 4096
+"""The header, the program headers, PT_INTERP and the notes of every usual linker lie within one page."""
+
+SCRIPT_BYTES = 64 * 1024
+"""Of a script: its last line tells whether it execs its arguments; public entrypoint scripts stay below 30 KiB."""
+
+WHOLE_FILE_BYTES = 4 * 1024 * 1024
+"""A file of at most this size is kept whole where its program headers lie at its end (patchelf)."""
+
+TAIL_BYTES = 1024 * 1024
+"""Kept of the end of an ARM binary, where the section headers and .ARM.attributes lie."""
+
+_GO_NOTE = b"Go\0\0"
+
+
+class Capture:
+    """Keeps the head of one file and those later parts that the head makes worth keeping."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._at = 0
+        self._head = bytearray()
+        self._windows: list[tuple[int, int]] | None = None
+        self._kept: list[tuple[int, bytearray]] = []
+
+    def feed(self, piece: memoryview) -> None:
+        """Take the next bytes of the file."""
+        missing = min(HEAD_BYTES, self._size) - len(self._head)
+        if missing > 0:
+            self._head += piece[:missing]
+        if self._windows is None and len(self._head) >= min(HEAD_BYTES, self._size):
+            self._windows = plan(bytes(self._head), self._size)
+        for start, end in self._windows or ():
+            self._keep(piece, start, end)
+        self._at += len(piece)
+
+    def _keep(self, piece: memoryview, start: int, end: int) -> None:
+        low, high = max(start, self._at), min(end, self._at + len(piece))
+        if low >= high:
+            return
+        if not self._kept or self._kept[-1][0] != start:
+            self._kept.append((start, bytearray()))
+        self._kept[-1][1].extend(piece[low - self._at : high - self._at])
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing that is still to come would be kept."""
+        return self._windows is not None and self._at >= max((end for _, end in self._windows), default=0)
+
+    def body(self) -> Body:
+        """What was kept."""
+        pieces = [(0, bytes(self._head)), *((start, bytes(kept)) for start, kept in self._kept)]
+        if len(pieces) > 1 and pieces[1][0] == len(self._head):
+            pieces[:2] = [(0, pieces[0][1] + pieces[1][1])]
+        return Body(self._size, tuple(pieces))
+
+
+def plan(head: bytes, size: int) -> list[tuple[int, int]]:
+    """The parts behind ``head`` that are worth keeping, in order and apart."""
+    if head.startswith(b"#!"):
+        return _joined([(len(head), SCRIPT_BYTES)], len(head), size)
+    header = elf.read_header(head)
+    if isinstance(header, Failure):
+        return []
+    layout = elf.segment_layout(header)
+    table_end = header.phoff + min(layout.size * header.phnum, elf.MAX_PROGRAM_HEADER_BYTES)
+    if table_end > len(head):
+        start = 0 if size <= WHOLE_FILE_BYTES else header.phoff
+        return _joined([(start, size if start == 0 else start + TAIL_BYTES)], len(head), size)
+    segments = elf.read_segments(header, Body(size, ((0, head),)))
+    if isinstance(segments, Failure):
+        return []
+    return _joined(_wanted(header, segments, head, size), len(head), size)
+
+
+def _wanted(header: Header, segments: tuple[Segment, ...], head: bytes, size: int) -> list[tuple[int, int]]:
+    windows = [
+        (s.offset, s.offset + min(s.filesz, isa.MAX_NOTE_BYTES))
+        for s in segments
+        if s.type in (elf.PT_INTERP, elf.PT_NOTE, elf.PT_GNU_PROPERTY)
+    ]
+    if header.machine == elf.EM_ARM:
+        windows.append((max(0, size - TAIL_BYTES), size))
+    data = elf.data_segment(segments)
+    if data is not None and header.machine in (elf.EM_ARM, elf.EM_X86_64) and _GO_NOTE in head:
+        windows.append((data.offset, data.offset + min(data.filesz, isa.MAX_BUILDINFO_WINDOW)))
+    return windows
+
+
+def _joined(windows: list[tuple[int, int]], after: int, size: int) -> list[tuple[int, int]]:
+    """Sorted, cut to what lies behind ``after`` and before the end of the file, overlapping ones made one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted((max(start, after), min(end, size)) for start, end in windows):
+        if start >= end:
+            continue
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined

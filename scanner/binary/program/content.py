@@ -1,0 +1,106 @@
+"""What a file is for the kernel that is asked to exec it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.binary.program import elf, script
+from scanner.domain.facts import Elf, Failure, FileKind
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from scanner.binary.layers.body import Body
+    from scanner.binary.program.elf import Header
+    from scanner.binary.program.script import Shebang
+
+_FORMATS: tuple[tuple[bytes, str], ...] = (
+    (b"\xcf\xfa\xed\xfe", "a Mach-O program for macOS"),
+    (b"\xce\xfa\xed\xfe", "a Mach-O program for macOS"),
+    (b"\xfe\xed\xfa\xcf", "a Mach-O program for macOS"),
+    (b"\xfe\xed\xfa\xce", "a Mach-O program for macOS"),
+    (b"\xca\xfe\xba\xbe", "a Mach-O universal binary or a Java class"),
+    (b"MZ", "a Windows program"),
+    (b"\0asm", "a WebAssembly module"),
+    (b"\x1f\x8b", "gzip data"),
+    (b"\x28\xb5\x2f\xfd", "zstd data"),
+    (b"PK\x03\x04", "a zip or jar archive"),
+    (b"\xfd7zXZ\0", "xz data"),
+    (b"BZh", "bzip2 data"),
+    (b"!<arch>\n", "an ar archive"),
+    (b"BC\xc0\xde", "LLVM bitcode"),
+    (b"\xde\xc0\x17\x0b", "LLVM bitcode"),
+)
+
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_UTF16_SHEBANGS = (b"#\0!\0", b"\0#\0!")
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\v\b\x1b")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the first bytes of a file say; ``problem`` is why execve would refuse it whatever the machine.
+
+    ``forwards`` tells that a script surely ends with ``exec PREFIX "$@"``; ``prefix`` are the words in between. ``header`` stands even for an ELF file that is
+    damaged behind it.
+    """
+
+    kind: FileKind
+    elf: Elf | None = None
+    shebang: Shebang | None = None
+    problem: Failure | None = None
+    forwards: bool = False
+    prefix: tuple[str, ...] = ()
+    size: int = 0
+    header: Header | None = None
+
+
+def examine(body: Body) -> Content:
+    """Interpret a file's bytes; total over all of them."""
+    head = body.head
+    if not body.size:
+        return Content(FileKind.OTHER, problem=Failure(Reason.ENTRYPOINT_EMPTY, "the file is empty"))
+    if head.startswith(elf.MAGIC):
+        header, parsed = elf.read_header(head), elf.parse(body)
+        known = None if isinstance(header, Failure) else header
+        if isinstance(parsed, Failure):
+            return Content(FileKind.ELF, problem=parsed, size=body.size, header=known)
+        return Content(FileKind.ELF, elf=parsed, size=body.size, header=known)
+    if head.startswith(b"#!"):
+        return _script(body)
+    return Content(FileKind.OTHER, problem=_refusal(head), size=body.size)
+
+
+def _script(body: Body) -> Content:
+    shebang = script.parse(body.head)
+    if isinstance(shebang, Failure):
+        return Content(FileKind.SCRIPT, problem=shebang, size=body.size)
+    whole = body.read(0, body.size) or b""
+    return Content(
+        FileKind.SCRIPT,
+        shebang=shebang,
+        forwards=script.forwards_arguments(whole),
+        prefix=script.forwarding_prefix(whole),
+        size=body.size,
+    )
+
+
+def _refusal(head: bytes) -> Failure:
+    """Why a file that is neither ELF nor script gets ENOEXEC."""
+    for bom in _BOMS:
+        if head.startswith(bom) and head[len(bom) :].startswith((b"#!", *_UTF16_SHEBANGS)):
+            return Failure(Reason.BOM_SHEBANG, "a byte order mark stands before #!")
+    if len(head) < len(elf.MAGIC) and elf.MAGIC.startswith(head):
+        return Failure(Reason.ENTRYPOINT_TRUNCATED, f"the file ends after {len(head)} bytes of an ELF header")
+    for magic, name in _FORMATS:
+        if head.startswith(magic):
+            return Failure(Reason.NOT_A_PROGRAM, f"the file is {name}")
+    if _CONTROL.isdisjoint(head[: script.LINE_BYTES]):
+        return _no_shebang(head)
+    return Failure(Reason.NOT_A_PROGRAM, f"the file begins with {head[:4].hex(' ')}, which no kernel executes")
+
+
+def _no_shebang(head: bytes) -> Failure:
+    if head.lstrip().startswith(b"#!"):
+        return Failure(Reason.NO_SHEBANG, "blanks or an empty line stand before #!; it must be the first two bytes")
+    return Failure(Reason.NO_SHEBANG, "a text file without #!; a shell would run it, execve does not")

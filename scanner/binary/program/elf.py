@@ -1,0 +1,277 @@
+"""What an ELF file's own headers prove about the machine it needs."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from scanner.binary.program import isa
+from scanner.domain.facts import Elf, Failure
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.binary.layers.body import Body
+
+MAGIC = b"\x7fELF"
+ET_EXEC, ET_DYN = 2, 3
+TYPE_NAMES: Mapping[int, str] = MappingProxyType(
+    {0: "ET_NONE", 1: "ET_REL (an object file)", 4: "ET_CORE (a core dump)"}
+)
+PT_LOAD, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY = 1, 3, 4, 0x6474E553
+PF_X, PF_W = 1, 2
+EM_MIPS, EM_ARM, EM_X86_64 = 8, 40, 62
+EF_MIPS_ABI2 = 0x20
+OSABI_FREEBSD = 9
+
+MAX_INTERP_BYTES = 4096
+"""PATH_MAX: the kernel refuses a longer PT_INTERP (load_elf_binary in fs/binfmt_elf.c)."""
+
+MAX_PROGRAM_HEADER_BYTES = 65536
+"""What the kernel reads of a program header table (load_elf_phdrs)."""
+
+SHORT_LOADER_BYTES = 64
+"""A loader shorter than an ELF header is an I/O error for the kernel."""
+
+GOARCH: Mapping[tuple[int, int, str], str] = MappingProxyType({
+    (62, 64, "little"): "amd64",
+    (3, 32, "little"): "386",
+    (6, 32, "little"): "386",  # EM_486, which the kernel's i386 loader takes
+    (40, 32, "little"): "arm",
+    (40, 32, "big"): "armbe",
+    (183, 64, "little"): "arm64",
+    (183, 64, "big"): "arm64be",
+    (21, 64, "little"): "ppc64le",
+    (21, 64, "big"): "ppc64",
+    (20, 32, "big"): "ppc",
+    (22, 64, "big"): "s390x",
+    (22, 32, "big"): "s390",
+    (243, 64, "little"): "riscv64",
+    (243, 32, "little"): "riscv",
+    (258, 64, "little"): "loong64",
+    (8, 64, "little"): "mips64le",
+    (8, 64, "big"): "mips64",
+    (8, 32, "little"): "mipsle",
+    (8, 32, "big"): "mips",
+    (10, 32, "little"): "mipsle",  # EM_MIPS_RS3_LE, legacy
+    (43, 64, "big"): "sparc64",
+    (2, 32, "big"): "sparc",
+    (18, 32, "big"): "sparc",  # EM_SPARC32PLUS
+})  # fmt: skip
+"""Machine, class and byte order as Go names them; x32, ILP32 and the like have no name there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The fields of an ELF header that matter here."""
+
+    bits: int
+    byte_order: str
+    osabi: int
+    type: int
+    machine: int
+    flags: int
+    phoff: int
+    phentsize: int
+    phnum: int
+    shoff: int
+    shentsize: int
+    shnum: int
+
+    @property
+    def prefix(self) -> str:
+        """The byte order as ``struct`` writes it."""
+        return "<" if self.byte_order == "little" else ">"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the header itself."""
+        return 64 if self.bits == 64 else 52  # noqa: PLR2004 - Elf64_Ehdr and Elf32_Ehdr
+
+    @property
+    def goarch(self) -> str | None:
+        """The GOARCH that executes it, or ``None``."""
+        return goarch_of(self.machine, self.bits, self.byte_order, self.flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One program header."""
+
+    type: int
+    flags: int
+    offset: int
+    vaddr: int
+    filesz: int
+
+    @property
+    def end(self) -> int:
+        """The file offset after it."""
+        return self.offset + self.filesz
+
+
+def goarch_of(machine: int, bits: int, byte_order: str, flags: int) -> str | None:
+    """The GOARCH that executes an ELF file with these header fields, or ``None``."""
+    if machine == EM_MIPS and bits != 64 and flags & EF_MIPS_ABI2:  # noqa: PLR2004 - a class
+        return None  # n32 needs a 64-bit CPU, and Go never built for it
+    return GOARCH.get((machine, bits, byte_order))
+
+
+def read_header(head: bytes) -> Header | Failure:
+    """The ELF header at the start of ``head``, or why the kernel would not take the file for a program."""
+    if not head.startswith(MAGIC):
+        return Failure(Reason.NOT_A_PROGRAM, "there is no ELF magic")
+    if len(head) < 16:  # noqa: PLR2004 - e_ident
+        return Failure(Reason.ENTRYPOINT_TRUNCATED, f"an ELF file of {len(head)} bytes has no whole header")
+    bits = {1: 32, 2: 64}.get(head[4])
+    order = {1: "little", 2: "big"}.get(head[5])
+    if bits is None or order is None:
+        return Failure(Reason.NOT_A_PROGRAM, f"the ELF class {head[4]} or byte order {head[5]} does not exist")
+    layout = struct.Struct(("<" if order == "little" else ">") + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH"))  # noqa: PLR2004 - a class
+    if len(head) < 16 + layout.size:
+        return Failure(Reason.ENTRYPOINT_TRUNCATED, f"an ELF file of {len(head)} bytes has no whole header")
+    kind, machine, _, _, phoff, shoff, flags, _, phentsize, phnum, shentsize, shnum, _ = layout.unpack_from(head, 16)
+    return Header(bits, order, head[7], kind, machine, flags, phoff, phentsize, phnum, shoff, shentsize, shnum)
+
+
+def parse(body: Body) -> Elf | Failure:
+    """What the ELF file ``body`` needs in order to run, or why no kernel would start it. Total over all bytes."""
+    header = read_header(body.head)
+    if isinstance(header, Failure):
+        return header
+    segments = read_segments(header, body)
+    if isinstance(segments, Failure):
+        return segments
+    cut = next((s for s in segments if s.type == PT_LOAD and s.filesz and s.end > body.size), None)
+    if cut is not None:
+        return Failure(Reason.ENTRYPOINT_TRUNCATED, f"the file has {body.size} bytes, a segment ends at {cut.end}")
+    interpreter = _interpreter(segments, body)
+    if isinstance(interpreter, Failure):
+        return interpreter
+    return Elf(
+        machine=header.machine,
+        bits=header.bits,
+        byte_order=header.byte_order,
+        needs=_needs(header, segments, body, interpreter),
+        type=header.type,
+        flags=header.flags,
+        interpreter=interpreter,
+        libc=libc_of(interpreter),
+    )
+
+
+def read_segments(header: Header, body: Body) -> tuple[Segment, ...] | Failure:
+    """The program headers, held to the kernel's own conditions."""
+    if header.type not in (ET_EXEC, ET_DYN):
+        name = TYPE_NAMES.get(header.type, f"type {header.type}")
+        return Failure(Reason.NOT_A_PROGRAM, f"an ELF file of {name} cannot be executed")
+    layout = segment_layout(header)
+    length = layout.size * header.phnum
+    if header.phentsize != layout.size or not 0 < length <= MAX_PROGRAM_HEADER_BYTES:
+        return Failure(Reason.NOT_A_PROGRAM, "the ELF file has no usable program headers")
+    if header.phoff + length > body.size:
+        return Failure(Reason.ENTRYPOINT_TRUNCATED, "the ELF file ends before its program headers")
+    table = body.read(header.phoff, length)
+    if table is None:
+        return Failure(Reason.BINARY_UNKNOWN, "the program headers lie beyond the part of the file that is read")
+    return tuple(_segment(header, fields) for fields in layout.iter_unpack(table))
+
+
+def segment_layout(header: Header) -> struct.Struct:
+    """How one program header is laid out."""
+    return struct.Struct(header.prefix + ("IIQQQQQQ" if header.bits == 64 else "IIIIIIII"))  # noqa: PLR2004 - a class
+
+
+def _segment(header: Header, fields: tuple[int, ...]) -> Segment:
+    if header.bits == 64:  # noqa: PLR2004 - a class
+        kind, flags, offset, vaddr, _, filesz, _, _ = fields
+    else:
+        kind, offset, vaddr, _, filesz, _, flags, _ = fields
+    return Segment(kind, flags, offset, vaddr, filesz)
+
+
+def _interpreter(segments: tuple[Segment, ...], body: Body) -> str | Failure:
+    segment = next((s for s in segments if s.type == PT_INTERP), None)
+    if segment is None:
+        return ""
+    if not 2 <= segment.filesz <= MAX_INTERP_BYTES:  # noqa: PLR2004 - one character and its NUL
+        return Failure(Reason.LOADER_INVALID, f"PT_INTERP of {segment.filesz} bytes; the kernel takes 2 to 4096")
+    if segment.end > body.size:
+        return Failure(Reason.ENTRYPOINT_TRUNCATED, "the ELF file ends before its PT_INTERP")
+    raw = body.read(segment.offset, segment.filesz)
+    if raw is None:
+        return Failure(Reason.BINARY_UNKNOWN, "PT_INTERP lies beyond the part of the file that is read")
+    if raw[-1] != 0:
+        return Failure(Reason.LOADER_INVALID, "PT_INTERP does not end with a NUL")
+    path = raw.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    return path or Failure(Reason.LOADER_INVALID, "PT_INTERP is empty")
+
+
+def libc_of(interpreter: str) -> str:
+    """``glibc`` or ``musl`` by the loader's name, empty where neither is recognised."""
+    name = interpreter.rpartition("/")[2]
+    if name.startswith("ld-musl-"):
+        return "musl"
+    if name.startswith(("ld-linux", "ld64.so.", "ld.so.")):
+        return "glibc"
+    return ""
+
+
+def _needs(header: Header, segments: tuple[Segment, ...], body: Body, interpreter: str) -> Platform | None:
+    goarch = header.goarch
+    if goarch is None:
+        return None
+    notes = tuple(s for s in segments if s.type in (PT_NOTE, PT_GNU_PROPERTY))
+    system = "freebsd" if _is_freebsd(header, notes, body, interpreter) else "linux"
+    return Platform(system, goarch, _variant(header, goarch, segments, notes, body))
+
+
+def _is_freebsd(header: Header, notes: tuple[Segment, ...], body: Body, interpreter: str) -> bool:
+    """Linux ignores EI_OSABI, so that byte alone proves nothing; FreeBSD's own note or loader does."""
+    if interpreter == "/libexec/ld-elf.so.1":
+        return True
+    return header.osabi == OSABI_FREEBSD and any(
+        b"FreeBSD\0" in (body.read(s.offset, min(s.filesz, isa.MAX_NOTE_BYTES)) or b"") for s in notes
+    )
+
+
+def _variant(header: Header, goarch: str, segments: tuple[Segment, ...], notes: tuple[Segment, ...], body: Body) -> str:
+    if goarch == "amd64":
+        raw = [(s, body.read(s.offset, min(s.filesz, isa.MAX_NOTE_BYTES)) or b"") for s in notes]
+        level = max((isa.x86_level(piece, header.prefix) for _, piece in raw), default=0)
+        level = max(level, isa.go_amd64_level(go_settings(segments, body)))
+        return f"v{level}" if level > 1 else ""
+    if goarch == "arm":
+        return isa.arm_variant(_arm_attributes(header, body)) or isa.go_arm_variant(go_settings(segments, body))
+    return ""
+
+
+def data_segment(segments: tuple[Segment, ...]) -> Segment | None:
+    """The first writable segment, where the Go linker puts its build settings (debug/buildinfo)."""
+    return next((s for s in segments if s.type == PT_LOAD and s.flags & (PF_X | PF_W) == PF_W and s.filesz), None)
+
+
+def go_settings(segments: tuple[Segment, ...], body: Body) -> Mapping[str, str]:
+    """The ``build`` lines that the Go linker left in the binary, empty for other binaries."""
+    segment = data_segment(segments)
+    if segment is None:
+        return {}
+    held = body.read_available(segment.offset, min(segment.filesz, isa.MAX_BUILDINFO_WINDOW))
+    return isa.go_build_settings(held)
+
+
+def _arm_attributes(header: Header, body: Body) -> bytes:
+    """The section .ARM.attributes, found by its type in the section headers; empty where there is none in reach."""
+    layout = struct.Struct(header.prefix + "IIIIIIIIII")
+    length = layout.size * header.shnum
+    if header.shentsize != layout.size or not 0 < length <= isa.MAX_SECTION_TABLE_BYTES:
+        return b""
+    table = body.read(header.shoff, length)
+    for _, kind, _, _, offset, size, *_ in layout.iter_unpack(table or b""):
+        if kind == isa.SHT_ARM_ATTRIBUTES:
+            return body.read(offset, min(size, isa.MAX_ATTRIBUTES_BYTES)) or b""
+    return b""

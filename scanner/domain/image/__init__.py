@@ -1,0 +1,1 @@
+"""Images: references, their offers, which of these an engine takes."""

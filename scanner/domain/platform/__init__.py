@@ -1,0 +1,1 @@
+"""Platforms: their canonical spelling, CPU levels, emulators."""

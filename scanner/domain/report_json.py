@@ -1,0 +1,115 @@
+"""The JSON document ``archscan/v1`` that a report becomes for commands, the API or other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.platform.platform import Platform
+
+if TYPE_CHECKING:
+    from scanner.domain.report import Finding, HostReading, Report
+
+SCHEMA = "archscan/v1"
+"""What a consumer checks first; it changes when a field changes its meaning, never when one is added."""
+
+
+def document(report: Report, decision: str | None = None) -> dict[str, Any]:
+    """The whole report; ``decision`` (allow, warn, deny, hold) is present only where something was to be decided."""
+    head: dict[str, Any] = {"schema": SCHEMA, "scan": scan_document(report)}
+    if decision is not None:
+        head["decision"] = decision
+    return head | {
+        "summary": summary_document(report),
+        "hosts": [host_document(reading) for reading in report.hosts],
+        "findings": [finding_document(finding) for finding in report.findings],
+    }
+
+
+def scan_document(report: Report) -> dict[str, Any]:
+    """Which scan this was; ``complete`` is false when it was ended before every host had its reading."""
+    return {
+        "id": report.scan_id,
+        "started_at": moment(report.started_at),
+        "finished_at": moment(report.finished_at),
+        "complete": report.complete,
+    }
+
+
+def summary_document(report: Report) -> dict[str, int]:
+    """Counts; the six statuses add up to ``workloads``."""
+    counts = {str(status): count for status, count in report.counts.items()}
+    return {"hosts": len(report.hosts), "workloads": len(report.findings)} | counts
+
+
+def host_document(host: HostReading) -> dict[str, Any]:
+    """One host: its facts, or why there are none."""
+    failed = isinstance(host.reading, Failure)
+    return {
+        "name": host.name,
+        "status": "failed" if failed else "ok",
+        "reason": str(host.reading.reason) if isinstance(host.reading, Failure) else None,
+        "detail": host.reading.detail if isinstance(host.reading, Failure) else "",
+        "platform": str(host.platform) if host.platform else None,
+        "labels": dict(host.labels),
+        "taken_at": moment(host.taken_at),
+        "last_success_at": moment(host.last_success_at),
+        "facts": facts_document(host.reading) if isinstance(host.reading, HostFacts) else {},
+    }
+
+
+def facts_document(facts: HostFacts) -> dict[str, Any]:
+    """What a host said; its workloads stand in ``findings``, each with its verdict, hence not here once more."""
+    return {name: value for name, value in plain(facts).items() if name not in ("host", "workloads")}
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """One judged workload."""
+    workload, verdict = finding.workload, finding.verdict
+    return {
+        "host": workload.host,
+        "workload": workload.name,
+        "source": str(workload.source),
+        "stage": str(workload.stage),
+        "image": workload.image,
+        "digest": verdict.digest or None,
+        "status": str(verdict.status),
+        "reason": str(verdict.reason),
+        "detail": verdict.detail,
+        "host_platform": str(finding.host_platform) if finding.host_platform else None,
+        "offered": [str(platform) for platform in verdict.offered],
+        "evidence": [{"layer": piece.layer, "says": piece.says} for piece in verdict.evidence],
+        "fix": {"summary": verdict.fix.summary, "commands": list(verdict.fix.commands)},
+        "first_seen": moment(finding.first_seen or None),
+        "last_seen": moment(finding.last_seen or None),
+        "waived_until": moment(finding.waived_until),
+    }
+
+
+def moment(seconds: float | None) -> str | None:
+    """Unix seconds as RFC 3339 in UTC, to the millisecond; ``None`` stays ``None``."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def plain(value: Any) -> Any:
+    """Any of the domain's values in JSON's own types: platforms as written after ``--platform``, bytes in hex."""
+    match value:
+        case Platform():
+            return str(value)
+        case bytes():
+            return value.hex()
+        case str():
+            return str(value)
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case tuple() | list():
+            return [plain(item) for item in value]
+        case _ if is_dataclass(value):
+            return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        case _:
+            return value

@@ -1,0 +1,1 @@
+"""The judgement: reasons, layers of evidence, remedies."""

@@ -1,0 +1,79 @@
+"""Which engine runs a workload, on which kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Workload
+from scanner.domain.platform.platform import canonical
+from scanner.domain.verdict.evidence_layers import Outcome
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+_ENGINES_OF: dict[Source, tuple[EngineKind, ...]] = {
+    Source.DOCKER: (EngineKind.DOCKER,),
+    Source.SWARM: (EngineKind.DOCKER,),
+    Source.NOMAD: (EngineKind.DOCKER, EngineKind.PODMAN),
+    Source.PODMAN: (EngineKind.PODMAN,),
+    Source.QUADLET: (EngineKind.PODMAN,),
+    Source.CONTAINERD: (EngineKind.CONTAINERD,),
+    Source.KUBERNETES: (EngineKind.CRI, EngineKind.CONTAINERD, EngineKind.DOCKER),
+    Source.COMPOSE: (EngineKind.DOCKER, EngineKind.PODMAN),
+    Source.SYSTEMD: (EngineKind.DOCKER, EngineKind.PODMAN),
+    Source.INVENTORY: (EngineKind.DOCKER, EngineKind.PODMAN, EngineKind.CRI, EngineKind.CONTAINERD),
+}
+"""Which engines may run a workload of each source, the likeliest first."""
+
+
+def engine_of(host: HostFacts, workload: Workload) -> Engine | Failure:
+    """The engine that runs this workload, or why none is known to."""
+    if workload.engine:
+        named = host.engine(workload.engine)
+        return _usable(host, [named] if named else [], workload.engine)
+    kinds = _ENGINES_OF[workload.source]
+    return _usable(host, [e for kind in kinds for e in host.engines if e.kind is kind and not e.owner], "container")
+
+
+_ENGINE_FAILURES = {
+    EngineState.DOWN: Reason.ENGINE_DOWN,
+    EngineState.DENIED: Reason.ENGINE_DENIED,
+    EngineState.UNKNOWN: Reason.ENGINE_UNKNOWN,
+    EngineState.ABSENT: Reason.ENGINE_ABSENT,
+}
+
+
+def _usable(host: HostFacts, engines: Sequence[Engine], wanted: str) -> Engine | Failure:
+    """The likeliest that is there. Another one that is up proves nothing where that one does not answer."""
+    there = [engine for engine in engines if engine.state is not EngineState.ABSENT] or engines
+    if not there:
+        return Failure(Reason.ENGINE_ABSENT, f"{host.host} has no {wanted} engine that is known")
+    found = there[0]
+    if found.state is EngineState.UP:
+        return found
+    return Failure(_ENGINE_FAILURES[found.state], found.detail or f"{found.key} on {host.host} is {found.state}")
+
+
+def kernel_of(host: HostFacts, engine: Engine) -> Kernel:
+    """The kernel that will exec the program: the engine's virtual machine has one of its own."""
+    if not engine.in_vm:
+        return host.kernel
+    machine = engine.platform.architecture if engine.platform else ""
+    return Kernel(system="Linux", machine=machine, platform=engine.platform and canonical(engine.platform))
+
+
+_COMPATIBLE = {("arm64", "arm"), ("amd64", "386")}
+
+
+def contradiction(kernel: Kernel, engine: Engine) -> Outcome | None:
+    """An engine built for a CPU that its kernel is not: somebody errs or lies, so nothing is proved."""
+    if kernel.platform is None:
+        return Outcome(Reason.HOST_ARCH_UNKNOWN, f"the machine {kernel.machine!r} has no known platform")
+    if engine.platform is None:
+        return Outcome(Reason.ENGINE_UNKNOWN, f"{engine.key} does not tell its platform")
+    pair = (kernel.platform.architecture, canonical(engine.platform).architecture)
+    if pair[0] == pair[1] or pair in _COMPATIBLE:
+        return None
+    return Outcome(Reason.HOST_CONTRADICTORY, f"the kernel is {pair[0]} but {engine.key} says {pair[1]}")

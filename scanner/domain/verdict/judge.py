@@ -1,0 +1,271 @@
+"""The judgement: what becomes of one workload on one host, given what is known of its image.
+
+Evidence is layered: index entry, config, binary, what the runtime said, what the host's own store holds. A later layer
+may overrule an earlier one, and a layer that was asked for but is not known leaves the verdict unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from scanner.domain.facts import Engine, Failure, HostFacts, ImageFacts, Kernel, Offer, Stage, Workload
+from scanner.domain.image.selection import Outcome as Choice
+from scanner.domain.image.selection import refuses, select
+from scanner.domain.platform.platform import Platform, canonical
+from scanner.domain.verdict import remedy
+from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
+from scanner.domain.verdict.error_phrases import observe
+from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered
+from scanner.domain.verdict.execution import How, executes
+from scanner.domain.verdict.reason import Reason, Status
+from scanner.domain.verdict.verdict import Depth, Evidence, Verdict
+
+if TYPE_CHECKING:
+    from scanner.domain.verdict.error_phrases import Observation
+
+
+def judge(
+    host: HostFacts | Failure,
+    workload: Workload,
+    image: ImageFacts | Failure | None,
+    depth: Depth = Depth.BINARY,
+    next_pull: ImageFacts | Failure | None = None,
+) -> Verdict:
+    """Judge one workload; total, pure: every combination of facts and failures has exactly one verdict.
+
+    Args:
+        host: what the host said, or why nothing is known of it.
+        workload: the container, or the planned one.
+        image: what the registry proved about the image that it runs (by digest) or will run; ``None`` for an image that
+            exists only in the host's own store.
+        depth: how many layers of evidence must agree before anything is ``ok``.
+        next_pull: what the tag of an existing container means today; ``None`` where the reference is a digest or the
+            image has no registry.
+    """
+    if isinstance(host, Failure):
+        return _verdict(Outcome(host.reason, host.detail), host, workload, image, None)
+    engine = engine_of(host, workload)
+    if isinstance(engine, Failure):
+        return _verdict(Outcome(engine.reason, engine.detail), host, workload, image, None)
+    kernel = kernel_of(host, engine)
+    outcome = contradiction(kernel, engine) or _existing_or_planned(kernel, engine, workload, image, depth)
+    outcome = _hear_runtime(_mounted(_although_it_runs(outcome, workload), kernel, workload), workload)
+    outcome = _look_ahead(outcome, kernel, engine, workload, depth, next_pull)
+    return _verdict(outcome.saying(*_host_evidence(host, engine)), host, workload, image, engine)
+
+
+# ---------------------------------------------------------------- what it runs
+
+
+def _existing_or_planned(
+    kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts | Failure | None, depth: Depth
+) -> Outcome:
+    if isinstance(image, Failure):
+        return Outcome(image.reason, image.detail)
+    if workload.stage is Stage.PLANNED or (workload.local is None and image is not None):
+        if image is None:
+            return Outcome(Reason.IMAGE_LOCAL_ONLY, "nothing is known of the image")
+        return _planned(kernel, engine, workload, image, depth)
+    offer = running_offer(workload, image) if image else None
+    if offer is None or image is None:
+        return _local(kernel, workload, depth)
+    return offered(kernel, offer, indexed=image.is_index, depth=depth)
+
+
+def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Outcome:
+    """Which offer the engine would take, then whether that one starts."""
+    if not image.offers:
+        return Outcome(Reason.IMAGE_NO_PLATFORMS, "the index offers no image")
+    choice = select(engine, image.offers, workload.pinned, kernel, is_index=image.is_index)
+    says = Evidence("index", ", ".join(map(str, image.platforms)) or "no platform")
+    match choice.outcome:
+        case Choice.TAKEN:
+            offer = image.offers[choice.order[0]]
+            if refusal := refuses(engine, offer):
+                return Outcome(Reason.IMAGE_UNSUPPORTED, refusal, evidence=(says,), digest=offer.digest)
+            found = offered(kernel, offer, indexed=image.is_index, depth=depth)
+            return found.saying(says) if image.is_index else found
+        case Choice.NONE:
+            return Outcome(Reason.PLATFORM_MISSING, choice.detail, evidence=(says,), digest=image.digest)
+        case Choice.UNKNOWN:
+            return Outcome(choice.reason or Reason.ENGINE_UNKNOWN, choice.detail, evidence=(says,))
+        case _:
+            assert_never(choice.outcome)
+
+
+def running_offer(workload: Workload, image: ImageFacts) -> Offer | None:
+    """The very manifest a container was made from, by digest; by platform only where that is unambiguous."""
+    local = workload.local
+    if local is None:
+        return None
+    for offer in image.offers:
+        if local.manifest_digest == offer.digest or local.image_id in {offer.digest, offer.config_digest}:
+            return offer
+    alike = [offer for offer in image.offers if local.platform and agree(offer.platform, local.platform)]
+    if (
+        local.image_id and local.image_id != image.digest
+    ):  # a config's digest; only the containerd store has the index's
+        alike = [offer for offer in alike if not offer.config_digest]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _is_up(workload: Workload) -> bool:
+    """Whether the container is proof of itself: up, be it paused, and never restarted."""
+    is_up = workload.stage is Stage.RUNNING and workload.state in {"running", "paused"}
+    return is_up and workload.restart_count == 0
+
+
+def _has_started(workload: Workload) -> bool:
+    """Whether it is up, or did what it had to do: a program that never started cannot end with 0."""
+    return _is_up(workload) or (workload.state == "exited" and workload.exit_code == 0)
+
+
+def _local(kernel: Kernel, workload: Workload, depth: Depth) -> Outcome:
+    """Judge by the host's own store: no registry knows this image."""
+    local = workload.local
+    if local is None or local.platform is None:
+        return Outcome(Reason.IMAGE_LOCAL_ONLY, "the image is in no registry and its platform is not known")
+    says = Evidence("local", f"{local.platform} ({local.image_id[:19]})")
+    metadata = executes(kernel, local.platform)
+    if local.program is not None:
+        return binary(kernel, local.program, local.platform, metadata, agrees=True).saying(says)
+    if metadata.how is How.NATIVE and depth is Depth.BINARY and not _has_started(workload):
+        detail = f"its label {local.platform} fits, but its binary was not read and it has not been seen to start"
+        return Outcome(Reason.IMAGE_LOCAL_ONLY, detail, evidence=(says,))
+    return executed(metadata).saying(says)
+
+
+# ---------------------------------------------------------------- what the runtime said
+
+
+_STARTED = Evidence("runtime", "it is up and never restarted, or ended with 0")
+
+
+def _although_it_runs(outcome: Outcome, workload: Workload) -> Outcome:
+    """What has started is no mismatch here and now: a volume stands in, an emulator is gone since, a label errs.
+
+    Where the engine told nothing of its image, only today's tag is known to be wrong.
+    """
+    if outcome.status is not Status.MISMATCH or not _has_started(workload):
+        return outcome
+    reason = Reason.PLATFORM_LOST if workload.local is None else Reason.MISLABELLED
+    detail = f"it runs here although {outcome.detail}"
+    return replace(outcome, reason=reason, detail=detail, evidence=(*outcome.evidence, _STARTED))
+
+
+_MAY_BE_MOUNTED = {Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING, Reason.LOADER_MISSING}
+
+
+def _mounted(outcome: Outcome, kernel: Kernel, workload: Workload) -> Outcome:
+    """What an image lacks may come from a volume, which no registry knows of: then only the runtime can tell."""
+    platform = workload.local.platform if workload.local else None
+    if outcome.status is Status.BROKEN and _has_started(workload) and platform is not None:
+        metadata = executes(kernel, platform)
+        if metadata.how in {How.NATIVE, How.EMULATED}:
+            detail = f"it starts here: a volume must stand in for the image ({outcome.detail})"
+            return replace(outcome, reason=metadata.reason, detail=detail, evidence=(*outcome.evidence, _STARTED))
+    if outcome.reason in _MAY_BE_MOUNTED and workload.process is not None:
+        detail = f"{outcome.detail}; its command is not the image's own, so a volume may hold it"
+        return replace(outcome, reason=Reason.BINARY_UNKNOWN, detail=detail)
+    return outcome
+
+
+def _hear_runtime(outcome: Outcome, workload: Workload) -> Outcome:
+    """The runtime's own error overrules every label; where we know more precisely why, it confirms us."""
+    heard = _observed(workload)
+    if heard is None:
+        return outcome
+    says = Evidence("runtime", heard.phrase)
+    if outcome.status in {Status.MISMATCH, Status.BROKEN}:
+        return replace(outcome, evidence=(*outcome.evidence, says))
+    return replace(outcome, reason=heard.reason, detail=heard.cause, evidence=(*outcome.evidence, says))
+
+
+def _observed(workload: Workload) -> Observation | None:
+    if workload.stage is Stage.PLANNED or _is_up(workload):
+        return None
+    return observe(workload.error, workload.log, workload.exit_code)
+
+
+# ---------------------------------------------------------------- what comes next
+
+
+def _look_ahead(  # noqa: PLR0913, PLR0917 -- the line of reasoning needs all of its premises
+    outcome: Outcome,
+    kernel: Kernel,
+    engine: Engine,
+    workload: Workload,
+    depth: Depth,
+    next_pull: ImageFacts | Failure | None,
+) -> Outcome:
+    """What runs now may be lost at the next pull: the tag has moved on."""
+    if next_pull is None or outcome.status in {Status.MISMATCH, Status.BROKEN, Status.UNKNOWN}:
+        return outcome
+    if isinstance(next_pull, Failure):
+        return replace(
+            outcome, reason=next_pull.reason, detail=f"what the tag means today is not known: {next_pull.detail}"
+        )
+    ahead = _planned(kernel, engine, workload, next_pull, depth)
+    match ahead.status:
+        case Status.MISMATCH:
+            reason, detail = Reason.PLATFORM_LOST, f"the next pull of {workload.image} will not start: {ahead.detail}"
+        case Status.BROKEN:
+            reason, detail = (
+                Reason.NEXT_PULL_BROKEN,
+                f"the next pull of {workload.image} will not start: {ahead.detail}",
+            )
+        case Status.UNKNOWN:
+            reason, detail = ahead.reason, f"what the tag means today is not known: {ahead.detail}"
+        case _:
+            return outcome
+    return replace(outcome, reason=reason, detail=detail, evidence=(*outcome.evidence, *ahead.evidence))
+
+
+# ---------------------------------------------------------------- the verdict
+
+
+def _host_evidence(host: HostFacts, engine: Engine) -> tuple[Evidence, ...]:
+    kernel = host.kernel
+    level = f" x86-64-v{kernel.cpu_level}" if kernel.cpu_level else ""
+    return (
+        Evidence("host", f"{kernel.system} {kernel.machine}{level}"),
+        Evidence("engine", f"{engine.key} {engine.version} for {engine.platform}"),
+    )
+
+
+def _wanted(outcome: Outcome, workload: Workload, own: Platform | None) -> Platform | None:
+    """What to build for: what is pinned, but to leave an emulator behind the host's own platform."""
+    if workload.pinned and outcome.reason is not Reason.EMULATED:
+        return workload.pinned
+    return canonical(own) if own else None
+
+
+def _verdict(
+    outcome: Outcome,
+    host: HostFacts | Failure,
+    workload: Workload,
+    image: ImageFacts | Failure | None,
+    engine: Engine | None,
+) -> Verdict:
+    offered = image.platforms if isinstance(image, ImageFacts) else ()
+    needed = engine.platform if engine and engine.platform else None
+    if needed is None and isinstance(host, HostFacts):
+        needed = host.kernel.platform
+    trouble = remedy.Trouble(
+        host=workload.host,
+        image=workload.image,
+        needed=_wanted(outcome, workload, needed),
+        offered=tuple(map(canonical, offered)),
+        path=outcome.path,
+        running=next(iter(workload.local.repo_digests), "") if workload.local else "",
+        said=outcome.detail,
+    )
+    return Verdict(
+        reason=outcome.reason,
+        detail=outcome.detail,
+        evidence=outcome.evidence,
+        fix=remedy.fix(outcome.reason, trouble),
+        offered=trouble.offered,
+        digest=outcome.digest or (image.digest if isinstance(image, ImageFacts) else ""),
+    )

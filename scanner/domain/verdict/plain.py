@@ -1,0 +1,68 @@
+"""A plain host: what every machine of a platform has."""
+
+from __future__ import annotations
+
+from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, ImageStore, Kernel
+from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, KNOWN_OS, Platform, canonical
+
+PLAIN_DOCKER = "29.6"
+"""The version whose selection rules count: since then Docker's two stores ask alike."""
+
+_MACHINES = {
+    "amd64": "x86_64", "386": "i586", "arm64": "aarch64", "loong64": "loongarch64", "mipsle": "mips",
+    "mips64le": "mips64",
+}  # fmt: skip
+_SYSTEMS = {"linux": "Linux", "darwin": "Darwin", "freebsd": "FreeBSD", "windows": "Windows"}
+
+
+def plain_host(platform: Platform) -> Kernel:
+    """The kernel and CPU of any machine of this platform, nothing above it and no emulator.
+
+    An amd64 machine has x86-64-v1 and the kernel's default IA32 emulation, an arm64 one ARMv8.0; whether that runs
+    32-bit programs is not known, since half of them do. A variant raises the level.
+
+    Raises:
+        ValueError: there are no machines of this operating system or architecture.
+    """
+    named = canonical(platform)
+    if named.os not in KNOWN_OS or named.architecture not in KNOWN_ARCHITECTURES:
+        raise ValueError(f"there are no hosts of platform {platform}")
+    is_amd64, is_arm = named.architecture == "amd64", named.architecture == "arm"
+    return Kernel(
+        system=_SYSTEMS.get(named.os, named.os),
+        machine=_machine(named),
+        platform=named,
+        cpu_level=_level(named) if is_amd64 else None,
+        arm_version=_arm_version(named),
+        aarch32=True if is_arm else None,
+        ia32=True if is_amd64 else None,
+        binfmt=Binfmt(enabled=True),
+    )
+
+
+def _machine(named: Platform) -> str:
+    if named.architecture == "arm":
+        return f"arm{named.variant}l"
+    return _MACHINES.get(named.architecture, named.architecture)
+
+
+def _arm_version(named: Platform) -> str | None:
+    match named.architecture:
+        case "arm":
+            return named.variant
+        case "arm64":
+            return named.variant or "v8.0"
+    return None
+
+
+def _level(named: Platform) -> int:
+    levels = {"": 1, "v2": 2, "v3": 3, "v4": 4}
+    if named.variant not in levels:
+        raise ValueError(f"there are no hosts of platform {named}: amd64 has the levels v1 to v4")
+    return levels[named.variant]
+
+
+def plain_engine(platform: Platform) -> Engine:
+    """Docker as it selects on such a machine."""
+    named = canonical(platform)
+    return Engine(EngineKind.DOCKER, EngineState.UP, PLAIN_DOCKER, named, ImageStore.CONTAINERD)

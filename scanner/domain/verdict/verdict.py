@@ -1,0 +1,53 @@
+"""The judgement as a value: a reason, the evidence for it, what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+
+if TYPE_CHECKING:
+    from scanner.domain.platform.platform import Platform
+
+
+class Depth(StrEnum):
+    """How many layers of evidence are asked for: the index, the config as well, the binary as well."""
+
+    INDEX = "index"
+    CONFIG = "config"
+    BINARY = "binary"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One layer's testimony; ``layer`` is host, engine, local, index, config, binary or runtime."""
+
+    layer: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What makes it right: a sentence, then the exact commands, in order."""
+
+    summary: str = ""
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one workload; its status follows from its reason."""
+
+    reason: Reason
+    detail: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    fix: Fix = Fix()
+    offered: tuple[Platform, ...] = ()
+    digest: str = ""
+
+    @property
+    def status(self) -> Status:
+        """The status that the reason stands for."""
+        return STATUS_OF[self.reason]

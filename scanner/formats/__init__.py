@@ -1,0 +1,1 @@
+"""Bounded, strict reading of what strangers wrote, with a budget."""

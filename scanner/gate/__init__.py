@@ -1,1 +1,0 @@
-"""May it go: the decision before a deploy."""

@@ -1,0 +1,158 @@
+"""One connection: dialled within its deadline, asked one question, never believed without its end."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMAND = "sh -s"
+"""Any login shell understands it, the script comes over standard input; a forced command ignores both."""
+
+HAPPY_EYEBALLS_S = 0.25
+"""RFC 8305's delay before the next address is tried beside a silent one."""
+
+
+async def dial(
+    options: asyncssh.SSHClientConnectionOptions,
+    tunnel: asyncssh.SSHClientConnection | None,
+    abandon: Callable[[asyncssh.SSHClientConnection], None],
+) -> asyncssh.SSHClientConnection:
+    """A connection that is logged in; the caller sets the deadline by cancelling.
+
+    What was begun when it fails goes to ``abandon``: waiting here for its end could hang (asyncssh#634).
+
+    Raises:
+        asyncssh.Error: or OSError or ValueError; ``failure.classify`` knows them all.
+    """
+    loop = asyncio.get_running_loop()
+    begun: list[asyncssh.SSHClientConnection] = []
+
+    def begin() -> asyncssh.SSHClientConnection:
+        connection = asyncssh.SSHClientConnection(loop, options, wait="auth")
+        begun.append(connection)
+        return connection
+
+    try:
+        if tunnel is None:
+            await loop.create_connection(begin, options.host, options.port, happy_eyeballs_delay=_delay(options.host))
+        else:
+            await tunnel.create_connection(begin, options.host, options.port)  # type: ignore[arg-type] # a connection is a session of its tunnel
+        await options.waiter  # type: ignore[misc] # set by options.for_host
+    except BaseException:
+        for connection in begun:
+            abandon(connection)
+        raise
+    return begun[-1]
+
+
+def _delay(address: str) -> float | None:
+    """Only a name has several addresses; racing a single one gains nothing, and a cancelled race can lose its socket."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return HAPPY_EYEBALLS_S
+    return None
+
+
+class Answer(asyncssh.SSHClientSession[bytes]):
+    """Standard output of one command, kept up to a limit; standard error is thrown away as it comes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._length = 0
+        self._status: int | None = None
+        self._signal = ""
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self.ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        """Notes the channel, to close it when it says too much."""
+        self._channel = chan
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        """Keeps standard output, never more than the limit."""
+        if datatype is not None or self._length > self._limit:
+            return
+        self._length += len(data)
+        if self._length > self._limit:
+            self._parts.clear()
+            self._end(None)
+            if self._channel:
+                self._channel.abort()
+            return
+        self._parts.append(data)
+
+    def exit_status_received(self, status: int) -> None:
+        """Notes how the command ended."""
+        self._status = status
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: FBT001 - asyncssh's signature
+        """Notes what killed the command."""
+        del core_dumped, msg, lang
+        self._signal = signal
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The channel is closed: only now is the answer complete."""
+        self._end(exc)
+
+    def _end(self, exc: BaseException | None) -> None:
+        if not self.ended.done():
+            self.ended.set_result(exc)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the host has said nothing yet."""
+        return self._length == 0
+
+    def value(self) -> bytes | Failure:
+        """The whole output of a command that said that it succeeded."""
+        if self._length > self._limit:
+            return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {self._limit} bytes")
+        if self._signal:
+            return Failure(Reason.HOST_INCOMPLETE, f"the command was killed by SIG{self._signal[:16]}")
+        if self._status is None:
+            return Failure(Reason.HOST_INCOMPLETE, "the command ended without an exit status")
+        if self._status != 0:
+            return Failure(Reason.HOST_INCOMPLETE, f"the command ended with exit status {self._status}")
+        return b"".join(self._parts)
+
+
+async def open_answer(
+    connection: asyncssh.SSHClientConnection, limit: int
+) -> tuple[asyncssh.SSHClientChannel[bytes], Answer]:
+    """A channel in which the command has been started.
+
+    Raises:
+        asyncssh.Error: or OSError, where the connection no longer works.
+    """
+    channel, session = await connection.create_session(lambda: Answer(limit), COMMAND, encoding=None, request_pty=False)
+    if not isinstance(session, Answer):  # pragma: no cover - it is what the factory made
+        raise TypeError(type(session))
+    return channel, session
+
+
+async def ask(channel: asyncssh.SSHClientChannel[bytes], answer: Answer, script: bytes) -> bytes | Failure:
+    """What the command answers to the script on its standard input.
+
+    Raises:
+        Exception: what ended the connection, if it ended before the command did.
+    """
+    try:
+        channel.write(script)
+        channel.write_eof()
+    except (OSError, asyncssh.Error):
+        pass  # a forced command may be done before it was asked; its answer tells
+    lost = await answer.ended
+    if lost is not None:
+        raise lost
+    return answer.value()

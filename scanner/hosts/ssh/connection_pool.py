@@ -1,0 +1,271 @@
+"""Every host of the fleet, each asked over a connection that is kept for the next scan."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import resource
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from scanner.domain.facts import Failure
+from scanner.domain.streams import StreamBroken
+from scanner.domain.verdict.reason import Reason
+from scanner.hosts.ssh import options as connection_options
+from scanner.hosts.ssh.bastions import Bastions
+from scanner.hosts.ssh.connection import ask, dial, open_answer
+from scanner.hosts.ssh.failure import Bastion, classify
+from scanner.hosts.ssh.identity import ClientKey, ends_at, read_identity
+from scanner.hosts.ssh.image_export import output, save_command
+from scanner.hosts.ssh.jump import Route, Target, jump_of
+from scanner.hosts.ssh.trust import Known, KnownHosts, read_known_hosts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Iterable
+
+    from scanner.domain.facts import EngineKind
+    from scanner.domain.host import Host
+    from scanner.hosts.ssh.config import SshConfig
+
+RESERVED_DESCRIPTORS = 128
+"""Left to the web interface, the registries, the store, the interpreter."""
+
+REAP_AFTER_S = 5.0
+"""How long an aborted connection may take to vanish before it counts as leaked."""
+
+Connection = asyncssh.SSHClientConnection
+Way = tuple[Target, Route]
+"""A host with the bastions in front of it: two hosts never share a connection."""
+
+
+asyncssh.set_log_level("CRITICAL")  # it logs what servers say, line breaks included; we tell each ending as a value
+
+
+class Fleet:
+    """Reads hosts. One per configuration: a reload makes a new one, then closes the old.
+
+    ``abandoned`` counts connections that did not even end when aborted, ``opened`` the connections made so far.
+    """
+
+    def __init__(self, config: SshConfig, known: KnownHosts, keys: tuple[ClientKey, ...]) -> None:
+        self._config, self._known, self._keys = config, known, keys
+        slots = _descriptors()
+        self._concurrency = max(1, min(config.concurrency, slots // 2))
+        self._max_kept = max(0, slots - self._concurrency) if config.keep_connections else 0
+        self._turn = asyncio.Semaphore(self._concurrency)
+        self._kept: dict[Way, Connection] = {}
+        self._base: dict[str, asyncssh.SSHClientConnectionOptions] = {}
+        self._bastions = Bastions(self._connect_bastion)
+        self._reapers: set[asyncio.Task[None]] = set()
+        self.abandoned = 0
+        self.opened = 0
+
+    @classmethod
+    def open(cls, config: SshConfig) -> Fleet:
+        """A fleet with the keys that the configuration names.
+
+        Raises:
+            TrustError: a key file or known_hosts is missing, exposed or damaged.
+        """
+        known = read_known_hosts(config.known_hosts_file)
+        keys = read_identity(config.identity_file, config.certificate_file, config.passphrase_file)
+        return cls(config, known, keys)
+
+    @property
+    def kept(self) -> int:
+        """Connections that stay open between scans."""
+        return len(self._kept)
+
+    @property
+    def certificate_ends_at(self) -> float | None:
+        """When our own certificate ends (Unix seconds); ``None`` where there is none, or it never ends."""
+        return ends_at(self._keys)
+
+    async def read(self, host: Host, script: bytes) -> bytes | Failure:
+        """The whole standard output of ``script`` on the host, or why it could not be had; never raises."""
+        target = Target(host.name, host.address, host.port, host.user or self._config.user)
+        try:
+            route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+            if route.hops:  # before our turn: a slow bastion must not hold up hosts elsewhere
+                await self._bastions.reach(route)
+            async with self._turn:
+                return await self._read((target, route), script)
+        except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
+            return classify(error, key_known=bool(self._trusted(target)[1].keys))
+
+    @asynccontextmanager
+    async def saved_image(
+        self, host: Host, kind: EngineKind, image_id: str, max_bytes: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What the host's engine saves of an image, over a connection of its own that ends with the context.
+
+        Raises:
+            ValueError: it is no image ID, or no engine that saves images by ID.
+            StreamBroken: when the stream is opened, or while it is read.
+        """
+        command = save_command(kind, image_id)
+        target = Target(host.name, host.address, host.port, host.user or self._config.user)
+        try:
+            route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+            if route.hops:
+                await self._bastions.reach(route)
+            connection = await self._connect((target, route))
+        except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
+            raise StreamBroken(classify(error, key_known=bool(self._trusted(target)[1].keys))) from None
+        stream = output(connection, command, max_bytes, self._config.probe_timeout_s)
+        try:
+            yield _failing_as_values(stream)
+        finally:
+            self._abandon(connection)
+            await stream.aclose()
+
+    async def _read(self, way: Way, script: bytes) -> bytes | Failure:
+        connection = self._kept.pop(way, None)
+        if connection is not None and not connection.is_closed():
+            again = await self._read_kept(way, connection, script)
+            if again is not None:
+                return again
+        connection = await self._connect(way)
+        return await self._question(way, connection, script)
+
+    async def _read_kept(self, way: Way, connection: Connection, script: bytes) -> bytes | Failure | None:
+        """As ``_question``; ``None`` where the kept connection turned out to be dead, which is no news of the host."""
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                channel, answer = await open_answer(connection, self._config.max_output_bytes)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, a fresh connection will tell
+            self._abandon(connection)
+            return None
+        except BaseException:
+            self._abandon(connection)
+            raise
+        try:
+            return await self._finish(way, connection, ask(channel, answer, script))
+        except (asyncssh.Error, OSError) as error:
+            if answer.is_empty and not isinstance(error, TimeoutError):
+                return None
+            raise
+
+    async def _question(self, way: Way, connection: Connection, script: bytes) -> bytes | Failure:
+        async def whole() -> bytes | Failure:
+            channel, answer = await open_answer(connection, self._config.max_output_bytes)
+            return await ask(channel, answer, script)
+
+        return await self._finish(way, connection, whole())
+
+    async def _finish(
+        self, way: Way, connection: Connection, question: Coroutine[None, None, bytes | Failure]
+    ) -> bytes | Failure:
+        """Keeps a connection that gave a whole answer in time, ends any other."""
+        try:
+            async with asyncio.timeout(self._config.probe_timeout_s):
+                answer = await question
+        except BaseException:
+            self._abandon(connection)
+            raise
+        if isinstance(answer, Failure) or not self._keep(way, connection):
+            self._abandon(connection)
+        return answer
+
+    def _keep(self, way: Way, connection: Connection) -> bool:
+        if len(self._kept) >= self._max_kept or connection.is_closed() or way in self._kept:
+            return False
+        self._kept[way] = connection
+        return True
+
+    async def _connect(self, way: Way) -> Connection:
+        """A fresh connection to the host, through its bastions.
+
+        Raises:
+            Bastion: one of them could not be used. Otherwise as ``dial``.
+        """
+        target, route = way
+        tunnel = await self._bastions.reach(route) if route.hops else None
+        try:
+            return await self._dial(target, tunnel)
+        except asyncssh.ChannelOpenError as error:
+            raise _behind(route, error) from error
+
+    async def _connect_bastion(self, route: Route) -> Connection | Failure:
+        bastion = route.hops[-1]
+        try:
+            tunnel = await self._bastions.reach(route.before) if route.before.hops else None
+            return await self._dial(bastion, tunnel)
+        except Exception as error:  # noqa: BLE001 - the border: the failure is shared by the hosts behind
+            return classify(error, key_known=bool(self._trusted(bastion)[1].keys))
+
+    async def _dial(self, target: Target, tunnel: Connection | None) -> Connection:
+        alias, known = self._trusted(target)
+        options = connection_options.for_host(self._options(target.user), target, alias, known)
+        async with asyncio.timeout(self._config.connect_timeout_s):
+            connection = await dial(options, tunnel, self._abandon)
+        self.opened += 1
+        return connection
+
+    def _trusted(self, target: Target) -> tuple[str, Known]:
+        """The name under which known_hosts knows the host (its address, else its inventory name), with its keys."""
+        for name in (target.address, target.name):
+            if known := self._known.of(name, target.port):
+                return name, known
+        return target.address, self._known.of(target.address, target.port)
+
+    def _options(self, user: str) -> asyncssh.SSHClientConnectionOptions:
+        if user not in self._base:
+            self._base[user] = connection_options.build(
+                user, self._keys, self._config.connect_timeout_s, self._config.keepalive_interval_s
+            )
+        return self._base[user]
+
+    def _abandon(self, connection: Connection) -> None:
+        """Ends a connection at once, without waiting for a peer that may never answer."""
+        connection.abort()
+        reaper = asyncio.create_task(self._reap(connection))
+        self._reapers.add(reaper)
+        reaper.add_done_callback(self._reapers.discard)
+
+    async def _reap(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(REAP_AFTER_S):
+                await connection.wait_closed()
+        except TimeoutError:
+            self.abandoned += 1
+
+    def keep_only(self, hosts: Iterable[Host]) -> None:
+        """Closes the kept connections to hosts that are no longer in the inventory."""
+        wanted = {host.name for host in hosts}
+        for way in [way for way in self._kept if way[0].name not in wanted]:
+            self._abandon(self._kept.pop(way))
+
+    async def close(self) -> None:
+        """Ends every connection; takes at most as long as the reaper waits."""
+        kept, self._kept = list(self._kept.values()), {}
+        for connection in (*kept, *await self._bastions.drain()):
+            self._abandon(connection)
+        while self._reapers:
+            await asyncio.wait(self._reapers)
+
+
+async def _failing_as_values(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The stream, whose connection may end in the midst of it."""
+    try:
+        async for piece in stream:
+            yield piece
+    except (asyncssh.Error, OSError) as error:  # TimeoutError is an OSError
+        raise StreamBroken(classify(error)) from None
+
+
+def _behind(route: Route, error: asyncssh.ChannelOpenError) -> Exception:
+    """A bastion that reports that the host did not answer has done its work; any other refusal is its own."""
+    detail = classify(error).detail
+    if error.code == asyncssh.OPEN_CONNECT_FAILED:
+        number = errno.ECONNREFUSED if "refused" in detail else errno.EHOSTUNREACH
+        return OSError(number, f"{route} could not reach it: {detail}")
+    return Bastion(str(route), Failure(Reason.HOST_INCOMPLETE, detail))
+
+
+def _descriptors() -> int:
+    """How many connections this process may hold."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(2, soft - RESERVED_DESCRIPTORS) if soft != resource.RLIM_INFINITY else 1 << 20

@@ -1,0 +1,98 @@
+"""Every way in which reaching a host ends, as one of the closed list of reasons."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+
+import asyncssh
+
+from scanner.domain.facts import Failure
+from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
+
+MAX_DETAIL_CHARS = 300
+"""A host's own words go into a table cell."""
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+_RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
+
+
+class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
+    """The bastion in front of a host could not be used."""
+
+    def __init__(self, jump: str, failure: Failure) -> None:
+        super().__init__(jump)
+        self.failure = Failure(Reason.HOST_BASTION, f"{jump}: {failure.reason}: {failure.detail}")
+
+
+def classify(error: BaseException, *, key_known: bool = False) -> Failure:
+    """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
+    return Failure(_reason(error, key_known=key_known), _detail(error))
+
+
+def _detail(error: BaseException) -> str:
+    if isinstance(error, Bastion):
+        return error.failure.detail
+    if isinstance(error, TimeoutError) and not str(error):
+        return "no answer in time"
+    return printable(str(error) or type(error).__name__, MAX_DETAIL_CHARS)
+
+
+def _reason(error: BaseException, *, key_known: bool) -> Reason:
+    match error:
+        case Bastion():
+            return error.failure.reason
+        case asyncssh.HostKeyNotVerifiable():
+            return _key_reason(str(error), key_known=key_known)
+        case asyncssh.ChannelOpenError():
+            return Reason.HOST_INCOMPLETE
+        case asyncssh.DisconnectError():
+            return _disconnect_reason(error)
+        case socket.gaierror():
+            return Reason.HOST_NAME
+        case OSError():
+            return _system_reason(error)
+        case ValueError() | asyncssh.Error() | asyncssh.ChannelListenError():
+            return Reason.HOST_PROTOCOL
+    return Reason.INTERNAL_BUG
+
+
+def _key_reason(text: str, *, key_known: bool) -> Reason:
+    """Not trusted means unknown or changed; anything else is a key that must not be believed (revoked, expired)."""
+    if "not trusted" not in text:
+        return Reason.HOST_KEY_REJECTED
+    return Reason.HOST_KEY_CHANGED if key_known else Reason.HOST_KEY_UNKNOWN
+
+
+def _disconnect_reason(error: asyncssh.DisconnectError) -> Reason:
+    match error:
+        case asyncssh.PermissionDenied() | asyncssh.IllegalUserName():
+            return Reason.HOST_AUTH_REJECTED
+        case asyncssh.ProtocolError() if "authentication failures" in str(error):
+            return Reason.HOST_AUTH_REJECTED  # how sshd says it after MaxAuthTries
+        case (
+            asyncssh.KeyExchangeFailed()
+            | asyncssh.ProtocolError()
+            | asyncssh.ProtocolNotSupported()
+            | asyncssh.MACError()
+            | asyncssh.CompressionError()
+        ):
+            return Reason.HOST_PROTOCOL
+    return Reason.HOST_INCOMPLETE
+
+
+def _system_reason(error: OSError) -> Reason:
+    """Several addresses may have been tried; being refused by all of them is being refused."""
+    numbers = {error.errno} if error.errno else {int(number) for number in _NUMBER.findall(str(error))}
+    if isinstance(error, TimeoutError) or numbers == {errno.ETIMEDOUT}:
+        return Reason.HOST_TIMEOUT
+    if numbers & _EXHAUSTED:
+        return Reason.INTERNAL_BUG  # our own shortage says nothing about the host
+    if numbers == {errno.ECONNREFUSED}:
+        return Reason.HOST_REFUSED
+    if numbers and numbers <= _RESET:
+        return Reason.HOST_INCOMPLETE
+    return Reason.HOST_UNREACHABLE

@@ -1,0 +1,76 @@
+"""The key that archscan logs in with."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import asyncssh
+from asyncssh.public_key import SSHOpenSSHCertificate
+
+from scanner.hosts.ssh.trust import TrustError, read_guarded
+
+MAX_KEY_BYTES = 64 << 10
+"""An RSA key of 16384 bits has 13 KiB."""
+
+PRIVATE = stat.S_IRWXG | stat.S_IRWXO
+"""Permission bits that a private file must not have."""
+
+FOREVER = 0xFFFF_FFFF_FFFF_FFFF
+"""The ``valid before`` of a certificate without an end (PROTOCOL.certkeys)."""
+
+ClientKey = asyncssh.SSHKey | tuple[asyncssh.SSHKey, asyncssh.SSHCertificate]
+
+
+def read_identity(identity: Path, certificate: Path | None, passphrase: Path | None) -> tuple[ClientKey, ...]:
+    """The private key, preceded by its certificate if it has one.
+
+    Raises:
+        TrustError: a file is missing, readable by others, damaged, or encrypted without a passphrase.
+    """
+    key = _read_key(identity, passphrase)
+    beside = Path(f"{identity}-cert.pub")
+    chosen = certificate or (beside if beside.exists() else None)
+    if chosen is None:
+        return (key,)
+    return ((key, _read_certificate(chosen, key)), key)
+
+
+def ends_at(keys: tuple[ClientKey, ...]) -> float | None:
+    """When the certificate among the keys ends (Unix seconds); ``None`` where there is none, or it never ends."""
+    certificates = [key[1] for key in keys if isinstance(key, tuple)]
+    ends = [
+        float(certificate._valid_before)  # noqa: SLF001 -- asyncssh reads the field, but shows it nowhere
+        for certificate in certificates
+        if isinstance(certificate, SSHOpenSSHCertificate)
+    ]
+    return min((end for end in ends if end < FOREVER), default=None)
+
+
+def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
+    content = read_guarded(path, forbidden=PRIVATE, limit=MAX_KEY_BYTES)
+    secret = None
+    if passphrase_file:
+        secret = read_guarded(passphrase_file, forbidden=PRIVATE, limit=MAX_KEY_BYTES).rstrip(b"\r\n")
+    try:
+        return asyncssh.import_private_key(content, secret)
+    except asyncssh.KeyEncryptionError:
+        told = "the passphrase does not open it" if secret else "is encrypted: set passphrase_file"
+        raise TrustError(f"{path}: {told}") from None
+    except (asyncssh.KeyImportError, ValueError) as error:
+        if secret is None and "passphrase" in str(error).lower():
+            raise TrustError(f"{path}: is encrypted: set passphrase_file") from None
+        if secret and "decrypt" in str(error):
+            raise TrustError(f"{path}: the passphrase does not open it") from None
+        raise TrustError(f"{path}: is no private key that can be used: {error}") from None
+
+
+def _read_certificate(path: Path, key: asyncssh.SSHKey) -> asyncssh.SSHCertificate:
+    content = read_guarded(path, forbidden=stat.S_IWGRP | stat.S_IWOTH, limit=MAX_KEY_BYTES)
+    try:
+        certificate = asyncssh.import_certificate(content)
+    except (asyncssh.KeyImportError, ValueError) as error:
+        raise TrustError(f"{path}: is no certificate: {error}") from None
+    if certificate.key.public_data != key.public_data:
+        raise TrustError(f"{path}: is the certificate of another key")
+    return certificate

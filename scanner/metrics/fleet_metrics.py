@@ -1,0 +1,135 @@
+"""Turns a report into samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import EngineState, Failure, HostFacts
+from scanner.domain.verdict.reason import Status
+from scanner.metrics import families as c
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from scanner.domain.report import Finding, HostReading, Report
+    from scanner.metrics.exposition import Sample
+    from scanner.metrics.family import Family
+
+MAX_FINDINGS = 500
+"""Series grow with trouble; a fleet with more of it than this is told so by a number."""
+
+MAX_PLATFORMS_PER_IMAGE = 64
+"""An index may list hundreds of platforms; the official images with the most offer about ten."""
+
+ALWAYS_COUNTED = frozenset({"linux/amd64", "linux/arm64"})
+"""Where fleets move from or to; what images offer beyond these and the fleet's own platforms is no label, since images could make up any."""
+
+_GRAVEST_FIRST = {status: rank for rank, status in enumerate(reversed(Status))}
+
+Fleet = dict["Family", "list[Sample]"]
+
+
+def fleet(report: Report | None, max_findings: int, changed_at: Mapping[str, float]) -> Fleet:
+    """All samples of a report; ``changed_at`` tells when hosts changed their architecture."""
+    made: Fleet = {family: [] for family in c.FLEET}
+    if report is None:
+        made[c.SCAN_LAST_SUCCESS].append(((), 0.0))
+        made[c.FINDINGS_DROPPED].append(((), 0.0))
+        return made
+    for reading in _once(report.hosts):
+        _add_host(made, reading, changed_at)
+    for (host, status, stage), count in report.stages.items():
+        made[c.WORKLOADS].append(((host, str(status), str(stage)), float(count)))
+    _add_offers(made, report)
+    _add_findings(made, report, max_findings)
+    if report.complete:
+        made[c.SCAN_LAST_SUCCESS].append(((), report.fleet_scanned_at))
+        made[c.SCAN_DURATION].append(((), max(report.finished_at - report.started_at, 0.0)))
+    return made
+
+
+def _once(hosts: Iterable[HostReading]) -> Iterable[HostReading]:
+    return {reading.name: reading for reading in hosts}.values()
+
+
+def _add_host(made: Fleet, reading: HostReading, changed_at: Mapping[str, float]) -> None:
+    name = reading.name
+    made[c.HOST_UP].append(((name,), float(isinstance(reading.reading, HostFacts))))
+    _add_labels(made, reading)
+    if isinstance(reading.reading, Failure):
+        made[c.HOST_FAILURE].append(((name, str(reading.reading.reason)), 1.0))
+    else:
+        made[c.HOST_INFO].append((_info(name, reading.reading), 1.0))
+    if reading.last_success_at is not None:
+        made[c.HOST_LAST_SUCCESS].append(((name,), reading.last_success_at))
+    if name in changed_at:
+        made[c.HOST_ARCHITECTURE_CHANGED].append(((name,), changed_at[name]))
+
+
+def _add_labels(made: Fleet, reading: HostReading) -> None:
+    """A family for each set of names; a host without labels has its series too, so that joins lose nobody."""
+    names = sorted(reading.labels)
+    family = replace(c.HOST_LABELS, labels=("host", *(f"label_{name}" for name in names)))
+    made.setdefault(family, []).append(((reading.name, *(reading.labels[name] for name in names)), 1.0))
+
+
+def _info(name: str, facts: HostFacts) -> tuple[str, ...]:
+    kernel = facts.kernel
+    engine = next((engine for engine in facts.engines if engine.state is EngineState.UP), None)
+    return (
+        name,
+        str(kernel.platform or ""),
+        kernel.machine,
+        str(engine.kind) if engine else "",
+        engine.version if engine else "",
+        f"x86-64-v{kernel.cpu_level}" if kernel.cpu_level else kernel.arm_version or "",
+    )
+
+
+def _add_offers(made: Fleet, report: Report) -> None:
+    counted = ALWAYS_COUNTED | {str(reading.platform) for reading in report.hosts if reading.platform}
+    offers = Counter(
+        (str(finding.host_platform), platform)
+        for finding in report.findings
+        if finding.host_platform
+        for platform in counted.intersection(map(str, finding.verdict.offered))
+    )
+    made[c.WORKLOADS_OFFERING].extend((pair, float(count)) for pair, count in sorted(offers.items()))
+
+
+def _add_findings(made: Fleet, report: Report, max_findings: int) -> None:
+    """The gravest findings, the oldest of them first, so that which are shown does not change from scan to scan."""
+    distinct: dict[tuple[str, ...], Finding] = {}
+    for finding in report.findings:
+        if finding.verdict.status is not Status.OK:
+            distinct.setdefault(_labels(finding), finding)
+    ranked = sorted(
+        distinct.items(), key=lambda item: (_GRAVEST_FIRST[item[1].verdict.status], item[1].first_seen, item[0])
+    )
+    shown = ranked[:max_findings]
+    for labels, finding in shown:
+        made[c.FINDING].append((labels, 1.0))
+        made[c.FINDING_FIRST_SEEN].append((labels, finding.first_seen))
+        if finding.waived_until is not None:
+            made[c.FINDING_WAIVED_UNTIL].append((labels, finding.waived_until))
+    made[c.FINDINGS_DROPPED].append(((), float(len(ranked) - len(shown))))
+    offered = {
+        (finding.workload.image, str(platform))
+        for _, finding in shown
+        for platform in finding.verdict.offered[:MAX_PLATFORMS_PER_IMAGE]
+    }
+    made[c.IMAGE_PLATFORM_INFO].extend((pair, 1.0) for pair in sorted(offered))
+
+
+def _labels(finding: Finding) -> tuple[str, ...]:
+    workload, verdict = finding.workload, finding.verdict
+    return (
+        workload.host,
+        workload.name,
+        workload.image,
+        str(verdict.status),
+        str(verdict.reason),
+        str(workload.stage),
+    )

@@ -1,0 +1,120 @@
+"""How the lists of an engine are read: first the ids, then a line for each, so that none can go missing unseen."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import Failure, LocalImage
+from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
+from scanner.probe import answer_json
+from scanner.probe.answer import without_mark
+from scanner.probe.answer_json import MalformedError
+from scanner.probe.engines.engine_section import MAX_WORKLOADS, is_unhealthy
+from scanner.probe.engines.logs import last_lines, logs_are_told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from scanner.domain.facts import Workload
+    from scanner.probe.answer import Answer
+    from scanner.probe.engines.engine_section import Gaps
+
+ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+_GONE = re.compile(
+    r"no such (?:container|object|service|image):? *\"?(?:sha256:)?([0-9a-z]+)", re.ASCII | re.IGNORECASE
+)
+_GONE_IN_PODMAN = re.compile(r"no container with (?:name or )?id:? \"?([0-9a-f]+)", re.ASCII | re.IGNORECASE)
+
+
+def json_object(answer: Answer, name: str, gaps: Gaps, key: str) -> dict[str, Any]:
+    """The one JSON object that a section holds, whatever messages stand around it; empty with a gap if there is none."""
+    body = answer.succeeded(name)
+    if isinstance(body, Failure):
+        gaps.note(key, body)
+        return {}
+    start, end = body.find(b"{"), body.rfind(b"}")
+    try:
+        return answer_json.mapping(answer_json.parse(body[start : end + 1]))
+    except MalformedError as error:
+        gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
+        return {}
+
+
+def ids(answer: Answer, name: str, grammar: re.Pattern[str], gaps: Gaps, key: str) -> list[str]:
+    """The words of a section that are ids, each once."""
+    body = answer.succeeded(name)
+    if isinstance(body, Failure):
+        gaps.note(key, body)
+        body = answer.sections[name].body if name in answer.sections else b""
+    words = body.decode("ascii", "replace").split()
+    return list(dict.fromkeys(word for word in words if grammar.fullmatch(word)))
+
+
+def lines(answer: Answer, name: str, gaps: Gaps, key: str) -> tuple[list[str], list[str]]:
+    """The lines of a section that hold a document, and the messages among them; half a line is a message."""
+    body = answer.whole(name)
+    if isinstance(body, Failure):
+        gaps.note(key, body)
+        body = answer.sections[name].body if name in answer.sections else b""
+    found = [line for line in without_mark(body).decode("utf-8", "replace").split("\n") if line]
+    return [line for line in found if line.endswith("}")], [line for line in found if not line.endswith("}")]
+
+
+def gone(messages: Sequence[str]) -> set[str]:
+    """What had been removed between two questions: it is no gap."""
+    patterns = (_GONE, _GONE_IN_PODMAN)
+    return {found[1] for message in messages for pattern in patterns for found in pattern.finditer(message)}
+
+
+def containers(
+    answer: Answer, key: str, gaps: Gaps, made: Callable[[str, dict[str, Any]], Workload | None]
+) -> tuple[Workload, ...]:
+    """Every container of an engine; ``made`` turns an image id and a document into a workload, or leaves it out."""
+    listed = ids(answer, f"{key}/ids", ID, gaps, key)
+    if len(listed) > MAX_WORKLOADS:
+        gaps.note(key, Failure(Reason.HOST_TOO_MANY, f"{len(listed)} containers, of which {MAX_WORKLOADS} were read"))
+        listed = listed[:MAX_WORKLOADS]
+    good, messages = lines(answer, f"{key}/containers", gaps, key)
+    missing = set(listed) - gone(messages)
+    logs_are_told(answer, key, gaps)
+    workloads = []
+    for line in good:
+        image_id, container_id, _, text = (*line.split(" ", 3), "", "", "")[:4]
+        try:
+            workload = made(image_id, answer_json.record(answer_json.parse(text)))
+        except MalformedError as error:
+            gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"container {printable(container_id, 12)}: {error}"))
+            continue
+        missing.discard(container_id)
+        if workload is not None and (workload.restart_count or is_unhealthy(workload.state, workload.exit_code or 0)):
+            workload = last_lines(answer, key, container_id, workload, gaps)
+        workloads += [workload] if workload is not None else []
+    if missing:
+        said = f": {printable(messages[-1], 200)}" if messages else ""
+        gaps.note(
+            key, Failure(Reason.PART_INCOMPLETE, f"{len(missing)} of {len(listed)} containers were not told{said}")
+        )
+    return tuple(workloads)
+
+
+def images(answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]], LocalImage]) -> dict[str, LocalImage]:
+    """The local images of an engine's containers, by id."""
+    found = {}
+    good, _ = lines(answer, f"{key}/images", gaps, key)
+    for line in good:
+        try:
+            image = made(answer_json.record(answer_json.parse(line)))
+        except MalformedError as error:
+            gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/images: {error}"))
+            continue
+        found[image.image_id] = image
+    return found
+
+
+def repo_digests(value: Any) -> tuple[str, ...]:
+    """``name@digest`` of the registries that an image came from; a nameless or locally made one has none."""
+    digests = (answer_json.name(digest) for digest in answer_json.rows(value))
+    return tuple(digest for digest in digests if not digest.startswith(("<none>", "localhost/")))

@@ -1,0 +1,113 @@
+"""One engine's share of a host's facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, Stage
+from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.facts import Process, Workload
+    from scanner.probe.answer import Answer
+
+MAX_WORKLOADS = 2000
+"""More containers than one host runs; the probe asks for no more either."""
+
+_LIVING = frozenset({"running", "paused", "restarting", "up", "unpausing"})
+_HEALTHY_EXITS = frozenset({0, 137, 143})
+"""Ended well, or ended because somebody stopped it (SIGKILL, SIGTERM)."""
+
+_REFUSALS = {
+    EngineState.DOWN: Reason.ENGINE_DOWN,
+    EngineState.DENIED: Reason.ENGINE_DENIED,
+    EngineState.UNKNOWN: Reason.ENGINE_UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An engine with its workloads, and what of it is not known."""
+
+    engine: Engine | None = None
+    workloads: tuple[Workload, ...] = ()
+    gaps: Mapping[str, Failure] = field(default_factory=dict)
+
+
+def silent(answer: Answer, key: str) -> Part | None:
+    """The part of an engine that did not come up to be asked; ``None`` if it is up."""
+    state, detail = _state(answer, key)
+    if state is EngineState.UP:
+        return None
+    engine = Engine(kind_of(key), state, owner=owner_of(key), detail=detail)
+    if state is EngineState.ABSENT:
+        return Part(engine)
+    return Part(engine, gaps={key: Failure(_REFUSALS[state], detail or str(state))})
+
+
+def _state(answer: Answer, key: str) -> tuple[EngineState, str]:
+    body = answer.whole(f"{key}/state")
+    if isinstance(body, Failure):
+        return EngineState.UNKNOWN, body.detail
+    word, _, detail = printable(body).partition(" ")
+    try:
+        return EngineState(word), detail
+    except ValueError:
+        return EngineState.UNKNOWN, f"{key}/state says {word!r}"
+
+
+def kind_of(key: str) -> EngineKind:
+    """The kind in an ``Engine.key``."""
+    return EngineKind(key.partition(":")[0])
+
+
+def owner_of(key: str) -> str:
+    """The user of a rootless engine in an ``Engine.key``."""
+    return key.partition(":")[2]
+
+
+def stage_of(state: str) -> Stage:
+    """What lives or is being restarted is running; everything else has stopped."""
+    return Stage.RUNNING if state.lower() in _LIVING else Stage.STOPPED
+
+
+def exit_of(state: str, code: int) -> int | None:
+    """The exit code of what has exited; zero means nothing before the first start."""
+    state = state.lower()
+    if state in {"running", "paused"} or (state in {"created", "configured", "initialized"} and code == 0):
+        return None
+    return code
+
+
+def is_unhealthy(state: str, code: int) -> bool:
+    """Whether last words are worth reading: it crashes now, or it ended with an error."""
+    state = state.lower()
+    return state == "restarting" or (state in {"exited", "dead", "stopped"} and code not in _HEALTHY_EXITS)
+
+
+USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What engines put into the environment of an image that sets no PATH; Podman shows it as the container's own."""
+
+
+def override(container: Process, image: Process | None) -> Process | None:
+    """What a container execs instead of what its image says; ``None`` where both say the same."""
+    if image is None:
+        return container
+    same = (
+        container.argv == image.argv
+        and (container.path or USUAL_PATH) == (image.path or USUAL_PATH)
+        and (container.working_dir or "/") == (image.working_dir or "/")
+    )
+    return None if same else container
+
+
+class Gaps(dict[str, Failure]):
+    """Gaps by part, of which the first one found of each is kept."""
+
+    def note(self, key: str, failure: Failure) -> None:
+        """Add a gap unless this part has one already."""
+        self.setdefault(key, failure)

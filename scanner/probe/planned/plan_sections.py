@@ -1,0 +1,110 @@
+"""The planned containers in a probe's answer."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import EngineKind, Failure
+from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
+from scanner.probe import answer_json
+from scanner.probe.answer import without_mark
+from scanner.probe.answer_json import MalformedError
+from scanner.probe.planned import compose, manifests, nomad, quadlet, systemd
+from scanner.probe.planned.plan import Plans, gap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from scanner.domain.facts import Workload
+    from scanner.probe.answer import Answer
+    from scanner.probe.engines.engine_section import Gaps
+
+UNREADABLE = b"@unreadable"
+
+_READERS: Mapping[str, Callable[[Mapping[str, bytes]], Plans]] = {
+    "quadlet": quadlet.plans,
+    "systemd": systemd.plans,
+    "manifests": manifests.plans,
+    "nomad": nomad.plans,
+}
+_GAP_OF = {
+    "quadlet": "quadlet",
+    "systemd": "systemd",
+    "manifests": "kubernetes",
+    "nomad": "nomad",
+    "compose": "compose",
+}
+_NUMBER = re.compile(rb"[0-9]{1,6}")
+
+
+def read(answer: Answer, host: str, gaps: Gaps) -> tuple[Workload, ...]:
+    """Everything that the host's files plan."""
+    texts = _texts(answer, gaps)
+    found = {kind: reader(texts[kind]) for kind, reader in _READERS.items()}
+    found["compose"] = _compose(answer, texts["compose"])
+    for kind, plans in found.items():
+        for path, failure in plans.gaps.items():
+            gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
+    return tuple(planned.workload(host) for plans in found.values() for planned in plans.planned)
+
+
+def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
+    """Files by kind and path; each that was cut, refused or lost is a gap."""
+    texts: dict[str, dict[str, bytes]] = defaultdict(dict)
+    sections = [section for section in answer.under("plan/") if section.name != "plan/count"]
+    counted = answer.whole("plan/count")
+    if isinstance(counted, Failure) or not _NUMBER.fullmatch(counted):
+        gaps.note("plans", Failure(Reason.PART_INCOMPLETE, "the number of plan files is not known"))
+    elif int(counted) != len(sections):
+        gaps.note("plans", Failure(Reason.PART_INCOMPLETE, f"{len(sections)} of {int(counted)} plan files were read"))
+    for section in sections:
+        kind = section.name.split("/")[1]
+        path, _, text = section.body.partition(b"\n")
+        name = printable(path, 500)
+        if section.truncated or text == UNREADABLE:
+            why = "longer than the probe's limit" if section.truncated else "may not be read"
+            gaps.note(_GAP_OF.get(kind, "plans"), Failure(Reason.PART_INCOMPLETE, f"{name}: {why}"))
+        else:
+            texts[kind][name] = text
+    return texts
+
+
+def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
+    """The projects of the containers that exist, whose labels name the project and its files in order."""
+    found = Plans()
+    for project, files in _projects(answer):
+        roots = [path for path in files if path in texts]
+        if not roots:
+            continue  # the files are gone since, so nothing is planned
+        if len(roots) < len(files):
+            found += gap(files[0], "not all files of the project can be read")
+            continue
+        found += compose.plans(texts, roots, project=project)
+    return found
+
+
+def _projects(answer: Answer) -> list[tuple[str, tuple[str, ...]]]:
+    projects = {}
+    for section in answer.sections.values():
+        kind = section.name.partition("/")[0].partition(":")[0]
+        if section.name.endswith("/containers") and kind in (EngineKind.DOCKER, EngineKind.PODMAN):
+            projects.update(dict.fromkeys(_labelled(without_mark(section.body))))
+    return list(projects)
+
+
+def _labelled(body: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for line in body.decode("utf-8", "replace").split("\n"):
+        if '"compose_files":' not in line:
+            continue
+        try:
+            container = answer_json.mapping(answer_json.parse(line.split(" ", 3)[3]))
+            labels = answer_json.mapping(answer_json.mapping(container.get("config")).get("labels"))
+            files = answer_json.name(labels.get("compose_files"), 4096)
+            project = answer_json.name(labels.get("project"))
+        except (MalformedError, IndexError):
+            continue  # the engine's own part has made a gap of it
+        if project and files:
+            yield project, tuple(files.split(","))

@@ -1,0 +1,94 @@
+"""Which token server may be asked: a registry that names another one does not get the credentials sent there.
+
+Realm abuse was the registry bug of 2026 (CVE-2026-48978, CVE-2026-33540). The guard denies by default: https (plain
+http only where the registry itself is configured so), and a host that is the registry's own or listed for it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+
+from scanner.domain.facts import Failure
+from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.http.egress import MAX_PORT
+
+if TYPE_CHECKING:
+    from scanner.registry.config import RegistryConfig
+
+MAX_REALM_CHARS = 2048
+"""A URL that servers still accept; real realms have fewer than a hundred characters."""
+
+_URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?A-Z_a-z~\[\]]+", re.ASCII | re.IGNORECASE)
+"""What a URL may hold; no @, no backslash, no blank, whatever a parser would make of them."""
+
+_AUTHORITY = re.compile(r"(?:[0-9A-Za-z.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+
+
+def permitted(text: str, config: RegistryConfig) -> httpx.URL | Failure:
+    """The URL of a token server, where it may be asked at all; else ``image_realm_refused``."""
+    url = _parse(text)
+    if url is None:
+        return _refused(text, config, "it is not a plain URL")
+    if url.scheme != "https" and not config.plain_http:
+        return _refused(text, config, "it is not https")
+    if not any(_same_host(url, allowed) for allowed in _allowed(config)):
+        return _refused(text, config, f"add {url.host!a} to its auth_hosts if it is its token server")
+    return url
+
+
+def redirected(current: httpx.URL, location: str) -> httpx.URL | Failure:
+    """Where a token server redirects to: only within itself, for the credentials go along."""
+    try:
+        target = current.join(location) if len(location) <= MAX_REALM_CHARS else None
+    except (httpx.InvalidURL, ValueError):
+        target = None
+    checked = _parse(str(target)) if target is not None else None
+    if checked is None or _origin(checked) != _origin(current):
+        shown = printable(location, 120)
+        return Failure(Reason.IMAGE_REALM_REFUSED, f"the token server redirects to another one: {shown!a}")
+    return checked
+
+
+def _parse(text: str) -> httpx.URL | None:
+    if len(text) > MAX_REALM_CHARS or not _URL.fullmatch(text):
+        return None
+    authority = re.split(r"[/?#]", text.partition("://")[2], maxsplit=1)[0]
+    if not _AUTHORITY.fullmatch(authority):
+        return None
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    whole = url.host and not url.userinfo and not url.fragment and (url.port or 1) <= MAX_PORT
+    return url if whole else None
+
+
+def _allowed(config: RegistryConfig) -> tuple[str, ...]:
+    """The registry by both its names without port, for many keep the token server at another one."""
+    return (_without_port(config.name), _without_port(config.host), *config.known_auth_hosts)
+
+
+def _same_host(url: httpx.URL, allowed: str) -> bool:
+    """Whether the URL is at ``host``, or at exactly ``host:port``; compared as text, so no address has two spellings."""
+    port = allowed[len(_without_port(allowed)) :].removeprefix(":")
+    host = _without_port(allowed).removeprefix("[").removesuffix("]").lower()
+    return url.host.lower() == host and port in {"", str(_origin(url)[2])}
+
+
+def _without_port(authority: str) -> str:
+    if authority.startswith("["):
+        return authority.partition("]")[0] + "]"
+    return authority.partition(":")[0]
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host.lower(), url.port or {"http": 80}.get(url.scheme, 443)
+
+
+def _refused(realm: str, config: RegistryConfig, why: str) -> Failure:
+    detail = f"{config.name} sends its clients to {printable(realm, 120)!a} for a token: {why}"
+    return Failure(Reason.IMAGE_REALM_REFUSED, detail)

@@ -1,0 +1,1 @@
+"""What registries serve: manifests, indexes, configs."""

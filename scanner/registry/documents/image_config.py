@@ -1,0 +1,69 @@
+"""What the bytes of an image's config say: its platform, what it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import Failure, Process
+from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, Platform, canonical
+from scanner.domain.verdict.reason import Reason
+from scanner.formats.strict_json import AmbiguousError, read_object, refuse_twins
+from scanner.registry.documents import fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_PROCESS_CHARS = 128 * 1024
+"""Arguments, PATH, directory: Linux takes no argument that is longer (MAX_ARG_STRLEN)."""
+
+_TOP_KEYS = frozenset({"architecture", "os", "variant", "os.version", "os.features", "config"})
+_PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir"})
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """``platform`` is as written, or why it is none that anybody could judge by."""
+
+    platform: Platform | Failure
+    process: Process
+
+
+def read_config(body: bytes) -> ImageConfig | Failure:
+    """Interpret a config blob (OCI image-spec config.md), its digest already verified."""
+    document = read_object(body)
+    if isinstance(document, Failure):
+        return document
+    try:
+        refuse_twins(document, _TOP_KEYS)
+        return ImageConfig(_platform(document), _process(fields.child(document, "config") or {}))
+    except AmbiguousError as ambiguity:
+        return Failure(Reason.IMAGE_AMBIGUOUS, f"config: {ambiguity}")
+    except fields.MalformedError as error:
+        return Failure(Reason.IMAGE_MALFORMED, f"config: {error}")
+
+
+def _platform(document: Mapping[str, Any]) -> Platform | Failure:
+    found = fields.platform(document)
+    if not found.architecture:
+        return Failure(Reason.IMAGE_ARCH_UNKNOWN, "the config names no architecture")
+    if not found.os:
+        return Failure(Reason.IMAGE_ARCH_UNKNOWN, "the config names no operating system")
+    if canonical(found).architecture not in KNOWN_ARCHITECTURES:
+        return Failure(Reason.IMAGE_ARCH_UNKNOWN, f"the config names the unknown architecture {found.architecture}")
+    return found
+
+
+def _process(section: Mapping[str, Any]) -> Process:
+    refuse_twins(section, _PROCESS_KEYS)
+    environment = fields.texts(section, "Env") or ()
+    paths = [entry.removeprefix("PATH=") for entry in environment if entry.startswith("PATH=")]
+    found = Process(
+        entrypoint=fields.texts(section, "Entrypoint"),
+        cmd=fields.texts(section, "Cmd"),
+        path=paths[-1] if paths else None,
+        working_dir=fields.text(section, "WorkingDir") or None,
+    )
+    if sum(map(len, (*found.argv, found.path or "", found.working_dir or ""))) > MAX_PROCESS_CHARS:
+        raise fields.MalformedError(f"what it starts is longer than {MAX_PROCESS_CHARS} characters")
+    return found

@@ -1,0 +1,1 @@
+"""How a registry is asked: the only place that knows httpx."""

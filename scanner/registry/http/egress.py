@@ -1,0 +1,347 @@
+"""The one way out to registries: every connection goes to an address that was screened after resolution.
+
+Checking a name first and connecting later is a race that DNS rebinding wins. Rewriting the URL to the address is worse:
+a kept connection that was verified for one name then serves another name on the same address. So the address is pinned
+inside the connection pool's network backend; the pool stays keyed by name, and TLS verifies the name.
+
+What can go wrong below an HTTP exchange becomes a ``Failure`` in ``classify``, the only place that reads foreign errors:
+
+    EgressRefusedError      image_not_allowed (or what the caller says it means there)
+    ssl.SSLError            image_tls_rejected
+    timeouts                image_timeout
+    httpx.DecodingError     image_encoding_refused
+    httpx.RemoteProtocolError, httpx.InvalidURL   image_malformed
+    everything else of httpx or the system        image_unreachable
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING, Protocol
+
+import httpcore
+import httpx
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.http import address as addresses
+from scanner.registry.http.address import Address, Network, Policy
+from scanner.registry.http.tls import tls_context
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from scanner.registry.config import RegistryConfig
+
+RESOLVE_WITHIN_S = 5.0
+"""Time to resolve a name where the request brings no connect timeout: the resolver's own first try."""
+
+MAX_ADDRESSES = 16
+"""Addresses of one name; the largest registries publish eight. A name with more is refused, not cut."""
+
+MAX_PORT = 65535
+"""What TCP has room for; URL parsers let more through."""
+
+MAX_CONNECTIONS = 20
+"""Connections of one transport at a time; more are slower, not faster, on one event loop."""
+
+KEEP_FOR_S = 30.0
+"""How long an idle connection is kept; load balancers close theirs after 60 s."""
+
+MAX_CAUSES = 16
+"""How far the chain of an error's causes is followed; real ones have four."""
+
+BORDER_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
+"""What an exchange may raise (``ssl.SSLError`` and ``TimeoutError`` are kinds of ``OSError``); the rest is a bug."""
+
+_LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
+
+
+class EgressRefusedError(OSError):
+    """A connection that must not be made; nothing was sent, and nothing connected to."""
+
+
+class Resolve(Protocol):
+    """Names to addresses, as text; raises ``OSError`` where there are none."""
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """Every address of ``host``."""
+
+
+async def system_resolve(host: str, port: int) -> Sequence[str]:
+    """What the system's resolver says, in its order of preference."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label longer than 63 characters never reaches the resolver
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+# ---------------------------------------------------------------- the transport
+
+
+def make_transport(  # noqa: PLR0913 -- each is one independent setting of a registry
+    *,
+    verify: ssl.SSLContext | bool = True,
+    allow_private: bool | Sequence[Network] = False,
+    proxy: str | None = None,
+    plain_http: bool = False,
+    own_hosts: Collection[str] = (),
+    resolve: Resolve = system_resolve,
+) -> httpx.AsyncBaseTransport:
+    """A transport that reaches only what a registry's configuration permits.
+
+    ``verify`` is a context, or ``True`` for the shared default one. ``own_hosts`` are hosts (without port) that the
+    operator listed by hand: an address among them, or ``localhost``, may be reached as it stands. Without
+    ``plain_http`` a plain http URL is refused. With a ``proxy`` (http or https) only the proxy is connected to, and it
+    resolves; hosts that are addresses are then screened by their text.
+
+    Raises:
+        ValueError: ``verify=False`` (there is no mode without verification), or a proxy of another kind.
+    """
+    policy = _policy(own_hosts, allow_private=allow_private)
+    if proxy is None:
+        pool = httpcore.AsyncConnectionPool(
+            ssl_context=_context(verify),
+            max_connections=MAX_CONNECTIONS,
+            keepalive_expiry=KEEP_FOR_S,
+            network_backend=PinnedBackend(policy, _literal_names(own_hosts), resolve),
+        )
+        return PinnedTransport(pool, policy=policy, plain_http=plain_http, proxied=False)
+    pool = _proxy_pool(httpx.Proxy(proxy), _context(verify), resolve)
+    return PinnedTransport(pool, policy=policy, plain_http=plain_http, proxied=True)
+
+
+def transport_for(
+    config: RegistryConfig, *, listed: bool, resolve: Resolve = system_resolve
+) -> httpx.AsyncBaseTransport | Failure:
+    """The transport of one registry.
+
+    ``listed`` tells that the operator wrote its name, with its token hosts: only then may a name such as
+    ``127.0.0.1:5000`` be what it says.
+    Files or a proxy that cannot be used give a ``Failure``.
+    """
+    context = tls_context(config.authorities, config.client_cert, config.client_key)
+    if isinstance(context, Failure):
+        return context
+    try:
+        return make_transport(
+            verify=context,
+            allow_private=config.allow_private,
+            proxy=config.proxy,
+            plain_http=config.plain_http,
+            own_hosts=tuple(map(host_of, (config.host, *config.auth_hosts))) if listed else (),
+            resolve=resolve,
+        )
+    except (ValueError, httpx.InvalidURL):
+        return Failure(Reason.IMAGE_UNREACHABLE, f"the proxy of {config.name} is not an http or https URL")
+
+
+def host_of(authority: str) -> str:
+    """The host of ``host[:port]`` in lower case, an IPv6 address without its brackets."""
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0].lower()
+    return authority.partition(":")[0].lower()
+
+
+class PinnedTransport(httpx.AsyncHTTPTransport):
+    """httpx's transport around a pool of ours; the pool is the only seam through which a network backend fits."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool, *, policy: Policy, plain_http: bool, proxied: bool) -> None:
+        self._pool = pool
+        self._policy = policy
+        self._plain_http = plain_http
+        self._proxied = proxied
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Refuse what needs no connection to be refused, then do as httpx does."""
+        if request.url.scheme != "https" and not (self._plain_http and request.url.scheme == "http"):
+            raise EgressRefusedError(f"{request.url.scheme} to {request.url.host!a} is not configured")
+        if (request.url.port or 1) > MAX_PORT:
+            raise EgressRefusedError(f"{request.url.port} is no port")
+        if self._proxied:
+            _screen_text(request.url.host, self._policy)
+        return await super().handle_async_request(request)
+
+
+class PinnedBackend(httpcore.AsyncNetworkBackend):
+    """Resolves, screens every address, then connects to one that was screened."""
+
+    def __init__(self, policy: Policy, literal_names: frozenset[str], resolve: Resolve = system_resolve) -> None:
+        self._policy = policy
+        self._literal_names = literal_names
+        self._resolve = resolve
+        self._sockets = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first screened address that answers, all within ``timeout`` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (timeout or RESOLVE_WITHIN_S)
+        failed: Exception = httpcore.ConnectError(f"{host!a} has no address")
+        pinned = await self._screened(host, port, deadline)
+        for number, address in enumerate(pinned):
+            share = max(deadline - loop.time(), 0.0) / (len(pinned) - number)  # a silent address must not take it all
+            try:
+                return await self._sockets.connect_tcp(str(address), port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed
+
+    async def _screened(self, host: str, port: int, deadline: float) -> list[Address]:
+        """Every address of the host, once all of them are permitted."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                texts = await self._resolve(host, port)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"{host!a} does not resolve in time") from error
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        if len(texts) > MAX_ADDRESSES:
+            raise EgressRefusedError(f"{host!a} has more than {MAX_ADDRESSES} addresses")
+        return [self._permitted(host, text) for text in texts]
+
+    def _permitted(self, host: str, text: str) -> Address:
+        found = addresses.parse(text)
+        if found is None:
+            raise EgressRefusedError(f"{host!a} resolves to something that is no address")
+        if host.lower() in self._literal_names and found.is_loopback:
+            return found
+        if why := self._policy.refusal(found):
+            raise EgressRefusedError(f"{host!a} may not be connected to: {why}")
+        return found
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """No registry listens there."""
+        del timeout, socket_options
+        raise EgressRefusedError(f"{path!a} is no registry")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait between the pool's own tries."""
+        await asyncio.sleep(seconds)
+
+
+def _policy(own_hosts: Collection[str], *, allow_private: bool | Sequence[Network]) -> Policy:
+    literals = frozenset(found for host in own_hosts if (found := addresses.parse(host)))
+    if isinstance(allow_private, bool):
+        return Policy(private=allow_private, literals=literals)
+    return Policy(networks=tuple(allow_private), literals=literals)
+
+
+def _literal_names(own_hosts: Collection[str]) -> frozenset[str]:
+    return frozenset(host.lower() for host in own_hosts) & _LOCAL_NAMES
+
+
+def _context(verify: ssl.SSLContext | bool) -> ssl.SSLContext:  # noqa: FBT001 -- httpx's own type
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    context = tls_context() if verify else None
+    if not isinstance(context, ssl.SSLContext):
+        raise ValueError("there is no mode without verification")  # noqa: TRY004 -- the value is wrong, not its type
+    return context
+
+
+def _proxy_pool(proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve) -> httpcore.AsyncHTTPProxy:
+    """The operator chose the proxy, so its own address is not screened."""
+    if proxy.url.scheme not in {"http", "https"}:
+        raise ValueError("a proxy is an http or https URL")
+    anywhere = Policy(networks=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
+    return httpcore.AsyncHTTPProxy(
+        proxy_url=httpcore.URL(
+            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+        ),
+        proxy_auth=proxy.raw_auth,
+        proxy_ssl_context=context if proxy.url.scheme == "https" else None,
+        ssl_context=context,
+        max_connections=MAX_CONNECTIONS,
+        keepalive_expiry=KEEP_FOR_S,
+        network_backend=PinnedBackend(anywhere, frozenset(), resolve),
+    )
+
+
+def _screen_text(host: str, policy: Policy) -> None:
+    """Screen a host that the proxy will resolve, as far as its text tells (inet_aton forms such as 127.1 included)."""
+    if host.rstrip(".").lower() in _LOCAL_NAMES and not policy.private:
+        raise EgressRefusedError(f"{host!a} may not be connected to: it is the proxy itself")
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return  # a name, not an address
+    for entry in found:
+        numeric = addresses.parse(str(entry[4][0]))
+        why = policy.refusal(numeric) if numeric else "it is no address"
+        if why:
+            raise EgressRefusedError(f"{host!a} may not be connected to: {why}")
+
+
+# ---------------------------------------------------------------- errors become failures
+
+
+def classify(error: BaseException, *, refused: Reason = Reason.IMAGE_NOT_ALLOWED) -> Failure:
+    """What an error below an HTTP exchange means.
+
+    ``refused`` is what a connection that must not be made means to the caller: ``image_realm_refused`` for a token
+    server, ``image_redirect_refused`` for a redirect. The detail holds no URL, for URLs may hold secrets.
+    """
+    causes = tuple(_causes(error))
+    for cause in causes:
+        if isinstance(cause, EgressRefusedError):
+            return Failure(refused, str(cause))
+        if isinstance(cause, ssl.SSLError):
+            return Failure(Reason.IMAGE_TLS_REJECTED, _tls_detail(cause))
+    return _classify_http(error, causes)
+
+
+def _classify_http(error: BaseException, causes: tuple[BaseException, ...]) -> Failure:
+    match error:
+        case httpx.TimeoutException() | httpcore.TimeoutException() | TimeoutError():
+            return Failure(Reason.IMAGE_TIMEOUT, "no answer in time")
+        case httpx.DecodingError():
+            return Failure(Reason.IMAGE_ENCODING_REFUSED, "the answer is encoded, which was not asked for")
+        case httpx.RemoteProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            return Failure(Reason.IMAGE_MALFORMED, "the answer is not whole, or not HTTP")
+        case httpx.ProxyError():
+            return Failure(Reason.IMAGE_UNREACHABLE, "the proxy refuses")
+        case httpx.HTTPError() | httpcore.NetworkError() | OSError():
+            return Failure(Reason.IMAGE_UNREACHABLE, _network_detail(causes))
+    return Failure(Reason.INTERNAL_BUG, f"{type(error).__name__} in an exchange with a registry")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    for _ in range(MAX_CAUSES):
+        if current is None:
+            return
+        yield current
+        current = current.__cause__ or current.__context__  # httpcore's pool raises "from None", which hides the cause
+
+
+def _tls_detail(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate refused: {ascii(error.verify_message)[1:-1]}"
+    return f"TLS fails: {getattr(error, 'reason', None) or 'handshake broken'}"
+
+
+def _network_detail(causes: tuple[BaseException, ...]) -> str:
+    for cause in reversed(causes):
+        if isinstance(cause, socket.gaierror):
+            return "the name does not resolve"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            return ascii(cause.strerror)[1:-1].lower()
+    return "connection broken"

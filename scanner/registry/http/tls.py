@@ -1,0 +1,74 @@
+"""The TLS contexts of registries, each built once because one costs some 33 ms."""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+from pathlib import Path
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+
+MAX_CERTIFICATE_BYTES = 256 << 10
+"""A certificate with its chain has some 10 KiB, with its key some more."""
+
+MAX_CONTEXTS = 256
+"""Contexts kept; one for each different pair of CA file and client certificate of the configuration."""
+
+Stamp = tuple[str, int, int]
+"""A file by path, time of change and size: another stamp is another context."""
+
+
+def tls_context(
+    ca_file: str | tuple[str, ...] | None = None, client_cert: str | None = None, client_key: str | None = None
+) -> ssl.SSLContext | Failure:
+    """A context that verifies chain and name against the system's authorities plus those of ``ca_file``, one or many.
+
+    There is no way to one that does not verify. Files that cannot be read or are none give ``image_tls_rejected``.
+    """
+    ca_files = (ca_file,) if isinstance(ca_file, str) else ca_file or ()
+    try:
+        authorities = tuple(map(_stamp, ca_files))
+        pair = (_stamp(client_cert), _stamp(client_key or client_cert)) if client_cert else None
+    except OSError as error:
+        return Failure(Reason.IMAGE_TLS_REJECTED, f"{error.filename}: {error.strerror}")
+    try:
+        return _build(authorities, pair)
+    except ssl.SSLError as error:
+        return Failure(
+            Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not usable: {getattr(error, 'reason', None)}"
+        )
+    except OSError as error:
+        return Failure(Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not readable: {error.strerror}")
+
+
+def certificate_ends_at(path: str) -> float | None:
+    """When the first certificate of a PEM file ends (Unix seconds); ``None`` where there is none to be read.
+
+    What is wrong with the file is told by whoever connects with it.
+    """
+    from cryptography import x509  # noqa: PLC0415 -- only a service asks, which has loaded it for SSH anyway
+
+    try:
+        with Path(path).open("rb") as file:
+            return x509.load_pem_x509_certificate(file.read(MAX_CERTIFICATE_BYTES)).not_valid_after_utc.timestamp()
+    except (OSError, ValueError):
+        return None
+
+
+def _stamp(path: str) -> Stamp:
+    status = os.stat(path)  # noqa: PTH116 -- a path that stays text is the key of a cache
+    return path, status.st_mtime_ns, status.st_size
+
+
+@functools.lru_cache(maxsize=MAX_CONTEXTS)
+def _build(authorities: tuple[Stamp, ...], pair: tuple[Stamp, Stamp] | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    for path, *_ in authorities:
+        context.load_verify_locations(path)
+    if pair:
+        certificate, key = pair
+        # an empty password: an encrypted key must fail here, not ask on the terminal of a service
+        context.load_cert_chain(certificate[0], key[0], password="")
+    return context

@@ -1,0 +1,1 @@
+"""Where else an image may come from: the mirror files of engines."""

@@ -1,0 +1,150 @@
+"""Where an engine's own configuration sends a pull: the places to try, in order, before the registry itself.
+
+Three dialects: Docker's ``registry-mirrors`` here, podman's ``registries.conf`` and containerd's ``hosts.toml`` in the
+modules of their name. All are pure: texts in, places out. A setting that would skip verification makes that place a
+``Failure``; it is never obeyed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import Failure
+from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.config import DOCKER_HUB
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scanner.domain.image.reference import ImageReference
+    from scanner.registry.config import RegistryConfig
+
+MAX_CONFIGURATION_CHARS = 256 * 1024
+"""A registries.conf with a thousand registries has some 100 KiB."""
+
+MAX_PLACES = 16
+"""Places tried for one image; each costs a request when it is down."""
+
+API_ROOT = "/v2"
+
+HUB_HOSTS = frozenset({DOCKER_HUB, "registry-1.docker.io", "index.docker.io"})
+"""Names of one registry: its credentials and token server are those of ``docker.io``."""
+
+_URL = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<host>[0-9A-Za-z.\-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?(?P<path>(?:/[0-9A-Za-z._~\-]*)*)",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place that may serve an image.
+
+    ``host`` is ``host[:port]``, ``repository`` the name it has there, ``root`` the path of its API. ``namespace`` is
+    the registry that the mirror is told to stand for (containerd's ``?ns=``), empty where it is not told.
+    ``client_pairs`` are certificate with key, the key empty where both are in one file. ``failure`` says why it must
+    not be tried.
+    """
+
+    host: str
+    repository: str
+    plain_http: bool = False
+    root: str = API_ROOT
+    namespace: str = ""
+    ca_files: tuple[str, ...] = ()
+    client_pairs: tuple[tuple[str, str], ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def path(self) -> str:
+        """What a request's path begins with, before ``/manifests`` or ``/blobs``."""
+        return f"{self.root}/{self.repository}"
+
+    @property
+    def name(self) -> str:
+        """The name under which its configuration and its credentials are looked up."""
+        return DOCKER_HUB if self.host in HUB_HOSTS else self.host
+
+    def over(self, known: RegistryConfig) -> RegistryConfig:
+        """How the place is reached: as is ``known`` of its host, with what is said of the place itself.
+
+        Of several client certificates the first is shown: which one a server wants is only known once it asks.
+        """
+        certificate, key = self.client_pairs[0] if self.client_pairs else (known.client_cert, known.client_key)
+        return replace(
+            known,
+            plain_http=known.plain_http or self.plain_http,
+            ca_files=known.ca_files + self.ca_files,
+            client_cert=certificate,
+            client_key=key or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorUrl:
+    """The address of a mirror, checked: no user, no query, nothing that two parsers read differently."""
+
+    host: str
+    plain_http: bool = False
+    path: str = ""
+
+
+def upstream(reference: ImageReference) -> Place:
+    """The registry that the reference itself names."""
+    return Place(reference.registry, reference.repository)
+
+
+def parse_url(text: str) -> MirrorUrl | None:
+    """``[http[s]://]host[:port][/path]``; ``None`` where it is anything else."""
+    match = _URL.fullmatch(text) if len(text) <= MAX_PLACES * 64 else None
+    if match is None or int((match["port"] or ":1")[1:]) > 65535 or ".." in match["path"]:  # noqa: PLR2004 -- TCP
+        return None
+    return MirrorUrl(
+        match["host"].lower() + (match["port"] or ""), match["scheme"] == "http", match["path"].rstrip("/")
+    )
+
+
+def read_toml(text: str, name: str) -> dict[str, Any] | Failure:
+    """A bounded TOML document."""
+    if len(text) > MAX_CONFIGURATION_CHARS:
+        return malformed(f"{name} is longer than {MAX_CONFIGURATION_CHARS} characters")
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        return malformed(f"{name} is not TOML: {printable(str(error), 120)}")
+
+
+def malformed(detail: str) -> Failure:
+    """A configuration that cannot be understood; what it would have forbidden is not known."""
+    return Failure(Reason.IMAGE_NOT_ALLOWED, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class DockerMirrors:
+    """``registry-mirrors`` of dockerd's daemon.json, which are for Docker Hub alone."""
+
+    mirrors: tuple[MirrorUrl, ...] = ()
+
+    def endpoints(self, reference: ImageReference) -> tuple[Place, ...]:
+        """The places to try, in order."""
+        itself = upstream(reference)
+        if reference.registry != DOCKER_HUB:
+            return (itself,)
+        return (*(Place(mirror.host, reference.repository, mirror.plain_http) for mirror in self.mirrors), itself)
+
+
+def docker_mirrors(values: Sequence[object]) -> DockerMirrors | Failure:
+    """Read the list as dockerd does: URLs with a scheme and without a path."""
+    if len(values) >= MAX_PLACES:
+        return malformed(f"registry-mirrors has {MAX_PLACES} entries or more")
+    found = []
+    for value in values:
+        url = parse_url(value) if isinstance(value, str) and "://" in value else None
+        if url is None or url.path:
+            return malformed(f"registry-mirrors holds {printable(str(value), 80)!a}, which is no mirror's URL")
+        found.append(url)
+    return DockerMirrors(tuple(found))

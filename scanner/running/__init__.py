@@ -1,1 +1,0 @@
-"""The program put together: settings become adapters, adapters become the running service."""

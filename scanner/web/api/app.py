@@ -1,0 +1,79 @@
+"""The application: routes, access, errors put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from scanner.domain.text import printable
+from scanner.service.answers import Exposition, Service
+from scanner.web.api.fleet_routes import fleet
+from scanner.web.api.gate import gate
+from scanner.web.api.operations import operations
+from scanner.web.api.scanning import scanning
+from scanner.web.http.access import Access
+from scanner.web.http.dependencies import Desk
+from scanner.web.http.limits import Limits
+from scanner.web.http.problem import Problem
+from scanner.web.pages.pages import pages
+
+_REASONS = {404: "not_found", 405: "method_not_allowed", 400: "malformed"}
+
+
+def create_app(  # noqa: PLR0913 - what a web application is made of
+    service: Service,
+    metrics: Exposition,
+    access: Access,
+    *,
+    version: str = "",
+    clock: Callable[[], float] = time.time,
+    routers: Iterable[APIRouter] = (),
+) -> FastAPI:
+    """The application; ``routers`` are further ones, made of ``GuardedRoute``."""
+    desk = Desk(service, metrics, clock)
+    app = FastAPI(
+        title="archscan",
+        version=version or "0",
+        summary="Finds every container in a fleet that cannot start because its image was built for another CPU.",
+        openapi_url=None,  # its route is one of ours, with a scope
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would be built from the Host header
+    )
+    app.state.access = access
+    app.state.desk = desk
+    for router in (operations(desk), fleet(desk), scanning(desk), gate(desk), pages(desk), *routers):
+        app.include_router(router)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_middleware(Limits, metrics=metrics)
+    return app
+
+
+def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for this type
+    return error.response()
+
+
+def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
+    reason = _REASONS.get(error.status_code, "http_error")
+    return Problem(error.status_code, reason, str(error.detail), error.headers).response()
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    """What is wrong where; the value itself is left out, it may be a secret that went astray."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
+    wrong = [
+        {"at": printable(".".join(map(str, one["loc"])), 200), "detail": printable(str(one["msg"]), 200)}
+        for one in error.errors()[:20]
+    ]
+    detail = "; ".join(f"{one['at']}: {one['detail']}" for one in wrong)
+    return Problem(400, "malformed", printable(detail), None, errors=wrong).response()

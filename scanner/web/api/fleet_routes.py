@@ -1,0 +1,144 @@
+"""Endpoints that read the published report."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from scanner.domain.host import Host
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.report_json import (
+    SCHEMA,
+    document,
+    finding_document,
+    host_document,
+    scan_document,
+    summary_document,
+)
+from scanner.web.api.filters import FindingFilter
+from scanner.web.http.access import Scope, needs
+from scanner.web.http.dependencies import Desk
+from scanner.web.http.problem import Problem
+from scanner.web.http.route import GuardedRoute
+
+
+def fleet(desk: Desk) -> APIRouter:
+    """The router; its endpoints run in threads, because a fleet's JSON takes seconds to make."""
+    router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["fleet"])
+
+    @router.get("/openapi.json", include_in_schema=False)
+    @needs(Scope.READ)
+    def openapi(request: Request) -> Response:
+        return JSONResponse(request.app.openapi())
+
+    @router.get("/report")
+    @needs(Scope.READ)
+    def report() -> Response:
+        """The whole latest report, as ``archscan scan --format json`` prints it."""
+        return JSONResponse(document(desk.report()))
+
+    @router.get("/hosts")
+    @needs(Scope.READ)
+    def hosts() -> Response:
+        """Every host of the latest report, without its facts."""
+        return JSONResponse({"hosts": [_brief(reading) for reading in desk.report().hosts]})
+
+    @router.get("/hosts/{name}")
+    @needs(Scope.READ)
+    def host(name: str) -> Response:
+        """One host: facts, findings."""
+        latest = desk.report()
+        reading = reading_of(latest, name)
+        found = [finding_document(finding) for finding in latest.findings if finding.workload.host == name]
+        return JSONResponse(host_document(reading) | {"findings": found})
+
+    @router.get("/findings")
+    @needs(Scope.READ)
+    def findings(wanted: Annotated[FindingFilter, Query()]) -> Response:
+        """Judged workloads that match, ``ok`` ones included; ``total`` counts them all."""
+        latest = desk.report()
+        found = wanted.select(latest.findings)
+        end = wanted.offset + wanted.limit
+        return JSONResponse(
+            {
+                "schema": SCHEMA,
+                "scan": scan_document(latest),
+                "summary": summary_document(latest),
+                "total": len(found),
+                "next_offset": end if end < len(found) else None,
+                "findings": [finding_document(finding) for finding in found[wanted.offset : end]],
+            }
+        )
+
+    @router.get("/images/{reference:path}")
+    @needs(Scope.READ)
+    def image(reference: str) -> Response:
+        """Who runs or plans an image as written, what it offers, the verdict of each host."""
+        found = findings_of(desk.report(), reference)
+        return JSONResponse(
+            {
+                "reference": reference,
+                "offered": offered_by(found),
+                "digests": digests_of(found),
+                "findings": [finding_document(finding) for finding in found],
+            }
+        )
+
+    @router.get("/sd/prometheus")
+    @needs(Scope.READ)
+    def discovery() -> Response:
+        """The inventory for http_sd_config; targets are host names, made for ``/probe``."""
+        latest = desk.service.report()
+        read = {reading.name: reading for reading in latest.hosts} if latest else {}
+        return JSONResponse([_target(host, read.get(host.name)) for host in desk.service.hosts()])
+
+    return router
+
+
+def reading_of(report: Report, name: str) -> HostReading:
+    """The host of this name.
+
+    Raises:
+        Problem: 404, not in the latest report.
+    """
+    reading = next((reading for reading in report.hosts if reading.name == name), None)
+    if reading is None:
+        raise Problem(404, "host_not_found", "the latest report has no host of this name")
+    return reading
+
+
+def findings_of(report: Report, reference: str) -> list[Finding]:
+    """The findings of this image as written.
+
+    Raises:
+        Problem: 404, no workload has it.
+    """
+    found = [finding for finding in report.findings if finding.workload.image == reference]
+    if not found:
+        raise Problem(404, "image_not_found", "no workload of the latest report has this image, written like this")
+    return found
+
+
+def offered_by(findings: list[Finding]) -> list[str]:
+    """The platforms that an image was found to offer, each once."""
+    return list(dict.fromkeys(str(platform) for finding in findings for platform in finding.verdict.offered))
+
+
+def digests_of(findings: list[Finding]) -> list[str]:
+    """The digests that an image was found to have, each once."""
+    return list(dict.fromkeys(finding.verdict.digest for finding in findings if finding.verdict.digest))
+
+
+def _brief(reading: HostReading) -> dict[str, Any]:
+    return {name: value for name, value in host_document(reading).items() if name != "facts"}
+
+
+def _target(host: Host, reading: HostReading | None) -> dict[str, Any]:
+    labels = {f"__meta_archscan_label_{name}": value for name, value in host.labels.items()}
+    labels["__meta_archscan_address"] = host.address
+    if reading is not None and reading.platform is not None:
+        labels["__meta_archscan_platform"] = str(reading.platform)
+    return {"targets": [host.name], "labels": labels}

@@ -1,0 +1,141 @@
+"""Endpoints that judge before something is deployed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from scanner.domain.image import reference
+from scanner.domain.platform import platform
+from scanner.domain.report_json import document, moment
+from scanner.domain.verdict import error_phrases, remedy
+from scanner.domain.verdict.reason import STATUS_OF
+from scanner.service.answers import Checked, Refusal, Waived
+from scanner.web.api.bodies import CheckRequest, ExplainRequest, WaiverRequest
+from scanner.web.http.access import Scope, needs
+from scanner.web.http.dependencies import Desk
+from scanner.web.http.problem import Problem
+from scanner.web.http.route import GuardedRoute, caller
+
+DECIDED = {"allow": 200, "warn": 200, "deny": 409, "hold": 503}
+"""A pipeline that runs ``curl --fail`` goes on only where the answer is allow or warn."""
+
+HOLD_S = 60.0
+"""When to ask again after a hold: by then the registry, the host or the next scan may have answered."""
+
+
+def gate(desk: Desk) -> APIRouter:
+    """The router."""
+    router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["gate"])
+
+    @router.post("/check", responses={409: {"description": "deny"}, 503: {"description": "hold"}})
+    @needs(Scope.GATE)
+    async def check(request: Request, question: CheckRequest) -> Response:
+        """May these images go there: allow or warn 200, deny 409, hold 503."""
+        return await answer(desk, question, caller(request))
+
+    @router.post("/explain")
+    @needs(Scope.READ)
+    async def explain(excerpt: ExplainRequest) -> Response:
+        """What a log excerpt or error message says about a program that does not start."""
+        found = await asyncio.to_thread(error_phrases.explain, excerpt.text)
+        return JSONResponse({"explanations": [_explained(observation) for observation in found]})
+
+    @router.get("/waivers")
+    @needs(Scope.READ)
+    async def waivers() -> Response:
+        """Who answers for what, until when."""
+        return JSONResponse({"waivers": [waiver_document(waiver) for waiver in desk.service.waivers()]})
+
+    @router.post("/waivers", status_code=201)
+    @needs(Scope.OPERATE)
+    async def add_waiver(request: Request, wanted: WaiverRequest) -> Response:
+        """Answer for findings until a moment."""
+        until = wanted.until.timestamp()
+        if until <= desk.clock():
+            raise Problem(400, "waiver_invalid", "until is in the past")
+        waiver = Waived("", wanted.owner, wanted.reason, until, wanted.host, wanted.image, wanted.workload,
+                        wanted.finding_reason)  # fmt: skip
+        added = await desk.service.add_waiver(waiver, caller(request))
+        if isinstance(added, Refusal):
+            raise Problem.of(added)
+        return JSONResponse(waiver_document(added), 201, {"Location": f"/api/v1/waivers/{added.id}"})
+
+    @router.delete("/waivers/{waiver_id}", status_code=204)
+    @needs(Scope.OPERATE)
+    async def delete_waiver(request: Request, waiver_id: str) -> Response:
+        """End a waiver that was made here."""
+        deleted = await desk.service.delete_waiver(waiver_id, caller(request))
+        if isinstance(deleted, Refusal):
+            raise Problem.of(deleted)
+        if not deleted:
+            raise Problem(404, "waiver_not_found", "there is no such waiver")
+        return Response(status_code=204)
+
+    return router
+
+
+async def answer(desk: Desk, question: CheckRequest, by: str) -> Response:
+    """The gate's answer as a response, counted."""
+    images = tuple(_image(text) for text in question.images)
+    destination = _platform(question.platform) if question.platform is not None else None
+    checked = await desk.service.check(images, question.hosts, destination, by)
+    if isinstance(checked, Refusal):
+        problem = Problem.of(checked, decision="hold")
+        desk.metrics.gate_decided("hold")
+        raise problem
+    return await _decided(desk, checked)
+
+
+async def _decided(desk: Desk, checked: Checked) -> Response:
+    decision = checked.decision if checked.decision in DECIDED else "hold"
+    desk.metrics.gate_decided(decision)
+    headers = {"Retry-After": str(round(HOLD_S))} if decision == "hold" else {}
+    made = await asyncio.to_thread(document, checked.report, decision)
+    return JSONResponse(made, DECIDED[decision], headers)
+
+
+def _image(text: str) -> str:
+    """An image reference, never a URL: where a registry is, only the configuration says (CVE-2020-16248)."""
+    try:
+        reference.parse(text)
+    except ValueError as error:
+        raise Problem(400, "reference_invalid", str(error)) from None
+    return text
+
+
+def _platform(text: str) -> platform.Platform:
+    try:
+        return platform.parse(text)
+    except ValueError as error:
+        raise Problem(400, "platform_invalid", str(error)) from None
+
+
+def _explained(observation: error_phrases.Observation) -> dict[str, Any]:
+    fix = remedy.fix(observation.reason, remedy.Trouble(host="HOST", image="IMAGE"))
+    return {
+        "reason": str(observation.reason),
+        "status": str(STATUS_OF[observation.reason]),
+        "phrase": observation.phrase,
+        "cause": observation.cause,
+        "fix": {"summary": fix.summary, "commands": list(fix.commands)},
+    }
+
+
+def waiver_document(waiver: Waived) -> dict[str, Any]:
+    """A waiver as JSON."""
+    return {
+        "id": waiver.id,
+        "owner": waiver.owner,
+        "reason": waiver.reason,
+        "until": moment(waiver.until),
+        "host": waiver.host,
+        "image": waiver.image,
+        "workload": waiver.workload,
+        "finding_reason": waiver.finding_reason,
+        "origin": waiver.origin,
+    }

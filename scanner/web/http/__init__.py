@@ -1,0 +1,1 @@
+"""The HTTP server below API with pages: limits, access, TLS."""

@@ -1,0 +1,147 @@
+"""The outermost layer: bounded bodies, security headers, one count for each answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+
+from scanner.web.http.problem import Problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from scanner.service.answers import Exposition
+
+log = structlog.get_logger(__name__)
+
+MAX_HEAD_BYTES = 16 << 10
+"""Request target and headers; a bearer token, a proxy's additions, a long reference fit several times."""
+
+MAX_BODY_BYTES = 64 << 10
+"""The largest sensible body is a log excerpt to explain, or a gate question about a few dozen images."""
+
+BODY_WITHIN_S = 10.0
+"""The whole body, however it trickles."""
+
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class Limits:
+    """Reads the body ahead, so that no endpoint ever waits for a client."""
+
+    def __init__(self, app: ASGIApp, metrics: Exposition) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        guarded = _Sender(scope, send, self._metrics)
+        try:
+            body = await _read(scope, receive)
+        except Problem as problem:
+            await problem.response()(scope, receive, guarded)
+            return
+        if body is not None:
+            await self._serve(scope, _replay(body, receive), guarded)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: _Sender) -> None:
+        """The last net: a bug costs its request, is counted, tells the caller nothing of our inside."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            self._metrics.internal_error()
+            log.exception("request_failed", route=send.route)
+            if send.started:
+                raise
+            problem = Problem(500, "internal_bug", "archscan has a bug here; its log says more")
+            await problem.response()(scope, receive, send)
+
+
+class _Sender:
+    """Adds headers to an answer, counts it under its route's template."""
+
+    def __init__(self, scope: Scope, send: Send, metrics: Exposition) -> None:
+        self._scope, self._send, self._metrics = scope, send, metrics
+        self.started = False
+
+    @property
+    def route(self) -> str:
+        """The template of the matched route: a closed set, whatever paths are asked for."""
+        return str(getattr(self._scope.get("route"), "path", "none"))
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            self.started = True
+            self._metrics.http_request(self.route, message["status"])
+        await self._send(message)
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes | None:
+    """The body; ``None`` if the client left."""
+    headers = Headers(scope=scope)
+    head = sum(len(name) + len(value) for name, value in scope["headers"])
+    # The parser refuses a long head only if it arrives in pieces.
+    if head + len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_HEAD_BYTES:
+        raise _refused(400, "head_too_large", f"target and headers have at most {MAX_HEAD_BYTES} bytes")
+    length, chunked = headers.get("content-length"), "transfer-encoding" in headers
+    if length is not None and chunked:
+        raise _refused(400, "framing_ambiguous", "a request has either a length or chunks")
+    if length is not None and (not length.isdecimal() or int(length) > MAX_BODY_BYTES):
+        raise _too_large()
+    if not chunked and length in (None, "0"):
+        return b""
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            return await _collect(receive)
+    except TimeoutError:
+        raise _refused(408, "body_too_slow", f"the body did not arrive within {BODY_WITHIN_S:g} s") from None
+
+
+async def _collect(receive: Receive) -> bytes | None:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += bytes(message.get("body", b""))
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large()
+        if not message.get("more_body"):
+            return body
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body in one message, then whatever comes (a client that leaves)."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return first.pop() if first else await receive()
+
+    return replay
+
+
+def _refused(status: int, reason: str, detail: str) -> Problem:
+    return Problem(status, reason, detail, {"Connection": "close"})
+
+
+def _too_large() -> Problem:
+    return _refused(413, "body_too_large", f"a body has at most {MAX_BODY_BYTES} bytes")

@@ -1,0 +1,42 @@
+"""A route that decides access before it reads anything of the request but its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from scanner.web.http.access import Access, Scope
+
+
+class GuardedRoute(APIRoute):
+    """The scope stands on the endpoint (``@needs``); paths and URLs have no say (CVE-2026-48710)."""
+
+    @property
+    def scope(self) -> Scope:
+        """What the endpoint needs."""
+        scope = getattr(self.endpoint, "archscan_scope", None)
+        if not isinstance(scope, Scope):
+            raise TypeError(f"{self.path}: the endpoint does not say which scope it needs")
+        return scope
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint behind its guard."""
+        scope, handler = self.scope, super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            access: Access = request.app.state.access
+            request.state.caller = await access.decide(
+                scope, request.headers.get("authorization"), request.headers.get("host")
+            )
+            return await handler(request)
+
+        return guarded
+
+
+def caller(request: Request) -> str:
+    """The name of whoever made a guarded request."""
+    return str(request.state.caller)

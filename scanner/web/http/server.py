@@ -1,0 +1,134 @@
+"""Listens, serves, stops within ten seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from scanner.web.http.limits import MAX_HEAD_BYTES
+from scanner.web.http.protocol import PunctualProtocol
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from scanner.web.http.web_config import TlsFiles
+
+MAX_CONNECTIONS = 1000
+"""Fleet-wide dashboards need dozens; the rest is answered 503 so that health checks still get through."""
+
+BACKLOG = 512
+"""Connections that the kernel keeps for us while the loop is busy."""
+
+GRACE_S = 5
+"""Answers under way may end, then they are cancelled; half of what a supervisor waits before it kills."""
+
+KEEP_ALIVE_S = 75
+"""Longer than Prometheus' usual scrape interval, so that it need not connect each time."""
+
+_WHY = {
+    errno.EADDRINUSE: "the port is in use: is another archscan running? Choose another port in web.listen",
+    errno.EADDRNOTAVAIL: "this machine has no such address: correct web.listen",
+    errno.EACCES: "not permitted: ports below 1024 need a privilege, choose a higher one in web.listen",
+}
+
+
+class ListenError(Exception):
+    """Why the address of ``web.listen`` cannot be used, in one line."""
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The composition root handles signals."""
+        yield
+
+
+class Server:
+    """Serves one application on one address; the port is taken when the object is made."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int, tls: TlsFiles | None = None) -> None:
+        """Take the port (0: any free one); an empty host means every interface.
+
+        Raises:
+            ListenError: the address cannot be used, or the TLS files cannot.
+        """
+        self._context = _context(tls)
+        self._socket = _listen(host, port)
+        config = uvicorn.Config(
+            app,
+            http=PunctualProtocol,
+            ws="none",
+            lifespan="off",
+            loop="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        config.load()
+        if self._context is not None:
+            config.ssl = self._context
+        self._uvicorn = _Uvicorn(config)
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that was taken."""
+        return int(self._socket.getsockname()[1])
+
+    async def start(self) -> None:
+        """Serve from now on, in a task of its own."""
+        self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]), name="web-server")
+        while not self._uvicorn.started:
+            if self._serving.done():
+                await self._serving
+                raise ListenError("the web server ended before it began")
+            await asyncio.sleep(STARTED_POLL_S)
+
+    async def wait(self) -> None:
+        """Return when the server has ended."""
+        if self._serving is not None:
+            await asyncio.shield(self._serving)
+
+    async def stop(self) -> None:
+        """Take no more requests, let answers end, cancel the slow ones; free the port."""
+        self._uvicorn.should_exit = True
+        if self._serving is not None:
+            await self._serving
+        self._socket.close()
+
+
+STARTED_POLL_S = 0.005
+"""uvicorn offers no event to wait for; it starts within a few of these."""
+
+
+def _context(tls: TlsFiles | None) -> ssl.SSLContext | None:
+    try:
+        return tls.context() if tls else None
+    except OSError as error:
+        reason = error.strerror or (error.reason if isinstance(error, ssl.SSLError) else "")
+        raise ListenError(f"web.config_file: certificate or key cannot be used: {reason or error}") from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        if not host and socket.has_dualstack_ipv6():
+            return socket.create_server(("", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        why = _WHY.get(error.errno or 0, error.strerror or str(error))
+        raise ListenError(f"cannot listen on {where}: {why}") from error

@@ -1,0 +1,53 @@
+"""The gate's decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from scanner.domain.decision import Decision, Policy, decide
+from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.verdict.reason import STATUS_OF, Reason
+from scanner.domain.verdict.verdict import Verdict
+
+READ = HostReading("h", HostFacts("h", Kernel("Linux", "x86_64")))
+UNREAD = HostReading("h", Failure(Reason.HOST_TIMEOUT))
+
+
+def a_report(*reasons, hosts=(READ,), complete=True):
+    workload = Workload("h", "w", Source.INVENTORY, Stage.PLANNED, "i")
+    findings = tuple(Finding(workload, Verdict(reason)) for reason in reasons)
+    return Report("1", 0, 1, hosts, findings, complete)
+
+
+@pytest.mark.parametrize(
+    ("report", "decision"),
+    [
+        (a_report(Reason.NATIVE), "allow"),
+        (a_report(Reason.NATIVE, Reason.EMULATED), "warn"),
+        (a_report(Reason.CONFIG_DISAGREES), "warn"),
+        (a_report(Reason.NATIVE, Reason.IMAGE_DENIED), "hold"),
+        (a_report(Reason.IMAGE_DENIED, Reason.PLATFORM_MISSING), "deny"),
+        (a_report(Reason.NO_SHEBANG), "deny"),
+        (a_report(), "hold"),
+        (a_report(Reason.NATIVE, hosts=(READ, UNREAD)), "hold"),
+        (a_report(Reason.NATIVE, complete=False), "hold"),
+    ],
+)
+def test_the_worst_finding_decides_and_nothing_known_holds(report, decision):
+    assert str(decide(report)) == decision
+
+
+@pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.NATIVE])
+def test_only_a_native_image_is_allowed_through(reason):
+    assert decide(a_report(Reason.NATIVE, reason)) is not Decision.ALLOW
+
+
+def test_a_policy_may_deny_what_is_only_emulated():
+    assert decide(a_report(Reason.EMULATED), Policy(emulated=Decision.DENY)) is Decision.DENY
+
+
+def test_no_policy_lets_the_unknown_pass():
+    lax = Policy(emulated=Decision.ALLOW, degraded=Decision.ALLOW)
+    unknown = [r for r in Reason if STATUS_OF[r] == "unknown"]
+    assert {decide(a_report(r), lax) for r in unknown} == {Decision.HOLD}

@@ -1,0 +1,115 @@
+import json
+
+import pytest
+
+from scanner.domain.facts import Binfmt, BinfmtEntry, Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.platform.platform import Platform
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.report_json import document, facts_document, moment
+from scanner.domain.verdict.reason import Reason, Status
+from scanner.domain.verdict.verdict import Evidence, Fix, Verdict
+
+AMD64 = Platform("linux", "amd64")
+ARM64 = Platform("linux", "arm64")
+
+
+def a_report() -> Report:
+    facts = HostFacts(
+        host="web-1",
+        kernel=Kernel(
+            "Linux", "x86_64", platform=AMD64, binfmt=Binfmt(True, (BinfmtEntry("q", True, "/q", magic=b"\x7fELF"),))
+        ),
+    )
+    workload = Workload("web-1", "api", Source.DOCKER, Stage.RUNNING, "registry:5000/app:1")
+    verdict = Verdict(
+        Reason.PLATFORM_MISSING,
+        "offers only linux/arm64",
+        (Evidence("index", "linux/arm64"),),
+        Fix("build for amd64", ("docker buildx build",)),
+        (ARM64,),
+        "sha256:" + "a" * 64,
+    )
+    return Report(
+        "s1",
+        0.0,
+        1.5,
+        (
+            HostReading("web-1", facts, {"team": "web"}, 1.0, 1.0),
+            HostReading("web-2", Failure(Reason.HOST_REFUSED, "port 22 refused")),
+        ),
+        (Finding(workload, verdict, AMD64, 0.5, 1.5),),
+    )
+
+
+def test_a_report_becomes_the_documented_json():
+    made = document(a_report(), "deny")
+
+    assert json.loads(json.dumps(made)) == made
+    assert (made["schema"], made["decision"]) == ("archscan/v1", "deny")
+    assert made["scan"] == {
+        "id": "s1",
+        "started_at": "1970-01-01T00:00:00.000Z",
+        "finished_at": "1970-01-01T00:00:01.500Z",
+        "complete": True,
+    }
+    assert made["summary"] == {
+        "hosts": 2,
+        "workloads": 1,
+        "ok": 0,
+        "emulated": 0,
+        "degraded": 0,
+        "unknown": 0,
+        "mismatch": 1,
+        "broken": 0,
+    }
+    assert made["findings"] == [
+        {
+            "host": "web-1",
+            "workload": "api",
+            "source": "docker",
+            "stage": "running",
+            "image": "registry:5000/app:1",
+            "digest": "sha256:" + "a" * 64,
+            "status": "mismatch",
+            "reason": "platform_missing",
+            "detail": "offers only linux/arm64",
+            "host_platform": "linux/amd64",
+            "offered": ["linux/arm64"],
+            "evidence": [{"layer": "index", "says": "linux/arm64"}],
+            "fix": {"summary": "build for amd64", "commands": ["docker buildx build"]},
+            "first_seen": "1970-01-01T00:00:00.500Z",
+            "last_seen": "1970-01-01T00:00:01.500Z",
+            "waived_until": None,
+        }
+    ]
+    assert [(host["status"], host["reason"], host["platform"]) for host in made["hosts"]] == [
+        ("ok", None, "linux/amd64"),
+        ("failed", "host_refused", None),
+    ]
+
+
+def test_a_document_has_no_decision_where_nothing_was_decided():
+    assert "decision" not in document(a_report())
+
+
+def test_the_statuses_of_a_summary_add_up_to_its_workloads():
+    summary = document(a_report())["summary"]
+
+    assert sum(summary[status] for status in Status) == summary["workloads"]
+
+
+def test_facts_show_platforms_as_written_on_a_command_line_with_bytes_in_hex():
+    host = a_report().hosts[0].reading
+    assert isinstance(host, HostFacts)
+    facts = facts_document(host)
+
+    assert facts["kernel"]["platform"] == "linux/amd64"
+    assert facts["kernel"]["binfmt"]["entries"][0]["magic"] == "7f454c46"
+    assert "workloads" not in facts
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, None), (0, "1970-01-01T00:00:00.000Z"), (1.9999, "1970-01-01T00:00:01.999Z")]
+)
+def test_a_moment_is_rfc_3339_in_utc(seconds, text):
+    assert moment(seconds) == text

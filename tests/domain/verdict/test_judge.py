@@ -1,0 +1,368 @@
+"""The judgement, statement by statement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.domain.facts import (
+    Binfmt,
+    Elf,
+    Engine,
+    EngineKind,
+    EngineState,
+    Executable,
+    Failure,
+    FileKind,
+    HostFacts,
+    ImageFacts,
+    ImageStore,
+    Kernel,
+    Layer,
+    LocalImage,
+    Offer,
+    Process,
+    Program,
+    Source,
+    Stage,
+    Workload,
+)
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.judge import judge
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.verdict import Depth
+
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+ARM_V7, I386, S390X = Platform("linux", "arm", "v7"), Platform("linux", "386"), Platform("linux", "s390x")
+MACHINES = {"amd64": ("x86_64", 62), "arm64": ("aarch64", 183), "arm": ("armv7l", 40), "s390x": ("s390x", 22)}
+
+ZSTD_LAYER = Layer("sha256:" + "1" * 64, "application/vnd.oci.image.layer.v1.tar+zstd", 1)
+
+
+def a_host(platform=AMD64, *, engine=None, store=ImageStore.CLASSIC, state=EngineState.UP, **kernel):
+    machine = MACHINES[platform.architecture][0]
+    known = {"binfmt": Binfmt(enabled=True), "cpu_level": 3 if platform == AMD64 else None, "ia32": True} | kernel
+    return HostFacts(
+        host="h",
+        kernel=Kernel(system="Linux", machine=machine, platform=platform, **known),
+        engines=(Engine(EngineKind.DOCKER, state, "20.10.24", engine or platform, store),),
+    )
+
+
+def elf(platform, path="/app", role="entrypoint"):
+    header = Elf(MACHINES.get(platform.architecture, ("", 3))[1], 64, "little", platform)
+    return Executable(path, role, FileKind.ELF, header)
+
+
+def offer(entry, config="same", binary="same", problem=None, digest="a"):
+    config = entry if config == "same" else config
+    binary = config if binary == "same" else binary
+    chain = (elf(binary),) if isinstance(binary, Platform) else ()
+    program = Program(("/app",), chain, problem) if binary is not None or problem else None
+    return Offer("sha256:" + digest * 64, entry, config, program=program)
+
+
+def an_index(*offers):
+    return ImageFacts("r.example/app:1", "sha256:" + "f" * 64, is_index=True, offers=offers)
+
+
+def a_single(config, binary="same", problem=None):
+    made = offer(None, config, binary, problem)
+    return ImageFacts("r.example/app:1", made.digest, is_index=False, offers=(made,))
+
+
+def plan(**more):
+    return Workload("h", "app", Source.INVENTORY, Stage.PLANNED, "r.example/app:1", **more)
+
+
+def container(platform=AMD64, *, state="running", stage=Stage.RUNNING, digest="a", **more):
+    local = LocalImage("sha256:" + "c" * 64, ("r.example/app@sha256:" + "f" * 64,), "sha256:" + digest * 64, platform)
+    return Workload("h", "app", Source.DOCKER, stage, "r.example/app:1", "docker", local=local, state=state, **more)
+
+
+def reason_of(*arguments, **more):
+    return str(judge(*arguments, **more).reason)
+
+
+# ---------------------------------------------------------------- planned images
+
+
+@pytest.mark.parametrize(
+    ("host", "image", "reason"),
+    [
+        (a_host(), an_index(offer(AMD64)), "native"),
+        (a_host(), an_index(offer(ARM64), offer(AMD64, digest="b")), "native"),
+        (a_host(), an_index(offer(ARM64)), "platform_missing"),
+        (a_host(ARM64), an_index(offer(AMD64)), "platform_missing"),
+        (a_host(S390X), an_index(offer(AMD64), offer(ARM64, digest="b")), "platform_missing"),
+        (a_host(), a_single(AMD64), "native"),
+        (a_host(), a_single(ARM64), "wrong_platform"),
+        (a_host(), a_single(AMD64, binary=ARM64), "wrong_binary"),
+        (a_host(), an_index(offer(AMD64, binary=ARM64)), "wrong_binary"),
+        (a_host(), an_index(offer(AMD64, config=ARM64, binary=AMD64)), "config_disagrees"),
+        (a_host(), an_index(offer(AMD64, config=ARM64, binary=ARM64)), "wrong_platform"),
+        (a_host(), a_single(ARM64, binary=AMD64), "mislabelled"),
+        (a_host(), an_index(offer(AMD64, binary=None)), "binary_not_inspected"),
+        (a_host(), an_index(offer(AMD64, config=Failure(Reason.IMAGE_MALFORMED))), "image_malformed"),
+        (a_host(), an_index(offer(AMD64, config=None, binary=AMD64)), "image_arch_unknown"),
+        (a_host(), an_index(), "image_no_platforms"),
+        (a_host(), an_index(offer(AMD64, binary=Platform("linux", "amd64", "v4"))), "cpu_level_too_low"),
+        (a_host(cpu_level=None), an_index(offer(AMD64, binary=Platform("linux", "amd64", "v4"))), "cpu_level_unknown"),
+        (a_host(), an_index(offer(AMD64, problem=Failure(Reason.CRLF_SHEBANG), binary=None)), "crlf_shebang"),
+        (a_host(), an_index(offer(AMD64, problem=Failure(Reason.LAYER_LIMIT), binary=None)), "layer_limit"),
+        (a_host(), an_index(offer(AMD64, problem=Failure(Reason.LOADER_MISSING), binary=ARM64)), "wrong_binary"),
+        (a_host(), an_index(offer(AMD64, problem=Failure(Reason.LOADER_MISSING))), "loader_missing"),
+        (a_host(ARM64, aarch32=False), an_index(offer(ARM_V7)), "aarch32_missing"),
+        (a_host(ARM64, aarch32=None), an_index(offer(ARM_V7)), "aarch32_unknown"),
+        (a_host(ARM64, aarch32=True), an_index(offer(ARM_V7)), "native"),
+        (a_host(ia32=False), a_single(I386), "ia32_missing"),
+        (a_host(), an_index(offer(I386)), "platform_missing"),  # Docker 20.10 does not fall back to 386
+        (a_host(), an_index(replace(offer(AMD64), nested=True)), "image_unsupported"),
+        (a_host(), an_index(replace(offer(AMD64), layers=(ZSTD_LAYER,))), "image_unsupported"),
+        (a_host(engine=ARM64), an_index(offer(AMD64)), "host_contradictory"),
+        (a_host(state=EngineState.DOWN), an_index(offer(AMD64)), "engine_down"),
+        (a_host(state=EngineState.DENIED), an_index(offer(AMD64)), "engine_denied"),
+        (a_host(state=EngineState.ABSENT), an_index(offer(AMD64)), "engine_absent"),
+        (a_host(), Failure(Reason.IMAGE_DENIED), "image_denied"),
+        (Failure(Reason.HOST_TIMEOUT), an_index(offer(AMD64)), "host_timeout"),
+    ],
+)
+def test_a_planned_image_is_judged_by_its_deepest_evidence(host, image, reason):
+    assert reason_of(host, plan(), image) == reason
+
+
+def test_only_the_layers_that_are_asked_for_must_agree():
+    image = an_index(offer(AMD64, config=None, binary=None))
+    assert reason_of(a_host(), plan(), image, Depth.INDEX) == "native"
+    assert reason_of(a_host(), plan(), image, Depth.CONFIG) == "image_arch_unknown"
+
+
+def test_a_config_that_contradicts_its_index_entry_degrades_a_shallow_verdict():
+    image = an_index(offer(AMD64, config=ARM64, binary=None))
+    assert reason_of(a_host(), plan(), image, Depth.CONFIG) == "config_disagrees"
+
+
+def test_a_config_that_fits_never_makes_a_foreign_index_entry_ok():
+    image = an_index(offer(ARM64, config=AMD64, binary=None))
+    assert reason_of(a_host(), plan(pinned=ARM64), image, Depth.CONFIG) == "config_disagrees"
+
+
+def test_a_foreign_single_manifest_is_the_wrong_platform_when_nobody_opens_the_binary():
+    assert reason_of(a_host(), plan(), a_single(ARM64, binary=None), Depth.CONFIG) == "wrong_platform"
+
+
+def test_a_level_that_only_the_label_names_still_counts():
+    image = a_single(Platform("linux", "amd64", "v4"), binary=AMD64)
+    assert reason_of(a_host(), plan(), image) == "cpu_level_too_low"
+
+
+def test_a_missing_platform_names_what_is_offered_and_the_build_that_adds_ours():
+    verdict = judge(a_host(), plan(), an_index(offer(ARM64)))
+    assert verdict.offered == (ARM64,)
+    assert verdict.fix.commands == (
+        "docker buildx build --platform linux/amd64,linux/arm64 --tag r.example/app:1 --push .",
+    )
+
+
+# ---------------------------------------------------------------- containers that exist
+
+
+def test_a_container_is_judged_by_the_manifest_it_was_made_from_not_by_its_tag():
+    runs = an_index(offer(AMD64, binary=ARM64, digest="a"), offer(AMD64, digest="b"))
+    assert reason_of(a_host(), container(digest="a", state="exited", stage=Stage.STOPPED), runs) == "wrong_binary"
+    assert reason_of(a_host(), container(digest="b"), runs) == "native"
+
+
+def test_an_image_id_that_no_config_has_is_not_guessed_by_a_label():
+    image = an_index(replace(offer(AMD64, digest="b"), config_digest="sha256:" + "d" * 64))
+    classic = container(digest="e", state="exited", stage=Stage.STOPPED, exit_code=1)
+    assert reason_of(a_host(), classic, image) == "image_local_only"
+    containerd = replace(classic, local=replace(classic.local, image_id=image.digest))
+    assert reason_of(a_host(), containerd, image) == "native"
+
+
+def test_a_tag_that_lost_the_platform_degrades_what_still_runs():
+    verdict = judge(a_host(), container(), an_index(offer(AMD64)), next_pull=an_index(offer(ARM64)))
+    assert (verdict.reason, verdict.status) == (Reason.PLATFORM_LOST, Status.DEGRADED)
+    assert verdict.fix.commands[0] == "docker pull r.example/app@sha256:" + "f" * 64
+
+
+def test_a_tag_that_nobody_answers_for_is_unknown():
+    ahead = Failure(Reason.IMAGE_UNREACHABLE)
+    assert reason_of(a_host(), container(), an_index(offer(AMD64)), next_pull=ahead) == "image_unreachable"
+
+
+def test_a_broken_next_pull_degrades_what_still_runs():
+    ahead = an_index(offer(AMD64, problem=Failure(Reason.NO_SHEBANG), binary=None, digest="b"))
+    assert reason_of(a_host(), container(), an_index(offer(AMD64)), next_pull=ahead) == "next_pull_broken"
+
+
+def test_a_local_image_that_runs_is_proof_of_itself():
+    assert reason_of(a_host(), container(), None) == "native"
+
+
+def test_a_local_image_that_was_never_seen_to_start_is_unknown_until_its_binary_is_read():
+    created = container(state="created", stage=Stage.STOPPED)
+    assert reason_of(a_host(), created, None) == "image_local_only"
+    assert reason_of(a_host(), created, None, Depth.CONFIG) == "native"
+
+
+def test_a_local_image_for_another_cpu_that_is_not_up_will_not_start():
+    assert (
+        reason_of(a_host(), container(ARM64, state="exited", stage=Stage.STOPPED, exit_code=1), None)
+        == "wrong_platform"
+    )
+
+
+def test_a_local_image_that_runs_although_its_label_says_otherwise_is_mislabelled():
+    assert reason_of(a_host(), container(ARM64), None) == "mislabelled"
+
+
+def test_a_container_that_runs_overrules_what_its_image_lacks_for_a_volume_may_hold_it():
+    image = an_index(offer(AMD64, problem=Failure(Reason.ENTRYPOINT_MISSING), binary=None))
+    assert reason_of(a_host(), container(), image) == "native"
+    assert reason_of(a_host(), container(state="paused"), image) == "native"
+    assert reason_of(a_host(), container(state="created", stage=Stage.STOPPED), image) == "entrypoint_missing"
+
+
+@pytest.mark.parametrize(
+    ("runs", "platform"),
+    [
+        (an_index(offer(AMD64, binary=ARM64)), AMD64),
+        (a_single(ARM64), ARM64),
+        (a_single(Platform("linux", "amd64", "v4"), binary=AMD64), AMD64),
+    ],
+)
+def test_what_runs_is_no_mismatch_but_degraded_and_one_when_it_has_failed(runs, platform):
+    verdict = judge(a_host(), container(platform), runs)
+    assert (verdict.reason, verdict.status) == (Reason.MISLABELLED, Status.DEGRADED)
+    assert verdict.detail.startswith("it runs here although ")
+    failed = container(platform, state="exited", stage=Stage.STOPPED, exit_code=1)
+    assert judge(a_host(), failed, runs).status is Status.MISMATCH
+
+
+def test_of_a_container_that_runs_and_whose_image_is_not_told_only_the_tag_is_wrong():
+    runs = replace(container(), local=None)
+    assert reason_of(a_host(), runs, an_index(offer(ARM64))) == "platform_lost"
+    assert reason_of(a_host(), replace(runs, state="created", stage=Stage.STOPPED), an_index(offer(ARM64))) == (
+        "platform_missing"
+    )
+
+
+def test_a_command_that_is_not_the_image_s_own_may_be_in_a_volume():
+    image = an_index(offer(AMD64, problem=Failure(Reason.ENTRYPOINT_MISSING), binary=None))
+    overridden = plan(process=Process(entrypoint=("/mounted/run.sh",)))
+    assert reason_of(a_host(), overridden, image) == "binary_unknown"
+    assert reason_of(a_host(), plan(), image) == "entrypoint_missing"
+
+
+def test_an_observed_exec_format_error_overrules_every_label():
+    crashed = container(state="restarting", restart_count=7, log=("exec /app: exec format error",), exit_code=255)
+    verdict = judge(a_host(), crashed, an_index(offer(AMD64)))
+    assert (verdict.reason, verdict.status) == (Reason.EXEC_FORMAT_ERROR, Status.MISMATCH)
+
+
+def test_a_container_that_is_up_between_two_crashes_is_judged_by_its_last_words():
+    words = ("exec /app: exec format error",)
+    between = container(state="running", restart_count=7, log=words)
+    assert reason_of(a_host(), between, an_index(offer(AMD64))) == "exec_format_error"
+    recovered = container(state="running", restart_count=7, log=(*words, "listening on :8080"))
+    assert reason_of(a_host(), recovered, an_index(offer(AMD64))) == "native"
+
+
+def test_an_observed_error_confirms_the_more_precise_reason_that_the_binary_gave():
+    crashed = container(state="restarting", restart_count=7, log=("exec /app: exec format error",), exit_code=255)
+    image = an_index(offer(AMD64, problem=Failure(Reason.NO_SHEBANG), binary=None))
+    verdict = judge(a_host(), crashed, image)
+    assert verdict.reason is Reason.NO_SHEBANG
+    assert verdict.evidence[-1].layer == "runtime"
+
+
+@pytest.mark.parametrize(
+    ("docker", "reason"),
+    [("absent", "native"), ("up", "platform_missing"), ("down", "engine_down"), ("denied", "engine_denied")],
+)
+def test_a_plan_is_judged_by_the_likeliest_engine_that_is_there(docker, reason):
+    """An armhf Docker takes no arm64 image, though the Podman beside it does."""
+    host = a_host(ARM64, engine=ARM_V7, state=EngineState(docker), aarch32=True)
+    podman = Engine(EngineKind.PODMAN, EngineState.UP, "5.0", ARM64, ImageStore.PODMAN)
+    both = replace(host, engines=(*host.engines, podman))
+    assert reason_of(both, plan(), an_index(offer(ARM64))) == reason
+
+
+def test_an_engine_in_a_virtual_machine_is_judged_by_its_own_platform():
+    host = a_host(ARM64)
+    engine = replace(host.engines[0], in_vm=True, platform=ARM64)
+    mac = replace(host, engines=(engine,), kernel=Kernel("Darwin", "arm64", platform=Platform("darwin", "arm64")))
+    assert reason_of(mac, plan(), an_index(offer(ARM64))) == "native"
+    assert reason_of(mac, plan(), an_index(offer(AMD64))) == "platform_missing"
+
+
+# ---------------------------------------------------------------- invariants
+
+PLATFORMS = st.sampled_from([AMD64, ARM64, ARM_V7, I386, S390X, Platform("linux", "amd64", "v3")])
+FAILURES = st.sampled_from(list(Reason)).filter(lambda r: STATUS_OF[r] is Status.UNKNOWN).map(Failure)
+PROBLEMS = st.sampled_from([r for r in Reason if STATUS_OF[r] in (Status.UNKNOWN, Status.BROKEN)]).map(Failure)
+OFFERS = st.builds(
+    offer,
+    st.none() | PLATFORMS,
+    st.none() | PLATFORMS | FAILURES,
+    st.none() | PLATFORMS,
+    st.none() | PROBLEMS,
+    st.sampled_from("abcde"),
+)
+IMAGES = st.lists(OFFERS, max_size=4).map(lambda offers: an_index(*offers)) | st.builds(a_single, PLATFORMS, PLATFORMS)
+HOSTS = st.builds(
+    a_host,
+    st.sampled_from([AMD64, ARM64, ARM_V7, S390X]),
+    store=st.sampled_from(list(ImageStore)),
+    state=st.sampled_from(list(EngineState)),
+    cpu_level=st.none() | st.integers(1, 4),
+    aarch32=st.none() | st.booleans(),
+    ia32=st.none() | st.booleans(),
+    binfmt=st.none() | st.just(Binfmt(enabled=True)),
+)
+WORKLOADS = st.one_of(
+    st.just(plan()),
+    st.builds(
+        container,
+        PLATFORMS,
+        state=st.sampled_from(["running", "exited", "created", "restarting", "paused", "dead"]),
+        stage=st.sampled_from([Stage.RUNNING, Stage.STOPPED]),
+        digest=st.sampled_from("abcde"),
+        exit_code=st.none() | st.sampled_from([0, 1, 126, 127, 132, 255]),
+    ),
+)
+
+
+@given(HOSTS | FAILURES, WORKLOADS, st.none() | IMAGES | FAILURES, st.sampled_from(list(Depth)), st.none() | IMAGES)
+def test_every_combination_of_facts_has_exactly_one_verdict(host, workload, image, depth, ahead):
+    verdict = judge(host, workload, image, depth, ahead)
+    assert verdict.status is STATUS_OF[verdict.reason]
+    assert (verdict.fix.summary == "") == (verdict.status is Status.OK)
+
+
+@given(HOSTS, WORKLOADS, FAILURES, st.sampled_from(list(Depth)))
+def test_a_failure_on_either_side_is_never_ok(host, workload, failure, depth):
+    assert judge(failure, workload, an_index(offer(AMD64)), depth).status is Status.UNKNOWN
+    assert judge(host, workload, failure, depth).status is not Status.OK
+
+
+@given(HOSTS, IMAGES)
+def test_a_planned_image_is_ok_only_if_something_it_offers_runs_natively(host, image):
+    if judge(host, plan(), image).status is not Status.OK:
+        return
+    binaries = {file.elf.needs.architecture for o in image.offers if o.program for file in o.program.chain}
+    runs = {"amd64": {"amd64", "386"}, "arm64": {"arm64", "arm"}}.get(host.kernel.platform.architecture)
+    assert binaries & (runs or {host.kernel.platform.architecture})
+
+
+@given(HOSTS, st.lists(PLATFORMS, max_size=4), PLATFORMS)
+def test_adding_a_platform_never_turns_ok_into_mismatch(host, platforms, added):
+    offers = [offer(p, digest="abcde"[i]) for i, p in enumerate(platforms)]
+    if judge(host, plan(), an_index(*offers)).status is Status.OK:
+        more = an_index(*offers, offer(added, digest="e"))
+        assert judge(host, plan(), more).status is not Status.MISMATCH

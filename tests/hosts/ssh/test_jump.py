@@ -1,0 +1,48 @@
+import pytest
+
+from scanner.domain.host import Host
+from scanner.hosts.ssh.jump import Route, Target, jump_of
+
+PATTERNS = {"edge-1": "first", "edge-*": "second", "*": "none"}
+
+
+@pytest.mark.parametrize(
+    ("host", "jump"),
+    [
+        (Host("edge-1", "a"), "first"),
+        (Host("edge-2", "a"), "second"),
+        (Host("web", "a"), ""),
+        (Host("edge-1", "a", jump="own"), "own"),
+        (Host("edge-1", "a", jump="none"), ""),
+    ],
+)
+def test_the_hosts_own_jump_wins_then_the_first_pattern(host, jump):
+    assert jump_of(host, PATTERNS) == jump
+
+
+@pytest.mark.parametrize(
+    ("text", "hops"),
+    [
+        ("", ()),
+        ("bastion", (Target("bastion", "bastion", 22, "scan"),)),
+        ("kim@bastion:2222", (Target("bastion", "bastion", 2222, "kim"),)),
+        ("[2001:db8::1]:2222", (Target("2001:db8::1", "2001:db8::1", 2222, "scan"),)),
+        ("a, b", (Target("a", "a", 22, "scan"), Target("b", "b", 22, "scan"))),
+    ],
+)
+def test_a_route_lists_its_hops(text, hops):
+    assert Route.parse(text, "scan").hops == hops
+
+
+@pytest.mark.parametrize(
+    "text", ["a b", "-o", "a:b", "a:0", "a:65536", "@a", "a@", "a;id", "a,", "a,b,c,d,e", "$(id)", "a\nb"]
+)
+def test_anything_else_is_no_route(text):
+    with pytest.raises(ValueError, match=r"jump|host|user|port"):
+        Route.parse(text, "scan")
+
+
+def test_a_route_is_written_as_it_is_read():
+    route = Route.parse("kim@a:23,b", "scan")
+    assert str(route) == "kim@a:23,scan@b:22"
+    assert str(route.before) == "kim@a:23"

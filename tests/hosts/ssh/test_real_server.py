@@ -1,0 +1,232 @@
+"""Against OpenSSH itself."""
+
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import asyncssh
+import pytest
+
+from scanner.domain.facts import Failure
+from scanner.domain.host import Host
+from scanner.domain.verdict.reason import Reason
+from scanner.hosts.ssh import SshConfig, authorized_key_line, sudoers_rule
+
+SCRIPT = b"echo begin; uname -s; echo noise >&2; echo end\n"
+
+
+@pytest.fixture
+def target(sshd):
+    sshd.authorize()
+    return Host("web-1", sshd.address, sshd.port, sshd.user)
+
+
+@pytest.fixture
+def real_config(sshd):
+    return SshConfig(sshd.client_key, sshd.known_hosts, connect_timeout_s=10, probe_timeout_s=10)
+
+
+async def test_a_host_answers_the_script(fleet_of, real_config, target):
+    fleet = fleet_of(real_config)
+    assert await fleet.read(target, SCRIPT) == b"begin\nLinux\nend\n"
+
+
+async def test_a_kept_connection_is_used_again(fleet_of, real_config, target):
+    fleet = fleet_of(real_config)
+    for _ in range(3):
+        assert await fleet.read(target, SCRIPT) == b"begin\nLinux\nend\n"
+    assert (fleet.opened, fleet.kept) == (1, 1)
+
+
+async def test_nothing_is_kept_where_that_is_not_wanted(fleet_of, sshd, target):
+    fleet = fleet_of(SshConfig(sshd.client_key, sshd.known_hosts, keep_connections=False))
+    await fleet.read(target, SCRIPT)
+    await fleet.read(target, SCRIPT)
+    assert (fleet.opened, fleet.kept) == (2, 0)
+
+
+async def test_a_host_that_left_the_inventory_is_left(fleet_of, real_config, target):
+    fleet = fleet_of(real_config)
+    await fleet.read(target, SCRIPT)
+    fleet.keep_only([])
+    assert fleet.kept == 0
+
+
+async def test_a_long_answer_arrives_whole(fleet_of, real_config, target):
+    answer = await fleet_of(real_config).read(target, b"head -c 3000000 /dev/zero\n")
+    assert answer == bytes(3_000_000)
+
+
+async def test_an_endless_answer_ends_at_the_limit(fleet_of, sshd, target):
+    fleet = fleet_of(SshConfig(sshd.client_key, sshd.known_hosts, max_output_bytes=1 << 20))
+    assert await fleet.read(target, b"cat /dev/zero\n") == Failure(
+        Reason.HOST_TOO_LARGE, "the answer is longer than 1048576 bytes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "detail"),
+    [
+        (b"exit 7\n", "the command ended with exit status 7"),
+        (b"echo half; kill -9 $$\n", "the command was killed by SIGKILL"),
+    ],
+)
+async def test_a_script_that_failed_gave_no_answer(fleet_of, real_config, target, script, detail):
+    assert await fleet_of(real_config).read(target, script) == Failure(Reason.HOST_INCOMPLETE, detail)
+
+
+async def test_a_forced_command_answers_whatever_is_asked(fleet_of, real_config, target, sshd, tmp_path):
+    probe = tmp_path / "probe"
+    probe.write_text("#!/bin/sh\necho installed\n")
+    probe.chmod(0o755)
+    sshd.authorize(f'restrict,command="{probe}"')
+    assert await fleet_of(real_config).read(target, SCRIPT * 5000) == b"installed\n"
+
+
+async def test_the_line_for_authorized_keys_is_understood_by_sshd(fleet_of, real_config, target, sshd, tmp_path):
+    public = sshd.client_key.with_suffix(".pub").read_text()
+    line = authorized_key_line(public, ["127.0.0.0/8"], "/bin/true")
+    sshd.authorized_keys.write_text(line.replace("sudo -n /bin/true", "echo forced"))
+    assert await fleet_of(real_config).read(target, SCRIPT) == b"forced\n"
+    sshd.authorized_keys.write_text(authorized_key_line(public, ["10.9.9.9"], "/bin/true"))
+    failure = await fleet_of(real_config).read(target, SCRIPT)
+    assert failure.reason is Reason.HOST_AUTH_REJECTED
+
+
+async def test_a_refused_key_is_told(fleet_of, real_config, target, sshd):
+    sshd.authorized_keys.write_text("")
+    failure = await fleet_of(real_config).read(target, SCRIPT)
+    assert failure.reason is Reason.HOST_AUTH_REJECTED
+
+
+async def test_certificates_of_both_sides_are_enough(fleet_of, start_sshd, tmp_path):
+    keygen = shutil.which("ssh-keygen")
+    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "ca"], check=True)
+    server = start_sshd(extra=f"TrustedUserCAKeys {tmp_path}/ca.pub\nHostCertificate {tmp_path}/host-cert.pub")
+    shutil.copy(server.host_key.with_suffix(".pub"), tmp_path / "host.pub")
+    sign = [keygen, "-q", "-s", tmp_path / "ca", "-I", "test"]
+    subprocess.run([*sign, "-h", "-n", "127.0.0.1", tmp_path / "host.pub"], check=True)
+    subprocess.run([*sign, "-n", server.user, "-V", "+1h", server.client_key], check=True)
+    server.authorized_keys.write_text("")
+    log = server.known_hosts.with_name("sshd.log")
+    os.kill(server.daemon.process.pid, signal.SIGHUP)  # sshd reads its certificate again
+    async with asyncio.timeout(10):
+        while log.read_text().count("Server listening") < 2:
+            await asyncio.sleep(0.01)
+    known = tmp_path / "known_hosts"
+    known.write_text(f"@cert-authority 127.* {(tmp_path / 'ca.pub').read_text()}")
+    host = Host("web-1", server.address, server.port, server.user)
+    fleet = fleet_of(SshConfig(server.client_key, known))
+    assert await fleet.read(host, SCRIPT) == b"begin\nLinux\nend\n"
+
+    known.write_text(
+        f"@cert-authority * {(tmp_path / 'ca.pub').read_text()}@revoked * {server.host_key.with_suffix('.pub').read_text()}"
+    )
+    failure = await fleet_of(SshConfig(server.client_key, known)).read(host, SCRIPT)
+    assert failure.reason is Reason.HOST_KEY_REJECTED
+
+
+async def test_a_host_behind_two_bastions_is_reached(fleet_of, sshd, real_config, start_sshd, tmp_path):
+    second = start_sshd("127.0.0.2")
+    third = start_sshd("127.0.0.3")
+    for server in (second, third):
+        server.authorized_keys.write_text(sshd.authorized_keys.read_text())
+    sshd.authorize()
+    for server in (second, third):
+        server.authorized_keys.write_text(sshd.authorized_keys.read_text())
+    known = tmp_path / "known_hosts"
+    known.write_text("".join(server.known_hosts.read_text() for server in (sshd, second, third)))
+    chain = f"{sshd.user}@127.0.0.1:{sshd.port},{sshd.user}@127.0.0.2:{second.port}"
+    fleet = fleet_of(SshConfig(sshd.client_key, known, jump={"edge-*": chain}))
+    edge = [Host(f"edge-{number}", third.address, third.port, third.user) for number in range(3)]
+    for host in edge:
+        assert await fleet.read(host, SCRIPT) == b"begin\nLinux\nend\n"
+    assert fleet.opened == 5
+
+
+async def test_s11_a_host_that_refuses_its_bastion_is_refused(fleet_of, sshd, target):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    config = SshConfig(sshd.client_key, sshd.known_hosts, jump={"edge-*": f"{sshd.user}@127.0.0.1:{sshd.port}"})
+    failure = await fleet_of(config).read(Host("edge-1", "127.0.0.1", port, sshd.user), SCRIPT)
+    assert failure == Failure(
+        Reason.HOST_REFUSED,
+        f"[Errno 111] {sshd.user}@127.0.0.1:{sshd.port} could not reach it: Connection refused",
+    )
+
+
+async def test_s11_a_bastion_that_may_not_forward_is_at_fault_itself(fleet_of, start_sshd):
+    server = start_sshd(extra="AllowTcpForwarding no")
+    config = SshConfig(server.client_key, server.known_hosts, jump={"*": f"{server.user}@127.0.0.1:{server.port}"})
+    failure = await fleet_of(config).read(Host("edge-1", "127.0.0.1", 22, server.user), SCRIPT)
+    assert failure.reason is Reason.HOST_BASTION
+
+
+async def test_a_hashed_file_of_many_hosts_knows_its_host(fleet_of, sshd, target, tmp_path):
+    known = tmp_path / "known_hosts"
+    key = sshd.host_key.with_suffix(".pub").read_text()
+    known.write_text("".join(f"10.0.{n // 256}.{n % 256} {key}" for n in range(500)) + sshd.known_hosts.read_text())
+    subprocess.run([shutil.which("ssh-keygen"), "-q", "-H", "-f", known], check=True, capture_output=True)
+    fleet = fleet_of(SshConfig(sshd.client_key, known))
+    assert await fleet.read(target, SCRIPT) == b"begin\nLinux\nend\n"
+
+
+HOSTILE_HOME = """
+import asyncio, os, sys
+from pathlib import Path
+touched = []
+home = os.environ["HOME"]
+def watch(event, args):
+    if event in ("open", "os.listdir", "os.scandir", "subprocess.Popen", "socket.connect"):
+        touched.append((event, str(args)))
+from scanner.domain.host import Host
+from scanner.hosts.ssh import Fleet, SshConfig
+sys.addaudithook(watch)  # not earlier: importing asyncssh looks for C libraries by running ldconfig
+async def main(identity, known, port, user):
+    fleet = Fleet.open(SshConfig(Path(identity), Path(known)))
+    answer = await fleet.read(Host("web-1", "127.0.0.1", int(port), user), b"echo fine")
+    await fleet.close()
+    print(answer)
+asyncio.run(main(*sys.argv[1:]))
+bad = [entry for entry in touched if home in entry[1] or "agent.sock" in entry[1] or entry[0] == "subprocess.Popen"]
+print("touched", bad)
+"""
+
+
+async def test_s12_the_accounts_own_ssh_files_are_never_opened(sshd, target, tmp_path):
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "config").write_text(
+        f"Host *\n UserKnownHostsFile none\n ProxyCommand touch {home}/pwned\n Port 1\n"
+    )
+    (home / ".ssh" / "known_hosts").write_text("127.0.0.1 ssh-ed25519 AAAA\n")
+    shutil.copy(sshd.client_key, home / ".ssh" / "id_ed25519")
+    environment = {**os.environ, "HOME": str(home), "SSH_AUTH_SOCK": f"{home}/agent.sock"}
+    command = [sys.executable, "-c", HOSTILE_HOME, sshd.client_key, sshd.known_hosts, str(sshd.port), sshd.user]
+    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "b'fine\\n'\ntouched []\n", done.stderr
+    assert not (home / "pwned").exists()
+
+
+def test_the_real_sudo_accepts_the_rule(tmp_path, require):
+    visudo = require("visudo", "sudo")
+    (tmp_path / "archscan").write_text(sudoers_rule())
+    done = subprocess.run([visudo, "-c", "-f", tmp_path / "archscan"], capture_output=True, check=False)
+    assert done.returncode == 0, shlex.join(map(str, done.args)) + done.stderr.decode()
+
+
+async def test_an_rsa_key_signs_for_many_servers_at_once(fleet_of, start_sshd, tmp_path):
+    server = start_sshd()
+    key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+    identity = tmp_path / "id_rsa"
+    identity.write_bytes(key.export_private_key())
+    identity.chmod(0o600)
+    server.authorized_keys.write_text(key.export_public_key().decode())
+    fleet = fleet_of(SshConfig(identity, server.known_hosts))
+    host = Host("web-1", server.address, server.port, server.user)
+    assert await fleet.read(host, SCRIPT) == b"begin\nLinux\nend\n"

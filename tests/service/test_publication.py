@@ -1,0 +1,60 @@
+"""What is published of a report once waivers are applied."""
+
+from __future__ import annotations
+
+from scanner.domain.facts import Failure, Source, Stage, Workload
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Verdict
+from scanner.service.publication import Waiver, merged, waived
+
+
+def finding(host, until=None):
+    workload = Workload(host, "api", Source.DOCKER, Stage.RUNNING, "app:1")
+    return Finding(workload, Verdict(Reason.PLATFORM_MISSING), waived_until=until)
+
+
+def report(*findings):
+    return Report("s", 0.0, 1.0, (), findings)
+
+
+def waiver(host, until):
+    return Waiver("me", "why", until, host=host)
+
+
+def test_a_waiver_marks_what_it_covers_until_it_ends():
+    given = report(finding("web-1"), finding("db-1"))
+    marked = waived(given, [waiver("web-*", 50.0), waiver("web-1", 70.0)], now=10.0)
+    assert [f.waived_until for f in marked.findings] == [70.0, None]
+
+
+def test_a_waiver_that_has_ended_leaves_no_mark():
+    marked = waived(report(finding("web-1", until=50.0)), [waiver("*", 50.0)], now=50.0)
+    assert marked.findings == (finding("web-1"),)
+
+
+def test_what_waivers_do_not_change_stays_the_same_object():
+    given = report(finding("web-1", until=70.0), finding("db-1"))
+    assert waived(given, [waiver("web-1", 70.0)], now=10.0) is given
+    marked = waived(given, [waiver("web-1", 80.0)], now=10.0)
+    assert marked.findings[0].waived_until == 80.0
+    assert marked.findings[1] is given.findings[1]
+
+
+def scan_of(*names, at):
+    readings = tuple(HostReading(name, Failure(Reason.HOST_TIMEOUT), taken_at=at) for name in names)
+    return Report(f"at {at}", at - 1, at, readings, tuple(finding(name) for name in names))
+
+
+def test_a_scan_of_some_hosts_keeps_what_is_known_of_the_others_but_not_of_hosts_that_left():
+    whole = merged(scan_of("web-1", "web-2", "gone", at=10.0), scan_of("web-1", at=20.0), ["web-1", "web-2"])
+    assert [(host.name, host.taken_at) for host in whole.hosts] == [("web-1", 20.0), ("web-2", 10.0)]
+    assert sorted(f.workload.host for f in whole.findings) == ["web-1", "web-2"]
+
+
+def test_a_scan_of_some_hosts_does_not_make_the_fleet_look_fresh():
+    fleet = ["web-1", "web-2"]
+    partial = merged(scan_of(*fleet, at=10.0), scan_of("web-1", at=20.0), fleet)
+    assert (partial.finished_at, partial.fleet_scanned_at) == (20.0, 10.0)
+    assert merged(partial, scan_of("web-2", at=30.0), fleet).fleet_scanned_at == 10.0
+    assert merged(partial, scan_of(*fleet, at=40.0), fleet).fleet_scanned_at == 40.0

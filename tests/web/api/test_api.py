@@ -1,0 +1,504 @@
+import asyncio
+import json
+
+import pytest
+from fastapi import APIRouter
+from prometheus_client.parser import text_string_to_metric_families as parse
+from structlog.testing import capture_logs
+
+from scanner.web.http.access import Access, Scope
+from scanner.web.http.limits import MAX_BODY_BYTES
+from scanner.web.http.route import GuardedRoute
+
+WORKER = "registry.example:5000/shop/worker:2.0"
+API = "registry.example:5000/shop/api:1.4"
+
+
+def every_route(app):
+    found = []
+    queue = list(app.routes)
+    while queue:
+        route = queue.pop()
+        inner = getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None)
+        if inner:
+            queue.extend(inner)
+        elif hasattr(route, "methods"):
+            found.append(route)
+    return found
+
+
+# ---------------------------------------------------------------- access
+
+
+def test_every_route_is_guarded_with_a_scope(app_with):
+    routes = every_route(app_with())
+    assert len(routes) > 20
+    scopes = {route.path: route.scope for route in routes}
+    assert {path for path, scope in scopes.items() if scope is Scope.OPEN} == {
+        "/-/healthy",
+        "/-/ready",
+        "/static/{name}",
+    }
+    for route in routes:
+        if route.methods - {"GET", "HEAD"} and route.path != "/api/v1/explain":
+            assert route.scope in (Scope.GATE, Scope.OPERATE), route.path
+
+
+def test_a_route_that_names_no_scope_cannot_be_made():
+    router = APIRouter(route_class=GuardedRoute)
+    with pytest.raises(TypeError, match="which scope"):
+        router.get("/x")(lambda: None)
+
+
+ACTS = [
+    ("POST", "/-/reload", "operate"),
+    ("GET", "/probe?target=web-1", "operate"),
+    ("POST", "/api/v1/scans", "operate"),
+    ("POST", "/api/v1/check", "gate"),
+    ("POST", "/api/v1/waivers", "operate"),
+    ("DELETE", "/api/v1/waivers/1", "operate"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ACTS)
+async def test_what_acts_needs_the_token_for_it(as_, service, method, path, scope):
+    for other in {"read", "gate", "operate"} - {scope}:
+        assert (await as_(other).request(method, path, json={})).status_code == 403
+    refused = await as_(None).request(method, path, json={})
+    assert refused.status_code == 401
+    assert "Bearer" in refused.headers["www-authenticate"]
+    assert service.asked == []
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ACTS)
+async def test_what_acts_is_refused_where_no_token_is_configured(client, service, method, path, scope):
+    refused = await client.request(method, path, json={})
+    assert (refused.status_code, refused.json()["reason"]) == (403, "token_required")
+    assert scope in refused.json()["detail"]
+    assert service.asked == []
+
+
+async def test_access_is_decided_before_the_body_is_looked_at(as_):
+    refused = await as_(None).post("/api/v1/check", content=b"{not json")
+    assert refused.status_code == 401
+
+
+async def test_a_host_header_cannot_change_the_decision(as_, service):
+    for host in ("a/?x=", "..//", "%2e", "localhost/-/healthy?", "x@localhost"):
+        refused = await as_(None).post("/-/reload", headers={"Host": host})
+        assert refused.status_code == 401
+    assert service.asked == []
+
+
+@pytest.mark.parametrize(
+    "path", ["//-/reload", "/-/reload/", "/-/%72eload", "/x/../-/reload", "/-//reload", "/metrics/../-/reload"]
+)
+async def test_odd_paths_meet_the_same_guard_or_nothing(as_, service, path):
+    refused = await as_(None).post(path)
+    assert refused.status_code in (401, 404, 405)
+    assert service.asked == []
+
+
+async def test_reading_is_closed_on_listeners_that_are_not_loopback(client_of, app_with):
+    refused = await client_of(app_with(Access(loopback=False))).get("/metrics")
+    assert (refused.status_code, refused.json()["reason"]) == (403, "token_required")
+
+
+# ---------------------------------------------------------------- reading
+
+
+async def test_the_report_is_the_documented_document(client):
+    got = (await client.get("/api/v1/report")).json()
+    assert got["schema"] == "archscan/v1"
+    assert got["summary"] == {
+        "hosts": 4, "workloads": 8, "ok": 2, "emulated": 1, "degraded": 1, "unknown": 1, "mismatch": 2, "broken": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("status=mismatch", ["api", "agent"]),
+        ("status=mismatch&status=broken&host=web-*", ["cron"]),
+        ("host=edge-1&image=ghcr.io/*", ["agent"]),
+        ("reason=platform_missing", ["api"]),
+        ("workload=backup", ["backup"]),
+        ("host=nowhere", []),
+        ("limit=1&offset=1", ["api"]),
+    ],
+)
+async def test_findings_are_filtered(client, query, names):
+    got = (await client.get(f"/api/v1/findings?{query}")).json()
+    assert [finding["workload"] for finding in got["findings"]] == names
+
+
+async def test_a_page_of_findings_tells_where_the_next_begins(client):
+    got = (await client.get("/api/v1/findings?limit=3&offset=3")).json()
+    assert (got["total"], got["next_offset"], len(got["findings"])) == (8, 6, 3)
+    assert (await client.get("/api/v1/findings?limit=3&offset=6")).json()["next_offset"] is None
+
+
+@pytest.mark.parametrize(
+    "query", ["status=fine", "stauts=ok", "limit=0", "limit=x", "offset=-1", "reason=because", "host=" + "a" * 600]
+)
+async def test_a_filter_that_makes_no_sense_is_refused(client, query):
+    refused = await client.get(f"/api/v1/findings?{query}")
+    assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+    assert refused.json()["reason"] == "malformed"
+
+
+async def test_a_host_comes_with_its_facts_and_findings(client):
+    got = (await client.get("/api/v1/hosts/edge-1")).json()
+    assert got["facts"]["kernel"]["machine"] == "aarch64"
+    assert [finding["reason"] for finding in got["findings"]] == ["platform_missing", "wrong_binary"]
+    assert [host["name"] for host in (await client.get("/api/v1/hosts")).json()["hosts"]] == [
+        "web-1",
+        "web-2",
+        "edge-1",
+        "edge-2",
+    ]
+    assert (await client.get("/api/v1/hosts/nobody")).json()["reason"] == "host_not_found"
+
+
+async def test_an_image_tells_who_runs_it(client):
+    got = (await client.get(f"/api/v1/images/{API}")).json()
+    assert got["offered"] == ["linux/amd64", "linux/arm64"]
+    assert [finding["host"] for finding in got["findings"]] == ["web-1", "web-2"]
+    assert (await client.get("/api/v1/images/never/seen:1")).status_code == 404
+
+
+async def test_prometheus_discovers_the_inventory(client):
+    got = (await client.get("/api/v1/sd/prometheus")).json()
+    assert got[0] == {
+        "targets": ["web-1"],
+        "labels": {
+            "__meta_archscan_label_team": "web",
+            "__meta_archscan_address": "10.0.0.1",
+            "__meta_archscan_platform": "linux/amd64",
+        },
+    }
+    assert len(got) == 4
+
+
+async def test_before_the_first_report_nothing_pretends(client, service):
+    service.latest = None
+    for path in ("/api/v1/report", "/api/v1/findings", "/api/v1/hosts", "/hosts/web-1", "/-/ready"):
+        refused = await client.get(path)
+        assert (refused.status_code, refused.json()["reason"]) == (503, "not_ready")
+        assert int(refused.headers["retry-after"]) > 0
+    assert (await client.get("/-/healthy")).status_code == 200
+    assert (await client.get("/metrics")).status_code == 200
+    assert "first scan is under way" in (await client.get("/")).text
+
+
+async def test_the_interface_describes_itself(client):
+    paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
+    assert {"/metrics", "/probe", "/api/v1/check", "/api/v1/scans", "/api/v1/findings"} <= set(paths)
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+async def test_load_balancers_may_ask_with_head(client, path):
+    got = await client.head(path)
+    assert (got.status_code, got.content) == (200, b"")
+
+
+# ---------------------------------------------------------------- metrics and probes
+
+
+async def test_metrics_are_an_exposition(client):
+    got = await client.get("/metrics")
+    assert got.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "archscan_finding" in {family.name for family in parse(got.text)}
+    opened = await client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert opened.text.endswith("# EOF\n")
+
+
+async def test_requests_are_counted_by_route_not_by_path(client):
+    for n in range(30):
+        await client.get(f"/api/v1/hosts/x{n}")
+        await client.get(f"/nowhere/{n}")
+        await client.request("BREW", f"/nowhere/{n}")
+    text = (await client.get("/metrics")).text
+    lines = [line for line in text.splitlines() if line.startswith("archscan_http_requests_total")]
+    assert 'archscan_http_requests_total{code="404",route="/api/v1/hosts/{name}"} 30.0' in lines
+    assert len(lines) <= 4
+
+
+async def test_a_probe_answers_for_its_target_only(as_):
+    got = await as_("operate").get("/probe?target=edge-1")
+    samples = {s.name: s.value for family in parse(got.text) for s in family.samples}
+    assert samples["archscan_probe_success"] == 1
+    assert 'host="edge-1"' in got.text
+    assert "web-1" not in got.text
+
+
+async def test_a_probe_of_a_silent_host_is_a_page_without_success(as_):
+    got = await as_("operate").get("/probe?target=edge-2")
+    assert got.status_code == 200
+    assert "archscan_probe_success 0.0" in got.text
+
+
+async def test_a_probe_ends_before_the_scrape_does(as_):
+    got = await as_("operate").get("/probe?target=web-2", headers={"X-Prometheus-Scrape-Timeout-Seconds": "0.2"})
+    assert got.status_code == 200
+    assert "archscan_probe_success 0.0" in got.text
+
+
+@pytest.mark.parametrize("header", ["soon", "-1", "0", "nan", "inf", "1e999"])
+async def test_a_scrape_timeout_that_is_no_time_is_refused(as_, header):
+    got = await as_("operate").get("/probe?target=web-1", headers={"X-Prometheus-Scrape-Timeout-Seconds": header})
+    assert (got.status_code, got.json()["reason"]) == (400, "timeout_invalid")
+
+
+@pytest.mark.parametrize("target", ["http://evil", "nobody", "127.0.0.1", "-oProxyCommand=x", "web-1;id"])
+async def test_only_inventory_hosts_can_be_probed(as_, target):
+    got = await as_("operate").get("/probe", params={"target": target})
+    assert (got.status_code, got.json()["reason"]) == (400, "host_not_in_inventory")
+
+
+async def test_the_log_of_a_probe_is_shown_now_and_later(as_):
+    shown = await as_("operate").get("/probe?target=web-1&debug=true")
+    assert "read 2 KiB" in shown.text
+    listed = (await as_("read").get("/logs")).json()
+    assert [(log["target"], log["success"]) for log in listed] == [("web-1", True)]
+    assert (await as_("read").get(f"/logs?id={listed[0]['id']}")).text == "connected\nread 2 KiB\n"
+    assert (await as_("read").get("/logs?id=99")).status_code == 404
+
+
+async def test_a_reload_says_what_is_wrong(as_, service):
+    assert (await as_("operate").post("/-/reload")).status_code == 200
+    service.good_config = False
+    refused = await as_("operate").post("/-/reload")
+    assert (refused.status_code, refused.json()["detail"]) == (422, "archscan.yml:3: unknown key")
+    assert service.asked == [("reload", "operateer")] * 2
+
+
+# ---------------------------------------------------------------- scans
+
+
+async def test_a_scan_is_accepted_joined_and_followed(as_, service):
+    first = await as_("operate").post("/api/v1/scans", json={"hosts": ["web-*"]})
+    assert first.status_code == 202
+    again = await as_("operate").post("/api/v1/scans", json={"hosts": ["web-1", "web-2"]})
+    assert (again.json()["id"], again.json()["joined"]) == (first.json()["id"], True)
+    assert first.headers["location"] == f"/api/v1/scans/{first.json()['id']}"
+    stream = asyncio.create_task(as_("read").get(first.headers["location"] + "/events"))
+    while not service.app.state.desk.listeners:
+        await asyncio.sleep(0)
+    service.finish.set()
+    events = (await asyncio.wait_for(stream, 10)).text
+    assert events.rstrip().rpartition("event: ")[2].startswith("end\n")
+    assert json.loads(events.rstrip().rpartition("data: ")[2])["state"] == "done"
+    assert (await as_("read").get(first.headers["location"])).json()["state"] == "done"
+
+
+async def test_a_thousand_wishes_run_one_scan_and_keep_sixteen_waiting(as_, service, monkeypatch):
+    monkeypatch.setattr(service, "_matching", lambda patterns: patterns)
+    client = as_("operate")
+    await client.post("/api/v1/scans", json={"hosts": ["h"]})
+    answers = await asyncio.gather(*(client.post("/api/v1/scans", json={"hosts": [f"h{n}"]}) for n in range(200)))
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(answers) - len(refused) == 16
+    assert {answer.json()["reason"] for answer in refused} == {"too_many_scans"}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+
+
+async def test_a_scan_of_nobody_is_refused(as_):
+    refused = await as_("operate").post("/api/v1/scans", json={"hosts": ["nobody"]})
+    assert (refused.status_code, refused.json()["reason"]) == (400, "host_not_in_inventory")
+    assert (await as_("read").get("/api/v1/scans/none")).status_code == 404
+    assert (await as_("read").get("/api/v1/scans/none/events")).status_code == 404
+
+
+async def test_a_scan_of_many_hosts_is_told_in_few_events(as_, service, monkeypatch):
+    monkeypatch.setattr("scanner.web.api.scanning.PAUSE_S", 0.05)
+    path = (await as_("operate").post("/api/v1/scans", json={"hosts": []})).headers["location"]
+    ticket = service.desk.find(path.rpartition("/")[2])
+    stream = asyncio.create_task(as_("read").get(path + "/events"))
+    while not service.app.state.desk.listeners:
+        await asyncio.sleep(0)
+    for n in range(5000):
+        ticket.listen(n, 5000, service.latest.hosts[0])
+        await asyncio.sleep(0)
+    service.finish.set()
+    events = (await asyncio.wait_for(stream, 10)).text
+    assert 2 <= events.count("event: ") < 500
+    assert events.count("event: end") == 1
+
+
+# ---------------------------------------------------------------- the gate
+
+
+@pytest.mark.parametrize(
+    ("image", "status", "decision"),
+    [
+        (API, 200, "allow"),
+        ("old/report:1", 200, "warn"),
+        (WORKER, 409, "deny"),
+        ("docker.io/library/backup:1", 503, "hold"),
+    ],
+)
+async def test_the_gate_answers_so_that_curl_fail_fails_closed(as_, image, status, decision):
+    got = await as_("gate").post("/api/v1/check", json={"images": [image], "hosts": ["*"]})
+    assert (got.status_code, got.json()["decision"]) == (status, decision)
+    assert got.json()["schema"] == "archscan/v1"
+    assert ("retry-after" in got.headers) == (decision == "hold")
+    text = (await as_("read").get("/metrics")).text
+    assert f'archscan_gate_decisions_total{{decision="{decision}"}} 1.0' in text
+
+
+async def test_the_gate_holds_before_the_first_scan(as_, service):
+    service.latest = None
+    got = await as_("gate").post("/api/v1/check", json={"images": [API], "platform": "linux/amd64"})
+    assert (got.status_code, got.json()["decision"], got.headers["retry-after"]) == (503, "hold", "10")
+
+
+async def test_the_gate_holds_on_a_decision_it_does_not_know(as_, service, monkeypatch):
+    monkeypatch.setattr(service, "policy", dict.fromkeys(service.policy, "perhaps"))
+    got = await as_("gate").post("/api/v1/check", json={"images": [API], "hosts": ["*"]})
+    assert (got.status_code, got.json()["decision"]) == (503, "hold")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"images": ["http://evil/x"], "hosts": ["*"]},
+        {"images": ["file:///etc/passwd"], "hosts": ["*"]},
+        {"images": ["user:pw@host/x:1"], "hosts": ["*"]},
+        {"images": ["a\r\nb"], "hosts": ["*"]},
+        {"images": ["A" * 4000 + "!"], "hosts": ["*"]},
+        {"images": [], "hosts": ["*"]},
+        {"images": ["x"] * 65, "hosts": ["*"]},
+        {"images": ["x"]},
+        {"images": ["x"], "hosts": ["*"], "platform": "linux/amd64"},
+        {"images": ["x"], "platform": "not a platform"},
+        {"images": ["x"], "platform": "linux/*"},
+        {"images": "x", "hosts": ["*"]},
+        {"images": ["x"], "hosts": ["*"], "force": True},
+        {"images": ["x"], "hosts": ["nobody"]},
+        [],
+        None,
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused(as_, body):
+    refused = await as_("gate").post("/api/v1/check", json=body)
+    assert refused.status_code == 400, refused.text
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+async def test_an_image_of_a_registry_that_is_not_configured_is_refused(as_):
+    refused = await as_("gate").post("/api/v1/check", json={"images": ["evil.example/x:1"], "hosts": ["*"]})
+    assert (refused.status_code, refused.json()["reason"]) == (403, "registry_not_allowed")
+
+
+async def test_an_error_is_explained(client):
+    got = (await client.post("/api/v1/explain", json={"text": "exec /app: exec format error"})).json()
+    assert [one["reason"] for one in got["explanations"]] == ["exec_format_error"]
+    assert got["explanations"][0]["fix"]["summary"]
+    assert (await client.post("/api/v1/explain", json={"text": "all is well"})).json() == {"explanations": []}
+
+
+# ---------------------------------------------------------------- waivers
+
+
+async def test_a_waiver_is_given_listed_and_ended(as_):
+    body = {"owner": "ann", "reason": "replaced on Friday", "until": "2040-01-01T00:00:00Z", "host": "edge-*"}
+    given = await as_("operate").post("/api/v1/waivers", json=body)
+    assert given.status_code == 201
+    listed = (await as_("read").get("/api/v1/waivers")).json()["waivers"]
+    assert listed == [given.json()]
+    assert (given.json()["until"], given.json()["host"]) == ("2040-01-01T00:00:00.000Z", "edge-*")
+    assert (await as_("operate").delete(given.headers["location"])).status_code == 204
+    assert (await as_("operate").delete(given.headers["location"])).status_code == 404
+    assert (await as_("operate").delete("/api/v1/waivers/from-config")).json()["reason"] == "waiver_invalid"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"until": "2001-01-01T00:00:00Z"},
+        {"until": "2040-01-01T00:00:00"},
+        {"until": "later"},
+        {"host": "*"},
+        {"owner": " "},
+        {"more": 1},
+    ],
+)
+async def test_a_waiver_needs_an_owner_an_end_and_a_target(as_, change):
+    body = {"owner": "ann", "reason": "why", "until": "2040-01-01T00:00:00Z", "host": "edge-*"} | change
+    refused = await as_("operate").post("/api/v1/waivers", json=body)
+    assert refused.status_code == 400
+
+
+# ---------------------------------------------------------------- errors and limits
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "reason"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("POST", "/metrics", 405, "method_not_allowed"),
+        ("BREW", "/", 405, "method_not_allowed"),
+    ],
+)
+async def test_every_error_is_a_problem_document(client, method, path, status, reason):
+    got = await client.request(method, path)
+    assert got.headers["content-type"] == "application/problem+json"
+    body = got.json()
+    assert (body["status"], body["reason"], body["type"]) == (status, reason, "about:blank")
+    assert got.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_bug_is_told_without_its_inside(client, service):
+    service.broken = True
+    with capture_logs() as logged:
+        got = await client.get("/api/v1/report")
+    assert [(line["event"], line["route"]) for line in logged] == [("request_failed", "/api/v1/report")]
+    assert (got.status_code, got.json()["reason"]) == (500, "internal_bug")
+    assert "secret" not in got.text
+    service.broken = False
+    assert "archscan_internal_errors_total 1.0" in (await client.get("/metrics")).text
+
+
+async def test_a_body_beyond_the_limit_is_refused(as_):
+    big = b'{"text": "' + b"x" * MAX_BODY_BYTES + b'"}'
+    assert (await as_("read").post("/api/v1/explain", content=big)).status_code == 413
+
+    async def endless():
+        while True:
+            yield b"x" * 8192
+
+    refused = await as_("read").post("/api/v1/explain", content=endless())
+    assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+
+
+async def test_a_body_that_trickles_is_refused(as_, monkeypatch):
+    monkeypatch.setattr("scanner.web.http.limits.BODY_WITHIN_S", 0.05)
+
+    async def slow():
+        yield b"{"
+        await asyncio.sleep(30)
+
+    refused = await as_("read").post("/api/v1/explain", content=slow())
+    assert (refused.status_code, refused.json()["reason"]) == (408, "body_too_slow")
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 60_000, b'{"text":' * 7_000, b'{"text": NaN}', b"\xff\xfe", b'{"text": "\\ud800"}', b""]
+)
+async def test_json_that_is_no_sensible_json_is_refused(as_, body):
+    refused = await as_("read").post("/api/v1/explain", content=body, headers={"Content-Type": "application/json"})
+    assert refused.status_code == 400, refused.text
+
+
+async def test_forms_and_files_are_not_taken(as_):
+    refused = await as_("read").post("/api/v1/explain", files={"text": b"x"})
+    assert refused.status_code == 400
+
+
+async def test_answers_carry_security_headers(client):
+    for path in ("/", "/metrics", "/static/archscan.css", "/nowhere"):
+        headers = (await client.get(path)).headers
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,167 @@
+import asyncio
+import base64
+import hashlib
+import statistics
+import time
+
+import bcrypt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanner.web.http.access import Access, Scope, Token, host_name, is_loopback
+from scanner.web.http.basic import BasicUsers
+from scanner.web.http.problem import Problem
+
+GOOD = "t" * 43
+READER = Token("reader", hashlib.sha256(GOOD.encode()).hexdigest(), frozenset({Scope.READ}))
+GATE = Token("ci", hashlib.sha256(b"g" * 43).hexdigest(), frozenset({Scope.GATE}))
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+async def outcome(access, scope, authorization=None, host="localhost:9719"):
+    try:
+        return await access.decide(scope, authorization, host)
+    except Problem as problem:
+        return problem.status, problem.reason
+
+
+@pytest.mark.parametrize(
+    ("scope", "authorization", "expected"),
+    [
+        (Scope.OPEN, None, "anonymous"),
+        (Scope.READ, None, (401, "unauthenticated")),
+        (Scope.READ, f"Bearer {GOOD}", "reader"),
+        (Scope.READ, f"bearer   {GOOD} ", "reader"),
+        (Scope.GATE, f"Bearer {GOOD}", (403, "scope_missing")),
+        (Scope.OPERATE, f"Bearer {GOOD}", (403, "scope_missing")),
+        (Scope.GATE, "Bearer " + "g" * 43, "ci"),
+        (Scope.READ, "Bearer " + "g" * 43, (403, "scope_missing")),
+        (Scope.READ, f"Bearer {GOOD[:-1]}", (401, "unauthenticated")),
+        (Scope.READ, "Bearer", (401, "unauthenticated")),
+        (Scope.READ, "Bearer " + "x" * 5000, (401, "unauthenticated")),
+        (Scope.READ, f"Digest {GOOD}", (401, "unauthenticated")),
+        (Scope.READ, GOOD, (401, "unauthenticated")),
+        (Scope.READ, basic("me", GOOD), "reader"),
+        (Scope.READ, basic("me", "nope"), (401, "unauthenticated")),
+        (Scope.READ, "Basic !!!", (401, "unauthenticated")),
+        (Scope.READ, "Basic " + base64.b64encode(b"nocolon").decode(), (401, "unauthenticated")),
+        (Scope.READ, "Basic " + base64.b64encode(b"\xff:\xff").decode(), (401, "unauthenticated")),
+        (Scope.GATE, basic("me", "g" * 43), (403, "bearer_required")),
+    ],
+)
+async def test_a_token_permits_its_scopes_only(scope, authorization, expected):
+    assert await outcome(Access([READER, GATE]), scope, authorization) == expected
+
+
+@pytest.mark.parametrize(
+    ("scope", "loopback", "host", "expected"),
+    [
+        (Scope.READ, True, "localhost:9719", "anonymous"),
+        (Scope.READ, True, "127.0.0.1", "anonymous"),
+        (Scope.READ, True, "[::1]:9719", "anonymous"),
+        (Scope.READ, True, "evil.example", (403, "host_not_loopback")),
+        (Scope.READ, True, "localhost.evil.example", (403, "host_not_loopback")),
+        (Scope.READ, True, "a/?x=", (403, "host_not_loopback")),
+        (Scope.READ, True, None, (403, "host_not_loopback")),
+        (Scope.READ, False, "localhost", (403, "token_required")),
+        (Scope.GATE, True, "localhost", (403, "token_required")),
+        (Scope.OPERATE, True, "localhost", (403, "token_required")),
+        (Scope.OPEN, False, "anything", "anonymous"),
+    ],
+)
+async def test_without_tokens_only_reading_on_loopback_is_open(scope, loopback, host, expected):
+    assert await outcome(Access(loopback=loopback), scope, None, host) == expected
+
+
+async def test_users_may_read_but_not_act():
+    hashed = bcrypt.hashpw(b"pass", bcrypt.gensalt(4)).decode()
+    access = Access(users=BasicUsers({"ann": hashed}))
+    assert await outcome(access, Scope.READ, basic("ann", "pass")) == "ann"
+    assert await outcome(access, Scope.READ, basic("ann", "pass")) == "ann"
+    assert await outcome(access, Scope.READ, basic("ann", "Pass")) == (401, "unauthenticated")
+    assert await outcome(access, Scope.READ, basic("bob", "pass")) == (401, "unauthenticated")
+    assert await outcome(access, Scope.READ) == (401, "unauthenticated")
+    assert await outcome(access, Scope.OPERATE, basic("ann", "pass")) == (403, "bearer_required")
+
+
+@pytest.mark.parametrize("password", ["", "p" * 73, "pass\0word", "pass\0"])
+async def test_passwords_that_bcrypt_would_cut_are_wrong(password):
+    users = BasicUsers(
+        {
+            "ann": bcrypt.hashpw(b"pass", bcrypt.gensalt(4)).decode(),
+            "long": bcrypt.hashpw(b"p" * 72, bcrypt.gensalt(4)).decode(),
+        }
+    )
+    assert not await users.verify("ann", password)
+    assert not await users.verify("long", password)
+
+
+async def test_a_right_password_is_remembered_for_its_user_only(monkeypatch):
+    same = bcrypt.hashpw(b"pass", bcrypt.gensalt(4)).decode()
+    users = BasicUsers({"a": same, "b": bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode()})
+    assert await users.verify("a", "pass")
+    checks = []
+    monkeypatch.setattr("scanner.web.http.basic._matches", lambda secret, hashed: checks.append(secret) or False)
+    assert await users.verify("a", "pass")
+    assert checks == []
+    assert not await users.verify("b", "pass")
+    assert checks == [b"pass"]
+
+
+async def test_the_time_of_a_guess_tells_nothing_of_the_token():
+    access = Access([READER])
+    near, far = "Bearer " + GOOD[:-1] + "u", "Bearer " + "z" * 43
+    spent = {near: [], far: []}
+    for _ in range(5000):
+        for guess, times in spent.items():
+            began = time.perf_counter_ns()
+            await outcome(access, Scope.READ, guess)
+            times.append(time.perf_counter_ns() - began)
+    medians = [statistics.median(times) for times in spent.values()]
+    assert max(medians) / min(medians) < 1.2
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "loopback"),
+    [
+        ("LOCALHOST:1", "localhost", True),
+        ("app.localhost", "app.localhost", True),
+        ("127.8.9.1:80", "127.8.9.1", True),
+        ("[::1]", "::1", True),
+        ("[::1", "::1", True),
+        ("10.0.0.1", "10.0.0.1", False),
+        ("2130706433", "2130706433", False),
+        ("", "", False),
+    ],
+)
+def test_a_host_header_is_loopback_only_by_name_or_address(host, name, loopback):
+    assert (host_name(host), is_loopback(host_name(host))) == (name, loopback)
+
+
+async def test_guesses_of_passwords_wait_for_each_other(monkeypatch):
+    running, most = 0, 0
+
+    def slow(secret, hashed):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.005)
+        running -= 1
+        return False
+
+    monkeypatch.setattr("scanner.web.http.basic._matches", slow)
+    users = BasicUsers({})
+    await asyncio.gather(*(users.verify("x", str(n)) for n in range(20)))
+    assert most == 1
+
+
+@settings(max_examples=50, deadline=None)  # each Basic credential costs a bcrypt
+@given(st.text(st.characters(max_codepoint=255), max_size=80), st.sampled_from(["Basic ", "Bearer ", ""]))
+async def test_no_header_is_more_than_a_refusal(words, scheme):
+    access = Access([READER], users=BasicUsers({}))
+    for scope in (Scope.READ, Scope.OPERATE):
+        assert (await outcome(access, scope, scheme + words))[0] in (401, 403)
