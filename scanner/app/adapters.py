@@ -15,13 +15,13 @@ from scanner.binary.program import argv
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.local import read_local
-from scanner.probe.answer_cache import Readings
+from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
 from scanner.registry.auth.authorizers import authorizer_for
 from scanner.registry.client import Registry
 from scanner.registry.http.tls import certificate_ends_at
 from scanner.registry.mirrors.pull_endpoints import MirrorsError
-from scanner.registry.stale_fallback import Recalling
+from scanner.registry.stale_fallback import StaleFallback
 from scanner.scan.inspections import Inspections
 from scanner.scan.local_images import LocalImages
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from scanner.domain.facts import EngineKind, Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
-    from scanner.hosts.ssh import Fleet
+    from scanner.hosts.ssh import ConnectionPool
     from scanner.registry.auth.credentials import CredentialSources
     from scanner.registry.documents.cache import Recent
     from scanner.registry.http.observer import RegistryObserver
@@ -52,7 +52,7 @@ INSPECTION = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class AdapterContext:
     """What reaches beyond one configuration: version, store, the ears of the metrics, the user's own logins.
 
     ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
@@ -65,21 +65,21 @@ class Surroundings:
     last_seen: Recent[ImageFacts] | None = None
 
 
-class Reach:
+class Adapters:
     """Opened for one configuration, closed when the next one takes its place.
 
     Raises:
         SettingsError: a key, known_hosts or a file of mirrors cannot be used.
     """
 
-    def __init__(self, settings: Settings, around: Surroundings) -> None:
+    def __init__(self, settings: Settings, around: AdapterContext) -> None:
         self._settings = settings
         self._fleet = _fleet(settings)
         self._plans = PlanDirectory(settings.plans.directory) if settings.plans.directory else None
         self._told: tuple[str, ...] = ()
         self._local_images = _local_images(settings, self._fleet)
         self._script = script()
-        self._readings = Readings()
+        self._readings = AnswerCache()
         self.registry = _registry(settings, around)
         self.inspections = Inspections(self._inspect, _command, around.store, INSPECTION)
 
@@ -100,7 +100,7 @@ class Reach:
         plans: Deployments = NO_DEPLOYMENTS,
     ) -> Scanner:
         """A scanner over this reach; ``read`` where facts come from elsewhere than the hosts."""
-        resolver = Recalling(self.registry)
+        resolver = StaleFallback(self.registry)
         return Scanner(read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans)
 
     async def plans(self, hosts: Sequence[Host]) -> Deployments:
@@ -155,7 +155,7 @@ class Reach:
         return open_layer
 
 
-def _registry(settings: Settings, around: Surroundings) -> Registry:
+def _registry(settings: Settings, around: AdapterContext) -> Registry:
     """The way to registries, the files of mirrors read."""
     try:
         return Registry(
@@ -169,7 +169,7 @@ def _registry(settings: Settings, around: Surroundings) -> Registry:
         raise SettingsError([Problem("registries", 0, "", str(error))]) from None
 
 
-def _local_images(settings: Settings, fleet: Fleet | None) -> LocalImages | None:
+def _local_images(settings: Settings, fleet: ConnectionPool | None) -> LocalImages | None:
     """The look into the hosts' own stores, where it is asked for."""
     if fleet is None or not settings.scan.local_images:
         return None
@@ -180,15 +180,15 @@ def _local_images(settings: Settings, fleet: Fleet | None) -> LocalImages | None
     return LocalImages(opened, inspect_archive)
 
 
-def _fleet(settings: Settings) -> Fleet | None:
+def _fleet(settings: Settings) -> ConnectionPool | None:
     """The way to hosts, its keys read; ``None`` where only this machine can be asked."""
     config = wiring.ssh(settings)
     if config is None:
         return None
-    from scanner.hosts.ssh import Fleet, TrustError  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
+    from scanner.hosts.ssh import ConnectionPool, TrustError  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
 
     try:
-        return Fleet.open(config)
+        return ConnectionPool.open(config)
     except TrustError as error:
         raise SettingsError([Problem("ssh", 0, "", str(error))]) from None
 

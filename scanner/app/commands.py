@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from scanner import cli, inventory
 from scanner.app import logs, wiring
-from scanner.app.adapters import Reach, Surroundings
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.cli.operations import Opened
 from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, ImageFacts
@@ -91,7 +91,7 @@ class Application:
         settings = self._settings(common, need_hosts=True)
         with _told():
             hosts = wiring.hosts(settings)
-            Reach(settings, Surroundings(VERSION))
+            Adapters(settings, AdapterContext(VERSION))
         if settings.plans.directory and (problems := PlanDirectory(settings.plans.directory).read(hosts).problems):
             raise UsageError("\n".join(problems))
         return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
@@ -101,14 +101,14 @@ class Application:
     @asynccontextmanager
     async def _scanner(
         self, settings: Settings, depth: str | None, inventory_hosts: Sequence[Host] = ()
-    ) -> AsyncIterator[tuple[Scanner, Reach]]:
+    ) -> AsyncIterator[tuple[Scanner, Adapters]]:
         """A scanner for one command, with the logins that the user's own docker and podman would use.
 
         With the whole inventory it also judges what the plan directory holds for it.
         """
-        around = Surroundings(VERSION, ambient=of_user(os.environ, Path.home()))
+        around = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
         with _told():
-            reach = Reach(settings, around)
+            reach = Adapters(settings, around)
         try:
             with reach.registry.scan():
                 plans = await reach.plans(inventory_hosts) if inventory_hosts else NO_DEPLOYMENTS
@@ -275,7 +275,7 @@ async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[
 
 
 async def _binaries(
-    reach: Reach, wanted: reference.ImageReference, facts: ImageFacts
+    reach: Adapters, wanted: reference.ImageReference, facts: ImageFacts
 ) -> dict[str, tuple[Executable, ...] | Failure]:
     """For each offer the executables that are made for another CPU than it says."""
     found: dict[str, tuple[Executable, ...] | Failure] = {}

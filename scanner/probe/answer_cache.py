@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scanner.domain.host import Host
 
 
-class Readings:
+class AnswerCache:
     """Reads answers; one that has not changed by a byte gives the same facts as before, without being parsed.
 
     It holds the facts of every host that it was ever given, which for an inventory are those of the last report.

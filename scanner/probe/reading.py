@@ -15,7 +15,7 @@ from scanner.probe import kernel as kernel_part
 from scanner.probe.answer import Answer, parse
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import containerd, cri, docker, podman
-from scanner.probe.engines.engine_section import MAX_WORKLOADS, Gaps, Part, kind_of, owner_of
+from scanner.probe.engines.engine_section import MAX_WORKLOADS, EngineSection, Gaps, kind_of, owner_of
 from scanner.probe.planned import plan_sections
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ def _is_key(key: str) -> bool:
     return key.partition(":")[0] in tuple(EngineKind)
 
 
-def _part(answer: Answer, key: str, host: str, kernel: Kernel) -> Part:
-    readers: dict[EngineKind, Callable[[], Part]] = {
+def _part(answer: Answer, key: str, host: str, kernel: Kernel) -> EngineSection:
+    readers: dict[EngineKind, Callable[[], EngineSection]] = {
         EngineKind.DOCKER: lambda: docker.read(answer, key, host, kernel.release),
         EngineKind.PODMAN: lambda: podman.read(answer, key, host, kernel.release),
         EngineKind.CONTAINERD: lambda: containerd.read(answer, host, without_kubernetes=_is_up(answer, cri.KEY)),
@@ -100,7 +100,7 @@ def _part(answer: Answer, key: str, host: str, kernel: Kernel) -> Part:
         return readers[kind_of(key)]()
     except MalformedError as error:
         failure = Failure(Reason.PART_INCOMPLETE, str(error))
-        return Part(Engine(kind_of(key), EngineState.UNKNOWN, owner=owner_of(key)), gaps={key: failure})
+        return EngineSection(Engine(kind_of(key), EngineState.UNKNOWN, owner=owner_of(key)), gaps={key: failure})
 
 
 def _is_up(answer: Answer, key: str) -> bool:

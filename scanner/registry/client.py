@@ -15,7 +15,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents.assembly import Assembly
 from scanner.registry.documents.cache import Recent
 from scanner.registry.documents.content_store import Documents
-from scanner.registry.documents.singleflight import Flights
+from scanner.registry.documents.singleflight import Singleflight
 from scanner.registry.http.observer import Nobody
 from scanner.registry.layers import LayerReader
 from scanner.registry.origin import Fetched
@@ -112,7 +112,7 @@ class Registry:
         self._heads: Recent[_Head] = Recent(MAX_REMEMBERED)
         self._assemblies: Recent[ImageFacts] = Recent(MAX_ASSEMBLED)
         self._last = last_seen() if last is None else last
-        self._flights: Flights[_Head] = Flights()
+        self._flights: Singleflight[_Head] = Singleflight()
         self._window: ContextVar[_Window | None] = ContextVar("registry_window", default=None)
 
     async def __aenter__(self) -> Self:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.http.endpoint import Endpoint
     from scanner.registry.http.exchange import Answer
-    from scanner.registry.mirrors.mirrors import Place
+    from scanner.registry.mirrors.mirrors import PullEndpoint
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Manifests, indexes, configs: what the distribution specification asks registries and clients to support."""
@@ -47,7 +47,7 @@ class Fetched:
 class Way:
     """One place with the endpoint through which it is asked."""
 
-    place: Place
+    place: PullEndpoint
     endpoint: Endpoint
 
 
@@ -165,7 +165,7 @@ def _as_asked(asked: Digest | None, announced: Digest) -> Digest | Failure:
     return Failure(Reason.IMAGE_DIGEST_MISMATCH, f"asked for {asked}, the registry announces {announced}")
 
 
-def _manifest_call(place: Place, identifier: str, *, method: str = "GET") -> Call:
+def _manifest_call(place: PullEndpoint, identifier: str, *, method: str = "GET") -> Call:
     """``identifier`` comes out of an ImageReference or a Digest, whose grammars hold nothing that a URL interprets."""
     return Call(
         path=f"{place.path}/manifests/{identifier}",
@@ -178,7 +178,7 @@ def _manifest_call(place: Place, identifier: str, *, method: str = "GET") -> Cal
     )
 
 
-def blob_call(place: Place, digest: Digest, *, max_bytes: int, span: str = "") -> Call:
+def blob_call(place: PullEndpoint, digest: Digest, *, max_bytes: int, span: str = "") -> Call:
     """The request for a blob, or for a ``span`` of it."""
     return Call(
         path=f"{place.path}/blobs/{digest}",

@@ -10,7 +10,7 @@ from scanner.domain.facts import Failure
 from scanner.registry.http.budget import Budget
 from scanner.registry.http.endpoint import Endpoint
 from scanner.registry.http.transports import Transports
-from scanner.registry.mirrors.pull_endpoints import Places
+from scanner.registry.mirrors.pull_endpoints import PullEndpoints
 from scanner.registry.origin import Origin, Way
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scanner.registry.config import ClientConfig, RegistryConfig
     from scanner.registry.http.endpoint import Authorizer, Clock
     from scanner.registry.http.observer import RegistryObserver
-    from scanner.registry.mirrors.mirrors import Place
+    from scanner.registry.mirrors.mirrors import PullEndpoint
 
     AuthorizerFor = Callable[[RegistryConfig, Transports], Authorizer]
 
@@ -58,7 +58,7 @@ class Origins:
         self._authorizer_for = authorizer_for or (lambda _config, _transports: Anonymous())
         self._observer = observer
         self._clock = clock
-        self._places = Places(config)
+        self._places = PullEndpoints(config)
         self._listed: dict[RegistryConfig, Endpoint] = {}
         self._unlisted: OrderedDict[RegistryConfig, Endpoint] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
@@ -75,7 +75,7 @@ class Origins:
             return Origin((places,))
         return Origin(tuple(self._way(place, reference) for place in places))
 
-    def _way(self, place: Place, reference: ImageReference) -> Way | Failure:
+    def _way(self, place: PullEndpoint, reference: ImageReference) -> Way | Failure:
         """A mirror is as good as listed: the operator wrote its name, while a reference's own may be anybody's."""
         if place.failure:
             return place.failure

@@ -35,7 +35,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Recalling:
+class StaleFallback:
     """Resolves as ``source`` does; a failure stays one, it only says more."""
 
     source: Source

@@ -9,10 +9,10 @@ from scanner.service.answers import ScanState, ScanTicket
 
 if TYPE_CHECKING:
     from scanner.domain.report import Report
-    from scanner.service.scan_queue import Ticket
+    from scanner.service.scan_queue import ScanRequest
 
 
-def ticket_of(ticket: Ticket) -> ScanTicket:
+def ticket_of(ticket: ScanRequest) -> ScanTicket:
     """A request as the web layer tells of it."""
     return ScanTicket(
         id=ticket.id,

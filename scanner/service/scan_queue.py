@@ -35,7 +35,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-class DeskFullError(Exception):
+class QueueFullError(Exception):
     """Too many different scans are waiting already; ask again after ``retry_after_s`` seconds."""
 
     def __init__(self, retry_after_s: int) -> None:
@@ -44,7 +44,7 @@ class DeskFullError(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Ticket:
+class ScanRequest:
     """One requested scan; ``hosts`` are names, moments Unix seconds; ``done`` of ``total`` hosts have their reading."""
 
     id: str
@@ -76,35 +76,35 @@ class Ticket:
         self.changed = asyncio.Event()
 
 
-class Desk:
+class ScanQueue:
     """Runs one scan after the other; ``run`` does the work and publishes what it found."""
 
     def __init__(
         self,
-        run: Callable[[Ticket], Awaitable[None]],
+        run: Callable[[ScanRequest], Awaitable[None]],
         max_waiting: int = MAX_WAITING,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._run = run
         self._clock = clock
         self._max_waiting = max_waiting
-        self._waiting: deque[Ticket] = deque()
-        self._tickets: OrderedDict[str, Ticket] = OrderedDict()
-        self._running: Ticket | None = None
+        self._waiting: deque[ScanRequest] = deque()
+        self._tickets: OrderedDict[str, ScanRequest] = OrderedDict()
+        self._running: ScanRequest | None = None
         self._worker: asyncio.Task[None] | None = None
 
     @property
-    def running(self) -> Ticket | None:
+    def running(self) -> ScanRequest | None:
         """The scan that is under way."""
         return self._running
 
-    def request(self, hosts: frozenset[str], by: str = "", *, scheduled: bool = False) -> Ticket:
+    def request(self, hosts: frozenset[str], by: str = "", *, scheduled: bool = False) -> ScanRequest:
         """Ask for a scan of these hosts; joins one that is running or waiting for exactly them.
 
         The schedule's own request goes to the front of the line, which is never full for it.
 
         Raises:
-            DeskFullError: too many others are waiting.
+            QueueFullError: too many others are waiting.
         """
         if self._running is not None and self._running.hosts == hosts:
             return self._running
@@ -114,8 +114,8 @@ class Desk:
                 self._waiting.appendleft(waiting)
             return waiting
         if not scheduled and len(self._waiting) >= self._max_waiting:
-            raise DeskFullError(retry_after_s=5 * len(self._waiting))
-        ticket = Ticket(uuid.uuid4().hex, hosts, by, self._clock(), total=len(hosts))
+            raise QueueFullError(retry_after_s=5 * len(self._waiting))
+        ticket = ScanRequest(uuid.uuid4().hex, hosts, by, self._clock(), total=len(hosts))
         if scheduled:
             self._waiting.appendleft(ticket)
         else:
@@ -125,17 +125,17 @@ class Desk:
             self._worker = asyncio.create_task(self._work(), name="scan-desk")
         return ticket
 
-    def find(self, ticket_id: str) -> Ticket | None:
+    def find(self, ticket_id: str) -> ScanRequest | None:
         """A ticket by its id, as long as it is remembered."""
         return self._tickets.get(ticket_id)
 
-    async def wait(self, ticket: Ticket) -> Ticket:
+    async def wait(self, ticket: ScanRequest) -> ScanRequest:
         """Until the scan is over."""
         async for _ in self.watch(ticket):
             pass
         return ticket
 
-    async def watch(self, ticket: Ticket) -> AsyncIterator[Ticket]:
+    async def watch(self, ticket: ScanRequest) -> AsyncIterator[ScanRequest]:
         """The ticket at once, then at every change, last when it is over."""
         while True:
             changed, is_last = ticket.changed, ticket.is_over
@@ -170,12 +170,12 @@ class Desk:
             finally:
                 self._running = None
 
-    def _end(self, ticket: Ticket, error: str = "") -> None:
+    def _end(self, ticket: ScanRequest, error: str = "") -> None:
         ticket.state = State.FAILED if error else State.DONE
         ticket.error, ticket.finished_at = error, self._clock()
         ticket.tell()
 
-    def _remember(self, ticket: Ticket) -> None:
+    def _remember(self, ticket: ScanRequest) -> None:
         self._tickets[ticket.id] = ticket
         over = [old for old in self._tickets.values() if old.is_over]
         for old in over[: max(0, len(self._tickets) - KEPT_TICKETS)]:

@@ -12,7 +12,7 @@ import structlog
 
 from scanner import inventory
 from scanner.app import wiring
-from scanner.app.adapters import Reach, Surroundings
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, HostFacts
 from scanner.domain.host import Host, Plan
@@ -31,7 +31,7 @@ from scanner.service.answers import (
 )
 from scanner.service.presenter import lines_of, ticket_of
 from scanner.service.publication import merged, waived
-from scanner.service.scan_queue import Desk, DeskFullError, Ticket
+from scanner.service.scan_queue import QueueFullError, ScanQueue, ScanRequest
 from scanner.service.schedule import Schedule
 from scanner.service.waivers import Waivers
 from scanner.settings.reload import Reloader
@@ -70,10 +70,10 @@ class Service:
             SettingsError: it cannot be used, or a key or known_hosts in it.
         """
         self._store, self._metrics, self._clock = store, metrics, clock
-        self._around = Surroundings(version, store, metrics.registries, last_seen=last_seen())
+        self._around = AdapterContext(version, store, metrics.registries, last_seen=last_seen())
         self._loop = asyncio.get_running_loop()
         self._reloader = Reloader(lambda: self._opened(read()), lambda held: len(held[0].hosts), _allows_shrink, clock)
-        self._desk = Desk(self._scan, clock=clock)
+        self._desk = ScanQueue(self._scan, clock=clock)
         scan = self._settings.scan
         self._schedule = Schedule(self._scheduled, scan.interval, scan.jitter, metrics.scan_skipped)
         self._report: Report | None = None
@@ -83,7 +83,7 @@ class Service:
         self._read_from: dict[str, _Place] = {}
         self._in_force = self._reach
         self._retired: set[asyncio.Task[None]] = set()
-        self._busy: dict[Reach, int] = {}
+        self._busy: dict[Adapters, int] = {}
         self._told_credentials: frozenset[str] = frozenset()
         self._configure()
 
@@ -112,12 +112,12 @@ class Service:
         return self._reloader.current[0].settings
 
     @property
-    def _reach(self) -> Reach:
+    def _reach(self) -> Adapters:
         return self._reloader.current[1]
 
-    def _opened(self, read: Configuration) -> tuple[Configuration, Reach]:
+    def _opened(self, read: Configuration) -> tuple[Configuration, Adapters]:
         """A configuration counts as good only if its keys can be used too."""
-        return read, Reach(read.settings, self._around)
+        return read, Adapters(read.settings, self._around)
 
     def _configure(self) -> None:
         """Tell everybody of the settings in force; in the event loop's thread."""
@@ -161,7 +161,7 @@ class Service:
             self._retire(before)
 
     @contextmanager
-    def _using(self, reach: Reach) -> Iterator[None]:
+    def _using(self, reach: Adapters) -> Iterator[None]:
         """Keep a reach open for as long as somebody asks through it."""
         self._busy[reach] = self._busy.get(reach, 0) + 1
         try:
@@ -173,7 +173,7 @@ class Service:
                 if reach not in (self._in_force, self._reach):
                     self._retire(reach)
 
-    def _retire(self, reach: Reach) -> None:
+    def _retire(self, reach: Adapters) -> None:
         """Close a reach that no scan uses any more."""
         task = self._loop.create_task(reach.close())
         self._retired.add(task)
@@ -185,7 +185,7 @@ class Service:
         names = frozenset(host.name for host in self.hosts())
         await self._desk.wait(self._desk.request(names, "schedule", scheduled=True))
 
-    async def _scan(self, ticket: Ticket) -> None:
+    async def _scan(self, ticket: ScanRequest) -> None:
         """One scan from the settings in force to its publication."""
         configuration, reach = self._reloader.current
         hosts = [host for host in configuration.hosts if host.name in ticket.hosts]
@@ -252,7 +252,7 @@ class Service:
         known = self._desk.running
         try:
             ticket = self._desk.request(names, by)
-        except DeskFullError as full:
+        except QueueFullError as full:
             return Refusal(RefusalReason.TOO_MANY_SCANS, str(full), full.retry_after_s)
         return replace(ticket_of(ticket), joined=ticket is known or ticket.requested_by != by)
 
@@ -388,5 +388,5 @@ def _place(host: Host) -> _Place:
     return (host.address, host.port, host.jump, host.local)
 
 
-def _allows_shrink(held: tuple[Configuration, Reach]) -> bool:
+def _allows_shrink(held: tuple[Configuration, Adapters]) -> bool:
     return held[0].settings.scan.allow_shrink

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from scanner.app import wiring
-from scanner.app.adapters import Reach, Surroundings
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.registry.auth.credentials import CredentialSources
 from scanner.registry.config import ClientConfig, RegistryConfig
 from scanner.settings import SettingsError, load
@@ -122,7 +122,7 @@ def test_configured_login_files_come_before_the_users_own(settings, tmp_path):
 )
 def test_a_file_of_mirrors_that_cannot_be_used_is_a_mistake_of_the_configuration(settings, text, said):
     with pytest.raises(SettingsError, match="registries: .*" + said):
-        Reach(settings(f"registries: {{{text}}}"), Surroundings("1"))
+        Adapters(settings(f"registries: {{{text}}}"), AdapterContext("1"))
 
 
 def test_no_setting_of_the_client_is_forgotten(settings):

@@ -13,9 +13,9 @@ from scanner.domain.facts import Failure, ImageFacts, Offer
 from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.verdict import Depth
-from scanner.hosts.ssh import Fleet
+from scanner.hosts.ssh import ConnectionPool
 from scanner.hosts.ssh.config import SshConfig
-from scanner.probe.answer_cache import Readings
+from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
 from scanner.scan.scan import Limits, Scanner
 
@@ -36,7 +36,7 @@ class EveryImage:
 async def main(told: dict, scans: int) -> None:
     """One line for each scan: seconds, CPU seconds."""
     config = SshConfig(Path(told["key"]), Path(told["known_hosts"]), user=told["user"], concurrency=200)
-    fleet, readings, probe = Fleet.open(config), Readings(), script()
+    fleet, readings, probe = ConnectionPool.open(config), AnswerCache(), script()
 
     async def read(host):
         raw = await fleet.read(host, probe)

@@ -12,7 +12,7 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from scanner.app.adapters import Reach
+from scanner.app.adapters import Adapters
 from scanner.app.serve import calm_collector
 from scanner.demo.registry import Registry
 from scanner.metrics.metrics import Metrics
@@ -23,7 +23,7 @@ from scanner.store.store import Store
 from tests.bench import made_up
 
 
-class Recorded(Reach):
+class Recorded(Adapters):
     """A reach whose hosts have answered already."""
 
     answers: dict[str, bytes]
@@ -46,7 +46,7 @@ async def main(hosts: int, workloads: int, again: int, profile: str | None) -> d
     shelf, images = made_up.stock()
     with Registry(shelf) as registry, tempfile.TemporaryDirectory() as folder:
         Recorded.answers = made_up.answers(hosts, workloads, registry.name, images)
-        service.Reach = Recorded
+        service.Adapters = Recorded
         inventory = made_up.inventory(list(Recorded.answers))
         settings = Settings.model_validate({
             "registries": {registry.name: {"plain_http": True}, "cache_age": "1h"},

@@ -7,7 +7,7 @@ from pathlib import Path
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.probe import reading
-from scanner.probe.answer_cache import Readings
+from scanner.probe.answer_cache import AnswerCache
 
 ANSWERS = Path(__file__).parent.parent / "data" / "hosts"
 
@@ -21,26 +21,26 @@ def answer(name):
 
 
 def test_the_same_bytes_give_the_same_facts_without_parsing():
-    readings, raw = Readings(), answer("amd64-docker")
+    readings, raw = AnswerCache(), answer("amd64-docker")
     first = readings.read(raw, host("web-1"))
     assert first == reading.read(raw, host("web-1"))
     assert readings.read(bytes(bytearray(raw)), host("web-1")) is first
 
 
 def test_two_hosts_never_share_facts():
-    readings, raw = Readings(), answer("amd64-docker")
+    readings, raw = AnswerCache(), answer("amd64-docker")
     readings.read(raw, host("web-1"))
     assert readings.read(raw, host("web-2")) == reading.read(raw, host("web-2"))
 
 
 def test_a_changed_answer_is_read_anew():
-    readings = Readings()
+    readings = AnswerCache()
     readings.read(answer("amd64-docker"), host("web-1"))
     assert readings.read(answer("pi4-arm64"), host("web-1")) == reading.read(answer("pi4-arm64"), host("web-1"))
 
 
 def test_an_answer_that_is_cut_gives_no_facts_however_well_the_host_is_known():
-    readings, raw = Readings(), answer("amd64-docker")
+    readings, raw = AnswerCache(), answer("amd64-docker")
     readings.read(raw, host("web-1"))
     assert isinstance(readings.read(raw[:-1], host("web-1")), Failure)
     assert readings.read(raw, host("web-1")) == reading.read(raw, host("web-1"))

@@ -8,7 +8,7 @@ from scanner.domain.image.reference import parse as reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.client import LastKnown
-from scanner.registry.stale_fallback import Recalling
+from scanner.registry.stale_fallback import StaleFallback
 
 DIGEST = Digest("sha256:" + "a" * 64)
 DOWN = Failure(Reason.IMAGE_UNREACHABLE, "connection refused")
@@ -32,7 +32,7 @@ class Source:
 
 
 async def recalled(answer, last):
-    return await Recalling(Source(answer, last)).resolve(reference("r.example/app:1"), depth="index")
+    return await StaleFallback(Source(answer, last)).resolve(reference("r.example/app:1"), depth="index")
 
 
 @pytest.mark.parametrize(

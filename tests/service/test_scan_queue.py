@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from scanner.service.scan_queue import Desk, DeskFullError, State
+from scanner.service.scan_queue import QueueFullError, ScanQueue, State
 
 
 class Work:
@@ -23,7 +23,7 @@ class Work:
 @pytest.fixture
 async def desk():
     work = Work()
-    made = Desk(work, max_waiting=2)
+    made = ScanQueue(work, max_waiting=2)
     made.work = work
     yield made
     await made.close()
@@ -52,7 +52,7 @@ async def test_a_full_line_refuses_and_says_when_to_come_back(desk):
     await asyncio.sleep(0)
     desk.request(hosts("b"))
     desk.request(hosts("c"))
-    with pytest.raises(DeskFullError) as refused:
+    with pytest.raises(QueueFullError) as refused:
         desk.request(hosts("d"))
     assert refused.value.retry_after_s == 10
 
@@ -84,7 +84,7 @@ async def test_a_scan_that_fails_says_why_and_the_next_one_runs():
         if "bad" in ticket.hosts:
             raise RuntimeError("no room")
 
-    desk = Desk(faulty)
+    desk = ScanQueue(faulty)
     bad, good = desk.request(hosts("bad")), desk.request(hosts("good"))
     await desk.wait(good)
     assert (bad.state, bad.error, good.state) == (State.FAILED, "RuntimeError: no room", State.DONE)

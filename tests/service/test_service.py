@@ -80,7 +80,7 @@ class World:
         return Configuration(Settings.model_validate(self.document), tuple(self.hosts))
 
 
-class Reach:
+class Adapters:
     """What one configuration can ask, in the made-up world."""
 
     def __init__(self, world):
@@ -115,7 +115,7 @@ def world(monkeypatch):
     made.machines = {"10.0.0.1": AMD64, "10.0.0.2": ARM64}
     made.hosts = (host("a"), host("b", "10.0.0.2"))
     made.document = {"scan": {"interval": "1h", "deadline": "30s", "jitter": "0s"}}
-    monkeypatch.setattr(module, "Reach", lambda _settings, _around: Reach(made))
+    monkeypatch.setattr(module, "Adapters", lambda _settings, _around: Adapters(made))
     return made
 
 

@@ -13,7 +13,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from scanner.app.adapters import Reach, Surroundings
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import HostFacts, LocalImage, Source, Stage, Workload
 from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
@@ -163,7 +163,7 @@ async def test_a_program_behind_a_large_file_is_read_through_the_table_that_podm
 
 
 @dataclass
-class Fleet:
+class ConnectionPool:
     """Hosts whose containers run images of the registry behind a toll."""
 
     toll: object
@@ -184,7 +184,7 @@ class Fleet:
     def reach(self, store):
         """What the service asks through; every tag is asked again in every scan."""
         document = {"registries": {self.toll.address: {"plain_http": True}, "cache_age": "0s"}}
-        return Reach(Settings.model_validate(document), Surroundings("0", store))
+        return Adapters(Settings.model_validate(document), AdapterContext("0", store))
 
     @property
     def requests(self):
@@ -279,7 +279,7 @@ def fleet(toll, registry, elf_factory, tmp_path):
         kernel, engine = plain_host(AMD64), plain_engine(AMD64)
         facts = {name: HostFacts(name, kernel, (engine,), tuple(held[name])) for name in names}
         hosts = tuple(Host(name, "127.0.0.1") for name in names)
-        return Fleet(toll, hosts, facts, f"sqlite:///{tmp_path}/archscan.db")
+        return ConnectionPool(toll, hosts, facts, f"sqlite:///{tmp_path}/archscan.db")
 
     return made
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from scanner.app.adapters import Reach, Surroundings
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import Failure, Source
 from scanner.domain.host import Host, Plan
 from scanner.hosts.ssh.recorded import RecordedHosts
@@ -209,7 +209,7 @@ async def fleet(real_hosts, foreign_hosts, images, registry, tmp_path):
         }
         hosts = [Host(n, s.address, s.port, s.user, planned=own.get(n, plans)) for n, s in servers.items()]
         hosts += [Host(name, "127.0.0.1", port, planned=plans) for name, port in recorded.ports.items()]
-        reach = Reach(
+        reach = Adapters(
             Settings.model_validate(
                 {
                     "ssh": {
@@ -222,7 +222,7 @@ async def fleet(real_hosts, foreign_hosts, images, registry, tmp_path):
                     "registries": {registry.address: {"plain_http": True}},
                 }
             ),
-            Surroundings("0"),
+            AdapterContext("0"),
         )
         yield hosts, reach
         await reach.close()

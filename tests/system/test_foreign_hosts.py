@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from scanner.app.adapters import Reach, Surroundings
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import EngineState, HostFacts
 from scanner.domain.host import Host, Plan
 from scanner.domain.platform.platform import parse
@@ -40,7 +40,7 @@ async def reach_of(registry):
 
     def reach(host):
         opened.append(
-            Reach(
+            Adapters(
                 Settings.model_validate(
                     {
                         "ssh": {
@@ -53,7 +53,7 @@ async def reach_of(registry):
                         "registries": {registry.address: {"plain_http": True}},
                     }
                 ),
-                Surroundings("0"),
+                AdapterContext("0"),
             )
         )
         return opened[-1]

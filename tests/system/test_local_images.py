@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.app.adapters import Reach, Surroundings
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.host import Host
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
@@ -42,7 +42,7 @@ def scan(built, docker_engine, start_sshd):
             },
             "scan": scan_settings,
         })  # fmt: skip
-        reach = Reach(settings, Surroundings("0"))
+        reach = Adapters(settings, AdapterContext("0"))
         try:
             report = await reach.scanner(Limits()).scan([Host("web-1", sshd.address, sshd.port)])
         finally:

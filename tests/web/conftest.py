@@ -38,7 +38,7 @@ from scanner.service.answers import (
     ScanTicket,
     Waived,
 )
-from scanner.service.scan_queue import Desk, DeskFullError
+from scanner.service.scan_queue import Desk, QueueFullError
 from scanner.web.api.app import create_app
 from scanner.web.http.access import Access, Scope, Token
 
@@ -164,7 +164,7 @@ class FakeService:
         known = {id(ticket) for ticket in self.desk._tickets.values()}
         try:
             ticket = self.desk.request(frozenset(hosts), by)
-        except DeskFullError as full:
+        except QueueFullError as full:
             return Refusal(RefusalReason.TOO_MANY_SCANS, str(full), full.retry_after_s)
         return shown(ticket, joined=id(ticket) in known)
 

@@ -43,7 +43,7 @@ Way = tuple[Target, Route]
 asyncssh.set_log_level("CRITICAL")  # it logs what servers say, line breaks included; we tell each ending as a value
 
 
-class Fleet:
+class ConnectionPool:
     """Reads hosts. One per configuration: a reload makes a new one, then closes the old.
 
     ``abandoned`` counts connections that did not even end when aborted, ``opened`` the connections made so far.
@@ -63,7 +63,7 @@ class Fleet:
         self.opened = 0
 
     @classmethod
-    def open(cls, config: SshConfig) -> Fleet:
+    def open(cls, config: SshConfig) -> ConnectionPool:
         """A fleet with the keys that the configuration names.
 
         Raises:

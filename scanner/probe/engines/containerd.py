@@ -21,7 +21,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import engine_listing
-from scanner.probe.engines.engine_section import Gaps, Part, silent, stage_of
+from scanner.probe.engines.engine_section import EngineSection, Gaps, silent, stage_of
 
 if TYPE_CHECKING:
     from scanner.probe.answer import Answer
@@ -45,7 +45,7 @@ _MANIFEST_TYPES = frozenset(
 )
 
 
-def read(answer: Answer, host: str, *, without_kubernetes: bool = False) -> Part:
+def read(answer: Answer, host: str, *, without_kubernetes: bool = False) -> EngineSection:
     """The part of the system's containerd; the pods are left out where CRI already told them."""
     unheard = silent(answer, KEY)
     if unheard is not None:
@@ -58,7 +58,7 @@ def read(answer: Answer, host: str, *, without_kubernetes: bool = False) -> Part
     for namespace in _namespaces(answer, gaps):
         if not (without_kubernetes and namespace == KUBERNETES_NAMESPACE):
             workloads += _containers(answer, namespace, host, gaps)
-    return Part(engine, tuple(workloads), gaps)
+    return EngineSection(engine, tuple(workloads), gaps)
 
 
 def _table(answer: Answer, name: str, gaps: Gaps) -> list[list[str]]:

@@ -21,7 +21,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import engine_listing
-from scanner.probe.engines.engine_section import Gaps, Part, is_unhealthy, silent, stage_of
+from scanner.probe.engines.engine_section import EngineSection, Gaps, is_unhealthy, silent, stage_of
 from scanner.probe.engines.logs import last_lines, logs_are_told
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{64}", re.ASCII)
 _RESTARTS = "io.kubernetes.container.restartCount"
 
 
-def read(answer: Answer, host: str, node: Platform | None) -> Part:
+def read(answer: Answer, host: str, node: Platform | None) -> EngineSection:
     """The part of the node's runtime.
 
     Args:
@@ -64,7 +64,7 @@ def read(answer: Answer, host: str, node: Platform | None) -> Part:
             workloads.append(_ended(answer, answer_json.name(container.get("id")), workload, ends, gaps))
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/containers: {error}"))
-    return Part(engine, _latest(workloads), gaps)
+    return EngineSection(engine, _latest(workloads), gaps)
 
 
 def _runtime(answer: Answer, gaps: Gaps) -> tuple[str, str]:

@@ -24,8 +24,8 @@ from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import engine_listing
 from scanner.probe.engines.engine_section import (
+    EngineSection,
     Gaps,
-    Part,
     exit_of,
     override,
     owner_of,
@@ -43,7 +43,7 @@ _SERVICE_ID = re.compile(r"[0-9a-z]{1,64}", re.ASCII)
 _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
-def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
+def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> EngineSection:
     """The part of one Docker engine; ``key`` is its ``Engine.key``."""
     unheard = silent(answer, key)
     if unheard is not None:
@@ -55,7 +55,7 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
     workloads = engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found))
     if details.get("manager") is True:
         workloads += _services(answer, key, host, gaps)
-    return Part(engine, workloads, gaps)
+    return EngineSection(engine, workloads, gaps)
 
 
 # ---------------------------------------------------------------- the engine

@@ -30,7 +30,7 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class EngineSection:
     """An engine with its workloads, and what of it is not known."""
 
     engine: Engine | None = None
@@ -38,15 +38,15 @@ class Part:
     gaps: Mapping[str, Failure] = field(default_factory=dict)
 
 
-def silent(answer: Answer, key: str) -> Part | None:
+def silent(answer: Answer, key: str) -> EngineSection | None:
     """The part of an engine that did not come up to be asked; ``None`` if it is up."""
     state, detail = _state(answer, key)
     if state is EngineState.UP:
         return None
     engine = Engine(kind_of(key), state, owner=owner_of(key), detail=detail)
     if state is EngineState.ABSENT:
-        return Part(engine)
-    return Part(engine, gaps={key: Failure(_REFUSALS[state], detail or str(state))})
+        return EngineSection(engine)
+    return EngineSection(engine, gaps={key: Failure(_REFUSALS[state], detail or str(state))})
 
 
 def _state(answer: Answer, key: str) -> tuple[EngineState, str]:

@@ -21,7 +21,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import engine_listing
-from scanner.probe.engines.engine_section import Gaps, Part, exit_of, override, owner_of, silent, stage_of
+from scanner.probe.engines.engine_section import EngineSection, Gaps, exit_of, override, owner_of, silent, stage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ class _Where:
     images: Mapping[str, LocalImage]
 
 
-def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
+def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> EngineSection:
     """The part of one Podman, rootful or of one user; ``key`` is its ``Engine.key``."""
     unheard = silent(answer, key)
     if unheard is not None:
@@ -48,7 +48,9 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Part:
     gaps = Gaps()
     engine = _engine(engine_listing.json_object(answer, f"{key}/info", gaps, key), key, gaps, kernel_release)
     where = _Where(host, key, engine_listing.images(answer, key, gaps, _image))
-    return Part(engine, engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found)), gaps)
+    return EngineSection(
+        engine, engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found)), gaps
+    )
 
 
 def _engine(details: dict[str, Any], key: str, gaps: Gaps, kernel_release: str) -> Engine:

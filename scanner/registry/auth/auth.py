@@ -21,7 +21,7 @@ from scanner.registry.auth import bearer, challenge, realm
 from scanner.registry.auth.bearer import MAX_LIFE_S, Question
 from scanner.registry.auth.credential import Credential, CredentialKind
 from scanner.registry.documents.cache import Recent
-from scanner.registry.documents.singleflight import Flights
+from scanner.registry.documents.singleflight import Singleflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -101,7 +101,7 @@ class Authenticator:
         self._grants: Recent[_Grant | None] = Recent(MAX_REPOSITORIES)
         self._conversations: Recent[_Conversation] = Recent(MAX_REPOSITORIES)
         self._refused: Recent[Failure] = Recent(MAX_REFUSED_LOGINS)
-        self._flights: Flights[str | Failure] = Flights()
+        self._flights: Singleflight[str | Failure] = Singleflight()
 
     async def authorization(self, repository: str) -> str | None:
         """The header to send with the next request, ``None`` to send none."""

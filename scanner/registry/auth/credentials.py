@@ -19,7 +19,7 @@ from scanner.registry.auth import auth_file, credential_helper
 from scanner.registry.auth.auth_file import MAX_AUTH_FILE_BYTES, AuthFile, HelperCall
 from scanner.registry.auth.credential import IDENTITY_USER, MAX_SECRET_CHARS, Credential, CredentialKind
 from scanner.registry.documents.cache import Recent
-from scanner.registry.documents.singleflight import Flights
+from scanner.registry.documents.singleflight import Singleflight
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -86,7 +86,7 @@ class Credentials:
         self._sources = sources or CredentialSources()
         self._clock = clock
         self._answers: Recent[Found] = Recent(MAX_HELPER_ANSWERS)
-        self._asking: Flights[Found] = Flights()
+        self._asking: Singleflight[Found] = Singleflight()
 
     async def candidates(self, registry: str, repository: str) -> tuple[Credential, ...] | Failure:
         """What to try for ``repository`` of ``registry``, in turn; empty means anonymously.

@@ -10,7 +10,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents.cache import MemoryDocuments, Recent, get_document, put_document
 from scanner.registry.documents.image_config import ImageConfig, read_config
 from scanner.registry.documents.manifest import Descriptor, Index, Manifest, read_manifest
-from scanner.registry.documents.singleflight import Flights
+from scanner.registry.documents.singleflight import Singleflight
 from scanner.registry.origin import ABSENT, Fetched, Origin, digest_matches
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Documents:
         self._failure_max_age_s = failure_max_age_s
         self._interpreted: Recent[_Document] = Recent(MAX_INTERPRETED_BYTES)
         self._failed: Recent[Failure] = Recent(MAX_FAILED)
-        self._flights: Flights[_Document | Failure] = Flights()
+        self._flights: Singleflight[_Document | Failure] = Singleflight()
 
     async def knows(self, digest: Digest) -> bool:
         """Whether the document is at hand without a request."""

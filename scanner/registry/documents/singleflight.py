@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Flights(Generic[T]):
+class Singleflight(Generic[T]):
     """Shares the work of equal questions; a question that nobody waits for any more is cancelled."""
 
     def __init__(self) -> None:

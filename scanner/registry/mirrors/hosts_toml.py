@@ -17,7 +17,7 @@ from scanner.registry.mirrors.mirrors import (
     API_ROOT,
     HUB_HOSTS,
     MAX_PLACES,
-    Place,
+    PullEndpoint,
     malformed,
     parse_url,
     read_toml,
@@ -49,14 +49,14 @@ class Host:
         """A tag needs a host that resolves, a digest proves itself."""
         return self.pulls and (self.resolves or reference.digest is not None)
 
-    def place(self, reference: ImageReference) -> Place:
+    def place(self, reference: ImageReference) -> PullEndpoint:
         """This host, told which registry it stands for where it is another."""
         failure = None
         if self.skip_verify and not self.plain_http:
             failure = Failure(
                 Reason.IMAGE_TLS_REJECTED, f"hosts.toml asks not to verify {self.host}; give its ca instead"
             )
-        return Place(
+        return PullEndpoint(
             host=self.host,
             repository=reference.repository,
             plain_http=self.plain_http,
@@ -75,7 +75,7 @@ class HostsToml:
     hosts: tuple[Host, ...] = ()
     server: Host | None = None
 
-    def endpoints(self, reference: ImageReference) -> tuple[Place, ...]:
+    def endpoints(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
         """The places to try, in order."""
         places = [host.place(reference) for host in self.hosts if host.serves(reference)]
         if self.server is None:

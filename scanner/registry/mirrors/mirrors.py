@@ -27,7 +27,7 @@ MAX_CONFIGURATION_CHARS = 256 * 1024
 """A registries.conf with a thousand registries has some 100 KiB."""
 
 MAX_PLACES = 16
-"""Places tried for one image; each costs a request when it is down."""
+"""PullEndpoints tried for one image; each costs a request when it is down."""
 
 API_ROOT = "/v2"
 
@@ -41,7 +41,7 @@ _URL = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PullEndpoint:
     """One place that may serve an image.
 
     ``host`` is ``host[:port]``, ``repository`` the name it has there, ``root`` the path of its API. ``namespace`` is
@@ -93,9 +93,9 @@ class MirrorUrl:
     path: str = ""
 
 
-def upstream(reference: ImageReference) -> Place:
+def upstream(reference: ImageReference) -> PullEndpoint:
     """The registry that the reference itself names."""
-    return Place(reference.registry, reference.repository)
+    return PullEndpoint(reference.registry, reference.repository)
 
 
 def parse_url(text: str) -> MirrorUrl | None:
@@ -129,12 +129,15 @@ class DockerMirrors:
 
     mirrors: tuple[MirrorUrl, ...] = ()
 
-    def endpoints(self, reference: ImageReference) -> tuple[Place, ...]:
+    def endpoints(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
         """The places to try, in order."""
         itself = upstream(reference)
         if reference.registry != DOCKER_HUB:
             return (itself,)
-        return (*(Place(mirror.host, reference.repository, mirror.plain_http) for mirror in self.mirrors), itself)
+        return (
+            *(PullEndpoint(mirror.host, reference.repository, mirror.plain_http) for mirror in self.mirrors),
+            itself,
+        )
 
 
 def docker_mirrors(values: Sequence[object]) -> DockerMirrors | Failure:

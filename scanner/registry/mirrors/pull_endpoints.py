@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
 from scanner.registry.mirrors import hosts_toml, registries_conf
-from scanner.registry.mirrors.mirrors import MAX_CONFIGURATION_CHARS, DockerMirrors, Place, docker_mirrors, upstream
+from scanner.registry.mirrors.mirrors import (
+    MAX_CONFIGURATION_CHARS,
+    DockerMirrors,
+    PullEndpoint,
+    docker_mirrors,
+    upstream,
+)
 from scanner.registry.mirrors.registries_conf import RegistriesConf
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ class MirrorsError(ValueError):
     """A file of mirrors that cannot be used; the text names it."""
 
 
-class Places:
+class PullEndpoints:
     """Reads the files of mirrors once, then answers from memory.
 
     The first configuration that sends an image elsewhere than to its registry decides: the registry's own ``mirrors``,
@@ -58,7 +64,7 @@ class Places:
             name: registry.client_cert for name, registry in listed if registry.client_cert
         }
 
-    def of(self, reference: ImageReference) -> tuple[Place, ...] | Failure:
+    def of(self, reference: ImageReference) -> tuple[PullEndpoint, ...] | Failure:
         """The places to try, in order; a ``Failure`` where none may be asked."""
         podman = self._podman.endpoints(reference)
         if isinstance(podman, Failure):
@@ -67,12 +73,12 @@ class Places:
         all_found = (self._own(reference), self._hosts(reference), podman, self._docker.endpoints(reference))
         return next((found for found in all_found if found != plain), plain)
 
-    def _own(self, reference: ImageReference) -> tuple[Place, ...]:
+    def _own(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
         names = self._config.registry(reference.registry).mirrors
-        mirrors = (Place(name, reference.repository, namespace=reference.registry) for name in names)
+        mirrors = (PullEndpoint(name, reference.repository, namespace=reference.registry) for name in names)
         return (*mirrors, upstream(reference))
 
-    def _hosts(self, reference: ImageReference) -> tuple[Place, ...]:
+    def _hosts(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
         if self._containerd_root is None:
             return (upstream(reference),)
         for path in hosts_toml.paths(self._containerd_root, reference.registry):

@@ -14,7 +14,7 @@ from scanner.domain.image import reference as references
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import DOCKER_HUB
-from scanner.registry.mirrors.mirrors import MAX_PLACES, Place, malformed, read_toml, upstream
+from scanner.registry.mirrors.mirrors import MAX_PLACES, PullEndpoint, malformed, read_toml, upstream
 
 if TYPE_CHECKING:
     from scanner.domain.image.reference import ImageReference
@@ -67,7 +67,7 @@ class RegistriesConf:
 
     tables: tuple[Table, ...] = ()
 
-    def endpoints(self, reference: ImageReference) -> tuple[Place, ...] | Failure:
+    def endpoints(self, reference: ImageReference) -> tuple[PullEndpoint, ...] | Failure:
         """The places to try, in order; a ``Failure`` where the name is blocked."""
         name = str(reference)
         table = max(self.tables, key=lambda each: each.matched(name), default=None)
@@ -109,7 +109,7 @@ def _matched(name: str, prefix: str) -> int:
     return len(prefix) if following in ends else 0
 
 
-def _place(location: str, rest: str, *, insecure: bool) -> Place:
+def _place(location: str, rest: str, *, insecure: bool) -> PullEndpoint:
     """The reference that a location makes of the rest.
 
     It must still be at the location's own host: ``mirror.example`` for a whole repository leaves ``mirror.example:1``,
@@ -122,8 +122,10 @@ def _place(location: str, rest: str, *, insecure: bool) -> Place:
         found = None
     host, slash, _ = text.partition("/")
     if found is None or not slash or _one_hub(host) != found.registry:
-        return Place("", "", failure=malformed(f"{_NAME} makes {printable(text, 120)!a}, which is no image there"))
-    return Place(found.registry, found.repository, insecure)
+        return PullEndpoint(
+            "", "", failure=malformed(f"{_NAME} makes {printable(text, 120)!a}, which is no image there")
+        )
+    return PullEndpoint(found.registry, found.repository, insecure)
 
 
 def _one_hub(host: str) -> str:

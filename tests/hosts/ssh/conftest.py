@@ -8,7 +8,7 @@ import asyncssh
 import pytest
 
 from scanner.domain.host import Host
-from scanner.hosts.ssh import Fleet, SshConfig
+from scanner.hosts.ssh import ConnectionPool, SshConfig
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ async def fleet_of():
     opened = []
 
     def make(config):
-        opened.append(Fleet.open(config))
+        opened.append(ConnectionPool.open(config))
         return opened[-1]
 
     yield make

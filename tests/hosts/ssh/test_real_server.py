@@ -185,10 +185,10 @@ def watch(event, args):
     if event in ("open", "os.listdir", "os.scandir", "subprocess.Popen", "socket.connect"):
         touched.append((event, str(args)))
 from scanner.domain.host import Host
-from scanner.hosts.ssh import Fleet, SshConfig
+from scanner.hosts.ssh import ConnectionPool, SshConfig
 sys.addaudithook(watch)  # not earlier: importing asyncssh looks for C libraries by running ldconfig
 async def main(identity, known, port, user):
-    fleet = Fleet.open(SshConfig(Path(identity), Path(known)))
+    fleet = ConnectionPool.open(SshConfig(Path(identity), Path(known)))
     answer = await fleet.read(Host("web-1", "127.0.0.1", int(port), user), b"echo fine")
     await fleet.close()
     print(answer)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from scanner.registry.documents.singleflight import Flights
+from scanner.registry.documents.singleflight import Singleflight
 
 
 class Work:
@@ -30,14 +30,14 @@ async def _begin(flights, work, count, key="k"):
 
 
 async def test_everybody_gets_the_one_result():
-    flights, work = Flights(), Work()
+    flights, work = Singleflight(), Work()
     tasks = await _begin(flights, work, 5)
     work.gate.set()
     assert await asyncio.gather(*tasks) == [1] * 5
 
 
 async def test_after_a_landing_the_next_question_flies_anew():
-    flights, work = Flights(), Work()
+    flights, work = Singleflight(), Work()
     work.gate.set()
     assert [await flights.join("k", work), await flights.join("k", work)] == [1, 2]
     assert flights._tasks == {}
@@ -45,7 +45,7 @@ async def test_after_a_landing_the_next_question_flies_anew():
 
 
 async def test_different_questions_fly_apart():
-    flights, work = Flights(), Work()
+    flights, work = Singleflight(), Work()
     tasks = await _begin(flights, work, 1, "a") + await _begin(flights, work, 1, "b")
     work.gate.set()
     await asyncio.gather(*tasks)
@@ -53,7 +53,7 @@ async def test_different_questions_fly_apart():
 
 
 async def test_the_first_may_leave_and_the_others_still_arrive():
-    flights, work = Flights(), Work()
+    flights, work = Singleflight(), Work()
     first, *others = await _begin(flights, work, 3)
     first.cancel()
     await asyncio.sleep(0)
@@ -63,7 +63,7 @@ async def test_the_first_may_leave_and_the_others_still_arrive():
 
 
 async def test_when_the_last_leaves_the_work_is_cancelled():
-    flights, work = Flights(), Work()
+    flights, work = Singleflight(), Work()
     tasks = await _begin(flights, work, 3)
     for task in tasks:
         task.cancel()
@@ -72,7 +72,7 @@ async def test_when_the_last_leaves_the_work_is_cancelled():
 
 
 async def test_a_newcomer_after_the_last_left_does_not_wait_for_the_cancelled():
-    flights, work = Flights(), Work()
+    flights, work = Singleflight(), Work()
     (leaving,) = await _begin(flights, work, 1)
     leaving.cancel()
     await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def test_a_newcomer_after_the_last_left_does_not_wait_for_the_cancelled():
 
 
 async def test_an_exception_reaches_everybody():
-    flights = Flights()
+    flights = Singleflight()
 
     async def fail():
         await asyncio.sleep(0)
@@ -94,7 +94,7 @@ async def test_an_exception_reaches_everybody():
 
 
 async def test_closing_ends_what_is_on_its_way():
-    flights, work = Flights(), Work()
+    flights, work = Singleflight(), Work()
     tasks = await _begin(flights, work, 2)
     await flights.aclose()
     with pytest.raises(asyncio.CancelledError):

@@ -13,7 +13,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
 from scanner.registry.mirrors import hosts_toml, registries_conf
 from scanner.registry.mirrors.hosts_toml import HostsToml
-from scanner.registry.mirrors.mirrors import DockerMirrors, MirrorUrl, Place, docker_mirrors, parse_url
+from scanner.registry.mirrors.mirrors import DockerMirrors, MirrorUrl, PullEndpoint, docker_mirrors, parse_url
 from scanner.registry.mirrors.registries_conf import RegistriesConf
 
 DIGEST = "sha256:" + "a" * 64
@@ -122,7 +122,7 @@ def test_a_location_that_leaves_only_a_host_does_not_lead_to_docker_hub():
     conf = registries_conf.parse('[[registry]]\nprefix = "a.example/app"\nlocation = "mirror.example"')
     (place,) = conf.endpoints(reference("a.example/app:1"))
     assert place.failure.reason is Reason.IMAGE_NOT_ALLOWED
-    assert conf.endpoints(reference("a.example/app/x:1")) == (Place("mirror.example", "x"),)
+    assert conf.endpoints(reference("a.example/app/x:1")) == (PullEndpoint("mirror.example", "x"),)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_registries_conf_that_is_not_understood_allows_nothing(text):
 
 
 def test_an_empty_registries_conf_changes_nothing():
-    assert registries_conf.parse("").endpoints(reference("a.example/b")) == (Place("a.example", "b"),)
+    assert registries_conf.parse("").endpoints(reference("a.example/b")) == (PullEndpoint("a.example", "b"),)
 
 
 # ---------------------------------------------------------------- hosts.toml
@@ -281,7 +281,7 @@ def test_too_many_mirrors_are_refused():
 
 
 def test_no_mirror_means_the_registry():
-    assert DockerMirrors().endpoints(reference("nginx")) == (Place("docker.io", "library/nginx"),)
+    assert DockerMirrors().endpoints(reference("nginx")) == (PullEndpoint("docker.io", "library/nginx"),)
 
 
 # ---------------------------------------------------------------- any text

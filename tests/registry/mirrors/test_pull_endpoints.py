@@ -8,7 +8,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.reference import parse as reference
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import ClientConfig, RegistryConfig
-from scanner.registry.mirrors.pull_endpoints import MirrorsError, Places
+from scanner.registry.mirrors.pull_endpoints import MirrorsError, PullEndpoints
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def places(tmp_path):
         for registry, text in (hosts or {}).items():
             (certs / registry).mkdir(parents=True)
             (certs / registry / "hosts.toml").write_text(text)
-        return Places(
+        return PullEndpoints(
             ClientConfig(
                 {"docker.io": RegistryConfig("docker.io", mirrors=own)} if own else {},
                 registries_conf=None if conf is None else podman,
@@ -85,7 +85,7 @@ def test_what_podman_blocks_is_blocked_whatever_the_others_say(places):
 )
 def test_what_cannot_be_read_is_refused_by_name(config, said):
     with pytest.raises(MirrorsError) as caught:
-        Places(ClientConfig(**config))
+        PullEndpoints(ClientConfig(**config))
     assert str(caught.value).startswith(said)
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_is_not_understood_is_refused_by_name(tmp_path, content):
     path = tmp_path / "registries.conf"
     path.write_bytes(content)
     with pytest.raises(MirrorsError, match=r"registries\.conf"):
-        Places(ClientConfig(registries_conf=path))
+        PullEndpoints(ClientConfig(registries_conf=path))
 
 
 def test_a_broken_hosts_toml_is_known_before_its_registry_is_needed(places):
@@ -107,5 +107,5 @@ def test_every_client_certificate_is_known_by_its_host(tmp_path):
     folder.mkdir()
     (folder / "hosts.toml").write_text('[host."https://m.example"]\nclient = [["us.pem", "us.key"]]\n')
     listed = {"r.example": RegistryConfig("r.example", client_cert="/r.pem"), "s.example": RegistryConfig("s.example")}
-    found = Places(ClientConfig(listed, certs_d=tmp_path)).client_certificates
+    found = PullEndpoints(ClientConfig(listed, certs_d=tmp_path)).client_certificates
     assert found == {"m.example": f"{folder}/us.pem", "r.example": "/r.pem"}
