@@ -41,6 +41,8 @@ HOMES = {
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "starlette": {"web"},
+    "tree_sitter": {"formats"},
+    "tree_sitter_bash": {"formats"},
     "typer": {"cli"},
     "uvicorn": {"web"},
     "yaml": {"formats", "settings", "inventory", "probe"},

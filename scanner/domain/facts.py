@@ -171,17 +171,42 @@ class LocalImage:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What a config or a container says will be exec'd; ``None`` means "not said here", empty means "none"."""
+    """What a config or a container says will be exec'd; ``None`` means "not said here", empty means "none".
+
+    ``env`` are variables in their order; one whose value stayed on the host has ``None`` for it. ``user`` is
+    ``USER[:GROUP]`` as written. ``init`` tells that the engine puts an init of its own in front (``--init``).
+    """
 
     entrypoint: tuple[str, ...] | None = None
     cmd: tuple[str, ...] | None = None
     path: str | None = None
     working_dir: str | None = None
+    env: tuple[tuple[str, str | None], ...] | None = None
+    user: str | None = None
+    init: bool | None = None
 
     @property
     def argv(self) -> tuple[str, ...]:
         """Entrypoint followed by Cmd (OCI image-spec config.md)."""
         return (self.entrypoint or ()) + (self.cmd or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """What stands over a path of the image; ``kind`` is the engine's word (bind, volume, tmpfs, image)."""
+
+    destination: str
+    kind: str = ""
+    noexec: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveProcess:
+    """One process of a running container as its kernel shows it; ``head`` are the first bytes of its executable."""
+
+    argv0: str
+    exe: str
+    head: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +217,9 @@ class Workload:
     (quadlet, systemd) or the image itself (planned in the inventory). ``image`` is the reference as written.
     ``engine`` is the ``Engine.key`` that runs it, empty where no one said which is to run a planned one. ``process`` holds what was overridden
     beside the image. ``state``, ``error`` and ``log`` (last lines, oldest first) are the engine's own words, made
-    printable.
+    printable. ``mounts`` are those over paths of the image, ``None`` where no one told. ``started_at`` and
+    ``finished_at`` are Unix seconds of the last start and end, ``up_s`` how long it had been up when the host was read.
+    ``live`` is what the kernel shows of its processes, ``None`` where that was not seen.
     """
 
     host: str
@@ -210,6 +237,11 @@ class Workload:
     error: str = ""
     log: tuple[str, ...] = ()
     build_only: bool = False
+    mounts: tuple[Mount, ...] | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    up_s: float | None = None
+    live: tuple[LiveProcess, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,12 +321,14 @@ class Program:
     """What argv resolves to in one image: the chain of files, or where the chain breaks.
 
     ``problem`` is why the image cannot start whatever the host (a ``broken`` reason), or why it is not known (an
-    ``unknown`` one). ``None`` means that the chain is whole.
+    ``unknown`` one). ``None`` means that the chain is whole. ``at_run_time`` says why nobody can tell before it runs
+    what the last script or launcher of the chain starts; empty where control was followed to its end.
     """
 
     argv: tuple[str, ...]
     chain: tuple[Executable, ...] = ()
     problem: Failure | None = None
+    at_run_time: str = ""
 
 
 @dataclass(frozen=True, slots=True)

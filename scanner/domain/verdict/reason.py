@@ -38,12 +38,18 @@ class Reason(StrEnum):
     MISLABELLED = "mislabelled"
     PLATFORM_LOST = "platform_lost"
     NEXT_PULL_BROKEN = "next_pull_broken"
+    TAG_GONE = "tag_gone"
+    FOREIGN_USERLAND = "foreign_userland"
+    HEALTHCHECK_WRONG_BINARY = "healthcheck_wrong_binary"
+    PAGE_SIZE_SUSPECT = "page_size_suspect"
     # mismatch
     PLATFORM_MISSING = "platform_missing"
     WRONG_PLATFORM = "wrong_platform"
     WRONG_BINARY = "wrong_binary"
     WRONG_LOADER = "wrong_loader"
     WRONG_INTERPRETER = "wrong_interpreter"
+    WRONG_LIBRARY = "wrong_library"
+    PAGE_SIZE_UNSUPPORTED = "page_size_unsupported"
     CPU_LEVEL_TOO_LOW = "cpu_level_too_low"
     AARCH32_MISSING = "aarch32_missing"
     IA32_MISSING = "ia32_missing"
@@ -68,6 +74,13 @@ class Reason(StrEnum):
     ENTRYPOINT_TRUNCATED = "entrypoint_truncated"
     NOT_A_PROGRAM = "not_a_program"
     SYMLINK_LOOP = "symlink_loop"
+    LIBRARY_MISSING = "library_missing"
+    LIBRARY_TOO_OLD = "library_too_old"
+    USER_MISSING = "user_missing"
+    PERMISSION_DENIED = "permission_denied"
+    WORKDIR_INVALID = "workdir_invalid"
+    ENVIRONMENT_INVALID = "environment_invalid"
+    LAYER_MISSING = "layer_missing"
     # unknown: the host
     HOST_REFUSED = "host_refused"
     HOST_UNREACHABLE = "host_unreachable"
@@ -127,6 +140,11 @@ class Reason(StrEnum):
     LAYER_LIMIT = "layer_limit"
     BINARY_UNKNOWN = "binary_unknown"
     BINARY_NOT_INSPECTED = "binary_not_inspected"
+    SURVEY_PENDING = "survey_pending"
+    FOREIGN_BINARIES = "foreign_binaries"
+    # unknown, the workload's own
+    ENGINE_REFUSED = "engine_refused"
+    CRASH_UNEXPLAINED = "crash_unexplained"
     # unknown, through us
     INTERNAL_BUG = "internal_bug"
     INTERNAL_DEADLINE = "internal_deadline"
@@ -138,18 +156,21 @@ _OTHER_THAN_UNKNOWN: Mapping[Status, frozenset[Reason]] = MappingProxyType({
     Status.EMULATED: frozenset({Reason.EMULATED, Reason.NATIVE_SHADOWED}),
     Status.DEGRADED: frozenset({
         Reason.CONFIG_DISAGREES, Reason.MISLABELLED, Reason.PLATFORM_LOST, Reason.NEXT_PULL_BROKEN,
+        Reason.TAG_GONE, Reason.FOREIGN_USERLAND, Reason.HEALTHCHECK_WRONG_BINARY, Reason.PAGE_SIZE_SUSPECT,
     }),
     Status.MISMATCH: frozenset({
         Reason.PLATFORM_MISSING, Reason.WRONG_PLATFORM, Reason.WRONG_BINARY, Reason.WRONG_LOADER,
         Reason.WRONG_INTERPRETER, Reason.CPU_LEVEL_TOO_LOW, Reason.AARCH32_MISSING, Reason.IA32_MISSING,
         Reason.EMULATOR_UNUSABLE, Reason.EXEC_FORMAT_ERROR, Reason.ILLEGAL_INSTRUCTION,
+        Reason.WRONG_LIBRARY, Reason.PAGE_SIZE_UNSUPPORTED,
     }),
     Status.BROKEN: frozenset({
         Reason.NO_COMMAND, Reason.NO_SHEBANG, Reason.CRLF_SHEBANG, Reason.BOM_SHEBANG, Reason.SHEBANG_TOO_LONG,
         Reason.SHEBANG_TOO_DEEP, Reason.INTERPRETER_MISSING, Reason.INTERPRETER_NOT_EXECUTABLE, Reason.LOADER_MISSING,
         Reason.LOADER_INVALID, Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE,
         Reason.ENTRYPOINT_DIRECTORY, Reason.ENTRYPOINT_EMPTY, Reason.ENTRYPOINT_TRUNCATED, Reason.NOT_A_PROGRAM,
-        Reason.SYMLINK_LOOP,
+        Reason.SYMLINK_LOOP, Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.USER_MISSING,
+        Reason.PERMISSION_DENIED, Reason.WORKDIR_INVALID, Reason.ENVIRONMENT_INVALID, Reason.LAYER_MISSING,
     }),
 })  # fmt: skip
 
