@@ -169,16 +169,7 @@ def _gate() -> Section:
         unit="reqps",
         empty="No request yet",
     )
-    size = number(
-        "Audit trail", "Records; it never shrinks.", Query(f"max (archscan_trail_size{{{_ONE}}})"), empty="No trail"
-    )
-    head = word(
-        "Head of the trail",
-        "Its root hash; a copy elsewhere proves later that nothing was rewritten.",
-        Query(f"archscan_trail_head_info{{{_ONE}}}", "{{hash}}"),
-        empty="No trail",
-    )
-    return Section("Gate, API, trail", (line(7, (8, decisions), (8, requests), (3, size), (5, head)),))
+    return Section("Gate, API", (line(7, (12, decisions), (12, requests)),))
 
 
 def _process() -> Section:

@@ -146,16 +146,6 @@ CREDENTIAL_EXPIRY = Family(
     ("credential",),
     "it has no end",
 )
-TRAIL_SIZE = Family(
-    "archscan_trail_size", "gauge", "Records in the audit trail; it never shrinks.", unless="there is no trail"
-)
-TRAIL_HEAD = Family(
-    "archscan_trail_head_info",
-    "info",
-    "Root hash of the audit trail; a copy of it elsewhere proves later that the trail was not rewritten.",
-    ("hash",),
-    "there is no trail",
-)
 STORE_ERRORS = Family(
     "archscan_store_errors_total", "counter", "Reports or records that could not be stored; the gate holds until one is stored again."
 )  # fmt: skip
@@ -189,7 +179,7 @@ CONFIG_SUCCESS_TIME = Family(
 
 OURSELVES = (
     SCAN_INTERVAL, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
-    GATE_DECISIONS, CREDENTIAL_EXPIRY, TRAIL_SIZE, TRAIL_HEAD, STORE_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS, LOOP_LAG,
+    GATE_DECISIONS, CREDENTIAL_EXPIRY, STORE_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS, LOOP_LAG,
     BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
 )  # fmt: skip
 

@@ -111,13 +111,6 @@ class Metrics:
         else:
             self._own.credential_expiry.labels(credential).set(at)
 
-    def trail_grew(self, size: int, head: str) -> None:
-        """The audit trail's size and root hash."""
-        if c.TRAIL_HEAD not in self._own.facts.values:
-            self._own.registry.register(self._own.trail_size)
-        self._own.trail_size.set(size)
-        self._own.facts.values[c.TRAIL_HEAD] = {"hash": head}
-
     def config_reloaded(self, *, successful: bool, at: float) -> None:
         """The configuration file was read at ``at`` (Unix seconds)."""
         self._own.config_successful.set(successful)

@@ -41,7 +41,7 @@ def _counter(family: Family, registry: CollectorRegistry) -> Counter:
     return Counter(family.stem, family.help, family.labels, registry=registry)
 
 
-def _gauge(family: Family, registry: CollectorRegistry | None) -> Gauge:
+def _gauge(family: Family, registry: CollectorRegistry) -> Gauge:
     return Gauge(family.name, family.help, family.labels, registry=registry)
 
 
@@ -74,7 +74,6 @@ class Instruments:
         for decision in DECISIONS:
             self.gate_decisions.labels(decision)
         self.credential_expiry = _gauge(c.CREDENTIAL_EXPIRY, registry)
-        self.trail_size = _gauge(c.TRAIL_SIZE, None)  # registered once there is a trail
         self.store_errors = _counter(c.STORE_ERRORS, registry)
         self.internal_errors = _counter(c.INTERNAL_ERRORS, registry)
         self.http_requests = _counter(c.HTTP_REQUESTS, registry)

@@ -116,7 +116,6 @@ def _nearest(schema: type[BaseModel], place: Place, value: Any) -> str:
 
 _MESSAGES = {
     "missing": "is required",
-    "none_required": "must be null: there is no other way yet",
     "string_type": "must be text; write it in quotes",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",

@@ -160,12 +160,6 @@ class Store(Section):
     )
 
 
-class Cluster(Section):
-    """Where the work is done."""
-
-    scheduler: None = Field(default=None, description="Null: in this process, which is the only way so far.")
-
-
 class Token(Section):
     """One bearer token of the HTTP interface."""
 
@@ -258,7 +252,6 @@ class Settings(Section):
     registries: Registries = Field(default=Registries(), description="Registries by host[:port].")
     scan: Scan = Field(default=Scan(), description="When the fleet is scanned, how deep.")
     store: Store = Field(default=Store(), description="What is remembered.")
-    cluster: Cluster = Field(default=Cluster(), description="Where the work is done.")
     web: Web = Field(default=Web(), description="The HTTP interface.")
     gate: Gate = Field(default=Gate(), description="What the deploy gate answers.")
     plans: Plans = Field(default=Plans(), description="Deployments that are planned, as files.")

@@ -67,7 +67,6 @@ def busy():
     metrics.registries.request("registry.example", 200, 0.1)
     metrics.registries.rate_limit("docker.io", 42)
     metrics.credential_expires("ssh", 123.0)
-    metrics.trail_grew(7, "abc")
     metrics.config_reloaded(successful=True, at=99.0)
     metrics.architectures_changed({"web-1": 77.0, "gone": 1.0})
     metrics.http_request("/metrics", 200)
@@ -178,8 +177,6 @@ def test_events_are_counted():
     assert found[("archscan_registry_requests_total", ("code", "200"), ("registry", "registry.example"))] == 1
     assert found[("archscan_registry_rate_limit_remaining", ("registry", "docker.io"))] == 42
     assert found[("archscan_credential_expiry_timestamp_seconds", ("credential", "ssh"))] == 123
-    assert found[("archscan_trail_size",)] == 7
-    assert found[("archscan_trail_head_info", ("hash", "abc"))] == 1
     assert found[("archscan_config_last_reload_successful",)] == 1
     assert found[("archscan_config_last_reload_success_timestamp_seconds",)] == 99
 

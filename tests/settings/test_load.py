@@ -32,7 +32,6 @@ registries:
   registry.example: {ca_file: corp.pem, mirror: ["mirror.example"], auth_hosts: [sso.example]}
 scan: {interval: 5m, jitter: 30s, deadline: 4m, depth: binary}
 store: {url: "sqlite:////var/lib/archscan/archscan.db", keep: 90d}
-cluster: {scheduler: null}
 web:
   listen: "[::1]:9719"
   config_file: web.yml

@@ -95,7 +95,6 @@ def an_archscan(now):
     metrics.configure(max_findings=500, scan_interval_s=10, registries=())
     metrics.config_reloaded(successful=True, at=now - 60)
     metrics.credential_expires("host certificate", now + 3 * DAY_S)
-    metrics.trail_grew(7, "abc")
     metrics.architectures_changed({"edge-1": now - 600})
     return metrics
 
