@@ -6,8 +6,8 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from scanner.settings.json_schema import Node, node_at, schema_of, sections
 from scanner.settings.problem import Problem, SettingsError
-from scanner.settings.shape import bare, models, type_at
 from scanner.settings.yaml_source import Document, Place, parse, render
 
 if TYPE_CHECKING:
@@ -29,16 +29,19 @@ def overrides(environ: Mapping[str, str]) -> dict[str, Place]:
     }
 
 
-def override(document: Document, environ: Mapping[str, str], schema: type[BaseModel]) -> Document:
+def override(document: Document, environ: Mapping[str, str], model: type[BaseModel]) -> Document:
     """The document with what the environment says put in its place.
 
     Raises:
         SettingsError: a variable that names no setting, or whose text is no value.
     """
+    if not overrides(environ):
+        return document
+    schema = schema_of(model)
     value, problems = document.value, []
     for name, place in overrides(environ).items():
-        wanted = type_at(schema, place, value)
-        if wanted is None or models(wanted):
+        wanted = node_at(schema, place, value)
+        if wanted is None or sections(schema, wanted):
             problems.append(Problem(name, 0, render(place), "names no setting", _nearest(schema, place, value)))
             continue
         try:
@@ -50,18 +53,19 @@ def override(document: Document, environ: Mapping[str, str], schema: type[BaseMo
     return replace(document, value=value)
 
 
-def _nearest(schema: type[BaseModel], place: Place, value: Any) -> str:
+def _nearest(schema: Node, place: Place, value: Any) -> str:
     """The variable that was probably meant."""
-    known = [field for model in models(type_at(schema, place[:-1], value)) for field in model.model_fields]
+    around = sections(schema, node_at(schema, place[:-1], value))
+    known = [name for section in around for name in section["properties"]]
     close = difflib.get_close_matches(str(place[-1]), known, n=1)
     return PREFIX + SEPARATOR.join((*map(str, place[:-1]), close[0])).upper() if close else ""
 
 
-def _value(text: str, wanted: Any, name: str) -> Any:
+def _value(text: str, wanted: Node, name: str) -> Any:
     """Text stays as it is, ``123`` and ``no`` too; anything else is read as YAML."""
-    if bare(wanted) in (int, bool, float) or not isinstance(bare(wanted), type):
-        return parse(text.encode("utf-8", "surrogateescape"), name).value
-    return text
+    if "string" in wanted["type"]:
+        return text
+    return parse(text.encode("utf-8", "surrogateescape"), name).value
 
 
 def _put(value: Any, place: Place, new: Any) -> Any:

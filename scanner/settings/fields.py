@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SecretStr,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema
 
-from scanner.settings.units import parse_duration, parse_size
+from scanner.settings.units import (
+    DURATION_PATTERN,
+    SIZE_PATTERN,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+)
 
 
 class Section(BaseModel):
@@ -20,11 +37,38 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
+WRITTEN: Mapping[str, Callable[[Any], str]] = {"duration": format_duration, "size": format_size}
+"""How amounts are spelled that the file holds as text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a setting is counted in, for the reference page."""
+    """What a setting is counted in, for the JSON schema, beside how it is written there."""
 
     name: str
+    pattern: str = ""
+    min_length: int = 0
+    is_secret: bool = False
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The setting as it is written in the file."""
+        node = handler(core)
+        node.pop("format", None)  # pydantic's are names of its own, which no validator knows
+        if write := WRITTEN.get(self.name):
+            node["type"] = "string"
+            for limit in node.keys() & {"minimum", "maximum"}:
+                node[f"x-{limit}"] = write(node.pop(limit))
+        said = {"pattern": self.pattern, "minLength": self.min_length, "writeOnly": self.is_secret}
+        return {**node, "x-unit": self.name, **{keyword: value for keyword, value in said.items() if value}}
+
+
+class OrImage:
+    """An image may be written as its reference alone."""
+
+    @staticmethod
+    def __get_pydantic_json_schema__(core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Text or a mapping."""
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core)]}
 
 
 def _to_path(value: object, info: ValidationInfo) -> Path:
@@ -62,6 +106,7 @@ def _to_moment(value: object) -> datetime:
     return moment
 
 
+_LISTEN_PATTERN = r"^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]*):[0-9]{1,5}$"
 _LISTEN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]*):(?P<port>\d{1,5})", re.ASCII)
 
 
@@ -96,20 +141,24 @@ def _planned(value: Any) -> Any:
     return {"image": value} if isinstance(value, str) else value
 
 
-def _duration(value: object) -> float:
-    return value if isinstance(value, float) else parse_duration(value)
+def _duration(value: object, info: ValidationInfo) -> float:
+    """Seconds are for callers; a file writes a unit, since a bare number's would be a guess."""
+    return value if isinstance(value, float) and not info.context else parse_duration(value)
 
 
 def _size(value: object) -> int:
     return parse_size(value)
 
 
-Duration = Annotated[float, BeforeValidator(_duration), Unit("duration")]
-Size = Annotated[int, BeforeValidator(_size), Unit("size")]
-FilePath = Annotated[Path, BeforeValidator(_to_path), Unit("path")]
-Secret = Annotated[SecretStr, BeforeValidator(_to_secret), Unit("secret")]
-Moment = Annotated[datetime, BeforeValidator(_to_moment), Unit("day or moment")]
-Listen = Annotated[str, BeforeValidator(_check_listen), Unit("address:port")]
+_MOMENT_PATTERN = r"^[0-9]{4}.{6}"
+"""ISO 8601 has too many spellings for a pattern that tells more without refusing one of them."""
+
+Duration = Annotated[float, BeforeValidator(_duration), Unit("duration", DURATION_PATTERN)]
+Size = Annotated[int, BeforeValidator(_size), Unit("size", SIZE_PATTERN)]
+FilePath = Annotated[Path, BeforeValidator(_to_path), Unit("path", min_length=1)]
+Secret = Annotated[SecretStr, BeforeValidator(_to_secret), Unit("secret", min_length=1, is_secret=True)]
+Moment = Annotated[datetime, BeforeValidator(_to_moment), Unit("day or moment", _MOMENT_PATTERN)]
+Listen = Annotated[str, BeforeValidator(_check_listen), Unit("address:port", _LISTEN_PATTERN)]
 Network = Annotated[str, BeforeValidator(_check_network), Unit("network")]
 Port = Annotated[int, Field(ge=1, le=65535), Unit("port")]
 Text = Annotated[str, Field(min_length=1)]
@@ -126,4 +175,4 @@ class PlannedImage(Section):
     )
 
 
-Planned = Annotated[PlannedImage, BeforeValidator(_planned)]
+Planned = Annotated[PlannedImage, BeforeValidator(_planned), OrImage()]

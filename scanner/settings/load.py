@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from scanner.settings.environment import override, overrides
+from scanner.settings.json_schema import kind_of, node_at, schema_of, sections, step
 from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.rules import broken
 from scanner.settings.schema import Settings
-from scanner.settings.shape import kind_of, models, step, type_at
 from scanner.settings.units import format_duration, format_size, parse_duration, parse_size
 from scanner.settings.yaml_source import Document, Place, parse, read_bytes, render
 
@@ -109,8 +109,11 @@ def _nearest(schema: type[BaseModel], place: Place, value: Any) -> str:
     around = value
     for part in place[:-1]:
         around = step(around, part)
-    found = models(type_at(schema, place[:-1], value))
-    known = [name for model in found if kind_of(model) in ("", step(around, "kind")) for name in model.model_fields]
+    root = schema_of(schema)
+    found = sections(root, node_at(root, place[:-1], value))
+    known = [
+        name for section in found if kind_of(section) in ("", step(around, "kind")) for name in section["properties"]
+    ]
     return next(iter(difflib.get_close_matches(str(place[-1]), known, n=1)), "")
 
 

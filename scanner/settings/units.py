@@ -13,6 +13,10 @@ MAX_DIGITS = 9
 _DURATION = re.compile(r"(?=\d)" + "".join(rf"(?:(\d{{1,{MAX_DIGITS}}}){unit})?" for unit in SECONDS), re.ASCII)
 _SIZE = re.compile(rf"(\d{{1,{MAX_DIGITS}}})({'|'.join(BYTES)})", re.ASCII)
 
+DURATION_PATTERN = "^(?=[0-9])" + "".join(f"(?:[0-9]{{1,{MAX_DIGITS}}}{unit})?" for unit in SECONDS) + "$"
+SIZE_PATTERN = f"^[0-9]{{1,{MAX_DIGITS}}}(?:{'|'.join(BYTES)})$"
+"""The same in the dialect that JSON schema and JavaScript share."""
+
 
 def parse_duration(text: object) -> float:
     """Seconds of ``500ms``, ``30s``, ``5m``, ``4h``, ``90d`` or, largest unit first, ``1h30m``.

@@ -3,7 +3,6 @@ import json
 import subprocess
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,7 +21,6 @@ from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
 from scanner.metrics import Metrics, watch_loop
 from scanner.metrics import families as c
-from scanner.metrics.catalogue import page as manual
 from scanner.metrics.exposition import exposition
 from scanner.metrics.fleet_metrics import fleet
 
@@ -346,11 +344,6 @@ async def test_the_loop_is_watched(monkeypatch):
     assert 0 <= await asyncio.wait_for(seen, 5) < 5
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def test_the_manual_is_made_from_the_code():
-    written = Path(__file__).parents[2] / "docs" / "metrics.md"
-    assert written.read_text() == manual()
 
 
 def test_help_teaches_in_a_sentence():

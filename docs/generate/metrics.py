@@ -1,8 +1,7 @@
-"""The manual's page of metrics, printed by ``python -m scanner.metrics.catalogue``."""
+"""The page of metrics, made from their families."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from scanner.metrics.families import FLEET, OURSELVES, PROBE
@@ -14,7 +13,7 @@ _HEAD = """\
 # Metrics
 
 Names, labels, types of this page are a public interface.
-It is made from the code: `python -m scanner.metrics.catalogue > docs/metrics.md`.
+It is made from the code: `python -m docs.generate`.
 
 `status` is one of `ok`, `emulated`, `degraded`, `unknown`, `mismatch`, `broken`; `stage` one of `running`, `stopped`,
 `planned`; `reason` is the word that verdicts, alerts, runbooks share.
@@ -53,7 +52,3 @@ def _section(title: str, about: str, families: tuple[Family, ...]) -> list[str]:
 def _row(family: Family) -> str:
     labels = ", ".join(f"`{label}`" for label in family.labels)
     return f"| `{family.name}` | {family.kind} | {labels} | {family.help} | {family.unless} |"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -1,0 +1,25 @@
+"""Which page is made of what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from docs.generate import metrics, reasons, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DOCS = Path(__file__).parent.parent
+
+PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {"configuration.md": settings.page, "metrics.md": metrics.page, "reasons.md": reasons.page}
+)
+"""Each page by the name of its file in ``docs/``."""
+
+
+def write(folder: Path = DOCS) -> None:
+    """Write all pages."""
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
