@@ -1,5 +1,5 @@
 """``python -m scanner``."""
 
-from scanner.app.commands import main
+from scanner.app.main import main
 
 main()

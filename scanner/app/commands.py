@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import os
-import sys
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner import cli, inventory
+from scanner import inventory
 from scanner.app import logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
+from scanner.app.version import VERSION
 from scanner.cli.operations import Opened
 from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.host import Host, Plan
 from scanner.domain.image import reference
 from scanner.domain.platform.platform import Platform, parse
-from scanner.domain.verdict import error_phrases
 from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service.configuration import Configuration
+from scanner.settings.json_schema import schema_of
 from scanner.settings.load import load
 from scanner.settings.problem import SettingsError
 from scanner.settings.schema import Settings
@@ -40,18 +40,10 @@ if TYPE_CHECKING:
     from scanner.cli.operations import Common, Progress
     from scanner.domain.facts import Executable
     from scanner.domain.report import Report
-    from scanner.domain.verdict.error_phrases import Observation
     from scanner.scan.scan import Scanner
-
-VERSION = metadata.version("archscan")
 
 CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
 """Where the configuration is looked for when nobody names it."""
-
-
-def main() -> None:
-    """Run the command line."""
-    sys.exit(cli.run(Application(), VERSION))
 
 
 @contextmanager
@@ -95,6 +87,10 @@ class Application:
         if settings.plans.directory and (problems := PlanDirectory(settings.plans.directory).read(hosts).problems):
             raise UsageError("\n".join(problems))
         return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
+
+    def config_schema(self) -> str:
+        """The configuration file's JSON schema."""
+        return json.dumps(schema_of(Settings), indent=2, ensure_ascii=False)
 
     # ---------------------------------------------------------------- scans
 
@@ -231,10 +227,6 @@ class Application:
             ) from None
         except ValueError as error:
             raise UsageError(f"{public}: {error}") from None
-
-    def explain(self, text: str) -> Sequence[Observation]:
-        """What the phrases in an error log mean."""
-        return error_phrases.explain(text)
 
 
 # ---------------------------------------------------------------- parts of operations

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from scanner.cli import image, scan, serve, setup
-from scanner.cli.operations import Operations
+from scanner.cli import explain, image, scan, serve, setup
+from scanner.cli.command import Group
 from scanner.cli.outcome import Exit
 from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from scanner.cli.operations import Operations
 
 _HELP = """Find every container that cannot start because its image was built for another CPU.
 
@@ -29,13 +31,20 @@ INTERRUPTED = 130
 """128 and the number of SIGINT, as shells say it."""
 
 
-def build(version: str) -> typer.Typer:
-    """The command line, ready to be given its operations as context object."""
-    app = typer.Typer(name="archscan", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+def build(version: Callable[[], str]) -> typer.Typer:
+    """The command line, ready to be given what makes its operations as context object."""
+    app = typer.Typer(
+        name="archscan",
+        cls=Group,
+        help=_HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # Rich costs more than everything else that --help needs
+    )
 
     def show_version(*, wanted: bool) -> None:
         if wanted:
-            print(f"archscan {version}")  # noqa: T201 -- data goes to stdout
+            print(f"archscan {version()}")  # noqa: T201 -- data goes to stdout
             raise typer.Exit
 
     @app.callback()
@@ -51,13 +60,18 @@ def build(version: str) -> typer.Typer:
         """Root of all commands."""
 
     root.__doc__ = _HELP
-    for group in (scan, image, serve, setup):
+    for group in (scan, image, explain, serve, setup):
         group.register(app)
     return app
 
 
-def run(operations: Operations, version: str, arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. What the operator has to change is said in one line, never as a traceback."""
+def run(
+    operations: Callable[[], Operations], version: Callable[[], str], arguments: Sequence[str] | None = None
+) -> int:
+    """Run one command; the exit code. What the operator has to change is said in one line, never as a traceback.
+
+    ``operations`` and ``version`` are called by the commands that need them, so that the others start at once.
+    """
     command = typer.main.get_command(build(version))
     try:
         result = command.main(

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Executable, Failure, ImageFacts
     from scanner.domain.host import Host
     from scanner.domain.report import HostReading, Report
-    from scanner.domain.verdict.error_phrases import Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,10 @@ class Operations(Protocol):
         """Read configuration, inventory, keys; a sentence on what was found."""
         ...
 
+    def config_schema(self) -> str:
+        """The configuration file's JSON schema."""
+        ...
+
     def probe_script(self) -> str:
         """The script that hosts run."""
         ...
@@ -92,8 +95,4 @@ class Operations(Protocol):
 
     def authorized_key(self, common: Common, addresses: Sequence[str], path: str) -> str:
         """The line for a host's authorized_keys."""
-        ...
-
-    def explain(self, text: str) -> Sequence[Observation]:
-        """What the phrases in an error log mean."""
         ...

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli.operations import Common
 from scanner.cli.outcome import FailOn
-from scanner.cli.output import Format
+
+if TYPE_CHECKING:
+    from scanner.cli.operations import Common
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
+    SARIF = "sarif"
 
 
 class LogFormat(StrEnum):
@@ -70,4 +80,6 @@ EveryOption = Annotated[bool, typer.Option("--all", "-a", help="Show what is ok 
 
 def common(config: Path | None, log_format: LogFormat | None, log_level: LogLevel | None) -> Common:
     """The common options as one value."""
+    from scanner.cli.operations import Common
+
     return Common(config, log_format and str(log_format), log_level and str(log_level))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def exit_code(report: Report, fail_on: FailOn, decision: str = "") -> Exit:
 
     A ``decision`` counts too: the gate's settings may be stricter than ``fail_on``, and a pipeline reads only this code.
     """
+    from scanner.domain.facts import Failure
+
     denied = decision == "deny" and fail_on is not FailOn.NEVER
     if denied or any(finding.verdict.status in _FAILING[fail_on] for finding in report.findings):
         return Exit.FINDINGS

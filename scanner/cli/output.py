@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from scanner.cli.options import Format
 from scanner.domain.facts import Failure
 from scanner.domain.report_json import document
 from scanner.domain.verdict.reason import Status
@@ -36,15 +36,6 @@ _COLOURS = {
     Status.BROKEN: "bold red",
 }
 _ORDER = [Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK]
-
-
-class Format(StrEnum):
-    """How a report is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    JUNIT = "junit"
-    SARIF = "sarif"
 
 
 def write(report: Report, form: Format, *, decision: str | None = None, every: bool = False) -> None:

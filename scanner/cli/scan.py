@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, output, progress
-from scanner.cli.operations import Operations
+from scanner.cli import options
+from scanner.cli.command import Command
 from scanner.cli.outcome import FailOn, exit_code
 from scanner.errors import UsageError
+
+if TYPE_CHECKING:
+    from scanner.cli.operations import Operations
 
 PlatformOption = Annotated[
     list[str] | None,
@@ -22,14 +24,14 @@ PlatformOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("scan")(scan)
-    app.command("check")(check)
+    app.command("scan", cls=Command)(scan)
+    app.command("check", cls=Command)(check)
 
 
 def scan(
     context: typer.Context,
     host: options.HostOption = None,
-    form: options.FormatOption = output.Format.TABLE,
+    form: options.FormatOption = options.Format.TABLE,
     fail_on: options.FailOnOption = FailOn.MISMATCH,
     depth: options.DepthChoice = None,
     every: options.EveryOption = False,
@@ -43,7 +45,11 @@ def scan(
 
     Example: archscan scan --config archscan.yml --host 'edge-*'
     """
-    operations: Operations = context.obj
+    import asyncio
+
+    from scanner.cli import output, progress
+
+    operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     with progress.shown() as listen:
         report = asyncio.run(operations.scan(common, host or (), depth and str(depth), listen))
@@ -56,7 +62,7 @@ def check(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="What is about to be deployed.")],
     host: options.HostOption = None,
     platform: PlatformOption = None,
-    form: options.FormatOption = output.Format.TABLE,
+    form: options.FormatOption = options.Format.TABLE,
     fail_on: options.FailOnOption = FailOn.MISMATCH,
     depth: options.DepthChoice = None,
     config: options.ConfigOption = None,
@@ -72,7 +78,11 @@ def check(
     """
     if bool(host) == bool(platform):
         raise UsageError("name either hosts (--host PATTERN) or platforms (--platform OS/ARCH) to check against")
-    operations: Operations = context.obj
+    import asyncio
+
+    from scanner.cli import output, progress
+
+    operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     with progress.shown() as listen:
         report, decision = asyncio.run(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, output, progress
-from scanner.cli.operations import Operations
+from scanner.cli import options
+from scanner.cli.command import Command
 from scanner.cli.outcome import FailOn, exit_code
+
+if TYPE_CHECKING:
+    from scanner.cli.operations import Operations
 
 DEMO_PORT = 9719
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("serve")(serve)
-    app.command("demo")(demo)
+    app.command("serve", cls=Command)(serve)
+    app.command("demo", cls=Command)(demo)
 
 
 def serve(
@@ -32,7 +34,9 @@ def serve(
 
     Example: archscan serve --config /etc/archscan/archscan.yml
     """
-    operations: Operations = context.obj
+    import asyncio
+
+    operations: Operations = context.obj()
     asyncio.run(operations.serve(options.common(config, log_format, log_level)))
 
 
@@ -42,7 +46,7 @@ def demo(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 takes a free one.")
     ] = DEMO_PORT,
-    form: options.FormatOption = output.Format.TABLE,
+    form: options.FormatOption = options.Format.TABLE,
     fail_on: options.FailOnOption = FailOn.MISMATCH,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -51,7 +55,11 @@ def demo(
 
     Example: archscan demo --once
     """
-    operations: Operations = context.obj
+    import asyncio
+
+    from scanner.cli import output, progress
+
+    operations: Operations = context.obj()
     common = options.common(None, log_format, log_level)
     with progress.shown() as listen:
         if not once:

@@ -1,35 +1,34 @@
-"""``archscan config check``, ``inventory``, ``probe-script``, ``authorized-key``: set up a fleet with least privilege."""
+"""``archscan config``, ``inventory``, ``probe-script``, ``authorized-key``: set up a fleet with least privilege."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
-from scanner.cli import options, output
-from scanner.cli.operations import Operations
-from scanner.domain.report_json import plain
+from scanner.cli import options
+from scanner.cli.command import Command, Group
+
+if TYPE_CHECKING:
+    from scanner.cli.operations import Operations
 
 PROBE_PATH = "/usr/local/libexec/archscan-probe"
 """Where the documentation installs the probe on a host."""
 
 PathOption = Annotated[str, typer.Option("--path", help="Where the probe is installed on the hosts.")]
 
-config_app = typer.Typer(no_args_is_help=True, help="Look after the configuration file.")
+config_app = typer.Typer(cls=Group, no_args_is_help=True, help="Look after the configuration file.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(config_app, name="config")
-    app.command("inventory")(inventory)
-    app.command("probe-script")(probe_script)
-    app.command("authorized-key")(authorized_key)
+    app.command("inventory", cls=Command)(inventory)
+    app.command("probe-script", cls=Command)(probe_script)
+    app.command("authorized-key", cls=Command)(authorized_key)
 
 
-@config_app.command("check")
+@config_app.command("check", cls=Command)
 def config_check(
     context: typer.Context,
     config: options.ConfigOption = None,
@@ -40,14 +39,26 @@ def config_check(
 
     Example: archscan config check --config archscan.yml
     """
-    operations: Operations = context.obj
+    from scanner.cli import output
+
+    operations: Operations = context.obj()
     output.console().print(operations.check_config(options.common(config, log_format, log_level)), soft_wrap=True)
+
+
+@config_app.command("schema", cls=Command)
+def config_schema(context: typer.Context) -> None:
+    """Print the JSON schema of the configuration file, by which editors complete and check it.
+
+    Example: archscan config schema > archscan.schema.json
+    """
+    operations: Operations = context.obj()
+    print(operations.config_schema())  # noqa: T201 -- data goes to stdout
 
 
 def inventory(
     context: typer.Context,
     host: options.HostOption = None,
-    form: Annotated[output.Format, typer.Option("--format", "-f", help="table or json.")] = output.Format.TABLE,
+    form: Annotated[options.Format, typer.Option("--format", "-f", help="table or json.")] = options.Format.TABLE,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -56,11 +67,20 @@ def inventory(
 
     Example: archscan inventory --host team=web
     """
-    operations: Operations = context.obj
+    operations: Operations = context.obj()
     hosts = operations.hosts(options.common(config, log_format, log_level), host or ())
-    if form is output.Format.JSON:
+    if form is options.Format.JSON:
+        import json
+
+        from scanner.domain.report_json import plain
+
         print(json.dumps(plain(tuple(hosts)), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
         return
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from scanner.cli import output
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"):
         table.add_column(name, overflow="fold")
@@ -83,7 +103,7 @@ def probe_script(
 
     Example: archscan probe-script | ssh root@web-1 'install -D -m 755 /dev/stdin /usr/local/libexec/archscan-probe'
     """
-    operations: Operations = context.obj
+    operations: Operations = context.obj()
     print(operations.sudoers(user, path) if sudoers else operations.probe_script(), end="")  # noqa: T201 -- data goes to stdout
 
 
@@ -101,6 +121,6 @@ def authorized_key(
 
     Example: archscan authorized-key --from 10.0.0.5 >> ~archscan/.ssh/authorized_keys
     """
-    operations: Operations = context.obj
+    operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     print(operations.authorized_key(common, address or (), path))  # noqa: T201 -- data goes to stdout

@@ -9,6 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from scanner.settings import Settings
+from scanner.settings.json_schema import schema_of
+
 
 def archscan(*words, folder=None, stdin="", **environment):
     done = subprocess.run(
@@ -217,6 +220,12 @@ def test_the_authorized_key_line_restricts_the_key_to_the_probe(config):
     )
 
 
+def test_the_schema_that_editors_check_by_is_printed():
+    done = archscan("config", "schema")
+    assert json.loads(done.stdout) == schema_of(Settings)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_error_is_explained_from_an_argument_or_from_stdin():
     said = archscan("explain", "exec /app: exec format error")
     piped = archscan("explain", "-", stdin="exec /app: exec format error\n")
@@ -238,6 +247,7 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
         "probe-script",
         "authorized-key",
         "config check",
+        "config schema",
     ],
 )
 def test_every_command_teaches_itself_with_an_example(command):

@@ -31,7 +31,7 @@ def archscan(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HOME", str(tmp_path))
 
     def run(*words):
-        code = cli.run(commands.Application(), "0", [*words, "--config", str(tmp_path / "archscan.yml")])
+        code = cli.run(commands.Application, lambda: "0", [*words, "--config", str(tmp_path / "archscan.yml")])
         return int(code), capsys.readouterr().out
 
     return run
@@ -125,4 +125,4 @@ def test_an_image_is_right_only_if_every_offer_was_opened(offers, code, capsys):
         async def image(self, *_, **__):
             return Opened(ImageFacts("r.example/app:1", "sha256:f", is_index=True, offers=tuple(offers)), {})
 
-    assert cli.run(Operations(), "0", ["image", "r.example/app:1"]) == code
+    assert cli.run(Operations, lambda: "0", ["image", "r.example/app:1"]) == code

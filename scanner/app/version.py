@@ -1,0 +1,5 @@
+"""Which archscan this is."""
+
+from importlib import metadata
+
+VERSION = metadata.version("archscan")

@@ -1,0 +1,41 @@
+"""Typer's commands, which start at once.
+
+Typer has pydantic look at every value, whose import takes longer than ``explain`` takes to answer. Here pydantic sees only
+what was given, and no argument: all of ours are text, as the shell said it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+
+class Command(TyperCommand):
+    """One command."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its arguments, its options, ``--help``."""
+        return [_light(param) for param in super().get_params(ctx)]
+
+
+class Group(TyperGroup):
+    """Commands under one name."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its own options."""
+        return [_light(param) for param in super().get_params(ctx)]
+
+
+def _light(param: Any) -> Any:
+    if not isinstance(param.process_value, partial):  # a command is asked more than once
+        param.process_value = partial(_processed, param, param.process_value)
+    return param
+
+
+def _processed(param: Any, process: Any, ctx: Any, value: Any) -> Any:
+    is_text = isinstance(param, TyperArgument) and isinstance(value, str)
+    if is_text or (value is None and not param.required):
+        return value if param.callback is None else param.callback(ctx, param, value)
+    return process(ctx, value)

@@ -1,0 +1,107 @@
+"""An image's offers as a table, down to the program of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from scanner.cli import output
+from scanner.cli.outcome import Exit
+from scanner.domain.facts import Failure, ImageFacts, Offer
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict import remedy
+from scanner.domain.verdict.reason import STATUS_OF, Status
+
+if TYPE_CHECKING:
+    from scanner.cli.operations import Opened
+    from scanner.domain.facts import Executable
+
+
+def exit_code(opened: Opened) -> Exit:
+    """Findings outrank what is unknown; an image of which nothing is known is never right."""
+    facts = opened.facts
+    if isinstance(facts, Failure):
+        return Exit.INCOMPLETE
+    if any(_foreign(offer) for offer in facts.offers):
+        return Exit.FINDINGS
+    problems = [offer.program.problem for offer in facts.offers if offer.program and offer.program.problem]
+    if any(STATUS_OF[problem.reason] in {Status.MISMATCH, Status.BROKEN} for problem in problems):
+        return Exit.FINDINGS
+    told = bool(facts.offers) and all(isinstance(o.config, Platform) and o.program for o in facts.offers)
+    return Exit.OK if told and not problems else Exit.INCOMPLETE
+
+
+def _foreign(offer: Offer) -> list[Executable]:
+    """The files on the way from argv to a running program that are for another CPU than the label says."""
+    said = offer.platform
+    if said is None or offer.program is None:
+        return []
+    return [file for file in offer.program.chain if file.is_foreign_to(said)]
+
+
+def refuse(reference: str, failure: Failure) -> None:
+    """Why nothing can be shown, then what to do."""
+    out = output.console()
+    out.print(Text(f"{reference}: {failure.reason}: {failure.detail}", style="magenta"), soft_wrap=True)
+    fix = remedy.fix(failure.reason, remedy.Trouble(host="HOST", image=reference, said=failure.detail))
+    out.print(Text(f"  {fix.summary}"), soft_wrap=True)
+
+
+def show(reference: str, facts: ImageFacts, opened: Opened) -> None:
+    """A row for each offer, then what else was asked for."""
+    out = output.console()
+    kind = "index" if facts.is_index else "single image"
+    out.print(Text(f"{reference}  {kind}  {facts.digest}"), soft_wrap=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("OFFERED", "CONFIG SAYS", "MANIFEST", "ARGV", "BINARY"):
+        table.add_column(name, overflow="fold")
+    for offer in facts.offers:
+        argv = " ".join(offer.program.argv) if offer.program else "-"
+        table.add_row(str(offer.platform or "?"), _config(offer), offer.digest[:19], argv, _binary(offer))
+    out.print(table)
+    for digest, binaries in opened.binaries.items():
+        _list(digest, binaries)
+
+
+def _config(offer: Offer) -> Text:
+    if isinstance(offer.config, Failure):
+        return Text(str(offer.config.reason), style="magenta")
+    if isinstance(offer.config, Platform):
+        return Text(str(offer.config))
+    return Text("-")
+
+
+def _binary(offer: Offer) -> Text:
+    """The chain in one cell, one line a file; where it breaks, why."""
+    program = offer.program
+    if program is None:
+        return Text("-")
+    foreign = _foreign(offer)
+    text = Text("\n").join(Text(_file(file), style="bold red" if file in foreign else "") for file in program.chain)
+    if foreign:
+        text.append(f"\nnot what the label {offer.platform} says", style="red")
+    if program.problem:
+        text.append(
+            f"{chr(10) if program.chain else ''}{program.problem.reason}: {program.problem.detail}", style="red"
+        )
+    return text
+
+
+def _file(file: Executable) -> str:
+    if file.elf:
+        libc = f", {file.elf.libc}" if file.elf.libc else ""
+        return f"{file.path}: ELF {file.elf.needs or f'machine {file.elf.machine}'}{libc}"
+    return f"{file.path}: {file.shebang or file.kind}"
+
+
+def _list(digest: str, binaries: tuple[Executable, ...] | Failure) -> None:
+    out = output.console()
+    if isinstance(binaries, Failure):
+        out.print(Text(f"{digest[:19]}: {binaries.reason}: {binaries.detail}", style="magenta"), soft_wrap=True)
+        return
+    out.print(f"{digest[:19]}: {len(binaries)} executables for another CPU than the image says", soft_wrap=True)
+    for file in binaries:
+        out.print(Text(f"  {_file(file)}"), soft_wrap=True)

@@ -1,0 +1,54 @@
+"""The program's start: who only asks for help waits for nothing else."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "alembic", "apscheduler", "asyncio", "asyncssh", "cryptography", "fastapi", "httpcore", "httpx", "jinja2",
+    "prometheus_client", "pydantic", "rich", "sqlalchemy", "starlette", "structlog", "tree_sitter", "uvicorn", "yaml",
+    "zstandard", "scanner.app.commands", "scanner.domain.facts",
+}  # fmt: skip
+"""Each takes a noticeable part of the time that a person waits, most of them more than all of Typer."""
+
+PROGRAM = """
+import atexit, sys
+atexit.register(lambda: print("loaded", *sys.modules, file=sys.stderr))
+from scanner.app.main import main
+sys.argv[:] = ["archscan", *sys.argv[1:]]
+main()
+"""
+
+LIGHT = [
+    (["--help"], "", "Find every container that cannot start"),
+    (["--version"], "", "archscan "),
+    (["explain", "exec /app: exec format error"], "", "exec_format_error (mismatch)"),
+    (["explain", "-"], "exec /app: exec format error\n", "exec_format_error (mismatch)"),
+    (["explain"], "all is well\n", "Nothing in it is a known sign"),
+    (["explain", "--help"], "", "Example: docker logs api"),
+    (["scan", "--help"], "", "Example: archscan scan"),
+    (["config", "schema", "--help"], "", "Example: archscan config schema"),
+]
+
+
+def started(words, stdin=""):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words], input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+    said, _, loaded = done.stderr.rpartition("loaded ")
+    return done.stdout, said, set(loaded.split())
+
+
+@pytest.mark.parametrize(("words", "stdin", "shown"), LIGHT, ids=[" ".join(words) for words, _, _ in LIGHT])
+def test_what_only_informs_imports_nothing_heavy(words, stdin, shown):
+    stdout, said, loaded = started(words, stdin)
+    assert (said, shown in stdout) == ("", True)
+    assert "typer" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_what_works_imports_what_it_works_with():
+    stdout, _, loaded = started(["config", "schema"])
+    assert stdout.startswith("{")
+    assert {"pydantic", "scanner.app.commands"} <= loaded
