@@ -20,14 +20,14 @@ CHUNK_BYTES = 65536
 """One read: a pipe's usual capacity."""
 
 
-async def read_local(script: bytes, deadline_s: float, max_output_bytes: int) -> bytes | Failure:
+async def read_local(script: bytes, probe_timeout_s: float, max_output_bytes: int) -> bytes | Failure:
     """Run the script in a shell of its own and return what it printed.
 
     The script's whole process group is ended when it is done, late or too talkative, and when the task is cancelled.
 
     Args:
         script: what the shell reads from its standard input.
-        deadline_s: seconds until the answer must be whole.
+        probe_timeout_s: seconds until the answer must be whole.
         max_output_bytes: the longest answer that is read; one byte more is a failure.
     """
     try:
@@ -41,10 +41,10 @@ async def read_local(script: bytes, deadline_s: float, max_output_bytes: int) ->
     except OSError as error:
         return Failure(Reason.HOST_PROTOCOL, f"{SHELL[0]} does not start: {error.strerror}")
     try:
-        async with asyncio.timeout(deadline_s):
+        async with asyncio.timeout(probe_timeout_s):
             return await _answer(process, script, max_output_bytes)
     except TimeoutError:
-        return Failure(Reason.HOST_TIMEOUT, f"the probe did not end within {deadline_s:g} s")
+        return Failure(Reason.HOST_TIMEOUT, f"the probe did not end within {probe_timeout_s:g} s")
     finally:
         await _end(process)
 

@@ -59,14 +59,14 @@ NO_DEPLOYMENTS = Deployments()
 class PlanDirectory:
     """A directory ``HOST PATTERN/files``; its files are parsed again only after they changed."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._parsed: tuple[plan_tree.Tree, dict[str, FolderPlans]] | None = None
 
     def read(self, hosts: Sequence[Host]) -> Deployments:
         """What is planned now for these hosts, which are the whole inventory; reads the disk."""
         try:
-            tree = plan_tree.read(self._path)
+            tree = plan_tree.read(self._directory)
         except plan_tree.TreeError as error:
             problem = f"plans.directory {error}"
             return Deployments({host.name: _nothing_known(host.name, problem) for host in hosts}, (problem,))

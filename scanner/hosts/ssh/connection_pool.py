@@ -97,7 +97,7 @@ class ConnectionPool:
 
     @asynccontextmanager
     async def saved_image(
-        self, host: Host, kind: EngineKind, image_id: str, max_bytes: int
+        self, host: Host, kind: EngineKind, image_id: str, max_local_bytes: int
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """What the host's engine saves of an image, over a connection of its own that ends with the context.
 
@@ -114,7 +114,7 @@ class ConnectionPool:
             connection = await self._connect((target, route))
         except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
             raise StreamBroken(classify(error, key_known=bool(self._trusted(target)[1].keys))) from None
-        stream = output(connection, command, max_bytes, self._config.probe_timeout_s)
+        stream = output(connection, command, max_local_bytes, self._config.probe_timeout_s)
         try:
             yield _failing_as_values(stream)
         finally:

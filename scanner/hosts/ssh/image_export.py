@@ -40,12 +40,12 @@ def save_command(kind: EngineKind, image_id: str) -> str:
 
 
 async def output(
-    connection: asyncssh.SSHClientConnection, command: str, max_bytes: int, patience_s: float
+    connection: asyncssh.SSHClientConnection, command: str, max_local_bytes: int, patience_s: float
 ) -> AsyncGenerator[bytes, None]:
     """What the command prints, as fast as it is taken; no more is read once the reader stops.
 
     Raises:
-        StreamBroken: it is longer than ``max_bytes``, silent for ``patience_s`` seconds, or did not end well.
+        StreamBroken: it is longer than ``max_local_bytes``, silent for ``patience_s`` seconds, or did not end well.
         asyncssh.Error: or OSError, where the connection ended.
     """
     process = await connection.create_process(
@@ -56,8 +56,8 @@ async def output(
         if not passed and piece.startswith(_PROBE):
             raise _not_had("the login runs nothing but the probe (a forced command)")
         passed += len(piece)
-        if passed > max_bytes:
-            raise StreamBroken(Failure(Reason.LAYER_LIMIT, f"the saved image is longer than {max_bytes} bytes"))
+        if passed > max_local_bytes:
+            raise StreamBroken(Failure(Reason.LAYER_LIMIT, f"the saved image is longer than {max_local_bytes} bytes"))
         yield piece
     await process.wait_closed()
     if process.exit_status != 0:
