@@ -11,11 +11,12 @@ ARG PIP_INDEX_URL
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 COPY . .
-# pip stays in a room of its own: what runs later has no installer in it
+# pip stays in a room of its own: what runs later has no installer in it; the schema is asked for
+# because, unlike --help, it imports what scans
 RUN python3 -m venv /build \
  && python3 -m venv --without-pip /opt/archscan \
  && /build/bin/pip --python /opt/archscan/bin/python install --quiet --constraint requirements.lock ".[postgresql]" \
- && /opt/archscan/bin/archscan --help >/dev/null
+ && /opt/archscan/bin/archscan config schema >/dev/null
 
 FROM ${BASE}
 COPY --from=build /opt/archscan /opt/archscan
