@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
-from scanner.domain.verdict.reason import Status
+from scanner.domain.verdict.reason import Status, leaves_incomplete
 
 if TYPE_CHECKING:
     from scanner.domain.report import Report
@@ -48,6 +48,6 @@ def exit_code(report: Report, fail_on: FailOn, decision: str = "") -> Exit:
     if denied or any(finding.verdict.status in _FAILING[fail_on] for finding in report.findings):
         return Exit.FINDINGS
     failed = decision == "hold" or not report.hosts or any(isinstance(host.reading, Failure) for host in report.hosts)
-    if failed or not report.complete or report.counts[Status.UNKNOWN]:
+    if failed or not report.complete or any(leaves_incomplete(found.verdict.reason) for found in report.findings):
         return Exit.INCOMPLETE
     return Exit.OK

@@ -218,8 +218,8 @@ class Workload:
     ``engine`` is the ``Engine.key`` that runs it, empty where no one said which is to run a planned one. ``process`` holds what was overridden
     beside the image. ``state``, ``error`` and ``log`` (last lines, oldest first) are the engine's own words, made
     printable. ``mounts`` are those over paths of the image, ``None`` where no one told. ``started_at`` and
-    ``finished_at`` are Unix seconds of the last start and end, ``up_s`` how long it had been up when the host was read.
-    ``live`` is what the kernel shows of its processes, ``None`` where that was not seen.
+    ``finished_at`` are Unix seconds of the last start and end; ``settled`` tells whether it had been up for at least
+    60 s since its last start when the host was read (``None``: not told). ``live`` is what the kernel shows of its processes, ``None`` where that was not seen.
     """
 
     host: str
@@ -240,8 +240,15 @@ class Workload:
     mounts: tuple[Mount, ...] | None = None
     started_at: float | None = None
     finished_at: float | None = None
-    up_s: float | None = None
+    settled: bool | None = None
     live: tuple[LiveProcess, ...] | None = None
+
+    @property
+    def ran_s(self) -> float | None:
+        """How long its last run took, in whole seconds; ``None`` while it runs, or where nobody told."""
+        if self.started_at is None or self.finished_at is None or self.finished_at < self.started_at:
+            return None
+        return float(int(self.finished_at - self.started_at))
 
 
 @dataclass(frozen=True, slots=True)

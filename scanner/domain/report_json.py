@@ -79,6 +79,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "status": str(verdict.status),
         "reason": str(verdict.reason),
         "detail": verdict.detail,
+        "next_pull": str(verdict.next_pull) or None,
         "host_platform": str(finding.host_platform) if finding.host_platform else None,
         "offered": [str(platform) for platform in verdict.offered],
         "evidence": [{"layer": piece.layer, "says": piece.says} for piece in verdict.evidence],

@@ -73,6 +73,7 @@ def test_a_report_becomes_the_documented_json():
             "status": "mismatch",
             "reason": "platform_missing",
             "detail": "offers only linux/arm64",
+            "next_pull": None,
             "host_platform": "linux/amd64",
             "offered": ["linux/arm64"],
             "evidence": [{"layer": "index", "says": "linux/arm64"}],

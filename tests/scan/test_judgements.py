@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from scanner.domain.facts import HostFacts, ImageFacts, Offer, Source, Stage, Workload
+from scanner.domain.facts import HostFacts, ImageFacts, LiveProcess, Mount, Offer, Source, Stage, Workload
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.plain import plain_engine, plain_host
@@ -82,7 +82,7 @@ async def test_hosts_of_another_cpu_or_engine_share_nothing(judgements):
 OTHERS = {
     "source": Source.COMPOSE, "stage": Stage.STOPPED, "image": "r.example/other:1", "engine": "docker", "pinned": ARM64,
     "state": "exited", "exit_code": 1, "restart_count": 3, "error": "exec format error", "log": ("exec format error",),
-    "build_only": True,
+    "build_only": True, "mounts": (Mount("/data"),), "settled": True, "live": (LiveProcess("app", "/app", b"\x7fELF"),),
 }  # fmt: skip
 
 
@@ -96,4 +96,13 @@ async def test_a_workload_that_differs_in_anything_is_judged_by_itself(judgement
 
 def test_every_field_of_a_workload_but_its_names_is_told_apart():
     others = set(OTHERS) | {"local", "process"}  # values of their own, compared like all the others
-    assert others == {field.name for field in fields(Workload)} - {"host", "name"}
+    assert others == {field.name for field in fields(Workload)} - {"host", "name", "started_at", "finished_at"}
+
+
+async def test_of_two_moments_only_what_lies_between_them_tells_workloads_apart(judgements):
+    host, ended = facts("a"), replace(workload("a"), state="exited", exit_code=1)
+    await judged(judgements, host, replace(ended, started_at=100.0, finished_at=103.0))
+    await judged(judgements, host, replace(ended, started_at=200.0, finished_at=203.4))
+    assert judgements.images.asked == 1
+    await judged(judgements, host, replace(ended, started_at=200.0, finished_at=290.0))
+    assert judgements.images.asked == 2

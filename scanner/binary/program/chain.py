@@ -11,6 +11,7 @@ from scanner.binary.layers.view import Absence, Found, Unread
 from scanner.binary.program import elf, script, wrapper
 from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, Command
 from scanner.domain.facts import Elf, Executable, Failure, FileKind, Program
+from scanner.domain.platform.elf_machine import goarch_of
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def _loader_problem(needed: Elf, loader: Content, path: str) -> Failure | None:
     if loader.header is None:
         why = loader.problem.detail if loader.problem else "it is a script"
         return Failure(Reason.LOADER_INVALID, f"{path} is no loader ({why}): accessing a corrupted shared library")
-    wanted = elf.goarch_of(needed.machine, needed.bits, needed.byte_order, needed.flags)
+    wanted = goarch_of(needed.machine, needed.bits, needed.byte_order, needed.flags)
     got = loader.header.goarch
     same = (needed.machine, needed.bits, needed.byte_order) == (
         loader.header.machine,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program import elf, script
 from scanner.domain.facts import Elf, Failure, FileKind
+from scanner.domain.platform.elf_machine import MAGIC
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def examine(body: Body) -> Content:
     head = body.head
     if not body.size:
         return Content(FileKind.OTHER, problem=Failure(Reason.ENTRYPOINT_EMPTY, "the file is empty"))
-    if head.startswith(elf.MAGIC):
+    if head.startswith(MAGIC):
         header, parsed = elf.read_header(head), elf.parse(body)
         known = None if isinstance(header, Failure) else header
         if isinstance(parsed, Failure):
@@ -90,7 +91,7 @@ def _refusal(head: bytes) -> Failure:
     for bom in _BOMS:
         if head.startswith(bom) and head[len(bom) :].startswith((b"#!", *_UTF16_SHEBANGS)):
             return Failure(Reason.BOM_SHEBANG, "a byte order mark stands before #!")
-    if len(head) < len(elf.MAGIC) and elf.MAGIC.startswith(head):
+    if len(head) < len(MAGIC) and MAGIC.startswith(head):
         return Failure(Reason.ENTRYPOINT_TRUNCATED, f"the file ends after {len(head)} bytes of an ELF header")
     for magic, name in _FORMATS:
         if head.startswith(magic):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program import isa
 from scanner.domain.facts import Elf, Failure
+from scanner.domain.platform.elf_machine import MAGIC, goarch_of
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 
@@ -17,15 +18,13 @@ if TYPE_CHECKING:
 
     from scanner.binary.layers.body import Body
 
-MAGIC = b"\x7fELF"
 ET_EXEC, ET_DYN = 2, 3
 TYPE_NAMES: Mapping[int, str] = MappingProxyType(
     {0: "ET_NONE", 1: "ET_REL (an object file)", 4: "ET_CORE (a core dump)"}
 )
 PT_LOAD, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY = 1, 3, 4, 0x6474E553
 PF_X, PF_W = 1, 2
-EM_MIPS, EM_ARM, EM_X86_64 = 8, 40, 62
-EF_MIPS_ABI2 = 0x20
+EM_ARM, EM_X86_64 = 40, 62
 OSABI_FREEBSD = 9
 
 MAX_INTERP_BYTES = 4096
@@ -36,33 +35,6 @@ MAX_PROGRAM_HEADER_BYTES = 65536
 
 SHORT_LOADER_BYTES = 64
 """A loader shorter than an ELF header is an I/O error for the kernel."""
-
-GOARCH: Mapping[tuple[int, int, str], str] = MappingProxyType({
-    (62, 64, "little"): "amd64",
-    (3, 32, "little"): "386",
-    (6, 32, "little"): "386",  # EM_486, which the kernel's i386 loader takes
-    (40, 32, "little"): "arm",
-    (40, 32, "big"): "armbe",
-    (183, 64, "little"): "arm64",
-    (183, 64, "big"): "arm64be",
-    (21, 64, "little"): "ppc64le",
-    (21, 64, "big"): "ppc64",
-    (20, 32, "big"): "ppc",
-    (22, 64, "big"): "s390x",
-    (22, 32, "big"): "s390",
-    (243, 64, "little"): "riscv64",
-    (243, 32, "little"): "riscv",
-    (258, 64, "little"): "loong64",
-    (8, 64, "little"): "mips64le",
-    (8, 64, "big"): "mips64",
-    (8, 32, "little"): "mipsle",
-    (8, 32, "big"): "mips",
-    (10, 32, "little"): "mipsle",  # EM_MIPS_RS3_LE, legacy
-    (43, 64, "big"): "sparc64",
-    (2, 32, "big"): "sparc",
-    (18, 32, "big"): "sparc",  # EM_SPARC32PLUS
-})  # fmt: skip
-"""Machine, class and byte order as Go names them; x32, ILP32 and the like have no name there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +84,6 @@ class Segment:
     def end(self) -> int:
         """The file offset after it."""
         return self.offset + self.filesz
-
-
-def goarch_of(machine: int, bits: int, byte_order: str, flags: int) -> str | None:
-    """The GOARCH that executes an ELF file with these header fields, or ``None``."""
-    if machine == EM_MIPS and bits != 64 and flags & EF_MIPS_ABI2:  # noqa: PLR2004 - a class
-        return None  # n32 needs a 64-bit CPU, and Go never built for it
-    return GOARCH.get((machine, bits, byte_order))
 
 
 def read_header(head: bytes) -> Header | Failure:

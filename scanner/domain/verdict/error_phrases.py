@@ -217,9 +217,6 @@ def observe(error: str, log: Sequence[str], exit_code: int | None) -> Observatio
     for phrase in _PHRASES:
         if phrase.line and _agrees(phrase, exit_code) and phrase.line.fullmatch(last[:MAX_LINE_CHARS]):
             return Observation(phrase.reason, last[:MAX_LINE_CHARS], phrase.cause)
-    if exit_code == SIGILL_EXIT_CODE:
-        cause = "the program was ended by SIGILL: the CPU does not know one of its instructions"
-        return Observation(Reason.ILLEGAL_INSTRUCTION, f"exit code {exit_code}", cause)
     return None
 
 

@@ -7,7 +7,7 @@ may overrule an earlier one, and a layer that was asked for but is not known lea
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from scanner.domain.facts import Engine, Failure, HostFacts, ImageFacts, Kernel, Offer, Stage, Workload
 from scanner.domain.image.selection import Outcome as Choice
@@ -19,10 +19,15 @@ from scanner.domain.verdict.error_phrases import observe
 from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.domain.verdict.verdict import Depth, Evidence, Verdict
-
-if TYPE_CHECKING:
-    from scanner.domain.verdict.error_phrases import Observation
+from scanner.domain.verdict.started import (
+    NEVER_STARTED_CODES,
+    has_started,
+    has_stood,
+    is_up,
+    kernel_shows,
+    last_exit_code,
+)
+from scanner.domain.verdict.verdict import Depth, Evidence, NextPull, Verdict
 
 
 def judge(
@@ -49,10 +54,13 @@ def judge(
     if isinstance(engine, Failure):
         return _verdict(Outcome(engine.reason, engine.detail), host, workload, image, None)
     kernel = kernel_of(host, engine)
-    outcome = contradiction(kernel, engine) or _existing_or_planned(kernel, engine, workload, image, depth)
+    if clash := contradiction(kernel, engine):
+        return _verdict(clash.saying(*_host_evidence(host, engine)), host, workload, image, engine)
+    outcome = _existing_or_planned(kernel, engine, workload, image, depth)
+    outcome = _by_kernel(outcome, kernel_shows(kernel, workload), workload)
     outcome = _hear_runtime(_mounted(_although_it_runs(outcome, workload), kernel, workload), workload)
-    outcome = _look_ahead(outcome, kernel, engine, workload, depth, next_pull)
-    return _verdict(outcome.saying(*_host_evidence(host, engine)), host, workload, image, engine)
+    outcome, ahead = _look_ahead(outcome, kernel, engine, workload, depth, next_pull)
+    return _verdict(outcome.saying(*_host_evidence(host, engine)), host, workload, image, engine, ahead)
 
 
 # ---------------------------------------------------------------- what it runs
@@ -110,17 +118,6 @@ def running_offer(workload: Workload, image: ImageFacts) -> Offer | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _is_up(workload: Workload) -> bool:
-    """Whether the container is proof of itself: up, be it paused, and never restarted."""
-    is_up = workload.stage is Stage.RUNNING and workload.state in {"running", "paused"}
-    return is_up and workload.restart_count == 0
-
-
-def _has_started(workload: Workload) -> bool:
-    """Whether it is up, or did what it had to do: a program that never started cannot end with 0."""
-    return _is_up(workload) or (workload.state == "exited" and workload.exit_code == 0)
-
-
 def _local(kernel: Kernel, workload: Workload, depth: Depth) -> Outcome:
     """Judge by the host's own store: no registry knows this image."""
     local = workload.local
@@ -130,16 +127,36 @@ def _local(kernel: Kernel, workload: Workload, depth: Depth) -> Outcome:
     metadata = executes(kernel, local.platform)
     if local.program is not None:
         return binary(kernel, local.program, local.platform, metadata, agrees=True).saying(says)
-    if metadata.how is How.NATIVE and depth is Depth.BINARY and not _has_started(workload):
+    if metadata.how is How.NATIVE and depth is Depth.BINARY and not has_started(workload):
         detail = f"its label {local.platform} fits, but its binary was not read and it has not been seen to start"
         return Outcome(Reason.IMAGE_LOCAL_ONLY, detail, evidence=(says,))
     return executed(metadata).saying(says)
 
 
+# ---------------------------------------------------------------- what the kernel shows
+
+
+def _by_kernel(outcome: Outcome, shown: Outcome | None, workload: Workload) -> Outcome:
+    """What runs before the kernel's eyes needs no registry, nor can a file that a mount covers speak against it."""
+    if shown is None:
+        return outcome
+    seen = replace(outcome, evidence=(*outcome.evidence, *shown.evidence))
+    covered = bool(outcome.path) and is_mounted(workload, outcome.path)
+    match outcome.status:
+        case Status.UNKNOWN | Status.BROKEN:
+            told = f"its processes run ({outcome.detail})" if outcome.detail else "its processes run"
+            return replace(seen, reason=shown.reason, detail=shown.detail or told)
+        case Status.MISMATCH if covered or shown.status is Status.EMULATED:
+            return replace(seen, reason=shown.reason, detail=shown.detail or f"a mount stands over {outcome.path}")
+        case Status.OK if shown.status is Status.EMULATED:
+            return replace(seen, reason=shown.reason, detail=shown.detail)
+    return seen
+
+
 # ---------------------------------------------------------------- what the runtime said
 
 
-_STARTED = Evidence("runtime", "it is up and never restarted, or ended with 0")
+_STARTED = Evidence("runtime", "it is up, or ended with 0")
 
 
 def _although_it_runs(outcome: Outcome, workload: Workload) -> Outcome:
@@ -147,7 +164,7 @@ def _although_it_runs(outcome: Outcome, workload: Workload) -> Outcome:
 
     Where the engine told nothing of its image, only today's tag is known to be wrong.
     """
-    if outcome.status is not Status.MISMATCH or not _has_started(workload):
+    if outcome.status is not Status.MISMATCH or not has_started(workload):
         return outcome
     reason = Reason.PLATFORM_LOST if workload.local is None else Reason.MISLABELLED
     detail = f"it runs here although {outcome.detail}"
@@ -160,32 +177,57 @@ _MAY_BE_MOUNTED = {Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING, Reason
 def _mounted(outcome: Outcome, kernel: Kernel, workload: Workload) -> Outcome:
     """What an image lacks may come from a volume, which no registry knows of: then only the runtime can tell."""
     platform = workload.local.platform if workload.local else None
-    if outcome.status is Status.BROKEN and _has_started(workload) and platform is not None:
+    if outcome.status is Status.BROKEN and has_started(workload) and platform is not None:
         metadata = executes(kernel, platform)
         if metadata.how in {How.NATIVE, How.EMULATED}:
             detail = f"it starts here: a volume must stand in for the image ({outcome.detail})"
             return replace(outcome, reason=metadata.reason, detail=detail, evidence=(*outcome.evidence, _STARTED))
-    if outcome.reason in _MAY_BE_MOUNTED and workload.process is not None:
+    if outcome.path and is_mounted(workload, outcome.path) and outcome.status in {Status.BROKEN, Status.MISMATCH}:
+        detail = f"{outcome.path} is below a mount, so that it is not the image's ({outcome.detail})"
+        return replace(outcome, reason=Reason.BINARY_UNKNOWN, detail=detail)
+    if outcome.reason in _MAY_BE_MOUNTED and workload.process is not None and workload.mounts is None:
         detail = f"{outcome.detail}; its command is not the image's own, so a volume may hold it"
         return replace(outcome, reason=Reason.BINARY_UNKNOWN, detail=detail)
     return outcome
 
 
+def is_mounted(workload: Workload, path: str) -> bool:
+    """Whether something stands over this path of the image."""
+    return any(_is_below(path, mount.destination) for mount in workload.mounts or ())
+
+
+def _is_below(path: str, directory: str) -> bool:
+    root = directory.rstrip("/")
+    return path == root or path.startswith(f"{root}/")
+
+
 def _hear_runtime(outcome: Outcome, workload: Workload) -> Outcome:
-    """The runtime's own error overrules every label; where we know more precisely why, it confirms us."""
-    heard = _observed(workload)
-    if heard is None:
+    """The runtime's own error overrules every label; where we know more precisely why, it confirms us.
+
+    An end that nothing explains is never a start: nobody is accused, nobody acquitted.
+    """
+    if workload.stage is Stage.PLANNED or has_stood(workload):
         return outcome
-    says = Evidence("runtime", heard.phrase)
+    heard = observe(workload.error, workload.log, workload.exit_code)
+    if heard is not None:
+        return _confirmed(outcome, heard.reason, heard.cause, heard.phrase)
+    refused = workload.error.strip() if not is_up(workload) else ""
+    if refused:
+        return _confirmed(outcome, Reason.ENGINE_REFUSED, f"the engine did not start it: {refused}", refused)
+    code = last_exit_code(workload)
+    if code in NEVER_STARTED_CODES:
+        return _confirmed(outcome, Reason.CRASH_UNEXPLAINED, f"it ended with {code}", f"exit code {code}")
+    if code:
+        return replace(outcome, evidence=(*outcome.evidence, Evidence("runtime", f"it keeps ending with {code}")))
+    return outcome
+
+
+def _confirmed(outcome: Outcome, reason: Reason, detail: str, said: str) -> Outcome:
+    """What the image's own bytes prove stays the reason; anything less gives way to what was seen."""
+    evidence = (*outcome.evidence, Evidence("runtime", said))
     if outcome.status in {Status.MISMATCH, Status.BROKEN}:
-        return replace(outcome, evidence=(*outcome.evidence, says))
-    return replace(outcome, reason=heard.reason, detail=heard.cause, evidence=(*outcome.evidence, says))
-
-
-def _observed(workload: Workload) -> Observation | None:
-    if workload.stage is Stage.PLANNED or _is_up(workload):
-        return None
-    return observe(workload.error, workload.log, workload.exit_code)
+        return replace(outcome, evidence=evidence)
+    return replace(outcome, reason=reason, detail=detail, evidence=evidence)
 
 
 # ---------------------------------------------------------------- what comes next
@@ -198,28 +240,37 @@ def _look_ahead(  # noqa: PLR0913, PLR0917 -- the line of reasoning needs all of
     workload: Workload,
     depth: Depth,
     next_pull: ImageFacts | Failure | None,
-) -> Outcome:
-    """What runs now may be lost at the next pull: the tag has moved on."""
+) -> tuple[Outcome, NextPull]:
+    """What the tag means today is an answer of its own: not knowing it never changes what is known of what runs.
+
+    What runs now may be lost at the next pull: the tag has moved on, or is gone.
+    """
     if next_pull is None or outcome.status in {Status.MISMATCH, Status.BROKEN, Status.UNKNOWN}:
-        return outcome
+        return outcome, NextPull.NOT_ASKED
     if isinstance(next_pull, Failure):
-        return replace(
-            outcome, reason=next_pull.reason, detail=f"what the tag means today is not known: {next_pull.detail}"
-        )
+        if next_pull.reason is Reason.IMAGE_TAG_MISSING:
+            detail = f"the registry no longer has {workload.image}: the next pull fails"
+            return replace(outcome, reason=Reason.TAG_GONE, detail=detail), NextPull.GONE
+        return _not_known(outcome, next_pull.reason, next_pull.detail)
     ahead = _planned(kernel, engine, workload, next_pull, depth)
     match ahead.status:
         case Status.MISMATCH:
-            reason, detail = Reason.PLATFORM_LOST, f"the next pull of {workload.image} will not start: {ahead.detail}"
+            reason = Reason.PLATFORM_LOST
         case Status.BROKEN:
-            reason, detail = (
-                Reason.NEXT_PULL_BROKEN,
-                f"the next pull of {workload.image} will not start: {ahead.detail}",
-            )
+            reason = Reason.NEXT_PULL_BROKEN
         case Status.UNKNOWN:
-            reason, detail = ahead.reason, f"what the tag means today is not known: {ahead.detail}"
+            return _not_known(outcome, ahead.reason, ahead.detail)
         case _:
-            return outcome
-    return replace(outcome, reason=reason, detail=detail, evidence=(*outcome.evidence, *ahead.evidence))
+            return outcome, NextPull.STARTS
+    detail = f"the next pull of {workload.image} will not start: {ahead.detail}"
+    return replace(
+        outcome, reason=reason, detail=detail, evidence=(*outcome.evidence, *ahead.evidence)
+    ), NextPull.BREAKS
+
+
+def _not_known(outcome: Outcome, reason: Reason, detail: str) -> tuple[Outcome, NextPull]:
+    says = Evidence("next_pull", f"what the tag means today is not known: {reason}: {detail}".rstrip(": "))
+    return replace(outcome, evidence=(*outcome.evidence, says)), NextPull.UNKNOWN
 
 
 # ---------------------------------------------------------------- the verdict
@@ -241,12 +292,13 @@ def _wanted(outcome: Outcome, workload: Workload, own: Platform | None) -> Platf
     return canonical(own) if own else None
 
 
-def _verdict(
+def _verdict(  # noqa: PLR0913, PLR0917 -- a verdict says what every part of its reasoning was about
     outcome: Outcome,
     host: HostFacts | Failure,
     workload: Workload,
     image: ImageFacts | Failure | None,
     engine: Engine | None,
+    ahead: NextPull = NextPull.NOT_ASKED,
 ) -> Verdict:
     offered = image.platforms if isinstance(image, ImageFacts) else ()
     needed = engine.platform if engine and engine.platform else None
@@ -268,4 +320,5 @@ def _verdict(
         fix=remedy.fix(outcome.reason, trouble),
         offered=trouble.offered,
         digest=outcome.digest or (image.digest if isinstance(image, ImageFacts) else ""),
+        next_pull=ahead,
     )

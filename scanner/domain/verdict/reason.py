@@ -179,3 +179,14 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType({
     for reason in Reason
 })  # fmt: skip
 """The status each reason stands for. A reason that proves nothing stands for unknown, never for ok."""
+
+OF_THE_WORKLOAD: frozenset[Reason] = frozenset({Reason.ENGINE_REFUSED, Reason.CRASH_UNEXPLAINED})
+"""Unknown of a workload's own: no better scan would learn more, so nothing is incomplete through it."""
+
+PENDING: frozenset[Reason] = frozenset({Reason.SURVEY_PENDING})
+"""Unknown for now: what is missing comes by itself, outside the scan."""
+
+
+def leaves_incomplete(reason: Reason) -> bool:
+    """Whether a verdict of this reason means that a scan did not learn what it should have."""
+    return STATUS_OF[reason] is Status.UNKNOWN and reason not in OF_THE_WORKLOAD and reason not in PENDING

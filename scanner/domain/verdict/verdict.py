@@ -20,9 +20,19 @@ class Depth(StrEnum):
     BINARY = "binary"
 
 
+class NextPull(StrEnum):
+    """What the tag of an existing container means today, which is an answer beside its verdict."""
+
+    NOT_ASKED = ""
+    STARTS = "starts"
+    BREAKS = "breaks"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One layer's testimony; ``layer`` is host, engine, local, index, config, binary or runtime."""
+    """One layer's testimony; ``layer`` is host, engine, local, index, config, binary, survey, kernel, runtime, next_pull."""
 
     layer: str
     says: str
@@ -46,6 +56,7 @@ class Verdict:
     fix: Fix = Fix()
     offered: tuple[Platform, ...] = ()
     digest: str = ""
+    next_pull: NextPull = NextPull.NOT_ASKED
 
     @property
     def status(self) -> Status:

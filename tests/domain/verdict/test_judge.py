@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from scanner.domain.facts import (
     Binfmt,
+    BinfmtEntry,
     Elf,
     Engine,
     EngineKind,
@@ -22,7 +24,9 @@ from scanner.domain.facts import (
     ImageStore,
     Kernel,
     Layer,
+    LiveProcess,
     LocalImage,
+    Mount,
     Offer,
     Process,
     Program,
@@ -33,7 +37,8 @@ from scanner.domain.facts import (
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
-from scanner.domain.verdict.verdict import Depth
+from scanner.domain.verdict.started import NEVER_STARTED_CODES
+from scanner.domain.verdict.verdict import Depth, Evidence, NextPull
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 ARM_V7, I386, S390X = Platform("linux", "arm", "v7"), Platform("linux", "386"), Platform("linux", "s390x")
@@ -190,9 +195,128 @@ def test_a_tag_that_lost_the_platform_degrades_what_still_runs():
     assert verdict.fix.commands[0] == "docker pull r.example/app@sha256:" + "f" * 64
 
 
-def test_a_tag_that_nobody_answers_for_is_unknown():
-    ahead = Failure(Reason.IMAGE_UNREACHABLE)
-    assert reason_of(a_host(), container(), an_index(offer(AMD64)), next_pull=ahead) == "image_unreachable"
+@pytest.mark.parametrize("reason", [r for r in Reason if STATUS_OF[r] is Status.UNKNOWN and r.startswith("image_")])
+def test_not_to_know_what_the_tag_means_today_never_changes_what_runs(reason):
+    verdict = judge(a_host(), container(), an_index(offer(AMD64)), next_pull=Failure(reason, "said so"))
+    if reason is Reason.IMAGE_TAG_MISSING:
+        assert (verdict.reason, verdict.status, verdict.next_pull) == (Reason.TAG_GONE, Status.DEGRADED, NextPull.GONE)
+    else:
+        assert (verdict.reason, verdict.next_pull) == (Reason.NATIVE, NextPull.UNKNOWN)
+        assert verdict.evidence[-1] == Evidence(
+            "next_pull", f"what the tag means today is not known: {reason}: said so"
+        )
+
+
+def test_the_next_pull_is_an_answer_of_its_own():
+    runs = an_index(offer(AMD64))
+    assert judge(a_host(), container(), runs).next_pull is NextPull.NOT_ASKED
+    assert judge(a_host(), container(), runs, next_pull=an_index(offer(AMD64, digest="b"))).next_pull is NextPull.STARTS
+    assert judge(a_host(), container(), runs, next_pull=an_index(offer(ARM64))).next_pull is NextPull.BREAKS
+    unread = an_index(offer(AMD64, binary=None, digest="b"))
+    assert judge(a_host(), container(), runs, next_pull=unread).next_pull is NextPull.UNKNOWN
+
+
+# ---------------------------------------------------------------- what the kernel shows
+
+
+def head(platform):
+    machine = MACHINES.get(platform.architecture, ("", 3))[1]
+    bits, order = (1, "<") if platform.architecture in {"arm", "386"} else (2, ">" if platform == S390X else "<")
+    start = b"\x7fELF" + bytes([bits, 2 if order == ">" else 1, 1]) + bytes(9)
+    return (start + struct.pack(f"{order}HHI", 2, machine, 1)).ljust(64, b"\0")
+
+
+def live(*platforms, exe="/app"):
+    return tuple(LiveProcess("app", exe, head(platform)) for platform in platforms)
+
+
+def settled(platform=AMD64, *shown, **more):
+    return container(platform, settled=True, live=live(*(shown or (AMD64,))), **more)
+
+
+NEVER_READ = an_index(offer(AMD64, problem=Failure(Reason.LAYER_LIMIT), binary=None))
+FOREIGN = an_index(offer(AMD64, binary=ARM64))
+
+
+@pytest.mark.parametrize("image", [NEVER_READ, Failure(Reason.IMAGE_RATE_LIMITED), None, an_index(offer(AMD64))])
+@pytest.mark.parametrize("restarts", [0, 1, 40])
+def test_what_runs_before_the_kernel_s_eyes_is_ok_at_no_registry_byte(image, restarts):
+    verdict = judge(a_host(), settled(restart_count=restarts), image)
+    assert verdict.status is Status.OK
+    assert Evidence("kernel", "/app runs: ELF linux/amd64") in verdict.evidence
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        {"settled": False, "live": live(AMD64)},
+        {"settled": None, "live": live(AMD64)},
+        {"settled": True, "live": None},
+        {"settled": True, "live": ()},
+        {"settled": True, "live": (LiveProcess("app", "/app", b""),)},
+        {"settled": True, "live": (LiveProcess("app", "/app", b"#!/bin/sh"),)},
+        {"settled": True, "live": live(AMD64), "state": "restarting"},
+        {"settled": True, "live": live(AMD64), "state": "exited", "stage": Stage.STOPPED, "exit_code": 1},
+    ],
+)
+def test_what_was_not_seen_for_a_minute_proves_nothing(unseen):
+    assert judge(a_host(), container(**unseen), NEVER_READ).status is Status.UNKNOWN
+
+
+def test_an_executable_that_is_the_emulator_is_emulation():
+    qemu = BinfmtEntry("qemu-aarch64", enabled=True, interpreter="/usr/bin/qemu-aarch64-static", flags="F")
+    host = a_host(binfmt=Binfmt(enabled=True, entries=(qemu,)))
+    shown = container(ARM64, settled=True, live=live(AMD64, exe="/usr/bin/qemu-aarch64-static"))
+    assert reason_of(host, shown, Failure(Reason.IMAGE_TIMEOUT)) == "emulated"
+    assert reason_of(host, shown, FOREIGN) == "emulated"
+
+
+def test_a_volume_that_stands_in_is_no_mismatch_however_often_the_container_restarted():
+    mounted = settled(restart_count=1, mounts=(Mount("/app"),))
+    assert reason_of(a_host(), mounted, FOREIGN) == "native"
+    assert reason_of(a_host(), replace(mounted, mounts=()), FOREIGN) == "mislabelled"
+
+
+@pytest.mark.parametrize(
+    ("over", "reason"), [("/app", "binary_unknown"), ("/ap", "wrong_binary"), ("/", "binary_unknown")]
+)
+@pytest.mark.parametrize("state", ["exited", "created", "planned"])
+def test_a_file_below_a_mount_is_not_the_image_s(over, reason, state):
+    stage = Stage.PLANNED if state == "planned" else Stage.STOPPED
+    found = container(state=state, stage=stage, exit_code=1, mounts=(Mount(over),))
+    assert reason_of(a_host(), found, FOREIGN) == reason
+
+
+def test_a_contradiction_between_kernel_and_engine_is_settled_by_no_process():
+    assert reason_of(a_host(engine=ARM64), settled(), an_index(offer(AMD64))) == "host_contradictory"
+
+
+# ---------------------------------------------------------------- ends that nobody explains
+
+
+@pytest.mark.parametrize("code", sorted(NEVER_STARTED_CODES))
+@pytest.mark.parametrize("state", ["exited", "restarting", "dead"])
+def test_an_end_that_nothing_explains_is_no_start(code, state):
+    ended = container(state=state, stage=Stage.STOPPED, exit_code=code, restart_count=5)
+    verdict = judge(a_host(), ended, an_index(offer(AMD64)))
+    assert (verdict.reason, verdict.status) == (Reason.CRASH_UNEXPLAINED, Status.UNKNOWN)
+    assert judge(a_host(), ended, FOREIGN).reason is Reason.WRONG_BINARY
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 137, 143, 255])
+def test_any_other_end_is_one_of_a_program_that_started(code):
+    verdict = judge(a_host(), container(state="restarting", exit_code=code), an_index(offer(AMD64)))
+    assert verdict.reason is Reason.NATIVE
+    assert verdict.evidence[-1] == Evidence("runtime", f"it keeps ending with {code}")
+
+
+def test_what_an_engine_refused_was_never_started():
+    created = container(
+        state="created", stage=Stage.STOPPED, error="driver failed: port is already allocated", exit_code=128
+    )
+    verdict = judge(a_host(), created, an_index(offer(AMD64)))
+    assert (verdict.reason, verdict.status) == (Reason.ENGINE_REFUSED, Status.UNKNOWN)
+    assert "port is already allocated" in verdict.detail
 
 
 def test_a_broken_next_pull_degrades_what_still_runs():
