@@ -3,8 +3,15 @@
 ::
 
     Exception
-    ├── UsageError      the operator has to change something: exit code 2
-    └── ServiceError    the service cannot run although its configuration is right: exit code 1
+    ├── UsageError           the operator has to change something: exit code 2
+    │   ├── SettingsError    the configuration is refused (scanner.settings.problem)
+    │   └── InventoryError   a source of the inventory is refused (scanner.inventory.error)
+    └── ServiceError         the service cannot run although its configuration is right: exit code 1
+        ├── StoreError       the store refuses (scanner.store.error)
+        └── ListenError      the address cannot be listened on (scanner.web.http.server)
+
+Each is raised with its text made: one line per problem, no traceback. What a key, known_hosts (``TrustError``) or a file
+of mirrors (``MirrorsError``) is refused for becomes a ``SettingsError`` that names its section where adapters are opened.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from scanner.binary.layers.source import OpenLayer
     from scanner.domain.facts import EngineKind, Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
@@ -53,7 +53,7 @@ INSPECTION = "1"
 
 @dataclass(frozen=True, slots=True)
 class AdapterContext:
-    """What reaches beyond one configuration: version, store, the ears of the metrics, the user's own logins.
+    """What reaches beyond one configuration: version, store, the observer of registries, the user's own logins.
 
     ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
     """
@@ -72,16 +72,20 @@ class Adapters:
         SettingsError: a key, known_hosts or a file of mirrors cannot be used.
     """
 
-    def __init__(self, settings: Settings, around: AdapterContext) -> None:
+    def __init__(self, settings: Settings, context: AdapterContext) -> None:
         self._settings = settings
-        self._fleet = _fleet(settings)
+        self._connections = _connections(settings)
         self._plans = PlanDirectory(settings.plans.directory) if settings.plans.directory else None
-        self._told: tuple[str, ...] = ()
-        self._local_images = _local_images(settings, self._fleet)
+        self._logged_problems: tuple[str, ...] = ()
+        self._local_images = _local_images(settings, self._connections)
         self._script = script()
         self._readings = AnswerCache()
-        self.registry = _registry(settings, around)
-        self.inspections = Inspections(self._inspect, _command, around.store, INSPECTION)
+        self.registry = _registry(settings, context)
+        self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION)
+
+    def one_scan(self) -> AbstractContextManager[None]:
+        """Within this each reference is resolved once: a tag cannot move in a scan."""
+        return self.registry.scan()
 
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host, by SSH or, if it is this machine, by a subprocess: the same script."""
@@ -99,7 +103,7 @@ class Adapters:
         on_bug: Callable[[str], None] = lambda _where: None,
         plans: Deployments = NO_DEPLOYMENTS,
     ) -> Scanner:
-        """A scanner over this reach; ``read`` where facts come from elsewhere than the hosts."""
+        """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts."""
         resolver = StaleFallback(self.registry)
         return Scanner(read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans)
 
@@ -108,8 +112,8 @@ class Adapters:
         if self._plans is None:
             return NO_DEPLOYMENTS
         found = await asyncio.to_thread(self._plans.read, hosts)
-        if found.problems != self._told:
-            self._told = found.problems
+        if found.problems != self._logged_problems:
+            self._logged_problems = found.problems
             for problem in found.problems:
                 log.warning("plan_problem", problem=problem)
         return found
@@ -125,23 +129,23 @@ class Adapters:
         """
         shown = self.registry.client_certificates
         ends = {f"registries.{name}.cert_file": certificate_ends_at(path) for name, path in shown.items()}
-        ends["ssh.certificate_file"] = self._fleet.certificate_ends_at if self._fleet else None
+        ends["ssh.certificate_file"] = self._connections.certificate_ends_at if self._connections else None
         return {name: at for name, at in ends.items() if at is not None}
 
     async def close(self) -> None:
         """Close every connection."""
         await self.inspections.close()
         await self.registry.aclose()
-        if self._fleet:
-            await self._fleet.close()
+        if self._connections:
+            await self._connections.close()
 
     async def _ask(self, host: Host) -> bytes | Failure:
         ssh = self._settings.ssh
         if host.local:
             return await read_local(self._script, ssh.probe_timeout, ssh.max_output)
-        if self._fleet is None:
+        if self._connections is None:
             return Failure(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured")
-        return await self._fleet.read(host, self._script)
+        return await self._connections.read(host, self._script)
 
     async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
         return await inspect(offer, override, self._opener(reference))
@@ -155,32 +159,32 @@ class Adapters:
         return open_layer
 
 
-def _registry(settings: Settings, around: AdapterContext) -> Registry:
+def _registry(settings: Settings, context: AdapterContext) -> Registry:
     """The way to registries, the files of mirrors read."""
     try:
         return Registry(
-            wiring.client(settings, around.version),
-            authorizer_for=authorizer_for(wiring.credentials(settings, around.ambient)),
-            documents=around.store,
-            observer=around.observer,
-            last=around.last_seen,
+            wiring.client(settings, context.version),
+            authorizer_for=authorizer_for(wiring.credentials(settings, context.ambient)),
+            documents=context.store,
+            observer=context.observer,
+            last=context.last_seen,
         )
     except MirrorsError as error:
         raise SettingsError([Problem("registries", 0, "", str(error))]) from None
 
 
-def _local_images(settings: Settings, fleet: ConnectionPool | None) -> LocalImages | None:
+def _local_images(settings: Settings, connections: ConnectionPool | None) -> LocalImages | None:
     """The look into the hosts' own stores, where it is asked for."""
-    if fleet is None or not settings.scan.local_images:
+    if connections is None or not settings.scan.local_images:
         return None
 
     def opened(host: Host, kind: EngineKind, image_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        return fleet.saved_image(host, kind, image_id, settings.scan.max_local_bytes)
+        return connections.saved_image(host, kind, image_id, settings.scan.max_local_bytes)
 
     return LocalImages(opened, inspect_archive)
 
 
-def _fleet(settings: Settings) -> ConnectionPool | None:
+def _connections(settings: Settings) -> ConnectionPool | None:
     """The way to hosts, its keys read; ``None`` where only this machine can be asked."""
     config = wiring.ssh(settings)
     if config is None:

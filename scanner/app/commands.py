@@ -7,7 +7,7 @@ import importlib
 import json
 import os
 import tempfile
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,32 +27,24 @@ from scanner.errors import UsageError
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
-from scanner.service.configuration import Configuration
+from scanner.service.answers import Checked
+from scanner.service.configuration import Configuration, limits, policy
 from scanner.settings.json_schema import schema_of
 from scanner.settings.load import load
-from scanner.settings.problem import SettingsError
 from scanner.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from types import ModuleType
 
-    from scanner.cli.operations import Common, Progress
+    from scanner.cli.operations import Common
     from scanner.domain.facts import Executable
     from scanner.domain.report import Report
+    from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
 
 CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
 """Where the configuration is looked for when nobody names it."""
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What the operator has to change leaves as one line per problem."""
-    try:
-        yield
-    except (SettingsError, inventory.InventoryError) as error:
-        raise UsageError(str(error)) from None
 
 
 class Application:
@@ -68,22 +60,19 @@ class Application:
                 "no configuration: name one with --config FILE (or ARCHSCAN_CONFIG), or put archscan.yml here; "
                 "`archscan demo` needs none"
             )
-        with _told():
-            settings = load(path, os.environ, need_hosts=need_hosts)
+        settings = load(path, os.environ, need_hosts=need_hosts)
         logs.configure(common.log_format or settings.log.format, common.log_level or _level(settings, need_hosts))
         return settings
 
     def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:
         """The inventory."""
-        with _told():
-            return inventory.match(wiring.hosts(self._settings(common, need_hosts=True)), patterns)
+        return inventory.match(wiring.hosts(self._settings(common, need_hosts=True)), patterns)
 
     def check_config(self, common: Common) -> str:
         """Read everything that serve would, and say what was found."""
         settings = self._settings(common, need_hosts=True)
-        with _told():
-            hosts = wiring.hosts(settings)
-            Adapters(settings, AdapterContext(VERSION))
+        hosts = wiring.hosts(settings)
+        Adapters(settings, AdapterContext(VERSION))
         if settings.plans.directory and (problems := PlanDirectory(settings.plans.directory).read(hosts).problems):
             raise UsageError("\n".join(problems))
         return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
@@ -102,22 +91,20 @@ class Application:
 
         With the whole inventory it also judges what the plan directory holds for it.
         """
-        around = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
-        with _told():
-            reach = Adapters(settings, around)
+        context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
+        adapters = Adapters(settings, context)
         try:
-            with reach.registry.scan():
-                plans = await reach.plans(inventory_hosts) if inventory_hosts else NO_DEPLOYMENTS
-                yield reach.scanner(wiring.limits(settings, depth), plans=plans), reach
+            with adapters.one_scan():
+                plans = await adapters.plans(inventory_hosts) if inventory_hosts else NO_DEPLOYMENTS
+                yield adapters.scanner(limits(settings, depth), plans=plans), adapters
         finally:
-            await reach.close()
+            await adapters.close()
 
-    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Progress) -> Report:
+    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Listener) -> Report:
         """Read and judge the hosts that match."""
         settings = self._settings(common, need_hosts=True)
-        with _told():
-            known = wiring.hosts(settings)
-            hosts = inventory.match(known, patterns)
+        known = wiring.hosts(settings)
+        hosts = inventory.match(known, patterns)
         async with self._scanner(settings, depth, known) as (scanner, _):
             return await scanner.scan(hosts, listen=progress)
 
@@ -128,8 +115,8 @@ class Application:
         patterns: Sequence[str],
         platforms: Sequence[str],
         depth: str | None,
-        progress: Progress,
-    ) -> tuple[Report, str]:
+        progress: Listener,
+    ) -> Checked:
         """Judge images against hosts or plain platforms."""
         for image in images:
             _parsed(image)
@@ -139,25 +126,24 @@ class Application:
                 report = await _against(scanner, platforms, images)
             else:
                 plans = tuple(Plan(image) for image in images)
-                with _told():
-                    hosts = inventory.match(wiring.hosts(settings), patterns)
+                hosts = inventory.match(wiring.hosts(settings), patterns)
                 wanted = [replace(host, planned=plans) for host in hosts]
                 report = await scanner.scan(wanted, listen=progress, only_plans=True)
-        return report, str(decide(report, wiring.policy(settings)))
+        return Checked(report, decide(report, policy(settings)))
 
     async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> Opened:
         """What an image offers, down to the binary of each platform."""
         wanted = _parsed(reference_text)
         settings = self._settings(common, need_hosts=False)
-        async with self._scanner(settings, None) as (_, reach):
-            facts = await reach.registry.resolve(wanted, depth="config")
+        async with self._scanner(settings, None) as (_, adapters):
+            facts = await adapters.registry.resolve(wanted, depth="config")
             if isinstance(facts, Failure):
                 return Opened(facts, {})
             readable = [offer for offer in facts.offers if not isinstance(offer.config, Failure)]
-            programs = await asyncio.gather(*(reach.inspections(wanted, offer, None) for offer in readable))
+            programs = await asyncio.gather(*(adapters.inspections(wanted, offer, None) for offer in readable))
             for offer, program in zip(readable, programs, strict=True):
                 facts = facts.with_program(offer.digest, program)
-            return Opened(facts, await _binaries(reach, wanted, facts) if all_binaries else {})
+            return Opened(facts, await _binaries(adapters, wanted, facts) if all_binaries else {})
 
     # ---------------------------------------------------------------- services
 
@@ -169,10 +155,9 @@ class Application:
             return Configuration(settings, wiring.hosts(settings))
 
         settings = self._settings(common, need_hosts=True)
-        with _told():
-            await _running().run(read, settings, VERSION)
+        await _running().run(read, settings, VERSION)
 
-    async def demo(self, common: Common, port: int, progress: Progress) -> None:
+    async def demo(self, common: Common, port: int, progress: Listener) -> None:
         """Serve the demonstration fleet."""
         del progress
         async with _demonstration(common, port) as configuration:
@@ -188,7 +173,7 @@ class Application:
 
             await _running().run(lambda: configuration, configuration.settings, VERSION, ready)
 
-    async def demo_once(self, common: Common, progress: Progress) -> Report:
+    async def demo_once(self, common: Common, progress: Listener) -> Report:
         """Scan the demonstration fleet once."""
         async with (
             _demonstration(common) as configuration,
@@ -267,7 +252,7 @@ async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[
 
 
 async def _binaries(
-    reach: Adapters, wanted: reference.ImageReference, facts: ImageFacts
+    adapters: Adapters, wanted: reference.ImageReference, facts: ImageFacts
 ) -> dict[str, tuple[Executable, ...] | Failure]:
     """For each offer the executables that are made for another CPU than it says."""
     found: dict[str, tuple[Executable, ...] | Failure] = {}
@@ -276,7 +261,7 @@ async def _binaries(
         if said is None:
             found[offer.digest] = Failure(Reason.IMAGE_ARCH_UNKNOWN, "the image says no platform to compare with")
             continue
-        listed = await reach.binaries(wanted, offer)
+        listed = await adapters.binaries(wanted, offer)
         if isinstance(listed, Failure):
             found[offer.digest] = listed
             continue
@@ -287,10 +272,10 @@ async def _binaries(
 @asynccontextmanager
 async def _demonstration(common: Common, port: int = 0) -> AsyncIterator[Configuration]:
     """The made-up fleet with its registry, alive for as long as the context lasts."""
-    from scanner.demo.environment import world  # noqa: PLC0415 -- only the demonstration pays for it
+    from scanner.demo.environment import environment  # noqa: PLC0415 -- only the demonstration pays for it
 
     logs.configure(common.log_format or "logfmt", common.log_level or "warning")
     with tempfile.TemporaryDirectory(prefix="archscan-demo-") as folder:
-        async with world(Path(folder)) as (document, hosts):
+        async with environment(Path(folder)) as (document, hosts):
             document["web"] = {"listen": f"127.0.0.1:{port}"}
             yield Configuration(Settings.model_validate(document), hosts)

@@ -7,21 +7,20 @@ import ipaddress
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from scanner.errors import ServiceError, UsageError
+from scanner.errors import UsageError
 from scanner.registry.http.tls import certificate_ends_at
-from scanner.settings.problem import SettingsError
 from scanner.settings.yaml_source import parse, read_bytes
 from scanner.web.api.app import create_app
 from scanner.web.http.access import Access, Scope, Token
 from scanner.web.http.basic import BasicUsers
-from scanner.web.http.server import ListenError, Server
+from scanner.web.http.server import Server
 from scanner.web.http.web_config import WebConfig, read_web_config
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scanner.metrics.metrics import Metrics
-    from scanner.service.answers import Service
+    from scanner.service.service import Service
     from scanner.settings.schema import Settings
     from scanner.settings.schema import Token as TokenSettings
 
@@ -31,18 +30,15 @@ async def serve_web(service: Service, metrics: Metrics, settings: Settings, vers
     """Serve for as long as the context lasts; gives the port.
 
     Raises:
-        UsageError: a token, certificate or web.yml cannot be used.
-        ServiceError: the address is taken.
+        UsageError: a token or web.yml cannot be used.
+        ListenError: the address is taken, or the certificate cannot be used.
     """
     host, port = settings.web.listen_address
     config = _web_config(settings)
     users = BasicUsers(config.users) if config.users else None
     access = Access(map(_token, settings.web.tokens), loopback=_is_loopback(host), users=users)
     app = create_app(service, metrics, access, version=version)
-    try:
-        server = Server(app, host, port, config.tls)
-    except ListenError as error:
-        raise ServiceError(str(error)) from None
+    server = Server(app, host, port, config.tls)
     if config.tls:
         metrics.credential_expires("web.tls", certificate_ends_at(str(config.tls.cert_file)))
     await server.start()
@@ -56,10 +52,9 @@ def _web_config(settings: Settings) -> WebConfig:
     path = settings.web.config_file
     if path is None:
         return WebConfig()
+    document = parse(read_bytes(path), str(path)).value
     try:
-        return read_web_config(parse(read_bytes(path), str(path)).value, path.parent)
-    except SettingsError as error:
-        raise UsageError(str(error)) from None
+        return read_web_config(document, path.parent)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.listen import serve_web
-from scanner.errors import ServiceError, UsageError
+from scanner.errors import UsageError
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
+from scanner.registry.client import last_seen
 from scanner.service.service import Service
-from scanner.store.error import StoreError
 from scanner.store.store import Store
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ in cycles, some closed connections, waits a little longer.
 """
 
 IN_MEMORY = "sqlite://"
-"""The store of a service that is told of none: findings keep their first_seen until it ends."""
+"""The store of a service that has none configured: findings keep their first_seen until it ends."""
 
 
 async def run(
@@ -42,7 +43,7 @@ async def run(
     version: str,
     ready: Callable[[int], None] = lambda _port: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP reloads. ``ready`` is told the port.
+    """Serve until SIGTERM or SIGINT; SIGHUP reloads. ``ready`` is called with the port.
 
     The store is opened first and closed last, so that nothing is published that could not be remembered.
 
@@ -55,14 +56,15 @@ async def run(
     store = await _open_store(settings)
     watcher = asyncio.create_task(watch_loop(metrics), name="loop-lag")
     try:
-        service = Service(read, store, metrics, version)
+        context = AdapterContext(version, store, metrics.registries, last_seen=last_seen())
+        service = Service(read, lambda settings: Adapters(settings, context), store, metrics)
         try:
             async with serve_web(service, metrics, settings, version) as port:
-                await _started(service)
+                await service.start()
                 calm_collector()
                 log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
                 ready(port)
-                await _until_stopped(lambda: service.reload("SIGHUP"))
+                await _until_stopped(lambda: service.reloading.reload("SIGHUP"))
                 log.info("stopping")
         finally:
             await service.stop()
@@ -78,14 +80,6 @@ def calm_collector() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-async def _started(service: Service) -> None:
-    """The service with what its store remembers; a store that cannot tell is the operator's to mend."""
-    try:
-        await service.start()
-    except StoreError as error:
-        raise ServiceError(str(error)) from None
-
-
 def _shown(settings: Settings) -> str:
     host = settings.web.listen_address[0] or "localhost"
     return f"[{host}]" if ":" in host else host
@@ -98,10 +92,7 @@ async def _open_store(settings: Settings) -> Store:
             url = settings.store.url_file.read_text().strip()
         except OSError as error:
             raise UsageError(f"store.url_file {settings.store.url_file}: {error.strerror}") from None
-    try:
-        return await Store.open(url, keep_s=settings.store.keep)
-    except StoreError as error:
-        raise ServiceError(str(error)) from None
+    return await Store.open(url, keep_s=settings.store.keep)
 
 
 async def _until_stopped(reload: Callable[[], object]) -> None:

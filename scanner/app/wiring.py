@@ -7,13 +7,10 @@ import os
 from typing import TYPE_CHECKING, assert_never
 
 from scanner import inventory
-from scanner.domain.decision import Decision, Policy
-from scanner.domain.verdict.verdict import Depth
 from scanner.inventory import http_fetch
 from scanner.inventory.http_fetch import Login
 from scanner.registry.auth.credentials import ConfiguredCredential, Credentials, CredentialSources
 from scanner.registry.config import ClientConfig, RegistryConfig
-from scanner.scan.scan import Limits
 from scanner.settings import schema, sources
 from scanner.settings.problem import Problem, SettingsError
 
@@ -131,16 +128,6 @@ def ssh(settings: schema.Settings) -> SshConfig | None:
         keepalive_interval_s=own.keepalive_interval,
         max_output_bytes=own.max_output,
     )
-
-
-def limits(settings: schema.Settings, depth: str | None = None) -> Limits:
-    """How deep, wide and long one scan goes."""
-    return Limits(Depth(depth or settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
-
-
-def policy(settings: schema.Settings) -> Policy:
-    """What the gate makes of images that start, but not as they should."""
-    return Policy(Decision(settings.gate.emulated), Decision(settings.gate.degraded))
 
 
 # ---------------------------------------------------------------- registries

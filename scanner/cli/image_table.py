@@ -30,8 +30,8 @@ def exit_code(opened: Opened) -> Exit:
     problems = [offer.program.problem for offer in facts.offers if offer.program and offer.program.problem]
     if any(STATUS_OF[problem.reason] in {Status.MISMATCH, Status.BROKEN} for problem in problems):
         return Exit.FINDINGS
-    told = bool(facts.offers) and all(isinstance(o.config, Platform) and o.program for o in facts.offers)
-    return Exit.OK if told and not problems else Exit.INCOMPLETE
+    complete = bool(facts.offers) and all(isinstance(o.config, Platform) and o.program for o in facts.offers)
+    return Exit.OK if complete and not problems else Exit.INCOMPLETE
 
 
 def _foreign(offer: Offer) -> list[Executable]:

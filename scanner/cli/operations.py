@@ -11,23 +11,18 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Executable, Failure, ImageFacts
     from scanner.domain.host import Host
-    from scanner.domain.report import HostReading, Report
+    from scanner.domain.report import Report
+    from scanner.scan.ports import Listener
+    from scanner.service.answers import Checked
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What every command is told: where the configuration is, how to log."""
+    """What every command needs to know: where the configuration is, how to log."""
 
     config: Path | None
     log_format: str | None
     log_level: str | None
-
-
-class Progress(Protocol):
-    """Is told of every host that has its reading."""
-
-    def __call__(self, done: int, total: int, reading: HostReading) -> None:
-        """One more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ class Opened:
 class Operations(Protocol):
     """The program without its commands. Every method raises ``UsageError`` for what the operator has to change."""
 
-    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Progress) -> Report:
+    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Listener) -> Report:
         """Read and judge the hosts that match, all of them without patterns."""
         ...
 
@@ -52,9 +47,9 @@ class Operations(Protocol):
         patterns: Sequence[str],
         platforms: Sequence[str],
         depth: str | None,
-        progress: Progress,
-    ) -> tuple[Report, str]:
-        """Judge images against hosts or plain platforms; also the decision."""
+        progress: Listener,
+    ) -> Checked:
+        """Judge images against hosts or plain platforms."""
         ...
 
     async def image(self, common: Common, reference: str, *, all_binaries: bool) -> Opened:
@@ -62,14 +57,14 @@ class Operations(Protocol):
         ...
 
     async def serve(self, common: Common) -> None:
-        """Run the service until it is told to stop."""
+        """Run the service until a signal stops it."""
         ...
 
-    async def demo(self, common: Common, port: int, progress: Progress) -> None:
+    async def demo(self, common: Common, port: int, progress: Listener) -> None:
         """Serve the demonstration fleet until interrupted."""
         ...
 
-    async def demo_once(self, common: Common, progress: Progress) -> Report:
+    async def demo_once(self, common: Common, progress: Listener) -> Report:
         """Scan the demonstration fleet once."""
         ...
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.verdict.reason import Status, leaves_incomplete
 
 if TYPE_CHECKING:
+    from scanner.domain.decision import Decision
     from scanner.domain.report import Report
 
 
@@ -37,17 +38,20 @@ _FAILING = {
 }
 
 
-def exit_code(report: Report, fail_on: FailOn, decision: str = "") -> Exit:
+def exit_code(report: Report, fail_on: FailOn, decision: Decision | None = None) -> Exit:
     """Findings outrank what is unknown; nothing known is never success.
 
     A ``decision`` counts too: the gate's settings may be stricter than ``fail_on``, and a pipeline reads only this code.
     """
+    from scanner.domain.decision import Decision
     from scanner.domain.facts import Failure
 
-    denied = decision == "deny" and fail_on is not FailOn.NEVER
+    denied = decision is Decision.DENY and fail_on is not FailOn.NEVER
     if denied or any(finding.verdict.status in _FAILING[fail_on] for finding in report.findings):
         return Exit.FINDINGS
-    failed = decision == "hold" or not report.hosts or any(isinstance(host.reading, Failure) for host in report.hosts)
+    failed = (
+        decision is Decision.HOLD or not report.hosts or any(isinstance(host.reading, Failure) for host in report.hosts)
+    )
     if failed or not report.complete or any(leaves_incomplete(found.verdict.reason) for found in report.findings):
         return Exit.INCOMPLETE
     return Exit.OK

@@ -19,6 +19,7 @@ from scanner.domain.verdict.reason import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from scanner.domain.decision import Decision
     from scanner.domain.report import Finding, Report
 
 WIDE = 130
@@ -38,7 +39,7 @@ _COLOURS = {
 _ORDER = [Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK]
 
 
-def write(report: Report, form: Format, *, decision: str | None = None, every: bool = False) -> None:
+def write(report: Report, form: Format, *, decision: Decision | None = None, every: bool = False) -> None:
     """Write the report to stdout."""
     match form:
         case Format.TABLE:
@@ -60,7 +61,7 @@ def console(*, stderr: bool = False) -> Console:
 # ---------------------------------------------------------------- the table
 
 
-def _table(report: Report, decision: str | None, *, every: bool) -> None:
+def _table(report: Report, decision: Decision | None, *, every: bool) -> None:
     out = console()
     shown = [f for f in _worst_first(report.findings) if every or f.verdict.status is not Status.OK]
     if shown:
@@ -124,7 +125,7 @@ def _explain(out: Console, number: int, finding: Finding, *, is_wide: bool) -> N
         out.print(Text(f"     $ {command}", style="bold"), soft_wrap=True)
 
 
-def _summary(report: Report, decision: str | None) -> Text:
+def _summary(report: Report, decision: Decision | None) -> Text:
     counts = ", ".join(f"{report.counts[status]} {status}" for status in _ORDER if report.counts[status])
     took = report.finished_at - report.started_at
     text = Text(

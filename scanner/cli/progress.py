@@ -13,8 +13,8 @@ from scanner.domain.facts import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scanner.cli.operations import Progress as Listener
     from scanner.domain.report import HostReading
+    from scanner.scan.ports import Listener
 
 
 @contextmanager

@@ -85,8 +85,8 @@ def check(
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     with progress.shown() as listen:
-        report, decision = asyncio.run(
+        checked = asyncio.run(
             operations.check(common, images, host or (), platform or (), depth and str(depth), listen)
         )
-    output.write(report, form, decision=decision, every=True)
-    raise typer.Exit(exit_code(report, fail_on, decision))
+    output.write(checked.report, form, decision=checked.decision, every=True)
+    raise typer.Exit(exit_code(checked.report, fail_on, checked.decision))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[tuple[dict[str, Any], tuple[Host, ...]]]:
+async def environment(folder: Path) -> AsyncIterator[tuple[dict[str, Any], tuple[Host, ...]]]:
     """The settings as a document, and the inventory; keys are made in ``folder``."""
     shelf = Shelf()
     stock(shelf)

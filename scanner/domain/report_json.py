@@ -11,17 +11,18 @@ from scanner.domain.facts import Failure, HostFacts
 from scanner.domain.platform.platform import Platform
 
 if TYPE_CHECKING:
+    from scanner.domain.decision import Decision
     from scanner.domain.report import Finding, HostReading, Report
 
 SCHEMA = "archscan/v1"
 """What a consumer checks first; it changes when a field changes its meaning, never when one is added."""
 
 
-def document(report: Report, decision: str | None = None) -> dict[str, Any]:
-    """The whole report; ``decision`` (allow, warn, deny, hold) is present only where something was to be decided."""
+def document(report: Report, decision: Decision | None = None) -> dict[str, Any]:
+    """The whole report; ``decision`` is present only where something was to be decided."""
     head: dict[str, Any] = {"schema": SCHEMA, "scan": scan_document(report)}
     if decision is not None:
-        head["decision"] = decision
+        head["decision"] = str(decision)
     return head | {
         "summary": summary_document(report),
         "hosts": [host_document(reading) for reading in report.hosts],

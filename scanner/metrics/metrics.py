@@ -9,12 +9,13 @@ from prometheus_client.exposition import choose_encoder
 from scanner.metrics import families as c
 from scanner.metrics.exposition import exposition
 from scanner.metrics.fleet_metrics import MAX_FINDINGS, fleet
-from scanner.metrics.ourselves import DECISIONS, Instruments
+from scanner.metrics.ourselves import Instruments
 from scanner.metrics.registries import RegistryObserver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.domain.decision import Decision
     from scanner.domain.report import Report
 
 _OPENMETRICS = "application/openmetrics-text"
@@ -22,7 +23,7 @@ _END = b"# EOF\n"
 
 
 class Metrics:
-    """Renders expositions; everything that happens is told by one short call each."""
+    """Renders expositions; everything that happens is counted by one short call each."""
 
     def __init__(self, version: str, *, max_findings: int = MAX_FINDINGS) -> None:
         self._own = Instruments(version)
@@ -99,10 +100,9 @@ class Metrics:
         """A scheduled scan did not start."""
         self._own.scans_skipped.inc()
 
-    def gate_decided(self, decision: str) -> None:
+    def gate_decided(self, decision: Decision) -> None:
         """The gate answered."""
-        if decision in DECISIONS:
-            self._own.gate_decisions.labels(decision).inc()
+        self._own.gate_decisions.labels(str(decision)).inc()
 
     def credential_expires(self, credential: str, at: float | None) -> None:
         """When a credential of ours ends (Unix seconds); ``None``: it is gone or has no end."""

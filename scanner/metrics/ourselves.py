@@ -17,13 +17,11 @@ from prometheus_client import (
 from prometheus_client.core import InfoMetricFamily
 from prometheus_client.registry import Collector
 
+from scanner.domain.decision import Decision
 from scanner.metrics import families as c
 
 if TYPE_CHECKING:
     from scanner.metrics.family import Family
-
-DECISIONS = ("allow", "warn", "deny", "hold")
-"""The gate's answers; each has a series from the start, so that rates see the first one."""
 
 
 class Facts(Collector):
@@ -71,8 +69,8 @@ class Instruments:
         self.registry_duration = _histogram(c.REGISTRY_DURATION, registry)
         self.registry_rate_limit = _gauge(c.REGISTRY_RATE_LIMIT, registry)
         self.gate_decisions = _counter(c.GATE_DECISIONS, registry)
-        for decision in DECISIONS:
-            self.gate_decisions.labels(decision)
+        for decision in Decision:  # each has a series from the start, so that rates see the first one
+            self.gate_decisions.labels(str(decision))
         self.credential_expiry = _gauge(c.CREDENTIAL_EXPIRY, registry)
         self.store_errors = _counter(c.STORE_ERRORS, registry)
         self.internal_errors = _counter(c.INTERNAL_ERRORS, registry)

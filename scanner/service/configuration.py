@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.domain.decision import Decision, Policy
+from scanner.domain.verdict.verdict import Depth
+from scanner.scan.scan import Limits
+
 if TYPE_CHECKING:
     from scanner.domain.host import Host
     from scanner.settings.schema import Settings
@@ -16,3 +20,13 @@ class Configuration:
 
     settings: Settings
     hosts: tuple[Host, ...]
+
+
+def limits(settings: Settings, depth: str | None = None) -> Limits:
+    """How deep, wide and long one scan goes."""
+    return Limits(Depth(depth or settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
+
+
+def policy(settings: Settings) -> Policy:
+    """What the gate makes of images that start, but not as they should."""
+    return Policy(Decision(settings.gate.emulated), Decision(settings.gate.degraded))

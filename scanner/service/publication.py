@@ -1,39 +1,122 @@
-"""What follows from one report on the way to being published: partial scans merged, waivers applied."""
+"""The one report that everybody reads, from a scan's end to its publication."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
+
+from scanner.store.error import StoreError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from scanner.domain.report import Finding, Report
+    from scanner.domain.host import Host
+    from scanner.domain.report import Finding, HostReading, Report
+    from scanner.domain.waiver import Waiver
+    from scanner.service.ports import Observer
+    from scanner.store.store import Store
+
+log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """A finding that somebody answers for; patterns are globs, ``until`` is Unix seconds."""
+class Publication:
+    """What was found goes one way: durable, then recorded, then published."""
 
-    owner: str
-    why: str
-    until: float
-    host: str = "*"
-    image: str = "*"
-    workload: str = "*"
-    reason: str = "*"
+    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float]) -> None:
+        self._store, self._observer, self._clock = store, observer, clock
+        self._report: Report | None = None
+        self._waivers: tuple[Waiver, ...] = ()
+        self._store_error = ""
+        self._read_from: dict[str, _Place] = {}
 
-    def covers(self, finding: Finding) -> bool:
-        """Whether every pattern fits."""
-        workload = finding.workload
-        pairs = (
-            (workload.host, self.host),
-            (workload.image, self.image),
-            (workload.name, self.workload),
-            (str(finding.verdict.reason), self.reason),
-        )
-        return all(fnmatchcase(text, pattern) for text, pattern in pairs)
+    async def load(self) -> None:
+        """Publish what was known before a restart.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        self._publish(await self._store.load())
+        await self._show_architectures()
+
+    # ---------------------------------------------------------------- what is known
+
+    def report(self) -> Report | None:
+        """The published report, ``None`` before the first."""
+        return self._report
+
+    @property
+    def store_error(self) -> str:
+        """Why the last report could not be stored; empty where it was."""
+        return self._store_error
+
+    def reading(self, host: Host) -> HostReading | None:
+        """What the report says of a host, if that was read from the machine that its name means now.
+
+        A reading from before a restart may be of another machine: nobody knows what the configuration was then.
+        """
+        if self._report is None or self._read_from.get(host.name) != _place(host):
+            return None
+        return next((one for one in self._report.hosts if one.name == host.name), None)
+
+    # ---------------------------------------------------------------- what is added
+
+    async def append(self, fresh: Report, scanned: Sequence[Host], inventory: Sequence[Host]) -> Report:
+        """The one way in: publish a scan of the ``scanned`` hosts within the whole ``inventory``; as it was published.
+
+        What is to be recorded of it, beside the store, is recorded between the two steps: of what is durable, before
+        anybody reads it.
+        """
+        read_from = {host.name: _place(host) for host in scanned}
+        fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
+        durable = await self._stored(merged(self._report, fresh, fleet))
+        report = waived(durable, self._waivers, self._clock())
+        await asyncio.to_thread(self._observer.prepare, report)
+        self._publish(report)
+        self._read_from.update(read_from)
+        return report
+
+    def waive(self, waivers: Iterable[Waiver]) -> None:
+        """Apply these waivers, instead of those before, at once; the same ones change nothing."""
+        if (wanted := tuple(waivers)) != self._waivers:
+            self._waivers = wanted
+            self._publish(self._report)
+
+    def _publish(self, report: Report | None) -> None:
+        """One reference, swapped: readers see the old report or the new one."""
+        self._report = waived(report, self._waivers, self._clock()) if report else None
+
+    async def _stored(self, report: Report) -> Report:
+        """Durable before it is published; a store that fails does not stop the scans, but the gate holds."""
+        try:
+            saved = await self._store.save(report)
+        except StoreError as error:
+            self._store_error = str(error)
+            self._observer.store_failed()
+            log.error("store_failed", error=str(error))  # noqa: TRY400 -- the operator's line, no traceback
+            return report
+        self._store_error = ""
+        await self._show_architectures()
+        return saved
+
+    async def _show_architectures(self) -> None:
+        known = await self._store.architectures()
+        changed = {host: one.changed_at for host, one in known.items() if one.changed_at is not None}
+        self._observer.architectures_changed(changed)
+
+    def _has_moved(self, host: Host) -> bool:
+        """Whether what is known under this name was read from another machine; what a restart left is not known."""
+        return self._read_from.get(host.name, _place(host)) != _place(host)
+
+
+_Place = tuple[str, int, str, bool]
+
+
+def _place(host: Host) -> _Place:
+    """What makes a host the machine that it is: its name may mean another one after a reload."""
+    return (host.address, host.port, host.jump, host.local)
 
 
 def merged(last: Report | None, fresh: Report, fleet: Sequence[str]) -> Report:

@@ -1,21 +1,22 @@
-"""The waivers in force: those of the configuration, those that were added over HTTP."""
+"""The waivers in force: those of the configuration, those that were added while it ran."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.service.answers import Refusal, RefusalReason, Waived
-from scanner.service.publication import Waiver
+from scanner.domain.waiver import Waiver, WaiverOrigin
+from scanner.service.answers import Refusal, RefusalReason
 from scanner.store.error import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.settings.schema import Settings
+    from scanner.service.publication import Publication
+    from scanner.service.reloading import Reloading
     from scanner.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -28,61 +29,65 @@ RETRY_AFTER_S = 60
 
 
 class Waivers:
-    """Added ones are durable before they count; ``settings`` gives the settings in force."""
+    """Added ones live in the store, where every instance finds them; durable before they count."""
 
-    def __init__(self, store: Store, settings: Callable[[], Settings], clock: Callable[[], float]) -> None:
-        self._store, self._settings, self._clock = store, settings, clock
-        self._added: dict[str, Waived] = {}
+    def __init__(
+        self, store: Store, reloading: Reloading, publication: Publication, clock: Callable[[], float]
+    ) -> None:
+        self._store, self._reloading, self._publication, self._clock = store, reloading, publication, clock
+        self._added: tuple[Waiver, ...] = ()
 
     async def load(self) -> None:
-        """Remember what was added before.
+        """Apply what was added before.
 
         Raises:
             StoreError: it could not be read.
         """
-        for key, body in (await self._store.records(KIND)).items():
-            self._added[key] = Waived(**body)
+        records = (await self._store.records(KIND)).values()
+        self._added = tuple(Waiver(**(body | {"origin": WaiverOrigin(body["origin"])})) for body in records)
+        self._publication.waive(self._known())
 
-    def in_force(self) -> list[Waived]:
-        """Those that have not ended yet."""
-        now = self._clock()
-        return [waiver for waiver in (*self._configured(), *self._added.values()) if waiver.until > now]
+    async def in_force(self) -> list[Waiver]:
+        """Those that have not ended yet, applied from now on; where the store cannot be read, as it last said."""
+        try:
+            await self.load()
+        except StoreError as error:
+            log.warning("waivers_not_read", error=str(error))
+            self._publication.waive(self._known())
+        return self._known()
 
-    def patterns(self) -> list[Waiver]:
-        """The same, as a report applies them."""
-        return [
-            Waiver(w.owner, w.reason, w.until, w.host, w.image, w.workload, w.finding_reason) for w in self.in_force()
-        ]
-
-    async def add(self, waiver: Waived, by: str) -> Waived | Refusal:
-        """Put a waiver in force; its id is chosen here."""
-        made = replace(waiver, id=uuid.uuid4().hex, origin="api")
-        body = {name: getattr(made, name) for name in Waived.__slots__}
+    async def add(self, waiver: Waiver, by: str) -> Waiver | Refusal:
+        """Put a waiver in force, at once; its id is chosen here."""
+        made = replace(waiver, id=uuid.uuid4().hex, origin=WaiverOrigin.API)
+        body = {field.name: getattr(made, field.name) for field in fields(made)}
         try:
             await self._store.put_record(KIND, made.id, body)
         except StoreError as error:
             return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
-        self._added[made.id] = made
         log.info("waiver_added", by=by, waiver=made.id, owner=made.owner, until=made.until)
+        await self.in_force()
         return made
 
     async def delete(self, waiver_id: str, by: str) -> bool | Refusal:
-        """End one that was added; ``False`` if there is none."""
-        if waiver_id not in self._added:
-            return False
+        """End one that was added, at once; ``False`` if there is none."""
         try:
-            await self._store.delete_record(KIND, waiver_id)
+            deleted = await self._store.delete_record(KIND, waiver_id)
         except StoreError as error:
             return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
-        del self._added[waiver_id]
-        log.info("waiver_deleted", by=by, waiver=waiver_id)
-        return True
+        if deleted:
+            log.info("waiver_deleted", by=by, waiver=waiver_id)
+            await self.in_force()
+        return deleted
 
-    def _configured(self) -> list[Waived]:
+    def _known(self) -> list[Waiver]:
+        now = self._clock()
+        return [waiver for waiver in (*self._configured(), *self._added) if waiver.until > now]
+
+    def _configured(self) -> list[Waiver]:
         return [
-            Waived(
+            Waiver(
                 f"config-{number}", one.owner, one.reason, one.until.timestamp(),
-                one.match.host, one.match.image, one.match.workload, one.match.reason, "config",
+                one.match.host, one.match.image, one.match.workload, one.match.reason, WaiverOrigin.CONFIG,
             )
-            for number, one in enumerate(self._settings().waivers)
+            for number, one in enumerate(self._reloading.settings.waivers)
         ]  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,7 +29,7 @@ class Problem:
         return f"{place}: {subject}{self.message}{hint}"
 
 
-class SettingsError(ValueError):
+class SettingsError(UsageError, ValueError):
     """A configuration that is refused; its text has one line per problem."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from scanner.errors import ServiceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FULL = ("database or disk is full", "No space left on device")
 
 
-class StoreError(Exception):
+class StoreError(ServiceError):
     """The store refused; ``fatal`` tells that it has stopped writing for good."""
 
     def __init__(self, message: str, *, fatal: bool = True) -> None:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.metrics.metrics import Metrics
 from scanner.service.configuration import Configuration
 from scanner.service.service import Service
@@ -55,7 +56,12 @@ def ssh(tmp_path):
     return {"identity_file": str(identity), "known_hosts_file": str(known)}
 
 
-def told(metrics):
+def service_of(read, store, metrics):
+    context = AdapterContext("0", store)
+    return Service(read, lambda settings: Adapters(settings, context), store, metrics)
+
+
+def shown(metrics):
     page = metrics.render(None, None)[1].decode()
     found = re.findall(r'archscan_credential_expiry_timestamp_seconds\{credential="([^"]+)"\} (\S+)', page)
     return {name: float(at) for name, at in found}
@@ -65,14 +71,14 @@ async def test_the_service_tells_when_its_certificates_end_until_they_are_no_lon
     registries = {"r.example": {"cert_file": str(client_pair), "key_file": str(client_pair)}}
     documents = [{"ssh": ssh, "registries": registries}, {"ssh": ssh}]
     metrics, store = Metrics("0"), await Store.open("sqlite://")
-    service = Service(lambda: Configuration(Settings.model_validate(documents[0]), ()), store, metrics, "0")
+    service = service_of(lambda: Configuration(Settings.model_validate(documents[0]), ()), store, metrics)
     try:
         ends = {"ssh.certificate_file": SSH_ENDS, "registries.r.example.cert_file": CERTIFICATE_ENDS}
-        assert told(metrics) == ends
+        assert shown(metrics) == ends
         del documents[0]
-        assert service.reload("test").successful
+        assert service.reloading.reload("test").successful
         await asyncio.sleep(0)  # a reload tells the event loop, which then does its part
-        assert told(metrics) == {"ssh.certificate_file": SSH_ENDS}
+        assert shown(metrics) == {"ssh.certificate_file": SSH_ENDS}
     finally:
         await service.stop()
         await store.close()
@@ -80,9 +86,9 @@ async def test_the_service_tells_when_its_certificates_end_until_they_are_no_lon
 
 async def test_a_service_without_certificates_tells_none():
     metrics, store = Metrics("0"), await Store.open("sqlite://")
-    service = Service(lambda: Configuration(Settings(), ()), store, metrics, "0")
+    service = service_of(lambda: Configuration(Settings(), ()), store, metrics)
     try:
-        assert told(metrics) == {}
+        assert shown(metrics) == {}
     finally:
         await service.stop()
         await store.close()

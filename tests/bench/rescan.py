@@ -12,19 +12,20 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from scanner.app.adapters import Adapters
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.serve import calm_collector
 from scanner.demo.registry import Registry
 from scanner.metrics.metrics import Metrics
-from scanner.service import service
+from scanner.registry.client import last_seen
 from scanner.service.configuration import Configuration
+from scanner.service.service import Service
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
 from tests.bench import made_up
 
 
 class Recorded(Adapters):
-    """A reach whose hosts have answered already."""
+    """Adapters whose hosts have answered already."""
 
     answers: dict[str, bytes]
 
@@ -33,10 +34,10 @@ class Recorded(Adapters):
         return self.answers[host.name]
 
 
-async def scanned(running: service.Service) -> None:
+async def scanned(running: Service) -> None:
     """One scan of everything, from the request to its publication."""
-    ticket = await running.request_scan((), "bench")
-    async for change in running.scan_events(ticket.id):
+    request = await running.scans.request((), "bench")
+    async for change in running.scans.watch(request.id):
         last = change
     assert last.state == "done", last
 
@@ -46,7 +47,6 @@ async def main(hosts: int, workloads: int, again: int, profile: str | None) -> d
     shelf, images = made_up.stock()
     with Registry(shelf) as registry, tempfile.TemporaryDirectory() as folder:
         Recorded.answers = made_up.answers(hosts, workloads, registry.name, images)
-        service.Adapters = Recorded
         inventory = made_up.inventory(list(Recorded.answers))
         settings = Settings.model_validate({
             "registries": {registry.name: {"plain_http": True}, "cache_age": "1h"},
@@ -54,7 +54,10 @@ async def main(hosts: int, workloads: int, again: int, profile: str | None) -> d
         })  # fmt: skip
         metrics = Metrics("0")
         store = await Store.open(f"sqlite:///{Path(folder)}/archscan.db")
-        running = service.Service(lambda: Configuration(settings, inventory), store, metrics, "0")
+        context = AdapterContext("0", store, metrics.registries, last_seen=last_seen())
+        running = Service(
+            lambda: Configuration(settings, inventory), lambda settings: Recorded(settings, context), store, metrics
+        )
         took = []
         calm_collector()
         for turn in range(again + 1):
@@ -65,7 +68,7 @@ async def main(hosts: int, workloads: int, again: int, profile: str | None) -> d
                 await scanned(running)
                 scan_s = time.monotonic() - began, time.process_time() - cpu
                 began = time.monotonic()
-                page = metrics.render(running.report(), None)[1]
+                page = metrics.render(running.publication.report(), None)[1]
                 render_s = time.monotonic() - began
             if profiler:
                 profiler.dump_stats(profile)
@@ -74,7 +77,7 @@ async def main(hosts: int, workloads: int, again: int, profile: str | None) -> d
                 "wall_s": scan_s[0], "cpu_s": scan_s[1], "render_s": render_s, "page_bytes": len(page),
                 "worst_lag_s": max(lags, default=0.0),
             })  # fmt: skip
-        report = running.report()
+        report = running.publication.report()
         assert len(report.hosts) == hosts
         assert len(report.findings) == hosts * workloads
         await running.stop()

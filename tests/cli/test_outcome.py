@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scanner.cli.outcome import FailOn, exit_code
+from scanner.domain.decision import Decision
 from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import OF_THE_WORKLOAD, PENDING, STATUS_OF, Reason, Status
@@ -42,11 +43,11 @@ def test_the_code_tells_the_worst_that_counts(report, fail_on, code):
 @pytest.mark.parametrize(
     ("decision", "fail_on", "code"),
     [
-        ("allow", FailOn.MISMATCH, 0),
-        ("warn", FailOn.MISMATCH, 0),
-        ("hold", FailOn.MISMATCH, 3),
-        ("deny", FailOn.MISMATCH, 1),
-        ("deny", FailOn.NEVER, 0),
+        (Decision.ALLOW, FailOn.MISMATCH, 0),
+        (Decision.WARN, FailOn.MISMATCH, 0),
+        (Decision.HOLD, FailOn.MISMATCH, 3),
+        (Decision.DENY, FailOn.MISMATCH, 1),
+        (Decision.DENY, FailOn.NEVER, 0),
     ],
 )
 def test_a_gate_that_is_stricter_than_fail_on_decides(decision, fail_on, code):

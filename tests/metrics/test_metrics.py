@@ -14,6 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 from prometheus_client.samples import Sample
 
+from scanner.domain.decision import Decision
 from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
@@ -61,7 +62,7 @@ def busy():
     metrics.configure(max_findings=500, scan_interval_s=300.0, registries=("registry.example",))
     metrics.scan_ended(complete=False)
     metrics.scan_skipped()
-    metrics.gate_decided("deny")
+    metrics.gate_decided(Decision.DENY)
     metrics.registries.request("registry.example", 200, 0.1)
     metrics.registries.rate_limit("docker.io", 42)
     metrics.credential_expires("ssh", 123.0)

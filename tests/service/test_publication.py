@@ -6,7 +6,8 @@ from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
-from scanner.service.publication import Waiver, merged, waived
+from scanner.domain.waiver import Waiver
+from scanner.service.publication import merged, waived
 
 
 def finding(host, until=None):
@@ -19,7 +20,7 @@ def report(*findings):
 
 
 def waiver(host, until):
-    return Waiver("me", "why", until, host=host)
+    return Waiver("", "me", "why", until, host=host)
 
 
 def test_a_waiver_marks_what_it_covers_until_it_ends():
@@ -47,7 +48,7 @@ def scan_of(*names, at):
 
 
 def test_a_scan_of_some_hosts_keeps_what_is_known_of_the_others_but_not_of_hosts_that_left():
-    whole = merged(scan_of("web-1", "web-2", "gone", at=10.0), scan_of("web-1", at=20.0), ["web-1", "web-2"])
+    whole = merged(scan_of("web-1", "web-2", "web-3", at=10.0), scan_of("web-1", at=20.0), ["web-1", "web-2"])
     assert [(host.name, host.taken_at) for host in whole.hosts] == [("web-1", 20.0), ("web-2", 10.0)]
     assert sorted(f.workload.host for f in whole.findings) == ["web-1", "web-2"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.host import Host
 from scanner.metrics.metrics import Metrics
 from scanner.service.configuration import Configuration
@@ -53,21 +54,24 @@ async def service(answering, tmp_path):
     host = Host("web-1", sshd.address, sshd.port)
     store = await Store.open(f"sqlite:///{tmp_path}/archscan.db")
     metrics = Metrics("0")
-    made = Service(lambda: Configuration(settings, (host,)), store, metrics, "0")
+    adapters = AdapterContext("0", store)
+    made = Service(
+        lambda: Configuration(settings, (host,)), lambda settings: Adapters(settings, adapters), store, metrics
+    )
     yield made, metrics
     await made.stop()
     await store.close()
 
 
 async def scan(service):
-    ticket = await service.request_scan((), "test")
-    async for state in service.scan_events(ticket.id):
+    request = await service.scans.request((), "test")
+    async for state in service.scans.watch(request.id):
         last = state
     assert last.state == "done", last
 
 
 def page(service, metrics):
-    return metrics.render(service.report(), None)[1].decode()
+    return metrics.render(service.publication.report(), None)[1].decode()
 
 
 async def test_a_changed_architecture_is_a_moment_in_the_metrics_until_it_is_told_otherwise(service, answering):

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from grafana import alerts
+from scanner.domain.decision import Decision
 from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
@@ -83,7 +84,7 @@ def something_happened(metrics):
     metrics.scan_ended(complete=True)
     metrics.registries.request("docker.io", 503, 0.2)
     metrics.registries.rate_limit("docker.io", 7)
-    metrics.gate_decided("deny")
+    metrics.gate_decided(Decision.DENY)
     metrics.http_request("/metrics", 200)
     metrics.loop_lag(0.01)
     metrics.store_failed()

@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from scanner.domain.decision import Decision
 from scanner.domain.facts import (
     Binfmt,
     BinfmtEntry,
@@ -34,11 +35,8 @@ from scanner.service.answers import (
     Refusal,
     RefusalReason,
     Reloaded,
-    ScanState,
-    ScanTicket,
-    Waived,
 )
-from scanner.service.scan_queue import Desk, QueueFullError
+from scanner.service.scan_queue import QueueFullError, ScanQueue
 from scanner.web.api.app import create_app
 from scanner.web.http.access import Access, Scope, Token
 
@@ -109,28 +107,28 @@ def a_report():
     return Report("scan-1", NOW - 70, NOW - 60, hosts, findings)
 
 
-def shown(ticket, **more):
-    return ScanTicket(
-        ticket.id, ScanState(ticket.state), tuple(sorted(ticket.hosts)), ticket.requested_at, ticket.requested_by,
-        ticket.started_at, ticket.finished_at, ticket.done, ticket.total, detail=ticket.error, **more,
-    )  # fmt: skip
-
-
 class FakeService:
-    """The smallest service that behaves: real values, a real desk, no hosts."""
+    """The smallest service that behaves, all use cases in one: real values, a real queue, no hosts."""
 
     def __init__(self):
+        self.publication = self.reloading = self.scans = self
+        self.gate = self.waivers = self.health = self.probe = self
         self.latest = a_report()
         self.asked = []
         self.given = {}
         self.finish = asyncio.Event()
-        self.desk = Desk(self._run)
+        self.queue = ScanQueue(self._run)
         self.good_config = True
-        self.policy = {Status.OK: "allow", Status.EMULATED: "warn", Status.DEGRADED: "warn", Status.UNKNOWN: "hold"}
+        self.policy = {
+            Status.OK: Decision.ALLOW,
+            Status.EMULATED: Decision.WARN,
+            Status.DEGRADED: Decision.WARN,
+            Status.UNKNOWN: Decision.HOLD,
+        }
         self.broken = False
 
-    async def _run(self, ticket):
-        ticket.listen(1, ticket.total, self.latest.hosts[0])
+    async def _run(self, request):
+        self.queue.progress(request.id, 1, request.total)
         await self.finish.wait()
         return self.latest
 
@@ -156,25 +154,23 @@ class FakeService:
         names = [host.name for host in self.hosts()]
         return tuple(n for n in names if not patterns or any(fnmatch.fnmatchcase(n, p) for p in patterns))
 
-    async def request_scan(self, patterns, by):
+    async def request(self, patterns, by):
         self.asked.append(("scan", by))
         hosts = self._matching(patterns)
         if not hosts:
             return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, "no inventory host matches")
-        known = {id(ticket) for ticket in self.desk._tickets.values()}
+        known = set(self.queue._entries)
         try:
-            ticket = self.desk.request(frozenset(hosts), by)
+            request = self.queue.request(hosts, by)
         except QueueFullError as full:
             return Refusal(RefusalReason.TOO_MANY_SCANS, str(full), full.retry_after_s)
-        return shown(ticket, joined=id(ticket) in known)
+        return replace(request, joined=request.id in known)
 
-    def scan(self, ticket_id):
-        ticket = self.desk.find(ticket_id)
-        return shown(ticket) if ticket else None
+    def find(self, request_id):
+        return self.queue.find(request_id)
 
-    async def scan_events(self, ticket_id):
-        async for ticket in self.desk.watch(self.desk.find(ticket_id)):
-            yield shown(ticket)
+    def watch(self, request_id):
+        return self.queue.watch(request_id)
 
     async def check(self, images, hosts, platform, by):
         self.asked.append(("check", by))
@@ -185,10 +181,10 @@ class FakeService:
         found = tuple(f for f in self.latest.findings if f.workload.image in images)
         if not found:
             return Refusal(RefusalReason.REGISTRY_NOT_ALLOWED, "this registry is not configured")
-        decision = self.policy.get(found[0].verdict.status, "deny")
+        decision = self.policy.get(found[0].verdict.status, Decision.DENY)
         return Checked(replace(self.latest, hosts=(), findings=found), decision)
 
-    async def probe(self, target, deadline_s, by):
+    async def scan(self, target, deadline_s, by):
         self.asked.append(("probe", by))
         known = next((r for r in self.latest.hosts if r.name == target), None)
         if known is None:
@@ -199,15 +195,15 @@ class FakeService:
         shown = replace(known, last_success_at=None) if failed else known
         return Probed(replace(self.latest, hosts=(shown,), findings=()), ("connected", "read 2 KiB"))
 
-    def waivers(self):
+    async def in_force(self):
         return list(self.given.values())
 
-    async def add_waiver(self, waiver: Waived, by):
+    async def add(self, waiver, by):
         added = replace(waiver, id=secrets.token_hex(4))
         self.given[added.id] = added
         return added
 
-    async def delete_waiver(self, waiver_id, by):
+    async def delete(self, waiver_id, by):
         if waiver_id == "from-config":
             return Refusal(RefusalReason.WAIVER_INVALID, "it stands in the configuration file")
         return self.given.pop(waiver_id, None) is not None
@@ -233,7 +229,7 @@ def token_list():
 async def service():
     made = FakeService()
     yield made
-    await made.desk.close()
+    await made.queue.close()
 
 
 @pytest.fixture

@@ -12,16 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from scanner.domain.text import printable
-from scanner.service.answers import Exposition, Service
-from scanner.web.api.fleet_routes import fleet
-from scanner.web.api.gate import gate
-from scanner.web.api.operations import operations
-from scanner.web.api.scanning import scanning
+from scanner.service.service import Service
+from scanner.web.api import fleet_routes, gate, operations, scanning
 from scanner.web.http.access import Access
-from scanner.web.http.dependencies import Desk
+from scanner.web.http.dependencies import Context
+from scanner.web.http.exposition import Exposition
 from scanner.web.http.limits import Limits
 from scanner.web.http.problem import Problem
-from scanner.web.pages.pages import pages
+from scanner.web.pages import pages
 
 _REASONS = {404: "not_found", 405: "method_not_allowed", 400: "malformed"}
 
@@ -36,7 +34,6 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     routers: Iterable[APIRouter] = (),
 ) -> FastAPI:
     """The application; ``routers`` are further ones, made of ``GuardedRoute``."""
-    desk = Desk(service, metrics, clock)
     app = FastAPI(
         title="archscan",
         version=version or "0",
@@ -47,8 +44,9 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
         redirect_slashes=False,  # a redirect would be built from the Host header
     )
     app.state.access = access
-    app.state.desk = desk
-    for router in (operations(desk), fleet(desk), scanning(desk), gate(desk), pages(desk), *routers):
+    app.state.context = Context(service, metrics, clock)
+    own = (module.router for module in (operations, fleet_routes, scanning, gate, pages))
+    for router in (*own, *routers):
         app.include_router(router)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -18,84 +18,96 @@ from scanner.domain.report_json import (
     scan_document,
     summary_document,
 )
+from scanner.service.publication import Publication
+from scanner.service.reloading import Reloading
 from scanner.web.api.filters import FindingFilter
+from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import Desk
+from scanner.web.http.dependencies import Context
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 
+router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["fleet"])
+"""Its endpoints run in threads, because a fleet's JSON takes seconds to make."""
 
-def fleet(desk: Desk) -> APIRouter:
-    """The router; its endpoints run in threads, because a fleet's JSON takes seconds to make."""
-    router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["fleet"])
 
-    @router.get("/openapi.json", include_in_schema=False)
-    @needs(Scope.READ)
-    def openapi(request: Request) -> Response:
-        return JSONResponse(request.app.openapi())
+@router.get("/openapi.json", include_in_schema=False)
+@needs(Scope.READ)
+def openapi(request: Request) -> Response:
+    """The description of the API."""
+    return JSONResponse(request.app.openapi())
 
-    @router.get("/report")
-    @needs(Scope.READ)
-    def report() -> Response:
-        """The whole latest report, as ``archscan scan --format json`` prints it."""
-        return JSONResponse(document(desk.report()))
 
-    @router.get("/hosts")
-    @needs(Scope.READ)
-    def hosts() -> Response:
-        """Every host of the latest report, without its facts."""
-        return JSONResponse({"hosts": [_brief(reading) for reading in desk.report().hosts]})
+@router.get("/report")
+@needs(Scope.READ)
+def report(context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+    """The whole latest report, as ``archscan scan --format json`` prints it."""
+    return JSONResponse(document(context.report()))
 
-    @router.get("/hosts/{name}")
-    @needs(Scope.READ)
-    def host(name: str) -> Response:
-        """One host: facts, findings."""
-        latest = desk.report()
-        reading = reading_of(latest, name)
-        found = [finding_document(finding) for finding in latest.findings if finding.workload.host == name]
-        return JSONResponse(host_document(reading) | {"findings": found})
 
-    @router.get("/findings")
-    @needs(Scope.READ)
-    def findings(wanted: Annotated[FindingFilter, Query()]) -> Response:
-        """Judged workloads that match, ``ok`` ones included; ``total`` counts them all."""
-        latest = desk.report()
-        found = wanted.select(latest.findings)
-        end = wanted.offset + wanted.limit
-        return JSONResponse(
-            {
-                "schema": SCHEMA,
-                "scan": scan_document(latest),
-                "summary": summary_document(latest),
-                "total": len(found),
-                "next_offset": end if end < len(found) else None,
-                "findings": [finding_document(finding) for finding in found[wanted.offset : end]],
-            }
-        )
+@router.get("/hosts")
+@needs(Scope.READ)
+def hosts(context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+    """Every host of the latest report, without its facts."""
+    return JSONResponse({"hosts": [_brief(reading) for reading in context.report().hosts]})
 
-    @router.get("/images/{reference:path}")
-    @needs(Scope.READ)
-    def image(reference: str) -> Response:
-        """Who runs or plans an image as written, what it offers, the verdict of each host."""
-        found = findings_of(desk.report(), reference)
-        return JSONResponse(
-            {
-                "reference": reference,
-                "offered": offered_by(found),
-                "digests": digests_of(found),
-                "findings": [finding_document(finding) for finding in found],
-            }
-        )
 
-    @router.get("/sd/prometheus")
-    @needs(Scope.READ)
-    def discovery() -> Response:
-        """The inventory for http_sd_config; targets are host names, made for ``/probe``."""
-        latest = desk.service.report()
-        read = {reading.name: reading for reading in latest.hosts} if latest else {}
-        return JSONResponse([_target(host, read.get(host.name)) for host in desk.service.hosts()])
+@router.get("/hosts/{name}")
+@needs(Scope.READ)
+def host(name: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+    """One host: facts, findings."""
+    latest = context.report()
+    reading = reading_of(latest, name)
+    found = [finding_document(finding) for finding in latest.findings if finding.workload.host == name]
+    return JSONResponse(host_document(reading) | {"findings": found})
 
-    return router
+
+@router.get("/findings")
+@needs(Scope.READ)
+def findings(
+    wanted: Annotated[FindingFilter, Query()], context: Annotated[Context, Depends(dependencies.context)]
+) -> Response:
+    """Judged workloads that match, ``ok`` ones included; ``total`` counts them all."""
+    latest = context.report()
+    found = wanted.select(latest.findings)
+    end = wanted.offset + wanted.limit
+    return JSONResponse(
+        {
+            "schema": SCHEMA,
+            "scan": scan_document(latest),
+            "summary": summary_document(latest),
+            "total": len(found),
+            "next_offset": end if end < len(found) else None,
+            "findings": [finding_document(finding) for finding in found[wanted.offset : end]],
+        }
+    )
+
+
+@router.get("/images/{reference:path}")
+@needs(Scope.READ)
+def image(reference: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+    """Who runs or plans an image as written, what it offers, the verdict of each host."""
+    found = findings_of(context.report(), reference)
+    return JSONResponse(
+        {
+            "reference": reference,
+            "offered": offered_by(found),
+            "digests": digests_of(found),
+            "findings": [finding_document(finding) for finding in found],
+        }
+    )
+
+
+@router.get("/sd/prometheus")
+@needs(Scope.READ)
+def discovery(
+    publication: Annotated[Publication, Depends(dependencies.publication)],
+    reloading: Annotated[Reloading, Depends(dependencies.reloading)],
+) -> Response:
+    """The inventory for http_sd_config; targets are host names, made for ``/probe``."""
+    latest = publication.report()
+    read = {reading.name: reading for reading in latest.hosts} if latest else {}
+    return JSONResponse([_target(host, read.get(host.name)) for host in reloading.hosts()])
 
 
 def reading_of(report: Report, name: str) -> HostReading:

@@ -3,98 +3,113 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from starlette.requests import Request
+from fastapi import APIRouter, Depends
 from starlette.responses import JSONResponse, Response
 
+from scanner.domain.decision import Decision
 from scanner.domain.image import reference
 from scanner.domain.platform import platform
 from scanner.domain.report_json import document, moment
 from scanner.domain.verdict import error_phrases, remedy
 from scanner.domain.verdict.reason import STATUS_OF
-from scanner.service.answers import Checked, Refusal, Waived
+from scanner.domain.waiver import Waiver
+from scanner.service.answers import Checked, Refusal
+from scanner.service.gate import Gate
+from scanner.service.waivers import Waivers
 from scanner.web.api.bodies import CheckRequest, ExplainRequest, WaiverRequest
+from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import Desk
+from scanner.web.http.dependencies import Context
+from scanner.web.http.exposition import Exposition
 from scanner.web.http.problem import Problem
-from scanner.web.http.route import GuardedRoute, caller
+from scanner.web.http.route import GuardedRoute
 
-DECIDED = {"allow": 200, "warn": 200, "deny": 409, "hold": 503}
+DECIDED = {Decision.ALLOW: 200, Decision.WARN: 200, Decision.DENY: 409, Decision.HOLD: 503}
 """A pipeline that runs ``curl --fail`` goes on only where the answer is allow or warn."""
 
 HOLD_S = 60.0
 """When to ask again after a hold: by then the registry, the host or the next scan may have answered."""
 
 
-def gate(desk: Desk) -> APIRouter:
-    """The router."""
-    router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["gate"])
-
-    @router.post("/check", responses={409: {"description": "deny"}, 503: {"description": "hold"}})
-    @needs(Scope.GATE)
-    async def check(request: Request, question: CheckRequest) -> Response:
-        """May these images go there: allow or warn 200, deny 409, hold 503."""
-        return await answer(desk, question, caller(request))
-
-    @router.post("/explain")
-    @needs(Scope.READ)
-    async def explain(excerpt: ExplainRequest) -> Response:
-        """What a log excerpt or error message says about a program that does not start."""
-        found = await asyncio.to_thread(error_phrases.explain, excerpt.text)
-        return JSONResponse({"explanations": [_explained(observation) for observation in found]})
-
-    @router.get("/waivers")
-    @needs(Scope.READ)
-    async def waivers() -> Response:
-        """Who answers for what, until when."""
-        return JSONResponse({"waivers": [waiver_document(waiver) for waiver in desk.service.waivers()]})
-
-    @router.post("/waivers", status_code=201)
-    @needs(Scope.OPERATE)
-    async def add_waiver(request: Request, wanted: WaiverRequest) -> Response:
-        """Answer for findings until a moment."""
-        until = wanted.until.timestamp()
-        if until <= desk.clock():
-            raise Problem(400, "waiver_invalid", "until is in the past")
-        waiver = Waived("", wanted.owner, wanted.reason, until, wanted.host, wanted.image, wanted.workload,
-                        wanted.finding_reason)  # fmt: skip
-        added = await desk.service.add_waiver(waiver, caller(request))
-        if isinstance(added, Refusal):
-            raise Problem.of(added)
-        return JSONResponse(waiver_document(added), 201, {"Location": f"/api/v1/waivers/{added.id}"})
-
-    @router.delete("/waivers/{waiver_id}", status_code=204)
-    @needs(Scope.OPERATE)
-    async def delete_waiver(request: Request, waiver_id: str) -> Response:
-        """End a waiver that was made here."""
-        deleted = await desk.service.delete_waiver(waiver_id, caller(request))
-        if isinstance(deleted, Refusal):
-            raise Problem.of(deleted)
-        if not deleted:
-            raise Problem(404, "waiver_not_found", "there is no such waiver")
-        return Response(status_code=204)
-
-    return router
+router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["gate"])
 
 
-async def answer(desk: Desk, question: CheckRequest, by: str) -> Response:
-    """The gate's answer as a response, counted."""
+@router.post("/check", responses={409: {"description": "deny"}, 503: {"description": "hold"}})
+@needs(Scope.GATE)
+async def check(
+    question: CheckRequest,
+    gate: Annotated[Gate, Depends(dependencies.gate)],
+    exposition: Annotated[Exposition, Depends(dependencies.exposition)],
+    by: Annotated[str, Depends(dependencies.caller)],
+) -> Response:
+    """May these images go there: allow or warn 200, deny 409, hold 503."""
     images = tuple(_image(text) for text in question.images)
     destination = _platform(question.platform) if question.platform is not None else None
-    checked = await desk.service.check(images, question.hosts, destination, by)
+    checked = await gate.check(images, question.hosts, destination, by)
     if isinstance(checked, Refusal):
-        problem = Problem.of(checked, decision="hold")
-        desk.metrics.gate_decided("hold")
+        problem = Problem.of(checked, decision=str(Decision.HOLD))
+        exposition.gate_decided(Decision.HOLD)
         raise problem
-    return await _decided(desk, checked)
+    return await _decided(exposition, checked)
 
 
-async def _decided(desk: Desk, checked: Checked) -> Response:
-    decision = checked.decision if checked.decision in DECIDED else "hold"
-    desk.metrics.gate_decided(decision)
-    headers = {"Retry-After": str(round(HOLD_S))} if decision == "hold" else {}
+@router.post("/explain")
+@needs(Scope.READ)
+async def explain(excerpt: ExplainRequest) -> Response:
+    """What a log excerpt or error message says about a program that does not start."""
+    found = await asyncio.to_thread(error_phrases.explain, excerpt.text)
+    return JSONResponse({"explanations": [_explained(observation) for observation in found]})
+
+
+@router.get("/waivers")
+@needs(Scope.READ)
+async def waivers(known: Annotated[Waivers, Depends(dependencies.waivers)]) -> Response:
+    """Who answers for what, until when."""
+    return JSONResponse({"waivers": [waiver_document(waiver) for waiver in await known.in_force()]})
+
+
+@router.post("/waivers", status_code=201)
+@needs(Scope.OPERATE)
+async def add_waiver(
+    wanted: WaiverRequest,
+    known: Annotated[Waivers, Depends(dependencies.waivers)],
+    context: Annotated[Context, Depends(dependencies.context)],
+    by: Annotated[str, Depends(dependencies.caller)],
+) -> Response:
+    """Answer for findings until a moment."""
+    until = wanted.until.timestamp()
+    if until <= context.clock():
+        raise Problem(400, "waiver_invalid", "until is in the past")
+    waiver = Waiver("", wanted.owner, wanted.reason, until, wanted.host, wanted.image, wanted.workload,
+                    wanted.finding_reason)  # fmt: skip
+    added = await known.add(waiver, by)
+    if isinstance(added, Refusal):
+        raise Problem.of(added)
+    return JSONResponse(waiver_document(added), 201, {"Location": f"/api/v1/waivers/{added.id}"})
+
+
+@router.delete("/waivers/{waiver_id}", status_code=204)
+@needs(Scope.OPERATE)
+async def delete_waiver(
+    waiver_id: str,
+    known: Annotated[Waivers, Depends(dependencies.waivers)],
+    by: Annotated[str, Depends(dependencies.caller)],
+) -> Response:
+    """End a waiver that was made here."""
+    deleted = await known.delete(waiver_id, by)
+    if isinstance(deleted, Refusal):
+        raise Problem.of(deleted)
+    if not deleted:
+        raise Problem(404, "waiver_not_found", "there is no such waiver")
+    return Response(status_code=204)
+
+
+async def _decided(exposition: Exposition, checked: Checked) -> Response:
+    decision = checked.decision if checked.decision in DECIDED else Decision.HOLD
+    exposition.gate_decided(decision)
+    headers = {"Retry-After": str(round(HOLD_S))} if decision is Decision.HOLD else {}
     made = await asyncio.to_thread(document, checked.report, decision)
     return JSONResponse(made, DECIDED[decision], headers)
 
@@ -126,7 +141,7 @@ def _explained(observation: error_phrases.Observation) -> dict[str, Any]:
     }
 
 
-def waiver_document(waiver: Waived) -> dict[str, Any]:
+def waiver_document(waiver: Waiver) -> dict[str, Any]:
     """A waiver as JSON."""
     return {
         "id": waiver.id,
@@ -137,5 +152,5 @@ def waiver_document(waiver: Waived) -> dict[str, Any]:
         "image": waiver.image,
         "workload": waiver.workload,
         "finding_reason": waiver.finding_reason,
-        "origin": waiver.origin,
+        "origin": str(waiver.origin),
     }

@@ -7,16 +7,21 @@ import math
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
-from starlette.requests import Request
+from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from scanner.domain.report_json import moment
 from scanner.service.answers import Probed, Readiness, Refusal
+from scanner.service.health import Health
+from scanner.service.probe import Probe
+from scanner.service.publication import Publication
+from scanner.service.reloading import Reloading
+from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import Desk
+from scanner.web.http.dependencies import Context, ProbeLog
+from scanner.web.http.exposition import Exposition
 from scanner.web.http.problem import Problem
-from scanner.web.http.route import GuardedRoute, caller
+from scanner.web.http.route import GuardedRoute
 
 MAX_PROBE_S = 120.0
 """Prometheus' own default is 10 s; nobody scrapes for longer than two minutes."""
@@ -24,88 +29,94 @@ MAX_PROBE_S = 120.0
 PROBE_MARGIN_S = 0.5
 """Left of the scrape's time for the answer itself."""
 
+router = APIRouter(route_class=GuardedRoute, tags=["operations"])
 
-def operations(desk: Desk) -> APIRouter:
-    """The router."""
-    router = APIRouter(route_class=GuardedRoute, tags=["operations"])
-    _add_state(router, desk)
-    _add_probe(router, desk)
+# ---------------------------------------------------------------- state
 
-    @router.get("/metrics", response_class=PlainTextResponse)
-    @needs(Scope.READ)
-    async def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
-        """The latest report, then archscan itself, for Prometheus."""
-        content_type, page = await asyncio.to_thread(desk.metrics.render, desk.service.report(), accept)
+
+@router.head("/-/healthy", include_in_schema=False)
+@router.get("/-/healthy", response_class=PlainTextResponse)
+@needs(Scope.OPEN)
+async def healthy(health: Annotated[Health, Depends(dependencies.health)]) -> Response:
+    """200 as long as the process does its work."""
+    return _state(health.healthy(), "archscan is healthy.", "unhealthy")
+
+
+@router.head("/-/ready", include_in_schema=False)
+@router.get("/-/ready", response_class=PlainTextResponse)
+@needs(Scope.OPEN)
+async def ready(health: Annotated[Health, Depends(dependencies.health)]) -> Response:
+    """200 once there is a report to answer from."""
+    return _state(health.ready(), "archscan is ready.", "not_ready")
+
+
+@router.post("/-/reload", response_class=PlainTextResponse)
+@needs(Scope.OPERATE)
+async def reload(
+    reloading: Annotated[Reloading, Depends(dependencies.reloading)],
+    by: Annotated[str, Depends(dependencies.caller)],
+) -> Response:
+    """Read the configuration again; a bad one is refused, the one in force stays."""
+    result = await asyncio.to_thread(reloading.reload, by)
+    if not result.successful:
+        raise Problem(422, "configuration_refused", result.detail)
+    return PlainTextResponse("Reloaded.\n")
+
+
+def _state(state: Readiness, words: str, reason: str) -> Response:
+    if not state.ready:
+        raise Problem(503, reason, state.detail, {"Retry-After": "10"})
+    return PlainTextResponse(words + "\n")
+
+
+# ---------------------------------------------------------------- one host
+
+
+@router.get("/probe", response_class=PlainTextResponse)
+@needs(Scope.OPERATE)
+async def probe(  # noqa: PLR0913, PLR0917 - what Prometheus sends, beside what answers it
+    target: Annotated[str, Query(min_length=1, max_length=253)],
+    one_host: Annotated[Probe, Depends(dependencies.probe)],
+    context: Annotated[Context, Depends(dependencies.context)],
+    by: Annotated[str, Depends(dependencies.caller)],
+    debug: bool = False,  # noqa: FBT001, FBT002 - a query parameter
+    accept: Annotated[str | None, Header()] = None,
+    x_prometheus_scrape_timeout_seconds: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Scan one inventory host now; ``debug=true`` answers with the log of it."""
+    deadline_s = _deadline(x_prometheus_scrape_timeout_seconds)
+    began = time.monotonic()
+    probed = await _probe(one_host, target, deadline_s, by)
+    duration_s = time.monotonic() - began
+    success = probed.report is not None and all(host.last_success_at for host in probed.report.hosts)
+    log = context.remember(target, success=success, duration_s=duration_s, lines=probed.log)
+    content_type, page = context.metrics.render_probe(
+        probed.report, success=success, duration_s=duration_s, accept=None if debug else accept
+    )
+    if not debug:
         return Response(page, media_type=content_type)
-
-    return router
-
-
-def _add_probe(router: APIRouter, desk: Desk) -> None:
-    @router.get("/probe", response_class=PlainTextResponse)
-    @needs(Scope.OPERATE)
-    async def probe(
-        request: Request,
-        target: Annotated[str, Query(min_length=1, max_length=253)],
-        debug: bool = False,  # noqa: FBT001, FBT002 - a query parameter
-        accept: Annotated[str | None, Header()] = None,
-        x_prometheus_scrape_timeout_seconds: Annotated[str | None, Header()] = None,
-    ) -> Response:
-        """Scan one inventory host now; ``debug=true`` answers with the log of it."""
-        deadline_s = _deadline(x_prometheus_scrape_timeout_seconds)
-        began = time.monotonic()
-        probed = await _probe(desk, target, deadline_s, caller(request))
-        duration_s = time.monotonic() - began
-        success = probed.report is not None and all(host.last_success_at for host in probed.report.hosts)
-        log = desk.remember(target, success=success, duration_s=duration_s, lines=probed.log)
-        content_type, page = desk.metrics.render_probe(
-            probed.report, success=success, duration_s=duration_s, accept=None if debug else accept
-        )
-        if not debug:
-            return Response(page, media_type=content_type)
-        return PlainTextResponse("\n".join((f"Probe {log.id} of {target}:", *probed.log, "", page.decode())))
-
-    @router.get("/logs")
-    @needs(Scope.READ)
-    async def logs(number: Annotated[int | None, Query(alias="id", ge=1)] = None) -> Response:
-        """The last probes; with ``id`` the log of one."""
-        if number is None:
-            return JSONResponse([_listed(log) for log in desk.probes])
-        log = next((log for log in desk.probes if log.id == number), None)
-        if log is None:
-            raise Problem(404, "probe_not_found", f"probe {number} is not among the last ones")
-        return PlainTextResponse("\n".join(log.lines) + "\n")
+    return PlainTextResponse("\n".join((f"Probe {log.id} of {target}:", *probed.log, "", page.decode())))
 
 
-def _add_state(router: APIRouter, desk: Desk) -> None:
-    @router.head("/-/healthy", include_in_schema=False)
-    @router.get("/-/healthy", response_class=PlainTextResponse)
-    @needs(Scope.OPEN)
-    async def healthy() -> Response:
-        """200 as long as the process does its work."""
-        return _state(desk.service.healthy(), "archscan is healthy.", "unhealthy")
-
-    @router.head("/-/ready", include_in_schema=False)
-    @router.get("/-/ready", response_class=PlainTextResponse)
-    @needs(Scope.OPEN)
-    async def ready() -> Response:
-        """200 once there is a report to answer from."""
-        return _state(desk.service.ready(), "archscan is ready.", "not_ready")
-
-    @router.post("/-/reload", response_class=PlainTextResponse)
-    @needs(Scope.OPERATE)
-    async def reload(request: Request) -> Response:
-        """Read the configuration again; a bad one is refused, the one in force stays."""
-        result = await asyncio.to_thread(desk.service.reload, caller(request))
-        if not result.successful:
-            raise Problem(422, "configuration_refused", result.detail)
-        return PlainTextResponse("Reloaded.\n")
+@router.get("/logs")
+@needs(Scope.READ)
+async def logs(
+    context: Annotated[Context, Depends(dependencies.context)],
+    number: Annotated[int | None, Query(alias="id", ge=1)] = None,
+) -> Response:
+    """The last probes; with ``id`` the log of one."""
+    if number is None:
+        return JSONResponse([_listed(log) for log in context.probes])
+    log = next((log for log in context.probes if log.id == number), None)
+    if log is None:
+        raise Problem(404, "probe_not_found", f"probe {number} is not among the last ones")
+    return PlainTextResponse("\n".join(log.lines) + "\n")
 
 
-async def _probe(desk: Desk, target: str, deadline_s: float, by: str) -> Probed:
+async def _probe(one_host: Probe, target: str, deadline_s: float, by: str) -> Probed:
     try:
         async with asyncio.timeout(deadline_s):
-            probed = await desk.service.probe(target, deadline_s, by)
+            probed = await one_host.scan(target, deadline_s, by)
     except TimeoutError:
         return Probed(None, (f"no answer within {deadline_s:g} s",))
     if isinstance(probed, Refusal):
@@ -125,13 +136,7 @@ def _deadline(header: str | None) -> float:
     return max(min(seconds, MAX_PROBE_S) - PROBE_MARGIN_S, seconds / 2 if seconds < 1 else PROBE_MARGIN_S)
 
 
-def _state(state: Readiness, words: str, reason: str) -> Response:
-    if not state.ready:
-        raise Problem(503, reason, state.detail, {"Retry-After": "10"})
-    return PlainTextResponse(words + "\n")
-
-
-def _listed(log: Any) -> dict[str, Any]:
+def _listed(log: ProbeLog) -> dict[str, Any]:
     return {
         "id": log.id,
         "target": log.target,
@@ -139,3 +144,18 @@ def _listed(log: Any) -> dict[str, Any]:
         "success": log.success,
         "duration_seconds": round(log.duration_s, 3),
     }
+
+
+# ---------------------------------------------------------------- everything
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+@needs(Scope.READ)
+async def metrics(
+    publication: Annotated[Publication, Depends(dependencies.publication)],
+    exposition: Annotated[Exposition, Depends(dependencies.exposition)],
+    accept: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The latest report, then archscan itself, for Prometheus."""
+    content_type, page = await asyncio.to_thread(exposition.render, publication.report(), accept)
+    return Response(page, media_type=content_type)

@@ -5,86 +5,96 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from starlette.requests import Request
+from fastapi import APIRouter, Depends, Path
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from scanner.domain.report_json import moment
-from scanner.service.answers import Refusal, ScanTicket
-from scanner.web.api.bodies import ScanRequest
+from scanner.service.answers import Refusal
+from scanner.service.scan_queue import ScanRequest
+from scanner.service.scans import Scans
+from scanner.web.api import bodies
+from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import MAX_LISTENERS, Desk
+from scanner.web.http.dependencies import MAX_LISTENERS, Context
 from scanner.web.http.problem import Problem
-from scanner.web.http.route import GuardedRoute, caller
+from scanner.web.http.route import GuardedRoute
 
 HEARTBEAT_S = 15.0
 """A comment line this often keeps proxies from closing a quiet stream."""
 
 PAUSE_S = 0.2
-"""As often as an eye can follow: a fleet of ten thousand hosts changes its ticket ten thousand times."""
+"""As often as an eye can follow: a scan of ten thousand hosts changes its request ten thousand times."""
+
+router = APIRouter(prefix="/api/v1/scans", route_class=GuardedRoute, tags=["scans"])
 
 
-def scanning(desk: Desk) -> APIRouter:
-    """The router."""
-    router = APIRouter(prefix="/api/v1/scans", route_class=GuardedRoute, tags=["scans"])
-
-    @router.post("", status_code=202)
-    @needs(Scope.OPERATE)
-    async def request_scan(request: Request, wanted: ScanRequest) -> Response:
-        """Scan inventory hosts now, or join the scan of the same hosts that is under way."""
-        ticket = await desk.service.request_scan(wanted.hosts, caller(request))
-        if isinstance(ticket, Refusal):
-            raise Problem.of(ticket)
-        return JSONResponse(ticket_document(ticket), 202, {"Location": f"/api/v1/scans/{ticket.id}"})
-
-    @router.get("/{ticket_id}")
-    @needs(Scope.READ)
-    async def scan(ticket_id: str) -> Response:
-        """How far an asked-for scan is."""
-        return JSONResponse(ticket_document(_ticket(desk, ticket_id)))
-
-    @router.get("/{ticket_id}/events")
-    @needs(Scope.READ)
-    async def events(ticket_id: str) -> Response:
-        """The same as server-sent events, until it ended."""
-        _ticket(desk, ticket_id)
-        if desk.listeners >= MAX_LISTENERS:
-            raise Problem(429, "too_many_listeners", f"{MAX_LISTENERS} streams are open", {"Retry-After": "10"})
-        return StreamingResponse(_stream(desk, ticket_id), media_type="text/event-stream")
-
-    return router
+@router.post("", status_code=202)
+@needs(Scope.OPERATE)
+async def request_scan(
+    wanted: bodies.ScanRequest,
+    scans: Annotated[Scans, Depends(dependencies.scans)],
+    by: Annotated[str, Depends(dependencies.caller)],
+) -> Response:
+    """Scan inventory hosts now, or join the scan of the same hosts that is under way."""
+    request = await scans.request(wanted.hosts, by)
+    if isinstance(request, Refusal):
+        raise Problem.of(request)
+    return JSONResponse(request_document(request), 202, {"Location": f"/api/v1/scans/{request.id}"})
 
 
-def ticket_document(ticket: ScanTicket) -> dict[str, Any]:
-    """A ticket as JSON."""
+@router.get("/{ticket_id}")
+@needs(Scope.READ)
+async def scan(
+    request_id: Annotated[str, Path(alias="ticket_id")], scans: Annotated[Scans, Depends(dependencies.scans)]
+) -> Response:
+    """How far an asked-for scan is."""
+    return JSONResponse(request_document(_known(scans, request_id)))
+
+
+@router.get("/{ticket_id}/events")
+@needs(Scope.READ)
+async def events(
+    request_id: Annotated[str, Path(alias="ticket_id")],
+    scans: Annotated[Scans, Depends(dependencies.scans)],
+    context: Annotated[Context, Depends(dependencies.context)],
+) -> Response:
+    """The same as server-sent events, until it ended."""
+    _known(scans, request_id)
+    if context.listeners >= MAX_LISTENERS:
+        raise Problem(429, "too_many_listeners", f"{MAX_LISTENERS} streams are open", {"Retry-After": "10"})
+    return StreamingResponse(_stream(context, scans, request_id), media_type="text/event-stream")
+
+
+def request_document(request: ScanRequest) -> dict[str, Any]:
+    """A requested scan as JSON."""
     return {
-        "id": ticket.id,
-        "state": str(ticket.state),
-        "joined": ticket.joined,
-        "hosts": list(ticket.hosts),
-        "done": ticket.done,
-        "total": ticket.total,
-        "detail": ticket.detail,
-        "requested_by": ticket.requested_by,
-        "requested_at": moment(ticket.requested_at),
-        "started_at": moment(ticket.started_at),
-        "finished_at": moment(ticket.finished_at),
+        "id": request.id,
+        "state": str(request.state),
+        "joined": request.joined,
+        "hosts": list(request.hosts),
+        "done": request.done,
+        "total": request.total,
+        "detail": request.detail,
+        "requested_by": request.requested_by,
+        "requested_at": moment(request.requested_at),
+        "started_at": moment(request.started_at),
+        "finished_at": moment(request.finished_at),
     }
 
 
-def _ticket(desk: Desk, ticket_id: str) -> ScanTicket:
-    ticket = desk.service.scan(ticket_id)
-    if ticket is None:
+def _known(scans: Scans, request_id: str) -> ScanRequest:
+    request = scans.find(request_id)
+    if request is None:
         raise Problem(404, "scan_not_found", "there is no such scan, or it ended long ago")
-    return ticket
+    return request
 
 
-async def _stream(desk: Desk, ticket_id: str) -> AsyncIterator[str]:
-    desk.listeners += 1
-    changes = aiter(desk.service.scan_events(ticket_id))
-    upcoming: asyncio.Future[ScanTicket | None] | None = None
+async def _stream(context: Context, scans: Scans, request_id: str) -> AsyncIterator[str]:
+    context.listeners += 1
+    changes = aiter(scans.watch(request_id))
+    upcoming: asyncio.Future[ScanRequest | None] | None = None
     ended = False
     try:
         while not ended:
@@ -93,16 +103,16 @@ async def _stream(desk: Desk, ticket_id: str) -> AsyncIterator[str]:
             if not done:
                 yield ": still here\n\n"
                 continue
-            # The changes may cease while we pause, before the one that ended was told.
-            ticket, last = upcoming.result() or desk.service.scan(ticket_id), upcoming.result() is None
+            # The changes may cease while we pause, before the one that ended was shown.
+            request, last = upcoming.result() or scans.find(request_id), upcoming.result() is None
             upcoming = None
-            if ticket is None:
+            if request is None:
                 return
-            ended = last or ticket.state.ended
-            yield f"event: {'end' if ended else 'progress'}\ndata: {json.dumps(ticket_document(ticket))}\n\n"
+            ended = last or request.state.ended
+            yield f"event: {'end' if ended else 'progress'}\ndata: {json.dumps(request_document(request))}\n\n"
             await asyncio.sleep(0 if ended else PAUSE_S)
     finally:
-        desk.listeners -= 1
+        context.listeners -= 1
         if upcoming is not None:
             upcoming.cancel()
             await asyncio.gather(upcoming, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""What every endpoint has at hand."""
+"""What endpoints ask for: the use cases, the metrics, a clock, who calls."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from starlette.requests import Request
+
 from scanner.domain.report import Report
-from scanner.service.answers import Exposition, Service
+from scanner.service.gate import Gate
+from scanner.service.health import Health
+from scanner.service.probe import Probe
+from scanner.service.publication import Publication
+from scanner.service.reloading import Reloading
+from scanner.service.scans import Scans
+from scanner.service.service import Service
+from scanner.service.waivers import Waivers
+from scanner.web.http.exposition import Exposition
 from scanner.web.http.problem import Problem
 
 MAX_PROBE_LOGS = 100
@@ -32,8 +42,8 @@ class ProbeLog:
 
 
 @dataclass
-class Desk:
-    """The service, its metrics, a clock, the last probes' logs."""
+class Context:
+    """What one application serves from: the service, its metrics, a clock, the last probes' logs."""
 
     service: Service
     metrics: Exposition
@@ -48,7 +58,7 @@ class Desk:
         Raises:
             Problem: 503 before the first.
         """
-        report = self.service.report()
+        report = self.service.publication.report()
         if report is None:
             raise Problem(503, "not_ready", "the first scan has not ended yet", {"Retry-After": "10"})
         return report
@@ -58,3 +68,57 @@ class Desk:
         log = ProbeLog(next(self._numbers), target, self.clock(), success, duration_s, lines)
         self.probes.appendleft(log)
         return log
+
+
+# ---------------------------------------------------------------- one for each parameter; async, so that none costs a thread
+
+
+async def context(request: Request) -> Context:
+    """What the application serves from."""
+    found: Context = request.app.state.context
+    return found
+
+
+async def caller(request: Request) -> str:
+    """The name of whoever made a guarded request."""
+    return str(request.state.caller)
+
+
+async def exposition(request: Request) -> Exposition:
+    """The metrics."""
+    return (await context(request)).metrics
+
+
+async def publication(request: Request) -> Publication:
+    """The published report."""
+    return (await context(request)).service.publication
+
+
+async def reloading(request: Request) -> Reloading:
+    """The configuration in force."""
+    return (await context(request)).service.reloading
+
+
+async def scans(request: Request) -> Scans:
+    """Scans on request."""
+    return (await context(request)).service.scans
+
+
+async def probe(request: Request) -> Probe:
+    """One host scanned now."""
+    return (await context(request)).service.probe
+
+
+async def gate(request: Request) -> Gate:
+    """The deploy gate."""
+    return (await context(request)).service.gate
+
+
+async def waivers(request: Request) -> Waivers:
+    """The waivers in force."""
+    return (await context(request)).service.waivers
+
+
+async def health(request: Request) -> Health:
+    """Whether the service does its work."""
+    return (await context(request)).service.health

@@ -13,7 +13,7 @@ from scanner.web.http.problem import Problem
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from scanner.service.answers import Exposition
+    from scanner.web.http.exposition import Exposition
 
 log = structlog.get_logger(__name__)
 

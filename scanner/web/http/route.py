@@ -35,8 +35,3 @@ class GuardedRoute(APIRoute):
             return await handler(request)
 
         return guarded
-
-
-def caller(request: Request) -> str:
-    """The name of whoever made a guarded request."""
-    return str(request.state.caller)

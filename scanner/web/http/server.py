@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from scanner.errors import ServiceError
 from scanner.web.http.limits import MAX_HEAD_BYTES
 from scanner.web.http.protocol import PunctualProtocol
 
@@ -39,7 +40,7 @@ _WHY = {
 }
 
 
-class ListenError(Exception):
+class ListenError(ServiceError):
     """Why the address of ``web.listen`` cannot be used, in one line."""
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
@@ -16,8 +16,9 @@ from scanner.domain.report_json import moment, plain
 from scanner.domain.verdict.reason import Status
 from scanner.web.api.filters import FindingFilter, containing
 from scanner.web.api.fleet_routes import digests_of, findings_of, offered_by, reading_of
+from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import Desk
+from scanner.web.http.dependencies import Context
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 
@@ -53,55 +54,63 @@ _HERE = Path(__file__).parent
 _STATIC = {"archscan.css": "text/css", "copy.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
-def pages(desk: Desk) -> APIRouter:
-    """The router."""
-    router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/")
-    @needs(Scope.READ)
-    def overview(
-        status: Annotated[str, Query(max_length=16)] = "",
-        host: Annotated[str, Query(max_length=512)] = "",
-        image: Annotated[str, Query(max_length=512)] = "",
-        page: Annotated[int, Query(ge=1, le=100_000)] = 1,
-    ) -> Response:
-        report = desk.service.report()
-        if report is None:
-            return _render(desk, "waiting.html", None, refresh=True)
-        asked = {"status": status, "host": host, "image": image}
-        return _render(desk, "overview.html", report, **_overview(report, asked, page))
 
-    @router.get("/hosts/{name}")
-    @needs(Scope.READ)
-    def host_page(name: str) -> Response:
-        report = desk.report()
-        reading = reading_of(report, name)
-        found = [finding for finding in report.findings if finding.workload.host == name]
-        return _render(desk, "host.html", report, host=_host(reading, found), findings=_ranked(found))
+@router.get("/")
+@needs(Scope.READ)
+def overview(
+    context: Annotated[Context, Depends(dependencies.context)],
+    status: Annotated[str, Query(max_length=16)] = "",
+    host: Annotated[str, Query(max_length=512)] = "",
+    image: Annotated[str, Query(max_length=512)] = "",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> Response:
+    """What is wrong now."""
+    report = context.service.publication.report()
+    if report is None:
+        return _render(context, "waiting.html", None, refresh=True)
+    asked = {"status": status, "host": host, "image": image}
+    return _render(context, "overview.html", report, **_overview(report, asked, page))
 
-    @router.get("/images")
-    @needs(Scope.READ)
-    def image_page(reference: Annotated[str, Query(min_length=1, max_length=512)]) -> Response:
-        report = desk.report()
-        found = findings_of(report, reference)
-        return _render(
-            desk,
-            "image.html",
-            report,
-            reference=reference,
-            offered=offered_by(found),
-            digests=digests_of(found),
-            findings=_ranked(found),
-        )
 
-    @router.get("/static/{name}")
-    @needs(Scope.OPEN)
-    async def static(name: str) -> Response:
-        if name not in _STATIC:
-            raise Problem(404, "not_found", "there is no such file")
-        return Response(_file(name), media_type=_STATIC[name], headers={"Cache-Control": "max-age=3600"})
+@router.get("/hosts/{name}")
+@needs(Scope.READ)
+def host_page(name: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+    """One host with what is wrong on it."""
+    report = context.report()
+    reading = reading_of(report, name)
+    found = [finding for finding in report.findings if finding.workload.host == name]
+    return _render(context, "host.html", report, host=_host(reading, found), findings=_ranked(found))
 
-    return router
+
+@router.get("/images")
+@needs(Scope.READ)
+def image_page(
+    reference: Annotated[str, Query(min_length=1, max_length=512)],
+    context: Annotated[Context, Depends(dependencies.context)],
+) -> Response:
+    """One image with the hosts that run or plan it."""
+    report = context.report()
+    found = findings_of(report, reference)
+    return _render(
+        context,
+        "image.html",
+        report,
+        reference=reference,
+        offered=offered_by(found),
+        digests=digests_of(found),
+        findings=_ranked(found),
+    )
+
+
+@router.get("/static/{name}")
+@needs(Scope.OPEN)
+async def static(name: str) -> Response:
+    """A file of the pages' own."""
+    if name not in _STATIC:
+        raise Problem(404, "not_found", "there is no such file")
+    return Response(_file(name), media_type=_STATIC[name], headers={"Cache-Control": "max-age=3600"})
 
 
 # ---------------------------------------------------------------- what the templates get
@@ -176,8 +185,8 @@ def _host(reading: HostReading, found: list[Finding]) -> dict[str, Any]:
 # ---------------------------------------------------------------- rendering
 
 
-def _render(desk: Desk, name: str, report: Report | None, **values: Any) -> Response:
-    now = desk.clock()
+def _render(context: Context, name: str, report: Report | None, **values: Any) -> Response:
+    now = context.clock()
     page = _environment().get_template(name).render(
         report=report, age=lambda seconds: age(now, seconds), **{"refresh": False} | values
     )  # fmt: skip

@@ -283,7 +283,7 @@ async def test_a_scan_is_accepted_joined_and_followed(as_, service):
     assert (again.json()["id"], again.json()["joined"]) == (first.json()["id"], True)
     assert first.headers["location"] == f"/api/v1/scans/{first.json()['id']}"
     stream = asyncio.create_task(as_("read").get(first.headers["location"] + "/events"))
-    while not service.app.state.desk.listeners:
+    while not service.app.state.context.listeners:
         await asyncio.sleep(0)
     service.finish.set()
     events = (await asyncio.wait_for(stream, 10)).text
@@ -313,12 +313,12 @@ async def test_a_scan_of_nobody_is_refused(as_):
 async def test_a_scan_of_many_hosts_is_told_in_few_events(as_, service, monkeypatch):
     monkeypatch.setattr("scanner.web.api.scanning.PAUSE_S", 0.05)
     path = (await as_("operate").post("/api/v1/scans", json={"hosts": []})).headers["location"]
-    ticket = service.desk.find(path.rpartition("/")[2])
+    request = service.queue.find(path.rpartition("/")[2])
     stream = asyncio.create_task(as_("read").get(path + "/events"))
-    while not service.app.state.desk.listeners:
+    while not service.app.state.context.listeners:
         await asyncio.sleep(0)
     for n in range(5000):
-        ticket.listen(n, 5000, service.latest.hosts[0])
+        service.queue.progress(request.id, n, 5000)
         await asyncio.sleep(0)
     service.finish.set()
     events = (await asyncio.wait_for(stream, 10)).text

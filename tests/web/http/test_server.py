@@ -152,11 +152,11 @@ async def test_the_server_stops_while_somebody_listens(app_with, service, monkey
     monkeypatch.setattr("scanner.web.http.server.GRACE_S", 1)
     server = Server(app_with(), "127.0.0.1", 0)
     await server.start()
-    ticket = service.desk.request(frozenset({"a"}))
+    request = service.queue.request(["a"])
     listening = asyncio.create_task(
-        send(server.port, f"GET /api/v1/scans/{ticket.id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        send(server.port, f"GET /api/v1/scans/{request.id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     )
-    while not service.app.state.desk.listeners:
+    while not service.app.state.context.listeners:
         await asyncio.sleep(0.01)
     began = time.monotonic()
     await server.stop()
@@ -168,14 +168,14 @@ async def test_the_server_stops_while_somebody_listens(app_with, service, monkey
 
 async def test_a_client_that_leaves_leaves_nothing_behind(serve, service):
     server = await serve()
-    ticket = service.desk.request(frozenset({"a"}))
+    request = service.queue.request(["a"])
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(f"GET /api/v1/scans/{ticket.id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    writer.write(f"GET /api/v1/scans/{request.id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     await reader.readuntil(b"event: progress")
     writer.close()
     await writer.wait_closed()
     service.finish.set()
-    while service.app.state.desk.listeners:
+    while service.app.state.context.listeners:
         await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,47 @@
+"""A finding that somebody answers for, until a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanner.domain.report import Finding
+
+
+class WaiverOrigin(StrEnum):
+    """Who can end a waiver: whoever writes the configuration file, or whoever may use the API."""
+
+    CONFIG = "config"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody, the ``owner``, answers for what fits every pattern (globs), until ``until`` in Unix seconds.
+
+    ``reason`` is why it may stay as it is; ``finding_reason`` is the pattern of the reasons that it covers.
+    """
+
+    id: str
+    owner: str
+    reason: str
+    until: float
+    host: str = "*"
+    image: str = "*"
+    workload: str = "*"
+    finding_reason: str = "*"
+    origin: WaiverOrigin = WaiverOrigin.API
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether every pattern fits."""
+        workload = finding.workload
+        pairs = (
+            (workload.host, self.host),
+            (workload.image, self.image),
+            (workload.name, self.workload),
+            (str(finding.verdict.reason), self.finding_reason),
+        )
+        return all(fnmatchcase(text, pattern) for text, pattern in pairs)

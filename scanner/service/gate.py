@@ -1,0 +1,93 @@
+"""The deploy gate: may these images go there?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from scanner.domain.decision import decide
+from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.host import Host, Plan
+from scanner.domain.image import reference
+from scanner.domain.verdict.reason import Reason
+from scanner.service.answers import Checked, Refusal, RefusalReason
+from scanner.service.configuration import limits, policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scanner.domain.platform.platform import Platform
+    from scanner.domain.report import Report
+    from scanner.scan.scan import Scanner
+    from scanner.service.ports import Observer
+    from scanner.service.publication import Publication
+    from scanner.service.reloading import Reloading
+
+log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """Judges with what the last scan knows of the hosts; what is not known, or too old, holds."""
+
+    def __init__(
+        self, reloading: Reloading, publication: Publication, observer: Observer, clock: Callable[[], float]
+    ) -> None:
+        self._reloading, self._publication, self._observer, self._clock = reloading, publication, observer, clock
+
+    async def check(
+        self, images: tuple[str, ...], hosts: tuple[str, ...], platform: Platform | None, by: str
+    ) -> Checked | Refusal:
+        """May these images go to the inventory hosts that match, or to a plain host of ``platform``?"""
+        if refused := self._refused(images):
+            return refused
+        chosen = self._reloading.matching(hosts) if platform is None else ()
+        if isinstance(chosen, Refusal):
+            return chosen
+        configuration, adapters = self._reloading.current
+        settings = configuration.settings
+        with self._reloading.using(adapters):
+            scanner = adapters.scanner(
+                limits(settings), read=self._known_facts, on_bug=lambda _where: self._observer.internal_error()
+            )
+            report = await _judged(scanner, images, chosen, platform)
+        if isinstance(report, Refusal):
+            return report
+        decision = decide(report, policy(settings))
+        log.info("gate_decided", by=by, decision=str(decision), images=list(images))
+        return Checked(report, decision)
+
+    def _refused(self, images: tuple[str, ...]) -> Refusal | None:
+        if self._publication.store_error:
+            return Refusal(RefusalReason.STORE_FAILED, self._publication.store_error, 60)
+        registries = self._reloading.settings.registries
+        for image in images:
+            name = reference.parse(image).registry
+            if registries.only_listed and name not in registries.listed:
+                return Refusal(RefusalReason.REGISTRY_NOT_ALLOWED, f"{name} is not a listed registry")
+        return None
+
+    async def _known_facts(self, host: Host) -> HostFacts | Failure:
+        """What the published report says of a host, unless that is too old to decide on, or of another machine."""
+        found = self._publication.reading(host)
+        if found is None:
+            return Failure(Reason.HOST_STALE, "the host has not been scanned yet, as the configuration names it now")
+        age_s = self._clock() - found.taken_at
+        if age_s < 0:
+            return Failure(Reason.HOST_STALE, "the clock stepped back behind the host's last reading")
+        if age_s > self._reloading.settings.gate.max_facts_age:
+            return Failure(Reason.HOST_STALE, f"the host was last read {age_s:.0f} s ago")
+        return found.reading
+
+
+async def _judged(
+    scanner: Scanner, images: tuple[str, ...], hosts: tuple[Host, ...], platform: Platform | None
+) -> Report | Refusal:
+    if platform is None:
+        plans = tuple(Plan(image) for image in images)
+        return await scanner.scan([replace(host, planned=plans) for host in hosts], only_plans=True)
+    try:
+        return await scanner.against(platform, images)
+    except ValueError as error:
+        return Refusal(RefusalReason.PLATFORM_INVALID, str(error))

@@ -1,0 +1,84 @@
+"""What the use cases need of the rooms that are opened above them, as narrow seams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from scanner.domain.host import Host
+    from scanner.domain.report import Report
+    from scanner.scan.plans import Deployments
+    from scanner.scan.ports import HostReader
+    from scanner.scan.scan import Limits, Scanner
+    from scanner.settings.schema import Settings
+
+
+class Adapters(Protocol):
+    """All that one configuration can ask: its hosts, its registries, its plans; open until it is closed."""
+
+    def one_scan(self) -> AbstractContextManager[None]:
+        """Within this each reference is resolved once: a tag cannot move in a scan."""
+
+    def scanner(
+        self,
+        limits: Limits,
+        *,
+        read: HostReader | None = None,
+        on_bug: Callable[[str], None] = ...,
+        plans: Deployments = ...,
+    ) -> Scanner:
+        """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts."""
+
+    async def plans(self, hosts: Sequence[Host]) -> Deployments:
+        """What is planned now for these hosts, which are the whole inventory."""
+
+    def credential_ends(self) -> Mapping[str, float]:
+        """When the certificates in use end (Unix seconds), by their place in the configuration."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+
+
+class OpenAdapters(Protocol):
+    """Opens the adapters of one configuration."""
+
+    def __call__(self, settings: Settings) -> Adapters:
+        """Open them; nothing is contacted yet.
+
+        Raises:
+            SettingsError: a key, known_hosts or another file that the settings name cannot be used.
+        """
+
+
+class Observer(Protocol):
+    """Is told of what happens, for metrics."""
+
+    def configure(self, *, max_findings: int, scan_interval_s: float, registries: tuple[str, ...]) -> None:
+        """These settings are in force."""
+
+    def config_reloaded(self, *, successful: bool, at: float) -> None:
+        """The configuration was read at ``at`` (Unix seconds)."""
+
+    def credential_expires(self, credential: str, at: float | None) -> None:
+        """When a credential of ours ends (Unix seconds); ``None``: it is no longer used."""
+
+    def prepare(self, report: Report) -> None:
+        """This report is about to be published; called in a thread."""
+
+    def scan_ended(self, *, complete: bool) -> None:
+        """A scan ended."""
+
+    def scan_skipped(self) -> None:
+        """A scheduled scan did not start."""
+
+    def store_failed(self) -> None:
+        """Something could not be stored."""
+
+    def internal_error(self) -> None:
+        """The last net caught a bug."""
+
+    def architectures_changed(self, changed_at: Mapping[str, float]) -> None:
+        """When each host changed its platform (Unix seconds)."""

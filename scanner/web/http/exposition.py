@@ -1,0 +1,29 @@
+"""What the web asks of the metrics, which it does not know."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from scanner.domain.decision import Decision
+from scanner.domain.report import Report
+
+
+class Exposition(Protocol):
+    """Pages for Prometheus, counts of what was answered."""
+
+    def render(self, report: Report | None, accept: str | None) -> tuple[str, bytes]:
+        """Content type and page of ``/metrics``."""
+
+    def render_probe(
+        self, report: Report | None, *, success: bool, duration_s: float, accept: str | None
+    ) -> tuple[str, bytes]:
+        """Content type and page of one probe."""
+
+    def http_request(self, route: str, code: int) -> None:
+        """One request was answered."""
+
+    def gate_decided(self, decision: Decision) -> None:
+        """The gate answered."""
+
+    def internal_error(self) -> None:
+        """The last net caught a bug."""
