@@ -1,4 +1,4 @@
-"""What is told to the operator: one line an event, on stderr."""
+"""The log for the operator: one line an event, on stderr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 QUIET = ("alembic", "apscheduler", "asyncssh", "httpcore", "httpx", "uvicorn")
-"""Libraries that tell at ``info`` what we tell better."""
+"""Libraries that log at ``info`` what we log better."""
 
 
 def configure(form: str, level: str) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scanner.metrics.family import Family
 
 MAX_FINDINGS = 500
-"""Series grow with trouble; a fleet with more of it than this is told so by a number."""
+"""Series grow with trouble; a fleet with more of it than this is shown a number instead."""
 
 MAX_PLATFORMS_PER_IMAGE = 64
 """An index may list hundreds of platforms; the official images with the most offer about ten."""

@@ -43,7 +43,7 @@ class Tree:
     folders: tuple[str, ...] = ()
     texts: Mapping[str, bytes] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
-    stray: tuple[str, ...] = ()
+    unplaced: tuple[str, ...] = ()
 
 
 def read(directory: Path) -> Tree:
@@ -70,7 +70,7 @@ class _Reading:
         self._unread: dict[str, str] = {}
 
     def tree(self) -> Tree:
-        folders, stray = [], []
+        folders, unplaced = [], []
         for entry in self._listed(self._home, ""):
             if not self._is_inside(entry):
                 self._unread[entry.name] = "a link that leads outside"
@@ -79,8 +79,8 @@ class _Reading:
                 folders.append(entry.name)
                 self._walk(Path(entry.path).resolve(), entry.name, 1)
             elif folder.is_plan(entry.name) and entry.name != folder.DOTENV_NAME:
-                stray.append(entry.name)
-        return Tree(tuple(folders), MappingProxyType(self._texts), MappingProxyType(self._unread), tuple(stray))
+                unplaced.append(entry.name)
+        return Tree(tuple(folders), MappingProxyType(self._texts), MappingProxyType(self._unread), tuple(unplaced))
 
     def _walk(self, place: Path, path: str, depth: int) -> None:
         if depth > MAX_DEPTH:

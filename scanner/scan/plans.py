@@ -98,7 +98,7 @@ def _assigned(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans], hosts: S
     """Each folder's plans for each host that its name fits."""
     by_name = {host.name: host for host in hosts}
     found: dict[str, list[FolderPlans]] = defaultdict(list)
-    problems = [f"plans.directory: {printable(name, 200)} is in no host's folder" for name in tree.stray]
+    problems = [f"plans.directory: {printable(name, 200)} is in no host's folder" for name in tree.unplaced]
     for name, plans in folders.items():
         try:
             chosen = _matching(name, by_name, hosts)

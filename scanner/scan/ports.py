@@ -1,4 +1,4 @@
-"""What a scan needs of the world, as the narrow seams that adapters fill."""
+"""What a scan needs from outside, as the narrow seams that adapters fill."""
 
 from __future__ import annotations
 

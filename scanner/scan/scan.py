@@ -51,7 +51,7 @@ class Limits:
 class Scanner:
     """The straight line from hosts to a report; its parts are handed in.
 
-    ``clock`` gives Unix time; what a scan took is told by ``ticks``, which nobody sets.
+    ``clock`` gives Unix time; what a scan took is measured with ``ticks``, which nobody sets.
     """
 
     read: HostReader

@@ -54,7 +54,7 @@ class OpenAdapters(Protocol):
 
 
 class Observer(Protocol):
-    """Is told of what happens, for metrics."""
+    """Watches what happens, for metrics."""
 
     def configure(self, *, max_findings: int, scan_interval_s: float, registries: tuple[str, ...]) -> None:
         """These settings are in force."""

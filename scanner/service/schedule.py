@@ -43,7 +43,7 @@ class _Every(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
 class Schedule:
     """Calls ``run`` every ``interval_s`` seconds, late by at most ``jitter_s`` at random, the first time at once.
 
-    A start that falls into a running scan is skipped; ``on_skip`` is told. A start that is late, after a suspend or on
+    A start that falls into a running scan is skipped; ``on_skip`` is called. A start that is late, after a suspend or on
     a busy machine, still takes place, once. APScheduler goes by the wall clock: where that steps back, the start is
     brought forward to when it was due.
     """
