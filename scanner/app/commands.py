@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import os
@@ -16,19 +15,17 @@ from scanner import inventory
 from scanner.app import logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
-from scanner.cli.operations import Opened
 from scanner.domain.decision import decide
-from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.host import Host, Plan
 from scanner.domain.image import reference
 from scanner.domain.platform.platform import Platform, parse
-from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service.answers import Checked
 from scanner.service.configuration import Configuration, limits, policy
+from scanner.service.image import Opened, open_image
 from scanner.settings.json_schema import schema_of
 from scanner.settings.load import load
 from scanner.settings.schema import Settings
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from scanner.cli.operations import Common
-    from scanner.domain.facts import Executable
     from scanner.domain.report import Report
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
@@ -136,14 +132,8 @@ class Application:
         wanted = _parsed(reference_text)
         settings = self._settings(common, need_hosts=False)
         async with self._scanner(settings, None) as (_, adapters):
-            facts = await adapters.registry.resolve(wanted, depth="config")
-            if isinstance(facts, Failure):
-                return Opened(facts, {})
-            readable = [offer for offer in facts.offers if not isinstance(offer.config, Failure)]
-            programs = await asyncio.gather(*(adapters.inspections(wanted, offer, None) for offer in readable))
-            for offer, program in zip(readable, programs, strict=True):
-                facts = facts.with_program(offer.digest, program)
-            return Opened(facts, await _binaries(adapters, wanted, facts) if all_binaries else {})
+            list_all = adapters.binaries if all_binaries else None
+            return await open_image(wanted, adapters.registry, adapters.inspections, list_all)
 
     # ---------------------------------------------------------------- services
 
@@ -249,24 +239,6 @@ async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[
     hosts = tuple(host for report in reports for host in report.hosts)
     findings = tuple(finding for report in reports for finding in report.findings)
     return replace(reports[-1], started_at=reports[0].started_at, hosts=hosts, findings=findings)
-
-
-async def _binaries(
-    adapters: Adapters, wanted: reference.ImageReference, facts: ImageFacts
-) -> dict[str, tuple[Executable, ...] | Failure]:
-    """For each offer the executables that are made for another CPU than it says."""
-    found: dict[str, tuple[Executable, ...] | Failure] = {}
-    for offer in facts.offers:
-        said = offer.platform
-        if said is None:
-            found[offer.digest] = Failure(Reason.IMAGE_ARCH_UNKNOWN, "the image says no platform to compare with")
-            continue
-        listed = await adapters.binaries(wanted, offer)
-        if isinstance(listed, Failure):
-            found[offer.digest] = listed
-            continue
-        found[offer.digest] = tuple(file for file in listed if file.is_foreign_to(said))
-    return found
 
 
 @asynccontextmanager

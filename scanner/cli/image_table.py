@@ -16,8 +16,8 @@ from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import STATUS_OF, Status
 
 if TYPE_CHECKING:
-    from scanner.cli.operations import Opened
     from scanner.domain.facts import Executable
+    from scanner.service.image import Opened
 
 
 def exit_code(opened: Opened) -> Exit:

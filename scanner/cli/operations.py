@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from scanner.domain.facts import Executable, Failure, ImageFacts
     from scanner.domain.host import Host
     from scanner.domain.report import Report
     from scanner.scan.ports import Listener
     from scanner.service.answers import Checked
+    from scanner.service.image import Opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,6 @@ class Common:
     config: Path | None
     log_format: str | None
     log_level: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An image with everything found in it; ``binaries`` by manifest digest, empty unless asked for."""
-
-    facts: ImageFacts | Failure
-    binaries: Mapping[str, tuple[Executable, ...] | Failure]
 
 
 class Operations(Protocol):
