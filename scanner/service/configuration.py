@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain.decision import Policy
+from scanner.domain.decision import Decision, Policy
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.scan import Limits
 
@@ -29,4 +29,4 @@ def limits(settings: Settings, depth: str | None = None) -> Limits:
 
 def policy(settings: Settings) -> Policy:
     """What the gate makes of images that start, but not as they should."""
-    return Policy(settings.gate.emulated, settings.gate.degraded)
+    return Policy(Decision(settings.gate.emulated), Decision(settings.gate.degraded))

@@ -139,7 +139,7 @@ def _message(error: ErrorDetails, written: Any) -> str:
     match error["type"]:
         case "value_error":
             return str(context["error"])
-        case "literal_error" | "enum":
+        case "literal_error":
             return f"must be one of {context['expected'].replace(QUOTE, '')}{_shown(error)}"
         case "union_tag_invalid":
             return f"kind must be one of {context['expected_tags'].replace(QUOTE, '')}"

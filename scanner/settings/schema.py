@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from scanner.domain.decision import Decision
 from scanner.settings.fields import (
     Duration,
     FilePath,
@@ -24,6 +23,7 @@ from scanner.settings.sources import InventorySource
 KIB, MIB = 1 << 10, 1 << 20
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
+Decision = Literal["allow", "warn", "deny", "hold"]
 Scope = Literal["read", "gate", "operate"]
 
 
@@ -189,13 +189,9 @@ class Web(Section):
 class Gate(Section):
     """What the deploy gate answers."""
 
-    emulated: Decision = Field(
-        strict=False, default=Decision.WARN, description="Answer for an image that runs only through an emulator."
-    )
+    emulated: Decision = Field(default="warn", description="Answer for an image that runs only through an emulator.")
     degraded: Decision = Field(
-        strict=False,
-        default=Decision.WARN,
-        description="Answer for an image that starts although its metadata is wrong.",
+        default="warn", description="Answer for an image that starts although its metadata is wrong."
     )
     max_facts_age: Duration = Field(
         default=15 * MINUTE, ge=1, le=7 * DAY, description="Oldest host facts it decides on."
