@@ -8,8 +8,8 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
-from scanner.formats.files import MAX_BYTES, decode, parse_json
 from scanner.inventory.error import InventoryError
+from scanner.inventory.inventory_file import MAX_BYTES, decode, parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -270,6 +270,6 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
             return real(descriptor)
         return status
 
-    monkeypatch.setattr("scanner.settings.yaml_source.os.fstat", growing)
+    monkeypatch.setattr("scanner.formats.files.os.fstat", growing)
     with pytest.raises(SettingsError, match="changed while it was read"):
         load(path)
