@@ -41,11 +41,12 @@ HOMES = {
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "starlette": {"web"},
+    "tomllib": {"formats"},
     "tree_sitter": {"formats"},
     "tree_sitter_bash": {"formats"},
     "typer": {"cli"},
     "uvicorn": {"web"},
-    "yaml": {"formats", "settings", "inventory", "probe"},
+    "yaml": {"formats"},
     "zstandard": {"binary"},
 }
 """Each foreign library lives in one room; a document format (YAML, models of bodies) may be read in a few."""

@@ -7,7 +7,7 @@ import importlib
 import json
 import os
 import tempfile
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,9 @@ from scanner.domain.image import reference
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
+from scanner.formats import files
+from scanner.formats.files import FileError
+from scanner.formats.offload import Workers
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
@@ -84,8 +87,11 @@ class Application:
         with _told():
             hosts = wiring.hosts(settings)
             Adapters(settings, AdapterContext(VERSION))
-        if settings.plans.directory and (problems := PlanDirectory(settings.plans.directory).read(hosts).problems):
-            raise UsageError("\n".join(problems))
+        if settings.plans.directory:
+            with closing(Workers(1)) as workers:
+                problems = PlanDirectory(settings.plans.directory, workers).read(hosts).problems
+            if problems:
+                raise UsageError("\n".join(problems))
         return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
 
     def config_schema(self) -> str:
@@ -220,11 +226,9 @@ class Application:
             raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
         public = identity.with_name(f"{identity.name}.pub")
         try:
-            return authorized_key_line(public.read_text(), addresses, path).rstrip("\n")
-        except OSError as error:
-            raise UsageError(
-                f"{public}: {error.strerror}; make it with: ssh-keygen -y -f {identity} > {public}"
-            ) from None
+            return authorized_key_line(files.read_secret(public), addresses, path).rstrip("\n")
+        except FileError as error:
+            raise UsageError(f"{error}; make it with: ssh-keygen -y -f {identity} > {public}") from None
         except ValueError as error:
             raise UsageError(f"{public}: {error}") from None
 

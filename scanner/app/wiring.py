@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from scanner import inventory
 from scanner.domain.decision import Decision, Policy
 from scanner.domain.verdict.verdict import Depth
+from scanner.formats import files
 from scanner.inventory import http_fetch
 from scanner.inventory.http_fetch import Login
 from scanner.registry.auth.credentials import ConfiguredCredential, Credentials, CredentialSources
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from scanner.domain.host import Host
     from scanner.hosts.ssh.config import SshConfig
     from scanner.settings.fields import PlannedImage
-
-MAX_SECRET_BYTES = 64 << 10
-"""A token has some hundred bytes, a key some thousand; whatever is longer is no secret of ours."""
 
 IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- the name that Docker's own files give to such credentials
 """With this user name a secret is an identity token (docker/cli config)."""
@@ -90,8 +88,7 @@ def _secret(value: SecretStr | None, file: Path | None) -> str:
         return value.get_secret_value()
     if file is None:
         return ""
-    with file.open("rb") as stream:
-        return stream.read(MAX_SECRET_BYTES).decode().strip()
+    return files.read_secret(file).strip()
 
 
 def _static(host: sources.StaticHost) -> inventory.StaticHost:

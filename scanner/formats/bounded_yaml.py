@@ -8,7 +8,7 @@ an object: what a tag of a stranger's own means is told by the caller, or the ta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -100,8 +100,7 @@ def documents(text: str, rules: Rules, lines: dict[Place, int] | None = None) ->
         raise YamlError(f"is not YAML: {getattr(error, 'reason', None) or 'unreadable character'}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(NamedTuple):
     """What an alias stands for, with its expanded size."""
 
     value: Any

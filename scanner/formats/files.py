@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 MAX_SECRET_BYTES = 64 << 10
@@ -21,7 +23,13 @@ WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """What a private key or its passphrase may not be."""
 
+PIECE_BYTES = 1 << 20
+"""One read: a limit of 64 MiB is no reason to ask for as much memory at once."""
+
 CREDENTIAL_MODE = 0o440
+
+EMPTY = "is empty"
+"""What is wrong with a secret's file that holds none."""
 
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -58,25 +66,13 @@ def read_bytes(
     Raises:
         FileError: it is missing, no regular file, too long, too open, behind a foreign link, or changed meanwhile.
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
-    try:
-        descriptor = os.open(path, flags)
-    except FileNotFoundError as error:
-        raise FileError(path, f"cannot be read: {error.strerror}", missing=True) from None
-    except (OSError, ValueError) as error:
-        missing = isinstance(error, NotADirectoryError)
-        raise FileError(path, f"cannot be read: {_why(error)}", missing=missing) from None
-    try:
-        with os.fdopen(descriptor, "rb") as file:
-            before = os.fstat(descriptor)
-            _refuse_kind(path, before.st_mode)
-            _refuse_mode(path, before, forbidden)
-            if own_links_only:
-                _refuse_foreign_link(path, before.st_uid)
-            content = file.read(limit + 1)
-            after = os.fstat(descriptor)
-    except OSError as error:
-        raise FileError(path, f"cannot be read: {_why(error)}") from None
+    with _opened(path, 0 if follow else os.O_NOFOLLOW) as descriptor:
+        before = os.fstat(descriptor)
+        _refuse_mode(path, before, forbidden)
+        if own_links_only:
+            _refuse_foreign_link(path, before.st_uid)
+        content = _taken(descriptor, limit + 1)
+        after = os.fstat(descriptor)
     if len(content) > limit:
         raise FileError(path, f"is longer than {limit} bytes")
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(content) != after.st_size:
@@ -101,8 +97,18 @@ def read_secret(path: Path, limit: int = MAX_SECRET_BYTES) -> str:
     """
     secret = read_text(path, limit).removesuffix("\n").removesuffix("\r")
     if not secret.strip():
-        raise FileError(path, "is empty")
+        raise FileError(path, EMPTY)
     return secret
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """How a regular file begins: at most ``count`` bytes; never waits for the writer of a pipe.
+
+    Raises:
+        FileError: it cannot be opened, or is no regular file.
+    """
+    with _opened(path) as descriptor:
+        return _taken(descriptor, count)
 
 
 def decode(content: bytes, name: Path | str, limit: int) -> str:
@@ -117,6 +123,32 @@ def decode(content: bytes, name: Path | str, limit: int) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileError(name, "is not UTF-8", content.count(b"\n", 0, error.start) + 1) from None
+
+
+@contextmanager
+def _opened(path: Path, more_flags: int = 0) -> Iterator[int]:
+    """The descriptor of a regular file; what the system refuses, then or later, is a ``FileError``."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | more_flags)
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        raise FileError(path, f"cannot be read: {_why(error)}", missing=missing) from None
+    try:
+        _refuse_kind(path, os.fstat(descriptor).st_mode)
+        yield descriptor
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {_why(error)}") from None
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int, count: int) -> bytes:
+    """So many bytes, or all that there are."""
+    pieces: list[bytes] = []
+    while count and (piece := os.read(descriptor, min(count, PIECE_BYTES))):
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
 
 
 def _refuse_kind(path: Path, mode: int) -> None:

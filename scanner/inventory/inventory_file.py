@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats import bounded_yaml, files
+from scanner.formats import bounded_yaml, files, lenient_json
 from scanner.formats.bounded_yaml import YamlError
 from scanner.formats.files import FileError
+from scanner.formats.lenient_json import JsonError
 from scanner.inventory.error import InventoryError
 
 if TYPE_CHECKING:
@@ -82,11 +82,9 @@ def parse_json(text: str, name: str) -> Any:
         InventoryError: it is none.
     """
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InventoryError([f"{name}:{error.lineno}: is not JSON: {error.msg}"]) from None
-    except (ValueError, RecursionError):
-        raise InventoryError([f"{name}: is not JSON that can be read: too deep, or a number too long"]) from None
+        return lenient_json.loads(text)
+    except JsonError as error:
+        raise InventoryError([_problem(name, error)]) from None
 
 
 def parse_yaml(text: str, name: str) -> Any:
@@ -98,6 +96,8 @@ def parse_yaml(text: str, name: str) -> Any:
     try:
         return bounded_yaml.document(text, _RULES)
     except YamlError as error:
-        raise InventoryError(
-            [f"{name}:{error.line}: {error.problem}" if error.line else f"{name}: {error.problem}"]
-        ) from None
+        raise InventoryError([_problem(name, error)]) from None
+
+
+def _problem(name: str, error: YamlError | JsonError) -> str:
+    return f"{name}:{error.line}: {error.problem}" if error.line else f"{name}: {error.problem}"

@@ -7,7 +7,6 @@ is asked for (``offline_token``): what we were given to log in with lasts longer
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,6 +17,8 @@ import httpx
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
 from scanner.registry.auth import realm
 from scanner.registry.auth.credential import CredentialKind
 from scanner.registry.http.exchange import Answer
@@ -137,8 +138,8 @@ def _token(body: bytes) -> Token | Failure:
     if len(body) > MAX_TOKEN_BYTES:
         return _denied(f"the token server's answer is longer than {MAX_TOKEN_BYTES} bytes")
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = lenient_json.loads(body)
+    except JsonError:
         return _denied("the token server's answer is not JSON")
     if not isinstance(document, dict):
         return _denied("the token server's answer is not a JSON object")

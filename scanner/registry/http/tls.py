@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import files
 
 MAX_CERTIFICATE_BYTES = 256 << 10
 """A certificate with its chain has some 10 KiB, with its key some more."""
@@ -51,9 +52,9 @@ def certificate_ends_at(path: str) -> float | None:
     from cryptography import x509  # noqa: PLC0415 -- only a service asks, which has loaded it for SSH anyway
 
     try:
-        with Path(path).open("rb") as file:
-            return x509.load_pem_x509_certificate(file.read(MAX_CERTIFICATE_BYTES)).not_valid_after_utc.timestamp()
-    except (OSError, ValueError):
+        content = files.read_bytes(Path(path), MAX_CERTIFICATE_BYTES)
+        return x509.load_pem_x509_certificate(content).not_valid_after_utc.timestamp()
+    except ValueError:  # of the file, or of what is in it
         return None
 
 

@@ -8,13 +8,14 @@ modules of their name. All are pure: texts in, places out. A setting that would 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import toml
+from scanner.formats.toml import TomlError
 from scanner.registry.config import DOCKER_HUB
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.config import RegistryConfig
-
-MAX_CONFIGURATION_CHARS = 256 * 1024
-"""A registries.conf with a thousand registries has some 100 KiB."""
 
 MAX_PLACES = 16
 """PullEndpoints tried for one image; each costs a request when it is down."""
@@ -110,12 +108,10 @@ def parse_url(text: str) -> MirrorUrl | None:
 
 def read_toml(text: str, name: str) -> dict[str, Any] | Failure:
     """A bounded TOML document."""
-    if len(text) > MAX_CONFIGURATION_CHARS:
-        return malformed(f"{name} is longer than {MAX_CONFIGURATION_CHARS} characters")
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        return malformed(f"{name} is not TOML: {printable(str(error), 120)}")
+        return toml.loads(text)
+    except TomlError as error:
+        return malformed(f"{name} {printable(str(error), 140)}")
 
 
 def malformed(detail: str) -> Failure:

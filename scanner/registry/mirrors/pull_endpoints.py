@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
+from scanner.formats import files, toml
+from scanner.formats.files import FileError
 from scanner.registry.mirrors import hosts_toml, registries_conf
 from scanner.registry.mirrors.mirrors import (
-    MAX_CONFIGURATION_CHARS,
     DockerMirrors,
     PullEndpoint,
     docker_mirrors,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scanner.registry.config import ClientConfig
     from scanner.registry.mirrors.hosts_toml import HostsToml
 
-MAX_CONFIGURATION_BYTES = 4 * MAX_CONFIGURATION_CHARS
+MAX_CONFIGURATION_BYTES = 4 * toml.MAX_CHARS
 """The longest text of the permitted length in UTF-8."""
 
 MAX_DIRECTORIES = 4096
@@ -107,17 +107,9 @@ def _containerd(root: Path | None) -> Mapping[Path, HostsToml]:
 
 def _text(path: Path) -> str:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # never waits for the writer of a pipe
-        with os.fdopen(descriptor, "rb") as file:
-            content = file.read(MAX_CONFIGURATION_BYTES + 1)
-    except OSError as error:
-        raise MirrorsError(f"{path}: {error.strerror}") from None
-    if len(content) > MAX_CONFIGURATION_BYTES:
-        raise MirrorsError(f"{path} is longer than {MAX_CONFIGURATION_BYTES} bytes")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise MirrorsError(f"{path} is not UTF-8 text") from None
+        return files.read_text(path, MAX_CONFIGURATION_BYTES)
+    except FileError as error:
+        raise MirrorsError(str(error)) from None
 
 
 def _sound(found: _T | Failure, where: str) -> _T:
