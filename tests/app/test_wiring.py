@@ -115,7 +115,7 @@ def test_configured_login_files_come_before_the_users_own(settings, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("registries_conf: gone.conf", "gone.conf: No such file or directory"),
+        ("registries_conf: gone.conf", "gone.conf: cannot be read: No such file or directory"),
         ("certs_d: gone.d", "gone.d: No such file or directory"),
         ("registries_conf: archscan.yml", "registries.conf is not TOML"),
     ],

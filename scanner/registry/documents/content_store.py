@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats.offload import INLINE_BYTES
 from scanner.registry.documents.cache import MemoryDocuments, Recent, get_document, put_document
 from scanner.registry.documents.image_config import ImageConfig, read_config
 from scanner.registry.documents.manifest import Descriptor, Index, Manifest, read_manifest
@@ -28,6 +30,8 @@ MAX_FAILED = 4096
 """Refusals remembered, so that a thousand workloads of one broken image cost one request."""
 
 _Document = Index | Manifest | ImageConfig
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Documents:
 
     async def learn(self, fetched: Fetched) -> Failure | None:
         """Take in a manifest that came with another answer; a failure where it is none."""
-        found = read_manifest(fetched.body, fetched.content_type)
+        found = await _interpreted(lambda taken: read_manifest(taken.body, taken.content_type), fetched)
         if isinstance(found, Failure):
             return found
         self._interpreted.put(_Key("manifest", fetched.digest), found, self._clock(), len(fetched.body))
@@ -127,7 +131,7 @@ class Documents:
 
         async def work() -> _Document | Failure:
             fetched = await self._fetched(key, inline, fetch)
-            found = fetched if isinstance(fetched, Failure) else read(fetched)
+            found = fetched if isinstance(fetched, Failure) else await _interpreted(read, fetched)
             if isinstance(found, Failure) or isinstance(fetched, Failure):
                 return found
             self._interpreted.put(key, found, self._clock(), len(fetched.body))
@@ -167,6 +171,11 @@ class Documents:
     async def aclose(self) -> None:
         """Give up what is still on its way."""
         await self._flights.aclose()
+
+
+async def _interpreted(read: Callable[[Fetched], _T], fetched: Fetched) -> _T:
+    """A long document is interpreted beside the loop: its values are counted before any is made, its bytes bounded."""
+    return read(fetched) if len(fetched.body) <= INLINE_BYTES else await asyncio.to_thread(read, fetched)
 
 
 def _present(found: Fetched | Failure) -> Fetched | Failure:

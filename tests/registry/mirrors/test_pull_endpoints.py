@@ -78,7 +78,10 @@ def test_what_podman_blocks_is_blocked_whatever_the_others_say(places):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"registries_conf": Path("/nowhere/registries.conf")}, "/nowhere/registries.conf: No such file or directory"),
+        (
+            {"registries_conf": Path("/nowhere/registries.conf")},
+            "/nowhere/registries.conf: cannot be read: No such file or directory",
+        ),
         ({"certs_d": Path("/nowhere/certs.d")}, "/nowhere/certs.d: No such file or directory"),
         ({"docker_mirrors": ("mirror.example",)}, "docker_mirrors: registry-mirrors holds 'mirror.example'"),
     ],
