@@ -1,4 +1,4 @@
-"""Strangers' documents are read in processes of their own, each within a budget of bytes and seconds.
+"""Strangers' documents are read in processes of their own, each call within a budget.
 
 The rule: what counts its own steps (``bounded_yaml``, ``strict_json``, ``toml``) may run in any thread but the event
 loop's; up to ``INLINE_BYTES`` of JSON in the loop itself. Everything else that a stranger wrote, with whatever stands
