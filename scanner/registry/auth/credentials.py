@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
@@ -35,8 +34,6 @@ MAX_CANDIDATES = 8
 """Credentials tried for one repository; more wrong ones would lock an account."""
 
 ENVIRONMENT_VARIABLE = "DOCKER_AUTH_CONFIG"
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Found = Credential | Failure | None
 
