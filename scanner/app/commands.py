@@ -23,6 +23,7 @@ from scanner.domain.host import Host, Plan
 from scanner.domain.image import reference
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
@@ -102,7 +103,7 @@ class Application:
 
     @asynccontextmanager
     async def _scanner(
-        self, settings: Settings, depth: str | None, inventory_hosts: Sequence[Host] = ()
+        self, settings: Settings, depth: Depth | None, inventory_hosts: Sequence[Host] = ()
     ) -> AsyncIterator[tuple[Scanner, Adapters]]:
         """A scanner for one command, with the logins that the user's own docker and podman would use.
 
@@ -118,7 +119,7 @@ class Application:
         finally:
             await reach.close()
 
-    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Progress) -> Report:
+    async def scan(self, common: Common, patterns: Sequence[str], depth: Depth | None, progress: Progress) -> Report:
         """Read and judge the hosts that match."""
         settings = self._settings(common, need_hosts=True)
         with _told():
@@ -133,7 +134,7 @@ class Application:
         images: Sequence[str],
         patterns: Sequence[str],
         platforms: Sequence[str],
-        depth: str | None,
+        depth: Depth | None,
         progress: Progress,
     ) -> tuple[Report, str]:
         """Judge images against hosts or plain platforms."""
@@ -156,7 +157,7 @@ class Application:
         wanted = _parsed(reference_text)
         settings = self._settings(common, need_hosts=False)
         async with self._scanner(settings, None) as (_, reach):
-            facts = await reach.registry.resolve(wanted, depth="config")
+            facts = await reach.registry.resolve(wanted, depth=Depth.CONFIG)
             if isinstance(facts, Failure):
                 return Opened(facts, {})
             readable = [offer for offer in facts.offers if not isinstance(offer.config, Failure)]

@@ -130,7 +130,7 @@ def ssh(settings: schema.Settings) -> SshConfig | None:
     )
 
 
-def limits(settings: schema.Settings, depth: str | None = None) -> Limits:
+def limits(settings: schema.Settings, depth: Depth | None = None) -> Limits:
     """How deep, wide and long one scan goes."""
     return Limits(Depth(depth or settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Executable, Failure, ImageFacts
     from scanner.domain.host import Host
     from scanner.domain.report import HostReading, Report
+    from scanner.domain.verdict.verdict import Depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Opened:
 class Operations(Protocol):
     """The program without its commands. Every method raises ``UsageError`` for what the operator has to change."""
 
-    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Progress) -> Report:
+    async def scan(self, common: Common, patterns: Sequence[str], depth: Depth | None, progress: Progress) -> Report:
         """Read and judge the hosts that match, all of them without patterns."""
         ...
 
@@ -51,7 +52,7 @@ class Operations(Protocol):
         images: Sequence[str],
         patterns: Sequence[str],
         platforms: Sequence[str],
-        depth: str | None,
+        depth: Depth | None,
         progress: Progress,
     ) -> tuple[Report, str]:
         """Judge images against hosts or plain platforms; also the decision."""

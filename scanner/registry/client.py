@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.documents.assembly import Assembly
 from scanner.registry.documents.cache import Recent
 from scanner.registry.documents.content_store import Documents
@@ -44,7 +45,8 @@ MAX_ASSEMBLED = 100_000
 MAX_LAST_KNOWN = 50_000
 """Offers and layers in the last facts that are kept for display."""
 
-_DEPTHS = frozenset({"index", "config"})
+_DEPTHS = frozenset({Depth.INDEX, Depth.CONFIG})
+"""What a registry can tell; deeper evidence is inside the layers."""
 
 
 class SystemClock:
@@ -141,7 +143,7 @@ class Registry:
             self._window.reset(token)
 
     async def resolve(
-        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
     ) -> ImageFacts | Failure:
         """What a reference offers.
 
@@ -152,14 +154,14 @@ class Registry:
             wanted: of which entries to read the config, by the platform they name; of all where it is ``None``.
         """
         if depth not in _DEPTHS:
-            raise ValueError(f"depth is index or config, not {depth!r}")
+            raise ValueError(f"a registry is asked for the index or the config, not for the {depth}")
         if refused := self._refusal(reference):
             return refused
         head = await self._head(reference)
         if isinstance(head.digest, Failure):
             return head.digest
         facts = await self._assembled(reference, head, "index", _none)
-        if depth == "config" and isinstance(facts, ImageFacts) and facts.is_index:
+        if depth is Depth.CONFIG and isinstance(facts, ImageFacts) and facts.is_index:
             chosen = wanted or _all
             which = "".join("+" if chosen(offer.entry) else "-" for offer in facts.offers)
             facts = await self._assembled(reference, head, which, chosen)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
+    from scanner.domain.verdict.verdict import Depth
     from scanner.registry.client import LastKnown
 
 MAX_PLATFORMS_NAMED = 8
@@ -26,7 +27,7 @@ class Source(Protocol):
     """What ``client.Registry`` does."""
 
     async def resolve(
-        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
     ) -> ImageFacts | Failure:
         """What a reference offers."""
 
@@ -41,7 +42,7 @@ class StaleFallback:
     source: Source
 
     async def resolve(
-        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
     ) -> ImageFacts | Failure:
         """What a reference offers, or why that is not known, with what was last known of it."""
         found = await self.source.resolve(reference, depth=depth, wanted=wanted)

@@ -63,9 +63,9 @@ class Images:
         reference = _parsed(workload.image)
         if isinstance(reference, Failure):
             return reference
-        facts = await self.registry.resolve(reference, depth=str(Depth.INDEX))
+        facts = await self.registry.resolve(reference, depth=Depth.INDEX)
         if isinstance(facts, ImageFacts) and not _all_labelled(facts):
-            facts = await self.registry.resolve(reference, depth=str(Depth.CONFIG), wanted=_unlabelled)
+            facts = await self.registry.resolve(reference, depth=Depth.CONFIG, wanted=_unlabelled)
         if isinstance(facts, Failure) or (facts.is_index and self.depth is Depth.INDEX and _all_labelled(facts)):
             return facts
         engine = engine_of(host, workload)
@@ -102,7 +102,7 @@ class Images:
         find: Callable[[ImageFacts], Offer | None],
     ) -> ImageFacts | Failure:
         """The facts with configs, then with what argv of the one offer that matters resolves to."""
-        facts = await self.registry.resolve(reference, depth=str(Depth.CONFIG), wanted=wanted)
+        facts = await self.registry.resolve(reference, depth=Depth.CONFIG, wanted=wanted)
         if isinstance(facts, Failure) or self.depth is not Depth.BINARY:
             return facts
         offer = find(facts)

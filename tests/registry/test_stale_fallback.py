@@ -7,6 +7,7 @@ from scanner.domain.image.reference import Digest
 from scanner.domain.image.reference import parse as reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.client import LastKnown
 from scanner.registry.stale_fallback import StaleFallback
 
@@ -32,7 +33,7 @@ class Source:
 
 
 async def recalled(answer, last):
-    return await StaleFallback(Source(answer, last)).resolve(reference("r.example/app:1"), depth="index")
+    return await StaleFallback(Source(answer, last)).resolve(reference("r.example/app:1"), depth=Depth.INDEX)
 
 
 @pytest.mark.parametrize(

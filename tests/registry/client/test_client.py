@@ -9,6 +9,7 @@ from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.auth.authorizers import authorizer_for
 from scanner.registry.auth.credential import Credential
 from scanner.registry.client import last_seen
@@ -18,7 +19,7 @@ from scanner.registry.documents.media_types import ACCEPT
 MANIFESTS, BLOBS = "/manifests/", "/blobs/"
 
 
-async def resolve(registry, fake, name="app:1", depth="index"):
+async def resolve(registry, fake, name="app:1", depth=Depth.INDEX):
     return await registry.resolve(parse(f"{fake.name}/{name}"), depth=depth)
 
 
@@ -101,7 +102,7 @@ async def test_a_proxy_that_knows_no_digests_is_read_by_tag(fake, client):
 async def test_a_thousand_questions_are_one_flight(fake, client):
     fake.index("1", of={arch: fake.image(arch=arch) for arch in ("amd64", "arm64")})
     registry = client()
-    found = await asyncio.gather(*(resolve(registry, fake, depth="config") for _ in range(1000)))
+    found = await asyncio.gather(*(resolve(registry, fake, depth=Depth.CONFIG) for _ in range(1000)))
     assert len({id(offer.config) for facts in found for offer in facts.offers}) == 2
     assert len(fake.asked) == 6
 
@@ -140,7 +141,7 @@ async def test_when_all_leave_nothing_goes_on(fake, client):
     fake.image("2")
     assert isinstance(
         await asyncio.wait_for(
-            registry.resolve(parse(f"{fake.name}/app@{fake.image('2')['digest']}"), depth="index"), 5
+            registry.resolve(parse(f"{fake.name}/app@{fake.image('2')['digest']}"), depth=Depth.INDEX), 5
         ),
         ImageFacts,
     )
@@ -190,9 +191,9 @@ async def test_a_tag_that_was_asked_proves_its_digest_for_that_scan(fake, client
     with registry.scan():
         by_tag = await resolve(registry, fake)
         asked = len(fake.asked)
-        by_digest = await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth="config")
+        by_digest = await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth=Depth.CONFIG)
         assert (by_digest.digest, len(fake.asked)) == (by_tag.digest, asked)
-    await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth="config")
+    await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth=Depth.CONFIG)
     assert len(fake.asked) == asked + 1
 
 
@@ -245,9 +246,9 @@ class AsyncStore(Store):
 async def test_documents_outlive_the_client(fake, client, kind):
     store = kind()
     fake.index("1", of={"amd64": fake.image()})
-    first = await resolve(client(documents=store), fake, depth="config")
+    first = await resolve(client(documents=store), fake, depth=Depth.CONFIG)
     asked = len(fake.asked)
-    second = await resolve(client(documents=store), fake, depth="config")
+    second = await resolve(client(documents=store), fake, depth=Depth.CONFIG)
     assert first.offers == second.offers
     assert [a.method for a in fake.asked[asked:]] == ["HEAD"]
 
@@ -349,13 +350,13 @@ async def test_requests_in_flight_are_bounded(fake, client):
         await fake._honest(asked)(asked, writer)
 
     fake.on("GET", "/v2/", slow)
-    await resolve(client(concurrency=3), fake, depth="config")
+    await resolve(client(concurrency=3), fake, depth=Depth.CONFIG)
     assert most == 3
 
 
 async def test_the_rate_is_bounded_after_the_burst(fake, client, clock):
     fake.index("1", of={f"a{i}": fake.image(author=str(i)) for i in range(20)})
-    await resolve(client(rate_per_s=10.0, burst=5), fake, depth="config")
+    await resolve(client(rate_per_s=10.0, burst=5), fake, depth=Depth.CONFIG)
     assert clock.ahead > (len(fake.asked) - 5) / 10 * 0.8
 
 
@@ -448,7 +449,7 @@ def demand_basic(fake):
 async def test_a_challenge_is_answered_once_per_repository(fake, client):
     demand_basic(fake)
     fake.index("1", of={"amd64": fake.image()})
-    found = await resolve(client(authorizer_for=authorizer_for(Secrets())), fake, depth="config")
+    found = await resolve(client(authorizer_for=authorizer_for(Secrets())), fake, depth=Depth.CONFIG)
     assert isinstance(found, ImageFacts)
     assert [a.headers.get("authorization") is not None for a in fake.asked] == [False, True, True, True, True]
 
@@ -538,7 +539,7 @@ async def test_many_unlisted_registries_do_not_pile_up(client, clock):
     assert len(registry._origins._unlisted) == 256
 
 
-async def test_depth_is_one_of_two_words(fake, client):
+async def test_no_registry_is_asked_for_what_is_inside_layers(fake, client):
     fake.image("1")
-    with pytest.raises(ValueError, match="depth is index or config"):
-        await resolve(client(), fake, depth="deep")
+    with pytest.raises(ValueError, match="index or the config"):
+        await resolve(client(), fake, depth=Depth.BINARY)
