@@ -28,6 +28,7 @@ from scanner.scan.inspections import Inspections
 from scanner.scan.local_images import LocalImages
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
 from scanner.scan.scan import Scanner
+from scanner.service.config_hint import config_hint
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class Adapters:
     ) -> Scanner:
         """A scanner over this reach; ``read`` where facts come from elsewhere than the hosts."""
         resolver = StaleFallback(self.registry)
-        return Scanner(read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans)
+        return Scanner(
+            read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans, hint=config_hint
+        )
 
     async def plans(self, hosts: Sequence[Host]) -> Deployments:
         """What the plan directory, if there is one, now holds for these hosts, which are the whole inventory."""

@@ -18,9 +18,8 @@ from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
 from scanner.cli.operations import Opened
 from scanner.domain.decision import decide
-from scanner.domain.facts import Failure, ImageFacts
+from scanner.domain.facts import Failure, ImageFacts, image_reference
 from scanner.domain.host import Host, Plan
-from scanner.domain.image import reference
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
     from scanner.cli.operations import Common, Progress
     from scanner.domain.facts import Executable
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.report import Report
     from scanner.scan.scan import Scanner
 
@@ -251,11 +251,11 @@ def _running() -> ModuleType:
     return importlib.import_module("scanner.app.serve")
 
 
-def _parsed(text: str) -> reference.ImageReference:
-    try:
-        return reference.parse(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is not an image reference: {error}") from None
+def _parsed(text: str) -> ImageReference:
+    found = image_reference(text)
+    if isinstance(found, Failure):
+        raise UsageError(f"{text!r} is not an image reference: {found.detail}")
+    return found
 
 
 async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[str]) -> Report:
@@ -272,7 +272,7 @@ async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[
 
 
 async def _binaries(
-    reach: Adapters, wanted: reference.ImageReference, facts: ImageFacts
+    reach: Adapters, wanted: ImageReference, facts: ImageFacts
 ) -> dict[str, tuple[Executable, ...] | Failure]:
     """For each offer the executables that are made for another CPU than it says."""
     found: dict[str, tuple[Executable, ...] | Failure] = {}

@@ -218,7 +218,12 @@ class Registry:
         if not ref.registry:
             return Failure(Reason.IMAGE_REFERENCE_INVALID, f"{ref} names no registry that could be asked")
         if self._config.only_listed and ref.registry not in self._config.registries:
-            return Failure(Reason.IMAGE_NOT_ALLOWED, f"{ref.registry} is not a listed registry")
+            return Failure(
+                Reason.IMAGE_NOT_ALLOWED,
+                f"{ref.registry} is not a listed registry",
+                ref.registry,
+                setting="only_listed",
+            )
         return None
 
     async def _head(self, ref: ImageReference) -> _Head:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,8 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.reference import Digest
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.http.egress import BORDER_ERRORS, classify
 from scanner.registry.http.endpoint import Opened
+from scanner.registry.http.failures import BORDER_ERRORS, classify
 from scanner.registry.http.refusals import refusal
 from scanner.registry.origin import NOWHERE, blob_call
 
@@ -165,5 +165,5 @@ def _first_byte(opened: Opened, size: int) -> int:
 def _refused(failure: Failure) -> Failure:
     """A layer that is not there is no missing image."""
     if failure.reason in {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_TAG_MISSING, Reason.IMAGE_MALFORMED}:
-        return Failure(Reason.LAYER_UNREADABLE, failure.detail)
+        return replace(failure, reason=Reason.LAYER_UNREADABLE)
     return failure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,7 +49,7 @@ class StaleFallback:
         if isinstance(found, ImageFacts):
             return found
         last = self.source.last_known(reference)
-        return found if last is None else Failure(found.reason, f"{found.detail}; {told(last)}".removeprefix("; "))
+        return found if last is None else replace(found, detail=f"{found.detail}; {told(last)}".removeprefix("; "))
 
 
 def told(last: LastKnown) -> str:

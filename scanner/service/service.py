@@ -14,9 +14,8 @@ from scanner import inventory
 from scanner.app import wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.decision import decide
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import Failure, HostFacts, image_reference
 from scanner.domain.host import Host, Plan
-from scanner.domain.image import reference
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.client import last_seen
 from scanner.service.answers import (
@@ -315,7 +314,8 @@ class Service:
             return Refusal(RefusalReason.STORE_FAILED, self._store_error, 60)
         registries = self._settings.registries
         for image in images:
-            name = reference.parse(image).registry
+            found = image_reference(image)
+            name = image if isinstance(found, Failure) else found.registry
             if registries.only_listed and name not in registries.listed:
                 return Refusal(RefusalReason.REGISTRY_NOT_ALLOWED, f"{name} is not a listed registry")
         return None

@@ -6,7 +6,6 @@ kept because operators know them. Parsing splits first and matches only bounded 
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -17,8 +16,8 @@ MAX_REFERENCE_CHARS = 512
 MAX_REPOSITORY_CHARS = 255
 """RepositoryNameTotalLengthMax of distribution/reference; the domain is not counted."""
 
-MAX_REMEMBERED = 4096
-"""References kept parsed: a fleet writes the same few thousand on every host."""
+MAX_REMEMBERED = 16_384
+"""References kept parsed, some 600 bytes each: a fleet writes the same few thousand on every host, by tag then by digest."""
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
@@ -124,7 +123,6 @@ class ImageReference:
         return self.digest or self.tag or DEFAULT_TAG
 
 
-@functools.lru_cache(maxsize=MAX_REMEMBERED)
 def parse(text: str) -> ImageReference:
     """Normalise a reference as Docker does (``ParseNormalizedNamed``).
 

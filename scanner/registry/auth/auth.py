@@ -10,7 +10,7 @@ for a wider scope, and the conversation begins anew only after ``CONVERSATION_S`
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import httpx
@@ -196,7 +196,7 @@ class Authenticator:
             if token == bearer.LOGIN_REFUSED and credential is not None:
                 self._refused.put(credential, token, self._clock())
             source = f" to the credential of {credential.source}" if credential and credential.source else ""
-            return Failure(token.reason, f"{token.detail}{source}")
+            return replace(token, detail=f"{token.detail}{source}")
         now = self._clock()
         return _Grant(f"Bearer {token.value}", now + token.life_s, now + min(SETTLED_S, max(token.promised_s, 1.0)))
 

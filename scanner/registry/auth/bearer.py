@@ -8,7 +8,7 @@ is asked for (``offline_token``): what we were given to log in with lasts longer
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -130,7 +130,7 @@ def _as_seen_from_a_token_server(failure: Failure) -> Failure:
         case Reason.IMAGE_TOO_LARGE:
             return _denied(f"the token server's answer is longer than {MAX_TOKEN_BYTES} bytes")
         case Reason.IMAGE_NOT_ALLOWED:
-            return Failure(Reason.IMAGE_REALM_REFUSED, failure.detail)
+            return replace(failure, reason=Reason.IMAGE_REALM_REFUSED)
     return failure
 
 

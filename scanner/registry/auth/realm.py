@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from scanner.domain.facts import Failure
+from scanner.domain.host import MAX_PORT
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.http.egress import MAX_PORT
 
 if TYPE_CHECKING:
     from scanner.registry.config import RegistryConfig
@@ -36,7 +36,9 @@ def permitted(text: str, config: RegistryConfig) -> httpx.URL | Failure:
     if url.scheme != "https" and not config.plain_http:
         return _refused(text, config, "it is not https")
     if not any(_same_host(url, allowed) for allowed in _allowed(config)):
-        return _refused(text, config, f"add {url.host!a} to its auth_hosts if it is its token server")
+        return _refused(
+            text, config, f"add {url.host!a} to its auth_hosts if it is its token server", setting="auth_hosts"
+        )
     return url
 
 
@@ -89,6 +91,6 @@ def _origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host.lower(), url.port or {"http": 80}.get(url.scheme, 443)
 
 
-def _refused(realm: str, config: RegistryConfig, why: str) -> Failure:
+def _refused(realm: str, config: RegistryConfig, why: str, *, setting: str = "") -> Failure:
     detail = f"{config.name} sends its clients to {printable(realm, 120)!a} for a token: {why}"
-    return Failure(Reason.IMAGE_REALM_REFUSED, detail)
+    return Failure(Reason.IMAGE_REALM_REFUSED, detail, config.name, setting=setting)

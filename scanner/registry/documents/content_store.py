@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
@@ -181,7 +181,7 @@ async def _interpreted(read: Callable[[Fetched], _T], fetched: Fetched) -> _T:
 def _present(found: Fetched | Failure) -> Fetched | Failure:
     """A part that a document names and its registry lacks: the image is not gone, it is broken there."""
     if isinstance(found, Failure) and found.reason in ABSENT:
-        return Failure(Reason.IMAGE_MALFORMED, f"a part of the image is missing: {found.detail}")
+        return replace(found, reason=Reason.IMAGE_MALFORMED, detail=f"a part of the image is missing: {found.detail}")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -89,7 +90,7 @@ class Budget:
             return Failure(Reason.IMAGE_RATE_LIMITED, f"the registry asks to be left alone for another {left} s")
         if self._broken and now < self._broken[1]:
             failure = self._broken[0]
-            return Failure(failure.reason, f"not asked again so soon: {failure.detail}")
+            return replace(failure, detail=f"not asked again so soon: {failure.detail}")
         if counted and self._spent(now):
             return Failure(Reason.IMAGE_RATE_LIMITED, f"fewer than {self._stop_below} requests remain of its limit")
         return None

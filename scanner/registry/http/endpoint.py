@@ -14,8 +14,8 @@ from scanner.domain.facts import Failure
 from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import retry
-from scanner.registry.http.egress import BORDER_ERRORS, classify
 from scanner.registry.http.exchange import Answer, exchange
+from scanner.registry.http.failures import BORDER_ERRORS, classify
 from scanner.registry.http.redirects import MAX_HOPS, REDIRECTS, Trust, next_hop
 from scanner.registry.http.refusals import MAX_ERROR_BYTES
 

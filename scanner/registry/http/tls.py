@@ -33,7 +33,7 @@ def tls_context(
         authorities = tuple(map(_stamp, ca_files))
         pair = (_stamp(client_cert), _stamp(client_key or client_cert)) if client_cert else None
     except OSError as error:
-        return Failure(Reason.IMAGE_TLS_REJECTED, f"{error.filename}: {error.strerror}")
+        return Failure(Reason.IMAGE_TLS_REJECTED, f"{error.filename}: {error.strerror}", path=str(error.filename))
     try:
         return _build(authorities, pair)
     except ssl.SSLError as error:

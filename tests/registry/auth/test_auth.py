@@ -17,8 +17,8 @@ from scanner.registry.auth.auth import Authenticator
 from scanner.registry.auth.bearer import MAX_TOKEN_BYTES
 from scanner.registry.auth.credential import Credential, CredentialKind
 from scanner.registry.config import RegistryConfig
-from scanner.registry.http.egress import make_transport
 from scanner.registry.http.exchange import exchange
+from scanner.registry.http.pinned_transport import make_transport
 from scanner.registry.http.tls import tls_context
 
 ACR_USER = "00000000-0000-0000-0000-000000000000"

@@ -13,8 +13,9 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
-from scanner.registry.http.egress import MAX_ADDRESSES, classify, host_of, make_transport, system_resolve, transport_for
 from scanner.registry.http.exchange import Answer, exchange
+from scanner.registry.http.failures import classify
+from scanner.registry.http.pinned_transport import MAX_ADDRESSES, host_of, make_transport, system_resolve, transport_for
 from scanner.registry.http.tls import certificate_ends_at, tls_context
 
 
@@ -83,7 +84,11 @@ async def test_one_refused_address_among_public_ones_refuses_the_name(canary, tr
     made = transport(plain_http=True, resolve=names(evil_test=("93.184.216.34", "127.0.0.1")))
     answer = await get(made, f"http://evil.test:{canary.port}/")
     assert answer == Failure(
-        Reason.IMAGE_NOT_ALLOWED, "'evil.test' may not be connected to: 127.0.0.1 is a loopback address"
+        Reason.IMAGE_NOT_ALLOWED,
+        "'evil.test' may not be connected to: 127.0.0.1 is a loopback address",
+        host="evil.test",
+        address="127.0.0.1",
+        setting="allow_networks",
     )
 
 
@@ -330,7 +335,9 @@ def test_an_unusable_authority_is_a_failure_that_names_no_content(tmp_path, cont
 
 def test_transport_for_reports_a_missing_authority():
     answer = transport_for(RegistryConfig("registry.test", ca_file="/nonexistent/ca.pem"), listed=True)
-    assert answer == Failure(Reason.IMAGE_TLS_REJECTED, "/nonexistent/ca.pem: No such file or directory")
+    assert answer == Failure(
+        Reason.IMAGE_TLS_REJECTED, "/nonexistent/ca.pem: No such file or directory", path="/nonexistent/ca.pem"
+    )
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://proxy", "proxy:3128", "http://[::1", ""])
