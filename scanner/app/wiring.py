@@ -149,8 +149,8 @@ def client(settings: schema.Settings, version: str) -> ClientConfig:
     return ClientConfig(
         registries={name: _registry(name, registry) for name, registry in own.listed.items()},
         only_listed=own.only_listed,
-        request_deadline_s=own.timeout,
-        tag_max_age_s=own.cache_age,
+        timeout_s=own.timeout,
+        cache_age_s=own.cache_age,
         user_agent=f"archscan/{version}",
         registries_conf=own.registries_conf,
         certs_d=own.certs_d,
@@ -163,17 +163,17 @@ def _registry(name: str, registry: schema.Registry) -> RegistryConfig:
         name=name,
         plain_http=registry.plain_http,
         ca_file=_text(registry.ca_file),
-        client_cert=_text(registry.cert_file),
-        client_key=_text(registry.key_file),
+        cert_file=_text(registry.cert_file),
+        key_file=_text(registry.key_file),
         proxy=registry.proxy.get_secret_value() if registry.proxy else None,
-        mirrors=registry.mirror,
+        mirror=registry.mirror,
         auth_hosts=registry.auth_hosts,
         redirect_hosts=registry.redirect_hosts,
         concurrency=registry.concurrency,
         rate_per_s=registry.rate,
         burst=registry.burst,
-        stop_below_remaining=registry.stop_below,
-        allow_private=tuple(map(ipaddress.ip_network, registry.allow_networks)),
+        stop_below=registry.stop_below,
+        allow_networks=tuple(map(ipaddress.ip_network, registry.allow_networks)),
     )
 
 

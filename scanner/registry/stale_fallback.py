@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Depth
-    from scanner.registry.client import LastKnown
+    from scanner.registry.client import StaleFacts
 
 MAX_PLATFORMS_NAMED = 8
 """Platforms in one line of detail; the largest real images offer thirty."""
@@ -31,7 +31,7 @@ class Source(Protocol):
     ) -> ImageFacts | Failure:
         """What a reference offers."""
 
-    def last_known(self, reference: ImageReference) -> LastKnown | None:
+    def stale(self, reference: ImageReference) -> StaleFacts | None:
         """The last facts that were proved, however old."""
 
 
@@ -48,11 +48,11 @@ class StaleFallback:
         found = await self.source.resolve(reference, depth=depth, wanted=wanted)
         if isinstance(found, ImageFacts):
             return found
-        last = self.source.last_known(reference)
-        return found if last is None else replace(found, detail=f"{found.detail}; {told(last)}".removeprefix("; "))
+        last = self.source.stale(reference)
+        return found if last is None else replace(found, detail=f"{found.detail}; {seen(last)}".removeprefix("; "))
 
 
-def told(last: LastKnown) -> str:
+def seen(last: StaleFacts) -> str:
     """``last seen over 10 min ago (2026-11-23T05:58:12Z) offering linux/amd64``."""
     names = [str(platform) for platform in last.facts.platforms]
     offered = ", ".join(names[:MAX_PLATFORMS_NAMED]) + (" …" if len(names) > MAX_PLATFORMS_NAMED else "")

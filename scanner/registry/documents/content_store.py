@@ -13,7 +13,7 @@ from scanner.registry.documents.cache import MemoryDocuments, Recent, get_docume
 from scanner.registry.documents.image_config import ImageConfig, read_config
 from scanner.registry.documents.manifest import Descriptor, Index, Manifest, read_manifest
 from scanner.registry.documents.singleflight import Singleflight
-from scanner.registry.origin import ABSENT, Fetched, Origin, digest_matches
+from scanner.registry.mirror_chain import ABSENT, Fetched, MirrorChain, digest_matches
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,25 +44,25 @@ class _Key:
     size: int | None = None
 
 
-class Documents:
+class ContentStore:
     """Reads manifests and configs; what has been verified once is never fetched again."""
 
     def __init__(
         self,
-        origin_of: Callable[[ImageReference], Origin],
+        chain_of: Callable[[ImageReference], MirrorChain],
         store: DocumentCache | None,
         *,
         clock: Callable[[], float],
         failure_max_age_s: float,
     ) -> None:
-        self._origin_of = origin_of
+        self._chain_of = chain_of
         self._memory = MemoryDocuments()
         self._store = store
         self._clock = clock
         self._failure_max_age_s = failure_max_age_s
         self._interpreted: Recent[_Document] = Recent(MAX_INTERPRETED_BYTES)
         self._failed: Recent[Failure] = Recent(MAX_FAILED)
-        self._flights: Singleflight[_Document | Failure] = Singleflight()
+        self._singleflight: Singleflight[_Document | Failure] = Singleflight()
 
     async def knows(self, digest: Digest) -> bool:
         """Whether the document is at hand without a request."""
@@ -81,7 +81,7 @@ class Documents:
         """The manifest or index that a reference leads to."""
 
         async def fetch() -> Fetched | Failure:
-            return await self._origin_of(reference).tagged(reference, digest)
+            return await self._chain_of(reference).tagged(reference, digest)
 
         return await self._manifest(reference, _Key("manifest", digest), None, fetch)
 
@@ -89,7 +89,7 @@ class Documents:
         """The manifest or index that a descriptor points to; it must be what the descriptor says."""
 
         async def fetch() -> Fetched | Failure:
-            return _present(await self._origin_of(reference).manifest(descriptor.digest))
+            return _present(await self._chain_of(reference).manifest(descriptor.digest))
 
         key = _Key("manifest", descriptor.digest, descriptor.media_type, descriptor.size)
         return await self._manifest(reference, key, descriptor.inline, fetch)
@@ -98,7 +98,7 @@ class Documents:
         """The config that a manifest points to."""
 
         async def fetch() -> Fetched | Failure:
-            return _present(await self._origin_of(reference).config(descriptor.digest, descriptor.size))
+            return _present(await self._chain_of(reference).config(descriptor.digest, descriptor.size))
 
         key = _Key("config", descriptor.digest, descriptor.media_type, descriptor.size)
         found = await self._once(reference, key, descriptor.inline, fetch, lambda fetched: read_config(fetched.body))
@@ -138,7 +138,7 @@ class Documents:
             await self._keep(fetched)
             return found
 
-        found = await self._flights.join(place, work)
+        found = await self._singleflight.join(place, work)
         if isinstance(found, Failure):
             self._failed.put(place, found, self._clock())
         return found
@@ -170,7 +170,7 @@ class Documents:
 
     async def aclose(self) -> None:
         """Give up what is still on its way."""
-        await self._flights.aclose()
+        await self._singleflight.aclose()
 
 
 async def _interpreted(read: Callable[[Fetched], _T], fetched: Fetched) -> _T:

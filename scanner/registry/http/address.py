@@ -32,7 +32,7 @@ _PRIVATE: tuple[Network, ...] = (
     IPv6Network("fc00::/7"),
     IPv6Network("64:ff9b:1::/48"),  # local-use NAT64, RFC 8215
 )
-"""What ``allow_private`` opens, with loopback; link-local and the rest of the special ranges stay closed."""
+"""What ``allow_networks`` opens, with loopback; link-local and the rest of the special ranges stay closed."""
 
 _SITE_LOCAL = IPv6Network("fec0::/10")
 _NAT64 = IPv6Network("64:ff9b::/96")

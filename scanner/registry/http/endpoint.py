@@ -127,7 +127,7 @@ class Endpoint:
                 transport,
                 request,
                 max_bytes=call.max_bytes,
-                deadline_s=self.client.request_deadline_s,
+                deadline_s=self.client.timeout_s,
                 refused=refused,
             )
 
@@ -150,7 +150,7 @@ class Endpoint:
         response: httpx.Response | None = None
         kept = False
         try:
-            async with asyncio.timeout(self.client.request_deadline_s):
+            async with asyncio.timeout(self.client.timeout_s):
                 response = await transport.handle_async_request(request)
                 found = await _opened(response)
                 kept = isinstance(found, Opened)

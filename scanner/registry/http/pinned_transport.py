@@ -66,7 +66,7 @@ async def system_resolve(host: str, port: int) -> Sequence[str]:
 def make_transport(  # noqa: PLR0913 -- each is one independent setting of a registry
     *,
     verify: ssl.SSLContext | bool = True,
-    allow_private: bool | Sequence[Network] = False,
+    allow_networks: bool | Sequence[Network] = False,
     proxy: str | None = None,
     plain_http: bool = False,
     own_hosts: Collection[str] = (),
@@ -82,7 +82,7 @@ def make_transport(  # noqa: PLR0913 -- each is one independent setting of a reg
     Raises:
         ValueError: ``verify=False`` (there is no mode without verification), or a proxy of another kind.
     """
-    policy = _policy(own_hosts, allow_private=allow_private)
+    policy = _policy(own_hosts, allow_networks=allow_networks)
     if proxy is None:
         pool = httpcore.AsyncConnectionPool(
             ssl_context=_context(verify),
@@ -104,13 +104,13 @@ def transport_for(
     ``127.0.0.1:5000`` be what it says.
     Files or a proxy that cannot be used give a ``Failure``.
     """
-    context = tls_context(config.authorities, config.client_cert, config.client_key)
+    context = tls_context(config.authorities, config.cert_file, config.key_file)
     if isinstance(context, Failure):
         return context
     try:
         return make_transport(
             verify=context,
-            allow_private=config.allow_private,
+            allow_networks=config.allow_networks,
             proxy=config.proxy,
             plain_http=config.plain_http,
             own_hosts=tuple(map(host_of, (config.host, *config.auth_hosts))) if listed else (),
@@ -215,11 +215,11 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-def _policy(own_hosts: Collection[str], *, allow_private: bool | Sequence[Network]) -> Policy:
+def _policy(own_hosts: Collection[str], *, allow_networks: bool | Sequence[Network]) -> Policy:
     literals = frozenset(found for host in own_hosts if (found := addresses.parse(host)))
-    if isinstance(allow_private, bool):
-        return Policy(private=allow_private, literals=literals)
-    return Policy(networks=tuple(allow_private), literals=literals)
+    if isinstance(allow_networks, bool):
+        return Policy(private=allow_networks, literals=literals)
+    return Policy(networks=tuple(allow_networks), literals=literals)
 
 
 def _literal_names(own_hosts: Collection[str]) -> frozenset[str]:

@@ -22,7 +22,7 @@ Stamp = tuple[str, int, int]
 
 
 def tls_context(
-    ca_file: str | tuple[str, ...] | None = None, client_cert: str | None = None, client_key: str | None = None
+    ca_file: str | tuple[str, ...] | None = None, cert_file: str | None = None, key_file: str | None = None
 ) -> ssl.SSLContext | Failure:
     """A context that verifies chain and name against the system's authorities plus those of ``ca_file``, one or many.
 
@@ -31,7 +31,7 @@ def tls_context(
     ca_files = (ca_file,) if isinstance(ca_file, str) else ca_file or ()
     try:
         authorities = tuple(map(_stamp, ca_files))
-        pair = (_stamp(client_cert), _stamp(client_key or client_cert)) if client_cert else None
+        pair = (_stamp(cert_file), _stamp(key_file or cert_file)) if cert_file else None
     except OSError as error:
         return Failure(Reason.IMAGE_TLS_REJECTED, f"{error.filename}: {error.strerror}", path=str(error.filename))
     try:

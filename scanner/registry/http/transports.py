@@ -51,7 +51,7 @@ class Transports:
 
     def _to_listed(self) -> httpx.AsyncBaseTransport | Failure:
         hosts = tuple(pinned.host_of(host) for host in self._config.redirect_hosts if not host.startswith("*."))
-        return self._foreign(private=self._config.allow_private, hosts=hosts)
+        return self._foreign(private=self._config.allow_networks, hosts=hosts)
 
     def _foreign(
         self, *, private: bool | Sequence[Network], hosts: tuple[str, ...]
@@ -62,7 +62,7 @@ class Transports:
         try:
             return pinned.make_transport(
                 verify=context,
-                allow_private=private,
+                allow_networks=private,
                 proxy=self._config.proxy,
                 plain_http=self._config.plain_http and bool(hosts),
                 own_hosts=hosts,

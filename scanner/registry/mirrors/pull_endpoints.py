@@ -40,7 +40,7 @@ class MirrorsError(ValueError):
 class PullEndpoints:
     """Reads the files of mirrors once, then answers from memory.
 
-    The first configuration that sends an image elsewhere than to its registry decides: the registry's own ``mirrors``,
+    The first configuration that sends an image elsewhere than to its registry decides: the registry's own ``mirror``,
     hosts.toml, registries.conf, Docker's list. What registries.conf blocks is blocked whatever the others say.
 
     Raises:
@@ -61,11 +61,11 @@ class PullEndpoints:
         hosts = [host for file in files for host in (*file.hosts, file.server) if host and host.client_pairs]
         listed = self._config.registries.items()
         return {host.host: host.client_pairs[0][0] for host in hosts} | {
-            name: registry.client_cert for name, registry in listed if registry.client_cert
+            name: registry.cert_file for name, registry in listed if registry.cert_file
         }
 
     def of(self, reference: ImageReference) -> tuple[PullEndpoint, ...] | Failure:
-        """The places to try, in order; a ``Failure`` where none may be asked."""
+        """The endpoints to try, in order; a ``Failure`` where none may be asked."""
         podman = self._podman.endpoints(reference)
         if isinstance(podman, Failure):
             return podman
@@ -74,7 +74,7 @@ class PullEndpoints:
         return next((found for found in all_found if found != plain), plain)
 
     def _own(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
-        names = self._config.registry(reference.registry).mirrors
+        names = self._config.registry(reference.registry).mirror
         mirrors = (PullEndpoint(name, reference.repository, namespace=reference.registry) for name in names)
         return (*mirrors, upstream(reference))
 

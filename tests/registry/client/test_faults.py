@@ -199,14 +199,14 @@ async def test_a_bomb_costs_little_memory(fake, client, case):
 async def test_a_dripping_answer_ends_at_the_deadline(fake, client):
     both(fake, fake.raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", b"x", every=0.02, endless=True))
     began = time.monotonic()
-    found = await resolve(client(request_deadline_s=0.4), fake)
+    found = await resolve(client(timeout_s=0.4), fake)
     assert found.reason is Reason.IMAGE_TIMEOUT
     assert time.monotonic() - began < 2
 
 
 async def test_dripping_headers_end_at_the_deadline(fake, client):
     both(fake, fake.raw(b"HTTP/1.1 100 Continue\r\n\r\n", every=0.02, endless=True))
-    assert (await resolve(client(request_deadline_s=0.4), fake)).reason is Reason.IMAGE_TIMEOUT
+    assert (await resolve(client(timeout_s=0.4), fake)).reason is Reason.IMAGE_TIMEOUT
 
 
 async def test_a_length_too_small_is_noticed_by_the_digest(fake, client):
@@ -217,7 +217,7 @@ async def test_a_length_too_small_is_noticed_by_the_digest(fake, client):
 
 
 async def test_r01_a_closed_port_is_unreachable_without_fallback(client, unused_tcp_port):
-    registry = client(others=(RegistryConfig(f"127.0.0.1:{unused_tcp_port}", allow_private=True),))
+    registry = client(others=(RegistryConfig(f"127.0.0.1:{unused_tcp_port}", allow_networks=True),))
     found = await registry.resolve(parse(f"127.0.0.1:{unused_tcp_port}/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_UNREACHABLE
 
@@ -235,7 +235,7 @@ async def test_r01_https_is_not_given_up_for_http(fake, client):
 async def test_r01_a_wrong_certificate_is_rejected(client, http_server, reply, authority, issued):
     names, days, trusted = issued
     server = await http_server(lambda _: reply(200), authority.server(*names, days=days, trusted=trusted))
-    config = RegistryConfig(server.address, allow_private=True, ca_file=authority.ca_file)
+    config = RegistryConfig(server.address, allow_networks=True, ca_file=authority.ca_file)
     found = await client(others=(config,)).resolve(parse(f"{server.address}/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_TLS_REJECTED
     assert server.seen == []

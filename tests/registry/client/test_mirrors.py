@@ -267,12 +267,12 @@ async def test_a_mirror_gets_its_own_credentials_and_the_registry_its_own(fake, 
 async def test_a_mirror_of_many_registries_has_one_budget(fake, fakes, mirror, client):
     others = [await fakes() for _ in range(2)]
     mirror.image("1")
-    own = RegistryConfig(mirror.name, plain_http=True, allow_private=True, concurrency=1)
-    each = [RegistryConfig(one.name, plain_http=True, mirrors=(mirror.name,)) for one in others]
+    own = RegistryConfig(mirror.name, plain_http=True, allow_networks=True, concurrency=1)
+    each = [RegistryConfig(one.name, plain_http=True, mirror=(mirror.name,)) for one in others]
     registry = client(others=(own, *each))
     for one in others:
         assert isinstance(await resolve(registry, one), ImageFacts)
-    assert len(registry._origins._listed) == 3
+    assert len(registry._endpoints._listed) == 3
     assert mirror.connections == 1
 
 

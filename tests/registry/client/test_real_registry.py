@@ -38,7 +38,7 @@ def pushed(pusher, image_factory, images):
 
 @pytest.fixture
 async def client(pushed):
-    config = RegistryConfig(pushed, plain_http=True, allow_private=True)
+    config = RegistryConfig(pushed, plain_http=True, allow_networks=True)
     async with Registry(ClientConfig(registries={config.name: config})) as found:
         yield found
 

@@ -34,14 +34,14 @@ async def served(fake, http_server, reply):
 
 async def test_an_own_authority_is_believed_for_its_registry(served, client, authority):
     address = await served(authority.server("127.0.0.1"))
-    config = RegistryConfig(address, allow_private=True, ca_file=authority.ca_file)
+    config = RegistryConfig(address, allow_networks=True, ca_file=authority.ca_file)
     found = await client(others=(config,)).resolve(parse(f"{address}/app:1"), depth=Depth.CONFIG)
     assert isinstance(found, ImageFacts)
 
 
 async def test_an_own_authority_is_not_believed_elsewhere(served, client, authority):
     address = await served(authority.server("127.0.0.1"))
-    found = await client(others=(RegistryConfig(address, allow_private=True),)).resolve(
+    found = await client(others=(RegistryConfig(address, allow_networks=True),)).resolve(
         parse(f"{address}/app:1"), depth=Depth.CONFIG
     )
     assert found.reason is Reason.IMAGE_TLS_REJECTED
@@ -49,9 +49,9 @@ async def test_an_own_authority_is_not_believed_elsewhere(served, client, author
 
 async def test_a_client_certificate_is_shown_where_it_is_configured(served, client, authority):
     address = await served(authority.server("127.0.0.1", ask_client=True))
-    bare = RegistryConfig(address, allow_private=True, ca_file=authority.ca_file)
+    bare = RegistryConfig(address, allow_networks=True, ca_file=authority.ca_file)
     shown = RegistryConfig(
-        address, allow_private=True, ca_file=authority.ca_file, client_cert=authority.issue("scanner.example")
+        address, allow_networks=True, ca_file=authority.ca_file, cert_file=authority.issue("scanner.example")
     )
     reference = parse(f"{address}/app:1")
     assert not isinstance(await client(others=(bare,)).resolve(reference, depth=Depth.CONFIG), ImageFacts)
@@ -59,7 +59,7 @@ async def test_a_client_certificate_is_shown_where_it_is_configured(served, clie
 
 
 @pytest.mark.parametrize(
-    "setting", [{"ca_file": "/nowhere/ca.pem"}, {"client_cert": "/nowhere/cert.pem"}, {"proxy": "socks5://x"}]
+    "setting", [{"ca_file": "/nowhere/ca.pem"}, {"cert_file": "/nowhere/cert.pem"}, {"proxy": "socks5://x"}]
 )
 async def test_a_setting_that_cannot_be_used_is_a_reason(client, setting):
     config = RegistryConfig("reg.example", **setting)
