@@ -14,7 +14,9 @@ from scanner.binary.layers.archive import inspect_archive
 from scanner.binary.program import argv
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats.offload import Budget, BudgetExceeded, Workers
 from scanner.hosts.local import read_local
+from scanner.probe import reading
 from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
 from scanner.registry.auth.authorizers import authorizer_for
@@ -26,6 +28,7 @@ from scanner.scan.inspections import Inspections
 from scanner.scan.local_images import LocalImages
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
 from scanner.scan.scan import Scanner
+from scanner.service.config_hint import config_hint
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
@@ -49,6 +52,10 @@ log = structlog.get_logger(__name__)
 
 INSPECTION = "1"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
+
+
+ANSWER_BUDGET = Budget(seconds=10)
+"""An answer of 2,000 containers takes half a second on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +82,12 @@ class Adapters:
     def __init__(self, settings: Settings, context: AdapterContext) -> None:
         self._settings = settings
         self._connections = _connections(settings)
-        self._plans = PlanDirectory(settings.plans.directory) if settings.plans.directory else None
+        self._workers = Workers()
+        self._plans = PlanDirectory(settings.plans.directory, self._workers) if settings.plans.directory else None
         self._logged_problems: tuple[str, ...] = ()
         self._local_images = _local_images(settings, self._connections)
         self._script = script()
-        self._readings = AnswerCache()
+        self._answers = AnswerCache(self._interpret)
         self.registry = _registry(settings, context)
         self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION)
 
@@ -90,7 +98,7 @@ class Adapters:
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host, by SSH or, if it is this machine, by a subprocess: the same script."""
         raw = await self._ask(host)
-        facts = raw if isinstance(raw, Failure) else self._readings.read(raw, host)
+        facts = raw if isinstance(raw, Failure) else await self._answers.read(raw, host)
         if isinstance(facts, Failure) or self._local_images is None:
             return facts
         return await self._local_images.fill(host, facts)
@@ -105,7 +113,9 @@ class Adapters:
     ) -> Scanner:
         """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts."""
         resolver = StaleFallback(self.registry)
-        return Scanner(read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans)
+        return Scanner(
+            read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans, hint=config_hint
+        )
 
     async def plans(self, hosts: Sequence[Host]) -> Deployments:
         """What the plan directory, if there is one, now holds for these hosts, which are the whole inventory."""
@@ -138,6 +148,14 @@ class Adapters:
         await self.registry.aclose()
         if self._connections:
             await self._connections.close()
+        await asyncio.to_thread(self._workers.close)
+
+    async def _interpret(self, raw: bytes, host: Host) -> HostFacts | Failure:
+        """What an answer says, read where a hostile one can be ended."""
+        found = await self._workers.run(reading.read, ANSWER_BUDGET, raw, host)
+        if isinstance(found, BudgetExceeded):
+            return Failure(Reason.HOST_TOO_LARGE, f"the answer cannot be read: {found.detail}")
+        return found
 
     async def _ask(self, host: Host) -> bytes | Failure:
         ssh = self._settings.ssh

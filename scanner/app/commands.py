@@ -6,7 +6,7 @@ import importlib
 import json
 import os
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,13 @@ from scanner.app import logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
 from scanner.domain.decision import decide
+from scanner.domain.facts import Failure, image_reference
 from scanner.domain.host import Host, Plan
-from scanner.domain.image import reference
 from scanner.domain.platform.platform import Platform, parse
 from scanner.errors import UsageError
+from scanner.formats import files
+from scanner.formats.files import FileError
+from scanner.formats.offload import Workers
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from scanner.cli.operations import Common
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.report import Report
+    from scanner.domain.verdict.verdict import Depth
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
 
@@ -69,8 +74,11 @@ class Application:
         settings = self._settings(common, need_hosts=True)
         hosts = wiring.hosts(settings)
         Adapters(settings, AdapterContext(VERSION))
-        if settings.plans.directory and (problems := PlanDirectory(settings.plans.directory).read(hosts).problems):
-            raise UsageError("\n".join(problems))
+        if settings.plans.directory:
+            with closing(Workers(1)) as workers:
+                problems = PlanDirectory(settings.plans.directory, workers).read(hosts).problems
+            if problems:
+                raise UsageError("\n".join(problems))
         return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
 
     def config_schema(self) -> str:
@@ -81,7 +89,7 @@ class Application:
 
     @asynccontextmanager
     async def _scanner(
-        self, settings: Settings, depth: str | None, inventory_hosts: Sequence[Host] = ()
+        self, settings: Settings, depth: Depth | None, inventory_hosts: Sequence[Host] = ()
     ) -> AsyncIterator[tuple[Scanner, Adapters]]:
         """A scanner for one command, with the logins that the user's own docker and podman would use.
 
@@ -96,7 +104,7 @@ class Application:
         finally:
             await adapters.close()
 
-    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Listener) -> Report:
+    async def scan(self, common: Common, patterns: Sequence[str], depth: Depth | None, progress: Listener) -> Report:
         """Read and judge the hosts that match."""
         settings = self._settings(common, need_hosts=True)
         known = wiring.hosts(settings)
@@ -110,7 +118,7 @@ class Application:
         images: Sequence[str],
         patterns: Sequence[str],
         platforms: Sequence[str],
-        depth: str | None,
+        depth: Depth | None,
         progress: Listener,
     ) -> Checked:
         """Judge images against hosts or plain platforms."""
@@ -195,11 +203,9 @@ class Application:
             raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
         public = identity.with_name(f"{identity.name}.pub")
         try:
-            return authorized_key_line(public.read_text(), addresses, path).rstrip("\n")
-        except OSError as error:
-            raise UsageError(
-                f"{public}: {error.strerror}; make it with: ssh-keygen -y -f {identity} > {public}"
-            ) from None
+            return authorized_key_line(files.read_secret(public), addresses, path).rstrip("\n")
+        except FileError as error:
+            raise UsageError(f"{error}; make it with: ssh-keygen -y -f {identity} > {public}") from None
         except ValueError as error:
             raise UsageError(f"{public}: {error}") from None
 
@@ -221,11 +227,11 @@ def _running() -> ModuleType:
     return importlib.import_module("scanner.app.serve")
 
 
-def _parsed(text: str) -> reference.ImageReference:
-    try:
-        return reference.parse(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is not an image reference: {error}") from None
+def _parsed(text: str) -> ImageReference:
+    found = image_reference(text)
+    if isinstance(found, Failure):
+        raise UsageError(f"{text!r} is not an image reference: {found.detail}")
+    return found
 
 
 async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[str]) -> Report:

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from scanner.errors import UsageError
+from scanner.formats import files
+from scanner.formats.files import FileError
 from scanner.registry.http.tls import certificate_ends_at
 from scanner.settings.yaml_source import parse, read_bytes
 from scanner.web.api.app import create_app
@@ -63,14 +65,11 @@ def _token(token: TokenSettings) -> Token:
     digest = token.token_sha256
     if digest is None:
         try:
-            secret = token.token_file.read_bytes().strip() if token.token_file else b""
-        except OSError as error:
-            raise UsageError(f"web.tokens: {token.name}: {token.token_file}: {error.strerror}") from None
-        if not secret:
-            raise UsageError(
-                f"web.tokens: {token.name}: {token.token_file} is empty: make one with openssl rand -hex 32"
-            )
-        digest = hashlib.sha256(secret).hexdigest()
+            secret = files.read_secret(token.token_file).strip() if token.token_file else ""
+        except FileError as error:
+            advice = ": make one with openssl rand -hex 32" if error.problem == files.EMPTY else ""
+            raise UsageError(f"web.tokens: {token.name}: {error}{advice}") from None
+        digest = hashlib.sha256(secret.encode()).hexdigest()
     return Token(token.name, digest, frozenset(map(Scope, token.scopes)))
 
 

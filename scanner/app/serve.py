@@ -12,6 +12,8 @@ import structlog
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.listen import serve_web
 from scanner.errors import UsageError
+from scanner.formats import files
+from scanner.formats.files import FileError
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen
@@ -89,9 +91,9 @@ async def _open_store(settings: Settings) -> Store:
     url = settings.store.url.get_secret_value() if settings.store.url else IN_MEMORY
     if settings.store.url_file:
         try:
-            url = settings.store.url_file.read_text().strip()
-        except OSError as error:
-            raise UsageError(f"store.url_file {settings.store.url_file}: {error.strerror}") from None
+            url = files.read_secret(settings.store.url_file).strip()
+        except FileError as error:
+            raise UsageError(f"store.url_file {error}") from None
     return await Store.open(url, keep_s=settings.store.keep)
 
 

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, assert_never
 
 from scanner import inventory
+from scanner.formats import files
 from scanner.inventory import http_fetch
 from scanner.inventory.http_fetch import Login
 from scanner.registry.auth.credentials import ConfiguredCredential, Credentials, CredentialSources
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from scanner.domain.host import Host
     from scanner.hosts.ssh.config import SshConfig
     from scanner.settings.fields import PlannedImage
-
-MAX_SECRET_BYTES = 64 << 10
-"""A token has some hundred bytes, a key some thousand; whatever is longer is no secret of ours."""
 
 IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- the name that Docker's own files give to such credentials
 """With this user name a secret is an identity token (docker/cli config)."""
@@ -87,8 +85,7 @@ def _secret(value: SecretStr | None, file: Path | None) -> str:
         return value.get_secret_value()
     if file is None:
         return ""
-    with file.open("rb") as stream:
-        return stream.read(MAX_SECRET_BYTES).decode().strip()
+    return files.read_secret(file).strip()
 
 
 def _static(host: sources.StaticHost) -> inventory.StaticHost:
@@ -139,8 +136,8 @@ def client(settings: schema.Settings, version: str) -> ClientConfig:
     return ClientConfig(
         registries={name: _registry(name, registry) for name, registry in own.listed.items()},
         only_listed=own.only_listed,
-        request_deadline_s=own.timeout,
-        tag_max_age_s=own.cache_age,
+        timeout_s=own.timeout,
+        cache_age_s=own.cache_age,
         user_agent=f"archscan/{version}",
         registries_conf=own.registries_conf,
         certs_d=own.certs_d,
@@ -153,17 +150,17 @@ def _registry(name: str, registry: schema.Registry) -> RegistryConfig:
         name=name,
         plain_http=registry.plain_http,
         ca_file=_text(registry.ca_file),
-        client_cert=_text(registry.cert_file),
-        client_key=_text(registry.key_file),
+        cert_file=_text(registry.cert_file),
+        key_file=_text(registry.key_file),
         proxy=registry.proxy.get_secret_value() if registry.proxy else None,
-        mirrors=registry.mirror,
+        mirror=registry.mirror,
         auth_hosts=registry.auth_hosts,
         redirect_hosts=registry.redirect_hosts,
         concurrency=registry.concurrency,
         rate_per_s=registry.rate,
         burst=registry.burst,
-        stop_below_remaining=registry.stop_below,
-        allow_private=tuple(map(ipaddress.ip_network, registry.allow_networks)),
+        stop_below=registry.stop_below,
+        allow_networks=tuple(map(ipaddress.ip_network, registry.allow_networks)),
     )
 
 

@@ -10,10 +10,11 @@ from rich.text import Text
 
 from scanner.cli import output
 from scanner.cli.outcome import Exit
-from scanner.domain.facts import Failure, ImageFacts, Offer
+from scanner.domain.facts import Failure, ImageFacts, Offer, image_reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import STATUS_OF, Status
+from scanner.service.config_hint import config_hint
 
 if TYPE_CHECKING:
     from scanner.domain.facts import Executable
@@ -46,8 +47,9 @@ def refuse(reference: str, failure: Failure) -> None:
     """Why nothing can be shown, then what to do."""
     out = output.console()
     out.print(Text(f"{reference}: {failure.reason}: {failure.detail}", style="magenta"), soft_wrap=True)
-    fix = remedy.fix(failure.reason, remedy.Trouble(host="HOST", image=reference, said=failure.detail))
-    out.print(Text(f"  {fix.summary}"), soft_wrap=True)
+    fix = remedy.fix(failure.reason, remedy.Trouble(host="HOST", image=reference))
+    hint = config_hint(failure, image_reference(reference))
+    out.print(Text(f"  {hint or fix.summary}"), soft_wrap=True)
 
 
 def show(reference: str, facts: ImageFacts, opened: Opened) -> None:

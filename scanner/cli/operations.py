@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.domain.report import Report
+    from scanner.domain.verdict.verdict import Depth
     from scanner.scan.ports import Listener
     from scanner.service.answers import Checked
     from scanner.service.image import Opened
@@ -28,7 +29,7 @@ class Common:
 class Operations(Protocol):
     """The program without its commands. Every method raises ``UsageError`` for what the operator has to change."""
 
-    async def scan(self, common: Common, patterns: Sequence[str], depth: str | None, progress: Listener) -> Report:
+    async def scan(self, common: Common, patterns: Sequence[str], depth: Depth | None, progress: Listener) -> Report:
         """Read and judge the hosts that match, all of them without patterns."""
         ...
 
@@ -38,7 +39,7 @@ class Operations(Protocol):
         images: Sequence[str],
         patterns: Sequence[str],
         platforms: Sequence[str],
-        depth: str | None,
+        depth: Depth | None,
         progress: Listener,
     ) -> Checked:
         """Judge images against hosts or plain platforms."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli.outcome import FailOn
+from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Common
@@ -39,14 +40,6 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class DepthOption(StrEnum):
-    """How many layers of evidence are asked for."""
-
-    INDEX = "index"
-    CONFIG = "config"
-    BINARY = "binary"
-
-
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -73,7 +66,7 @@ FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="The least status that makes the command exit 1; mismatch includes broken.")
 ]
 DepthChoice = Annotated[
-    DepthOption | None, typer.Option("--depth", help="The deepest evidence asked for (default: the file's scan.depth).")
+    Depth | None, typer.Option("--depth", help="The deepest evidence asked for (default: the file's scan.depth).")
 ]
 EveryOption = Annotated[bool, typer.Option("--all", "-a", help="Show what is ok too.")]
 

@@ -52,7 +52,7 @@ def scan(
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     with progress.shown() as listen:
-        report = asyncio.run(operations.scan(common, host or (), depth and str(depth), listen))
+        report = asyncio.run(operations.scan(common, host or (), depth, listen))
     output.write(report, form, every=every)
     raise typer.Exit(exit_code(report, fail_on))
 
@@ -85,8 +85,6 @@ def check(
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     with progress.shown() as listen:
-        checked = asyncio.run(
-            operations.check(common, images, host or (), platform or (), depth and str(depth), listen)
-        )
+        checked = asyncio.run(operations.check(common, images, host or (), platform or (), depth, listen))
     output.write(checked.report, form, decision=checked.decision, every=True)
     raise typer.Exit(exit_code(checked.report, fail_on, checked.decision))

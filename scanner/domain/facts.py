@@ -7,22 +7,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from scanner.domain.image import reference as references
 from scanner.domain.platform.platform import Platform, canonical
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.verdict.reason import Reason
+    from scanner.domain.image.reference import ImageReference
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something is not known: a value, never an exception past an adapter."""
+    """Why something is not known: a value, never an exception past an adapter.
+
+    What it concerns stands in fields, so that nobody reads it back out of ``detail``, which is for people: the ``host``
+    (a machine, a registry), the ``address`` it resolved to, the ``path`` of a file, the ``setting`` that refuses or
+    would permit it, each empty where it concerns none.
+    """
 
     reason: Reason
     detail: str = ""
+    host: str = ""
+    address: str = ""
+    path: str = ""
+    setting: str = ""
+
+    @property
+    def concerns(self) -> bool:
+        """Whether it names anything beside reason and detail."""
+        return bool(self.host or self.address or self.path or self.setting)
+
+
+# ---------------------------------------------------------------- what images are called
+
+
+@lru_cache(maxsize=references.MAX_REMEMBERED)
+def image_reference(text: str) -> ImageReference | Failure:
+    """What an image is called, read where its text enters; the same text gives the same value."""
+    try:
+        return references.parse(text)
+    except ValueError as error:
+        return Failure(Reason.IMAGE_REFERENCE_INVALID, str(error))
 
 
 # ---------------------------------------------------------------- the host
@@ -156,7 +185,7 @@ class LocalImage:
     """The image in a host's own store that a container was made from.
 
     ``image_id`` and digests read ``sha256:<hex>``. ``repo_digests`` are ``name@digest`` as the engine lists them, none
-    for an image that was built there. ``manifest_digest`` is the exact manifest where the engine tells
+    for an image that was built there; ``references`` are those among them that can be read. ``manifest_digest`` is the exact manifest where the engine tells
     (ImageManifestDescriptor). ``platform`` is what the image's own config says. ``program`` is what its argv resolves
     to, where the image was read from the host's own store.
     """
@@ -167,6 +196,12 @@ class LocalImage:
     platform: Platform | None = None
     process: Process | None = None
     program: Program | None = None
+    references: tuple[ImageReference, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Read its names."""
+        found = tuple(name for name in map(image_reference, self.repo_digests) if not isinstance(name, Failure))
+        object.__setattr__(self, "references", found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +249,8 @@ class Workload:
     """One container, or one that is planned.
 
     ``name`` is the container (Docker, Podman), namespace/pod/container (Kubernetes), project/service (compose), unit
-    (quadlet, systemd) or the image itself (planned in the inventory). ``image`` is the reference as written.
+    (quadlet, systemd) or the image itself (planned in the inventory). ``image`` is the reference as written, by
+    which it is shown and told apart, ``reference`` what that text says or why it says nothing.
     ``engine`` is the ``Engine.key`` that runs it, empty where no one said which is to run a planned one. ``process`` holds what was overridden
     beside the image. ``state``, ``error`` and ``log`` (last lines, oldest first) are the engine's own words, made
     printable. ``mounts`` are those over paths of the image, ``None`` where no one told. ``started_at`` and
@@ -242,6 +278,11 @@ class Workload:
     finished_at: float | None = None
     settled: bool | None = None
     live: tuple[LiveProcess, ...] | None = None
+    reference: ImageReference | Failure = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Read what the image is called, whoever makes a workload."""
+        object.__setattr__(self, "reference", image_reference(self.image))
 
     @property
     def ran_s(self) -> float | None:

@@ -1,107 +1,181 @@
-"""Files of inventories, read with bounds."""
+"""Files read within bounds: regular ones only, never more than was asked for, never while they change."""
 
 from __future__ import annotations
 
-import json
 import os
 import stat
-from typing import TYPE_CHECKING, Any
-
-import yaml
-
-from scanner.inventory.error import InventoryError
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-MAX_BYTES = 16 << 20
-"""An inventory of 10,000 hosts with their variables has a few MiB."""
+MAX_SECRET_BYTES = 64 << 10
+"""A token has some hundred bytes, a key some thousand; whatever is longer is no secret of ours."""
 
-MAX_DEPTH = 60
-"""Deeper than any inventory; YAML's composer recurses, so depth is refused before it runs."""
+WRITABLE_BY_ALL = stat.S_IWOTH
+"""What no configuration may be: whoever has an account could change what we do."""
 
-MAX_ALIASES = 1000
-"""References are shared, not copied, but whoever walks them walks each again."""
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+"""What public keys may not be."""
+
+OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+"""What a private key or its passphrase may not be."""
+
+PIECE_BYTES = 1 << 20
+"""One read: a limit of 64 MiB is no reason to ask for as much memory at once."""
+
+CREDENTIAL_MODE = 0o440
+
+EMPTY = "is empty"
+"""What is wrong with a secret's file that holds none."""
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
 
 
-def read_text(path: Path) -> str:
-    """The text of a regular file.
+class FileError(ValueError):
+    """A file that is not read: ``path``, ``problem`` in words, ``line`` (0 where none), whether it is ``missing``."""
+
+    def __init__(self, path: Path | str, problem: str, line: int = 0, *, missing: bool = False) -> None:
+        self.path = str(path)
+        self.problem = problem
+        self.line = line
+        self.missing = missing
+        super().__init__(f"{self.path}:{line}: {problem}" if line else f"{self.path}: {problem}")
+
+
+def read_bytes(
+    path: Path, limit: int, *, forbidden: int = 0, own_links_only: bool = False, follow: bool = True
+) -> bytes:
+    """The content of a regular file; never waits for the writer of a pipe.
+
+    Args:
+        path: links are followed, unless ``follow`` is false.
+        limit: the longest content in bytes; one more is an error.
+        forbidden: permission bits that the file must not have; systemd's credentials pass, whatever theirs are.
+        own_links_only: whether a link at the path itself must be root's, ours, or of whom the file belongs to.
+        follow: whether the path itself may be a symbolic link.
 
     Raises:
-        InventoryError: it cannot be read, is too long, is not UTF-8, or everybody may write to it.
+        FileError: it is missing, no regular file, too long, too open, behind a foreign link, or changed meanwhile.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise InventoryError([f"{path}: cannot be read: {error.strerror}"]) from None
-    with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            raise InventoryError([f"{path}: is not a regular file"])
-        if mode & stat.S_IWOTH:
-            raise InventoryError([f"{path}: everybody may write to it: chmod o-w"])
-        content = file.read(MAX_BYTES + 1)
-    return decode(content, str(path))
+    with _opened(path, 0 if follow else os.O_NOFOLLOW) as descriptor:
+        before = os.fstat(descriptor)
+        _refuse_mode(path, before, forbidden)
+        if own_links_only:
+            _refuse_foreign_link(path, before.st_uid)
+        content = _taken(descriptor, limit + 1)
+        after = os.fstat(descriptor)
+    if len(content) > limit:
+        raise FileError(path, f"is longer than {limit} bytes")
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(content) != after.st_size:
+        raise FileError(path, "changed while it was read")
+    return content
 
 
-def decode(content: bytes, name: str) -> str:
-    """Bounded bytes as text.
+def read_text(path: Path, limit: int, *, forbidden: int = 0, own_links_only: bool = False) -> str:
+    """The text of a regular file, as ``read_bytes`` reads it.
 
     Raises:
-        InventoryError: too long, or not UTF-8.
+        FileError: as there, or it is not UTF-8.
     """
-    if len(content) > MAX_BYTES:
-        raise InventoryError([f"{name}: is longer than {MAX_BYTES} bytes"])
+    return decode(read_bytes(path, limit, forbidden=forbidden, own_links_only=own_links_only), path, limit)
+
+
+def read_secret(path: Path, limit: int = MAX_SECRET_BYTES) -> str:
+    """The secret in a file: its text without the line's end, which is the editor's, not the secret's.
+
+    Raises:
+        FileError: as ``read_text``, or it is empty.
+    """
+    secret = read_text(path, limit).removesuffix("\n").removesuffix("\r")
+    if not secret.strip():
+        raise FileError(path, EMPTY)
+    return secret
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """How a regular file begins: at most ``count`` bytes; never waits for the writer of a pipe.
+
+    Raises:
+        FileError: it cannot be opened, or is no regular file.
+    """
+    with _opened(path) as descriptor:
+        return _taken(descriptor, count)
+
+
+def decode(content: bytes, name: Path | str, limit: int) -> str:
+    """Bounded bytes as text; a byte order mark is no part of it.
+
+    Raises:
+        FileError: longer than ``limit`` bytes, or not UTF-8.
+    """
+    if len(content) > limit:
+        raise FileError(name, f"is longer than {limit} bytes")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InventoryError([f"{name}:{line}: is not UTF-8"]) from None
+        raise FileError(name, "is not UTF-8", content.count(b"\n", 0, error.start) + 1) from None
 
 
-def parse_json(text: str, name: str) -> Any:
-    """A JSON document.
-
-    Raises:
-        InventoryError: it is none.
-    """
+@contextmanager
+def _opened(path: Path, more_flags: int = 0) -> Iterator[int]:
+    """The descriptor of a regular file; what the system refuses, then or later, is a ``FileError``."""
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InventoryError([f"{name}:{error.lineno}: is not JSON: {error.msg}"]) from None
-    except (ValueError, RecursionError):
-        raise InventoryError([f"{name}: is not JSON that can be read: too deep, or a number too long"]) from None
-
-
-class _Loader(yaml.CSafeLoader):
-    """Plain YAML; what carries a tag of its own (``!vault``) becomes an empty text, for we cannot know it."""
-
-
-_Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: "")
-
-
-def parse_yaml(text: str, name: str) -> Any:
-    """A YAML document.
-
-    Raises:
-        InventoryError: it is none, too deep, or has too many aliases.
-    """
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | more_flags)
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        raise FileError(path, f"cannot be read: {_why(error)}", missing=missing) from None
     try:
-        _bound(text, name)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise InventoryError([f"{name}:{line}: is not YAML: {error.problem}"]) from None
-    except InventoryError:
-        raise
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError):
-        raise InventoryError([f"{name}: is not YAML that can be read"]) from None
+        _refuse_kind(path, os.fstat(descriptor).st_mode)
+        yield descriptor
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {_why(error)}") from None
+    finally:
+        os.close(descriptor)
 
 
-def _bound(text: str, name: str) -> None:
-    depth = aliases = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        aliases += isinstance(event, yaml.AliasEvent)
-        if depth > MAX_DEPTH or aliases > MAX_ALIASES:
-            raise InventoryError([f"{name}: is nested too deep, or has too many aliases"])
+def _taken(descriptor: int, count: int) -> bytes:
+    """So many bytes, or all that there are."""
+    pieces: list[bytes] = []
+    while count and (piece := os.read(descriptor, min(count, PIECE_BYTES))):
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
+
+
+def _refuse_kind(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise FileError(path, f"is not a regular file but {_KINDS.get(stat.S_IFMT(mode), 'something else')}")
+
+
+def _refuse_mode(path: Path, status: os.stat_result, forbidden: int) -> None:
+    if not status.st_mode & forbidden or _is_credential(status):
+        return
+    if forbidden == WRITABLE_BY_ALL:
+        raise FileError(path, "everybody may write to it: chmod o-w")
+    who = "read" if forbidden & stat.S_IRGRP else "write to"
+    raise FileError(path, f"others may {who} it (mode {stat.S_IMODE(status.st_mode):04o}): chmod go-rwx")
+
+
+def _is_credential(status: os.stat_result) -> bool:
+    """Whether systemd's LoadCredential= made it: 0440 of root, where the group bits show the mask of our own ACL."""
+    return stat.S_IMODE(status.st_mode) == CREDENTIAL_MODE and (status.st_uid, status.st_gid) == (0, 0)
+
+
+def _refuse_foreign_link(path: Path, target_owner: int) -> None:
+    """A link into the configuration may belong to root, to us, or to whom the file belongs (Kubernetes mounts links)."""
+    link = os.lstat(path)
+    if stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.geteuid(), target_owner):
+        raise FileError(path, f"is a symbolic link of user {link.st_uid}")
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -6,13 +6,13 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats.files import parse_json, parse_yaml, read_text
 from scanner.inventory import ansible_script
 from scanner.inventory.ansible_groups import Inventory
 from scanner.inventory.ansible_ini import read_ini
 from scanner.inventory.ansible_tree import read_tree
 from scanner.inventory.ansible_vars import read_vars_folders, record
 from scanner.inventory.error import InventoryError
+from scanner.inventory.inventory_file import parse_json, parse_yaml, read_text
 from scanner.inventory.record import Defaults, Record
 
 if TYPE_CHECKING:

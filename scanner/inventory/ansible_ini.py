@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.inventory.ansible_ranges import expand
 from scanner.inventory.error import InventoryError
+from scanner.inventory.inventory_file import lines
 
 if TYPE_CHECKING:
     from scanner.inventory.ansible_groups import Inventory
@@ -27,7 +28,7 @@ def read_ini(inventory: Inventory, text: str, file: str) -> None:
         InventoryError: naming every line that cannot be understood.
     """
     group, kind, problems = "ungrouped", "hosts", []
-    for number, raw in enumerate(text.splitlines(), start=1):
+    for number, raw in enumerate(lines(text, file), start=1):
         line = raw.strip()
         if not line or line[0] in "#;":
             continue

@@ -8,8 +8,10 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
-from scanner.formats.files import MAX_BYTES, decode, parse_json
+from scanner.formats import files
+from scanner.formats.files import FileError
 from scanner.inventory.error import InventoryError
+from scanner.inventory.inventory_file import MAX_BYTES, decode, parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +27,8 @@ def is_script(path: Path) -> bool:
     if not os.access(path, os.X_OK):
         return False
     try:
-        with path.open("rb") as file:
-            return file.read(4).startswith(STARTS)
-    except OSError:
+        return files.first_bytes(path, 4).startswith(STARTS)
+    except FileError:
         return False
 
 

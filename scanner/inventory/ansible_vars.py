@@ -6,8 +6,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats.files import parse_json, parse_yaml, read_text
 from scanner.inventory.error import InventoryError
+from scanner.inventory.inventory_file import parse_json, parse_yaml, read_text
 from scanner.inventory.record import Planned, Record
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
-from scanner.formats.files import decode, parse_json, parse_yaml, read_text
 from scanner.inventory.error import InventoryError
+from scanner.inventory.inventory_file import decode, parse_json, parse_yaml, read_text
 from scanner.inventory.record import Defaults, Record
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.formats.files import read_text
 from scanner.inventory.error import InventoryError
+from scanner.inventory.inventory_file import read_lines
 from scanner.inventory.record import Defaults, Record
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 def _blocks(path: Path, outer: tuple[str, ...], includes_left: int) -> Iterator[_Block]:
     """The file's blocks in order, those of included files at their place."""
     block = _Block(("*",), str(path), outer=outer)
-    for number, raw in enumerate(read_text(path).splitlines(), start=1):
+    for number, raw in enumerate(read_lines(path), start=1):
         place = f"{path}:{number}"
         if not raw.strip() or raw.lstrip().startswith("#"):
             continue

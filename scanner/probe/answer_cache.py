@@ -6,28 +6,30 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts
-from scanner.probe import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from scanner.domain.host import Host
 
 
 class AnswerCache:
-    """Reads answers; one that has not changed by a byte gives the same facts as before, without being parsed.
+    """Reads answers by ``read``; one that has not changed by a byte gives the same facts without being parsed.
 
     It holds the facts of every host that it was ever given, which for an inventory are those of the last report.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[bytes, Host], Awaitable[HostFacts | Failure]]) -> None:
+        self._read = read
         self._last: dict[str, tuple[bytes, HostFacts]] = {}
 
-    def read(self, raw: bytes, host: Host) -> HostFacts | Failure:
+    async def read(self, raw: bytes, host: Host) -> HostFacts | Failure:
         """The facts in a probe's answer, byte for byte as it came."""
         digest = sha256(raw).digest()
         known = self._last.get(host.name)
         if known and known[0] == digest:
             return known[1]
-        facts = reading.read(raw, host)
+        facts = await self._read(raw, host)
         if isinstance(facts, HostFacts):
             self._last[host.name] = digest, facts
         return facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.facts import Process
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.text import printable
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +34,8 @@ class MalformedError(ValueError):
 def parse(raw: str | bytes) -> Any:
     """One JSON document."""
     try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        return lenient_json.loads(raw)
+    except JsonError as error:
         raise MalformedError(f"not JSON: {printable(raw, 80)!r}") from error
 
 

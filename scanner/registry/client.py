@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Self
 from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.documents.assembly import Assembly
 from scanner.registry.documents.cache import Recent
-from scanner.registry.documents.content_store import Documents
+from scanner.registry.documents.content_store import ContentStore
 from scanner.registry.documents.singleflight import Singleflight
+from scanner.registry.endpoint_pool import EndpointPool
 from scanner.registry.http.observer import Nobody
 from scanner.registry.layers import LayerReader
-from scanner.registry.origin import Fetched
-from scanner.registry.origins import Origins
+from scanner.registry.mirror_chain import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from scanner.domain.platform.platform import Platform
     from scanner.registry.config import ClientConfig
     from scanner.registry.documents.cache import DocumentCache
+    from scanner.registry.endpoint_pool import AuthorizerFor
     from scanner.registry.http.endpoint import Clock
     from scanner.registry.http.observer import RegistryObserver
-    from scanner.registry.origins import AuthorizerFor
 
 MAX_REMEMBERED = 8192
 """References whose answer is remembered; a fleet of ten thousand hosts runs some thousand."""
@@ -44,7 +45,8 @@ MAX_ASSEMBLED = 100_000
 MAX_LAST_KNOWN = 50_000
 """Offers and layers in the last facts that are kept for display."""
 
-_DEPTHS = frozenset({"index", "config"})
+_DEPTHS = frozenset({Depth.INDEX, Depth.CONFIG})
+"""What a registry can tell; deeper evidence is inside the layers."""
 
 
 class SystemClock:
@@ -56,7 +58,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class LastKnown:
+class StaleFacts:
     """Facts that were true ``age_s`` seconds ago; never an answer, only something to show."""
 
     facts: ImageFacts
@@ -64,7 +66,7 @@ class LastKnown:
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class _TagResolution:
     """What a reference meant at a moment (Unix time)."""
 
     digest: Digest | Failure
@@ -75,7 +77,7 @@ class _Head:
 class _Window:
     """The answers that one scan has been given, which stay the same to its end."""
 
-    heads: dict[ImageReference, _Head] = field(default_factory=dict)
+    resolutions: dict[ImageReference, _TagResolution] = field(default_factory=dict)
 
 
 class Registry:
@@ -105,14 +107,14 @@ class Registry:
     ) -> None:
         self._config = config
         self._clock: Clock = clock or SystemClock()
-        self._origins = Origins(config, authorizer_for, observer or Nobody(), self._clock)
-        self._documents = Documents(
-            self._origins.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
+        self._endpoints = EndpointPool(config, authorizer_for, observer or Nobody(), self._clock)
+        self._content = ContentStore(
+            self._endpoints.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
         )
-        self._heads: Recent[_Head] = Recent(MAX_REMEMBERED)
+        self._resolutions: Recent[_TagResolution] = Recent(MAX_REMEMBERED)
         self._assemblies: Recent[ImageFacts] = Recent(MAX_ASSEMBLED)
         self._last = last_seen() if last is None else last
-        self._flights: Singleflight[_Head] = Singleflight()
+        self._singleflight: Singleflight[_TagResolution] = Singleflight()
         self._window: ContextVar[_Window | None] = ContextVar("registry_window", default=None)
 
     async def __aenter__(self) -> Self:
@@ -127,9 +129,9 @@ class Registry:
 
     async def aclose(self) -> None:
         """Give up what is under way, then close every connection."""
-        await self._flights.aclose()
-        await self._documents.aclose()
-        await self._origins.aclose()
+        await self._singleflight.aclose()
+        await self._content.aclose()
+        await self._endpoints.aclose()
 
     @contextmanager
     def scan(self) -> Iterator[None]:
@@ -141,7 +143,7 @@ class Registry:
             self._window.reset(token)
 
     async def resolve(
-        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
     ) -> ImageFacts | Failure:
         """What a reference offers.
 
@@ -152,46 +154,50 @@ class Registry:
             wanted: of which entries to read the config, by the platform they name; of all where it is ``None``.
         """
         if depth not in _DEPTHS:
-            raise ValueError(f"depth is index or config, not {depth!r}")
+            raise ValueError(f"a registry is asked for the index or the config, not for the {depth}")
         if refused := self._refusal(reference):
             return refused
-        head = await self._head(reference)
-        if isinstance(head.digest, Failure):
-            return head.digest
-        facts = await self._assembled(reference, head, "index", _none)
-        if depth == "config" and isinstance(facts, ImageFacts) and facts.is_index:
+        resolution = await self._resolution(reference)
+        if isinstance(resolution.digest, Failure):
+            return resolution.digest
+        facts = await self._assembled(reference, resolution, "index", _none)
+        if depth is Depth.CONFIG and isinstance(facts, ImageFacts) and facts.is_index:
             chosen = wanted or _all
             which = "".join("+" if chosen(offer.entry) else "-" for offer in facts.offers)
-            facts = await self._assembled(reference, head, which, chosen)
+            facts = await self._assembled(reference, resolution, which, chosen)
         if isinstance(facts, ImageFacts):
             self._last.put(reference, facts, self._clock.monotonic(), _weight(facts))
         return facts
 
     async def _assembled(
-        self, reference: ImageReference, head: _Head, which: str, wanted: Callable[[Platform | None], bool]
+        self,
+        reference: ImageReference,
+        resolution: _TagResolution,
+        which: str,
+        wanted: Callable[[Platform | None], bool],
     ) -> ImageFacts | Failure:
         """The facts with the configs of ``which`` entries; ten thousand hosts ask for the same ones."""
-        if isinstance(head.digest, Failure):
-            return head.digest
-        key = (reference, head, which)
+        if isinstance(resolution.digest, Failure):
+            return resolution.digest
+        key = (reference, resolution, which)
         if known := self._assemblies.get(key):
             return known[0]
-        facts = await Assembly(self._documents, reference, wanted).facts(head.digest, head.taken_at)
+        facts = await Assembly(self._content, reference, wanted).facts(resolution.digest, resolution.taken_at)
         if isinstance(facts, ImageFacts) and not any(isinstance(offer.config, Failure) for offer in facts.offers):
-            self._assemblies.put(key, facts, head.taken_at, _weight(facts))
+            self._assemblies.put(key, facts, resolution.taken_at, _weight(facts))
         return facts
 
-    def last_known(self, reference: ImageReference) -> LastKnown | None:
+    def stale(self, reference: ImageReference) -> StaleFacts | None:
         """The last facts that were proved, however old; for display beside a failure."""
         found = self._last.get(reference)
         if found is None:
             return None
-        return LastKnown(found[0], max(self._clock.time() - found[0].taken_at, 0.0))
+        return StaleFacts(found[0], max(self._clock.time() - found[0].taken_at, 0.0))
 
     @property
     def client_certificates(self) -> dict[str, str]:
         """The file of the certificate that is shown to each host, by the host's name."""
-        return self._origins.client_certificates
+        return self._endpoints.client_certificates
 
     def open_layer(
         self, reference: ImageReference, layer: Layer, start: int = 0, end: int | None = None
@@ -205,7 +211,7 @@ class Registry:
         """
         return LayerReader(
             check=lambda: self._refusal(reference),
-            origin_of=self._origins.of,
+            chain_of=self._endpoints.of,
             reference=reference,
             layer=layer,
             deadline_s=self._config.layer_deadline_s,
@@ -216,45 +222,51 @@ class Registry:
         if not ref.registry:
             return Failure(Reason.IMAGE_REFERENCE_INVALID, f"{ref} names no registry that could be asked")
         if self._config.only_listed and ref.registry not in self._config.registries:
-            return Failure(Reason.IMAGE_NOT_ALLOWED, f"{ref.registry} is not a listed registry")
+            return Failure(
+                Reason.IMAGE_NOT_ALLOWED,
+                f"{ref.registry} is not a listed registry",
+                ref.registry,
+                setting="only_listed",
+            )
         return None
 
-    async def _head(self, ref: ImageReference) -> _Head:
+    async def _resolution(self, ref: ImageReference) -> _TagResolution:
         """What the reference means: as this scan was told, as is fresh, as the registry says now."""
         window = self._window.get()
-        if window and (held := window.heads.get(ref)):
+        if window and (held := window.resolutions.get(ref)):
             return held
-        head = self._fresh(ref) or await self._flights.join(ref, lambda: self._asked(ref))
+        resolution = self._fresh(ref) or await self._singleflight.join(ref, lambda: self._asked(ref))
         if window is None:
-            return head
-        if isinstance(head.digest, Digest):  # what a tag leads to is there, so nobody need ask for it by its digest
-            window.heads.setdefault(replace(ref, tag=None, digest=head.digest), head)
-        return window.heads.setdefault(ref, head)
+            return resolution
+        # What a tag leads to is there, so nobody need ask for it by its digest.
+        if isinstance(resolution.digest, Digest):
+            window.resolutions.setdefault(replace(ref, tag=None, digest=resolution.digest), resolution)
+        return window.resolutions.setdefault(ref, resolution)
 
-    def _fresh(self, ref: ImageReference) -> _Head | None:
-        found = self._heads.get(ref)
+    def _fresh(self, ref: ImageReference) -> _TagResolution | None:
+        found = self._resolutions.get(ref)
         if found is None:
             return None
         failed = isinstance(found[0].digest, Failure)
-        max_age_s = self._config.failure_max_age_s if failed else self._config.tag_max_age_s
+        max_age_s = self._config.failure_max_age_s if failed else self._config.cache_age_s
         return found[0] if self._clock.monotonic() - found[1] < max_age_s else None
 
-    async def _asked(self, ref: ImageReference) -> _Head:
+    async def _asked(self, ref: ImageReference) -> _TagResolution:
         asked_at = self._clock.monotonic()
-        head = _Head(await self._digest(ref), self._clock.time())
-        self._heads.put(ref, head, asked_at)
-        return head
+        resolution = _TagResolution(await self._digest(ref), self._clock.time())
+        self._resolutions.put(ref, resolution, asked_at)
+        return resolution
 
     async def _digest(self, ref: ImageReference) -> Digest | Failure:
         """The digest of a tag, or the proof that a digest is there; the document comes along where it costs nothing."""
-        origin = self._origins.of(ref)
-        if ref.digest and not await self._documents.knows(ref.digest):
-            found: Digest | Fetched | Failure = await origin.manifest(ref.digest)
+        chain = self._endpoints.of(ref)
+        if ref.digest and not await self._content.knows(ref.digest):
+            found: Digest | Fetched | Failure = await chain.manifest(ref.digest)
         else:
-            found = await origin.digest_of(ref)
+            found = await chain.digest_of(ref)
         if not isinstance(found, Fetched):
             return found
-        return await self._documents.learn(found) or found.digest
+        return await self._content.learn(found) or found.digest
 
 
 def last_seen() -> Recent[ImageFacts]:

@@ -27,29 +27,29 @@ _REDIRECT_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"registry.k8s
 class RegistryConfig:
     """One registry (or mirror) by the name that references use for it, ``host[:port]``.
 
-    ``plain_http`` is the only way to plain http. ``allow_private`` lets the name resolve to addresses that are not
+    ``plain_http`` is the only way to plain http. ``allow_networks`` lets the name resolve to addresses that are not
     public, or only to those of some networks. ``auth_hosts`` are the hosts besides the registry's own that may be its
     token server. ``redirect_hosts`` are the hosts besides the registry's own to which it may redirect a manifest or,
-    where they are private, a blob (``*.example`` stands for every name below ``example``). ``mirrors`` are asked
+    where they are private, a blob (``*.example`` stands for every name below ``example``). ``mirror`` are those asked
     first, in order. ``ca_files`` are authorities beside ``ca_file``. ``concurrency``, ``rate_per_s``, ``burst`` and
-    ``stop_below_remaining`` bound the requests to it, ``None`` as for every registry.
+    ``stop_below`` bound the requests to it, ``None`` as for every registry.
     """
 
     name: str
     plain_http: bool = False
     ca_file: str | None = None
     ca_files: tuple[str, ...] = ()
-    client_cert: str | None = None
-    client_key: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     proxy: str | None = None
-    mirrors: tuple[str, ...] = ()
+    mirror: tuple[str, ...] = ()
     auth_hosts: tuple[str, ...] = ()
     redirect_hosts: tuple[str, ...] = ()
     concurrency: int | None = None
     rate_per_s: float | None = None
     burst: int | None = None
-    stop_below_remaining: int | None = None
-    allow_private: bool | tuple[IPv4Network | IPv6Network, ...] = False
+    stop_below: int | None = None
+    allow_networks: bool | tuple[IPv4Network | IPv6Network, ...] = False
 
     @property
     def host(self) -> str:
@@ -87,8 +87,8 @@ class ClientConfig:
     """How the client behaves; durations are seconds, ages too.
 
     ``registries`` maps a registry's name to its configuration; with ``only_listed`` no other is contacted.
-    ``tag_max_age_s`` is how long an answer about a tag stays true, ``failure_max_age_s`` how long a refusal does.
-    ``stop_below_remaining`` keeps that much of a registry's announced rate limit for everybody else. ``rate_per_s``
+    ``cache_age_s`` is how long an answer about a tag stays true, ``failure_max_age_s`` how long a refusal does.
+    ``stop_below`` keeps that much of a registry's announced rate limit for everybody else. ``rate_per_s``
     with ``burst`` bounds requests to one registry, ``concurrency`` those in flight. ``layer_deadline_s`` bounds the time
     spent waiting for the bytes of one layer.
 
@@ -100,14 +100,14 @@ class ClientConfig:
     only_listed: bool = False
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
-    request_deadline_s: float = 20.0
+    timeout_s: float = 20.0
     layer_deadline_s: float = 120.0
     concurrency: int = 10
     rate_per_s: float = 200.0
     burst: int = 200
-    tag_max_age_s: float = 60.0
+    cache_age_s: float = 60.0
     failure_max_age_s: float = 15.0
-    stop_below_remaining: int = 0
+    stop_below: int = 0
     registries_conf: Path | None = None
     certs_d: Path | None = None
     docker_mirrors: tuple[str, ...] = ()

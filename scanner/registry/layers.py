@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,17 +14,17 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.reference import Digest
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.http.egress import BORDER_ERRORS, classify
 from scanner.registry.http.endpoint import Opened
+from scanner.registry.http.failures import BORDER_ERRORS, classify
 from scanner.registry.http.refusals import refusal
-from scanner.registry.origin import NOWHERE, blob_call
+from scanner.registry.mirror_chain import NOWHERE, blob_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from scanner.domain.facts import Layer
     from scanner.domain.image.reference import ImageReference
-    from scanner.registry.origin import Origin, Way
+    from scanner.registry.mirror_chain import MirrorChain, Route
 
 MAX_RESUMPTIONS = 2
 """Breaks after which a layer is given up; each costs a request."""
@@ -37,7 +37,7 @@ class LayerReader:
     """Streams one layer; ``deadline_s`` bounds the time spent waiting for the registry, not the reader's own."""
 
     check: Callable[[], Failure | None]
-    origin_of: Callable[[ImageReference], Origin]
+    chain_of: Callable[[ImageReference], MirrorChain]
     reference: ImageReference
     layer: Layer
     deadline_s: float
@@ -84,11 +84,11 @@ class LayerReader:
             raise StreamBroken(Failure(Reason.IMAGE_MALFORMED, str(error))) from error
 
     async def _once(self, digest: Digest, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
-        """The bytes from where we are, from each place in turn until one of them goes on to the end."""
-        *mirrors, last = self.origin_of(self.reference).ways or (NOWHERE,)
-        for way in mirrors:
+        """The bytes from where we are, from each route in turn until one of them goes on to the end."""
+        *mirrors, last = self.chain_of(self.reference).routes or (NOWHERE,)
+        for route in mirrors:
             try:
-                async with aclosing(self._of(way, digest, progress, end)) as pieces:
+                async with aclosing(self._of(route, digest, progress, end)) as pieces:
                     async for piece in pieces:
                         yield piece
             except StreamBroken as broken:
@@ -103,14 +103,14 @@ class LayerReader:
                 yield piece
 
     async def _of(
-        self, way: Way | Failure, digest: Digest, progress: _Progress, end: int
+        self, route: Route | Failure, digest: Digest, progress: _Progress, end: int
     ) -> AsyncGenerator[bytes, None]:
-        """One answer's share of the bytes."""
-        if isinstance(way, Failure):
-            raise StreamBroken(way)
+        """The bytes of one answer."""
+        if isinstance(route, Failure):
+            raise StreamBroken(route)
         spans = progress.offset > 0 or end < self.layer.size
         span = f"bytes={progress.offset}-{end - 1}" if spans else ""
-        async with way.endpoint.open(blob_call(way.place, digest, max_bytes=0, span=span)) as found:
+        async with route.endpoint.open(blob_call(route.pull, digest, max_bytes=0, span=span)) as found:
             if not isinstance(found, Opened):
                 raise StreamBroken(found if isinstance(found, Failure) else _refused(refusal(found)))
             async with aclosing(self._read(found, progress, end)) as pieces:
@@ -165,5 +165,5 @@ def _first_byte(opened: Opened, size: int) -> int:
 def _refused(failure: Failure) -> Failure:
     """A layer that is not there is no missing image."""
     if failure.reason in {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_TAG_MISSING, Reason.IMAGE_MALFORMED}:
-        return Failure(Reason.LAYER_UNREADABLE, failure.detail)
+        return replace(failure, reason=Reason.LAYER_UNREADABLE)
     return failure

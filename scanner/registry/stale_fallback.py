@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
-    from scanner.registry.client import LastKnown
+    from scanner.domain.verdict.verdict import Depth
+    from scanner.registry.client import StaleFacts
 
 MAX_PLATFORMS_NAMED = 8
 """Platforms in one line of detail; the largest real images offer thirty."""
@@ -26,11 +27,11 @@ class Source(Protocol):
     """What ``client.Registry`` does."""
 
     async def resolve(
-        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
     ) -> ImageFacts | Failure:
         """What a reference offers."""
 
-    def last_known(self, reference: ImageReference) -> LastKnown | None:
+    def stale(self, reference: ImageReference) -> StaleFacts | None:
         """The last facts that were proved, however old."""
 
 
@@ -41,17 +42,17 @@ class StaleFallback:
     source: Source
 
     async def resolve(
-        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
     ) -> ImageFacts | Failure:
         """What a reference offers, or why that is not known, with what was last known of it."""
         found = await self.source.resolve(reference, depth=depth, wanted=wanted)
         if isinstance(found, ImageFacts):
             return found
-        last = self.source.last_known(reference)
-        return found if last is None else Failure(found.reason, f"{found.detail}; {told(last)}".removeprefix("; "))
+        last = self.source.stale(reference)
+        return found if last is None else replace(found, detail=f"{found.detail}; {seen(last)}".removeprefix("; "))
 
 
-def told(last: LastKnown) -> str:
+def seen(last: StaleFacts) -> str:
     """``last seen over 10 min ago (2026-11-23T05:58:12Z) offering linux/amd64``."""
     names = [str(platform) for platform in last.facts.platforms]
     offered = ", ".join(names[:MAX_PLATFORMS_NAMED]) + (" …" if len(names) > MAX_PLATFORMS_NAMED else "")

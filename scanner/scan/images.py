@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Stage, Workload
-from scanner.domain.image import reference as references
 from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.engine import engine_of, kernel_of
@@ -60,12 +59,12 @@ class Images:
 
     async def _planned(self, host: HostFacts, workload: Workload) -> ImageFacts | Failure:
         """What a pull of the reference would bring to this host."""
-        reference = _parsed(workload.image)
+        reference = workload.reference
         if isinstance(reference, Failure):
             return reference
-        facts = await self.registry.resolve(reference, depth=str(Depth.INDEX))
+        facts = await self.registry.resolve(reference, depth=Depth.INDEX)
         if isinstance(facts, ImageFacts) and not _all_labelled(facts):
-            facts = await self.registry.resolve(reference, depth=str(Depth.CONFIG), wanted=_unlabelled)
+            facts = await self.registry.resolve(reference, depth=Depth.CONFIG, wanted=_unlabelled)
         if isinstance(facts, Failure) or (facts.is_index and self.depth is Depth.INDEX and _all_labelled(facts)):
             return facts
         engine = engine_of(host, workload)
@@ -102,7 +101,7 @@ class Images:
         find: Callable[[ImageFacts], Offer | None],
     ) -> ImageFacts | Failure:
         """The facts with configs, then with what argv of the one offer that matters resolves to."""
-        facts = await self.registry.resolve(reference, depth=str(Depth.CONFIG), wanted=wanted)
+        facts = await self.registry.resolve(reference, depth=Depth.CONFIG, wanted=wanted)
         if isinstance(facts, Failure) or self.depth is not Depth.BINARY:
             return facts
         offer = find(facts)
@@ -116,16 +115,9 @@ def is_local_only(workload: Workload) -> bool:
     return workload.local is not None and not _repo_digests(workload, workload.local)
 
 
-def _parsed(text: str) -> ImageReference | Failure:
-    try:
-        return references.parse(text)
-    except ValueError as error:
-        return Failure(Reason.IMAGE_REFERENCE_INVALID, str(error))
-
-
 def _tag(workload: Workload) -> ImageReference | None:
     """The tag that the next pull will ask for; a digest never means anything else, a name given here is never pulled."""
-    reference = _parsed(workload.image)
+    reference = workload.reference
     if workload.local is None or isinstance(reference, Failure) or reference.digest:
         return None
     pulled = any(found.name == reference.name for found in _repo_digests(workload, workload.local))
@@ -134,9 +126,8 @@ def _tag(workload: Workload) -> ImageReference | None:
 
 def _repo_digests(workload: Workload, local: LocalImage) -> list[ImageReference]:
     """The digests under which a registry may have this image, those under the container's own name first."""
-    own = _parsed(workload.image)
-    parsed = [found for found in map(_parsed, local.repo_digests) if not isinstance(found, Failure)]
-    remote = [found for found in parsed if found.registry != LOCAL_REGISTRY and found.digest]
+    own = workload.reference
+    remote = [found for found in local.references if found.registry != LOCAL_REGISTRY and found.digest]
     if isinstance(own, Failure):
         return remote
     if own.registry == LOCAL_REGISTRY:

@@ -24,7 +24,7 @@ Key = tuple[int, tuple[Any, ...]]
 _OF_ONE = frozenset({"host", "name", "started_at", "finished_at"})
 """What differs between containers that are judged alike; of the two moments only what lies between them counts."""
 
-_words = attrgetter(*(each.name for each in fields(Workload) if each.name not in _OF_ONE), "ran_s")
+_words = attrgetter(*(each.name for each in fields(Workload) if each.compare and each.name not in _OF_ONE), "ran_s")
 
 _NOTHING_TO_DO = Fix()
 

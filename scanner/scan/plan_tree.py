@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.domain.text import printable
+from scanner.formats import files
+from scanner.formats.files import FileError
 from scanner.probe.planned import folder
 from scanner.probe.planned.plan import MAX_DOCUMENT_BYTES
 
@@ -120,30 +121,17 @@ class _Reading:
             self._unread[name] = "a link that leads outside"
             return
         try:
-            raw = _content(Path(entry.path).resolve())
-        except (OSError, ValueError) as error:
+            raw = files.read_bytes(Path(entry.path).resolve(), MAX_DOCUMENT_BYTES, follow=False)
+        except FileError as error:
+            self._unread[name] = printable(error.problem, 200)
+            return
+        except OSError as error:  # the link leads in a circle
             self._unread[name] = _why(error)
             return
         self._bytes += len(raw)
         if len(self._texts) >= MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
             raise TreeError(f"{self._home}: more than {MAX_FILES} files or {MAX_TOTAL_BYTES} bytes of plans")
         self._texts[name] = raw
-
-
-def _content(path: Path) -> bytes:
-    """A regular file's bytes; never waits for a pipe.
-
-    Raises:
-        OSError: it cannot be opened or read.
-        ValueError: it is no file, or longer than a plan may be.
-    """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise ValueError("no regular file")
-        raw = stream.read(MAX_DOCUMENT_BYTES + 1)
-    if len(raw) > MAX_DOCUMENT_BYTES:
-        raise ValueError(f"longer than {MAX_DOCUMENT_BYTES} bytes")
-    return raw
 
 
 def _why(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from scanner import inventory
 from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
+from scanner.formats.offload import Budget, BudgetExceeded
 from scanner.probe.planned import folder
 from scanner.scan import plan_tree
 
@@ -19,7 +21,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scanner.domain.host import Host
+    from scanner.formats.offload import Workers
     from scanner.probe.planned.folder import Filed, FolderPlans, Gap
+
+FOLDERS_AT_ONCE = 256
+"""Folders read in one call: one that costs too much has so many read again, one by one."""
+
+FOLDERS_BUDGET = Budget(seconds=60)
+"""Two thousand Compose files of 3 KiB take some five seconds on a busy machine."""
+
+FOLDER_BUDGET = Budget(seconds=5)
+
+MAX_READING_S = 120
+"""Seconds for all folders that are read one by one; what is left then is unknown."""
 
 EVERY_HOST = ("all", "*")
 """Folders whose plans are for the whole fleet."""
@@ -57,10 +71,14 @@ NO_DEPLOYMENTS = Deployments()
 
 
 class PlanDirectory:
-    """A directory ``HOST PATTERN/files``; its files are parsed again only after they changed."""
+    """A directory ``HOST PATTERN/files``; its files are parsed again only after they changed.
 
-    def __init__(self, directory: Path) -> None:
+    They are parsed in ``workers``; without them in the thread that calls, which is for tests.
+    """
+
+    def __init__(self, directory: Path, workers: Workers | None = None) -> None:
         self._directory = directory
+        self._workers = workers
         self._parsed: tuple[plan_tree.Tree, dict[str, FolderPlans]] | None = None
 
     def read(self, hosts: Sequence[Host]) -> Deployments:
@@ -72,7 +90,7 @@ class PlanDirectory:
             return Deployments({host.name: _nothing_known(host.name, problem) for host in hosts}, (problem,))
         parsed = self._parsed
         if parsed is None or parsed[0] != tree:
-            parsed = tree, {name: _with_unread(tree, name) for name in tree.folders if _is_pattern(name)}
+            parsed = tree, _interpreted(tree, self._workers)
             self._parsed = parsed
         return _assigned(*parsed, hosts)
 
@@ -81,14 +99,50 @@ def _is_pattern(name: str) -> bool:
     return not name.startswith(plan_tree.IGNORED)
 
 
-def _with_unread(tree: plan_tree.Tree, name: str) -> FolderPlans:
-    """The plans of one folder; what could not be read there is unknown."""
-    unread = tuple(
-        folder.Gap(printable(path, 200), Source.INVENTORY, _failure(f"{printable(path, 200)}: {why}"))
-        for path, why in tree.unread.items()
-        if path == name or path.startswith(f"{name}/")
+def _interpreted(tree: plan_tree.Tree, workers: Workers | None) -> dict[str, FolderPlans]:
+    """The plans of every folder; one that costs too much is unknown, those beside it are read without it."""
+    names = [name for name in tree.folders if _is_pattern(name)]
+    found = _plans_of(tree.texts, names) if workers is None else _offloaded(tree, names, workers)
+    return {name: plans + _unread(tree, name) for name, plans in found.items()}
+
+
+def _offloaded(tree: plan_tree.Tree, names: Sequence[str], workers: Workers) -> dict[str, FolderPlans]:
+    found: dict[str, FolderPlans] = {}
+    end = time.monotonic() + MAX_READING_S
+    for start in range(0, len(names), FOLDERS_AT_ONCE):
+        group = names[start : start + FOLDERS_AT_ONCE]
+        read = workers.call(_plans_of, FOLDERS_BUDGET, dict(tree.texts), group)
+        found |= (
+            {name: _alone(tree, name, workers, end) for name in group} if isinstance(read, BudgetExceeded) else read
+        )
+    return found
+
+
+def _plans_of(texts: Mapping[str, bytes], names: Sequence[str]) -> dict[str, FolderPlans]:
+    return {name: folder.plans(texts, name) for name in names}
+
+
+def _alone(tree: plan_tree.Tree, name: str, workers: Workers, end: float) -> FolderPlans:
+    """One folder of a group in which something costs too much."""
+    why = f"more than {MAX_READING_S} s are needed to read the whole directory"
+    if time.monotonic() < end:
+        read = workers.call(folder.plans, FOLDER_BUDGET, dict(tree.texts), name)
+        if not isinstance(read, BudgetExceeded):
+            return read
+        why = read.detail
+    shown = printable(name, 200)
+    return folder.FolderPlans(gaps=(folder.Gap(shown, Source.INVENTORY, _failure(f"{shown}: {why}")),))
+
+
+def _unread(tree: plan_tree.Tree, name: str) -> FolderPlans:
+    """What could not be read in one folder."""
+    return folder.FolderPlans(
+        gaps=tuple(
+            folder.Gap(printable(path, 200), Source.INVENTORY, _failure(f"{printable(path, 200)}: {why}"))
+            for path, why in tree.unread.items()
+            if path == name or path.startswith(f"{name}/")
+        )
     )
-    return folder.plans(tree.texts, name) + folder.FolderPlans(gaps=unread)
 
 
 # ---------------------------------------------------------------- hosts

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import HostReading
+    from scanner.domain.verdict.verdict import Depth
 
 
 class HostReader(Protocol):
@@ -25,7 +26,7 @@ class ImageResolver(Protocol):
     """Asks registries what references offer."""
 
     async def resolve(
-        self, reference: ImageReference, *, depth: str, wanted: Callable[[Platform | None], bool] | None = None
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
     ) -> ImageFacts | Failure:
         """What the reference offers; ``depth`` config reads the configs of the ``wanted`` entries too."""
 

@@ -18,7 +18,7 @@ from scanner.domain.verdict.engine import engine_of
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.plain import plain_engine, plain_host
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
-from scanner.domain.verdict.verdict import Depth, Verdict
+from scanner.domain.verdict.verdict import Depth, Fix, Verdict
 from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images
 from scanner.scan.judgements import Judgements
@@ -28,10 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from scanner.domain.host import Host, Plan
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener
 
 log = structlog.get_logger(__name__)
+
+
+def _no_hint(failure: Failure, image: ImageReference | Failure) -> str:
+    """There is no configuration to speak of."""
+    del failure, image
+    return ""
 
 
 def _silent(done: int, total: int, reading: HostReading) -> None:
@@ -51,7 +58,8 @@ class Limits:
 class Scanner:
     """The straight line from hosts to a report; its parts are handed in.
 
-    ``clock`` gives Unix time; what a scan took is measured with ``ticks``, which nobody sets.
+    ``hint`` tells how the configuration would permit what it refuses, empty where it is not what refuses. ``clock``
+    gives Unix time; what a scan took is measured with ``ticks``, which nobody sets.
     """
 
     read: HostReader
@@ -62,6 +70,7 @@ class Scanner:
     on_bug: Callable[[str], None] = lambda _where: None
     plans: Deployments = NO_DEPLOYMENTS
     ticks: Callable[[], float] = time.monotonic
+    hint: Callable[[Failure, ImageReference | Failure], str] = _no_hint
 
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = _silent, only_plans: bool = False
@@ -105,7 +114,7 @@ class Scanner:
         judgements = self._judgements()
         workloads = _unique(Workload(name, image, Source.INVENTORY, Stage.PLANNED, image) for image in images)
         verdicts = await self._verdicts(judgements, facts, workloads)
-        findings = tuple(Finding(w, v, facts.kernel.platform, started_at, started_at) for w, v in verdicts)
+        findings = tuple(self._finding(w, v, facts.kernel.platform, started_at) for w, v in verdicts)
         reading = HostReading(name, facts, {}, started_at, started_at)
         return Report(uuid.uuid4().hex, started_at, max(self.clock(), started_at), (reading,), findings)
 
@@ -165,10 +174,17 @@ class Scanner:
         files = NO_PLANS if only_plans else self.plans.of(host.name)
         gaps = () if only_plans else (*_gap_verdicts(facts), *_file_gaps(files))
         findings = tuple(
-            Finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at, taken_at)
+            self._finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at)
             for workload, verdict in (*verdicts, *gaps)
         )
         return HostReading(host.name, facts, host.labels, taken_at, taken_at), findings
+
+    def _finding(self, workload: Workload, verdict: Verdict, platform: Platform | None, taken_at: float) -> Finding:
+        """The judged workload; here alone what the configuration could do about it joins what the judge says."""
+        failure = verdict.failure
+        if failure and failure.reason is verdict.reason and (hint := self.hint(failure, workload.reference)):
+            verdict = replace(verdict, fix=Fix(hint))
+        return Finding(workload, verdict, platform, taken_at, taken_at)
 
     async def _verdicts(
         self, judgements: Judgements, facts: HostFacts, workloads: Sequence[Workload]
@@ -196,7 +212,7 @@ class Scanner:
         workloads = _unique(w for w in (*planned(host), *files.workloads) if not w.build_only)
         verdicts = [(workload, judge(failure, workload, None)) for workload in workloads]
         findings = tuple(
-            Finding(workload, _with_file(verdict, files.file_of(workload)), None, taken_at, taken_at)
+            self._finding(workload, _with_file(verdict, files.file_of(workload)), None, taken_at)
             for workload, verdict in (*verdicts, *_file_gaps(files))
         )
         return HostReading(host.name, failure, host.labels, taken_at), findings
@@ -275,8 +291,8 @@ def _with_file(verdict: Verdict, file: str) -> Verdict:
 def _unknown(workload: Workload, failure: Failure) -> Verdict:
     """The verdict of what is not known; a failure whose reason proves something has no place here."""
     reason = failure.reason if STATUS_OF[failure.reason] is Status.UNKNOWN else Reason.PART_INCOMPLETE
-    trouble = remedy.Trouble(host=workload.host, image=workload.image, said=failure.detail)
-    return Verdict(reason, failure.detail, fix=remedy.fix(reason, trouble))
+    fix = remedy.fix(reason, remedy.Trouble(host=workload.host, image=workload.image))
+    return Verdict(reason, failure.detail, fix=fix, failure=failure if failure.concerns else None)
 
 
 _MOVABLE = {Reason.PLATFORM_MISSING, Reason.WRONG_PLATFORM}

@@ -22,9 +22,9 @@ class Configuration:
     hosts: tuple[Host, ...]
 
 
-def limits(settings: Settings, depth: str | None = None) -> Limits:
+def limits(settings: Settings, depth: Depth | None = None) -> Limits:
     """How deep, wide and long one scan goes."""
-    return Limits(Depth(depth or settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
+    return Limits(depth or Depth(settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
 
 
 def policy(settings: Settings) -> Policy:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.decision import decide
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import Failure, HostFacts, image_reference
 from scanner.domain.host import Host, Plan
-from scanner.domain.image import reference
 from scanner.domain.verdict.reason import Reason
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.service.configuration import limits, policy
@@ -63,7 +62,8 @@ class Gate:
             return Refusal(RefusalReason.STORE_FAILED, self._publication.store_error, 60)
         registries = self._reloading.settings.registries
         for image in images:
-            name = reference.parse(image).registry
+            found = image_reference(image)
+            name = image if isinstance(found, Failure) else found.registry
             if registries.only_listed and name not in registries.listed:
                 return Refusal(RefusalReason.REGISTRY_NOT_ALLOWED, f"{name} is not a listed registry")
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scanner.domain.facts import Executable, Failure, ImageFacts, Offer
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ async def open_image(
     reference: ImageReference, resolver: ImageResolver, inspect: BinaryInspector, list_all: BinaryLister | None = None
 ) -> Opened:
     """What the image offers with the program of each offer; with ``list_all`` also its foreign executables."""
-    facts = await resolver.resolve(reference, depth="config")
+    facts = await resolver.resolve(reference, depth=Depth.CONFIG)
     if isinstance(facts, Failure):
         return Opened(facts, {})
     readable = [offer for offer in facts.offers if not isinstance(offer.config, Failure)]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 from scanner.domain import facts
 from scanner.domain.facts import Failure
+from scanner.domain.image import reference
 from scanner.domain.platform import platform
 from scanner.domain.verdict import reason, verdict
 
@@ -20,12 +21,12 @@ T = TypeVar("T")
 _FAILURE = "failed"
 """Marks a Failure, the one type that stands beside others in a union."""
 
-_NAMES = {"Mapping": Mapping} | vars(facts) | vars(platform) | vars(reason) | vars(verdict)
+_NAMES = {"Mapping": Mapping} | vars(facts) | vars(reference) | vars(platform) | vars(reason) | vars(verdict)
 """What the domain's modules may import for type checkers only."""
 
 
 def dumps(value: object) -> str:
-    """Compact JSON; a field that has its default is left out."""
+    """Compact JSON; a field that has its default, or that a value makes of its others, is left out."""
     return json.dumps(_plain(value), separators=(",", ":"), sort_keys=True)
 
 
@@ -55,7 +56,9 @@ def _plain(value: Any) -> Any:
             return {str(key): _plain(item) for key, item in value.items()}
         case _ if is_dataclass(value):
             made = {
-                f.name: _plain(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != _default(f)
+                f.name: _plain(getattr(value, f.name))
+                for f in fields(value)
+                if f.init and getattr(value, f.name) != _default(f)
             }
             return made | {_FAILURE: True} if isinstance(value, Failure) else made
     raise TypeError(f"cannot store a {type(value).__name__}")
@@ -112,7 +115,7 @@ def _record_reader(kind: type) -> Callable[[Any], Any]:
 
     def read(raw: Any) -> Any:
         if not readers:
-            readers.update({field.name: _reader(hints[field.name]) for field in fields(kind)})
+            readers.update({field.name: _reader(hints[field.name]) for field in fields(kind) if field.init})
         return kind(**{name: readers[name](value) for name, value in raw.items() if name != _FAILURE})
 
     return read

@@ -53,23 +53,23 @@ def test_each_setting_of_a_registry_arrives_at_the_client(settings, tmp_path):
     assert own == RegistryConfig(
         name="registry.example",
         ca_file=str(tmp_path / "corp.pem"),
-        client_cert=str(tmp_path / "us.pem"),
-        client_key=str(tmp_path / "us.key"),
+        cert_file=str(tmp_path / "us.pem"),
+        key_file=str(tmp_path / "us.key"),
         proxy="http://bot:hunter2@proxy.example:3128",
-        mirrors=("mirror.example",),
+        mirror=("mirror.example",),
         auth_hosts=("sso.example",),
         redirect_hosts=("*.cdn.example",),
         concurrency=3,
         rate_per_s=2.0,
         burst=5,
-        stop_below_remaining=20,
-        allow_private=(ip_network("10.0.0.0/8"),),
+        stop_below=20,
+        allow_networks=(ip_network("10.0.0.0/8"),),
     )
 
 
 def test_each_setting_of_all_registries_arrives_at_the_client(settings, tmp_path):
     client = wiring.client(settings(EVERYTHING), "1.2")
-    assert (client.only_listed, client.request_deadline_s, client.tag_max_age_s) == (True, 7.0, 90.0)
+    assert (client.only_listed, client.timeout_s, client.cache_age_s) == (True, 7.0, 90.0)
     assert (client.registries_conf, client.certs_d) == (tmp_path / "registries.conf", tmp_path / "certs.d")
     assert client.docker_mirrors == ("https://hub.mirror.example",)
     assert client.user_agent == "archscan/1.2"
@@ -86,7 +86,7 @@ def test_a_setting_that_is_left_out_says_what_the_client_does_anyway(settings):
     """The page of settings shows these defaults, so they must be the client's own."""
     listed, plain = settings("registries: {a.example: {}}").registries.listed["a.example"], ClientConfig()
     assert (listed.concurrency, listed.rate, listed.burst, listed.stop_below) == (
-        plain.concurrency, plain.rate_per_s, plain.burst, plain.stop_below_remaining,
+        plain.concurrency, plain.rate_per_s, plain.burst, plain.stop_below,
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_configured_login_files_come_before_the_users_own(settings, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("registries_conf: gone.conf", "gone.conf: No such file or directory"),
+        ("registries_conf: gone.conf", "gone.conf: cannot be read: No such file or directory"),
         ("certs_d: gone.d", "gone.d: No such file or directory"),
         ("registries_conf: archscan.yml", "registries.conf is not TOML"),
     ],

@@ -13,8 +13,10 @@ from scanner.domain.facts import Failure, ImageFacts, Offer
 from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.verdict import Depth
+from scanner.formats.offload import Budget, Workers
 from scanner.hosts.ssh import ConnectionPool
 from scanner.hosts.ssh.config import SshConfig
+from scanner.probe import reading
 from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
 from scanner.scan.scan import Limits, Scanner
@@ -25,6 +27,9 @@ OFFERS = tuple(
 )
 
 
+WORKERS = Workers()
+
+
 class EveryImage:
     """A registry that has every image for both CPUs, so that only hosts are measured."""
 
@@ -33,14 +38,19 @@ class EveryImage:
         return ImageFacts(str(reference), "sha256:" + "f" * 64, is_index=True, offers=OFFERS)
 
 
+async def in_a_worker(raw: bytes, host: Host):
+    """As the service reads answers, in a process of its own."""
+    return await WORKERS.run(reading.read, Budget(), raw, host)
+
+
 async def main(told: dict, scans: int) -> None:
     """One line for each scan: seconds, CPU seconds."""
     config = SshConfig(Path(told["key"]), Path(told["known_hosts"]), user=told["user"], concurrency=200)
-    fleet, readings, probe = ConnectionPool.open(config), AnswerCache(), script()
+    fleet, readings, probe = ConnectionPool.open(config), AnswerCache(in_a_worker), script()
 
     async def read(host):
         raw = await fleet.read(host, probe)
-        return raw if isinstance(raw, Failure) else readings.read(raw, host)
+        return raw if isinstance(raw, Failure) else await readings.read(raw, host)
 
     hosts = [Host(name, "127.0.0.1", port) for name, port in told["ports"].items()]
     scanner = Scanner(read, EveryImage(), None, Limits(Depth.CONFIG, 200, 600.0))
@@ -53,6 +63,7 @@ async def main(told: dict, scans: int) -> None:
         rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({"kept": turn > 0, "rss_mb": rss, "findings": len(report.findings)} | took), flush=True)
     await fleet.close()
+    WORKERS.close()
 
 
 if __name__ == "__main__":

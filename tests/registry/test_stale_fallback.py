@@ -7,7 +7,8 @@ from scanner.domain.image.reference import Digest
 from scanner.domain.image.reference import parse as reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.client import LastKnown
+from scanner.domain.verdict.verdict import Depth
+from scanner.registry.client import StaleFacts
 from scanner.registry.stale_fallback import StaleFallback
 
 DIGEST = Digest("sha256:" + "a" * 64)
@@ -27,12 +28,12 @@ class Source:
     async def resolve(self, reference, *, depth, wanted=None):
         return self.answer
 
-    def last_known(self, reference):
+    def stale(self, reference):
         return self.last
 
 
 async def recalled(answer, last):
-    return await StaleFallback(Source(answer, last)).resolve(reference("r.example/app:1"), depth="index")
+    return await StaleFallback(Source(answer, last)).resolve(reference("r.example/app:1"), depth=Depth.INDEX)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ async def recalled(answer, last):
     ],
 )  # fmt: skip
 async def test_a_failure_tells_what_was_last_seen_and_how_old_that_is(age_s, said):
-    found = await recalled(DOWN, LastKnown(facts("amd64", "arm64"), age_s))
+    found = await recalled(DOWN, StaleFacts(facts("amd64", "arm64"), age_s))
     assert found == Failure(
         Reason.IMAGE_UNREACHABLE,
         f"connection refused; last seen {said} ago (2027-01-15T08:00:00Z) offering linux/amd64, linux/arm64",
@@ -51,11 +52,13 @@ async def test_a_failure_tells_what_was_last_seen_and_how_old_that_is(age_s, sai
 
 
 async def test_scan_after_scan_says_the_same_for_a_while():
-    assert await recalled(DOWN, LastKnown(facts("amd64"), 700)) == await recalled(DOWN, LastKnown(facts("amd64"), 1000))
+    assert await recalled(DOWN, StaleFacts(facts("amd64"), 700)) == await recalled(
+        DOWN, StaleFacts(facts("amd64"), 1000)
+    )
 
 
 async def test_many_platforms_are_cut_visibly():
-    found = await recalled(DOWN, LastKnown(facts(*(f"cpu{number}" for number in range(9))), 0))
+    found = await recalled(DOWN, StaleFacts(facts(*(f"cpu{number}" for number in range(9))), 0))
     assert found.detail.endswith("linux/cpu7 …")
 
 
@@ -65,4 +68,4 @@ async def test_what_was_never_seen_adds_nothing():
 
 async def test_an_answer_is_what_the_registry_says_now():
     now = facts("arm64")
-    assert await recalled(now, LastKnown(facts("amd64"), 720)) is now
+    assert await recalled(now, StaleFacts(facts("amd64"), 720)) is now

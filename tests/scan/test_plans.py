@@ -3,6 +3,7 @@
 import json
 import os
 import string
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
@@ -26,8 +27,10 @@ from scanner.domain.facts import (
 from scanner.domain.host import Host, Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason, Status
+from scanner.formats.offload import Budget, Workers
 from scanner.probe.planned import folder
 from scanner.scan import plan_tree
+from scanner.scan import plans as plans_module
 from scanner.scan.plans import PlanDirectory
 from scanner.scan.scan import Limits, Scanner
 
@@ -292,7 +295,7 @@ def test_links_lead_nowhere_but_into_the_directory(directory, tmp_path):
     assert {name: detail.partition(": ")[2] for name, _, detail in unknown(found, "web-1")} == {
         "web-1/compose.yml": "a link that leads outside",
         "web-1/loop": "a link to a folder",
-        "web-1/gone.yml": "No such file or directory",
+        "web-1/gone.yml": "cannot be read: No such file or directory",
     }
     assert unknown(found, "edge-1")[0][2] == "edge-1: a link that leads outside"
 
@@ -309,7 +312,7 @@ def test_a_pipe_is_unknown_and_nobody_waits_for_it(directory):
     home = directory({"web-1/x.txt": ""})
     os.mkfifo(home / "web-1" / "compose.yml")
     found = PlanDirectory(home).read(HOSTS)
-    assert unknown(found, "web-1")[0][2] == "web-1/compose.yml: no regular file"
+    assert unknown(found, "web-1")[0][2] == "web-1/compose.yml: is not a regular file but a named pipe"
 
 
 def test_files_are_parsed_again_only_after_they_changed(directory, monkeypatch):
@@ -395,3 +398,25 @@ async def test_every_finding_has_a_key_of_its_own(directory):
 
 async def test_the_gate_judges_what_it_was_asked_alone(directory):
     assert await scanned(directory({"all/images.txt": "r.example/log:1"}), only_plans=True) == ()
+
+
+# ---------------------------------------------------------------- hostile folders
+
+
+def test_a_folder_that_costs_too_much_is_unknown_and_those_beside_it_are_read(directory, monkeypatch):
+    monkeypatch.setattr(plans_module, "FOLDERS_BUDGET", Budget(max_bytes=3000))
+    monkeypatch.setattr(plans_module, "FOLDER_BUDGET", Budget(max_bytes=2000))
+    many = "\n".join(f"r.example/app:{number}" for number in range(100))
+    home = directory({"web-1/images.txt": "r.example/app:1", "web-2/images.txt": many})
+    with closing(Workers(1)) as workers:
+        found = PlanDirectory(home, workers).read(HOSTS)
+    assert planned(found, "web-1")
+    ((name, reason, detail),) = unknown(found, "web-2")
+    assert (name, reason) == ("web-2", Reason.PART_INCOMPLETE)
+    assert "more than 2000 bytes" in detail
+
+
+def test_what_is_read_in_a_worker_is_what_is_read_here(directory):
+    home = directory({"web-1/compose.yml": "services: {a: {image: a}}", "all/pod.yaml": POD, "web-2/x.yml": "{"})
+    with closing(Workers(1)) as workers:
+        assert PlanDirectory(home, workers).read(HOSTS) == PlanDirectory(home).read(HOSTS)

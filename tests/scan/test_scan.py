@@ -30,7 +30,7 @@ from scanner.domain.facts import (
 from scanner.domain.host import Host, Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.domain.verdict.verdict import Depth
+from scanner.domain.verdict.verdict import Depth, Fix
 from scanner.scan.scan import Limits, Scanner
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
@@ -268,3 +268,32 @@ async def test_a_plan_may_name_the_engine_where_a_host_has_two():
         ("r.example/amd64", "engine_down"),
         ("named", "native"),
     ]
+
+
+class Refusing:
+    """A registry that may not be asked."""
+
+    async def resolve(self, reference, *, depth, wanted=None):
+        return Failure(Reason.IMAGE_NOT_ALLOWED, "no", host=reference.registry, setting="only_listed")
+
+
+async def test_what_the_configuration_could_do_joins_every_finding_that_it_would_mend():
+    asked = []
+
+    def hint(failure, image):
+        asked.append((failure.setting, image.registry))
+        return f"list {image.registry}"
+
+    scanner = replace(a_scanner(read, Refusing()), hint=hint)
+    reports = await scanner.scan([host("amd", "r.example/app")]), await scanner.against(AMD64, ["r.example/app"])
+    for report in reports:
+        assert [finding.verdict.fix for finding in report.findings] == [Fix("list r.example")]
+    assert asked == [("only_listed", "r.example")] * 2
+
+
+async def test_no_hint_is_asked_for_where_nothing_is_named():
+    def hint(failure, image):
+        raise AssertionError(failure)
+
+    report = await replace(a_scanner(read), hint=hint).scan([host("amd", "r.example/arm64"), host("a", "Not An Image")])
+    assert len(report.findings) == 2

@@ -259,7 +259,7 @@ def test_links_are_followed_unless_a_stranger_made_them(tmp_path):
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "archscan.yml"
     path.write_text(GOOD)
-    statuses = iter([path.stat()])
+    statuses = iter([path.stat(), path.stat()])
     real = os.fstat
 
     def growing(descriptor):
@@ -270,6 +270,6 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
             return real(descriptor)
         return status
 
-    monkeypatch.setattr("scanner.settings.yaml_source.os.fstat", growing)
+    monkeypatch.setattr("scanner.formats.files.os.fstat", growing)
     with pytest.raises(SettingsError, match="changed while it was read"):
         load(path)

@@ -13,6 +13,10 @@ from scanner.domain.facts import (
     Kernel,
     Process,
     Program,
+    Source,
+    Stage,
+    Workload,
+    image_reference,
 )
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
@@ -71,3 +75,28 @@ def test_what_is_no_stored_program_is_refused(text):
 def test_what_has_no_json_is_refused():
     with pytest.raises(TypeError):
         codec.dumps(object())
+
+
+def test_a_failure_says_what_it_concerns_after_being_stored():
+    failure = Failure(Reason.IMAGE_NOT_ALLOWED, "no", "r.corp", "10.0.0.7", "/etc/certs", "allow_networks")
+    verdict = Verdict(Reason.IMAGE_NOT_ALLOWED, "no", failure=failure)
+    assert codec.loads(Verdict, codec.dumps(verdict)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (Verdict, '{"reason":"image_denied","detail":"no"}', Verdict(Reason.IMAGE_DENIED, "no")),
+        (Failure, '{"reason":"image_denied","detail":"no","failed":true}', Failure(Reason.IMAGE_DENIED, "no")),
+    ],
+)
+def test_rows_from_before_failures_had_fields_still_load(kind, text, value):
+    assert codec.loads(kind, text) == value
+
+
+@pytest.mark.parametrize("image", ["nginx", "Not An Image", ""])
+def test_what_an_image_is_called_is_read_from_its_text_and_never_stored(image):
+    workload = Workload("a", "app", Source.DOCKER, Stage.PLANNED, image)
+    stored = codec.dumps(workload)
+    assert "reference" not in stored
+    assert codec.loads(Workload, stored).reference is image_reference(image)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers.limits import unreadable
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
@@ -40,6 +41,6 @@ def check_digest(content: bytes, digest: str) -> None:
 def parse_table(raw: bytes) -> Any:
     """The JSON document of a table; raises ``LayerError``."""
     try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
+        return lenient_json.loads(raw)
+    except JsonError:
         raise unreadable("a table of contents is no JSON") from None

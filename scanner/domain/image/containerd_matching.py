@@ -10,7 +10,7 @@ from scanner.domain.platform.cpu import ARM32_OF_ARM64, arm64_ladder
 from scanner.domain.platform.platform import Platform, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 MAX_VARIANT_STEPS = 64
 """containerd counts an amd64 or arm variant down however high it is; no CPU has so many generations."""
@@ -100,20 +100,6 @@ def _takes_os(wanted: Platform, seen: Platform) -> bool:
     return features <= set(wanted.os_features)
 
 
-def os_matches(host: Platform, image: Platform) -> bool:
-    """Whether only the operating systems fit, whatever the CPU (containerd OnlyOS)."""
-    wanted, seen = normalize(host), normalize(image, host.os)
-    if wanted.os != seen.os or not windows_runs(wanted.os_version, seen.os_version, wanted.os):
-        return False
-    return set(seen.os_features) <= set(wanted.os_features)
-
-
-def os_sort_key(host: Platform) -> Callable[[Platform], tuple[int, ...]]:
-    """Sorts what fits by operating system first, of that the host's own architecture first (containerd OnlyOS)."""
-    matcher = only_strict(host)
-    return lambda image: (0, *matcher.sort_key(image)) if os_matches(host, image) else (1,)
-
-
 def windows_runs(host_version: str, image_version: str, os: str = "windows") -> bool:
     """Whether a Windows host of this build runs a container of that one; anything goes where one is not known.
 
@@ -164,19 +150,6 @@ def choose(matcher: Matcher, entries: Sequence[Platform | None]) -> tuple[int, .
 
 def _key_or_last(matcher: Matcher, entry: Platform | None) -> tuple[int, ...]:
     return (3,) if entry is None else matcher.sort_key(entry)
-
-
-def choose_local(
-    host: Platform, requested: Platform | None, entries: Sequence[Platform], *, strict: bool = False
-) -> tuple[int, ...]:
-    """What Docker's containerd store starts of a tag that is already there: any platform, the host's by preference.
-
-    A requested platform is the only one that is taken (moby daemon/containerd/platform_matchers.go).
-    """
-    if requested is not None:
-        return choose(only_strict(requested) if strict else only(requested), entries)
-    preferred = only(host)
-    return tuple(sorted(range(len(entries)), key=lambda place: preferred.sort_key(entries[place])))
 
 
 def choose_on_windows(host: Platform, entries: Sequence[Platform | None]) -> tuple[int, ...]:

@@ -6,7 +6,6 @@ kept because operators know them. Parsing splits first and matches only bounded 
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -17,8 +16,8 @@ MAX_REFERENCE_CHARS = 512
 MAX_REPOSITORY_CHARS = 255
 """RepositoryNameTotalLengthMax of distribution/reference; the domain is not counted."""
 
-MAX_REMEMBERED = 4096
-"""References kept parsed: a fleet writes the same few thousand on every host."""
+MAX_REMEMBERED = 16_384
+"""References kept parsed, some 600 bytes each: a fleet writes the same few thousand on every host, by tag then by digest."""
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
@@ -124,7 +123,6 @@ class ImageReference:
         return self.digest or self.tag or DEFAULT_TAG
 
 
-@functools.lru_cache(maxsize=MAX_REMEMBERED)
 def parse(text: str) -> ImageReference:
     """Normalise a reference as Docker does (``ParseNormalizedNamed``).
 
@@ -133,31 +131,6 @@ def parse(text: str) -> ImageReference:
     """
     written = _normalised(text)
     return ImageReference(written.domain, written.path, written.tag, written.digest)
-
-
-def parse_docker_ref(text: str) -> ImageReference:
-    """Normalise a reference to exactly a tag or a digest: ``latest`` by default, and a digest drops the tag.
-
-    Raises:
-        ValueError: it is not a reference.
-    """
-    reference = parse(text)
-    tag = None if reference.digest else reference.tag or DEFAULT_TAG
-    return ImageReference(reference.registry, reference.repository, tag, reference.digest)
-
-
-def parse_any(text: str) -> ImageReference | Digest:
-    """Take text for an image id (64 hex digits), a digest or a reference, in this order (``ParseAnyReference``).
-
-    Raises:
-        ValueError: it is none of them.
-    """
-    if _IDENTIFIER.fullmatch(text):
-        return Digest(f"sha256:{text}")
-    try:
-        return Digest(text)
-    except ValueError:
-        return parse(text)
 
 
 def parse_strict(text: str) -> WrittenReference:
@@ -178,16 +151,6 @@ def parse_strict(text: str) -> WrittenReference:
     if len(path) > MAX_REPOSITORY_CHARS:
         raise ValueError(f"repository name must not be more than {MAX_REPOSITORY_CHARS} characters")
     return WrittenReference(domain, path, tag, Digest(digest) if digest is not None else None)
-
-
-def familiar(reference: ImageReference) -> str:
-    """The short form that Docker shows: ``nginx:1.27`` for ``docker.io/library/nginx:1.27``."""
-    if reference.registry != DEFAULT_REGISTRY:
-        return str(reference)
-    path = reference.repository
-    official = path.removeprefix(_OFFICIAL)
-    short = path if "/" in official else official
-    return str(WrittenReference("", short, reference.tag, reference.digest))
 
 
 def _normalised(text: str) -> WrittenReference:

@@ -293,18 +293,3 @@ _WHY_SILENT = {
 def _platform_unknown(engine: Engine) -> Selection:
     reason = _WHY_SILENT.get(engine.state, Reason.ENGINE_UNKNOWN)
     return Selection(Outcome.UNKNOWN, reason=reason, detail=f"what platform {engine.key} asks for is not known")
-
-
-# ---------------------------------------------------------------- the scheduler of a swarm
-
-_SWARM_SPELLINGS = {"x86_64": "amd64", "aarch64": "arm64"}
-
-
-def swarm_places(node: Platform, image: Platform) -> bool:
-    """Whether Swarm's scheduler lets a task onto a node (moby/swarmkit manager/scheduler/filter.go).
-
-    It knows two spellings besides Go's, so that an ``armv7l`` node gets no task whose image names ``arm``; what the
-    image leaves open matches, and variants are not looked at.
-    """
-    architectures = [_SWARM_SPELLINGS.get(name, name) for name in (node.architecture, image.architecture)]
-    return image.os in ("", node.os) and architectures[1] in ("", architectures[0])

@@ -96,16 +96,6 @@ def parse_entry(name: str, text: str) -> BinfmtEntry | None:
         return None
 
 
-def emulates(entry: BinfmtEntry) -> tuple[str, ...]:
-    """The GOARCHes whose every program this entry takes, enabled or not, decided by magic and never by name."""
-    return tuple(architecture for architecture in _ELF_FORMS if _takes(entry, architecture) is True)
-
-
-def works_in_containers(entry: BinfmtEntry) -> bool:
-    """Whether this entry starts any architecture's programs inside a container."""
-    return entry.enabled and FIX_BINARY in entry.flags and bool(emulates(entry))
-
-
 _HEADERS: Mapping[str, tuple[bytes, bytes]] = MappingProxyType(
     {architecture: (form.header(_ET_EXEC), form.header(_ET_DYN)) for architecture, form in _ELF_FORMS.items()}
 )

@@ -181,23 +181,3 @@ def _read_one_word(word: str, named: Platform, text: str, local: Platform | None
         variant = local.variant if local.architecture == "arm" and local.variant != "v7" else ""
         return replace(named, architecture=local.architecture, variant=variant)
     return replace(lone, os=local.os)
-
-
-def full_name(platform: Platform) -> str:
-    """``os(version+feature)/arch/variant``, the long form that containerd prints and ``parse`` reads."""
-    if not platform.os:
-        return "unknown"
-    options = _escape(platform.os_version)
-    for feature in sorted(set(platform.os_features) - {""}):
-        options += f"+{_escape(feature)}"
-    return "/".join(
-        part
-        for part in (f"{platform.os}({options})" if options else platform.os, platform.architecture, platform.variant)
-        if part
-    )
-
-
-def _escape(option: str) -> str:
-    for character, escaped in (("%", "%25"), ("+", "%2B"), ("(", "%28"), (")", "%29"), ("/", "%2F")):
-        option = option.replace(character, escaped)
-    return option

@@ -26,6 +26,7 @@ class Outcome:
     path: str = ""
     evidence: tuple[Evidence, ...] = ()
     digest: str = ""
+    failure: Failure | None = None
 
     @property
     def status(self) -> Status:
@@ -35,6 +36,11 @@ class Outcome:
     def saying(self, *more: Evidence) -> Outcome:
         """The same outcome with earlier layers' evidence put in front."""
         return replace(self, evidence=(*more, *self.evidence))
+
+
+def unknown(failure: Failure, path: str = "", evidence: tuple[Evidence, ...] = ()) -> Outcome:
+    """The outcome of what could not be had."""
+    return Outcome(failure.reason, failure.detail, path, evidence, failure=failure)
 
 
 def offered(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> Outcome:
@@ -51,7 +57,7 @@ def offered(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> Out
 def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> Outcome:
     needs_config = depth is not Depth.INDEX or not indexed or offer.entry is None
     if needs_config and isinstance(offer.config, Failure):
-        return Outcome(offer.config.reason, offer.config.detail)
+        return unknown(offer.config)
     if needs_config and offer.config is None:
         return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "the image's config was not read")
     claimed = offer.config if isinstance(offer.config, Platform) else offer.entry
@@ -97,7 +103,7 @@ def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execut
         return _honest(worst, metadata).saying(*evidence)
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
-        return Outcome(program.problem.reason, program.problem.detail, path, evidence)
+        return unknown(program.problem, path, evidence)
     if worst is None:
         return Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
     return _labels_too(worst, program, claimed, metadata, agrees=agrees).saying(*evidence)

@@ -16,7 +16,7 @@ from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
 from scanner.domain.verdict.error_phrases import observe
-from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered
+from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered, unknown
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.started import (
@@ -49,10 +49,10 @@ def judge(
             image has no registry.
     """
     if isinstance(host, Failure):
-        return _verdict(Outcome(host.reason, host.detail), host, workload, image, None)
+        return _verdict(unknown(host), host, workload, image, None)
     engine = engine_of(host, workload)
     if isinstance(engine, Failure):
-        return _verdict(Outcome(engine.reason, engine.detail), host, workload, image, None)
+        return _verdict(unknown(engine), host, workload, image, None)
     kernel = kernel_of(host, engine)
     if clash := contradiction(kernel, engine):
         return _verdict(clash.saying(*_host_evidence(host, engine)), host, workload, image, engine)
@@ -70,7 +70,7 @@ def _existing_or_planned(
     kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts | Failure | None, depth: Depth
 ) -> Outcome:
     if isinstance(image, Failure):
-        return Outcome(image.reason, image.detail)
+        return unknown(image)
     if workload.stage is Stage.PLANNED or (workload.local is None and image is not None):
         if image is None:
             return Outcome(Reason.IMAGE_LOCAL_ONLY, "nothing is known of the image")
@@ -311,7 +311,6 @@ def _verdict(  # noqa: PLR0913, PLR0917 -- a verdict says what every part of its
         offered=tuple(map(canonical, offered)),
         path=outcome.path,
         running=next(iter(workload.local.repo_digests), "") if workload.local else "",
-        said=outcome.detail,
     )
     return Verdict(
         reason=outcome.reason,
@@ -321,4 +320,5 @@ def _verdict(  # noqa: PLR0913, PLR0917 -- a verdict says what every part of its
         offered=trouble.offered,
         digest=outcome.digest or (image.digest if isinstance(image, ImageFacts) else ""),
         next_pull=ahead,
+        failure=outcome.failure if outcome.failure and outcome.failure.concerns else None,
     )

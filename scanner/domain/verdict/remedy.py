@@ -6,7 +6,6 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain import listing
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Fix
 
@@ -21,8 +20,7 @@ class Trouble:
     """What a remedy may speak of; names are the operator's own, as written in the inventory and on the host.
 
     ``needed`` is the platform the host asks for, ``offered`` what the image has. ``path`` is the file that the reason is
-    about. ``running`` is a reference by digest that is known to have the needed platform. ``said`` is the detail of the
-    failure.
+    about. ``running`` is a reference by digest that is known to have the needed platform.
     """
 
     host: str
@@ -31,7 +29,6 @@ class Trouble:
     offered: tuple[Platform, ...] = ()
     path: str = ""
     running: str = ""
-    said: str = ""
 
 
 def fix(reason: Reason, trouble: Trouble) -> Fix:
@@ -298,20 +295,8 @@ def _reference(t: Trouble) -> Fix:
     return Fix(f"{t.image!r} is not an image reference: write it as registry/repository:tag.")
 
 
-def _tls(t: Trouble) -> Fix:
-    if line := listing.line(t.image, t.said):
-        return Fix(f"This registry speaks no TLS: if that is meant, write below registries: in archscan.yml  {line}")
-    return _registry(t)
-
-
-def _allow(t: Trouble) -> Fix:
-    if line := listing.line(t.image, t.said):
-        tls = " (without plain_http if it speaks TLS)" if "plain_http" in line else ""
-        return Fix(f"If this registry is yours, write below registries: in archscan.yml  {line}{tls}")
-    return Fix(
-        "This registry may not be asked as it is: list it under registries: in archscan.yml "
-        "(plain_http: true for http, allow_networks for private addresses)."
-    )
+def _allow(_: Trouble) -> Fix:
+    return Fix("This registry may not be asked as it is: if it is yours, allow it in the configuration.")
 
 
 def _local(_: Trouble) -> Fix:
@@ -352,7 +337,6 @@ _UNKNOWN_FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.IMAGE_TAG_MISSING: _publish,
     Reason.IMAGE_REFERENCE_INVALID: _reference,
     Reason.IMAGE_NOT_ALLOWED: _allow,
-    Reason.IMAGE_TLS_REJECTED: _tls,
     Reason.IMAGE_LOCAL_ONLY: _local,
     Reason.INTERNAL_BUG: _bug,
 }

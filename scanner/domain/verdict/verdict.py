@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
+    from scanner.domain.facts import Failure
     from scanner.domain.platform.platform import Platform
 
 
@@ -48,7 +49,10 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of one workload; its status follows from its reason."""
+    """The judgement of one workload; its status follows from its reason.
+
+    ``failure`` is why something is not known, where that concerns a host, an address, a file or a setting.
+    """
 
     reason: Reason
     detail: str = ""
@@ -57,6 +61,7 @@ class Verdict:
     offered: tuple[Platform, ...] = ()
     digest: str = ""
     next_pull: NextPull = NextPull.NOT_ASKED
+    failure: Failure | None = None
 
     @property
     def status(self) -> Status:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 import asyncssh
 from asyncssh.public_key import SSHOpenSSHCertificate
 
+from scanner.formats import files
 from scanner.hosts.ssh.trust import TrustError, read_guarded
 
 MAX_KEY_BYTES = 64 << 10
 """An RSA key of 16384 bits has 13 KiB."""
-
-PRIVATE = stat.S_IRWXG | stat.S_IRWXO
-"""Permission bits that a private file must not have."""
 
 FOREVER = 0xFFFF_FFFF_FFFF_FFFF
 """The ``valid before`` of a certificate without an end (PROTOCOL.certkeys)."""
@@ -48,10 +45,10 @@ def ends_at(keys: tuple[ClientKey, ...]) -> float | None:
 
 
 def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
-    content = read_guarded(path, forbidden=PRIVATE, limit=MAX_KEY_BYTES)
+    content = read_guarded(path, forbidden=files.OPEN_TO_OTHERS, limit=MAX_KEY_BYTES)
     secret = None
     if passphrase_file:
-        secret = read_guarded(passphrase_file, forbidden=PRIVATE, limit=MAX_KEY_BYTES).rstrip(b"\r\n")
+        secret = read_guarded(passphrase_file, forbidden=files.OPEN_TO_OTHERS, limit=MAX_KEY_BYTES).rstrip(b"\r\n")
     try:
         return asyncssh.import_private_key(content, secret)
     except asyncssh.KeyEncryptionError:
@@ -66,7 +63,7 @@ def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
 
 
 def _read_certificate(path: Path, key: asyncssh.SSHKey) -> asyncssh.SSHCertificate:
-    content = read_guarded(path, forbidden=stat.S_IWGRP | stat.S_IWOTH, limit=MAX_KEY_BYTES)
+    content = read_guarded(path, forbidden=files.WRITABLE_BY_OTHERS, limit=MAX_KEY_BYTES)
     try:
         certificate = asyncssh.import_certificate(content)
     except (asyncssh.KeyImportError, ValueError) as error:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import os
 import re
-import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import asyncssh
+
+from scanner.formats import files
+from scanner.formats.files import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,6 @@ MAX_BYTES = 64 << 20
 """About 100,000 hosts with three hashed keys each; reading more would only exhaust memory."""
 
 DEFAULT_PORT = 22
-
-CREDENTIAL_MODE = 0o440
 
 _SHA1_BYTES = 20
 _MARKERS = {"@cert-authority": "authority", "@revoked": "revoked"}
@@ -124,12 +123,10 @@ def read_known_hosts(path: Path) -> KnownHosts:
     Raises:
         TrustError: the file is missing, writable by others, empty, or has a line that cannot be understood.
     """
-    content = read_guarded(path, forbidden=stat.S_IWGRP | stat.S_IWOTH, limit=MAX_BYTES)
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise TrustError(f"{path}:{line}: is not UTF-8") from None
+        text = files.read_text(path, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS)
+    except FileError as error:
+        raise TrustError(str(error)) from None
     return parse_known_hosts(text, str(path))
 
 
@@ -211,22 +208,6 @@ def read_guarded(path: Path, *, forbidden: int, limit: int) -> bytes:
         TrustError: naming the file.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise TrustError(f"{path}: cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise TrustError(f"{path}: is not a regular file")
-        if status.st_mode & forbidden and not _is_credential(status):
-            who = "read" if forbidden & stat.S_IRGRP else "write to"
-            raise TrustError(f"{path}: others may {who} it (mode {stat.S_IMODE(status.st_mode):04o}): chmod go-rwx")
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise TrustError(f"{path}: is longer than {limit} bytes")
-    return content
-
-
-def _is_credential(status: os.stat_result) -> bool:
-    """Whether systemd's LoadCredential= made it: 0440 of root, where the group bits show the mask of our own ACL."""
-    return stat.S_IMODE(status.st_mode) == CREDENTIAL_MODE and (status.st_uid, status.st_gid) == (0, 0)
+        return files.read_bytes(path, limit, forbidden=forbidden)
+    except FileError as error:
+        raise TrustError(str(error)) from None

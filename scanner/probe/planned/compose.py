@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process, Source
@@ -32,6 +32,8 @@ class _Project:
     texts: Mapping[str, bytes]
     variables: Mapping[str, str]
     source: Source
+    contents: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    """Files that were read: each once, however many services extend one of theirs."""
 
 
 def plans(
@@ -116,11 +118,14 @@ def _merged(project: _Project, paths: Sequence[str], depth: int) -> tuple[str, d
 
 
 def _content(project: _Project, path: str) -> dict[Any, Any]:
+    if path in project.contents:
+        return project.contents[path]
     if path not in project.texts:
         raise UnclearError(f"{path} is not there")
     found: dict[Any, Any] = {}
     for document in manifest_files.documents(project.texts[path]):
         found |= manifest_files.mapping(document, path)
+    project.contents[path] = found
     return found
 
 
@@ -179,9 +184,10 @@ def _extended(project: _Project, path: str, body: Mapping[Any, Any], depth: int)
     file = asked.get("file")
     file = _beside(path, _put(project, str(file))) if file is not None else path
     services = manifest_files.mapping(_content(project, file).get("services"), "services")
-    if asked.get("service") not in services:
-        raise UnclearError(f"{file} has no service {asked.get('service')}")
-    base = manifest_files.mapping(services[asked["service"]], "service")
+    named = asked.get("service")
+    if not isinstance(named, str) or named not in services:
+        raise UnclearError(f"{file} has no such service to extend")
+    base = manifest_files.mapping(services[named], "service")
     return {**_extended(project, file, base, depth + 1), **body}
 
 

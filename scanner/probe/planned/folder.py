@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, Source
 from scanner.domain.text import printable
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
 from scanner.probe.planned import compose, manifest_files, manifests, nomad, plan_listing, quadlet, systemd
 from scanner.probe.planned.plan import Plans, UnclearError, gap, text_of
 
@@ -120,11 +121,11 @@ def _loaded(path: str, raw: bytes) -> list[Any] | UnclearError | None:
     if _NOMAD.fullmatch(path):
         return None
     try:
-        return [json.loads(text_of(raw))] if path.lower().endswith(".json") else manifest_files.documents(raw)
+        return [lenient_json.loads(text_of(raw))] if path.lower().endswith(".json") else manifest_files.documents(raw)
     except UnclearError as error:
         return error
-    except (ValueError, RecursionError):
-        return UnclearError("not JSON")
+    except JsonError as error:
+        return UnclearError(error.problem.removeprefix("is "))
 
 
 def _is_compose(path: str, loaded: object) -> bool:

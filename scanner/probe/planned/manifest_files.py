@@ -1,12 +1,12 @@
-"""YAML documents, read with the safe loader."""
+"""YAML documents of plans, read within bounds."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
-from scanner.probe.planned.plan import UnclearError, text_of
+from scanner.formats import bounded_yaml
+from scanner.formats.bounded_yaml import YamlError
+from scanner.probe.planned.plan import MAX_DOCUMENT_BYTES, UnclearError, text_of
 
 MAX_DOCUMENTS = 500
 """One file describes a rack, not a data centre."""
@@ -14,69 +14,31 @@ MAX_DOCUMENTS = 500
 MAX_DEPTH = 100
 """No description nests deeper, and no parser of ours must recurse without end."""
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_NODES = 100_000
+"""Keys and values of one file: a rendered chart of five hundred objects has some 50,000."""
 
-
-class _TolerantLoader(_Loader):  # type: ignore[misc]  # the base is chosen at run time
-    """The safe loader, which takes the tags of Compose for what they stand beside."""
-
-
-def _tagged(loader: Any, suffix: str, node: yaml.Node) -> Any:
-    if suffix == "reset":
-        return None
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_scalar(node)
-
-
-_TolerantLoader.add_multi_constructor("!", _tagged)
-_TolerantLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
-}
+_RULES = bounded_yaml.Rules(
+    max_chars=MAX_DOCUMENT_BYTES,
+    max_depth=MAX_DEPTH,
+    max_nodes=MAX_NODES,
+    max_aliased=MAX_NODES,
+    max_aliased_chars=4 * MAX_DOCUMENT_BYTES,
+    max_documents=MAX_DOCUMENTS,
+    tagged=lambda tag, value: None if tag == "reset" else value,  # Compose's ``!reset``, ``!override``
+)
 
 
 def documents(raw: bytes) -> list[Any]:
     """All documents of a file.
 
     Raises:
-        UnclearError: it is no YAML, or more than a file of its kind holds.
+        UnclearError: it is no YAML, or more than a file of its kind holds; never what stands there.
     """
-    text = text_of(raw)
-    _check_depth(text)
-    found = []
     try:
-        for document in yaml.load_all(text, Loader=_TolerantLoader):
-            found.append(document)
-            if len(found) > MAX_DOCUMENTS:
-                raise UnclearError(f"more than {MAX_DOCUMENTS} documents")
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        if isinstance(error, UnclearError):
-            raise
-        raise _no_yaml(error) from error
-    return found
-
-
-def _check_depth(text: str) -> None:
-    depth = 0
-    try:
-        for event in yaml.parse(text, Loader=_TolerantLoader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > MAX_DEPTH:
-                raise UnclearError(f"nested deeper than {MAX_DEPTH}")
-    except (yaml.YAMLError, RecursionError) as error:
-        raise _no_yaml(error) from error
-
-
-def _no_yaml(error: Exception) -> UnclearError:
-    """Where it stops being YAML; never what stands there, which may be anything."""
-    mark = getattr(error, "problem_mark", None)
-    return UnclearError(f"not YAML in line {mark.line + 1}" if mark else "not YAML")
+        return bounded_yaml.documents(text_of(raw), _RULES)
+    except YamlError as error:
+        where = f" in line {error.line}" if error.line else ""
+        raise UnclearError(f"{error.problem.removeprefix('is ')}{where}") from None
 
 
 def mapping(value: Any, what: str) -> dict[Any, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process, Source
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
 from scanner.probe.planned import hcl, manifest_files
 from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap, text_of
 
@@ -51,9 +52,9 @@ def _of_hcl(text: str) -> Iterator[tuple[str, str, str, Process | None]]:
 
 def _of_json(text: str) -> Iterator[tuple[str, str, str, Process | None]]:
     try:
-        document = manifest_files.mapping(json.loads(text), "a job file")
-    except (ValueError, RecursionError) as error:
-        raise UnclearError(f"not JSON: {error}") from error
+        document = manifest_files.mapping(lenient_json.loads(text), "a job file")
+    except JsonError as error:
+        raise UnclearError(error.problem.removeprefix("is ")) from error
     job = manifest_files.mapping(document.get("Job", document), "Job")
     for group_value in manifest_files.sequence(job.get("TaskGroups"), "TaskGroups"):
         group = manifest_files.mapping(group_value, "a group")

@@ -3,17 +3,15 @@
     401 -> parse the challenges -> Bearer before Basic -> may that realm be asked? -> each credential once
         -> a token (one flight per repository) -> the header, kept until it expires or is rejected
 
-Nothing loops: in one conversation about a repository each credential is used once, once more when the registry asks
-for a wider scope, and the conversation begins anew only after ``CONVERSATION_S``.
+Nothing loops: in one session about a repository each credential is used once, once more when the registry asks
+for a wider scope, and the session begins anew only after ``SESSION_S``.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
-
-import httpx
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
@@ -22,6 +20,7 @@ from scanner.registry.auth.bearer import MAX_LIFE_S, Question
 from scanner.registry.auth.credential import Credential, CredentialKind
 from scanner.registry.documents.cache import Recent
 from scanner.registry.documents.singleflight import Singleflight
+from scanner.registry.http.messages import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from scanner.registry.config import RegistryConfig
     from scanner.registry.http.exchange import Send
 
-CONVERSATION_S = 60.0
+SESSION_S = 60.0
 """How long a refused credential stays refused: often enough to notice a new one, rarely enough to lock no account."""
 
 SETTLED_S = 30.0
@@ -69,7 +68,7 @@ class _Grant:
 
 
 @dataclass(slots=True)
-class _Conversation:
+class _AuthSession:
     """What was tried for one repository since ``began_at``; ``None`` among ``tried`` is the anonymous try."""
 
     began_at: float
@@ -99,7 +98,7 @@ class Authenticator:
         self._send = send
         self._clock = clock
         self._grants: Recent[_Grant | None] = Recent(MAX_REPOSITORIES)
-        self._conversations: Recent[_Conversation] = Recent(MAX_REPOSITORIES)
+        self._sessions: Recent[_AuthSession] = Recent(MAX_REPOSITORIES)
         self._refused: Recent[Failure] = Recent(MAX_REFUSED_LOGINS)
         self._flights: Singleflight[str | Failure] = Singleflight()
 
@@ -108,9 +107,7 @@ class Authenticator:
         grant = self._granted(repository)
         return grant.header if grant else None
 
-    async def challenge(
-        self, headers: httpx.Headers | Sequence[str], repository: str, rejected: str | None
-    ) -> str | Failure:
+    async def challenge(self, headers: Headers | Sequence[str], repository: str, rejected: str | None) -> str | Failure:
         """The header to try after a 401 with these headers (or WWW-Authenticate values).
 
         ``rejected`` is the header that was answered with 401, ``None`` where none was sent. May be called again with
@@ -119,73 +116,75 @@ class Authenticator:
         grant = self._granted(repository)
         if grant is not None and grant.header != rejected:
             return grant.header  # somebody else has asked meanwhile
-        texts = headers.get_list("www-authenticate") if isinstance(headers, httpx.Headers) else list(headers)
+        texts = headers.get_list("www-authenticate") if isinstance(headers, Headers) else list(headers)
         return await self._flights.join(repository, lambda: self._answer(texts, repository, rejected))
 
     async def aclose(self) -> None:
         """Stop asking."""
         await self._flights.aclose()
 
-    # ------------------------------------------------------------ one conversation
+    # ------------------------------------------------------------ one session
 
     async def _answer(self, texts: list[str], repository: str, rejected: str | None) -> str | Failure:
         chosen = _choose(challenge.parse(texts))
         if isinstance(chosen, Failure):
             return chosen
-        talk = self._conversation(repository, rejected)
+        session = self._session(repository, rejected)
         if chosen.scheme == "basic":
-            return await self._try_each(repository, talk, None)
+            return await self._try_each(repository, session, None)
         if not chosen.param("realm"):
             return _denied("401 asks for a token, but names no token server")
         url = realm.permitted(chosen.param("realm"), self._config)
         if isinstance(url, Failure):
             return url
-        self._note_scopes(talk, chosen, repository)
-        return await self._try_each(repository, talk, Question(url, chosen.param("service"), talk.scopes))
+        self._note_scopes(session, chosen, repository)
+        return await self._try_each(repository, session, Question(url, chosen.param("service"), session.scopes))
 
-    def _conversation(self, repository: str, rejected: str | None) -> _Conversation:
-        """The conversation that goes on, or a new one where the last has ended."""
+    def _session(self, repository: str, rejected: str | None) -> _AuthSession:
+        """The session that goes on, or a new one where the last has ended."""
         now = self._clock()
         kept = self._grants.get(repository)
         grant = kept[0] if kept else None
         if grant is not None:
             self._grants.put(repository, None, now)
-        found = self._conversations.get(repository)
+        found = self._sessions.get(repository)
         settled = grant is not None and grant.header == rejected and now >= grant.settled_at
-        if found is not None and not settled and now - found[0].began_at < CONVERSATION_S:
+        if found is not None and not settled and now - found[0].began_at < SESSION_S:
             return found[0]
-        talk = _Conversation(now)
-        self._conversations.put(repository, talk, now)
-        return talk
+        session = _AuthSession(now)
+        self._sessions.put(repository, session, now)
+        return session
 
-    def _note_scopes(self, talk: _Conversation, chosen: Challenge, repository: str) -> None:
+    def _note_scopes(self, session: _AuthSession, chosen: Challenge, repository: str) -> None:
         """Ask for what the registry wants to see; once, when a token was too narrow, with the same credential."""
         own = (f"repository:{repository}:pull",) if repository else ()
-        scopes = tuple(dict.fromkeys((*own, *_readable(chosen.param("scope"))[:MAX_SCOPES], *talk.scopes)))[:MAX_SCOPES]
+        scopes = tuple(dict.fromkeys((*own, *_readable(chosen.param("scope"))[:MAX_SCOPES], *session.scopes)))[
+            :MAX_SCOPES
+        ]
         too_narrow = chosen.param("error").lower() == "insufficient_scope"
-        if too_narrow and talk.tried and not talk.widened and set(scopes) > set(talk.scopes):
-            talk.widened = True
-            talk.tried.discard(talk.last)
-        talk.scopes = scopes
+        if too_narrow and session.tried and not session.widened and set(scopes) > set(session.scopes):
+            session.widened = True
+            session.tried.discard(session.last)
+        session.scopes = scopes
 
-    async def _try_each(self, repository: str, talk: _Conversation, question: Question | None) -> str | Failure:
+    async def _try_each(self, repository: str, session: _AuthSession, question: Question | None) -> str | Failure:
         """The next header: each credential is used once; a token server in trouble ends the search."""
         candidates = await self._credentials.candidates(self._config.name, repository)
         if isinstance(candidates, Failure):
             return candidates
         for credential in candidates or (None,):
-            if credential in talk.tried:
+            if credential in session.tried:
                 continue
             found = await self._ask(question, credential)
             if isinstance(found, Failure) and found.reason is not Reason.IMAGE_DENIED:
                 return found
-            talk.tried.add(credential)
-            talk.last = credential
+            session.tried.add(credential)
+            session.last = credential
             if isinstance(found, _Grant):
                 self._grants.put(repository, found, self._clock())
                 return found.header
-            talk.failure = talk.failure or found
-        return talk.failure or _exhausted(candidates)
+            session.failure = session.failure or found
+        return session.failure or _exhausted(candidates)
 
     async def _ask(self, question: Question | None, credential: Credential | None) -> _Grant | Failure:
         """A header by this credential: a token for the question, or the Basic scheme where there is none."""
@@ -196,14 +195,14 @@ class Authenticator:
             if token == bearer.LOGIN_REFUSED and credential is not None:
                 self._refused.put(credential, token, self._clock())
             source = f" to the credential of {credential.source}" if credential and credential.source else ""
-            return Failure(token.reason, f"{token.detail}{source}")
+            return replace(token, detail=f"{token.detail}{source}")
         now = self._clock()
         return _Grant(f"Bearer {token.value}", now + token.life_s, now + min(SETTLED_S, max(token.promised_s, 1.0)))
 
     def _known_refusal(self, credential: Credential | None) -> Failure | None:
         """A login that just failed is not tried again for the next repository: a thousand would lock the account."""
         kept = self._refused.get(credential)
-        return kept[0] if kept is not None and self._clock() - kept[1] < CONVERSATION_S else None
+        return kept[0] if kept is not None and self._clock() - kept[1] < SESSION_S else None
 
     def _basic(self, credential: Credential | None) -> _Grant | Failure:
         if credential is None:

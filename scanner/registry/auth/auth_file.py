@@ -7,12 +7,13 @@ registries and asks for Docker Hub under its old address; podman goes from the l
 from __future__ import annotations
 
 import binascii
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
 from scanner.registry.auth.credential import IDENTITY_USER, Credential, CredentialKind
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def parse(content: bytes | str, source: str) -> AuthFile | Failure:
     if len(content) > MAX_AUTH_FILE_BYTES:
         return _denied(source, f"is longer than {MAX_AUTH_FILE_BYTES} bytes")
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
+        document = lenient_json.loads(content)
+    except JsonError:
         return _denied(source, "is not JSON")
     if not isinstance(document, dict):
         return _denied(source, "is not a JSON object")

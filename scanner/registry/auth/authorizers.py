@@ -14,10 +14,9 @@ from scanner.registry.http.redirects import Trust
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
-
     from scanner.registry.auth.auth import Candidates
     from scanner.registry.config import RegistryConfig
+    from scanner.registry.http.messages import Request
     from scanner.registry.http.transports import Transports
 
 TOKEN_DEADLINE_S = 20.0
@@ -28,7 +27,7 @@ def authorizer_for(credentials: Candidates) -> Callable[[RegistryConfig, Transpo
     """How a client gets the authenticator of a registry: ``Client(..., authorizer_for=authorizer_for(credentials))``."""
 
     def make(config: RegistryConfig, transports: Transports) -> Authenticator:
-        async def send(request: httpx.Request) -> Answer | Failure:
+        async def send(request: Request) -> Answer | Failure:
             transport = transports.to(Trust.OWN)
             if isinstance(transport, Failure):
                 return transport

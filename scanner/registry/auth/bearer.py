@@ -7,20 +7,20 @@ is asked for (``offline_token``): what we were given to log in with lasts longer
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-import httpx
-
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
 from scanner.registry.auth import realm
 from scanner.registry.auth.credential import CredentialKind
 from scanner.registry.http.exchange import Answer
+from scanner.registry.http.messages import URL, Request
 
 if TYPE_CHECKING:
     from scanner.registry.auth.credential import Credential
@@ -54,7 +54,7 @@ _REFUSED = frozenset({400, 401, 403, 404, 405})
 class Question:
     """What a token is asked for; ``scopes`` are repeated, not joined."""
 
-    realm: httpx.URL
+    realm: URL
     service: str = ""
     scopes: tuple[str, ...] = ()
 
@@ -79,23 +79,23 @@ async def fetch(send: Send, question: Question, credential: Credential | None) -
     return _interpret(await _follow(send, _get(question, credential)))
 
 
-def _get(question: Question, credential: Credential | None) -> httpx.Request:
+def _get(question: Question, credential: Credential | None) -> Request:
     asked = [("service", question.service)] if question.service else []
     asked += [("scope", scope) for scope in question.scopes]
     asked += [("client_id", CLIENT_ID)] if credential else []
     url = question.realm.copy_with(params=[*question.realm.params.multi_items(), *asked])
-    return httpx.Request("GET", url, headers={"authorization": credential.basic} if credential else {})
+    return Request("GET", url, headers={"authorization": credential.basic} if credential else {})
 
 
-def _post(question: Question, credential: Credential) -> httpx.Request:
+def _post(question: Question, credential: Credential) -> Request:
     form = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "refresh_token": credential.secret}
     form |= {"service": question.service} if question.service else {}
     form |= {"scope": " ".join(question.scopes)} if question.scopes else {}
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    return httpx.Request("POST", question.realm, content=urlencode(form).encode(), headers=headers)
+    return Request("POST", question.realm, content=urlencode(form).encode(), headers=headers)
 
 
-async def _follow(send: Send, request: httpx.Request) -> Answer | Failure:
+async def _follow(send: Send, request: Request) -> Answer | Failure:
     """Send, and follow the token server within itself."""
     for _ in range(MAX_TOKEN_HOPS + 1):
         request.headers["accept"] = "application/json"
@@ -108,7 +108,7 @@ async def _follow(send: Send, request: httpx.Request) -> Answer | Failure:
         if request.method != "GET" and answer.status not in _METHOD_KEPT:
             return Failure(Reason.IMAGE_REALM_REFUSED, "the token server redirects a POST to a GET")
         kept = {name: request.headers[name] for name in ("authorization", "content-type") if name in request.headers}
-        request = httpx.Request(request.method, target, headers=kept, content=request.content or None)
+        request = Request(request.method, target, headers=kept, content=request.content or None)
     return Failure(Reason.IMAGE_REALM_REFUSED, f"the token server redirects more than {MAX_TOKEN_HOPS} times")
 
 
@@ -129,7 +129,7 @@ def _as_seen_from_a_token_server(failure: Failure) -> Failure:
         case Reason.IMAGE_TOO_LARGE:
             return _denied(f"the token server's answer is longer than {MAX_TOKEN_BYTES} bytes")
         case Reason.IMAGE_NOT_ALLOWED:
-            return Failure(Reason.IMAGE_REALM_REFUSED, failure.detail)
+            return replace(failure, reason=Reason.IMAGE_REALM_REFUSED)
     return failure
 
 
@@ -137,8 +137,8 @@ def _token(body: bytes) -> Token | Failure:
     if len(body) > MAX_TOKEN_BYTES:
         return _denied(f"the token server's answer is longer than {MAX_TOKEN_BYTES} bytes")
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = lenient_json.loads(body)
+    except JsonError:
         return _denied("the token server's answer is not JSON")
     if not isinstance(document, dict):
         return _denied("the token server's answer is not a JSON object")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
 from scanner.registry.auth.credential import IDENTITY_USER, Credential, CredentialKind
 
 if TYPE_CHECKING:
@@ -113,9 +114,9 @@ def _interpret(call: HelperCall, status: int | None, output: bytes) -> Credentia
     if status != 0:
         return None if said == NOT_FOUND else _denied(call, f"fails: {printable(said.partition(chr(10))[0], 200)}")
     try:
-        answer = json.loads(said)
+        answer = lenient_json.loads(said)
         username, secret = answer["Username"], answer["Secret"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (JsonError, TypeError, KeyError):
         return _denied(call, "answers something else than JSON with Username and Secret")
     if not isinstance(username, str) or not isinstance(secret, str):
         return _denied(call, "answers a Username or Secret that is no text")

@@ -6,15 +6,15 @@ turns a private registry into an anonymous one: where it was the only one that c
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import files
+from scanner.formats.files import FileError
 from scanner.registry.auth import auth_file, credential_helper
 from scanner.registry.auth.auth_file import MAX_AUTH_FILE_BYTES, AuthFile, HelperCall
 from scanner.registry.auth.credential import IDENTITY_USER, MAX_SECRET_CHARS, Credential, CredentialKind
@@ -34,8 +34,6 @@ MAX_CANDIDATES = 8
 """Credentials tried for one repository; more wrong ones would lock an account."""
 
 ENVIRONMENT_VARIABLE = "DOCKER_AUTH_CONFIG"
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Found = Credential | Failure | None
 
@@ -172,32 +170,17 @@ def _read_configured(configured: ConfiguredCredential, registry: str) -> Found:
 
 def _read_secret(path: Path) -> str | Failure:
     """The secret in a file; one newline at its end is the editor's, not the secret's."""
-    content = _read_bytes(path, MAX_SECRET_CHARS)
-    if content is None:
-        return Failure(Reason.IMAGE_DENIED, f"{path}: No such file or directory")
-    if isinstance(content, Failure):
-        return content
     try:
-        return content.decode().removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        return Failure(Reason.IMAGE_DENIED, f"{path} is not UTF-8 text")
+        return files.read_text(path, MAX_SECRET_CHARS).removesuffix("\n").removesuffix("\r")
+    except FileError as error:
+        return Failure(Reason.IMAGE_DENIED, str(error))
 
 
 def _read_file(path: Path | None) -> AuthFile | Failure | None:
-    content = None if path is None else _read_bytes(path, MAX_AUTH_FILE_BYTES)
-    return auth_file.parse(content, str(path)) if isinstance(content, bytes) else content
-
-
-def _read_bytes(path: Path, limit: int) -> bytes | Failure | None:
-    """A small file, ``None`` where there is none; never waits for the writer of a pipe."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 -- of a descriptor, not of a path
-            content = file.read(limit + 1)
-    except (FileNotFoundError, NotADirectoryError):
+    """What an auth file says, ``None`` where there is none."""
+    if path is None:
         return None
-    except OSError as error:
-        return Failure(Reason.IMAGE_DENIED, f"{path}: {error.strerror}")
-    if len(content) > limit:
-        return Failure(Reason.IMAGE_DENIED, f"{path} is longer than {limit} bytes")
-    return content
+    try:
+        return auth_file.parse(files.read_bytes(path, MAX_AUTH_FILE_BYTES), str(path))
+    except FileError as error:
+        return None if error.missing else Failure(Reason.IMAGE_DENIED, str(error))

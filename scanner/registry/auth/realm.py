@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import httpx
-
 from scanner.domain.facts import Failure
+from scanner.domain.host import MAX_PORT
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.http.egress import MAX_PORT
+from scanner.registry.http.messages import URL, InvalidURL
 
 if TYPE_CHECKING:
     from scanner.registry.config import RegistryConfig
@@ -28,7 +27,7 @@ _URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?A-Z_a-z~\[\]]+", re.ASCII | 
 _AUTHORITY = re.compile(r"(?:[0-9A-Za-z.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 
 
-def permitted(text: str, config: RegistryConfig) -> httpx.URL | Failure:
+def permitted(text: str, config: RegistryConfig) -> URL | Failure:
     """The URL of a token server, where it may be asked at all; else ``image_realm_refused``."""
     url = _parse(text)
     if url is None:
@@ -36,15 +35,17 @@ def permitted(text: str, config: RegistryConfig) -> httpx.URL | Failure:
     if url.scheme != "https" and not config.plain_http:
         return _refused(text, config, "it is not https")
     if not any(_same_host(url, allowed) for allowed in _allowed(config)):
-        return _refused(text, config, f"add {url.host!a} to its auth_hosts if it is its token server")
+        return _refused(
+            text, config, f"add {url.host!a} to its auth_hosts if it is its token server", setting="auth_hosts"
+        )
     return url
 
 
-def redirected(current: httpx.URL, location: str) -> httpx.URL | Failure:
+def redirected(current: URL, location: str) -> URL | Failure:
     """Where a token server redirects to: only within itself, for the credentials go along."""
     try:
         target = current.join(location) if len(location) <= MAX_REALM_CHARS else None
-    except (httpx.InvalidURL, ValueError):
+    except (InvalidURL, ValueError):
         target = None
     checked = _parse(str(target)) if target is not None else None
     if checked is None or _origin(checked) != _origin(current):
@@ -53,15 +54,15 @@ def redirected(current: httpx.URL, location: str) -> httpx.URL | Failure:
     return checked
 
 
-def _parse(text: str) -> httpx.URL | None:
+def _parse(text: str) -> URL | None:
     if len(text) > MAX_REALM_CHARS or not _URL.fullmatch(text):
         return None
     authority = re.split(r"[/?#]", text.partition("://")[2], maxsplit=1)[0]
     if not _AUTHORITY.fullmatch(authority):
         return None
     try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, ValueError):
+        url = URL(text)
+    except (InvalidURL, ValueError):
         return None
     whole = url.host and not url.userinfo and not url.fragment and (url.port or 1) <= MAX_PORT
     return url if whole else None
@@ -72,7 +73,7 @@ def _allowed(config: RegistryConfig) -> tuple[str, ...]:
     return (_without_port(config.name), _without_port(config.host), *config.known_auth_hosts)
 
 
-def _same_host(url: httpx.URL, allowed: str) -> bool:
+def _same_host(url: URL, allowed: str) -> bool:
     """Whether the URL is at ``host``, or at exactly ``host:port``; compared as text, so no address has two spellings."""
     port = allowed[len(_without_port(allowed)) :].removeprefix(":")
     host = _without_port(allowed).removeprefix("[").removesuffix("]").lower()
@@ -85,10 +86,10 @@ def _without_port(authority: str) -> str:
     return authority.partition(":")[0]
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int]:
+def _origin(url: URL) -> tuple[str, str, int]:
     return url.scheme, url.host.lower(), url.port or {"http": 80}.get(url.scheme, 443)
 
 
-def _refused(realm: str, config: RegistryConfig, why: str) -> Failure:
+def _refused(realm: str, config: RegistryConfig, why: str, *, setting: str = "") -> Failure:
     detail = f"{config.name} sends its clients to {printable(realm, 120)!a} for a token: {why}"
-    return Failure(Reason.IMAGE_REALM_REFUSED, detail)
+    return Failure(Reason.IMAGE_REALM_REFUSED, detail, config.name, setting=setting)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats.offload import INLINE_BYTES
 from scanner.registry.documents.cache import MemoryDocuments, Recent, get_document, put_document
 from scanner.registry.documents.image_config import ImageConfig, read_config
 from scanner.registry.documents.manifest import Descriptor, Index, Manifest, read_manifest
 from scanner.registry.documents.singleflight import Singleflight
-from scanner.registry.origin import ABSENT, Fetched, Origin, digest_matches
+from scanner.registry.mirror_chain import ABSENT, Fetched, MirrorChain, digest_matches
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,6 +31,8 @@ MAX_FAILED = 4096
 
 _Document = Index | Manifest | ImageConfig
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class _Key:
@@ -40,25 +44,25 @@ class _Key:
     size: int | None = None
 
 
-class Documents:
+class ContentStore:
     """Reads manifests and configs; what has been verified once is never fetched again."""
 
     def __init__(
         self,
-        origin_of: Callable[[ImageReference], Origin],
+        chain_of: Callable[[ImageReference], MirrorChain],
         store: DocumentCache | None,
         *,
         clock: Callable[[], float],
         failure_max_age_s: float,
     ) -> None:
-        self._origin_of = origin_of
+        self._chain_of = chain_of
         self._memory = MemoryDocuments()
         self._store = store
         self._clock = clock
         self._failure_max_age_s = failure_max_age_s
         self._interpreted: Recent[_Document] = Recent(MAX_INTERPRETED_BYTES)
         self._failed: Recent[Failure] = Recent(MAX_FAILED)
-        self._flights: Singleflight[_Document | Failure] = Singleflight()
+        self._singleflight: Singleflight[_Document | Failure] = Singleflight()
 
     async def knows(self, digest: Digest) -> bool:
         """Whether the document is at hand without a request."""
@@ -66,7 +70,7 @@ class Documents:
 
     async def learn(self, fetched: Fetched) -> Failure | None:
         """Take in a manifest that came with another answer; a failure where it is none."""
-        found = read_manifest(fetched.body, fetched.content_type)
+        found = await _interpreted(lambda taken: read_manifest(taken.body, taken.content_type), fetched)
         if isinstance(found, Failure):
             return found
         self._interpreted.put(_Key("manifest", fetched.digest), found, self._clock(), len(fetched.body))
@@ -77,7 +81,7 @@ class Documents:
         """The manifest or index that a reference leads to."""
 
         async def fetch() -> Fetched | Failure:
-            return await self._origin_of(reference).tagged(reference, digest)
+            return await self._chain_of(reference).tagged(reference, digest)
 
         return await self._manifest(reference, _Key("manifest", digest), None, fetch)
 
@@ -85,7 +89,7 @@ class Documents:
         """The manifest or index that a descriptor points to; it must be what the descriptor says."""
 
         async def fetch() -> Fetched | Failure:
-            return _present(await self._origin_of(reference).manifest(descriptor.digest))
+            return _present(await self._chain_of(reference).manifest(descriptor.digest))
 
         key = _Key("manifest", descriptor.digest, descriptor.media_type, descriptor.size)
         return await self._manifest(reference, key, descriptor.inline, fetch)
@@ -94,7 +98,7 @@ class Documents:
         """The config that a manifest points to."""
 
         async def fetch() -> Fetched | Failure:
-            return _present(await self._origin_of(reference).config(descriptor.digest, descriptor.size))
+            return _present(await self._chain_of(reference).config(descriptor.digest, descriptor.size))
 
         key = _Key("config", descriptor.digest, descriptor.media_type, descriptor.size)
         found = await self._once(reference, key, descriptor.inline, fetch, lambda fetched: read_config(fetched.body))
@@ -127,14 +131,14 @@ class Documents:
 
         async def work() -> _Document | Failure:
             fetched = await self._fetched(key, inline, fetch)
-            found = fetched if isinstance(fetched, Failure) else read(fetched)
+            found = fetched if isinstance(fetched, Failure) else await _interpreted(read, fetched)
             if isinstance(found, Failure) or isinstance(fetched, Failure):
                 return found
             self._interpreted.put(key, found, self._clock(), len(fetched.body))
             await self._keep(fetched)
             return found
 
-        found = await self._flights.join(place, work)
+        found = await self._singleflight.join(place, work)
         if isinstance(found, Failure):
             self._failed.put(place, found, self._clock())
         return found
@@ -166,13 +170,18 @@ class Documents:
 
     async def aclose(self) -> None:
         """Give up what is still on its way."""
-        await self._flights.aclose()
+        await self._singleflight.aclose()
+
+
+async def _interpreted(read: Callable[[Fetched], _T], fetched: Fetched) -> _T:
+    """A long document is interpreted beside the loop: its values are counted before any is made, its bytes bounded."""
+    return read(fetched) if len(fetched.body) <= INLINE_BYTES else await asyncio.to_thread(read, fetched)
 
 
 def _present(found: Fetched | Failure) -> Fetched | Failure:
     """A part that a document names and its registry lacks: the image is not gone, it is broken there."""
     if isinstance(found, Failure) and found.reason in ABSENT:
-        return Failure(Reason.IMAGE_MALFORMED, f"a part of the image is missing: {found.detail}")
+        return replace(found, reason=Reason.IMAGE_MALFORMED, detail=f"a part of the image is missing: {found.detail}")
     return found
 
 

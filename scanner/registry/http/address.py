@@ -32,7 +32,7 @@ _PRIVATE: tuple[Network, ...] = (
     IPv6Network("fc00::/7"),
     IPv6Network("64:ff9b:1::/48"),  # local-use NAT64, RFC 8215
 )
-"""What ``allow_private`` opens, with loopback; link-local and the rest of the special ranges stay closed."""
+"""What ``allow_networks`` opens, with loopback; link-local and the rest of the special ranges stay closed."""
 
 _SITE_LOCAL = IPv6Network("fec0::/10")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -40,6 +40,18 @@ _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = IPv6Network("::/96")
 _ISATAP = 0x5EFE
 _LOW_32 = 0xFFFFFFFF
+
+
+_LOOPBACK = "a loopback address"
+_PRIVATE_NAME = "a private address"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an address must not be connected to; ``may_be_listed`` where registries are, if their operator says so."""
+
+    why: str
+    may_be_listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +66,13 @@ class Policy:
     networks: tuple[Network, ...] = ()
     literals: frozenset[Address] = frozenset()
 
-    def refusal(self, address: Address) -> str | None:
+    def refusal(self, address: Address) -> Refusal | None:
         """Why this address must not be connected to; ``None`` where it may be."""
         for candidate in (address, *carried(address)):
             if why := self._why_not(candidate):
-                return f"{address} is {why}" if candidate == address else f"{address} carries {candidate}, {why}"
+                if candidate != address:
+                    return Refusal(f"{address} carries {candidate}, {why}")
+                return Refusal(f"{address} is {why}", may_be_listed=why in {_LOOPBACK, _PRIVATE_NAME})
         return None
 
     def _why_not(self, address: Address) -> str | None:
@@ -108,13 +122,13 @@ def _name_of(address: Address) -> str:
     if address.is_unspecified:
         return "the unspecified address"
     if address.is_loopback:
-        return "a loopback address"
+        return _LOOPBACK
     if address.is_link_local:
         return "a link-local address"
     if address.is_multicast:
         return "a multicast address"
     if any(address in network for network in _PRIVATE):
-        return "a private address"
+        return _PRIVATE_NAME
     return "not a public address"
 
 

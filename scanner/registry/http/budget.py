@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -73,7 +74,7 @@ class Budget:
         own = registry or RegistryConfig("")
         self._clock = clock
         self._sleep = sleep
-        self._stop_below = _own(own.stop_below_remaining, config.stop_below_remaining)
+        self._stop_below = _own(own.stop_below, config.stop_below)
         self._bucket = TokenBucket(_own(own.rate_per_s, config.rate_per_s), _own(own.burst, config.burst), clock)
         self._in_flight = asyncio.Semaphore(_own(own.concurrency, config.concurrency))
         self._paused_until = 0.0
@@ -89,7 +90,7 @@ class Budget:
             return Failure(Reason.IMAGE_RATE_LIMITED, f"the registry asks to be left alone for another {left} s")
         if self._broken and now < self._broken[1]:
             failure = self._broken[0]
-            return Failure(failure.reason, f"not asked again so soon: {failure.detail}")
+            return replace(failure, detail=f"not asked again so soon: {failure.detail}")
         if counted and self._spent(now):
             return Failure(Reason.IMAGE_RATE_LIMITED, f"fewer than {self._stop_below} requests remain of its limit")
         return None

@@ -14,8 +14,8 @@ from scanner.domain.facts import Failure
 from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import retry
-from scanner.registry.http.egress import BORDER_ERRORS, classify
 from scanner.registry.http.exchange import Answer, exchange
+from scanner.registry.http.failures import BORDER_ERRORS, classify
 from scanner.registry.http.redirects import MAX_HOPS, REDIRECTS, Trust, next_hop
 from scanner.registry.http.refusals import MAX_ERROR_BYTES
 
@@ -127,7 +127,7 @@ class Endpoint:
                 transport,
                 request,
                 max_bytes=call.max_bytes,
-                deadline_s=self.client.request_deadline_s,
+                deadline_s=self.client.timeout_s,
                 refused=refused,
             )
 
@@ -150,7 +150,7 @@ class Endpoint:
         response: httpx.Response | None = None
         kept = False
         try:
-            async with asyncio.timeout(self.client.request_deadline_s):
+            async with asyncio.timeout(self.client.timeout_s):
                 response = await transport.handle_async_request(request)
                 found = await _opened(response)
                 kept = isinstance(found, Opened)

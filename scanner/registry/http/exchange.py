@@ -10,7 +10,7 @@ import httpx
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.http.egress import BORDER_ERRORS, classify
+from scanner.registry.http.failures import BORDER_ERRORS, classify
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,7 +46,7 @@ async def exchange(
     """Send a request and read its answer, at most ``max_bytes`` long, within ``deadline_s`` seconds.
 
     No redirect is followed, no content coding undone: an encoded body is ``image_encoding_refused``, a longer one
-    ``image_too_large``. ``refused`` is what ``egress.classify`` takes.
+    ``image_too_large``. ``refused`` is what ``failures.classify`` takes.
     """
     request.headers["accept-encoding"] = "identity"
     timeouts = httpx.Timeout(READ_WITHIN_S, connect=CONNECT_WITHIN_S)

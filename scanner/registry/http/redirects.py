@@ -66,7 +66,8 @@ def next_hop(config: RegistryConfig, current: httpx.URL, location: str, *, blob:
         return Hop(url, Trust.LISTED)
     if blob:
         return Hop(url, Trust.PUBLIC)
-    return _refused(f"a redirect leads to {ascii(url.host)[1:-1]}, which is not configured for {config.name}")
+    detail = f"a redirect leads to {ascii(url.host)[1:-1]}, which is not configured for {config.name}"
+    return Failure(Reason.IMAGE_REDIRECT_REFUSED, detail, url.host, setting="redirect_hosts")
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import files
 
 MAX_CERTIFICATE_BYTES = 256 << 10
 """A certificate with its chain has some 10 KiB, with its key some more."""
@@ -21,7 +22,7 @@ Stamp = tuple[str, int, int]
 
 
 def tls_context(
-    ca_file: str | tuple[str, ...] | None = None, client_cert: str | None = None, client_key: str | None = None
+    ca_file: str | tuple[str, ...] | None = None, cert_file: str | None = None, key_file: str | None = None
 ) -> ssl.SSLContext | Failure:
     """A context that verifies chain and name against the system's authorities plus those of ``ca_file``, one or many.
 
@@ -30,9 +31,9 @@ def tls_context(
     ca_files = (ca_file,) if isinstance(ca_file, str) else ca_file or ()
     try:
         authorities = tuple(map(_stamp, ca_files))
-        pair = (_stamp(client_cert), _stamp(client_key or client_cert)) if client_cert else None
+        pair = (_stamp(cert_file), _stamp(key_file or cert_file)) if cert_file else None
     except OSError as error:
-        return Failure(Reason.IMAGE_TLS_REJECTED, f"{error.filename}: {error.strerror}")
+        return Failure(Reason.IMAGE_TLS_REJECTED, f"{error.filename}: {error.strerror}", path=str(error.filename))
     try:
         return _build(authorities, pair)
     except ssl.SSLError as error:
@@ -51,9 +52,9 @@ def certificate_ends_at(path: str) -> float | None:
     from cryptography import x509  # noqa: PLC0415 -- only a service asks, which has loaded it for SSH anyway
 
     try:
-        with Path(path).open("rb") as file:
-            return x509.load_pem_x509_certificate(file.read(MAX_CERTIFICATE_BYTES)).not_valid_after_utc.timestamp()
-    except (OSError, ValueError):
+        content = files.read_bytes(Path(path), MAX_CERTIFICATE_BYTES)
+        return x509.load_pem_x509_certificate(content).not_valid_after_utc.timestamp()
+    except ValueError:  # of the file, or of what is in it
         return None
 
 

@@ -8,7 +8,7 @@ import httpx
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.http import egress
+from scanner.registry.http import pinned_transport as pinned
 from scanner.registry.http.redirects import Trust
 from scanner.registry.http.tls import tls_context
 
@@ -23,7 +23,7 @@ class Transports:
     """Made when first needed; the client certificate and private addresses stay with whom they were configured for."""
 
     def __init__(
-        self, config: RegistryConfig, *, listed: bool, resolve: egress.Resolve = egress.system_resolve
+        self, config: RegistryConfig, *, listed: bool, resolve: pinned.Resolve = pinned.system_resolve
     ) -> None:
         self._config = config
         self._listed = listed
@@ -43,15 +43,15 @@ class Transports:
     def _make(self, trust: Trust) -> httpx.AsyncBaseTransport | Failure:
         match trust:
             case Trust.OWN:
-                return egress.transport_for(self._config, listed=self._listed, resolve=self._resolve)
+                return pinned.transport_for(self._config, listed=self._listed, resolve=self._resolve)
             case Trust.LISTED:
                 return self._to_listed()
             case Trust.PUBLIC:
                 return self._foreign(private=False, hosts=())
 
     def _to_listed(self) -> httpx.AsyncBaseTransport | Failure:
-        hosts = tuple(egress.host_of(host) for host in self._config.redirect_hosts if not host.startswith("*."))
-        return self._foreign(private=self._config.allow_private, hosts=hosts)
+        hosts = tuple(pinned.host_of(host) for host in self._config.redirect_hosts if not host.startswith("*."))
+        return self._foreign(private=self._config.allow_networks, hosts=hosts)
 
     def _foreign(
         self, *, private: bool | Sequence[Network], hosts: tuple[str, ...]
@@ -60,9 +60,9 @@ class Transports:
         if isinstance(context, Failure):
             return context
         try:
-            return egress.make_transport(
+            return pinned.make_transport(
                 verify=context,
-                allow_private=private,
+                allow_networks=private,
                 proxy=self._config.proxy,
                 plain_http=self._config.plain_http and bool(hosts),
                 own_hosts=hosts,

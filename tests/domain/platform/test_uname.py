@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.platform.platform import Platform, canonical
-from scanner.domain.platform.uname import Certainty, from_distribution, from_uname
+from scanner.domain.platform.uname import Certainty, from_uname
 
 _ROWS = json.loads((Path(__file__).parents[2] / "data" / "vectors" / "uname.json").read_text(encoding="utf-8"))
 
@@ -29,11 +29,6 @@ def test_a_machine_name_proves_what_it_proves(row):
 
     assert (found.certainty, found.platform) == (row["status"], expected(row))
     assert list(found.candidates) == row.get("candidates", [])
-
-
-@pytest.mark.parametrize("row", [r for r in _ROWS if r["kind"] == "distro"], ids=lambda r: f"{r['tool']} {r['name']}")
-def test_a_distribution_means_its_own_by_a_name(row):
-    assert from_distribution(row["tool"], row["name"]) == expected(row)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +54,6 @@ def test_what_nobody_knows_is_unknown_with_a_word_why(system, machine):
 
     assert (found.certainty, found.platform) == (Certainty.UNKNOWN, None)
     assert found.detail
-
-
-@pytest.mark.parametrize(("tool", "name"), [("pacman", "x86_64"), ("", "amd64"), ("dpkg", "z80")])
-def test_a_name_of_no_known_tool_is_none(tool, name):
-    assert from_distribution(tool, name) is None
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

@@ -1,5 +1,7 @@
 """Compose files."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,7 +154,7 @@ def test_a_command_of_its_own_overrides_the_image_s():
     "text",
     [
         "services: [", "services: []", "- a", "services: {a: b}", "services: {a: {}}", "services: {a: {image: a, platform: a/b/c/d}}",
-        "services: {a: {extends: a}}", "services: {a: {extends: b}}", "include: [compose.yaml]", "include: [gone.yaml]",
+        "services: {a: {extends: a}}", "services: {a: {extends: b}}", "services: {a: {extends: {service: [1]}}}", "include: [compose.yaml]", "include: [gone.yaml]",
         "services: {a: {extends: {file: gone.yml, service: x}}}", "services: {a: {image: a, command: \"'\"}}", "\x00", "a: !!python/object:os.system x",
         "[" * 5000, "services: {a: {image: a, profiles: x}}", "services: {? [a] : {image: a}}, b: !reset",
     ],
@@ -161,12 +163,22 @@ def test_what_is_not_understood_is_a_gap(text):
     assert plans(text).gaps
 
 
-def test_aliases_that_multiply_stay_small():
+def test_aliases_that_multiply_are_refused_as_compose_refuses_them():
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{c}: &{c} [{','.join(['*' + p] * 9)}]\n" for p, c in zip("abcdefghi", "bcdefghij", strict=True)
     )
 
-    assert images(plans(bomb + "services: {web: {image: web}}")) == {"shop/web": "web"}
+    assert (
+        "aliases that stand for more"
+        in plans(bomb + "services: {web: {image: web}}").gaps["/srv/shop/compose.yaml"].detail
+    )
+
+
+def test_many_services_that_extend_one_cost_one_reading():
+    text = "services:\n  base: {image: web}\n" + "".join(f"  s{i}: {{extends: base}}\n" for i in range(400))
+    began = time.process_time()
+    assert len(plans(text).planned) == 401
+    assert time.process_time() - began < 1
 
 
 def test_a_stack_is_swarm_s():

@@ -17,8 +17,8 @@ from scanner.registry.auth.auth import Authenticator
 from scanner.registry.auth.bearer import MAX_TOKEN_BYTES
 from scanner.registry.auth.credential import Credential, CredentialKind
 from scanner.registry.config import RegistryConfig
-from scanner.registry.http.egress import make_transport
 from scanner.registry.http.exchange import exchange
+from scanner.registry.http.pinned_transport import make_transport
 from scanner.registry.http.tls import tls_context
 
 ACR_USER = "00000000-0000-0000-0000-000000000000"
@@ -82,7 +82,7 @@ async def world(http_server, authority, reply):
         async def resolve(host, port):
             return ("127.0.0.1",)
 
-        transport = make_transport(verify=tls_context(authority.ca_file), allow_private=True, resolve=resolve)
+        transport = make_transport(verify=tls_context(authority.ca_file), allow_networks=True, resolve=resolve)
         opened.append(transport)
 
         async def send(request):
@@ -122,7 +122,7 @@ def grants(reply):
     )
 
 
-# ---------------------------------------------------------------- one conversation per registry of the field
+# ---------------------------------------------------------------- one session per registry of the field
 
 
 async def test_docker_hub_gives_anonymous_readers_a_token(world, grants):
@@ -351,7 +351,7 @@ async def test_a_refused_credential_is_not_tried_again_until_a_while_has_passed(
         )
         assert (await quay.pull("other/app")).reason is Reason.IMAGE_DENIED
     assert len(script.tokens) == 1
-    quay.clock[0] += auth.CONVERSATION_S
+    quay.clock[0] += auth.SESSION_S
     await quay.pull()
     assert len(script.tokens) == 2
 
@@ -499,7 +499,7 @@ async def test_a_foreign_realm_is_refused_without_a_connection(world, grants, ca
 
 async def test_a_realm_of_plain_http_is_asked_only_where_the_registry_is_plain_too(http_server, reply):
     server = await http_server(lambda seen: reply(200, b'{"token": "granted"}'))
-    transport = make_transport(plain_http=True, allow_private=True)
+    transport = make_transport(plain_http=True, allow_networks=True)
 
     async def send(request):
         return await exchange(transport, request, max_bytes=MAX_TOKEN_BYTES, deadline_s=5)
@@ -717,7 +717,7 @@ async def test_no_secret_is_ever_logged_or_shown(world, grants, caplog):
     script = Script(QUAY, accepts=("Bearer tok-s3cret",), token=lambda _: grants(token="tok-s3cret"))
     quay = await world(script, "quay.io", Credential("a", "pw-s3cret"))
     assert await quay.pull() == 200
-    shown = repr(vars(quay.auth)) + repr(quay.auth._grants.values()) + repr(quay.auth._conversations.values())
+    shown = repr(vars(quay.auth)) + repr(quay.auth._grants.values()) + repr(quay.auth._sessions.values())
     assert "s3cret" not in shown
     encoded = base64.b64encode(b"a:pw-s3cret").decode()
     logged = "".join(record.getMessage() for record in caplog.records)

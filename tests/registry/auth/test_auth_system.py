@@ -124,7 +124,7 @@ async def test_nginx_that_wants_a_client_certificate_gets_it(nginx, authority, p
     )
     client = authority.issue("archscan")
     name = f"localhost:{front.port}"
-    assert await pull(RegistryConfig(name, ca_file=authority.ca_file, client_cert=client)) == 200
+    assert await pull(RegistryConfig(name, ca_file=authority.ca_file, cert_file=client)) == 200
     assert await pull(RegistryConfig(name, ca_file=authority.ca_file)) == 400
 
 

@@ -46,4 +46,6 @@ async def test_a_name_that_leads_inside_is_refused_as_a_realm(canary, connected)
 async def test_a_transport_that_cannot_be_made_is_the_answer(connected):
     authenticator = connected(RegistryConfig("reg.example", ca_file="/nonexistent.pem"))
     answer = await authenticator.challenge(['Bearer realm="https://reg.example/token"'], "a/b", None)
-    assert answer == Failure(Reason.IMAGE_TLS_REJECTED, "/nonexistent.pem: No such file or directory")
+    assert answer == Failure(
+        Reason.IMAGE_TLS_REJECTED, "/nonexistent.pem: No such file or directory", path="/nonexistent.pem"
+    )

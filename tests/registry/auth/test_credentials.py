@@ -377,7 +377,9 @@ async def test_a_source_that_cannot_be_read_is_a_failure_where_nothing_else_is_k
 async def test_a_password_file_is_read_at_use_and_again_when_it_changes(tmp_path):
     path = tmp_path / "password"
     credentials = Credentials(CredentialSources({"r": (ConfiguredCredential("bot", password_file=path),)}))
-    assert await credentials.candidates("r", "x") == Failure(Reason.IMAGE_DENIED, f"{path}: No such file or directory")
+    assert await credentials.candidates("r", "x") == Failure(
+        Reason.IMAGE_DENIED, f"{path}: cannot be read: No such file or directory"
+    )
     for written, read in [
         ("one\n", "one"),
         ("two", "two"),

@@ -226,7 +226,7 @@ async def client(fake, clock) -> AsyncIterator[Callable[..., Registry]]:
             parts = {
                 key: settings.pop(key) for key in ("authorizer_for", "documents", "observer", "last") if key in settings
             }
-            own = RegistryConfig(fake.name, **({"plain_http": True, "allow_private": True} | (registry or {})))
+            own = RegistryConfig(fake.name, **({"plain_http": True, "allow_networks": True} | (registry or {})))
             config = ClientConfig(registries={c.name: c for c in (own, *others)}, **settings)
             made.append(Registry(config, clock=clock, **parts))
             stack.push_async_callback(made[-1].aclose)

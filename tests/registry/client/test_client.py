@@ -9,6 +9,7 @@ from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.auth.authorizers import authorizer_for
 from scanner.registry.auth.credential import Credential
 from scanner.registry.client import last_seen
@@ -18,7 +19,7 @@ from scanner.registry.documents.media_types import ACCEPT
 MANIFESTS, BLOBS = "/manifests/", "/blobs/"
 
 
-async def resolve(registry, fake, name="app:1", depth="index"):
+async def resolve(registry, fake, name="app:1", depth=Depth.INDEX):
     return await registry.resolve(parse(f"{fake.name}/{name}"), depth=depth)
 
 
@@ -44,7 +45,7 @@ async def test_every_request_says_what_it_takes(fake, client):
 
 async def test_a_known_digest_costs_no_get(fake, client):
     fake.index("1", of={"amd64": fake.image()})
-    registry = client(tag_max_age_s=0.0)
+    registry = client(cache_age_s=0.0)
     await resolve(registry, fake)
     await resolve(registry, fake)
     assert [asked.method for asked in fake.asked] == ["HEAD", "GET", "HEAD"]
@@ -101,7 +102,7 @@ async def test_a_proxy_that_knows_no_digests_is_read_by_tag(fake, client):
 async def test_a_thousand_questions_are_one_flight(fake, client):
     fake.index("1", of={arch: fake.image(arch=arch) for arch in ("amd64", "arm64")})
     registry = client()
-    found = await asyncio.gather(*(resolve(registry, fake, depth="config") for _ in range(1000)))
+    found = await asyncio.gather(*(resolve(registry, fake, depth=Depth.CONFIG) for _ in range(1000)))
     assert len({id(offer.config) for facts in found for offer in facts.offers}) == 2
     assert len(fake.asked) == 6
 
@@ -140,7 +141,7 @@ async def test_when_all_leave_nothing_goes_on(fake, client):
     fake.image("2")
     assert isinstance(
         await asyncio.wait_for(
-            registry.resolve(parse(f"{fake.name}/app@{fake.image('2')['digest']}"), depth="index"), 5
+            registry.resolve(parse(f"{fake.name}/app@{fake.image('2')['digest']}"), depth=Depth.INDEX), 5
         ),
         ImageFacts,
     )
@@ -151,7 +152,7 @@ async def test_when_all_leave_nothing_goes_on(fake, client):
 
 async def test_an_answer_is_true_for_its_age_only(fake, client, clock):
     fake.image("1")
-    registry = client(tag_max_age_s=60.0)
+    registry = client(cache_age_s=60.0)
     first = await resolve(registry, fake)
     fake.image("1", arch="arm64")
     clock.ahead += 59
@@ -174,7 +175,7 @@ async def test_a_failure_is_forgotten_sooner(fake, client, clock):
 
 async def test_a_tag_does_not_move_within_a_scan(fake, client, clock):
     fake.image("1")
-    registry = client(tag_max_age_s=1.0)
+    registry = client(cache_age_s=1.0)
     with registry.scan():
         first = await resolve(registry, fake)
         fake.image("1", arch="arm64")
@@ -186,13 +187,13 @@ async def test_a_tag_does_not_move_within_a_scan(fake, client, clock):
 
 async def test_a_tag_that_was_asked_proves_its_digest_for_that_scan(fake, client):
     fake.image("1")
-    registry = client(tag_max_age_s=0.0)
+    registry = client(cache_age_s=0.0)
     with registry.scan():
         by_tag = await resolve(registry, fake)
         asked = len(fake.asked)
-        by_digest = await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth="config")
+        by_digest = await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth=Depth.CONFIG)
         assert (by_digest.digest, len(fake.asked)) == (by_tag.digest, asked)
-    await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth="config")
+    await registry.resolve(parse(f"{fake.name}/app@{by_tag.digest}"), depth=Depth.CONFIG)
     assert len(fake.asked) == asked + 1
 
 
@@ -200,21 +201,21 @@ async def test_the_last_known_outlives_the_client_where_it_is_handed_on(fake, cl
     fake.image("1")
     memory = last_seen()
     await resolve(client(last=memory), fake)
-    found = client(last=memory).last_known(parse(f"{fake.name}/app:1"))
+    found = client(last=memory).stale(parse(f"{fake.name}/app:1"))
     assert found.facts.platforms == (Platform("linux", "amd64"),)
-    assert client().last_known(parse(f"{fake.name}/app:1")) is None
+    assert client().stale(parse(f"{fake.name}/app:1")) is None
 
 
 async def test_the_last_known_is_shown_with_its_age_but_never_answered(fake, client, clock):
     fake.image("1")
-    registry = client(tag_max_age_s=10.0)
+    registry = client(cache_age_s=10.0)
     reference = parse(f"{fake.name}/app:1")
-    assert registry.last_known(reference) is None
+    assert registry.stale(reference) is None
     known = await resolve(registry, fake)
     fake.on("*", MANIFESTS, fake.answer(500))
     clock.ahead += 100
     assert isinstance(await resolve(registry, fake), Failure)
-    last = registry.last_known(reference)
+    last = registry.stale(reference)
     assert last.facts == known
     assert 100 <= last.age_s < 110
 
@@ -245,9 +246,9 @@ class AsyncStore(Store):
 async def test_documents_outlive_the_client(fake, client, kind):
     store = kind()
     fake.index("1", of={"amd64": fake.image()})
-    first = await resolve(client(documents=store), fake, depth="config")
+    first = await resolve(client(documents=store), fake, depth=Depth.CONFIG)
     asked = len(fake.asked)
-    second = await resolve(client(documents=store), fake, depth="config")
+    second = await resolve(client(documents=store), fake, depth=Depth.CONFIG)
     assert first.offers == second.offers
     assert [a.method for a in fake.asked[asked:]] == ["HEAD"]
 
@@ -328,7 +329,7 @@ async def test_nothing_is_fetched_below_the_reserve_of_a_limit(fake, client, clo
     body, media_type = fake.manifests["app", "1"]
     head = {"content_type": media_type, "docker_content_digest": fake.sha(body), "ratelimit_remaining": "9;w=21600"}
     fake.on("HEAD", MANIFESTS, fake.answer(200, body, **head))
-    registry = client(stop_below_remaining=10)
+    registry = client(stop_below=10)
     assert (await resolve(registry, fake)).reason is Reason.IMAGE_RATE_LIMITED
     assert fake.seen("GET") == []
     fake.on("HEAD", MANIFESTS, fake.answer(200, body, **head | {"ratelimit_remaining": "10;w=21600"}))
@@ -349,13 +350,13 @@ async def test_requests_in_flight_are_bounded(fake, client):
         await fake._honest(asked)(asked, writer)
 
     fake.on("GET", "/v2/", slow)
-    await resolve(client(concurrency=3), fake, depth="config")
+    await resolve(client(concurrency=3), fake, depth=Depth.CONFIG)
     assert most == 3
 
 
 async def test_the_rate_is_bounded_after_the_burst(fake, client, clock):
     fake.index("1", of={f"a{i}": fake.image(author=str(i)) for i in range(20)})
-    await resolve(client(rate_per_s=10.0, burst=5), fake, depth="config")
+    await resolve(client(rate_per_s=10.0, burst=5), fake, depth=Depth.CONFIG)
     assert clock.ahead > (len(fake.asked) - 5) / 10 * 0.8
 
 
@@ -400,8 +401,8 @@ async def test_a_limit_that_is_no_number_is_not_believed(fake, client, value):
 async def test_a_mirror_is_asked_first_for_the_original(fake, fakes, client):
     mirror = await fakes()
     mirror.image("1", arch="arm64")
-    reached = RegistryConfig(mirror.name, plain_http=True, allow_private=True)
-    found = await resolve(client(registry={"mirrors": (mirror.name,)}, others=(reached,)), fake)
+    reached = RegistryConfig(mirror.name, plain_http=True, allow_networks=True)
+    found = await resolve(client(registry={"mirror": (mirror.name,)}, others=(reached,)), fake)
     assert found.platforms == (Platform("linux", "arm64"),)
     assert fake.asked == []
     assert all(target.endswith(f"?ns=127.0.0.1%3A{fake.port}") for target in mirror.seen())
@@ -412,16 +413,16 @@ async def test_where_a_mirror_fails_the_registry_itself_is_asked(fake, fakes, cl
     mirror = await fakes()
     mirror.on("*", "/v2/", mirror.answer(status))
     fake.image("1")
-    reached = RegistryConfig(mirror.name, plain_http=True, allow_private=True)
-    assert isinstance(await resolve(client(registry={"mirrors": (mirror.name,)}, others=(reached,)), fake), ImageFacts)
+    reached = RegistryConfig(mirror.name, plain_http=True, allow_networks=True)
+    assert isinstance(await resolve(client(registry={"mirror": (mirror.name,)}, others=(reached,)), fake), ImageFacts)
 
 
 async def test_a_lying_mirror_is_told_not_passed_over(fake, fakes, client):
     mirror = await fakes()
     image = fake.image("1")
     mirror.on("GET", MANIFESTS, mirror.answer(200, b"{}"))
-    reached = RegistryConfig(mirror.name, plain_http=True, allow_private=True)
-    registry = client(registry={"mirrors": (mirror.name,)}, others=(reached,))
+    reached = RegistryConfig(mirror.name, plain_http=True, allow_networks=True)
+    registry = client(registry={"mirror": (mirror.name,)}, others=(reached,))
     found = await resolve(registry, fake, f"app@{image['digest']}")
     assert found.reason is Reason.IMAGE_DIGEST_MISMATCH
     assert fake.asked == []
@@ -448,7 +449,7 @@ def demand_basic(fake):
 async def test_a_challenge_is_answered_once_per_repository(fake, client):
     demand_basic(fake)
     fake.index("1", of={"amd64": fake.image()})
-    found = await resolve(client(authorizer_for=authorizer_for(Secrets())), fake, depth="config")
+    found = await resolve(client(authorizer_for=authorizer_for(Secrets())), fake, depth=Depth.CONFIG)
     assert isinstance(found, ImageFacts)
     assert [a.headers.get("authorization") is not None for a in fake.asked] == [False, True, True, True, True]
 
@@ -534,11 +535,11 @@ async def test_r13_the_registrys_words_are_made_printable(fake, client):
 async def test_many_unlisted_registries_do_not_pile_up(client, clock):
     registry = client()
     for number in range(300):
-        registry._origins.of(parse(f"r{number}.example/app:1"))
-    assert len(registry._origins._unlisted) == 256
+        registry._endpoints.of(parse(f"r{number}.example/app:1"))
+    assert len(registry._endpoints._unlisted) == 256
 
 
-async def test_depth_is_one_of_two_words(fake, client):
+async def test_no_registry_is_asked_for_what_is_inside_layers(fake, client):
     fake.image("1")
-    with pytest.raises(ValueError, match="depth is index or config"):
-        await resolve(client(), fake, depth="deep")
+    with pytest.raises(ValueError, match="index or the config"):
+        await resolve(client(), fake, depth=Depth.BINARY)

@@ -14,6 +14,7 @@ from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.config import RegistryConfig
 from scanner.registry.documents.media_types import DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 
@@ -24,7 +25,7 @@ def rss() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-async def resolve(registry, fake, name="app:1", depth="config"):
+async def resolve(registry, fake, name="app:1", depth=Depth.CONFIG):
     return await registry.resolve(parse(f"{fake.name}/{name}"), depth=depth)
 
 
@@ -198,14 +199,14 @@ async def test_a_bomb_costs_little_memory(fake, client, case):
 async def test_a_dripping_answer_ends_at_the_deadline(fake, client):
     both(fake, fake.raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", b"x", every=0.02, endless=True))
     began = time.monotonic()
-    found = await resolve(client(request_deadline_s=0.4), fake)
+    found = await resolve(client(timeout_s=0.4), fake)
     assert found.reason is Reason.IMAGE_TIMEOUT
     assert time.monotonic() - began < 2
 
 
 async def test_dripping_headers_end_at_the_deadline(fake, client):
     both(fake, fake.raw(b"HTTP/1.1 100 Continue\r\n\r\n", every=0.02, endless=True))
-    assert (await resolve(client(request_deadline_s=0.4), fake)).reason is Reason.IMAGE_TIMEOUT
+    assert (await resolve(client(timeout_s=0.4), fake)).reason is Reason.IMAGE_TIMEOUT
 
 
 async def test_a_length_too_small_is_noticed_by_the_digest(fake, client):
@@ -216,8 +217,8 @@ async def test_a_length_too_small_is_noticed_by_the_digest(fake, client):
 
 
 async def test_r01_a_closed_port_is_unreachable_without_fallback(client, unused_tcp_port):
-    registry = client(others=(RegistryConfig(f"127.0.0.1:{unused_tcp_port}", allow_private=True),))
-    found = await registry.resolve(parse(f"127.0.0.1:{unused_tcp_port}/app:1"), depth="index")
+    registry = client(others=(RegistryConfig(f"127.0.0.1:{unused_tcp_port}", allow_networks=True),))
+    found = await registry.resolve(parse(f"127.0.0.1:{unused_tcp_port}/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_UNREACHABLE
 
 
@@ -234,14 +235,14 @@ async def test_r01_https_is_not_given_up_for_http(fake, client):
 async def test_r01_a_wrong_certificate_is_rejected(client, http_server, reply, authority, issued):
     names, days, trusted = issued
     server = await http_server(lambda _: reply(200), authority.server(*names, days=days, trusted=trusted))
-    config = RegistryConfig(server.address, allow_private=True, ca_file=authority.ca_file)
-    found = await client(others=(config,)).resolve(parse(f"{server.address}/app:1"), depth="index")
+    config = RegistryConfig(server.address, allow_networks=True, ca_file=authority.ca_file)
+    found = await client(others=(config,)).resolve(parse(f"{server.address}/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_TLS_REJECTED
     assert server.seen == []
 
 
 async def test_r01_a_name_that_does_not_resolve_is_unreachable(client):
-    found = await client().resolve(parse("registry.invalid/app:1"), depth="index")
+    found = await client().resolve(parse("registry.invalid/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_UNREACHABLE
 
 
@@ -255,17 +256,17 @@ def test_r12_a_reference_that_could_bend_a_url_is_refused_before_one_exists(text
 
 @pytest.mark.parametrize("name", ["[:]", "host.example:99999", "my_host.com"])
 async def test_r12_a_name_that_is_no_host_is_refused(client, name):
-    found = await client().resolve(parse(f"{name}/app:1"), depth="index")
+    found = await client().resolve(parse(f"{name}/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_REFERENCE_INVALID
 
 
 async def test_r15_an_unlisted_registry_is_not_asked(fake, client):
-    found = await client(only_listed=True).resolve(parse("127.0.0.1:1/app:1"), depth="index")
+    found = await client(only_listed=True).resolve(parse("127.0.0.1:1/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_NOT_ALLOWED
 
 
 async def test_r15_an_unlisted_name_may_not_lead_inside(client, canary):
-    found = await client().resolve(parse(f"{canary.address}/app:1"), depth="index")
+    found = await client().resolve(parse(f"{canary.address}/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_NOT_ALLOWED
 
 
@@ -290,13 +291,13 @@ async def test_a_config_without_architecture_proves_no_platform(fake, client):
 async def test_nested_indexes_offer_their_images_in_place(fake, client):
     inner = fake.index(of={"arm64": fake.image(arch="arm64"), "s390x": fake.image(arch="s390x")})
     fake.index("1", of=[fake.image() | {"platform": {"os": "linux", "architecture": "amd64"}}, inner])
-    found = await resolve(client(), fake, depth="index")
+    found = await resolve(client(), fake, depth=Depth.INDEX)
     assert [str(p) for p in found.platforms] == ["linux/amd64", "linux/arm64", "linux/s390x"]
 
 
 async def test_an_entry_without_platform_is_told_by_its_config(fake, client):
     fake.index("1", of=[fake.image(arch="arm64")])
-    found = await resolve(client(), fake, depth="index")
+    found = await resolve(client(), fake, depth=Depth.INDEX)
     assert (found.offers[0].entry, found.offers[0].config) == (None, Platform("linux", "arm64"))
 
 
@@ -343,7 +344,7 @@ async def test_only_wanted_configs_are_read(fake, client):
     fake.index("1", of={arch: fake.image(arch=arch) for arch in ("amd64", "arm64", "s390x")})
     registry = client()
     found = await registry.resolve(
-        parse(f"{fake.name}/app:1"), depth="config", wanted=lambda p: p is not None and p.architecture == "arm64"
+        parse(f"{fake.name}/app:1"), depth=Depth.CONFIG, wanted=lambda p: p is not None and p.architecture == "arm64"
     )
     assert [offer.config for offer in found.offers] == [None, Platform("linux", "arm64"), None]
     assert len(fake.seen("GET", BLOBS)) == 1

@@ -196,8 +196,8 @@ async def test_object_storage_is_followed_without_authorization(fake, fakes, cli
 
 async def test_a_mirror_without_the_layer_is_passed_over(fake, fakes, client, layer):
     mirror = await fakes()
-    reached = RegistryConfig(mirror.name, plain_http=True, allow_private=True)
-    assert await read(client(registry={"mirrors": (mirror.name,)}, others=(reached,)), fake, layer) == CONTENT
+    reached = RegistryConfig(mirror.name, plain_http=True, allow_networks=True)
+    assert await read(client(registry={"mirror": (mirror.name,)}, others=(reached,)), fake, layer) == CONTENT
     assert len(mirror.asked) == 1
 
 

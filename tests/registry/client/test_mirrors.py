@@ -9,6 +9,7 @@ from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.auth.authorizers import authorizer_for
 from scanner.registry.auth.credential import Credential
 from scanner.registry.client import Registry
@@ -54,7 +55,7 @@ def sends(fake, location):
 
 
 async def resolve(registry, fake, name="app:1"):
-    return await registry.resolve(parse(f"{fake.name}/{name}"), depth="config")
+    return await registry.resolve(parse(f"{fake.name}/{name}"), depth=Depth.CONFIG)
 
 
 # ---------------------------------------------------------------- podman
@@ -266,12 +267,12 @@ async def test_a_mirror_gets_its_own_credentials_and_the_registry_its_own(fake, 
 async def test_a_mirror_of_many_registries_has_one_budget(fake, fakes, mirror, client):
     others = [await fakes() for _ in range(2)]
     mirror.image("1")
-    own = RegistryConfig(mirror.name, plain_http=True, allow_private=True, concurrency=1)
-    each = [RegistryConfig(one.name, plain_http=True, mirrors=(mirror.name,)) for one in others]
+    own = RegistryConfig(mirror.name, plain_http=True, allow_networks=True, concurrency=1)
+    each = [RegistryConfig(one.name, plain_http=True, mirror=(mirror.name,)) for one in others]
     registry = client(others=(own, *each))
     for one in others:
         assert isinstance(await resolve(registry, one), ImageFacts)
-    assert len(registry._origins._listed) == 3
+    assert len(registry._endpoints._listed) == 3
     assert mirror.connections == 1
 
 
@@ -281,7 +282,7 @@ async def test_a_mirror_of_many_registries_has_one_budget(fake, fakes, mirror, c
 async def test_dockers_mirror_is_asked_for_docker_hub_without_a_namespace(fake, mirror, client):
     mirror.image("1", arch="arm", repository="library/nginx")
     registry = client(docker_mirrors=(f"http://{mirror.name}",))
-    found = await registry.resolve(parse("nginx:1"), depth="config")
+    found = await registry.resolve(parse("nginx:1"), depth=Depth.CONFIG)
     assert found.platforms[0].architecture == "arm"
     assert not any("ns=" in target for target in mirror.seen())
 
@@ -303,13 +304,13 @@ async def test_a_real_pull_through_mirror_serves_what_its_upstream_has_then_goes
         f'[[registry.mirror]]\nlocation = "{mirror.address}"\ninsecure = true\n'
     )
     wanted = parse("hub.example/shop/api:1")
-    found = await client(registries_conf=conf).resolve(wanted, depth="config")
+    found = await client(registries_conf=conf).resolve(wanted, depth=Depth.CONFIG)
     assert found.platforms == (Platform("linux", "arm64"),)
     async with client(registries_conf=conf).open_layer(wanted, found.offers[0].layers[0]) as pieces:
         assert len(b"".join([piece async for piece in pieces])) == found.offers[0].layers[0].size
 
     mirror.daemon.stop()
-    assert (await client(registries_conf=conf).resolve(wanted, depth="config")).digest == found.digest
+    assert (await client(registries_conf=conf).resolve(wanted, depth=Depth.CONFIG)).digest == found.digest
 
 
 @pytest.mark.system
@@ -329,5 +330,5 @@ async def test_a_real_registry_behind_tls_of_an_own_authority_is_asked_once_its_
         f'server = "https://localhost:{front.port}"\nca = "{authority.ca_file}"\n[host."http://{mirror.address}"]\n',
     )
     mirror.daemon.stop()
-    found = await client(certs_d=tree).resolve(parse("hub.example/shop/api:1"), depth="config")
+    found = await client(certs_d=tree).resolve(parse("hub.example/shop/api:1"), depth=Depth.CONFIG)
     assert found.platforms == (Platform("linux", "s390x"),)

@@ -8,6 +8,7 @@ from scanner.domain.facts import Failure, ImageFacts
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.client import Registry
 from scanner.registry.config import ClientConfig, RegistryConfig
 
@@ -37,13 +38,13 @@ def pushed(pusher, image_factory, images):
 
 @pytest.fixture
 async def client(pushed):
-    config = RegistryConfig(pushed, plain_http=True, allow_private=True)
+    config = RegistryConfig(pushed, plain_http=True, allow_networks=True)
     async with Registry(ClientConfig(registries={config.name: config})) as found:
         yield found
 
 
 async def test_an_index_is_resolved_down_to_configs_and_layers(pushed, client, images):
-    found = await client.resolve(parse(f"{pushed}/shop/api:1.4"), depth="config")
+    found = await client.resolve(parse(f"{pushed}/shop/api:1.4"), depth=Depth.CONFIG)
     assert isinstance(found, ImageFacts)
     assert found.is_index
     assert [str(p) for p in found.platforms] == ["linux/amd64", "linux/arm64"]
@@ -54,25 +55,25 @@ async def test_an_index_is_resolved_down_to_configs_and_layers(pushed, client, i
 
 
 async def test_docker_media_types_are_resolved_alike(pushed, client):
-    found = await client.resolve(parse(f"{pushed}/shop/docker:1"), depth="config")
+    found = await client.resolve(parse(f"{pushed}/shop/docker:1"), depth=Depth.CONFIG)
     assert [str(offer.config) for offer in found.offers] == ["linux/386", "linux/s390x"]
 
 
 async def test_a_single_image_is_resolved_by_its_config(pushed, client):
-    found = await client.resolve(parse(f"{pushed}/shop/api:arm64"), depth="index")
+    found = await client.resolve(parse(f"{pushed}/shop/api:arm64"), depth=Depth.INDEX)
     assert [offer.platform for offer in found.offers] == [Platform("linux", "arm64")]
     assert not found.is_index
 
 
 async def test_a_digest_is_resolved_like_its_tag(pushed, client):
-    by_tag = await client.resolve(parse(f"{pushed}/shop/api:1.4"), depth="config")
-    by_digest = await client.resolve(parse(f"{pushed}/shop/api@{by_tag.digest}"), depth="config")
+    by_tag = await client.resolve(parse(f"{pushed}/shop/api:1.4"), depth=Depth.CONFIG)
+    by_digest = await client.resolve(parse(f"{pushed}/shop/api@{by_tag.digest}"), depth=Depth.CONFIG)
     assert by_digest.offers == by_tag.offers
 
 
 @pytest.mark.parametrize("name", ["shop/api:9", "no/such:1"])
 async def test_what_is_missing_is_said_to_be(pushed, client, name):
-    found = await client.resolve(parse(f"{pushed}/{name}"), depth="index")
+    found = await client.resolve(parse(f"{pushed}/{name}"), depth=Depth.INDEX)
     assert isinstance(found, Failure)
     assert found.reason is Reason.IMAGE_TAG_MISSING  # for a repository that does not exist it says the same
 
@@ -80,13 +81,13 @@ async def test_what_is_missing_is_said_to_be(pushed, client, name):
 @pytest.mark.parametrize(("start", "end"), [(0, None), (100, 5000), (299_000, None), (0, 10)])
 async def test_a_layer_is_read_from_any_offset(pushed, client, images, start, end):
     reference = parse(f"{pushed}/shop/api:arm64")
-    layer = (await client.resolve(reference, depth="config")).offers[0].layers[0]
+    layer = (await client.resolve(reference, depth=Depth.CONFIG)).offers[0].layers[0]
     async with client.open_layer(reference, layer, start, end) as pieces:
         assert b"".join([piece async for piece in pieces]) == images["arm64"].layers[0].body[start:end]
 
 
 async def test_a_layer_may_be_left_early(pushed, client, images):
     reference = parse(f"{pushed}/shop/api:arm64")
-    layer = (await client.resolve(reference, depth="config")).offers[0].layers[0]
+    layer = (await client.resolve(reference, depth=Depth.CONFIG)).offers[0].layers[0]
     async with client.open_layer(reference, layer) as pieces:
         assert images["arm64"].layers[0].body.startswith(await anext(pieces))

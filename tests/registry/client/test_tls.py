@@ -5,6 +5,7 @@ import pytest
 from scanner.domain.facts import ImageFacts
 from scanner.domain.image.reference import parse
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.registry.config import RegistryConfig
 
 
@@ -33,34 +34,34 @@ async def served(fake, http_server, reply):
 
 async def test_an_own_authority_is_believed_for_its_registry(served, client, authority):
     address = await served(authority.server("127.0.0.1"))
-    config = RegistryConfig(address, allow_private=True, ca_file=authority.ca_file)
-    found = await client(others=(config,)).resolve(parse(f"{address}/app:1"), depth="config")
+    config = RegistryConfig(address, allow_networks=True, ca_file=authority.ca_file)
+    found = await client(others=(config,)).resolve(parse(f"{address}/app:1"), depth=Depth.CONFIG)
     assert isinstance(found, ImageFacts)
 
 
 async def test_an_own_authority_is_not_believed_elsewhere(served, client, authority):
     address = await served(authority.server("127.0.0.1"))
-    found = await client(others=(RegistryConfig(address, allow_private=True),)).resolve(
-        parse(f"{address}/app:1"), depth="config"
+    found = await client(others=(RegistryConfig(address, allow_networks=True),)).resolve(
+        parse(f"{address}/app:1"), depth=Depth.CONFIG
     )
     assert found.reason is Reason.IMAGE_TLS_REJECTED
 
 
 async def test_a_client_certificate_is_shown_where_it_is_configured(served, client, authority):
     address = await served(authority.server("127.0.0.1", ask_client=True))
-    bare = RegistryConfig(address, allow_private=True, ca_file=authority.ca_file)
+    bare = RegistryConfig(address, allow_networks=True, ca_file=authority.ca_file)
     shown = RegistryConfig(
-        address, allow_private=True, ca_file=authority.ca_file, client_cert=authority.issue("scanner.example")
+        address, allow_networks=True, ca_file=authority.ca_file, cert_file=authority.issue("scanner.example")
     )
     reference = parse(f"{address}/app:1")
-    assert not isinstance(await client(others=(bare,)).resolve(reference, depth="config"), ImageFacts)
-    assert isinstance(await client(others=(shown,)).resolve(reference, depth="config"), ImageFacts)
+    assert not isinstance(await client(others=(bare,)).resolve(reference, depth=Depth.CONFIG), ImageFacts)
+    assert isinstance(await client(others=(shown,)).resolve(reference, depth=Depth.CONFIG), ImageFacts)
 
 
 @pytest.mark.parametrize(
-    "setting", [{"ca_file": "/nowhere/ca.pem"}, {"client_cert": "/nowhere/cert.pem"}, {"proxy": "socks5://x"}]
+    "setting", [{"ca_file": "/nowhere/ca.pem"}, {"cert_file": "/nowhere/cert.pem"}, {"proxy": "socks5://x"}]
 )
 async def test_a_setting_that_cannot_be_used_is_a_reason(client, setting):
     config = RegistryConfig("reg.example", **setting)
-    found = await client(others=(config,)).resolve(parse("reg.example/app:1"), depth="config")
+    found = await client(others=(config,)).resolve(parse("reg.example/app:1"), depth=Depth.CONFIG)
     assert found.reason in {Reason.IMAGE_TLS_REJECTED, Reason.IMAGE_UNREACHABLE}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.registry.http.address import Policy, parse
+from scanner.registry.http.address import Policy, Refusal, parse
 
 PUBLIC = [
     "93.184.216.34",
@@ -115,4 +115,16 @@ def test_no_envelope_makes_a_refused_ipv4_address_acceptable(inner):
 @given(st.one_of(st.ip_addresses(), st.text(max_size=40)))
 def test_any_text_is_an_address_or_none(text):
     found = parse(str(text))
-    assert found is None or isinstance(Policy().refusal(found), str | None)
+    assert found is None or isinstance(Policy().refusal(found), Refusal | None)
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be_listed"),
+    [
+        ("127.0.0.1", True), ("::1", True), ("10.0.0.7", True), ("fc00::7", True),
+        ("169.254.169.254", False), ("fd00:ec2::254", False), ("169.254.0.1", False), ("224.0.0.1", False),
+        ("0.0.0.0", False), ("64:ff9b::a00:7", False), ("::ffff:10.0.0.7", False),
+    ],
+)  # fmt: skip
+def test_only_where_registries_are_may_an_address_be_listed(text, may_be_listed):
+    assert refusal(Policy(), text).may_be_listed == may_be_listed

@@ -204,7 +204,7 @@ def test_paths_certificates_and_api_roots_are_those_of_containerd():
     assert odd.ca_files == ("/a.pem", f"{CERTS}/b.pem")
     reached = mirror.over(RegistryConfig(mirror.host, ca_file="/corp.pem"))
     assert reached.authorities == ("/corp.pem", f"{CERTS}/docker-mirror.crt")
-    assert (reached.client_cert, reached.client_key) == ("/certs/client.cert", f"{CERTS}/client.key")
+    assert (reached.cert_file, reached.key_file) == ("/certs/client.cert", f"{CERTS}/client.key")
     assert plain.over(RegistryConfig(plain.host)).plain_http
 
 

@@ -24,7 +24,7 @@ def places(tmp_path):
             (certs / registry / "hosts.toml").write_text(text)
         return PullEndpoints(
             ClientConfig(
-                {"docker.io": RegistryConfig("docker.io", mirrors=own)} if own else {},
+                {"docker.io": RegistryConfig("docker.io", mirror=own)} if own else {},
                 registries_conf=None if conf is None else podman,
                 certs_d=certs if hosts else None,
                 docker_mirrors=docker,
@@ -78,7 +78,10 @@ def test_what_podman_blocks_is_blocked_whatever_the_others_say(places):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"registries_conf": Path("/nowhere/registries.conf")}, "/nowhere/registries.conf: No such file or directory"),
+        (
+            {"registries_conf": Path("/nowhere/registries.conf")},
+            "/nowhere/registries.conf: cannot be read: No such file or directory",
+        ),
         ({"certs_d": Path("/nowhere/certs.d")}, "/nowhere/certs.d: No such file or directory"),
         ({"docker_mirrors": ("mirror.example",)}, "docker_mirrors: registry-mirrors holds 'mirror.example'"),
     ],
@@ -106,6 +109,6 @@ def test_every_client_certificate_is_known_by_its_host(tmp_path):
     folder = tmp_path / "docker.io"
     folder.mkdir()
     (folder / "hosts.toml").write_text('[host."https://m.example"]\nclient = [["us.pem", "us.key"]]\n')
-    listed = {"r.example": RegistryConfig("r.example", client_cert="/r.pem"), "s.example": RegistryConfig("s.example")}
+    listed = {"r.example": RegistryConfig("r.example", cert_file="/r.pem"), "s.example": RegistryConfig("s.example")}
     found = PullEndpoints(ClientConfig(listed, certs_d=tmp_path)).client_certificates
     assert found == {"m.example": f"{folder}/us.pem", "r.example": "/r.pem"}

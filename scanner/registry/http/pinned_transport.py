@@ -3,15 +3,6 @@
 Checking a name first and connecting later is a race that DNS rebinding wins. Rewriting the URL to the address is worse:
 a kept connection that was verified for one name then serves another name on the same address. So the address is pinned
 inside the connection pool's network backend; the pool stays keyed by name, and TLS verifies the name.
-
-What can go wrong below an HTTP exchange becomes a ``Failure`` in ``classify``, the only place that reads foreign errors:
-
-    EgressRefusedError      image_not_allowed (or what the caller says it means there)
-    ssl.SSLError            image_tls_rejected
-    timeouts                image_timeout
-    httpx.DecodingError     image_encoding_refused
-    httpx.RemoteProtocolError, httpx.InvalidURL   image_malformed
-    everything else of httpx or the system        image_unreachable
 """
 
 from __future__ import annotations
@@ -26,13 +17,15 @@ import httpcore
 import httpx
 
 from scanner.domain.facts import Failure
+from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import address as addresses
 from scanner.registry.http.address import Address, Network, Policy
+from scanner.registry.http.failures import EgressRefusedError
 from scanner.registry.http.tls import tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from scanner.registry.config import RegistryConfig
 
@@ -42,26 +35,13 @@ RESOLVE_WITHIN_S = 5.0
 MAX_ADDRESSES = 16
 """Addresses of one name; the largest registries publish eight. A name with more is refused, not cut."""
 
-MAX_PORT = 65535
-"""What TCP has room for; URL parsers let more through."""
-
 MAX_CONNECTIONS = 20
 """Connections of one transport at a time; more are slower, not faster, on one event loop."""
 
 KEEP_FOR_S = 30.0
 """How long an idle connection is kept; load balancers close theirs after 60 s."""
 
-MAX_CAUSES = 16
-"""How far the chain of an error's causes is followed; real ones have four."""
-
-BORDER_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
-"""What an exchange may raise (``ssl.SSLError`` and ``TimeoutError`` are kinds of ``OSError``); the rest is a bug."""
-
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
-
-
-class EgressRefusedError(OSError):
-    """A connection that must not be made; nothing was sent, and nothing connected to."""
 
 
 class Resolve(Protocol):
@@ -86,7 +66,7 @@ async def system_resolve(host: str, port: int) -> Sequence[str]:
 def make_transport(  # noqa: PLR0913 -- each is one independent setting of a registry
     *,
     verify: ssl.SSLContext | bool = True,
-    allow_private: bool | Sequence[Network] = False,
+    allow_networks: bool | Sequence[Network] = False,
     proxy: str | None = None,
     plain_http: bool = False,
     own_hosts: Collection[str] = (),
@@ -102,7 +82,7 @@ def make_transport(  # noqa: PLR0913 -- each is one independent setting of a reg
     Raises:
         ValueError: ``verify=False`` (there is no mode without verification), or a proxy of another kind.
     """
-    policy = _policy(own_hosts, allow_private=allow_private)
+    policy = _policy(own_hosts, allow_networks=allow_networks)
     if proxy is None:
         pool = httpcore.AsyncConnectionPool(
             ssl_context=_context(verify),
@@ -124,13 +104,13 @@ def transport_for(
     ``127.0.0.1:5000`` be what it says.
     Files or a proxy that cannot be used give a ``Failure``.
     """
-    context = tls_context(config.authorities, config.client_cert, config.client_key)
+    context = tls_context(config.authorities, config.cert_file, config.key_file)
     if isinstance(context, Failure):
         return context
     try:
         return make_transport(
             verify=context,
-            allow_private=config.allow_private,
+            allow_networks=config.allow_networks,
             proxy=config.proxy,
             plain_http=config.plain_http,
             own_hosts=tuple(map(host_of, (config.host, *config.auth_hosts))) if listed else (),
@@ -190,9 +170,9 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         failed: Exception = httpcore.ConnectError(f"{host!a} has no address")
         pinned = await self._screened(host, port, deadline)
         for number, address in enumerate(pinned):
-            share = max(deadline - loop.time(), 0.0) / (len(pinned) - number)  # a silent address must not take it all
+            limit_s = max(deadline - loop.time(), 0.0) / (len(pinned) - number)  # a silent address must not take it all
             try:
-                return await self._sockets.connect_tcp(str(address), port, share, local_address, socket_options)
+                return await self._sockets.connect_tcp(str(address), port, limit_s, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed
@@ -216,8 +196,8 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
             raise EgressRefusedError(f"{host!a} resolves to something that is no address")
         if host.lower() in self._literal_names and found.is_loopback:
             return found
-        if why := self._policy.refusal(found):
-            raise EgressRefusedError(f"{host!a} may not be connected to: {why}")
+        if refusal := self._policy.refusal(found):
+            raise EgressRefusedError.screened(host, found, refusal)
         return found
 
     async def connect_unix_socket(
@@ -235,11 +215,11 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-def _policy(own_hosts: Collection[str], *, allow_private: bool | Sequence[Network]) -> Policy:
+def _policy(own_hosts: Collection[str], *, allow_networks: bool | Sequence[Network]) -> Policy:
     literals = frozenset(found for host in own_hosts if (found := addresses.parse(host)))
-    if isinstance(allow_private, bool):
-        return Policy(private=allow_private, literals=literals)
-    return Policy(networks=tuple(allow_private), literals=literals)
+    if isinstance(allow_networks, bool):
+        return Policy(private=allow_networks, literals=literals)
+    return Policy(networks=tuple(allow_networks), literals=literals)
 
 
 def _literal_names(own_hosts: Collection[str]) -> frozenset[str]:
@@ -276,72 +256,14 @@ def _proxy_pool(proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve) -
 def _screen_text(host: str, policy: Policy) -> None:
     """Screen a host that the proxy will resolve, as far as its text tells (inet_aton forms such as 127.1 included)."""
     if host.rstrip(".").lower() in _LOCAL_NAMES and not policy.private:
-        raise EgressRefusedError(f"{host!a} may not be connected to: it is the proxy itself")
+        raise EgressRefusedError(f"{host!a} may not be connected to: it is the proxy itself", host=host)
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
         return  # a name, not an address
     for entry in found:
         numeric = addresses.parse(str(entry[4][0]))
-        why = policy.refusal(numeric) if numeric else "it is no address"
-        if why:
-            raise EgressRefusedError(f"{host!a} may not be connected to: {why}")
-
-
-# ---------------------------------------------------------------- errors become failures
-
-
-def classify(error: BaseException, *, refused: Reason = Reason.IMAGE_NOT_ALLOWED) -> Failure:
-    """What an error below an HTTP exchange means.
-
-    ``refused`` is what a connection that must not be made means to the caller: ``image_realm_refused`` for a token
-    server, ``image_redirect_refused`` for a redirect. The detail holds no URL, for URLs may hold secrets.
-    """
-    causes = tuple(_causes(error))
-    for cause in causes:
-        if isinstance(cause, EgressRefusedError):
-            return Failure(refused, str(cause))
-        if isinstance(cause, ssl.SSLError):
-            return Failure(Reason.IMAGE_TLS_REJECTED, _tls_detail(cause))
-    return _classify_http(error, causes)
-
-
-def _classify_http(error: BaseException, causes: tuple[BaseException, ...]) -> Failure:
-    match error:
-        case httpx.TimeoutException() | httpcore.TimeoutException() | TimeoutError():
-            return Failure(Reason.IMAGE_TIMEOUT, "no answer in time")
-        case httpx.DecodingError():
-            return Failure(Reason.IMAGE_ENCODING_REFUSED, "the answer is encoded, which was not asked for")
-        case httpx.RemoteProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
-            return Failure(Reason.IMAGE_MALFORMED, "the answer is not whole, or not HTTP")
-        case httpx.ProxyError():
-            return Failure(Reason.IMAGE_UNREACHABLE, "the proxy refuses")
-        case httpx.HTTPError() | httpcore.NetworkError() | OSError():
-            return Failure(Reason.IMAGE_UNREACHABLE, _network_detail(causes))
-    return Failure(Reason.INTERNAL_BUG, f"{type(error).__name__} in an exchange with a registry")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = error
-    for _ in range(MAX_CAUSES):
-        if current is None:
-            return
-        yield current
-        current = current.__cause__ or current.__context__  # httpcore's pool raises "from None", which hides the cause
-
-
-def _tls_detail(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate refused: {ascii(error.verify_message)[1:-1]}"
-    return f"TLS fails: {getattr(error, 'reason', None) or 'handshake broken'}"
-
-
-def _network_detail(causes: tuple[BaseException, ...]) -> str:
-    for cause in reversed(causes):
-        if isinstance(cause, socket.gaierror):
-            return "the name does not resolve"
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-        if isinstance(cause, OSError) and cause.errno and cause.strerror:
-            return ascii(cause.strerror)[1:-1].lower()
-    return "connection broken"
+        if numeric is None:
+            raise EgressRefusedError(f"{host!a} may not be connected to: it is no address", host=host)
+        if refusal := policy.refusal(numeric):
+            raise EgressRefusedError.screened(host, numeric, refusal)

@@ -10,17 +10,16 @@ from scanner.domain.facts import Failure
 from scanner.registry.http.budget import Budget
 from scanner.registry.http.endpoint import Endpoint
 from scanner.registry.http.transports import Transports
+from scanner.registry.mirror_chain import MirrorChain, Route
 from scanner.registry.mirrors.pull_endpoints import PullEndpoints
-from scanner.registry.origin import Origin, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
-
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.config import ClientConfig, RegistryConfig
     from scanner.registry.http.endpoint import Authorizer, Clock
+    from scanner.registry.http.messages import Headers
     from scanner.registry.http.observer import RegistryObserver
     from scanner.registry.mirrors.mirrors import PullEndpoint
 
@@ -37,14 +36,14 @@ class Anonymous:
     async def authorization(self, repository: str) -> str | Failure | None:
         """Nothing."""
 
-    async def challenge(self, headers: httpx.Headers, repository: str, rejected: str | None) -> str | Failure | None:
+    async def challenge(self, headers: Headers, repository: str, rejected: str | None) -> str | Failure | None:
         """Nothing."""
 
     async def aclose(self) -> None:
         """Nothing."""
 
 
-class Origins:
+class EndpointPool:
     """The way to each image; what is asked under the same configuration shares its connections, tokens and budget.
 
     Raises:
@@ -58,7 +57,7 @@ class Origins:
         self._authorizer_for = authorizer_for or (lambda _config, _transports: Anonymous())
         self._observer = observer
         self._clock = clock
-        self._places = PullEndpoints(config)
+        self._pull_endpoints = PullEndpoints(config)
         self._listed: dict[RegistryConfig, Endpoint] = {}
         self._unlisted: OrderedDict[RegistryConfig, Endpoint] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
@@ -66,22 +65,22 @@ class Origins:
     @property
     def client_certificates(self) -> dict[str, str]:
         """The file of the certificate that is shown to each host, by the host's name."""
-        return self._places.client_certificates
+        return self._pull_endpoints.client_certificates
 
-    def of(self, reference: ImageReference) -> Origin:
-        """The places that may serve this image, its registry last."""
-        places = self._places.of(reference)
-        if isinstance(places, Failure):
-            return Origin((places,))
-        return Origin(tuple(self._way(place, reference) for place in places))
+    def of(self, reference: ImageReference) -> MirrorChain:
+        """The routes to what may serve this image, its registry last."""
+        found = self._pull_endpoints.of(reference)
+        if isinstance(found, Failure):
+            return MirrorChain((found,))
+        return MirrorChain(tuple(self._route(pull, reference) for pull in found))
 
-    def _way(self, place: PullEndpoint, reference: ImageReference) -> Way | Failure:
+    def _route(self, pull: PullEndpoint, reference: ImageReference) -> Route | Failure:
         """A mirror is as good as listed: the operator wrote its name, while a reference's own may be anybody's."""
-        if place.failure:
-            return place.failure
-        config = place.over(self._config.registry(place.name))
-        listed = place.name != reference.registry or place.name in self._config.registries
-        return Way(place, self._endpoint(config, listed=listed))
+        if pull.failure:
+            return pull.failure
+        config = pull.over(self._config.registry(pull.name))
+        listed = pull.name != reference.registry or pull.name in self._config.registries
+        return Route(pull, self._endpoint(config, listed=listed))
 
     def _endpoint(self, config: RegistryConfig, *, listed: bool) -> Endpoint:
         found = (self._listed if listed else self._unlisted).get(config)

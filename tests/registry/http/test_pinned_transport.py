@@ -13,8 +13,9 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
-from scanner.registry.http.egress import MAX_ADDRESSES, classify, host_of, make_transport, system_resolve, transport_for
 from scanner.registry.http.exchange import Answer, exchange
+from scanner.registry.http.failures import classify
+from scanner.registry.http.pinned_transport import MAX_ADDRESSES, host_of, make_transport, system_resolve, transport_for
 from scanner.registry.http.tls import certificate_ends_at, tls_context
 
 
@@ -83,7 +84,11 @@ async def test_one_refused_address_among_public_ones_refuses_the_name(canary, tr
     made = transport(plain_http=True, resolve=names(evil_test=("93.184.216.34", "127.0.0.1")))
     answer = await get(made, f"http://evil.test:{canary.port}/")
     assert answer == Failure(
-        Reason.IMAGE_NOT_ALLOWED, "'evil.test' may not be connected to: 127.0.0.1 is a loopback address"
+        Reason.IMAGE_NOT_ALLOWED,
+        "'evil.test' may not be connected to: 127.0.0.1 is a loopback address",
+        host="evil.test",
+        address="127.0.0.1",
+        setting="allow_networks",
     )
 
 
@@ -97,14 +102,15 @@ async def test_a_name_that_changes_its_address_between_two_questions_is_screened
         return answers.pop(0)
 
     server = await http_server(ok, host="127.0.0.2")
-    made = transport(plain_http=True, allow_private=[ip_network("127.0.0.2/32")], resolve=rebinding)
+    made = transport(plain_http=True, allow_networks=[ip_network("127.0.0.2/32")], resolve=rebinding)
     assert (await get(made, f"http://rebind.test:{server.port}/")).status == 200
     assert len(answers) == 1
     assert (await get(made, f"http://rebind.test:{canary.port}/")).reason is Reason.IMAGE_NOT_ALLOWED
 
 
 @pytest.mark.parametrize(
-    "settings", [{"own_hosts": ("127.0.0.1",)}, {"allow_private": True}, {"allow_private": [ip_network("127.0.0.0/8")]}]
+    "settings",
+    [{"own_hosts": ("127.0.0.1",)}, {"allow_networks": True}, {"allow_networks": [ip_network("127.0.0.0/8")]}],
 )
 async def test_what_the_operator_listed_is_reached(http_server, transport, ok, settings):
     server = await http_server(ok)
@@ -125,7 +131,7 @@ async def test_a_listed_address_opens_no_other(canary, transport):
 
 async def test_a_dead_address_gives_way_to_the_next(http_server, transport, ok):
     server = await http_server(ok)
-    made = transport(plain_http=True, allow_private=True, resolve=names(two_test=("127.0.0.3", "127.0.0.1")))
+    made = transport(plain_http=True, allow_networks=True, resolve=names(two_test=("127.0.0.3", "127.0.0.1")))
     assert (await get(made, f"http://two.test:{server.port}/")).status == 200
 
 
@@ -138,7 +144,7 @@ async def test_a_silent_address_leaves_time_for_the_next(http_server, transport,
         for blocker in blockers:
             blocker.setblocking(False)
             blocker.connect_ex(("127.0.0.4", server.port))
-        made = transport(plain_http=True, allow_private=True, resolve=names(two_test=("127.0.0.4", "127.0.0.1")))
+        made = transport(plain_http=True, allow_networks=True, resolve=names(two_test=("127.0.0.4", "127.0.0.1")))
         request = httpx.Request("GET", f"http://two.test:{server.port}/", extensions={"timeout": {"connect": 1.0}})
         answer = await exchange(made, request, max_bytes=10, deadline_s=5)
         for blocker in blockers:
@@ -180,7 +186,7 @@ async def test_plain_http_is_refused_where_it_is_not_configured(canary, transpor
 
 
 async def test_a_port_beyond_tcp_is_refused(transport):
-    answer = await get(transport(allow_private=True), "https://127.0.0.1:99999/")
+    answer = await get(transport(allow_networks=True), "https://127.0.0.1:99999/")
     assert answer == Failure(Reason.IMAGE_NOT_ALLOWED, "99999 is no port")
 
 
@@ -213,7 +219,7 @@ async def test_the_environment_is_not_asked_for_proxies(http_server, canary, tra
     monkeypatch.setenv("HTTP_PROXY", f"http://{canary.address}")
     monkeypatch.setenv("ALL_PROXY", f"http://{canary.address}")
     server = await http_server(ok)
-    assert (await get(transport(plain_http=True, allow_private=True), f"http://{server.address}/")).status == 200
+    assert (await get(transport(plain_http=True, allow_networks=True), f"http://{server.address}/")).status == 200
 
 
 # ---------------------------------------------------------------- TLS
@@ -223,7 +229,7 @@ async def test_the_environment_is_not_asked_for_proxies(http_server, canary, tra
 def trusting(authority, transport):
     context = tls_context(authority.ca_file)
     assert isinstance(context, ssl.SSLContext)
-    return lambda **known: transport(verify=context, allow_private=True, resolve=names(**known))
+    return lambda **known: transport(verify=context, allow_networks=True, resolve=names(**known))
 
 
 async def test_a_certificate_of_the_configured_authority_is_accepted(http_server, authority, trusting, ok):
@@ -286,7 +292,7 @@ async def test_a_server_without_tls_is_rejected_and_there_is_no_fall_back(trusti
 async def test_a_client_certificate_is_shown_where_it_is_configured(http_server, authority, ok):
     server = await http_server(ok, authority.server("127.0.0.1", ask_client=True))
     client = authority.issue("client")
-    config = RegistryConfig(server.address, ca_file=authority.ca_file, client_cert=client)
+    config = RegistryConfig(server.address, ca_file=authority.ca_file, cert_file=client)
     made = transport_for(config, listed=True)
     answer = await get(made, f"https://{server.address}/")
     await made.aclose()
@@ -330,7 +336,9 @@ def test_an_unusable_authority_is_a_failure_that_names_no_content(tmp_path, cont
 
 def test_transport_for_reports_a_missing_authority():
     answer = transport_for(RegistryConfig("registry.test", ca_file="/nonexistent/ca.pem"), listed=True)
-    assert answer == Failure(Reason.IMAGE_TLS_REJECTED, "/nonexistent/ca.pem: No such file or directory")
+    assert answer == Failure(
+        Reason.IMAGE_TLS_REJECTED, "/nonexistent/ca.pem: No such file or directory", path="/nonexistent/ca.pem"
+    )
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://proxy", "proxy:3128", "http://[::1", ""])
@@ -377,13 +385,13 @@ def test_host_of_leaves_the_port_out(authority_text, host):
 )
 async def test_an_answer_that_lies_becomes_its_reason(http_server, transport, reply, raw, reason):
     server = await http_server(lambda _: reply(raw=raw))
-    answer = await get(transport(plain_http=True, allow_private=True), f"http://{server.address}/")
+    answer = await get(transport(plain_http=True, allow_networks=True), f"http://{server.address}/")
     assert answer.reason is reason
 
 
 async def test_identity_is_what_is_asked_for(http_server, transport, ok):
     server = await http_server(ok)
-    await get(transport(plain_http=True, allow_private=True), f"http://{server.address}/")
+    await get(transport(plain_http=True, allow_networks=True), f"http://{server.address}/")
     assert server.seen[0].headers["accept-encoding"] == "identity"
 
 
@@ -393,7 +401,7 @@ async def test_a_slow_answer_ends_at_its_deadline(http_server, transport, reply)
 
     server = await http_server(never)
     request = httpx.Request("GET", f"http://{server.address}/")
-    answer = await exchange(transport(plain_http=True, allow_private=True), request, max_bytes=10, deadline_s=0.2)
+    answer = await exchange(transport(plain_http=True, allow_networks=True), request, max_bytes=10, deadline_s=0.2)
     assert answer == Failure(Reason.IMAGE_TIMEOUT, "no answer in time")
 
 
@@ -440,7 +448,7 @@ async def test_a_refused_connection_is_unreachable(transport):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    answer = await get(transport(plain_http=True, allow_private=True), f"http://127.0.0.1:{port}/")
+    answer = await get(transport(plain_http=True, allow_networks=True), f"http://127.0.0.1:{port}/")
     assert answer == Failure(Reason.IMAGE_UNREACHABLE, "connection refused")
 
 

@@ -44,50 +44,50 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One place with the endpoint through which it is asked."""
+class Route:
+    """One pull endpoint with the host's endpoint through which it is asked."""
 
-    place: PullEndpoint
+    pull: PullEndpoint
     endpoint: Endpoint
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class MirrorChain:
     """Where the content of an image comes from: mirrors in order, then its registry; a ``Failure`` may not be tried."""
 
-    ways: tuple[Way | Failure, ...]
+    routes: tuple[Route | Failure, ...]
 
     async def digest_of(self, reference: ImageReference) -> Digest | Fetched | Failure:
         """What the reference means now: by HEAD where that tells, else by GET, which brings the document too."""
-        return await self._first(lambda way: _digest_of(way, reference))
+        return await self._first(lambda route: _digest_of(route, reference))
 
     async def manifest(self, digest: Digest) -> Fetched | Failure:
         """The manifest or index with this digest."""
-        return await self._first(lambda way: _get_manifest(way, digest, digest))
+        return await self._first(lambda route: _get_manifest(route, digest, digest))
 
     async def tagged(self, reference: ImageReference, digest: Digest) -> Fetched | Failure:
         """What a reference leads to, known to have this digest; by its tag where a proxy knows no digests."""
         found = await self.manifest(digest)
         if reference.digest or not isinstance(found, Failure) or found.reason not in ABSENT:
             return found
-        by_tag = await self._first(lambda way: _get_manifest(way, reference.identifier, digest))
+        by_tag = await self._first(lambda route: _get_manifest(route, reference.identifier, digest))
         return found if isinstance(by_tag, Failure) and by_tag.reason in ABSENT else by_tag
 
     async def config(self, digest: Digest, size: int) -> Fetched | Failure:
         """The config blob with this digest and size."""
         if size > MAX_DOCUMENT_BYTES:
             return Failure(Reason.IMAGE_TOO_LARGE, f"its config has {size} bytes, more than {MAX_DOCUMENT_BYTES}")
-        return await self._first(lambda way: _get_config(way, digest))
+        return await self._first(lambda route: _get_config(route, digest))
 
-    async def _first(self, work: Callable[[Way], Awaitable[_T | Failure]]) -> _T | Failure:
-        """The first answer that is one; what the last place, the registry itself, says where none is.
+    async def _first(self, work: Callable[[Route], Awaitable[_T | Failure]]) -> _T | Failure:
+        """The first answer that is one; what the last one, the registry itself, says where none is.
 
         Bytes that are not what was asked for end the search: an engine that is sent them refuses the pull too, and
         who sends them is to be looked at, not passed over.
         """
         found: _T | Failure = NOWHERE
-        for way in self.ways:
-            found = way if isinstance(way, Failure) else await work(way)
+        for route in self.routes:
+            found = route if isinstance(route, Failure) else await work(route)
             if not isinstance(found, Failure) or found.reason is Reason.IMAGE_DIGEST_MISMATCH:
                 return found
         return found
@@ -98,8 +98,8 @@ def digest_matches(digest: Digest, body: bytes) -> bool:
     return hashlib.new(digest.algorithm, body).hexdigest() == digest.hex
 
 
-async def _digest_of(way: Way, reference: ImageReference) -> Digest | Fetched | Failure:
-    head = await way.endpoint.ask(_manifest_call(way.place, reference.identifier, method="HEAD"))
+async def _digest_of(route: Route, reference: ImageReference) -> Digest | Fetched | Failure:
+    head = await route.endpoint.ask(_manifest_call(route.pull, reference.identifier, method="HEAD"))
     if isinstance(head, Failure):
         return head
     if head.status == HTTPStatus.OK:
@@ -108,7 +108,7 @@ async def _digest_of(way: Way, reference: ImageReference) -> Digest | Fetched | 
             return _as_asked(reference.digest, announced)
     elif not _worth_a_get(head.status):
         return refusal(head)
-    return await _get_manifest(way, reference.identifier, reference.digest)
+    return await _get_manifest(route, reference.identifier, reference.digest)
 
 
 def _worth_a_get(status: int) -> bool:
@@ -117,8 +117,8 @@ def _worth_a_get(status: int) -> bool:
     return (is_client_error and status != HTTPStatus.TOO_MANY_REQUESTS) or status == HTTPStatus.NOT_IMPLEMENTED
 
 
-async def _get_manifest(way: Way, identifier: str, digest: Digest | None) -> Fetched | Failure:
-    answer = await way.endpoint.ask(_manifest_call(way.place, identifier))
+async def _get_manifest(route: Route, identifier: str, digest: Digest | None) -> Fetched | Failure:
+    answer = await route.endpoint.ask(_manifest_call(route.pull, identifier))
     if isinstance(answer, Failure):
         return answer
     if answer.status != HTTPStatus.OK:
@@ -133,8 +133,8 @@ async def _get_manifest(way: Way, identifier: str, digest: Digest | None) -> Fet
     return _verified(wanted, answer)
 
 
-async def _get_config(way: Way, digest: Digest) -> Fetched | Failure:
-    answer = await way.endpoint.ask(blob_call(way.place, digest, max_bytes=MAX_DOCUMENT_BYTES))
+async def _get_config(route: Route, digest: Digest) -> Fetched | Failure:
+    answer = await route.endpoint.ask(blob_call(route.pull, digest, max_bytes=MAX_DOCUMENT_BYTES))
     if isinstance(answer, Failure):
         return answer
     return _verified(digest, answer) if answer.status == HTTPStatus.OK else refusal(answer)
@@ -165,12 +165,12 @@ def _as_asked(asked: Digest | None, announced: Digest) -> Digest | Failure:
     return Failure(Reason.IMAGE_DIGEST_MISMATCH, f"asked for {asked}, the registry announces {announced}")
 
 
-def _manifest_call(place: PullEndpoint, identifier: str, *, method: str = "GET") -> Call:
+def _manifest_call(pull: PullEndpoint, identifier: str, *, method: str = "GET") -> Call:
     """``identifier`` comes out of an ImageReference or a Digest, whose grammars hold nothing that a URL interprets."""
     return Call(
-        path=f"{place.path}/manifests/{identifier}",
-        repository=place.repository,
-        namespace=place.namespace,
+        path=f"{pull.path}/manifests/{identifier}",
+        repository=pull.repository,
+        namespace=pull.namespace,
         method=method,
         accept=media_types.ACCEPT,
         max_bytes=MAX_DOCUMENT_BYTES,
@@ -178,12 +178,12 @@ def _manifest_call(place: PullEndpoint, identifier: str, *, method: str = "GET")
     )
 
 
-def blob_call(place: PullEndpoint, digest: Digest, *, max_bytes: int, span: str = "") -> Call:
+def blob_call(pull: PullEndpoint, digest: Digest, *, max_bytes: int, span: str = "") -> Call:
     """The request for a blob, or for a ``span`` of it."""
     return Call(
-        path=f"{place.path}/blobs/{digest}",
-        repository=place.repository,
-        namespace=place.namespace,
+        path=f"{pull.path}/blobs/{digest}",
+        repository=pull.repository,
+        namespace=pull.namespace,
         accept="*/*",
         max_bytes=max_bytes,
         blob=True,

@@ -1,0 +1,95 @@
+"""What runs in a parsing process: one call after another from standard input, each answered on standard output.
+
+Started with an empty environment and no descriptor but its three; it bounds itself before it reads anything of a
+stranger's. It opens no file for writing, starts no process, holds no key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import io
+import pickle
+import resource
+import sys
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LENGTH_BYTES = 8
+
+MAX_DESCRIPTORS = 16
+"""Its own three; the rest are for modules that a reader imports late."""
+
+CPU_SPARE_S = 2
+"""The kernel counts whole seconds, and the parent's clock is to be the first to end a call."""
+
+DONE, RAISED, TOO_BIG = b"d", b"r", b"m"
+"""How an answer begins: a result, an exception of the function, memory beyond the budget."""
+
+
+def frozen_mapping(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    """A read-only mapping, as it comes out of a message."""
+    return MappingProxyType(mapping)
+
+
+class Pickler(pickle.Pickler):
+    """Knows read-only mappings, which the domain's values hold."""
+
+    dispatch_table = {MappingProxyType: lambda mapping: (frozen_mapping, (dict(mapping),))}  # noqa: RUF012 -- so the library wants it
+
+
+def write(stream: BinaryIO, payload: bytes) -> None:
+    """One message, its length before it."""
+    stream.write(len(payload).to_bytes(LENGTH_BYTES, "big"))
+    stream.write(payload)
+    stream.flush()
+
+
+def main() -> None:
+    """Answer calls until the parent closes the pipe."""
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_DESCRIPTORS, MAX_DESCRIPTORS))
+    sys.stdout = sys.stderr  # what a library prints must not become part of an answer
+    gc.freeze()
+    while length := stdin.read(LENGTH_BYTES):
+        module, name, seconds, max_bytes, arguments = pickle.loads(stdin.read(int.from_bytes(length, "big")))  # noqa: S301 -- of the parent
+        _bound(seconds, max_bytes)
+        write(stdout, _answer(module, name, arguments))
+        del arguments
+
+
+def _found(module: str, name: str) -> Callable[..., Any]:
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]  # the parent names a function
+
+
+def _answer(module: str, name: str, arguments: tuple[Any, ...]) -> bytes:
+    try:
+        return DONE + _pickled(_found(module, name)(*arguments))
+    except MemoryError:
+        return TOO_BIG
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the parent is told its kind and goes on
+        return RAISED + f"{type(error).__name__}: {str(error)[:300]}".encode(errors="replace")
+
+
+def _pickled(value: Any) -> bytes:
+    buffer = io.BytesIO()
+    Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
+    return buffer.getvalue()
+
+
+def _bound(seconds: float, max_bytes: int) -> None:
+    """The next call's share of the processor's time and of memory; the kernel ends who takes more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    end = int(used.ru_utime + used.ru_stime + seconds) + CPU_SPARE_S
+    with contextlib.suppress(ValueError, OSError):  # a lower limit of our own user stands already
+        resource.setrlimit(resource.RLIMIT_CPU, (end, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        resource.setrlimit(resource.RLIMIT_AS, (max_bytes, resource.getrlimit(resource.RLIMIT_AS)[1]))

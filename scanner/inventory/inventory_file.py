@@ -1,0 +1,103 @@
+"""The files that inventories are made of, read within bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scanner.formats import bounded_yaml, files, lenient_json
+from scanner.formats.bounded_yaml import YamlError
+from scanner.formats.files import FileError
+from scanner.formats.lenient_json import JsonError
+from scanner.inventory.error import InventoryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 16 << 20
+"""An inventory of 10,000 hosts with their variables has a few MiB."""
+
+MAX_LINE_CHARS = 64 << 10
+"""Lines are split as a shell would, in quadratic time."""
+
+_RULES = bounded_yaml.Rules(
+    max_chars=MAX_BYTES,
+    max_depth=60,  # deeper than any inventory
+    max_nodes=1_000_000,  # 10,000 hosts with fifty variables each
+    max_aliased=200_000,  # the variables that 10,000 hosts have in common, twenty for each
+    max_aliased_chars=MAX_BYTES,
+    tagged=lambda _tag, _value: "",  # what carries a tag of its own (``!vault``) cannot be known to us
+)
+
+
+def read_text(path: Path) -> str:
+    """The text of a regular file.
+
+    Raises:
+        InventoryError: it cannot be read, is too long, is not UTF-8, or everybody may write to it.
+    """
+    try:
+        return files.read_text(path, MAX_BYTES, forbidden=files.WRITABLE_BY_ALL)
+    except FileError as error:
+        raise InventoryError([str(error)]) from None
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a regular file.
+
+    Raises:
+        InventoryError: as ``read_text``, or a line is longer than ``MAX_LINE_CHARS``.
+    """
+    return lines(read_text(path), str(path))
+
+
+def lines(text: str, name: str) -> list[str]:
+    """The lines of a text.
+
+    Raises:
+        InventoryError: a line is longer than ``MAX_LINE_CHARS``.
+    """
+    found = text.splitlines()
+    for number, line in enumerate(found, start=1):
+        if len(line) > MAX_LINE_CHARS:
+            raise InventoryError([f"{name}:{number}: is longer than {MAX_LINE_CHARS} characters"])
+    return found
+
+
+def decode(content: bytes, name: str) -> str:
+    """Bounded bytes as text.
+
+    Raises:
+        InventoryError: too long, or not UTF-8.
+    """
+    try:
+        return files.decode(content, name, MAX_BYTES)
+    except FileError as error:
+        raise InventoryError([str(error)]) from None
+
+
+def parse_json(text: str, name: str) -> Any:
+    """A JSON document.
+
+    Raises:
+        InventoryError: it is none.
+    """
+    try:
+        return lenient_json.loads(text)
+    except JsonError as error:
+        raise InventoryError([_problem(name, error)]) from None
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """A YAML document.
+
+    Raises:
+        InventoryError: it is none, too deep, or its aliases stand for too much.
+    """
+    try:
+        return bounded_yaml.document(text, _RULES)
+    except YamlError as error:
+        raise InventoryError([_problem(name, error)]) from None
+
+
+def _problem(name: str, error: YamlError | JsonError) -> str:
+    return f"{name}:{error.line}: {error.problem}" if error.line else f"{name}: {error.problem}"

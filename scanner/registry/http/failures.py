@@ -1,0 +1,109 @@
+"""What can go wrong below an HTTP exchange, as failures; the only place that reads foreign errors.
+
+EgressRefusedError      image_not_allowed (or what the caller says it means there)
+ssl.SSLError            image_tls_rejected
+timeouts                image_timeout
+httpx.DecodingError     image_encoding_refused
+httpx.RemoteProtocolError, httpx.InvalidURL   image_malformed
+everything else of httpx or the system        image_unreachable
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import httpcore
+import httpx
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scanner.registry.http.address import Address, Refusal
+
+MAX_CAUSES = 16
+"""How far the chain of an error's causes is followed; real ones have four."""
+
+BORDER_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
+"""What an exchange may raise (``ssl.SSLError`` and ``TimeoutError`` are kinds of ``OSError``); the rest is a bug."""
+
+PLAIN_HTTP = "WRONG_VERSION_NUMBER"
+"""What OpenSSL says of a server that answers our greeting in plain http."""
+
+
+class EgressRefusedError(OSError):
+    """A connection that must not be made; nothing was sent, and nothing connected to.
+
+    ``setting`` names the one that would permit it, where one would.
+    """
+
+    def __init__(self, detail: str, *, host: str = "", address: str = "", setting: str = "") -> None:
+        super().__init__(detail)
+        self.host, self.address, self.setting = host, address, setting
+
+    @classmethod
+    def screened(cls, host: str, address: Address, refusal: Refusal) -> EgressRefusedError:
+        """The error for an address that a policy refuses."""
+        setting = "allow_networks" if refusal.may_be_listed else ""
+        return cls(f"{host!a} may not be connected to: {refusal.why}", host=host, address=str(address), setting=setting)
+
+
+def classify(error: BaseException, *, refused: Reason = Reason.IMAGE_NOT_ALLOWED) -> Failure:
+    """What an error below an HTTP exchange means.
+
+    ``refused`` is what a connection that must not be made means to the caller: ``image_realm_refused`` for a token
+    server, ``image_redirect_refused`` for a redirect. The detail holds no URL, for URLs may hold secrets.
+    """
+    causes = tuple(_causes(error))
+    for cause in causes:
+        if isinstance(cause, EgressRefusedError):
+            return Failure(refused, str(cause), cause.host, cause.address, setting=cause.setting)
+        if isinstance(cause, ssl.SSLError):
+            plain = getattr(cause, "reason", None) == PLAIN_HTTP
+            return Failure(Reason.IMAGE_TLS_REJECTED, _tls_detail(cause), setting="plain_http" if plain else "")
+    return _classify_http(error, causes)
+
+
+def _classify_http(error: BaseException, causes: tuple[BaseException, ...]) -> Failure:
+    match error:
+        case httpx.TimeoutException() | httpcore.TimeoutException() | TimeoutError():
+            return Failure(Reason.IMAGE_TIMEOUT, "no answer in time")
+        case httpx.DecodingError():
+            return Failure(Reason.IMAGE_ENCODING_REFUSED, "the answer is encoded, which was not asked for")
+        case httpx.RemoteProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            return Failure(Reason.IMAGE_MALFORMED, "the answer is not whole, or not HTTP")
+        case httpx.ProxyError():
+            return Failure(Reason.IMAGE_UNREACHABLE, "the proxy refuses")
+        case httpx.HTTPError() | httpcore.NetworkError() | OSError():
+            return Failure(Reason.IMAGE_UNREACHABLE, _network_detail(causes))
+    return Failure(Reason.INTERNAL_BUG, f"{type(error).__name__} in an exchange with a registry")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    for _ in range(MAX_CAUSES):
+        if current is None:
+            return
+        yield current
+        current = current.__cause__ or current.__context__  # httpcore's pool raises "from None", which hides the cause
+
+
+def _tls_detail(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate refused: {ascii(error.verify_message)[1:-1]}"
+    return f"TLS fails: {getattr(error, 'reason', None) or 'handshake broken'}"
+
+
+def _network_detail(causes: tuple[BaseException, ...]) -> str:
+    for cause in reversed(causes):
+        if isinstance(cause, socket.gaierror):
+            return "the name does not resolve"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            return ascii(cause.strerror)[1:-1].lower()
+    return "connection broken"

@@ -1,0 +1,72 @@
+"""The line of the configuration that lets a refused registry be asked."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure
+from scanner.domain.image.reference import DEFAULT_REGISTRY
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from scanner.domain.image.reference import ImageReference
+
+_HOST = re.compile(r"[0-9A-Za-z.:\-]{1,253}", re.ASCII)
+"""What may stand between the quotes of a line that people paste; a redirect or a mirror may name anything."""
+
+_HUB_API = "registry-1.docker.io"
+
+
+def config_hint(failure: Failure, image: ImageReference | Failure) -> str:
+    """What to write so that a refused registry may be asked; empty where the configuration is not what refuses it."""
+    line = _line(failure, image)
+    match failure.reason:
+        case Reason.IMAGE_TLS_REJECTED if line:
+            return f"This registry speaks no TLS: if that is meant, write below registries: in archscan.yml  {line}"
+        case Reason.IMAGE_NOT_ALLOWED if line:
+            tls = " (without plain_http if it speaks TLS)" if "plain_http" in line else ""
+            return f"If this registry is yours, write below registries: in archscan.yml  {line}{tls}"
+        case Reason.IMAGE_NOT_ALLOWED:
+            return (
+                "This registry may not be asked as it is: list it under registries: in archscan.yml "
+                "(plain_http: true for http, allow_networks for private addresses)."
+            )
+    return ""
+
+
+def _line(failure: Failure, image: ImageReference | Failure) -> str:
+    """The line below ``registries:``, empty where none would help."""
+    if isinstance(image, Failure):
+        return ""
+    match failure.setting:
+        case "allow_networks" if _HOST.fullmatch(failure.host):
+            return _allowing(failure, image.registry)
+        case "plain_http":
+            return f'"{image.registry}": {{plain_http: true}}'
+        case "only_listed" if failure.host == image.registry:
+            return f'"{image.registry}": {{}}'
+    return ""
+
+
+def _allowing(failure: Failure, registry: str) -> str:
+    host = DEFAULT_REGISTRY if failure.host == _HUB_API else failure.host
+    name = registry if host.lower() == _host_of(registry) else host
+    if _is_literal(host):
+        return f'"{name}": {{plain_http: true}}'
+    return f'"{name}": {{allow_networks: ["{failure.address}"]}}'
+
+
+def _host_of(registry: str) -> str:
+    host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) else registry
+    return host.strip("[]").lower()
+
+
+def _is_literal(host: str) -> bool:
+    """Such a name is what it says, so that listing it is permission enough."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower() == "localhost"
+    return True

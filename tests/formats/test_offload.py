@@ -1,0 +1,122 @@
+"""Strangers' documents are read where they can be ended."""
+
+import asyncio
+import operator
+import os
+import pickle
+import resource
+import time
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from scanner.domain.facts import Failure
+from scanner.domain.host import Host
+from scanner.domain.verdict.reason import Reason
+from scanner.formats import offload, offload_worker
+from scanner.formats.offload import Budget, BudgetExceeded, WorkerError, Workers
+from scanner.probe import reading
+
+ANSWERS = sorted((Path(__file__).parent.parent / "data/hosts").glob("*.txt"))
+
+
+@pytest.fixture
+def workers():
+    made = Workers(1)
+    yield made
+    made.close()
+
+
+def test_nothing_runs_until_the_first_call():
+    made = Workers()
+    assert made.started == 0
+    made.close()
+
+
+def test_an_answer_read_elsewhere_gives_the_same_facts(workers):
+    for path in ANSWERS[:12]:
+        raw, host = path.read_bytes(), Host("web-1", "web-1")
+        assert workers.call(reading.read, Budget(), raw, host) == reading.read(raw, host)
+    assert workers.started == 1
+
+
+async def test_a_loop_goes_on_while_others_read(workers):
+    found = await asyncio.gather(*(workers.run(operator.add, Budget(), i, 1) for i in range(20)))
+    assert found == list(range(1, 21))
+    assert isinstance(await workers.run(Failure, Budget(), Reason.HOST_TIMEOUT, "x"), Failure)
+
+
+def test_a_worker_that_hangs_is_ended_and_another_takes_its_place(workers):
+    began = time.monotonic()
+    found = workers.call(time.sleep, Budget(seconds=0.2), 60)
+    assert found == BudgetExceeded("seconds", "it takes longer than 0.2 s to read")
+    assert time.monotonic() - began < 10
+    assert workers.call(operator.add, Budget(), 1, 2) == 3
+    assert workers.started == 2
+
+
+def test_a_worker_that_dies_costs_the_one_call(workers):
+    assert workers.call(os._exit, Budget(), 3) == BudgetExceeded("process", "the process that read it ended")
+    assert workers.call(operator.add, Budget(), 1, 2) == 3
+
+
+def test_memory_beyond_the_budget_is_refused(workers):
+    found = workers.call(operator.mul, Budget(memory_bytes=256 << 20), b"x", 1 << 30)
+    assert found == BudgetExceeded("memory", "it takes more than 256 MiB to read")
+    assert workers.call(operator.add, Budget(), 1, 2) == 3
+
+
+def test_an_answer_or_a_question_too_long_is_refused(workers):
+    assert workers.call(operator.mul, Budget(max_bytes=1000), b"x", 2000).limit == "bytes"
+    assert workers.call(len, Budget(max_bytes=1000), b"x" * 2000).limit == "bytes"
+    assert workers.call(operator.add, Budget(), 1, 2) == 3
+
+
+def test_a_bug_of_a_reader_is_told_as_one(workers):
+    with pytest.raises(WorkerError, match="ZeroDivisionError"):
+        workers.call(operator.floordiv, Budget(), 1, 0)
+    assert workers.started == 1
+
+
+def test_a_worker_holds_nothing_of_ours(workers, monkeypatch, tmp_path):
+    monkeypatch.setenv("ARCHSCAN_SECRET", "s")
+    with (tmp_path / "f").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        assert workers.call(os.getenv, Budget(), "ARCHSCAN_SECRET", "none") == "none"
+        assert len(workers.call(os.listdir, Budget(), "/proc/self/fd")) == 4  # its three, the one that lists them
+    soft, _ = workers.call(resource.getrlimit, Budget(), resource.RLIMIT_NOFILE)
+    assert soft == offload_worker.MAX_DESCRIPTORS
+    assert workers.call(resource.getrlimit, Budget(), resource.RLIMIT_FSIZE) == (0, 0)
+
+
+def test_a_worker_is_renewed_after_its_share_of_calls(workers, monkeypatch):
+    monkeypatch.setattr(offload, "CALLS_A_WORKER", 2)
+    for _ in range(4):
+        workers.call(operator.add, Budget(), 1, 2)
+    assert workers.started == 2
+
+
+def test_what_a_worker_says_cannot_act_here():
+    class Evil:
+        def __reduce__(self):
+            return (os.system, ("true",))
+
+    with pytest.raises(pickle.UnpicklingError):
+        offload._result(offload_worker.DONE + pickle.dumps(Evil()), Budget())
+
+
+def test_read_only_mappings_pass(workers):
+    assert workers.call(dict, Budget(), MappingProxyType({"a": 1})) == {"a": 1}
+
+
+async def test_closing_ends_who_is_at_work():
+    made = Workers(1)
+    waiting = asyncio.create_task(made.run(time.sleep, Budget(seconds=100), 100))
+    while not made._busy:
+        await asyncio.sleep(0.01)
+    began = time.monotonic()
+    await asyncio.to_thread(made.close)
+    assert (await waiting).limit == "process"
+    assert time.monotonic() - began < 5
+    assert made.call(operator.add, Budget(), 1, 2).limit == "process"

@@ -1,0 +1,100 @@
+"""What to write so that a registry may be asked."""
+
+import ssl
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from scanner.domain.facts import Failure, image_reference
+from scanner.domain.verdict.reason import Reason
+from scanner.registry.http.address import Policy, parse
+from scanner.registry.http.failures import EgressRefusedError, classify
+from scanner.service.config_hint import config_hint
+from scanner.settings.schema import Settings
+
+
+def refused(host, address):
+    """What the registry's adapter says of an address that it may not connect to."""
+    return classify(EgressRefusedError.screened(host, parse(address), Policy().refusal(parse(address))))
+
+
+def unlisted(registry, detail=""):
+    return Failure(
+        Reason.IMAGE_NOT_ALLOWED, detail or f"{registry} is not a listed registry", registry, setting="only_listed"
+    )
+
+
+def hint(image, failure):
+    return config_hint(failure, image_reference(image))
+
+
+@pytest.mark.parametrize(
+    ("image", "said", "line"),
+    [
+        ("127.0.0.1:5000/app:1", refused("127.0.0.1", "127.0.0.1"), '"127.0.0.1:5000": {plain_http: true}'),
+        ("localhost:5000/app", refused("localhost", "127.0.0.1"), '"localhost:5000": {plain_http: true}'),
+        ("[::1]:5000/app", refused("::1", "::1"), '"[::1]:5000": {plain_http: true}'),
+        ("10.0.0.7/app", refused("10.0.0.7", "10.0.0.7"), '"10.0.0.7": {plain_http: true}'),
+        ("r.corp:5000/app", refused("r.corp", "10.0.0.7"), '"r.corp:5000": {allow_networks: ["10.0.0.7"]}'),
+        ("r.corp/app", refused("r.corp", "fc00::7"), '"r.corp": {allow_networks: ["fc00::7"]}'),
+        ("nginx", refused("registry-1.docker.io", "10.0.0.7"), '"docker.io": {allow_networks: ["10.0.0.7"]}'),
+        ("r.corp/app", refused("moved.corp", "10.0.0.7"), '"moved.corp": {allow_networks: ["10.0.0.7"]}'),
+        ("r.example/app", unlisted("r.example"), '"r.example": {}'),
+        ("r.example/app", unlisted("r.example", "in other words"), '"r.example": {}'),
+    ],
+)  # fmt: skip
+def test_the_line_that_lists_a_registry_is_one_that_the_configuration_takes(image, said, line):
+    assert f"below registries: in archscan.yml  {line}" in hint(image, said)
+    written = yaml.safe_load("registries:\n  " + line)
+    assert len(Settings.model_validate(_tuples(written)).registries.listed) == 1
+
+
+def test_who_speaks_tls_is_told_to_leave_plain_http_out():
+    assert hint("10.0.0.7/app", refused("10.0.0.7", "10.0.0.7")).endswith(" (without plain_http if it speaks TLS)")
+    assert hint("r.corp/app", refused("r.corp", "10.0.0.7")).startswith("If this registry is yours, write below")
+
+
+def test_a_registry_without_tls_is_told_from_one_with_a_wrong_certificate():
+    plain = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+    plain.reason = "WRONG_VERSION_NUMBER"
+    assert hint("r.corp:5000/app:1", classify(plain)) == (
+        "This registry speaks no TLS: if that is meant, write below registries: in archscan.yml  "
+        '"r.corp:5000": {plain_http: true}'
+    )
+    wrong = ssl.SSLCertVerificationError("certificate has expired")
+    wrong.verify_message = "certificate has expired"
+    assert hint("r.corp:5000/app:1", classify(wrong)) == ""
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("169.254.169.254/app", refused("169.254.169.254", "169.254.169.254")),
+        ("r.corp/app", refused("r.corp", "224.0.0.1")),
+        ("r.corp/app", refused("r.corp", "64:ff9b::a00:7")),
+        ("r.corp/app", Failure(Reason.IMAGE_NOT_ALLOWED, "registries.conf blocks r.corp")),
+        ("r.corp/app", unlisted("other.corp", "other.corp is not a listed registry")),
+        ("r.corp/app", refused('r.corp": {}', "10.0.0.7")),
+        ("Not A Reference", unlisted("whatever")),
+        ("", Failure(Reason.IMAGE_NOT_ALLOWED)),
+    ],
+)
+def test_no_line_is_offered_where_none_would_be_right(image, said):
+    assert hint(image, said) == (
+        "This registry may not be asked as it is: list it under registries: in archscan.yml "
+        "(plain_http: true for http, allow_networks for private addresses)."
+    )
+
+
+@pytest.mark.parametrize(
+    "reason", [r for r in Reason if r not in {Reason.IMAGE_NOT_ALLOWED, Reason.IMAGE_TLS_REJECTED}]
+)
+def test_the_configuration_mends_nothing_else(reason):
+    assert hint("r.corp/app", replace(refused("r.corp", "10.0.0.7"), reason=reason)) == ""
+
+
+def _tuples(value):
+    if isinstance(value, dict):
+        return {key: _tuples(inner) for key, inner in value.items()}
+    return tuple(value) if isinstance(value, list) else value
