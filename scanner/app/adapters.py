@@ -15,7 +15,8 @@ from scanner.binary.program import argv
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.offload import Budget, BudgetExceeded, Workers
-from scanner.hosts.local import read_local
+from scanner.hosts.local import LocalSource
+from scanner.hosts.source import ClosedSource, SourceKind, kind_of
 from scanner.probe import reading
 from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
@@ -32,14 +33,15 @@ from scanner.service.config_hint import config_hint
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from scanner.binary.layers.source import OpenLayer
-    from scanner.domain.facts import EngineKind, Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
+    from scanner.domain.facts import Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
-    from scanner.hosts.ssh import ConnectionPool
+    from scanner.hosts.source import HostSource
+    from scanner.hosts.ssh.ssh_source import SshSource
     from scanner.registry.auth.credentials import CredentialSources
     from scanner.registry.documents.cache import Recent
     from scanner.registry.http.observer import RegistryObserver
@@ -80,13 +82,12 @@ class Adapters:
     """
 
     def __init__(self, settings: Settings, context: AdapterContext) -> None:
-        self._settings = settings
-        self._connections = _connections(settings)
+        self._ssh = _ssh(settings)
+        self.sources = _sources(settings, self._ssh)
         self._workers = Workers()
         self._plans = PlanDirectory(settings.plans.directory, self._workers) if settings.plans.directory else None
         self._logged_problems: tuple[str, ...] = ()
-        self._local_images = _local_images(settings, self._connections)
-        self._script = script()
+        self._local_images = _local_images(settings, self._ssh)
         self._answers = AnswerCache(self._interpret)
         self.registry = _registry(settings, context)
         self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION)
@@ -96,8 +97,8 @@ class Adapters:
         return self.registry.scan()
 
     async def read(self, host: Host) -> HostFacts | Failure:
-        """Ask one host, by SSH or, if it is this machine, by a subprocess: the same script."""
-        raw = await self._ask(host)
+        """Ask one host through the source that answers for it."""
+        raw = await self.sources[kind_of(host)].read(host)
         facts = raw if isinstance(raw, Failure) else await self._answers.read(raw, host)
         if isinstance(facts, Failure) or self._local_images is None:
             return facts
@@ -139,15 +140,15 @@ class Adapters:
         """
         shown = self.registry.client_certificates
         ends = {f"registries.{name}.cert_file": certificate_ends_at(path) for name, path in shown.items()}
-        ends["ssh.certificate_file"] = self._connections.certificate_ends_at if self._connections else None
+        ends["ssh.certificate_file"] = self._ssh.certificate_ends_at if self._ssh else None
         return {name: at for name, at in ends.items() if at is not None}
 
     async def close(self) -> None:
         """Close every connection."""
         await self.inspections.close()
         await self.registry.aclose()
-        if self._connections:
-            await self._connections.close()
+        for source in self.sources.values():
+            await source.close()
         await asyncio.to_thread(self._workers.close)
 
     async def _interpret(self, raw: bytes, host: Host) -> HostFacts | Failure:
@@ -156,14 +157,6 @@ class Adapters:
         if isinstance(found, BudgetExceeded):
             return Failure(Reason.HOST_TOO_LARGE, f"the answer cannot be read: {found.detail}")
         return found
-
-    async def _ask(self, host: Host) -> bytes | Failure:
-        ssh = self._settings.ssh
-        if host.local:
-            return await read_local(self._script, ssh.probe_timeout, ssh.max_output)
-        if self._connections is None:
-            return Failure(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured")
-        return await self._connections.read(host, self._script)
 
     async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
         return await inspect(offer, override, self._opener(reference))
@@ -191,26 +184,31 @@ def _registry(settings: Settings, context: AdapterContext) -> Registry:
         raise SettingsError([Problem("registries", 0, "", str(error))]) from None
 
 
-def _local_images(settings: Settings, connections: ConnectionPool | None) -> LocalImages | None:
+def _local_images(settings: Settings, ssh: SshSource | None) -> LocalImages | None:
     """The look into the hosts' own stores, where it is asked for."""
-    if connections is None or not settings.scan.local_images:
+    if ssh is None or not settings.scan.local_images:
         return None
-
-    def opened(host: Host, kind: EngineKind, image_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        return connections.saved_image(host, kind, image_id, settings.scan.max_local_bytes)
-
-    return LocalImages(opened, inspect_archive)
+    return LocalImages(ssh.export_image, inspect_archive)
 
 
-def _connections(settings: Settings) -> ConnectionPool | None:
-    """The way to hosts, its keys read; ``None`` where only this machine can be asked."""
+def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, HostSource]:
+    """Who answers for a host, by what the host is."""
+    return {
+        SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
+        SourceKind.SSH: ssh or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured"),
+    }
+
+
+def _ssh(settings: Settings) -> SshSource | None:
+    """The hosts that SSH reaches, its keys read; ``None`` where only this machine can be asked."""
     config = wiring.ssh(settings)
     if config is None:
         return None
-    from scanner.hosts.ssh import ConnectionPool, TrustError  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
+    from scanner.hosts.ssh.ssh_source import SshSource  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
+    from scanner.hosts.ssh.trust import TrustError  # noqa: PLC0415 -- the same
 
     try:
-        return ConnectionPool.open(config)
+        return SshSource.open(config, script(), settings.scan.max_local_bytes)
     except TrustError as error:
         raise SettingsError([Problem("ssh", 0, "", str(error))]) from None
 

@@ -23,6 +23,7 @@ from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.formats.offload import Workers
+from scanner.hosts.setup import authorized_key_line, sudoers_rule
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
@@ -187,8 +188,6 @@ class Application:
 
     def sudoers(self, user: str, path: str) -> str:
         """The sudo rule."""
-        from scanner.hosts.setup import sudoers_rule  # noqa: PLC0415 -- asyncssh takes half a second
-
         try:
             return sudoers_rule(user, path)
         except ValueError as error:
@@ -196,8 +195,6 @@ class Application:
 
     def authorized_key(self, common: Common, addresses: Sequence[str], path: str) -> str:
         """The line for authorized_keys, from the public half of the configured key."""
-        from scanner.hosts.setup import authorized_key_line  # noqa: PLC0415 -- asyncssh takes half a second
-
         identity = self._settings(common, need_hosts=False).ssh.identity_file
         if identity is None:
             raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")

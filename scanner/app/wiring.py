@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from scanner import inventory
 from scanner.formats import files
+from scanner.hosts.ssh.config import SshConfig
 from scanner.inventory import http_fetch
 from scanner.inventory.http_fetch import Login
 from scanner.registry.auth.credentials import ConfiguredCredential, Credentials, CredentialSources
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from scanner.domain.host import Host
-    from scanner.hosts.ssh.config import SshConfig
     from scanner.settings.fields import PlannedImage
 
 IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- the name that Docker's own files give to such credentials
@@ -106,8 +106,6 @@ def _planned(images: Iterable[PlannedImage]) -> tuple[inventory.Planned, ...]:
 
 def ssh(settings: schema.Settings) -> SshConfig | None:
     """How hosts are reached; ``None`` where no key is configured, so that only this machine can be read."""
-    from scanner.hosts.ssh.config import SshConfig  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
-
     own = settings.ssh
     if own.identity_file is None or own.known_hosts_file is None:
         return None

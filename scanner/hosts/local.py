@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
@@ -14,10 +15,29 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
 
+    from scanner.domain.host import Host
+
 SHELL = ("/bin/sh", "-s")
 
 CHUNK_BYTES = 65536
 """One read: a pipe's usual capacity."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSource:
+    """Runs ``script`` on this machine, within the limits that hosts asked over SSH have, too."""
+
+    script: bytes
+    probe_timeout_s: float
+    max_output_bytes: int
+
+    async def read(self, host: Host) -> bytes | Failure:
+        """This machine's answer, whatever the inventory calls it (``HostSource``)."""
+        del host
+        return await read_local(self.script, self.probe_timeout_s, self.max_output_bytes)
+
+    async def close(self) -> None:
+        """Nothing is open between readings."""
 
 
 async def read_local(script: bytes, probe_timeout_s: float, max_output_bytes: int) -> bytes | Failure:

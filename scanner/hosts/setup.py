@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
-import asyncssh
+from scanner.hosts import public_key as public_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +27,10 @@ def authorized_key_line(public_key: str, from_addresses: Sequence[str] = (), pat
     Raises:
         ValueError: not a public key, address or plain absolute path.
     """
-    try:
-        key = asyncssh.import_public_key(public_key.strip())
-    except asyncssh.KeyImportError as error:
-        raise ValueError(f"not a public key: {error}") from None
+    key = public_keys.checked(public_key)
     sources = ",".join(str(ipaddress.ip_network(address, strict=False)) for address in from_addresses)
     restriction = f'from="{sources}",' if sources else ""
-    return f'restrict,{restriction}command="sudo -n {_checked_path(path)}" {key.export_public_key().decode().strip()}\n'
+    return f'restrict,{restriction}command="sudo -n {_checked_path(path)}" {key}\n'
 
 
 def sudoers_rule(user: str = "archscan", path: str = PROBE_PATH) -> str:

@@ -13,11 +13,11 @@ from scanner.domain.verdict.reason import Reason
 from scanner.scan.images import is_local_only
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator
 
     from scanner.domain.facts import Engine, HostFacts, LocalImage, Process, Workload
     from scanner.domain.host import Host
+    from scanner.hosts.source import ImageExport
 
 MAX_AT_ONCE = 4
 """Images that are read at the same time: each may bring gigabytes over the network."""
@@ -32,7 +32,7 @@ _READABLE = (EngineKind.DOCKER, EngineKind.PODMAN)
 
 
 class ArchiveInspector(Protocol):
-    """Opens the program in a saved image."""
+    """Opens the program in an exported image."""
 
     async def __call__(self, stream: AsyncIterator[bytes], image: str, override: Process | None) -> Program:
         """What argv resolves to; trouble is the program's ``problem``."""
@@ -45,11 +45,10 @@ _Key = tuple[str, str, "Process | None"]
 class LocalImages:
     """Fills ``LocalImage.program`` of workloads whose image no registry has.
 
-    ``open`` is the stream of what a host's engine saves of an image ID; it raises StreamBroken, or ValueError for what is
-    no image ID.
+    ``open`` is the stream of what a host's engine exports of an image ID.
     """
 
-    open: Callable[[Host, EngineKind, str], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+    open: ImageExport
     inspect: ArchiveInspector
     _known: dict[_Key, Program] = field(default_factory=dict)
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))

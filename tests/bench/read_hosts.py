@@ -14,8 +14,8 @@ from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.verdict import Depth
 from scanner.formats.offload import Budget, Workers
-from scanner.hosts.ssh import ConnectionPool
 from scanner.hosts.ssh.config import SshConfig
+from scanner.hosts.ssh.connection_pool import ConnectionPool
 from scanner.probe import reading
 from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
@@ -46,10 +46,10 @@ async def in_a_worker(raw: bytes, host: Host):
 async def main(told: dict, scans: int) -> None:
     """One line for each scan: seconds, CPU seconds."""
     config = SshConfig(Path(told["key"]), Path(told["known_hosts"]), user=told["user"], concurrency=200)
-    fleet, readings, probe = ConnectionPool.open(config), AnswerCache(in_a_worker), script()
+    pool, readings, probe = ConnectionPool.open(config), AnswerCache(in_a_worker), script()
 
     async def read(host):
-        raw = await fleet.read(host, probe)
+        raw = await pool.read(host, probe)
         return raw if isinstance(raw, Failure) else await readings.read(raw, host)
 
     hosts = [Host(name, "127.0.0.1", port) for name, port in told["ports"].items()]
@@ -62,7 +62,7 @@ async def main(told: dict, scans: int) -> None:
         took = {"wall_s": time.monotonic() - began, "cpu_s": time.process_time() - cpu}
         rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({"kept": turn > 0, "rss_mb": rss, "findings": len(report.findings)} | took), flush=True)
-    await fleet.close()
+    await pool.close()
     WORKERS.close()
 
 

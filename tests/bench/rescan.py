@@ -15,6 +15,7 @@ from pathlib import Path
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.serve import calm_collector
 from scanner.demo.registry import Registry
+from scanner.hosts.source import SourceKind
 from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen
 from scanner.service.configuration import Configuration
@@ -24,14 +25,28 @@ from scanner.store.store import Store
 from tests.bench import made_up
 
 
+class FromMemory:
+    """A source that need not ask."""
+
+    def __init__(self, answers):
+        self.answers = answers
+
+    async def read(self, host):
+        await asyncio.sleep(0)
+        return self.answers[host.name]
+
+    async def close(self):
+        """Nothing is open."""
+
+
 class Recorded(Adapters):
     """Adapters whose hosts have answered already."""
 
     answers: dict[str, bytes]
 
-    async def _ask(self, host):
-        await asyncio.sleep(0)
-        return self.answers[host.name]
+    def __init__(self, settings, around):
+        super().__init__(settings, around)
+        self.sources = dict.fromkeys(SourceKind, FromMemory(self.answers))
 
 
 async def scanned(running: Service) -> None:

@@ -1,4 +1,4 @@
-"""Every host of the fleet, each asked over a connection that is kept for the next scan."""
+"""Connections to hosts, each kept for the next scan."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from scanner.hosts.ssh.bastions import Bastions
 from scanner.hosts.ssh.connection import ask, dial, open_answer
 from scanner.hosts.ssh.failure import Bastion, classify
 from scanner.hosts.ssh.identity import ClientKey, ends_at, read_identity
-from scanner.hosts.ssh.image_export import output, save_command
+from scanner.hosts.ssh.image_export import export_command, output
 from scanner.hosts.ssh.jump import Route, Target, jump_of
 from scanner.hosts.ssh.trust import Known, KnownHosts, read_known_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Coroutine
 
     from scanner.domain.facts import EngineKind
     from scanner.domain.host import Host
@@ -36,8 +36,8 @@ REAP_AFTER_S = 5.0
 """How long an aborted connection may take to vanish before it counts as leaked."""
 
 Connection = asyncssh.SSHClientConnection
-Way = tuple[Target, Route]
-"""A host with the bastions in front of it: two hosts never share a connection."""
+Destination = tuple[Target, Route]
+"""A host with the route to it: two hosts never share a connection."""
 
 
 asyncssh.set_log_level("CRITICAL")  # it logs what servers say, line breaks included; we tell each ending as a value
@@ -55,7 +55,7 @@ class ConnectionPool:
         self._concurrency = max(1, min(config.concurrency, slots // 2))
         self._max_kept = max(0, slots - self._concurrency) if config.keep_connections else 0
         self._turn = asyncio.Semaphore(self._concurrency)
-        self._kept: dict[Way, Connection] = {}
+        self._kept: dict[Destination, Connection] = {}
         self._base: dict[str, asyncssh.SSHClientConnectionOptions] = {}
         self._bastions = Bastions(self._connect_bastion)
         self._reapers: set[asyncio.Task[None]] = set()
@@ -64,7 +64,7 @@ class ConnectionPool:
 
     @classmethod
     def open(cls, config: SshConfig) -> ConnectionPool:
-        """A fleet with the keys that the configuration names.
+        """A pool with the keys that the configuration names.
 
         Raises:
             TrustError: a key file or known_hosts is missing, exposed or damaged.
@@ -96,16 +96,16 @@ class ConnectionPool:
             return classify(error, key_known=bool(self._trusted(target)[1].keys))
 
     @asynccontextmanager
-    async def saved_image(
+    async def export_image(
         self, host: Host, kind: EngineKind, image_id: str, max_local_bytes: int
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """What the host's engine saves of an image, over a connection of its own that ends with the context.
+        """What the host's engine exports of an image, over a connection of its own that ends with the context.
 
         Raises:
-            ValueError: it is no image ID, or no engine that saves images by ID.
+            ValueError: it is no image ID, or no engine that exports images by ID.
             StreamBroken: when the stream is opened, or while it is read.
         """
-        command = save_command(kind, image_id)
+        command = export_command(kind, image_id)
         target = Target(host.name, host.address, host.port, host.user or self._config.user)
         try:
             route = Route.parse(jump_of(host, self._config.jump), self._config.user)
@@ -121,16 +121,18 @@ class ConnectionPool:
             self._abandon(connection)
             await stream.aclose()
 
-    async def _read(self, way: Way, script: bytes) -> bytes | Failure:
-        connection = self._kept.pop(way, None)
+    async def _read(self, destination: Destination, script: bytes) -> bytes | Failure:
+        connection = self._kept.pop(destination, None)
         if connection is not None and not connection.is_closed():
-            again = await self._read_kept(way, connection, script)
+            again = await self._read_kept(destination, connection, script)
             if again is not None:
                 return again
-        connection = await self._connect(way)
-        return await self._question(way, connection, script)
+        connection = await self._connect(destination)
+        return await self._question(destination, connection, script)
 
-    async def _read_kept(self, way: Way, connection: Connection, script: bytes) -> bytes | Failure | None:
+    async def _read_kept(
+        self, destination: Destination, connection: Connection, script: bytes
+    ) -> bytes | Failure | None:
         """As ``_question``; ``None`` where the kept connection turned out to be dead, which is no news of the host."""
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):
@@ -142,21 +144,21 @@ class ConnectionPool:
             self._abandon(connection)
             raise
         try:
-            return await self._finish(way, connection, ask(channel, answer, script))
+            return await self._finish(destination, connection, ask(channel, answer, script))
         except (asyncssh.Error, OSError) as error:
             if answer.is_empty and not isinstance(error, TimeoutError):
                 return None
             raise
 
-    async def _question(self, way: Way, connection: Connection, script: bytes) -> bytes | Failure:
+    async def _question(self, destination: Destination, connection: Connection, script: bytes) -> bytes | Failure:
         async def whole() -> bytes | Failure:
             channel, answer = await open_answer(connection, self._config.max_output_bytes)
             return await ask(channel, answer, script)
 
-        return await self._finish(way, connection, whole())
+        return await self._finish(destination, connection, whole())
 
     async def _finish(
-        self, way: Way, connection: Connection, question: Coroutine[None, None, bytes | Failure]
+        self, destination: Destination, connection: Connection, question: Coroutine[None, None, bytes | Failure]
     ) -> bytes | Failure:
         """Keeps a connection that gave a whole answer in time, ends any other."""
         try:
@@ -165,23 +167,23 @@ class ConnectionPool:
         except BaseException:
             self._abandon(connection)
             raise
-        if isinstance(answer, Failure) or not self._keep(way, connection):
+        if isinstance(answer, Failure) or not self._keep(destination, connection):
             self._abandon(connection)
         return answer
 
-    def _keep(self, way: Way, connection: Connection) -> bool:
-        if len(self._kept) >= self._max_kept or connection.is_closed() or way in self._kept:
+    def _keep(self, destination: Destination, connection: Connection) -> bool:
+        if len(self._kept) >= self._max_kept or connection.is_closed() or destination in self._kept:
             return False
-        self._kept[way] = connection
+        self._kept[destination] = connection
         return True
 
-    async def _connect(self, way: Way) -> Connection:
+    async def _connect(self, destination: Destination) -> Connection:
         """A fresh connection to the host, through its bastions.
 
         Raises:
             Bastion: one of them could not be used. Otherwise as ``dial``.
         """
-        target, route = way
+        target, route = destination
         tunnel = await self._bastions.reach(route) if route.hops else None
         try:
             return await self._dial(target, tunnel)
@@ -231,12 +233,6 @@ class ConnectionPool:
                 await connection.wait_closed()
         except TimeoutError:
             self.abandoned += 1
-
-    def keep_only(self, hosts: Iterable[Host]) -> None:
-        """Closes the kept connections to hosts that are no longer in the inventory."""
-        wanted = {host.name for host in hosts}
-        for way in [way for way in self._kept if way[0].name not in wanted]:
-            self._abandon(self._kept.pop(way))
 
     async def close(self) -> None:
         """Ends every connection; takes at most as long as the reaper waits."""

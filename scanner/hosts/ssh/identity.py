@@ -19,15 +19,17 @@ FOREVER = 0xFFFF_FFFF_FFFF_FFFF
 ClientKey = asyncssh.SSHKey | tuple[asyncssh.SSHKey, asyncssh.SSHCertificate]
 
 
-def read_identity(identity: Path, certificate: Path | None, passphrase: Path | None) -> tuple[ClientKey, ...]:
+def read_identity(
+    identity_file: Path, certificate_file: Path | None, passphrase_file: Path | None
+) -> tuple[ClientKey, ...]:
     """The private key, preceded by its certificate if it has one.
 
     Raises:
         TrustError: a file is missing, readable by others, damaged, or encrypted without a passphrase.
     """
-    key = _read_key(identity, passphrase)
-    beside = Path(f"{identity}-cert.pub")
-    chosen = certificate or (beside if beside.exists() else None)
+    key = _read_key(identity_file, passphrase_file)
+    beside = Path(f"{identity_file}-cert.pub")
+    chosen = certificate_file or (beside if beside.exists() else None)
     if chosen is None:
         return (key,)
     return ((key, _read_certificate(chosen, key)), key)
@@ -52,8 +54,8 @@ def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(content, secret)
     except asyncssh.KeyEncryptionError:
-        told = "the passphrase does not open it" if secret else "is encrypted: set passphrase_file"
-        raise TrustError(f"{path}: {told}") from None
+        why = "the passphrase does not open it" if secret else "is encrypted: set passphrase_file"
+        raise TrustError(f"{path}: {why}") from None
     except (asyncssh.KeyImportError, ValueError) as error:
         if secret is None and "passphrase" in str(error).lower():
             raise TrustError(f"{path}: is encrypted: set passphrase_file") from None

@@ -1,4 +1,4 @@
-"""The one other thing that a host is asked for: an image of its own store, as its engine saves it."""
+"""The one other thing that a host is asked for: an image of its own store, as its engine exports it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COMMANDS = {
 _PROBE = b"archscan-probe "
 
 
-def save_command(kind: EngineKind, image_id: str) -> str:
+def export_command(kind: EngineKind, image_id: str) -> str:
     """What makes an engine print one of its images.
 
     Raises:
@@ -35,38 +35,40 @@ def save_command(kind: EngineKind, image_id: str) -> str:
     """
     found = _ID.fullmatch(image_id)
     if found is None or kind not in _COMMANDS:
-        raise ValueError(f"{kind} cannot save {image_id[:100]!r}")
+        raise ValueError(f"{kind} cannot export {image_id[:100]!r}")
     return _COMMANDS[kind] + found[1]
 
 
 async def output(
-    connection: asyncssh.SSHClientConnection, command: str, max_local_bytes: int, patience_s: float
+    connection: asyncssh.SSHClientConnection, command: str, max_local_bytes: int, silence_s: float
 ) -> AsyncGenerator[bytes, None]:
     """What the command prints, as fast as it is taken; no more is read once the reader stops.
 
     Raises:
-        StreamBroken: it is longer than ``max_local_bytes``, silent for ``patience_s`` seconds, or did not end well.
+        StreamBroken: it is longer than ``max_local_bytes``, silent for ``silence_s`` seconds, or did not end well.
         asyncssh.Error: or OSError, where the connection ended.
     """
     process = await connection.create_process(
         command, encoding=None, stdin=asyncssh.DEVNULL, stderr=asyncssh.DEVNULL, request_pty=False
     )
     passed = 0
-    async for piece in _pieces(process, patience_s):
+    async for piece in _pieces(process, silence_s):
         if not passed and piece.startswith(_PROBE):
             raise _not_had("the login runs nothing but the probe (a forced command)")
         passed += len(piece)
         if passed > max_local_bytes:
-            raise StreamBroken(Failure(Reason.LAYER_LIMIT, f"the saved image is longer than {max_local_bytes} bytes"))
+            raise StreamBroken(
+                Failure(Reason.LAYER_LIMIT, f"the exported image is longer than {max_local_bytes} bytes")
+            )
         yield piece
     await process.wait_closed()
     if process.exit_status != 0:
         raise _not_had(f"`{command.partition(' sha256')[0]}` ended with {process.exit_status}: may this login run it?")
 
 
-async def _pieces(process: asyncssh.SSHClientProcess[bytes], patience_s: float) -> AsyncIterator[bytes]:
+async def _pieces(process: asyncssh.SSHClientProcess[bytes], silence_s: float) -> AsyncIterator[bytes]:
     while True:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(silence_s):
             piece = await process.stdout.read(PIECE_BYTES)
         if not piece:
             return

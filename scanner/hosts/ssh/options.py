@@ -57,7 +57,7 @@ KEEPALIVE_MISSES = 2
 
 
 def build(
-    user: str, keys: Sequence[ClientKey], timeout_s: float, keepalive_interval_s: float
+    user: str, keys: Sequence[ClientKey], connect_timeout_s: float, keepalive_interval_s: float
 ) -> asyncssh.SSHClientConnectionOptions:
     """Everything that connections of one login name have in common.
 
@@ -88,8 +88,8 @@ def build(
         signature_algs=SIGNATURES,
         server_host_key_algs=HOST_KEYS,
         compression_algs=("none",),
-        connect_timeout=timeout_s,
-        login_timeout=timeout_s,
+        connect_timeout=connect_timeout_s,
+        login_timeout=connect_timeout_s,
         keepalive_interval=keepalive_interval_s,
         keepalive_count_max=KEEPALIVE_MISSES,
         encoding=None,

@@ -1,4 +1,4 @@
-"""Fleets against real and scripted servers on loopback."""
+"""Connection pools against real and scripted servers on loopback."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,13 @@ import asyncssh
 import pytest
 
 from scanner.domain.host import Host
-from scanner.hosts.ssh import ConnectionPool, SshConfig
+from scanner.hosts.ssh.config import SshConfig
+from scanner.hosts.ssh.connection_pool import ConnectionPool
 
 
 @pytest.fixture
-async def fleet_of():
-    """``fleet_of(config)``: a fleet that is closed after the test."""
+async def pool_of():
+    """``pool_of(config)``: a pool that is closed after the test."""
     opened = []
 
     def make(config):
@@ -21,9 +22,9 @@ async def fleet_of():
         return opened[-1]
 
     yield make
-    for fleet in opened:
-        await fleet.close()
-        assert fleet.abandoned == 0
+    for pool in opened:
+        await pool.close()
+        assert pool.abandoned == 0
 
 
 @pytest.fixture(scope="session")

@@ -65,25 +65,25 @@ async def proxy(fake_host):
     await asyncio.gather(*made.tasks)
 
 
-async def test_s09_no_cut_yields_an_answer(proxy, fleet_of, config_for, host_at, keys, tools):
+async def test_s09_no_cut_yields_an_answer(proxy, pool_of, config_for, host_at, keys, tools):
     known = f"[127.0.0.1]:{proxy.listens_at} {tools.public(keys['host'])}"
-    fleet = fleet_of(config_for(known, keep_connections=False))
-    assert await fleet.read(host_at(proxy.listens_at), SCRIPT) == ANSWER
+    pool = pool_of(config_for(known, keep_connections=False))
+    assert await pool.read(host_at(proxy.listens_at), SCRIPT) == ANSWER
     whole = proxy.passed
     seen = []
     for cut in range(CUTS):
         proxy.passed, proxy.limit = 0, max(1, whole * cut // CUTS)
-        answer = await fleet.read(host_at(proxy.listens_at), SCRIPT)
+        answer = await pool.read(host_at(proxy.listens_at), SCRIPT)
         seen.append(answer.reason if isinstance(answer, Failure) else answer)
     assert set(seen) == {Reason.HOST_INCOMPLETE}
 
 
-async def test_s09_a_cut_within_the_last_bytes_yields_all_or_nothing(proxy, fleet_of, config_for, host_at, keys, tools):
+async def test_s09_a_cut_within_the_last_bytes_yields_all_or_nothing(proxy, pool_of, config_for, host_at, keys, tools):
     known = f"[127.0.0.1]:{proxy.listens_at} {tools.public(keys['host'])}"
-    fleet = fleet_of(config_for(known, keep_connections=False))
-    assert await fleet.read(host_at(proxy.listens_at), SCRIPT) == ANSWER
+    pool = pool_of(config_for(known, keep_connections=False))
+    assert await pool.read(host_at(proxy.listens_at), SCRIPT) == ANSWER
     whole = proxy.passed
     for missing in range(0, 120, 8):
         proxy.passed, proxy.limit = 0, whole - missing
-        answer = await fleet.read(host_at(proxy.listens_at), SCRIPT)
+        answer = await pool.read(host_at(proxy.listens_at), SCRIPT)
         assert answer == ANSWER or answer.reason is Reason.HOST_INCOMPLETE

@@ -78,110 +78,108 @@ RAW = [
 
 
 @pytest.mark.parametrize(("row", "what", "behave", "reason"), RAW, ids=[f"{r[0]} {r[1]}" for r in RAW])
-async def test_before_the_login(row, what, behave, reason, fleet_of, config_for, raw_host, host_at, keys, tools):
+async def test_before_the_login(row, what, behave, reason, pool_of, config_for, raw_host, host_at, keys, tools):
     port = await raw_host(behave)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], port)))
+    pool = pool_of(config_for(known_for(tools, keys["host"], port)))
     began = time.monotonic()
-    assert (await fleet.read(host_at(port), SCRIPT)).reason is reason
+    assert (await pool.read(host_at(port), SCRIPT)).reason is reason
     assert time.monotonic() - began < 2.5
-    assert fleet.kept == 0
+    assert pool.kept == 0
 
 
-async def test_s01_a_closed_port_is_refused(fleet_of, config_for, host_at, keys, tools):
+async def test_s01_a_closed_port_is_refused(pool_of, config_for, host_at, keys, tools):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], port)))
-    assert (await fleet.read(host_at(port), SCRIPT)).reason is Reason.HOST_REFUSED
+    pool = pool_of(config_for(known_for(tools, keys["host"], port)))
+    assert (await pool.read(host_at(port), SCRIPT)).reason is Reason.HOST_REFUSED
 
 
-async def test_s01_an_address_without_a_route_is_unreachable(fleet_of, config_for, host_at, keys, tools, monkeypatch):
+async def test_s01_an_address_without_a_route_is_unreachable(pool_of, config_for, host_at, keys, tools, monkeypatch):
     async def no_route(self, sock, address):
         raise OSError(113, "No route to host")
 
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "sock_connect", no_route)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], 22)))
-    assert (await fleet.read(host_at(22), SCRIPT)).reason is Reason.HOST_UNREACHABLE
+    pool = pool_of(config_for(known_for(tools, keys["host"], 22)))
+    assert (await pool.read(host_at(22), SCRIPT)).reason is Reason.HOST_UNREACHABLE
 
 
-async def test_s01_a_name_that_does_not_resolve_is_told(fleet_of, config_for, host_at, keys, tools, monkeypatch):
+async def test_s01_a_name_that_does_not_resolve_is_told(pool_of, config_for, host_at, keys, tools, monkeypatch):
     async def unknown(*args, **kwargs):
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], 22)))
-    failure = await fleet.read(host_at(22, address="no-such-host.invalid"), SCRIPT)
+    pool = pool_of(config_for(known_for(tools, keys["host"], 22)))
+    failure = await pool.read(host_at(22, address="no-such-host.invalid"), SCRIPT)
     assert failure == Failure(Reason.HOST_NAME, "[Errno -2] Name or service not known")
 
 
-async def test_s02_swallowed_packets_end_at_the_deadline(fleet_of, config_for, host_at, keys, tools, monkeypatch):
+async def test_s02_swallowed_packets_end_at_the_deadline(pool_of, config_for, host_at, keys, tools, monkeypatch):
     async def swallow(self, sock, address):
         await asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "sock_connect", swallow)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], 22), connect_timeout_s=0.2))
-    assert await fleet.read(host_at(22), SCRIPT) == Failure(Reason.HOST_TIMEOUT, "no answer in time")
+    pool = pool_of(config_for(known_for(tools, keys["host"], 22), connect_timeout_s=0.2))
+    assert await pool.read(host_at(22), SCRIPT) == Failure(Reason.HOST_TIMEOUT, "no answer in time")
 
 
 STRANGE = [("window 1", {"window": 1}), ("rekey storm", {"rekey_bytes": 64}), ("packets of 1", {"max_pktsize": 1})]
 
 
 @pytest.mark.parametrize(("what", "offered"), STRANGE, ids=[s[0] for s in STRANGE])
-async def test_s08_strange_flow_control_ends(what, offered, fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_s08_strange_flow_control_ends(what, offered, pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host(**offered)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    answer = await fleet.read(host_at(fake.port), SCRIPT)
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    answer = await pool.read(host_at(fake.port), SCRIPT)
     assert answer == b"<uname -m\n>" or isinstance(answer, Failure)
 
 
 async def test_s08_a_packet_size_of_nothing_ends_at_once(
-    fleet_of, config_for, fake_host, host_at, keys, tools, monkeypatch
+    pool_of, config_for, fake_host, host_at, keys, tools, monkeypatch
 ):
     fake = await fake_host(max_pktsize=0)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    assert isinstance(await fleet.read(host_at(fake.port), SCRIPT), Failure)
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    assert isinstance(await pool.read(host_at(fake.port), SCRIPT), Failure)
 
 
 async def test_s04_an_unknown_host_key_is_refused_before_our_key_is_offered(
-    fleet_of, config_for, fake_host, host_at, keys, tools
+    pool_of, config_for, fake_host, host_at, keys, tools
 ):
     fake = await fake_host()
     config = config_for(f"elsewhere.example {tools.public(keys['host'])}")
     before = config.known_hosts_file.read_bytes()
-    failure = await fleet_of(config).read(host_at(fake.port), SCRIPT)
+    failure = await pool_of(config).read(host_at(fake.port), SCRIPT)
     assert failure.reason is Reason.HOST_KEY_UNKNOWN
     assert (fake.logins, fake.offered, len(fake.connections)) == ([], 0, 1)
     assert config.known_hosts_file.read_bytes() == before
 
 
-async def test_s05_a_changed_host_key_is_told_from_an_unknown_one(
-    fleet_of, config_for, fake_host, host_at, keys, tools
-):
+async def test_s05_a_changed_host_key_is_told_from_an_unknown_one(pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host()
-    fleet = fleet_of(config_for(known_for(tools, keys["other"], fake.port)))
-    assert (await fleet.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_KEY_CHANGED
+    pool = pool_of(config_for(known_for(tools, keys["other"], fake.port)))
+    assert (await pool.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_KEY_CHANGED
     assert fake.logins == []
 
 
-async def test_s05_a_changed_kind_of_host_key_is_a_changed_key(fleet_of, config_for, fake_host, host_at, tools, keys):
+async def test_s05_a_changed_kind_of_host_key_is_a_changed_key(pool_of, config_for, fake_host, host_at, tools, keys):
     fake = await fake_host(server_host_keys=[asyncssh.generate_private_key("ecdsa-sha2-nistp256")])
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    assert (await fleet.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_KEY_CHANGED
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    assert (await pool.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_KEY_CHANGED
 
 
 async def test_a_server_with_several_keys_shows_the_one_that_is_known(
-    fleet_of, config_for, fake_host, host_at, tools, keys
+    pool_of, config_for, fake_host, host_at, tools, keys
 ):
     rsa = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
     fake = await fake_host(server_host_keys=[keys["host"], rsa])
-    fleet = fleet_of(config_for(known_for(tools, rsa, fake.port)))
-    assert await fleet.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
+    pool = pool_of(config_for(known_for(tools, rsa, fake.port)))
+    assert await pool.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
 
 
-async def test_s05_a_revoked_key_is_rejected(fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_s05_a_revoked_key_is_rejected(pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host()
     revoked = f"@revoked * {tools.public(keys['host'])}"
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port), revoked))
-    assert (await fleet.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_KEY_REJECTED
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), revoked))
+    assert (await pool.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_KEY_REJECTED
 
 
 CERTIFICATES = [
@@ -194,20 +192,20 @@ CERTIFICATES = [
 
 
 @pytest.mark.parametrize(("what", "made", "expected"), CERTIFICATES, ids=[c[0] for c in CERTIFICATES])
-async def test_s05_certificates_of_hosts(what, made, expected, fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_s05_certificates_of_hosts(what, made, expected, pool_of, config_for, fake_host, host_at, keys, tools):
     authority = keys[made.pop("authority")] if "authority" in made else keys["authority"]
     certificate = authority.generate_host_certificate(keys["host"].convert_to_public(), "test", **made)
     fake = await fake_host(server_host_keys=[(keys["host"], certificate)])
-    fleet = fleet_of(config_for(f"@cert-authority * {tools.public(keys['authority'])}"))
-    answer = await fleet.read(host_at(fake.port), SCRIPT)
+    pool = pool_of(config_for(f"@cert-authority * {tools.public(keys['authority'])}"))
+    answer = await pool.read(host_at(fake.port), SCRIPT)
     assert (answer.reason if isinstance(answer, Failure) else answer) == expected
     assert bool(fake.logins) is isinstance(expected, bytes)
 
 
-async def test_s06_a_refused_user_key_is_tried_once(fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_s06_a_refused_user_key_is_tried_once(pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host(accepts=False)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    failure = await fleet.read(host_at(fake.port), SCRIPT)
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    failure = await pool.read(host_at(fake.port), SCRIPT)
     assert failure.reason is Reason.HOST_AUTH_REJECTED
     assert (len(fake.connections), fake.offered) == (1, 1)
 
@@ -222,11 +220,11 @@ WEAK = [
 
 @pytest.mark.parametrize(("what", "offered"), WEAK, ids=[w[0] for w in WEAK])
 async def test_s07_weak_algorithms_are_no_agreement(
-    what, offered, fleet_of, config_for, fake_host, host_at, keys, tools
+    what, offered, pool_of, config_for, fake_host, host_at, keys, tools
 ):
     fake = await fake_host(**offered)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    assert (await fleet.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_PROTOCOL
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    assert (await pool.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_PROTOCOL
     assert fake.logins == []
 
 
@@ -297,59 +295,59 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize(("row", "what", "answer", "reason"), COMMANDS, ids=[f"{r[0]} {r[1]}" for r in COMMANDS])
-async def test_after_the_login(row, what, answer, reason, fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_after_the_login(row, what, answer, reason, pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host(answer)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port), max_output_bytes=1 << 20))
-    failure = await fleet.read(host_at(fake.port), SCRIPT)
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), max_output_bytes=1 << 20))
+    failure = await pool.read(host_at(fake.port), SCRIPT)
     assert failure.reason is reason
     assert "\n" not in failure.detail
     assert "\x1b" not in failure.detail
-    assert fleet.kept == 0
+    assert pool.kept == 0
     async with asyncio.timeout(1):
         while not fake.lost:
             await asyncio.sleep(0.01)
 
 
-async def test_h02_what_comes_on_standard_error_is_ignored(fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_h02_what_comes_on_standard_error_is_ignored(pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host(flood_stderr)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port), probe_timeout_s=20))
-    assert await fleet.read(host_at(fake.port), SCRIPT) == b"fine"
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), probe_timeout_s=20))
+    assert await pool.read(host_at(fake.port), SCRIPT) == b"fine"
 
 
-async def test_h04_bytes_stay_bytes(fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_h04_bytes_stay_bytes(pool_of, config_for, fake_host, host_at, keys, tools):
     async def answer(process):
         process.stdout.write(b"\xff\x00\xfe")
         process.exit(0)
 
     fake = await fake_host(answer)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    assert await fleet.read(host_at(fake.port), SCRIPT) == b"\xff\x00\xfe"
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    assert await pool.read(host_at(fake.port), SCRIPT) == b"\xff\x00\xfe"
     assert fake.commands == ["sh -s"]
 
 
-async def test_a_kept_connection_that_died_is_replaced_unseen(fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_a_kept_connection_that_died_is_replaced_unseen(pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host()
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    assert await fleet.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    assert await pool.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
     fake.connections[0].abort()
-    assert await fleet.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
-    assert fleet.opened == 2
+    assert await pool.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
+    assert pool.opened == 2
 
 
 async def test_a_kept_connection_that_fell_silent_is_replaced_unseen(
-    fleet_of, config_for, fake_host, host_at, keys, tools
+    pool_of, config_for, fake_host, host_at, keys, tools
 ):
     fake = await fake_host()
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port), connect_timeout_s=0.3))
-    await fleet.read(host_at(fake.port), SCRIPT)
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), connect_timeout_s=0.3))
+    await pool.read(host_at(fake.port), SCRIPT)
     fake.connections[0]._transport.pause_reading()
-    assert await fleet.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
-    assert fleet.opened == 2
+    assert await pool.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
+    assert pool.opened == 2
     fake.connections[0]._transport.resume_reading()
 
 
 async def test_a_kept_connection_that_drops_the_question_is_asked_once_more(
-    fleet_of, config_for, fake_host, host_at, keys, tools
+    pool_of, config_for, fake_host, host_at, keys, tools
 ):
     asked = []
 
@@ -361,20 +359,20 @@ async def test_a_kept_connection_that_drops_the_question_is_asked_once_more(
         await tools.echo(process)
 
     fake = await fake_host(answer)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    assert await fleet.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
-    assert (await fleet.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_INCOMPLETE
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    assert await pool.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
+    assert (await pool.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_INCOMPLETE
     assert len(asked) == 3
 
 
-async def test_hosts_of_one_address_never_share_an_answer(fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_hosts_of_one_address_never_share_an_answer(pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host()
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    await asyncio.gather(*(fleet.read(host_at(fake.port, f"web-{n}"), SCRIPT) for n in range(8)))
-    assert (fleet.opened, fleet.kept) == (8, 8)
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    await asyncio.gather(*(pool.read(host_at(fake.port, f"web-{n}"), SCRIPT) for n in range(8)))
+    assert (pool.opened, pool.kept) == (8, 8)
 
 
-async def test_no_more_hosts_than_allowed_are_read_at_once(fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_no_more_hosts_than_allowed_are_read_at_once(pool_of, config_for, fake_host, host_at, keys, tools):
     running, most = 0, 0
 
     async def answer(process):
@@ -386,32 +384,32 @@ async def test_no_more_hosts_than_allowed_are_read_at_once(fleet_of, config_for,
         process.exit(0)
 
     fake = await fake_host(answer)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port), concurrency=3, probe_timeout_s=5))
-    await asyncio.gather(*(fleet.read(host_at(fake.port, f"web-{n}"), SCRIPT) for n in range(12)))
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), concurrency=3, probe_timeout_s=5))
+    await asyncio.gather(*(pool.read(host_at(fake.port, f"web-{n}"), SCRIPT) for n in range(12)))
     assert most == 3
 
 
 async def test_p04_few_descriptors_mean_fewer_connections_not_refused_hosts(
-    fleet_of, config_for, fake_host, host_at, keys, tools, monkeypatch
+    pool_of, config_for, fake_host, host_at, keys, tools, monkeypatch
 ):
     monkeypatch.setattr("scanner.hosts.ssh.connection_pool.resource.getrlimit", lambda _: (132, 132))
     fake = await fake_host()
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    answers = await asyncio.gather(*(fleet.read(host_at(fake.port, f"web-{n}"), SCRIPT) for n in range(6)))
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    answers = await asyncio.gather(*(pool.read(host_at(fake.port, f"web-{n}"), SCRIPT) for n in range(6)))
     assert set(answers) == {b"<uname -m\n>"}
-    assert fleet.kept <= 2
+    assert pool.kept <= 2
 
 
-async def test_p04_our_own_shortage_is_not_the_hosts_fault(fleet_of, config_for, host_at, keys, tools, monkeypatch):
+async def test_p04_our_own_shortage_is_not_the_hosts_fault(pool_of, config_for, host_at, keys, tools, monkeypatch):
     async def exhausted(self, sock, address):
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "sock_connect", exhausted)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], 22)))
-    assert (await fleet.read(host_at(22), SCRIPT)).reason is Reason.INTERNAL_BUG
+    pool = pool_of(config_for(known_for(tools, keys["host"], 22)))
+    assert (await pool.read(host_at(22), SCRIPT)).reason is Reason.INTERNAL_BUG
 
 
-async def test_a_cancelled_reading_leaves_nothing(fleet_of, config_for, fake_host, host_at, keys, tools):
+async def test_a_cancelled_reading_leaves_nothing(pool_of, config_for, fake_host, host_at, keys, tools):
     entered = asyncio.Event()
 
     async def answer(process):
@@ -419,8 +417,8 @@ async def test_a_cancelled_reading_leaves_nothing(fleet_of, config_for, fake_hos
         await hang(process)
 
     fake = await fake_host(answer)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port), probe_timeout_s=30))
-    reading = asyncio.create_task(fleet.read(host_at(fake.port), SCRIPT))
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), probe_timeout_s=30))
+    reading = asyncio.create_task(pool.read(host_at(fake.port), SCRIPT))
     await entered.wait()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -430,11 +428,11 @@ async def test_a_cancelled_reading_leaves_nothing(fleet_of, config_for, fake_hos
             await asyncio.sleep(0.01)
 
 
-async def test_h05_what_a_server_says_reaches_no_log(fleet_of, config_for, fake_host, host_at, keys, tools, caplog):
+async def test_h05_what_a_server_says_reaches_no_log(pool_of, config_for, fake_host, host_at, keys, tools, caplog):
     fake = await fake_host(disconnect)
     caplog.set_level(0)
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], fake.port)))
-    await fleet.read(host_at(fake.port), SCRIPT)
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
+    await pool.read(host_at(fake.port), SCRIPT)
     assert [record.getMessage() for record in caplog.records if "gone" in record.getMessage()] == []
 
 
@@ -442,21 +440,21 @@ async def test_h05_what_a_server_says_reaches_no_log(fleet_of, config_for, fake_
 
 
 @pytest.fixture
-def behind(fleet_of, config_for, keys, tools):
-    """``behind(jump_port, *known_ports)``: a fleet whose edge hosts are behind a bastion on this port."""
+def behind(pool_of, config_for, keys, tools):
+    """``behind(jump_port, *known_ports)``: a pool whose edge hosts are behind a bastion on this port."""
 
     def make(port, *known_ports, **changes):
         lines = [known_for(tools, keys["host"], one) for one in (port, *known_ports)]
-        return fleet_of(config_for(*lines, jump={"edge-*": f"127.0.0.1:{port}"}, **changes))
+        return pool_of(config_for(*lines, jump={"edge-*": f"127.0.0.1:{port}"}, **changes))
 
     return make
 
 
 async def test_s11_hosts_behind_a_bastion_share_one_connection_to_it(behind, fake_host, host_at):
     bastion, edge = await fake_host(forwards=True), await fake_host()
-    fleet = behind(bastion.port, edge.port)
+    pool = behind(bastion.port, edge.port)
     hosts = [host_at(edge.port, f"edge-{n}") for n in range(5)]
-    assert set(await asyncio.gather(*(fleet.read(host, SCRIPT) for host in hosts))) == {b"<uname -m\n>"}
+    assert set(await asyncio.gather(*(pool.read(host, SCRIPT) for host in hosts))) == {b"<uname -m\n>"}
     assert (len(bastion.connections), len(edge.connections)) == (1, 5)
 
 
@@ -468,10 +466,10 @@ async def test_s11_a_bastion_that_is_down_is_tried_once_for_all_its_hosts(behind
         await reader.read()
 
     port, healthy = await raw_host(count), await fake_host()
-    fleet = behind(port, healthy.port, concurrency=2, connect_timeout_s=2)
+    pool = behind(port, healthy.port, concurrency=2, connect_timeout_s=2)
 
     async def read(host):
-        answer = await fleet.read(host, SCRIPT)
+        answer = await pool.read(host, SCRIPT)
         healthy_first.append(host.name)
         return answer
 
@@ -482,24 +480,24 @@ async def test_s11_a_bastion_that_is_down_is_tried_once_for_all_its_hosts(behind
     assert answer == b"<uname -m\n>"
     assert healthy_first[0] == "web-1"
     assert len(attempts) == 1
-    assert (await fleet.read(host_at(22, "edge-9"), SCRIPT)).reason is Reason.HOST_BASTION
+    assert (await pool.read(host_at(22, "edge-9"), SCRIPT)).reason is Reason.HOST_BASTION
     assert len(attempts) == 1
 
 
-async def test_a_fleet_that_is_closed_ends_what_is_under_way(behind, raw_host, host_at):
+async def test_a_pool_that_is_closed_ends_what_is_under_way(behind, raw_host, host_at):
     entered = asyncio.Event()
 
     async def wait(reader, writer):
         entered.set()
         await reader.read()
 
-    fleet = behind(await raw_host(wait), connect_timeout_s=30)
-    reading = asyncio.create_task(fleet.read(host_at(22, "edge-1"), SCRIPT))
+    pool = behind(await raw_host(wait), connect_timeout_s=30)
+    reading = asyncio.create_task(pool.read(host_at(22, "edge-1"), SCRIPT))
     await entered.wait()
     reading.cancel()
     await asyncio.wait([reading])
-    await fleet.close()
-    assert fleet.abandoned == 0
+    await pool.close()
+    assert pool.abandoned == 0
 
 
 async def test_s11_a_bastion_that_forbids_forwarding_is_at_fault_itself(behind, fake_host, host_at):
@@ -510,14 +508,14 @@ async def test_s11_a_bastion_that_forbids_forwarding_is_at_fault_itself(behind, 
 
 async def test_s11_a_bastion_that_was_lost_is_reached_again(behind, fake_host, host_at):
     bastion, edge = await fake_host(forwards=True), await fake_host()
-    fleet = behind(bastion.port, edge.port)
+    pool = behind(bastion.port, edge.port)
     host = host_at(edge.port, "edge-1")
-    assert await fleet.read(host, SCRIPT) == b"<uname -m\n>"
+    assert await pool.read(host, SCRIPT) == b"<uname -m\n>"
     bastion.connections[0].abort()
     async with asyncio.timeout(2):
         while not bastion.lost:
             await asyncio.sleep(0.01)
-    assert await fleet.read(host, SCRIPT) == b"<uname -m\n>"
+    assert await pool.read(host, SCRIPT) == b"<uname -m\n>"
     assert len(bastion.connections) == 2
 
 
@@ -528,16 +526,16 @@ async def test_s11_an_impostor_behind_a_good_bastion_is_still_found(behind, fake
 
 
 @pytest.mark.parametrize("jump", ["a b", "-oProxyCommand=x", "$(id)", "a:0", "h:99999", "a,b,c,d,e"])
-async def test_a_jump_outside_the_grammar_is_never_dialled(jump, fleet_of, config_for, keys, tools):
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], 22)))
-    failure = await fleet.read(Host("edge-1", "127.0.0.1", jump=jump), SCRIPT)
+async def test_a_jump_outside_the_grammar_is_never_dialled(jump, pool_of, config_for, keys, tools):
+    pool = pool_of(config_for(known_for(tools, keys["host"], 22)))
+    failure = await pool.read(Host("edge-1", "127.0.0.1", jump=jump), SCRIPT)
     assert failure.reason is Reason.HOST_PROTOCOL
-    assert fleet.opened == 0
+    assert pool.opened == 0
 
 
-async def test_s08_one_hostile_host_never_stops_the_loop(fleet_of, config_for, raw_host, host_at, keys, tools):
+async def test_s08_one_hostile_host_never_stops_the_loop(pool_of, config_for, raw_host, host_at, keys, tools):
     port = await raw_host(say(b"x" * (1 << 20), then_wait=True))
-    fleet = fleet_of(config_for(known_for(tools, keys["host"], port), concurrency=50))
+    pool = pool_of(config_for(known_for(tools, keys["host"], port), concurrency=50))
     worst = 0.0
 
     async def pulse():
@@ -548,7 +546,7 @@ async def test_s08_one_hostile_host_never_stops_the_loop(fleet_of, config_for, r
             worst = max(worst, time.thread_time() - began)
 
     beating = asyncio.create_task(pulse())
-    await asyncio.gather(*(fleet.read(host_at(port, f"web-{n}"), SCRIPT) for n in range(20)))
+    await asyncio.gather(*(pool.read(host_at(port, f"web-{n}"), SCRIPT) for n in range(20)))
     beating.cancel()
     await asyncio.wait([beating])
     assert worst < 0.25

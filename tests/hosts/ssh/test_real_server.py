@@ -15,7 +15,8 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts.ssh import SshConfig, authorized_key_line, sudoers_rule
+from scanner.hosts.setup import authorized_key_line, sudoers_rule
+from scanner.hosts.ssh.config import SshConfig
 
 SCRIPT = b"echo begin; uname -s; echo noise >&2; echo end\n"
 
@@ -31,40 +32,33 @@ def real_config(sshd):
     return SshConfig(sshd.client_key, sshd.known_hosts, connect_timeout_s=10, probe_timeout_s=10)
 
 
-async def test_a_host_answers_the_script(fleet_of, real_config, target):
-    fleet = fleet_of(real_config)
-    assert await fleet.read(target, SCRIPT) == b"begin\nLinux\nend\n"
+async def test_a_host_answers_the_script(pool_of, real_config, target):
+    pool = pool_of(real_config)
+    assert await pool.read(target, SCRIPT) == b"begin\nLinux\nend\n"
 
 
-async def test_a_kept_connection_is_used_again(fleet_of, real_config, target):
-    fleet = fleet_of(real_config)
+async def test_a_kept_connection_is_used_again(pool_of, real_config, target):
+    pool = pool_of(real_config)
     for _ in range(3):
-        assert await fleet.read(target, SCRIPT) == b"begin\nLinux\nend\n"
-    assert (fleet.opened, fleet.kept) == (1, 1)
+        assert await pool.read(target, SCRIPT) == b"begin\nLinux\nend\n"
+    assert (pool.opened, pool.kept) == (1, 1)
 
 
-async def test_nothing_is_kept_where_that_is_not_wanted(fleet_of, sshd, target):
-    fleet = fleet_of(SshConfig(sshd.client_key, sshd.known_hosts, keep_connections=False))
-    await fleet.read(target, SCRIPT)
-    await fleet.read(target, SCRIPT)
-    assert (fleet.opened, fleet.kept) == (2, 0)
+async def test_nothing_is_kept_where_that_is_not_wanted(pool_of, sshd, target):
+    pool = pool_of(SshConfig(sshd.client_key, sshd.known_hosts, keep_connections=False))
+    await pool.read(target, SCRIPT)
+    await pool.read(target, SCRIPT)
+    assert (pool.opened, pool.kept) == (2, 0)
 
 
-async def test_a_host_that_left_the_inventory_is_left(fleet_of, real_config, target):
-    fleet = fleet_of(real_config)
-    await fleet.read(target, SCRIPT)
-    fleet.keep_only([])
-    assert fleet.kept == 0
-
-
-async def test_a_long_answer_arrives_whole(fleet_of, real_config, target):
-    answer = await fleet_of(real_config).read(target, b"head -c 3000000 /dev/zero\n")
+async def test_a_long_answer_arrives_whole(pool_of, real_config, target):
+    answer = await pool_of(real_config).read(target, b"head -c 3000000 /dev/zero\n")
     assert answer == bytes(3_000_000)
 
 
-async def test_an_endless_answer_ends_at_the_limit(fleet_of, sshd, target):
-    fleet = fleet_of(SshConfig(sshd.client_key, sshd.known_hosts, max_output_bytes=1 << 20))
-    assert await fleet.read(target, b"cat /dev/zero\n") == Failure(
+async def test_an_endless_answer_ends_at_the_limit(pool_of, sshd, target):
+    pool = pool_of(SshConfig(sshd.client_key, sshd.known_hosts, max_output_bytes=1 << 20))
+    assert await pool.read(target, b"cat /dev/zero\n") == Failure(
         Reason.HOST_TOO_LARGE, "the answer is longer than 1048576 bytes"
     )
 
@@ -76,35 +70,35 @@ async def test_an_endless_answer_ends_at_the_limit(fleet_of, sshd, target):
         (b"echo half; kill -9 $$\n", "the command was killed by SIGKILL"),
     ],
 )
-async def test_a_script_that_failed_gave_no_answer(fleet_of, real_config, target, script, detail):
-    assert await fleet_of(real_config).read(target, script) == Failure(Reason.HOST_INCOMPLETE, detail)
+async def test_a_script_that_failed_gave_no_answer(pool_of, real_config, target, script, detail):
+    assert await pool_of(real_config).read(target, script) == Failure(Reason.HOST_INCOMPLETE, detail)
 
 
-async def test_a_forced_command_answers_whatever_is_asked(fleet_of, real_config, target, sshd, tmp_path):
+async def test_a_forced_command_answers_whatever_is_asked(pool_of, real_config, target, sshd, tmp_path):
     probe = tmp_path / "probe"
     probe.write_text("#!/bin/sh\necho installed\n")
     probe.chmod(0o755)
     sshd.authorize(f'restrict,command="{probe}"')
-    assert await fleet_of(real_config).read(target, SCRIPT * 5000) == b"installed\n"
+    assert await pool_of(real_config).read(target, SCRIPT * 5000) == b"installed\n"
 
 
-async def test_the_line_for_authorized_keys_is_understood_by_sshd(fleet_of, real_config, target, sshd, tmp_path):
+async def test_the_line_for_authorized_keys_is_understood_by_sshd(pool_of, real_config, target, sshd, tmp_path):
     public = sshd.client_key.with_suffix(".pub").read_text()
     line = authorized_key_line(public, ["127.0.0.0/8"], "/bin/true")
     sshd.authorized_keys.write_text(line.replace("sudo -n /bin/true", "echo forced"))
-    assert await fleet_of(real_config).read(target, SCRIPT) == b"forced\n"
+    assert await pool_of(real_config).read(target, SCRIPT) == b"forced\n"
     sshd.authorized_keys.write_text(authorized_key_line(public, ["10.9.9.9"], "/bin/true"))
-    failure = await fleet_of(real_config).read(target, SCRIPT)
+    failure = await pool_of(real_config).read(target, SCRIPT)
     assert failure.reason is Reason.HOST_AUTH_REJECTED
 
 
-async def test_a_refused_key_is_told(fleet_of, real_config, target, sshd):
+async def test_a_refused_key_is_told(pool_of, real_config, target, sshd):
     sshd.authorized_keys.write_text("")
-    failure = await fleet_of(real_config).read(target, SCRIPT)
+    failure = await pool_of(real_config).read(target, SCRIPT)
     assert failure.reason is Reason.HOST_AUTH_REJECTED
 
 
-async def test_certificates_of_both_sides_are_enough(fleet_of, start_sshd, tmp_path):
+async def test_certificates_of_both_sides_are_enough(pool_of, start_sshd, tmp_path):
     keygen = shutil.which("ssh-keygen")
     subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "ca"], check=True)
     server = start_sshd(extra=f"TrustedUserCAKeys {tmp_path}/ca.pub\nHostCertificate {tmp_path}/host-cert.pub")
@@ -121,17 +115,17 @@ async def test_certificates_of_both_sides_are_enough(fleet_of, start_sshd, tmp_p
     known = tmp_path / "known_hosts"
     known.write_text(f"@cert-authority 127.* {(tmp_path / 'ca.pub').read_text()}")
     host = Host("web-1", server.address, server.port, server.user)
-    fleet = fleet_of(SshConfig(server.client_key, known))
-    assert await fleet.read(host, SCRIPT) == b"begin\nLinux\nend\n"
+    pool = pool_of(SshConfig(server.client_key, known))
+    assert await pool.read(host, SCRIPT) == b"begin\nLinux\nend\n"
 
     known.write_text(
         f"@cert-authority * {(tmp_path / 'ca.pub').read_text()}@revoked * {server.host_key.with_suffix('.pub').read_text()}"
     )
-    failure = await fleet_of(SshConfig(server.client_key, known)).read(host, SCRIPT)
+    failure = await pool_of(SshConfig(server.client_key, known)).read(host, SCRIPT)
     assert failure.reason is Reason.HOST_KEY_REJECTED
 
 
-async def test_a_host_behind_two_bastions_is_reached(fleet_of, sshd, real_config, start_sshd, tmp_path):
+async def test_a_host_behind_two_bastions_is_reached(pool_of, sshd, real_config, start_sshd, tmp_path):
     second = start_sshd("127.0.0.2")
     third = start_sshd("127.0.0.3")
     for server in (second, third):
@@ -142,38 +136,38 @@ async def test_a_host_behind_two_bastions_is_reached(fleet_of, sshd, real_config
     known = tmp_path / "known_hosts"
     known.write_text("".join(server.known_hosts.read_text() for server in (sshd, second, third)))
     chain = f"{sshd.user}@127.0.0.1:{sshd.port},{sshd.user}@127.0.0.2:{second.port}"
-    fleet = fleet_of(SshConfig(sshd.client_key, known, jump={"edge-*": chain}))
+    pool = pool_of(SshConfig(sshd.client_key, known, jump={"edge-*": chain}))
     edge = [Host(f"edge-{number}", third.address, third.port, third.user) for number in range(3)]
     for host in edge:
-        assert await fleet.read(host, SCRIPT) == b"begin\nLinux\nend\n"
-    assert fleet.opened == 5
+        assert await pool.read(host, SCRIPT) == b"begin\nLinux\nend\n"
+    assert pool.opened == 5
 
 
-async def test_s11_a_host_that_refuses_its_bastion_is_refused(fleet_of, sshd, target):
+async def test_s11_a_host_that_refuses_its_bastion_is_refused(pool_of, sshd, target):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     config = SshConfig(sshd.client_key, sshd.known_hosts, jump={"edge-*": f"{sshd.user}@127.0.0.1:{sshd.port}"})
-    failure = await fleet_of(config).read(Host("edge-1", "127.0.0.1", port, sshd.user), SCRIPT)
+    failure = await pool_of(config).read(Host("edge-1", "127.0.0.1", port, sshd.user), SCRIPT)
     assert failure == Failure(
         Reason.HOST_REFUSED,
         f"[Errno 111] {sshd.user}@127.0.0.1:{sshd.port} could not reach it: Connection refused",
     )
 
 
-async def test_s11_a_bastion_that_may_not_forward_is_at_fault_itself(fleet_of, start_sshd):
+async def test_s11_a_bastion_that_may_not_forward_is_at_fault_itself(pool_of, start_sshd):
     server = start_sshd(extra="AllowTcpForwarding no")
     config = SshConfig(server.client_key, server.known_hosts, jump={"*": f"{server.user}@127.0.0.1:{server.port}"})
-    failure = await fleet_of(config).read(Host("edge-1", "127.0.0.1", 22, server.user), SCRIPT)
+    failure = await pool_of(config).read(Host("edge-1", "127.0.0.1", 22, server.user), SCRIPT)
     assert failure.reason is Reason.HOST_BASTION
 
 
-async def test_a_hashed_file_of_many_hosts_knows_its_host(fleet_of, sshd, target, tmp_path):
+async def test_a_hashed_file_of_many_hosts_knows_its_host(pool_of, sshd, target, tmp_path):
     known = tmp_path / "known_hosts"
     key = sshd.host_key.with_suffix(".pub").read_text()
     known.write_text("".join(f"10.0.{n // 256}.{n % 256} {key}" for n in range(500)) + sshd.known_hosts.read_text())
     subprocess.run([shutil.which("ssh-keygen"), "-q", "-H", "-f", known], check=True, capture_output=True)
-    fleet = fleet_of(SshConfig(sshd.client_key, known))
-    assert await fleet.read(target, SCRIPT) == b"begin\nLinux\nend\n"
+    pool = pool_of(SshConfig(sshd.client_key, known))
+    assert await pool.read(target, SCRIPT) == b"begin\nLinux\nend\n"
 
 
 HOSTILE_HOME = """
@@ -185,12 +179,13 @@ def watch(event, args):
     if event in ("open", "os.listdir", "os.scandir", "subprocess.Popen", "socket.connect"):
         touched.append((event, str(args)))
 from scanner.domain.host import Host
-from scanner.hosts.ssh import ConnectionPool, SshConfig
+from scanner.hosts.ssh.config import SshConfig
+from scanner.hosts.ssh.connection_pool import ConnectionPool
 sys.addaudithook(watch)  # not earlier: importing asyncssh looks for C libraries by running ldconfig
 async def main(identity, known, port, user):
-    fleet = ConnectionPool.open(SshConfig(Path(identity), Path(known)))
-    answer = await fleet.read(Host("web-1", "127.0.0.1", int(port), user), b"echo fine")
-    await fleet.close()
+    pool = ConnectionPool.open(SshConfig(Path(identity), Path(known)))
+    answer = await pool.read(Host("web-1", "127.0.0.1", int(port), user), b"echo fine")
+    await pool.close()
     print(answer)
 asyncio.run(main(*sys.argv[1:]))
 bad = [entry for entry in touched if home in entry[1] or "agent.sock" in entry[1] or entry[0] == "subprocess.Popen"]
@@ -220,13 +215,13 @@ def test_the_real_sudo_accepts_the_rule(tmp_path, require):
     assert done.returncode == 0, shlex.join(map(str, done.args)) + done.stderr.decode()
 
 
-async def test_an_rsa_key_signs_for_many_servers_at_once(fleet_of, start_sshd, tmp_path):
+async def test_an_rsa_key_signs_for_many_servers_at_once(pool_of, start_sshd, tmp_path):
     server = start_sshd()
     key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
     identity = tmp_path / "id_rsa"
     identity.write_bytes(key.export_private_key())
     identity.chmod(0o600)
     server.authorized_keys.write_text(key.export_public_key().decode())
-    fleet = fleet_of(SshConfig(identity, server.known_hosts))
+    pool = pool_of(SshConfig(identity, server.known_hosts))
     host = Host("web-1", server.address, server.port, server.user)
-    assert await fleet.read(host, SCRIPT) == b"begin\nLinux\nend\n"
+    assert await pool.read(host, SCRIPT) == b"begin\nLinux\nend\n"

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.hosts.ssh import TrustError
 from scanner.hosts.ssh.identity import ends_at, read_identity
-from scanner.hosts.ssh.trust import parse_known_hosts, read_known_hosts
+from scanner.hosts.ssh.trust import TrustError, parse_known_hosts, read_known_hosts
 
 
 @pytest.fixture(scope="session")
@@ -213,11 +212,11 @@ def test_a_certificate_of_another_key_is_refused(tmp_path, keys, tools):
 
 
 async def test_a_user_certificate_opens_a_host_that_knows_only_its_authority(
-    fleet_of, config_for, fake_host, host_at, keys, tools, tmp_path
+    pool_of, config_for, fake_host, host_at, keys, tools, tmp_path
 ):
     authority = asyncssh.import_authorized_keys(f"cert-authority {tools.public(keys['authority'])}")
     fake = await fake_host(authorized_client_keys=authority, accepts=False)
     config = config_for(f"[127.0.0.1]:{fake.port} {tools.public(keys['host'])}")
     certificate = certificate_for(keys, keys["client"]).export_certificate()
     Path(f"{config.identity_file}-cert.pub").write_bytes(certificate)
-    assert await fleet_of(config).read(host_at(fake.port), b"x") == b"<x>"
+    assert await pool_of(config).read(host_at(fake.port), b"x") == b"<x>"

@@ -1,0 +1,69 @@
+"""The ports through which hosts answer, filled by SSH or by this machine itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from scanner.domain.facts import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from scanner.domain.facts import EngineKind
+    from scanner.domain.host import Host
+    from scanner.domain.verdict.reason import Reason
+
+
+class SourceKind(StrEnum):
+    """From where a host's answer comes; the key of the table of sources."""
+
+    LOCAL = "local"
+    SSH = "ssh"
+
+
+def kind_of(host: Host) -> SourceKind:
+    """The source that answers for a host."""
+    return SourceKind.LOCAL if host.local else SourceKind.SSH
+
+
+class HostSource(Protocol):
+    """Gives the probe's answer for a host."""
+
+    async def read(self, host: Host) -> bytes | Failure:
+        """The whole answer, byte for byte, or why it could not be had; never raises."""
+
+    async def close(self) -> None:
+        """End whatever is open; nothing is read afterwards."""
+
+
+class ImageExport(Protocol):
+    """Gives an image of a host's own store, as the host's engine exports it."""
+
+    def __call__(
+        self, host: Host, kind: EngineKind, image_id: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The bytes of the archive, over a connection that ends with the context.
+
+        Raises:
+            ValueError: it is no image ID, or no engine that exports images by ID.
+            StreamBroken: when the stream is opened, or while it is read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSource:
+    """A source that the configuration does not open: every host of it fails for the same reason."""
+
+    reason: Reason
+    detail: str
+
+    async def read(self, host: Host) -> bytes | Failure:
+        """The failure, whatever the host."""
+        del host
+        return Failure(self.reason, self.detail)
+
+    async def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,54 @@
+"""Where a host's answer comes from."""
+
+import subprocess
+import sys
+
+import pytest
+
+from scanner.app.adapters import AdapterContext, Adapters
+from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.host import Host
+from scanner.domain.verdict.reason import Reason
+from scanner.hosts.source import ClosedSource, SourceKind, kind_of
+from scanner.settings.schema import Settings
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"), [(Host("here", local=True), SourceKind.LOCAL), (Host("web-1", "192.0.2.1"), SourceKind.SSH)]
+)
+def test_what_a_host_is_decides_who_answers_for_it(host, kind):
+    assert kind_of(host) is kind
+
+
+async def test_a_source_that_is_not_configured_fails_every_host_for_that_reason():
+    source = ClosedSource(Reason.HOST_AUTH_REJECTED, "no key")
+    assert await source.read(Host("web-1", "192.0.2.1")) == Failure(Reason.HOST_AUTH_REJECTED, "no key")
+    await source.close()
+
+
+async def test_without_a_key_this_machine_answers_while_hosts_elsewhere_are_refused():
+    adapters = Adapters(Settings.model_validate({}), AdapterContext("0"))
+    try:
+        assert set(adapters.sources) == set(SourceKind)
+        assert isinstance(await adapters.read(Host("here", local=True)), HostFacts)
+        assert await adapters.read(Host("web-1", "192.0.2.1")) == Failure(
+            Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured"
+        )
+    finally:
+        await adapters.close()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "scanner.hosts.source",
+        "scanner.hosts.local",
+        "scanner.hosts.setup",
+        "scanner.hosts.ssh",
+        "scanner.hosts.ssh.config",
+        "scanner.app.adapters",
+    ],
+)
+def test_what_needs_no_connection_loads_without_asyncssh(module):
+    program = f"import sys, {module}; sys.exit('asyncssh' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
