@@ -6,18 +6,14 @@ import pytest
 
 from scanner.cli.outcome import FailOn, exit_code
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
-from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import OF_THE_WORKLOAD, PENDING, STATUS_OF, Reason, Status
-from scanner.domain.verdict.verdict import Verdict
+from tests import builders
 
-READ = HostReading("h", HostFacts("h", Kernel("Linux", "x86_64")))
-UNREAD = HostReading("h", Failure(Reason.HOST_TIMEOUT))
+READ, UNREAD = builders.reading(), builders.unread()
 
 
 def a_report(*reasons, hosts=(READ,), complete=True):
-    workload = Workload("h", "w", Source.INVENTORY, Stage.PLANNED, "i")
-    return Report("1", 0, 1, hosts, tuple(Finding(workload, Verdict(reason)) for reason in reasons), complete)
+    return builders.report(*map(builders.finding, reasons), hosts=hosts, complete=complete)
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,14 @@ from __future__ import annotations
 import pytest
 
 from scanner.domain.decision import Decision, Policy, decide
-from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
-from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import STATUS_OF, Reason
-from scanner.domain.verdict.verdict import Verdict
+from tests import builders
 
-READ = HostReading("h", HostFacts("h", Kernel("Linux", "x86_64")))
-UNREAD = HostReading("h", Failure(Reason.HOST_TIMEOUT))
+READ, UNREAD = builders.reading(), builders.unread()
 
 
 def a_report(*reasons, hosts=(READ,), complete=True):
-    workload = Workload("h", "w", Source.INVENTORY, Stage.PLANNED, "i")
-    findings = tuple(Finding(workload, Verdict(reason)) for reason in reasons)
-    return Report("1", 0, 1, hosts, findings, complete)
+    return builders.report(*map(builders.finding, reasons), hosts=hosts, complete=complete)
 
 
 @pytest.mark.parametrize(

@@ -4,33 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import (
-    Engine,
-    EngineKind,
-    EngineState,
-    Failure,
-    HostFacts,
-    ImageFacts,
-    ImageStore,
-    Kernel,
-    LocalImage,
-    Offer,
-    Program,
-    Source,
-    Stage,
-    Workload,
-)
+from scanner.domain import facts
+from scanner.domain.facts import Failure
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.images import MAX_REPO_DIGESTS, Images
+from tests import builders
+from tests.builders import AMD64, ARM64
 
-AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
-INDEX, MANIFEST, CONFIG = ("sha256:" + letter * 64 for letter in "abc")
-HOST = HostFacts(
-    "h",
-    Kernel("Linux", "x86_64", platform=AMD64),
-    (Engine(EngineKind.DOCKER, EngineState.UP, "28.0.0", AMD64, ImageStore.CLASSIC),),
-)
+INDEX, MANIFEST, CONFIG = (builders.digest(letter) for letter in "fbc")
+HOST = builders.host_facts(engines=(builders.docker(version="28.0.0"),))
 
 
 class Registry:
@@ -48,20 +31,20 @@ class Registry:
             o if depth != "index" and (wanted is None or wanted(o.entry)) else replace(o, config=None, config_digest="")
             for o in offers
         ]
-        return ImageFacts(str(reference), INDEX, is_index=True, offers=tuple(seen))
+        return builders.image_facts(*seen, reference=reference)
 
 
 async def inspect(_reference, _offer, _override):
-    return Program(("/app",))
+    return facts.Program(("/app",))
 
 
 def container(image, *repo_digests, platform=AMD64):
-    local = LocalImage(CONFIG, repo_digests, platform=platform)
-    return Workload("h", "app", Source.DOCKER, Stage.RUNNING, image, "docker", local=local, state="running")
+    local = facts.LocalImage(CONFIG, repo_digests, platform=platform)
+    return builders.workload(image=image, engine="docker", local=local, state="running")
 
 
 def offer(entry, config):
-    return Offer(MANIFEST, entry, config, config_digest=CONFIG)
+    return facts.Offer(MANIFEST, entry, config, config_digest=CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -78,14 +61,14 @@ async def test_the_manifest_of_a_container_is_found_by_digest_whatever_its_label
     known = await Images(registry, inspect).known(
         HOST, container("r.example/app:1", f"r.example/app@{INDEX}", platform=config)
     )
-    assert known.image.offers[0].program == Program(("/app",))
+    assert known.image.offers[0].program == facts.Program(("/app",))
 
 
 async def test_a_digest_that_was_never_pushed_under_one_name_is_sought_under_the_others():
     registry = Registry({("staging/app", INDEX): [offer(AMD64, AMD64)]})
     names = (f"r.example/app@{INDEX}", f"r.example/staging/app@{INDEX}")
     known = await Images(registry, inspect).known(HOST, container("r.example/app:1", *names))
-    assert isinstance(known.image, ImageFacts)
+    assert isinstance(known.image, facts.ImageFacts)
 
 
 async def test_names_without_end_are_not_all_tried():
@@ -98,6 +81,6 @@ async def test_names_without_end_are_not_all_tried():
 async def test_a_name_that_was_only_given_here_has_no_next_pull():
     registry = Registry({("app", INDEX): [offer(AMD64, AMD64)]})
     known = await Images(registry, inspect).known(HOST, container("local/name:1", f"r.example/app@{INDEX}"))
-    assert isinstance(known.image, ImageFacts)
+    assert isinstance(known.image, facts.ImageFacts)
     assert known.next_pull is None
     assert not [asked for asked in registry.asked if "local" in asked]

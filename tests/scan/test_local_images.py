@@ -7,33 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import (
-    Elf,
-    Engine,
-    EngineKind,
-    EngineState,
-    Executable,
-    Failure,
-    FileKind,
-    HostFacts,
-    Kernel,
-    LocalImage,
-    Process,
-    Program,
-    Source,
-    Stage,
-    Workload,
-)
-from scanner.domain.host import Host
-from scanner.domain.platform.platform import Platform
+from scanner.domain import facts
+from scanner.domain.facts import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 from scanner.scan import local_images
 from scanner.scan.local_images import LocalImages
+from tests import builders
+from tests.builders import AMD64
 
-AMD64 = Platform("linux", "amd64")
-HOST = Host("web-1", "127.0.0.1")
-PROGRAM = Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, Elf(62, 64, "little", AMD64)),))
+HOST = builders.host("web-1")
+PROGRAM = builders.program()
 DENIED = Failure(Reason.IMAGE_LOCAL_ONLY, "not allowed")
 
 
@@ -59,14 +43,14 @@ class Store:
         return LocalImages(self.open, inspect)
 
 
-def container(name="a", image_id="sha256:" + "a" * 64, digests=(), stage=Stage.STOPPED, **more):
-    local = LocalImage(image_id, digests, platform=AMD64)
-    return Workload("web-1", name, Source.DOCKER, stage, "app:latest", "docker", local=local, **more)
+def container(name="a", image_id="sha256:" + "a" * 64, digests=(), stage=facts.Stage.STOPPED, **more):
+    local = facts.LocalImage(image_id, digests, platform=AMD64)
+    return builders.workload(name, "app:latest", stage, host="web-1", engine="docker", local=local, **more)
 
 
-def facts(*workloads, kind=EngineKind.DOCKER, owner=""):
-    engine = Engine(kind, EngineState.UP, "1", AMD64, owner=owner)
-    return HostFacts("web-1", Kernel("Linux", "x86_64", platform=AMD64), (engine,), workloads)
+def said(*workloads, kind=facts.EngineKind.DOCKER, owner=""):
+    engine = facts.Engine(kind, facts.EngineState.UP, "1", AMD64, owner=owner)
+    return builders.host_facts("web-1", workloads=workloads, engines=(engine,))
 
 
 def programs(filled):
@@ -77,22 +61,22 @@ async def test_an_image_is_read_once_for_all_containers_and_all_scans():
     store = Store()
     images = store.images()
     for _ in range(2):
-        filled = await images.fill(HOST, facts(container("a"), container("b")))
+        filled = await images.fill(HOST, said(container("a"), container("b")))
         assert programs(filled) == [PROGRAM, PROGRAM]
     assert store.asked == [("web-1", "docker", "sha256:" + "a" * 64)]
 
 
 async def test_a_command_of_a_container_s_own_is_resolved_on_its_own():
     store = Store()
-    own = container("b", process=Process(("/other",)))
-    filled = await store.images().fill(HOST, facts(container("a"), own))
+    own = container("b", process=facts.Process(("/other",)))
+    filled = await store.images().fill(HOST, said(container("a"), own))
     assert [program.argv for program in programs(filled)] == [("/app",), ("/other",)]
 
 
 async def test_an_image_that_a_registry_has_is_not_read():
     store = Store()
     pulled = container(digests=("app@sha256:" + "b" * 64,))
-    assert await store.images().fill(HOST, facts(pulled)) == facts(pulled)
+    assert await store.images().fill(HOST, said(pulled)) == said(pulled)
     assert store.asked == []
 
 
@@ -100,21 +84,21 @@ async def test_an_image_that_a_registry_has_is_not_read():
 async def test_what_cannot_be_had_is_said_of_what_has_not_started(failure):
     store = Store(failure)
     images = store.images()
-    filled = await images.fill(HOST, facts(container()))
+    filled = await images.fill(HOST, said(container()))
     assert programs(filled)[0].problem.reason is Reason.IMAGE_LOCAL_ONLY
-    await images.fill(HOST, facts(container()))
+    await images.fill(HOST, said(container()))
     assert len(store.asked) == 2
 
 
 async def test_what_runs_stays_proof_of_itself_where_its_image_cannot_be_had():
-    up = container(stage=Stage.RUNNING, state="running")
-    assert programs(await Store(StreamBroken(DENIED)).images().fill(HOST, facts(up))) == [None]
+    up = container(stage=facts.Stage.RUNNING, state="running")
+    assert programs(await Store(StreamBroken(DENIED)).images().fill(HOST, said(up))) == [None]
 
 
 async def test_a_rootless_engine_s_images_are_not_read():
     store = Store()
     own = replace(container(), engine="docker:alice")
-    filled = await store.images().fill(HOST, facts(own, owner="alice"))
+    filled = await store.images().fill(HOST, said(own, owner="alice"))
     assert store.asked == []
     assert "images of docker:alice are not read" in programs(filled)[0].problem.detail
 
@@ -123,6 +107,6 @@ async def test_a_host_with_too_many_images_says_so(monkeypatch):
     monkeypatch.setattr(local_images, "MAX_PER_HOST", 1)
     store = Store()
     other = container("b", "sha256:" + "b" * 64)
-    filled = await store.images().fill(HOST, facts(container("a"), other))
+    filled = await store.images().fill(HOST, said(container("a"), other))
     assert programs(filled)[0] == PROGRAM
     assert "more than 1 images" in programs(filled)[1].problem.detail

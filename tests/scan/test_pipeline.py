@@ -9,27 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner.cli.outcome import FailOn, exit_code
+from scanner.domain import facts
 from scanner.domain.decision import Decision, decide
-from scanner.domain.facts import (
-    Binfmt,
-    Elf,
-    Engine,
-    EngineKind,
-    EngineState,
-    Executable,
-    Failure,
-    FileKind,
-    HostFacts,
-    ImageFacts,
-    ImageStore,
-    Kernel,
-    LocalImage,
-    Offer,
-    Program,
-    Source,
-    Stage,
-    Workload,
-)
+from scanner.domain.facts import Failure
 from scanner.domain.host import Host, Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Report
@@ -38,15 +20,16 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status, leaves_inco
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.scan import Limits, Scanner
 from scanner.service.publication import merged
+from tests import builders
+from tests.builders import AMD64, ARM64, ARM_V7
 
-AMD64, ARM64, ARM = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
-MACHINES = {AMD64: "x86_64", ARM64: "aarch64", ARM: "armv7l"}
+MACHINES = (AMD64, ARM64, ARM_V7)
+PLATFORMS = st.sampled_from(MACHINES)
 IMAGES = tuple(f"r.example/image-{letter}:1" for letter in "abc")
 NAMES = ("a", "b", "c")
 
 UNKNOWN = [reason for reason in Reason if STATUS_OF[reason] is Status.UNKNOWN]
 FAILURES = st.sampled_from(UNKNOWN).map(Failure)
-PLATFORMS = st.sampled_from([AMD64, ARM64, ARM])
 
 
 def mostly(usual, *others):
@@ -68,38 +51,38 @@ def images(draw, image):
         return draw(FAILURES), {}
     offers, programs = [], {}
     for number in range(draw(mostly(1, 2, 3, 0))):
-        entry = draw(mostly(AMD64, ARM64, ARM, None))
+        entry = draw(mostly(AMD64, ARM64, ARM_V7, None))
         config = draw(mostly(entry or AMD64, ARM64, None)) or draw(FAILURES)
         digest = _digest(100 * (1 + IMAGES.index(image)) + number)
-        offers.append(Offer(digest, entry, config))
+        offers.append(facts.Offer(digest, entry, config))
         needs = draw(mostly(config if isinstance(config, Platform) else entry, None, *MACHINES))
-        chain = (Executable("/app", "entrypoint", FileKind.ELF, Elf(0, 64, "little", needs)),) if needs else ()
-        programs[digest] = Program(("/app",), chain, draw(mostly(None) | PROBLEMS))
-    facts = ImageFacts(image, _digest(1 + IMAGES.index(image)), is_index=True, offers=tuple(offers))
-    return facts, programs
+        chain = (builders.executable(needs),) if needs else ()
+        programs[digest] = facts.Program(("/app",), chain, draw(mostly(None) | PROBLEMS))
+    found = facts.ImageFacts(image, _digest(1 + IMAGES.index(image)), is_index=True, offers=tuple(offers))
+    return found, programs
 
 
 @st.composite
 def workloads(draw, host):
     """A container or a plan of a file on the host."""
-    stage = draw(st.sampled_from(list(Stage)))
+    stage = draw(st.sampled_from(list(facts.Stage)))
     local = None
-    if stage is not Stage.PLANNED and draw(st.booleans()):
+    if stage is not facts.Stage.PLANNED and draw(st.booleans()):
         image = draw(st.sampled_from(IMAGES))
         repository = image.removesuffix(":1")
         known = (f"{repository}@{_digest(1 + IMAGES.index(image))}",) if draw(st.booleans()) else ()
-        local = LocalImage(_digest(7), known, platform=draw(st.none() | PLATFORMS))
-    return Workload(
+        local = facts.LocalImage(_digest(7), known, platform=draw(st.none() | PLATFORMS))
+    return facts.Workload(
         host,
         draw(st.sampled_from(["api", "db"])),
-        draw(st.sampled_from(list(Source))),
+        draw(st.sampled_from(list(facts.Source))),
         stage,
         draw(st.sampled_from([*IMAGES, "<none>", "sha256:" + "0" * 64, "localhost/built:1"])),
         engine=draw(mostly("", "docker", "podman", "podman:alice")),
         pinned=draw(mostly(None, *MACHINES)),
         local=local,
         state=draw(st.sampled_from(["running", "exited", "created", "restarting"]))
-        if stage is not Stage.PLANNED
+        if stage is not facts.Stage.PLANNED
         else "",
         exit_code=draw(st.none() | st.sampled_from([0, 1, 127])),
         restart_count=draw(st.integers(0, 1)),
@@ -111,26 +94,32 @@ def readings(draw, host):
     """What one host says: facts, or why there are none."""
     if draw(st.booleans()) and draw(st.booleans()):
         return draw(FAILURES)
-    platform = draw(mostly(AMD64, ARM64, ARM, None))
-    kernel = Kernel("Linux", MACHINES.get(platform, "quantum"), platform=platform, cpu_level=draw(st.none() | st.just(1)),
-                    binfmt=draw(mostly(Binfmt(enabled=True), None)))  # fmt: skip
+    platform = draw(mostly(AMD64, ARM64, ARM_V7, None))
+    machine = builders.MACHINES[platform.architecture] if platform else "quantum"
+    level, binfmt = draw(st.none() | st.just(1)), draw(mostly(facts.Binfmt(enabled=True), None))
+    kernel = facts.Kernel("Linux", machine, platform=platform, cpu_level=level, binfmt=binfmt)
     engines = tuple(
-        Engine(
-            kind, draw(mostly(EngineState.UP, *EngineState)), "27.0", draw(mostly(platform, None, ARM)), store, owner
+        facts.Engine(
+            kind,
+            draw(mostly(facts.EngineState.UP, *facts.EngineState)),
+            "27.0",
+            draw(mostly(platform, None, ARM_V7)),
+            store,
+            owner,
         )
         for kind, store, owner in (
-            (EngineKind.DOCKER, ImageStore.CLASSIC, ""),
-            (EngineKind.PODMAN, ImageStore.PODMAN, ""),
-            (EngineKind.PODMAN, ImageStore.PODMAN, "alice"),
+            (facts.EngineKind.DOCKER, facts.ImageStore.CLASSIC, ""),
+            (facts.EngineKind.PODMAN, facts.ImageStore.PODMAN, ""),
+            (facts.EngineKind.PODMAN, facts.ImageStore.PODMAN, "alice"),
         )
-        if kind is EngineKind.DOCKER or draw(st.booleans())
+        if kind is facts.EngineKind.DOCKER or draw(st.booleans())
     )
     gaps = (
         {}
         if draw(st.booleans())
         else draw(st.dictionaries(st.sampled_from(["docker", "podman", "workloads", "engines"]), FAILURES, max_size=1))
     )
-    return HostFacts(host, kernel, engines, tuple(draw(st.lists(workloads(host), max_size=4))), gaps)
+    return facts.HostFacts(host, kernel, engines, tuple(draw(st.lists(workloads(host), max_size=4))), gaps)
 
 
 @st.composite
@@ -179,7 +168,7 @@ def test_every_host_has_one_reading_every_workload_one_finding_and_the_totals_ad
     for host in hosts:
         reading, images = said[host.name], [f.workload.image for f in report.findings if f.workload.host == host.name]
         assert {plan.image for plan in host.planned} <= set(images)
-        if isinstance(reading, HostFacts):
+        if isinstance(reading, facts.HostFacts):
             distinct = {repr(workload) for workload in reading.workloads}
             assert len(images) == len(distinct) + len({plan.image for plan in host.planned}) + len(reading.gaps)
     made = json.loads(json.dumps(document(report)))
@@ -194,12 +183,12 @@ def test_nothing_is_ok_without_a_host_an_engine_and_a_kernel_that_were_read(worl
         if finding.verdict.status is not Status.OK:
             continue
         reading = said[finding.workload.host]
-        assert isinstance(reading, HostFacts)
+        assert isinstance(reading, facts.HostFacts)
         assert reading.kernel.platform is not None
-        assert any(engine.state is EngineState.UP for engine in reading.engines)
-        if finding.workload.stage is Stage.PLANNED:
-            facts, programs = known[finding.workload.image]
-            assert isinstance(facts, ImageFacts)
+        assert any(engine.state is facts.EngineState.UP for engine in reading.engines)
+        if finding.workload.stage is facts.Stage.PLANNED:
+            found, programs = known[finding.workload.image]
+            assert isinstance(found, facts.ImageFacts)
             assert depth is not Depth.BINARY or any(program.problem is None for program in programs.values())
 
 

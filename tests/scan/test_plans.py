@@ -9,23 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.domain.facts import (
-    Binfmt,
-    Engine,
-    EngineKind,
-    EngineState,
-    Failure,
-    HostFacts,
-    ImageFacts,
-    ImageStore,
-    Kernel,
-    Offer,
-    Program,
-    Source,
-    Stage,
-)
+from scanner.domain import facts
+from scanner.domain.facts import Failure
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats.offload import Budget, Workers
 from scanner.probe.planned import folder
@@ -33,8 +19,8 @@ from scanner.scan import plan_tree
 from scanner.scan import plans as plans_module
 from scanner.scan.plans import PlanDirectory
 from scanner.scan.scan import Limits, Scanner
+from tests import builders
 
-AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 HOSTS = [
     Host("web-1", "127.0.0.1", labels={"team": "web"}),
     Host("web-2", "127.0.0.2", labels={"team": "web"}),
@@ -160,7 +146,7 @@ def test_a_file_is_known_by_its_name_or_by_what_stands_in_it(file, text, source,
         return
     assert planned(found, "web-1") == [(source, name, "r.example/app:1", "")]
     (workload,) = found.of("web-1").workloads
-    assert (workload.host, workload.stage) == ("web-1", Stage.PLANNED)
+    assert (workload.host, workload.stage) == ("web-1", facts.Stage.PLANNED)
     assert found.of("web-1").file_of(workload) == f"web-1/{file}"
     assert found.problems == ()
 
@@ -351,8 +337,7 @@ def test_any_bytes_are_plans_or_gaps_and_never_an_exception(texts):
 async def read(host):
     if host.name == "edge-1":
         return Failure(Reason.HOST_TIMEOUT, "no answer")
-    kernel = Kernel("Linux", "x86_64", platform=AMD64, cpu_level=3, ia32=True, binfmt=Binfmt(enabled=True))
-    return HostFacts(host.name, kernel, (Engine(EngineKind.DOCKER, EngineState.UP, "27", AMD64, ImageStore.CLASSIC),))
+    return builders.host_facts(host.name)
 
 
 class Registry:
@@ -360,11 +345,11 @@ class Registry:
 
     async def resolve(self, reference, *, depth, wanted=None):
         del depth, wanted
-        return ImageFacts(str(reference), "sha256:" + "f" * 64, is_index=True, offers=(Offer("x", AMD64, AMD64),))
+        return builders.image_facts(builders.offer(), reference=reference)
 
 
 async def inspect(_reference, _offer, _override):
-    return Program(("/app",), problem=Failure(Reason.BINARY_NOT_INSPECTED, ""))
+    return facts.Program(("/app",), problem=Failure(Reason.BINARY_NOT_INSPECTED, ""))
 
 
 async def scanned(home, hosts=HOSTS, **more):
@@ -390,7 +375,7 @@ async def test_what_the_files_plan_is_judged_and_a_finding_names_its_file(direct
 
 
 async def test_every_finding_has_a_key_of_its_own(directory):
-    pinned = Host("web-1", "127.0.0.1", planned=(Plan("r.example/app:1", source=Source.INVENTORY),))
+    pinned = Host("web-1", "127.0.0.1", planned=(Plan("r.example/app:1", source=facts.Source.INVENTORY),))
     files = {"all/images.txt": "r.example/app:1\nr.example/app:1 platform=linux/arm64\nr.example/app:1", "*/b.yml": "["}
     findings = await scanned(directory(files), [pinned])
     assert len({finding.key for finding in findings}) == len(findings) == 3

@@ -7,41 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import (
-    Binfmt,
-    Elf,
-    Engine,
-    EngineKind,
-    EngineState,
-    Executable,
-    Failure,
-    FileKind,
-    HostFacts,
-    ImageFacts,
-    ImageStore,
-    Kernel,
-    LocalImage,
-    Offer,
-    Program,
-    Source,
-    Stage,
-    Workload,
-)
+from scanner.domain import facts
+from scanner.domain.facts import Failure
 from scanner.domain.host import Host, Plan
-from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix
 from scanner.scan.scan import Limits, Scanner
+from tests import builders
+from tests.builders import AMD64, ARM64, INDEX
 
-AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
-INDEX, CHILD = "sha256:" + "f" * 64, "sha256:" + "a" * 64
-
-
-def facts(host, platform=AMD64, workloads=(), gaps=None):
-    machine = "x86_64" if platform == AMD64 else "aarch64"
-    kernel = Kernel("Linux", machine, platform=platform, cpu_level=3, ia32=True, binfmt=Binfmt(enabled=True))
-    engine = Engine(EngineKind.DOCKER, EngineState.UP, "27.1.0", platform, ImageStore.CLASSIC)
-    return HostFacts(host, kernel, (engine,), tuple(workloads), gaps or {})
+host, host_facts = builders.host, builders.host_facts
 
 
 class Registry:
@@ -57,24 +32,19 @@ class Registry:
         if reference.repository.endswith("bug"):
             raise RuntimeError("a fault of ours")
         platform = ARM64 if reference.repository.endswith("arm64") else AMD64
-        return ImageFacts(str(reference), INDEX, is_index=True, offers=(Offer(CHILD, platform, platform),))
+        return builders.image_facts(builders.offer(platform), reference=reference)
 
 
 async def inspect(_reference, offer, _override):
-    elf = Elf(0, 64, "little", offer.entry)
-    return Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, elf),))
+    return builders.program(offer.entry)
 
 
 def a_scanner(read, registry=None, **limits):
     return Scanner(read, registry or Registry(), inspect, Limits(**limits), clock=lambda: 1000.0)
 
 
-def host(name, *images):
-    return Host(name, "127.0.0.1", planned=tuple(Plan(image) for image in images))
-
-
 async def read(one):
-    return facts(one.name, ARM64 if one.name.startswith("arm") else AMD64)
+    return host_facts(one.name, ARM64 if one.name.startswith("arm") else AMD64)
 
 
 def told(report):
@@ -103,7 +73,7 @@ async def test_a_missing_platform_names_the_hosts_where_the_image_fits():
 
 async def test_a_host_that_is_not_read_leaves_its_plan_unknown_and_the_others_alone():
     async def only_one(one):
-        return Failure(Reason.HOST_TIMEOUT, "no answer") if one.name == "b" else facts(one.name)
+        return Failure(Reason.HOST_TIMEOUT, "no answer") if one.name == "b" else host_facts(one.name)
 
     report = await a_scanner(only_one).scan([host(name, "r.example/amd64") for name in "abc"])
     assert [str(f.verdict.reason) for f in report.findings] == ["native", "host_timeout", "native"]
@@ -113,7 +83,7 @@ async def test_a_fault_of_ours_stays_with_its_workload_or_its_host():
     async def faulty(one):
         if one.name == "b":
             raise RuntimeError("a fault of ours")
-        return facts(one.name)
+        return host_facts(one.name)
 
     bugs = []
     scanner = Scanner(faulty, Registry(), inspect, clock=lambda: 1.0, on_bug=bugs.append)
@@ -126,7 +96,7 @@ async def test_the_deadline_ends_a_scan_and_what_it_cuts_off_is_unknown():
     async def hangs(one):
         if one.name == "slow":
             await asyncio.Event().wait()
-        return facts(one.name)
+        return host_facts(one.name)
 
     report = await a_scanner(hangs, deadline_s=0.2).scan([host("fast"), host("slow", "r.example/amd64")])
     assert told(report) == [("slow", "r.example/amd64", "internal_deadline")]
@@ -138,10 +108,10 @@ async def test_a_host_that_was_read_keeps_its_facts_when_its_images_come_too_lat
             await asyncio.Event().wait()
 
     async def one_container(one):
-        return facts(one.name, workloads=[running()])
+        return host_facts(one.name, workloads=[running()])
 
     report = await a_scanner(one_container, Slow(), deadline_s=0.2).scan([host("a", "r.example/amd64")])
-    assert isinstance(report.hosts[0].reading, HostFacts)
+    assert isinstance(report.hosts[0].reading, facts.HostFacts)
     assert [(f.workload.name, str(f.verdict.reason)) for f in report.findings] == [
         ("api", "internal_deadline"),
         ("r.example/amd64", "internal_deadline"),
@@ -150,7 +120,7 @@ async def test_a_host_that_was_read_keeps_its_facts_when_its_images_come_too_lat
 
 async def test_an_engine_that_does_not_answer_is_a_finding_of_its_own():
     async def silent(one):
-        return facts(one.name, gaps={"podman": Failure(Reason.ENGINE_DENIED, "not allowed to ask")})
+        return host_facts(one.name, gaps={"podman": Failure(Reason.ENGINE_DENIED, "not allowed to ask")})
 
     report = await a_scanner(silent).scan([host("a")])
     assert [(f.workload.name, str(f.verdict.reason)) for f in report.findings] == [("podman", "engine_denied")]
@@ -158,9 +128,9 @@ async def test_an_engine_that_does_not_answer_is_a_finding_of_its_own():
 
 
 def running(**more):
-    local = LocalImage("sha256:" + "c" * 64, (f"r.example/amd64@{INDEX}",), platform=AMD64)
-    return Workload(
-        "a", "api", Source.DOCKER, Stage.RUNNING, "r.example/amd64:1", "docker", local=local, state="running", **more
+    local = facts.LocalImage("sha256:" + "c" * 64, (f"r.example/amd64@{INDEX}",), platform=AMD64)
+    return builders.workload(
+        "api", "r.example/amd64:1", host="a", engine="docker", local=local, state="running", **more
     )
 
 
@@ -168,7 +138,7 @@ async def test_a_container_is_looked_up_by_its_tag_then_by_the_digest_it_was_mad
     registry = Registry()
 
     async def one_container(one):
-        return facts(one.name, workloads=[running()])
+        return host_facts(one.name, workloads=[running()])
 
     report = await a_scanner(one_container, registry).scan([host("a")])
     assert told(report) == [("a", "r.example/amd64:1", "native")]
@@ -179,11 +149,13 @@ async def test_a_container_is_looked_up_by_its_tag_then_by_the_digest_it_was_mad
 
 async def test_an_image_that_was_built_on_the_host_is_never_asked_of_a_registry():
     registry = Registry()
-    built = LocalImage("sha256:" + "c" * 64, (), platform=AMD64)
-    workload = Workload("a", "api", Source.DOCKER, Stage.RUNNING, "api:latest", "docker", local=built, state="running")
+    built = facts.LocalImage("sha256:" + "c" * 64, (), platform=AMD64)
+    workload = facts.Workload(
+        "a", "api", facts.Source.DOCKER, facts.Stage.RUNNING, "api:latest", "docker", local=built, state="running"
+    )
 
     async def one_container(one):
-        return facts(one.name, workloads=[workload])
+        return host_facts(one.name, workloads=[workload])
 
     report = await a_scanner(one_container, registry).scan([host("a")])
     assert registry.asked == []
@@ -208,13 +180,11 @@ async def test_an_image_planned_for_two_platforms_is_judged_for_each():
 
 
 async def test_containers_of_one_name_under_two_owners_are_two_findings():
-    two = [replace(running(), source=Source.PODMAN, engine=engine) for engine in ("podman", "podman:alice")]
+    two = [replace(running(), source=facts.Source.PODMAN, engine=engine) for engine in ("podman", "podman:alice")]
 
     async def engines(one):
-        known = facts(one.name, workloads=two)
-        podmans = (
-            Engine(EngineKind.PODMAN, EngineState.UP, "5.0", AMD64, ImageStore.PODMAN, owner) for owner in ("", "alice")
-        )
+        known = host_facts(one.name, workloads=two)
+        podmans = (builders.podman(owner=owner) for owner in ("", "alice"))
         return replace(known, engines=(*known.engines, *podmans))
 
     report = await a_scanner(engines).scan([host("a")])
@@ -227,7 +197,7 @@ async def test_a_clock_that_is_set_during_a_scan_does_not_change_how_long_it_too
 
     async def read_while_set(one):
         wall[0] += step
-        return facts(one.name)
+        return host_facts(one.name)
 
     scanner = Scanner(read_while_set, Registry(), inspect, clock=lambda: wall[0], ticks=lambda: next(ticks))
     report = await scanner.scan([host("a")])
@@ -257,10 +227,9 @@ async def test_a_listener_hears_of_every_host_once():
 
 async def test_a_plan_may_name_the_engine_where_a_host_has_two():
     async def two_engines(one):
-        known = facts(one.name)
-        down = Engine(EngineKind.DOCKER, EngineState.DOWN)
-        podman = Engine(EngineKind.PODMAN, EngineState.UP, "4.3.1", AMD64, ImageStore.PODMAN)
-        return HostFacts(known.host, known.kernel, (down, podman))
+        known = host_facts(one.name)
+        down = facts.Engine(facts.EngineKind.DOCKER, facts.EngineState.DOWN)
+        return replace(known, engines=(down, builders.podman(version="4.3.1")))
 
     plans = (Plan("r.example/amd64"), Plan("r.example/amd64", "named", engine="podman"))
     report = await a_scanner(two_engines).scan([Host("a", "127.0.0.1", planned=plans)])

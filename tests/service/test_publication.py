@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from scanner.domain.facts import Failure, Source, Stage, Workload
-from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.facts import Failure
+from scanner.domain.report import HostReading, Report
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.verdict import Verdict
 from scanner.domain.waiver import Waiver
 from scanner.service.publication import merged, waived
+from tests import builders
+
+report = builders.report
 
 
 def finding(host, until=None):
-    workload = Workload(host, "api", Source.DOCKER, Stage.RUNNING, "app:1")
-    return Finding(workload, Verdict(Reason.PLATFORM_MISSING), waived_until=until)
-
-
-def report(*findings):
-    return Report("s", 0.0, 1.0, (), findings)
+    workload = builders.workload("api", "app:1", host=host)
+    return builders.finding(Reason.PLATFORM_MISSING, workload, waived_until=until)
 
 
 def waiver(host, until):

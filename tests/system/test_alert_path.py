@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
-from scanner.domain.platform.platform import Platform
-from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.report import Finding
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
 from scanner.metrics import Metrics
 from scanner.metrics.families import FLEET, OURSELVES
+from tests import builders
+from tests.builders import AMD64
 
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parent.parent.parent
 RULES = ROOT / "config" / "prometheus" / "rules" / "archscan.yml"
-AMD64 = Platform("linux", "amd64")
 
 
 def finding(host, reason, stage=Stage.RUNNING, image="registry.example:5000/shop/api:1.4"):
@@ -33,11 +33,10 @@ def finding(host, reason, stage=Stage.RUNNING, image="registry.example:5000/shop
 @pytest.fixture
 def exporter():
     """Serves the real page of a made-up report; returns its address."""
-    facts = {name: HostFacts(name, Kernel("Linux", "x86_64", platform=AMD64)) for name in ("web-1", "web-2")}
-    readings = tuple(HostReading(name, read, last_success_at=time.time()) for name, read in facts.items())
-    readings += (HostReading("web-3", Failure(Reason.HOST_KEY_CHANGED, "another key")),)
+    readings = [builders.reading(name, last_success_at=time.time()) for name in ("web-1", "web-2")]
+    readings.append(builders.unread("web-3", Reason.HOST_KEY_CHANGED, "another key"))
     found = (finding("web-1", Reason.EXEC_FORMAT_ERROR), finding("web-2", Reason.EXEC_FORMAT_ERROR))
-    report = Report("s", time.time() - 1, time.time(), readings, found)
+    report = builders.report(*found, hosts=readings, at=time.time())
     metrics = Metrics("0")
     metrics.configure(max_findings=500, scan_interval_s=300)
     metrics.config_reloaded(successful=True, at=time.time())

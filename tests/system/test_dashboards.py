@@ -16,13 +16,14 @@ import yaml
 
 from grafana import alerts
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
-from scanner.domain.platform.platform import Platform
+from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
 from scanner.metrics import Metrics
 from scanner.metrics.families import FLEET, OURSELVES
+from tests import builders
+from tests.builders import AMD64, ARM64, ARM_V7
 from tests.real.process import until
 
 pytestmark = pytest.mark.system
@@ -31,12 +32,11 @@ ROOT = Path(__file__).parent.parent.parent
 RULES = ROOT / "config" / "prometheus" / "rules" / "archscan.yml"
 DASHBOARDS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "grafana/dashboards").glob("*.json"))}
 PROVISIONED = yaml.safe_load((ROOT / "grafana/provisioning/alerting/archscan.yml").read_text())
-AMD64, ARM64, ARMV7 = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
 OFFERED = {
     "registry.example:5000/shop/api:1.4": (AMD64,),
     "nginx:1.25": (AMD64, ARM64),
-    "localhost/ci/build@sha256:0a": (ARMV7,),
-    "redis:7": (AMD64, ARM64, ARMV7),
+    "localhost/ci/build@sha256:0a": (ARM_V7,),
+    "redis:7": (AMD64, ARM64, ARM_V7),
 }
 DAY_S = 86_400
 WINDOWS = {"$__rate_interval": "5s", "$__range": "1m"}
@@ -45,22 +45,20 @@ WINDOWS = {"$__rate_interval": "5s", "$__range": "1m"}
 # ---------------------------------------------------------------- what is scraped
 
 
-def a_reading(name, platform, machine, labels, now):
-    engines = (Engine(EngineKind.DOCKER, EngineState.UP, "28.0", platform),)
-    kernel = Kernel("Linux", machine, platform=platform, cpu_level=3 if platform == AMD64 else None)
-    return HostReading(name, HostFacts(name, kernel, engines), labels, now, now - 30)
+def a_reading(name, platform, labels, now):
+    return HostReading(name, builders.host_facts(name, platform), labels, now, now - 30)
 
 
 def a_fleet(now):
     """Hosts of three platforms, one silent, one with another key; every reason there is, on all stages."""
     readings = (
-        a_reading("web-1", AMD64, "x86_64", {"team": "web", "tier": "front"}, now),
-        a_reading("edge-1", ARM64, "aarch64", {"team": "edge"}, now),
-        a_reading("pi-1", ARMV7, "armv7l", {}, now),
+        a_reading("web-1", AMD64, {"team": "web", "tier": "front"}, now),
+        a_reading("edge-1", ARM64, {"team": "edge"}, now),
+        a_reading("pi-1", ARM_V7, {}, now),
         HostReading("web-2", Failure(Reason.HOST_TIMEOUT, "10 s"), {"team": "web"}, now, now - DAY_S),
         HostReading("web-3", Failure(Reason.HOST_KEY_CHANGED, "another"), {"team": "web"}, now),
     )
-    homes = itertools.cycle((("web-1", AMD64), ("edge-1", ARM64), ("pi-1", ARMV7)))
+    homes = itertools.cycle((("web-1", AMD64), ("edge-1", ARM64), ("pi-1", ARM_V7)))
     images = itertools.cycle(OFFERED)
     stages = itertools.cycle(Stage)
     findings = tuple(

@@ -9,83 +9,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import (
-    Binfmt,
-    BinfmtEntry,
-    Elf,
-    Engine,
-    EngineKind,
-    EngineState,
-    Executable,
-    Failure,
-    FileKind,
-    HostFacts,
-    ImageFacts,
-    ImageStore,
-    Kernel,
-    Layer,
-    LiveProcess,
-    LocalImage,
-    Mount,
-    Offer,
-    Process,
-    Program,
-    Source,
-    Stage,
-    Workload,
-)
+from scanner.domain import facts
+from scanner.domain.facts import Failure
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.started import NEVER_STARTED_CODES
 from scanner.domain.verdict.verdict import Depth, Evidence, NextPull
+from tests import builders
+from tests.builders import AMD64, ARM64, ARM_V7, I386, S390X
 
-AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
-ARM_V7, I386, S390X = Platform("linux", "arm", "v7"), Platform("linux", "386"), Platform("linux", "s390x")
-MACHINES = {"amd64": ("x86_64", 62), "arm64": ("aarch64", 183), "arm": ("armv7l", 40), "s390x": ("s390x", 22)}
-
-ZSTD_LAYER = Layer("sha256:" + "1" * 64, "application/vnd.oci.image.layer.v1.tar+zstd", 1)
+ZSTD_LAYER = facts.Layer("sha256:" + "1" * 64, "application/vnd.oci.image.layer.v1.tar+zstd", 1)
 
 
-def a_host(platform=AMD64, *, engine=None, store=ImageStore.CLASSIC, state=EngineState.UP, **kernel):
-    machine = MACHINES[platform.architecture][0]
-    known = {"binfmt": Binfmt(enabled=True), "cpu_level": 3 if platform == AMD64 else None, "ia32": True} | kernel
-    return HostFacts(
-        host="h",
-        kernel=Kernel(system="Linux", machine=machine, platform=platform, **known),
-        engines=(Engine(EngineKind.DOCKER, state, "20.10.24", engine or platform, store),),
-    )
+an_index, plan = builders.image_facts, builders.plan
 
 
-def elf(platform, path="/app", role="entrypoint"):
-    header = Elf(MACHINES.get(platform.architecture, ("", 3))[1], 64, "little", platform)
-    return Executable(path, role, FileKind.ELF, header)
+def a_host(platform=AMD64, *, engine=None, store=facts.ImageStore.CLASSIC, state=facts.EngineState.UP, **kernel):
+    engines = (builders.docker(engine or platform, "20.10.24", state, store),)
+    return builders.host_facts("h", platform, engines=engines, **kernel)
 
 
 def offer(entry, config="same", binary="same", problem=None, digest="a"):
     config = entry if config == "same" else config
     binary = config if binary == "same" else binary
-    chain = (elf(binary),) if isinstance(binary, Platform) else ()
-    program = Program(("/app",), chain, problem) if binary is not None or problem else None
-    return Offer("sha256:" + digest * 64, entry, config, program=program)
-
-
-def an_index(*offers):
-    return ImageFacts("r.example/app:1", "sha256:" + "f" * 64, is_index=True, offers=offers)
+    chain = (builders.executable(binary),) if isinstance(binary, Platform) else ()
+    program = facts.Program(("/app",), chain, problem) if binary is not None or problem else None
+    return builders.offer(entry, digest, config=config, program=program)
 
 
 def a_single(config, binary="same", problem=None):
     made = offer(None, config, binary, problem)
-    return ImageFacts("r.example/app:1", made.digest, is_index=False, offers=(made,))
+    return facts.ImageFacts("r.example/app:1", made.digest, is_index=False, offers=(made,))
 
 
-def plan(**more):
-    return Workload("h", "app", Source.INVENTORY, Stage.PLANNED, "r.example/app:1", **more)
-
-
-def container(platform=AMD64, *, state="running", stage=Stage.RUNNING, digest="a", **more):
-    local = LocalImage("sha256:" + "c" * 64, ("r.example/app@sha256:" + "f" * 64,), "sha256:" + digest * 64, platform)
-    return Workload("h", "app", Source.DOCKER, stage, "r.example/app:1", "docker", local=local, state=state, **more)
+def container(platform=AMD64, *, state="running", stage=facts.Stage.RUNNING, digest="a", **more):
+    known = (f"r.example/app@{builders.INDEX}",)
+    local = facts.LocalImage(builders.digest("c"), known, builders.digest(digest), platform)
+    return builders.workload(stage=stage, engine="docker", local=local, state=state, **more)
 
 
 def reason_of(*arguments, **more):
@@ -128,9 +89,9 @@ def reason_of(*arguments, **more):
         (a_host(), an_index(replace(offer(AMD64), nested=True)), "image_unsupported"),
         (a_host(), an_index(replace(offer(AMD64), layers=(ZSTD_LAYER,))), "image_unsupported"),
         (a_host(engine=ARM64), an_index(offer(AMD64)), "host_contradictory"),
-        (a_host(state=EngineState.DOWN), an_index(offer(AMD64)), "engine_down"),
-        (a_host(state=EngineState.DENIED), an_index(offer(AMD64)), "engine_denied"),
-        (a_host(state=EngineState.ABSENT), an_index(offer(AMD64)), "engine_absent"),
+        (a_host(state=facts.EngineState.DOWN), an_index(offer(AMD64)), "engine_down"),
+        (a_host(state=facts.EngineState.DENIED), an_index(offer(AMD64)), "engine_denied"),
+        (a_host(state=facts.EngineState.ABSENT), an_index(offer(AMD64)), "engine_absent"),
         (a_host(), Failure(Reason.IMAGE_DENIED), "image_denied"),
         (Failure(Reason.HOST_TIMEOUT), an_index(offer(AMD64)), "host_timeout"),
     ],
@@ -177,13 +138,13 @@ def test_a_missing_platform_names_what_is_offered_and_the_build_that_adds_ours()
 
 def test_a_container_is_judged_by_the_manifest_it_was_made_from_not_by_its_tag():
     runs = an_index(offer(AMD64, binary=ARM64, digest="a"), offer(AMD64, digest="b"))
-    assert reason_of(a_host(), container(digest="a", state="exited", stage=Stage.STOPPED), runs) == "wrong_binary"
+    assert reason_of(a_host(), container(digest="a", state="exited", stage=facts.Stage.STOPPED), runs) == "wrong_binary"
     assert reason_of(a_host(), container(digest="b"), runs) == "native"
 
 
 def test_an_image_id_that_no_config_has_is_not_guessed_by_a_label():
     image = an_index(replace(offer(AMD64, digest="b"), config_digest="sha256:" + "d" * 64))
-    classic = container(digest="e", state="exited", stage=Stage.STOPPED, exit_code=1)
+    classic = container(digest="e", state="exited", stage=facts.Stage.STOPPED, exit_code=1)
     assert reason_of(a_host(), classic, image) == "image_local_only"
     containerd = replace(classic, local=replace(classic.local, image_id=image.digest))
     assert reason_of(a_host(), containerd, image) == "native"
@@ -220,14 +181,14 @@ def test_the_next_pull_is_an_answer_of_its_own():
 
 
 def head(platform):
-    machine = MACHINES.get(platform.architecture, ("", 3))[1]
+    machine = builders.ELF_MACHINES.get(platform.architecture, 3)
     bits, order = (1, "<") if platform.architecture in {"arm", "386"} else (2, ">" if platform == S390X else "<")
     start = b"\x7fELF" + bytes([bits, 2 if order == ">" else 1, 1]) + bytes(9)
     return (start + struct.pack(f"{order}HHI", 2, machine, 1)).ljust(64, b"\0")
 
 
 def live(*platforms, exe="/app"):
-    return tuple(LiveProcess("app", exe, head(platform)) for platform in platforms)
+    return tuple(facts.LiveProcess("app", exe, head(platform)) for platform in platforms)
 
 
 def settled(platform=AMD64, *shown, **more):
@@ -253,10 +214,10 @@ def test_what_runs_before_the_kernel_s_eyes_is_ok_at_no_registry_byte(image, res
         {"settled": None, "live": live(AMD64)},
         {"settled": True, "live": None},
         {"settled": True, "live": ()},
-        {"settled": True, "live": (LiveProcess("app", "/app", b""),)},
-        {"settled": True, "live": (LiveProcess("app", "/app", b"#!/bin/sh"),)},
+        {"settled": True, "live": (facts.LiveProcess("app", "/app", b""),)},
+        {"settled": True, "live": (facts.LiveProcess("app", "/app", b"#!/bin/sh"),)},
         {"settled": True, "live": live(AMD64), "state": "restarting"},
-        {"settled": True, "live": live(AMD64), "state": "exited", "stage": Stage.STOPPED, "exit_code": 1},
+        {"settled": True, "live": live(AMD64), "state": "exited", "stage": facts.Stage.STOPPED, "exit_code": 1},
     ],
 )
 def test_what_was_not_seen_for_a_minute_proves_nothing(unseen):
@@ -264,15 +225,15 @@ def test_what_was_not_seen_for_a_minute_proves_nothing(unseen):
 
 
 def test_an_executable_that_is_the_emulator_is_emulation():
-    qemu = BinfmtEntry("qemu-aarch64", enabled=True, interpreter="/usr/bin/qemu-aarch64-static", flags="F")
-    host = a_host(binfmt=Binfmt(enabled=True, entries=(qemu,)))
+    qemu = facts.BinfmtEntry("qemu-aarch64", enabled=True, interpreter="/usr/bin/qemu-aarch64-static", flags="F")
+    host = a_host(binfmt=facts.Binfmt(enabled=True, entries=(qemu,)))
     shown = container(ARM64, settled=True, live=live(AMD64, exe="/usr/bin/qemu-aarch64-static"))
     assert reason_of(host, shown, Failure(Reason.IMAGE_TIMEOUT)) == "emulated"
     assert reason_of(host, shown, FOREIGN) == "emulated"
 
 
 def test_a_volume_that_stands_in_is_no_mismatch_however_often_the_container_restarted():
-    mounted = settled(restart_count=1, mounts=(Mount("/app"),))
+    mounted = settled(restart_count=1, mounts=(facts.Mount("/app"),))
     assert reason_of(a_host(), mounted, FOREIGN) == "native"
     assert reason_of(a_host(), replace(mounted, mounts=()), FOREIGN) == "mislabelled"
 
@@ -282,8 +243,8 @@ def test_a_volume_that_stands_in_is_no_mismatch_however_often_the_container_rest
 )
 @pytest.mark.parametrize("state", ["exited", "created", "planned"])
 def test_a_file_below_a_mount_is_not_the_image_s(over, reason, state):
-    stage = Stage.PLANNED if state == "planned" else Stage.STOPPED
-    found = container(state=state, stage=stage, exit_code=1, mounts=(Mount(over),))
+    stage = facts.Stage.PLANNED if state == "planned" else facts.Stage.STOPPED
+    found = container(state=state, stage=stage, exit_code=1, mounts=(facts.Mount(over),))
     assert reason_of(a_host(), found, FOREIGN) == reason
 
 
@@ -297,7 +258,7 @@ def test_a_contradiction_between_kernel_and_engine_is_settled_by_no_process():
 @pytest.mark.parametrize("code", sorted(NEVER_STARTED_CODES))
 @pytest.mark.parametrize("state", ["exited", "restarting", "dead"])
 def test_an_end_that_nothing_explains_is_no_start(code, state):
-    ended = container(state=state, stage=Stage.STOPPED, exit_code=code, restart_count=5)
+    ended = container(state=state, stage=facts.Stage.STOPPED, exit_code=code, restart_count=5)
     verdict = judge(a_host(), ended, an_index(offer(AMD64)))
     assert (verdict.reason, verdict.status) == (Reason.CRASH_UNEXPLAINED, Status.UNKNOWN)
     assert judge(a_host(), ended, FOREIGN).reason is Reason.WRONG_BINARY
@@ -312,7 +273,7 @@ def test_any_other_end_is_one_of_a_program_that_started(code):
 
 def test_what_an_engine_refused_was_never_started():
     created = container(
-        state="created", stage=Stage.STOPPED, error="driver failed: port is already allocated", exit_code=128
+        state="created", stage=facts.Stage.STOPPED, error="driver failed: port is already allocated", exit_code=128
     )
     verdict = judge(a_host(), created, an_index(offer(AMD64)))
     assert (verdict.reason, verdict.status) == (Reason.ENGINE_REFUSED, Status.UNKNOWN)
@@ -329,14 +290,14 @@ def test_a_local_image_that_runs_is_proof_of_itself():
 
 
 def test_a_local_image_that_was_never_seen_to_start_is_unknown_until_its_binary_is_read():
-    created = container(state="created", stage=Stage.STOPPED)
+    created = container(state="created", stage=facts.Stage.STOPPED)
     assert reason_of(a_host(), created, None) == "image_local_only"
     assert reason_of(a_host(), created, None, Depth.CONFIG) == "native"
 
 
 def test_a_local_image_for_another_cpu_that_is_not_up_will_not_start():
     assert (
-        reason_of(a_host(), container(ARM64, state="exited", stage=Stage.STOPPED, exit_code=1), None)
+        reason_of(a_host(), container(ARM64, state="exited", stage=facts.Stage.STOPPED, exit_code=1), None)
         == "wrong_platform"
     )
 
@@ -349,7 +310,7 @@ def test_a_container_that_runs_overrules_what_its_image_lacks_for_a_volume_may_h
     image = an_index(offer(AMD64, problem=Failure(Reason.ENTRYPOINT_MISSING), binary=None))
     assert reason_of(a_host(), container(), image) == "native"
     assert reason_of(a_host(), container(state="paused"), image) == "native"
-    assert reason_of(a_host(), container(state="created", stage=Stage.STOPPED), image) == "entrypoint_missing"
+    assert reason_of(a_host(), container(state="created", stage=facts.Stage.STOPPED), image) == "entrypoint_missing"
 
 
 @pytest.mark.parametrize(
@@ -364,21 +325,21 @@ def test_what_runs_is_no_mismatch_but_degraded_and_one_when_it_has_failed(runs, 
     verdict = judge(a_host(), container(platform), runs)
     assert (verdict.reason, verdict.status) == (Reason.MISLABELLED, Status.DEGRADED)
     assert verdict.detail.startswith("it runs here although ")
-    failed = container(platform, state="exited", stage=Stage.STOPPED, exit_code=1)
+    failed = container(platform, state="exited", stage=facts.Stage.STOPPED, exit_code=1)
     assert judge(a_host(), failed, runs).status is Status.MISMATCH
 
 
 def test_of_a_container_that_runs_and_whose_image_is_not_told_only_the_tag_is_wrong():
     runs = replace(container(), local=None)
     assert reason_of(a_host(), runs, an_index(offer(ARM64))) == "platform_lost"
-    assert reason_of(a_host(), replace(runs, state="created", stage=Stage.STOPPED), an_index(offer(ARM64))) == (
+    assert reason_of(a_host(), replace(runs, state="created", stage=facts.Stage.STOPPED), an_index(offer(ARM64))) == (
         "platform_missing"
     )
 
 
 def test_a_command_that_is_not_the_image_s_own_may_be_in_a_volume():
     image = an_index(offer(AMD64, problem=Failure(Reason.ENTRYPOINT_MISSING), binary=None))
-    overridden = plan(process=Process(entrypoint=("/mounted/run.sh",)))
+    overridden = plan(process=facts.Process(entrypoint=("/mounted/run.sh",)))
     assert reason_of(a_host(), overridden, image) == "binary_unknown"
     assert reason_of(a_host(), plan(), image) == "entrypoint_missing"
 
@@ -411,8 +372,8 @@ def test_an_observed_error_confirms_the_more_precise_reason_that_the_binary_gave
 )
 def test_a_plan_is_judged_by_the_likeliest_engine_that_is_there(docker, reason):
     """An armhf Docker takes no arm64 image, though the Podman beside it does."""
-    host = a_host(ARM64, engine=ARM_V7, state=EngineState(docker), aarch32=True)
-    podman = Engine(EngineKind.PODMAN, EngineState.UP, "5.0", ARM64, ImageStore.PODMAN)
+    host = a_host(ARM64, engine=ARM_V7, state=facts.EngineState(docker), aarch32=True)
+    podman = facts.Engine(facts.EngineKind.PODMAN, facts.EngineState.UP, "5.0", ARM64, facts.ImageStore.PODMAN)
     both = replace(host, engines=(*host.engines, podman))
     assert reason_of(both, plan(), an_index(offer(ARM64))) == reason
 
@@ -420,7 +381,7 @@ def test_a_plan_is_judged_by_the_likeliest_engine_that_is_there(docker, reason):
 def test_an_engine_in_a_virtual_machine_is_judged_by_its_own_platform():
     host = a_host(ARM64)
     engine = replace(host.engines[0], in_vm=True, platform=ARM64)
-    mac = replace(host, engines=(engine,), kernel=Kernel("Darwin", "arm64", platform=Platform("darwin", "arm64")))
+    mac = replace(host, engines=(engine,), kernel=facts.Kernel("Darwin", "arm64", platform=Platform("darwin", "arm64")))
     assert reason_of(mac, plan(), an_index(offer(ARM64))) == "native"
     assert reason_of(mac, plan(), an_index(offer(AMD64))) == "platform_missing"
 
@@ -442,12 +403,12 @@ IMAGES = st.lists(OFFERS, max_size=4).map(lambda offers: an_index(*offers)) | st
 HOSTS = st.builds(
     a_host,
     st.sampled_from([AMD64, ARM64, ARM_V7, S390X]),
-    store=st.sampled_from(list(ImageStore)),
-    state=st.sampled_from(list(EngineState)),
+    store=st.sampled_from(list(facts.ImageStore)),
+    state=st.sampled_from(list(facts.EngineState)),
     cpu_level=st.none() | st.integers(1, 4),
     aarch32=st.none() | st.booleans(),
     ia32=st.none() | st.booleans(),
-    binfmt=st.none() | st.just(Binfmt(enabled=True)),
+    binfmt=st.none() | st.just(facts.Binfmt(enabled=True)),
 )
 WORKLOADS = st.one_of(
     st.just(plan()),
@@ -455,7 +416,7 @@ WORKLOADS = st.one_of(
         container,
         PLATFORMS,
         state=st.sampled_from(["running", "exited", "created", "restarting", "paused", "dead"]),
-        stage=st.sampled_from([Stage.RUNNING, Stage.STOPPED]),
+        stage=st.sampled_from([facts.Stage.RUNNING, facts.Stage.STOPPED]),
         digest=st.sampled_from("abcde"),
         exit_code=st.none() | st.sampled_from([0, 1, 126, 127, 132, 255]),
     ),
