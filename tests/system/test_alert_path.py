@@ -2,9 +2,7 @@
 
 import json
 import re
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from scanner.metrics import Metrics
 from scanner.metrics.families import FLEET, OURSELVES
 from tests import builders
 from tests.builders import AMD64
+from tests.real.scraped import scraped
 
 pytestmark = pytest.mark.system
 
@@ -41,26 +40,8 @@ def exporter():
     metrics.configure(max_findings=500, scan_interval_s=300)
     metrics.config_reloaded(successful=True, at=time.time())
 
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self):
-            content_type, body = metrics.render(report, self.headers["Accept"])
-            self.send_response(200)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with scraped(lambda accept: metrics.render(report, accept)) as address:
+        yield address
 
 
 def test_an_exec_format_error_on_two_hosts_becomes_one_message_with_the_command(

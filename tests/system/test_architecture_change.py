@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from scanner.service.configuration import Configuration
 from scanner.service.service import Service
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
+from tests.real.scraped import scraped
 
 pytestmark = pytest.mark.system
 
@@ -102,26 +101,7 @@ async def test_the_shipped_rule_fires_for_the_changed_host_alone(service, answer
     await scan(running)
     body = page(running, metrics).encode()
 
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        started = prometheus(rules=[RULES], targets=[f"127.0.0.1:{server.server_port}"])
+    with scraped(lambda _accept: ("text/plain; version=0.0.4", body)) as address:
+        started = prometheus(rules=[RULES], targets=[address])
         found = await asyncio.to_thread(started.wait_for, f'ALERTS{{alertname="{ALERT}",alertstate="firing"}}')
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert [labels["host"] for labels, _ in found] == ["web-1"]

@@ -4,11 +4,9 @@ import contextlib
 import itertools
 import json
 import re
-import threading
 import time
 import urllib.error
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -25,6 +23,7 @@ from scanner.metrics.families import FLEET, OURSELVES
 from tests import builders
 from tests.builders import AMD64, ARM64, ARM_V7
 from tests.real.process import until
+from tests.real.scraped import scraped
 
 pytestmark = pytest.mark.system
 
@@ -100,34 +99,8 @@ def an_archscan(now):
 
 def _serve():
     """``serve(render)``: the page that ``render(accept)`` makes at each scrape; returns the address."""
-    servers = []
-
-    def start(render):
-        class Page(BaseHTTPRequestHandler):
-            def do_GET(self):
-                content_type, body = render(self.headers["Accept"])
-                with contextlib.suppress(ConnectionError):  # Prometheus hangs up when it is stopped amid a scrape
-                    self.send_response(200)
-                    self.send_header("Content-Type", content_type)
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-        server.daemon_threads = False
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        servers.append((server, thread))
-        return f"127.0.0.1:{server.server_port}"
-
-    yield start
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with contextlib.ExitStack() as stack:
+        yield lambda render: stack.enter_context(scraped(render))
 
 
 serve = pytest.fixture(_serve, name="serve")

@@ -106,6 +106,23 @@ def test_podman_is_the_platform_that_it_was_built_for(pieces):
     assert (engine.version, engine.platform, engine.store) == ("4.0.0", Platform("linux", "amd64"), ImageStore.PODMAN)
 
 
+def test_podman_s_image_keeps_its_digests_and_its_command(pieces):
+    image = sample("podman_inspect_image")["samples"][0]["output"][0]
+    config = image["Config"]
+    line = json.dumps({
+        "id": image["Id"], "repo_digests": image["RepoDigests"], "os": image["Os"], "architecture": image["Architecture"],
+        "config": {"entrypoint": config.get("Entrypoint"), "cmd": config["Cmd"], "working_dir": config.get("WorkingDir"), "path": [None]},
+    })  # fmt: skip
+    container = pieces.container(1).replace(f"sha256:{1:064x}", image["Id"])
+
+    engine = {**pieces.podman("amd64", containers=(container,)), "podman/images": line}
+    (made,) = read(pieces, engine).workloads
+
+    assert made.local.image_id == f"sha256:{image['Id']}"
+    assert made.local.repo_digests == tuple(image["RepoDigests"])
+    assert (made.local.platform, made.local.process.argv) == (Platform("linux", "amd64"), ("/bin/bash",))
+
+
 def test_podman_in_a_machine_runs_elsewhere(pieces):
     facts = read(pieces, pieces.podman("arm64", remote=True))
 
@@ -157,11 +174,15 @@ def test_containerd_s_plugin_table_tells_its_platform(pieces):
 
 
 def test_nerdctl_names_its_containers_and_their_platform(pieces):
-    line = '{"id":"web","name":"shop-web","image":"nginx","platform":"linux/arm64","status":"Up"}'
+    listed = json.loads(sample("nerdctl")["commands"]["nerdctl ps -a --format json"]["samples"][0]["line"])
+    told = {"id": "web", "name": listed["Names"], "image": listed["Image"], "platform": listed["Platform"]}
+    other = {"id": "bare", "name": "shop-db", "image": "postgres", "platform": "linux/arm64", "status": "Up"}
+    lines = "\n".join(json.dumps(one) for one in (told, other))
 
-    web, _ = read(pieces, {**pieces.CONTAINERD, "containerd/default/nerdctl": line}).workloads
+    web, db = read(pieces, {**pieces.CONTAINERD, "containerd/default/nerdctl": lines}).workloads
 
-    assert (web.name, web.pinned) == ("shop-web", Platform("linux", "arm64"))
+    assert (web.name, web.pinned) == ("nginx-0f8c4", Platform("linux", "amd64"))
+    assert (db.name, db.pinned) == ("shop-db", Platform("linux", "arm64"))
 
 
 JSON = st.recursive(
