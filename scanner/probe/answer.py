@@ -32,7 +32,7 @@ _EXIT = re.compile(rb"@exit [0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of an answer; ``truncated`` tells that the host held more than the probe's limit for it."""
+    """A section of an answer; ``truncated`` tells that the host held more than the probe's limit for it."""
 
     name: str
     body: bytes

@@ -28,11 +28,11 @@ MAX_COUNT = 1 << 31
 
 
 class MalformedError(ValueError):
-    """A document has not the shape that its engine gives it; caught where the engine's part is made."""
+    """JSON has not the shape that its engine gives it; caught where the engine's section is made."""
 
 
 def parse(raw: str | bytes) -> Any:
-    """One JSON document."""
+    """One JSON value."""
     try:
         return lenient_json.loads(raw)
     except JsonError as error:

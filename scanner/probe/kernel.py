@@ -40,7 +40,7 @@ _INVALID = re.compile(r"invalid argument|unrecognized|einval", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class _Userland:
-    """What the shell that answered is, where it told."""
+    """What the shell that answered is, as far as it said."""
 
     bits: int | None = None
     byte_order: str | None = None
@@ -50,7 +50,7 @@ class _Userland:
 
 
 def read(answer: Answer, gaps: Gaps) -> Kernel:
-    """The kernel's part; what is missing or not understood is ``None`` there and a gap."""
+    """The kernel's section; what is missing or not understood is ``None`` there and a gap."""
     system, machine, release = _uname(answer, gaps)
     userland = _userland(_fields(answer, "userland", gaps))
     cpu = _cpuinfo(answer, system, gaps)

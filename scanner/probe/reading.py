@@ -11,7 +11,7 @@ from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostF
 from scanner.domain.text import printable
 from scanner.domain.verdict.discrepancy import discrepancies
 from scanner.domain.verdict.reason import Reason
-from scanner.probe import kernel as kernel_part
+from scanner.probe import kernel as kernel_section
 from scanner.probe.answer import Answer, parse
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import containerd, cri, docker, podman
@@ -39,18 +39,18 @@ def read(raw: bytes, host: Host) -> HostFacts | Failure:
 
 
 def facts(answer: Answer, host: Host) -> HostFacts | Failure:
-    """Put the parts of a complete answer together; a part that is missing becomes a gap."""
+    """Put the sections of a complete answer together; one that is missing becomes a gap."""
     gaps = Gaps()
-    kernel = kernel_part.read(answer, gaps)
-    parts = [_part(answer, key, host.name, kernel) for key in _engine_keys(answer, gaps)]
-    for part in parts:
-        for key, failure in part.gaps.items():
+    kernel = kernel_section.read(answer, gaps)
+    sections = [_engine_section(answer, key, host.name, kernel) for key in _engine_keys(answer, gaps)]
+    for section in sections:
+        for key, failure in section.gaps.items():
             gaps.note(key, failure)
     planned = plan_sections.read(answer, host.name, gaps)
-    existing = [workload for part in parts for workload in part.workloads]
-    workloads = _bounded(_told_apart([*existing, *planned]), gaps)
+    existing = [workload for section in sections for workload in section.workloads]
+    workloads = _bounded(_distinct([*existing, *planned]), gaps)
     default = _default_platform(answer, gaps)
-    engines = tuple(_completed(part.engine, kernel, default) for part in parts if part.engine)
+    engines = tuple(_completed(section.engine, kernel, default) for section in sections if section.engine)
     for engine in engines:
         if engine.state is EngineState.UP and engine.platform is None:
             gaps.note(engine.key, Failure(Reason.ENGINE_UNKNOWN, f"{engine.key} does not tell its platform"))
@@ -60,7 +60,7 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
         engines=engines,
         workloads=workloads,
         gaps=MappingProxyType(dict(gaps)),
-        discrepancies=(*kernel_part.discrepancies(answer, kernel), *discrepancies(kernel, engines)),
+        discrepancies=(*kernel_section.discrepancies(answer, kernel), *discrepancies(kernel, engines)),
         os_release=_os_release(answer),
     )
 
@@ -89,7 +89,7 @@ def _is_key(key: str) -> bool:
     return key.partition(":")[0] in tuple(EngineKind)
 
 
-def _part(answer: Answer, key: str, host: str, kernel: Kernel) -> EngineSection:
+def _engine_section(answer: Answer, key: str, host: str, kernel: Kernel) -> EngineSection:
     readers: dict[EngineKind, Callable[[], EngineSection]] = {
         EngineKind.DOCKER: lambda: docker.read(answer, key, host, kernel.release),
         EngineKind.PODMAN: lambda: podman.read(answer, key, host, kernel.release),
@@ -143,15 +143,15 @@ def _bounded(workloads: list[Workload], gaps: Gaps) -> tuple[Workload, ...]:
     return tuple(workloads[:MAX_WORKLOADS])
 
 
-def _told_apart(workloads: list[Workload]) -> list[Workload]:
+def _distinct(workloads: list[Workload]) -> list[Workload]:
     """The same workloads, of which no two share source, name, stage and image: a report counts each of them."""
     seen: Counter[tuple[str, ...]] = Counter()
-    told_apart = []
+    distinct = []
     for workload in workloads:
         key = (workload.source, workload.name, workload.stage, workload.image)
         seen[key] += 1
-        told_apart.append(workload if seen[key] == 1 else replace(workload, name=f"{workload.name}#{seen[key]}"))
-    return told_apart
+        distinct.append(workload if seen[key] == 1 else replace(workload, name=f"{workload.name}#{seen[key]}"))
+    return distinct
 
 
 def _os_release(answer: Answer) -> str:

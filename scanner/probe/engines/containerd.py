@@ -31,7 +31,7 @@ KEY = "containerd"
 KUBERNETES_NAMESPACE = "k8s.io"
 
 _NOT_OURS = ("moby", "plugins.moby", "buildkit")
-"""Docker's own containers, which Docker tells better, and build steps."""
+"""Docker's own containers, which Docker lists better, and build steps."""
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,76}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
@@ -46,7 +46,7 @@ _MANIFEST_TYPES = frozenset(
 
 
 def read(answer: Answer, host: str, *, without_kubernetes: bool = False) -> EngineSection:
-    """The part of the system's containerd; the pods are left out where CRI already told them."""
+    """The section of the system's containerd, without the pods where CRI lists them."""
     unheard = silent(answer, KEY)
     if unheard is not None:
         return unheard
@@ -96,11 +96,11 @@ def _namespaces(answer: Answer, gaps: Gaps) -> list[str]:
 def _containers(answer: Answer, namespace: str, host: str, gaps: Gaps) -> list[Workload]:
     tasks = {row[0]: row[2] for row in _table(answer, f"{KEY}/{namespace}/tasks", gaps) if len(row) >= 3}  # noqa: PLR2004 - TASK PID STATUS
     images = {row[0]: row for row in _table(answer, f"{KEY}/{namespace}/images", gaps) if row}
-    told = _nerdctl(answer, namespace, gaps)
+    labelled = _nerdctl(answer, namespace, gaps)
     workloads = []
     for row in _table(answer, f"{KEY}/{namespace}/containers", gaps):
         image = row[1] if len(row) > 1 and row[1] != "-" and not row[1].startswith(_DEFAULT_RUNTIME) else ""
-        name, pinned = told.get(row[0], ("", None))
+        name, pinned = labelled.get(row[0], ("", None))
         state = tasks.get(row[0], "created").lower()
         workloads.append(
             Workload(
@@ -140,14 +140,14 @@ def _nerdctl(answer: Answer, namespace: str, gaps: Gaps) -> dict[str, tuple[str,
     name = f"{KEY}/{namespace}/nerdctl"
     if name not in answer.sections:
         return {}
-    told = {}
+    labelled = {}
     good, _ = engine_listing.lines(answer, name, gaps, KEY)
     for line in good:
         try:
             container = answer_json.mapping(answer_json.parse(line))
             os, architecture, variant = (*answer_json.name(container.get("platform")).split("/"), "", "", "")[:3]
             platform = answer_json.platform(os, architecture, variant)
-            told[answer_json.name(container.get("id"))] = (answer_json.name(container.get("name")), platform)
+            labelled[answer_json.name(container.get("id"))] = (answer_json.name(container.get("name")), platform)
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
-    return told
+    return labelled

@@ -22,7 +22,7 @@ from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import engine_listing
 from scanner.probe.engines.engine_section import EngineSection, Gaps, is_unhealthy, silent, stage_of
-from scanner.probe.engines.logs import last_lines, logs_are_told
+from scanner.probe.engines.logs import last_lines, note_missing_logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ _RESTARTS = "io.kubernetes.container.restartCount"
 
 
 def read(answer: Answer, host: str, node: Platform | None) -> EngineSection:
-    """The part of the node's runtime.
+    """The section of the node's runtime.
 
     Args:
         answer: the host's answer.
@@ -56,7 +56,7 @@ def read(answer: Answer, host: str, node: Platform | None) -> EngineSection:
     engine = Engine(EngineKind.CRI, EngineState.UP, version, node, store, detail=name)
     images, tags = _images(answer, gaps)
     ends = _ends(answer, gaps)
-    logs_are_told(answer, KEY, gaps)
+    note_missing_logs(answer, KEY, gaps)
     workloads = []
     for container in _rows(answer, f"{KEY}/containers", "containers", gaps):
         try:
@@ -115,12 +115,12 @@ def _workload(
 
 def _written(image: dict[str, Any], reference: str, local: LocalImage | None, tags: Mapping[str, str]) -> str:
     """The name in the pod's specification where CRI knows it; an id only if nothing else names the image."""
-    told = answer_json.name(image.get("userSpecifiedImage")) or answer_json.name(image.get("image"))
-    if told and not _DIGEST.fullmatch(told):
-        return told
+    specified = answer_json.name(image.get("userSpecifiedImage")) or answer_json.name(image.get("image"))
+    if specified and not _DIGEST.fullmatch(specified):
+        return specified
     if local is None:
-        return told or reference
-    return tags.get(local.image_id) or next(iter(local.repo_digests), told or reference)
+        return specified or reference
+    return tags.get(local.image_id) or next(iter(local.repo_digests), specified or reference)
 
 
 def _local_of(container: dict[str, Any], reference: str, images: Mapping[str, LocalImage]) -> LocalImage | None:

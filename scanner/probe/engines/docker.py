@@ -44,7 +44,7 @@ _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> EngineSection:
-    """The part of one Docker engine; ``key`` is its ``Engine.key``."""
+    """The section of one Docker engine; ``key`` is its ``Engine.key``."""
     unheard = silent(answer, key)
     if unheard is not None:
         return unheard
@@ -129,7 +129,7 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
 
 
 def _identity(labels: dict[str, Any], name: str) -> tuple[Source, str]:
-    pod = [answer_json.name(labels.get(part)) for part in ("namespace", "pod", "container")]
+    pod = [answer_json.name(labels.get(key)) for key in ("namespace", "pod", "container")]
     if all(pod):
         return Source.KUBERNETES, "/".join(pod)
     if labels.get("nomad_alloc"):
@@ -205,9 +205,9 @@ def _services(answer: Answer, key: str, host: str, gaps: Gaps) -> tuple[Workload
             )
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/services: {error}"))
-    if len(services) + len(engine_listing.gone(messages)) < len(ids):
+    if len(services) + len(engine_listing.missing(messages)) < len(ids):
         gaps.note(
-            key, Failure(Reason.PART_INCOMPLETE, f"{len(ids) - len(services)} of {len(ids)} services were not told")
+            key, Failure(Reason.PART_INCOMPLETE, f"{len(ids) - len(services)} of {len(ids)} services were not answered")
         )
     return tuple(service for service in services if service.image)
 

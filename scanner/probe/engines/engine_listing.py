@@ -12,7 +12,7 @@ from scanner.probe import answer_json
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines.engine_section import MAX_WORKLOADS, is_unhealthy
-from scanner.probe.engines.logs import last_lines, logs_are_told
+from scanner.probe.engines.logs import last_lines, note_missing_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
-_GONE = re.compile(
+_MISSING = re.compile(
     r"no such (?:container|object|service|image):? *\"?(?:sha256:)?([0-9a-z]+)", re.ASCII | re.IGNORECASE
 )
-_GONE_IN_PODMAN = re.compile(r"no container with (?:name or )?id:? \"?([0-9a-f]+)", re.ASCII | re.IGNORECASE)
+_MISSING_IN_PODMAN = re.compile(r"no container with (?:name or )?id:? \"?([0-9a-f]+)", re.ASCII | re.IGNORECASE)
 
 
 def json_object(answer: Answer, name: str, gaps: Gaps, key: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def ids(answer: Answer, name: str, grammar: re.Pattern[str], gaps: Gaps, key: st
 
 
 def lines(answer: Answer, name: str, gaps: Gaps, key: str) -> tuple[list[str], list[str]]:
-    """The lines of a section that hold a document, and the messages among them; half a line is a message."""
+    """The lines of a section that hold a JSON object, and the messages among them; half a line is a message."""
     body = answer.whole(name)
     if isinstance(body, Failure):
         gaps.note(key, body)
@@ -63,23 +63,23 @@ def lines(answer: Answer, name: str, gaps: Gaps, key: str) -> tuple[list[str], l
     return [line for line in found if line.endswith("}")], [line for line in found if not line.endswith("}")]
 
 
-def gone(messages: Sequence[str]) -> set[str]:
-    """What had been removed between two questions: it is no gap."""
-    patterns = (_GONE, _GONE_IN_PODMAN)
+def missing(messages: Sequence[str]) -> set[str]:
+    """What the engine says it no longer has, removed between two questions: it is no gap."""
+    patterns = (_MISSING, _MISSING_IN_PODMAN)
     return {found[1] for message in messages for pattern in patterns for found in pattern.finditer(message)}
 
 
 def containers(
     answer: Answer, key: str, gaps: Gaps, made: Callable[[str, dict[str, Any]], Workload | None]
 ) -> tuple[Workload, ...]:
-    """Every container of an engine; ``made`` turns an image id and a document into a workload, or leaves it out."""
+    """Every container of an engine; ``made`` turns an image id and a JSON object into a workload, or leaves it out."""
     listed = ids(answer, f"{key}/ids", ID, gaps, key)
     if len(listed) > MAX_WORKLOADS:
         gaps.note(key, Failure(Reason.HOST_TOO_MANY, f"{len(listed)} containers, of which {MAX_WORKLOADS} were read"))
         listed = listed[:MAX_WORKLOADS]
     good, messages = lines(answer, f"{key}/containers", gaps, key)
-    missing = set(listed) - gone(messages)
-    logs_are_told(answer, key, gaps)
+    unanswered = set(listed) - missing(messages)
+    note_missing_logs(answer, key, gaps)
     workloads = []
     for line in good:
         image_id, container_id, _, text = (*line.split(" ", 3), "", "", "")[:4]
@@ -88,14 +88,15 @@ def containers(
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"container {printable(container_id, 12)}: {error}"))
             continue
-        missing.discard(container_id)
+        unanswered.discard(container_id)
         if workload is not None and (workload.restart_count or is_unhealthy(workload.state, workload.exit_code or 0)):
             workload = last_lines(answer, key, container_id, workload, gaps)
         workloads += [workload] if workload is not None else []
-    if missing:
+    if unanswered:
         said = f": {printable(messages[-1], 200)}" if messages else ""
         gaps.note(
-            key, Failure(Reason.PART_INCOMPLETE, f"{len(missing)} of {len(listed)} containers were not told{said}")
+            key,
+            Failure(Reason.PART_INCOMPLETE, f"{len(unanswered)} of {len(listed)} containers were not answered{said}"),
         )
     return tuple(workloads)
 

@@ -1,4 +1,4 @@
-"""One engine's share of a host's facts."""
+"""One engine's section of a host's facts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class EngineSection:
 
 
 def silent(answer: Answer, key: str) -> EngineSection | None:
-    """The part of an engine that did not come up to be asked; ``None`` if it is up."""
+    """The section of an engine that did not come up to be asked; ``None`` if it is up."""
     state, detail = _state(answer, key)
     if state is EngineState.UP:
         return None
@@ -106,8 +106,8 @@ def override(container: Process, image: Process | None) -> Process | None:
 
 
 class Gaps(dict[str, Failure]):
-    """Gaps by part, of which the first one found of each is kept."""
+    """Gaps by section, of which the first one found of each is kept."""
 
     def note(self, key: str, failure: Failure) -> None:
-        """Add a gap unless this part has one already."""
+        """Add a gap unless this section has one already."""
         self.setdefault(key, failure)

@@ -20,7 +20,7 @@ MAX_LINES = 5
 MAX_LINE_CHARS = 500
 
 
-def logs_are_told(answer: Answer, key: str, gaps: Gaps) -> None:
+def note_missing_logs(answer: Answer, key: str, gaps: Gaps) -> None:
     """Note a gap where the answer does not even say whose logs were asked for."""
     asked = answer.whole(f"{key}/log_ids")
     if isinstance(asked, Failure):

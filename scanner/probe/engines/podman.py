@@ -41,7 +41,7 @@ class _Where:
 
 
 def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> EngineSection:
-    """The part of one Podman, rootful or of one user; ``key`` is its ``Engine.key``."""
+    """The section of one Podman, rootful or of one user; ``key`` is its ``Engine.key``."""
     unheard = silent(answer, key)
     if unheard is not None:
         return unheard

@@ -78,7 +78,7 @@ def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
     for project, files in _projects(answer):
         roots = [path for path in files if path in texts]
         if not roots:
-            continue  # the files are gone since, so nothing is planned
+            continue  # the files are missing now, so nothing is planned
         if len(roots) < len(files):
             found += gap(files[0], "not all files of the project can be read")
             continue
@@ -105,6 +105,6 @@ def _labelled(body: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
             files = answer_json.name(labels.get("compose_files"), 4096)
             project = answer_json.name(labels.get("project"))
         except (MalformedError, IndexError):
-            continue  # the engine's own part has made a gap of it
+            continue  # the engine's own section has made a gap of it
         if project and files:
             yield project, tuple(files.split(","))
