@@ -104,6 +104,25 @@ def path_variable(values: Iterable[Any]) -> str | None:
     return found[-1].removeprefix("PATH=") if found else None
 
 
+def optional_name(values: dict[str, Any], key: str, limit: int = MAX_NAME_CHARS) -> str | None:
+    """A printable string that an older probe did not ask for: ``None`` where the key is missing."""
+    return name(values[key], limit) if key in values else None
+
+
+def environment(values: Any) -> tuple[tuple[str, str | None], ...] | None:
+    """Variables in their order: ``NAME=value``, or ``NAME`` alone where the value stayed on the host.
+
+    Null is "not told" (an older probe, or more variables than it sends).
+    """
+    if values is None:
+        return None
+    found = []
+    for word in words([value for value in rows(values) if value is not None]):
+        variable, equals, value = word.partition("=")
+        found.append((variable, value if equals else None))
+    return tuple(found)
+
+
 def platform(os: Any, architecture: Any, variant: Any = None, os_version: Any = None) -> Platform | None:
     """A platform of which at least the operating system and architecture are said.
 
@@ -128,4 +147,6 @@ def process(config: dict[str, Any]) -> Process:
         cmd=words(config.get("cmd")),
         path=path_variable(rows(config.get("path"))),
         working_dir=name(config.get("working_dir"), MAX_WORD_CHARS),
+        env=environment(config.get("env")),
+        user=optional_name(config, "user"),
     )

@@ -4,9 +4,12 @@
 # The answer is `archscan-probe 1`, then sections, then `@end`. A section is a line `@section NAME BYTES`, with
 # ` truncated` behind it where a limit was reached, then exactly BYTES bytes, then a newline. An engine's `state`
 # section begins with up, absent, down, denied or unknown: only absent means that it has no containers.
-# Values of environment variables are left on the host, PATH excepted: they are where secrets live.
+# Values of environment variables are left on the host, except those that choose what is executed (PATH, the loader's,
+# DOCKER_DEFAULT_PLATFORM): they are where secrets live.
 
 # shellcheck disable=SC2086 # "$sudo" and lists of ids are words to be split; names are never expanded (set -f)
+# shellcheck disable=SC2016 # what looks like a variable in quotes is one of a template of Go
+# shellcheck disable=SC2012 # ls is asked of processes by their number, whose names cannot surprise
 
 main() {
   set -u -f
@@ -27,6 +30,8 @@ main() {
   patience=$brief
   max_containers=2000
   max_logs=12
+  max_live=2000   # processes of one host that are looked at: more would cost seconds
+  max_live_each=8 # of one container: whatever it starts is seen among the first
   max_plans=100
   two_bytes=$(printf '\303\251')
   if [ "${#two_bytes}" -eq 2 ]; then bytewise=yes; else bytewise=; fi
@@ -34,6 +39,8 @@ main() {
   user=$(id -u)
   asked=
   up=
+  running_ids=
+  running_pids=
   compose_files=
   cd / || exit 1 # Podman refuses to start where its user may not be
 
@@ -43,8 +50,11 @@ main() {
   podman_engines
   containerd_engine
   cri_engine
+  patience=$brief
+  emit live "$large" "$(guard live | upto "$large")"
   plans
   emit engines "$small" "$asked"
+  emit clock 64 "$(date +%s)"
   printf '@end\n'
 }
 
@@ -242,12 +252,22 @@ user_name() {
   printf %s "$name"
 }
 
+# Names of variables, with the values of those that choose what is executed; null where there are too many to send.
+environment_format='{{if gt (len .) 100}}null{{else}}[{{range .}}{{$name := index (split . "=") 0}}'\
+'{{if or (eq $name "PATH") (eq $name "LD_LIBRARY_PATH") (eq $name "LD_PRELOAD") (eq $name "DOCKER_DEFAULT_PLATFORM")}}{{json .}}'\
+'{{else}}{{json $name}}{{end}},{{end}}null]{{end}}{{else}}[null]{{end}}'
+
 docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "State"}}{{index . "Status"}}/{{index . "ExitCode"}}{{end}}'\
 ' {"name":{{json (index . "Name")}},"path":{{json (index . "Path")}},"args":{{json (index . "Args")}},"restarts":{{json (index . "RestartCount")}}'\
 '{{with index . "ImageManifestDescriptor"}},"descriptor":{"digest":{{json (index . "digest")}},"platform":{{json (index . "platform")}}}{{end}}'\
-',"state":{{with index . "State"}}{"status":{{json (index . "Status")}},"exit_code":{{json (index . "ExitCode")}},"error":{{json (index . "Error")}}}{{else}}null{{end}}'\
+',"state":{{with index . "State"}}{"status":{{json (index . "Status")}},"exit_code":{{json (index . "ExitCode")}},"error":{{json (index . "Error")}}'\
+',"started":{{json (index . "StartedAt")}},"finished":{{json (index . "FinishedAt")}}}{{else}}null{{end}}'\
+',"mounts":[{{range index . "Mounts"}}{"destination":{{json (index . "Destination")}},"type":{{json (index . "Type")}},"options":{{json (index . "Mode")}}},{{end}}'\
+'{{with index . "HostConfig"}}{{range $path, $options := index . "Tmpfs"}}{"destination":{{json $path}},"type":"tmpfs","options":{{json $options}}},{{end}}{{end}}null]'\
+'{{with index . "HostConfig"}},"init":{{json (index . "Init")}}{{end}}'\
 ',"config":{{with index . "Config"}}{"image":{{json (index . "Image")}},"working_dir":{{json (index . "WorkingDir")}}'\
-',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null]'\
+',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with index . "Env"}}'"$environment_format"''\
+',"user":{{json (index . "User")}}'\
 ',"labels":{{with index . "Labels"}}{ '\
 '{{with index . "com.docker.compose.project"}}"project":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
@@ -263,7 +283,7 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 docker_image_format='{"id":{{json (index . "Id")}},"repo_digests":{{json (index . "RepoDigests")}},"repo_tags":{{json (index . "RepoTags")}},"os":{{json (index . "Os")}}'\
 ',"architecture":{{json (index . "Architecture")}},"variant":{{json (index . "Variant")}},"os_version":{{json (index . "OsVersion")}}'\
 ',"config":{{with index . "Config"}}{"entrypoint":{{json (index . "Entrypoint")}},"cmd":{{json (index . "Cmd")}},"working_dir":{{json (index . "WorkingDir")}}'\
-',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null]}{{else}}null{{end}}}'
+',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with index . "Env"}}'"$environment_format"',"user":{{json (index . "User")}}}{{else}}null{{end}}}'
 
 docker_service_format='{"name":{{json .Spec.Name}},"task":{{with .Spec.TaskTemplate.ContainerSpec}}'\
 '{"image":{{json .Image}},"command":{{json .Command}},"args":{{json .Args}},"dir":{{json .Dir}}}{{else}}null{{end}}}'
@@ -324,6 +344,7 @@ docker_engine() { # key, socket
   fi
   emit "$key/containers" "$large" "$containers"
   emit "$key/images" "$large" "$images"
+  running_ids="$running_ids $(printf '%s\n' "$containers" | awk '$3 ~ /^(running|paused)\// { print $2 }')"
   logs "$key" "$containers" docker -H "$host"
   case $info in
     *'"manager":true'*)
@@ -374,15 +395,19 @@ logs() { # key, lines that begin with image, id and state/exit code, command...
 podman_format='{{.Image}} {{.ID}} {{.State.Status}}/{{.State.ExitCode}} {"name":{{json .Name}},"path":{{json .Path}},"args":{{json .Args}}'\
 ',"restarts":{{json .RestartCount}},"infra":{{json .IsInfra}},"state":{"status":{{json .State.Status}},"exit_code":{{json .State.ExitCode}}'
 podman_format_error=',"error":{{json .State.Error}}'
-podman_format_rest='},"config":{"image":{{json .ImageName}},"working_dir":{{json .Config.WorkingDir}}'\
-',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null]'\
+podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}}}'\
+',"mounts":[{{range .Mounts}}{"destination":{{json .Destination}},"type":{{json .Type}},"options":{{json .Options}}},{{end}}'\
+'{{range $path, $options := .HostConfig.Tmpfs}}{"destination":{{json $path}},"type":"tmpfs","options":{{json $options}}},{{end}}null]'\
+',"init":{{json .HostConfig.Init}},"config":{"image":{{json .ImageName}},"working_dir":{{json .Config.WorkingDir}}'\
+',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with .Config.Env}}'"$environment_format"''\
+',"user":{{json .Config.User}}'\
 ',"labels":{ {{with index .Config.Labels "com.docker.compose.project.config_files"}}"compose_files":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
 '{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{end}}"":null}}}'
 
 podman_image_format='{"id":{{json .ID}},"digest":{{json .Digest}},"repo_digests":{{json .RepoDigests}},"os":{{json .Os}},"architecture":{{json .Architecture}}'\
 ',"config":{"entrypoint":{{json .Config.Entrypoint}},"cmd":{{json .Config.Cmd}},"working_dir":{{json .Config.WorkingDir}}'\
-',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null]}}'
+',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with .Config.Env}}'"$environment_format"',"user":{{json .Config.User}}}}'
 
 podman_engines() {
   if ! have podman; then
@@ -470,6 +495,7 @@ podman_engine() { # key, command...
   fi
   emit "$key/containers" "$large" "$containers"
   emit "$key/images" "$large" "$images"
+  running_ids="$running_ids $(printf '%s\n' "$containers" | awk '$3 ~ /^(running|paused)\// { print $2 }')"
   sudo=
   logs "$key" "$containers" "$@"
   remember_compose "$containers"
@@ -529,7 +555,9 @@ containerd_engine() {
       moby | plugins.moby | buildkit* | *[!A-Za-z0-9_.-]*) continue ;;
     esac
     emit "containerd/$namespace/containers" "$large" "$(guard $ctr -n "$namespace" containers ls | upto "$large")"
-    emit "containerd/$namespace/tasks" "$large" "$(guard $ctr -n "$namespace" tasks ls | upto "$large")"
+    tasks=$(guard $ctr -n "$namespace" tasks ls | upto "$large")
+    emit "containerd/$namespace/tasks" "$large" "$tasks"
+    running_pids="$running_pids $(printf '%s\n' "$tasks" | awk '$3 == "RUNNING" && $2 ~ /^[1-9][0-9]*$/ { print $2 }')"
     emit "containerd/$namespace/images" "$large" "$(guard $ctr -n "$namespace" images ls | upto "$large")"
     if have nerdctl; then
       emit "containerd/$namespace/nerdctl" "$large" "$(guard nerdctl -a "$socket" -n "$namespace" ps -a --no-trunc --format \
@@ -591,6 +619,9 @@ cri_engine() {
   esac
   emit cri/version "$small" "$(guard $crictl version | upto "$small")"
   emit cri/containers "$large" "$containers"
+  running_ids="$running_ids $(printf '%s\n' "$containers" | awk '
+    /^ *"id": "/ { split($0, word, "\""); id = word[4] }
+    /"state": "CONTAINER_RUNNING"/ && id ~ /^[0-9a-f]+$/ { print id }')"
   images=$(guard $crictl images -o json | upto "$large")
   emit cri/images "$large" "$images"
   image_ids=$(printf '%s\n' "$images" | sed -n 's/^ *"id": "\(sha256:\)\{0,1\}\([0-9a-f]*\)".*/\2/p' | head -n 300)
@@ -607,6 +638,110 @@ cri_engine() {
   emit cri/exited "$medium" "$ends"
   sudo=
   logs cri "$ends" $crictl
+}
+
+# ---------------------------------------------------------------- what really runs
+
+live() { # lines of container, first bytes of an executable, its path, a tab, argv[0]; each process in a few, not one, of our own
+  if [ ! -d /proc/self ] || [ -z "$has_head_c" ] || [ -z "${running_ids# }${running_pids# }" ]; then return 0; fi
+  set +f
+  found=$(grep -s -H : /proc/[0-9]*/cgroup | containers_of_processes "$running_ids" "$running_pids")
+  set -f
+  [ -n "$found" ] || return 0
+  # A container's process may end or exec at any moment: what does not fit together is left out.
+  executables=$(printf '%s\n' "$found" | sed 's|.* |/proc/|;s|$|/exe|')
+  readable=$(ls -lL $executables | awk '$1 ~ /^-/ && $5 >= 64 && $NF ~ /^\/proc\/[0-9]+\/exe$/ { print $NF }')
+  [ -n "$readable" ] || return 0
+  {
+    printf '%s\n' "$found" | sed 's/^/@owner /'
+    ls -l $readable | sed 's/^/@path /'
+    words_of $readable | sed 's/^/@argv /'
+    printf '@heads\n'
+    head -c 64 $readable /dev/null | od -An -v -tx1
+  } | awk '
+    $1 == "@owner" { owner[$3] = $2; next }
+    $1 == "@path" {
+      if (!match($0, /\/proc\/[0-9]+\/exe -> /)) next
+      id = substr($0, RSTART + 6, RLENGTH - 14)
+      if (id in path) doubtful[id] = 1
+      path[id] = substr($0, RSTART + RLENGTH)
+      next
+    }
+    $1 == "@argv" {
+      if (!match($0, /\/proc\/[0-9]+\/cmdline:/)) next
+      id = substr($0, RSTART + 6, RLENGTH - 15)
+      if (!(id in argv)) { # a title such as "postgres: user database" is no argv[0], and not ours to know
+        words = substr($0, RSTART + RLENGTH, 256)
+        sub(/ .*/, "", words)
+        argv[id] = words
+      }
+      next
+    }
+    $1 == "@heads" { heads = 1; next }
+    !heads { next }
+    { # a heading that names the process, then exactly 64 bytes: whatever else there is ends the reading
+      gsub(/ /, "")
+      bytes = bytes $0
+      while (!broken) {
+        sub(/^0a/, "", bytes)
+        if (length(bytes) < 64) break
+        # "==> /proc/" is 10 bytes, "/exe <==" with its newline is 9
+        if (substr(bytes, 1, 20) != "3d3d3e202f70726f632f") { broken = 1; break }
+        id = ""
+        for (at = 21; substr(bytes, at, 1) == "3" && substr(bytes, at + 1, 1) ~ /[0-9]/; at += 2) id = id substr(bytes, at + 1, 1)
+        if (length(bytes) < at + 17 + 128) break
+        if (substr(bytes, at, 18) != "2f657865203c3d3d0a") { broken = 1; break }
+        head = substr(bytes, at + 18, 128)
+        bytes = substr(bytes, at + 146)
+        line = owner[id] " " head " " path[id] "\t" argv[id]
+        if ((id in owner) && (id in path) && !(id in doubtful) && !said[line]++) print line
+      }
+    }'
+} 2>/dev/null
+
+containers_of_processes() { # ids, pids; reads lines FILE:CGROUP, prints the container and process of each that is in one
+  awk -v ids="$1" -v pids="$2" -v self="$$" -v each="$max_live_each" -v all="$max_live" '
+    BEGIN {
+      count = split(ids, list)
+      for (i = 1; i <= count; i++) known[list[i]] = 1
+      count = split(pids, list)
+      for (i = 1; i <= count; i++) first[list[i]] = 1
+    }
+    {
+      split($0, file, "/")
+      pid = file[3]
+      line = $0
+      sub(/^[^:]*:[^:]*:[^:]*:/, "", line)
+      if (!(pid in group)) order[++pidcount] = pid
+      # the innermost container counts: what a container runs in containers of its own is of other images
+      words = split(line, word, /[^0-9a-f]+/)
+      for (i = words; i > 0; i--) if (length(word[i]) == 64) break
+      if (i > 0 && line !~ /conmon/) inner[pid] = word[i]
+      if (length(line) > length(group[pid])) group[pid] = line
+    }
+    END {
+      for (pid in first) if (length(group[pid]) > 1 && group[pid] != group[self]) of_group[group[pid]] = pid
+      for (i = 1; i <= pidcount && n < all; i++) {
+        pid = order[i]
+        id = ""
+        if ((pid in inner) && (inner[pid] in known)) id = inner[pid]
+        else if (pid in first) id = "pid:" pid
+        else if (!(pid in inner) && (group[pid] in of_group)) id = "pid:" of_group[group[pid]]
+        if (id != "" && seen[id]++ < each) { print id " " pid; n++ }
+      }
+    }'
+}
+
+words_of() { # argv[0] of each process, of which only those grep can tell apart whose words it knows to end with a zero
+  for executable; do
+    shift
+    set -- "$@" "${executable%exe}cmdline"
+  done
+  if [ "$(printf 'a\0b\0' | grep -z -m 1 a | wc -c)" -eq 2 ]; then
+    grep -a -s -z -H -m 1 '' "$@" | tr '\n\0' '?\n'
+  else
+    for words; do printf '%s:%s\n' "$words" "$(tr '\n\0' '?\n' <"$words" | head -n 1)"; done
+  fi
 }
 
 # ---------------------------------------------------------------- what is planned

@@ -12,6 +12,7 @@ from scanner.domain.text import printable
 from scanner.domain.verdict.discrepancy import discrepancies
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import kernel as kernel_section
+from scanner.probe import uptime
 from scanner.probe.answer import Answer, parse
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import containerd, cri, docker, podman
@@ -34,6 +35,12 @@ MAX_ENGINES = 64
 
 def read(raw: bytes, host: Host) -> HostFacts | Failure:
     """The facts in a probe's answer, byte for byte as it came; an incomplete answer gives none."""
+    found = without_uptime(raw, host)
+    return found if isinstance(found, Failure) else uptime.at(found, uptime.split(raw)[1])
+
+
+def without_uptime(raw: bytes, host: Host) -> HostFacts | Failure:
+    """What stays the same from answer to answer as long as the host does."""
     answer = parse(raw)
     return answer if isinstance(answer, Failure) else facts(answer, host)
 

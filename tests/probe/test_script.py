@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -368,6 +369,47 @@ def test_a_real_docker_tells_its_containers(docker_engine, tiny_archive, shell):
     assert found["probe-up"].local.process.path == "/bin"
     assert b"hunter2" not in done.stdout
     assert found["probe-script"].process.argv == ("/bin/noshebang",)
+
+
+ELF64_HEAD = b"\x7fELF\x02\x01\x01"
+
+
+@pytest.mark.system
+def test_a_real_docker_s_container_shows_its_processes_its_mounts_its_moments(docker_engine, tiny_archive, shell):
+    docker = docker_engine.docker
+    docker("load", "--input", tiny_archive)
+    docker(
+        "run", "-d", "--network", "none", "--name", "probe-live", "--user", "65534", "--tmpfs", "/scratch",
+        "--tmpfs", "/tools:exec", "-v", "/usr/share:/srv:ro", "-e", "TOKEN=hunter7", "-e", "LD_LIBRARY_PATH=/opt/lib", TINY,
+    )  # fmt: skip
+    docker("run", "--network", "none", "--name", "probe-ended", "--entrypoint", "/bin/noshebang", TINY, check=False)
+    try:
+        done = answered(shell, env={**PLAIN, "DOCKER_HOST": docker_engine.host})
+        pid = docker("inspect", "--format", "{{.State.Pid}}", "probe-live").strip()
+        mounted = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    finally:
+        docker("rm", "-f", "probe-live", "probe-ended")
+
+    found = {w.name: w for w in read(done).workloads}
+    live = found["probe-live"]
+    assert b"hunter" not in done.stdout
+    assert [(p.argv0, p.exe, p.head[:7], len(p.head)) for p in live.live] == [
+        ("/bin/hello", "/bin/hello", ELF64_HEAD, 64)
+    ]
+    assert found["probe-ended"].live is None
+    process = live.process
+    assert (process.argv, process.user, process.init) == (("/bin/hello",), "65534", None)
+    assert process.env == (
+        ("TOKEN", None), ("LD_LIBRARY_PATH", "/opt/lib"), ("PATH", "/bin"), ("SECRET", None),
+    )  # fmt: skip
+    kernel = {line.split()[4]: "noexec" in line.split()[5].split(",") for line in mounted}
+    assert {(m.destination, m.kind, m.noexec) for m in live.mounts} == {
+        ("/scratch", "tmpfs", kernel["/scratch"]), ("/tools", "tmpfs", kernel["/tools"]), ("/srv", "bind", kernel["/srv"]),
+    }  # fmt: skip
+    assert (kernel["/scratch"], kernel["/tools"]) == (True, False)
+    assert time.time() - 60 < live.started_at <= time.time()
+    assert 0 <= live.up_s < 60
+    assert (found["probe-ended"].up_s, live.finished_at) == (None, None)
 
 
 @pytest.mark.system

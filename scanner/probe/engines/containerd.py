@@ -18,12 +18,15 @@ from scanner.domain.facts import (
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.probe import answer_json
+from scanner.probe import answer_json, live
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import engine_listing
 from scanner.probe.engines.engine_section import EngineSection, Gaps, silent, stage_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.facts import LiveProcess
     from scanner.probe.answer import Answer
 
 KEY = "containerd"
@@ -54,10 +57,11 @@ def read(answer: Answer, host: str, *, without_kubernetes: bool = False) -> Engi
     engine = Engine(
         EngineKind.CONTAINERD, EngineState.UP, _version(answer, gaps), _platform(answer, gaps), ImageStore.CONTAINERD
     )
+    seen = live.read(answer)
     workloads: list[Workload] = []
     for namespace in _namespaces(answer, gaps):
         if not (without_kubernetes and namespace == KUBERNETES_NAMESPACE):
-            workloads += _containers(answer, namespace, host, gaps)
+            workloads += _containers(answer, namespace, host, gaps, seen)
     return EngineSection(engine, tuple(workloads), gaps)
 
 
@@ -93,15 +97,18 @@ def _namespaces(answer: Answer, gaps: Gaps) -> list[str]:
     return [name for name in names if not name.startswith(_NOT_OURS)]
 
 
-def _containers(answer: Answer, namespace: str, host: str, gaps: Gaps) -> list[Workload]:
-    tasks = {row[0]: row[2] for row in _table(answer, f"{KEY}/{namespace}/tasks", gaps) if len(row) >= 3}  # noqa: PLR2004 - TASK PID STATUS
+def _containers(
+    answer: Answer, namespace: str, host: str, gaps: Gaps, seen: Mapping[str, tuple[LiveProcess, ...]]
+) -> list[Workload]:
+    tasks = {row[0]: (row[2], row[1]) for row in _table(answer, f"{KEY}/{namespace}/tasks", gaps) if len(row) >= 3}  # noqa: PLR2004 - TASK PID STATUS
     images = {row[0]: row for row in _table(answer, f"{KEY}/{namespace}/images", gaps) if row}
     labelled = _nerdctl(answer, namespace, gaps)
     workloads = []
     for row in _table(answer, f"{KEY}/{namespace}/containers", gaps):
         image = row[1] if len(row) > 1 and row[1] != "-" and not row[1].startswith(_DEFAULT_RUNTIME) else ""
         name, pinned = labelled.get(row[0], ("", None))
-        state = tasks.get(row[0], "created").lower()
+        status, pid = tasks.get(row[0], ("created", ""))
+        state = status.lower()
         workloads.append(
             Workload(
                 host=host,
@@ -113,6 +120,7 @@ def _containers(answer: Answer, namespace: str, host: str, gaps: Gaps) -> list[W
                 pinned=pinned,
                 local=_local(image, images.get(image, [])),
                 state=printable(state, 32),
+                live=seen.get(row[0]) or seen.get(f"pid:{pid}"),
             )
         )
     return workloads

@@ -18,7 +18,7 @@ from scanner.domain.facts import (
 )
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.probe import answer_json
+from scanner.probe import answer_json, live
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import engine_listing
 from scanner.probe.engines.engine_section import EngineSection, Gaps, is_unhealthy, silent, stage_of
@@ -57,11 +57,14 @@ def read(answer: Answer, host: str, node: Platform | None) -> EngineSection:
     images, tags = _images(answer, gaps)
     ends = _ends(answer, gaps)
     note_missing_logs(answer, KEY, gaps)
+    seen = live.read(answer)
     workloads = []
     for container in _rows(answer, f"{KEY}/containers", "containers", gaps):
         try:
             workload = _workload(answer_json.record(container), host, images, tags)
-            workloads.append(_ended(answer, answer_json.name(container.get("id")), workload, ends, gaps))
+            identity = answer_json.name(container.get("id"))
+            workload = replace(workload, live=seen.get(identity))
+            workloads.append(_ended(answer, identity, workload, ends, gaps))
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/containers: {error}"))
     return EngineSection(engine, _latest(workloads), gaps)

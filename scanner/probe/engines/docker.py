@@ -22,7 +22,7 @@ from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
-from scanner.probe.engines import engine_listing
+from scanner.probe.engines import container_json, engine_listing
 from scanner.probe.engines.engine_section import (
     EngineSection,
     Gaps,
@@ -125,6 +125,9 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
         exit_code=exit_of(status, code),
         restart_count=answer_json.number(container.get("restarts")),
         error=answer_json.name(state.get("error"), 1000),
+        mounts=container_json.mounts(container, tmpfs_is_noexec=True),
+        started_at=container_json.moment(state.get("started")),
+        finished_at=container_json.moment(state.get("finished")),
     )
 
 
@@ -139,12 +142,7 @@ def _identity(labels: dict[str, Any], name: str) -> tuple[Source, str]:
 
 def _argv(container: dict[str, Any], config: dict[str, Any]) -> Process:
     first = answer_json.words(container.get("path"))
-    return Process(
-        entrypoint=first + answer_json.words(container.get("args")),
-        cmd=(),
-        path=answer_json.path_variable(answer_json.rows(config.get("path"))),
-        working_dir=answer_json.name(config.get("working_dir"), 4096),
-    )
+    return container_json.process(container, config, first + answer_json.words(container.get("args")))
 
 
 def _local(image_id: str, container: dict[str, Any], where: _Where) -> LocalImage | None:

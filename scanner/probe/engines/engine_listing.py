@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, LocalImage
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.probe import answer_json
+from scanner.probe import answer_json, live
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines.engine_section import MAX_WORKLOADS, is_unhealthy
@@ -80,6 +81,7 @@ def containers(
     good, messages = lines(answer, f"{key}/containers", gaps, key)
     unanswered = set(listed) - missing(messages)
     note_missing_logs(answer, key, gaps)
+    seen = live.read(answer)
     workloads = []
     for line in good:
         image_id, container_id, _, text = (*line.split(" ", 3), "", "", "")[:4]
@@ -89,6 +91,8 @@ def containers(
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"container {printable(container_id, 12)}: {error}"))
             continue
         unanswered.discard(container_id)
+        if workload is not None and container_id in seen:
+            workload = replace(workload, live=seen[container_id])
         if workload is not None and (workload.restart_count or is_unhealthy(workload.state, workload.exit_code or 0)):
             workload = last_lines(answer, key, container_id, workload, gaps)
         workloads += [workload] if workload is not None else []

@@ -101,8 +101,25 @@ def override(container: Process, image: Process | None) -> Process | None:
         container.argv == image.argv
         and (container.path or USUAL_PATH) == (image.path or USUAL_PATH)
         and (container.working_dir or "/") == (image.working_dir or "/")
+        and (container.user or "") == (image.user or "")
+        and not container.init
+        and _same_environment(container, image)
     )
     return None if same else container
+
+
+def _same_environment(container: Process, image: Process) -> bool:
+    """Whether a container has the variables of its image and none of its own but the engine's, as far as was told."""
+    if container.env is None or image.env is None:
+        return True
+    own = dict(image.env)
+    return all(
+        variable in OF_ENGINES or (variable in own and own[variable] == value) for variable, value in container.env
+    )
+
+
+OF_ENGINES = frozenset({"PATH", "HOME", "HOSTNAME", "TERM", "container"})
+"""Variables that engines set by themselves in every container; PATH is compared on its own."""
 
 
 class Gaps(dict[str, Failure]):

@@ -20,7 +20,7 @@ from scanner.domain.facts import (
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
-from scanner.probe.engines import engine_listing
+from scanner.probe.engines import container_json, engine_listing
 from scanner.probe.engines.engine_section import EngineSection, Gaps, exit_of, override, owner_of, silent, stage_of
 
 if TYPE_CHECKING:
@@ -90,6 +90,9 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
         exit_code=exit_of(status, code),
         restart_count=answer_json.number(container.get("restarts")),
         error=answer_json.name(state.get("error"), 1000),
+        mounts=container_json.mounts(container, tmpfs_is_noexec=False),
+        started_at=container_json.moment(state.get("started")),
+        finished_at=container_json.moment(state.get("finished")),
     )
 
 
@@ -97,12 +100,7 @@ def _argv(container: dict[str, Any], config: dict[str, Any]) -> Process:
     first, rest = answer_json.words(container.get("path")), answer_json.words(container.get("args"))
     if rest == first:
         rest = ()  # Podman repeats the path where there are no arguments
-    return Process(
-        entrypoint=first + rest,
-        cmd=(),
-        path=answer_json.path_variable(answer_json.rows(config.get("path"))),
-        working_dir=answer_json.name(config.get("working_dir"), 4096),
-    )
+    return container_json.process(container, config, first + rest)
 
 
 def _image(image: dict[str, Any]) -> LocalImage:
