@@ -253,8 +253,9 @@ user_name() {
 }
 
 # Names of variables, with the values of those that choose what is executed; null where there are too many to send.
-environment_format='{{if gt (len .) 100}}null{{else}}[{{range .}}{{$name := index (split . "=") 0}}'\
-'{{if or (eq $name "PATH") (eq $name "LD_LIBRARY_PATH") (eq $name "LD_PRELOAD") (eq $name "DOCKER_DEFAULT_PLATFORM")}}{{json .}}'\
+# Podman takes a format with "range ." in it for one that ranges over containers by itself.
+environment_format='{{if gt (len .) 100}}null{{else}}[{{range $said := .}}{{$name := index (split $said "=") 0}}'\
+'{{if or (eq $name "PATH") (eq $name "LD_LIBRARY_PATH") (eq $name "LD_PRELOAD") (eq $name "DOCKER_DEFAULT_PLATFORM")}}{{json $said}}'\
 '{{else}}{{json $name}}{{end}},{{end}}null]{{end}}{{else}}[null]{{end}}'
 
 docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "State"}}{{index . "Status"}}/{{index . "ExitCode"}}{{end}}'\

@@ -48,3 +48,27 @@ async def test_an_answer_that_is_cut_gives_no_facts_however_well_the_host_is_kno
     await readings.read(raw, host("web-1"))
     assert isinstance(await readings.read(raw[:-1], host("web-1")), Failure)
     assert await readings.read(raw, host("web-1")) == reading.read(raw, host("web-1"))
+
+
+def at(raw, clock):
+    return raw.removesuffix(b"@end\n") + b"@section clock 10\n%d\n@end\n" % clock
+
+
+async def test_a_clock_that_went_on_is_no_change():
+    asked = []
+
+    async def counted(raw, host):
+        asked.append(host.name)
+        return await at_once(raw, host)
+
+    readings, raw = AnswerCache(counted), answer("amd64-docker")
+    first = await readings.read(at(raw, 1_700_000_000), host("web-1"))
+    assert await readings.read(at(raw, 1_700_000_300), host("web-1")) is first
+    assert asked == ["web-1"]
+
+
+async def test_a_clock_of_another_length_than_it_says_is_no_answer():
+    readings, raw = AnswerCache(at_once), answer("amd64-docker")
+    await readings.read(at(raw, 1_700_000_000), host("web-1"))
+    damaged = at(raw, 1_700_000_000).replace(b"clock 10", b"clock 11")
+    assert isinstance(await readings.read(damaged, host("web-1")), Failure)

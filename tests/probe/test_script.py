@@ -316,6 +316,65 @@ def test_the_host_s_own_files_are_plans(shell, tmp_path):
     ]  # fmt: skip
 
 
+# ---------------------------------------------------------------- what really runs
+
+
+OURS, NESTED = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def processes(tmp_path, shell):
+    """``processes(groups)``: the pairs of container and process that the script finds for these cgroups, by process."""
+
+    def found(groups, ids="", pids="", each=8, most=2000):
+        text = script().decode()
+        function = text[text.index("containers_of_processes() {") : text.index("words_of() {")]
+        lines = "".join(f"/proc/{pid}/cgroup:{line}\n" for pid, group in groups for line in group.split("\n"))
+        program = f"max_live={most}\nmax_live_each={each}\n{function}\ncontainers_of_processes '{ids}' '{pids}'\n"
+        path = tmp_path / "program"
+        path.write_text(program)
+        done = subprocess.run([*shell, path], input=lines.encode(), capture_output=True, check=True)
+        return [tuple(line.split()) for line in done.stdout.decode().splitlines()]
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("group", "is_ours"),
+    [
+        (f"0::/docker/{OURS}", True),
+        (f"0::/system.slice/docker-{OURS}.scope", True),
+        (f"0::/system.slice/docker-{OURS}.scope/init.scope", True),
+        (f"0::/machine.slice/libpod-{OURS}.scope/container", True),
+        (f"0::/system.slice/db.service/libpod-payload-{OURS}", True),
+        (f"12:memory:/docker/{OURS}\n1:name=systemd:/docker/{OURS}\n0::/", True),
+        (f"0::/kubepods.slice/kubepods-podx.slice/cri-containerd-{OURS}.scope", True),
+        (f"0::/docker/{NESTED}/docker/{OURS}", True),  # the machine is a container itself
+        (f"0::/machine.slice/libpod-conmon-{OURS}.scope", False),
+        (f"0::/docker/{OURS}/docker/{NESTED}", False),  # an engine within the container: another image
+        (f"0::/docker/{OURS}a", False),
+        (f"0::/docker/{NESTED}", False),
+        ("0::/", False),
+        ("0::/user.slice/user-1000.slice", False),
+    ],
+)
+def test_a_process_belongs_to_the_innermost_container_that_is_known(processes, group, is_ours):
+    assert processes([(7, group)], ids=OURS) == ([(OURS, "7")] if is_ours else [])
+
+
+def test_a_container_whose_engine_tells_only_its_first_process_has_those_of_its_group(processes):
+    groups = [(7, "0::/default/web"), (8, "0::/default/web"), (9, "0::/default/db"), (10, "0::/")]
+    assert processes(groups, pids="7") == [("pid:7", "7"), ("pid:7", "8")]
+    assert processes([(7, "0::/"), (8, "0::/")], pids="7") == [("pid:7", "7")]
+
+
+def test_no_container_and_no_host_costs_more_than_its_share(processes):
+    groups = [(pid, f"0::/docker/{OURS if pid % 2 else NESTED}") for pid in range(100, 160)]
+    found = processes(groups, ids=f"{OURS} {NESTED}", each=3)
+    assert (len(found), sum(owner == OURS for owner, _ in found)) == (6, 3)
+    assert len(processes(groups, ids=f"{OURS} {NESTED}", each=30, most=10)) == 10
+
+
 # ---------------------------------------------------------------- real engines
 
 
@@ -399,9 +458,7 @@ def test_a_real_docker_s_container_shows_its_processes_its_mounts_its_moments(do
     assert found["probe-ended"].live is None
     process = live.process
     assert (process.argv, process.user, process.init) == (("/bin/hello",), "65534", None)
-    assert process.env == (
-        ("TOKEN", None), ("LD_LIBRARY_PATH", "/opt/lib"), ("PATH", "/bin"), ("SECRET", None),
-    )  # fmt: skip
+    assert dict(process.env) == {"TOKEN": None, "LD_LIBRARY_PATH": "/opt/lib", "PATH": "/bin", "SECRET": None}
     kernel = {line.split()[4]: "noexec" in line.split()[5].split(",") for line in mounted}
     assert {(m.destination, m.kind, m.noexec) for m in live.mounts} == {
         ("/scratch", "tmpfs", kernel["/scratch"]), ("/tools", "tmpfs", kernel["/tools"]), ("/srv", "bind", kernel["/srv"]),
@@ -439,6 +496,10 @@ def test_a_real_podman_tells_its_containers(podman, tiny_archive, tmp_path):
     podman.podman("load", "--input", str(tiny_archive))
     podman.podman("create", "--name", "probe-new", TINY)
     podman.podman("run", "-d", "--network", "none", "--name", "probe-up", TINY)
+    mounts = ("--tmpfs", "/scratch", "--tmpfs", "/tools:noexec", "-v", "/usr/share:/srv:ro")
+    podman.podman(
+        "run", "-d", "--network", "none", "--name", "probe-live", "--init=false", "-e", "TOKEN=hunter7", *mounts, TINY
+    )
     podman.podman(
         "run", "--network", "none", "--name", "probe-script", "--entrypoint", "/bin/noshebang", TINY, check=False
     )
@@ -449,16 +510,32 @@ def test_a_real_podman_tells_its_containers(podman, tiny_archive, tmp_path):
     )
     text = with_programs(tmp_path, {"podman": podman.wrapper.read_text().split("\n", 1)[1]})
     try:
-        facts = read(answered(["sh"], text, env={**PLAIN, "CONTAINERS_STORAGE_CONF": str(configuration)}))
+        done = answered(["sh"], text, env={**PLAIN, "CONTAINERS_STORAGE_CONF": str(configuration)})
+        pid = podman.podman("container", "inspect", "--format", "{{.State.Pid}}", "probe-live").strip()
+        mounted = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
     finally:
-        podman.podman("rm", "-f", "--time", "0", "probe-new", "probe-up", "probe-script")
+        podman.podman("rm", "-f", "--time", "0", "probe-new", "probe-up", "probe-live", "probe-script")
+
+    facts = read(done)
+    assert b"hunter" not in done.stdout
 
     assert facts.engine("podman").state is EngineState.UP
     assert "podman" not in facts.gaps
     found = {w.name: w for w in facts.workloads if w.name.startswith("probe-")}
     assert {name: w.stage for name, w in found.items()} == {
-        "probe-new": Stage.STOPPED, "probe-up": Stage.RUNNING, "probe-script": Stage.STOPPED,
+        "probe-new": Stage.STOPPED, "probe-up": Stage.RUNNING, "probe-live": Stage.RUNNING, "probe-script": Stage.STOPPED,
     }  # fmt: skip
+    live = found["probe-live"]
+    assert [(p.argv0, p.exe, p.head[:7]) for p in live.live] == [("/bin/hello", "/bin/hello", ELF64_HEAD)]
+    assert ("TOKEN", None) in live.process.env
+    kernel = {line.split()[4]: "noexec" in line.split()[5].split(",") for line in mounted}
+    assert {(m.destination, m.noexec) for m in live.mounts} == {
+        (path, kernel[path]) for path in ("/scratch", "/tools", "/srv")
+    }
+    assert kernel["/tools"]
+    assert time.time() - 60 < live.started_at <= time.time()
+    assert 0 <= live.up_s < 60
+    assert found["probe-script"].finished_at >= found["probe-script"].started_at
     assert found["probe-up"].process is None
     assert found["probe-script"].process.argv == ("/bin/noshebang",)
     assert found["probe-script"].log[-1].lower().endswith("exec format error")

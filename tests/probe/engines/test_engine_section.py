@@ -1,5 +1,7 @@
 """What counts as an override of what an image says."""
 
+from dataclasses import replace
+
 import pytest
 
 from scanner.domain.facts import Process
@@ -30,6 +32,43 @@ def test_a_container_that_spells_out_what_the_image_leaves_open_overrides_nothin
 )
 def test_another_command_path_or_directory_is_an_override(container):
     assert override(container, IMAGE) == container
+
+
+IN_ENVIRONMENT = Process(
+    ("/app", "serve"), (), env=(("PATH", "/bin"), ("MODE", None), ("LD_PRELOAD", "/a.so")), user="app"
+)
+
+
+def with_environment(*env, **changes):
+    return replace(IN_ENVIRONMENT, env=env, **changes)
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        IN_ENVIRONMENT,
+        with_environment(("LD_PRELOAD", "/a.so"), ("MODE", None)),  # in another order
+        with_environment(("MODE", None), ("LD_PRELOAD", "/a.so"), ("HOSTNAME", None), ("container", None), ("TERM", None)),
+        replace(IN_ENVIRONMENT, init=False),
+        replace(IN_ENVIRONMENT, env=None),  # an older probe, or more variables than it sends
+    ],
+)  # fmt: skip
+def test_what_engines_add_to_an_environment_overrides_nothing(container):
+    assert override(container, IN_ENVIRONMENT) is None
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        with_environment(("MODE", None), ("LD_PRELOAD", "/b.so")),
+        with_environment(("MODE", None), ("LD_PRELOAD", "/a.so"), ("OTHER", None)),
+        with_environment(("MODE", None), ("LD_PRELOAD", "/a.so"), ("LD_LIBRARY_PATH", "")),
+        replace(IN_ENVIRONMENT, user="root"),
+        replace(IN_ENVIRONMENT, init=True),
+    ],
+)
+def test_another_environment_user_or_init_is_an_override(container):
+    assert override(container, IN_ENVIRONMENT) == container
 
 
 def test_where_the_image_is_not_known_all_that_the_container_says_counts():
