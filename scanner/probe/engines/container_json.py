@@ -1,4 +1,4 @@
-"""What Docker and Podman both say of a container's surroundings: mounts, moments, its process."""
+"""What an engine says of a container's surroundings: mounts, moments, its process."""
 
 from __future__ import annotations
 
