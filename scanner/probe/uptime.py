@@ -1,4 +1,4 @@
-"""How long containers had been up when their host answered, by the host's own clock."""
+"""Whether containers had been up for long when their host answered, by the host's own clock."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scanner.domain.verdict.started import SETTLED_S
+
 if TYPE_CHECKING:
     from scanner.domain.facts import HostFacts, Workload
 
 _CLOCK = re.compile(rb"@section clock ([0-9]{1,2})\n([0-9]{1,12})\n@end\n")
 _LONGEST = 48
 
+MAX_SKEW_S = 1
+"""The clock counts whole seconds, engines their fractions; a start later than this is of a clock that was set."""
+
 RUNNING = "running"
-"""The one state of an engine in which a container is up; paused and restarting ones are not."""
+"""The one state of an engine in which a container is up; one that is paused may have been so since its first second."""
 
 
 def split(raw: bytes) -> tuple[int, int | None]:
@@ -30,17 +35,18 @@ def split(raw: bytes) -> tuple[int, int | None]:
 
 
 def at(facts: HostFacts, clock: int | None) -> HostFacts:
-    """The facts, with ``up_s`` of what runs where both its start and the host's time are known."""
-    if clock is None or not any(_is_up(workload, clock) for workload in facts.workloads):
-        return facts
-    return replace(facts, workloads=tuple(_at(workload, clock) for workload in facts.workloads))
+    """The facts, with ``settled`` of what runs where both its start and the host's time are known.
+
+    The same facts come back where that changes nothing: what has settled stays so until its next start.
+    """
+    workloads = tuple(_at(workload, clock) for workload in facts.workloads)
+    changed = any(new is not old for new, old in zip(workloads, facts.workloads, strict=True))
+    return replace(facts, workloads=workloads) if changed else facts
 
 
-def _is_up(workload: Workload, clock: int) -> bool:
-    return workload.state == RUNNING and workload.started_at is not None and workload.started_at <= clock + 1
-
-
-def _at(workload: Workload, clock: int) -> Workload:
-    if not _is_up(workload, clock) or workload.started_at is None:
-        return workload
-    return replace(workload, up_s=max(0.0, clock - workload.started_at))
+def _at(workload: Workload, clock: int | None) -> Workload:
+    settled = None
+    if clock is not None and workload.state == RUNNING and workload.started_at is not None:
+        up_s = clock - workload.started_at
+        settled = up_s >= SETTLED_S if up_s >= -MAX_SKEW_S else None
+    return workload if workload.settled is settled else replace(workload, settled=settled)

@@ -1,4 +1,4 @@
-"""How long what runs had been up."""
+"""Whether what runs had been up for long."""
 
 from dataclasses import replace
 
@@ -36,16 +36,18 @@ def test_an_answer_without_a_whole_clock_at_its_end_has_none(end):
     assert uptime.split(raw) == (len(raw), None)
 
 
-def test_what_runs_has_been_up_since_its_last_start():
+@pytest.mark.parametrize(
+    ("up_s", "settled"), [(90, True), (60, True), (59, False), (0, False), (-1, False), (-5, None)]
+)
+def test_what_has_been_up_for_a_minute_since_its_last_start_has_settled(up_s, settled):
     facts = builders.host_facts(workloads=[running()])
-    assert uptime.at(facts, 1_700_000_090).workloads[0].up_s == 90.0
+    assert uptime.at(facts, 1_700_000_000 + up_s).workloads[0].settled is settled
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"state": "exited"}, {"state": "restarting"}, {"state": "paused"}, {"started_at": None}, {"started_at": 1_800_000_000.0}],
-)  # fmt: skip
-def test_what_does_not_run_or_has_no_start_in_the_past_has_not_been_up(changes):
+    "changes", [{"state": "exited"}, {"state": "restarting"}, {"state": "paused"}, {"started_at": None}]
+)
+def test_what_does_not_run_or_has_no_known_start_tells_nothing(changes):
     facts = builders.host_facts(workloads=[running(**changes)])
     assert uptime.at(facts, 1_700_000_090) is facts
 
@@ -55,7 +57,10 @@ def test_without_a_clock_nothing_is_told():
     assert uptime.at(facts, None) is facts
 
 
-def test_only_the_uptime_changes():
+def test_facts_are_the_same_until_something_settles():
     facts = builders.host_facts(workloads=[running(), running(name="b", state="exited")])
-    later = uptime.at(facts, 1_700_000_090)
-    assert later == replace(facts, workloads=(replace(facts.workloads[0], up_s=90.0), facts.workloads[1]))
+    young = uptime.at(facts, 1_700_000_010)
+    assert uptime.at(young, 1_700_000_050) is young
+    settled = uptime.at(young, 1_700_000_090)
+    assert settled == replace(facts, workloads=(replace(facts.workloads[0], settled=True), facts.workloads[1]))
+    assert uptime.at(settled, 1_700_009_999) is settled
