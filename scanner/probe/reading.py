@@ -35,14 +35,9 @@ MAX_ENGINES = 64
 
 def read(raw: bytes, host: Host) -> HostFacts | Failure:
     """The facts in a probe's answer, byte for byte as it came; an incomplete answer gives none."""
-    found = without_uptime(raw, host)
-    return found if isinstance(found, Failure) else uptime.at(found, uptime.split(raw)[1])
-
-
-def without_uptime(raw: bytes, host: Host) -> HostFacts | Failure:
-    """What stays the same from answer to answer as long as the host does."""
     answer = parse(raw)
-    return answer if isinstance(answer, Failure) else facts(answer, host)
+    found = answer if isinstance(answer, Failure) else facts(answer, host)
+    return found if isinstance(found, Failure) else uptime.at(found, uptime.split(raw)[1])
 
 
 def facts(answer: Answer, host: Host) -> HostFacts | Failure:
