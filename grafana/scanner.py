@@ -100,7 +100,7 @@ def _scans() -> Section:
         "The share of hosts that were read, of workloads that are not unknown.",
         Query(f"avg (archscan_host_up{{{_ONE}}})", "hosts"),
         Query(
-            f'1 - (sum (archscan_workloads{{{_ONE}, status="unknown"}}) or vector (0)) / sum (archscan_workloads{{{_ONE}}})',
+            f"1 - (sum (archscan_workloads_incomplete{{{_ONE}}}) or vector (0)) / sum (archscan_workloads{{{_ONE}}})",
             "workloads",
         ),
         unit="percentunit",

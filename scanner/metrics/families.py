@@ -44,6 +44,13 @@ HOST_ARCHITECTURE_CHANGED = Family(
 WORKLOADS = Family(
     "archscan_workloads", "gauge", "Workloads of a host by verdict; sum without (host, stage) to count the fleet.", ("host", "status", "stage"), "there are none"
 )  # fmt: skip
+WORKLOADS_INCOMPLETE = Family(
+    "archscan_workloads_incomplete",
+    "gauge",
+    "Workloads of a host whose verdict is unknown since a scan did not learn what it should have; a workload's own riddles and pending surveys do not count.",
+    ("host",),
+    "everything was learnt",
+)
 WORKLOADS_OFFERING = Family(
     "archscan_workloads_offering",
     "gauge",
@@ -97,7 +104,7 @@ SCAN_DURATION = Family(
 )
 
 FLEET = (
-    HOST_UP, HOST_INFO, HOST_LABELS, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS,
+    HOST_UP, HOST_INFO, HOST_LABELS, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS, WORKLOADS_INCOMPLETE,
     WORKLOADS_OFFERING, FINDING,
     FINDING_FIRST_SEEN, FINDING_WAIVED_UNTIL, FINDINGS_DROPPED, IMAGE_PLATFORM_INFO, SCAN_LAST_SUCCESS, SCAN_DURATION,
 )  # fmt: skip

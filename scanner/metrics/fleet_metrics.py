@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineState, Failure, HostFacts
-from scanner.domain.verdict.reason import Status
+from scanner.domain.verdict.reason import Status, leaves_incomplete
 from scanner.metrics import families as c
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def fleet(report: Report | None, max_findings: int, changed_at: Mapping[str, flo
         _add_host(made, reading, changed_at)
     for (host, status, stage), count in report.stages.items():
         made[c.WORKLOADS].append(((host, str(status), str(stage)), float(count)))
+    incomplete = Counter(f.workload.host for f in report.findings if leaves_incomplete(f.verdict.reason))
+    made[c.WORKLOADS_INCOMPLETE].extend(((host,), float(count)) for host, count in incomplete.items())
     _add_offers(made, report)
     _add_findings(made, report, max_findings)
     if report.complete:

@@ -122,7 +122,7 @@ def test_a_report_becomes_the_documented_series():
 
 
 def test_everything_exposed_is_in_the_catalogue_with_its_labels():
-    waived = a_report(findings=[a_finding(waived_until=500.0)])
+    waived = a_report(findings=[a_finding(waived_until=500.0), a_finding(name="unread", reason=Reason.IMAGE_TIMEOUT)])
     promised = {family.name: set(family.labels) for family in (*c.FLEET, *c.OURSELVES)}
     seen = {}
     for family in parse(busy().render(waived, None)[1].decode()):
@@ -377,3 +377,16 @@ def test_only_formats_that_somebody_asked_for_are_prepared(monkeypatch):
     metrics = Metrics("0.1.0")
     monkeypatch.setattr("scanner.metrics.metrics.fleet", None)
     metrics.prepare(a_report())
+
+
+def test_only_what_a_scan_should_have_learnt_counts_as_incomplete():
+    reasons = (
+        Reason.IMAGE_TIMEOUT,
+        Reason.SURVEY_PENDING,
+        Reason.CRASH_UNEXPLAINED,
+        Reason.ENGINE_REFUSED,
+        Reason.NATIVE,
+    )
+    report = a_report(findings=[a_finding(name=str(reason), reason=reason) for reason in reasons])
+    page = busy().render(report, None)[1].decode()
+    assert 'archscan_workloads_incomplete{host="web-1"} 1.0' in page
