@@ -32,7 +32,7 @@ def test_what_a_container_says_is_merged_as_the_engines_do(override, expected):
 
 
 def test_path_and_directory_come_from_the_nearest_that_says_them():
-    assert argv.resolve(IMAGE, None) == Command(("/entry", "a", "b"), ("/x",), "/srv")
+    assert argv.resolve(IMAGE, None) == Command(("/entry", "a", "b"), ("/x",), "/srv", env={"PATH": "/x"})
     overridden = argv.resolve(IMAGE, Process(path="/y:", working_dir="tmp"))
     assert (overridden.path, overridden.cwd) == (("/y", "."), "/tmp")
     assert argv.resolve(None, None).path == tuple(argv.RUNC_PATH.split(":"))
