@@ -24,11 +24,18 @@ MAX_PATH_DIRECTORIES = 64
 """Directories of PATH that are searched; a longer PATH is cut by nobody, so beyond it the answer is unknown."""
 
 
+UNKNOWN = "\0"
+"""Stands in a word for text that nobody knows before the program runs; no argument can hold a zero byte."""
+
+UNKNOWN_WORDS = "\0*"
+"""Stands for any number of words that nobody knows, none included."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What is exec'd and where names are looked up: argv, the directories of PATH, the working directory.
 
-    ``login`` tells that a login shell stands in between, which sets a PATH of its own. ``env`` are the variables that
+    A word of ``argv`` may hold ``UNKNOWN`` or be ``UNKNOWN_WORDS``. ``login`` tells that a login shell stands in between, which sets a PATH of its own. ``env`` are the variables that
     are set, ``None`` for a value that nobody knows before the program runs; what is not in it is unset where
     ``env_known``, else not known. ``path`` is always what ``env`` makes of PATH (see ``with_variable``). ``user`` is
     ``USER[:GROUP]`` as written, empty for root, ``None`` where it is not known. ``mounts`` are the paths over which
