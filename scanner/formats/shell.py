@@ -47,7 +47,9 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
     if b"\0" in raw:
         return NotUnderstood(1, "the script holds a zero byte")
     if b"\r" in raw:
-        return NotUnderstood(raw.count(b"\n", 0, raw.index(b"\r")) + 1, "a line ends with CR LF, which shells take for text")
+        return NotUnderstood(
+            raw.count(b"\n", 0, raw.index(b"\r")) + 1, "a line ends with CR LF, which shells take for text"
+        )
     tree = Parser(_LANGUAGE).parse(raw)
     if tree.root_node.descendant_count > MAX_NODES:
         return NotUnderstood(1, f"the script has more than {MAX_NODES} syntax nodes")
@@ -93,7 +95,8 @@ class _Reader:
     def _inner(self, node: Node) -> shell_words.Inner:
         if node.type == "arithmetic_expansion":
             return shell_words.Inner(node.end_byte, None, self._text[node.start_byte : node.end_byte])
-        if node.type == "process_substitution" or node.has_error:
+        quoted_twice = self._text[node.start_byte] == "`" and "\\" in self._text[node.start_byte : node.end_byte]
+        if node.type == "process_substitution" or node.has_error or quoted_twice:
             return shell_words.Inner(node.end_byte, None, "")
         return shell_words.Inner(node.end_byte, Sequence(self._items(node.children[1:-1])), "")
 

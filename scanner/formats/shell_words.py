@@ -28,7 +28,19 @@ _SPECIAL = frozenset("@*#?-$!")
 _OPERATOR = re.compile(r":[-=?+]|##|%%|//|/#|/%|\^\^|,,|[-=?+#%/^,@:]")
 _BRACES = re.compile(r"\{[^\s{}'\"]*(?:,|\.\.)[^\s{}'\"]*\}")
 _BASH_OPERATORS = frozenset({"/", "//", "/#", "/%", "^", "^^", ",", ",,", "@", ":"})
-_ANSI_C = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
+_ANSI_C = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "f": "\f",
+    "v": "\v",
+}
 
 
 class NotAWordError(Exception):
@@ -160,7 +172,11 @@ class Scanner:
         if operator in {"<<", "<<-"}:
             return self._here_document(operator, matched[1])
         target = self._word()
-        return Redirect(operator, matched[1], None, target) if operator == "<<<" else Redirect(operator, matched[1], target)
+        return (
+            Redirect(operator, matched[1], None, target)
+            if operator == "<<<"
+            else Redirect(operator, matched[1], target)
+        )
 
     def _here_document(self, operator: str, fd: str) -> Redirect:
         if self._heredoc is None:
@@ -246,6 +262,9 @@ class Scanner:
                 self._at += 1
             elif char == "~" and (self._at == start or (value and text[self._at - 1] in "=:")):
                 self._tilde(parts)
+            elif char == "~" and not until and self._text[self._at - 1] in "=:":
+                parts.append(Opaque("a tilde that bash alone expands here"))
+                self._at += 1
             elif char == "{" and not until and not value and (braces := _BRACES.match(text, self._at, self._end)):
                 self._bash = True
                 parts.append(Opaque(f"the brace expansion {braces[0]}"))
@@ -346,7 +365,9 @@ class Scanner:
                 at += 1
                 if self._text[at] not in _ANSI_C:
                     raise NotAWordError("an escape in $'…'")
-            made += _ANSI_C[self._text[at]] if self._text[at - 1] == "\\" and self._text[at] in _ANSI_C else self._text[at]
+            made += (
+                _ANSI_C[self._text[at]] if self._text[at - 1] == "\\" and self._text[at] in _ANSI_C else self._text[at]
+            )
             at += 1
         if at >= self._end:
             raise NotAWordError("a quote without its end")
@@ -357,7 +378,13 @@ class Scanner:
         if self._depth > MAX_NESTING:
             raise NotAWordError(f"more than {MAX_NESTING} expansions inside each other")
         line, self._at = self._line(), self._at + 2
-        length = self._text[self._at] == "#" and self._text[self._at + 1 : self._at + 2] not in {"}", ":", "-", "+", "="}
+        length = self._text[self._at] == "#" and self._text[self._at + 1 : self._at + 2] not in {
+            "}",
+            ":",
+            "-",
+            "+",
+            "=",
+        }
         indirect = self._text[self._at] == "!" and self._text[self._at + 1 : self._at + 2] != "}"
         self._at += length or indirect
         name = self._parameter_name()

@@ -329,26 +329,56 @@ async def test_what_a_wrapper_surely_execs_is_followed_too(images, build, entryp
 
 
 @pytest.mark.parametrize(
-    "entrypoint",
+    ("entrypoint", "why"),
     [
-        ["/sbin/tini", "--", "/from/a/volume"],
-        ["/bin/sh", "-c", "migrate || true; exec /real"],
-        ["/bin/sh", "-c", "$SERVER --port 80"],
-        ["/bin/sh", "-c", "echo 'unclosed"],
-        ["/bin/sh", "-c", ""],
-        ["/sbin/tini"],
-        ["/sbin/tini", "--", "/text"],
-        ["/shifting.sh", "/real"],
+        (["/bin/sh", "-c", "$SERVER --port 80"], "its first word is empty"),
+        (["/bin/sh", "-c", "eval $(cat /srv/command)"], "eval"),
+        (["/bin/sh", "-c", "echo 'unclosed"], "syntax"),
+        (["/sbin/tini", "--", "/bin/sh", "-c", "if curl -f x; then exec /real; else exec /native; fi"], "fare differently"),
+        (["/sbin/env", "-S$SERVER"], None),
     ],
 )
-async def test_a_word_that_is_not_surely_execd_or_not_found_proves_nothing(images, build, entrypoint):
+async def test_what_only_the_run_decides_is_said_to_be_decided_there(images, build, entrypoint, why):
     layer = images.layer([
-        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("real", build.elf(machine=183)), ("text", b"echo\n"),
-        ("shifting.sh", b'#!/bin/sh\nshift\nexec "$@"\n'),
+        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("real", build.elf(machine=183)), ("native", build.elf()),
+        ("sbin/env", build.elf()),
     ])  # fmt: skip
     program = await inspect(build.offer(layer, entrypoint=entrypoint), None, images.open)
     assert program.problem is None
     assert "/real" not in [step.path for step in program.chain]
+    assert why is None or why in program.at_run_time
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "expected"),
+    [
+        (["/sbin/tini", "--", "/not/there"], Reason.ENTRYPOINT_MISSING),
+        (["/sbin/tini", "--", "/data"], Reason.ENTRYPOINT_NOT_EXECUTABLE),
+        (["/sbin/tini", "--", "/tmp"], Reason.ENTRYPOINT_DIRECTORY),
+        (["/sbin/tini", "--", "/unloaded"], Reason.LOADER_MISSING),
+        (["/sbin/tini", "--", "/uninterpreted"], Reason.INTERPRETER_MISSING),
+        (["/sbin/tini", "--", "not-in-path"], Reason.ENTRYPOINT_MISSING),
+        (["/bin/sh", "-c", "exec /not/there"], Reason.ENTRYPOINT_MISSING),
+        (["/bin/sh", "-c", "cd /tmp && ./nothing"], Reason.ENTRYPOINT_MISSING),
+        (["/bin/sh", "/not/there.sh"], Reason.ENTRYPOINT_MISSING),
+        (["/start.sh", "/not/there"], Reason.ENTRYPOINT_MISSING),
+        (["/start.sh", "/unloaded"], Reason.LOADER_MISSING),
+        (["/sbin/tini", "--", "/on/volume/app"], Reason.BINARY_UNKNOWN),
+        (["/bin/sh", "-c", "exec /on/volume/app"], Reason.BINARY_UNKNOWN),
+        (["/sbin/tini", "--", "/text"], None),  # execvp hands it to /bin/sh
+        (["/start.sh", "/text"], None),
+        (["/sbin/tini"], None),
+    ],
+)
+async def test_behind_a_launcher_the_same_failures_count_as_in_front(images, build, entrypoint, expected):
+    layer = images.layer([
+        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("tmp", build.directory), ("text", b"echo\n"),
+        ("data", {"mode": 0o644, "content": b"x"}), ("unloaded", build.elf(interp="/lib/ld")),
+        ("uninterpreted", b"#!/no/such\n"), ("start.sh", b'#!/bin/sh\nexec "$@"\n'), ("on/volume/x", b"x"),
+    ])  # fmt: skip
+    made = build.offer(layer, entrypoint=entrypoint, volumes=("/on/volume",), path="/bin:/sbin")
+    program = await inspect(made, None, images.open)
+    assert (reason(program), program.at_run_time) == (expected, "")
 
 
 async def test_a_big_base_below_a_small_top_layer_is_not_read(images, build):

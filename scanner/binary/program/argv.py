@@ -39,7 +39,8 @@ class Command:
     are set, ``None`` for a value that nobody knows before the program runs; what is not in it is unset where
     ``env_known``, else not known. ``path`` is always what ``env`` makes of PATH (see ``with_variable``). ``user`` is
     ``USER[:GROUP]`` as written, empty for root, ``None`` where it is not known. ``mounts`` are the paths over which
-    something else than the image stands.
+    something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
+    filled with what the image holds there.
     """
 
     argv: tuple[str, ...]
@@ -50,6 +51,7 @@ class Command:
     env_known: bool = False
     user: str | None = None
     mounts: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
 
     def with_variable(self, name: str, value: str | None) -> Command:
         """The same command with one variable set; PATH changes where names are looked up."""
@@ -80,8 +82,20 @@ def resolve(image: Process | None, override: Process | None) -> Command:
     directory = cwd if cwd.startswith("/") else f"/{cwd}"
     user = next((process.user for process in said if process.user is not None), None)
     env = MappingProxyType({**_environment(image), **_environment(override), "PATH": path})
-    mounts = tuple(sorted({volume for process in said for volume in process.volumes or ()}))
-    return Command(argv, split_path(path), directory, env=env, env_known=_says_env(image), user=user, mounts=mounts)
+    return Command(
+        argv,
+        split_path(path),
+        directory,
+        env=env,
+        env_known=_says_env(image),
+        user=user,
+        mounts=tuple(sorted(_volumes(override))),
+        volumes=tuple(sorted(_volumes(image))),
+    )
+
+
+def _volumes(process: Process | None) -> tuple[str, ...]:
+    return (process.volumes or ()) if process is not None else ()
 
 
 def _says_env(image: Process | None) -> bool:

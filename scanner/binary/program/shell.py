@@ -128,6 +128,7 @@ def _start(script: Script, read: Sequence) -> State:
         cwd=command.cwd,
         user=command.user,
         mounts=command.mounts,
+        volumes=command.volumes,
         env_known=command.env_known,
         options=script.options,
     )
@@ -157,7 +158,9 @@ def _keyed(ending: Ending) -> _Keyed:
         also = tuple((each.argv, each.path, each.cwd) for each in ending.also)
         command = ending.command
         env = tuple(sorted(command.env.items(), key=str))
-        return _Keyed(((command.argv, command.path, command.cwd, command.user, env, also, ending.written, ending.failed), ending))
+        return _Keyed(
+            ((command.argv, command.path, command.cwd, command.user, env, also, ending.written, ending.failed), ending)
+        )
     return _Keyed((ending, ending))
 
 
@@ -487,6 +490,8 @@ class Machine:
             if node.words and not node.assignments:
                 return self.done(state.with_status(0))
             return self.done(self._assign(words, node.assignments).with_status(words.status))
+        if not Expander(self, state).fields(node.words[:1]):
+            raise AtRunTimeError(f"line {node.line}: its first word is empty, so that the next one names the program")
         name = arguments[0]
         if name == UNKNOWN_WORDS:
             raise AtRunTimeError(f"line {node.line}: it starts what its words become")
@@ -588,6 +593,7 @@ class Machine:
             env_known=state.env_known,
             user=state.user,
             mounts=state.mounts,
+            volumes=state.volumes,
         )
 
     # ------------------------------------------------------------ leaving

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program import shell_arithmetic, shell_programs
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell_frames import AfterLoopBody, AfterLoopCondition, LeaveFile, LeaveFunction, NextWord, push
+from scanner.binary.program.shell_frames import (
+    AfterLoopBody,
+    AfterLoopCondition,
+    LeaveFile,
+    LeaveFunction,
+    NextWord,
+    push,
+)
 from scanner.binary.program.shell_state import AtRunTimeError, PathKind, ShellKind, counted, is_known
 
 if TYPE_CHECKING:
@@ -97,6 +104,8 @@ def _declare(machine: Machine, state: State, words: tuple[str, ...], node: Simpl
     if words[0] in {"declare", "typeset"} and machine.kind in {ShellKind.DASH, ShellKind.ASH, ShellKind.POSIX}:
         raise AtRunTimeError(f"line {node.line}: {words[0]}, which this shell does not know")
     is_local = words[0] != "readonly" and _in_function(state.stack)
+    if words[0] == "local" and not is_local:
+        raise AtRunTimeError(f"line {node.line}: local outside of any function")
     flags = "".join(word[1:] for word in words[1:] if word.startswith("-"))
     if "n" in flags:
         raise AtRunTimeError(f"line {node.line}: a variable that names another")
@@ -250,14 +259,18 @@ def _cd(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -
     path = "/" + path.lstrip("/")
     kind = machine.files.stands(path).kind
     if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and not state.externals and not made(state, path):
-        return machine.done(state.with_status(1 if machine.kind is ShellKind.BASH else 2 if machine.kind is ShellKind.DASH else 1))
+        return machine.done(
+            state.with_status(1 if machine.kind is ShellKind.BASH else 2 if machine.kind is ShellKind.DASH else 1)
+        )
     before = state.cwd
     return machine.done(replace(state, cwd=path, status=0).assigned("OLDPWD", before).assigned("PWD", path))
 
 
 def made(state: State, path: str) -> bool:
     """Whether the script may have made what stands there."""
-    return any(path == each or each.startswith(path + "/") or path.startswith(each.rstrip("/") + "/") for each in state.written)
+    return any(
+        path == each or each.startswith(path + "/") or path.startswith(each.rstrip("/") + "/") for each in state.written
+    )
 
 
 # ---------------------------------------------------------------- running

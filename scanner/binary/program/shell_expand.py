@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program import shell_arithmetic, shell_patterns
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell_patterns import Pattern
 from scanner.binary.program.shell_state import AtRunTimeError, PathKind, ShellKind, State, counted, is_known
 from scanner.formats.shell_syntax import (
     ArithmeticPart, Glob, Literal, Opaque, Parameter, Substitution, Tilde, Word,
@@ -16,6 +15,7 @@ from scanner.formats.shell_syntax import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from scanner.binary.program.shell_patterns import Pattern
     from scanner.binary.program.shell_state import Files
     from scanner.formats.shell_syntax import Part, Sequence
 
@@ -81,7 +81,7 @@ class Expander:
 
     def pattern(self, word: Word) -> Pattern:
         """One word as a pattern."""
-        return Pattern(tuple((piece.text, not piece.quoted) for piece in self._pieces(word)))
+        return shell_patterns.pattern_of((piece.text, not piece.quoted) for piece in self._pieces(word))
 
     # ------------------------------------------------------------ splitting
 
@@ -130,7 +130,7 @@ class Expander:
         text = "".join(piece.text for piece in pieces)
         if text != UNKNOWN_WORDS and UNKNOWN_WORDS in text:
             return [UNKNOWN_WORDS]
-        pattern = Pattern(tuple((piece.text, not piece.quoted) for piece in pieces))
+        pattern = shell_patterns.pattern_of((piece.text, not piece.quoted) for piece in pieces)
         if pattern.is_plain or "f" in self.state.options or text == UNKNOWN_WORDS:
             return [text]
         if UNKNOWN in text:
@@ -153,19 +153,18 @@ class Expander:
                 parts[-1].append((char, active))
         found = [""]
         for number, part in enumerate(parts):
-            piece = Pattern(tuple((char, active) for char, active in part))
+            piece = shell_patterns.pattern_of(part)
             lead = "" if number == 0 else "/"
             if piece.is_plain:
                 found = [f"{path}{lead}{piece.text}" for path in found]
                 continue
-            merged = Pattern((("".join(char for char, _ in part), True),)) if all(a for _, a in part) else piece
             next_found: list[str] = []
             for path in found:
                 names = self._runner.files.names(self.state.absolute(f"{path}{lead}" or "."))
                 if names is None:
                     return None
                 visible = [n for n in names if piece.text.startswith(".") or not n.startswith(".")]
-                next_found += [f"{path}{lead}{n}" for n in visible if shell_patterns.matches(n, merged)]
+                next_found += [f"{path}{lead}{n}" for n in visible if shell_patterns.matches(n, piece)]
                 if len(next_found) > MAX_NAMES:
                     return None
             found = next_found
@@ -259,7 +258,13 @@ class Expander:
             return "1"
         if name in _GIVEN_BY_ALL:
             return UNKNOWN
-        if name in _GIVEN_BY_BASH and kind in {ShellKind.BASH, ShellKind.KSH, ShellKind.POSIX, ShellKind.ZSH, ShellKind.ASH}:
+        if name in _GIVEN_BY_BASH and kind in {
+            ShellKind.BASH,
+            ShellKind.KSH,
+            ShellKind.POSIX,
+            ShellKind.ZSH,
+            ShellKind.ASH,
+        }:
             return UNKNOWN
         if name in {"UID", "EUID"} and kind not in {ShellKind.DASH, ShellKind.ASH}:
             return UNKNOWN

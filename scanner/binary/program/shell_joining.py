@@ -47,7 +47,10 @@ def _widened(states: Sequence[State]) -> State:
     """One state that stands for all: what differs is not known."""
     first = states[0]
     for other in states[1:]:
-        if any(getattr(first, name) != getattr(other, name) for name in ("options", "functions", "file", "arg0", "arrays", "execd", "exit_trap", "local", "quiet")):
+        if any(
+            getattr(first, name) != getattr(other, name)
+            for name in ("options", "functions", "file", "arg0", "arrays", "execd", "exit_trap", "local", "quiet")
+        ):
             raise AtRunTimeError(f"there are more than {MAX_WAYS} ways through it, which differ in more than words")
         names = set(first.variables) | set(other.variables)
         variables = {

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_STARS = 8
 """Stars of one pattern: each costs the matcher one more nested loop over the text."""
@@ -42,6 +46,17 @@ class Pattern:
     def known(self) -> bool:
         """Whether all of it is known."""
         return UNKNOWN not in self.text
+
+
+def pattern_of(runs: Iterable[tuple[str, bool]]) -> Pattern:
+    """A pattern of these runs, neighbours of one kind made one."""
+    merged: list[tuple[str, bool]] = []
+    for text, active in runs:
+        if merged and merged[-1][1] == active:
+            merged[-1] = (merged[-1][0] + text, active)
+        else:
+            merged.append((text, active))
+    return Pattern(tuple(merged))
 
 
 def matches(text: str, pattern: Pattern) -> bool | None:
@@ -123,7 +138,7 @@ def _contradicts(text: str, pattern: Pattern) -> bool | None:
 def _compiled(pattern: Pattern) -> re.Pattern[str] | None:
     """As a regular expression; ``None`` where it is one that we do not know or that would cost too much."""
     made, stars = "", 0
-    for run, active in pattern.runs:
+    for number, (run, active) in enumerate(pattern.runs):
         at = 0
         while at < len(run):
             char = run[at]
@@ -140,6 +155,8 @@ def _compiled(pattern: Pattern) -> re.Pattern[str] | None:
             elif bracket := _CLASS.match(run, at):
                 made += _class(bracket[0])
                 at = bracket.end()
+            elif number + 1 < len(pattern.runs):
+                return None  # a bracket with quotes inside
             else:
                 made += re.escape(char)
                 at += 1

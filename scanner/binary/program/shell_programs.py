@@ -28,10 +28,34 @@ PREPARING = frozenset({
 """Programs that return and make ready; a script's work is the program that is none of these."""
 
 _WRITES_LAST = frozenset({"cp", "ln", "install", "rsync"})
-_WRITES_ALL = frozenset({"mv", "rm", "rmdir", "unlink", "chmod", "tee", "mkdir", "touch", "truncate", "mkfifo", "mknod", "split", "chattr", "setcap"})
-_INTO = {"curl": ("-o", "--output"), "wget": ("-O", "--output-document"), "tar": ("-C", "--directory"), "unzip": ("-d",)}
+_WRITES_ALL = frozenset(
+    {
+        "mv",
+        "rm",
+        "rmdir",
+        "unlink",
+        "chmod",
+        "tee",
+        "mkdir",
+        "touch",
+        "truncate",
+        "mkfifo",
+        "mknod",
+        "split",
+        "chattr",
+        "setcap",
+    }
+)
+_INTO = {
+    "curl": ("-o", "--output"),
+    "wget": ("-O", "--output-document"),
+    "tar": ("-C", "--directory"),
+    "unzip": ("-d",),
+}
 
-_ASSIGNING = frozenset({"export", "readonly", "local", "declare", "typeset", "read", "unset", "getopts", "let", "printf"})
+_ASSIGNING = frozenset(
+    {"export", "readonly", "local", "declare", "typeset", "read", "unset", "getopts", "let", "printf"}
+)
 _MOVING = frozenset({"shift", "set"})
 _NAME = re.compile(r"([A-Za-z_]\w*)(?:\+?=.*)?", re.ASCII | re.DOTALL)
 _CONVERSION = re.compile(r"%(?:%|(-?\d*)(?:\.(\d+))?([a-zA-Z])|(.))")
@@ -75,7 +99,9 @@ def written_by(state: State, words: tuple[str, ...]) -> tuple[str, ...]:
     elif name == "dd":
         paths = [word.removeprefix("of=") for word in operands if word.startswith("of=")]
     known = [path for path in paths if path and is_known(path)]
-    return tuple(path for path in map(state.absolute, known) if not path.startswith(("/dev/", "/proc/")) and path != "/")
+    return tuple(
+        path for path in map(state.absolute, known) if not path.startswith(("/dev/", "/proc/")) and path != "/"
+    )
 
 
 # ---------------------------------------------------------------- what is printed

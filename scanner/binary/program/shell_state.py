@@ -105,6 +105,7 @@ class State:
     cwd: str
     user: str | None
     mounts: tuple[str, ...]
+    volumes: tuple[str, ...]
     env_known: bool
     options: frozenset[str] = frozenset()
     functions: Mapping[str, Statement] = field(default_factory=dict)

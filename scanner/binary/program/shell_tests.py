@@ -160,7 +160,10 @@ class Tester:
 
     def _touched(self, path: str) -> bool:
         """Whether the script itself may have made, changed or removed what stands there."""
-        return any(path == each or path.startswith(f"{each.rstrip('/')}/") or each.startswith(f"{path.rstrip('/')}/") for each in self.state.written)
+        return any(
+            path == each or path.startswith(f"{each.rstrip('/')}/") or each.startswith(f"{path.rstrip('/')}/")
+            for each in self.state.written
+        )
 
     def binary(self, one: str, operator: str, other: str) -> bool | None:
         """``one = other`` and its like; raises ``BadTestError``."""
