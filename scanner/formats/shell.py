@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tree_sitter_bash
@@ -11,8 +10,24 @@ from tree_sitter import Language, Parser
 
 from scanner.formats import shell_words
 from scanner.formats.shell_syntax import (
-    AndOr, Arithmetic, Case, CaseItem, Conditional, For, Function, Group, If, Item, Loop, NotUnderstood,
-    Pipeline, Redirected, Sequence, Simple, Statement, Subshell, Word,
+    AndOr,
+    Arithmetic,
+    Case,
+    CaseItem,
+    Conditional,
+    For,
+    Function,
+    Group,
+    If,
+    Item,
+    Loop,
+    NotUnderstood,
+    Pipeline,
+    Redirected,
+    Sequence,
+    Statement,
+    Subshell,
+    Word,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -20,7 +35,6 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from scanner.formats.shell_syntax import Redirect
 
 MAX_BYTES = 64 * 1024
 """Of one script; public entrypoint scripts stay below 30 KiB."""
@@ -194,7 +208,8 @@ class _Reader:
 
     def pipeline(self, node: Node) -> Statement:
         parts = [self._of(child) for child in node.children if child.is_named and child.type != "comment"]
-        negated, flat = False, []
+        negated = False
+        flat: list[Statement] = []
         for number, part in enumerate(parts):
             if isinstance(part, Pipeline):
                 negated = negated or (part.negated and number == 0)

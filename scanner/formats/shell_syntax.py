@@ -33,8 +33,8 @@ class Tilde:
 class Parameter:
     """``$name`` or ``${name operator word}``.
 
-    ``operator`` is as written (``:-``, ``##``, ``//``, ``:`` for a substring), ``length`` for ``${#name}``, ``indirect`` for
-    ``${!name}``. ``replacement`` is the part behind the second slash. ``subscript`` is what stands in brackets.
+    ``operator`` is as written (``:-``, ``##``, ``//``, ``:`` for a substring), ``length`` for ``${#name}``, ``names`` for
+    ``${!prefix@}``; ``indirect`` tells of ``${!name…}``. ``replacement`` is the part behind the second slash. ``subscript`` is what stands in brackets.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Parameter:
     subscript: str | None = None
     quoted: bool = False
     line: int = 0
+    indirect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.formats.shell_syntax import (
-    ArithmeticPart, Assignment, Glob, Literal, Opaque, Parameter, Redirect, Simple, Substitution, Tilde, Word,
+    ArithmeticPart,
+    Assignment,
+    Glob,
+    Literal,
+    Opaque,
+    Parameter,
+    Redirect,
+    Simple,
+    Substitution,
+    Tilde,
+    Word,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -200,7 +210,7 @@ class Scanner:
 
     def _here_text(self, start: int, end: int) -> Word:
         inner = Scanner(self._text, start, end, self._inside, self._newlines)
-        return Word(tuple(_merged(inner._quoted_parts("", here=True))), inner._line())  # noqa: SLF001 - its own class
+        return Word(tuple(_merged(inner._quoted_parts("", here=True))), inner._line())
 
     def _assignment(self) -> Assignment | None:
         matched = _ASSIGNMENT.match(self._text, self._at, self._end)
@@ -215,7 +225,7 @@ class Scanner:
 
     def _elements(self) -> tuple[Word, ...]:
         self._at += 1
-        found = []
+        found: list[Word] = []
         while self._next_word(newline=True):
             if self._text[self._at] == ")":
                 self._at += 1
@@ -420,12 +430,12 @@ class Scanner:
             return Parameter(name, "length", None, None, subscript, quoted, line)
         if indirect:
             self._bash = True
-            if self._text[self._at : self._at + 1] != "}":
-                raise NotAWordError("an indirect expansion with an operator")
-            return Parameter(name, "indirect", None, None, subscript, quoted, line)
+        if indirect and self._text[self._at : self._at + 2] in {"@}", "*}"}:
+            self._at += 1
+            return Parameter(name, "names", None, None, subscript, quoted, line)
         matched = _OPERATOR.match(self._text, self._at, self._end)
         if matched is None:
-            return Parameter(name, "", None, None, subscript, quoted, line)
+            return Parameter(name, "", None, None, subscript, quoted, line, indirect)
         operator, self._at = matched[0], matched.end()
         self._bash = self._bash or operator in _BASH_OPERATORS
         pattern = operator[0] in "#%/^,"
@@ -434,7 +444,7 @@ class Scanner:
         if operator[0] == "/" and self._text[self._at : self._at + 1] == "/":
             self._at += 1
             replacement = self._operand("}", quoted=False)
-        return Parameter(name, operator, word, replacement, subscript, quoted, line)
+        return Parameter(name, operator, word, replacement, subscript, quoted, line, indirect)
 
     def _operand(self, until: str, *, quoted: bool) -> Word:
         line = self._line()

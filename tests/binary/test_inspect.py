@@ -334,7 +334,10 @@ async def test_what_a_wrapper_surely_execs_is_followed_too(images, build, entryp
         (["/bin/sh", "-c", "$SERVER --port 80"], "its first word is empty"),
         (["/bin/sh", "-c", "eval $(cat /srv/command)"], "eval"),
         (["/bin/sh", "-c", "echo 'unclosed"], "syntax"),
-        (["/sbin/tini", "--", "/bin/sh", "-c", "if curl -f x; then exec /real; else exec /native; fi"], "fare differently"),
+        (
+            ["/sbin/tini", "--", "/bin/sh", "-c", "if curl -f x; then exec /real; else exec /native; fi"],
+            "fare differently",
+        ),
         (["/sbin/env", "-S$SERVER"], None),
     ],
 )

@@ -10,18 +10,54 @@ from scanner.binary.program import shell_builtins, shell_patterns, shell_program
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command, split_path
 from scanner.binary.program.shell_expand import Expander
 from scanner.binary.program.shell_frames import (
-    AfterCondition, AfterList, AfterLoopBody, AfterLoopCondition, AfterRedirect, Falling, LeaveFile, LeaveFunction,
-    LeaveSubshell, Negate, NextPart, NextWord, One, Run, Stack, push,
+    AfterCondition,
+    AfterList,
+    AfterLoopBody,
+    AfterLoopCondition,
+    AfterRedirect,
+    Falling,
+    LeaveFile,
+    LeaveFunction,
+    LeaveSubshell,
+    Negate,
+    NextPart,
+    NextWord,
+    One,
+    Run,
+    Stack,
+    push,
 )  # fmt: skip
 from scanner.binary.program.shell_joining import joined
 from scanner.binary.program.shell_state import (
-    MAX_EXTERNALS, AtRunTimeError, External, ShellKind, State, counted, is_known,
+    MAX_EXTERNALS,
+    AtRunTimeError,
+    External,
+    ShellKind,
+    State,
+    counted,
+    is_known,
 )  # fmt: skip
 from scanner.binary.program.shell_tests import BadTestError, Tester
 from scanner.formats import shell as grammar
 from scanner.formats.shell_syntax import (
-    AndOr, Arithmetic, Assignment, Case, Conditional, For, Function, Group, If, Loop, NotUnderstood, Pipeline,
-    Redirect, Redirected, Sequence, Simple, Statement, Subshell,
+    AndOr,
+    Arithmetic,
+    Assignment,
+    Case,
+    Conditional,
+    For,
+    Function,
+    Group,
+    If,
+    Loop,
+    NotUnderstood,
+    Pipeline,
+    Redirect,
+    Redirected,
+    Sequence,
+    Simple,
+    Statement,
+    Subshell,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -186,27 +222,38 @@ class Machine:
         pool: dict[int, list[State]] = {start.stack.height: [start]}
         while pool:
             height = max(pool)
-            states = joined(pool.pop(height))
-            state, rest = states[0], states[1:]
-            if rest:
-                pool[height] = rest
-            self._steps += 1
-            if self._steps > MAX_STEPS:
-                raise AtRunTimeError(f"it takes more than {MAX_STEPS} steps")
-            try:
-                following = self._step(state)
-            except AtRunTimeError as error:
-                yield AtRunTime(f"{state.file}: {error}")
-                continue
-            for each in following:
-                if each.stack.height == 0 and each.exit_trap and not each.execd:
+            for each in [each for state in joined(pool.pop(height)) for each in self._counted(state)]:
+                if isinstance(each, AtRunTime):
+                    yield each
+                elif each.stack.height == 0 and each.exit_trap and not each.execd:
                     pool.setdefault(1, []).extend(self.exit(each, each.status))
                 elif each.stack.height == 0:
                     yield each
                 elif each.stack.height > MAX_HEIGHT:
-                    yield AtRunTime(f"{state.file}: commands nest more than {MAX_HEIGHT} levels")
+                    yield AtRunTime(f"{each.file}: commands nest more than {MAX_HEIGHT} levels")
                 else:
                     pool.setdefault(each.stack.height, []).append(each)
+
+    def _counted(self, state: State) -> list[State] | list[AtRunTime]:
+        """One step; in a subshell what only the run decides ends that subshell alone."""
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise AtRunTimeError(f"it takes more than {MAX_STEPS} steps")
+        try:
+            return self._step(state)
+        except AtRunTimeError as error:
+            if self._is_in_subshell(state) and state.substituted is None:
+                command = Command((UNKNOWN, str(error)), ())
+                some = External(command)
+                return self.exit(replace(state, externals=(*state.externals, some), last=some), None)
+            return [AtRunTime(f"{state.file}: {error}")]
+
+    @staticmethod
+    def _is_in_subshell(state: State) -> bool:
+        stack: Stack | None = state.stack
+        while stack is not None and not isinstance(stack.frame, LeaveSubshell):
+            stack = stack.below
+        return stack is not None
 
     # ------------------------------------------------------------ one step
 
@@ -483,7 +530,7 @@ class Machine:
 
     def _simple(self, state: State, node: Simple) -> list[State]:
         words = Expander(self, state)
-        arguments = words.fields(node.words)
+        arguments = words.arguments(node.words)
         state = self._open(words, node.redirects)
         words.state = state
         if not arguments:
@@ -495,8 +542,6 @@ class Machine:
         name = arguments[0]
         if name == UNKNOWN_WORDS:
             raise AtRunTimeError(f"line {node.line}: it starts what its words become")
-        if UNKNOWN in name:
-            raise AtRunTimeError(f"line {node.line}: what it starts is known at run time only")
         muted = any(_mutes(redirect) for redirect in node.redirects)
         before = state.output
         following = self.command(state, words, arguments, node)
@@ -552,7 +597,11 @@ class Machine:
         if printed is not None:
             return self.done(state.printed(printed).with_status(status))
         prepares = shell_programs.prepares(arguments)
-        external = External(self.command_of(made, arguments), prepares)
+        if UNKNOWN in arguments[0]:
+            command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
+        else:
+            command = self.command_of(made, arguments)
+        external = External(command, prepares)
         state = state.wrote(*shell_programs.written_by(state, arguments))
         if state.substituted is not None:
             return self.done(state.printed(UNKNOWN).with_status(None))
@@ -696,6 +745,14 @@ def _mutes(redirect: Redirect) -> bool:
 
 def _ending(state: State) -> Ending:
     """What one way through the script came to."""
+    ending = _reached(state)
+    if isinstance(ending, Reached) and UNKNOWN in ending.command.argv[0]:
+        return AtRunTime(f"{state.file}: {ending.command.argv[1]}")
+    return ending
+
+
+def _reached(state: State) -> Ending:
+    """The program that does the work, whether or not it is known."""
     failed = bool(state.status)
     if state.execd and state.externals:
         *also, reached = state.externals

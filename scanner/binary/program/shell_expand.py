@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,7 +10,14 @@ from scanner.binary.program import shell_arithmetic, shell_patterns
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell_state import AtRunTimeError, PathKind, ShellKind, State, counted, is_known
 from scanner.formats.shell_syntax import (
-    ArithmeticPart, Glob, Literal, Opaque, Parameter, Substitution, Tilde, Word,
+    ArithmeticPart,
+    Glob,
+    Literal,
+    Opaque,
+    Parameter,
+    Substitution,
+    Tilde,
+    Word,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -46,6 +54,11 @@ class _Piece:
 _BREAK = _Piece("", parts_words=True)
 
 
+_DECLARING = frozenset({"export", "readonly", "local", "declare", "typeset"})
+_NUMBERS = frozenset("#?$!")
+"""Parameters that are digits, in which nothing can be split."""
+
+
 class Runner(Protocol):
     """Whoever can run the commands of a substitution."""
 
@@ -71,6 +84,17 @@ class Expander:
             made.extend(self._fields(word))
             if len(made) > MAX_FIELDS:
                 raise AtRunTimeError(f"line {word.line}: words become more than {MAX_FIELDS} arguments")
+        return tuple(made)
+
+    def arguments(self, words: tuple[Word, ...]) -> tuple[str, ...]:
+        """The arguments of a command; what a declaration assigns is not split."""
+        if not words or words[0].literal not in _DECLARING:
+            return self.fields(words)
+        made = list(self.fields(words[:1]))
+        for word in words[1:]:
+            fields = self.fields((word,))
+            whole = self._runner.kind is not ShellKind.DASH or UNKNOWN_WORDS in fields
+            made.extend((self.text(word),) if whole and _assigns(word) else fields)
         return tuple(made)
 
     def text(self, word: Word | None) -> str:
@@ -280,16 +304,25 @@ class Expander:
             return self._array(part)
         if name in {"@", "*"} and part.operator in {"", ":"}:
             return self._positional(part, self._slice(part, self.state.positional))
-        if part.operator == "indirect":
+        if part.operator == "names":
+            return self._names(part)
+        if part.indirect:
             target = self.plain(name)
-            if not is_known(target) or target is None:
+            if target is None:
+                raise AtRunTimeError(f"line {part.line}: {name}, which is to name a variable, is not set")
+            if not re.fullmatch(r"[A-Za-z_]\w*|\d+", target, re.ASCII):
                 return [_Piece(UNKNOWN, part.quoted, not part.quoted)]
-            found = self.plain(target) if target.isidentifier() or target.isdigit() else UNKNOWN
-            return [_Piece(found or "", part.quoted, not part.quoted)]
-        found = self.plain(name)
-        if found is None and name in {"@", "*"}:
-            found = None
-        return self._operated(part, found)
+            return self._operated(replace(part, name=target, indirect=False), self.plain(target))
+        if name in _NUMBERS and part.operator == "":
+            return [_Piece(self.plain(name) or "")]
+        return self._operated(part, self.plain(name))
+
+    def _names(self, part: Parameter) -> list[_Piece]:
+        """``${!prefix@}``: the names of the variables that begin so."""
+        if not self.state.env_known:
+            return [_Piece(UNKNOWN_WORDS, quoted=part.quoted)]
+        found = sorted(n for n, value in self.state.variables.items() if n.startswith(part.name) and value is not None)
+        return self._positional(part, tuple(found))
 
     def _operated(self, part: Parameter, found: str | None) -> list[_Piece]:
         quoted = part.quoted
@@ -431,6 +464,11 @@ class Expander:
             return [_Piece(UNKNOWN, part.quoted, not part.quoted)]
         found = words[index] if -len(words) <= index < len(words) else None
         return self._operated(replace(part, subscript=None), found)
+
+
+def _assigns(word: Word) -> bool:
+    first = word.parts[0] if word.parts else None
+    return isinstance(first, Literal) and re.match(r"[A-Za-z_]\w*\+?=", first.text, re.ASCII) is not None
 
 
 def _nth(words: tuple[str, ...], number: int) -> str | None:

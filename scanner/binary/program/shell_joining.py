@@ -13,8 +13,14 @@ if TYPE_CHECKING:
 
     from scanner.binary.program.shell_state import State
 
-MAX_WAYS = 24
+MAX_WAYS = 12
 """Ways in the same place that are told apart; beyond it what differs between them is not known."""
+
+_COMPARED = (
+    "status", "positional", "cwd", "externals", "last", "background", "variables", "written", "output", "exported",
+    "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
+)  # fmt: skip
+"""All of a state but its stack; what differs most often comes first."""
 
 MAX_PLACES = 256
 """Ways of one height: each step looks at all of them."""
@@ -40,7 +46,7 @@ def joined(states: list[State]) -> list[State]:
 
 
 def _equal(one: State, other: State) -> bool:
-    return one is other or replace(one, stack=other.stack) == other
+    return one is other or all(getattr(one, name) == getattr(other, name) for name in _COMPARED)
 
 
 def _widened(states: Sequence[State]) -> State:

@@ -40,7 +40,15 @@ class Pattern:
     @property
     def is_plain(self) -> bool:
         """Whether it matches itself alone."""
-        return not any(active and any(char in text for char in "*?[") for text, active in self.runs)
+        return not any(
+            active and (any(char in text for char in "*?") or "[" in text) for text, active in self.runs
+        ) or (self._is_lone_bracket)
+
+    @property
+    def _is_lone_bracket(self) -> bool:
+        """Whether nothing but brackets that never close make it look like a pattern."""
+        active = "".join(text for text, active in self.runs if active)
+        return not any(char in active for char in "*?") and "]" not in active[active.find("[") + 1 :]
 
     @property
     def known(self) -> bool:
@@ -108,8 +116,8 @@ def _is_same(text: str, other: str) -> bool | None:
 
 def _apart(one: str, other: str) -> bool:
     """Whether two texts differ in what is known of their beginnings and ends."""
-    before_one, before_other = one.split(UNKNOWN)[0], other.split(UNKNOWN)[0]
-    after_one, after_other = one.split(UNKNOWN)[-1], other.split(UNKNOWN)[-1]
+    before_one, before_other = one.split(UNKNOWN, maxsplit=1)[0], other.split(UNKNOWN, maxsplit=1)[0]
+    after_one, after_other = one.rsplit(UNKNOWN, maxsplit=1)[-1], other.rsplit(UNKNOWN, maxsplit=1)[-1]
     if UNKNOWN not in one or UNKNOWN not in other:
         whole, partial = (one, other) if UNKNOWN not in one else (other, one)
         known = partial.replace(UNKNOWN, "")
@@ -130,7 +138,7 @@ def _contradicts(text: str, pattern: Pattern) -> bool | None:
         head += run if stop is None else run[:stop]
         if stop is not None:
             break
-    known = text.split(UNKNOWN)[0]
+    known = text.split(UNKNOWN, maxsplit=1)[0]
     return None if known.startswith(head) or head.startswith(known) else False
 
 

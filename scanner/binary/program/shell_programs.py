@@ -213,7 +213,7 @@ def formatted(words: tuple[str, ...]) -> str:
     """What ``printf`` prints."""
     if words[:1] == ("--",):
         words = words[1:]
-    if not words or any(UNKNOWN_WORDS == word for word in words):
+    if not words or any(word == UNKNOWN_WORDS for word in words):
         return UNKNOWN
     pattern, arguments = words[0], list(words[1:])
     if re.search(r"\\(?![nt\\\"'r])", pattern):
@@ -246,7 +246,7 @@ def forgotten(state: State, *bodies: Any) -> State:
         state = _changed_by(state, node)
         if isinstance(node, Simple) and node.words:
             name = node.words[0].literal
-            if name in state.functions and name not in called:
+            if name is not None and name in state.functions and name not in called:
                 called.add(name)
                 todo.append(state.functions[name])
         todo.extend(getattr(node, each.name) for each in fields(node))

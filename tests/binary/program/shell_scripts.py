@@ -231,4 +231,12 @@ SCRIPTS = [
     ("exec \\\n  app \\\n  a",),
     ("true; # comment with 'quote\nexec app",),
     ('if [ $(id -u) -eq 0 ]; then exec gosu app "$@"; fi; exec "$@"', "node"),
+    ('f() { local X="$1" Y=$2; exec app $X $Y; }; f "a b" "c"',),
+    ("export X=$FOO Y; exec app $X",),
+    ("f() { local p=$!; exec app; }; f",),
+    ("V=FOO; exec app ${!V:-none} ${!NOT:-x}",),
+    ('exec app "${!TW@}"',),
+    ("[ a ] && exec app [ a ] [",),
+    ("true | . @/none; exec app",),
+    ("for f in @/init.d/*; do (. $f); done; exec app",),
 ]

@@ -51,8 +51,8 @@ def build(root: Path) -> Path:
         _program(root / "bin" / name)
     _program(root / "opt/app/run")
     _program(root / "opt/app/app")
-    (root / "etc/env.sh").write_text("FOO=sourced\nBAR=\"$1\"\nset -- from file\n")
-    (root / "etc/functions").write_text("start() { exec app started \"$@\"; }\n")
+    (root / "etc/env.sh").write_text('FOO=sourced\nBAR="$1"\nset -- from file\n')
+    (root / "etc/functions").write_text('start() { exec app started "$@"; }\n')
     (root / "etc/exits").write_text("return 3\n")
     (root / "etc/config").write_text("x\n")
     (root / "etc/blank").write_text("")
@@ -90,7 +90,9 @@ def run(shell: str, script: Path, arguments, root: Path):
 def interpret(shell: str, text: str, script: Path, arguments, root: Path):
     """The endings that the interpretation finds."""
     env = environment(root)
-    command = Command((str(script),), tuple(env["PATH"].split(":")), str(root / "srv"), env=env, env_known=True, user="")
+    command = Command(
+        (str(script),), tuple(env["PATH"].split(":")), str(root / "srv"), env=env, env_known=True, user=""
+    )
     return follow(Script(text.encode(), SHELLS[shell][0], str(script), tuple(arguments), command), RealFiles())
 
 
@@ -125,5 +127,6 @@ def _alike(wanted, seen) -> bool:
 def brief(endings):
     """Endings in a line."""
     return [
-        (e.command.argv, e.command.cwd, e.command.env.get("FOO"), e.execd) if isinstance(e, Reached) else e for e in endings
+        (e.command.argv, e.command.cwd, e.command.env.get("FOO"), e.execd) if isinstance(e, Reached) else e
+        for e in endings
     ]

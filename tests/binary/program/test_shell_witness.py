@@ -58,7 +58,9 @@ SIMPLE = st.one_of(
     st.lists(WORDS, max_size=3).map(lambda w: "set -- " + " ".join(w)),
     st.lists(WORDS, max_size=3).map(lambda w: "app " + " ".join(w)),
     st.tuples(st.sampled_from(["FOO", "X", "NOT"]), WORDS).map(lambda t: f"{t[0]}={t[1]}"),
-    st.sampled_from(["export X", "cd @/opt", "cd ..", "unset FOO", "set -e", "echo hi", "mkdir -p @/made", "f x", "return 0"]),
+    st.sampled_from(
+        ["export X", "cd @/opt", "cd ..", "unset FOO", "set -e", "echo hi", "mkdir -p @/made", "f x", "return 0"]
+    ),
     st.lists(WORDS, max_size=2).map(lambda w: "exec server " + " ".join(w)),
     TESTS,
 )
@@ -79,7 +81,9 @@ STATEMENTS = st.recursive(
 ARGUMENTS = st.lists(st.sampled_from(["app", "-x", "", "a b", "redis-server"]), max_size=3)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(STATEMENTS, min_size=1, max_size=5), ARGUMENTS, st.sampled_from(sorted(witness.SHELLS)))
 def test_any_small_script_leads_where_the_real_shell_goes(root, statements, arguments, shell):
     text = "\n".join([*statements, 'exec other "$@"', ""])
