@@ -75,7 +75,7 @@ class _Reader:
 
     def __init__(self, raw: bytes) -> None:
         self._text = raw.decode("latin-1")
-        self._newlines = [at for at, byte in enumerate(raw) if byte == 0x0A]
+        self._newlines = [at for at, byte in enumerate(raw) if byte == ord("\n")]
         self._made: dict[int, Statement | Sequence] = {}
         self._ends: dict[int, int] = {}
         self._starts: dict[int, int] = {}
@@ -124,7 +124,7 @@ class _Reader:
         """The statements among some siblings, each with whether ``&`` follows it."""
         items: list[Item] = []
         for node in nodes:
-            if node.type == "comment" or node.type == "heredoc_body":
+            if node.type in {"comment", "heredoc_body"}:
                 continue
             if node.type in _ENDS:
                 if node.type == "&" and items:
@@ -226,7 +226,7 @@ class _Reader:
             return Pipeline(inner.parts, not inner.negated, inner.line)
         if isinstance(inner, AndOr):
             return NotUnderstood(self._line(node), "a negated list")
-        return Pipeline((inner,), True, self._line(node))
+        return Pipeline((inner,), negated=True, line=self._line(node))
 
     # ------------------------------------------------------------ compound commands
 

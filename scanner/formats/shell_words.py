@@ -69,7 +69,7 @@ class Inner:
 class Scanner:
     """Reads ``text`` from ``at`` to ``end``; each character stands for one byte of the script."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - where to read, and what the grammar found there
         self,
         text: str,
         at: int,
@@ -243,7 +243,9 @@ class Scanner:
             raise NotAWordError(f"{self._text[self._at]!r} stands where a word should")
         return Word(tuple(_merged(parts)), line, self._bash)
 
-    def _parts(self, until: str, *, value: bool = False) -> list[Part]:
+    def _parts(  # noqa: C901, PLR0912 - one case for each character that means something
+        self, until: str, *, value: bool = False
+    ) -> list[Part]:
         """Unquoted text: to the end of the word, or before one of the characters ``until`` inside ``${…}``."""
         text = self._text
         parts: list[Part] = []
@@ -423,7 +425,7 @@ class Scanner:
         self._at, self._bash = stop + 1, True
         return found
 
-    def _operation(
+    def _operation(  # noqa: PLR0913 - what was read before the operator
         self, name: str, subscript: str | None, line: int, *, quoted: bool, length: bool, indirect: bool
     ) -> Parameter:
         if length:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program import shell, shell_command, wrapper
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
-from scanner.binary.program.execve import Run, Search
 from scanner.binary.program.image_files import ImageFiles, is_below
 from scanner.domain.facts import Executable, Failure, FileKind
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import Found
+    from scanner.binary.program.execve import Run, Search
     from scanner.binary.program.shell_state import ShellKind
 
 MAX_HOPS = 24
@@ -213,7 +213,7 @@ class Control:
                 case shell.Ended() if ending.status:
                     return _Stopped(f"it ends by itself with status {ending.status}, before it starts anything")
                 case shell.Reached():
-                    steps.append(_Next(ending.command, True, ending.written, ending.also))
+                    steps.append(_Next(ending.command, written=ending.written, also=ending.also))
         unique = {
             (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ()): s for s in steps
         }

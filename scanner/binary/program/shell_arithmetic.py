@@ -14,6 +14,18 @@ MAX_TOKENS = 64
 
 _BITS = 64
 _TOKEN = re.compile(r"\s*(?:(\d+)|\$?\{?([A-Za-z_]\w*)\}?|(&&|\|\||[<>=!]=|[-+*/%<>()!~&|^?:]))\s*", re.ASCII)
+
+
+class _NotKnownError(Exception):
+    """The value is not known, or the expression not understood."""
+
+
+def _divided(a: int, b: int) -> int:
+    if b == 0:
+        raise _NotKnownError
+    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+
+
 _LEVELS: tuple[dict[str, Callable[[int, int], int]], ...] = (
     {"||": lambda a, b: int(bool(a or b))},
     {"&&": lambda a, b: int(bool(a and b))},
@@ -26,12 +38,8 @@ _LEVELS: tuple[dict[str, Callable[[int, int], int]], ...] = (
         ">=": lambda a, b: int(a >= b),
     },
     {"+": operator.add, "-": operator.sub},
-    {"*": operator.mul, "/": lambda a, b: _divided(a, b), "%": lambda a, b: a - b * _divided(a, b)},
+    {"*": operator.mul, "/": _divided, "%": lambda a, b: a - b * _divided(a, b)},
 )  # fmt: skip
-
-
-class _NotKnownError(Exception):
-    """The value is not known, or the expression not understood."""
 
 
 def assigns(text: str) -> bool:
@@ -94,9 +102,3 @@ def _number(text: str) -> int:
     if not re.fullmatch(r"-?(?:0|[1-9]\d{0,17})", text.strip(), re.ASCII):
         raise _NotKnownError
     return int(text)
-
-
-def _divided(a: int, b: int) -> int:
-    if b == 0:
-        raise _NotKnownError
-    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)

@@ -23,8 +23,8 @@ from scanner.binary.program.shell_state import AtRunTimeError, PathKind, ShellKi
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.binary.program.shell import Machine
     from scanner.binary.program.shell_frames import Stack
+    from scanner.binary.program.shell_machine import Machine
     from scanner.binary.program.shell_state import State
     from scanner.formats.shell_syntax import Simple
 
@@ -99,7 +99,9 @@ def _export(machine: Machine, state: State, words: tuple[str, ...], _node: Simpl
     return machine.done(state.with_status(0))
 
 
-def _declare(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+def _declare(  # noqa: C901, PLR0912 - each kind of declaration has its own rule
+    machine: Machine, state: State, words: tuple[str, ...], node: Simple
+) -> list[State]:
     """``readonly``, ``local``, ``declare``, ``typeset``."""
     if words[0] in {"declare", "typeset"} and machine.kind in {ShellKind.DASH, ShellKind.ASH, ShellKind.POSIX}:
         raise AtRunTimeError(f"line {node.line}: {words[0]}, which this shell does not know")

@@ -41,7 +41,9 @@ def kind_of(called: str, path: str) -> ShellKind | None:
     return ShellKind.POSIX if name == "sh" else _NAMES.get(name)
 
 
-def read(command: Command, kind: ShellKind, files: Files) -> Script | str | Failure | None:
+def read(  # noqa: C901 - each kind of option ends in its own way
+    command: Command, kind: ShellKind, files: Files
+) -> Script | str | Failure | None:
     """The script that a shell reads; ``None`` for one that reads its input, a sentence where nobody can tell."""
     words, at, text, options = command.argv[1:], 0, False, set[str]()
     while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:

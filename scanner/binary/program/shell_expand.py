@@ -138,9 +138,9 @@ class Expander:
         separators = self.state.value("IFS")
         if separators is None:
             separators = " \t\n"
-        if UNKNOWN in separators or any(char not in " \t\n" for char in separators):
-            if any(char in piece.text for char in separators) or UNKNOWN in separators:
-                return [[_Piece(UNKNOWN_WORDS, quoted=False)]]
+        odd = any(char not in " \t\n" for char in separators) and any(char in piece.text for char in separators)
+        if UNKNOWN in separators or odd:
+            return [[_Piece(UNKNOWN_WORDS, quoted=False)]]
         runs: list[str] = [""]
         for char in piece.text:
             if char in separators:
@@ -342,7 +342,7 @@ class Expander:
                 return [_Piece(self._substring(part, found or ""), quoted, not quoted)]
         return [_Piece(self._changed(part, found or ""), quoted, not quoted)]
 
-    def _alternative(self, part: Parameter, found: str | None) -> list[_Piece]:
+    def _alternative(self, part: Parameter, found: str | None) -> list[_Piece]:  # noqa: C901 - POSIX' table of them
         operator, quoted = part.operator, part.quoted
         stands: bool | None = found is not None
         if operator[0] == ":" and found is not None:

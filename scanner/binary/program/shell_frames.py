@@ -159,3 +159,6 @@ Frame = (
     Run | One | AfterList | AfterCondition | AfterLoopCondition | AfterLoopBody | NextWord | Falling | Negate | NextPart
     | LeaveSubshell | LeaveFunction | LeaveFile | AfterRedirect
 )  # fmt: skip
+
+FINISHED = Stack(Run(()), None, 0)
+"""The bottom: nothing is left to do."""

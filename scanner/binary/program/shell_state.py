@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell_frames import FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +71,13 @@ class Files(Protocol):
 
     def is_link(self, path: str) -> bool | None:
         """Whether the path itself is a symbolic link, ``None`` where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtRunTime:
+    """Nobody can tell before the script runs what it starts."""
+
+    why: str
 
 
 class AtRunTimeError(Exception):
@@ -155,6 +163,10 @@ class State:
         if len(self.output) + len(text) > MAX_TEXT:
             raise AtRunTimeError(f"it prints more than {MAX_TEXT} characters into one word")
         return replace(self, output=self.output + text)
+
+    def on(self, stack: Stack | None) -> State:
+        """The state with another stack, the bottom where there is none."""
+        return replace(self, stack=FINISHED if stack is None else stack)
 
     def absolute(self, path: str) -> str:
         """A path from the root, or from the working directory."""

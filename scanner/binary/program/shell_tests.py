@@ -82,7 +82,7 @@ class Tester:
             return self.unary(words[0][1], words[1]), words[2:]
         return filled(words[0]), words[1:]
 
-    def _few(self, words: tuple[str, ...]) -> bool | None:
+    def _few(self, words: tuple[str, ...]) -> bool | None:  # noqa: C901 - the table of POSIX
         match words:
             case ():
                 return False
@@ -126,7 +126,7 @@ class Tester:
             raise BadTestError
         return self._file(letter, operand)
 
-    def _file(self, letter: str, operand: str) -> bool | None:
+    def _file(self, letter: str, operand: str) -> bool | None:  # noqa: C901, PLR0912 - one row for each letter
         if not operand:
             return False
         if not is_known(operand):
@@ -179,20 +179,20 @@ class Tester:
             return _compared(one, operator, other)
         return None
 
-    # ------------------------------------------------------------ [[ ]]
+    # ------------------------------------------------------------ double brackets
 
     def by_tokens(self, tokens: tuple[Word | str, ...], words: Expander) -> bool | None:
         """``[[ tokens ]]``; raises ``BadTestError``."""
         if len(tokens) > MAX_WORDS or "(" in tokens:
             return None
         groups: list[list[list[Word | str]]] = [[[]]]
-        for token in tokens:
-            if token == "||":
+        for each in tokens:
+            if each == "||":
                 groups.append([[]])
-            elif token == "&&":
+            elif each == "&&":
                 groups[-1].append([])
             else:
-                groups[-1][-1].append(token)
+                groups[-1][-1].append(each)
         found: bool | None = False
         for group in groups:
             every: bool | None = True

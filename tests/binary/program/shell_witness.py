@@ -26,7 +26,7 @@ class RealFiles:
 
     def stands(self, path):
         try:
-            found = os.stat(path)
+            found = Path(path).stat()
         except OSError:
             return Standing(PathKind.MISSING)
         real = Path(path)
@@ -37,10 +37,10 @@ class RealFiles:
         return Path(path).read_bytes()
 
     def names(self, path):
-        return tuple(sorted(os.listdir(path))) if os.path.isdir(path) else ()
+        return tuple(sorted(each.name for each in Path(path).iterdir())) if Path(path).is_dir() else ()
 
     def is_link(self, path):
-        return os.path.islink(path)
+        return Path(path).is_symlink()
 
 
 def build(root: Path) -> Path:
@@ -107,7 +107,7 @@ def _is(ending, traced) -> bool:
     if isinstance(ending, Ended):
         return not traced
     assert isinstance(ending, Reached)
-    name = os.path.basename(ending.command.argv[0])
+    name = Path(ending.command.argv[0]).name
     if name not in TRACED and name != "run":
         return not traced  # a preparing program that is the last one
     if not traced:
