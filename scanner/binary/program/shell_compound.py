@@ -128,7 +128,7 @@ def after_loop_condition(state: State, frame: AfterLoopCondition, below: Stack |
     return made
 
 
-def after_loop_body(machine: Machine, state: State, frame: AfterLoopBody, below: Stack | None) -> list[State]:
+def after_loop_body(state: State, frame: AfterLoopBody, below: Stack | None) -> list[State]:
     """Ask again, or forget what a loop that may run any number of times has changed."""
     state = state.on(below)
     if frame.doubted:
@@ -159,7 +159,7 @@ def next_word(state: State, frame: NextWord, below: Stack | None) -> list[State]
     return [replace(assigned, stack=push(Run(frame.node.body.items), following))]
 
 
-def pipeline(machine: Machine, state: State, node: Pipeline) -> list[State]:
+def pipeline(state: State, node: Pipeline) -> list[State]:
     """Commands that run at once, each in a subshell."""
     if len(node.parts) == 1:
         after = push(Negate(state.quiet), state.stack)

@@ -136,7 +136,7 @@ class Machine:
             case AfterLoopCondition():
                 return shell_compound.after_loop_condition(state, frame, below)
             case AfterLoopBody():
-                return shell_compound.after_loop_body(self, state, frame, below)
+                return shell_compound.after_loop_body(state, frame, below)
             case NextWord():
                 return shell_compound.next_word(state, frame, below)
             case Falling():
@@ -179,7 +179,7 @@ class Machine:
                 after = push(AfterList(statement, 0, state.quiet), state.stack)
                 return [replace(state, stack=push(One(statement.first), after), quiet=True)]
             case Pipeline():
-                return shell_compound.pipeline(self, state, statement)
+                return shell_compound.pipeline(state, statement)
             case Group():
                 return [replace(state, stack=push(Run(statement.body.items), state.stack))]
             case Subshell():
