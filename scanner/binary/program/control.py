@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import shell, shell_command, wrapper
+from scanner.binary.program import launchers, shell, shell_command
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.image_files import ImageFiles, is_below
 from scanner.domain.facts import Executable, Failure, FileKind
@@ -14,6 +14,7 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 if TYPE_CHECKING:
     from scanner.binary.layers.view import Found
     from scanner.binary.program.execve import Run, Search
+    from scanner.binary.program.launch import Accounts
     from scanner.binary.program.shell_state import ShellKind
 
 MAX_HOPS = 24
@@ -27,6 +28,11 @@ MAX_ALSO = 4
 
 _READ_BY_SHELLS = frozenset({Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.ENTRYPOINT_EMPTY})
 """What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
+
+_NO_CONCERN_OF_LOADERS = frozenset({
+    Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
+})  # fmt: skip
+"""What a loader that is started as a program does not ask of the file that it maps."""
 
 _SHELL = "/bin/sh"
 
@@ -42,10 +48,15 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """What is started next; ``falls_back`` tells that a shell reads a text that execve refuses."""
+    """What is started next.
+
+    ``falls_back`` tells that a shell reads a text that execve refuses, ``by_loader`` that a loader maps the file, whose
+    execute bit does not count.
+    """
 
     command: Command
     falls_back: bool = True
+    by_loader: bool = False
     written: tuple[str, ...] = ()
     also: tuple[Command, ...] = ()
 
@@ -117,6 +128,9 @@ class Control:
     def _started(self, step: _Next) -> Run:
         """What one start opens; a text that execve refuses is read by a shell where execvp starts it."""
         run = self.search.start(step.command, "wrapped")
+        if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS:
+            why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
+            return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
         if run.problem is None or run.problem.reason not in _READ_BY_SHELLS or not step.falls_back:
             return run
         if len(run.files) != 1 or run.files[0].kind is not FileKind.OTHER:
@@ -152,13 +166,16 @@ class Control:
         for _ in range(MAX_HOPS):
             if first.shebang is None:
                 return self._by_program(command, found)
+            launch = launchers.launched(command, first, found.path, self._accounts(command))
+            if launch is not None:
+                return self._by_launcher(command, launch, falls_back=False)
             following = _by_kernel(command, run.named)
             command = replace(command, argv=(first.shebang.interpreter, *_argument(first.shebang.argument), *following))
             if command.argv[0].rpartition("/")[2] == "env":
-                through = wrapper.from_env(command.argv[1:], command)
-                if through is None:
-                    return _Stopped("env starts what its environment makes of its words")
-                command = through
+                through = self._launched(command, self.search.named(command))
+                if not isinstance(through, launchers.Launched):
+                    return _Stopped(through.why if through else "", problem=None)
+                command = through.command
             opened = self.search.named(command)
             if isinstance(opened, Failure):
                 return _Stopped(problem=opened)
@@ -176,21 +193,48 @@ class Control:
     def _by_program(self, command: Command, found: Found) -> tuple[_Next, ...] | _Stopped:
         """What a binary starts, by what it is called and where it stands."""
         kind = shell_command.kind_of(command.argv[0], found.path)
-        if found.path.rpartition("/")[2] == "busybox" and command.argv[0].rpartition("/")[2] == "busybox":
-            rest = command.argv[1:]
-            if rest[:1] == ("--",) or not rest or rest[0].startswith("-"):
-                return ()
-            command = replace(command, argv=rest)
-            kind = shell_command.kind_of(rest[0], found.path)
         if kind is not None:
             return self._by_words(command, kind)
-        following = wrapper.next_command(command)
-        if following is None:
+        launch = self._launched(command, found)
+        if isinstance(launch, launchers.Launched) and launch.by is launchers.By.APPLET:
+            kind = shell_command.kind_of(launch.command.argv[0], found.path)
+            if kind is not None:
+                return self._by_words(launch.command, kind)
+        content = self.search.view.content(found)
+        musl = content is not None and content.elf is not None and content.elf.libc == "musl"
+        return self._by_launcher(command, launch, falls_back=not musl)
+
+    def _launched(self, command: Command, found: Found | Failure) -> launchers.Launch:
+        content = None if isinstance(found, Failure) else self.search.view.content(found)
+        if content is None or isinstance(found, Failure):
+            return None
+        return launchers.launched(command, content, found.path, self._accounts(command))
+
+    def _accounts(self, command: Command) -> Accounts:
+        """The image's accounts, read only where a launcher asks for them."""
+
+        def account(wanted: str) -> launchers.Account | None:
+            files = ImageFiles(self.search.view, command.mounts, command.volumes)
+            passwd = files.text("/etc/passwd")
+            return None if passwd is None else launchers.account_of(passwd.decode("utf-8", "replace"), wanted)
+
+        return account
+
+    @staticmethod
+    def _by_launcher(command: Command, launch: launchers.Launch, *, falls_back: bool) -> tuple[_Next, ...] | _Stopped:
+        if launch is None:
             return ()
+        if isinstance(launch, launchers.AtRunTime):
+            return _Stopped(launch.why)
+        following = launch.command
         own_words = command.argv[: len(command.argv) - len(following.argv)]
         if UNKNOWN in following.argv[0] or UNKNOWN_WORDS in own_words:
             return _Stopped(f"what {command.argv[0]} starts is known at run time only")
-        return (_Next(following, falls_back=wrapper.by_execvp(command)),)
+        if following.login and "/" not in following.argv[0]:
+            return _Stopped(f"{command.argv[0]} sets a PATH of its own, in which {following.argv[0]} is looked up")
+        if launch.by is launchers.By.LOADER:
+            return (_Next(following, falls_back=False, by_loader=True),)
+        return (_Next(following, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
     def _by_words(self, command: Command, kind: ShellKind) -> tuple[_Next, ...] | _Stopped:
         """What a shell with these words starts."""

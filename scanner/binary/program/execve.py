@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence, Found, Unread
-from scanner.binary.program import elf, script, wrapper
+from scanner.binary.program import elf, launchers, script
 from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, Command
 from scanner.binary.program.image_files import is_mounted
 from scanner.domain.facts import Elf, Executable, Failure
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _RUN_TIME_DIRECTORIES = ("/proc/", "/sys/", "/dev/")
 
 _CARRIAGE_RETURN = "\r"
-_READS_OPTIONS_STRICTLY = wrapper.SHELLS | {"env", "python", "python2", "python3", "busybox"}
+_READS_OPTIONS_STRICTLY = frozenset({
+    "sh", "ash", "dash", "bash", "ksh", "mksh", "zsh", "env", "python", "python2", "python3", "busybox",
+})  # fmt: skip
 
 _RUN_BY_A_SHELL_INSTEAD = frozenset({Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.ENTRYPOINT_EMPTY})
 """What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
@@ -172,9 +174,11 @@ class Search:
         run = self._execute(env, shebang.interpreter, command, "interpreter")
         if run.problem is not None:
             return run
-        following = wrapper.from_env((shebang.argument,), command)
-        if following is None:
+        said = replace(command, argv=(shebang.interpreter, shebang.argument))
+        launch = launchers.launched(said, self.view.content(env) or content, env.path)
+        if not isinstance(launch, launchers.Launched):
             return run
+        following = launch.command
         found = self._named(following.argv[0], following)
         if isinstance(found, Failure):
             if found.reason is not Reason.ENTRYPOINT_MISSING:
