@@ -6,7 +6,20 @@ from hypothesis import strategies as st
 
 from scanner.formats import shell
 from scanner.formats.shell_syntax import (
-    AndOr, Case, For, Function, Group, If, Literal, Loop, NotUnderstood, Parameter, Pipeline, Redirected, Sequence, Simple,
+    AndOr,
+    Case,
+    For,
+    Function,
+    Group,
+    If,
+    Literal,
+    Loop,
+    NotUnderstood,
+    Parameter,
+    Pipeline,
+    Redirected,
+    Sequence,
+    Simple,
     Subshell,
 )  # fmt: skip
 

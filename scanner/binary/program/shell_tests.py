@@ -1,4 +1,4 @@
-"""What ``test``, ``[`` and ``[[`` make of what is known."""
+"""What the tests of shells, in words or in double brackets, come to where not all is known."""
 
 from __future__ import annotations
 
