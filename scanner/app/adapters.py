@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-INSPECTION = "1"
+INSPECTION = "2"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
 
@@ -216,4 +217,7 @@ def _ssh(settings: Settings) -> SshSource | None:
 def _command(offer: Offer, override: Process | None) -> tuple[str, ...]:
     """What an inspection's answer depends on beside the manifest."""
     command = argv.resolve(offer.process, override)
-    return (command.cwd, ":".join(command.path), *command.argv)
+    around = repr(
+        (sorted(command.env.items(), key=str), command.env_known, command.user, command.mounts, command.volumes)
+    )
+    return (command.cwd, hashlib.sha256(around.encode("utf-8", "surrogatepass")).hexdigest(), *command.argv)

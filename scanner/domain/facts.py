@@ -210,6 +210,7 @@ class Process:
 
     ``env`` are variables in their order; one whose value stayed on the host has ``None`` for it. ``user`` is
     ``USER[:GROUP]`` as written. ``init`` tells that the engine puts an init of its own in front (``--init``).
+    ``volumes`` are the paths over which an engine mounts a volume of its own accord (a config's Volumes).
     """
 
     entrypoint: tuple[str, ...] | None = None
@@ -219,6 +220,7 @@ class Process:
     env: tuple[tuple[str, str | None], ...] | None = None
     user: str | None = None
     init: bool | None = None
+    volumes: tuple[str, ...] | None = None
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -290,6 +292,15 @@ class Workload:
         if self.started_at is None or self.finished_at is None or self.finished_at < self.started_at:
             return None
         return float(int(self.finished_at - self.started_at))
+
+    @property
+    def override(self) -> Process | None:
+        """What is said beside the image, the paths over which its mounts stand among it."""
+        if not self.mounts:
+            return self.process
+        over = tuple(mount.destination for mount in self.mounts)
+        process = self.process or Process()
+        return replace(process, volumes=(*(process.volumes or ()), *over))
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class Images:
         offer = find(facts)
         if offer is None or isinstance(offer.config, Failure):
             return facts
-        return facts.with_program(offer.digest, await self.inspect(reference, offer, workload.process))
+        return facts.with_program(offer.digest, await self.inspect(reference, offer, workload.override))
 
 
 def is_local_only(workload: Workload) -> bool:

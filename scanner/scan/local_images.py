@@ -62,9 +62,9 @@ class LocalImages:
             if workload.local is None or not is_local_only(workload) or isinstance(engine, Failure):
                 workloads.append(workload)
                 continue
-            key = (host.name, workload.local.image_id, workload.process)
+            key = (host.name, workload.local.image_id, workload.override)
             if key not in found:
-                found[key] = await self._program(host, engine, workload.local, workload.process, len(found))
+                found[key] = await self._program(host, engine, workload.local, workload.override, len(found))
             workloads.append(_with(workload, workload.local, found[key]))
         return replace(facts, workloads=tuple(workloads)) if found else facts
 

@@ -209,6 +209,7 @@ class Registry:
 
 def offer(*layers, entrypoint=("/app",), cmd=None, **process):
     """An image of these layers, bottom first."""
+    process = {"env": (), "user": "", "volumes": ()} | process
     made = Process(tuple(entrypoint) if entrypoint is not None else None, cmd, **process)
     return Offer("sha256:" + "0" * 64, process=made, layers=tuple(layers))
 

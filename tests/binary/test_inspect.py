@@ -329,26 +329,158 @@ async def test_what_a_wrapper_surely_execs_is_followed_too(images, build, entryp
 
 
 @pytest.mark.parametrize(
-    "entrypoint",
+    ("entrypoint", "why"),
     [
-        ["/sbin/tini", "--", "/from/a/volume"],
-        ["/bin/sh", "-c", "migrate || true; exec /real"],
-        ["/bin/sh", "-c", "$SERVER --port 80"],
-        ["/bin/sh", "-c", "echo 'unclosed"],
-        ["/bin/sh", "-c", ""],
-        ["/sbin/tini"],
-        ["/sbin/tini", "--", "/text"],
-        ["/shifting.sh", "/real"],
+        (["/bin/sh", "-c", "$SERVER --port 80"], "its first word is empty"),
+        (["/bin/sh", "-c", "eval $(cat /srv/command)"], "eval"),
+        (["/bin/sh", "-c", "echo 'unclosed"], "syntax"),
+        (
+            ["/sbin/tini", "--", "/bin/sh", "-c", "if curl -f x; then exec /real; else exec /native; fi"],
+            "fare differently",
+        ),
+        (["/sbin/env", "-S$SERVER"], None),
     ],
 )
-async def test_a_word_that_is_not_surely_execd_or_not_found_proves_nothing(images, build, entrypoint):
+async def test_what_only_the_run_decides_is_said_to_be_decided_there(images, build, entrypoint, why):
     layer = images.layer([
-        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("real", build.elf(machine=183)), ("text", b"echo\n"),
-        ("shifting.sh", b'#!/bin/sh\nshift\nexec "$@"\n'),
+        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("real", build.elf(machine=183)), ("native", build.elf()),
+        ("sbin/env", build.elf()),
     ])  # fmt: skip
     program = await inspect(build.offer(layer, entrypoint=entrypoint), None, images.open)
     assert program.problem is None
     assert "/real" not in [step.path for step in program.chain]
+    assert why is None or why in program.at_run_time
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "expected"),
+    [
+        (["/sbin/tini", "--", "/not/there"], Reason.ENTRYPOINT_MISSING),
+        (["/sbin/tini", "--", "/data"], Reason.ENTRYPOINT_NOT_EXECUTABLE),
+        (["/sbin/tini", "--", "/tmp"], Reason.ENTRYPOINT_DIRECTORY),
+        (["/sbin/tini", "--", "/unloaded"], Reason.LOADER_MISSING),
+        (["/sbin/tini", "--", "/uninterpreted"], Reason.INTERPRETER_MISSING),
+        (["/sbin/tini", "--", "not-in-path"], Reason.ENTRYPOINT_MISSING),
+        (["/bin/sh", "-c", "exec /not/there"], Reason.ENTRYPOINT_MISSING),
+        (["/bin/sh", "-c", "cd /tmp && ./nothing"], Reason.ENTRYPOINT_MISSING),
+        (["/bin/sh", "/not/there.sh"], Reason.ENTRYPOINT_MISSING),
+        (["/start.sh", "/not/there"], Reason.ENTRYPOINT_MISSING),
+        (["/start.sh", "/unloaded"], Reason.LOADER_MISSING),
+        (["/sbin/tini", "--", "/on/volume/app"], Reason.BINARY_UNKNOWN),
+        (["/bin/sh", "-c", "exec /on/volume/app"], Reason.BINARY_UNKNOWN),
+        (["/sbin/tini", "--", "/text"], None),  # execvp hands it to /bin/sh
+        (["/start.sh", "/text"], None),
+    ],
+)
+async def test_behind_a_launcher_the_same_failures_count_as_in_front(images, build, entrypoint, expected):
+    layer = images.layer([
+        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("tmp", build.directory), ("text", b"echo\n"),
+        ("data", {"mode": 0o644, "content": b"x"}), ("unloaded", build.elf(interp="/lib/ld")),
+        ("uninterpreted", b"#!/no/such\n"), ("start.sh", b'#!/bin/sh\nexec "$@"\n'), ("on/volume/x", b"x"),
+    ])  # fmt: skip
+    made = build.offer(layer, entrypoint=entrypoint, volumes=("/on/volume",), path="/bin:/sbin")
+    program = await inspect(made, None, images.open)
+    assert (reason(program), program.at_run_time) == (expected, "")
+
+
+FOLLOWED = [
+    'exec /opt/app/bin/server "$@"',
+    "cd /opt/app/bin\nexec ./server",
+    "cd /opt/app && exec bin/server",
+    "exec /opt/app/bin/server 2>&1",
+    "[ -x /opt/app/bin/server ] && exec /opt/app/bin/server",
+    "if [ -f /opt/app/bin/server ]; then exec /opt/app/bin/server; fi; exec /native",
+    'if [ "${1#-}" != "$1" ]; then\n  set -- server "$@"\nfi\nexec "$@"',
+    "export PATH=/opt/app/bin:$PATH && exec server",
+    "PATH=/opt/app/bin:$PATH; server",
+    "# s6-overlay is not used here\nexec /opt/app/bin/server",
+    "sed -i 's/\\r$//' /etc/conf\nexec /opt/app/bin/server",
+    "cp /etc/conf.dist /etc/conf\nexec /opt/app/bin/server",
+    "case $1 in never) exec /native;; esac\nexec /opt/app/bin/server",
+    "echo x # no; exec /native\n/opt/app/bin/server",
+    "echo x # no; /opt/app/bin/server\nexec /opt/app/bin/server",
+    "start() { exec /opt/app/bin/server; }\nstart",
+    ". /etc/functions\nlaunch",
+    "eval 'exec /opt/app/bin/server'",
+    "/opt/app/bin/server &\nwait",
+    "exec tini -- /opt/app/bin/server",
+    "exec env A=1 /opt/app/bin/server",
+    "exec sh -c 'exec /opt/app/bin/server'",
+    "exec /inner.sh /opt/app/bin/server",
+    "trap 'echo bye' TERM\nexec /opt/app/bin/server",
+    "while true; do /opt/app/bin/server; sleep 1; done",
+    "if curl -f x; then A=1; fi\nexec /opt/app/bin/server $A",
+    "for f in /init.d/*.sh; do . $f; done\nexec $SERVER",
+]
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
+@pytest.mark.parametrize("text", FOLLOWED)
+async def test_a_script_is_followed_to_the_foreign_server_behind_it(images, build, text, shell):
+    layer = images.layer([
+        ("start.sh", f"#!/bin/sh\n{text}\n".encode()), ("bin/sh", build.symlink(shell)), (f"bin/{shell}", build.elf()),
+        ("bin/tini", build.elf()), ("bin/env", build.elf()), ("native", build.elf()), ("bin/sed", build.elf()),
+        ("opt/app/bin/server", build.elf(machine=183)), ("inner.sh", b'#!/bin/sh\nexec "$@"\n'),
+        ("etc/functions", {"mode": 0o644, "content": b"launch() { exec /opt/app/bin/server; }\n"}),
+        ("init.d/10.sh", {"mode": 0o644, "content": b"SERVER=/opt/app/bin/server\n"}),
+    ])  # fmt: skip
+    made = build.offer(
+        layer, entrypoint=("/start.sh",), cmd=("-x",) if "set --" in text else (), path="/bin:/opt/app/bin"
+    )
+    program = await inspect(made, None, images.open)
+    assert (program.problem, program.at_run_time) == (None, "")
+    assert program.chain[-1].path == "/opt/app/bin/server"
+    assert program.chain[-1].elf.needs == Platform("linux", "arm64")
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["sh", "-c", "exec /app 2>&1"], "/app"),
+        (["sh", "-c", "[ -x /app ] && exec /app"], "/app"),
+        (["setpriv", "--reuid", "1", "/app"], "/app"),
+        (["busybox", "sh", "-c", "/app"], "/app"),
+        (["/tini.sh"], "/app"),
+        (["sh", "/plain.sh"], "/app"),
+        (["sh", "-e", "/plain.sh"], "/app"),
+        (["tini", "--", "/unmarked"], "/app"),
+    ],
+)
+async def test_every_kind_of_launcher_is_followed_to_its_program(images, build, argv, expected):
+    layer = images.layer([
+        ("bin/busybox", build.elf()), ("bin/sh", build.symlink("busybox")), ("bin/setpriv", build.elf()),
+        ("bin/tini", build.elf()), ("app", build.elf(machine=183)), ("tini.sh", b"#!/bin/tini /app\n"),
+        ("plain.sh", {"mode": 0o644, "content": b"exec /app\n"}), ("unmarked", b"exec /app\n"),
+    ])  # fmt: skip
+    program = await inspect(build.offer(layer, entrypoint=argv, path="/bin"), None, images.open)
+    assert (program.problem, program.at_run_time) == (None, "")
+    assert program.chain[-1].path == expected
+
+
+async def test_a_file_that_is_sourced_under_an_uncommon_name_is_read_again(images, build):
+    layer = images.layer([
+        ("start.sh", b"#!/bin/dash\n. /etc/settings\nexec $SERVER\n"), ("bin/dash", build.elf()), ("app", build.elf()),
+        ("etc/settings", {"mode": 0o644, "content": b"SERVER=/app\n"}),
+    ])  # fmt: skip
+    program = await inspect(build.offer(layer, entrypoint=("/start.sh",)), None, images.open)
+    assert (program.problem, program.at_run_time, program.chain[-1].path) == (None, "", "/app")
+    assert len(images.opened) == 2
+
+
+async def test_a_program_that_the_script_writes_is_decided_at_run_time(images, build):
+    layer = images.layer([
+        ("start.sh", b"#!/bin/dash\ncurl -o /app http://x/app\nexec /app\n"), ("bin/dash", build.elf()),
+        ("app", build.elf()),
+    ])  # fmt: skip
+    program = await inspect(build.offer(layer, entrypoint=("/start.sh",)), None, images.open)
+    assert program.problem is None
+    assert "written" in program.at_run_time
+
+
+async def test_what_a_mount_covers_is_not_the_images(images, build):
+    layer = images.layer([("srv/app", build.elf())])
+    covered = await inspect(build.offer(layer, entrypoint=("/srv/app",)), Process(volumes=("/srv",)), images.open)
+    assert reason(covered) is Reason.BINARY_UNKNOWN
 
 
 async def test_a_big_base_below_a_small_top_layer_is_not_read(images, build):

@@ -126,12 +126,16 @@ def _saved(layers: tuple[str, ...], config: Any) -> SavedImage | Failure:
 def process_of(said: dict[str, Any]) -> Process:
     """What a config's ``config`` object says will be exec'd."""
     path = next((e.removeprefix("PATH=") for e in _words(said.get("Env")) or () if e.startswith("PATH=")), None)
-    directory = said.get("WorkingDir")
+    directory, user, volumes = said.get("WorkingDir"), said.get("User"), said.get("Volumes")
+    env = tuple((name, value) for name, _, value in (each.partition("=") for each in _words(said.get("Env")) or ()))
     return Process(
         entrypoint=_words(said.get("Entrypoint")),
         cmd=_words(said.get("Cmd")),
         path=path,
         working_dir=directory if isinstance(directory, str) else None,
+        env=env,
+        user=user if isinstance(user, str) else "",
+        volumes=tuple(sorted(map(str, volumes))) if isinstance(volumes, dict) else (),
     )
 
 

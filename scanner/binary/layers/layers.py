@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.limits import limit_reached
-from scanner.binary.program.capture import Capture
-from scanner.binary.program.content import Content, examine
+from scanner.binary.program.capture import SCRIPT_BYTES, Capture
+from scanner.binary.program.content import Content, as_text, examine
 from scanner.domain.facts import Failure, FileKind
 from scanner.domain.verdict.reason import Reason
 
@@ -21,6 +22,15 @@ MAX_SYMLINKS = 40
 
 MAX_DEPTH = 128
 """Directories inside each other: node_modules reaches 60. Deeper trees make every look-up cost the square of it."""
+
+MAX_TEXT_BYTES = 16 * 1024 * 1024
+"""Texts of scripts kept in memory of all layers together; a desktop distribution has 8 MiB of them."""
+
+_SOURCED = re.compile(
+    r"\.(?:sh|bash|env|envsh|inc|subr)$|^etc/(?:passwd|group|profile)$|^etc/(?:default|profile\.d|init\.d|sysconfig)/"
+    r"|(?:entrypoint|functions|envvars)[^/]*$"
+)
+"""Names of files without an execute bit that scripts commonly read; any other is read again once it is asked for."""
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -67,12 +77,24 @@ class Extent:
 
 @dataclass(slots=True)
 class Usage:
-    """What the layers of one image have cost so far; shared by their indexes."""
+    """What the layers of one image have cost so far; shared by their indexes.
+
+    ``wanted`` are paths of files whose text is asked for although they are no programs.
+    """
 
     limits: Limits
     entries: int = 0
     name_bytes: int = 0
     unpacked_bytes: int = 0
+    text_bytes: int = 0
+    wanted: set[str] = field(default_factory=set)
+
+    def within(self, content: Content | None) -> Content | None:
+        """A file's content, its text only while there is room for it."""
+        if content is None or content.text is None:
+            return content
+        self.text_bytes += len(content.text)
+        return content if self.text_bytes <= MAX_TEXT_BYTES else replace(content, text=None)
 
     def count_entry(self, name: str) -> None:
         """One more entry, directory or whiteout is kept."""
@@ -101,14 +123,21 @@ class LayerIndex:
     _last_directory: tuple[str, str] = ("", "")
 
     def begin(self, entry: tarstream.Entry) -> Capture | None:
-        """Keep parts of executable files only: the kernel looks at nothing else."""
-        if entry.is_regular and entry.mode & 0o111 and not entry.sparse:
+        """Keep parts of executable files, which the kernel looks at, besides texts that shells read."""
+        if not entry.is_regular or entry.sparse:
+            return None
+        if entry.mode & 0o111:
             return Capture(entry.size)
+        path = entry.name.lstrip("./")
+        if entry.size <= SCRIPT_BYTES and (_SOURCED.search(path) or clean(path) in self.usage.wanted):
+            return Capture(entry.size, text=True)
         return None
 
     def end(self, entry: tarstream.Entry, content: tarstream.Content | None) -> None:
         """Remember an entry."""
-        examined = examine(content.body()) if isinstance(content, Capture) else None
+        examined = None
+        if isinstance(content, Capture):
+            examined = self.usage.within(as_text(content.body()) if content.text else examine(content.body()))
         if entry.sparse:
             unread = Failure(Reason.BINARY_UNKNOWN, "the file is stored as a sparse file")
             examined = Content(FileKind.OTHER, problem=unread)

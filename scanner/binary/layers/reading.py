@@ -11,7 +11,7 @@ from scanner.binary.layers.layers import LayerIndex, Usage
 from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Unpack
-from scanner.binary.layers.view import Unfetched, Unread, View
+from scanner.binary.layers.view import Unfetched, Unkept, Unread, View
 from scanner.domain.facts import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
@@ -28,6 +28,10 @@ SLICE_BYTES = 32 * 1024
 """Stored bytes handled before the event loop gets its turn: some 0.3 ms of unpacking, 30 ms at a bomb's ratio."""
 
 
+MAX_REREADS = 4
+"""Times that layers of one image are read once more for a file that a script sources under an uncommon name."""
+
+
 class Reading:
     """The layers of one image (bottom first, as a manifest lists them) and what has been read of them."""
 
@@ -41,7 +45,10 @@ class Reading:
         self._indexes = [LayerIndex(self._usage) for _ in self._layers]
         self._unreadable = {n: f for n, layer in enumerate(self._layers) if (f := _refused(layer)) is not None}
         self._untrusted_tables: set[int] = set()
+        self._tables: set[int] = set()
+        self._rereads = 0
         self.view = View(self._indexes, self._unreadable, [layer.size for layer in self._layers])
+        self.view.reads_again = True
 
     async def ask(self, question: Callable[[View], T]) -> T:
         """The answer of a pure function over the view; raises ``LayerError`` where the layers do not give it."""
@@ -53,6 +60,8 @@ class Reading:
                 await self._read(need.layer, question)
             except Unfetched as need:
                 await self._fetch(need)
+            except Unkept as need:
+                self._read_again(need)
 
     async def read_all(self) -> None:
         """Read every layer to its end."""
@@ -87,6 +96,7 @@ class Reading:
         if not await toc.read(self._layers[number], self._open, index):
             self._untrusted_tables.add(number)
             return False
+        self._tables.add(number)
         self._indexes[number] = index
         self.view.replace(number, index)
         return True
@@ -129,9 +139,18 @@ class Reading:
             question(self.view)
         except Unread as need:
             return need.layer != number
-        except (Unfetched, LayerError):
+        except (Unfetched, Unkept, LayerError):
             return True
         return True
+
+    def _read_again(self, need: Unkept) -> None:
+        """Forget a layer that a stream told, so that the file is kept when it is read once more."""
+        if self._rereads >= MAX_REREADS or need.layer in self._tables or need.layer in self._unreadable:
+            return
+        self._rereads += 1
+        self._usage.wanted.add(need.path)
+        index = self._indexes[need.layer] = LayerIndex(self._usage)
+        self.view.replace(need.layer, index)
 
     async def _fetch(self, need: Unfetched) -> None:
         """Fetch one file by its table of contents; where that disagrees, the layer is streamed instead."""

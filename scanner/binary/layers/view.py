@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind
 from scanner.binary.layers.limits import LayerError
+from scanner.binary.program.capture import SCRIPT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +43,15 @@ class Unfetched(Exception):  # noqa: N818 - a question, not an error
         self.extent = extent
 
 
+class Unkept(Exception):  # noqa: N818 - a question, not an error
+    """The answer needs the text of a file that passed by before anybody asked for it."""
+
+    def __init__(self, layer: int, path: str) -> None:
+        super().__init__(f"{path} of layer {layer} was not kept")
+        self.layer = layer
+        self.path = path
+
+
 class Absence(Enum):
     """Why a look-up found nothing."""
 
@@ -60,7 +70,10 @@ class Found:
 
 
 class View:
-    """The layers of one image, top first; ``unreadable`` names those that cannot be read, with the reason."""
+    """The layers of one image, top first; ``unreadable`` names those that cannot be read, with the reason.
+
+    ``reads_again`` tells that a layer can be read once more for a file that was not kept.
+    """
 
     def __init__(self, layers: Sequence[LayerIndex], unreadable: Mapping[int, Failure], sizes: Sequence[int]) -> None:
         self._layers = list(layers)
@@ -68,6 +81,8 @@ class View:
         self._sizes = sizes
         self.fetched: dict[tuple[int, Extent], Content] = {}
         self.asked: set[str] = set()
+        self.unkept: set[str] = set()
+        self.reads_again = False
 
     def replace(self, number: int, layer: LayerIndex) -> None:
         """Look at a layer through another index from now on."""
@@ -90,6 +105,51 @@ class View:
         if key not in self.fetched:
             raise Unfetched(*key)
         return self.fetched[key]
+
+    def text(self, found: Found) -> bytes | None:
+        """All of a small file that shells read, ``None`` where it cannot be had; raises ``Unfetched``, ``Unkept``."""
+        content = self.content(found)
+        if content is not None:
+            return content.text
+        if found.node.kind is not NodeKind.FILE or found.node.size > SCRIPT_BYTES:
+            return None
+        path = found.path.lstrip("/")
+        if not self.reads_again or path in self.unkept:
+            return None
+        self.unkept.add(path)
+        raise Unkept(found.layer, path)
+
+    def names(self, path: str) -> tuple[str, ...] | None:
+        """The names in a directory, sorted; ``None`` where there is no such directory. Reads every layer."""
+        directory = self.lookup(path)
+        if isinstance(directory, Absence) or directory.node.kind is not NodeKind.DIRECTORY:
+            return None
+        lead = f"{directory.path.strip('/')}/".lstrip("/")
+        found: set[str] = set()
+        for number, layer in enumerate(self._layers):
+            if number in self._unreadable:
+                raise LayerError(self._unreadable[number])
+            if not layer.complete:
+                raise Unread(number)
+            below = {
+                each[len(lead) :] for each in layer.nodes if each.startswith(lead) and "/" not in each[len(lead) :]
+            }
+            above = self._layers[:number]
+            found |= {
+                name
+                for name in below - {""}
+                if layer.get(lead + name) and not any(upper.hides(lead + name) for upper in above)
+            }
+        return tuple(sorted(found))
+
+    def is_symlink(self, path: str) -> bool:
+        """Whether a symbolic link stands at the path itself. Raises ``Unread``, ``LayerError``."""
+        head, _, name = path.rstrip("/").rpartition("/")
+        directory = self.lookup(head or "/")
+        if isinstance(directory, Absence) or name in {"", ".", ".."}:
+            return False
+        reached = self._node(f"{directory.path.strip('/')}/{name}".lstrip("/"))
+        return reached is not None and reached[1].kind is NodeKind.SYMLINK
 
     def lookup(self, path: str) -> Found | Absence:
         """Follow ``path`` from the image's root; absolute links restart there. Raises ``Unread``, ``LayerError``."""

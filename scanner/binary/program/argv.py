@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scanner.domain.facts import Process
 
 RUNC_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What the engines put into the environment of an image that sets no PATH (moby's oci.DefaultPathEnv)."""
+
+DEFAULT_PATH = "/bin:/usr/bin"
+"""Where execvp(3) of glibc looks where PATH is unset; musl looks in /usr/local/bin before."""
 
 MAX_WORDS = 4096
 """Words of one command that are looked at; ARG_MAX would allow more, no wrapper's own options are that many."""
@@ -18,17 +24,45 @@ MAX_PATH_DIRECTORIES = 64
 """Directories of PATH that are searched; a longer PATH is cut by nobody, so beyond it the answer is unknown."""
 
 
+UNKNOWN = "\0"
+"""Stands in a word for text that nobody knows before the program runs; no argument can hold a zero byte."""
+
+UNKNOWN_WORDS = "\0*"
+"""Stands for any number of words that nobody knows, none included."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What is exec'd and where names are looked up: argv, the directories of PATH, the working directory.
 
-    ``login`` tells that a login shell stands in between, which sets a PATH of its own.
+    A word of ``argv`` may hold ``UNKNOWN`` or be ``UNKNOWN_WORDS``. ``login`` tells that a login shell stands in between, which sets a PATH of its own. ``env`` are the variables that
+    are set, ``None`` for a value that nobody knows before the program runs; what is not in it is unset where
+    ``env_known``, else not known. ``path`` is always what ``env`` makes of PATH (see ``with_variable``). ``user`` is
+    ``USER[:GROUP]`` as written, empty for root, ``None`` where it is not known. ``mounts`` are the paths over which
+    something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
+    filled with what the image holds there.
     """
 
     argv: tuple[str, ...]
     path: tuple[str, ...] = ()
     cwd: str = "/"
     login: bool = False
+    env: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    env_known: bool = False
+    user: str | None = None
+    mounts: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+    def with_variable(self, name: str, value: str | None) -> Command:
+        """The same command with one variable set; PATH changes where names are looked up."""
+        changed = replace(self, env=MappingProxyType({**self.env, name: value}))
+        return replace(changed, path=split_path(value or "")) if name == "PATH" else changed
+
+    def without_variable(self, name: str) -> Command:
+        """The same command with one variable unset; without PATH programs look in the C library's own."""
+        left = MappingProxyType({key: value for key, value in self.env.items() if key != name})
+        changed = replace(self, env=left)
+        return replace(changed, path=split_path(DEFAULT_PATH)) if name == "PATH" else changed
 
     def absolute(self, name: str) -> str:
         """A name with a slash as the kernel sees it: from the root, or from the working directory."""
@@ -45,7 +79,32 @@ def resolve(image: Process | None, override: Process | None) -> Command:
     said = [process for process in (override, image) if process is not None]
     path = next((process.path for process in said if process.path), RUNC_PATH)
     cwd = next((process.working_dir for process in said if process.working_dir), "/")
-    return Command(argv, split_path(path), cwd if cwd.startswith("/") else f"/{cwd}")
+    directory = cwd if cwd.startswith("/") else f"/{cwd}"
+    user = next((process.user for process in said if process.user is not None), None)
+    env = MappingProxyType({**_environment(image), **_environment(override), "PATH": path})
+    return Command(
+        argv,
+        split_path(path),
+        directory,
+        env=env,
+        env_known=_says_env(image),
+        user=user,
+        mounts=tuple(sorted(_volumes(override))),
+        volumes=tuple(sorted(_volumes(image))),
+    )
+
+
+def _volumes(process: Process | None) -> tuple[str, ...]:
+    return (process.volumes or ()) if process is not None else ()
+
+
+def _says_env(image: Process | None) -> bool:
+    """Whether what is not set is known to be unset: a config that was read tells all of its variables."""
+    return image is not None and image.env is not None
+
+
+def _environment(process: Process | None) -> dict[str, str | None]:
+    return dict(process.env or ()) if process is not None else {}
 
 
 def _argv(image: Process | None, override: Process | None) -> tuple[str, ...]:

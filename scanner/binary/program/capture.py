@@ -15,7 +15,7 @@ HEAD_BYTES = 4096
 """The header, the program headers, PT_INTERP and the notes of every usual linker lie within one page."""
 
 SCRIPT_BYTES = 64 * 1024
-"""Of a script: its last line tells whether it execs its arguments; public entrypoint scripts stay below 30 KiB."""
+"""Of a script or another text that shells read; public entrypoint scripts stay below 30 KiB."""
 
 WHOLE_FILE_BYTES = 4 * 1024 * 1024
 """A file of at most this size is kept whole where its program headers lie at its end (patchelf)."""
@@ -29,8 +29,9 @@ _GO_NOTE = b"Go\0\0"
 class Capture:
     """Keeps the head of one file and those later parts that the head makes worth keeping."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, text: bool = False) -> None:
         self._size = size
+        self.text = text
         self._at = 0
         self._head = bytearray()
         self._windows: list[tuple[int, int]] | None = None
@@ -42,7 +43,7 @@ class Capture:
         if missing > 0:
             self._head += piece[:missing]
         if self._windows is None and len(self._head) >= min(HEAD_BYTES, self._size):
-            self._windows = plan(bytes(self._head), self._size)
+            self._windows = plan(bytes(self._head), self._size, text=self.text)
         for start, end in self._windows or ():
             self._keep(piece, start, end)
         self._at += len(piece)
@@ -68,9 +69,9 @@ class Capture:
         return Body(self._size, tuple(pieces))
 
 
-def plan(head: bytes, size: int) -> list[tuple[int, int]]:
-    """The parts behind ``head`` that are worth keeping, in order and apart."""
-    if head.startswith(b"#!"):
+def plan(head: bytes, size: int, *, text: bool = False) -> list[tuple[int, int]]:
+    """The parts behind ``head`` that are worth keeping, in order and apart; all of what is to be read as ``text``."""
+    if text or head.startswith(b"#!") or (b"\0" not in head and size <= SCRIPT_BYTES):
         return _joined([(len(head), SCRIPT_BYTES)], len(head), size)
     header = elf.read_header(head)
     if isinstance(header, Failure):

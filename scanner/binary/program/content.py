@@ -42,18 +42,17 @@ _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\v\b\x1b")
 class Content:
     """What the first bytes of a file say; ``problem`` is why execve would refuse it whatever the machine.
 
-    ``forwards`` tells that a script surely ends with ``exec PREFIX "$@"``; ``prefix`` are the words in between. ``header`` stands even for an ELF file that is
-    damaged behind it.
+    ``header`` stands even for an ELF file that is damaged behind it. ``text`` is all of what a shell may be asked to
+    read: a script of a shell, a text without ``#!``, a file that scripts source.
     """
 
     kind: FileKind
     elf: Elf | None = None
     shebang: Shebang | None = None
     problem: Failure | None = None
-    forwards: bool = False
-    prefix: tuple[str, ...] = ()
     size: int = 0
     header: Header | None = None
+    text: bytes | None = None
 
 
 def examine(body: Body) -> Content:
@@ -69,21 +68,22 @@ def examine(body: Body) -> Content:
         return Content(FileKind.ELF, elf=parsed, size=body.size, header=known)
     if head.startswith(b"#!"):
         return _script(body)
-    return Content(FileKind.OTHER, problem=_refusal(head), size=body.size)
+    refusal = _refusal(head)
+    text = body.read(0, body.size) if refusal.reason in {Reason.NO_SHEBANG, Reason.BOM_SHEBANG} else None
+    return Content(FileKind.OTHER, problem=refusal, size=body.size, text=text)
+
+
+def as_text(body: Body) -> Content:
+    """What a file without an execute bit holds, for whoever reads it."""
+    return Content(FileKind.OTHER, size=body.size, text=body.read(0, body.size) if body.size else b"")
 
 
 def _script(body: Body) -> Content:
     shebang = script.parse(body.head)
     if isinstance(shebang, Failure):
         return Content(FileKind.SCRIPT, problem=shebang, size=body.size)
-    whole = body.read(0, body.size) or b""
-    return Content(
-        FileKind.SCRIPT,
-        shebang=shebang,
-        forwards=script.forwards_arguments(whole),
-        prefix=script.forwarding_prefix(whole),
-        size=body.size,
-    )
+    text = body.read(0, body.size) if script.is_shell(shebang) else None
+    return Content(FileKind.SCRIPT, shebang=shebang, size=body.size, text=text)
 
 
 def _refusal(head: bytes) -> Failure:

@@ -5,7 +5,6 @@ The rule is load_script of Linux fs/binfmt_script.c: it sees 256 bytes, filled u
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from scanner.domain.facts import Failure
@@ -77,24 +76,10 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-_FORWARDING = re.compile(rb"exec(?:[ \t]+[\w./:@%+=,-]+)*[ \t]+\"\$@\"[ \t]*;?[ \t]*\r?$")
-_REWRITING = re.compile(rb"(?m)^[^#\n]*\b(?:shift|set[ \t]+--)")
+_SHELLS = frozenset({"sh", "ash", "dash", "bash", "ksh", "mksh", "zsh", "busybox"})
 
 
-def forwards_arguments(body: bytes) -> bool:
-    """Whether a script surely ends by exec'ing its own arguments: a last line ``exec ... "$@"`` at the margin.
-
-    A script that shifts or resets its arguments may exec something else, so it does not count.
-    """
-    if b"s6-overlay" in body:
-        return True  # s6-overlay's /init starts the command it was given
-    lines = [line for line in body.split(b"\n") if line.strip() and not line.lstrip().startswith(b"#")]
-    return bool(lines) and _FORWARDING.fullmatch(lines[-1]) is not None and not _REWRITING.search(body)
-
-
-def forwarding_prefix(body: bytes) -> tuple[str, ...]:
-    """The words between ``exec`` and ``"$@"`` of the last line, such as ``gosu app``."""
-    lines = [line for line in body.split(b"\n") if line.strip() and not line.lstrip().startswith(b"#")]
-    if not lines or not _FORWARDING.fullmatch(lines[-1]):
-        return ()
-    return tuple(_text(word) for word in lines[-1].split()[1:-1])
+def is_shell(shebang: Shebang) -> bool:
+    """Whether a shell reads the script, directly or through env."""
+    words = (shebang.interpreter, *shebang.argument.split())
+    return any(word.rpartition("/")[2] in _SHELLS for word in words)

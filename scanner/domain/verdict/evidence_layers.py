@@ -104,6 +104,9 @@ def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execut
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
         return unknown(program.problem, path, evidence)
+    if program.at_run_time:
+        path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
+        return Outcome(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
     if worst is None:
         return Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
     return _labels_too(worst, program, claimed, metadata, agrees=agrees).saying(*evidence)

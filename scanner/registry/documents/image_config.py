@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_PROCESS_CHARS = 128 * 1024
-"""Arguments, PATH, directory: Linux takes no argument that is longer (MAX_ARG_STRLEN)."""
+"""Arguments, variables, directory: Linux takes no argument that is longer (MAX_ARG_STRLEN)."""
+
+MAX_VARIABLES = 4096
+"""Of one config; images of whole desktops set a few dozen."""
 
 _TOP_KEYS = frozenset({"architecture", "os", "variant", "os.version", "os.features", "config"})
-_PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir"})
+_PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,25 @@ def _platform(document: Mapping[str, Any]) -> Platform | Failure:
 def _process(section: Mapping[str, Any]) -> Process:
     refuse_twins(section, _PROCESS_KEYS)
     environment = fields.texts(section, "Env") or ()
+    if len(environment) > MAX_VARIABLES:
+        raise fields.MalformedError(f"it sets more than {MAX_VARIABLES} variables")
     paths = [entry.removeprefix("PATH=") for entry in environment if entry.startswith("PATH=")]
     found = Process(
         entrypoint=fields.texts(section, "Entrypoint"),
         cmd=fields.texts(section, "Cmd"),
         path=paths[-1] if paths else None,
         working_dir=fields.text(section, "WorkingDir") or None,
+        env=tuple(_variable(entry) for entry in environment),
+        user=fields.text(section, "User"),
+        volumes=tuple(sorted(fields.child(section, "Volumes") or {})),
     )
-    if sum(map(len, (*found.argv, found.path or "", found.working_dir or ""))) > MAX_PROCESS_CHARS:
+    said = (*found.argv, *environment, *(found.volumes or ()), found.working_dir or "", found.user or "")
+    if sum(map(len, said)) > MAX_PROCESS_CHARS:
         raise fields.MalformedError(f"what it starts is longer than {MAX_PROCESS_CHARS} characters")
     return found
+
+
+def _variable(entry: str) -> tuple[str, str]:
+    """One ``NAME=value``; what has no ``=`` is a variable that engines hand on as it stands, empty for whoever looks."""
+    name, _, value = entry.partition("=")
+    return name, value

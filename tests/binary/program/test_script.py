@@ -56,19 +56,11 @@ def test_no_line_raises(tail):
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    ("line", "expected"),
     [
-        (b'#!/bin/sh\nexec "$@"', ((), True)),
-        (b'#!/bin/sh\nexec gosu app:app "$@"\n\n# end\n', (("gosu", "app:app"), True)),
-        (b'#!/bin/sh\nif x; then\n  exec "$@"\nfi\n', ((), False)),
-        (b'#!/bin/sh\nshift\nexec "$@"\n', ((), False)),
-        (b'#!/bin/sh\nset -- a "$@"\nexec "$@"\n', ((), False)),
-        (b'#!/bin/sh\nexec $CMD "$@"\n', ((), False)),
-        (b"#!/bin/sh\nexec /app\n", ((), False)),
-        (b"#!/bin/sh\n", ((), False)),
-        (b"", ((), False)),
+        (b"#!/bin/sh -e", True), (b"#!/usr/bin/env bash", True), (b"#!/usr/bin/env -S bash -e", True),
+        (b"#!/bin/busybox sh", True), (b"#!/usr/bin/python3", False), (b"#!/usr/bin/env node", False),
     ],
-)
-def test_a_script_forwards_only_where_its_last_line_surely_does(body, expected):
-    prefix = script.forwarding_prefix(body) if script.forwards_arguments(body) else ()
-    assert (prefix, script.forwards_arguments(body)) == expected
+)  # fmt: skip
+def test_a_script_of_a_shell_is_told_by_its_line(line, expected):
+    assert script.is_shell(script.parse(line)) is expected

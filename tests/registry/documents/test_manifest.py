@@ -287,18 +287,21 @@ def test_a_config_tells_what_is_started():
         "Cmd": ["a", "b"],
         "Env": ["A=1", "PATH=/x", "PATH=/bin:/y"],
         "WorkingDir": "/w",
+        "User": "me",
+        "Volumes": {"/v": {}},
     }
     found = _config(config=process)
-    assert found.process == Process(("/entry",), ("a", "b"), "/bin:/y", "/w")
+    env = (("A", "1"), ("PATH", "/x"), ("PATH", "/bin:/y"))
+    assert found.process == Process(("/entry",), ("a", "b"), "/bin:/y", "/w", env, "me", volumes=("/v",))
 
 
 @pytest.mark.parametrize("section", [None, {}, {"Entrypoint": None, "Cmd": None, "Env": None, "WorkingDir": ""}])
-def test_what_a_config_does_not_say_is_none(section):
-    assert _config(config=section).process == Process()
+def test_what_a_config_does_not_say_is_none_where_it_could_say_more_by_an_empty_one(section):
+    assert _config(config=section).process == Process(env=(), user="", volumes=())
 
 
 def test_an_empty_entrypoint_is_another_thing_than_none():
-    assert _config(config={"Entrypoint": [], "Cmd": []}).process == Process((), ())
+    assert _config(config={"Entrypoint": [], "Cmd": []}).process == Process((), (), env=(), user="", volumes=())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,284 @@
+"""Follows control from what a container execs through launchers, shells, to the program that does the work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.program import launchers, shell, shell_command
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
+from scanner.binary.program.image_files import ImageFiles, is_below
+from scanner.domain.facts import Executable, Failure, FileKind
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+
+if TYPE_CHECKING:
+    from scanner.binary.layers.view import Found
+    from scanner.binary.program.execve import Run, Search
+    from scanner.binary.program.launch import Accounts
+    from scanner.binary.program.shell_state import ShellKind
+
+MAX_HOPS = 24
+"""Programs that start each other on one way; gosu and an entrypoint that calls itself again take six."""
+
+MAX_BRANCHES = 8
+"""Programs that one script may come to; each is opened."""
+
+MAX_ALSO = 4
+"""Programs that a script starts before its last which are opened too."""
+
+_READ_BY_SHELLS = frozenset({Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.ENTRYPOINT_EMPTY})
+"""What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
+
+_NO_CONCERN_OF_LOADERS = frozenset({
+    Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
+})  # fmt: skip
+"""What a loader that is started as a program does not ask of the file that it maps."""
+
+_SHELL = "/bin/sh"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The files on the way, and how it ends: in a program, in a problem, or ``at_run_time``."""
+
+    files: tuple[Executable, ...] = ()
+    problem: Failure | None = None
+    at_run_time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """What is started next.
+
+    ``falls_back`` tells that a shell reads a text that execve refuses, ``by_loader`` that a loader maps the file, whose
+    execute bit does not count.
+    """
+
+    command: Command
+    falls_back: bool = True
+    by_loader: bool = False
+    written: tuple[str, ...] = ()
+    also: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    """Control goes no further: the program of before does the work, or nobody knows."""
+
+    at_run_time: str = ""
+    problem: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One walk over one image."""
+
+    search: Search
+
+    def follow(self, command: Command, run: Run) -> Way:
+        """From the command that the runtime execs, which opened the files of ``run``."""
+        return self._follow(command, run, MAX_HOPS)
+
+    def _follow(self, command: Command, run: Run, hops: int) -> Way:
+        """One way; it forks only by ``_branches``, which takes half of what is left of the hops."""
+        files = run.files
+        while run.problem is None:
+            following = self._next(command, run)
+            if isinstance(following, _Stopped):
+                return Way(files, following.problem, following.at_run_time)
+            hops -= 1
+            if hops <= 0:
+                return Way(files, at_run_time=f"more than {MAX_HOPS} programs start each other")
+            if len(following) > 1:
+                return self._branches(files, following, hops // 2)
+            if not following:
+                return Way(files)
+            step = following[0]
+            command = step.command
+            run = self._started(step)
+            files += run.files
+            stopped = self._doubt(step, run)
+            if stopped:
+                return Way(files[: len(files) - len(run.files)], at_run_time=stopped)
+        return Way(files, run.problem)
+
+    def _branches(self, files: tuple[Executable, ...], steps: tuple[_Next, ...], hops: int) -> Way:
+        """Several ways: those that agree decide."""
+        names = ", ".join(dict.fromkeys(step.command.argv[0] for step in steps))
+        if len(steps) > MAX_BRANCHES or hops < 1:
+            return Way(files, at_run_time=f"it may start more than {MAX_BRANCHES} programs: {names}"[:300])
+        ways = []
+        for step in steps:
+            run = self._started(step)
+            if doubt := self._doubt(step, run):
+                return Way(files, at_run_time=doubt)
+            ways.append(self._follow(step.command, run, hops))
+        unsure = next((way for way in ways if way.at_run_time or _is_unknown(way.problem)), None)
+        if unsure is not None:
+            problem = unsure.problem if not unsure.at_run_time else None
+            return Way(files, problem, unsure.at_run_time)
+        if all(way.problem is not None for way in ways):
+            return Way((*files, *ways[0].files), ways[0].problem)
+        if any(way.problem is not None for way in ways) or len({_needs(way.files) for way in ways}) > 1:
+            return Way(files, at_run_time=f"it starts one of {names}, which fare differently")
+        return Way((*files, *dict.fromkeys(file for way in ways for file in way.files)))
+
+    # ------------------------------------------------------------ one step
+
+    def _started(self, step: _Next) -> Run:
+        """What one start opens; a text that execve refuses is read by a shell where execvp starts it."""
+        run = self.search.start(step.command, "wrapped")
+        if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS:
+            why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
+            return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
+        if run.problem is None or run.problem.reason not in _READ_BY_SHELLS or not step.falls_back:
+            return run
+        if len(run.files) != 1 or run.files[0].kind is not FileKind.OTHER:
+            return run
+        return replace(run, problem=None)
+
+    def _doubt(self, step: _Next, run: Run) -> str:
+        """Why what stands in the image is not surely what is started."""
+        paths = {file.path for file in run.files} | ({run.named} if run.named else set())
+        changed = next((p for p in sorted(paths) for w in step.written if is_below(p, w)), None)
+        if changed is not None:
+            return f"{changed} is written by the script that starts it"
+        if run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_MISSING and (step.also or step.written):
+            made = [file for file in step.written if step.command.argv[0].startswith(file.rstrip("/"))]
+            if step.also or made:
+                return f"{step.command.argv[0]} is not in the image, and the script may make it before it starts it"
+        own = _needs(run.files)
+        for other in step.also[:MAX_ALSO]:
+            if UNKNOWN in other.argv[0] or not own:
+                continue
+            needs = _needs(self.search.start(other, "wrapped").files)
+            if needs and not needs <= own:
+                return f"it also starts {other.argv[0]}, which is for another CPU than {step.command.argv[0]}"
+        return ""
+
+    def _next(self, command: Command, run: Run) -> tuple[_Next, ...] | _Stopped:
+        """What the program that ``run`` opened starts."""
+        first, found = run.first, run.found
+        if first is None or found is None or (run.problem is not None):
+            return _Stopped()
+        if first.kind is FileKind.OTHER:
+            return self._by_shell(replace(command, argv=(_SHELL, run.named, *command.argv[1:])))
+        for _ in range(MAX_HOPS):
+            if first.shebang is None:
+                return self._by_program(command, found)
+            launch = launchers.launched(command, first, found.path, self._accounts(command))
+            if launch is not None:
+                return self._by_launcher(command, launch, falls_back=False)
+            following = _by_kernel(command, run.named)
+            command = replace(command, argv=(first.shebang.interpreter, *_argument(first.shebang.argument), *following))
+            if command.argv[0].rpartition("/")[2] == "env":
+                through = self._launched(command, self.search.named(command))
+                if not isinstance(through, launchers.Launched):
+                    return _Stopped(through.why if through else "", problem=None)
+                command = through.command
+            opened = self.search.named(command)
+            if isinstance(opened, Failure):
+                return _Stopped(problem=opened)
+            found, run = opened, replace(run, named=command.argv[0])
+            content = self.search.view.content(found)
+            if content is None:
+                return _Stopped("its interpreter was not read")
+            first = content
+        return _Stopped("scripts interpret each other")
+
+    def _by_shell(self, command: Command) -> tuple[_Next, ...] | _Stopped:
+        found = self.search.named(command)
+        return _Stopped(problem=found) if isinstance(found, Failure) else self._by_program(command, found)
+
+    def _by_program(self, command: Command, found: Found) -> tuple[_Next, ...] | _Stopped:
+        """What a binary starts, by what it is called and where it stands."""
+        kind = shell_command.kind_of(command.argv[0], found.path)
+        if kind is not None:
+            return self._by_words(command, kind)
+        launch = self._launched(command, found)
+        if isinstance(launch, launchers.Launched) and launch.by is launchers.By.APPLET:
+            kind = shell_command.kind_of(launch.command.argv[0], found.path)
+            if kind is not None:
+                return self._by_words(launch.command, kind)
+        content = self.search.view.content(found)
+        musl = content is not None and content.elf is not None and content.elf.libc == "musl"
+        return self._by_launcher(command, launch, falls_back=not musl)
+
+    def _launched(self, command: Command, found: Found | Failure) -> launchers.Launch:
+        content = None if isinstance(found, Failure) else self.search.view.content(found)
+        if content is None or isinstance(found, Failure):
+            return None
+        return launchers.launched(command, content, found.path, self._accounts(command))
+
+    def _accounts(self, command: Command) -> Accounts:
+        """The image's accounts, read only where a launcher asks for them."""
+
+        def account(wanted: str) -> launchers.Account | None:
+            files = ImageFiles(self.search.view, command.mounts, command.volumes)
+            passwd = files.text("/etc/passwd")
+            return None if passwd is None else launchers.account_of(passwd.decode("utf-8", "replace"), wanted)
+
+        return account
+
+    @staticmethod
+    def _by_launcher(command: Command, launch: launchers.Launch, *, falls_back: bool) -> tuple[_Next, ...] | _Stopped:
+        if launch is None:
+            return ()
+        if isinstance(launch, launchers.AtRunTime):
+            return _Stopped(launch.why)
+        following = launch.command
+        own_words = command.argv[: len(command.argv) - len(following.argv)]
+        if UNKNOWN in following.argv[0] or UNKNOWN_WORDS in own_words:
+            return _Stopped(f"what {command.argv[0]} starts is known at run time only")
+        if following.login and "/" not in following.argv[0]:
+            return _Stopped(f"{command.argv[0]} sets a PATH of its own, in which {following.argv[0]} is looked up")
+        if launch.by is launchers.By.LOADER:
+            return (_Next(following, falls_back=False, by_loader=True),)
+        return (_Next(following, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
+
+    def _by_words(self, command: Command, kind: ShellKind) -> tuple[_Next, ...] | _Stopped:
+        """What a shell with these words starts."""
+        files = ImageFiles(self.search.view, command.mounts, command.volumes)
+        script = shell_command.read(command, kind, files)
+        if script is None:
+            return ()
+        if isinstance(script, str):
+            return _Stopped(script)
+        if isinstance(script, Failure):
+            return _Stopped(problem=script)
+        return self._told(shell.follow(script, files))
+
+    def _told(self, endings: tuple[shell.Ending, ...]) -> tuple[_Next, ...] | _Stopped:
+        steps = []
+        for ending in endings:
+            match ending:
+                case shell.AtRunTime():
+                    return _Stopped(ending.why)
+                case shell.Ended() if ending.status:
+                    return _Stopped(f"it ends by itself with status {ending.status}, before it starts anything")
+                case shell.Reached():
+                    steps.append(_Next(ending.command, written=ending.written, also=ending.also))
+        unique = {
+            (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ()): s for s in steps
+        }
+        return tuple(unique.values())
+
+
+def _by_kernel(command: Command, named: str) -> tuple[str, ...]:
+    """What the kernel puts behind an interpreter: the script as it was named, then the arguments."""
+    return (named, *command.argv[1:])
+
+
+def _argument(argument: str) -> tuple[str, ...]:
+    return (argument,) if argument else ()
+
+
+def _is_unknown(problem: Failure | None) -> bool:
+    return problem is not None and STATUS_OF[problem.reason] is Status.UNKNOWN
+
+
+def _needs(files: tuple[Executable, ...]) -> frozenset[str]:
+    """The CPUs that files are for."""
+    return frozenset(
+        file.elf.needs.architecture if file.elf.needs else f"machine {file.elf.machine}" for file in files if file.elf
+    )

@@ -1,0 +1,288 @@
+"""The files that the kernel opens one after the other for one execve, or where they end too early."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.layers import NodeKind
+from scanner.binary.layers.view import Absence, Found, Unread
+from scanner.binary.program import elf, launchers, script
+from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, Command
+from scanner.binary.program.image_files import is_mounted
+from scanner.domain.facts import Elf, Executable, Failure
+from scanner.domain.platform.elf_machine import goarch_of
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from scanner.binary.layers.view import View
+    from scanner.binary.program.content import Content
+
+_RUN_TIME_DIRECTORIES = ("/proc/", "/sys/", "/dev/")
+
+_CARRIAGE_RETURN = "\r"
+_READS_OPTIONS_STRICTLY = frozenset({
+    "sh", "ash", "dash", "bash", "ksh", "mksh", "zsh", "env", "python", "python2", "python3", "busybox",
+})  # fmt: skip
+
+_RUN_BY_A_SHELL_INSTEAD = frozenset({Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.ENTRYPOINT_EMPTY})
+"""What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one execve opens; ``first`` is the content of the file that was ``named``, ``found`` where that stands."""
+
+    files: tuple[Executable, ...] = ()
+    problem: Failure | None = None
+    first: Content | None = None
+    found: Found | None = None
+    named: str = ""
+
+    def then(self, further: Run) -> Run:
+        """The same start with what it opens next."""
+        return replace(self, files=self.files + further.files, problem=further.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One walk over one view."""
+
+    view: View
+    read_on_bytes: int
+
+    def start(self, command: Command, role: str) -> Run:
+        """Find ``argv[0]`` as runc does, then follow it as the kernel does."""
+        name = command.argv[0]
+        found = self._named(name, command, by_runtime=role == "entrypoint")
+        if isinstance(found, Failure):
+            return Run(problem=found)
+        run = self._execute(found, name, command, role)
+        return replace(run, found=found, named=self._spelt(name, command, found))
+
+    @staticmethod
+    def _spelt(name: str, command: Command, found: Found) -> str:
+        """The path that execve gets: as it was named, or as PATH's directory holds it."""
+        if "/" in name:
+            return name
+        for directory in command.path:
+            if found.path == f"{directory.rstrip('/')}/{name}":
+                return found.path
+        return found.path if found.path.endswith(f"/{name}") else command.absolute(f"{command.path[0]}/{name}")
+
+    def named(self, command: Command) -> Found | Failure:
+        """Where ``argv[0]`` leads, by the kernel's rules or PATH."""
+        return self._named(command.argv[0], command)
+
+    def _named(self, name: str, command: Command, *, by_runtime: bool = False) -> Found | Failure:
+        if "/" in name:
+            path = self._absolute(name, command)
+            found = self.view.lookup(path)
+            return _not_the_images(found, path, command) or _openable(found, path, "entrypoint") or _as_found(found)
+        return self._in_path(name, command, by_runtime=by_runtime)
+
+    def _absolute(self, name: str, command: Command) -> str:
+        """A name as the kernel sees it; engines make a working directory that is not there before they start."""
+        path = command.absolute(name)
+        if name.startswith("/") or ".." not in name.split("/"):
+            return path
+        return posixpath.normpath(path) if self.view.lookup(command.cwd) is Absence.MISSING else path
+
+    def _in_path(self, name: str, command: Command, *, by_runtime: bool) -> Found | Failure:
+        """Search PATH: the first directory that holds an executable file of this name."""
+        if len(command.path) > MAX_PATH_DIRECTORIES:
+            return Failure(Reason.BINARY_UNKNOWN, f"PATH has more than {MAX_PATH_DIRECTORIES} directories")
+        unread: Unread | None = None
+        refused: Failure | None = None
+        for directory in command.path:
+            path = command.absolute(f"{directory}/{name}")
+            try:
+                found = self.view.lookup(path)
+            except Unread as question:
+                unread = unread or question
+                continue
+            covered = _not_the_images(found, path, command)
+            if covered is not None and unread is None:
+                return covered
+            problem = _openable(found, path, "entrypoint")
+            if problem is None and (unread is None or self._may_stop(_as_found(found))):
+                return _relative(path, directory) if by_runtime and directory[:1] != "/" else _as_found(found)
+            if problem is None:
+                break
+            if problem.reason is not Reason.ENTRYPOINT_MISSING:
+                refused = refused or problem
+        if unread is not None:
+            raise unread
+        directories = ":".join(command.path)
+        return refused or Failure(Reason.ENTRYPOINT_MISSING, f"{name} is in no directory of PATH={directories}")
+
+    def _may_stop(self, found: Found) -> bool:
+        """Whether an earlier directory of PATH is left unread on purpose (see ``READ_ON_BYTES``)."""
+        return self.view.is_read(found.layer) and self.view.unread_bytes > self.read_on_bytes
+
+    def _execute(self, found: Found, name: str, command: Command, role: str) -> Run:
+        """The kernel's rounds: scripts are replaced by their interpreters until a binary is reached."""
+        run = Run()
+        for _ in range(script.MAX_NESTING + 1):
+            content = self.view.content(found)
+            if content is None:
+                unknown = Failure(Reason.BINARY_UNKNOWN, f"{found.path} was not read")
+                return replace(run, problem=unknown)
+            shebang = str(content.shebang) if content.shebang else ""
+            step = Executable(found.path, role, content.kind, content.elf, shebang)
+            problem = _about(content.problem, found.path, name)
+            run = replace(run, files=(*run.files, step), problem=problem, first=run.first or content)
+            if run.problem is not None:
+                return run
+            if content.elf is not None:
+                return run.then(self._loader(content.elf, command, found.path))
+            interpreter = self._interpreter(content, command, found.path)
+            if isinstance(interpreter, Run):
+                return run.then(interpreter)
+            found, role = interpreter, "interpreter"
+            after_env = self._after_env(content, command, found)
+            if after_env is not None:
+                return run.then(after_env)
+            name = found.path
+        return replace(
+            run, problem=Failure(Reason.SHEBANG_TOO_DEEP, f"more than {script.MAX_NESTING} scripts in a row")
+        )
+
+    def _interpreter(self, content: Content, command: Command, path: str) -> Found | Run:
+        shebang = content.shebang
+        assert shebang is not None  # noqa: S101 - a script without problem has one
+        wanted = self._absolute(shebang.interpreter, command)
+        if not shebang.interpreter:
+            return Run(problem=Failure(Reason.INTERPRETER_MISSING, f"{path}: the path after #! is empty"))
+        found = self.view.lookup(wanted)
+        problem = _not_the_images(found, wanted, command) or _openable(found, wanted, "interpreter")
+        if problem is not None and shebang.interpreter.endswith(_CARRIAGE_RETURN) and isinstance(found, Absence):
+            return Run(problem=_crlf(path, shebang.interpreter))
+        if problem is not None:
+            return Run(problem=replace(problem, detail=f"{path}: {problem.detail}"))
+        name = shebang.interpreter.rpartition("/")[2]
+        if shebang.argument.endswith(_CARRIAGE_RETURN) and name in _READS_OPTIONS_STRICTLY:
+            return Run(problem=_crlf(path, shebang.argument))
+        return _as_found(found)
+
+    def _after_env(self, content: Content, command: Command, env: Found) -> Run | None:
+        """``#!/usr/bin/env X``: env itself, then what it finds in PATH."""
+        shebang = content.shebang
+        if shebang is None or shebang.interpreter.rpartition("/")[2] != "env" or not shebang.argument:
+            return None
+        run = self._execute(env, shebang.interpreter, command, "interpreter")
+        if run.problem is not None:
+            return run
+        said = replace(command, argv=(shebang.interpreter, shebang.argument))
+        launch = launchers.launched(said, self.view.content(env) or content, env.path)
+        if not isinstance(launch, launchers.Launched):
+            return run
+        following = launch.command
+        found = self._named(following.argv[0], following)
+        if isinstance(found, Failure):
+            if found.reason is not Reason.ENTRYPOINT_MISSING:
+                return run.then(Run(problem=_of_interpreter(found)))
+            words = f"env finds no {following.argv[0]}"
+            return run.then(Run(problem=Failure(Reason.INTERPRETER_MISSING, f"{words}: {found.detail}")))
+        further = self._execute(found, following.argv[0], following, "interpreter")
+        if further.problem is not None and further.problem.reason in _RUN_BY_A_SHELL_INSTEAD:
+            further = replace(further, problem=None)
+        return run.then(further)
+
+    def _loader(self, needed: Elf, command: Command, path: str) -> Run:
+        if not needed.interpreter:
+            return Run()
+        wanted = self._absolute(needed.interpreter, command)
+        found = self.view.lookup(wanted)
+        problem = _not_the_images(found, wanted, command) or _openable(found, wanted, "loader")
+        if problem is not None:
+            return Run(problem=replace(problem, detail=f"{path} asks for its loader: {problem.detail}"))
+        loader = _as_found(found)
+        content = self.view.content(loader)
+        if content is None:
+            return Run(problem=Failure(Reason.BINARY_UNKNOWN, f"{loader.path} was not read"))
+        step = Executable(loader.path, "loader", content.kind, content.elf)
+        return Run((step,), _loader_problem(needed, content, loader.path))
+
+
+def _not_the_images(found: Found | Absence, path: str, command: Command) -> Failure | None:
+    """Why what stands at a path is not what the image holds there: a mount, or a volume that may hold more."""
+    if is_mounted(path, command.mounts) or (isinstance(found, Found) and is_mounted(found.path, command.mounts)):
+        return Failure(Reason.BINARY_UNKNOWN, f"{path} is on a mount, so it is not the image's")
+    if found is Absence.MISSING and is_mounted(path, command.volumes):
+        return Failure(Reason.BINARY_UNKNOWN, f"{path} is not in the image, but on a volume that may hold it")
+    return None
+
+
+def _openable(found: Found | Absence, path: str, role: str) -> Failure | None:
+    """Why open_exec would refuse a path, ``None`` where it would not."""
+    missing, refused = {
+        "interpreter": (Reason.INTERPRETER_MISSING, Reason.INTERPRETER_NOT_EXECUTABLE),
+        "loader": (Reason.LOADER_MISSING, Reason.LOADER_INVALID),
+    }.get(role, (Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE))
+    if isinstance(found, Absence):
+        if found is Absence.MISSING and path.startswith(_RUN_TIME_DIRECTORIES):
+            return Failure(Reason.BINARY_UNKNOWN, f"{path} exists at run time only")
+        reason = Reason.SYMLINK_LOOP if found is Absence.LOOP else missing
+        return Failure(reason, f"{path}: {found.value}")
+    if found.node.kind is NodeKind.DIRECTORY:
+        reason = Reason.ENTRYPOINT_DIRECTORY if missing is Reason.ENTRYPOINT_MISSING else refused
+        return Failure(reason, f"{path} is a directory: permission denied")
+    if found.node.kind is not NodeKind.FILE:
+        return Failure(refused, f"{path} is a {found.node.kind.value}: permission denied")
+    if not found.node.executable:
+        return Failure(refused, f"{path} has no execute bit: permission denied")
+    return None
+
+
+def _relative(path: str, directory: str) -> Failure:
+    """What a relative directory of PATH holds is refused by runtimes made with Go 1.19 or newer (os/exec ErrDot)."""
+    return Failure(
+        Reason.BINARY_UNKNOWN, f"{path} is found in {directory!r} of PATH, which is relative: runc refuses it"
+    )
+
+
+def _as_found(found: Found | Absence) -> Found:
+    assert isinstance(found, Found)  # noqa: S101 - _openable refuses every Absence
+    return found
+
+
+def _about(problem: Failure | None, path: str, name: str) -> Failure | None:
+    if problem is None:
+        return None
+    called = f"{path} (as {name})" if name not in (path, path.rpartition("/")[2]) else path
+    return Failure(problem.reason, f"{called}: {problem.detail}")
+
+
+def _crlf(path: str, word: str) -> Failure:
+    return Failure(Reason.CRLF_SHEBANG, f"{path}: its first line ends with CR LF, so the kernel reads {word!r}")
+
+
+def _of_interpreter(problem: Failure) -> Failure:
+    refused = {
+        Reason.ENTRYPOINT_NOT_EXECUTABLE: Reason.INTERPRETER_NOT_EXECUTABLE,
+        Reason.ENTRYPOINT_DIRECTORY: Reason.INTERPRETER_NOT_EXECUTABLE,
+    }
+    return replace(problem, reason=refused.get(problem.reason, problem.reason))
+
+
+def _loader_problem(needed: Elf, loader: Content, path: str) -> Failure | None:
+    if loader.size < elf.SHORT_LOADER_BYTES:
+        return Failure(Reason.LOADER_INVALID, f"{path} is shorter than an ELF header: input/output error")
+    if loader.header is None:
+        why = loader.problem.detail if loader.problem else "it is a script"
+        return Failure(Reason.LOADER_INVALID, f"{path} is no loader ({why}): accessing a corrupted shared library")
+    wanted = goarch_of(needed.machine, needed.bits, needed.byte_order, needed.flags)
+    got = loader.header.goarch
+    same = (needed.machine, needed.bits, needed.byte_order) == (
+        loader.header.machine,
+        loader.header.bits,
+        loader.header.byte_order,
+    )
+    if wanted != got or (wanted is None and not same):
+        theirs, ours = got or f"machine {loader.header.machine}", wanted or f"machine {needed.machine}"
+        return Failure(Reason.WRONG_LOADER, f"{path} is for {theirs}, the program for {ours}")
+    if loader.problem is not None:
+        return Failure(Reason.LOADER_INVALID, f"{path} is damaged: {loader.problem.detail}")
+    return None

@@ -1,0 +1,83 @@
+"""The files of an image as a script that runs in it sees them."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.layers import NodeKind
+from scanner.binary.layers.view import Absence
+from scanner.binary.program.shell_state import PathKind, Standing
+
+if TYPE_CHECKING:
+    from scanner.binary.layers.view import View
+
+_RUN_TIME = ("/proc", "/sys", "/dev")
+"""What the runtime mounts over in every container."""
+
+_FILLED_AT_RUN_TIME = ("/run", "/tmp", "/var/run", "/var/tmp")  # noqa: S108 - paths of an image, not of this machine
+"""What is there is there, but what is not may be there at run time."""
+
+_KINDS = {NodeKind.FILE: PathKind.FILE, NodeKind.DIRECTORY: PathKind.DIRECTORY}
+_NOT_KNOWN = Standing(PathKind.UNKNOWN)
+
+
+def is_below(path: str, directory: str) -> bool:
+    """Whether a path is a directory or lies in it."""
+    return path == directory or path.startswith(f"{directory.rstrip('/')}/")
+
+
+def is_mounted(path: str, mounts: tuple[str, ...]) -> bool:
+    """Whether something else than the image stands over a path."""
+    path = posixpath.normpath(path)
+    return any(is_below(path, posixpath.normpath(mount)) for mount in mounts)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """A view of the layers below ``mounts``; raises what the view raises. On ``volumes`` there may be more."""
+
+    view: View
+    mounts: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+    def stands(self, path: str) -> Standing:
+        """What stands at an absolute path."""
+        if any(posixpath.normpath(path) == posixpath.normpath(mount) for mount in self.mounts):
+            return _NOT_KNOWN
+        if self._is_covered(path):
+            return _NOT_KNOWN
+        found = self.view.lookup(path)
+        if isinstance(found, Absence):
+            return _NOT_KNOWN if self._may_fill(path) else Standing(PathKind.MISSING)
+        if self._is_covered(found.path):
+            return _NOT_KNOWN
+        kind = _KINDS.get(found.node.kind, PathKind.OTHER)
+        return Standing(kind, found.node.executable, found.node.size, found.path)
+
+    def text(self, path: str) -> bytes | None:
+        """All of a file, ``None`` where it was not kept."""
+        found = None if self._is_covered(path) else self.view.lookup(path)
+        if found is None or isinstance(found, Absence) or self._is_covered(found.path):
+            return None
+        return self.view.text(found)
+
+    def names(self, path: str) -> tuple[str, ...] | None:
+        """The names in a directory, sorted; ``None`` where they are not known."""
+        found = None if self._is_covered(path) else self.view.lookup(path)
+        if isinstance(found, Absence):
+            return None if self._may_fill(path) else ()
+        if found is None or self._is_covered(found.path) or self._may_fill(found.path):
+            return None
+        return self.view.names(path) or ()
+
+    def is_link(self, path: str) -> bool | None:
+        """Whether the path itself is a symbolic link, ``None`` where that is not known."""
+        return None if self._is_covered(path) else self.view.is_symlink(path)
+
+    def _may_fill(self, path: str) -> bool:
+        return is_mounted(path, (*self.volumes, *_FILLED_AT_RUN_TIME))
+
+    def _is_covered(self, path: str) -> bool:
+        return is_mounted(path, (*self.mounts, *_RUN_TIME))

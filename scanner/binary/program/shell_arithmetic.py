@@ -1,0 +1,104 @@
+"""Arithmetic of shells over integers that are known."""
+
+from __future__ import annotations
+
+import operator
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_TOKENS = 64
+"""Of one expression; hand-written ones have five."""
+
+_BITS = 64
+_TOKEN = re.compile(r"\s*(?:(\d+)|\$?\{?([A-Za-z_]\w*)\}?|(&&|\|\||[<>=!]=|[-+*/%<>()!~&|^?:]))\s*", re.ASCII)
+
+
+class _NotKnownError(Exception):
+    """The value is not known, or the expression not understood."""
+
+
+def _divided(a: int, b: int) -> int:
+    if b == 0:
+        raise _NotKnownError
+    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+
+
+_LEVELS: tuple[dict[str, Callable[[int, int], int]], ...] = (
+    {"||": lambda a, b: int(bool(a or b))},
+    {"&&": lambda a, b: int(bool(a and b))},
+    {"|": operator.or_},
+    {"^": operator.xor},
+    {"&": operator.and_},
+    {"==": lambda a, b: int(a == b), "!=": lambda a, b: int(a != b)},
+    {
+        "<": lambda a, b: int(a < b), ">": lambda a, b: int(a > b), "<=": lambda a, b: int(a <= b),
+        ">=": lambda a, b: int(a >= b),
+    },
+    {"+": operator.add, "-": operator.sub},
+    {"*": operator.mul, "/": _divided, "%": lambda a, b: a - b * _divided(a, b)},
+)  # fmt: skip
+
+
+def assigns(text: str) -> bool:
+    """Whether an expression changes a variable."""
+    return re.search(r"(?<![<>=!])=(?!=)|\+\+|--", text) is not None
+
+
+def value(text: str, variable: Callable[[str], str | None]) -> int | None:
+    """The value of an expression, ``None`` where it is not known."""
+    tokens: list[str] = []
+    at = 0
+    while at < len(text):
+        matched = _TOKEN.match(text, at)
+        if matched is None or len(tokens) >= MAX_TOKENS:
+            return None
+        tokens.append(matched[1] or matched[2] or matched[3])
+        at = matched.end()
+    try:
+        found, left = _level(tokens, 0, variable)
+    except _NotKnownError:
+        return None
+    return found if not left and abs(found) < 1 << (_BITS - 1) else None
+
+
+def _level(tokens: list[str], level: int, variable: Callable[[str], str | None]) -> tuple[int, list[str]]:
+    """One level of precedence; parentheses nest at most as deep as there are tokens."""
+    if level == len(_LEVELS):
+        return _atom(tokens, variable)
+    found, tokens = _level(tokens, level + 1, variable)
+    while tokens and tokens[0] in _LEVELS[level]:
+        apply = _LEVELS[level][tokens[0]]
+        other, tokens = _level(tokens[1:], level + 1, variable)
+        found = apply(found, other)
+        if abs(found) >> _BITS:
+            raise _NotKnownError
+    return found, tokens
+
+
+def _atom(tokens: list[str], variable: Callable[[str], str | None]) -> tuple[int, list[str]]:
+    if not tokens:
+        raise _NotKnownError
+    head, rest = tokens[0], tokens[1:]
+    if head == "(":
+        found, rest = _level(rest, 0, variable)
+        if not rest or rest[0] != ")":
+            raise _NotKnownError
+        return found, rest[1:]
+    if head in {"!", "-", "+", "~"}:
+        found, rest = _atom(rest, variable)
+        return {"!": int(not found), "-": -found, "+": found, "~": ~found}[head], rest
+    if head[0].isdigit():
+        return _number(head), rest
+    if head[0].isalpha() or head[0] == "_":
+        return _number(variable(head) or "0"), rest
+    raise _NotKnownError
+
+
+def _number(text: str) -> int:
+    """A decimal number; one with a leading zero is octal in some shells."""
+    if not re.fullmatch(r"-?(?:0|[1-9]\d{0,17})", text.strip(), re.ASCII):
+        raise _NotKnownError
+    return int(text)
