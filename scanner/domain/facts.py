@@ -343,6 +343,7 @@ class Elf:
     ``needs`` is the platform that can run it (GOARCH spelling, variant only where the binary itself demands one:
     ``amd64/v3`` from the GNU property note or Go's GOAMD64, ``arm/v7`` from attributes or GOARM). ``None`` for a
     machine that has no GOARCH. ``interpreter`` is PT_INTERP. ``libc`` is ``glibc`` or ``musl`` by its loader.
+    ``max_page_size`` is the largest page size in bytes with which its segments can be mapped, 0 for any.
     """
 
     machine: int
@@ -353,6 +354,7 @@ class Elf:
     flags: int = 0
     interpreter: str = ""
     libc: str = ""
+    max_page_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

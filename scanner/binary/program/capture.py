@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.body import Body
-from scanner.binary.program import elf, isa
+from scanner.binary.program import elf, elf_mapping, isa
 from scanner.domain.facts import Failure
 
 if TYPE_CHECKING:
@@ -93,6 +93,12 @@ def _wanted(header: Header, segments: tuple[Segment, ...], head: bytes, size: in
         for s in segments
         if s.type in (elf.PT_INTERP, elf.PT_NOTE, elf.PT_GNU_PROPERTY)
     ]
+    if header.type == elf.ET_DYN and not any(s.type == elf.PT_INTERP for s in segments):
+        windows += [
+            (s.offset, s.offset + min(s.filesz, elf_mapping.MAX_DYNAMIC_BYTES))
+            for s in segments
+            if s.type == elf.PT_DYNAMIC
+        ]
     if header.machine == elf.EM_ARM:
         windows.append((max(0, size - TAIL_BYTES), size))
     data = elf.data_segment(segments)

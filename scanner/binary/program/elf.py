@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import isa
+from scanner.binary.program import elf_mapping, isa
 from scanner.domain.facts import Elf, Failure
 from scanner.domain.platform.elf_machine import MAGIC, goarch_of
 from scanner.domain.platform.platform import Platform
@@ -22,7 +22,7 @@ ET_EXEC, ET_DYN = 2, 3
 TYPE_NAMES: Mapping[int, str] = MappingProxyType(
     {0: "ET_NONE", 1: "ET_REL (an object file)", 4: "ET_CORE (a core dump)"}
 )
-PT_LOAD, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY = 1, 3, 4, 0x6474E553
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY, PT_GNU_STACK = 1, 2, 3, 4, 0x6474E553, 0x6474E551
 PF_X, PF_W = 1, 2
 EM_ARM, EM_X86_64 = 40, 62
 OSABI_FREEBSD = 9
@@ -35,6 +35,10 @@ MAX_PROGRAM_HEADER_BYTES = 65536
 
 SHORT_LOADER_BYTES = 64
 """A loader shorter than an ELF header is an I/O error for the kernel."""
+
+_CLASS_OF: Mapping[int, int] = MappingProxyType({EM_X86_64: 64, 3: 32, 6: 32, 183: 64, EM_ARM: 32})
+"""Machines of which Linux asks neither the class nor the byte order that e_ident names (elf_check_arch in arch/*):
+it reads the file as these little-endian kernels are laid out. Others (s390, riscv, mips) compare the class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Header:
     shoff: int
     shentsize: int
     shnum: int
+    entry: int = 0
 
     @property
     def prefix(self) -> str:
@@ -79,6 +84,7 @@ class Segment:
     offset: int
     vaddr: int
     filesz: int
+    memsz: int = 0
 
     @property
     def end(self) -> int:
@@ -90,17 +96,31 @@ def read_header(head: bytes) -> Header | Failure:
     """The ELF header at the start of ``head``, or why the kernel would not take the file for a program."""
     if not head.startswith(MAGIC):
         return Failure(Reason.NOT_A_PROGRAM, "there is no ELF magic")
-    if len(head) < 16:  # noqa: PLR2004 - e_ident
-        return Failure(Reason.ENTRYPOINT_TRUNCATED, f"an ELF file of {len(head)} bytes has no whole header")
+    if len(head) < 20:  # noqa: PLR2004 - e_ident, e_type, e_machine
+        return _cut(head)
     bits = {1: 32, 2: 64}.get(head[4])
     order = {1: "little", 2: "big"}.get(head[5])
+    own = _CLASS_OF.get(int.from_bytes(head[18:20], "little"))
+    if own is not None and (bits, order) != (own, "little"):
+        kernels = _header_as(head, own, "little")
+        if isinstance(kernels, Header) and kernels.phentsize == segment_layout(kernels).size:
+            return kernels
     if bits is None or order is None:
         return Failure(Reason.NOT_A_PROGRAM, f"the ELF class {head[4]} or byte order {head[5]} does not exist")
+    return _header_as(head, bits, order)
+
+
+def _cut(head: bytes) -> Failure:
+    return Failure(Reason.ENTRYPOINT_TRUNCATED, f"an ELF file of {len(head)} bytes has no whole header")
+
+
+def _header_as(head: bytes, bits: int, order: str) -> Header | Failure:
     layout = struct.Struct(("<" if order == "little" else ">") + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH"))  # noqa: PLR2004 - a class
     if len(head) < 16 + layout.size:
-        return Failure(Reason.ENTRYPOINT_TRUNCATED, f"an ELF file of {len(head)} bytes has no whole header")
-    kind, machine, _, _, phoff, shoff, flags, _, phentsize, phnum, shentsize, shnum, _ = layout.unpack_from(head, 16)
-    return Header(bits, order, head[7], kind, machine, flags, phoff, phentsize, phnum, shoff, shentsize, shnum)
+        return _cut(head)
+    fields = layout.unpack_from(head, 16)
+    kind, machine, _, entry, phoff, shoff, flags, _, phentsize, phnum, shentsize, shnum, _ = fields
+    return Header(bits, order, head[7], kind, machine, flags, phoff, phentsize, phnum, shoff, shentsize, shnum, entry)
 
 
 def parse(body: Body) -> Elf | Failure:
@@ -111,12 +131,12 @@ def parse(body: Body) -> Elf | Failure:
     segments = read_segments(header, body)
     if isinstance(segments, Failure):
         return segments
-    cut = next((s for s in segments if s.type == PT_LOAD and s.filesz and s.end > body.size), None)
-    if cut is not None:
-        return Failure(Reason.ENTRYPOINT_TRUNCATED, f"the file has {body.size} bytes, a segment ends at {cut.end}")
     interpreter = _interpreter(segments, body)
     if isinstance(interpreter, Failure):
         return interpreter
+    unmapped = elf_mapping.refusal(header, segments, body, interpreter)
+    if unmapped is not None:
+        return unmapped
     return Elf(
         machine=header.machine,
         bits=header.bits,
@@ -126,6 +146,7 @@ def parse(body: Body) -> Elf | Failure:
         flags=header.flags,
         interpreter=interpreter,
         libc=libc_of(interpreter),
+        max_page_size=elf_mapping.max_page_size(segments),
     )
 
 
@@ -153,10 +174,10 @@ def segment_layout(header: Header) -> struct.Struct:
 
 def _segment(header: Header, fields: tuple[int, ...]) -> Segment:
     if header.bits == 64:  # noqa: PLR2004 - a class
-        kind, flags, offset, vaddr, _, filesz, _, _ = fields
+        kind, flags, offset, vaddr, _, filesz, memsz, _ = fields
     else:
-        kind, offset, vaddr, _, filesz, _, flags, _ = fields
-    return Segment(kind, flags, offset, vaddr, filesz)
+        kind, offset, vaddr, _, filesz, memsz, flags, _ = fields
+    return Segment(kind, flags, offset, vaddr, filesz, memsz)
 
 
 def _interpreter(segments: tuple[Segment, ...], body: Body) -> str | Failure:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.execution import Execution, How, executes
+from scanner.domain.verdict.pages import mapped
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Depth, Evidence
 
@@ -140,7 +141,7 @@ def _worst(kernel: Kernel, program: Program) -> Outcome | None:
         if file.elf.needs is None:
             fates.append((How.NO, _no_platform(kernel, file.path, file.elf.machine)))
             continue
-        execution = executes(kernel, file.elf.needs)
+        execution = mapped(kernel, file.elf, executes(kernel, file.elf.needs))
         reason = execution.reason
         if reason is Reason.WRONG_PLATFORM:
             reason = _BY_ROLE.get(file.role, Reason.WRONG_BINARY)
