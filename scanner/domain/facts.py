@@ -163,7 +163,8 @@ class Kernel:
     ``userland_bits`` is 32 or 64. ``page_size`` is in bytes. ``cpu_level`` is the x86-64 level 1 to 4 of an amd64
     machine. ``aarch32`` and ``ia32`` tell whether 32-bit ARM and 32-bit x86 programs start. ``arm_version`` is the
     ARM architecture version of an arm machine, such as ``v7``. ``kernel_bits`` is 32 or 64 where something other than
-    ``machine`` tells it: a 64-bit kernel shows ``i686`` or ``armv8l`` to a 32-bit shell.
+    ``machine`` tells it: a 64-bit kernel shows ``i686`` or ``armv8l`` to a 32-bit shell. ``cpu_variant`` is the level of
+    other CPUs as images name it: ``power9``, ``z14``, ``rva22u64``.
     """
 
     system: str
@@ -178,6 +179,7 @@ class Kernel:
     ia32: bool | None = None
     binfmt: Binfmt | None = None
     kernel_bits: int | None = None
+    cpu_variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

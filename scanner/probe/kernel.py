@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Binfmt, BinfmtEntry, Failure, Kernel
 from scanner.domain.platform.binfmt import parse_entry
-from scanner.domain.platform.cpu import arm_variant_of_cpuinfo, arm_variant_of_machine, x86_level_of_flags
+from scanner.domain.platform.cpu import (
+    arm_variant_of_cpuinfo,
+    arm_variant_of_machine,
+    power_of_cpuinfo,
+    riscv_of_isa,
+    x86_level_of_flags,
+    z_of_cpuinfo,
+)
 from scanner.domain.platform.uname import from_uname
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -76,6 +83,7 @@ def read(answer: Answer, gaps: Gaps) -> Kernel:
         aarch32=_aarch32(platform, userland, compat),
         ia32=_ia32(platform, userland, compat),
         binfmt=_binfmt(answer, system, release, gaps),
+        cpu_variant=_cpu_variant(platform, cpu),
     )
 
 
@@ -154,6 +162,20 @@ def _cpu_level(platform: Platform | None, cpu: Mapping[str, str]) -> int | None:
     if platform is None or platform.os != "linux" or platform.architecture not in ("amd64", "386"):
         return None
     return x86_level_of_flags(cpu.get("flags", "").split()) or None
+
+
+def _cpu_variant(platform: Platform | None, cpu: Mapping[str, str]) -> str | None:
+    """The level of a CPU whose /proc/cpuinfo names its generation or its extensions."""
+    if platform is None or platform.os != "linux":
+        return None
+    match platform.architecture:
+        case "ppc64" | "ppc64le":
+            return power_of_cpuinfo(cpu.get("cpu", ""))
+        case "s390x":
+            return z_of_cpuinfo(cpu.get("processor 0", ""))
+        case "riscv64":
+            return riscv_of_isa(cpu.get("isa", ""))
+    return None
 
 
 def _arm_version(machine: str, platform: Platform | None, cpu: Mapping[str, str]) -> str | None:

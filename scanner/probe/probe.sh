@@ -118,7 +118,7 @@ kernel() {
   emit userland "$small" "$(userland 2>/dev/null)"
   if [ -r /proc/cpuinfo ]; then
     emit cpuinfo "$small" "$(awk -F '[ \t]*:' '
-      $1 ~ /^(flags|[Ff]eatures|CPU architecture|model name|Processor|isa)$/ && !seen[$1]++ { print substr($0, 1, 4096) }
+      $1 ~ /^(flags|[Ff]eatures|CPU architecture|model name|Processor|isa|cpu|processor 0)$/ && !seen[$1]++ { print substr($0, 1, 4096) }
       $1 == "flags" || $1 == "CPU architecture" { exit }' /proc/cpuinfo 2>/dev/null | upto "$small")"
   fi
   emit compat "$small" "$(compat 2>/dev/null)"

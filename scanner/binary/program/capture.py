@@ -21,7 +21,10 @@ WHOLE_FILE_BYTES = 4 * 1024 * 1024
 """A file of at most this size is kept whole where its program headers lie at its end (patchelf)."""
 
 TAIL_BYTES = 1024 * 1024
-"""Kept of the end of an ARM binary, where the section headers and .ARM.attributes lie."""
+"""Kept of the end of an ARM or RISC-V binary, where the section headers and the build attributes lie."""
+
+_GO_MACHINES = frozenset({elf.EM_ARM, elf.EM_X86_64, elf.EM_AARCH64, elf.EM_PPC64, elf.EM_RISCV})
+"""Those of which Go's build settings name a level."""
 
 _GO_NOTE = b"Go\0\0"
 
@@ -99,10 +102,13 @@ def _wanted(header: Header, segments: tuple[Segment, ...], head: bytes, size: in
             for s in segments
             if s.type == elf.PT_DYNAMIC
         ]
-    if header.machine == elf.EM_ARM:
+    if elf.is_loader(header, segments, size):
+        return [(0, size)]
+    windows += [(s.offset, s.offset + isa.MAX_ATTRIBUTES_BYTES) for s in segments if s.type == isa.SHT_ATTRIBUTES]
+    if header.machine in (elf.EM_ARM, elf.EM_RISCV):
         windows.append((max(0, size - TAIL_BYTES), size))
     data = elf.data_segment(segments)
-    if data is not None and header.machine in (elf.EM_ARM, elf.EM_X86_64) and _GO_NOTE in head:
+    if data is not None and header.machine in _GO_MACHINES and _GO_NOTE in head:
         windows.append((data.offset, data.offset + min(data.filesz, isa.MAX_BUILDINFO_WINDOW)))
     return windows
 

@@ -24,7 +24,7 @@ TYPE_NAMES: Mapping[int, str] = MappingProxyType(
 )
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY, PT_GNU_STACK = 1, 2, 3, 4, 0x6474E553, 0x6474E551
 PF_X, PF_W = 1, 2
-EM_ARM, EM_X86_64 = 40, 62
+EM_PPC64, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 21, 40, 62, 183, 243
 OSABI_FREEBSD = 9
 
 MAX_INTERP_BYTES = 4096
@@ -32,6 +32,9 @@ MAX_INTERP_BYTES = 4096
 
 MAX_PROGRAM_HEADER_BYTES = 65536
 """What the kernel reads of a program header table (load_elf_phdrs)."""
+
+MAX_LOADER_BYTES = 1024 * 1024
+"""Of a loader that is searched for the floor it demands; glibc's has 250 KB, musl's with all of its C library 650 KB."""
 
 SHORT_LOADER_BYTES = 64
 """A loader shorter than an ELF header is an I/O error for the kernel."""
@@ -226,14 +229,41 @@ def _is_freebsd(header: Header, notes: tuple[Segment, ...], body: Body, interpre
 
 
 def _variant(header: Header, goarch: str, segments: tuple[Segment, ...], notes: tuple[Segment, ...], body: Body) -> str:
-    if goarch == "amd64":
-        raw = [(s, body.read(s.offset, min(s.filesz, isa.MAX_NOTE_BYTES)) or b"") for s in notes]
-        level = max((isa.x86_level(piece, header.prefix) for _, piece in raw), default=0)
-        level = max(level, isa.go_amd64_level(go_settings(segments, body)))
-        return f"v{level}" if level > 1 else ""
-    if goarch == "arm":
-        return isa.arm_variant(_arm_attributes(header, body)) or isa.go_arm_variant(go_settings(segments, body))
-    return ""
+    match goarch:
+        case "amd64":
+            raw = [body.read(s.offset, min(s.filesz, isa.MAX_NOTE_BYTES)) or b"" for s in notes]
+            level = max((isa.x86_level(piece, header.prefix) for piece in raw), default=0)
+            level = max(level, isa.go_amd64_level(go_settings(segments, body)))
+            said = f"v{level}" if level > 1 else ""
+        case "arm":
+            return isa.arm_variant(_attributes(header, body)) or isa.go_arm_variant(go_settings(segments, body))
+        case "riscv64":
+            said = isa.riscv_profile(_riscv_attributes(header, segments, body))
+            said = said or isa.go_variant(goarch, go_settings(segments, body))
+        case "ppc64" | "ppc64le" | "arm64":
+            said = isa.go_variant(goarch, go_settings(segments, body))
+        case _:
+            said = ""
+    return max(said, _floor(header, segments, body), key=lambda variant: (len(variant), variant))
+
+
+def is_loader(header: Header, segments: tuple[Segment, ...], size: int) -> bool:
+    """Whether this may be a loader, whose texts tell the floor that it demands of a CPU."""
+    asks = any(segment.type == PT_INTERP for segment in segments)
+    return header.type == ET_DYN and not asks and header.entry != 0 and size <= MAX_LOADER_BYTES
+
+
+def _floor(header: Header, segments: tuple[Segment, ...], body: Body) -> str:
+    if not is_loader(header, segments, body.size):
+        return ""
+    return isa.loader_floor(body.read_available(0, body.size))
+
+
+def _riscv_attributes(header: Header, segments: tuple[Segment, ...], body: Body) -> bytes:
+    segment = next((segment for segment in segments if segment.type == isa.SHT_ATTRIBUTES), None)
+    if segment is None:
+        return _attributes(header, body)
+    return body.read(segment.offset, min(segment.filesz, isa.MAX_ATTRIBUTES_BYTES)) or b""
 
 
 def data_segment(segments: tuple[Segment, ...]) -> Segment | None:
@@ -250,14 +280,14 @@ def go_settings(segments: tuple[Segment, ...], body: Body) -> Mapping[str, str]:
     return isa.go_build_settings(held)
 
 
-def _arm_attributes(header: Header, body: Body) -> bytes:
-    """The section .ARM.attributes, found by its type in the section headers; empty where there is none in reach."""
-    layout = struct.Struct(header.prefix + "IIIIIIIIII")
+def _attributes(header: Header, body: Body) -> bytes:
+    """The section of build attributes, found by its type in the section headers; empty where none is in reach."""
+    layout = struct.Struct(header.prefix + ("IIQQQQIIQQ" if header.bits == 64 else "IIIIIIIIII"))  # noqa: PLR2004 - a class
     length = layout.size * header.shnum
     if header.shentsize != layout.size or not 0 < length <= isa.MAX_SECTION_TABLE_BYTES:
         return b""
     table = body.read(header.shoff, length)
     for _, kind, _, _, offset, size, *_ in layout.iter_unpack(table or b""):
-        if kind == isa.SHT_ARM_ATTRIBUTES:
+        if kind == isa.SHT_ATTRIBUTES:
             return body.read(offset, min(size, isa.MAX_ATTRIBUTES_BYTES)) or b""
     return b""

@@ -7,6 +7,8 @@ import struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from scanner.domain.platform.cpu import RISCV_PROFILES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,7 +27,13 @@ MAX_ATTRIBUTES_BYTES = 64 * 1024
 MAX_SECTION_TABLE_BYTES = 64 * 1024
 """Of a section header table of a 32-bit file: 1,638 sections, where the linker makes 40."""
 
-SHT_ARM_ATTRIBUTES = 0x70000003
+SHT_ATTRIBUTES = 0x70000003
+"""SHT_ARM_ATTRIBUTES, SHT_RISCV_ATTRIBUTES and PT_RISCV_ATTRIBUTES: all have this number."""
+
+_FLOOR = re.compile(
+    rb"CPU does not support x86-64-(v[2-4])|\((POWER(?:8|9|10|11)|z(?:13|14|15|16|17)) or later required\)"
+)
+"""What a glibc says that was built for a minimum CPU, in the loader that refuses to go on (rtld.c, dl-hwcap-check.h)."""
 NT_GNU_PROPERTY_TYPE_0 = 5
 GNU_PROPERTY_X86_ISA_1_NEEDED = 0xC0008002
 
@@ -36,6 +44,44 @@ _ARM_OF_TAG: Mapping[int, str] = MappingProxyType({
 """Tag_CPU_arch of the ARM EABI (addenda32): v5T 3, v5TE 4, v5TEJ 5, v6 6, v6KZ 7, v6T2 8, v6K 9, v7 10, v8-A 14."""
 
 _TAG_CPU_ARCH = 6
+_TAG_RISCV_ARCH = 5
+_RVA20 = frozenset(
+    [
+        "i",
+        "e",
+        "m",
+        "a",
+        "f",
+        "d",
+        "c",
+        "g",
+        "zicsr",
+        "zicntr",
+        "zifencei",
+        "ziccif",
+        "ziccrse",
+        "ziccamoa",
+        "za128rs",
+        "za64rs",
+        "zicclsm",
+        "zmmul",
+        "zaamo",
+        "zalrsc",
+        "zca",
+        "zcd",
+        "zihintpause",
+        "zihpm",
+        "zicbop",
+        "zic64b",
+        "zkt",
+        "zihintntl",
+    ]
+) | {""}
+"""RVA20's own, what they consist of, besides hints that every machine may pass over."""
+_RVA22 = RISCV_PROFILES["rva22u64"] | {"b"}
+_RVA23 = RISCV_PROFILES["rva23u64"] | frozenset(
+    ["zve32f", "zve32x", "zve64d", "zve64f", "zve64x", "zvl32b", "zvl64b", "zvl128b", "zvkb", "zvkt", "zvfh"]
+)
 _STRING_TAGS = frozenset({4, 5, 67})
 _COMPATIBILITY_TAG = 32
 _BUILDINFO_MAGIC = b"\xff Go buildinf:"
@@ -81,32 +127,63 @@ def _aligned(size: int, to: int) -> int:
 
 def arm_variant(attributes: bytes) -> str:
     """``v5`` to ``v8`` by Tag_CPU_arch of the section .ARM.attributes, empty where it does not tell."""
-    if attributes[:1] != b"A":
-        return ""
-    at = 1
-    while at + 4 < len(attributes):
-        size = int.from_bytes(attributes[at : at + 4], "little")
-        vendor, _, rest = attributes[at + 4 : at + size].partition(b"\0")
-        if vendor == b"aeabi":
-            return _arm_of_file(rest)
-        if size < 5:  # noqa: PLR2004 - its own length and an empty vendor
-            return ""
-        at += size
-    return ""
-
-
-def _arm_of_file(rest: bytes) -> str:
-    """The whole-file sub-subsection: tag 1, a length, then tag and value pairs."""
-    if rest[:1] != b"\x01":
-        return ""
-    end = int.from_bytes(rest[1:5], "little")
-    pairs, at = rest[:end], 5
+    pairs, at = _of_file(_of_vendor(attributes, b"aeabi")), 5
     while at < len(pairs):
         tag, at = _uleb128(pairs, at)
         if tag == _TAG_CPU_ARCH:
             return _ARM_OF_TAG.get(_uleb128(pairs, at)[0], "")
         at = _skip_value(pairs, at, tag)
     return ""
+
+
+def riscv_profile(attributes: bytes) -> str:
+    """The oldest RVA profile with every extension of Tag_RISCV_arch, empty for RVA20 or where it does not tell.
+
+    An extension of no profile stands for itself, so that no machine is known to have it.
+    """
+    pairs, at = _of_file(_of_vendor(attributes, b"riscv")), 5
+    while at < len(pairs):
+        tag, at = _uleb128(pairs, at)
+        if tag == _TAG_RISCV_ARCH:
+            return _profile_of(pairs[at:].partition(b"\0")[0].decode("ascii", "replace"))
+        if tag % 2:
+            nul = pairs.find(b"\0", at)
+            at = len(pairs) if nul < 0 else nul + 1
+        else:
+            at = _uleb128(pairs, at)[1]
+    return ""
+
+
+def _profile_of(arch: str) -> str:
+    """``rv64i2p1_m2p0_zba1p0``: each extension with its version."""
+    extensions = {re.sub(r"[0-9]+p[0-9]+$", "", word) for word in arch.lower().removeprefix("rv64").split("_")}
+    beyond = extensions - _RVA20
+    if beyond - _RVA22 - _RVA23:
+        return min(beyond - _RVA22 - _RVA23)
+    if beyond & _RVA23:
+        return "rva23u64"
+    return "rva22u64" if beyond else ""
+
+
+def _of_vendor(attributes: bytes, wanted: bytes) -> bytes:
+    """What one vendor says in a section of build attributes (ARM's addenda32, which RISC-V took over)."""
+    if attributes[:1] != b"A":
+        return b""
+    at = 1
+    while at + 4 < len(attributes):
+        size = int.from_bytes(attributes[at : at + 4], "little")
+        vendor, _, rest = attributes[at + 4 : at + size].partition(b"\0")
+        if vendor == wanted:
+            return rest
+        if size < 5:  # noqa: PLR2004 - its own length and an empty vendor
+            return b""
+        at += size
+    return b""
+
+
+def _of_file(rest: bytes) -> bytes:
+    """The whole-file sub-subsection: tag 1, a length, then tag and value pairs from the sixth byte on."""
+    return rest[: int.from_bytes(rest[1:5], "little")] if rest[:1] == b"\x01" else b""
 
 
 def _skip_value(pairs: bytes, at: int, tag: int) -> int:
@@ -156,6 +233,28 @@ def go_amd64_level(settings: Mapping[str, str]) -> int:
     """1 to 4 of GOAMD64, 0 where it is not said."""
     matched = re.fullmatch(r"v([1-4])", settings.get("GOAMD64", ""))
     return int(matched[1]) if matched else 0
+
+
+def loader_floor(content: bytes) -> str:
+    """The highest CPU level that a loader's own texts demand, as a variant; empty where there is none."""
+    found = {(match[1] or match[2]).decode().replace("POWER", "power") for match in _FLOOR.finditer(content)}
+    return max(found, key=lambda name: (len(name), name), default="")
+
+
+def go_variant(goarch: str, settings: Mapping[str, str]) -> str:
+    """The level that GOPPC64, GORISCV64 or GOARM64 names, empty for the oldest of each."""
+    match goarch:
+        case "ppc64" | "ppc64le":
+            said = settings.get("GOPPC64", "")
+            return said if re.fullmatch(r"power(?:9|1[0-9])", said) else ""
+        case "riscv64":
+            said = settings.get("GORISCV64", "")
+            return said if re.fullmatch(r"rva2[2-9]u64", said) else ""
+        case "arm64":
+            matched = re.fullmatch(r"(v[89])\.([0-9])(?:,.*)?", settings.get("GOARM64", ""))
+            version = f"{matched[1]}.{matched[2]}".removesuffix(".0") if matched else ""
+            return "" if version == "v8" else version
+    return ""
 
 
 def go_arm_variant(settings: Mapping[str, str]) -> str:

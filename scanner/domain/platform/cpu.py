@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 X86_LEVELS: tuple[frozenset[str], ...] = (
     frozenset(),
@@ -31,6 +32,7 @@ _LADDERS = {
     "ppc64": ("power8", "power9", "power10", "power11"),
     "ppc64le": ("power8", "power9", "power10", "power11"),
     "riscv64": ("rva20u64", "rva22u64", "rva23u64"),
+    "s390x": ("z10", "z196", "zEC12", "z13", "z14", "z15", "z16", "z17"),
 }
 _FLOORS = {"amd64": "v1", "ppc64le": "power8"}
 """The level that every machine of an architecture has: little-endian Linux never ran on less than POWER8."""
@@ -47,6 +49,22 @@ _ARM_VARIANTS = {
     "3": "v3",
 }  # fmt: skip
 
+_Z_MACHINES = {
+    "2097": "z10", "2098": "z10", "2817": "z196", "2818": "z196", "2827": "zEC12", "2828": "zEC12", "2964": "z13",
+    "2965": "z13", "3906": "z14", "3907": "z14", "8561": "z15", "8562": "z15", "3931": "z16", "3932": "z16",
+    "9175": "z17", "9176": "z17",
+}  # fmt: skip
+"""Machine types of IBM Z and LinuxONE (Linux arch/s390/kernel/processor.c, setup_elf_platform)."""
+
+RISCV_PROFILES: Mapping[str, frozenset[str]] = MappingProxyType({
+    "rva22u64": frozenset({"zba", "zbb", "zbs", "zfhmin", "zicbom", "zicboz"}),
+    "rva23u64": frozenset({"v", "zvfhmin", "zvbb", "zicond", "zimop", "zcmop", "zcb", "zfa", "zawrs"}),
+})  # fmt: skip
+"""The extensions with instructions of their own that each RVA profile adds (RISC-V profiles, RVA22 and RVA23)."""
+
+_RISCV_ISA = re.compile(r"rv64([a-z]*)((?:_[a-z0-9]+)*)", re.ASCII)
+_POWER = re.compile(r"POWER([0-9]{1,2})", re.ASCII | re.IGNORECASE)
+_Z_MACHINE = re.compile(r"\bmachine = ([0-9]{4})\b", re.ASCII)
 _ARM_MACHINE = re.compile(r"armv([3-8]).*", re.ASCII | re.DOTALL)
 _ARM64_VARIANT = re.compile(r"v([89])(?:\.([0-9]))?", re.ASCII)
 
@@ -89,6 +107,36 @@ def arm_variant_of_machine(machine: str) -> str | None:
         return "v8"
     found = _ARM_MACHINE.fullmatch(name)
     return f"v{found[1]}" if found else None
+
+
+def power_of_cpuinfo(cpu: str) -> str | None:
+    """``power9`` of ``POWER9 (architected), altivec supported``, the line ``cpu`` of /proc/cpuinfo."""
+    found = _POWER.match(cpu.strip())
+    named = f"power{found[1]}" if found else ""
+    return named if named in _LADDERS["ppc64le"] else None
+
+
+def z_of_cpuinfo(processor: str) -> str | None:
+    """``z14`` of ``version = FF, identification = 0133E8, machine = 3906``, a processor's line of /proc/cpuinfo."""
+    found = _Z_MACHINE.search(processor)
+    return _Z_MACHINES.get(found[1]) if found else None
+
+
+def riscv_of_isa(isa: str) -> str | None:
+    """The newest RVA profile that a ``isa`` line of /proc/cpuinfo shows in full; ``None`` where it is no such line.
+
+    A kernel names only extensions that it knows, so that a machine may have more.
+    """
+    found = _RISCV_ISA.fullmatch(isa.strip().lower())
+    if not found:
+        return None
+    present = {*found[1], *found[2].split("_")}
+    reached = "rva20u64" if {"i", "m", "a", "f", "d", "c"} <= present else None
+    for profile, added in RISCV_PROFILES.items():
+        if reached is None or not added <= present:
+            break
+        reached = profile
+    return reached
 
 
 def arm64_ladder(variant: str) -> tuple[str, ...]:

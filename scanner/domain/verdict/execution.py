@@ -120,7 +120,7 @@ def _cpu_of(kernel: Kernel, host: Platform) -> str:
         return kernel.arm_version or host.variant
     if host.architecture == "arm64" and kernel.arm_version not in (None, "v8"):
         return kernel.arm_version or ""
-    return host.variant
+    return kernel.cpu_variant or host.variant
 
 
 def _at_level(architecture: str, cpu: str, need: Platform) -> Execution:

@@ -13,7 +13,10 @@ from scanner.domain.platform.cpu import (
     arm_variant_of_cpuinfo,
     arm_variant_of_machine,
     has_level,
+    power_of_cpuinfo,
+    riscv_of_isa,
     x86_level_of_flags,
+    z_of_cpuinfo,
 )
 
 _VECTORS = Path(__file__).parents[2] / "data" / "vectors"
@@ -74,3 +77,57 @@ def test_arm64_generations_follow_one_another(variant, ladder):
 @given(cpu=st.sampled_from(["", "v1", "v3", "v6", "v8.2", "v9", "power9", "rva20u64", "x"]))
 def test_a_cpu_always_has_its_own_level(architecture, cpu):
     assert has_level(architecture, cpu, cpu) is not False
+
+
+@pytest.mark.parametrize(
+    ("line", "variant"),
+    [
+        ("POWER9 (architected), altivec supported", "power9"),
+        ("POWER9, altivec supported", "power9"),
+        ("POWER8E (raw), altivec supported", "power8"),
+        ("POWER8NVL (raw)", "power8"),
+        ("POWER10 (architected), altivec supported", "power10"),
+        ("Power11 (architected)", "power11"),
+        ("POWER7 (raw)", None),
+        ("PPC970", None),
+        ("", None),
+    ],
+)
+def test_a_power_cpu_tells_its_generation(line, variant):
+    assert power_of_cpuinfo(line) == variant
+
+
+@pytest.mark.parametrize(
+    ("line", "variant"),
+    [
+        ("version = FF,  identification = 0133E8,  machine = 3906", "z14"),
+        ("version = 00,  identification = 2B0DE8,  machine = 3931", "z16"),
+        ("version = FF,  identification = 100003,  machine = 2964", "z13"),
+        ("version = FF,  identification = 100003,  machine = 0000", None),
+        ("", None),
+    ],
+)
+def test_a_z_machine_type_tells_its_generation(line, variant):
+    assert z_of_cpuinfo(line) == variant
+
+
+_RVA22 = "zicbom_zicboz_zicntr_zicsr_zifencei_zihpm_zfhmin_zba_zbb_zbs"
+_RVA23 = "zcb_zcmop_zfa_zicond_zimop_zawrs_zvbb_zvfhmin"
+
+
+@pytest.mark.parametrize(
+    ("isa", "profile"),
+    [
+        ("rv64imafdc", "rva20u64"),
+        ("rv64imafdc_zicntr_zicsr", "rva20u64"),
+        (f"rv64imafdc_{_RVA22}", "rva22u64"),
+        (f"rv64imafdch_{_RVA22}_zkt", "rva22u64"),
+        (f"rv64imafdcv_{_RVA22}_{_RVA23}", "rva23u64"),
+        (f"rv64imafdcv_{_RVA23}", "rva20u64"),
+        ("rv64ima", None),
+        ("rv32imafdc", None),
+        ("", None),
+    ],
+)
+def test_a_riscv_isa_line_tells_the_profile_it_shows_in_full(isa, profile):
+    assert riscv_of_isa(isa) == profile
