@@ -96,6 +96,29 @@ def test_a_kernel_is_what_it_can_execute(facts_of, row):
     ] == expected  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "cpuinfo", "variant"),
+    [
+        ("ppc64le-podman", "cpu\t\t: POWER9 (architected), altivec supported", "power9"),
+        ("ppc64le-podman", "processor : 0", None),
+        (
+            "s390x-podman",
+            "features\t: esan3 zarch\nprocessor 0: version = 00,  identification = 1,  machine = 3906",
+            "z14",
+        ),
+        ("s390x-podman", "features\t: esan3 zarch", None),
+        ("riscv64-docker", "isa\t\t: rv64imafdc_zicsr", "rva20u64"),
+        ("riscv64-docker", "isa\t\t: rv64ima", None),
+        ("pi4-arm64", "cpu\t\t: POWER9", None),
+        ("mips-big-endian", "isa\t\t\t: mips1", None),
+    ],
+)
+def test_a_cpu_tells_its_generation_where_images_name_one(pieces, the_host, name, cpuinfo, variant):
+    facts = reading.read(pieces.framed({**pieces.HOSTS[name], "cpuinfo": cpuinfo}), the_host)
+
+    assert facts.kernel.cpu_variant == variant
+
+
 @pytest.mark.parametrize(("name", "key", "platform", "in_vm"), ENGINES)
 def test_an_engine_is_what_it_was_built_for(facts_of, name, key, platform, in_vm):
     engine = facts_of(name).engine(key)
