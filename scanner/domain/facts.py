@@ -345,7 +345,8 @@ class Elf:
     ``needs`` is the platform that can run it (GOARCH spelling, variant only where the binary itself demands one:
     ``amd64/v3`` from the GNU property note or Go's GOAMD64, ``arm/v7`` from attributes or GOARM). ``None`` for a
     machine that has no GOARCH. ``interpreter`` is PT_INTERP. ``libc`` is ``glibc`` or ``musl`` by its loader.
-    ``max_page_size`` is the largest page size in bytes with which its segments can be mapped, 0 for any.
+    ``max_page_size`` is the largest page size in bytes with which its segments can be mapped, 0 for any. ``page_hint``
+    tells that it holds an allocator (jemalloc) whose page size was fixed when it was built.
     """
 
     machine: int
@@ -357,6 +358,7 @@ class Elf:
     interpreter: str = ""
     libc: str = ""
     max_page_size: int = 0
+    page_hint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Pieces of a file of ``size`` bytes, each with its offset, in order and apart; the first one starts at 0."""
+    """Pieces of a file of ``size`` bytes, each with its offset, in order and apart; the first one starts at 0.
+
+    ``page_hint`` tells that the file, of which not all was kept, speaks of page sizes (see ``capture.PAGE_HINT``).
+    """
 
     size: int
     pieces: tuple[tuple[int, bytes], ...]
+    page_hint: bool = False
 
     @classmethod
     def whole(cls, content: bytes) -> Body:

@@ -26,6 +26,12 @@ TAIL_BYTES = 1024 * 1024
 _GO_MACHINES = frozenset({elf.EM_ARM, elf.EM_X86_64, elf.EM_AARCH64, elf.EM_PPC64, elf.EM_RISCV})
 """Those of which Go's build settings name a level."""
 
+PAGE_HINT = b"<jemalloc>: Unsupported system page size"
+"""What a jemalloc says that was built for smaller pages than the kernel's; every jemalloc carries the words."""
+
+_LARGE_PAGED = frozenset({elf.EM_AARCH64, elf.EM_PPC64, elf.EM_LOONGARCH, elf.EM_MIPS})
+"""Machines with kernels of more than 4 KiB pages: only their programs are searched to the end."""
+
 _GO_NOTE = b"Go\0\0"
 
 
@@ -39,6 +45,9 @@ class Capture:
         self._head = bytearray()
         self._windows: list[tuple[int, int]] | None = None
         self._kept: list[tuple[int, bytearray]] = []
+        self._searched = False
+        self._before = b""
+        self._hints = False
 
     def feed(self, piece: memoryview) -> None:
         """Take the next bytes of the file."""
@@ -47,9 +56,18 @@ class Capture:
             self._head += piece[:missing]
         if self._windows is None and len(self._head) >= min(HEAD_BYTES, self._size):
             self._windows = plan(bytes(self._head), self._size, text=self.text)
+            self._searched = _may_have_larger_pages(bytes(self._head))
         for start, end in self._windows or ():
             self._keep(piece, start, end)
+        if self._searched and not self._hints:
+            self._search(piece)
         self._at += len(piece)
+
+    def _search(self, piece: memoryview) -> None:
+        """Look for the hint, also across the border of two pieces; it lies behind the first page of a file."""
+        text = self._before + piece
+        self._hints = PAGE_HINT in text
+        self._before = text[-len(PAGE_HINT) + 1 :]
 
     def _keep(self, piece: memoryview, start: int, end: int) -> None:
         low, high = max(start, self._at), min(end, self._at + len(piece))
@@ -62,6 +80,8 @@ class Capture:
     @property
     def done(self) -> bool:
         """Whether nothing that is still to come would be kept."""
+        if self._searched and not self._hints and self._at < self._size:
+            return False
         return self._windows is not None and self._at >= max((end for _, end in self._windows), default=0)
 
     def body(self) -> Body:
@@ -69,7 +89,12 @@ class Capture:
         pieces = [(0, bytes(self._head)), *((start, bytes(kept)) for start, kept in self._kept)]
         if len(pieces) > 1 and pieces[1][0] == len(self._head):
             pieces[:2] = [(0, pieces[0][1] + pieces[1][1])]
-        return Body(self._size, tuple(pieces))
+        return Body(self._size, tuple(pieces), page_hint=self._hints)
+
+
+def _may_have_larger_pages(head: bytes) -> bool:
+    header = elf.read_header(head)
+    return not isinstance(header, Failure) and header.machine in _LARGE_PAGED
 
 
 def plan(head: bytes, size: int, *, text: bool = False) -> list[tuple[int, int]]:

@@ -24,7 +24,7 @@ TYPE_NAMES: Mapping[int, str] = MappingProxyType(
 )
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY, PT_GNU_STACK = 1, 2, 3, 4, 0x6474E553, 0x6474E551
 PF_X, PF_W = 1, 2
-EM_PPC64, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 21, 40, 62, 183, 243
+EM_MIPS, EM_PPC64, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV, EM_LOONGARCH = 8, 21, 40, 62, 183, 243, 258
 OSABI_FREEBSD = 9
 
 MAX_INTERP_BYTES = 4096
@@ -150,6 +150,7 @@ def parse(body: Body) -> Elf | Failure:
         interpreter=interpreter,
         libc=libc_of(interpreter),
         max_page_size=elf_mapping.max_page_size(segments),
+        page_hint=body.page_hint,
     )
 
 

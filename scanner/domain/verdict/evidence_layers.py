@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.execution import Execution, How, executes
-from scanner.domain.verdict.pages import mapped
+from scanner.domain.verdict.pages import mapped, suspected
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Depth, Evidence
 
@@ -110,7 +110,17 @@ def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execut
         return Outcome(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
     if worst is None:
         return Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
-    return _labels_too(worst, program, claimed, metadata, agrees=agrees).saying(*evidence)
+    found = _labels_too(worst, program, claimed, metadata, agrees=agrees)
+    return (_pages_too(kernel, program, found) if found.status is Status.OK else found).saying(*evidence)
+
+
+def _pages_too(kernel: Kernel, program: Program, found: Outcome) -> Outcome:
+    """A suspicion about the kernel's pages, where nothing else is wrong."""
+    for file in program.chain:
+        why = suspected(kernel, file.elf) if file.elf else ""
+        if why:
+            return Outcome(Reason.PAGE_SIZE_SUSPECT, f"{file.path}: {why}", file.path)
+    return found
 
 
 def _honest(worst: Outcome, metadata: Execution) -> Outcome:

@@ -42,6 +42,16 @@ def mapped(kernel: Kernel, elf: Elf, execution: Execution) -> Execution:
     return execution
 
 
+def suspected(kernel: Kernel, elf: Elf) -> str:
+    """Why a program that starts may yet give up over the kernel's pages; empty where nothing speaks for it."""
+    if not elf.page_hint or kernel.page_size is None or kernel.page_size <= _4K:
+        return ""
+    return (
+        f"it holds jemalloc, whose page size was fixed when it was built: with one below the kernel's {kernel.page_size} "
+        "bytes it ends with 'Unsupported system page size'"
+    )
+
+
 def _sizes(kernel: Kernel) -> tuple[int, ...]:
     """The kernel's page size, or those that it may have; empty where even its architecture is not known."""
     if kernel.page_size is not None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scanner.binary.layers.body import Body
 from scanner.binary.program import elf, isa
-from scanner.binary.program.capture import Capture
+from scanner.binary.program.capture import PAGE_HINT, Capture
 from scanner.domain.platform.platform import Platform
 
 X86_FLOOR = b"\0Fatal glibc error: CPU does not support x86-64-v2\n\0"
@@ -121,6 +121,14 @@ def test_the_floor_of_a_loader_becomes_its_need(build):
 def test_debians_loader_demands_nothing():
     parsed = elf.parse(Body.whole(Path("/lib64/ld-linux-x86-64.so.2").read_bytes()))
     assert parsed.needs.variant == ""
+
+
+@pytest.mark.parametrize(("machine", "found"), [(183, True), (21, True), (62, False)])
+@pytest.mark.parametrize("at", [5_000, 150_000, 150_990, 199_900])
+def test_an_allocators_words_are_found_anywhere_where_pages_may_be_larger(build, machine, found, at):
+    raw = bytearray(build.elf(machine=machine, pad=200_000))
+    raw[at : at + len(PAGE_HINT)] = PAGE_HINT
+    assert elf.parse(captured(bytes(raw))).page_hint is found
 
 
 @settings(deadline=None)

@@ -58,3 +58,21 @@ def test_every_file_of_the_chain_must_be_mapped(role):
     offer = Offer("sha256:0", config=label, program=Program(("/app",), (good, bad)))
     found = evidence_layers.offered(kernel, offer, indexed=False, depth=Depth.BINARY)
     assert (found.status, found.reason, found.path) == (Status.MISMATCH, Reason.PAGE_SIZE_UNSUPPORTED, "/bad")
+
+
+@pytest.mark.parametrize(
+    ("page_size", "hint", "expected"),
+    [
+        (4 * K, True, Reason.NATIVE),
+        (16 * K, True, Reason.PAGE_SIZE_SUSPECT),
+        (64 * K, True, Reason.PAGE_SIZE_SUSPECT),
+        (16 * K, False, Reason.NATIVE),
+        (None, True, Reason.NATIVE),
+    ],
+)
+def test_an_allocator_with_a_fixed_page_is_a_suspicion_on_larger_pages(page_size, hint, expected):
+    label = Platform("linux", "arm64")
+    file = Executable("/app", "entrypoint", FileKind.ELF, Elf(183, 64, "little", label, page_hint=hint))
+    offer = Offer("sha256:0", config=label, program=Program(("/app",), (file,)))
+    found = evidence_layers.offered(machine("arm64", page_size), offer, indexed=False, depth=Depth.BINARY)
+    assert found.reason is expected
