@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from scanner.domain.host import Host
+    from scanner.domain.host import Host, Plan
     from scanner.settings.fields import PlannedImage
 
 IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- the name that Docker's own files give to such credentials
@@ -98,9 +98,9 @@ def _defaults(defaults: sources.HostDefaults) -> inventory.Defaults:
     return inventory.Defaults(defaults.port, defaults.user, defaults.labels, _planned(defaults.planned), defaults.jump)
 
 
-def _planned(images: Iterable[PlannedImage]) -> tuple[inventory.Planned, ...]:
+def _planned(images: Iterable[PlannedImage]) -> tuple[Plan, ...]:
     return tuple(
-        inventory.Planned(image.image, image.workload, image.platform or "", image.engine or "") for image in images
+        inventory.plan(image.image, image.workload, image.platform or "", image.engine or "") for image in images
     )
 
 

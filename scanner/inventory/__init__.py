@@ -5,7 +5,7 @@ from scanner.inventory.error import InventoryError
 from scanner.inventory.match import match
 from scanner.inventory.merge import Source, gather
 from scanner.inventory.prometheus_sd import FileSdSource, HttpSdSource
-from scanner.inventory.record import Defaults, Planned, Record
+from scanner.inventory.record import Defaults, Record, plan
 from scanner.inventory.ssh_config import SshConfigSource
 from scanner.inventory.static import LocalSource, StaticHost, StaticSource
 
@@ -16,7 +16,6 @@ __all__ = [
     "HttpSdSource",
     "InventoryError",
     "LocalSource",
-    "Planned",
     "Record",
     "Source",
     "SshConfigSource",
@@ -24,4 +23,5 @@ __all__ = [
     "StaticSource",
     "gather",
     "match",
+    "plan",
 ]

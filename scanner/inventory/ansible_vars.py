@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import parse_json, parse_yaml, read_text
-from scanner.inventory.record import Planned, Record
+from scanner.inventory.record import Record, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from scanner.domain.host import Plan
     from scanner.inventory.ansible_groups import Inventory
 
 VAULT = "$ANSIBLE_VAULT"
@@ -132,16 +133,16 @@ def _labels(variables: dict[str, Any]) -> dict[str, str]:
     return {str(key): str(value) for key, value in labels.items()}
 
 
-def _planned(variables: dict[str, Any]) -> tuple[Planned, ...]:
+def _planned(variables: dict[str, Any]) -> tuple[Plan, ...]:
     planned = variables.get("archscan_planned") or []
     if not isinstance(planned, list):
         raise ValueError("archscan_planned must be a list")  # noqa: TRY004 - a wrong document, not a wrong call
     return tuple(_one_planned(one) for one in planned)
 
 
-def _one_planned(one: Any) -> Planned:
+def _one_planned(one: Any) -> Plan:
     if isinstance(one, str):
-        return Planned(one)
+        return plan(one)
     if not isinstance(one, dict) or not one.get("image") or set(one) - {"image", "workload", "platform", "engine"}:
         raise ValueError("an entry of archscan_planned is an image, or a mapping of image, workload, platform, engine")
-    return Planned(*(str(one.get(key) or "") for key in ("image", "workload", "platform", "engine")))
+    return plan(*(str(one.get(key) or "") for key in ("image", "workload", "platform", "engine")))

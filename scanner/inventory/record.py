@@ -17,23 +17,13 @@ DEFAULT_PORT = 22
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """An image that is meant to run; ``platform`` is what the deployment pins, ``engine`` what is to run it, if said."""
-
-    image: str
-    workload: str = ""
-    platform: str = ""
-    engine: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Defaults:
     """What every host of a source has unless it says otherwise."""
 
     port: int = DEFAULT_PORT
     user: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    planned: tuple[Planned, ...] = ()
+    planned: tuple[Plan, ...] = ()
     jump: str = ""
 
 
@@ -47,7 +37,7 @@ class Record:
     port: int | None = None
     user: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    planned: tuple[Planned, ...] = ()
+    planned: tuple[Plan, ...] = ()
     jump: str = ""
     local: bool = False
 
@@ -64,7 +54,7 @@ class Record:
                 port=defaults.port if self.port is None else self.port,
                 user=self.user or defaults.user,
                 labels={**defaults.labels, **self.labels},
-                planned=tuple(map(_plan, (*defaults.planned, *self.planned))),
+                planned=(*defaults.planned, *self.planned),
                 jump=self.jump or defaults.jump,
                 local=self.local,
             )
@@ -72,6 +62,10 @@ class Record:
             raise InventoryError([f"{self.place}: {error}"]) from None
 
 
-def _plan(planned: Planned) -> Plan:
-    pinned = parse_platform(planned.platform) if planned.platform else None
-    return Plan(planned.image, planned.workload, Origin.INVENTORY, pinned, planned.engine)
+def plan(image: str, workload: str = "", platform: str = "", engine: str = "") -> Plan:
+    """What a source means a host to run; ``platform`` is what the deployment pins, ``engine`` what is to run it, if said.
+
+    Raises:
+        ValueError: ``platform`` is none.
+    """
+    return Plan(image, workload, Origin.INVENTORY, parse_platform(platform) if platform else None, engine)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.inventory.record import Defaults, Planned, Record
+from scanner.inventory.record import Defaults, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from scanner.domain.host import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class StaticHost:
     port: int | None = None
     user: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    planned: tuple[Planned, ...] = ()
+    planned: tuple[Plan, ...] = ()
     jump: str = ""
     local: bool = False
 
@@ -56,7 +58,7 @@ class LocalSource:
 
     name: str = "localhost"
     labels: Mapping[str, str] = field(default_factory=dict)
-    planned: tuple[Planned, ...] = ()
+    planned: tuple[Plan, ...] = ()
     defaults: Defaults = field(default_factory=Defaults)
     place: str = "inventory"
 

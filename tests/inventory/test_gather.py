@@ -3,7 +3,7 @@ import pytest
 from scanner.domain.facts import Source
 from scanner.domain.host import Host, Plan
 from scanner.domain.platform.platform import Platform
-from scanner.inventory import Defaults, InventoryError, LocalSource, Planned, StaticHost, StaticSource, gather
+from scanner.inventory import Defaults, InventoryError, LocalSource, StaticHost, StaticSource, gather, plan
 
 
 def static(place="archscan.yml: inventory[0]", defaults=None, **hosts):
@@ -17,10 +17,10 @@ def refusal(*sources):
 
 
 def test_a_host_has_its_own_values_then_its_sources_defaults():
-    defaults = Defaults(2222, "scan", {"fleet": "edge", "team": "none"}, (Planned("base:1"),), "bastion")
+    defaults = Defaults(2222, "scan", {"fleet": "edge", "team": "none"}, (plan("base:1"),), "bastion")
     source = static(
         defaults=defaults,
-        web=StaticHost("10.0.0.1", 22, "root", {"team": "web"}, (Planned("app:1", "app", "linux/x86_64"),), "other"),
+        web=StaticHost("10.0.0.1", 22, "root", {"team": "web"}, (plan("app:1", "app", "linux/x86_64"),), "other"),
         db=StaticHost(),
     )
     base = Plan("base:1", "", Source.INVENTORY)
@@ -82,4 +82,5 @@ def test_every_problem_of_every_source_is_told_at_once():
 
 
 def test_a_platform_that_is_none_is_refused():
-    assert "platform" in refusal(static(a=StaticHost(planned=(Planned("app", platform="linux/*"),))))
+    with pytest.raises(ValueError, match="platform"):
+        plan("app", platform="linux/*")

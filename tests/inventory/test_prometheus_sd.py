@@ -35,8 +35,8 @@ def test_a_targets_port_may_be_that_of_ssh():
         (b'[{"targets": [], "labels": {"a": 1}}]', "http://sd/[0]: labels must be a mapping to text"),
         (b"[", "http://sd/:1: is not JSON: Expecting value"),
         (b"\xff", "http://sd/:1: is not UTF-8"),
-        (b"[" * 100_000, "http://sd/: is not JSON that can be read: too deep, or a number too long"),
-        (b"9" * 5000, "http://sd/: is not JSON that can be read: too deep, or a number too long"),
+        (b"[" * 100_000, "http://sd/: is not JSON that can be read: nested too deeply"),
+        (b"9" * 5000, "http://sd/: is not JSON that can be read: a number is too long"),
     ],
 )
 def test_a_bad_answer_is_told(body, message):

@@ -135,6 +135,7 @@ BAD = [
     (SSH + "inventory: [{kind: static, hosts: {a: {port: 70000}}}]", "archscan.yml:2: inventory[0].hosts.a.port: 70000 is out of range: must be at most 65535"),
     (SSH + 'inventory: [{kind: static, hosts: {a: {port: "22"}}}]', "archscan.yml:2: inventory[0].hosts.a.port: must be a whole number"),
     (SSH + "inventory: [{kind: static, hosts: {a: {labels: {x-y: z}}}}]", "archscan.yml:2: inventory[0].hosts.a: host a: label 'x-y' must match [a-zA-Z_][a-zA-Z0-9_]*"),
+    (SSH + "inventory: [{kind: static, hosts: {a: {planned: [{image: x, platform: 'linux/*'}]}}}]", "archscan.yml:2: inventory[0].hosts.a.planned[0].platform: must be a platform such as linux/arm64 or linux/arm/v7: platform 'linux/*': wildcards are not supported"),
     (SSH + "inventory: [{kind: static, hosts: {a: {labels: {x: 1}}}}]", "archscan.yml:2: inventory[0].hosts.a.labels.x: must be text; write it in quotes"),
     (HOSTS + SSH + "inventory: []", "archscan.yml:3: inventory: written twice, first in line 1"),
     (SSH + "inventory:\n- {kind: static, hosts: {a: {}}}\n- {kind: static, hosts: {a: {}}}", "archscan.yml:4: inventory[1].hosts.a: host a is written twice"),
