@@ -1,0 +1,77 @@
+"""What one host's kernel showed to start settles the same start on hosts of the same kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import HostFacts
+from scanner.domain.verdict.reason import PENDING, Reason, Status
+from scanner.domain.verdict.verdict import Evidence, Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from scanner.domain.facts import Mount, Process
+    from scanner.domain.report import Finding, HostReading
+
+UNDECIDED = PENDING | {Reason.FOREIGN_BINARIES}
+"""What a script decides at run time: an equal start shows how it decided."""
+
+Judged = tuple["HostReading", tuple["Finding", ...]]
+"""One host's reading with its findings."""
+
+Start = tuple[int, str, "Process | None", "tuple[Mount, ...] | None"]
+"""All that decides a start: the kind of host, the image's digest, what is said beside it, what stands over its files."""
+
+
+def settled(judged: Sequence[Judged], kind: Callable[[HostFacts], int]) -> list[Judged]:
+    """The same, in which what a script decides at run time is settled by an equal start that a kernel showed.
+
+    Equal means equal: of a container's own variables only some values leave its host, so that one that sets any is
+    no witness for others.
+    """
+    shown = {start: finding for reading, findings in judged for start, finding in _shown(reading, findings, kind)}
+    if not shown:
+        return list(judged)
+    return [
+        (reading, tuple(_with_witness(reading, one, shown, kind) for one in findings)) for reading, findings in judged
+    ]
+
+
+def _shown(
+    reading: HostReading, findings: Iterable[Finding], kind: Callable[[HostFacts], int]
+) -> Iterable[tuple[Start, Finding]]:
+    for finding in findings:
+        verdict = finding.verdict
+        if verdict.status is Status.OK and any(piece.layer == "kernel" for piece in verdict.evidence):
+            start = _start(reading, finding, kind)
+            if start is not None:
+                yield start, finding
+
+
+def _start(reading: HostReading, finding: Finding, kind: Callable[[HostFacts], int]) -> Start | None:
+    """``None`` where something of it is not known."""
+    workload, digest = finding.workload, finding.verdict.digest
+    if not digest or not isinstance(reading.reading, HostFacts) or _hides_a_value(workload.process):
+        return None
+    return kind(reading.reading), digest, workload.process, workload.mounts
+
+
+def _hides_a_value(process: Process | None) -> bool:
+    return process is not None and any(value is None for _, value in process.env or ())
+
+
+def _with_witness(
+    reading: HostReading, finding: Finding, shown: dict[Start, Finding], kind: Callable[[HostFacts], int]
+) -> Finding:
+    verdict = finding.verdict
+    start = _start(reading, finding, kind) if verdict.reason in UNDECIDED else None
+    witness = shown.get(start) if start is not None else None
+    if witness is None:
+        return finding
+    seen = Evidence("kernel", f"the same start was seen on {witness.workload.host} ({witness.workload.name})")
+    evidence = (*verdict.evidence, seen)
+    return replace(
+        finding, verdict=replace(verdict, reason=witness.verdict.reason, detail="", evidence=evidence, fix=Fix())
+    )
