@@ -170,7 +170,7 @@ class Control:
             if launch is not None:
                 return self._by_launcher(command, launch, falls_back=False)
             following = _by_kernel(command, run.named)
-            command = replace(command, argv=(first.shebang.interpreter, *_argument(first.shebang.argument), *following))
+            command = replace(command, argv=(_from_directory(first.shebang.interpreter), *_argument(first.shebang.argument), *following))
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
                 if not isinstance(through, launchers.Launched):
@@ -267,6 +267,11 @@ class Control:
 def _by_kernel(command: Command, named: str) -> tuple[str, ...]:
     """What the kernel puts behind an interpreter: the script as it was named, then the arguments."""
     return (named, *command.argv[1:])
+
+
+def _from_directory(interpreter: str) -> str:
+    """A name that the kernel opens: without a slash it is the working directory's, never one of PATH."""
+    return interpreter if "/" in interpreter else f"./{interpreter}"
 
 
 def _argument(argument: str) -> tuple[str, ...]:

@@ -32,11 +32,13 @@ def is_up(workload: Workload) -> bool:
 def has_stood(workload: Workload) -> bool:
     """Whether it is up, and this is no moment between two crashes.
 
-    Where nobody told how long it is up, only a container that never restarted is believed.
+    Of one that is up for less than a minute, or for nobody knows how long, only a first start is believed; within the
+    minute only where the kernel shows what it executes.
     """
-    if not is_up(workload):
-        return False
-    return workload.settled if workload.settled is not None else workload.restart_count == 0
+    if not is_up(workload) or workload.settled:
+        return is_up(workload)
+    seen = workload.settled is None or any(platform_of(process.head) for process in workload.live or ())
+    return workload.restart_count == 0 and seen
 
 
 def has_started(workload: Workload) -> bool:

@@ -68,7 +68,7 @@ KINDS = (
     Kind("headers-beyond-the-end", lambda: _app(with_header(NATIVE, phoff=1 << 20)), "entrypoint_truncated"),
     Kind("cut-in-its-header", lambda: _app(NATIVE[:40]), "entrypoint_truncated"),
     Kind("cut-after-its-magic", lambda: _app(NATIVE[:4]), "entrypoint_truncated"),
-    Kind("cut-in-its-code", lambda: _app(NATIVE[:140]), "entrypoint_truncated"),
+    Kind("cut-in-its-code", lambda: _app(NATIVE[:140]), "binary_unknown"),
     Kind("empty", lambda: _app(b""), "entrypoint_empty"),
     Kind("zeros", lambda: _app(bytes(4096)), "not_a_program"),
     Kind("mach-o", lambda: _app(b"\xcf\xfa\xed\xfe" + bytes(400)), "not_a_program"),
