@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scanner.cli import options
 from scanner.cli.command import Command
 from scanner.cli.outcome import Exit
+
+if TYPE_CHECKING:
+    from scanner.domain.verdict.explanation import Explanation
 
 MAX_EXPLAINED_CHARS = 1 << 20
 """A log of one MiB is more than anybody pastes; the rest would only take time."""
@@ -30,18 +34,37 @@ def explain(
 
     Example: docker logs api 2>&1 | archscan explain -
     """
-    from scanner.domain.text import printable
     from scanner.domain.verdict import error_phrases
-    from scanner.domain.verdict.reason import STATUS_OF
+    from scanner.domain.verdict.explanation import explained
 
     del log_format, log_level  # every command takes them; this one has nothing to log
-    found = error_phrases.explain(sys.stdin.read(MAX_EXPLAINED_CHARS) if text == "-" else text[:MAX_EXPLAINED_CHARS])
+    said = sys.stdin.read(MAX_EXPLAINED_CHARS) if text == "-" else text[:MAX_EXPLAINED_CHARS]
+    found = explained(said)
     if not found:
-        print("Nothing in it is a known sign of a wrong CPU or a broken entrypoint.")  # noqa: T201 -- data goes to stdout
+        instead = error_phrases.instead(said)
+        about = f" It is about something else: {instead}." if instead else ""
+        print(f"Nothing in it is a known sign of a wrong CPU or a broken entrypoint.{about}")  # noqa: T201 -- data goes to stdout
         raise typer.Exit(Exit.OK)
-    for observation in found:
-        title = f"{observation.reason} ({STATUS_OF[observation.reason]})"
-        is_plain = "NO_COLOR" in os.environ or not sys.stdout.isatty()
+    is_plain = "NO_COLOR" in os.environ or not sys.stdout.isatty()
+    for explanation in found:
+        title, *rows = _lines(explanation)
         print(title if is_plain else typer.style(title, fg=typer.colors.RED, bold=True))  # noqa: T201 -- the same
-        print(f"  said:  {printable(observation.phrase)}\n  means: {observation.cause}")  # noqa: T201 -- the same
+        print("\n".join(rows))  # noqa: T201 -- the same
     raise typer.Exit(Exit.FINDINGS)
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    """A title, then what was said, what that means, who says it, how to see it, what mends it."""
+    from scanner.domain.text import printable
+
+    yield f"{explanation.reason} ({explanation.status})"
+    yield f"  said:    {printable(explanation.phrase)}"
+    yield f"  means:   {explanation.cause}"
+    yield f"  said by: {explanation.said_by}"
+    yield from _column("confirm:", explanation.confirm)
+    yield from _column("cure:", (explanation.fix.summary, *explanation.fix.commands))
+
+
+def _column(label: str, rows: tuple[str, ...]) -> Iterator[str]:
+    for number, row in enumerate(rows):
+        yield f"  {label if number == 0 else '':<9}{row}"

@@ -15,7 +15,7 @@ from scanner.domain.image.selection import refuses, select
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
-from scanner.domain.verdict.error_phrases import observe
+from scanner.domain.verdict.error_phrases import acquits, observe
 from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered, unknown
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason, Status
@@ -208,18 +208,23 @@ def _hear_runtime(outcome: Outcome, workload: Workload) -> Outcome:
     """
     if workload.stage is Stage.PLANNED or has_stood(workload):
         return outcome
-    heard = observe(workload.error, workload.log, workload.exit_code)
+    heard = observe(workload.error, workload.log, workload.exit_code, workload.ran_s)
     if heard is not None:
         return _confirmed(outcome, heard.reason, heard.cause, heard.phrase)
     refused = workload.error.strip() if not is_up(workload) else ""
     if refused:
-        return _confirmed(outcome, Reason.ENGINE_REFUSED, f"the engine did not start it: {refused}", refused)
+        return _confirmed(outcome, Reason.ENGINE_REFUSED, _refusal(refused), refused)
     code = last_exit_code(workload)
     if code in NEVER_STARTED_CODES:
         return _confirmed(outcome, Reason.CRASH_UNEXPLAINED, f"it ended with {code}", f"exit code {code}")
     if code:
         return replace(outcome, evidence=(*outcome.evidence, Evidence("runtime", f"it keeps ending with {code}")))
     return outcome
+
+
+def _refusal(said: str) -> str:
+    instead = acquits(said)
+    return f"the engine refused it, not for the CPU: {instead}" if instead else f"the engine did not start it: {said}"
 
 
 def _confirmed(outcome: Outcome, reason: Reason, detail: str, said: str) -> Outcome:

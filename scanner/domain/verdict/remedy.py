@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.surroundings import SURROUNDINGS
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def fix(reason: Reason, trouble: Trouble) -> Fix:
         return Fix()
     if make := _FIXES.get(reason):
         return make(trouble)
+    if told := SURROUNDINGS.get(reason):
+        named = f"{trouble.path}: {told}" if trouble.path else told
+        return Fix(named, (f"archscan image {trouble.image}", *_build(trouble)))
     if STATUS_OF[reason] is Status.UNKNOWN:
         return _UNKNOWN_FIXES.get(reason, _look_again)(trouble)
     return Fix("Rebuild the image for this host.", _build(trouble))

@@ -12,8 +12,8 @@ from scanner.domain.decision import Decision
 from scanner.domain.facts import Failure, image_reference
 from scanner.domain.platform import platform
 from scanner.domain.report_json import document, moment
-from scanner.domain.verdict import error_phrases, remedy
-from scanner.domain.verdict.reason import STATUS_OF
+from scanner.domain.verdict import error_phrases
+from scanner.domain.verdict.explanation import Explanation, explained
 from scanner.domain.waiver import Waiver
 from scanner.service.answers import Checked, Refusal
 from scanner.service.gate import Gate
@@ -58,9 +58,11 @@ async def check(
 @router.post("/explain")
 @needs(Scope.READ)
 async def explain(excerpt: ExplainRequest) -> Response:
-    """What a log excerpt or error message says about a program that does not start."""
-    found = await asyncio.to_thread(error_phrases.explain, excerpt.text)
-    return JSONResponse({"explanations": [_explained(observation) for observation in found]})
+    """What a log excerpt or error message says about a program that does not start.
+
+    ``instead`` is there where it says nothing of that kind, but is known to be about something else.
+    """
+    return JSONResponse(await asyncio.to_thread(_explained, excerpt.text))
 
 
 @router.get("/waivers")
@@ -129,13 +131,22 @@ def _platform(text: str) -> platform.Platform:
         raise Problem(400, "platform_invalid", str(error)) from None
 
 
-def _explained(observation: error_phrases.Observation) -> dict[str, Any]:
-    fix = remedy.fix(observation.reason, remedy.Trouble(host="HOST", image="IMAGE"))
+def _explained(text: str) -> dict[str, Any]:
+    found = explained(text)
+    about = error_phrases.instead(text) if not found else ""
+    answer: dict[str, Any] = {"explanations": [_explanation(explanation) for explanation in found]}
+    return answer | ({"instead": about} if about else {})
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    fix = explanation.fix
     return {
-        "reason": str(observation.reason),
-        "status": str(STATUS_OF[observation.reason]),
-        "phrase": observation.phrase,
-        "cause": observation.cause,
+        "reason": str(explanation.reason),
+        "status": str(explanation.status),
+        "phrase": explanation.phrase,
+        "cause": explanation.cause,
+        "said_by": explanation.said_by,
+        "confirm": list(explanation.confirm),
         "fix": {"summary": fix.summary, "commands": list(fix.commands)},
     }
 

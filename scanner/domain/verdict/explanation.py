@@ -1,0 +1,126 @@
+"""What a pasted error means: its cause, how to see that for oneself, what mends it, who says so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.domain.platform.platform import Platform, canonical
+from scanner.domain.platform.platform import parse as parse_platform
+from scanner.domain.verdict import error_phrases, remedy
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.verdict.verdict import Fix
+
+USUAL_PLATFORMS = (Platform("linux", "amd64"), Platform("linux", "arm64"))
+"""Built for beside what a text names: a push replaces what the tag offered before, and servers are one of these."""
+
+_PLATFORM = re.compile(r"(?<![\w/])linux/[a-z0-9]{2,12}(?:/v\d(?:\.\d)?)?(?![\w/])", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One reason that a text gives, for a person who has nothing but the text.
+
+    Attributes:
+        reason: the reason; its status follows from it.
+        phrase: the words that say so.
+        cause: what they mean.
+        said_by: who prints them, with versions.
+        confirm: commands that show whether it is so; IMAGE, CONTAINER, PATH stand for the reader's own.
+        fix: what mends it.
+    """
+
+    reason: Reason
+    phrase: str
+    cause: str
+    said_by: str
+    confirm: tuple[str, ...]
+    fix: Fix
+
+    @property
+    def status(self) -> Status:
+        """What the reason stands for."""
+        return STATUS_OF[self.reason]
+
+
+def explained(text: str) -> tuple[Explanation, ...]:
+    """Everything that a pasted text says about programs that do not start, each reason once."""
+    return tuple(_explanation(observation) for observation in error_phrases.explain(text))
+
+
+def _explanation(seen: error_phrases.Observation) -> Explanation:
+    named = _named(seen.phrase)
+    asked = named[0] if named and seen.reason is Reason.PLATFORM_MISSING else None
+    offered = tuple(dict.fromkeys((*named, *USUAL_PLATFORMS)))
+    trouble = remedy.Trouble(host="HOST", image="IMAGE", needed=asked, offered=offered)
+    return Explanation(
+        reason=seen.reason,
+        phrase=seen.phrase,
+        cause=seen.cause,
+        said_by=seen.said_by,
+        confirm=_CONFIRM.get(seen.reason, _LOOK_INSIDE),
+        fix=remedy.fix(seen.reason, trouble),
+    )
+
+
+def _named(words: str) -> tuple[Platform, ...]:
+    """The platforms that the words name, what the image has as well as what was asked for."""
+    found: dict[Platform, None] = {}
+    for name in _PLATFORM.findall(words):
+        try:
+            platform = canonical(parse_platform(name))
+        except ValueError:
+            continue  # a word that only looks like a platform
+        is_level = platform.architecture == "amd64"  # what the host's CPU could do is nothing to build for
+        found.setdefault(Platform(platform.os, platform.architecture, "" if is_level else platform.variant))
+    return tuple(found)
+
+
+_LOOK_INSIDE = ("archscan image IMAGE",)
+_PLATFORMS = (
+    "uname -m",
+    "docker image inspect --format '{{.Os}}/{{.Architecture}}{{.Variant}}' IMAGE",
+    "archscan image IMAGE",
+)
+_CPU = ("lscpu", "/lib64/ld-linux-x86-64.so.2 --help | grep supported", "archscan image IMAGE")
+_LIBRARIES = ("docker run --rm --entrypoint ldd IMAGE PATH", "archscan image IMAGE")
+_FILE = ('docker create --name look IMAGE && docker cp look:PATH . && file "$(basename PATH)"; docker rm look',)
+_MODES = ("docker run --rm --entrypoint ls IMAGE -ld PATH", "docker image inspect --format '{{.Config.User}}' IMAGE")
+_SCRIPT = ("docker run --rm --entrypoint head IMAGE -n 1 PATH | od -c | head -n 3", "archscan image IMAGE")
+_TAGS = ("docker buildx imagetools inspect IMAGE", "archscan image IMAGE")
+_EMULATORS = (
+    "grep -r '^flags\\|^interpreter\\|abled' /proc/sys/fs/binfmt_misc/",
+    "docker run --rm --platform linux/arm64 alpine uname -m",
+)
+
+_CONFIRM: Mapping[Reason, tuple[str, ...]] = {
+    Reason.EXEC_FORMAT_ERROR: (*_PLATFORMS, *_FILE),
+    Reason.WRONG_PLATFORM: _PLATFORMS,
+    Reason.PLATFORM_MISSING: ("docker version --format '{{.Server.Os}}/{{.Server.Arch}}'", *_TAGS),
+    Reason.CPU_LEVEL_TOO_LOW: _CPU,
+    Reason.ILLEGAL_INSTRUCTION: ("docker inspect --format '{{.State.ExitCode}}' CONTAINER", "dmesg | grep -i 'invalid opcode\\|undefined instruction'", *_CPU),
+    Reason.INTERPRETER_MISSING: _SCRIPT,
+    Reason.CRLF_SHEBANG: _SCRIPT,
+    Reason.LOADER_MISSING: _LIBRARIES,
+    Reason.LOADER_INVALID: _LIBRARIES,
+    Reason.LIBRARY_MISSING: _LIBRARIES,
+    Reason.LIBRARY_TOO_OLD: _LIBRARIES,
+    Reason.WRONG_LIBRARY: (*_FILE, "archscan image IMAGE"),
+    Reason.PAGE_SIZE_UNSUPPORTED: ("getconf PAGESIZE", "readelf --segments --wide PATH | grep LOAD"),
+    Reason.EMULATOR_UNUSABLE: _EMULATORS,
+    Reason.ENTRYPOINT_MISSING: ("docker image inspect --format '{{.Config.Entrypoint}} {{.Config.Cmd}}' IMAGE", "archscan image IMAGE"),
+    Reason.ENTRYPOINT_NOT_EXECUTABLE: _MODES,
+    Reason.PERMISSION_DENIED: _MODES,
+    Reason.USER_MISSING: ("docker image inspect --format '{{.Config.User}}' IMAGE", "docker run --rm --user 0 --entrypoint cat IMAGE /etc/passwd"),
+    Reason.WORKDIR_INVALID: ("docker image inspect --format '{{.Config.WorkingDir}}' IMAGE",),
+    Reason.IMAGE_TAG_MISSING: _TAGS,
+    Reason.IMAGE_DENIED: ("docker login REGISTRY", *_TAGS),
+    Reason.LAYER_MISSING: ("docker pull IMAGE", "archscan image IMAGE"),
+    Reason.BINARY_UNKNOWN: ("docker inspect --format '{{.State.ExitCode}} {{.State.Error}}' CONTAINER", "journalctl --unit UNIT --lines 20"),
+}  # fmt: skip
+"""What shows on the host or in the image whether it is so."""

@@ -1,0 +1,96 @@
+"""Errors of engines that are not the CPU's fault, nor the program's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Acquittal:
+    """What an engine's error is about instead; ``pattern`` is sought, ``says`` is an example of it.
+
+    ``overrules`` is set where the same line may hold words that otherwise speak of the program.
+    """
+
+    instead: str
+    says: str
+    pattern: str
+    overrules: bool = False
+
+
+_HOST_PROGRAMS = (
+    r"docker-credential-[\w.-]{1,60}|nvidia-container-[\w-]{1,40}|nvidia-ctk|containerd-shim[\w-]{0,40}|docker-containerd[\w-]{0,40}|runc|crun|youki|runsc|kata-runtime|io\.containerd\.\S{1,60}|"
+    r"docker-init|docker-proxy|docker-runc|rootlesskit|conmon|netavark|aardvark-dns|slirp4netns|pasta|passt|fuse-overlayfs|newuidmap|newgidmap|ip6?tables(?:-\w{1,20})?|nft|modprobe|unpigz|pigz|criu|ssh|git|"
+    r"docker-buildx|oci-\w{1,20}-hook|ldconfig|mount\.[\w-]{1,20}|systemd-run|apparmor_parser|checkpoint"
+)
+"""What engines start on the host itself, so that its absence says nothing of the image."""
+
+_SLASH = r"(?:/[^\s\"':]{1,200}/)?"
+
+ACQUITTALS = (
+    Acquittal(
+        "a helper that the engine starts on the host is missing or does not start",
+        'error getting credentials - err: exec: "docker-credential-x": executable file not found in $PATH',
+        rf"exec: \\{{0,3}}\"{_SLASH}(?:{_HOST_PROGRAMS})\\{{0,3}}\": |fork/exec {_SLASH}(?:{_HOST_PROGRAMS}): |exec {_SLASH}(?:docker-credential-[\w.-]{{1,60}}|nvidia-container-[\w-]{{1,40}}): |error getting credentials\b|error running (?:\w{{1,20}} )?hook|"
+        r"(?:failed to start|failed to create|start failed: ) ?shim: (?!.{0,20}task)|could not find (?:conmon|runtime|netavark|catatonit)|no such (?:runtime|shim)",
+        overrules=True,
+    ),
+    Acquittal(
+        "a mount or volume is wrong", 'error mounting "/srv/x" to rootfs at "/x": not a directory: Are you trying to mount a directory onto a file?',
+        r"error mounting \\{0,3}\"|are you trying to mount a directory", overrules=True,
+    ),
+    Acquittal("a port is in use", "Bind for 0.0.0.0:80 failed: port is already allocated", r"port is already allocated|address already in use|ports? (?:are|is) not available|cannot expose privileged port|cannot listen on the \w{2,4} port|failed to bind (?:host )?port|bind for \S{1,80} failed"),
+    Acquittal(
+        "the network could not be set up", "failed to set up container networking: driver failed programming external connectivity on endpoint api",
+        r"driver failed programming external connectivity|failed to (?:set ?up|create|configure) (?:container )?network|failed to set up container networking|network \S{1,200} not found|could not find (?:a )?network|could not find an available.{0,40}ip|no available (?:ipv4|ipv6|ip) |endpoint with name \S{1,100} already exists|"
+        r"cni plugin|plugin type=\\{0,3}\"?\w{1,40}|failed to find plugin \\{0,3}\"[^\"]{1,60}|failed to (?:setup|set up) network for sandbox|netavark: |iptables(?: failed)?: |iptables:? no chain|sandbox join failed|unable to connect to .{0,60}netns|failed to add interface|error creating (?:vxlan|bridge)|no route to host|conflicts with existing route|setting up cni|pool overlaps with|user specified ip address",
+    ),
+    Acquittal(
+        "a mount or volume is wrong", 'invalid mount config for type "bind": bind source path does not exist: /srv/x',
+        r"bind source path does not exist|invalid mount config|duplicate mount point|error while mounting volume|failed to mount (?:local )?volume|mounts? denied|mount path .{0,200} not (?:shared|found)|path \S{1,200} is (?:mounted on|not a shared|not shared)|"
+        r"MountVolume\.|unable to attach or mount volumes|failed to prepare subPath|no such volume|volume \S{1,100} (?:not found|is in use)|volume name .{0,100}invalid|special device \S{1,200} does not exist|error creating (?:mount|overlay mount)|cannot mount over|statfs \S{1,200}: no such file or directory|"
+        r"mkdir (?:/host_mnt|/run/desktop|/mnt|/srv|/data|/media|/home)\S{0,200}: (?:permission denied|file exists|read-only file system|no such file or directory)|error evaluating symlinks from mount source|mount callback failed on (?!.{0,200}no users found)|not a directory: are you trying|error response from daemon: invalid volume|mount destination \S{1,200} not absolute",
+    ),
+    Acquittal(
+        "a device is missing", 'error gathering device information while adding custom device "/dev/x": no such file or directory',
+        r"error gathering device information|could not select device driver|no such device|device not found|stat /dev/\S{1,100}: no such file or directory|nvidia-container-cli|nvidia-container-runtime|failed to (?:initialize|load) NVML|unresolvable CDI devices|CDI device injection failed|cdi\.k8s\.io|failed to inject CDI|unknown or invalid device|"
+        r"unable to (?:start|create).{0,60}device|insufficient (?:nvidia|amd|gpu)|failed to allocate .{0,60}gpu|libcuda\.so|libnvidia-ml\.so",
+    ),
+    Acquittal("the disk is full", "write /var/lib/docker/x: no space left on device", r"no space left on device|disk quota exceeded|ephemeral-storage|DiskPressure|insufficient (?:disk|space)"),
+    Acquittal("the host's memory, processes or open files are used up", "fork/exec /proc/self/exe: resource temporarily unavailable", r"resource temporarily unavailable|cannot allocate memory|too many open files|OOMKilled|out of memory|minimum memory limit|memory limit (?:too low|should)|memory\.limit_in_bytes|insufficient (?:cpu|memory)|pids\.max|pthread_create failed|^oom$"),
+    Acquittal("the name is taken", 'Conflict. The container name "/api" is already in use by container "1"', r"(?:container )?name \\{0,3}\"[^\"]{1,200}\\{0,3}\" is already in use|name \S{1,100} is (?:already )?reserved|is already in use by|already exists in the storage|container with id exists already|cannot join (?:network|container|pid)|already in use\. you have to remove"),
+    Acquittal(
+        "cgroups are not as the engine needs them", "cgroups: cannot find cgroup mount destination: unknown",
+        r"cgroups?: |cgroup v?[12]?\b.{0,60}(?:not|cannot|fail|mount)|cgroup[- ](?:mount|parent|manager|path|driver)|failed to (?:create|write|set) .{0,60}cgroup|/sys/fs/cgroup/|unable to apply cgroup|error (?:setting|adding pid .{0,40} to) cgroup|slice .{0,60}not (?:found|loaded)|systemd cgroup|dbus.{0,60}(?:not found|no such file|timeout|refused)|cpuset\.cpus|cpu-(?:shares|quota|period)|requested cpus? are not available|range of cpus is from",
+    ),
+    Acquittal("a limit, sysctl or option is not accepted", "error setting rlimit type 7: operation not permitted", r"rlimit|ulimit|sysctl \\{0,3}\"?\S{1,60}|write sysctl key|invalid argument: .{0,40}(?:limit|option)|unknown (?:log opt|option|flag)|runtime option"),
+    Acquittal(
+        "seccomp, AppArmor, SELinux or capabilities forbid it", "apparmor failed to apply profile: write /proc/self/attr/apparmor/exec: no such file or directory",
+        r"seccomp|apparmor|selinux|unable to apply caps|capabilit(?:y|ies)\b|no new privileges|failed to set (?:process label|oom_score_adj)|/proc/self/attr/|can't set process label|open_by_handle|keyring|session key|operation not permitted|unshare failed|error (?:setting|adjusting) (?:rlimit|ulimit|oom)|oom_score_adj|uid_map|gid_map|newuidmap|subuid|subgid|potentially insufficient uids",
+    ),
+    Acquittal(
+        "a secret, config or file that the engine puts in is missing", 'secret "db" not found', r"(?:secret|configmap|config|serviceaccount)s? \\{0,3}[\"'`]?[\w./-]{1,200}\\{0,3}[\"'`]? (?:not found|does not exist)|couldn't find key|CreateContainerConfigError|env file \S{1,200} not found|runAsNonRoot|container has runAsNonRoot|failed to sync (?:secret|configmap) cache|no such secret|no command in config",
+    ),
+    Acquittal("the log driver does not start", "failed to initialize logging driver: dial tcp 10.0.0.1:514: connect: connection refused", r"(?:initialize|create) (?:the )?logging driver|logger: no log driver|log(?:ging)? driver|failed to create (?:container )?log(?:ger)?|fluentd|syslog server"),
+    Acquittal("the runtime that the container asks for is not on the host", "unknown or invalid runtime name: nvidia", r"unknown or invalid runtime name|unknown runtime specified|runtime \\{0,3}\"?[\w.-]{1,60}\\{0,3}\"? (?:not found|is not (?:installed|configured))|no runtime for \\{0,3}\"[^\"]{1,60}|RuntimeHandler \\{0,3}\"[^\"]{1,60}\\{0,3}\" not supported|default OCI runtime .{0,60} not found|invalid runtime name"),
+    Acquittal("the engine itself is in trouble", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", r"cannot connect to the docker daemon|is the docker daemon running|connection refused|context deadline exceeded|i/o timeout|timed? ?out waiting|context canceled|transport is closing|shim (?:disconnected|exited)|ttrpc: closed|unexpected EOF|database is locked|bolt|TLS handshake timeout|no such host|input/output error|structure needs cleaning|layer does not exist|failed to get (?:rootfs|graph driver)|error creating overlay|read-only file system|failed to register layer|not in a running state|dependency failed to start|is unhealthy"),
+    Acquittal("the container was not made yet, or is being removed", "No such container: api", r"no such container|no container with name or id|container .{0,80} is marked for removal|is not running|container state improper|already (?:stopped|removed)|exec failed: container_linux"),
+)  # fmt: skip
+"""In the order in which they are tried; each clause stands after ``not for the CPU:``."""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII | re.IGNORECASE)
+
+
+def acquitted(text: str) -> str:
+    """What a bounded text is about instead of the CPU or the program; empty where nothing says so."""
+    return next((each.instead for each in ACQUITTALS if _compiled(each.pattern).search(text)), "")
+
+
+def is_overruled(text: str) -> bool:
+    """Whether a bounded text speaks of the host's own programs or mounts, in words that runtimes use of the image's."""
+    return any(each.overrules and _compiled(each.pattern).search(text) for each in ACQUITTALS)

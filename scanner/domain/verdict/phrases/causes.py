@@ -1,0 +1,32 @@
+"""What the words of many speakers mean alike."""
+
+FOREIGN = "the kernel does not know the file's format: a program for another CPU, an empty or damaged file, or a script without #!"
+FOREIGN_SCRIPT = (
+    "the kernel refused the program, most often one for another CPU, so that a shell read its bytes as a script"
+)
+NEEDS = (
+    "the file is there but not what it needs to start: the interpreter in its first line (a carriage return behind it "
+    "counts), its dynamic loader, or the interpreter of a binfmt_misc handler without the F flag"
+)
+ABSENT = "there is no such file in the image; where there is, its interpreter or dynamic loader is missing"
+MISSING = "there is no such file in the image"
+DENIED = "the file has no execute permission, or one of the directories above it lets nobody in"
+UNREADABLE = "the user that is to run it may not read or enter it"
+CRLF = "the script's lines end in CR LF: the carriage return became part of the interpreter's name"
+DIRECTORY = "the path is a directory"
+LOOP = "interpreters that are scripts themselves, nested too deep, or symbolic links in a circle"
+LEVEL = "the program was built for a newer CPU than this one"
+ILLEGAL = "the CPU does not know an instruction of the program: it was built for a newer one, or the emulator errs"
+BAD_LOADER = "the dynamic loader that the program names is for another CPU, or damaged"
+NO_LIBRARY = "a library that the program needs is not where the loader looks for it; glibc passes over one for another CPU as if it were not there"
+FOREIGN_LIBRARY = "a library was found, but it is for another CPU, another word size or another system, or damaged"
+OLD_LIBRARY = "the image's libraries are older than, or other than, those that the program was built with (a musl image with a glibc program, say)"
+PAGES = "the file was built for smaller memory pages than this kernel has"
+NO_OFFER = "the image does not offer the platform that the engine asked for"
+OTHER_PLATFORM = "the image was built for another platform than the one it is to run on"
+WARNING = "a warning, no proof: the image is for another platform than the host, and starts only if the host has an emulator for it"
+EMULATED_LOADER = "the emulator does not find the dynamic loader of the foreign program in the image"
+EMULATOR = "the emulator failed at the foreign program: it was built for another CPU than the host's"
+NO_USER = "the user or group that is to run the program is not in the image's /etc/passwd or /etc/group"
+NO_DIRECTORY = "the working directory is not there, or is no directory"
+"""Each a clause that stands after a colon."""
