@@ -224,7 +224,7 @@ def _hear_runtime(outcome: Outcome, workload: Workload) -> Outcome:
 
 def _refusal(said: str) -> str:
     instead = acquits(said)
-    return f"the engine refused it, not for the CPU: {instead}" if instead else f"the engine did not start it: {said}"
+    return f"the engine refused it, {f'not for the CPU: {instead}' if instead else 'and nobody knows why'} ({said})"
 
 
 def _confirmed(outcome: Outcome, reason: Reason, detail: str, said: str) -> Outcome:

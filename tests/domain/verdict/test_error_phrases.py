@@ -1,14 +1,25 @@
 """What runtimes say, decoded."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.verdict.error_phrases import explain, observe
-from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.error_phrases import (
+    MAX_EXPLAINED_CHARS,
+    PHRASES,
+    RUNTIME_SPEAKS_WITHIN_S,
+    acquits,
+    explain,
+    instead,
+    observe,
+)
+from scanner.domain.verdict.phrases.acquittals import ACQUITTALS
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from tests.domain.verdict.error_texts import INNOCENT, TEXTS
 
 SAMPLES = json.loads(
     (Path(__file__).parents[2] / "data" / "vectors" / "docker_outputs" / "runtime_errors.json").read_text(
@@ -123,12 +134,18 @@ def test_an_exit_code_alone_tells_of_no_instruction_for_programs_end_themselves_
         ),
         (
             "OCI runtime create failed: runc create failed: Cwd must be an absolute path: unknown",
-            Reason.ENTRYPOINT_MISSING,
+            Reason.WORKDIR_INVALID,
         ),
+        ('chdir to cwd ("/app") set in config.json failed: no such file or directory', Reason.WORKDIR_INVALID),
+        ('chdir to cwd ("/app") set in config.json failed: permission denied', Reason.PERMISSION_DENIED),
+        ("unable to find user app: no matching entries in passwd file", Reason.USER_MISSING),
+        ("no suitable node (unsupported platform on 3 nodes)", Reason.PLATFORM_MISSING),
+        ("unable to start container process: exec: bad address", Reason.BINARY_UNKNOWN),
     ],
 )
 def test_an_engine_s_own_error_is_always_heard(error, reason):
-    assert observe(error, [], 127).reason is reason
+    assert observe(error, ["an older line"], 127).reason is reason
+    assert observe(error, [], 127, ran_s=86_400).reason is reason
 
 
 @pytest.mark.parametrize(
@@ -136,13 +153,127 @@ def test_an_engine_s_own_error_is_always_heard(error, reason):
     [
         "driver failed programming external connectivity: Bind for 0.0.0.0:80 failed: port is already allocated",
         'error mounting "/srv/x" to rootfs at "/x": no such file or directory: unknown: Are you trying to mount a directory?',
-        'chdir to cwd ("/app") set in config.json failed: no such file or directory',
+        "toomanyrequests: You have reached your pull rate limit",
         "OOM",
         "",
     ],
 )
 def test_an_engine_s_other_troubles_are_not_about_the_program(error):
     assert observe(error, [], 128) is None
+
+
+@pytest.mark.parametrize(
+    ("who", "text", "reason"), TEXTS, ids=[f"{number} {who}" for number, (who, *_) in enumerate(TEXTS)]
+)
+def test_what_a_speaker_says_is_explained_by_its_one_reason(who, text, reason):
+    assert [str(found.reason) for found in explain(text)] == [reason]
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_an_application_s_sentence_is_explained_as_nothing(text):
+    assert explain(text) == ()
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+@pytest.mark.parametrize("code", [1, 132, 255, None])
+def test_an_application_s_sentence_is_no_runtime_s(text, code):
+    assert observe("", ["starting", text], code, 0.0) is None
+
+
+@pytest.mark.parametrize("phrase", PHRASES, ids=[phrase.says[:60] for phrase in PHRASES])
+def test_a_phrase_s_example_is_its_own(phrase):
+    assert phrase.may_be_in(phrase.says.lower())
+    assert phrase.sought(phrase.says) or phrase.is_line(phrase.says)
+    assert phrase.said_by
+    assert phrase.cause
+    if not phrase.needs_code:
+        assert [found.reason for found in explain(phrase.says)] == [phrase.reason]
+
+
+@pytest.mark.parametrize("acquittal", ACQUITTALS, ids=[each.instead for each in ACQUITTALS])
+def test_what_acquits_is_neither_heard_nor_explained(acquittal):
+    assert acquits(acquittal.says) == acquittal.instead
+    assert instead(f"one\n{acquittal.says} (an error)\n") == acquittal.instead
+    assert explain(acquittal.says) == ()
+    assert observe(acquittal.says, [], 127) is None
+
+
+def test_a_start_that_was_refused_for_something_else_is_not_judged_by_an_older_log():
+    foreign = ["exec /app: exec format error"]
+    assert observe("", foreign, 1).reason is Reason.EXEC_FORMAT_ERROR
+    assert observe("driver failed: port is already allocated", foreign, 1) is None
+
+
+def test_no_acquittal_speaks_of_a_start_that_failed():
+    for phrase in PHRASES:
+        if STATUS_OF[phrase.reason] in {Status.MISMATCH, Status.BROKEN} and phrase.reason is not Reason.LAYER_MISSING:
+            assert acquits(phrase.says) == "", phrase.says
+
+
+def test_a_runtime_has_spoken_only_where_the_container_ended_at_once():
+    words = ["exec /app: exec format error"]
+    assert observe("", words, 255, 0.0).reason is Reason.EXEC_FORMAT_ERROR
+    assert observe("", words, 255, RUNTIME_SPEAKS_WITHIN_S).reason is Reason.EXEC_FORMAT_ERROR
+    assert observe("", words, 255, RUNTIME_SPEAKS_WITHIN_S + 1) is None
+    assert observe("", words, 255, None).reason is Reason.EXEC_FORMAT_ERROR
+
+
+def test_a_shell_may_speak_long_after_the_start():
+    words = ["/entry.sh: line 3: /app: cannot execute binary file: Exec format error"]
+    assert observe("", words, 126, 3600.0).reason is Reason.EXEC_FORMAT_ERROR
+    assert observe("", words, 0, 3600.0) is None
+    assert observe("", words, 137, 3600.0) is None
+
+
+LATER_LINES = [
+    # lines, exit code, reason
+    (["/e: line 1: /app: cannot execute binary file: Exec format error", "/e: line 1: /app: Success"], 126, Reason.EXEC_FORMAT_ERROR),
+    (["/e: line 1: exec: /app: cannot execute: Exec format error", "cleaning up"], 126, Reason.EXEC_FORMAT_ERROR),
+    (["/usr/bin/env: 'bash\\r': No such file or directory", "/usr/bin/env: use -[v]S to pass options in shebang lines"], 127, Reason.CRLF_SHEBANG),
+    (["app: error while loading shared libraries: libx.so: wrong ELF class: ELFCLASS64", "stopped", "bye"], 127, Reason.WRONG_LIBRARY),
+    (["Error loading shared library libx.so: No such file or directory (needed by /app)", "Error relocating /app: foo: symbol not found"], 127, Reason.LIBRARY_TOO_OLD),
+    (["WARNING: MongoDB 5.0+ requires a CPU with AVX support, and your current system does not appear to have that!", "  see https://jira.mongodb.org/browse/SERVER-54407"], 132, Reason.CPU_LEVEL_TOO_LOW),
+    (["SIGILL: illegal instruction", "PC=0x47 m=0 sigcode=2", "goroutine 1 [running]:", "rip 0x47"], 2, Reason.ILLEGAL_INSTRUCTION),
+    (["#  SIGILL (0x4) at pc=0x00007f2d, pid=1, tid=7", "#", "# JRE version: OpenJDK", "Aborted (core dumped)"], 134, Reason.ILLEGAL_INSTRUCTION),
+    (["<jemalloc>: Unsupported system page size", "Aborted (core dumped)"], 134, Reason.PAGE_SIZE_UNSUPPORTED),
+    (["exec /app: exec format error", "app exited with code 255"], 255, Reason.EXEC_FORMAT_ERROR),
+    (['/app: 1: Syntax error: "(" unexpected'], 2, Reason.EXEC_FORMAT_ERROR),
+    (["/app: line 1: ELF: not found", '/app: line 2: syntax error: unexpected "("'], 2, Reason.EXEC_FORMAT_ERROR),
+    (["/entry.sh: line 3: /app: No such file or directory"], 127, Reason.ENTRYPOINT_MISSING),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("log", "code", "reason"), LATER_LINES)
+def test_all_of_the_last_lines_count(log, code, reason):
+    found = observe("", ["starting", *log], code)
+    assert found is not None
+    assert found.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("log", "code"),
+    [
+        (["exec /app: exec format error", "connected to db", "cannot connect"], 1),
+        (["error: exec failed: exec format error", "listening"], 1),
+        (
+            ["x: /lib/libc.so.6: version `GLIBC_2.38' not found (required by x)", "using the fallback", "panic: no db"],
+            1,
+        ),
+        (["/entry.sh: line 3: /etc/app.conf: No such file or directory"], 1),
+        (["/entry.sh: line 3: /etc/app.conf: No such file or directory"], None),
+        (["qemu-img: Could not open 'x': No such file or directory"], 1),
+        (["OSError: [Errno 8] Exec format error: '/app'"], 1),
+        (["fork/exec /app: exec format error"], 1),
+        (["npm error signal SIGILL"], 132),
+    ],
+)
+def test_earlier_lines_count_only_where_the_exit_code_vouches_for_them(log, code):
+    assert observe("", ["starting", *log], code) is None
+
+
+def test_a_fallback_gives_way_to_the_line_that_says_why():
+    said = "api.service: Failed at step EXEC spawning /app: Exec format error\napi.service: Main process exited, code=exited, status=203/EXEC"
+    assert [found.reason for found in explain(said)] == [Reason.EXEC_FORMAT_ERROR]
 
 
 def test_a_pasted_log_is_explained_once_per_reason():
@@ -157,7 +288,33 @@ def test_any_words_are_heard_without_a_fault(error, log, code):
     explain(error)
 
 
+HOSTILE = (
+    "exec " + "a" * 100_000, "a: " * 50_000, "`" * 100_000, 'exec: "' * 20_000, "env: " * 30_000, '"\\' * 50_000, '\\"' * 50_000,
+    "exec /" * 20_000, "/a: line 1: " * 9_000, "exec container process `" * 5_000, ": exec format error" * 6_000, "[a] " * 30_000,
+    "a | " * 30_000, "2024-01-01 00:00:00 " * 6_000, "error: " * 20_000, "illegal instruction " * 6_000, "a/" * 50_000, " " * 100_000,
+    "a.so: " * 20_000, "qemu-" * 20_000, "SIGILL " * 20_000, "ELF: not found " * 9_000, "platform linux/a " * 8_000,
+    "version `' not found " * 9_000, "Command failed " * 9_000 + "SIGILL", "/a" * 2_000 + ": 1: " + 'syntax error: "' * 1_000,
+)  # fmt: skip
+MAX_LINE_S = 1.0
+"""Ten times what a line takes on a loaded core; what grows with its square takes minutes."""
+MAX_LOG_S = 60.0
+"""The same of a megabyte, each line of which names what many phrases seek."""
+
+
 def test_a_hostile_line_costs_no_time():
-    for line in ("exec " + "a" * 100_000, "a: " * 50_000, "`" * 100_000, 'exec: "' * 20_000, "env: " * 30_000):
+    began = time.process_time()
+    for line in HOSTILE:
         observe(line, [line], 1)
+        observe("", [line] * 5, 127)
         explain(line)
+        instead(line)
+    assert time.process_time() - began < MAX_LINE_S * len(HOSTILE)
+
+
+def test_a_hostile_log_costs_a_bounded_time():
+    log = "".join(
+        f"{number} exec format error: SIGILL, no such file or directory, platform\n" for number in range(20_000)
+    )
+    began = time.process_time()
+    explain(log[:MAX_EXPLAINED_CHARS])
+    assert time.process_time() - began < MAX_LOG_S

@@ -6,7 +6,7 @@ from scanner.domain.verdict.phrases import causes
 from scanner.domain.verdict.phrases.phrase import SIGILL_EXIT_CODE, Phrase, Speaker
 from scanner.domain.verdict.reason import Reason
 
-_QEMU = r"(?:/\S{1,100}/)?(?:qemu-[\w.-]{2,40}|\w{2,20}-binfmt-\w{1,4}|\.?buildkit[\w-]{0,12}_qemu_emulator|qemu)"
+_QEMU = r"(?:/\S{1,100}/)?(?:qemu-(?!img|nbd|io\b|ga\b|system|storage|kvm|pr-)[\w.-]{2,40}|\w{2,20}-binfmt-\w{1,4}|\.?buildkit[\w-]{0,12}_qemu_emulator|qemu)"
 _FILE = r"[^:\s][^:]{0,299}"
 
 

@@ -107,11 +107,11 @@ _LOOKED = (
     _phrase(
         Reason.WORKDIR_INVALID, 'chdir to cwd ("/app") set in config.json failed: not a directory',
         'runc 1.0 and newer; runc: cwd must be an absolute path; crun: chdir to `/app`; Podman: workdir "/app" does not exist',
-        causes.NO_DIRECTORY, "cwd|chdir|workdir|working directory|/merged",
+        causes.NO_DIRECTORY, "cwd|chdir|workdir|working directory|/merged|container init: mkdir",
         within=r"chdir to cwd \(\\{0,3}\"[^\"]{1,300}\"\) set in config\.json failed: (?:no such file or directory|not a directory|too many levels of symbolic links)|"
         r"\bcwd must be an absolute path|crun: chdir(?: to)? `[^`]{1,300}`: (?:no such file or directory|not a directory)|"
         r"workdir \\{0,3}\"[^\"]{1,300}\" does not exist on container|the working directory '[^']{1,300}' is invalid|"
-        r"mkdir [^:]{1,300}/merged[^:]{0,300}: not a directory",
+        r"(?:mkdir [^:]{1,300}/merged|container init: mkdir /)[^:]{0,300}: not a directory",
     ),
     _phrase(
         Reason.PERMISSION_DENIED, 'chdir to cwd ("/app") set in config.json failed: permission denied', "runc 1.0 and newer, in an engine's error",
@@ -133,14 +133,14 @@ _LOOKED = (
     ),
 )  # fmt: skip
 
-_SYSTEMD_LEAD = r"(?:[\w@.\\:-]{1,200}: )?"
+_SYSTEMD_LEAD = r"(?:^|[\w@.\\:-]{1,200}\.(?:service|scope|socket|mount): |\]: )"
 
 
 def _systemd(reason: Reason, errno: str, cause: str) -> Phrase:
-    within = rf"(?:failed to execute (?:command )?[^:]{{1,300}}|failed at step exec spawning [^:]{{1,300}}|failed to locate executable [^:]{{1,300}}): {errno}{_LAST}"
+    within = rf"{_SYSTEMD_LEAD}(?:failed to execute (?:command )?[^:]{{1,300}}|failed at step exec spawning [^:]{{1,300}}|failed to locate executable [^:]{{1,300}}): {errno}{_LAST}"
     says = f"api.service: Failed at step EXEC spawning /app: {errno.capitalize()}"
     said_by = "systemd (Failed to execute since v233, Failed to locate executable since v247), in the journal"
-    return _phrase(reason, says, said_by, cause, errno, rf"{_SYSTEMD_LEAD}{within}", within)
+    return _phrase(reason, says, said_by, cause, errno, within, within)
 
 
 _SYSTEMD = (

@@ -12,6 +12,9 @@ _PATH = r"(?:\.{0,2}/[^:]{1,299}|[^:\s]{1,300})"
 _SLASHED = r"[^:\s]{0,200}/[^:]{0,299}"
 _GIVEN = rf"(?P<given>{_SLASHED}|[^:\s/]{{1,100}})"
 
+_READ_AS_SCRIPT = frozenset({2, 126, 127})
+"""How a shell ends that read the bytes of a program."""
+
 
 def _phrase(  # noqa: PLR0913, PLR0917 -- a row has as many columns as a phrase has parts
     reason: Reason,
@@ -24,10 +27,21 @@ def _phrase(  # noqa: PLR0913, PLR0917 -- a row has as many columns as a phrase 
     *,
     needs_code: bool = False,
 ) -> Phrase:
-    return Phrase(Speaker.SHELL, reason, says, said_by, cause, has, line, exits=exits, needs_code=needs_code)
+    """A phrase of a shell, which goes on where it reads a program as a script."""
+    is_followed = exits == _READ_AS_SCRIPT
+    return Phrase(
+        Speaker.SHELL,
+        reason,
+        says,
+        said_by,
+        cause,
+        has,
+        line,
+        exits=exits,
+        is_followed=is_followed,
+        needs_code=needs_code,
+    )
 
-
-_READ_AS_SCRIPT = frozenset({2, 126, 127})
 
 SHELLS = (
     _phrase(
