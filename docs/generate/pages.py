@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from docs.generate import metrics, reasons, settings
+from docs.generate import error_texts, metrics, reasons, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parent.parent
 
 PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
-    {"configuration.md": settings.page, "metrics.md": metrics.page, "reasons.md": reasons.page}
+    {
+        "configuration.md": settings.page,
+        "error-texts.md": error_texts.page,
+        "metrics.md": metrics.page,
+        "reasons.md": reasons.page,
+    }
 )
 """Each page by the name of its file in ``docs/``."""
 

@@ -30,6 +30,10 @@ EMULATORS = (
         rf"{_QEMU}: could not open '[^']{{1,300}}': no such file or directory",
     ),
     _phrase(
+        Reason.LOADER_MISSING, "/lib64/ld-linux-x86-64.so.2: No such file or directory", "qemu-user up to 3", causes.EMULATED_LOADER, ": no such file",
+        r"/lib\w{0,6}/ld-(?:linux|musl|uclibc)[\w.-]{0,40}: no such file or directory", exits=frozenset({1, 127, 255}),
+    ),
+    _phrase(
         Reason.LOADER_MISSING, "rosetta error: failed to open elf at /lib64/ld-linux-x86-64.so.2", "Rosetta for Linux (Docker Desktop, Lima, OrbStack, podman machine)", causes.EMULATED_LOADER,
         "failed to open elf", r"rosetta error: failed to open elf at \S{1,300}",
     ),
@@ -54,11 +58,11 @@ EMULATORS = (
     _phrase(
         Reason.EMULATOR_UNUSABLE, "qemu-x86_64: Unable to reserve 0xffffe000 bytes of virtual address space", "qemu-user (each message of its own failing)", causes.EMULATOR, "qemu",
         rf"{_QEMU}(?:: |-static: )(?:unable to (?:reserve|find a guest_base|allocate).{{1,300}}|qemu internal sig\w{{2,6}} \{{.{{1,200}}|fatal: .{{1,200}}|tcg.{{0,20}} (?:fatal|error).{{0,200}}|unsupported syscall: \d{{1,5}}|requires .{{1,100}} virtual address space.{{0,200}}|"
-        r"(?:too old|kernel too old).{0,60}|unhandled cpu exception 0x\w{1,8}.{0,60}|unable to (?:load|open) .{1,200})|qemu: unhandled cpu exception 0x\w{1,8}.{0,60}|qemu internal sig\w{2,6} \{.{1,200}|qemu: unsupported syscall: \d{1,5}.{0,60}",
+        r"(?:too old|kernel too old).{0,60}|unhandled cpu exception 0x\w{1,8}.{0,60}|unknown syscall \d{1,5}|\.\./\S{1,100}:\d{1,6}: .{1,200}|unable to (?:load|open) .{1,200})|qemu: unhandled cpu exception 0x\w{1,8}.{0,60}|qemu internal sig\w{2,6} \{.{1,200}|qemu: unsupported syscall: \d{1,5}.{0,60}",
     ),
     _phrase(
-        Reason.EMULATOR_UNUSABLE, "rosetta error: mmap_anonymous_rw mmap failed, size=1000", "Rosetta for Linux (each message of its own failing)", causes.EMULATOR, "rosetta",
-        r"rosetta error: (?!failed to open elf).{1,300}|assertion failed \[[^\]]{1,200}\]: .{1,200}\(\S{1,60}(?:rosetta|translator)\S{0,60}:\d{1,6}.{0,60}", r"rosetta error: (?!failed to open elf)[^\"]{1,200}",
+        Reason.EMULATOR_UNUSABLE, "rosetta error: mmap_anonymous_rw mmap failed, size=1000", "Rosetta for Linux (each message of its own failing; its failed assertions)", causes.EMULATOR, "rosetta|assertion failed [",
+        r"rosetta error: (?!failed to open elf).{1,300}|assertion failed \[[^\]]{1,200}\]: .{1,200}",
     ),
     _phrase(
         Reason.EMULATOR_UNUSABLE, "Invalid or Unsupported elf file.", "FEX-Emu, box64, box86", "the emulator cannot run the program: its root file system lacks the foreign libraries, or the file is none",

@@ -41,6 +41,10 @@ _MISSING = (
     ),
     ("a Windows version 10.0.26100-based image is incompatible with a 10.0.20348 host", "Docker for Windows 17 and newer", "based image is incompatible", r"a Windows version \d[\d.]{1,30}-based image is incompatible with a \d[\d.]{1,30} host"),
     ("unpack: no unpack platforms defined", "nerdctl, ctr", "unpack platforms", r"no unpack platforms defined|no platforms? (?:specified )?(?:matches|match) the image"),
+    (
+        "image index does not contain a manifest for platform linux/arm64", "regctl, oras, apko, Testcontainers, nerdctl compose and other clients", "platform",
+        rf"(?:manifest|index|image)\b.{{0,60}} (?:does not|doesn't) (?:contain|have|include|provide|support) .{{0,30}}platform:? '?{_PLATFORM}(?=$|[\s\"'\\,;:.)\]}}])|(?:manifest|index)\b.{{0,60}} (?:does not|doesn't) contain platform {_PLATFORM}|no matching (?:platform|image|manifest)s? (?:for )?(?:platform )?'?{_PLATFORM}(?=$|[\"'\\,;:.)\]}}])",
+    ),
     ("could not find a manifest for platform linux/arm64 in app:1", "crane, regctl, oras, Apptainer and Kaniko", "for platform|with platform|matching platform|platform not found|requested platform", rf"(?:could not find|failed to find|no|cannot find) (?:a )?(?:matching )?(?:manifest|image|descriptor) (?:found )?(?:for|with|matching) platform:? '?{_PLATFORM}|platform not found: {_PLATFORM}|no image satisfies requested platform: {_PLATFORM}"),
 )  # fmt: skip
 _OTHER = (
@@ -48,6 +52,7 @@ _OTHER = (
         "image with reference app:1 was found but its platform (linux/arm64) does not match the specified platform (linux/amd64)", "Docker 23 and newer (20.10: does not match the specified platform: wanted linux/amd64, actual: linux/arm64)",
         "match the specified platform", r"(?:its platform \([^)]{1,60}\) )?does not match the specified platform(?:: wanted [\w./-]{1,40}, actual: [\w./-]{1,40}| \([^)]{1,60}\))?|wanted (?:linux|windows|darwin)/[\w./-]{1,40}, actual: [\w./-]{1,40}",
     ),
+    ("image platform linux/arm64 does not match node platform linux/amd64", "Kubernetes admission plugins, Nomad, Rancher", "does not match", rf"image(?:'s)? (?:platform|architecture) \\{{0,3}}\"?{_PLATFORM}\\{{0,3}}\"? does not match (?:the )?(?:node|host|cluster|machine)(?:'s)? (?:platform|architecture)(?: {_PLATFORM})?"),
     ("wanted linux/amd64, actual: linux/arm64", "Docker 20.10, in the same error", "actual: ", r"wanted (?:linux|windows|darwin)/[\w./-]{1,40}, actual: [\w./-]{1,40}"),
 )  # fmt: skip
 _WARNINGS = (

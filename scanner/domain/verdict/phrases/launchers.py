@@ -34,16 +34,16 @@ def _phrase(reason: Reason, says: str, said_by: str, cause: str, has: str, line:
     return Phrase(Speaker.LAUNCHER, reason, says, said_by, cause, has, line, exits=_CODES)
 
 
-_HINT = "coreutils' env adds a line with a hint"
+_ALL = "tini, docker-init, dumb-init, catatonit, gosu, su-exec, s6, env, timeout, nohup, nice, chroot, setpriv, setsid, runuser"
 _ENV = rf"{_DIR}env: "
 
 LAUNCHERS = (
     _phrase(
-        Reason.CRLF_SHEBANG, "/usr/bin/env: 'bash\\r': No such file or directory", f"coreutils' env ({_HINT}); busybox env: can't execute 'bash\\r'",
+        Reason.CRLF_SHEBANG, "/usr/bin/env: 'bash\\r': No such file or directory", "coreutils' env (since 8.30 with a line that hints at -S); busybox env: can't execute 'bash\\r'",
         causes.CRLF, "env: ", rf"{_ENV}(?:can't execute )?['\u2018\"`]?[\w./-]{{1,60}}(?:\\r|\^M|\r| (?=['\u2019\"])|(?<=sh)\?)['\u2019\"]?: no such file or directory",
     ),
     _phrase(
-        Reason.INTERPRETER_MISSING, "/usr/bin/env: 'node': No such file or directory", f"coreutils' env ({_HINT}); busybox env: can't execute 'node'",
+        Reason.INTERPRETER_MISSING, "/usr/bin/env: 'node': No such file or directory", "coreutils' env (since 8.30 with a line that hints at -S); busybox env: can't execute 'node'",
         "the interpreter that env(1) looks for is not in PATH", "env: ", rf"{_ENV}(?:can't execute )?['\u2018\"`]?[\w.+-]{{1,60}}['\u2019\"]?: no such file or directory",
     ),
     _phrase(
@@ -53,11 +53,11 @@ LAUNCHERS = (
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "[FATAL tini (7)] exec /app failed: Exec format error",
-        "tini, docker-init, dumb-init, catatonit, gosu, su-exec, s6, env, timeout, nohup, nice, chroot, setpriv, setsid, runuser (with musl; glibc's execvp lets /bin/sh read it instead)",
+        f"{_ALL} (with musl; glibc's execvp has /bin/sh read the file instead)",
         causes.FOREIGN, "exec format error", rf"{_LEAD}\(?exec format error\)?",
     ),
     _phrase(
-        Reason.INTERPRETER_MISSING, "[FATAL tini (7)] exec /app failed: No such file or directory", "the same launchers",
+        Reason.INTERPRETER_MISSING, "[FATAL tini (7)] exec /app failed: No such file or directory", _ALL,
         causes.ABSENT, "no such file", rf"(?!error: exec: ){_LEAD}\(?no such file or directory\)?",
     ),
     _phrase(
@@ -65,7 +65,7 @@ LAUNCHERS = (
         r"error: exec: \"[^\"]{1,300}\": (?:stat [^:]{1,300}: no such file or directory|executable file not found in \$PATH)",
     ),
     _phrase(
-        Reason.ENTRYPOINT_NOT_EXECUTABLE, "[FATAL tini (7)] exec /app failed: Permission denied", "the same launchers", causes.DENIED, "permission denied",
+        Reason.ENTRYPOINT_NOT_EXECUTABLE, "[FATAL tini (7)] exec /app failed: Permission denied", _ALL, causes.DENIED, "permission denied",
         rf"{_LEAD}\(?permission denied\)?",
     ),
     _phrase(

@@ -57,10 +57,21 @@ _LEVELS = (
     ),
 )  # fmt: skip
 
+_FEATURES = r"(?:x86-64-v[234]|s?sse\d\S{0,4}|avx\S{0,6}|bmi\d?|fma|f16c|popcnt|lse|neon)"
+
+_LACKS = (
+    _phrase(
+        Reason.CPU_LEVEL_TOO_LOW, "ERROR: CPU does not support AVX instructions", "programs that look at the CPU themselves: polars, Elasticsearch, ScyllaDB, game servers, builds for x86-64-v2 to v4", causes.LEVEL,
+        "not support|n't support|not have|n't have|required cpu features|was built for",
+        within=rf"\b(?:cpu|processor) (?:does not|doesn't|does n't) (?:support|have) (?:the )?(?:required )?{_FEATURES}(?![\w-])(?!.{{0,200}}(?:fall|using|instead|disabl|slow|ignor|option|skip|will not|won't))|"
+        rf"\bmissing required cpu features?\b.{{0,60}}|\b(?:built|compiled) for {_FEATURES}\b.{{0,40}} cpu does not support",
+    ),
+)  # fmt: skip
+
 _SIGILL = (
     _phrase(
         Reason.ILLEGAL_INSTRUCTION, "SIGILL: illegal instruction", "programs in Go, with PC= in the next line (exit code 2)", causes.ILLEGAL, "sigill: illegal instruction",
-        r"(?:\[signal )?SIGILL: illegal instruction\]?(?: code=.{1,80})?|unexpected fault .{0,60}SIGILL.{0,60}", within=r"\bSIGILL: illegal instruction(?=$|[\s\"'\\,;:.)\]}])", exits=frozenset({2}), followed=True,
+        r"(?:\[signal )?SIGILL: illegal instruction\]?(?: code=.{1,80})?|unexpected fault .{0,60}SIGILL.{0,60}", within=r"(?<!, )\bSIGILL: illegal instruction(?=$|[\s\"'\\,;:.)\]}])", exits=frozenset({2}), followed=True,
     ),
     _phrase(
         Reason.ILLEGAL_INSTRUCTION, "#  SIGILL (0x4) at pc=0x00007f2d9c0012ab, pid=1, tid=7", "the JVM (exit code 134), with hs_err_pid.log", causes.ILLEGAL, "sigill",
@@ -70,11 +81,11 @@ _SIGILL = (
     _phrase(
         Reason.ILLEGAL_INSTRUCTION, "*** SIGILL (@0x55d0) received by PID 1 (TID 0x7f) from PID 8; stack trace: ***", "glog and abseil (C++ programs), MongoDB (Got signal: 4), MySQL, Redis, ClickHouse, Node.js addons", causes.ILLEGAL, "sigill|signal 4|signal: 4|illegal instruction",
         rf"\*\*\* SIGILL(?: \(@0x\w{{1,16}}\))? received .{{1,200}}|{_LOG}(?:got|received|caught) (?:fatal )?signal:? (?:4 \(illegal instruction\)|illegal instruction \(4\)|SIGILL\b).{{0,120}}|{_LOG}mysqld got signal 4 ;|{_LOG}(?:redis|valkey) \S{{1,20}} crashed by signal: 4.{{0,80}}|"
-        r"panic(?:\([^)]{1,40}\))?: illegal instruction(?: at address 0x\w{1,16})?|(?:\[libsecp256k1\]|terminate called).{0,60}SIGILL.{0,60}", exits=_ILL, followed=True,
+        r"panic(?:\([^)]{1,40}\))?: (?:runtime error: )?illegal instruction(?: at address 0x\w{1,16})?|(?:\[libsecp256k1\]|terminate called).{0,60}SIGILL.{0,60}", exits=_ILL, followed=True,
     ),
     _phrase(
         Reason.ILLEGAL_INSTRUCTION, "error: test failed: process didn't exit successfully: `/app` (signal: 4, SIGILL: illegal instruction)", "Rust, Node.js, npm, yarn, make, supervisord, gunicorn, uWSGI, php-fpm, nginx, PostgreSQL, Apache, of a child of theirs", causes.ILLEGAL, "sigill|signal 4|illegal instruction",
-        within=r"\(signal: 4(?: \(core dumped\))?, SIGILL: illegal instruction\)|\b(?:terminated by|killed by|was sent|died from|exited on|exited with|npm (?:ERR!|error)|received) (?:signal:? )?(?:4 )?\(?SIGILL\b|npm (?:ERR!|error) signal SIGILL|terminated by signal 4(?:: illegal instruction)?\b|"
+        within=r"\(signal: 4(?: \(core dumped\))?, SIGILL: illegal instruction\)|\b(?:terminated by|killed by|was sent|died from|exited on|exited with|npm (?:ERR!|error)|received) (?:signal:? )?(?:4 )?\(?SIGILL\b|npm (?:ERR!|error) signal SIGILL|terminated by signal 4(?:: illegal instruction)?\b|(?:interrupted|terminated) (?:by|with) signal (?:4: )?SIGILL\b|caught signal 4 \(illegal instruction\b.{0,60}|\*\*\* caught illegal (?:instruction|operation)\b.{0,20}|received signal 4 ILL_\w{1,10}|"
         r"exit signal illegal instruction \(4\)|exited on signal 4\b|(?:Command failed|child process).{0,200}\bSIGILL\b|^make(?:\[\d+\])?: \*\*\* \[[^\]]{1,200}\] illegal instruction|signal: illegal instruction(?: \(core dumped\))?(?=$|[\s\"'\\,;:.)\]}])",
     ),
     _phrase(
@@ -86,11 +97,11 @@ _SIGILL = (
 _CHILDREN = (
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "OSError: [Errno 8] Exec format error: '/app'", "Python, Ruby (Errno::ENOEXEC), Node.js (spawn /app ENOEXEC), Java (error=8), Rust (os error 8), Go (fork/exec), Perl, PHP, of a child of theirs", causes.FOREIGN, "exec format error|enoexec",
-        within=r"\[Errno 8\] exec format error(?:: '[^']{1,300}')?|Errno::ENOEXEC\b|\bspawn(?:Sync)? \S{1,300} ENOEXEC\b|error[=:] ?8,? \(?exec format error\)?|exec format error \(os error 8\)|fork/exec [^\s:]{1,300}: exec format error|code: 'ENOEXEC'",
+        within=r"\[Errno 8\] exec format error(?:: '[^']{1,300}')?|Errno::ENOEXEC\b|\bspawn(?:Sync)? \S{1,300} ENOEXEC\b|error[=:] ?8,? \(?exec format error\)?|exec format error \(os error 8\)|fork/exec [^\s:]{1,300}: exec format error|code: 'ENOEXEC'|(?:couldn't exec|spawnerr:|cannot exec|can't exec) .{1,200}: ENOEXEC\b",
     ),
     _phrase(
-        Reason.EXEC_FORMAT_ERROR, "Bad CPU type in executable (os error 86)", "macOS, handed on by Python (Errno 86), Rust (os error 86), Node.js (spawn Unknown system error -86), Homebrew", causes.FOREIGN, "bad cpu type|error -86|incompatible architecture",
-        within=r"bad cpu type in executable(?= ?\(os error 86\)|[:'\")]|$)|\[Errno 86\] bad cpu type|spawn unknown system error -86|incompatible architecture \(have '\S{1,20}', need '\S{1,40}'\)",
+        Reason.EXEC_FORMAT_ERROR, "Bad CPU type in executable (os error 86)", "macOS, handed on by Python (Errno 86), Rust (os error 86), Node.js (spawn Unknown system error -86), Homebrew", causes.FOREIGN, "bad cpu type|error -86",
+        within=r"bad cpu type in executable(?= ?\(os error 86\)|[:'\")]|$)|\[Errno 86\] bad cpu type|spawn unknown system error -86",
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, 'ELF binary type "0" not known.', "FreeBSD (Linux programs need its Linuxulator and the right brand)", causes.FOREIGN, "elf binary type", r"elf binary type \"\d{1,3}\" not known\.?",
@@ -107,9 +118,9 @@ _CHILDREN = (
         within=r"\(possible cause: (?:can't load .{1,60} \.(?:so|dll|dylib) on an? .{1,40} platform|architecture word width mismatch.{0,100}|endianness mismatch.{0,60})\)?",
     ),
     _phrase(
-        Reason.WRONG_LIBRARY, "Error: /app/node_modules/x.node: invalid ELF header", "Node.js (ERR_DLOPEN_FAILED), Python (ImportError, OSError), the JVM (UnsatisfiedLinkError), Ruby (LoadError), PHP, Perl, any dlopen(3) with glibc; musl: Exec format error", causes.FOREIGN_LIBRARY, "elf header|elf class|exec format error|valid mach-o",
+        Reason.WRONG_LIBRARY, "Error: /app/node_modules/x.node: invalid ELF header", "Node.js (ERR_DLOPEN_FAILED), Python (ImportError, OSError), the JVM (UnsatisfiedLinkError), Ruby (LoadError), PHP, Perl, any dlopen(3) with glibc; musl: Exec format error", causes.FOREIGN_LIBRARY, "elf header|elf class|exec format error|valid mach-o|incompatible architecture",
         within=r"\S{1,300}\.(?:so[\d.]{0,20}|node|jnilib|dylib|bundle): (?:[^:]{1,300}: )?(?:invalid elf header|wrong elf class: elfclass\d\d|slice is not valid mach-o file)|(?:error loading shared library \S{1,300}|\S{1,300}\.node): exec format error|"
-        r"invalid elf header(?=$|['\") ].{0,40}$)|^(?:Error: )?.{0,300}wrong elf class: elfclass(?:32|64)(?=$|[\s\"'\\,;:.)\]}])",
+        r"incompatible architecture \(have '\S{1,20}', need '[^']{1,40}'\)|invalid elf header(?=$|['\") ].{0,40}$)|^(?:Error: )?.{0,300}wrong elf class: elfclass(?:32|64)(?=$|[\s\"'\\,;:.)\]}])",
     ),
     _phrase(
         Reason.LIBRARY_MISSING, "ImportError: libx.so.1: cannot open shared object file: No such file or directory", "Python (ImportError, OSError), Node.js (ERR_DLOPEN_FAILED), the JVM (UnsatisfiedLinkError), Ruby, PHP, Perl, any dlopen(3) with glibc", causes.NO_LIBRARY, "cannot open shared object|unsatisfiedlinkerror",
@@ -121,5 +132,5 @@ _CHILDREN = (
     ),
 )  # fmt: skip
 
-PROGRAMS = (*_LEVELS, *_SIGILL, *_CHILDREN)
+PROGRAMS = (*_LEVELS, *_LACKS, *_SIGILL, *_CHILDREN)
 """In the order in which they are tried. What a program says of its child is explained, but is no proof of a start that failed."""

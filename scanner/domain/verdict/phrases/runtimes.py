@@ -17,7 +17,7 @@ _NEW_INIT = r"exec [^\s:]{0,200}/[^:]{0,299}: "
 _CRUN_LINE = r"(?:\{\"msg\":\")?(?:crun: )?(?:exec container process|executing container process) (?:\(missing dynamic library\?\) )?`[^`]{1,300}`: "
 _END = r"(?:\\?\")?(?:\"(?:,\"[^{}]{0,200})?\})?"
 _LAST = r"(?=$|[\s\"'\\,;:.)\]}])"
-_CREATE = r"exec: \\{0,3}\"[^\"]{1,300}\": "
+_CREATE = r"(?<!error: )exec: \\{0,3}\"[^\"]{1,300}\": "
 
 
 def _line(errno: str) -> str:
@@ -62,8 +62,8 @@ _OF_EXECVE = tuple(
 )  # fmt: skip
 
 _NOT_A_SENTENCE = (
-    r"(?:(?:^|[:\])] |ENOEXEC: |caused:? \\{0,3}\"?|(?:error|errno)[=: ]{1,2}8,? \(?|\[Errno 8\] |reason: |[|>] |msg=\\{0,3}\"|\")(?:exec: )?)"
-    r"exec format error(?= ?\(os error 8\)| - |[\"'\\)\]}]{1,6}(?:$|[,:;.}\s])|[:;,](?: unknown| /| '/|$|\s?\\| see | goroutine)|\.?$)"
+    r"(?:(?:^|[:\])] |ENOEXEC: |caused:? \\{0,3}\"?|(?:error|errno)[=: ]{1,2}8,? \(?|\[Errno 8\] |reason: |[|>] |(?:message|error|msg|err|reason|caused)\\{0,3}\"?[:= ]{1,2}\\{0,3}\")(?:exec: )?)"
+    r"exec format error(?= ?\(os error 8\)| - |[\"'\\)\]}]{1,6}(?:$|[,:;.}\s])|[:;,](?: unknown| /| '/|$|\s?\\| see | goroutine)| at \S{1,200} line \d{1,6}|\.?$)"
 )
 
 _LOOKED = (
@@ -102,7 +102,7 @@ _LOOKED = (
     _phrase(
         Reason.NO_COMMAND, "no command specified", "Docker, Podman (no command or entrypoint provided), containerd (no command specified)",
         "neither the image nor the container says what to run", "no command",
-        within=r"\bno command specified\b|no command or entrypoint provided|no command provided, and image has no default",
+        within=r"\bno command specified(?=$|[.\"'\\:])|no command or entrypoint provided|no command provided, and image has no default",
     ),
     _phrase(
         Reason.WORKDIR_INVALID, 'chdir to cwd ("/app") set in config.json failed: not a directory',
@@ -137,7 +137,7 @@ _SYSTEMD_LEAD = r"(?:^|[\w@.\\:-]{1,200}\.(?:service|scope|socket|mount): |\]: )
 
 
 def _systemd(reason: Reason, errno: str, cause: str) -> Phrase:
-    within = rf"{_SYSTEMD_LEAD}(?:failed to execute (?:command )?[^:]{{1,300}}|failed at step exec spawning [^:]{{1,300}}|failed to locate executable [^:]{{1,300}}): {errno}{_LAST}"
+    within = rf"{_SYSTEMD_LEAD}(?:failed to execute (?:command|[^\s:]{{0,3}}/[^:]{{1,300}})|failed at step exec spawning [^:]{{1,300}}|failed to locate executable [^:]{{1,300}}): {errno}{_LAST}"
     says = f"api.service: Failed at step EXEC spawning /app: {errno.capitalize()}"
     said_by = "systemd (Failed to execute since v233, Failed to locate executable since v247), in the journal"
     return _phrase(reason, says, said_by, cause, errno, within, within)
@@ -177,7 +177,7 @@ ANY_RUNTIME = (
     ),
     _phrase(
         Reason.ENTRYPOINT_MISSING, "starting container: creating process: failed to load /app: no such file or directory",
-        "gVisor's runsc; Cloud Run, App Engine", causes.ABSENT, "failed to", within=r"failed to (?:load|find initial working directory|find) [^:]{1,300}: no such file or directory",
+        "gVisor's runsc; Cloud Run, App Engine", causes.ABSENT, "failed to", within=r"failed to (?:load|find) [^\s:/]{0,3}/[^:]{1,300}: no such file or directory",
     ),
     _phrase(
         Reason.ENTRYPOINT_MISSING, "hcs::System::CreateProcess: app: The system cannot find the file specified.", "Windows containers (hcsshim)",

@@ -10,6 +10,10 @@ _WHO = r"(?:[^:\s]{1,200}: )"
 _LEAD = rf"{_WHO}(?:line )?(?:\d{{1,6}}: )?(?:exec: )?(?:line \d{{1,6}}: )?"
 _PATH = r"(?:\.{0,2}/[^:]{1,299}|[^:\s]{1,300})"
 _SLASHED = r"[^:\s]{0,200}/[^:]{0,299}"
+_NO_SH = r"(?!\S{1,300}\.(?:sh|bash|ash|env|conf):)"
+"""A line 1 that is wrong is hardly a script's, which begins with its interpreter; still less where it is named so."""
+_NO_SCRIPT = r"(?!\S{0,300}(?:\.\w{1,5}|entry\w{0,10}|start\w{0,10}|run|init|script\w{0,10}|hooks?|configure|bootstrap|setup|launch\w{0,10}):)"
+"""A program that was read as a script, by its name: one that is a script has mistakes of its own."""
 _GIVEN = rf"(?P<given>{_SLASHED}|[^:\s/]{{1,100}})"
 
 _READ_AS_SCRIPT = frozenset({2, 126, 127})
@@ -53,7 +57,7 @@ SHELLS = (
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "/entry.sh: line 3: /app: cannot execute binary file: Exec format error",
         "bash (before 4.3 without the last three words; 5.2's exec adds a line that ends in Success)", causes.FOREIGN, "cannot execute binary file",
-        rf"{_LEAD}{_PATH}: (?:cannot execute(?: binary file)?: )?(?:cannot execute binary file|exec format error)", frozenset({2, 126}),
+        rf"{_LEAD}{_PATH}: (?:cannot execute(?: binary file)?: )?(?:cannot execute binary file|exec format error)|{_SLASHED}: cannot execute binary file(?:: exec format error)?", frozenset({2, 126}),
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "/bin/sh: 1: /app: Exec format error", "dash; ksh93 (cannot execute [Exec format error]); zsh (zsh:1: exec format error: /app)",
@@ -80,25 +84,29 @@ SHELLS = (
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "/app: line 1: \x7fELF: not found", "busybox ash, dash (behind execvp, see launchers), which read a foreign program as a script",
-        causes.FOREIGN_SCRIPT, ": elf|\x7felf|\ufffdelf", rf"{_WHO}(?:line )?\d{{1,3}}: (?:{_WHO})?[^\w\s/]{{0,8}}ELF[^/:]{{0,300}}: not found", _READ_AS_SCRIPT,
+        causes.FOREIGN_SCRIPT, ": elf|\x7felf|\ufffdelf|177elf", rf"{_WHO}(?:line )?\d{{1,3}}: (?:{_WHO})?[^\w\s/]{{0,8}}(?:177)?ELF[^/:]{{0,300}}: (?:command )?not found", _READ_AS_SCRIPT,
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, '/app: line 1: syntax error: unexpected "("', "busybox ash, which reads a foreign program as a script", causes.FOREIGN_SCRIPT,
-        "syntax error", r"(?!\S{1,300}\.(?:sh|bash|ash|env|conf):)[^:\s]{0,200}/[^:\s]{1,200}: line 1: syntax error: (?:unexpected (?:\S{1,12}|word|redirection|newline|end of file)(?: \(expecting \S{1,12}\))?|unterminated quoted string|bad substitution)", _READ_AS_SCRIPT,
+        "syntax error", rf"{_NO_SH}[^:\s]{{0,200}}/[^:\s]{{1,200}}: line 1: syntax error: (?:unexpected (?:\S{{1,12}}|word|redirection|newline|end of file)(?: \(expecting \S{{1,12}}\))?|unterminated quoted string|bad substitution)", _READ_AS_SCRIPT,
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, '/app: 1: Syntax error: "(" unexpected', "dash, behind an execvp (tini, env, setpriv, dumb-init on Debian) that reads a foreign program as a script",
-        causes.FOREIGN_SCRIPT, "syntax error", r"(?!\S{1,300}\.(?:sh|bash|ash|env|conf):)[^:\s]{0,200}/[^:\s]{1,200}: 1: (?:[^:\s]{1,300}: )?syntax error: (?:\"?[^\s\"]{1,12}\"? unexpected(?: \(expecting \S{1,12}\))?|word unexpected(?: \(expecting \S{1,12}\))?|newline unexpected|end of file unexpected(?: \(expecting \S{1,12}\))?|unterminated quoted string|bad substitution)", _READ_AS_SCRIPT,
+        causes.FOREIGN_SCRIPT, "syntax error", rf"{_NO_SH}[^:\s]{{0,200}}/[^:\s]{{1,200}}: 1: (?:[^:\s]{{1,300}}: )?syntax error: (?:\"?[^\s\"]{{1,12}}\"? unexpected(?: \(expecting \S{{1,12}}\))?|word unexpected(?: \(expecting \S{{1,12}}\))?|newline unexpected|end of file unexpected(?: \(expecting \S{{1,12}}\))?|unterminated quoted string|bad substitution)", _READ_AS_SCRIPT,
+    ),
+    Phrase(
+        Speaker.SHELL, Reason.EXEC_FORMAT_ERROR, './app: 2: ./app: Syntax error: "(" unexpected', "dash, busybox ash, bash, which read a foreign program as a script (a script of that name says the same of its own mistake)",
+        causes.FOREIGN_SCRIPT, "syntax error", within=rf"^{_NO_SCRIPT}(\.?/[^:\s]{{1,200}}): (?:line )?[1-4]: (?:\1: )?syntax error(?:: \"[()]\" unexpected|: unexpected \"?[()]\"?$|: unexpected word \(expecting \S{{1,12}}\)| near unexpected token `[()]')",
     ),
     _phrase(
         Reason.CRLF_SHEBANG, "bash: ./entry.sh: /bin/bash^M: bad interpreter: No such file or directory", "bash, zsh (before 5.1 of bash; newer say: required file not found)",
-        causes.CRLF, "bad interpreter", rf"{_LEAD}(?:{_PATH}: )?/\S{{1,200}}(?:\^M|\\r|\r): bad interpreter: no such file or directory|(?:zsh|\S{{0,100}}/zsh):(?:\d{{0,6}}:)? ?{_PATH}: bad interpreter: [^:]{{1,200}}(?:\^M|\\r|\r): no such file or directory",
+        causes.CRLF, "bad interpreter", rf"(?:{_LEAD})?(?:{_PATH}: )?/\S{{1,200}}(?:\^M|\\r|\r): bad interpreter: no such file or directory|(?:zsh|\S{{0,100}}/zsh):(?:\d{{0,6}}:)? ?{_PATH}: bad interpreter: [^:]{{1,200}}(?:\^M|\\r|\r): no such file or directory",
         REFUSED_CODES,
     ),
     _phrase(
         Reason.INTERPRETER_MISSING, "/entry.sh: line 3: /app: cannot execute: required file not found", "bash 5.2 and newer; before: bad interpreter: No such file or directory; zsh; fish",
         causes.NEEDS, "required file not found|bad interpreter|interpreter",
-        rf"{_LEAD}{_PATH}: (?:\S{{1,300}}: )?(?:cannot execute: required file not found|bad interpreter: no such file or directory)|"
+        rf"{_LEAD}{_PATH}: (?:\S{{1,300}}: )?(?:cannot execute: required file not found|bad interpreter: no such file or directory)|/\S{{1,200}}: bad interpreter: no such file or directory|"
         rf"(?:zsh|\S{{0,100}}/zsh):(?:\d{{0,6}}:)? ?{_PATH}: bad interpreter: [^:]{{1,200}}: no such file or directory|"
         r"exec: failed to execute process '[^']{1,300}'[.:] .{0,60}specified the interpreter '[^']{1,300}', which is not an executable command\.?",
         REFUSED_CODES,
@@ -131,7 +139,7 @@ SHELLS = (
         Reason.ILLEGAL_INSTRUCTION, "/entry.sh: line 3:    12 Illegal instruction     (core dumped) /app", "bash, dash, busybox ash, mksh; zsh says: illegal hardware instruction",
         causes.ILLEGAL, "illegal",
         r"(?:[^:]{1,200}: ){0,2}(?:line \d{1,6}: {1,8})?\d{1,9}:? {1,4}illegal instruction(?: {1,9}\S.{0,300})?|"
-        r"(?:[^:]{1,200}: ){0,2}(?:\[\d{1,9}\] {0,4}[+-]? {0,4}(?:\d{1,9} )?)?illegal (?:hardware )?instruction(?: {1,9}\(core dumped\)(?: {1,9}\S.{0,300})?|\(coredump\))?|"
+        r"(?!SIGILL)(?:[^:\s]{1,200}: ){0,2}(?:\[\d{1,9}\] {0,4}[+-]? {0,4}(?:\d{1,9} )?)?illegal (?:hardware )?instruction(?: {1,9}\(core dumped\)(?: {1,9}\S.{0,300})?|\(coredump\))?|"
         r"zsh:\d{0,6}:? (?:illegal hardware instruction|\d{1,9} illegal hardware instruction)(?: {1,9}\S.{0,300})?|"
         r"\[\d{1,9}\] {1,4}[+-]? {0,4}\d{1,9} illegal hardware instruction {1,9}\S.{0,300}",
         frozenset({132, 4}),

@@ -15,8 +15,8 @@ MAX_PREFIXES = 8
 MAX_CANDIDATES = 64
 """A JSON line has a few strings; each candidate is matched against the phrases."""
 
-MIN_WORDS_CHARS = 12
-"""Shorter than any phrase that must be a line of its own."""
+MIN_WORDS_CHARS = 20
+"""Shorter words between quotes are a name that somebody mentions, not a speaker's line."""
 
 _TIME = r"\d{4}[-/.]\d\d[-/.]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d| UTC)?"
 _LEVEL = r"(?:ERROR|WARN|WARNING|FATAL|INFO|NOTICE|CRITICAL|DEBUG|TRACE|EMERG|ALERT|E|W|F|panic|fatal|error|warning|info|crit)"
@@ -73,7 +73,7 @@ def _stripped(words: str) -> Iterator[str]:
     rest = words
     for _ in range(MAX_PREFIXES):
         yield rest
-        if (cut := _TAIL.search(rest)) and cut.start() >= MIN_WORDS_CHARS:
+        if (cut := _TAIL.search(rest)) and cut.start():
             yield rest[: cut.start()]
         prefix = _PREFIX.match(rest)
         if prefix is None or not prefix.end():

@@ -1,0 +1,60 @@
+"""What a person gets to read of a pasted error."""
+
+import subprocess
+
+import pytest
+
+from scanner.domain.verdict.error_phrases import PHRASES
+from scanner.domain.verdict.explanation import explained
+from scanner.domain.verdict.reason import Reason, Status
+
+
+@pytest.mark.parametrize(
+    "phrase", [phrase for phrase in PHRASES if not phrase.needs_code], ids=lambda phrase: phrase.says[:60]
+)
+def test_each_explanation_has_a_cause_a_way_to_see_it_a_cure_a_speaker(phrase):
+    (found,) = explained(phrase.says)
+    assert (found.reason, found.cause, found.said_by) == (phrase.reason, phrase.cause, phrase.said_by)
+    assert found.confirm
+    assert found.fix.summary
+    if found.status in {Status.MISMATCH, Status.BROKEN} and found.reason is not Reason.SHEBANG_TOO_DEEP:
+        assert found.fix.commands  # no command unties scripts that interpret scripts
+
+
+def test_every_command_is_one_that_a_shell_can_parse():
+    commands = {
+        command
+        for phrase in PHRASES
+        for found in explained(phrase.says)
+        for command in (*found.confirm, *found.fix.commands)
+    }
+    script = "\n".join(f"if false; then {command}\nfi" for command in sorted(commands))
+    assert subprocess.run(["/bin/sh", "-n"], input=script, text=True, check=False, capture_output=True).stderr == ""
+
+
+def test_the_cure_of_an_exec_format_error_is_a_build():
+    (found,) = explained("exec /app: exec format error")
+    assert "docker buildx build --platform linux/amd64,linux/arm64 --tag IMAGE --push ." in found.fix.commands
+
+
+@pytest.mark.parametrize(
+    ("text", "platforms"),
+    [
+        ("no matching manifest for linux/arm/v7 in the manifest list entries", "linux/amd64,linux/arm/v7,linux/arm64"),
+        ("no matching manifest for linux/arm64/v8 in the manifest list entries", "linux/amd64,linux/arm64"),
+        ("wanted linux/s390x, actual: linux/amd64", "linux/amd64,linux/arm64,linux/s390x"),
+        (
+            "The requested image's platform (linux/arm64/v8) does not match the detected host platform (linux/amd64/v3)",
+            "linux/amd64,linux/arm64",
+        ),
+    ],
+)
+def test_the_build_is_for_the_platforms_that_the_text_names_too(text, platforms):
+    """A push replaces what the tag offered before, so that what servers have is always among them."""
+    (found,) = explained(text)
+    assert found.fix.commands == (f"docker buildx build --platform {platforms} --tag IMAGE --push .",)
+
+
+def test_a_text_without_a_sign_explains_nothing():
+    assert explained("all is well") == ()
+    assert [found.reason for found in explained("Illegal instruction")] == [Reason.ILLEGAL_INSTRUCTION]
