@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from xml.etree import ElementTree as ET
@@ -231,6 +232,12 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
     piped = archscan("explain", "-", stdin="exec /app: exec format error\n")
     assert said.stdout == piped.stdout
     assert said.stdout.startswith("exec_format_error (mismatch)")
+    labels = [line.split(":")[0].strip() for line in said.stdout.splitlines() if re.match(r"  [a-z ]+:", line)]
+    assert labels == ["said", "means", "said by", "confirm", "cure"]
+    assert "docker buildx build --platform linux/amd64,linux/arm64" in said.stdout
+    assert archscan("explain", "failed: port is already allocated").stdout.endswith(
+        "something else: a port is in use.\n"
+    )
     assert (said.returncode, archscan("explain", "all is well").returncode) == (1, 0)
 
 

