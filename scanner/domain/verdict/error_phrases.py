@@ -35,8 +35,8 @@ MAX_EXPLAINED_CHARS = 1 << 20
 MAX_LINE_CHARS = 4096
 """A runtime's line is far shorter, and each pattern costs time in proportion."""
 
-RUNTIME_SPEAKS_WITHIN_S = 10.0
-"""A runtime's execve comes at once; an overloaded host, whose engine sets both times, takes some seconds more."""
+RUNTIME_SPEAKS_WITHIN_S = 5.0
+"""A runtime's execve comes at once; an overloaded host, whose engine sets both times, takes a few seconds more."""
 
 VOUCHING_CODES = REFUSED_CODES | {SIGILL_EXIT_CODE, ABORT_EXIT_CODE, 139}
 """Codes that a program which was refused ends with, hardly another: they vouch for what was said some lines ago."""

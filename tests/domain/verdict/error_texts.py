@@ -331,6 +331,9 @@ TEXTS = [
 
 SEEN = [
     # reason, a text as people paste it into trackers or forums
+    ("entrypoint_missing", 'runc create failed: unable to start container process: exec: "git": executable file not found in $PATH: unknown'),
+    ("entrypoint_missing", 'container_linux.go:380: starting container process caused: exec: "ssh": executable file not found in $PATH: unknown'),
+    ("entrypoint_missing", 'starting container process caused "exec: \\"iptables\\": executable file not found in $PATH": unknown'),
     ("exec_format_error", "/bin/sh: 1: ./server: Exec format error"),
     ("exec_format_error", "sh: 1: ./app: Exec format error"),
     ("exec_format_error", "bash: ./myapp: cannot execute binary file: Exec format error"),
@@ -581,6 +584,13 @@ SEEN = [
 ]  # fmt: skip
 
 INNOCENT = [
+    "OCI runtime create failed: error running hook #0: exit status 1, stderr: nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: cannot open shared object file: no such file or directory: unknown",
+    'could not select device driver "" with capabilities: [[gpu]]',
+    'error creating overlay mount: exec: "fuse-overlayfs": executable file not found in $PATH',
+    'exec: "crun": executable file not found in $PATH',
+    'failed to register layer: exec: "unpigz": executable file not found in $PATH',
+    "fork/exec /usr/bin/runc: exec format error",
+    'iptables failed: exec: "iptables": executable file not found in $PATH',
     "user asked: what is 'exec format error'?",
     "Exec format error is what the kernel says of a foreign program",
     "our guide to exec format error and how to mend it",

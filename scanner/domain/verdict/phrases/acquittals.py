@@ -21,11 +21,15 @@ class Acquittal:
 
 
 _HOST_PROGRAMS = (
-    r"docker-credential-[\w.-]{1,60}|nvidia-container-[\w-]{1,40}|nvidia-ctk|containerd-shim[\w-]{0,40}|docker-containerd[\w-]{0,40}|runc|crun|youki|runsc|kata-runtime|io\.containerd\.\S{1,60}|"
-    r"docker-init|docker-proxy|docker-runc|rootlesskit|conmon|netavark|aardvark-dns|slirp4netns|pasta|passt|fuse-overlayfs|newuidmap|newgidmap|ip6?tables(?:-\w{1,20})?|nft|modprobe|unpigz|pigz|criu|ssh|git|"
-    r"docker-buildx|oci-\w{1,20}-hook|ldconfig|mount\.[\w-]{1,20}|systemd-run|apparmor_parser|checkpoint"
-)
+    r"docker-credential-[\w.-]{1,60}|nvidia-container-[\w-]{1,40}|nvidia-ctk|containerd-shim[\w-]{0,40}|docker-containerd[\w-]{0,40}|docker-runc|docker-init|docker-proxy|kata-runtime|"
+    r"rootlesskit|conmon|netavark|aardvark-dns|slirp4netns|fuse-overlayfs|newuidmap|newgidmap|unpigz|docker-buildx|oci-\w{1,20}-hook|mount\.[\w-]{1,20}|apparmor_parser"
+)  # fmt: skip
 """What engines start on the host itself, so that its absence says nothing of the image."""
+
+_ALSO_IN_IMAGES = r"runc|crun|youki|runsc|pasta|passt|ip6?tables(?:-\w{1,20})?|nft|modprobe|pigz|criu|ssh|git|ldconfig|systemd-run|catatonit"
+"""The same, where it is not the process of a container that is to start."""
+
+_NOT_THE_CONTAINERS = r"(?<!process: )(?<!init: )(?<!caused: )(?<!caused \")(?<!caused \\\")"
 
 _SLASH = r"(?:/[^\s\"':]{1,200}/)?"
 
@@ -33,9 +37,14 @@ ACQUITTALS = (
     Acquittal(
         "a helper that the engine starts on the host is missing or does not start",
         'error getting credentials - err: exec: "docker-credential-x": executable file not found in $PATH',
-        rf"exec: \\{{0,3}}\"{_SLASH}(?:{_HOST_PROGRAMS})\\{{0,3}}\": |fork/exec {_SLASH}(?:{_HOST_PROGRAMS}): |exec {_SLASH}(?:docker-credential-[\w.-]{{1,60}}|nvidia-container-[\w-]{{1,40}}): |error getting credentials\b|error running (?:\w{{1,20}} )?hook|"
+        rf"exec: \\{{0,3}}\"{_SLASH}(?:{_HOST_PROGRAMS})\\{{0,3}}\": |{_NOT_THE_CONTAINERS}exec: \\{{0,3}}\"{_SLASH}(?:{_ALSO_IN_IMAGES})\\{{0,3}}\": |fork/exec {_SLASH}(?:{_HOST_PROGRAMS}|{_ALSO_IN_IMAGES}): |exec {_SLASH}(?:docker-credential-[\w.-]{{1,60}}|nvidia-container-[\w-]{{1,40}}): |error getting credentials\b|error running (?:\w{{1,20}} )?hook|"
         r"(?:failed to start|failed to create|start failed: ) ?shim: (?!.{0,20}task)|could not find (?:conmon|runtime|netavark|catatonit)|no such (?:runtime|shim)",
         overrules=True,
+    ),
+    Acquittal(
+        "the GPU's driver or runtime on the host does not serve it",
+        "nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: cannot open shared object file: no such file or directory",
+        r"nvidia-container-cli(?:\.real)?: |could not select device driver|failed to (?:initialize|load) NVML|unresolvable CDI devices|CDI device injection failed", overrules=True,
     ),
     Acquittal(
         "a mount or volume is wrong", 'error mounting "/srv/x" to rootfs at "/x": not a directory: Are you trying to mount a directory onto a file?',
