@@ -39,7 +39,7 @@ EMULATORS = (
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "qemu-aarch64: /app: Invalid ELF image for this architecture", "qemu-user up to 8; newer say: Error while loading /app: Exec format error", causes.FOREIGN, "invalid elf image|exec format error",
-        rf"{_QEMU}: (?:error while loading )?{_FILE}: (?:invalid elf image for this architecture|exec format error)|error while loading {_FILE}: (?:invalid elf image for this architecture|exec format error)",
+        rf"{_QEMU}: (?:error while loading )?{_FILE}: (?:invalid elf image for this architecture|exec format error)|(?:error while loading )?{_FILE}: invalid elf image for this architecture|error while loading {_FILE}: exec format error",
     ),
     _phrase(
         Reason.ENTRYPOINT_MISSING, "qemu-aarch64: Error while loading /app: No such file or directory", "qemu-user (older ones print only: /app: No such file or directory)", causes.MISSING, "error while loading",
@@ -57,7 +57,7 @@ EMULATORS = (
     ),
     _phrase(
         Reason.EMULATOR_UNUSABLE, "qemu-x86_64: Unable to reserve 0xffffe000 bytes of virtual address space", "qemu-user (each message of its own failing)", causes.EMULATOR, "qemu",
-        rf"{_QEMU}(?:: |-static: )(?:unable to (?:reserve|find a guest_base|allocate).{{1,300}}|qemu internal sig\w{{2,6}} \{{.{{1,200}}|fatal: .{{1,200}}|tcg.{{0,20}} (?:fatal|error).{{0,200}}|unsupported syscall: \d{{1,5}}|requires .{{1,100}} virtual address space.{{0,200}}|"
+        rf"{_QEMU}(?:: |-static: )(?:[^:]{{1,200}}: )?(?:error mapping file: .{{1,100}}|unable to (?:reserve|find a guest_base|allocate).{{1,300}}|qemu internal sig\w{{2,6}} \{{.{{1,200}}|fatal: .{{1,200}}|tcg.{{0,20}} (?:fatal|error).{{0,200}}|unsupported syscall: \d{{1,5}}|requires (?:.{{1,100}} )?virtual address space.{{0,200}}|"
         r"(?:too old|kernel too old).{0,60}|unhandled cpu exception 0x\w{1,8}.{0,60}|unknown syscall \d{1,5}|\.\./\S{1,100}:\d{1,6}: .{1,200}|unable to (?:load|open) .{1,200})|qemu: unhandled cpu exception 0x\w{1,8}.{0,60}|qemu internal sig\w{2,6} \{.{1,200}|qemu: unsupported syscall: \d{1,5}.{0,60}",
     ),
     _phrase(

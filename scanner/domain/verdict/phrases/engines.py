@@ -45,6 +45,7 @@ _MISSING = (
         "image index does not contain a manifest for platform linux/arm64", "regctl, oras, apko, Testcontainers, nerdctl compose and other clients", "platform",
         rf"(?:manifest|index|image)\b.{{0,60}} (?:does not|doesn't) (?:contain|have|include|provide|support) .{{0,30}}platform:? '?{_PLATFORM}(?=$|[\s\"'\\,;:.)\]}}])|(?:manifest|index)\b.{{0,60}} (?:does not|doesn't) contain platform {_PLATFORM}|no matching (?:platform|image|manifest)s? (?:for )?(?:platform )?'?{_PLATFORM}(?=$|[\"'\\,;:.)\]}}])",
     ),
+    ("image app:1 is not available for linux/arm64", "package feeds, marketplaces, Testcontainers, Helm hooks", "is not ", rf"\bimage\b.{{0,200}} is not (?:available|compatible|supported|built) (?:for|with|on) (?:platform )?'?{_PLATFORM}(?=$|[\s\"'\\,;:.)\]}}])"),
     ("could not find a manifest for platform linux/arm64 in app:1", "crane, regctl, oras, Apptainer and Kaniko", "for platform|with platform|matching platform|platform not found|requested platform", rf"(?:could not find|failed to find|no|cannot find) (?:a )?(?:matching )?(?:manifest|image|descriptor) (?:found )?(?:for|with|matching) platform:? '?{_PLATFORM}|platform not found: {_PLATFORM}|no image satisfies requested platform: {_PLATFORM}"),
 )  # fmt: skip
 _OTHER = (

@@ -62,9 +62,10 @@ _FEATURES = r"(?:x86-64-v[234]|s?sse\d\S{0,4}|avx\S{0,6}|bmi\d?|fma|f16c|popcnt|
 _LACKS = (
     _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "ERROR: CPU does not support AVX instructions", "programs that look at the CPU themselves: polars, Elasticsearch, ScyllaDB, game servers, builds for x86-64-v2 to v4", causes.LEVEL,
-        "not support|n't support|not have|n't have|required cpu features|was built for",
+        "not support|n't support|not have|n't have|required cpu features|was built for|requires|needs a cpu",
         within=rf"\b(?:cpu|processor) (?:does not|doesn't|does n't) (?:support|have) (?:the )?(?:required )?{_FEATURES}(?![\w-])(?!.{{0,200}}(?:fall|using|instead|disabl|slow|ignor|option|skip|will not|won't))|"
-        rf"\bmissing required cpu features?\b.{{0,60}}|\b(?:built|compiled) for {_FEATURES}\b.{{0,40}} cpu does not support",
+        rf"\bmissing required cpu features?\b.{{0,60}}|\b(?:built|compiled) for {_FEATURES}\b.{{0,40}} cpu does not support|"
+        rf"\bthis (?:build|binary|application|program|image|version)(?: of \S{{1,40}})? (?:requires|needs) (?:an? (?:cpu|processor) (?:that supports|with|supporting) (?:the )?)?{_FEATURES}(?![\w-])|\b(?:requires|needs) an? (?:x86 )?(?:cpu|processor) (?:that supports|with|supporting) (?:the )?{_FEATURES}(?![\w-])",
     ),
 )  # fmt: skip
 
@@ -85,7 +86,7 @@ _SIGILL = (
     ),
     _phrase(
         Reason.ILLEGAL_INSTRUCTION, "error: test failed: process didn't exit successfully: `/app` (signal: 4, SIGILL: illegal instruction)", "Rust, Node.js, npm, yarn, make, supervisord, gunicorn, uWSGI, php-fpm, nginx, PostgreSQL, Apache, of a child of theirs", causes.ILLEGAL, "sigill|signal 4|illegal instruction",
-        within=r"\(signal: 4(?: \(core dumped\))?, SIGILL: illegal instruction\)|\b(?:terminated by|killed by|was sent|died from|exited on|exited with|npm (?:ERR!|error)|received) (?:signal:? )?(?:4 )?\(?SIGILL\b|npm (?:ERR!|error) signal SIGILL|terminated by signal 4(?:: illegal instruction)?\b|(?:interrupted|terminated) (?:by|with) signal (?:4: )?SIGILL\b|caught signal 4 \(illegal instruction\b.{0,60}|\*\*\* caught illegal (?:instruction|operation)\b.{0,20}|received signal 4 ILL_\w{1,10}|"
+        within=r"\(signal: 4(?: \(core dumped\))?, SIGILL: illegal instruction\)|\b(?:terminated by|killed by|was sent|died from|exited on|exited with|npm (?:ERR!|error)|received) (?:signal:? )?(?:4 )?\(?SIGILL\b|npm (?:ERR!|error) signal SIGILL|terminated (?:by|with) signal 4(?:: illegal instruction)?\b|(?:interrupted|terminated) (?:by|with) signal (?:4: )?SIGILL\b|caught signal 4 \(illegal instruction\b.{0,60}|\*\*\* caught illegal (?:instruction|operation)\b.{0,20}|received signal 4 ILL_\w{1,10}|"
         r"exit signal illegal instruction \(4\)|exited on signal 4\b|(?:Command failed|child process).{0,200}\bSIGILL\b|^make(?:\[\d+\])?: \*\*\* \[[^\]]{1,200}\] illegal instruction|signal: illegal instruction(?: \(core dumped\))?(?=$|[\s\"'\\,;:.)\]}])",
     ),
     _phrase(
@@ -121,6 +122,15 @@ _CHILDREN = (
         Reason.WRONG_LIBRARY, "Error: /app/node_modules/x.node: invalid ELF header", "Node.js (ERR_DLOPEN_FAILED), Python (ImportError, OSError), the JVM (UnsatisfiedLinkError), Ruby (LoadError), PHP, Perl, any dlopen(3) with glibc; musl: Exec format error", causes.FOREIGN_LIBRARY, "elf header|elf class|exec format error|valid mach-o|incompatible architecture",
         within=r"\S{1,300}\.(?:so[\d.]{0,20}|node|jnilib|dylib|bundle): (?:[^:]{1,300}: )?(?:invalid elf header|wrong elf class: elfclass\d\d|slice is not valid mach-o file)|(?:error loading shared library \S{1,300}|\S{1,300}\.node): exec format error|"
         r"incompatible architecture \(have '\S{1,20}', need '[^']{1,40}'\)|invalid elf header(?=$|['\") ].{0,40}$)|^(?:Error: )?.{0,300}wrong elf class: elfclass(?:32|64)(?=$|[\s\"'\\,;:.)\]}])",
+    ),
+    _phrase(
+        Reason.WRONG_LIBRARY, "System.BadImageFormatException: An attempt was made to load a program with an incorrect format. (0x8007000B)", ".NET, Mono (a native library for another CPU or word size)", causes.FOREIGN_LIBRARY,
+        "incorrect format|badimageformat", within=r"an attempt was made to load a program with an incorrect format\b.{0,20}|BadImageFormatException: could not load file or assembly .{1,200}",
+    ),
+    _phrase(
+        Reason.WRONG_LIBRARY, "Error: You installed esbuild for another platform than the one you're currently using.", "esbuild, sharp, Rollup, SWC, Prisma and other npm packages with a native part", "node_modules holds the native part of another platform: it was installed, or copied from, elsewhere",
+        "another platform|module using the|cannot find module '@|locate the query engine|failed to load",
+        within=r"you installed esbuild (?:for|on) another platform than the one you're currently using|could not load the \\{0,3}\"sharp\\{0,3}\" module using the [\w-]{1,40} runtime|cannot find module '@[\w./-]{1,60}(?:linux|darwin|win32|linuxmusl|freebsd)-(?:x64|arm64|arm|ia32|s390x|ppc64|riscv64)[\w-]{0,20}'|could not locate the query engine for runtime \\{0,3}\"[\w.-]{1,60}",
     ),
     _phrase(
         Reason.LIBRARY_MISSING, "ImportError: libx.so.1: cannot open shared object file: No such file or directory", "Python (ImportError, OSError), Node.js (ERR_DLOPEN_FAILED), the JVM (UnsatisfiedLinkError), Ruby, PHP, Perl, any dlopen(3) with glibc", causes.NO_LIBRARY, "cannot open shared object|unsatisfiedlinkerror",

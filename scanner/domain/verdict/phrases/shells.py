@@ -104,6 +104,11 @@ SHELLS = (
         REFUSED_CODES,
     ),
     _phrase(
+        Reason.LOADER_MISSING, "bash: ./app: /lib/ld-linux.so.2: bad ELF interpreter: No such file or directory", "bash of RHEL and its kin, up to 9",
+        "the dynamic loader that the program names is not there: it is for another CPU, word size or C library than the image", "bad elf interpreter",
+        rf"(?:{_LEAD})?(?:{_PATH}: )?/\S{{1,200}}: bad ELF interpreter: no such file or directory", REFUSED_CODES,
+    ),
+    _phrase(
         Reason.INTERPRETER_MISSING, "/entry.sh: line 3: /app: cannot execute: required file not found", "bash 5.2 and newer; before: bad interpreter: No such file or directory; zsh; fish",
         causes.NEEDS, "required file not found|bad interpreter|interpreter",
         rf"{_LEAD}{_PATH}: (?:\S{{1,300}}: )?(?:cannot execute: required file not found|bad interpreter: no such file or directory)|/\S{{1,200}}: bad interpreter: no such file or directory|"
