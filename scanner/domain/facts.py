@@ -365,7 +365,8 @@ class Elf:
 class Executable:
     """One file on the way from argv to a running program: a script, its interpreter, a binary, its loader.
 
-    ``role`` is ``entrypoint``, ``interpreter``, ``loader`` or ``wrapped`` (what a wrapper such as tini will exec).
+    ``role`` is ``entrypoint``, ``interpreter``, ``loader``, ``library`` (what the loader brings in) or ``wrapped`` (what
+    a wrapper such as tini will exec).
     """
 
     path: str

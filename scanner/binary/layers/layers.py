@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.limits import limit_reached
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
+from scanner.binary.program.dynamic import Dynamic
+from scanner.binary.program.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.facts import Failure, FileKind
 from scanner.domain.verdict.reason import Reason
 
@@ -32,6 +34,15 @@ _SOURCED = re.compile(
 )
 """Names of files without an execute bit that scripts commonly read; any other is read again once it is asked for."""
 
+MAX_DYNAMIC_BYTES = 64 * 1024 * 1024
+"""What the dynamic sections of all files together may cost in memory; 20,000 libraries of a conda tree take a third."""
+
+_LIBRARY = re.compile(r"\.so(?:\.[^/]*)?$")
+"""Names of libraries, which loaders map without asking for an execute bit."""
+
+_OF_LOADERS = re.compile(r"^etc/(?:ld\.so\.(?:cache|conf|preload)|ld\.so\.conf\.d/[^/]+\.conf|ld-musl-[^/]+\.path)$")
+"""Files that loaders read beside libraries."""
+
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 AUFS_METADATA = ".wh..wh."
@@ -51,8 +62,8 @@ class NodeKind(Enum):
 class Node:
     """One path of a layer.
 
-    ``content`` is what an executable file holds; ``None`` where it was not read: a file without an execute bit, or one
-    of a layer that is known by its table of contents only. ``extent`` is where such a table says its bytes are.
+    ``content`` is what an executable file or library holds; ``None`` where it was not read: another file, or one of a
+    layer that is known by its table of contents only. ``extent`` is where such a table says its bytes are.
     ``born`` counts entries, so that what was below a path before it was replaced is known to be gone.
     """
 
@@ -67,12 +78,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Where a table of contents says that a file's packed bytes lie: ``start`` to before ``end``, and their digest."""
+    """Where a table of contents says that a file's packed bytes lie: ``start`` to before ``end``, and their digest.
+
+    ``text`` tells that it is read as a text, not as a program.
+    """
 
     start: int
     end: int
     size: int
     digest: str = ""
+    text: bool = False
 
 
 @dataclass(slots=True)
@@ -87,10 +102,16 @@ class Usage:
     name_bytes: int = 0
     unpacked_bytes: int = 0
     text_bytes: int = 0
+    dynamic_bytes: int = 0
     wanted: set[str] = field(default_factory=set)
 
     def within(self, content: Content | None) -> Content | None:
-        """A file's content, its text only while there is room for it."""
+        """A file's content, its text or dynamic section only while there is room for it."""
+        if content is not None and isinstance(content.dynamic, Dynamic):
+            self.dynamic_bytes += content.dynamic.kept_bytes
+            if self.dynamic_bytes > MAX_DYNAMIC_BYTES:
+                refused = Failure(Reason.LAYER_LIMIT, "the image has more libraries than are kept in memory")
+                return replace(content, dynamic=refused)
         if content is None or content.text is None:
             return content
         self.text_bytes += len(content.text)
@@ -123,13 +144,15 @@ class LayerIndex:
     _last_directory: tuple[str, str] = ("", "")
 
     def begin(self, entry: tarstream.Entry) -> Capture | None:
-        """Keep parts of executable files, which the kernel looks at, besides texts that shells read."""
+        """Keep parts of executables and libraries, which kernel and loader look at, besides texts that shells read."""
         if not entry.is_regular or entry.sparse:
             return None
-        if entry.mode & 0o111:
+        if entry.mode & 0o111 or _LIBRARY.search(entry.name):
             return Capture(entry.size)
-        path = entry.name.lstrip("./")
-        if entry.size <= SCRIPT_BYTES and (_SOURCED.search(path) or clean(path) in self.usage.wanted):
+        path = clean(entry.name) or ""
+        if entry.size <= MAX_CACHE_BYTES and _OF_LOADERS.search(path):
+            return Capture(entry.size, text=True, text_bytes=MAX_CACHE_BYTES)
+        if entry.size <= SCRIPT_BYTES and (_SOURCED.search(path) or path in self.usage.wanted):
             return Capture(entry.size, text=True)
         return None
 
@@ -137,7 +160,7 @@ class LayerIndex:
         """Remember an entry."""
         examined = None
         if isinstance(content, Capture):
-            examined = self.usage.within(as_text(content.body()) if content.text else examine(content.body()))
+            examined = self.usage.within(interpret(content))
         if entry.sparse:
             unread = Failure(Reason.BINARY_UNKNOWN, "the file is stored as a sparse file")
             examined = Content(FileKind.OTHER, problem=unread)
@@ -255,6 +278,11 @@ class LayerIndex:
             if node is not None and node.kind is not NodeKind.DIRECTORY:
                 return True
         return False
+
+
+def interpret(capture: Capture) -> Content:
+    """What a file holds, of which this was kept."""
+    return as_text(capture.body()) if capture.text else examine(capture.body())
 
 
 def ancestors_and_self(path: str) -> list[str]:

@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import estargz, zstdchunked
-from scanner.binary.layers.layers import Extent, LayerIndex
+from scanner.binary.layers.layers import Extent, LayerIndex, interpret
 from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, Entry
 from scanner.binary.layers.unpack import Budget, Unpack
 from scanner.binary.program.capture import Capture
-from scanner.binary.program.content import Content, examine
+from scanner.binary.program.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.streams import StreamBroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scanner.binary.layers.source import OpenLayer
+    from scanner.binary.program.content import Content
     from scanner.domain.facts import Layer
 
 VERIFIED_BYTES = 8 * 1024 * 1024
@@ -75,15 +76,17 @@ def _fill(index: LayerIndex, entries: list[dict[str, Any]], end: int) -> None:
         name, target = _string(entry, "name"), _string(entry, "linkName")
         size = _integer(entry, "size") if flag == "0" else 0
         made = Entry(name, flag, _integer(entry, "mode") & 0o7777, size, target)
-        runs = flag == "0" and bool(made.mode & 0o111)
-        if not runs:
+        capture = index.begin(made)
+        if capture is None:
             index.add(made, None)
         elif not size:
-            index.add(made, examine(Capture(0).body()))
-        elif not file.stored:
+            index.add(made, interpret(capture))
+        elif file.stored:
+            index.add(made, None, _extent(file, size, offsets, end, text=capture.text))
+        elif made.mode & 0o111:
             raise unreadable("a table of contents leaves holes in an executable")
         else:
-            index.add(made, None, _extent(file, size, offsets, end))
+            index.add(made, None)
 
 
 def _files(entries: Iterable[dict[str, Any]]) -> list[_File]:
@@ -104,13 +107,13 @@ def _files(entries: Iterable[dict[str, Any]]) -> list[_File]:
     return files
 
 
-def _extent(file: _File, size: int, offsets: list[int], end: int) -> Extent:
+def _extent(file: _File, size: int, offsets: list[int], end: int, *, text: bool) -> Extent:
     start = _integer(file.entry, "offset")
     after = bisect.bisect_right(offsets, file.last_offset)
     stop = file.end or (offsets[after] if after < len(offsets) else end)
     if not 0 <= start < stop <= end:
         raise unreadable("a table of contents points out of its layer")
-    return Extent(start, stop, size, _string(file.entry, "digest"))
+    return Extent(start, stop, size, _string(file.entry, "digest"), text)
 
 
 def _integer(entry: dict[str, Any], key: str) -> int:
@@ -135,7 +138,7 @@ class _OneFile:
     """Takes the first ``size`` unpacked bytes of an extent."""
 
     def __init__(self, extent: Extent) -> None:
-        self.capture = Capture(extent.size)
+        self.capture = Capture(extent.size, text=extent.text, text_bytes=MAX_CACHE_BYTES)
         self.left = extent.size
         self._digest = hashlib.sha256() if extent.digest and extent.size <= VERIFIED_BYTES else None
         self._expected = extent.digest
@@ -160,7 +163,7 @@ class _OneFile:
             raise unreadable("a file is shorter than its table of contents says")
         if self._digest is not None and self._expected != f"sha256:{self._digest.hexdigest()}":
             raise unreadable("a file is not what its table of contents says")
-        return examine(self.capture.body())
+        return interpret(self.capture)
 
 
 async def fetch(layer: Layer, extent: Extent, open_layer: OpenLayer, limits: Limits) -> Content:

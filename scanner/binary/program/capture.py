@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.body import Body
-from scanner.binary.program import elf, elf_mapping, isa
+from scanner.binary.program import dynamic, elf, isa
 from scanner.domain.facts import Failure
 
 if TYPE_CHECKING:
@@ -19,6 +19,19 @@ SCRIPT_BYTES = 64 * 1024
 
 WHOLE_FILE_BYTES = 4 * 1024 * 1024
 """A file of at most this size is kept whole where its program headers lie at its end (patchelf)."""
+
+DYNAMIC_FILE_BYTES = 4 * 1024 * 1024
+"""A program or library of at most this size is kept whole while it streams past: the dynamic section, which tells where
+its strings are, lies behind them. Of a larger one the first segment and other small ones are kept, where they lie."""
+
+SYMBOLS_BYTES = 16 * 1024 * 1024
+"""Of the first segment of a large library, where its names and versions lie: those of libtorch begin at 11 MiB."""
+
+SMALL_SEGMENT_BYTES = 1024 * 1024
+"""Of a further segment; patchelf puts names that it changed into one of its own."""
+
+MAX_SEGMENTS = 12
+"""Segments of one file that are kept in part; linkers make four to eight."""
 
 TAIL_BYTES = 1024 * 1024
 """Kept of the end of an ARM or RISC-V binary, where the section headers and the build attributes lie."""
@@ -38,9 +51,10 @@ _GO_NOTE = b"Go\0\0"
 class Capture:
     """Keeps the head of one file and those later parts that the head makes worth keeping."""
 
-    def __init__(self, size: int, *, text: bool = False) -> None:
+    def __init__(self, size: int, *, text: bool = False, text_bytes: int = SCRIPT_BYTES) -> None:
         self._size = size
         self.text = text
+        self._text_bytes = text_bytes
         self._at = 0
         self._head = bytearray()
         self._windows: list[tuple[int, int]] | None = None
@@ -55,7 +69,7 @@ class Capture:
         if missing > 0:
             self._head += piece[:missing]
         if self._windows is None and len(self._head) >= min(HEAD_BYTES, self._size):
-            self._windows = plan(bytes(self._head), self._size, text=self.text)
+            self._windows = plan(bytes(self._head), self._size, text=self.text, text_bytes=self._text_bytes)
             self._searched = _may_have_larger_pages(bytes(self._head))
         for start, end in self._windows or ():
             self._keep(piece, start, end)
@@ -97,10 +111,10 @@ def _may_have_larger_pages(head: bytes) -> bool:
     return not isinstance(header, Failure) and header.machine in _LARGE_PAGED
 
 
-def plan(head: bytes, size: int, *, text: bool = False) -> list[tuple[int, int]]:
+def plan(head: bytes, size: int, *, text: bool = False, text_bytes: int = SCRIPT_BYTES) -> list[tuple[int, int]]:
     """The parts behind ``head`` that are worth keeping, in order and apart; all of what is to be read as ``text``."""
     if text or head.startswith(b"#!") or (b"\0" not in head and size <= SCRIPT_BYTES):
-        return _joined([(len(head), SCRIPT_BYTES)], len(head), size)
+        return _joined([(len(head), text_bytes)], len(head), size)
     header = elf.read_header(head)
     if isinstance(header, Failure):
         return []
@@ -121,12 +135,7 @@ def _wanted(header: Header, segments: tuple[Segment, ...], head: bytes, size: in
         for s in segments
         if s.type in (elf.PT_INTERP, elf.PT_NOTE, elf.PT_GNU_PROPERTY)
     ]
-    if header.type == elf.ET_DYN and not any(s.type == elf.PT_INTERP for s in segments):
-        windows += [
-            (s.offset, s.offset + min(s.filesz, elf_mapping.MAX_DYNAMIC_BYTES))
-            for s in segments
-            if s.type == elf.PT_DYNAMIC
-        ]
+    windows += _of_dynamic(segments, size)
     if elf.is_loader(header, segments, size):
         return [(0, size)]
     windows += [(s.offset, s.offset + isa.MAX_ATTRIBUTES_BYTES) for s in segments if s.type == isa.SHT_ATTRIBUTES]
@@ -136,6 +145,17 @@ def _wanted(header: Header, segments: tuple[Segment, ...], head: bytes, size: in
     if data is not None and header.machine in _GO_MACHINES and _GO_NOTE in head:
         windows.append((data.offset, data.offset + min(data.filesz, isa.MAX_BUILDINFO_WINDOW)))
     return windows
+
+
+def _of_dynamic(segments: tuple[Segment, ...], size: int) -> list[tuple[int, int]]:
+    """The dynamic section with what it may point to; nothing of a static program."""
+    sections = [(s.offset, s.offset + min(s.filesz, dynamic.MAX_DYNAMIC_BYTES)) for s in segments
+                if s.type == elf.PT_DYNAMIC][:1]  # fmt: skip
+    if not sections or size <= DYNAMIC_FILE_BYTES:
+        return [(0, size)] if sections else []
+    loaded = [s for s in segments if s.type == elf.PT_LOAD and s.filesz][:MAX_SEGMENTS]
+    first = [(s.offset, s.offset + min(s.filesz, SYMBOLS_BYTES)) for s in loaded[:1]]
+    return sections + first + [(s.offset, s.end) for s in loaded[1:] if s.filesz <= SMALL_SEGMENT_BYTES]
 
 
 def _joined(windows: list[tuple[int, int]], after: int, size: int) -> list[tuple[int, int]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.limits import limit_reached
 from scanner.domain.facts import Executable, FileKind
 
@@ -34,7 +33,7 @@ def binaries(layers: Sequence[LayerIndex]) -> tuple[Executable, ...]:
 
 def _of(layer: LayerIndex) -> Iterator[Executable]:
     for path, node in layer.nodes.items():
-        if node.kind is not NodeKind.FILE or node.content is None or node.content.elf is None:
+        if not node.executable or node.content is None or node.content.elf is None:
             continue
         library = _SHARED_LIBRARY.search(path) and not node.content.elf.interpreter
         if not library and layer.visible(path):

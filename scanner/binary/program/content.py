@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import elf, script
+from scanner.binary.program import dynamic, elf, loader_build, script
 from scanner.domain.facts import Elf, Failure, FileKind
 from scanner.domain.platform.elf_machine import MAGIC
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers.body import Body
+    from scanner.binary.program.dynamic import Dynamic
     from scanner.binary.program.elf import Header
+    from scanner.binary.program.loader_build import LoaderBuild
     from scanner.binary.program.script import Shebang
 
 _FORMATS: tuple[tuple[bytes, str], ...] = (
@@ -43,7 +45,8 @@ class Content:
     """What the first bytes of a file say; ``problem`` is why execve would refuse it whatever the machine.
 
     ``header`` stands even for an ELF file that is damaged behind it. ``text`` is all of what a shell may be asked to
-    read: a script of a shell, a text without ``#!``, a file that scripts source.
+    read: a script of a shell, a text without ``#!``, a file that scripts source. ``dynamic`` is what an ELF file asks of
+    its loader, ``loader`` how it was built if it is one.
     """
 
     kind: FileKind
@@ -53,6 +56,8 @@ class Content:
     size: int = 0
     header: Header | None = None
     text: bytes | None = None
+    dynamic: Dynamic | Failure | None = None
+    loader: LoaderBuild | None = None
 
 
 def examine(body: Body) -> Content:
@@ -62,10 +67,16 @@ def examine(body: Body) -> Content:
         return Content(FileKind.OTHER, problem=Failure(Reason.ENTRYPOINT_EMPTY, "the file is empty"))
     if head.startswith(MAGIC):
         header, parsed = elf.read_header(head), elf.parse(body)
-        known = None if isinstance(header, Failure) else header
-        if isinstance(parsed, Failure):
-            return Content(FileKind.ELF, problem=parsed, size=body.size, header=known)
-        return Content(FileKind.ELF, elf=parsed, size=body.size, header=known)
+        if isinstance(header, Failure):
+            return Content(FileKind.ELF, problem=header, size=body.size)
+        seen = Content(
+            FileKind.ELF,
+            size=body.size,
+            header=header,
+            dynamic=dynamic.parse(body),
+            loader=loader_build.parse(header, body),
+        )
+        return replace(seen, problem=parsed) if isinstance(parsed, Failure) else replace(seen, elf=parsed)
     if head.startswith(b"#!"):
         return _script(body)
     refusal = _refusal(head)

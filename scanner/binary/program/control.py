@@ -34,6 +34,9 @@ _NO_CONCERN_OF_LOADERS = frozenset({
 })  # fmt: skip
 """What a loader that is started as a program does not ask of the file that it maps."""
 
+_OF_LIBRARIES = frozenset({Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.WRONG_LIBRARY})
+"""What no longer holds where a script changes files (ldconfig among them) or a loader is told to look elsewhere."""
+
 _SHELL = "/bin/sh"
 
 
@@ -128,7 +131,7 @@ class Control:
     def _started(self, step: _Next) -> Run:
         """What one start opens; a text that execve refuses is read by a shell where execvp starts it."""
         run = self.search.start(step.command, "wrapped")
-        if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS:
+        if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS | _OF_LIBRARIES:
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
         if run.problem is None or run.problem.reason not in _READ_BY_SHELLS or not step.falls_back:
@@ -147,6 +150,8 @@ class Control:
             made = [file for file in step.written if step.command.argv[0].startswith(file.rstrip("/"))]
             if step.also or made:
                 return f"{step.command.argv[0]} is not in the image, and the script may make it before it starts it"
+        if run.problem is not None and run.problem.reason in _OF_LIBRARIES and (step.written or step.also):
+            return f"{run.problem.detail}, unless the script that starts it makes that right"
         own = _needs(run.files)
         for other in step.also[:MAX_ALSO]:
             if UNKNOWN in other.argv[0] or not own:

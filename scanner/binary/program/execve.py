@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence, Found, Unread
-from scanner.binary.program import elf, launchers, script
+from scanner.binary.program import elf, launchers, libraries, script
 from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, Command
 from scanner.binary.program.image_files import is_mounted
 from scanner.domain.facts import Elf, Executable, Failure
@@ -136,7 +136,7 @@ class Search:
             if run.problem is not None:
                 return run
             if content.elf is not None:
-                return run.then(self._loader(content.elf, command, found.path))
+                return run.then(self._loader(content, content.elf, command, found.path))
             interpreter = self._interpreter(content, command, found.path)
             if isinstance(interpreter, Run):
                 return run.then(interpreter)
@@ -190,7 +190,7 @@ class Search:
             further = replace(further, problem=None)
         return run.then(further)
 
-    def _loader(self, needed: Elf, command: Command, path: str) -> Run:
+    def _loader(self, program: Content, needed: Elf, command: Command, path: str) -> Run:
         if not needed.interpreter:
             return Run()
         wanted = self._absolute(needed.interpreter, command)
@@ -203,7 +203,13 @@ class Search:
         if content is None:
             return Run(problem=Failure(Reason.BINARY_UNKNOWN, f"{loader.path} was not read"))
         step = Executable(loader.path, "loader", content.kind, content.elf)
-        return Run((step,), _loader_problem(needed, content, loader.path))
+        unfit = _loader_problem(needed, content, loader.path)
+        if unfit is not None:
+            return Run((step,), unfit)
+        found_libraries, lacking = libraries.needed(
+            self.view, command, (path, program), (loader.path, content), needed.interpreter
+        )
+        return Run((step, *found_libraries), lacking)
 
 
 def _not_the_images(found: Found | Absence, path: str, command: Command) -> Failure | None:

@@ -53,6 +53,8 @@ _INTO = {
     "unzip": ("-d",),
 }
 
+_LD_CACHE = "/etc/ld.so.cache"
+
 _ASSIGNING = frozenset(
     {"export", "readonly", "local", "declare", "typeset", "read", "unset", "getopts", "let", "printf"}
 )
@@ -96,6 +98,8 @@ def written_by(state: State, words: tuple[str, ...]) -> tuple[str, ...]:
         paths = operands[1:] if not any(word in {"-e", "-f", "--expression"} for word in words) else operands
     elif name == "find" and "-delete" in words:
         paths = operands[:1]
+    elif name == "ldconfig":
+        paths = [_LD_CACHE]
     elif name == "dd":
         paths = [word.removeprefix("of=") for word in operands if word.startswith("of=")]
     known = [path for path in paths if path and is_known(path)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
@@ -15,7 +16,7 @@ from scanner.domain.verdict.verdict import Depth, Evidence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scanner.domain.facts import Kernel, Offer, Program
+    from scanner.domain.facts import Executable, Kernel, Offer, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,12 @@ def executed(execution: Execution) -> Outcome:
 
 # ---------------------------------------------------------------- what its bytes say
 
+MAX_LIBRARIES_NAMED = 20
+"""In one line of evidence; `archscan image` lists all."""
+
 _ORDER = (How.NO, How.UNKNOWN, How.EMULATED, How.NATIVE)
 
-_BY_ROLE = {"interpreter": Reason.WRONG_INTERPRETER, "loader": Reason.WRONG_LOADER}
+_BY_ROLE = {"interpreter": Reason.WRONG_INTERPRETER, "loader": Reason.WRONG_LOADER, "library": Reason.WRONG_LIBRARY}
 
 
 def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool) -> Outcome:
@@ -104,7 +108,7 @@ def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execut
         return _honest(worst, metadata).saying(*evidence)
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
-        return unknown(program.problem, path, evidence)
+        return unknown(program.problem, program.problem.path or path, evidence)
     if program.at_run_time:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
         return Outcome(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
@@ -170,7 +174,20 @@ def _no_platform(kernel: Kernel, path: str, machine: int) -> Outcome:
 
 
 def _chain_evidence(program: Program) -> Iterable[Evidence]:
-    for file in program.chain:
+    for role, files in groupby(program.chain, key=lambda file: file.role):
+        yield from _libraries_evidence(tuple(files)) if role == "library" else _files_evidence(files)
+
+
+def _libraries_evidence(files: tuple[Executable, ...]) -> Iterable[Evidence]:
+    """One line for the libraries of one program, by CPU."""
+    for needs, same in groupby(files, key=lambda file: file.elf and (file.elf.needs or file.elf.machine)):
+        paths = [file.path for file in same]
+        told = ", ".join(paths[:MAX_LIBRARIES_NAMED]) + (", …" if len(paths) > MAX_LIBRARIES_NAMED else "")
+        yield Evidence("binary", f"the {len(paths)} libraries it needs were read: ELF {needs}: {told}")
+
+
+def _files_evidence(files: Iterable[Executable]) -> Iterable[Evidence]:
+    for file in files:
         if file.elf:
             yield Evidence("binary", f"{file.role} {file.path}: ELF {file.elf.needs or file.elf.machine}")
         elif file.shebang:
