@@ -38,9 +38,9 @@ MAX_VERSIONS = 4096
 
 @dataclass(frozen=True, slots=True)
 class VersionNeed:
-    """The versions (DT_VERNEED) that a file needs of one library; weak ones, which no loader insists on, left out."""
+    """The versions (DT_VERNEED) that a file needs of another; weak ones, which no loader insists on, left out."""
 
-    library: str
+    file: str
     versions: tuple[str, ...]
 
 

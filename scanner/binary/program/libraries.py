@@ -151,8 +151,8 @@ class _Search:
             match answer:
                 case Doubt():
                     return self._unknown(answer.why)
-                case Foreign() | Unusable() if self.is_musl:
-                    return self._trouble(name, self.program, answer)
+                case Foreign(path, why) if self.is_musl:
+                    return self._unknown(f"{path}, which is preloaded, {why}: musl maps some of these")
                 case Opened():
                     self._take(name, answer, self.program)
         return None
@@ -196,9 +196,11 @@ class _Search:
             answer = self.files.at(path) if path is not None else None
             if answer is None:
                 continue
-            if isinstance(answer, Foreign) and not self.is_musl and not answer.fatal:
-                foreign = foreign or answer
+            if isinstance(answer, Foreign) and not self.is_musl:
+                foreign = answer if foreign is None or answer.other_order else foreign
                 continue
+            if foreign is not None and foreign.other_order:
+                return Doubt(f"not every glibc passes over {foreign.path}, which {foreign.why}")
             self._opened_as = path or ""
             return self._whatever_the_cpu(name, answer, special)
         if special:
@@ -233,14 +235,22 @@ class _Search:
     # ------------------------------------------------------------ what is wrong
 
     def _versions(self) -> Failure | None:
-        """_dl_check_map_versions of elf/dl-version.c; a library whose symbols have no versions is taken as it is."""
+        """_dl_check_map_versions of elf/dl-version.c.
+
+        A library that defines no versions, but needs some itself (so that it has DT_VERSYM), is taken as it is; one
+        without either stops the loader as soon as a symbol is bound (an assertion in check_match of dl-lookup.c).
+        """
         for by in (self.program, *self.order):
             for need in by.dynamic.version_needs:
-                library = self.names.get(need.library)
+                library = self.names.get(need.file)
                 if library is None:
-                    return self._unknown(f"{by.path} needs versions of {need.library}, which it does not load")
+                    return self._unknown(f"{by.path} needs versions of {need.file}, which it does not load")
+                if not library.dynamic.versions and need.versions:
+                    if library.dynamic.version_needs:
+                        continue
+                    return self._unknown(f"{library.path} has no symbol versions, of which {by.path} needs some")
                 lacking = [each for each in need.versions if each not in library.dynamic.versions]
-                if library.dynamic.versions and lacking:
+                if lacking:
                     text = f"{library.path}: version {', '.join(lacking[:3])} not found (required by {by.path})"
                     return self._certain(Reason.LIBRARY_TOO_OLD, text, library.path)
         return None

@@ -36,11 +36,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A library for another CPU; ``fatal`` tells that glibc, too, stops at it (the other byte order)."""
+    """A library for another CPU; some releases of glibc pass over one of the ``other_order`` of bytes, some stop there."""
 
     path: str
     why: str
-    fatal: bool = False
+    other_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,8 @@ class LibraryFiles:
         theirs = (header.bits, header.byte_order, header.machine)
         if theirs != (self.own.bits, self.own.byte_order, self.own.machine):
             named = header.goarch or f"ELF machine {header.machine}"
-            fatal = header.bits == self.own.bits and header.byte_order != self.own.byte_order
-            return Foreign(path, f"is for {named}", fatal=fatal)
+            other = header.bits == self.own.bits and header.byte_order != self.own.byte_order
+            return Foreign(path, f"is for {named}", other_order=other)
         if header.type not in (ET_DYN, ET_EXEC):
             return Unusable(path, "is neither a library nor a program (only ET_DYN and ET_EXEC can be loaded)")
         if not isinstance(content.dynamic, Dynamic):
@@ -123,7 +123,7 @@ class LibraryFiles:
 
     # ------------------------------------------------------------ files that loaders read
 
-    def text(self, path: str) -> str | None | Doubt:
+    def text(self, path: str) -> str | Doubt | None:
         """A text as it stands in the image, ``None`` where there is none."""
         raw = self._raw(path)
         return raw.decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else raw
@@ -136,7 +136,7 @@ class LibraryFiles:
             self._caches[path] = Doubt(f"{path} is damaged, or too large to be read") if known is None else known
         return self._caches[path]
 
-    def _raw(self, path: str) -> bytes | None | Doubt:
+    def _raw(self, path: str) -> bytes | Doubt | None:
         found = self._standing(path)
         if found is None or isinstance(found, Doubt):
             return found

@@ -87,7 +87,7 @@ class Paths:
     program: Loaded
     loader: str
     cache: Callable[[], LdCache | Doubt]
-    path_file: Callable[[str], str | None | Doubt]
+    path_file: Callable[[str], str | Doubt | None]
 
     def of(self, name: str, by: Loaded) -> Iterator[Place]:
         """Where a name without a slash is looked for that ``by`` needs, first place first."""
@@ -164,7 +164,7 @@ class Paths:
     # ------------------------------------------------------------ musl
 
     def _musl(self, by: Loaded) -> Iterator[Place]:
-        """load_library of ldso/dynlink.c: DT_RUNPATH, else DT_RPATH, of whoever needs it, of who needs that …"""
+        """load_library of ldso/dynlink.c: DT_RUNPATH, else DT_RPATH, of whoever needs it, of who needs that one."""
         yield from self._variable()
         at: Loaded | None = by
         while at is not None:

@@ -175,7 +175,8 @@ def _no_platform(kernel: Kernel, path: str, machine: int) -> Outcome:
 
 def _chain_evidence(program: Program) -> Iterable[Evidence]:
     for role, files in groupby(program.chain, key=lambda file: file.role):
-        yield from _libraries_evidence(tuple(files)) if role == "library" else _files_evidence(files)
+        told = _libraries_evidence if role == "library" else _files_evidence
+        yield from told(tuple(files))
 
 
 def _libraries_evidence(files: tuple[Executable, ...]) -> Iterable[Evidence]:

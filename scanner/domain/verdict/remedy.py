@@ -182,6 +182,22 @@ def _loader(t: Trouble) -> Fix:
     )
 
 
+def _library(t: Trouble) -> Fix:
+    return Fix(
+        f"The loader does not find {t.path or 'a library that the program needs'}: install the package that holds it "
+        "into the image, or run ldconfig in the image's build if it is there.",
+        (f"archscan image {t.image}",),
+    )
+
+
+def _older_base(t: Trouble) -> Fix:
+    return Fix(
+        f"{t.path or 'A library of the image'} is older than the one that the program was built with: build on the base "
+        "that it runs on, or take a newer base.",
+        (f"archscan image {t.image}",),
+    )
+
+
 def _file(t: Trouble) -> Fix:
     return Fix(f"{t.path or 'What argv names'} is not a program the kernel can start: build it again.", _build(t))
 
@@ -204,6 +220,7 @@ _FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.WRONG_PLATFORM: _rebuild,
     Reason.WRONG_BINARY: _right_binary,
     Reason.WRONG_LOADER: _right_binary,
+    Reason.WRONG_LIBRARY: _right_binary,
     Reason.WRONG_INTERPRETER: _right_binary,
     Reason.CPU_LEVEL_TOO_LOW: _lower_level,
     Reason.AARCH32_MISSING: _native_variant,
@@ -224,6 +241,8 @@ _FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.INTERPRETER_MISSING: _install,
     Reason.INTERPRETER_NOT_EXECUTABLE: _executable,
     Reason.LOADER_MISSING: _loader,
+    Reason.LIBRARY_MISSING: _library,
+    Reason.LIBRARY_TOO_OLD: _older_base,
     Reason.LOADER_INVALID: _loader,
     Reason.ENTRYPOINT_MISSING: _install,
     Reason.ENTRYPOINT_NOT_EXECUTABLE: _executable,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -42,7 +41,7 @@ class DirectoryView:
                 links += 1
                 if links > MAX_LINKS:
                     return Absence.LOOP
-                target = os.readlink(real)
+                target = str(real.readlink())
                 at = [] if target.startswith("/") else at
                 todo = target.split("/") + todo
                 continue
@@ -69,4 +68,8 @@ class DirectoryView:
 
     def names(self, path):
         found = self.lookup(path)
-        return None if isinstance(found, Absence) else tuple(sorted(os.listdir(self.root / found.path.lstrip("/"))))
+        return (
+            None
+            if isinstance(found, Absence)
+            else tuple(sorted(each.name for each in (self.root / found.path.lstrip("/")).iterdir()))
+        )
