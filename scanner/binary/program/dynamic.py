@@ -83,6 +83,9 @@ def parse(body: Body) -> Dynamic | Failure:
     segments = elf.read_segments(header, body) if not isinstance(header, Failure) else header
     if isinstance(header, Failure) or isinstance(segments, Failure):
         return Failure(Reason.BINARY_UNKNOWN, "its headers cannot be read")
+    cut = next((each for each in segments if each.type == elf.PT_LOAD and each.filesz and each.end > body.size), None)
+    if cut is not None:
+        return Failure(Reason.BINARY_UNKNOWN, f"the file has {body.size} bytes, a segment ends at {cut.end}")
     try:
         return _read(_Image(header, segments, body), described)
     except _NotReadError as error:
