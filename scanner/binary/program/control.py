@@ -60,6 +60,7 @@ class _Next:
     command: Command
     falls_back: bool = True
     by_loader: bool = False
+    for_loader: tuple[tuple[str, str], ...] = ()
     written: tuple[str, ...] = ()
     also: tuple[Command, ...] = ()
 
@@ -130,7 +131,10 @@ class Control:
 
     def _started(self, step: _Next) -> Run:
         """What one start opens; a text that execve refuses is read by a shell where execvp starts it."""
-        run = self.search.start(step.command, "wrapped")
+        command = step.command
+        for name, value in step.for_loader:
+            command = command.with_variable(name, value)
+        run = self.search.start(command, "wrapped")
         if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS | _OF_LIBRARIES:
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
@@ -238,7 +242,7 @@ class Control:
         if following.login and "/" not in following.argv[0]:
             return _Stopped(f"{command.argv[0]} sets a PATH of its own, in which {following.argv[0]} is looked up")
         if launch.by is launchers.By.LOADER:
-            return (_Next(following, falls_back=False, by_loader=True),)
+            return (_Next(following, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
         return (_Next(following, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
     def _by_words(self, command: Command, kind: ShellKind) -> tuple[_Next, ...] | _Stopped:

@@ -39,11 +39,15 @@ class By(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """The command that a launcher execs next; ``argv0`` where the program gets another name than its file's."""
+    """The command that a launcher execs next; ``argv0`` where the program gets another name than its file's.
+
+    ``for_loader`` are variables that hold while its libraries are looked for, and in no program that it starts.
+    """
 
     command: Command
     by: By = By.EXECVP
     argv0: str | None = None
+    for_loader: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

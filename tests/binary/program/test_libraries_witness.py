@@ -6,17 +6,7 @@ import pytest
 
 from scanner.domain.verdict.reason import Reason
 from tests.binary.program.library_cases import CASES
-from tests.binary.program.library_kit import Kit, Root, base_of
-
-
-@pytest.fixture(scope="module")
-def kit(tmp_path_factory):
-    """What is compiled once, beside the files that every root has."""
-    folder = tmp_path_factory.mktemp("libraries")
-    for name in ("base", "made"):
-        (folder / name).mkdir()
-    base_of(folder / "base")
-    return Kit(folder / "made")
+from tests.binary.program.library_kit import Root
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
