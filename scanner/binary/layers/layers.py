@@ -147,11 +147,11 @@ class LayerIndex:
         """Keep parts of executables and libraries, which kernel and loader look at, besides texts that shells read."""
         if not entry.is_regular or entry.sparse:
             return None
-        if entry.mode & 0o111 or _LIBRARY.search(entry.name):
-            return Capture(entry.size)
         path = clean(entry.name) or ""
         if entry.size <= MAX_CACHE_BYTES and _OF_LOADERS.search(path):
             return Capture(entry.size, text=True, text_bytes=MAX_CACHE_BYTES)
+        if entry.mode & 0o111 or _LIBRARY.search(path):
+            return Capture(entry.size)
         if entry.size <= SCRIPT_BYTES and (_SOURCED.search(path) or path in self.usage.wanted):
             return Capture(entry.size, text=True)
         return None
