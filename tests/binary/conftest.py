@@ -13,6 +13,7 @@ import pytest
 import zstandard
 
 from scanner.domain.facts import Layer, Offer, Process
+from tests.binary.program.library_kit import Kit, base_of
 
 NOBITS = b""
 ORDERS = {"little": ("<", 1), "big": (">", 2)}
@@ -241,3 +242,13 @@ def build():
 def images():
     """A registry of its own for each test."""
     return Registry()
+
+
+@pytest.fixture(scope="session")
+def kit(tmp_path_factory):
+    """This machine's compilers, beside the files that every scratch root has."""
+    folder = tmp_path_factory.mktemp("libraries")
+    for name in ("base", "made"):
+        (folder / name).mkdir()
+    base_of(folder / "base")
+    return Kit(folder / "made")

@@ -71,7 +71,7 @@ def needed(
 
 
 def _search(view: View, command: Command, asked: _Program, dynamic: Dynamic, build: LoaderBuild) -> _Search:
-    files = LibraryFiles(view, command, dynamic.elf)
+    files = LibraryFiles(view, command, dynamic.elf, build.libc == "musl")
     program = Loaded(asked.path, dynamic)
     paths = Paths(command, build, program, asked.named_loader, lambda: files.cache(build.cache), files.text)
     search = _Search(command, build, files, paths, program)

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 MAX_LOOKUPS = 50_000
 """Paths that are tried for one program; a ROS workspace of 300 libraries and 100 directories tries 30,000."""
 
+_OSABIS = frozenset({0, 3})
+"""ELFOSABI_SYSV, ELFOSABI_GNU: all that glibc takes (VALID_ELF_OSABI)."""
+
+_OWN_OSABIS = frozenset({8, 40})
+"""Machines whose own ABI has numbers beside these: MIPS, ARM."""
+
 _RUN_TIME = ("/proc", "/sys", "/dev")
 
 
@@ -57,11 +63,12 @@ Answer = Opened | Foreign | Unusable | Doubt | None
 
 @dataclass(slots=True)
 class LibraryFiles:
-    """The image as the loader of one process sees it; raises what the view raises."""
+    """The image as the loader of one process, glibc's or musl's, sees it; raises what the view raises."""
 
     view: View
     command: Command
     own: Elf
+    is_musl: bool = False
     lookups: int = 0
     _answers: dict[str, Answer] = field(default_factory=dict)
     _caches: dict[str, LdCache | Doubt] = field(default_factory=dict)
@@ -114,6 +121,10 @@ class LibraryFiles:
             named = header.goarch or f"ELF machine {header.machine}"
             other = header.bits == self.own.bits and header.byte_order != self.own.byte_order
             return Foreign(path, f"is for {named}", other_order=other)
+        if header.osabi not in _OSABIS and not self.is_musl:
+            known = header.machine not in _OWN_OSABIS
+            why = f"has OS ABI {header.osabi} (ELF file OS ABI invalid)"
+            return Unusable(path, why) if known else Doubt(f"{path} {why}, which some loaders take")
         if header.type not in (ET_DYN, ET_EXEC):
             return Unusable(path, "is neither a library nor a program (only ET_DYN and ET_EXEC can be loaded)")
         if not isinstance(content.dynamic, Dynamic):

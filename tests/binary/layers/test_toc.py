@@ -5,6 +5,7 @@ import hashlib
 import json
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -120,6 +121,24 @@ async def test_a_path_that_the_table_does_not_name_is_missing_without_reading_mo
     )
     assert program.problem.reason is Reason.ENTRYPOINT_MISSING
     assert images.bytes_out < 0.05 * len(blob)
+
+
+async def test_libraries_and_what_loaders_read_are_fetched_although_they_lack_an_execute_bit(images, build, kit, make):
+    names = ("lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6")
+    held = [(name, Path(f"/{name}").read_bytes(), None) for name in names]
+    held += [("opt/x/liba.so.1", kit.library(), None), ("etc/ld.so.preload", b"/opt/x/liba.so.1\n", None)]
+    held += [("app", kit.program([("liba.so.1", kit.library())]), None), ("srv/noise", NOISE, None)]
+
+    def without_execute_bits(table):
+        for entry in table["entries"]:
+            entry["mode"] = 0o755 if entry["name"] in {"app", names[0]} else 0o644
+
+    blob, annotations = make(build, held, change=without_execute_bits)
+    offer = build.offer(images.push(blob, annotations=annotations), env=())
+    program = await inspect(offer, None, images.open)
+    assert program.problem is None
+    assert [file.path for file in program.chain if file.role == "library"] == ["/opt/x/liba.so.1", f"/{names[1]}"]
+    assert images.bytes_out < len(blob) - len(NOISE) // 2
 
 
 async def test_without_the_manifests_word_the_layer_is_read_as_a_stream(images, build, make):

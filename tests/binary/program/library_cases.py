@@ -166,6 +166,10 @@ GLIBC_CASES = [
     Case("empty", also(one("usr/lib/liba.so.1"), lambda _: {"lib/liba.so.1": b""}), MISSING),
     Case("cut within its header", also(one("usr/lib/liba.so.1"), lambda kit: {"lib/liba.so.1": cut(kit)}), MISSING),
     Case("an object file", also(one("usr/lib/liba.so.1"), lambda kit: {"lib/liba.so.1": object_file(kit)}), MISSING),
+    Case("of FreeBSD's ABI", also(one("usr/lib/liba.so.1"), lambda kit: {
+        "lib/liba.so.1": kit.library()[:7] + b"\x09" + kit.library()[8:]}), MISSING),
+    Case("of GNU's ABI", also(one(None), lambda kit: {
+        "lib/liba.so.1": kit.library()[:7] + b"\x03" + kit.library()[8:]}), RUNS),
     Case("a directory of its name", also(one("usr/lib/liba.so.1"), lambda kit: {"lib/liba.so.1/x": b"x"}), MISSING),
     Case("the C library for arm64", also(one("lib/liba.so.1"), lambda kit: {
         GLIBC: for_machine((kit.folder / "../base" / GLIBC).read_bytes(), 183)}), FOREIGN),
@@ -287,6 +291,8 @@ MUSL_CASES = [
         "lib/liba.so.1": narrow(kit)}), FOREIGN),
     musl("a text", also(one("usr/lib/liba.so.1", musl=True), lambda _: {"lib/liba.so.1": b"text" * 99}), MISSING),
     musl("empty", also(one("usr/lib/liba.so.1", musl=True), lambda _: {"lib/liba.so.1": b""}), MISSING),
+    musl("of FreeBSD's ABI", also(one(None, musl=True), lambda kit: {"lib/liba.so.1": kit.library(musl=True)[:7]
+        + b"\x09" + kit.library(musl=True)[8:]}), RUNS),
     musl("a directory of its name", also(one("usr/lib/liba.so.1", musl=True), lambda _: {"lib/liba.so.1/x": b"x"}),
          MISSING),
     musl("by RUNPATH", one(X, musl=True, flags=rpath("/opt/x")), RUNS),
