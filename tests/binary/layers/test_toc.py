@@ -126,8 +126,8 @@ async def test_a_path_that_the_table_does_not_name_is_missing_without_reading_mo
 async def test_libraries_and_what_loaders_read_are_fetched_although_they_lack_an_execute_bit(images, build, kit, make):
     names = ("lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6")
     held = [(name, Path(f"/{name}").read_bytes(), None) for name in names]
-    held += [("opt/x/liba.so.1", kit.library(), None), ("etc/ld.so.preload", b"/opt/x/liba.so.1\n", None)]
-    held += [("app", kit.program([("liba.so.1", kit.library())]), None), ("srv/noise", NOISE, None)]
+    held += [("opt/x/liba.so.1", kit.shared(), None), ("etc/ld.so.preload", b"/opt/x/liba.so.1\n", None)]
+    held += [("app", kit.program([("liba.so.1", kit.shared())]), None), ("srv/noise", NOISE, None)]
 
     def without_execute_bits(table):
         for entry in table["entries"]:

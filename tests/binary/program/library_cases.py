@@ -39,7 +39,7 @@ def one(where, **more):
     musl = more.pop("musl", False)
 
     def files(kit):
-        a = kit.library(musl=musl)
+        a = kit.shared(musl=musl)
         return {"app": kit.program([("liba.so.1", a)], flags=flags, musl=musl), **({where: a} if where else {})}
 
     return files
@@ -62,8 +62,8 @@ def chain(flags_of_app=(), flags_of_b=(), where_b="opt/b/libb.so.1", where_a="op
     """The program needs libb, which needs liba."""
 
     def files(kit):
-        a = kit.library(musl=musl)
-        b = kit.library("b", "libb.so.1", needs=(("liba.so.1", a),), flags=tuple(flags_of_b), musl=musl)
+        a = kit.shared(musl=musl)
+        b = kit.shared("b", "libb.so.1", needs=(("liba.so.1", a),), flags=tuple(flags_of_b), musl=musl)
         app = kit.program([("libb.so.1", b)], calls=("b",), flags=tuple(flags_of_app), musl=musl)
         return {"app": app, where_b: b, where_a: a}
 
@@ -71,7 +71,7 @@ def chain(flags_of_app=(), flags_of_b=(), where_b="opt/b/libb.so.1", where_a="op
 
 
 def foreign(kit):
-    return for_machine(kit.library(), 183)
+    return for_machine(kit.shared(), 183)
 
 
 def narrow(_kit):
@@ -83,25 +83,25 @@ def big(_kit):
 
 
 def cut(kit):
-    return kit.library()[:40]
+    return kit.shared()[:40]
 
 
 def object_file(kit):
-    raw = kit.library()
+    raw = kit.shared()
     return raw[:16] + struct.pack("<H", 1) + raw[18:]
 
 
 def versioned(defines, needs="V2"):
     def files(kit):
-        linked = kit.library(version=needs)
-        held = kit.library(version=defines)
+        linked = kit.shared(version=needs)
+        held = kit.shared(version=defines)
         return {"app": kit.program([("liba.so.1", linked)]), f"{MULTIARCH}/liba.so.1": held}
 
     return files
 
 
 def newer_glibc(kit):
-    a = kit.library()
+    a = kit.shared()
     return {"app": needing_version(kit.program([("liba.so.1", a)]), "GLIBC_2.34", "GLIBC_2.99"), "lib/liba.so.1": a}
 
 
@@ -109,7 +109,7 @@ def by_path(name, where):
     """A library without DT_SONAME, so that DT_NEEDED is what the linker was told."""
 
     def files(kit):
-        a = kit.library(soname=name)
+        a = kit.shared(soname=name)
         return {"app": kit.program([("liba.so.1", a)]), **({where: a} if where else {})}
 
     return files
@@ -117,10 +117,10 @@ def by_path(name, where):
 
 def soname_differs(kit):
     """The file's name is not its DT_SONAME: what needs the latter is served by the former once loaded."""
-    a = kit.library()
-    other = kit.library("x", "libx.so.1", needs=(("liba.so.1", a),))
-    renamed = kit.library(soname="libreal.so.1")
-    wants = kit.library("b", "libb.so.1", needs=(("libreal.so.1", renamed),))
+    a = kit.shared()
+    other = kit.shared("x", "libx.so.1", needs=(("liba.so.1", a),))
+    renamed = kit.shared(soname="libreal.so.1")
+    wants = kit.shared("b", "libb.so.1", needs=(("libreal.so.1", renamed),))
     app = kit.program([("liba.so.1", a), ("libb.so.1", wants)], calls=("a", "b"))
     return {"app": app, "lib/liba.so.1": renamed, "lib/libb.so.1": wants, "lib/libx.so.1": other}
 
@@ -147,7 +147,7 @@ GLIBC_CASES = [
     Case("in usr local lib without a cache", one("usr/local/lib/liba.so.1"), MISSING),
     Case("nowhere", one(None), MISSING),
     Case("without an execute bit, by a link", also(one(None), lambda kit: {
-        "lib/liba.so.1": "->/opt/liba.so.1.2.3", "opt/liba.so.1.2.3": kit.library()}), RUNS),
+        "lib/liba.so.1": "->/opt/liba.so.1.2.3", "opt/liba.so.1.2.3": kit.shared()}), RUNS),
     Case("a dangling link", also(one(None), lambda _: {"lib/liba.so.1": "->liba.so.1.2.3"}), MISSING),
     Case("a dangling link, then the library", also(one("usr/lib/liba.so.1"), lambda _: {
         "lib/liba.so.1": "->liba.so.1.2.3"}), RUNS),
@@ -167,9 +167,9 @@ GLIBC_CASES = [
     Case("cut within its header", also(one("usr/lib/liba.so.1"), lambda kit: {"lib/liba.so.1": cut(kit)}), MISSING),
     Case("an object file", also(one("usr/lib/liba.so.1"), lambda kit: {"lib/liba.so.1": object_file(kit)}), MISSING),
     Case("of FreeBSD's ABI", also(one("usr/lib/liba.so.1"), lambda kit: {
-        "lib/liba.so.1": kit.library()[:7] + b"\x09" + kit.library()[8:]}), MISSING),
+        "lib/liba.so.1": kit.shared()[:7] + b"\x09" + kit.shared()[8:]}), MISSING),
     Case("of GNU's ABI", also(one(None), lambda kit: {
-        "lib/liba.so.1": kit.library()[:7] + b"\x03" + kit.library()[8:]}), RUNS),
+        "lib/liba.so.1": kit.shared()[:7] + b"\x03" + kit.shared()[8:]}), RUNS),
     Case("a directory of its name", also(one("usr/lib/liba.so.1"), lambda kit: {"lib/liba.so.1/x": b"x"}), MISSING),
     Case("the C library for arm64", also(one("lib/liba.so.1"), lambda kit: {
         GLIBC: for_machine((kit.folder / "../base" / GLIBC).read_bytes(), 183)}), FOREIGN),
@@ -195,16 +195,16 @@ GLIBC_CASES = [
     Case("by an empty part of the environment", one("liba.so.1"), RUNS, {"LD_LIBRARY_PATH": ":/opt/y"}),
     Case("by an empty environment", one("liba.so.1"), MISSING, {"LD_LIBRARY_PATH": ""}),
     Case("by ORIGIN in the environment", one(X), RUNS, {"LD_LIBRARY_PATH": "$ORIGIN/opt/x"}),
-    Case("an old one by the environment", also(versioned("V2"), lambda kit: {X: kit.library(version="V1")}), OLD,
+    Case("an old one by the environment", also(versioned("V2"), lambda kit: {X: kit.shared(version="V1")}), OLD,
          {"LD_LIBRARY_PATH": "/opt/x"}),
     Case("an old one by the environment, RPATH before it", also(
         lambda kit: {**versioned("V2")(kit), "app": kit.program(
-            [("liba.so.1", kit.library(version="V2"))], flags=rpath(f"/{MULTIARCH}", runpath=False))},
-        lambda kit: {X: kit.library(version="V1")}), RUNS, {"LD_LIBRARY_PATH": "/opt/x"}),
+            [("liba.so.1", kit.shared(version="V2"))], flags=rpath(f"/{MULTIARCH}", runpath=False))},
+        lambda kit: {X: kit.shared(version="V1")}), RUNS, {"LD_LIBRARY_PATH": "/opt/x"}),
     Case("an old one by the environment, RUNPATH behind it", also(
         lambda kit: {**versioned("V2")(kit), "app": kit.program(
-            [("liba.so.1", kit.library(version="V2"))], flags=rpath(f"/{MULTIARCH}"))},
-        lambda kit: {X: kit.library(version="V1")}), OLD, {"LD_LIBRARY_PATH": "/opt/x"}),
+            [("liba.so.1", kit.shared(version="V2"))], flags=rpath(f"/{MULTIARCH}"))},
+        lambda kit: {X: kit.shared(version="V1")}), OLD, {"LD_LIBRARY_PATH": "/opt/x"}),
     Case("RPATH is inherited", chain(rpath("/opt/a:/opt/b", runpath=False)), RUNS),
     Case("RUNPATH is not inherited", chain(rpath("/opt/a:/opt/b")), MISSING),
     Case("RUNPATH of the library itself", chain(rpath("/opt/b"), rpath("$ORIGIN/../a")), RUNS),
@@ -221,47 +221,47 @@ GLIBC_CASES = [
     Case("in ld.so.conf, without a cache", with_conf(one(X)), MISSING),
     Case("in a stale cache", with_conf(one(X)), MISSING, cache=(), after=lambda _: {X: None}),
     Case("in a stale cache, then by default", with_conf(one(X)), RUNS, cache=(), after=lambda kit: {
-        X: None, "lib/liba.so.1": kit.library()}),
+        X: None, "lib/liba.so.1": kit.shared()}),
     Case("in the cache, then replaced by a foreign one", with_conf(one(X)), FOREIGN, cache=(), after=lambda kit: {
         X: foreign(kit)}),
     Case("in the cache, made before it came", with_conf(one(None)), MISSING, cache=(), after=lambda kit: {
-        X: kit.library()}),
+        X: kit.shared()}),
     Case("the cache before the default directories", with_conf(also(versioned("V1"), lambda kit: {
-        X: kit.library(version="V2")})), RUNS, cache=()),
+        X: kit.shared(version="V2")})), RUNS, cache=()),
     Case("the cache is no cache", also(one("lib/liba.so.1"), lambda _: {"etc/ld.so.cache": b"nothing of the kind"}),
          RUNS),
     Case("the cache without default libraries", with_conf(one(X, flags=(
         "-Wl,-z,nodefaultlib", *rpath(f"/{MULTIARCH}")))), RUNS, cache=()),
     Case("only for some CPUs", one(HWCAPS), UNKNOWN),
     Case("for some CPUs beside the plain one", also(one("lib/x86_64-linux-gnu/liba.so.1"), lambda kit: {
-        HWCAPS: kit.library()}), RUNS),
+        HWCAPS: kit.shared()}), RUNS),
     Case("for some CPUs in the cache", with_conf(also(one(X), lambda kit: {
-        "opt/x/glibc-hwcaps/x86-64-v2/liba.so.1": kit.library()})), RUNS, cache=()),
+        "opt/x/glibc-hwcaps/x86-64-v2/liba.so.1": kit.shared()})), RUNS, cache=()),
     Case("for some CPUs in an older way", one(f"{MULTIARCH}/haswell/liba.so.1"), UNKNOWN),
     Case("for threads in an older way", one(f"{MULTIARCH}/tls/liba.so.1"), UNKNOWN),
     Case("a version that is there", versioned("V2"), RUNS),
     Case("a version that is not there", versioned("V1"), OLD),
     Case("a library that defines no versions", lambda kit: {
-        **versioned("V2")(kit), f"{MULTIARCH}/liba.so.1": kit.library(libc=True)}, RUNS),
+        **versioned("V2")(kit), f"{MULTIARCH}/liba.so.1": kit.shared(libc=True)}, RUNS),
     Case("a library that neither defines nor needs versions", lambda kit: {
-        **versioned("V2")(kit), f"{MULTIARCH}/liba.so.1": kit.library()}, UNKNOWN),
+        **versioned("V2")(kit), f"{MULTIARCH}/liba.so.1": kit.shared()}, UNKNOWN),
     Case("a newer C library", newer_glibc, OLD),
     Case("by a path", by_path("/opt/x/liba.so.1", X), RUNS),
     Case("by a path that is not there", by_path("/opt/x/liba.so.1", "lib/liba.so.1"), MISSING),
     Case("by a relative path", by_path("./opt/x/liba.so.1", X), RUNS),
     Case("by a path with ORIGIN", by_path("$ORIGIN/opt/x/liba.so.1", X), RUNS),
     Case("by the DT_SONAME of what is loaded", soname_differs, RUNS),
-    Case("preloaded", also(one(None), preloaded("opt/any.so", lambda kit: kit.library())), RUNS,
+    Case("preloaded", also(one(None), preloaded("opt/any.so", lambda kit: kit.shared())), RUNS,
          {"LD_PRELOAD": "/opt/any.so"}),
     Case("preloaded but not there", one("lib/liba.so.1"), RUNS, {"LD_PRELOAD": "/opt/any.so libnone.so"}),
     Case("preloaded but foreign", also(one("lib/liba.so.1"), preloaded("opt/any.so", foreign)), RUNS,
          {"LD_PRELOAD": "/opt/any.so"}),
     Case("preloaded but a text", also(one("lib/liba.so.1"), preloaded("opt/any.so", lambda _: b"text" * 99)), RUNS,
          {"LD_PRELOAD": "/opt/any.so"}),
-    Case("preloaded, lacking a library", also(one("lib/liba.so.1"), preloaded("opt/any.so", lambda kit: kit.library(
-        "z", "libz.so", needs=(("libn.so.1", kit.library("n", "libn.so.1")),)))), MISSING, {"LD_PRELOAD": "/opt/any.so"}),
+    Case("preloaded, lacking a library", also(one("lib/liba.so.1"), preloaded("opt/any.so", lambda kit: kit.shared(
+        "z", "libz.so", needs=(("libn.so.1", kit.shared("n", "libn.so.1")),)))), MISSING, {"LD_PRELOAD": "/opt/any.so"}),
     Case("preloaded by the file", also(one(None), lambda kit: {
-        "opt/any.so": kit.library(), "etc/ld.so.preload": "# x\n /opt/any.so\n"}), RUNS),
+        "opt/any.so": kit.shared(), "etc/ld.so.preload": "# x\n /opt/any.so\n"}), RUNS),
     Case("preloaded by the file but not there", also(one("lib/liba.so.1"), lambda kit: {
         "etc/ld.so.preload": "/opt/any.so\n"}), RUNS),
     Case("without any library", lambda kit: {"app": kit.program(calls=())}, RUNS),
@@ -291,8 +291,8 @@ MUSL_CASES = [
         "lib/liba.so.1": narrow(kit)}), FOREIGN),
     musl("a text", also(one("usr/lib/liba.so.1", musl=True), lambda _: {"lib/liba.so.1": b"text" * 99}), MISSING),
     musl("empty", also(one("usr/lib/liba.so.1", musl=True), lambda _: {"lib/liba.so.1": b""}), MISSING),
-    musl("of FreeBSD's ABI", also(one(None, musl=True), lambda kit: {"lib/liba.so.1": kit.library(musl=True)[:7]
-        + b"\x09" + kit.library(musl=True)[8:]}), RUNS),
+    musl("of FreeBSD's ABI", also(one(None, musl=True), lambda kit: {"lib/liba.so.1": kit.shared(musl=True)[:7]
+        + b"\x09" + kit.shared(musl=True)[8:]}), RUNS),
     musl("a directory of its name", also(one("usr/lib/liba.so.1", musl=True), lambda _: {"lib/liba.so.1/x": b"x"}),
          MISSING),
     musl("by RUNPATH", one(X, musl=True, flags=rpath("/opt/x")), RUNS),
@@ -306,15 +306,15 @@ MUSL_CASES = [
     musl("RUNPATH is inherited", chain(rpath("/opt/a:/opt/b"), musl=True), RUNS),
     musl("RUNPATH of the library itself", chain(rpath("/opt/b"), rpath("$ORIGIN/../a"), musl=True), RUNS),
     musl("the cache is not its own", with_conf(one(X, musl=True)), MISSING, cache=()),
-    musl("preloaded", also(one("lib/liba.so.1", musl=True), preloaded("opt/any.so", lambda kit: kit.library(
+    musl("preloaded", also(one("lib/liba.so.1", musl=True), preloaded("opt/any.so", lambda kit: kit.shared(
         "z", "libz.so", musl=True))), RUNS, {"LD_PRELOAD": "/opt/any.so"}),
     musl("preloaded but not there", one("lib/liba.so.1", musl=True), RUNS, {"LD_PRELOAD": "/opt/any.so"}),
     musl("preloaded but a text", also(one("lib/liba.so.1", musl=True), preloaded("opt/any.so", lambda _: b"text" * 99)),
          RUNS, {"LD_PRELOAD": "/opt/any.so"}),
-    musl("preloaded under its name", also(one(None, musl=True), preloaded("opt/liba.so.1", lambda kit: kit.library(
+    musl("preloaded under its name", also(one(None, musl=True), preloaded("opt/liba.so.1", lambda kit: kit.shared(
         musl=True))), RUNS, {"LD_PRELOAD": "liba.so.1", "LD_LIBRARY_PATH": "/opt"}),
     musl("preloaded under a path is not what is needed by name", also(one(None, musl=True), preloaded(
-        "opt/liba.so.1", lambda kit: kit.library(musl=True))), MISSING, {"LD_PRELOAD": "/opt/liba.so.1"}),
+        "opt/liba.so.1", lambda kit: kit.shared(musl=True))), MISSING, {"LD_PRELOAD": "/opt/liba.so.1"}),
 ]  # fmt: skip
 
 CASES = [*GLIBC_CASES, *MUSL_CASES]

@@ -73,7 +73,7 @@ class Kit:
             self.made[key] = (here / "out").read_bytes()
         return self.made[key]
 
-    def library(self, symbol="a", soname="liba.so.1", *, needs=(), flags=(), version="", musl=False, libc=False):
+    def shared(self, symbol="a", soname="liba.so.1", *, needs=(), flags=(), version="", musl=False, libc=False):
         """A library that defines one function; ``needs`` are names and bytes of others that it needs."""
         flags = (
             "-shared",

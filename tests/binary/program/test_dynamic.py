@@ -90,7 +90,7 @@ def test_what_is_kept_of_a_large_file_while_it_streams_is_enough():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_reading_a_dynamic_section_is_total_over_all_bytes(kit, seed):
-    content = kit.library(version="V1", libc=True)
+    content = kit.shared(version="V1", libc=True)
     choice = random.Random(seed)
     segments = ELFFile(io.BytesIO(content)).iter_segments()
     where = next(s for s in segments if s.header.p_type == "PT_DYNAMIC").header

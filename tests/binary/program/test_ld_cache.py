@@ -40,7 +40,7 @@ def test_both_readers_agree_on_the_cache_of_this_machine():
 def test_every_format_that_ldconfig_writes_is_read(kit, tmp_path, kind):
     for name in ("libone.so.1", "libtwo.so.2"):
         (tmp_path / "opt").mkdir(exist_ok=True)
-        (tmp_path / "opt" / name).write_bytes(kit.library(soname=name))
+        (tmp_path / "opt" / name).write_bytes(kit.shared(soname=name))
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/ld.so.conf").write_text("/opt\n")
     subprocess.run(["/sbin/ldconfig", "-r", str(tmp_path), "-c", kind], check=True, capture_output=True)

@@ -27,7 +27,7 @@ def base(*more):
 
 
 def app(kit, soname="liba.so.1", **more):
-    return kit.program([("liba.so.1", kit.library(soname=soname))], **more)
+    return kit.program([("liba.so.1", kit.shared(soname=soname))], **more)
 
 
 async def judged(images, build, *layers, env=ENV, override=None, entrypoint=("/app",), **process):
@@ -40,7 +40,7 @@ def reason(program):
 
 
 async def test_libraries_follow_the_loader_in_its_order_with_their_cpus(images, build, kit):
-    program = await judged(images, build, base((HERE, plain(kit.library()))), [("app", app(kit))])
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))])
     assert reason(program) is None
     assert [(file.role, file.path) for file in program.chain] == [
         ("entrypoint", "/app"), ("loader", f"/{GLIBC_LOADER}"), ("library", f"/{HERE}"), ("library", f"/{GLIBC}"),
@@ -49,15 +49,15 @@ async def test_libraries_follow_the_loader_in_its_order_with_their_cpus(images, 
 
 
 async def test_a_layer_may_take_a_library_away(images, build, kit):
-    lower = base((HERE, plain(kit.library())))
+    lower = base((HERE, plain(kit.shared())))
     program = await judged(images, build, lower, [("app", app(kit))], [(f"{MULTIARCH}/.wh.liba.so.1", b"")])
     assert reason(program) is Reason.LIBRARY_MISSING
     assert "liba.so.1" in program.problem.detail
 
 
 async def test_a_layer_may_replace_a_library_by_one_for_another_cpu(images, build, kit):
-    lower = base((HERE, plain(kit.library())))
-    top = [("app", app(kit)), (HERE, plain(for_machine(kit.library(), 183)))]
+    lower = base((HERE, plain(kit.shared())))
+    top = [("app", app(kit)), (HERE, plain(for_machine(kit.shared(), 183)))]
     program = await judged(images, build, lower, top)
     assert reason(program) is Reason.WRONG_LIBRARY
     assert program.problem.path == f"/{HERE}"
@@ -84,13 +84,13 @@ async def test_a_library_is_missed_only_where_nobody_but_the_image_provides_it(i
 
 
 async def test_a_library_below_a_mount_is_not_the_images(images, build, kit):
-    layers = (base((HERE, plain(kit.library()))), [("app", app(kit))])
+    layers = (base((HERE, plain(kit.shared()))), [("app", app(kit))])
     program = await judged(images, build, *layers, override=Process(volumes=(f"/{HERE}",)))
     assert reason(program) is Reason.BINARY_UNKNOWN
 
 
 async def test_a_volume_of_the_image_holds_what_the_image_holds_there(images, build, kit):
-    layers = (base((HERE, plain(kit.library()))), [("app", app(kit))])
+    layers = (base((HERE, plain(kit.shared()))), [("app", app(kit))])
     assert reason(await judged(images, build, *layers, volumes=(f"/{MULTIARCH}",))) is None
 
 
@@ -114,13 +114,13 @@ async def test_libraries_of_the_toolkit_are_the_images_own(images, build, kit):
 
 
 async def test_where_an_unknown_loader_looks_is_not_known(images, build, kit):
-    layers = [(GLIBC_LOADER, build.elf(kind=3)), (HERE, plain(kit.library())), ("app", app(kit))]
+    layers = [(GLIBC_LOADER, build.elf(kind=3)), (HERE, plain(kit.shared())), ("app", app(kit))]
     program = await judged(images, build, layers)
     assert reason(program) is Reason.BINARY_UNKNOWN
 
 
 async def test_ldconfig_that_was_not_run_is_told(images, build, kit):
-    aside = ("opt/x/liba.so.1", plain(kit.library()))
+    aside = ("opt/x/liba.so.1", plain(kit.shared()))
     conf = ("etc/ld.so.conf.d/x.conf", plain(b"/opt/x\n"))
     included = ("etc/ld.so.conf", plain(b"include /etc/ld.so.conf.d/*.conf\n"))
     program = await judged(images, build, base(aside, conf, included), [("app", app(kit))])
@@ -148,7 +148,7 @@ async def test_a_script_that_may_bring_the_library_decides_at_run_time(images, b
 ])  # fmt: skip
 async def test_a_script_may_lead_the_loader(images, build, kit, line, expected):
     layers = [("bin/sh", BUSYBOX), ("start.sh", f"#!/bin/sh\n{line}\n".encode()), ("app", app(kit))]
-    lower = base(("opt/x/liba.so.1", plain(kit.library())))
+    lower = base(("opt/x/liba.so.1", plain(kit.shared())))
     program = await judged(images, build, lower, layers, entrypoint=("/start.sh",))
     assert (reason(program), program.at_run_time) == (expected, "")
 
@@ -158,20 +158,20 @@ async def test_a_script_may_lead_the_loader(images, build, kit, line, expected):
     (("--preload", "/opt/x/liba.so.1"), None), ((), Reason.BINARY_UNKNOWN),
 ])  # fmt: skip
 async def test_a_loader_that_is_started_as_a_program_looks_where_it_is_told(images, build, kit, options, expected):
-    lower = base(("opt/x/liba.so.1", plain(kit.library())))
+    lower = base(("opt/x/liba.so.1", plain(kit.shared())))
     entrypoint = (f"/{GLIBC_LOADER}", *options, "/app")
     program = await judged(images, build, lower, [("app", app(kit))], entrypoint=entrypoint)
     assert reason(program) is expected
 
 
 async def test_a_library_that_was_not_kept_leaves_the_answer_open(images, build, kit):
-    odd = kit.program([("liba.so.1", kit.library(soname="module.bin"))])
-    program = await judged(images, build, base((f"{MULTIARCH}/module.bin", plain(kit.library()))), [("app", odd)])
+    odd = kit.program([("liba.so.1", kit.shared(soname="module.bin"))])
+    program = await judged(images, build, base((f"{MULTIARCH}/module.bin", plain(kit.shared()))), [("app", odd)])
     assert reason(program) is Reason.BINARY_UNKNOWN
 
 
 async def test_every_layer_is_read_once_however_many_libraries_stand_in_it(images, build, kit):
-    lower = base((HERE, plain(kit.library())), ("etc/ld.so.cache", plain(b"")))
+    lower = base((HERE, plain(kit.shared())), ("etc/ld.so.cache", plain(b"")))
     offer = build.offer(images.layer(lower), images.layer([("app", app(kit))]), env=ENV)
     assert reason(await inspect(offer, None, images.open)) is None
     assert len(images.opened) == len(offer.layers)
@@ -179,18 +179,18 @@ async def test_every_layer_is_read_once_however_many_libraries_stand_in_it(image
 
 async def test_a_chain_of_libraries_without_end_is_a_limit_not_an_answer(images, build, kit, monkeypatch):
     monkeypatch.setattr("scanner.binary.program.libraries.MAX_LIBRARIES", 1)
-    program = await judged(images, build, base((HERE, plain(kit.library()))), [("app", app(kit))])
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))])
     assert reason(program) is Reason.BINARY_UNKNOWN
     assert "more than 1 libraries" in program.problem.detail
 
 
 async def test_paths_without_end_are_a_limit_not_an_answer(images, build, kit, monkeypatch):
     monkeypatch.setattr("scanner.binary.program.library_files.MAX_LOOKUPS", 1)
-    program = await judged(images, build, base((HERE, plain(kit.library()))), [("app", app(kit))])
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))])
     assert reason(program) is Reason.BINARY_UNKNOWN
 
 
 async def test_too_many_directories_are_a_limit_not_an_answer(images, build, kit):
     env = (*ENV, ("LD_LIBRARY_PATH", ":".join(f"/{n}" for n in range(600))))
-    program = await judged(images, build, base((HERE, plain(kit.library()))), [("app", app(kit))], env=env)
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))], env=env)
     assert reason(program) is Reason.BINARY_UNKNOWN
