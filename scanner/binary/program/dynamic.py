@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DT_NULL, DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH = 0, 1, 5, 10, 14, 15, 29
 DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 DT_FLAGS_1, DT_FILTER = 0x6FFFFFFB, 0x7FFFFFFF
-DF_1_NODEFLIB = 0x800
+DF_1_NODEFLIB, DF_1_PIE = 0x800, 0x08000000
 VER_FLG_WEAK = 2
 
 MAX_DYNAMIC_BYTES = 64 * 1024
@@ -49,8 +49,8 @@ class Dynamic:
     """The dynamic section of one file, besides what its header and notes say of the CPU (``elf``).
 
     ``rpath`` and ``runpath`` are as written, ``None`` where there is none. ``versions`` are those that it defines
-    (DT_VERDEF), empty where its symbols have no versions. ``no_default_libraries`` is DF_1_NODEFLIB. Sources: the
-    generic ABI's chapter 5, the Linux Standard Base on symbol versions.
+    (DT_VERDEF), empty where its symbols have no versions. ``no_default_libraries`` is DF_1_NODEFLIB, ``is_program``
+    DF_1_PIE. Sources: the generic ABI's chapter 5, the Linux Standard Base on symbol versions.
     """
 
     elf: Elf
@@ -59,6 +59,7 @@ class Dynamic:
     rpath: str | None = None
     runpath: str | None = None
     no_default_libraries: bool = False
+    is_program: bool = False
     version_needs: tuple[VersionNeed, ...] = ()
     versions: frozenset[str] = frozenset()
 
@@ -106,6 +107,7 @@ def _read(image: _Image, described: Elf) -> Dynamic:
         names.at(last[DT_RPATH]) if DT_RPATH in last else None,
         names.at(last[DT_RUNPATH]) if DT_RUNPATH in last else None,
         no_default_libraries=bool(last.get(DT_FLAGS_1, 0) & DF_1_NODEFLIB),
+        is_program=bool(last.get(DT_FLAGS_1, 0) & DF_1_PIE),
         version_needs=_version_needs(image, last, names),
         versions=frozenset(_versions(image, last, names)),
     )

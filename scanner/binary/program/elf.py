@@ -46,7 +46,10 @@ it reads the file as these little-endian kernels are laid out. Others (s390, ris
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The fields of an ELF header that matter here."""
+    """The fields of an ELF header that matter here.
+
+    ``bits`` and ``byte_order`` are as the kernel takes them, ``ident`` begins with both as written (EI_CLASS, EI_DATA).
+    """
 
     bits: int
     byte_order: str
@@ -61,6 +64,7 @@ class Header:
     shentsize: int
     shnum: int
     entry: int = 0
+    ident: bytes = b""
 
     @property
     def prefix(self) -> str:
@@ -123,7 +127,9 @@ def _header_as(head: bytes, bits: int, order: str) -> Header | Failure:
         return _cut(head)
     fields = layout.unpack_from(head, 16)
     kind, machine, _, entry, phoff, shoff, flags, _, phentsize, phnum, shentsize, shnum, _ = fields
-    return Header(bits, order, head[7], kind, machine, flags, phoff, phentsize, phnum, shoff, shentsize, shnum, entry)
+    return Header(
+        bits, order, head[7], kind, machine, flags, phoff, phentsize, phnum, shoff, shentsize, shnum, entry, head[4:6]
+    )
 
 
 def parse(body: Body) -> Elf | Failure:

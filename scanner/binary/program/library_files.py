@@ -18,6 +18,8 @@ from scanner.domain.facts import Elf, Failure
 if TYPE_CHECKING:
     from scanner.binary.layers.view import View
     from scanner.binary.program.argv import Command
+    from scanner.binary.program.content import Content
+    from scanner.binary.program.elf import Header
     from scanner.binary.program.ld_cache import LdCache
 
 MAX_LOOKUPS = 50_000
@@ -25,6 +27,8 @@ MAX_LOOKUPS = 50_000
 
 _OSABIS = frozenset({0, 3})
 """ELFOSABI_SYSV, ELFOSABI_GNU: all that glibc takes (VALID_ELF_OSABI)."""
+
+_CLASSES, _ORDERS = {1: 32, 2: 64}, {1: "little", 2: "big"}
 
 _OWN_OSABIS = frozenset({8, 40})
 """Machines whose own ABI has numbers beside these: MIPS, ARM."""
@@ -116,21 +120,37 @@ class LibraryFiles:
         if header is None:
             return Unusable(path, "is no whole ELF file (file too short)" if content.size < _HEADER_BYTES else
                             "is no ELF file (invalid ELF header)")  # fmt: skip
-        theirs = (header.bits, header.byte_order, header.machine)
-        if theirs != (self.own.bits, self.own.byte_order, self.own.machine):
-            named = header.goarch or f"ELF machine {header.machine}"
-            other = header.bits == self.own.bits and header.byte_order != self.own.byte_order
-            return Foreign(path, f"is for {named}", other_order=other)
+        return self._foreign(path, header) or self._mapped(found.path, path, content, header)
+
+    def _mapped(self, file: str, path: str, content: Content, header: Header) -> Answer:
+        """What a loader makes of a file for its CPU."""
         if header.osabi not in _OSABIS and not self.is_musl:
             known = header.machine not in _OWN_OSABIS
             why = f"has OS ABI {header.osabi} (ELF file OS ABI invalid)"
             return Unusable(path, why) if known else Doubt(f"{path} {why}, which some loaders take")
         if header.type not in (ET_DYN, ET_EXEC):
             return Unusable(path, "is neither a library nor a program (only ET_DYN and ET_EXEC can be loaded)")
+        if header.type == ET_EXEC and not self.is_musl:
+            return Unusable(path, "is a program (cannot dynamically load executable)")
+        if header.type == ET_EXEC or (isinstance(content.dynamic, Dynamic) and content.dynamic.is_program):
+            return Doubt(f"{path} is a program, which not every loader takes for a library")
         if not isinstance(content.dynamic, Dynamic):
             why = content.dynamic.detail if isinstance(content.dynamic, Failure) else "it was not read"
             return Doubt(f"{path}: {why}")
-        return Opened(found.path, content.dynamic)
+        return Opened(file, content.dynamic)
+
+    def _foreign(self, path: str, header: Header) -> Foreign | None:
+        """The loader of glibc asks for class and byte order as they are written, that of musl for neither."""
+        bits, order = header.bits, header.byte_order
+        if not self.is_musl:
+            bits, order = _CLASSES.get(header.ident[0], 0), _ORDERS.get(header.ident[1], "")
+        if (bits, order, header.machine) == (self.own.bits, self.own.byte_order, self.own.machine):
+            return None
+        named = header.goarch or f"ELF machine {header.machine}"
+        other_class = "" if bits == self.own.bits else f" (wrong ELF class: ELFCLASS{bits})"
+        return Foreign(
+            path, f"is for {named}{other_class}", other_order=not other_class and order != self.own.byte_order
+        )
 
     # ------------------------------------------------------------ files that loaders read
 

@@ -166,6 +166,14 @@ GLIBC_CASES = [
     Case("empty", also(one("usr/lib/liba.so.1"), lambda _: {"lib/liba.so.1": b""}), MISSING),
     Case("cut within its header", also(one("usr/lib/liba.so.1"), lambda kit: {"lib/liba.so.1": cut(kit)}), MISSING),
     Case("an object file", also(one("usr/lib/liba.so.1"), lambda kit: {"lib/liba.so.1": object_file(kit)}), MISSING),
+    Case("another class in its first bytes only", also(one("usr/lib/liba.so.1"), lambda kit: {
+        "lib/liba.so.1": kit.shared()[:4] + b"\x01" + kit.shared()[5:]}), RUNS),
+    Case("another class in its first bytes, nothing else", also(one(None), lambda kit: {
+        "lib/liba.so.1": kit.shared()[:4] + b"\x01" + kit.shared()[5:]}), FOREIGN),
+    Case("a program at a fixed address", also(one("usr/lib/liba.so.1"), lambda kit: {
+        "lib/liba.so.1": kit.shared()[:16] + struct.pack("<H", 2) + kit.shared()[18:]}), MISSING),
+    Case("a program at any address", also(one("usr/lib/liba.so.1"), lambda kit: {
+        "lib/liba.so.1": kit.program(calls=())}), UNKNOWN),
     Case("of FreeBSD's ABI", also(one("usr/lib/liba.so.1"), lambda kit: {
         "lib/liba.so.1": kit.shared()[:7] + b"\x09" + kit.shared()[8:]}), MISSING),
     Case("of GNU's ABI", also(one(None), lambda kit: {
