@@ -387,13 +387,16 @@ class Program:
 
     ``problem`` is why the image cannot start whatever the host (a ``broken`` reason), or why it is not known (an
     ``unknown`` one). ``None`` means that the chain is whole. ``at_run_time`` says why nobody can tell before it runs
-    what the last script or launcher of the chain starts; empty where control was followed to its end.
+    what the last script or launcher of the chain starts; empty where control was followed to its end. ``partly_read``
+    are the digests of layers that the answer rests on although they were not read to their end: nobody has held their
+    bytes to these digests.
     """
 
     argv: tuple[str, ...]
     chain: tuple[Executable, ...] = ()
     problem: Failure | None = None
     at_run_time: str = ""
+    partly_read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

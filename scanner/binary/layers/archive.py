@@ -78,7 +78,7 @@ async def _program(stream: AsyncIterator[bytes], image: str, override: Process |
         return Program((), problem=saved)
     command = argv.resolve(saved.process, override)
     try:
-        return chain.program(archive.view(saved), command, limits.read_on_bytes)
+        return chain.program(archive.view(saved), command)
     except (Unread, Unfetched):  # every layer was read to its end, so neither can be asked for
         return Program(command.argv, problem=Failure(Reason.BINARY_UNKNOWN, "the archive lacks a part of the image"))
     except LayerError as error:
@@ -159,7 +159,7 @@ class _Blob:
                 self._document = bytearray()
         if self._document is not None:
             self._keep(piece, self._document)
-        elif self._failure is None and not self._tar.ended:
+        elif self._failure is None:
             self._read(piece)
 
     def _keep(self, piece: memoryview, document: bytearray) -> None:
@@ -194,8 +194,8 @@ class _Blob:
         self._archive.layers[name] = self._failure or self._index
 
     def _close(self) -> None:
-        if self._failure is None and not self._tar.ended:
+        if self._failure is None:
             self._unpack.close()
             self._tar.close()
-            if not self._index.nodes and not self._index.whiteouts and not self._index.opaques:
+            if not self._tar.ended and not self._index.nodes and not self._index.whiteouts and not self._index.opaques:
                 raise unreadable("it is no tar archive")
