@@ -199,6 +199,10 @@ class Registry:
         """The file of the certificate that is shown to each host, by the host's name."""
         return self._endpoints.client_certificates
 
+    def may_stop_early(self, reference: ImageReference) -> bool:
+        """Whether an answer about this image may stand before its layer was read to its end."""
+        return self._endpoints.of(reference).may_stop_early
+
     def open_layer(
         self, reference: ImageReference, layer: Layer, start: int = 0, end: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:

@@ -10,7 +10,7 @@ from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.execution import Execution, How, executes
 from scanner.domain.verdict.pages import mapped, suspected
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
-from scanner.domain.verdict.verdict import Depth, Evidence
+from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Depth, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -177,3 +177,6 @@ def _chain_evidence(program: Program) -> Iterable[Evidence]:
             yield Evidence("binary", f"{file.role} {file.path}: script {file.shebang}")
         else:
             yield Evidence("binary", f"{file.role} {file.path}: {file.kind}")
+    if program.partly_read:
+        more = f" with {len(program.partly_read) - 1} more" if len(program.partly_read) > 1 else ""
+        yield Evidence("layer", f"{program.partly_read[0][:19]}{more}: {NOT_READ_TO_ITS_END}")
