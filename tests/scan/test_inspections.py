@@ -58,7 +58,7 @@ async def test_what_was_read_in_part_speaks_for_its_own_repository_alone(make):
     again, asked = make({}, Cache(cache))
     assert await again(OURS, OFFER, None) == WHOLE
     only_part = Cache({key: program for key, program in cache.items() if program is PART})
-    again, asked = make({OURS: WHOLE}, only_part)
+    again, asked = make({OURS: WHOLE}, Cache(only_part))
     assert await again(OURS, OFFER, None) == WHOLE
     assert asked == [OURS]
     assert await make({}, only_part)[0](THEIRS, OFFER, None) == PART
