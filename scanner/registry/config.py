@@ -16,8 +16,23 @@ DOCKER_HUB = "docker.io"
 
 _API_HOSTS: Mapping[str, str] = MappingProxyType({DOCKER_HUB: "registry-1.docker.io"})
 
-_AUTH_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({DOCKER_HUB: ("auth.docker.io",)})
-"""Token servers of registries whose realm is on a host that is not their own."""
+_AUTH_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    DOCKER_HUB: ("auth.docker.io:443",),
+    "docker.elastic.co": ("docker-auth.elastic.co:443",),
+    "lscr.io": ("ghcr.io:443",),
+    "registry-1.docker.io": ("auth.docker.io:443",),
+    "registry.digitalocean.com": ("api.digitalocean.com:443",),
+    "registry.gitlab.com": ("gitlab.com:443",),
+})  # fmt: skip
+"""Token servers of the big public registries whose realm is on another host than their own, for each exactly these.
+
+Each is the realm of the registry's own ``WWW-Authenticate`` (distribution-spec, token authentication): auth.docker.io/token
+(docs.docker.com/reference/api/registry/auth), docker-auth.elastic.co/auth, ghcr.io/token for lscr.io, which only stands
+in front of it (github.com/getwud/wud/issues/143), gitlab.com/jwt/auth (docs.gitlab.com, container registry
+authentication), api.digitalocean.com/v2/registry/auth. Those that answer for themselves need no entry: cgr.dev,
+codeberg.org, container-registry.oracle.com, gcr.io with *.pkg.dev, ghcr.io, mcr.microsoft.com with *.azurecr.io, nvcr.io,
+public.ecr.aws, quay.io, registry.access.redhat.com, registry.suse.com; registry.k8s.io asks for no token.
+"""
 
 _REDIRECT_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"registry.k8s.io": ("*.pkg.dev",)})
 """Where registries that are themselves only redirectors send the reader of a manifest."""
