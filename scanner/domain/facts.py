@@ -411,6 +411,14 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class InnerIndex:
+    """An index within the index, by its place there; ``platform`` is what the outer one says of it."""
+
+    place: int
+    platform: Platform | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """One image manifest that a reference offers.
 
@@ -418,7 +426,7 @@ class Offer:
     config says, a ``Failure`` where the config was asked for and could not be had, ``None`` where it was not asked for.
     ``program`` is what argv resolves to, ``None`` where it was not asked for. ``config_digest`` is the digest of the
     config blob, which Docker's classic store and Podman use as image id. ``nested`` tells that it stands in an index
-    within the index.
+    within the index, ``within`` in which one.
     """
 
     digest: str
@@ -429,11 +437,14 @@ class Offer:
     program: Program | None = None
     config_digest: str = ""
     nested: bool = False
+    within: InnerIndex | None = None
 
     @property
     def platform(self) -> Platform | None:
-        """What an engine that reads metadata takes this for: the index entry, else the config."""
-        return self.entry or (self.config if isinstance(self.config, Platform) else None)
+        """What an engine that reads metadata takes this for: the index entry, else a config that names a whole one."""
+        config = self.config if isinstance(self.config, Platform) else None
+        is_whole = config is not None and config.os and config.architecture
+        return self.entry or (config if is_whole else None)
 
 
 @dataclass(frozen=True, slots=True)

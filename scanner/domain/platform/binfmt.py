@@ -140,18 +140,25 @@ def emulation(binfmt: Binfmt | None, architecture: str) -> Emulation:
     """What binfmt_misc does with the programs of a GOARCH inside containers.
 
     The entry that was registered last wins, and a directory listing does not tell which one that is: entries that
-    disagree are ``UNCLEAR``.
+    disagree are ``UNCLEAR``, as is one that shows neither magic nor extension (a BPF program decides what it takes).
     """
     if binfmt is None:
         return Emulation(Handling.UNKNOWN)
     if architecture not in _ELF_FORMS:
         return Emulation(Handling.NONE)
+    decides = next((entry for entry in binfmt.entries if binfmt.enabled and _decides_by_itself(entry)), None)
+    if decides is not None:
+        return Emulation(Handling.UNCLEAR, decides)
     takers = [(entry, taken) for entry in binfmt.entries if (taken := _takes(entry, architecture)) is not False]
     active = [(entry, taken) for entry, taken in takers if entry.enabled and binfmt.enabled]
     if not active:
         return Emulation(Handling.DISABLED, takers[0][0]) if takers else Emulation(Handling.NONE)
     ways = {Handling.UNCLEAR if taken is None else _way(entry) for entry, taken in active}
     return Emulation(ways.pop() if len(ways) == 1 else Handling.UNCLEAR, active[0][0])
+
+
+def _decides_by_itself(entry: BinfmtEntry) -> bool:
+    return entry.enabled and not entry.magic and not entry.extension
 
 
 def _way(entry: BinfmtEntry) -> Handling:

@@ -62,8 +62,10 @@ def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> 
     if needs_config and offer.config is None:
         return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "the image's config was not read")
     claimed = offer.config if isinstance(offer.config, Platform) else offer.entry
-    if claimed is None or not claimed.architecture:
+    if claimed is None:
         return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "neither index nor config names an architecture")
+    if lacks := _lacks(claimed):
+        return _without_label(kernel, offer, lacks, depth)
     agrees = offer.entry is None or agree(offer.entry, claimed)
     metadata = executes(kernel, claimed)
     if depth is Depth.BINARY:
@@ -73,6 +75,24 @@ def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> 
     if not agrees and offer.entry and How.NATIVE in {metadata.how, executes(kernel, offer.entry).how}:
         return Outcome(Reason.CONFIG_DISAGREES, f"the index says {offer.entry}, the config {claimed}")
     return executed(metadata)
+
+
+def _lacks(config: Platform) -> str:
+    """What a config leaves out; engines start such an image whatever its binary is for (seen with all of them)."""
+    return " and no ".join(["operating system"] * (not config.os) + ["architecture"] * (not config.architecture))
+
+
+def _without_label(kernel: Kernel, offer: Offer, lacks: str, depth: Depth) -> Outcome:
+    """Only the binary can tell what a config leaves out; at best the config is to be mended."""
+    detail = f"the config names no {lacks}"
+    if depth is not Depth.BINARY:
+        return Outcome(Reason.IMAGE_ARCH_UNKNOWN, detail)
+    if offer.program is None:
+        return Outcome(Reason.BINARY_NOT_INSPECTED, f"{detail}, and the entrypoint's binary was not read")
+    return binary(kernel, offer.program, None, _UNLABELLED, agrees=False, disagrees=detail)
+
+
+_UNLABELLED = Execution(How.UNKNOWN, Reason.IMAGE_ARCH_UNKNOWN)
 
 
 def agree(one: Platform | None, other: Platform) -> bool:
@@ -96,8 +116,19 @@ _ORDER = (How.NO, How.UNKNOWN, How.EMULATED, How.NATIVE)
 _BY_ROLE = {"interpreter": Reason.WRONG_INTERPRETER, "loader": Reason.WRONG_LOADER}
 
 
-def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool) -> Outcome:
-    """The files that argv leads to overrule every label, as far as they speak."""
+def binary(  # noqa: PLR0913 -- each is a premise of its own
+    kernel: Kernel,
+    program: Program,
+    claimed: Platform | None,
+    metadata: Execution,
+    *,
+    agrees: bool,
+    disagrees: str = "",
+) -> Outcome:
+    """The files that argv leads to overrule every label, as far as they speak.
+
+    ``disagrees`` is what is wrong with a label that is none, so that ``claimed`` is ``None``.
+    """
     evidence = tuple(_chain_evidence(program))
     worst = _worst(kernel, program)
     if worst is not None and worst.status is Status.MISMATCH:
@@ -110,6 +141,10 @@ def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execut
         return Outcome(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
     if worst is None:
         return Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
+    if claimed is None:
+        if worst.status in {Status.OK, Status.EMULATED}:
+            worst = replace(worst, reason=Reason.CONFIG_DISAGREES, detail=f"{disagrees}; {worst.detail}")
+        return worst.saying(*evidence)
     found = _labels_too(worst, program, claimed, metadata, agrees=agrees)
     return (_pages_too(kernel, program, found) if found.status is Status.OK else found).saying(*evidence)
 
@@ -137,7 +172,7 @@ def _labels_too(worst: Outcome, program: Program, claimed: Platform, metadata: E
     actual = {e.elf.needs.architecture for e in program.chain if e.elf and e.elf.needs}
     if not agrees:
         return Outcome(Reason.CONFIG_DISAGREES, f"index and config disagree: the config says {claimed}")
-    if canonical(claimed).architecture not in actual:
+    if canonical(claimed).architecture not in actual or metadata.reason is Reason.WRONG_PLATFORM:
         return Outcome(Reason.MISLABELLED, f"labelled {claimed}, its binary is for {', '.join(sorted(actual))}")
     return executed(metadata)
 

@@ -74,6 +74,8 @@ def _unnamed(need: Platform) -> Execution | None:
 
 def _other_os(host: Platform, need: Platform) -> Execution | None:
     """Linux containers also run on macOS, in a VM of its own architecture, besides on FreeBSD, by its Linux ABI."""
+    if need.os == "darwin":
+        return Execution(How.NO, Reason.WRONG_PLATFORM, f"no container runs {need}: on macOS they run in a Linux VM")
     if host.os == need.os or (need.os == "linux" and host.os in ("darwin", "freebsd")):
         return None
     return Execution(How.NO, Reason.WRONG_PLATFORM, f"{need} needs {need.os}, the host is {host.os}")

@@ -26,7 +26,7 @@ _PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Vo
 
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
-    """``platform`` is as written, or why it is none that anybody could judge by."""
+    """``platform`` is as written, half of one where a word is missing, or why it is none that anybody could judge by."""
 
     platform: Platform | Failure
     process: Process
@@ -48,11 +48,7 @@ def read_config(body: bytes) -> ImageConfig | Failure:
 
 def _platform(document: Mapping[str, Any]) -> Platform | Failure:
     found = fields.platform(document)
-    if not found.architecture:
-        return Failure(Reason.IMAGE_ARCH_UNKNOWN, "the config names no architecture")
-    if not found.os:
-        return Failure(Reason.IMAGE_ARCH_UNKNOWN, "the config names no operating system")
-    if canonical(found).architecture not in KNOWN_ARCHITECTURES:
+    if found.architecture and canonical(found).architecture not in KNOWN_ARCHITECTURES:
         return Failure(Reason.IMAGE_ARCH_UNKNOWN, f"the config names the unknown architecture {found.architecture}")
     return found
 

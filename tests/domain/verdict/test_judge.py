@@ -71,9 +71,18 @@ def reason_of(*arguments, **more):
         (a_host(), an_index(offer(AMD64, config=ARM64, binary=AMD64)), "config_disagrees"),
         (a_host(), an_index(offer(AMD64, config=ARM64, binary=ARM64)), "wrong_platform"),
         (a_host(), a_single(ARM64, binary=AMD64), "mislabelled"),
+        (a_host(), a_single(Platform("freebsd", "amd64"), binary=AMD64), "mislabelled"),
+        (a_host(), a_single(Platform("darwin", "amd64"), binary=ARM64), "wrong_platform"),
         (a_host(), an_index(offer(AMD64, binary=None)), "binary_not_inspected"),
         (a_host(), an_index(offer(AMD64, config=Failure(Reason.IMAGE_MALFORMED))), "image_malformed"),
         (a_host(), an_index(offer(AMD64, config=None, binary=AMD64)), "image_arch_unknown"),
+        (a_host(), a_single(Platform("linux", ""), binary=AMD64), "config_disagrees"),
+        (a_host(), a_single(Platform("", "amd64"), binary=AMD64), "config_disagrees"),
+        (a_host(), a_single(Platform("", ""), binary=AMD64), "config_disagrees"),
+        (a_host(), a_single(Platform("linux", ""), binary=ARM64), "wrong_binary"),
+        (a_host(), a_single(Platform("linux", ""), binary=None), "binary_not_inspected"),
+        (a_host(), an_index(offer(AMD64, config=Platform("linux", ""), binary=AMD64)), "config_disagrees"),
+        (a_host(), a_single(Platform("", "amd64"), problem=Failure(Reason.LOADER_MISSING)), "loader_missing"),
         (a_host(), an_index(), "image_no_platforms"),
         (a_host(), an_index(offer(AMD64, binary=Platform("linux", "amd64", "v4"))), "cpu_level_too_low"),
         (a_host(cpu_level=None), an_index(offer(AMD64, binary=Platform("linux", "amd64", "v4"))), "cpu_level_unknown"),
@@ -104,6 +113,15 @@ def test_only_the_layers_that_are_asked_for_must_agree():
     image = an_index(offer(AMD64, config=None, binary=None))
     assert reason_of(a_host(), plan(), image, Depth.INDEX) == "native"
     assert reason_of(a_host(), plan(), image, Depth.CONFIG) == "image_arch_unknown"
+
+
+@pytest.mark.parametrize("config", [Platform("linux", ""), Platform("", "amd64"), Platform("", "")])
+def test_a_config_that_lacks_a_word_is_never_ok_nor_its_fix_silent_about_it(config):
+    for image in (a_single(config, binary=AMD64), an_index(offer(AMD64, config=config, binary=AMD64))):
+        assert reason_of(a_host(), plan(), image, Depth.CONFIG) == "image_arch_unknown"
+        found = judge(a_host(), plan(), image)
+        assert "the config names no" in found.detail
+        assert "image's own config" in found.fix.summary
 
 
 def test_a_config_that_contradicts_its_index_entry_degrades_a_shallow_verdict():
