@@ -116,7 +116,14 @@ class Adapters:
         """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts."""
         resolver = StaleFallback(self.registry)
         return Scanner(
-            read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans, hint=config_hint
+            read or self.read,
+            resolver,
+            self.inspections,
+            limits,
+            on_bug=on_bug,
+            plans=plans,
+            hint=config_hint,
+            missing_part=self.registry.missing_part,
         )
 
     async def plans(self, hosts: Sequence[Host]) -> Deployments:
