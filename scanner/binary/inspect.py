@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.limits import LayerError, Limits
 from scanner.binary.layers.reading import Reading
 from scanner.binary.layers.source import OpenLayer
-from scanner.binary.program import argv, catalogue, chain
+from scanner.binary.program import argv, catalogue, chain, emulators
 from scanner.domain.facts import Executable, Failure, Program
 from scanner.domain.verdict.reason import Reason
 
@@ -51,7 +51,8 @@ async def inspect(
 
 async def _program(command: Command, reading: Reading) -> Program:
     program = await reading.ask(lambda view: chain.program(view, command))
-    return replace(program, partly_read=reading.partly_read)
+    partly_read = reading.partly_read  # before anything is looked for that the answer does not rest on
+    return replace(program, partly_read=partly_read, emulators=emulators.carried(reading.view, program.chain))
 
 
 async def list_binaries(

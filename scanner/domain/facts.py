@@ -389,7 +389,8 @@ class Program:
     ``unknown`` one). ``None`` means that the chain is whole. ``at_run_time`` says why nobody can tell before it runs
     what the last script or launcher of the chain starts; empty where control was followed to its end. ``partly_read``
     are the digests of layers that the answer rests on although they were not read to their end: nobody has held their
-    bytes to these digests.
+    bytes to these digests. ``emulators`` are those for the chain's CPUs that the image itself carries at one of their
+    usual paths, ``None`` where that is not known.
     """
 
     argv: tuple[str, ...]
@@ -397,6 +398,7 @@ class Program:
     problem: Failure | None = None
     at_run_time: str = ""
     partly_read: tuple[str, ...] = ()
+    emulators: tuple[Executable, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)

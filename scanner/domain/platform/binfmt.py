@@ -165,6 +165,36 @@ def _way(entry: BinfmtEntry) -> Handling:
     return Handling.USABLE if FIX_BINARY in entry.flags else Handling.HOST_ONLY
 
 
+_QEMU_CPUS: Mapping[str, str] = MappingProxyType(
+    {
+        "386": "i386",
+        "amd64": "x86_64",
+        "arm": "arm",
+        "arm64": "aarch64",
+        "loong64": "loongarch64",
+        "mips": "mips",
+        "mipsle": "mipsel",
+        "mips64": "mips64",
+        "mips64le": "mips64el",
+        "ppc64": "ppc64",
+        "ppc64le": "ppc64le",
+        "riscv64": "riscv64",
+        "s390x": "s390x",
+    }
+)
+
+_PLACES = (
+    "/usr/bin/qemu-{}-static", "/usr/bin/qemu-{}", "/usr/local/bin/qemu-{}-static", "/usr/local/bin/qemu-{}",
+    "/usr/libexec/qemu-binfmt/{}-binfmt-P",
+)  # fmt: skip
+
+
+def interpreters(architecture: str) -> tuple[str, ...]:
+    """The paths at which Debian, Fedora, multiarch/qemu-user-static, tonistiigi/binfmt keep QEMU for a GOARCH."""
+    cpu = _QEMU_CPUS.get(architecture)
+    return tuple(place.format(cpu) for place in _PLACES) if cpu else ()
+
+
 def emulator_name(entry: BinfmtEntry) -> str:
     """What people call the emulator behind an entry, by its interpreter's path."""
     path = entry.interpreter.lower()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
+from scanner.domain.platform.binfmt import Handling, emulation, interpreters
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.execution import Execution, How, executes
 from scanner.domain.verdict.pages import mapped, suspected
@@ -186,13 +187,28 @@ def _worst(kernel: Kernel, program: Program) -> Outcome | None:
         if file.elf.needs is None:
             fates.append((How.NO, _no_platform(kernel, file.path, file.elf.machine)))
             continue
-        execution = mapped(kernel, file.elf, executes(kernel, file.elf.needs))
+        carried = _carries_emulator(kernel, program, file.elf.needs)
+        execution = mapped(kernel, file.elf, executes(kernel, file.elf.needs, carried=carried))
         reason = execution.reason
         if reason is Reason.WRONG_PLATFORM:
             reason = _BY_ROLE.get(file.role, Reason.WRONG_BINARY)
         detail = execution.detail or f"it is for {file.elf.needs}"
         fates.append((execution.how, Outcome(reason, f"{file.path}: {detail}", file.path)))
     return min(fates, key=lambda fate: _ORDER.index(fate[0]))[1] if fates else None
+
+
+def _carries_emulator(kernel: Kernel, program: Program, need: Platform) -> bool | None:
+    """Whether the image holds the emulator of the host's handler, in a form that this host starts."""
+    found = emulation(kernel.binfmt, need.architecture)
+    if found.handling is not Handling.HOST_ONLY or found.entry is None:
+        return False
+    path = found.entry.interpreter
+    inside = next((file for file in program.emulators or () if file.path == path), None)
+    if inside is None:
+        return False if program.emulators is not None and path in interpreters(need.architecture) else None
+    is_static = inside.elf is not None and not inside.elf.interpreter and inside.elf.needs is not None
+    own = inside.elf.needs if inside.elf and is_static else None
+    return True if own and executes(kernel, own).how is How.NATIVE else None
 
 
 def _no_platform(kernel: Kernel, path: str, machine: int) -> Outcome:

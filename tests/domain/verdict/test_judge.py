@@ -487,3 +487,35 @@ def test_adding_a_platform_never_turns_ok_into_mismatch(host, platforms, added):
     if judge(host, plan(), an_index(*offers)).status is Status.OK:
         more = an_index(*offers, offer(added, digest="e"))
         assert judge(host, plan(), more).status is not Status.MISMATCH
+
+
+# ---------------------------------------------------------------- a handler whose emulator stands in the image
+
+QEMU = "/usr/bin/qemu-aarch64-static"
+
+
+def emulator(needs=AMD64, path=QEMU, interpreter=""):
+    made = builders.executable(needs)
+    return replace(made, path=path, role="emulator", elf=replace(made.elf, interpreter=interpreter))
+
+
+@pytest.mark.parametrize(
+    ("path", "emulators", "reason"),
+    [
+        (QEMU, (), "emulator_unusable"),
+        (QEMU, None, "emulator_unknown"),
+        (QEMU, (emulator(),), "emulated"),
+        (QEMU, (emulator(path="/usr/bin/qemu-aarch64"),), "emulator_unusable"),
+        (QEMU, (emulator(ARM64),), "emulator_unknown"),
+        (QEMU, (emulator(interpreter="/lib64/ld-linux-x86-64.so.2"),), "emulator_unknown"),
+        ("/opt/own", (), "emulator_unknown"),
+    ],
+)
+def test_a_handler_without_f_starts_what_brings_its_emulator_along(path, emulators, reason):
+    magic = bytes.fromhex("7f454c460201010000000000000000000200b700")
+    mask = bytes.fromhex("ffffffffffffff00fffffffffffffffffeffffff")
+    entry = facts.BinfmtEntry("qemu-aarch64", True, path, "OC", magic=magic, mask=mask)
+    host = a_host(binfmt=facts.Binfmt(enabled=True, entries=(entry,)))
+    made = a_single(ARM64)
+    program = replace(made.offers[0].program, emulators=emulators)
+    assert reason_of(host, plan(), made.with_program(made.offers[0].digest, program)) == reason
