@@ -42,7 +42,8 @@ async def inspect(
     deadline = asyncio.timeout(limits.read_s)
     try:
         async with deadline:
-            return await _program(command, Reading(offer.layers, open_layer, limits, early_stop=early_stop))
+            reading = Reading(offer.layers, open_layer, limits, early_stop=early_stop, diff_ids=offer.diff_ids)
+            return await _program(command, reading)
     except LayerError as error:
         return Program(command.argv, problem=error.failure)
     except TimeoutError:

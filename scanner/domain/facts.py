@@ -428,7 +428,8 @@ class Offer:
     config says, a ``Failure`` where the config was asked for and could not be had, ``None`` where it was not asked for.
     ``program`` is what argv resolves to, ``None`` where it was not asked for. ``config_digest`` is the digest of the
     config blob, which Docker's classic store and Podman use as image id. ``nested`` tells that it stands in an index
-    within the index, ``within`` in which one.
+    within the index, ``within`` in which one. ``diff_ids`` are the digests of its layers' tars as the config lists them,
+    ``None`` where the config was not read.
     """
 
     digest: str
@@ -439,6 +440,7 @@ class Offer:
     program: Program | None = None
     config_digest: str = ""
     nested: bool = False
+    diff_ids: tuple[str, ...] | None = None
     within: InnerIndex | None = None
 
     @property

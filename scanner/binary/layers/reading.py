@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
 from scanner.binary.layers import toc
+from scanner.binary.layers.diffid import DiffId
 from scanner.binary.layers.layers import LayerIndex, Usage
 from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
@@ -37,14 +38,22 @@ class Reading:
 
     A layer is read to its end, where its digest is checked, before anything that it holds is an answer. With
     ``early_stop`` an answer stands as soon as it is there; ``partly_read`` then says which layers it was taken from.
+    ``diff_ids`` are what the config says of the layers unpacked; engines refuse a layer that is something else.
     """
 
     def __init__(
-        self, layers: Sequence[Layer], open_layer: OpenLayer, limits: Limits, *, early_stop: bool = False
+        self,
+        layers: Sequence[Layer],
+        open_layer: OpenLayer,
+        limits: Limits,
+        *,
+        early_stop: bool = False,
+        diff_ids: Sequence[str] | None = None,
     ) -> None:
         if len(layers) > limits.layers:
             raise limit_reached(f"the image has {len(layers)} layers, more than {limits.layers}")
         self._layers = tuple(reversed(layers))
+        self._diff_ids = tuple(reversed(diff_ids or ())) if len(diff_ids or ()) == len(layers) else ()
         self._open = open_layer
         self._limits = limits
         self._usage = Usage(limits)
@@ -126,7 +135,8 @@ class Reading:
     async def _stream(self, number: int, index: LayerIndex, question: Callable[[View], object] | None) -> None:
         layer = self._layers[number]
         tar = TarReader(index)
-        budget = Budget(self._limits, tar.feed, self._usage.unpacked_bytes)
+        unpacked = DiffId(self._diff_ids[number] if self._diff_ids else None, tar.feed)
+        budget = Budget(self._limits, unpacked.take, self._usage.unpacked_bytes)
         unpack = Unpack(budget)
         stop_before = layer.size - self._limits.worth_stopping_bytes if self._early_stop else 0
         try:
@@ -138,6 +148,7 @@ class Reading:
                     if is_worth and question is not None and self._is_answered(index, number, question):
                         return
             _check_end(unpack, tar, budget, layer)
+            unpacked.check()
         finally:
             self._usage.unpacked_bytes += budget.unpacked
         index.fresh.clear()

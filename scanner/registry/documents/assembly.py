@@ -151,6 +151,7 @@ def _known_or_plain(entry: Descriptor, known: dict[Digest, Offer | None], beyond
         process=offer.process,
         layers=offer.layers,
         config_digest=offer.config_digest,
+        diff_ids=offer.diff_ids,
     )
 
 
@@ -164,4 +165,5 @@ def _offer(digest: Digest, entry: Platform | None, manifest: Manifest, config: I
         process=config.process,
         layers=manifest.layers,
         config_digest=manifest.config.digest,
+        diff_ids=config.diff_ids,
     )

@@ -1,7 +1,9 @@
 """A layer counts once it was read to its end, which has to be one."""
 
 import gzip
+import hashlib
 import zlib
+from dataclasses import replace
 
 import pytest
 import zstandard
@@ -148,3 +150,23 @@ async def test_of_a_layer_that_breaks_off_nothing_counts(images, build):
     layer = breaking.layer([("app", build.elf()), ("noise", BIG)], "plain")
     program = await inspect(build.offer(layer), None, breaking.open)
     assert (program.problem.reason, program.chain) == (Reason.IMAGE_TIMEOUT, ())
+
+
+def diff_id(raw, algorithm="sha256"):
+    return f"{algorithm}:{hashlib.new(algorithm, raw).hexdigest()}"
+
+
+async def test_a_layer_unpacks_to_what_the_config_says_of_it(images, build):
+    low, top = build.tar([("bin/sh", b"")]), build.tar([("app", build.elf())])
+    made = build.offer(images.push(build.pack["gzip"](low)), images.push(build.pack["zstd"](top)))
+
+    async def with_ids(*ids):
+        program = await inspect(replace(made, diff_ids=ids), None, images.open)
+        return program.problem and program.problem.reason
+
+    assert await with_ids(diff_id(low), diff_id(top)) is None
+    assert await with_ids(diff_id(low), diff_id(top, "sha512")) is None
+    assert await with_ids(diff_id(top), diff_id(low)) is Reason.LAYER_UNREADABLE
+    assert await with_ids(diff_id(low), diff_id(top + bytes(512))) is Reason.LAYER_UNREADABLE
+    assert await with_ids("a", "b") is Reason.LAYER_UNREADABLE
+    assert await with_ids(diff_id(top)) is None  # which engine minds another number is told elsewhere
