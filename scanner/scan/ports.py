@@ -41,7 +41,7 @@ class BinaryInspector(Protocol):
 class MissingPart(Protocol):
     """Asks whether all that a pull needs is there."""
 
-    async def __call__(self, reference: ImageReference, offer: Offer) -> Failure | None:
+    async def __call__(self, reference: ImageReference, offer: Offer, /) -> Failure | None:
         """What the registry does not have of this offer; ``None`` also where that is not known."""
 
 
