@@ -236,9 +236,6 @@ _FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.ENTRYPOINT_TRUNCATED: _file,
     Reason.NOT_A_PROGRAM: _file,
     Reason.SYMLINK_LOOP: _install,
-    Reason.LAYER_MISSING: lambda t: Fix(
-        f"The registry has lost a part of {_tag(t.image)}: push it again, whole.", _build(t)
-    ),
 }
 
 
