@@ -128,7 +128,7 @@ REGISTRY_FLOORS = (
     {"mirrors"},
     {"documents/cache", "documents/fields", "documents/media_types", "documents/singleflight"},
     {"auth", "mirror_chain"},
-    {"documents", "endpoint_pool", "layers"},
+    {"documents", "endpoint_pool", "layers", "presence"},
     {"client"},
     {"stale_fallback"},
 )

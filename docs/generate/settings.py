@@ -107,7 +107,7 @@ def _type(node: Node) -> str:
     if "const" in node:
         return str(node["const"])
     if "enum" in node:
-        return " | ".join(value for value in node["enum"] if value is not None)
+        return " | ".join(_default(value) for value in node["enum"] if value is not None)
     if "items" in node:
         return f"list of {_type(node['items'])}"
     if node["type"] == "object":

@@ -91,7 +91,7 @@ class Adapters:
         self._local_images = _local_images(settings, self._ssh)
         self._answers = AnswerCache(self._interpret)
         self.registry = _registry(settings, context)
-        self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION)
+        self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION, self.registry.may_stop_early)
 
     def one_scan(self) -> AbstractContextManager[None]:
         """Within this each reference is resolved once: a tag cannot move in a scan."""
@@ -116,7 +116,14 @@ class Adapters:
         """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts."""
         resolver = StaleFallback(self.registry)
         return Scanner(
-            read or self.read, resolver, self.inspections, limits, on_bug=on_bug, plans=plans, hint=config_hint
+            read or self.read,
+            resolver,
+            self.inspections,
+            limits,
+            on_bug=on_bug,
+            plans=plans,
+            hint=config_hint,
+            missing_part=self.registry.missing_part,
         )
 
     async def plans(self, hosts: Sequence[Host]) -> Deployments:
@@ -160,7 +167,8 @@ class Adapters:
         return found
 
     async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
-        return await inspect(offer, override, self._opener(reference))
+        early_stop = self.registry.may_stop_early(reference)
+        return await inspect(offer, override, self._opener(reference), early_stop=early_stop)
 
     def _opener(self, reference: ImageReference) -> OpenLayer:
         def open_layer(

@@ -158,6 +158,7 @@ def _registry(name: str, registry: schema.Registry) -> RegistryConfig:
         rate_per_s=registry.rate,
         burst=registry.burst,
         stop_below=registry.stop_below,
+        early_stop=None if registry.early_stop == "auto" else registry.early_stop,
         allow_networks=tuple(map(ipaddress.ip_network, registry.allow_networks)),
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.limits import LayerError, Limits
 from scanner.binary.layers.reading import Reading
 from scanner.binary.layers.source import OpenLayer
-from scanner.binary.program import argv, catalogue, chain
+from scanner.binary.program import argv, catalogue, chain, emulators
 from scanner.domain.facts import Executable, Failure, Program
 from scanner.domain.verdict.reason import Reason
 
@@ -21,10 +22,18 @@ __all__ = ["OpenLayer", "inspect", "list_binaries"]
 _DEFAULT = Limits()
 
 
-async def inspect(offer: Offer, override: Process | None, open_layer: OpenLayer, limits: Limits = _DEFAULT) -> Program:
-    """Open what ``offer`` starts (with what a container says beside it), reading as few layer bytes as it takes.
+async def inspect(
+    offer: Offer,
+    override: Process | None,
+    open_layer: OpenLayer,
+    limits: Limits = _DEFAULT,
+    *,
+    early_stop: bool = False,
+) -> Program:
+    """Open what ``offer`` starts (with what a container says beside it), reading as few layers as it takes.
 
-    Every trouble with the image or its transport is ``Program.problem``; only cancellation is raised.
+    Each of them is read to its end, so that its digest is checked, unless ``early_stop`` allows less; what the answer
+    then rests on without that proof is ``Program.partly_read``. Every trouble with the image or its transport is ``Program.problem``; only cancellation is raised.
     """
     command = argv.resolve(offer.process, override)
     refused = _refused(offer, override)
@@ -33,17 +42,18 @@ async def inspect(offer: Offer, override: Process | None, open_layer: OpenLayer,
     deadline = asyncio.timeout(limits.read_s)
     try:
         async with deadline:
-            return await _program(offer, command, open_layer, limits)
+            reading = Reading(offer.layers, open_layer, limits, early_stop=early_stop, diff_ids=offer.diff_ids)
+            return await _program(command, reading)
+    except LayerError as error:
+        return Program(command.argv, problem=error.failure)
     except TimeoutError:
         return Program(command.argv, problem=_too_slow(limits))
 
 
-async def _program(offer: Offer, command: Command, open_layer: OpenLayer, limits: Limits) -> Program:
-    try:
-        reading = Reading(offer.layers, open_layer, limits)
-        return await reading.ask(lambda view: chain.program(view, command, limits.read_on_bytes))
-    except LayerError as error:
-        return Program(command.argv, problem=error.failure)
+async def _program(command: Command, reading: Reading) -> Program:
+    program = await reading.ask(lambda view: chain.program(view, command))
+    partly_read = reading.partly_read  # before anything is looked for that the answer does not rest on
+    return replace(program, partly_read=partly_read, emulators=emulators.carried(reading.view, program.chain))
 
 
 async def list_binaries(

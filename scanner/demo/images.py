@@ -77,7 +77,8 @@ class Shelf:
         """Put one image there; gives its descriptor with ``platform`` (``os/architecture[/variant]``)."""
         named = platform_of(platform)
         packed = layer(files)
-        config = _json({**named, "config": {"Entrypoint": argv}, "rootfs": {"type": "layers", "diff_ids": []}})
+        diff_ids = [digest_of(gzip.decompress(packed))]
+        config = _json({**named, "config": {"Entrypoint": argv}, "rootfs": {"type": "layers", "diff_ids": diff_ids}})
         for blob in (packed, config):
             self.blobs[digest_of(blob)] = blob
         manifest = _json({

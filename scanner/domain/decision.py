@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scanner.domain.report import Report
+    from scanner.domain.verdict.verdict import Verdict
 
 
 class Decision(StrEnum):
@@ -26,13 +27,21 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What becomes of images that start, but not as they should."""
+    """What becomes of images that start, but not as they should.
+
+    ``early_stop`` is for what starts by evidence of a layer that was not read to its end.
+    """
 
     emulated: Decision = Decision.WARN
     degraded: Decision = Decision.WARN
+    early_stop: Decision = Decision.ALLOW
 
-    def of(self, status: Status) -> Decision:
+    def of(self, verdict: Verdict) -> Decision:
         """The decision for one finding."""
+        decided = self._by_status(verdict.status)
+        return worst([decided, self.early_stop]) if verdict.rests_on_part else decided
+
+    def _by_status(self, status: Status) -> Decision:
         match status:
             case Status.OK:
                 return Decision.ALLOW
@@ -49,7 +58,7 @@ class Policy:
 def decide(report: Report, policy: Policy | None = None) -> Decision:
     """The worst of all findings; no findings, or a host that was not read, is no reason to go ahead."""
     policy = policy or Policy()
-    found = [policy.of(finding.verdict.status) for finding in report.findings]
+    found = [policy.of(finding.verdict) for finding in report.findings]
     if not found or not report.complete or any(isinstance(host.reading, Failure) for host in report.hosts):
         found.append(Decision.HOLD)
     return worst(found)

@@ -388,13 +388,18 @@ class Program:
 
     ``problem`` is why the image cannot start whatever the host (a ``broken`` reason), or why it is not known (an
     ``unknown`` one). ``None`` means that the chain is whole. ``at_run_time`` says why nobody can tell before it runs
-    what the last script or launcher of the chain starts; empty where control was followed to its end.
+    what the last script or launcher of the chain starts; empty where control was followed to its end. ``partly_read``
+    are the digests of layers that the answer rests on although they were not read to their end: nobody has held their
+    bytes to these digests. ``emulators`` are those for the chain's CPUs that the image itself carries at one of their
+    usual paths, ``None`` where that is not known.
     """
 
     argv: tuple[str, ...]
     chain: tuple[Executable, ...] = ()
     problem: Failure | None = None
     at_run_time: str = ""
+    partly_read: tuple[str, ...] = ()
+    emulators: tuple[Executable, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +414,14 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class InnerIndex:
+    """An index within the index, by its place there; ``platform`` is what the outer one says of it."""
+
+    place: int
+    platform: Platform | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """One image manifest that a reference offers.
 
@@ -416,7 +429,8 @@ class Offer:
     config says, a ``Failure`` where the config was asked for and could not be had, ``None`` where it was not asked for.
     ``program`` is what argv resolves to, ``None`` where it was not asked for. ``config_digest`` is the digest of the
     config blob, which Docker's classic store and Podman use as image id. ``nested`` tells that it stands in an index
-    within the index.
+    within the index, ``within`` in which one. ``diff_ids`` are the digests of its layers' tars as the config lists them,
+    ``None`` where the config was not read.
     """
 
     digest: str
@@ -427,11 +441,15 @@ class Offer:
     program: Program | None = None
     config_digest: str = ""
     nested: bool = False
+    diff_ids: tuple[str, ...] | None = None
+    within: InnerIndex | None = None
 
     @property
     def platform(self) -> Platform | None:
-        """What an engine that reads metadata takes this for: the index entry, else the config."""
-        return self.entry or (self.config if isinstance(self.config, Platform) else None)
+        """What an engine that reads metadata takes this for: the index entry, else a config that names a whole one."""
+        config = self.config if isinstance(self.config, Platform) else None
+        is_whole = config is not None and config.os and config.architecture
+        return self.entry or (config if is_whole else None)
 
 
 @dataclass(frozen=True, slots=True)

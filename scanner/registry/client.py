@@ -21,13 +21,14 @@ from scanner.registry.endpoint_pool import EndpointPool
 from scanner.registry.http.observer import Nobody
 from scanner.registry.layers import LayerReader
 from scanner.registry.mirror_chain import Fetched
+from scanner.registry.presence import Presence
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
-    from scanner.domain.facts import Layer
+    from scanner.domain.facts import Layer, Offer
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.registry.config import ClientConfig
@@ -111,6 +112,9 @@ class Registry:
         self._content = ContentStore(
             self._endpoints.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
         )
+        self._presence = Presence(
+            self._endpoints.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
+        )
         self._resolutions: Recent[_TagResolution] = Recent(MAX_REMEMBERED)
         self._assemblies: Recent[ImageFacts] = Recent(MAX_ASSEMBLED)
         self._last = last_seen() if last is None else last
@@ -131,6 +135,7 @@ class Registry:
         """Give up what is under way, then close every connection."""
         await self._singleflight.aclose()
         await self._content.aclose()
+        await self._presence.aclose()
         await self._endpoints.aclose()
 
     @contextmanager
@@ -198,6 +203,14 @@ class Registry:
     def client_certificates(self) -> dict[str, str]:
         """The file of the certificate that is shown to each host, by the host's name."""
         return self._endpoints.client_certificates
+
+    async def missing_part(self, reference: ImageReference, offer: Offer) -> Failure | None:
+        """What a pull of this offer needs that its registry does not have, ``None`` where nothing is known to be missing."""
+        return None if self._refusal(reference) else await self._presence.missing_part(reference, offer)
+
+    def may_stop_early(self, reference: ImageReference) -> bool:
+        """Whether an answer about this image may stand before its layer was read to its end."""
+        return self._endpoints.of(reference).may_stop_early
 
     def open_layer(
         self, reference: ImageReference, layer: Layer, start: int = 0, end: int | None = None

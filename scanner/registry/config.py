@@ -16,8 +16,23 @@ DOCKER_HUB = "docker.io"
 
 _API_HOSTS: Mapping[str, str] = MappingProxyType({DOCKER_HUB: "registry-1.docker.io"})
 
-_AUTH_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({DOCKER_HUB: ("auth.docker.io",)})
-"""Token servers of registries whose realm is on a host that is not their own."""
+_AUTH_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    DOCKER_HUB: ("auth.docker.io:443",),
+    "docker.elastic.co": ("docker-auth.elastic.co:443",),
+    "lscr.io": ("ghcr.io:443",),
+    "registry-1.docker.io": ("auth.docker.io:443",),
+    "registry.digitalocean.com": ("api.digitalocean.com:443",),
+    "registry.gitlab.com": ("gitlab.com:443",),
+})  # fmt: skip
+"""Token servers of the big public registries whose realm is on another host than their own, for each exactly these.
+
+Each is the realm of the registry's own ``WWW-Authenticate`` (distribution-spec, token authentication): auth.docker.io/token
+(docs.docker.com/reference/api/registry/auth), docker-auth.elastic.co/auth, ghcr.io/token for lscr.io, which only stands
+in front of it (github.com/getwud/wud/issues/143), gitlab.com/jwt/auth (docs.gitlab.com, container registry
+authentication), api.digitalocean.com/v2/registry/auth. Those that answer for themselves need no entry: cgr.dev,
+codeberg.org, container-registry.oracle.com, gcr.io with *.pkg.dev, ghcr.io, mcr.microsoft.com with *.azurecr.io, nvcr.io,
+public.ecr.aws, quay.io, registry.access.redhat.com, registry.suse.com; registry.k8s.io asks for no token.
+"""
 
 _REDIRECT_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"registry.k8s.io": ("*.pkg.dev",)})
 """Where registries that are themselves only redirectors send the reader of a manifest."""
@@ -32,7 +47,8 @@ class RegistryConfig:
     token server. ``redirect_hosts`` are the hosts besides the registry's own to which it may redirect a manifest or,
     where they are private, a blob (``*.example`` stands for every name below ``example``). ``mirror`` are those asked
     first, in order. ``ca_files`` are authorities beside ``ca_file``. ``concurrency``, ``rate_per_s``, ``burst`` and
-    ``stop_below`` bound the requests to it, ``None`` as for every registry.
+    ``stop_below`` bound the requests to it, ``None`` as for every registry. ``early_stop`` tells whether what it serves
+    may be believed before a digest could be checked, ``None`` where TLS is to decide.
     """
 
     name: str
@@ -49,6 +65,7 @@ class RegistryConfig:
     rate_per_s: float | None = None
     burst: int | None = None
     stop_below: int | None = None
+    early_stop: bool | None = None
     allow_networks: bool | tuple[IPv4Network | IPv6Network, ...] = False
 
     @property
@@ -88,7 +105,8 @@ class ClientConfig:
 
     ``registries`` maps a registry's name to its configuration; with ``only_listed`` no other is contacted.
     ``cache_age_s`` is how long an answer about a tag stays true, ``failure_max_age_s`` how long a refusal does.
-    ``stop_below`` keeps that much of a registry's announced rate limit for everybody else. ``rate_per_s``
+    ``stop_below`` keeps that much of a registry's announced rate limit for everybody else, half of it where it is ``None``.
+    ``rate_per_s``
     with ``burst`` bounds requests to one registry, ``concurrency`` those in flight. ``layer_deadline_s`` bounds the time
     spent waiting for the bytes of one layer.
 
@@ -107,7 +125,7 @@ class ClientConfig:
     burst: int = 200
     cache_age_s: float = 60.0
     failure_max_age_s: float = 15.0
-    stop_below: int = 0
+    stop_below: int | None = None
     registries_conf: Path | None = None
     certs_d: Path | None = None
     docker_mirrors: tuple[str, ...] = ()

@@ -57,6 +57,18 @@ class MirrorChain:
 
     routes: tuple[Route | Failure, ...]
 
+    @property
+    def may_stop_early(self) -> bool:
+        """Whether all that may serve it is believed before a digest could be checked.
+
+        A registry or mirror that is not to be believed so settles it; else what is said of the registry itself does;
+        where nothing is said, verified TLS to all of them.
+        """
+        configs = [route.endpoint.config for route in self.routes if isinstance(route, Route)]
+        if not configs or any(config.early_stop is False for config in configs):
+            return False
+        return configs[-1].early_stop is True or all(config.early_stop or not config.plain_http for config in configs)
+
     async def digest_of(self, reference: ImageReference) -> Digest | Fetched | Failure:
         """What the reference means now: by HEAD where that tells, else by GET, which brings the document too."""
         return await self._first(lambda route: _digest_of(route, reference))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Stage, Workload
@@ -10,7 +10,7 @@ from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.engine import engine_of, kernel_of
 from scanner.domain.verdict.judge import running_offer
-from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
-    from scanner.scan.ports import BinaryInspector, ImageResolver
+    from scanner.scan.ports import BinaryInspector, ImageResolver, MissingPart
 
 LOCAL_REGISTRY = "localhost"
 """The registry part that Podman gives to images built on the host; nothing listens there."""
@@ -37,17 +37,28 @@ class Known:
     next_pull: ImageFacts | Failure | None = None
 
 
+async def nobody_asks(_reference: ImageReference, _offer: Offer) -> Failure | None:
+    """Where nobody is asked, nothing is known to be missing."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Finds out about images, as deep as ``depth`` asks for."""
+    """Finds out about images, as deep as ``depth`` asks for.
+
+    ``missing_part`` is asked before a planned start alone: what runs needs no pull.
+    """
 
     registry: ImageResolver
     inspect: BinaryInspector
     depth: Depth = Depth.BINARY
+    missing_part: MissingPart = nobody_asks
 
     async def known(self, host: HostFacts, workload: Workload) -> Known:
         """Everything the judgement of this workload rests on."""
-        if workload.stage is Stage.PLANNED or workload.local is None:
+        if workload.stage is Stage.PLANNED:
+            return Known(await self._whole(workload, await self._planned(host, workload)))
+        if workload.local is None:
             return Known(await self._planned(host, workload))
         # The tag first: where it has not moved, its answer proves the digest too.
         ahead = await self._planned(host, workload) if _tag(workload) else None
@@ -75,6 +86,17 @@ class Images:
             return facts
         chosen = facts.offers[choice.order[0]]
         return await self._deepened(reference, workload, _same_entry(chosen), lambda deep: _by_digest(deep, chosen))
+
+    async def _whole(self, workload: Workload, facts: ImageFacts | Failure) -> ImageFacts | Failure:
+        """The facts of what was looked into, saying what of it a pull would not find."""
+        if isinstance(facts, Failure) or isinstance(workload.reference, Failure) or self.depth is not Depth.BINARY:
+            return facts
+        offers = []
+        for offer in facts.offers:
+            is_chosen = offer.program is not None or isinstance(offer.config, Failure)
+            missing = await self.missing_part(workload.reference, offer) if is_chosen and offer.layers else None
+            offers.append(_lacking(offer, missing) if missing else offer)
+        return replace(facts, offers=tuple(offers))
 
     async def _running(self, workload: Workload, local: LocalImage) -> ImageFacts | Failure | None:
         """What the container was made from, by digest; ``None`` where no registry ever had it."""
@@ -108,6 +130,16 @@ class Images:
         if offer is None or isinstance(offer.config, Failure):
             return facts
         return facts.with_program(offer.digest, await self.inspect(reference, offer, workload.override))
+
+
+def _lacking(offer: Offer, missing: Failure) -> Offer:
+    """An offer that cannot be pulled; what its bytes prove all the same stays the reason."""
+    if offer.program is None:
+        return replace(offer, config=missing)
+    problem = offer.program.problem
+    if problem is not None and STATUS_OF[problem.reason] is not Status.UNKNOWN:
+        return offer
+    return replace(offer, program=replace(offer.program, problem=missing))
 
 
 def is_local_only(workload: Workload) -> bool:

@@ -34,7 +34,12 @@ class ProgramCache(Protocol):
 
 
 class Inspections:
-    """A ``BinaryInspector`` that remembers; ``inspect`` does the work, ``command`` names what would be exec'd."""
+    """A ``BinaryInspector`` that remembers; ``inspect`` does the work, ``command`` names what would be exec'd.
+
+    What rests on layers that were read to their end holds wherever the manifest is served. What does not is believed
+    only of the repository that served it, and only while ``may_stop_early`` allows such an answer: else one registry's
+    bytes, held to no digest, could speak for another's image.
+    """
 
     def __init__(
         self,
@@ -42,23 +47,28 @@ class Inspections:
         command: Callable[[Offer, Process | None], tuple[str, ...]],
         cache: ProgramCache | None = None,
         tool: str = "",
+        may_stop_early: Callable[[ImageReference], bool] = lambda _reference: False,
     ) -> None:
         self._inspect, self._command, self._cache, self._tool = inspect, command, cache, tool
+        self._may_stop_early = may_stop_early
         self._turn = asyncio.Semaphore(MAX_AT_ONCE)
         self._known: OrderedDict[Key, Program] = OrderedDict()
         self._under_way: dict[Key, asyncio.Task[Program]] = {}
 
     async def __call__(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
         """What argv resolves to in this manifest."""
-        key = (offer.digest, self._command(offer, override))
-        if known := self._known.get(key):
-            self._known.move_to_end(key)
-            return known
-        task = self._under_way.get(key)
+        whole = (offer.digest, self._command(offer, override))
+        part = (offer.digest, (reference.name, *whole[1]))
+        keys = (whole, part) if self._may_stop_early(reference) else (whole,)
+        for key in keys:
+            if known := self._known.get(key):
+                self._known.move_to_end(key)
+                return known
+        task = self._under_way.get(keys[-1])
         if task is None:
-            task = asyncio.create_task(self._look(key, reference, offer, override))
-            self._under_way[key] = task
-            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+            task = asyncio.create_task(self._look(keys, reference, offer, override))
+            self._under_way[keys[-1]] = task
+            task.add_done_callback(lambda _: self._under_way.pop(keys[-1], None))
         return await asyncio.shield(task)  # whoever else waits for it still does when this one is cancelled
 
     async def close(self) -> None:
@@ -69,15 +79,20 @@ class Inspections:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _look(self, key: Key, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
-        stored = await self._cache.get_program(*key, self._tool) if self._cache else None
-        if stored is not None:
-            return self._remember(key, stored)
+    async def _look(
+        self, keys: tuple[Key, ...], reference: ImageReference, offer: Offer, override: Process | None
+    ) -> Program:
+        """Look ``keys`` up, the one of whole layers first, then into the image."""
+        for key in keys:
+            stored = await self._cache.get_program(*key, self._tool) if self._cache is not None else None
+            if stored is not None:
+                return self._remember(key, stored)
         async with self._turn:
             program = await self._inspect(reference, offer, override)
         if _is_certain(program):
+            key = keys[-1] if program.partly_read else keys[0]
             self._remember(key, program)
-            if self._cache:
+            if self._cache is not None:
                 await self._cache.put_program(*key, self._tool, program)
         return program
 

@@ -38,6 +38,13 @@ class BinaryInspector(Protocol):
         """What argv resolves to in this manifest; trouble is the program's ``problem``."""
 
 
+class MissingPart(Protocol):
+    """Asks whether all that a pull needs is there."""
+
+    async def __call__(self, reference: ImageReference, offer: Offer, /) -> Failure | None:
+        """What the registry does not have of this offer; ``None`` also where that is not known."""
+
+
 class Listener(Protocol):
     """Watches a scan go on, for progress bars and event streams."""
 

@@ -21,7 +21,7 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix, Verdict
 from scanner.scan import witnesses
 from scanner.scan.fanout import fan_out
-from scanner.scan.images import Images
+from scanner.scan.images import Images, nobody_asks
 from scanner.scan.judgements import Judgements
 from scanner.scan.plans import NO_DEPLOYMENTS, NO_PLANS, Deployments, HostPlans
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from scanner.domain.host import Host, Plan
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
-    from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener
+    from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener, MissingPart
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +72,7 @@ class Scanner:
     plans: Deployments = NO_DEPLOYMENTS
     ticks: Callable[[], float] = time.monotonic
     hint: Callable[[Failure, ImageReference | Failure], str] = _no_hint
+    missing_part: MissingPart = nobody_asks
 
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = _silent, only_plans: bool = False
@@ -120,7 +121,7 @@ class Scanner:
         return Report(uuid.uuid4().hex, started_at, max(self.clock(), started_at), (reading,), findings)
 
     def _judgements(self) -> Judgements:
-        return Judgements(Images(self.registry, self.inspect, self.limits.depth))
+        return Judgements(Images(self.registry, self.inspect, self.limits.depth, self.missing_part))
 
     async def _host(
         self, judgements: Judgements, host: Host, read: dict[str, HostFacts], *, only_plans: bool

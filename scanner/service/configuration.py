@@ -29,4 +29,5 @@ def limits(settings: Settings, depth: Depth | None = None) -> Limits:
 
 def policy(settings: Settings) -> Policy:
     """What the gate makes of images that start, but not as they should."""
-    return Policy(Decision(settings.gate.emulated), Decision(settings.gate.degraded))
+    gate = settings.gate
+    return Policy(Decision(gate.emulated), Decision(gate.degraded), Decision(gate.early_stop))

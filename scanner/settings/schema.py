@@ -88,8 +88,16 @@ class Registry(Section):
     concurrency: int = Field(default=10, ge=1, le=100, description="Requests to this registry at the same time.")
     rate: float = Field(default=200.0, ge=0.01, le=10_000, description="Requests a second in the long run.")
     burst: int = Field(default=200, ge=1, le=10_000, description="Requests at once before the rate counts.")
-    stop_below: int = Field(
-        default=0, ge=0, le=1_000_000, description="Rest of the announced rate limit that is left to everybody else."
+    stop_below: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="Rest of the announced rate limit that is left to everybody else; half of it where it is null.",
+    )
+    early_stop: Literal["auto", True, False] = Field(
+        default="auto",
+        description="Whether an answer may stand before its layer was read to its end, so that its digest is not "
+        "checked; auto: where all that serves the image, mirrors included, speaks TLS.",
     )
 
 
@@ -192,6 +200,10 @@ class Gate(Section):
     emulated: Decision = Field(default="warn", description="Answer for an image that runs only through an emulator.")
     degraded: Decision = Field(
         default="warn", description="Answer for an image that starts although its metadata is wrong."
+    )
+    early_stop: Literal["allow", "hold"] = Field(
+        default="allow",
+        description="Answer for an image that starts by bytes of a layer that was not read to its end.",
     )
     max_facts_age: Duration = Field(
         default=15 * MINUTE, ge=1, le=7 * DAY, description="Oldest host facts it decides on."

@@ -32,6 +32,7 @@ registries:
     rate: 2
     burst: 5
     stop_below: 20
+    early_stop: false
   "127.0.0.1:5000": {plain_http: true}
 """
 
@@ -63,6 +64,7 @@ def test_each_setting_of_a_registry_arrives_at_the_client(settings, tmp_path):
         rate_per_s=2.0,
         burst=5,
         stop_below=20,
+        early_stop=False,
         allow_networks=(ip_network("10.0.0.0/8"),),
     )
 

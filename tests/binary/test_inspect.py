@@ -160,7 +160,7 @@ ENTRY_CASES = [
     ([("app", {"type": tarfile.FIFOTYPE})], Reason.ENTRYPOINT_NOT_EXECUTABLE),
     ([("app", {"type": tarfile.SYMTYPE, "linkname": "gone"})], Reason.ENTRYPOINT_MISSING),
     ([("app", {"type": tarfile.SYMTYPE, "linkname": "/app"})], Reason.SYMLINK_LOOP),
-    ([("app", {"type": tarfile.LNKTYPE, "linkname": "app"})], Reason.ENTRYPOINT_MISSING),
+    ([("app", {"type": tarfile.LNKTYPE, "linkname": "app"})], Reason.LAYER_UNREADABLE),
 ]
 
 
@@ -189,7 +189,6 @@ async def test_an_upper_file_hides_a_lower_one(images, build):
 HIDING = [
     [(".wh.app", b"")],
     [("./.wh.app", b"")],
-    [(".wh..wh..opq", b"")],
 ]
 
 
@@ -217,11 +216,10 @@ async def test_whatever_replaces_a_parent_deletes_what_was_below_it(images, buil
     assert reason(await inspect(made, None, images.open)) == Reason.ENTRYPOINT_MISSING
 
 
-@pytest.mark.parametrize("first", ["whiteout", "file"])
-async def test_a_whiteout_never_deletes_a_file_of_its_own_layer(images, build, first):
-    entries = [("srv/.wh.app", b""), ("srv/.wh..wh..opq", b""), ("srv/app", build.elf())]
-    if first == "file":
-        entries.reverse()
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_a_whiteout_never_deletes_a_file_of_its_own_layer(images, build, place):
+    entries = [("srv/.wh.app", b""), ("srv/app", build.elf())]
+    entries.insert(place, ("srv/.wh..wh..opq", b""))
     low, top = images.layer([("srv/app", build.elf(machine=183))]), images.layer(entries)
     program = await inspect(build.offer(low, top, entrypoint=("/srv/app",)), None, images.open)
     assert program.chain[0].elf.needs.architecture == "amd64"
@@ -246,13 +244,51 @@ async def test_an_entry_below_a_symlink_of_its_layer_lands_where_that_points(ima
     assert program.problem is None
 
 
-@pytest.mark.parametrize("where", ["same", "lower"])
-async def test_a_hard_link_is_the_file_that_it_names(images, build, where):
-    real, link = ("bin/busybox", build.elf()), ("app", build.hardlink("bin/busybox"))
-    layers = [images.layer([real, link])] if where == "same" else [images.layer([real]), images.layer([link])]
-    program = await inspect(build.offer(*layers), None, images.open)
+@pytest.mark.parametrize("target", ["bin/busybox", "/bin/busybox", "x/../bin/busybox", "sbin/busybox", "bin/sh"])
+async def test_a_hard_link_is_what_it_names_in_its_layer(images, build, target):
+    real = [("bin/busybox", build.elf()), ("sbin", build.symlink("/bin")), ("bin/sh", build.symlink("busybox"))]
+    link = ("bin/app", build.hardlink(target))
+    program = await inspect(build.offer(images.layer([*real, link]), entrypoint=("/bin/app",)), None, images.open)
     assert program.problem is None
     assert program.chain[0].elf is not None
+
+
+REFUSED = {
+    "a hard link to a lower layer": [("x", {"type": tarfile.LNKTYPE, "linkname": "lower"})],
+    "a hard link to nothing": [("x", {"type": tarfile.LNKTYPE, "linkname": "nowhere"})],
+    "a hard link before its target": [("x", {"type": tarfile.LNKTYPE, "linkname": "y"}), ("y", b"")],
+    "a hard link to a directory": [("d", {"type": tarfile.DIRTYPE}), ("x", {"type": tarfile.LNKTYPE, "linkname": "d"})],
+    "a hard link above the root": [("y", b""), ("x", {"type": tarfile.LNKTYPE, "linkname": "../y"})],
+    "a name above the root": [("../x", b"")],
+    "a name above the root in between": [("x/../../y", b"")],
+    "a whiteout behind its file": [("x", b""), (".wh.x", b"")],
+    "a whiteout behind its directory": [("x/y", b""), (".wh.x", b"")],
+    "a whiteout of nothing": [("x/.wh.", b"")],
+    "a whiteout of its directory": [("x/.wh..", b"")],
+    "a whiteout of the parent": [("x/.wh...", b"")],
+    "a contiguous file": [("x", {"type": b"7"})],
+    "a volume header": [("x", {"type": b"V"})],
+    "an unknown type": [("x", {"type": b"Z"})],
+    "an entry below a link out": [("l", {"type": tarfile.SYMTYPE, "linkname": "/out"}), ("l/x", b"")],
+}
+
+
+@pytest.mark.parametrize("entries", REFUSED.values(), ids=REFUSED)
+async def test_a_layer_that_some_engine_refuses_is_unreadable_whatever_else_it_holds(images, build, entries):
+    low, top = images.layer([("lower", b"")]), images.layer([("app", build.elf()), *entries])
+    assert reason(await inspect(build.offer(low, top), None, images.open)) == Reason.LAYER_UNREADABLE
+
+
+async def test_an_opaque_root_proves_nothing_of_what_is_below(images, build):
+    low, top = images.layer([("app", build.elf())]), images.layer([(".wh..wh..opq", b""), ("own", build.elf())])
+    assert reason(await inspect(build.offer(low, top), None, images.open)) == Reason.LAYER_UNREADABLE
+    assert reason(await inspect(build.offer(low, top, entrypoint=("/own",)), None, images.open)) is None
+    alone = build.offer(top, entrypoint=("/x",))
+    assert reason(await inspect(alone, None, images.open)) == Reason.ENTRYPOINT_MISSING
+
+
+async def test_a_file_stays_one_though_its_name_ends_in_a_slash(images, build):
+    assert reason(await inspect(build.offer(images.layer([("app/", build.elf())])), None, images.open)) is None
 
 
 @pytest.mark.parametrize("name", ["./app", "/app", ".//app", "x/../app"])
@@ -493,17 +529,23 @@ async def test_a_big_base_below_a_small_top_layer_is_not_read(images, build):
     assert images.bytes_out < 0.05 * (base.size + top.size)
 
 
-async def test_a_bare_name_found_above_a_big_base_does_not_read_it_for_paths_sake(images, build):
+async def test_a_bare_name_found_above_a_big_base_reads_it_for_paths_sake_unless_it_may_stop_early(images, build):
     base = images.layer([("usr/share/noise", {"content": b"\1" * (3 << 20)})], "plain")
     top = images.layer([("usr/bin/app", build.elf())])
-    assert (await inspect(build.offer(base, top, entrypoint=("app",)), None, images.open)).problem is None
+    made = build.offer(base, top, entrypoint=("app",))
+    early = await inspect(made, None, images.open, early_stop=True)
+    assert (early.problem, early.partly_read) == (None, (base.digest,))
     assert base.digest not in images.handed_out
+    whole = await inspect(made, None, images.open)
+    assert (whole.problem, whole.partly_read) == (None, ())
+    assert images.handed_out[base.digest] == base.size
 
 
-async def test_a_big_layer_is_left_as_soon_as_the_question_is_answered(images, build):
+async def test_a_big_layer_is_left_where_it_may_be_as_soon_as_the_question_is_answered(images, build):
     entries = [("app", build.elf()), ("noise", {"content": bytes(range(256)) * (1 << 15)})]
     layer = images.layer(entries, "plain")
-    assert (await inspect(build.offer(layer), None, images.open)).problem is None
+    program = await inspect(build.offer(layer), None, images.open, early_stop=True)
+    assert (program.problem, program.partly_read) == (None, (layer.digest,))
     assert images.bytes_out <= 4 * images.chunk_bytes
     assert images.closed == 1
 

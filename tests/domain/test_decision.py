@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scanner.domain.decision import Decision, Policy, decide
 from scanner.domain.verdict.reason import STATUS_OF, Reason
+from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Evidence
 from tests import builders
 
 READ, UNREAD = builders.reading(), builders.unread()
@@ -46,3 +49,16 @@ def test_no_policy_lets_the_unknown_pass():
     lax = Policy(emulated=Decision.ALLOW, degraded=Decision.ALLOW)
     unknown = [r for r in Reason if STATUS_OF[r] == "unknown"]
     assert {decide(a_report(r), lax) for r in unknown} == {Decision.HOLD}
+
+
+@pytest.mark.parametrize(
+    ("reason", "lenient", "strict"),
+    [(Reason.NATIVE, "allow", "hold"), (Reason.EMULATED, "warn", "hold"), (Reason.WRONG_BINARY, "deny", "deny")],
+)
+def test_a_policy_may_hold_what_rests_on_a_layer_that_was_not_read_to_its_end(reason, lenient, strict):
+    made = builders.finding(reason)
+    partly = replace(made.verdict, evidence=(Evidence("layer", f"sha256:0: {NOT_READ_TO_ITS_END}"),))
+    report = builders.report(replace(made, verdict=partly), hosts=(READ,))
+    assert str(decide(report)) == lenient
+    assert str(decide(report, Policy(early_stop=Decision.HOLD))) == strict
+    assert decide(a_report(Reason.NATIVE), Policy(early_stop=Decision.HOLD)) is Decision.ALLOW

@@ -7,7 +7,9 @@ import pytest
 from scanner.domain import facts
 from scanner.domain.facts import Failure
 from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.scan.images import MAX_REPO_DIGESTS, Images
 from tests import builders
 from tests.builders import AMD64, ARM64
@@ -84,3 +86,63 @@ async def test_a_name_that_was_only_given_here_has_no_next_pull():
     assert isinstance(known.image, facts.ImageFacts)
     assert known.next_pull is None
     assert not [asked for asked in registry.asked if "local" in asked]
+
+
+# ---------------------------------------------------------------- what a pull would not find
+
+LOST = Failure(Reason.LAYER_MISSING, "r.example has no layer of it")
+LAYERS = (facts.Layer(builders.digest("1"), "application/vnd.oci.image.layer.v1.tar+gzip", 1),)
+
+
+async def missing(_reference, _offer):
+    return LOST
+
+
+def image_of(**changes):
+    return Registry(
+        {
+            (name, tag): [replace(offer(AMD64, AMD64), layers=LAYERS, **changes)]
+            for name in ("app",)
+            for tag in ("1", INDEX)
+        }
+    )
+
+
+def native():
+    return facts.Program(("/app",), (builders.executable(AMD64),))
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        (native(), "layer_missing"),
+        (replace(native(), problem=Failure(Reason.LAYER_UNREADABLE)), "layer_missing"),
+        (replace(native(), problem=Failure(Reason.LOADER_MISSING)), "loader_missing"),
+        (facts.Program(("/app",), (builders.executable(ARM64),)), "wrong_binary"),
+    ],
+)
+async def test_a_planned_start_lacks_what_the_registry_lost_unless_worse_is_proved(program, reason):
+    async def found(_reference, _offer, _override):
+        return program
+
+    plan = builders.plan(image="r.example/app:1")
+    known = await Images(image_of(), found, missing_part=missing).known(HOST, plan)
+    assert str(judge(HOST, plan, known.image).reason) == reason
+
+
+async def test_a_config_that_the_registry_lost_is_missing_too():
+    plan = builders.plan(image="r.example/app:1")
+    registry = image_of(config=Failure(Reason.IMAGE_MALFORMED))
+    known = await Images(registry, inspect, missing_part=missing).known(HOST, plan)
+    assert judge(HOST, plan, known.image).reason is Reason.LAYER_MISSING
+
+
+async def test_what_runs_needs_no_pull_so_nobody_asks():
+    async def never(_reference, _offer):
+        raise AssertionError
+
+    running = container("r.example/app:1", f"r.example/app@{INDEX}")
+    known = await Images(image_of(), inspect, missing_part=never).known(HOST, running)
+    assert known.image.offers[0].program == facts.Program(("/app",))
+    shallow = Images(image_of(), inspect, Depth.CONFIG, never)
+    assert isinstance((await shallow.known(HOST, builders.plan(image="r.example/app:1"))).image, facts.ImageFacts)

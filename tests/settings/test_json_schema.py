@@ -88,7 +88,7 @@ def test_what_may_hold_a_secret_is_write_only():
     [
         (("ssh", "connect_timeout"), "duration", "100ms", "5m", "10s"),
         (("ssh", "max_output"), "size", "64KiB", "64MiB", "4MiB"),
-        (("registries", "registry.example", "stop_below"), None, 0, 1_000_000, 0),
+        (("registries", "registry.example", "stop_below"), None, 0, 1_000_000, None),
     ],
 )
 def test_an_amount_tells_how_it_is_written(place, unit, least, most, default):

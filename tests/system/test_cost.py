@@ -127,7 +127,7 @@ async def test_a_look_at_an_image_costs_a_small_part_of_its_pull(heavy, toll, bi
         assert ours.received <= SHARE * min(skopeo.received, docker.received), str(ours)
 
 
-async def test_a_program_in_the_base_costs_what_comes_before_it(
+async def test_a_program_in_the_base_costs_what_comes_before_it_where_an_early_stop_is_allowed(
     toll, billed, image_factory, elf_factory, pusher, tmp_path
 ):
     noise = os.urandom(MIB)
@@ -137,10 +137,13 @@ async def test_a_program_in_the_base_costs_what_comes_before_it(
     reference = pusher.push("cost/based", "1", image_factory.image(base, {"etc/app": b"x"}, entrypoint=["/bin/tool"]))
     reference = reference.replace(pusher.address, toll.address)
     config = tmp_path / "archscan.yml"
-    config.write_text(json.dumps({"registries": {toll.address: {"plain_http": True}}}))
-    bill = await billed("archscan image", sys.executable, "-m", "scanner", "image", reference, "--config", config)
-    print(bill)
-    assert 4 * MIB < bill.received < 20 * MIB, str(bill)
+    costs = {}
+    for early_stop in (True, False):
+        config.write_text(json.dumps({"registries": {toll.address: {"plain_http": True, "early_stop": early_stop}}}))
+        bill = await billed("archscan image", sys.executable, "-m", "scanner", "image", reference, "--config", config)
+        print(bill)
+        costs[early_stop] = bill.received
+    assert 4 * MIB < costs[True] < 20 * MIB < 40 * MIB < costs[False] < 42 * MIB
 
 
 async def test_a_program_behind_a_large_file_is_read_through_the_table_that_podman_writes(
@@ -190,7 +193,8 @@ class ConnectionPool:
     def requests(self):
         """How many of each kind the last scan cost."""
         return {
-            "HEAD": self.toll.count("HEAD"),
+            "HEAD manifest": self.toll.count("HEAD", "/manifests/"),
+            "HEAD blob": self.toll.count("HEAD", "/blobs/"),
             "GET manifest": self.toll.count("GET", "/manifests/"),
             "GET blob": self.toll.count("GET", "/blobs/"),
         }
@@ -292,9 +296,9 @@ async def test_an_unchanged_fleet_costs_one_head_for_each_tag(fleet, opened):
     fleet = fleet(images=20, hosts=5)
     reach = await opened(fleet)
     assert all_right(await fleet.scan(reach))
-    assert fleet.requests == {"HEAD": 20, "GET manifest": 20, "GET blob": 40}
+    assert fleet.requests == {"HEAD manifest": 20, "HEAD blob": 21, "GET manifest": 20, "GET blob": 40}
     assert all_right(await fleet.scan(reach))
-    assert fleet.requests == {"HEAD": 20, "GET manifest": 0, "GET blob": 0}
+    assert fleet.requests == {"HEAD manifest": 20, "HEAD blob": 0, "GET manifest": 0, "GET blob": 0}
 
 
 async def test_a_restarted_service_asks_for_nothing_that_its_store_holds(fleet, opened):
@@ -302,16 +306,19 @@ async def test_a_restarted_service_asks_for_nothing_that_its_store_holds(fleet, 
     assert all_right(await fleet.scan(await opened(fleet)))
     await opened.close()
     assert all_right(await fleet.scan(await opened(fleet)))
-    assert fleet.requests == {"HEAD": 20, "GET manifest": 0, "GET blob": 0}
+    assert fleet.requests == {"HEAD manifest": 20, "HEAD blob": 0, "GET manifest": 0, "GET blob": 0}
 
 
 async def test_five_hundred_references_cost_no_more_than_five_hundred_heads_again(fleet, opened):
-    """First a HEAD for each tag, then once for each image its manifest, its config, its one layer."""
+    """First a HEAD for each tag, then once for each image its manifest, its config, its one layer.
+
+    All of them share that layer, so that 501 blobs are asked for before the planned starts.
+    """
     fleet = fleet(images=500, hosts=50)
     reach = await opened(fleet)
     for first, wanted in (
-        (True, {"HEAD": 500, "GET manifest": 500, "GET blob": 1000}),
-        (False, {"HEAD": 500, "GET manifest": 0, "GET blob": 0}),
+        (True, {"HEAD manifest": 500, "HEAD blob": 501, "GET manifest": 500, "GET blob": 1000}),
+        (False, {"HEAD manifest": 500, "HEAD blob": 0, "GET manifest": 0, "GET blob": 0}),
     ):
         began = time.monotonic()
         assert all_right(await fleet.scan(reach))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import docker_archive
@@ -20,7 +20,7 @@ from scanner.binary.layers.tables import parse_table
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Unpack
 from scanner.binary.layers.view import Unfetched, Unread, View
-from scanner.binary.program import argv, chain
+from scanner.binary.program import argv, chain, emulators
 from scanner.domain.facts import Failure, Program
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
@@ -78,7 +78,9 @@ async def _program(stream: AsyncIterator[bytes], image: str, override: Process |
         return Program((), problem=saved)
     command = argv.resolve(saved.process, override)
     try:
-        return chain.program(archive.view(saved), command, limits.read_on_bytes)
+        view = archive.view(saved)
+        program = chain.program(view, command)
+        return replace(program, emulators=emulators.carried(view, program.chain))
     except (Unread, Unfetched):  # every layer was read to its end, so neither can be asked for
         return Program(command.argv, problem=Failure(Reason.BINARY_UNKNOWN, "the archive lacks a part of the image"))
     except LayerError as error:
@@ -159,7 +161,7 @@ class _Blob:
                 self._document = bytearray()
         if self._document is not None:
             self._keep(piece, self._document)
-        elif self._failure is None and not self._tar.ended:
+        elif self._failure is None:
             self._read(piece)
 
     def _keep(self, piece: memoryview, document: bytearray) -> None:
@@ -194,8 +196,8 @@ class _Blob:
         self._archive.layers[name] = self._failure or self._index
 
     def _close(self) -> None:
-        if self._failure is None and not self._tar.ended:
+        if self._failure is None:
             self._unpack.close()
             self._tar.close()
-            if not self._index.nodes and not self._index.whiteouts and not self._index.opaques:
+            if not self._tar.ended and not self._index.nodes and not self._index.whiteouts and not self._index.opaques:
                 raise unreadable("it is no tar archive")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers.limits import limit_reached
+from scanner.binary.layers.limits import limit_reached, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
 from scanner.binary.program.dynamic import Dynamic
@@ -47,6 +47,9 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 AUFS_METADATA = ".wh..wh."
 
+_TYPES = frozenset("0123456")
+"""What engines unpack; Docker, Podman and containerd refuse a layer with any other (seen from 20.10 to 28.5)."""
+
 
 class NodeKind(Enum):
     """What stands at a path."""
@@ -54,7 +57,6 @@ class NodeKind(Enum):
     FILE = "file"
     DIRECTORY = "directory"
     SYMLINK = "symlink"
-    HARD_LINK = "hard link"
     OTHER = "device, socket or pipe"
 
 
@@ -167,10 +169,17 @@ class LayerIndex:
         self.add(entry, examined)
 
     def add(self, entry: tarstream.Entry, content: Content | None, extent: Extent | None = None) -> None:
-        """Remember an entry, in the order of the archive; the last one of a name wins."""
+        """Remember an entry, in the order of the archive; the last one of a name wins.
+
+        Raises ``LayerError`` for what makes engines refuse a layer, or unpack it differently.
+        """
         path = clean(entry.name)
+        if path is None:
+            raise unreadable(f"{entry.name!a} leads above the root, which some engines refuse")
+        if entry.flag not in _TYPES:
+            raise unreadable(f"an entry of the tar type {entry.flag!a}, which no engine unpacks")
         if not path:
-            return  # the root itself, or a name that points out of the image, which engines refuse or leave out
+            return  # the root itself
         if path.count("/") > MAX_DEPTH:
             raise limit_reached(f"a layer nests more than {MAX_DEPTH} directories")
         directory, _, base = path.rpartition("/")
@@ -181,6 +190,8 @@ class LayerIndex:
             return
         if directory != self._last_directory[0]:  # most entries follow one of the same directory
             moved = self._through_symlinks(directory)
+            if moved != directory and moved and moved not in self.nodes:
+                raise unreadable(f"an entry below a link to /{moved}, which its layer lacks: some engines refuse it")
             self._add_parents(moved)
             self._last_directory = (directory, moved)
         directory = self._last_directory[1]
@@ -192,8 +203,13 @@ class LayerIndex:
         if base == OPAQUE:
             self.opaques.add(directory)
             self.fresh.add(directory)
-        elif not base.startswith(AUFS_METADATA) and base != WHITEOUT:
-            path = f"{directory}/{base[len(WHITEOUT) :]}".lstrip("/")
+        elif not base.startswith(AUFS_METADATA):
+            name = base[len(WHITEOUT) :]
+            path = f"{directory}/{name}".lstrip("/")
+            if name in {"", ".", ".."}:
+                raise unreadable(f"the whiteout {directory}/{base} names nothing")
+            if self.get(path) is not None:
+                raise unreadable(f"a whiteout of {path} behind {path} in one layer, which engines refuse")
             self.whiteouts.add(path)
             self.fresh.add(path)
 
@@ -213,12 +229,22 @@ class LayerIndex:
                 return Node(NodeKind.OTHER, born=born)
 
     def _hard_link(self, target: str, born: int) -> Node:
-        """The file itself if it stands in this layer already, else a name to look up in this layer and below."""
-        path = clean(target) or ""
-        known = self.nodes.get(path)
-        if known is not None and known.kind is NodeKind.FILE and self.visible(path):
-            return Node(NodeKind.FILE, known.executable, "", known.content, known.size, born, known.extent)
-        return Node(NodeKind.HARD_LINK, target=path, born=born)
+        """What stands at the target, which has to be in this layer already.
+
+        No engine links to what is not there or to a directory; to a file of a lower layer Docker does not, Podman and
+        containerd do (seen with Docker 20.10 to 28.5, Podman 5.4, containerd 1.7).
+        """
+        if f"/{AUFS_METADATA}" in f"/{target}":
+            return Node(NodeKind.OTHER, born=born)  # aufs kept what its hard links named apart
+        path = clean(target)
+        if path is None:
+            raise unreadable(f"a hard link to {target!a}, above the root, which some engines refuse")
+        directory, _, base = path.rpartition("/")
+        moved = self._through_symlinks(directory)
+        known = self.get(f"{moved}/{base}" if moved else base)
+        if known is None or known.kind is NodeKind.DIRECTORY:
+            raise unreadable(f"a hard link to /{path}, which is no file of its layer: some engines refuse that")
+        return replace(known, born=born)
 
     def _through_symlinks(self, directory: str) -> str:
         """Where a directory leads in this layer alone: an entry below a symlink is unpacked where that points."""

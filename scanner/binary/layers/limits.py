@@ -30,14 +30,8 @@ RATIO_FREE_BYTES = 32 * MIB
 MAX_READ_S = 120.0
 """Seconds for one image: a 5 GB image over 1 Gbit/s is read in half of it."""
 
-READ_ON_BYTES = 1 * MIB
-"""Stored bytes that are read although an answer stands already.
-
-Two answers become exact only by reading on: an entry may be repeated later in its layer (the last one wins), and a
-name found in a late directory of PATH may also stand in an earlier one, in a layer below. Both are rare, and reading
-gigabytes to exclude them would cost what this inspection is made to save; so a layer is read to its end, and the rest
-of the layers for PATH's sake, only when that is at most this much.
-"""
+WORTH_STOPPING_BYTES = 1 * MIB
+"""What an early stop, where one is allowed, has to save at least: below that the proof of a whole layer is worth more."""
 
 PIECE_BYTES = 128 * 1024
 """Unpacked bytes handled at a time; between two pieces the event loop gets its turn (0.1 to 1 ms of work)."""
@@ -54,7 +48,7 @@ class Limits:
     ratio: int = MAX_RATIO
     ratio_free_bytes: int = RATIO_FREE_BYTES
     read_s: float = MAX_READ_S
-    read_on_bytes: int = READ_ON_BYTES
+    worth_stopping_bytes: int = WORTH_STOPPING_BYTES
 
 
 class LayerError(Exception):

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
 from scanner.binary.layers import toc
+from scanner.binary.layers.diffid import DiffId
 from scanner.binary.layers.layers import LayerIndex, Usage
 from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
@@ -33,12 +34,26 @@ MAX_REREADS = 4
 
 
 class Reading:
-    """The layers of one image (bottom first, as a manifest lists them) and what has been read of them."""
+    """The layers of one image (bottom first, as a manifest lists them) and what has been read of them.
 
-    def __init__(self, layers: Sequence[Layer], open_layer: OpenLayer, limits: Limits) -> None:
+    A layer is read to its end, where its digest is checked, before anything that it holds is an answer. With
+    ``early_stop`` an answer stands as soon as it is there; ``partly_read`` then says which layers it was taken from.
+    ``diff_ids`` are what the config says of the layers unpacked; engines refuse a layer that is something else.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        open_layer: OpenLayer,
+        limits: Limits,
+        *,
+        early_stop: bool = False,
+        diff_ids: Sequence[str] | None = None,
+    ) -> None:
         if len(layers) > limits.layers:
             raise limit_reached(f"the image has {len(layers)} layers, more than {limits.layers}")
         self._layers = tuple(reversed(layers))
+        self._diff_ids = tuple(reversed(diff_ids or ())) if len(diff_ids or ()) == len(layers) else ()
         self._open = open_layer
         self._limits = limits
         self._usage = Usage(limits)
@@ -47,13 +62,17 @@ class Reading:
         self._untrusted_tables: set[int] = set()
         self._tables: set[int] = set()
         self._rereads = 0
-        self.view = View(self._indexes, self._unreadable, [layer.size for layer in self._layers])
+        self._early_stop = early_stop
+        self._partly_fetched: set[int] = set()
+        worth = limits.worth_stopping_bytes if early_stop else None
+        self.view = View(self._indexes, self._unreadable, [layer.size for layer in self._layers], worth)
         self.view.reads_again = True
 
     async def ask(self, question: Callable[[View], T]) -> T:
         """The answer of a pure function over the view; raises ``LayerError`` where the layers do not give it."""
         while True:
             self.view.asked.clear()
+            self.view.passed_over.clear()
             try:
                 return question(self.view)
             except Unread as need:
@@ -72,6 +91,14 @@ class Reading:
                 raise LayerError(self._unreadable[number])
 
     @property
+    def partly_read(self) -> tuple[str, ...]:
+        """The digests of the layers that the last answer rests on without their having been read to their end."""
+        begun = {number for number, index in enumerate(self._indexes) if index.nodes and not index.complete}
+        return tuple(
+            self._layers[number].digest for number in sorted(begun | self.view.passed_over | self._partly_fetched)
+        )
+
+    @property
     def indexes(self) -> Sequence[LayerIndex]:
         """What was read, top layer first."""
         return self._indexes
@@ -84,11 +111,15 @@ class Reading:
         try:
             await self._stream(number, index, question)
         except StreamBroken as broken:
-            self._unreadable[number] = broken.failure
-            if broken.failure.reason is Reason.IMAGE_DIGEST_MISMATCH:  # then nothing that was read counts
-                self.view.replace(number, LayerIndex(self._usage))
+            self._give_up(number, broken.failure)
         except LayerError as error:
-            self._unreadable[number] = error.failure
+            self._give_up(number, error.failure)
+
+    def _give_up(self, number: int, failure: Failure) -> None:
+        """Of a layer that is not whole, or not what its digest says, nothing counts that was read."""
+        self._unreadable[number] = failure
+        self._indexes[number] = LayerIndex(self._usage)
+        self.view.replace(number, self._indexes[number])
 
     async def _read_table(self, number: int) -> bool:
         """Learn a layer from its table of contents; False where it has none that can be trusted."""
@@ -104,25 +135,20 @@ class Reading:
     async def _stream(self, number: int, index: LayerIndex, question: Callable[[View], object] | None) -> None:
         layer = self._layers[number]
         tar = TarReader(index)
-        budget = Budget(self._limits, tar.feed, self._usage.unpacked_bytes)
+        unpacked = DiffId(self._diff_ids[number] if self._diff_ids else None, tar.feed)
+        budget = Budget(self._limits, unpacked.take, self._usage.unpacked_bytes)
         unpack = Unpack(budget)
-        may_stop = question is not None and layer.size > self._limits.read_on_bytes
+        stop_before = layer.size - self._limits.worth_stopping_bytes if self._early_stop else 0
         try:
             async with self._open(layer) as chunks, aclosing(sliced(chunks)) as pieces:
                 async for piece in pieces:
-                    if tar.ended:
-                        budget.stored += len(piece)
-                    else:
-                        unpack.feed(piece)
+                    unpack.feed(piece)
                     _check_length(budget, layer)
-                    if tar.ended:
-                        if layer.size - budget.stored > self._limits.read_on_bytes:
-                            break
-                        continue  # the rest is padding; whoever reads it all learns whether the digest holds
-                    if may_stop and question is not None and self._is_answered(index, number, question):
+                    is_worth = budget.stored < stop_before
+                    if is_worth and question is not None and self._is_answered(index, number, question):
                         return
-                else:
-                    _check_end(unpack, tar, budget, layer)
+            _check_end(unpack, tar, budget, layer)
+            unpacked.check()
         finally:
             self._usage.unpacked_bytes += budget.unpacked
         index.fresh.clear()
@@ -156,13 +182,15 @@ class Reading:
         """Fetch one file by its table of contents; where that disagrees, the layer is streamed instead."""
         layer = self._layers[need.layer]
         try:
-            content = await toc.fetch(layer, need.extent, self._open, self._limits)
+            content, whole = await toc.fetch(layer, need.extent, self._open, self._limits, early_stop=self._early_stop)
         except (LayerError, StreamBroken):
             self._untrusted_tables.add(need.layer)
             index = self._indexes[need.layer] = LayerIndex(self._usage)
             self.view.replace(need.layer, index)
             return
         self.view.fetched[need.layer, need.extent] = content
+        if not whole:
+            self._partly_fetched.add(need.layer)
 
 
 async def sliced(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
@@ -188,9 +216,7 @@ def _check_length(budget: Budget, layer: Layer) -> None:
 
 
 def _check_end(unpack: Unpack, tar: TarReader, budget: Budget, layer: Layer) -> None:
-    unpack.close()
-    if tar.ended:
-        return
     if budget.stored < layer.size:
         raise unreadable(f"{layer.digest} ended after {budget.stored} of {layer.size} bytes")
+    unpack.close()
     tar.close()

@@ -34,7 +34,7 @@ MAX_ENTRY_BYTES = 1 << 50
 
 _GLOBAL_KEYS = ("path", "linkpath", "size")
 _ZEROS = bytes(BLOCK)
-_REGULAR = b"0\0" + b"7"
+_REGULAR = b"0\0"
 _WITHOUT_CONTENT = b"123456"
 
 
@@ -223,9 +223,9 @@ class TarReader:
             raise limit_reached(f"a name of {max(len(name), len(target))} bytes in a layer")
         if "size" in pax:
             size = _decimal(pax["size"])
-        kind = "0" if flag in _REGULAR or not flag.strip(b"\0") else flag.decode("latin-1")
-        if kind == "0" and name.endswith(b"/"):
-            kind = "5"  # V7 has no type for directories
+        kind = "0" if flag in _REGULAR else flag.decode("latin-1")
+        if flag == b"\0" and name.endswith(b"/"):
+            kind = "5"  # V7 has no type for directories; where there is a type, engines believe that
         size = 0 if flag and flag in _WITHOUT_CONTENT else size
         sparse = flag == b"S" or any(key.startswith("GNU.sparse.") for key in self._pending.pax)
         kind = "0" if kind == "S" else kind

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Layer
 
 VERIFIED_BYTES = 8 * 1024 * 1024
-"""A file of at most this size is fetched whole and held to its digest; of a larger one only what is needed is read, as
-it is of a streamed layer."""
+"""A file of at most this size is always fetched whole and held to its digest; of a larger one only what is needed is
+read where an early stop is allowed."""
 
 _FLAGS = {"reg": "0", "hardlink": "1", "symlink": "2", "char": "3", "block": "4", "dir": "5", "fifo": "6"}
 
@@ -137,10 +137,11 @@ def _string(entry: dict[str, Any], key: str) -> str:
 class _OneFile:
     """Takes the first ``size`` unpacked bytes of an extent."""
 
-    def __init__(self, extent: Extent) -> None:
+    def __init__(self, extent: Extent, *, early_stop: bool) -> None:
         self.capture = Capture(extent.size, text=extent.text, text_bytes=MAX_CACHE_BYTES)
         self.left = extent.size
-        self._digest = hashlib.sha256() if extent.digest and extent.size <= VERIFIED_BYTES else None
+        self.whole = not early_stop or (bool(extent.digest) and extent.size <= VERIFIED_BYTES)
+        self._digest = hashlib.sha256() if self.whole else None
         self._expected = extent.digest
 
     def take(self, piece: bytes) -> None:
@@ -166,9 +167,14 @@ class _OneFile:
         return interpret(self.capture)
 
 
-async def fetch(layer: Layer, extent: Extent, open_layer: OpenLayer, limits: Limits) -> Content:
-    """What one file of a layer holds; raises ``LayerError`` or ``StreamBroken``."""
-    file = _OneFile(extent)
+async def fetch(
+    layer: Layer, extent: Extent, open_layer: OpenLayer, limits: Limits, *, early_stop: bool = False
+) -> tuple[Content, bool]:
+    """What one file of a layer holds, besides whether all of it was held to its digest.
+
+    Raises ``LayerError`` or ``StreamBroken``; where ``early_stop`` is not allowed also for a file without digest.
+    """
+    file = _OneFile(extent, early_stop=early_stop)
     budget = Budget(limits, file.take)
     unpack = Unpack(budget)
     async with open_layer(layer, extent.start, extent.end) as chunks:
@@ -178,4 +184,4 @@ async def fetch(layer: Layer, extent: Extent, open_layer: OpenLayer, limits: Lim
                 break
             if budget.stored > extent.end - extent.start:
                 raise unreadable("a range request was answered with more than its range")
-    return file.content()
+    return file.content(), file.whole

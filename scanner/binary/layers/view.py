@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind
-from scanner.binary.layers.limits import LayerError
+from scanner.binary.layers.limits import LayerError, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES
 
 if TYPE_CHECKING:
@@ -73,12 +73,23 @@ class View:
     """The layers of one image, top first; ``unreadable`` names those that cannot be read, with the reason.
 
     ``reads_again`` tells that a layer can be read once more for a file that was not kept.
+
+    ``worth_stopping_bytes`` is what leaving layers unread has to save, ``None`` where none may be left unread.
+    ``passed_over`` are the layers that the last answer left unread.
     """
 
-    def __init__(self, layers: Sequence[LayerIndex], unreadable: Mapping[int, Failure], sizes: Sequence[int]) -> None:
+    def __init__(
+        self,
+        layers: Sequence[LayerIndex],
+        unreadable: Mapping[int, Failure],
+        sizes: Sequence[int],
+        worth_stopping_bytes: int | None = None,
+    ) -> None:
         self._layers = list(layers)
         self._unreadable = unreadable
         self._sizes = sizes
+        self._worth_stopping_bytes = worth_stopping_bytes
+        self.passed_over: set[int] = set()
         self.fetched: dict[tuple[int, Extent], Content] = {}
         self.asked: set[str] = set()
         self.unkept: set[str] = set()
@@ -88,14 +99,15 @@ class View:
         """Look at a layer through another index from now on."""
         self._layers[number] = layer
 
-    @property
-    def unread_bytes(self) -> int:
-        """Stored bytes of the layers that have not been read to their end."""
-        return sum(size for size, layer in zip(self._sizes, self._layers, strict=True) if not layer.complete)
-
-    def is_read(self, layer: int) -> bool:
-        """Whether a layer was read to its end."""
-        return self._layers[layer].complete
+    def passes_over(self, unread: Unread, found: Found) -> bool:
+        """Whether what was found stands although an unread layer below may hold a better answer."""
+        if self._worth_stopping_bytes is None or not self._layers[found.layer].complete:
+            return False
+        rest = [number for number in range(unread.layer, len(self._layers)) if not self._layers[number].complete]
+        if sum(self._sizes[number] for number in rest) < self._worth_stopping_bytes:
+            return False
+        self.passed_over.update(rest)
+        return True
 
     def content(self, found: Found) -> Content | None:
         """What a file holds, ``None`` where it has no execute bit; raises ``Unfetched``."""
@@ -189,18 +201,8 @@ class View:
         return here
 
     def _node(self, path: str) -> tuple[int, Node] | None:
-        """What stands at a path itself; a hard link is the file that it names in its own layer or below."""
-        first = 0
-        for _ in range(MAX_SYMLINKS):
-            reached = self._topmost(path, first)
-            if reached is None or reached[1].kind is not NodeKind.HARD_LINK:
-                return reached
-            first, path = reached[0], reached[1].target
-        return None
-
-    def _topmost(self, path: str, first: int) -> tuple[int, Node] | None:
-        for number in range(first, len(self._layers)):
-            layer = self._layers[number]
+        """What stands at a path itself, in which layer."""
+        for number, layer in enumerate(self._layers):
             node = layer.get(path)
             if node is not None:
                 return number, node
@@ -209,6 +211,8 @@ class View:
             if not layer.complete:
                 self.asked.add(path)
                 raise Unread(number)
+            if "" in layer.opaques and number + 1 < len(self._layers):
+                raise unreadable("a layer hides everything below it, which engines treat differently")
             if layer.hides(path):
                 return None
         return None

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
 
 
-def program(view: View, command: Command, read_on_bytes: int) -> Program:
+def program(view: View, command: Command) -> Program:
     """What ``command`` resolves to; raises what the view raises where the layers do not tell."""
     if not command.argv or not command.argv[0]:
         return Program(command.argv, problem=Failure(Reason.NO_COMMAND, "neither Entrypoint nor Cmd names a program"))
-    search = Search(view, read_on_bytes)
+    search = Search(view)
     way = Control(search).follow(command, search.start(command, "entrypoint"))
     return Program(command.argv, way.files, way.problem, way.at_run_time)

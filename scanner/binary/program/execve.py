@@ -50,7 +50,6 @@ class Search:
     """One walk over one view."""
 
     view: View
-    read_on_bytes: int
 
     def start(self, command: Command, role: str) -> Run:
         """Find ``argv[0]`` as runc does, then follow it as the kernel does."""
@@ -106,7 +105,7 @@ class Search:
             if covered is not None and unread is None:
                 return covered
             problem = _openable(found, path, "entrypoint")
-            if problem is None and (unread is None or self._may_stop(_as_found(found))):
+            if problem is None and (unread is None or self.view.passes_over(unread, _as_found(found))):
                 return _relative(path, directory) if by_runtime and directory[:1] != "/" else _as_found(found)
             if problem is None:
                 break
@@ -116,10 +115,6 @@ class Search:
             raise unread
         directories = ":".join(command.path)
         return refused or Failure(Reason.ENTRYPOINT_MISSING, f"{name} is in no directory of PATH={directories}")
-
-    def _may_stop(self, found: Found) -> bool:
-        """Whether an earlier directory of PATH is left unread on purpose (see ``READ_ON_BYTES``)."""
-        return self.view.is_read(found.layer) and self.view.unread_bytes > self.read_on_bytes
 
     def _execute(self, found: Found, name: str, command: Command, role: str) -> Run:
         """The kernel's rounds: scripts are replaced by their interpreters until a binary is reached."""

@@ -144,7 +144,8 @@ def _config_doubt(offer: Offer) -> Selection | None:
         detail = f"the manifest names no platform, and its config could not be had: {offer.config.detail}"
         return Selection(Outcome.UNKNOWN, reason=offer.config.reason, detail=detail.removesuffix(": "))
     if offer.platform is None:
-        detail = "the manifest names no platform, and its config was not read"
+        why = "was not read" if offer.config is None else "names none either"
+        detail = f"the manifest names no platform, and its config {why}"
         return Selection(Outcome.UNKNOWN, reason=Reason.IMAGE_ARCH_UNKNOWN, detail=detail)
     return None
 
@@ -260,12 +261,36 @@ def _agreed(engine: Engine, asked: tuple[_Asked, ...], offers: Sequence[Offer]) 
 
 
 def _answer(engine: Engine, asked: _Asked, offers: Sequence[Offer]) -> Selection:
-    order = asked.order([offer.entry for offer in offers])
+    order = _order(asked, offers)
     if order and offers[order[0]].entry is None and asked.rule is _Rule.CONTAINERD:
         return _by_config(engine, asked, order, offers[order[0]])
     if order:
         return Selection(Outcome.TAKEN, order, detail=f"{engine.key} asks for {asked.platform}")
     return _none(engine, asked, offers)
+
+
+def _order(asked: _Asked, offers: Sequence[Offer]) -> tuple[int, ...]:
+    """The places of the offers that fit, best first.
+
+    An index within the index fits by its own platform; an engine that takes it looks at what is in there and, where
+    nothing fits, at nothing else: seen with Docker 26.1 and 28.5, containerd 1.7.
+    """
+    tops: dict[object, list[int]] = {}
+    for place, offer in enumerate(offers):
+        tops.setdefault(offer.within or place, []).append(place)
+    groups = list(tops.values())
+    found: list[int] = []
+    for top in asked.order([_top_platform(offers[group[0]]) for group in groups]):
+        group = groups[top]
+        inside = asked.order([offers[place].entry for place in group])
+        if not inside and not found:
+            return ()
+        found += [group[place] for place in inside]
+    return tuple(found)
+
+
+def _top_platform(offer: Offer) -> Platform | None:
+    return offer.within.platform if offer.within else offer.entry
 
 
 def _by_config(engine: Engine, asked: _Asked, order: tuple[int, ...], offer: Offer) -> Selection:

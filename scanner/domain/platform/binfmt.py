@@ -140,12 +140,15 @@ def emulation(binfmt: Binfmt | None, architecture: str) -> Emulation:
     """What binfmt_misc does with the programs of a GOARCH inside containers.
 
     The entry that was registered last wins, and a directory listing does not tell which one that is: entries that
-    disagree are ``UNCLEAR``.
+    disagree are ``UNCLEAR``, as is one that shows neither magic nor extension (a BPF program decides what it takes).
     """
     if binfmt is None:
         return Emulation(Handling.UNKNOWN)
     if architecture not in _ELF_FORMS:
         return Emulation(Handling.NONE)
+    decides = next((entry for entry in binfmt.entries if binfmt.enabled and _decides_by_itself(entry)), None)
+    if decides is not None:
+        return Emulation(Handling.UNCLEAR, decides)
     takers = [(entry, taken) for entry in binfmt.entries if (taken := _takes(entry, architecture)) is not False]
     active = [(entry, taken) for entry, taken in takers if entry.enabled and binfmt.enabled]
     if not active:
@@ -154,8 +157,42 @@ def emulation(binfmt: Binfmt | None, architecture: str) -> Emulation:
     return Emulation(ways.pop() if len(ways) == 1 else Handling.UNCLEAR, active[0][0])
 
 
+def _decides_by_itself(entry: BinfmtEntry) -> bool:
+    return entry.enabled and not entry.magic and not entry.extension
+
+
 def _way(entry: BinfmtEntry) -> Handling:
     return Handling.USABLE if FIX_BINARY in entry.flags else Handling.HOST_ONLY
+
+
+_QEMU_CPUS: Mapping[str, str] = MappingProxyType(
+    {
+        "386": "i386",
+        "amd64": "x86_64",
+        "arm": "arm",
+        "arm64": "aarch64",
+        "loong64": "loongarch64",
+        "mips": "mips",
+        "mipsle": "mipsel",
+        "mips64": "mips64",
+        "mips64le": "mips64el",
+        "ppc64": "ppc64",
+        "ppc64le": "ppc64le",
+        "riscv64": "riscv64",
+        "s390x": "s390x",
+    }
+)
+
+_PLACES = (
+    "/usr/bin/qemu-{}-static", "/usr/bin/qemu-{}", "/usr/local/bin/qemu-{}-static", "/usr/local/bin/qemu-{}",
+    "/usr/libexec/qemu-binfmt/{}-binfmt-P",
+)  # fmt: skip
+
+
+def interpreters(architecture: str) -> tuple[str, ...]:
+    """The paths at which Debian, Fedora, multiarch/qemu-user-static, tonistiigi/binfmt keep QEMU for a GOARCH."""
+    cpu = _QEMU_CPUS.get(architecture)
+    return tuple(place.format(cpu) for place in _PLACES) if cpu else ()
 
 
 def emulator_name(entry: BinfmtEntry) -> str:

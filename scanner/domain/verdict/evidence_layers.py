@@ -7,11 +7,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
+from scanner.domain.platform.binfmt import Handling, emulation, interpreters
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.execution import Execution, How, executes
 from scanner.domain.verdict.pages import mapped, suspected
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
-from scanner.domain.verdict.verdict import Depth, Evidence
+from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Depth, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,8 +64,10 @@ def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> 
     if needs_config and offer.config is None:
         return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "the image's config was not read")
     claimed = offer.config if isinstance(offer.config, Platform) else offer.entry
-    if claimed is None or not claimed.architecture:
+    if claimed is None:
         return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "neither index nor config names an architecture")
+    if lacks := _lacks(claimed):
+        return _without_label(kernel, offer, lacks, depth)
     agrees = offer.entry is None or agree(offer.entry, claimed)
     metadata = executes(kernel, claimed)
     if depth is Depth.BINARY:
@@ -74,6 +77,24 @@ def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> 
     if not agrees and offer.entry and How.NATIVE in {metadata.how, executes(kernel, offer.entry).how}:
         return Outcome(Reason.CONFIG_DISAGREES, f"the index says {offer.entry}, the config {claimed}")
     return executed(metadata)
+
+
+def _lacks(config: Platform) -> str:
+    """What a config leaves out; engines start such an image whatever its binary is for (seen with all of them)."""
+    return " and no ".join(["operating system"] * (not config.os) + ["architecture"] * (not config.architecture))
+
+
+def _without_label(kernel: Kernel, offer: Offer, lacks: str, depth: Depth) -> Outcome:
+    """Only the binary can tell what a config leaves out; at best the config is to be mended."""
+    detail = f"the config names no {lacks}"
+    if depth is not Depth.BINARY:
+        return Outcome(Reason.IMAGE_ARCH_UNKNOWN, detail)
+    if offer.program is None:
+        return Outcome(Reason.BINARY_NOT_INSPECTED, f"{detail}, and the entrypoint's binary was not read")
+    return binary(kernel, offer.program, None, _UNLABELLED, agrees=False, disagrees=detail)
+
+
+_UNLABELLED = Execution(How.UNKNOWN, Reason.IMAGE_ARCH_UNKNOWN)
 
 
 def agree(one: Platform | None, other: Platform) -> bool:
@@ -100,8 +121,19 @@ _ORDER = (How.NO, How.UNKNOWN, How.EMULATED, How.NATIVE)
 _BY_ROLE = {"interpreter": Reason.WRONG_INTERPRETER, "loader": Reason.WRONG_LOADER, "library": Reason.WRONG_LIBRARY}
 
 
-def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool) -> Outcome:
-    """The files that argv leads to overrule every label, as far as they speak."""
+def binary(  # noqa: PLR0913 -- each is a premise of its own
+    kernel: Kernel,
+    program: Program,
+    claimed: Platform | None,
+    metadata: Execution,
+    *,
+    agrees: bool,
+    disagrees: str = "",
+) -> Outcome:
+    """The files that argv leads to overrule every label, as far as they speak.
+
+    ``disagrees`` is what is wrong with a label that is none, so that ``claimed`` is ``None``.
+    """
     evidence = tuple(_chain_evidence(program))
     worst = _worst(kernel, program)
     if worst is not None and worst.status is Status.MISMATCH:
@@ -114,6 +146,10 @@ def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execut
         return Outcome(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
     if worst is None:
         return Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
+    if claimed is None:
+        if worst.status in {Status.OK, Status.EMULATED}:
+            worst = replace(worst, reason=Reason.CONFIG_DISAGREES, detail=f"{disagrees}; {worst.detail}")
+        return worst.saying(*evidence)
     found = _labels_too(worst, program, claimed, metadata, agrees=agrees)
     return (_pages_too(kernel, program, found) if found.status is Status.OK else found).saying(*evidence)
 
@@ -141,7 +177,7 @@ def _labels_too(worst: Outcome, program: Program, claimed: Platform, metadata: E
     actual = {e.elf.needs.architecture for e in program.chain if e.elf and e.elf.needs}
     if not agrees:
         return Outcome(Reason.CONFIG_DISAGREES, f"index and config disagree: the config says {claimed}")
-    if canonical(claimed).architecture not in actual:
+    if canonical(claimed).architecture not in actual or metadata.reason is Reason.WRONG_PLATFORM:
         return Outcome(Reason.MISLABELLED, f"labelled {claimed}, its binary is for {', '.join(sorted(actual))}")
     return executed(metadata)
 
@@ -155,13 +191,28 @@ def _worst(kernel: Kernel, program: Program) -> Outcome | None:
         if file.elf.needs is None:
             fates.append((How.NO, _no_platform(kernel, file.path, file.elf.machine)))
             continue
-        execution = mapped(kernel, file.elf, executes(kernel, file.elf.needs))
+        carried = _carries_emulator(kernel, program, file.elf.needs)
+        execution = mapped(kernel, file.elf, executes(kernel, file.elf.needs, carried=carried))
         reason = execution.reason
         if reason is Reason.WRONG_PLATFORM:
             reason = _BY_ROLE.get(file.role, Reason.WRONG_BINARY)
         detail = execution.detail or f"it is for {file.elf.needs}"
         fates.append((execution.how, Outcome(reason, f"{file.path}: {detail}", file.path)))
     return min(fates, key=lambda fate: _ORDER.index(fate[0]))[1] if fates else None
+
+
+def _carries_emulator(kernel: Kernel, program: Program, need: Platform) -> bool | None:
+    """Whether the image holds the emulator of the host's handler, in a form that this host starts."""
+    found = emulation(kernel.binfmt, need.architecture)
+    if found.handling is not Handling.HOST_ONLY or found.entry is None:
+        return False
+    path = found.entry.interpreter
+    inside = next((file for file in program.emulators or () if file.path == path), None)
+    if inside is None:
+        return False if program.emulators is not None and path in interpreters(need.architecture) else None
+    is_static = inside.elf is not None and not inside.elf.interpreter and inside.elf.needs is not None
+    own = inside.elf.needs if inside.elf and is_static else None
+    return True if own and executes(kernel, own).how is How.NATIVE else None
 
 
 def _no_platform(kernel: Kernel, path: str, machine: int) -> Outcome:
@@ -195,3 +246,6 @@ def _files_evidence(files: Iterable[Executable]) -> Iterable[Evidence]:
             yield Evidence("binary", f"{file.role} {file.path}: script {file.shebang}")
         else:
             yield Evidence("binary", f"{file.role} {file.path}: {file.kind}")
+    if program.partly_read:
+        more = f" with {len(program.partly_read) - 1} more" if len(program.partly_read) > 1 else ""
+        yield Evidence("layer", f"{program.partly_read[0][:19]}{more}: {NOT_READ_TO_ITS_END}")

@@ -36,8 +36,11 @@ class Execution:
     detail: str = ""
 
 
-def executes(kernel: Kernel, need: Platform) -> Execution:
+def executes(kernel: Kernel, need: Platform, *, carried: bool | None = False) -> Execution:
     """Whether programs for ``need`` start inside a container on ``kernel``.
+
+    ``carried`` tells whether the image holds the emulator that a handler without the F flag looks for inside the
+    container, ``None`` where that is not known.
 
     binfmt_misc is asked before the kernel's own ELF loader, so an active handler decides even for native programs.
     A need without variant demands nothing of the CPU, except that a nameless ``arm`` may be up to v7.
@@ -50,7 +53,7 @@ def executes(kernel: Kernel, need: Platform) -> Execution:
     host = _as_named(kernel.platform)
     if foreign := _other_os(host, wanted):
         return foreign
-    return _with_emulation(kernel, wanted, _natively(kernel, host, wanted))
+    return _with_emulation(kernel, wanted, _natively(kernel, host, wanted), carried=carried)
 
 
 def _as_named(platform: Platform) -> Platform:
@@ -74,6 +77,8 @@ def _unnamed(need: Platform) -> Execution | None:
 
 def _other_os(host: Platform, need: Platform) -> Execution | None:
     """Linux containers also run on macOS, in a VM of its own architecture, besides on FreeBSD, by its Linux ABI."""
+    if need.os == "darwin":
+        return Execution(How.NO, Reason.WRONG_PLATFORM, f"no container runs {need}: on macOS they run in a Linux VM")
     if host.os == need.os or (need.os == "linux" and host.os in ("darwin", "freebsd")):
         return None
     return Execution(How.NO, Reason.WRONG_PLATFORM, f"{need} needs {need.os}, the host is {host.os}")
@@ -184,12 +189,17 @@ def _wider(kernel: Kernel, need: Platform) -> Execution:
     return Execution(How.NO, Reason.WRONG_PLATFORM, f"{need} is 64-bit, the host's kernel is 32-bit")
 
 
-def _with_emulation(kernel: Kernel, need: Platform, native: Execution) -> Execution:
+def _with_emulation(kernel: Kernel, need: Platform, native: Execution, *, carried: bool | None) -> Execution:
     """What becomes of it once binfmt_misc has had its say."""
     found = emulation(kernel.binfmt, need.architecture)
     match found.handling, found.entry:
         case Handling.USABLE, entry if entry:
             return _emulated(need, entry, native)
+        case Handling.HOST_ONLY, entry if entry and carried:
+            return _emulated(need, entry, native)
+        case Handling.HOST_ONLY, entry if entry and carried is None:
+            detail = f"{_without_f(need, entry)} unless the image holds it, which is not known"
+            return Execution(How.UNKNOWN, Reason.EMULATOR_UNKNOWN, detail)
         case Handling.HOST_ONLY, entry if entry:
             return Execution(How.NO, Reason.EMULATOR_UNUSABLE, _without_f(need, entry))
         case Handling.UNCLEAR, entry if entry:

@@ -14,7 +14,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.NATIVE: "Every layer of evidence that was asked for says that it starts natively.",
     Reason.EMULATED: "It starts only through an emulator that the host has registered in binfmt_misc.",
     Reason.NATIVE_SHADOWED: "A binfmt_misc handler takes even programs that the host could run natively.",
-    Reason.CONFIG_DISAGREES: "The index and the image's own config name different platforms.",
+    Reason.CONFIG_DISAGREES: "The image's own config names another platform than the index, or none.",
     Reason.MISLABELLED: "It starts, but the image's label names another CPU than its binary is for.",
     Reason.PLATFORM_LOST: "It runs, but its tag no longer has this platform: the next pull breaks it.",
     Reason.NEXT_PULL_BROKEN: "It runs, but what its tag means today would not start.",

@@ -120,7 +120,11 @@ def _shadowed(_: Trouble) -> Fix:
 
 
 def _config(t: Trouble) -> Fix:
-    return Fix("The index and the image's own config name different platforms: rebuild so that both agree.", _build(t))
+    return Fix(
+        "The platform in the image's own config is missing, or another one than index or binary say: "
+        "rebuild, so that all of them agree.",
+        _build(t),
+    )
 
 
 def _lost(t: Trouble) -> Fix:

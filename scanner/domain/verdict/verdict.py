@@ -33,10 +33,17 @@ class NextPull(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One layer's testimony; ``layer`` is host, engine, local, index, config, binary, survey, kernel, runtime, next_pull."""
+    """One layer's testimony.
+
+    ``layer`` is host, engine, local, index, config, binary, layer, survey, kernel, runtime, next_pull.
+    """
 
     layer: str
     says: str
+
+
+NOT_READ_TO_ITS_END = "layer not read to its end"
+"""How evidence ends that rests on bytes which nobody held to their digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +74,8 @@ class Verdict:
     def status(self) -> Status:
         """The status that the reason stands for."""
         return STATUS_OF[self.reason]
+
+    @property
+    def rests_on_part(self) -> bool:
+        """Whether it rests on a layer that was not read to its end."""
+        return any(found.says.endswith(NOT_READ_TO_ITS_END) for found in self.evidence if found.layer == "layer")

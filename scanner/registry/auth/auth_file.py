@@ -49,7 +49,7 @@ class AuthFile:
     def as_docker(self, registry: str) -> Credential | HelperCall | Failure | None:
         """What the docker command would use: the registry's helper, else the store, else its entry."""
         server = HUB_KEY if registry == HUB else registry
-        if helper := self.helpers.get(server) or self.store:
+        if helper := self.helpers.get(server, self.store):  # an empty one switches the store off for this registry
             return HelperCall(helper, server)
         entry = self.auths.get(server)
         if entry is None:

@@ -42,7 +42,9 @@ MAX_HELPER_NAME_CHARS = 64
 NOT_FOUND = "credentials not found in native keychain"
 """What every helper prints where it knows nothing, so that the registry is asked anonymously."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+"""A part of a file's name, such as ``desktop.exe``, as WSL has it; never a path."""
+
 _SERVER = re.compile(r"[!-~]{1,512}", re.ASCII)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Failure, ImageFacts, Offer
+from scanner.domain.facts import Failure, ImageFacts, InnerIndex, Offer
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents.manifest import MAX_ENTRIES, Descriptor, Index, Manifest
 
@@ -78,7 +78,7 @@ class Assembly:
             return Failure(Reason.IMAGE_TOO_COMPLEX, f"the index holds more than {MAX_NESTED_INDEXES} indexes")
         images: list[Descriptor] = []
         total = index.total
-        for entry in index.entries:
+        for place, entry in enumerate(index.entries):
             if not entry.is_index:
                 images.append(entry)
                 continue
@@ -86,7 +86,8 @@ class Assembly:
             if isinstance(inner, Failure):
                 return inner
             total += inner.total
-            images += [replace(found, nested=True) for found in inner.entries]
+            within = InnerIndex(place, entry.platform)
+            images += [replace(found, within=within) for found in inner.entries]
         if total > MAX_ENTRIES:
             return Failure(Reason.IMAGE_TOO_COMPLEX, f"the index has {total} entries, more than {MAX_ENTRIES}")
         return images
@@ -114,7 +115,9 @@ class Assembly:
             }
         known = {digest: task.result() for digest, task in tasks.items()}
         offers = [(entry, _known_or_plain(entry, known, beyond)) for entry in entries]
-        return [offer and replace(offer, nested=entry.nested) for entry, offer in offers]
+        return [
+            offer and replace(offer, nested=entry.within is not None, within=entry.within) for entry, offer in offers
+        ]
 
     async def _deep(self, entry: Descriptor) -> Offer | None:
         manifest = await self.reader.described(self.reference, entry)
@@ -148,6 +151,7 @@ def _known_or_plain(entry: Descriptor, known: dict[Digest, Offer | None], beyond
         process=offer.process,
         layers=offer.layers,
         config_digest=offer.config_digest,
+        diff_ids=offer.diff_ids,
     )
 
 
@@ -161,4 +165,5 @@ def _offer(digest: Digest, entry: Platform | None, manifest: Manifest, config: I
         process=config.process,
         layers=manifest.layers,
         config_digest=manifest.config.digest,
+        diff_ids=config.diff_ids,
     )

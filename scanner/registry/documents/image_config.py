@@ -20,16 +20,20 @@ MAX_PROCESS_CHARS = 128 * 1024
 MAX_VARIABLES = 4096
 """Of one config; images of whole desktops set a few dozen."""
 
-_TOP_KEYS = frozenset({"architecture", "os", "variant", "os.version", "os.features", "config"})
+_TOP_KEYS = frozenset({"architecture", "os", "variant", "os.version", "os.features", "config", "rootfs"})
 _PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes"})
 
 
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
-    """``platform`` is as written, or why it is none that anybody could judge by."""
+    """``platform`` is as written, half of one where a word is missing, or why it is none that anybody could judge by.
+
+    ``diff_ids`` are the digests of its layers' tars.
+    """
 
     platform: Platform | Failure
     process: Process
+    diff_ids: tuple[str, ...] = ()
 
 
 def read_config(body: bytes) -> ImageConfig | Failure:
@@ -39,7 +43,8 @@ def read_config(body: bytes) -> ImageConfig | Failure:
         return document
     try:
         refuse_twins(document, _TOP_KEYS)
-        return ImageConfig(_platform(document), _process(fields.child(document, "config") or {}))
+        diff_ids = fields.texts(fields.child(document, "rootfs") or {}, "diff_ids") or ()
+        return ImageConfig(_platform(document), _process(fields.child(document, "config") or {}), diff_ids)
     except AmbiguousError as ambiguity:
         return Failure(Reason.IMAGE_AMBIGUOUS, f"config: {ambiguity}")
     except fields.MalformedError as error:
@@ -48,11 +53,7 @@ def read_config(body: bytes) -> ImageConfig | Failure:
 
 def _platform(document: Mapping[str, Any]) -> Platform | Failure:
     found = fields.platform(document)
-    if not found.architecture:
-        return Failure(Reason.IMAGE_ARCH_UNKNOWN, "the config names no architecture")
-    if not found.os:
-        return Failure(Reason.IMAGE_ARCH_UNKNOWN, "the config names no operating system")
-    if canonical(found).architecture not in KNOWN_ARCHITECTURES:
+    if found.architecture and canonical(found).architecture not in KNOWN_ARCHITECTURES:
         return Failure(Reason.IMAGE_ARCH_UNKNOWN, f"the config names the unknown architecture {found.architecture}")
     return found
 

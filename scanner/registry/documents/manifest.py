@@ -11,7 +11,7 @@ import binascii
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure, Layer
+from scanner.domain.facts import Failure, InnerIndex, Layer
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.strict_json import AmbiguousError, read_object, refuse_twins
 from scanner.registry.documents import fields, media_types
@@ -46,7 +46,7 @@ class Descriptor:
     """A pointer to content: by digest only, so that ``urls`` can lead nowhere.
 
     ``platform`` is as written, ``None`` where the entry does not name one. ``inline`` is the content itself where the
-    descriptor carries it, not yet verified. ``nested`` tells that it was found in an index within an index.
+    descriptor carries it, not yet verified. ``within`` is the index within an index where it was found.
     """
 
     digest: Digest
@@ -55,7 +55,7 @@ class Descriptor:
     platform: Platform | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
     inline: bytes | None = None
-    nested: bool = False
+    within: InnerIndex | None = None
 
     @property
     def is_index(self) -> bool:

@@ -74,11 +74,12 @@ class Budget:
         own = registry or RegistryConfig("")
         self._clock = clock
         self._sleep = sleep
-        self._stop_below = _own(own.stop_below, config.stop_below)
+        self._stop_below = config.stop_below if own.stop_below is None else own.stop_below
         self._bucket = TokenBucket(_own(own.rate_per_s, config.rate_per_s), _own(own.burst, config.burst), clock)
         self._in_flight = asyncio.Semaphore(_own(own.concurrency, config.concurrency))
         self._paused_until = 0.0
         self._remaining: tuple[int, float] | None = None
+        self._limit: int | None = None
         self._failures = 0
         self._broken: tuple[Failure, float] | None = None
 
@@ -92,7 +93,7 @@ class Budget:
             failure = self._broken[0]
             return replace(failure, detail=f"not asked again so soon: {failure.detail}")
         if counted and self._spent(now):
-            return Failure(Reason.IMAGE_RATE_LIMITED, f"fewer than {self._stop_below} requests remain of its limit")
+            return Failure(Reason.IMAGE_RATE_LIMITED, f"fewer than {self._left_to_others} requests remain of its limit")
         return None
 
     @asynccontextmanager
@@ -117,15 +118,21 @@ class Budget:
         self._count(outcome)
         if asked and isinstance(outcome, int) and outcome >= HTTPStatus.BAD_REQUEST:
             self._paused_until = max(self._paused_until, self._clock() + min(asked, MAX_PAUSE_S))
-        remaining = _remaining(headers)
+        remaining = _announced(headers, "remaining")
         if remaining is not None:
             self._remaining = (remaining, self._clock())
+            self._limit = _announced(headers, "limit")
         return remaining
+
+    @property
+    def _left_to_others(self) -> int:
+        """What is kept of its limit for the hosts that pull through the same address: half of it unless that is said."""
+        return (self._limit or 0) // 2 if self._stop_below is None else self._stop_below
 
     def _spent(self, now: float) -> bool:
         if self._remaining is None or now - self._remaining[1] > FORGET_REMAINING_S:
             return False
-        return self._remaining[0] < self._stop_below
+        return self._remaining[0] < self._left_to_others
 
     def _count(self, outcome: int | Failure) -> None:
         failure = _trouble(outcome)
@@ -148,9 +155,9 @@ def _trouble(outcome: int | Failure) -> Failure | None:
     return None
 
 
-def _remaining(headers: Mapping[str, str]) -> int | None:
-    """``ratelimit-remaining: 76;w=21600``, with or without ``x-`` and window."""
-    text = headers.get("ratelimit-remaining") or headers.get("x-ratelimit-remaining") or ""
+def _announced(headers: Mapping[str, str], what: str) -> int | None:
+    """``ratelimit-remaining: 76;w=21600`` or ``ratelimit-limit``, with or without ``x-`` and window."""
+    text = headers.get(f"ratelimit-{what}") or headers.get(f"x-ratelimit-{what}") or ""
     number = text.partition(";")[0].strip()
     if len(number) > MAX_REMAINING_CHARS or not (number.isascii() and number.isdigit()):
         return None

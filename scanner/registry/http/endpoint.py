@@ -63,7 +63,8 @@ class Call:
     """One question: ``path`` begins with a slash and is made of typed parts only.
 
     ``blob`` permits a redirect to object storage. ``counted`` tells that registries count this against their limits.
-    ``namespace`` is the registry that a mirror is asked to stand for.
+    ``namespace`` is the registry that a mirror is asked to stand for. ``follows`` tells whether a redirect is gone after,
+    rather than an answer itself.
     """
 
     path: str
@@ -75,6 +76,7 @@ class Call:
     counted: bool = False
     range: str = ""
     namespace: str = ""
+    follows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ class Endpoint:
             own = target.trust is Trust.OWN
             authorization = authorization if own else None  # once abroad, never again
             found = await self._send(call, send, target, authorization)
-            if isinstance(found, Failure) or found.status not in REDIRECTS:
+            if isinstance(found, Failure) or found.status not in REDIRECTS or not call.follows:
                 return found, own
             if hop < MAX_HOPS:
                 target = self._redirected(call, target.url, found.headers.get("location", ""))

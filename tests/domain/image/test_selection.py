@@ -15,6 +15,7 @@ from scanner.domain.facts import (
     EngineState,
     Failure,
     ImageStore,
+    InnerIndex,
     Kernel,
     Offer,
 )
@@ -252,3 +253,41 @@ def test_an_engine_that_never_told_its_platform_selects_nothing_from_an_index(as
     found = select(replace(asking, platform=None), offers(*entries), kernel=V3)
 
     assert found.outcome is Outcome.UNKNOWN
+
+
+# ---------------------------------------------------------------- an index within the index
+
+
+def nest(place, own, *entries):
+    """The offers of an inner index of this platform of its own."""
+    within = InnerIndex(place, platform(own))
+    return [
+        Offer(f"sha256:{place}{number}", platform(entry), nested=True, within=within)
+        for number, entry in enumerate(entries)
+    ]
+
+
+ARM, AMD = "linux/arm64", "linux/amd64"
+
+
+@pytest.mark.parametrize("asking", [CLASSIC28, STORE29, engine("containerd", "linux/amd64", "1.7.24")])
+@pytest.mark.parametrize(
+    ("found", "taken"),
+    [
+        (nest(0, AMD, AMD), "sha256:00"),
+        (nest(0, ARM, AMD), None),
+        (nest(0, AMD, ARM), None),
+        (nest(0, None, AMD), "sha256:00"),
+        (nest(0, None, ARM), None),
+        (nest(0, AMD, ARM, AMD), "sha256:01"),
+        ([*nest(0, ARM, AMD), *offers(AMD)], "sha256:0"),
+        ([*nest(0, AMD, ARM), *offers(AMD)], None),
+        ([*nest(0, None, ARM), *offers(AMD)], "sha256:0"),
+        ([*nest(0, AMD, AMD), *offers(AMD)], "sha256:00"),
+        ([*nest(0, ARM, AMD), *nest(1, AMD, ARM, AMD)], "sha256:11"),
+    ],
+)
+def test_an_inner_index_counts_by_its_own_platform_then_by_what_is_in_it(asking, found, taken):
+    """As recorded: nested-own-arm64, nested-foreign-inside-beside-right, nested-without-own and their like."""
+    chosen = select(asking, found, is_index=True)
+    assert (found[chosen.order[0]].digest if chosen.outcome is Outcome.TAKEN else None) == taken

@@ -83,6 +83,15 @@ def test_an_extension_is_no_emulator():
     assert emulation(Binfmt(enabled=True, entries=(java,)), "amd64").handling is Handling.NONE
 
 
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_an_entry_that_shows_neither_magic_nor_extension_may_take_anything(architecture):
+    bpf = parse_entry("x", "enabled\nbpf some_handler\nflags: \n")
+    arm64 = BinfmtEntry("arm64", True, "/q", "F", magic=b"\x7fELF")
+    assert emulation(Binfmt(enabled=True, entries=(arm64, bpf)), architecture).handling is Handling.UNCLEAR
+    off = (Binfmt(enabled=False, entries=(bpf,)), Binfmt(enabled=True, entries=(replace(bpf, enabled=False),)))
+    assert {emulation(binfmt, architecture).handling for binfmt in off} == {Handling.NONE}
+
+
 @pytest.mark.parametrize(
     ("interpreter", "name"),
     [

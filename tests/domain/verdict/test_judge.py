@@ -71,9 +71,18 @@ def reason_of(*arguments, **more):
         (a_host(), an_index(offer(AMD64, config=ARM64, binary=AMD64)), "config_disagrees"),
         (a_host(), an_index(offer(AMD64, config=ARM64, binary=ARM64)), "wrong_platform"),
         (a_host(), a_single(ARM64, binary=AMD64), "mislabelled"),
+        (a_host(), a_single(Platform("freebsd", "amd64"), binary=AMD64), "mislabelled"),
+        (a_host(), a_single(Platform("darwin", "amd64"), binary=ARM64), "wrong_platform"),
         (a_host(), an_index(offer(AMD64, binary=None)), "binary_not_inspected"),
         (a_host(), an_index(offer(AMD64, config=Failure(Reason.IMAGE_MALFORMED))), "image_malformed"),
         (a_host(), an_index(offer(AMD64, config=None, binary=AMD64)), "image_arch_unknown"),
+        (a_host(), a_single(Platform("linux", ""), binary=AMD64), "config_disagrees"),
+        (a_host(), a_single(Platform("", "amd64"), binary=AMD64), "config_disagrees"),
+        (a_host(), a_single(Platform("", ""), binary=AMD64), "config_disagrees"),
+        (a_host(), a_single(Platform("linux", ""), binary=ARM64), "wrong_binary"),
+        (a_host(), a_single(Platform("linux", ""), binary=None), "binary_not_inspected"),
+        (a_host(), an_index(offer(AMD64, config=Platform("linux", ""), binary=AMD64)), "config_disagrees"),
+        (a_host(), a_single(Platform("", "amd64"), problem=Failure(Reason.LOADER_MISSING)), "loader_missing"),
         (a_host(), an_index(), "image_no_platforms"),
         (a_host(), an_index(offer(AMD64, binary=Platform("linux", "amd64", "v4"))), "cpu_level_too_low"),
         (a_host(cpu_level=None), an_index(offer(AMD64, binary=Platform("linux", "amd64", "v4"))), "cpu_level_unknown"),
@@ -104,6 +113,15 @@ def test_only_the_layers_that_are_asked_for_must_agree():
     image = an_index(offer(AMD64, config=None, binary=None))
     assert reason_of(a_host(), plan(), image, Depth.INDEX) == "native"
     assert reason_of(a_host(), plan(), image, Depth.CONFIG) == "image_arch_unknown"
+
+
+@pytest.mark.parametrize("config", [Platform("linux", ""), Platform("", "amd64"), Platform("", "")])
+def test_a_config_that_lacks_a_word_is_never_ok_nor_its_fix_silent_about_it(config):
+    for image in (a_single(config, binary=AMD64), an_index(offer(AMD64, config=config, binary=AMD64))):
+        assert reason_of(a_host(), plan(), image, Depth.CONFIG) == "image_arch_unknown"
+        found = judge(a_host(), plan(), image)
+        assert "the config names no" in found.detail
+        assert "image's own config" in found.fix.summary
 
 
 def test_a_config_that_contradicts_its_index_entry_degrades_a_shallow_verdict():
@@ -469,3 +487,35 @@ def test_adding_a_platform_never_turns_ok_into_mismatch(host, platforms, added):
     if judge(host, plan(), an_index(*offers)).status is Status.OK:
         more = an_index(*offers, offer(added, digest="e"))
         assert judge(host, plan(), more).status is not Status.MISMATCH
+
+
+# ---------------------------------------------------------------- a handler whose emulator stands in the image
+
+QEMU = "/usr/bin/qemu-aarch64-static"
+
+
+def emulator(needs=AMD64, path=QEMU, interpreter=""):
+    made = builders.executable(needs)
+    return replace(made, path=path, role="emulator", elf=replace(made.elf, interpreter=interpreter))
+
+
+@pytest.mark.parametrize(
+    ("path", "emulators", "reason"),
+    [
+        (QEMU, (), "emulator_unusable"),
+        (QEMU, None, "emulator_unknown"),
+        (QEMU, (emulator(),), "emulated"),
+        (QEMU, (emulator(path="/usr/bin/qemu-aarch64"),), "emulator_unusable"),
+        (QEMU, (emulator(ARM64),), "emulator_unknown"),
+        (QEMU, (emulator(interpreter="/lib64/ld-linux-x86-64.so.2"),), "emulator_unknown"),
+        ("/opt/own", (), "emulator_unknown"),
+    ],
+)
+def test_a_handler_without_f_starts_what_brings_its_emulator_along(path, emulators, reason):
+    magic = bytes.fromhex("7f454c460201010000000000000000000200b700")
+    mask = bytes.fromhex("ffffffffffffff00fffffffffffffffffeffffff")
+    entry = facts.BinfmtEntry("qemu-aarch64", True, path, "OC", magic=magic, mask=mask)
+    host = a_host(binfmt=facts.Binfmt(enabled=True, entries=(entry,)))
+    made = a_single(ARM64)
+    program = replace(made.offers[0].program, emulators=emulators)
+    assert reason_of(host, plan(), made.with_program(made.offers[0].digest, program)) == reason

@@ -246,6 +246,26 @@ async def test_a_helper_is_asked_by_its_protocol(helper, tmp_path):
     assert "PYTEST" not in (tmp_path / "env").read_text()
 
 
+@pytest.mark.parametrize("name", ["desktop.exe", "wincred.exe", "ecr-login", "Acr_env", "x.y.z"])
+async def test_a_helper_may_have_any_suffix(helper, name):
+    environment = helper('printf \'{"Username":"u","Secret":"s"}\'', name)
+    found = await credential_helper.ask(HelperCall(name, "r"), environment)
+    assert (found.username, found.secret, found.source) == ("u", "s", f"docker-credential-{name}")
+
+
+def test_an_empty_helper_of_a_registry_switches_the_store_off_for_it():
+    document = json.dumps({
+        "credsStore": "desktop.exe",
+        "credHelpers": {"a.example": "", "https://index.docker.io/v1/": ""},
+        "auths": {name: {"auth": "dTpw"} for name in ("a.example", "b.example", "https://index.docker.io/v1/")},
+    })  # fmt: skip
+    content = auth_file.parse(document, "config.json")
+    assert content.as_docker("a.example").secret == content.as_podman("a.example", "app").secret == "p"
+    assert content.as_docker("docker.io").secret == "p"
+    assert content.as_docker("b.example") == HelperCall("desktop.exe", "b.example")
+    assert content.as_docker("c.example") == HelperCall("desktop.exe", "c.example")
+
+
 async def test_a_helper_may_answer_an_identity_token(helper):
     found = await credential_helper.ask(HelperCall("x", "r"), helper('printf \'{"Username":"<token>","Secret":"t"}\''))
     assert (found.kind, found.secret) == (CredentialKind.IDENTITY_TOKEN, "t")
@@ -296,7 +316,7 @@ async def test_a_cancelled_question_leaves_no_helper(helper, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "-x", "_x", "../x", "x/y", "x y", "X", "x;y", "$(x)", "x\n", "é", "x" * 65, "x.exe"]
+    "name", ["", "-x", "_x", "../x", "x/y", "x y", ".x", "..", "x;y", "$(x)", "x\n", "é", "x" * 65]
 )
 async def test_a_helper_with_another_name_is_never_looked_for(helper, name):
     answer = await credential_helper.ask(HelperCall(name, "r"), helper("touch /tmp/never"))

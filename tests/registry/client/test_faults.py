@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Failure, ImageFacts
+from scanner.domain.facts import Failure, ImageFacts, InnerIndex
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
@@ -285,7 +285,8 @@ async def test_a_single_image_of_unknown_architecture_keeps_its_layers(fake, cli
 async def test_a_config_without_architecture_proves_no_platform(fake, client):
     fake.image("1", arch=None)
     found = await resolve(client(), fake)
-    assert found.offers[0].config.reason is Reason.IMAGE_ARCH_UNKNOWN
+    assert found.offers[0].config == Platform("", "")
+    assert found.platforms == ()
 
 
 async def test_nested_indexes_offer_their_images_in_place(fake, client):
@@ -293,6 +294,16 @@ async def test_nested_indexes_offer_their_images_in_place(fake, client):
     fake.index("1", of=[fake.image() | {"platform": {"os": "linux", "architecture": "amd64"}}, inner])
     found = await resolve(client(), fake, depth=Depth.INDEX)
     assert [str(p) for p in found.platforms] == ["linux/amd64", "linux/arm64", "linux/s390x"]
+    assert [offer.within for offer in found.offers] == [None, InnerIndex(1), InnerIndex(1)]
+
+
+async def test_an_inner_index_keeps_the_platform_that_the_outer_one_says(fake, client):
+    inner = fake.index(of={"amd64": fake.image()}) | {"platform": {"os": "linux", "architecture": "arm64"}}
+    fake.index("1", of=[inner])
+    found = await resolve(client(), fake, depth=Depth.INDEX)
+    assert [(offer.entry, offer.within) for offer in found.offers] == [
+        (Platform("linux", "amd64"), InnerIndex(0, Platform("linux", "arm64")))
+    ]
 
 
 async def test_an_entry_without_platform_is_told_by_its_config(fake, client):

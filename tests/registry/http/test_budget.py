@@ -155,6 +155,18 @@ async def test_a_registrys_own_bounds_replace_the_usual_ones(clock):
     assert other.refusal(counted=True) is None
 
 
+@pytest.mark.parametrize("prefix", ["", "x-"])
+async def test_half_of_an_announced_limit_is_left_to_the_hosts_unless_that_is_said(clock, prefix):
+    budget = Budget(ClientConfig(), clock=clock, sleep=clock.sleep)
+    for remaining, refused in ((60, False), (50, False), (49, True), (0, True)):
+        said = {f"{prefix}ratelimit-limit": "100;w=21600", f"{prefix}ratelimit-remaining": f"{remaining};w=21600"}
+        budget.note(200, said, None)
+        assert (budget.refusal(counted=True) is not None) is refused
+        assert budget.refusal(counted=False) is None
+    budget.note(200, {"ratelimit-remaining": "0"}, None)
+    assert budget.refusal(counted=True) is None  # of a limit that nobody names there is no half
+
+
 async def test_a_bound_of_zero_is_a_bound(clock):
     own = RegistryConfig("a.example", stop_below=0)
     budget = Budget(ClientConfig(stop_below=10), clock=clock, sleep=clock.sleep, registry=own)
