@@ -140,6 +140,22 @@ def parse(body: Body) -> Elf | Failure:
     unmapped = elf_mapping.refusal(header, segments, body, interpreter)
     if unmapped is not None:
         return unmapped
+    return _described(header, segments, body, interpreter)
+
+
+def describe(body: Body) -> Elf | Failure:
+    """What the headers of an ELF program or library say of the CPU that it is for, whether or not a kernel starts it."""
+    header = read_header(body.head)
+    if isinstance(header, Failure):
+        return header
+    segments = read_segments(header, body)
+    if isinstance(segments, Failure):
+        return segments
+    interpreter = _interpreter(segments, body)
+    return _described(header, segments, body, "" if isinstance(interpreter, Failure) else interpreter)
+
+
+def _described(header: Header, segments: tuple[Segment, ...], body: Body, interpreter: str) -> Elf:
     return Elf(
         machine=header.machine,
         bits=header.bits,
