@@ -38,22 +38,25 @@ def weigh(kernel: Kernel, program: Program, survey: Survey) -> Found:
     Where a script decides at run time what it starts, any program for another CPU may be that; where control was
     followed, only what lies on a way counts. Files beside their native twins, test data and the like never do.
     """
-    foreign = [group for group in survey.groups if _is_foreign(kernel, group)]
+    foreign = [group for group in survey.groups if _is_foreign(kernel, group, How.NO)]
     says = _says(survey, foreign)
     if program.at_run_time:
+        doubtful = [group for group in survey.groups if _is_foreign(kernel, group, How.NO, How.UNKNOWN)]
         unread = next((group for group in survey.groups if group.program and _is_unread(group)), None)
-        started = _first(group for group in foreign if group.program and group.way is not Way.NONE)
+        startable = [group for group in doubtful if group.program and group.way is not Way.NONE]
+        started = _first(startable)
         if started is not None:
-            others = sum(group.count for group in foreign if group.program and group.way is not Way.NONE) - 1
+            others = sum(group.count for group in startable) - 1
             detail = f"{program.at_run_time}; {_named(started, others)}, and it may start that"
             return Found(Reason.FOREIGN_BINARIES, detail, started.examples[0], says)
         if unread is not None:
             detail = f"{program.at_run_time}; {unread.examples[0]} may be what it starts, and is no readable program"
             return Found(Reason.BINARY_UNKNOWN, detail, unread.examples[0], says)
-    taken = _first(group for group in foreign if _is_taken(group, program))
+    takeable = [group for group in foreign if _is_taken(group, program)]
+    taken = _first(takeable)
     if taken is None:
         return Found(None, "", "", says)
-    others = sum(group.count for group in foreign if _is_taken(group, program)) - 1
+    others = sum(group.count for group in takeable) - 1
     return Found(Reason.FOREIGN_USERLAND, f"{_named(taken, others)} ({_TAKEN_BY[taken.way]})", taken.examples[0], says)
 
 
@@ -77,11 +80,11 @@ def _is_unread(group: Group) -> bool:
     return group.needs is None and not group.machine
 
 
-def _is_foreign(kernel: Kernel, group: Group) -> bool:
-    """Whether such files surely do not run here, and no twin of theirs does in their stead."""
+def _is_foreign(kernel: Kernel, group: Group, *fates: How) -> bool:
+    """Whether such files have one of these fates here, and no twin of theirs runs in their stead."""
     if _is_unread(group):
         return False
-    if group.needs is not None and executes(kernel, group.needs).how is not How.NO:
+    if group.needs is not None and executes(kernel, group.needs).how not in fates:
         return False
     return not any(name and executes(kernel, Platform("linux", name)).how in _RUNS for name in group.twins)
 

@@ -57,6 +57,11 @@ _CROSS = re.compile(rf"^/usr/(?:local/)?(?:{_ARCHITECTURE})-[a-z0-9_]+(?:-[a-z0-
 _MODULES = re.compile(r"/(?:site-packages|dist-packages|lib-dynload|node_modules)/")
 """Where Python and Node look for modules."""
 
+_LOADER_DIRECTORIES = (
+    "/lib", "/usr/lib", "/usr/local/lib", "/lib64", "/usr/lib64", "/usr/local/lib64", "/lib32", "/usr/lib32",
+)  # fmt: skip
+"""Where glibc's and musl's loaders look by themselves, on whatever distribution."""
+
 _NO_CPU = frozenset({247, 190, 224, 94, 106})
 """ELF machines that are no CPU that containers start on: BPF, CUDA, AMD's GPUs, Xtensa, Blackfin."""
 
@@ -152,9 +157,7 @@ class _Ways:
         self._in_path = {real for word in directories if (real := self._real(word))}
         self._loader = {real for word in self._loader_directories() if (real := self._real(word))}
         self._path_targets = {
-            real
-            for link in self.image.links
-            if posixpath.dirname(link) in self._in_path and (real := self._real(link))
+            real for link in self.image.links if posixpath.dirname(link) in self._in_path and (real := self._real(link))
         }
         self._named, self._suffixes = set(), set()
         self._follow_names()
@@ -181,8 +184,7 @@ class _Ways:
         return any("/".join(parts[at:]) in self._suffixes for at in range(1, len(parts)))
 
     def _loader_directories(self) -> Iterator[str]:
-        for root in ("/lib", "/usr/lib", "/usr/local/lib", "/lib64", "/usr/lib64", "/usr/local/lib64", "/lib32", "/usr/lib32"):
-            yield root
+        yield from _LOADER_DIRECTORIES
         yield from self.image.searched
         seen = {posixpath.dirname(path) for path in self.image.files}
         yield from (each for each in seen if _TRIPLET.match(posixpath.basename(each)) and each.count("/") <= 4)  # noqa: PLR2004 -- /usr/local/lib/TRIPLET

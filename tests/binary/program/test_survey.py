@@ -1,7 +1,6 @@
 """Tests of the survey of one layer."""
 
 import gzip
-import tarfile
 from dataclasses import replace
 
 import pytest
@@ -182,5 +181,3 @@ def test_the_paths_in_a_script_are(text, names):
 
 def test_a_script_that_names_more_paths_than_any_is_not_read():
     assert names_in(b" ".join(b"/a/%d" % n for n in range(600))) is None
-
-
