@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.limits import LayerError, Limits
 from scanner.binary.layers.reading import Reading
 from scanner.binary.layers.source import OpenLayer
-from scanner.binary.program import argv, catalogue, chain
-from scanner.domain.facts import Executable, Failure, Program
+from scanner.binary.program import argv, chain
+from scanner.domain.facts import Failure, Program
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
     from scanner.domain.facts import Offer, Process
 
-__all__ = ["OpenLayer", "inspect", "list_binaries"]
+__all__ = ["OpenLayer", "inspect"]
 
 _DEFAULT = Limits()
 
@@ -44,21 +44,6 @@ async def _program(offer: Offer, command: Command, open_layer: OpenLayer, limits
         return await reading.ask(lambda view: chain.program(view, command, limits.read_on_bytes))
     except LayerError as error:
         return Program(command.argv, problem=error.failure)
-
-
-async def list_binaries(
-    offer: Offer, open_layer: OpenLayer, limits: Limits = _DEFAULT
-) -> tuple[Executable, ...] | Failure:
-    """Every executable ELF file of the image, by path, each with the platform it needs; reads all layers."""
-    try:
-        async with asyncio.timeout(limits.read_s):
-            reading = Reading(offer.layers, open_layer, limits)
-            await reading.read_all()
-            return catalogue.binaries(reading.indexes)
-    except LayerError as error:
-        return error.failure
-    except TimeoutError:
-        return _too_slow(limits)
 
 
 def _refused(offer: Offer, override: Process | None) -> Failure | None:

@@ -109,6 +109,19 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """One file of an image with the way that takes it; ``twins`` are the architectures for which it stands beside it."""
+
+    path: str
+    kind: SurveyedKind
+    is_executable: bool
+    needs: Platform | None
+    machine: int
+    way: Way
+    twins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What the files of one image come to for one process; ``whole`` tells that every layer was read, not only some.
 

@@ -48,7 +48,10 @@ class Gate:
         settings = configuration.settings
         with self._reloading.using(adapters):
             scanner = adapters.scanner(
-                limits(settings), read=self._known_facts, on_bug=lambda _where: self._observer.internal_error()
+                limits(settings),
+                read=self._known_facts,
+                on_bug=lambda _where: self._observer.internal_error(),
+                survey_now=True,
             )
             report = await _judged(scanner, images, chosen, platform)
         if isinstance(report, Refusal):

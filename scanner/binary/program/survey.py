@@ -21,7 +21,7 @@ from scanner.domain.survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from scanner.binary.layers.source import OpenLayer
     from scanner.binary.layers.tarstream import Content, Entry
@@ -266,7 +266,7 @@ class _Reading:
         return self._sink.survey()
 
 
-async def batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def batches(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The same bytes in pieces of about ``BATCH_BYTES``."""
     held: list[bytes] = []
     length = 0

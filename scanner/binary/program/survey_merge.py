@@ -41,16 +41,7 @@ class _Tree:
     def apply(self, layer: LayerSurvey) -> None:
         """Lay one more layer on top."""
         hard = {path: self.files.get(target) for path, target in layer.hard_links.items()}
-        for directory in layer.opaques:
-            self._remove_below(directory)
-        for path in layer.whiteouts:
-            self._remove(path)
-        for print_ in _unpacked(layer.covered):
-            if path := self._paths.get(print_, ""):
-                self._remove(path)
-        for print_ in _unpacked(layer.directories):
-            if path := self._paths.get(print_, ""):
-                self._drop(path)
+        self._delete(layer)
         for path, target in layer.links.items():
             self._remove(path)
             self._add(path)
@@ -64,6 +55,19 @@ class _Tree:
         for path, directories in layer.searched.items():
             self._add(path)
             self.searched[path] = directories
+
+    def _delete(self, layer: LayerSurvey) -> None:
+        """Take away what the layer deletes or replaces by something that is not kept."""
+        for directory in layer.opaques:
+            self._remove_below(directory)
+        for path in layer.whiteouts:
+            self._remove(path)
+        for print_ in _unpacked(layer.covered):
+            if path := self._paths.get(print_, ""):
+                self._remove(path)
+        for print_ in _unpacked(layer.directories):
+            if path := self._paths.get(print_, ""):
+                self._drop(path)
 
     def _put(self, path: str, file: SurveyedFile) -> None:
         self._remove(path)

@@ -8,12 +8,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.survey import Group, Survey, SurveyedKind, Way
+from scanner.domain.survey import Group, Located, Survey, SurveyedKind, Way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from scanner.domain.facts import Elf
+    from scanner.domain.platform.platform import Platform
     from scanner.domain.survey import ImageSurvey, SurveyedFile
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -82,22 +83,30 @@ class Asked:
 
 def survey_of(image: ImageSurvey, asked: Asked, *, whole: bool = True) -> Survey:
     """The files of an image in groups that are alike to a judgement."""
+    found: dict[tuple[Platform | None, int, Way, bool, tuple[str, ...]], list[str]] = {}
+    elves = scripts = 0
+    for file in image.files.values():
+        scripts += file.kind is SurveyedKind.SCRIPT and file.is_executable
+    for each in located(image, asked):
+        if each.kind is SurveyedKind.ELF:
+            elves += 1
+            program = is_program(each.path, image.files[each.path])
+            found.setdefault((each.needs, each.machine, each.way, program, each.twins), []).append(each.path)
+    groups = (Group(*key, len(paths), tuple(paths[:EXAMPLES])) for key, paths in found.items())
+    return Survey(tuple(groups), elves, scripts, whole)
+
+
+def located(image: ImageSurvey, asked: Asked) -> Iterator[Located]:
+    """Every program and library of the image, by path; those for Windows and macOS lie on no way."""
     ways = _Ways(image, asked)
     twins = _twins(image)
-    found: dict[tuple[object, ...], list[str]] = {}
-    elves = scripts = 0
     for path, file in image.files.items():
-        if file.kind is SurveyedKind.SCRIPT:
-            scripts += file.is_executable
-        if file.kind is not SurveyedKind.ELF or not _counts(file):
-            continue
-        elves += 1
-        alike = tuple(sorted(twins[key_of(path)] - {_architecture(file.elf)}))
-        machine = file.elf.machine if file.elf else 0
-        needs = file.elf.needs if file.elf else None
-        found.setdefault((needs, machine, ways.of(path, file), is_program(path, file), alike), []).append(path)
-    groups = (Group(*key, count=len(paths), examples=tuple(paths[:EXAMPLES])) for key, paths in found.items())  # type: ignore[arg-type] # the key is the other fields, in their order
-    return Survey(tuple(groups), elves, scripts, whole)
+        if file.kind in {SurveyedKind.PE, SurveyedKind.MACHO}:
+            yield Located(path, file.kind, file.is_executable, None, 0, Way.NONE)
+        elif file.kind is SurveyedKind.ELF and _counts(file):
+            alike = tuple(sorted(twins[key_of(path)] - {_architecture(file.elf)}))
+            machine, needs = (file.elf.machine, file.elf.needs) if file.elf else (0, None)
+            yield Located(path, file.kind, file.is_executable, needs, machine, ways.of(path, file), alike)
 
 
 def _counts(file: SurveyedFile) -> bool:
@@ -243,8 +252,3 @@ class _Ways:
             at = [] if target.startswith("/") else at
             todo.extendleft(reversed(target.split("/")))
         return "/" + "/".join(at)
-
-
-def paths_of(words: Iterable[str]) -> tuple[str, ...]:
-    """The words that are paths."""
-    return tuple(word for word in words if "/" in word)
