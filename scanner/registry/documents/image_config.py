@@ -73,7 +73,14 @@ def _process(section: Mapping[str, Any]) -> Process:
         volumes=tuple(sorted(fields.child(section, "Volumes") or {})),
         healthcheck=_healthcheck(fields.child(section, "Healthcheck")),
     )
-    said = (*found.argv, *(found.healthcheck or ()), *environment, *(found.volumes or ()), found.working_dir or "", found.user or "")
+    said = (
+        *found.argv,
+        *(found.healthcheck or ()),
+        *environment,
+        *(found.volumes or ()),
+        found.working_dir or "",
+        found.user or "",
+    )
     if sum(map(len, said)) > MAX_PROCESS_CHARS:
         raise fields.MalformedError(f"what it starts is longer than {MAX_PROCESS_CHARS} characters")
     return found
