@@ -68,7 +68,7 @@ class Surveys:
     @property
     def pending(self) -> int:
         """How many surveys are still to be made."""
-        return len(self._pending) + len(self._under_way)
+        return len(self._pending.keys() | self._under_way.keys())
 
     def want(self, wanted: Wanted) -> None:
         """A judgement lacks this survey; the most urgent of those who want it counts."""
@@ -153,6 +153,8 @@ class Surveys:
             if found.reason is Reason.SURVEY_PENDING:
                 self._refused_at[wanted.key] = self._left_bytes
                 self._pending.setdefault(wanted.key, wanted)
+                log.info("survey_postponed", image=image, detail=found.detail)
+                return
             log.warning("survey_failed", image=image, reason=str(found.reason), detail=found.detail)
             return
         self._refused_at.pop(wanted.key, None)
