@@ -71,7 +71,6 @@ class SurveyedRegistry:
 
 def _offer(image):
     said = read_config(image.config.body)
-    if isinstance(said, Failure):
-        raise AssertionError(said)
+    assert not isinstance(said, Failure), said
     layers = tuple(Layer(each.digest, each.media_type, len(each.body)) for each in image.layers)
     return Offer(image.manifest.digest, said.platform, said.platform, said.process, layers)
