@@ -10,6 +10,7 @@ from scanner.domain.platform.elf_machine import platform_of
 from scanner.domain.platform.platform import Platform
 from scanner.domain.survey import ImageSurvey, Survey, SurveyedFile, SurveyedKind, Way
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy import Trouble, fix
 from scanner.domain.verdict.survey import weigh
 from scanner.domain.verdict.survey_ways import Asked, key_of, survey_of
 
@@ -294,3 +295,23 @@ def test_a_real_package_that_ships_siblings_is_no_finding_where_it_is_native(fil
 
 def test_a_survey_of_nothing_speaks_for_nothing():
     assert weigh(AMD64, program(), Survey()).reason is None
+
+
+# ---------------------------------------------------------------- what mends it
+
+TROUBLE = Trouble(host="web-1", image="r.example/app:1", needed=Platform("linux", "amd64"), path="/usr/bin/curl")
+
+
+@pytest.mark.parametrize(
+    ("reason", "first"),
+    [
+        (Reason.FOREIGN_USERLAND, "archscan image r.example/app:1 --all-binaries"),
+        (Reason.HEALTHCHECK_WRONG_BINARY, "archscan image r.example/app:1 --all-binaries"),
+        (Reason.FOREIGN_BINARIES, "archscan image r.example/app:1 --all-binaries"),
+        (Reason.SURVEY_PENDING, "archscan check r.example/app:1 --host web-1"),
+    ],
+)
+def test_each_reason_of_a_survey_has_a_fix_that_can_be_typed(reason, first):
+    given = fix(reason, TROUBLE)
+    assert given.commands[0] == first
+    assert reason is Reason.SURVEY_PENDING or "/usr/bin/curl" in given.summary
