@@ -144,7 +144,7 @@ class Adapters:
             on_bug=on_bug,
             plans=plans,
             hint=config_hint,
-            surveys=Surveying(self.surveys, survey_now, want_survey),
+            surveys=Surveying(self.surveys, survey_now, want_survey, limits.deadline_s),
         )
 
     async def survey(self, wanted: Wanted, grant: Callable[[int], bool]) -> int | Failure:
@@ -196,13 +196,13 @@ class Adapters:
         return await inspect(offer, override, self._opener(reference))
 
     async def _read_layer(self, reference: ImageReference, layer: Layer) -> LayerSurvey | Failure:
-        return await read_layer(layer, self._opener(reference), SURVEY_LIMITS)
+        return await read_layer(layer, self._opener(reference, SURVEY_LIMITS.read_s), SURVEY_LIMITS)
 
-    def _opener(self, reference: ImageReference) -> OpenLayer:
+    def _opener(self, reference: ImageReference, deadline_s: float | None = None) -> OpenLayer:
         def open_layer(
             layer: Layer, start: int = 0, end: int | None = None
         ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-            return self.registry.open_layer(reference, layer, start, end)
+            return self.registry.open_layer(reference, layer, start, end, deadline_s=deadline_s)
 
         return open_layer
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.survey_files import names_in
 from scanner.binary.program.survey_merge import merge
 from scanner.domain.facts import Failure
+from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import canonical
 from scanner.domain.survey import ImageSurvey, LayerSurvey, Survey
 from scanner.domain.verdict.reason import Reason
@@ -163,9 +164,8 @@ class ImageSurveys:
         sibling = sibling_of(wanted.image, wanted.offer)
         layers: tuple[Layer, ...] = ()
         if sibling is not None:
-            deep = await self._resolver.resolve(
-                wanted.reference, depth=Depth.CONFIG, wanted=lambda entry: entry == sibling.entry
-            )
+            same = replace(wanted.reference, tag=None, digest=Digest(wanted.image.digest))
+            deep = await self._resolver.resolve(same, depth=Depth.CONFIG, wanted=lambda entry: entry == sibling.entry)
             if isinstance(deep, Failure):
                 return ()
             theirs = {layer.digest for offer in deep.offers if offer.digest == sibling.digest for layer in offer.layers}
@@ -178,15 +178,23 @@ class ImageSurveys:
 
 @dataclass(frozen=True, slots=True)
 class Surveying:
-    """What one scan may ask of the surveys: those that are there, all of them ``now``, or to be told what it lacks."""
+    """What one scan may ask of the surveys: those that are there, all of them ``now``, or to be told what it lacks.
+
+    What is not read within ``deadline_s`` of now is read on for the next who asks, and pending for this one.
+    """
 
     surveys: ImageSurveys
     now: bool = False
     want: Callable[[Wanted], None] | None = None
+    deadline_s: float | None = None
 
     async def of(self, wanted: Wanted, subject: Subject) -> Survey | Failure | None:
         """The survey of an image for one process; ``None`` where there is none, or none yet."""
-        found = await self.surveys.of(wanted, subject, now=self.now)
+        try:
+            async with asyncio.timeout(self.deadline_s if self.now else None):
+                found = await self.surveys.of(wanted, subject, now=self.now)
+        except TimeoutError:
+            return None
         if found is None and self.want is not None and self.surveys.has_any(wanted):
             self.want(wanted)
         return found

@@ -61,9 +61,9 @@ class SurveyedRegistry:
     async def inspect(self, _reference, offer, override):
         return await inspect(offer, override, self.open)
 
-    async def verdict(self, platform, *, now=True, want=None, depth=Depth.BINARY):
+    async def verdict(self, platform, *, now=True, want=None, depth=Depth.BINARY, deadline_s=None):
         """The verdict of the image planned on a plain host."""
-        surveying = Surveying(self.surveys, now, want)
+        surveying = Surveying(self.surveys, now, want, deadline_s)
         scanner = Scanner(None, self, self.inspect, ScanLimits(depth), surveys=surveying)
         report = await scanner.against(platform, ["r.example/app:1"])
         return report.findings[0].verdict

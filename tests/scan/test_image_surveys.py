@@ -65,6 +65,25 @@ async def test_a_health_check_for_another_cpu_is_degraded_without_any_survey(wro
     assert registry.opened == []
 
 
+@pytest.mark.parametrize(
+    "test",
+    [
+        ["CMD", "curl", "-f", "http://localhost"],
+        ["CMD-SHELL", "curl -f http://localhost || exit 1"],
+        ["CMD-SHELL", "curl --fail http://localhost/"],
+        ["CMD", "/check.sh"],
+    ],
+    ids=" ".join,
+)
+async def test_a_health_check_is_followed_through_its_shell(image_factory, test):
+    files = {"bin/sh": CPU["amd64"], "usr/bin/curl": CPU["arm64"], "app": CPU["amd64"]}
+    files["check.sh"] = b"#!/bin/sh\nset -e\nexec curl -f http://localhost\n"
+    image = image_factory.image(files, config={"config": {"Entrypoint": ["/app"], "Healthcheck": {"Test": test}}})
+    verdict = await SurveyedRegistry(image).verdict(AMD64)
+    assert verdict.reason is Reason.HEALTHCHECK_WRONG_BINARY
+    assert "/usr/bin/curl" in verdict.detail
+
+
 @pytest.mark.parametrize("test", [["NONE"], ["CMD", "/app"], ["CMD", "nothing-there"], None])
 async def test_other_health_checks_are_none_of_ours(image_factory, test):
     config = {"Entrypoint": ["/app"], "Healthcheck": {"Test": test} if test else None}
@@ -196,6 +215,21 @@ async def test_a_new_build_on_the_same_base_costs_its_new_layer(image_factory):
     registry.opened.clear()
     await later.verdict(AMD64)
     assert registry.opened == [second.layers[1].digest]
+
+
+async def test_who_cannot_wait_for_a_survey_gets_its_verdict_without(image_factory):
+    registry, go = SurveyedRegistry(a_script(image_factory, "amd64")), asyncio.Event()
+    plain_read = registry.read
+
+    async def read(reference, layer):
+        await go.wait()
+        return await plain_read(reference, layer)
+
+    registry.layers._read = read
+    assert (await registry.verdict(AMD64, deadline_s=0.01)).reason is Reason.SURVEY_PENDING
+    go.set()
+    assert (await registry.verdict(AMD64)).reason is Reason.NATIVE
+    assert len(registry.opened) == 2
 
 
 async def test_nothing_is_read_that_the_budget_refuses(image_factory):
