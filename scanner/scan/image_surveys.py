@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 MAX_REMEMBERED = 10_000
 """Surveys kept in memory, some 4 KiB each; the layers' are in the store."""
 
+AT_ONCE_BYTES = 128 * 1024 * 1024
+"""Of layers that another CPU's image shares: whoever waits for a verdict does not wait for more than a distribution's base
+(Debian's has 48 MiB, Ubuntu's 30), which is where the wrong userland lies; the service reads the larger ones."""
+
 _SIBLINGS = ("amd64", "arm64")
 """Whose layers are compared: one of these two is in every index that a base of one platform could have spoiled."""
 
@@ -105,7 +109,8 @@ class ImageSurveys:
         chosen = self._shared.get(wanted.offer.digest) if not wanted.whole else wanted.offer.layers
         if chosen is None and now:
             chosen = await self._sharing(wanted)
-        surveys = await self._of_layers(wanted.reference, chosen, read=now) if chosen else None
+        at_once = now and (wanted.whole or sum(layer.size for layer in chosen or ()) <= AT_ONCE_BYTES)
+        surveys = await self._of_layers(wanted.reference, chosen, read=at_once) if chosen else None
         if surveys is None or isinstance(surveys, Failure):
             return surveys
         survey = await asyncio.to_thread(_judged, surveys, asked, whole=wanted.whole)
@@ -194,7 +199,7 @@ class Surveying:
             async with asyncio.timeout(self.deadline_s if self.now else None):
                 found = await self.surveys.of(wanted, subject, now=self.now)
         except TimeoutError:
-            return None
+            found = None
         if found is None and self.want is not None and self.surveys.has_any(wanted):
             self.want(wanted)
         return found

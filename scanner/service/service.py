@@ -46,7 +46,7 @@ class Service:
         self.health = Health(self.reloading, self.publication)
         self.surveys = Surveys(self.reloading, store, observer, clock)
         self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, self.surveys, observer, clock)
-        self.gate = Gate(self.reloading, self.publication, observer, clock)
+        self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock)
         self.probe = Probe(self.reloading, observer)
         scan = self.reloading.settings.scan
         self._schedule = Schedule(self.scans.scheduled, scan.interval, scan.jitter, observer.scan_skipped)

@@ -7,6 +7,7 @@ import pytest
 from scanner.domain.facts import Failure, Program
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth
+from scanner.scan import image_surveys
 from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
 from tests.real.elf import executable
 from tests.real.images import File
@@ -51,6 +52,15 @@ async def test_the_right_program_on_a_base_for_another_cpu_is_degraded(wrong_bas
     assert (verdict.status, verdict.reason) == (Status.DEGRADED, Reason.FOREIGN_USERLAND)
     assert "/usr/bin/cat" in verdict.detail or "/bin/" in verdict.detail
     assert len(registry.opened) == 1  # the shared layer alone
+
+
+async def test_whoever_waits_does_not_wait_for_large_layers_that_are_only_shared(wrong_base, monkeypatch):
+    monkeypatch.setattr(image_surveys, "AT_ONCE_BYTES", 10)
+    registry, wants = SurveyedRegistry(*wrong_base), []
+    assert (await registry.verdict(ARM64, want=wants.append)).reason is Reason.HEALTHCHECK_WRONG_BINARY
+    assert registry.opened == []
+    await registry.surveys.make(wants[0], lambda _bytes: True)
+    assert (await registry.verdict(ARM64)).reason is Reason.FOREIGN_USERLAND
 
 
 async def test_the_other_half_of_that_index_is_ok(wrong_base):
