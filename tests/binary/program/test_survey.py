@@ -4,10 +4,13 @@ import gzip
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scanner.binary.layers.limits import Limits
+from scanner.binary.layers.tarstream import Entry
 from scanner.binary.program import survey
-from scanner.binary.program.survey_files import names_in
+from scanner.binary.program.survey_files import FileReader, names_in
 from scanner.domain.facts import Failure
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
@@ -181,3 +184,19 @@ def test_the_paths_in_a_script_are(text, names):
 
 def test_a_script_that_names_more_paths_than_any_is_not_read():
     assert names_in(b" ".join(b"/a/%d" % n for n in range(600))) is None
+
+
+@given(
+    st.sampled_from([b"", b"\x7fELF\x02\x01\x01", b"#!", b"#!/bin/sh\n", b"MZ", b"\xca\xfe\xba\xbe"]),
+    st.binary(max_size=9000),
+    st.integers(1, 5000),
+    st.sampled_from(["a", "x.sh", "etc/ld.so.conf", "etc/systemd/system/x.service"]),
+)
+def test_a_file_of_any_bytes_in_any_pieces_is_read_alike(magic, rest, step, path):
+    content = magic + rest
+    entry = Entry(path, "0", 0o755, len(content))
+    whole, pieces = FileReader(path, entry), FileReader(path, entry)
+    whole.feed(memoryview(content))
+    for at in range(0, len(content), step):
+        pieces.feed(memoryview(content)[at : at + step])
+    assert (pieces.file(), pieces.searched) == (whole.file(), whole.searched)
