@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.app import wiring
-from scanner.binary.inspect import inspect, list_binaries
+from scanner.binary.inspect import inspect
 from scanner.binary.layers.archive import inspect_archive
+from scanner.binary.layers.limits import Limits as LayerLimits
 from scanner.binary.program import argv
+from scanner.binary.program.survey import read_layer
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.offload import Budget, BudgetExceeded, Workers
@@ -26,7 +28,9 @@ from scanner.registry.client import Registry
 from scanner.registry.http.tls import certificate_ends_at
 from scanner.registry.mirrors.pull_endpoints import MirrorsError
 from scanner.registry.stale_fallback import StaleFallback
+from scanner.scan.image_surveys import ImageSurveys, Surveying
 from scanner.scan.inspections import Inspections
+from scanner.scan.layer_surveys import LayerSurveys
 from scanner.scan.local_images import LocalImages
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
 from scanner.scan.scan import Scanner
@@ -38,14 +42,16 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from scanner.binary.layers.source import OpenLayer
-    from scanner.domain.facts import Executable, HostFacts, ImageFacts, Layer, Offer, Process, Program
+    from scanner.domain.facts import HostFacts, ImageFacts, Layer, Offer, Process, Program
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
+    from scanner.domain.survey import ImageSurvey, LayerSurvey
     from scanner.hosts.source import HostSource
     from scanner.hosts.ssh.ssh_source import SshSource
     from scanner.registry.auth.credentials import CredentialSources
     from scanner.registry.documents.cache import Recent
     from scanner.registry.http.observer import RegistryObserver
+    from scanner.scan.image_surveys import Wanted
     from scanner.scan.ports import HostReader
     from scanner.scan.scan import Limits
     from scanner.settings.schema import Settings
@@ -57,6 +63,12 @@ INSPECTION = "3"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
 
+SURVEY = "1"
+"""Raised whenever the survey of layers learns to see more, so that layers are read anew."""
+
+SURVEY_LIMITS = LayerLimits(read_s=1800.0)
+"""Of one layer: 4 GiB at 2.5 MB/s, which a busy registry gives to whoever is in no hurry."""
+
 ANSWER_BUDGET = Budget(seconds=10)
 """An answer of 2,000 containers takes half a second on a busy machine."""
 
@@ -65,6 +77,7 @@ ANSWER_BUDGET = Budget(seconds=10)
 class AdapterContext:
     """What reaches beyond one configuration: version, store, the observer of registries, the user's own logins.
 
+    ``on_survey_read`` is called with the bytes of every layer that was read for a survey.
     ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
     """
 
@@ -73,6 +86,7 @@ class AdapterContext:
     observer: RegistryObserver | None = None
     ambient: CredentialSources | None = None
     last_seen: Recent[ImageFacts] | None = None
+    on_survey_read: Callable[[int], None] = lambda _bytes: None
 
 
 class Adapters:
@@ -92,6 +106,11 @@ class Adapters:
         self._answers = AnswerCache(self._interpret)
         self.registry = _registry(settings, context)
         self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION, self.registry.may_stop_early)
+        own = settings.scan.surveys
+        layers = LayerSurveys(
+            self._read_layer, context.store, SURVEY, per_registry=own.per_registry, on_read=context.on_survey_read
+        )
+        self.surveys = ImageSurveys(layers, self.registry, own.max_image_bytes)
 
     def one_scan(self) -> AbstractContextManager[None]:
         """Within this each reference is resolved once: a tag cannot move in a scan."""
@@ -105,13 +124,15 @@ class Adapters:
             return facts
         return await self._local_images.fill(host, facts)
 
-    def scanner(
+    def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,
         limits: Limits,
         *,
         read: HostReader | None = None,
         on_bug: Callable[[str], None] = lambda _where: None,
         plans: Deployments = NO_DEPLOYMENTS,
+        survey_now: bool = False,
+        want_survey: Callable[[Wanted], None] | None = None,
     ) -> Scanner:
         """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts."""
         resolver = StaleFallback(self.registry)
@@ -124,7 +145,12 @@ class Adapters:
             plans=plans,
             hint=config_hint,
             missing_part=self.registry.missing_part,
+            surveys=Surveying(self.surveys, survey_now, want_survey, limits.deadline_s),
         )
+
+    async def survey(self, wanted: Wanted, grant: Callable[[int], bool]) -> int | Failure:
+        """Read what a survey lacks, as far as ``grant`` allows; how many bytes that took."""
+        return await self.surveys.make(wanted, grant)
 
     async def plans(self, hosts: Sequence[Host]) -> Deployments:
         """What the plan directory, if there is one, now holds for these hosts, which are the whole inventory."""
@@ -137,9 +163,9 @@ class Adapters:
                 log.warning("plan_problem", problem=problem)
         return found
 
-    async def binaries(self, reference: ImageReference, offer: Offer) -> tuple[Executable, ...] | Failure:
-        """Every executable of one image."""
-        return await list_binaries(offer, self._opener(reference))
+    async def files(self, reference: ImageReference, offer: Offer) -> ImageSurvey | Failure:
+        """Every file of one image that could be executed or loaded."""
+        return await self.surveys.files(reference, offer)
 
     def credential_ends(self) -> dict[str, float]:
         """When the certificates end that are in use from now on (Unix seconds), by their place in the configuration.
@@ -154,6 +180,7 @@ class Adapters:
     async def close(self) -> None:
         """Close every connection."""
         await self.inspections.close()
+        await self.surveys.close()
         await self.registry.aclose()
         for source in self.sources.values():
             await source.close()
@@ -170,11 +197,14 @@ class Adapters:
         early_stop = self.registry.may_stop_early(reference)
         return await inspect(offer, override, self._opener(reference), early_stop=early_stop)
 
-    def _opener(self, reference: ImageReference) -> OpenLayer:
+    async def _read_layer(self, reference: ImageReference, layer: Layer) -> LayerSurvey | Failure:
+        return await read_layer(layer, self._opener(reference, SURVEY_LIMITS.read_s), SURVEY_LIMITS)
+
+    def _opener(self, reference: ImageReference, deadline_s: float | None = None) -> OpenLayer:
         def open_layer(
             layer: Layer, start: int = 0, end: int | None = None
         ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-            return self.registry.open_layer(reference, layer, start, end)
+            return self.registry.open_layer(reference, layer, start, end, deadline_s=deadline_s)
 
         return open_layer
 

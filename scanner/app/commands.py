@@ -19,6 +19,7 @@ from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, image_reference
 from scanner.domain.host import Host, Plan
 from scanner.domain.platform.platform import Platform, parse
+from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
@@ -26,6 +27,7 @@ from scanner.formats.offload import Workers
 from scanner.hosts.setup import authorized_key_line, sudoers_rule
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
+from scanner.scan.image_surveys import Surveying
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service.answers import Checked
 from scanner.service.configuration import Configuration, limits, policy
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from scanner.cli.operations import Common
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.report import Report
-    from scanner.domain.verdict.verdict import Depth
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
 
@@ -90,18 +91,26 @@ class Application:
 
     @asynccontextmanager
     async def _scanner(
-        self, settings: Settings, depth: Depth | None, inventory_hosts: Sequence[Host] = ()
+        self,
+        settings: Settings,
+        depth: Depth | None,
+        inventory_hosts: Sequence[Host] = (),
+        *,
+        survey_now: bool = False,
     ) -> AsyncIterator[tuple[Scanner, Adapters]]:
         """A scanner for one command, with the logins that the user's own docker and podman would use.
 
-        With the whole inventory it also judges what the plan directory holds for it.
+        With the whole inventory it also judges what the plan directory holds for it. With ``survey_now``, or at depth
+        ``full``, what scripts decide at run time is surveyed while the command waits.
         """
         context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
         adapters = Adapters(settings, context)
         try:
             with adapters.one_scan():
                 plans = await adapters.plans(inventory_hosts) if inventory_hosts else NO_DEPLOYMENTS
-                yield adapters.scanner(limits(settings, depth), plans=plans), adapters
+                within = limits(settings, depth)
+                now = survey_now or within.depth is Depth.FULL
+                yield adapters.scanner(within, plans=plans, survey_now=now), adapters
         finally:
             await adapters.close()
 
@@ -126,7 +135,7 @@ class Application:
         for image in images:
             _parsed(image)
         settings = self._settings(common, need_hosts=bool(patterns))
-        async with self._scanner(settings, depth) as (scanner, _):
+        async with self._scanner(settings, depth, survey_now=True) as (scanner, _):
             if platforms:
                 report = await _against(scanner, platforms, images)
             else:
@@ -141,8 +150,10 @@ class Application:
         wanted = _parsed(reference_text)
         settings = self._settings(common, need_hosts=False)
         async with self._scanner(settings, None) as (_, adapters):
-            list_all = adapters.binaries if all_binaries else None
-            return await open_image(wanted, adapters.registry, adapters.inspections, list_all)
+            list_all = adapters.files if all_binaries else None
+            return await open_image(
+                wanted, adapters.registry, adapters.inspections, Surveying(adapters.surveys, now=True), list_all
+            )
 
     # ---------------------------------------------------------------- services
 

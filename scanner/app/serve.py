@@ -58,7 +58,9 @@ async def run(
     store = await _open_store(settings)
     watcher = asyncio.create_task(watch_loop(metrics), name="loop-lag")
     try:
-        context = AdapterContext(version, store, metrics.registries, last_seen=last_seen())
+        context = AdapterContext(
+            version, store, metrics.registries, last_seen=last_seen(), on_survey_read=metrics.survey_read
+        )
         service = Service(read, lambda settings: Adapters(settings, context), store, metrics)
         try:
             async with serve_web(service, metrics, settings, version) as port:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.limits import LayerError, Limits
 from scanner.binary.layers.reading import Reading
 from scanner.binary.layers.source import OpenLayer
-from scanner.binary.program import argv, catalogue, chain, emulators
-from scanner.domain.facts import Executable, Failure, Program
+from scanner.binary.program import argv, chain, emulators
+from scanner.domain.facts import Failure, Program
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
     from scanner.domain.facts import Offer, Process
 
-__all__ = ["OpenLayer", "inspect", "list_binaries"]
+__all__ = ["OpenLayer", "inspect"]
 
 _DEFAULT = Limits()
 
@@ -54,21 +54,6 @@ async def _program(command: Command, reading: Reading) -> Program:
     program = await reading.ask(lambda view: chain.program(view, command))
     partly_read = reading.partly_read  # before anything is looked for that the answer does not rest on
     return replace(program, partly_read=partly_read, emulators=emulators.carried(reading.view, program.chain))
-
-
-async def list_binaries(
-    offer: Offer, open_layer: OpenLayer, limits: Limits = _DEFAULT
-) -> tuple[Executable, ...] | Failure:
-    """Every executable ELF file of the image, by path, each with the platform it needs; reads all layers."""
-    try:
-        async with asyncio.timeout(limits.read_s):
-            reading = Reading(offer.layers, open_layer, limits)
-            await reading.read_all()
-            return catalogue.binaries(reading.indexes)
-    except LayerError as error:
-        return error.failure
-    except TimeoutError:
-        return _too_slow(limits)
 
 
 def _refused(offer: Offer, override: Process | None) -> Failure | None:

@@ -22,7 +22,8 @@ def image(
     context: typer.Context,
     reference: Annotated[str, typer.Argument(metavar="IMAGE", help="An image reference, such as nginx:1.27.")],
     all_binaries: Annotated[
-        bool, typer.Option("--all-binaries", help="List every executable made for another CPU than its image says.")
+        bool,
+        typer.Option("--all-binaries", help="List every program and library made for another CPU than its image says."),
     ] = False,
     form: Annotated[options.Format, typer.Option("--format", "-f", help="table or json.")] = options.Format.TABLE,
     config: options.ConfigOption = None,

@@ -12,12 +12,14 @@ from scanner.cli import output
 from scanner.cli.outcome import Exit
 from scanner.domain.facts import Failure, ImageFacts, Offer, image_reference
 from scanner.domain.platform.platform import Platform
+from scanner.domain.survey import Survey, SurveyedKind, Way
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import STATUS_OF, Status
 from scanner.service.config_hint import config_hint
 
 if TYPE_CHECKING:
     from scanner.domain.facts import Executable
+    from scanner.domain.survey import Located
     from scanner.service.image import Opened
 
 
@@ -85,6 +87,12 @@ def _binary(offer: Offer) -> Text:
     text = Text("\n").join(Text(_file(file), style="bold red" if file in foreign else "") for file in program.chain)
     if foreign:
         text.append(f"\nnot what the label {offer.platform} says", style="red")
+    if program.at_run_time:
+        text.append(f"\ndecided at run time: {program.at_run_time}", style="yellow")
+    if isinstance(offer.survey, Survey):
+        text.append(f"\nsurveyed: {offer.survey.elves} programs and libraries, {offer.survey.scripts} scripts")
+    elif isinstance(offer.survey, Failure):
+        text.append(f"\nnot surveyed: {offer.survey.reason}: {offer.survey.detail}", style="magenta")
     if program.problem:
         text.append(
             f"{chr(10) if program.chain else ''}{program.problem.reason}: {program.problem.detail}", style="red"
@@ -99,11 +107,33 @@ def _file(file: Executable) -> str:
     return f"{file.path}: {file.shebang or file.kind}"
 
 
-def _list(digest: str, binaries: tuple[Executable, ...] | Failure) -> None:
+def _list(digest: str, binaries: tuple[Located, ...] | Failure) -> None:
+    """The files for another CPU, those first that something takes."""
     out = output.console()
     if isinstance(binaries, Failure):
         out.print(Text(f"{digest[:19]}: {binaries.reason}: {binaries.detail}", style="magenta"), soft_wrap=True)
         return
-    out.print(f"{digest[:19]}: {len(binaries)} executables for another CPU than the image says", soft_wrap=True)
-    for file in binaries:
-        out.print(Text(f"  {_file(file)}"), soft_wrap=True)
+    taken = [file for file in binaries if file.way is not Way.NONE]
+    told = f"{len(binaries)} files for another CPU than the image says, {len(taken)} of them on a way"
+    out.print(f"{digest[:19]}: {told}", soft_wrap=True)
+    for file in sorted(binaries, key=lambda file: (file.way is Way.NONE, file.path)):
+        out.print(Text(f"  {_located(file)}", style="red" if file.way is not Way.NONE else ""), soft_wrap=True)
+
+
+def _located(file: Located) -> str:
+    """One file: its path, its CPU, what takes it, what stands beside it."""
+    cpu = str(file.needs) if file.needs else f"machine {file.machine}"
+    kind = f"ELF {cpu}" if file.kind is SurveyedKind.ELF else _FOREIGN_SYSTEM[file.kind]
+    beside = f", beside one for {', '.join(file.twins)}" if file.twins else ""
+    return f"{file.path}: {kind} ({_WAYS[file.way]}{beside})"
+
+
+_FOREIGN_SYSTEM = {SurveyedKind.PE: "Windows program", SurveyedKind.MACHO: "macOS program"}
+_WAYS = {
+    Way.PATH: "in PATH",
+    Way.LOADER: "where the loader looks",
+    Way.NAMED: "named on the way",
+    Way.MODULE: "a module that an interpreter may load",
+    Way.APPLICATION: "an executable",
+    Way.NONE: "nothing takes it",
+}

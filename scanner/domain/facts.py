@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.domain.image.reference import ImageReference
+    from scanner.domain.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,7 @@ class Process:
     ``env`` are variables in their order; one whose value stayed on the host has ``None`` for it. ``user`` is
     ``USER[:GROUP]`` as written. ``init`` tells that the engine puts an init of its own in front (``--init``).
     ``volumes`` are the paths over which an engine mounts a volume of its own accord (a config's Volumes).
+    ``healthcheck`` is Docker's ``Test``: ``CMD`` or ``CMD-SHELL`` before its words, ``NONE`` to switch it off.
     """
 
     entrypoint: tuple[str, ...] | None = None
@@ -223,6 +225,7 @@ class Process:
     user: str | None = None
     init: bool | None = None
     volumes: tuple[str, ...] | None = None
+    healthcheck: tuple[str, ...] | None = None
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -260,6 +263,7 @@ class Workload:
     printable. ``mounts`` are those over paths of the image, ``None`` where no one told. ``started_at`` and
     ``finished_at`` are Unix seconds of the last start and end; ``settled`` tells whether it had been up for at least
     60 s since its last start when the host was read (``None``: not told). ``live`` is what the kernel shows of its processes, ``None`` where that was not seen.
+    ``checks`` are the commands of exec probes and lifecycle hooks, which a plan gives it.
     """
 
     host: str
@@ -282,6 +286,7 @@ class Workload:
     finished_at: float | None = None
     settled: bool | None = None
     live: tuple[LiveProcess, ...] | None = None
+    checks: tuple[tuple[str, ...], ...] = ()
     reference: ImageReference | Failure = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -430,7 +435,9 @@ class Offer:
     ``program`` is what argv resolves to, ``None`` where it was not asked for. ``config_digest`` is the digest of the
     config blob, which Docker's classic store and Podman use as image id. ``nested`` tells that it stands in an index
     within the index, ``within`` in which one. ``diff_ids`` are the digests of its layers' tars as the config lists them,
-    ``None`` where the config was not read.
+    ``None`` where the config was not read. ``survey`` is what reading all of its files came to, or why that cannot be had;
+    ``None`` where it was not asked for or is not there yet. ``checks`` are what health checks, probes and hooks of a
+    workload run in it.
     """
 
     digest: str
@@ -443,6 +450,8 @@ class Offer:
     nested: bool = False
     diff_ids: tuple[str, ...] | None = None
     within: InnerIndex | None = None
+    survey: Survey | Failure | None = None
+    checks: tuple[Program, ...] = ()
 
     @property
     def platform(self) -> Platform | None:
@@ -471,7 +480,12 @@ class ImageFacts:
         """What it offers, in the order of the index, each platform once."""
         return tuple(dict.fromkeys(offer.platform for offer in self.offers if offer.platform))
 
-    def with_program(self, digest: str, program: Program) -> ImageFacts:
-        """The same facts, knowing what ``argv`` resolves to in the manifest ``digest``."""
-        offers = tuple(replace(o, program=program) if o.digest == digest else o for o in self.offers)
+    def with_program(self, digest: str, program: Program, checks: tuple[Program, ...] = ()) -> ImageFacts:
+        """The same facts, knowing what ``argv`` resolves to in the manifest ``digest``, and what its checks do."""
+        offers = tuple(replace(o, program=program, checks=checks) if o.digest == digest else o for o in self.offers)
+        return replace(self, offers=offers)
+
+    def with_survey(self, digest: str, survey: Survey | Failure | None) -> ImageFacts:
+        """The same facts, knowing what all files of the manifest ``digest`` come to."""
+        offers = tuple(replace(o, survey=survey) if o.digest == digest else o for o in self.offers)
         return replace(self, offers=offers)

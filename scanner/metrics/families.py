@@ -146,6 +146,14 @@ REGISTRY_RATE_LIMIT = Family(
 GATE_DECISIONS = Family(
     "archscan_gate_decisions_total", "counter", "Answers of the deploy gate: allow, warn, deny or hold.", ("decision",)
 )
+SURVEYS_PENDING = Family(
+    "archscan_surveys_pending",
+    "gauge",
+    "Images of which all files are still to be read, because a script in them decides at run time what it starts, or because another CPU's image shares their layers.",
+)
+SURVEY_BYTES = Family(
+    "archscan_survey_bytes_total", "counter", "Bytes of layers, as registries store them, that were read to the end for surveys."
+)  # fmt: skip
 CREDENTIAL_EXPIRY = Family(
     "archscan_credential_expiry_timestamp_seconds",
     "gauge",
@@ -186,7 +194,7 @@ CONFIG_SUCCESS_TIME = Family(
 
 OURSELVES = (
     SCAN_INTERVAL, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
-    GATE_DECISIONS, CREDENTIAL_EXPIRY, STORE_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS, LOOP_LAG,
+    GATE_DECISIONS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS, LOOP_LAG,
     BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
 )  # fmt: skip
 

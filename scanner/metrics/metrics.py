@@ -104,6 +104,14 @@ class Metrics:
         """The gate answered."""
         self._own.gate_decisions.labels(str(decision)).inc()
 
+    def surveys_pending(self, count: int) -> None:
+        """So many surveys are waiting to be made."""
+        self._own.surveys_pending.set(count)
+
+    def survey_read(self, count: int) -> None:
+        """A layer of ``count`` bytes was read for a survey."""
+        self._own.survey_bytes.inc(count)
+
     def credential_expires(self, credential: str, at: float | None) -> None:
         """When a credential of ours ends (Unix seconds); ``None``: it is gone or has no end."""
         if at is None:

@@ -213,11 +213,18 @@ class Registry:
         return self._endpoints.of(reference).may_stop_early
 
     def open_layer(
-        self, reference: ImageReference, layer: Layer, start: int = 0, end: int | None = None
+        self,
+        reference: ImageReference,
+        layer: Layer,
+        start: int = 0,
+        end: int | None = None,
+        *,
+        deadline_s: float | None = None,
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """The bytes ``start`` up to ``end`` of a layer, as the registry stores them.
 
-        The digest is verified where the whole layer is read to its end.
+        The digest is verified where the whole layer is read to its end. ``deadline_s`` is for whoever is in less of a
+        hurry than the others.
 
         Raises:
             StreamBroken: at the first byte that cannot be had, with the reason why.
@@ -227,7 +234,7 @@ class Registry:
             chain_of=self._endpoints.of,
             reference=reference,
             layer=layer,
-            deadline_s=self._config.layer_deadline_s,
+            deadline_s=deadline_s or self._config.layer_deadline_s,
             clock=self._clock.monotonic,
         ).open(start, end)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Stage, Workload
+from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Process, Program, Stage, Workload
+from scanner.domain.image.healthcheck import checks_of
 from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.engine import engine_of, kernel_of
 from scanner.domain.verdict.judge import running_offer
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.verdict import Depth
+from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +56,7 @@ class Images:
     inspect: BinaryInspector
     depth: Depth = Depth.BINARY
     missing_part: MissingPart = nobody_asks
+    surveys: Surveying | None = None
 
     async def known(self, host: HostFacts, workload: Workload) -> Known:
         """Everything the judgement of this workload rests on."""
@@ -62,7 +66,7 @@ class Images:
             return Known(await self._planned(host, workload))
         # The tag first: where it has not moved, its answer proves the digest too.
         ahead = await self._planned(host, workload) if _tag(workload) else None
-        running = await self._running(workload, workload.local)
+        running = await self._running(host, workload, workload.local)
         if isinstance(running, Failure) and running.reason in _GONE:
             running = None
         same = isinstance(running, ImageFacts) and isinstance(ahead, ImageFacts) and running.digest == ahead.digest
@@ -85,11 +89,13 @@ class Images:
         if choice.outcome is not Outcome.TAKEN:
             return facts
         chosen = facts.offers[choice.order[0]]
-        return await self._deepened(reference, workload, _same_entry(chosen), lambda deep: _by_digest(deep, chosen))
+        rank = Rank.PLANNED if workload.stage is Stage.PLANNED else Rank.MOVED
+        asker = _Asker(host, workload, rank)
+        return await self._deepened(reference, asker, _same_entry(chosen), lambda deep: _by_digest(deep, chosen))
 
     async def _whole(self, workload: Workload, facts: ImageFacts | Failure) -> ImageFacts | Failure:
         """The facts of what was looked into, saying what of it a pull would not find."""
-        if isinstance(facts, Failure) or isinstance(workload.reference, Failure) or self.depth is not Depth.BINARY:
+        if isinstance(facts, Failure) or isinstance(workload.reference, Failure) or not self.depth.opens_programs:
             return facts
         offers = []
         for offer in facts.offers:
@@ -98,38 +104,75 @@ class Images:
             offers.append(_lacking(offer, missing) if missing else offer)
         return replace(facts, offers=tuple(offers))
 
-    async def _running(self, workload: Workload, local: LocalImage) -> ImageFacts | Failure | None:
+    async def _running(self, host: HostFacts, workload: Workload, local: LocalImage) -> ImageFacts | Failure | None:
         """What the container was made from, by digest; ``None`` where no registry ever had it."""
         facts: ImageFacts | Failure | None = None
         for reference in _repo_digests(workload, local)[:MAX_REPO_DIGESTS]:
-            facts = await self._under(reference, workload, local)
+            facts = await self._under(reference, _Asker(host, workload, Rank.STOPPED), local)
             if isinstance(facts, ImageFacts) or facts.reason not in _GONE:
                 return facts
         return facts
 
-    async def _under(self, reference: ImageReference, workload: Workload, local: LocalImage) -> ImageFacts | Failure:
+    async def _under(self, reference: ImageReference, asker: _Asker, local: LocalImage) -> ImageFacts | Failure:
         """The same under one of the names that the host knows it by."""
-        facts = await self._deepened(reference, workload, _like(local), lambda deep: running_offer(workload, deep))
+        workload = asker.workload
+        facts = await self._deepened(reference, asker, _like(local), lambda deep: running_offer(workload, deep))
         if isinstance(facts, Failure) or running_offer(workload, facts) is not None:
             return facts
         # No entry looks like it: labels lie, so that only the configs' digests tell which one it is.
-        return await self._deepened(reference, workload, _whatever, lambda deep: running_offer(workload, deep))
+        return await self._deepened(reference, asker, _whatever, lambda deep: running_offer(workload, deep))
 
     async def _deepened(
         self,
         reference: ImageReference,
-        workload: Workload,
+        asker: _Asker,
         wanted: Callable[[Platform | None], bool],
         find: Callable[[ImageFacts], Offer | None],
     ) -> ImageFacts | Failure:
         """The facts with configs, then with what argv of the one offer that matters resolves to."""
         facts = await self.registry.resolve(reference, depth=Depth.CONFIG, wanted=wanted)
-        if isinstance(facts, Failure) or self.depth is not Depth.BINARY:
+        if isinstance(facts, Failure) or not self.depth.opens_programs:
             return facts
         offer = find(facts)
         if offer is None or isinstance(offer.config, Failure):
             return facts
-        return facts.with_program(offer.digest, await self.inspect(reference, offer, workload.override))
+        workload = asker.workload
+        program = await self.inspect(reference, offer, workload.override)
+        checks = checks_of(workload, offer.process)
+        facts = facts.with_program(offer.digest, program, await self._checks(reference, offer, workload))
+        if self.surveys is None or program.problem is not None:
+            return facts
+        whole = self.depth is Depth.FULL or bool(program.at_run_time)
+        if whole and self.depth is not Depth.FULL and asker.is_shown:
+            return facts
+        subject = Subject(offer, workload.override, program, checks)
+        lacking = Wanted(reference, facts, offer, whole, asker.rank)
+        return facts.with_survey(offer.digest, await self.surveys.of(lacking, subject))
+
+    async def _checks(self, reference: ImageReference, offer: Offer, workload: Workload) -> tuple[Program, ...]:
+        """What its health check, probes and hooks lead to."""
+        process = workload.override or Process()
+        commands = checks_of(workload, offer.process)
+        return tuple(
+            [await self.inspect(reference, offer, replace(process, entrypoint=command, cmd=())) for command in commands]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """For whose sake an image is opened."""
+
+    host: HostFacts
+    workload: Workload
+    rank: Rank
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the kernel shows what runs, so that no file of the image need be read for it."""
+        engine = engine_of(self.host, self.workload)
+        if isinstance(engine, Failure) or self.rank is not Rank.STOPPED:
+            return False
+        return kernel_shows(kernel_of(self.host, engine), self.workload) is not None
 
 
 def _lacking(offer: Offer, missing: Failure) -> Offer:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from scanner.domain.host import Host, Plan
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
+    from scanner.scan.image_surveys import Surveying
     from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener, MissingPart
 
 log = structlog.get_logger(__name__)
@@ -73,6 +74,7 @@ class Scanner:
     ticks: Callable[[], float] = time.monotonic
     hint: Callable[[Failure, ImageReference | Failure], str] = _no_hint
     missing_part: MissingPart = nobody_asks
+    surveys: Surveying | None = None
 
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = _silent, only_plans: bool = False
@@ -121,7 +123,7 @@ class Scanner:
         return Report(uuid.uuid4().hex, started_at, max(self.clock(), started_at), (reading,), findings)
 
     def _judgements(self) -> Judgements:
-        return Judgements(Images(self.registry, self.inspect, self.limits.depth, self.missing_part))
+        return Judgements(Images(self.registry, self.inspect, self.limits.depth, self.missing_part, self.surveys))
 
     async def _host(
         self, judgements: Judgements, host: Host, read: dict[str, HostFacts], *, only_plans: bool

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scanner.service.ports import Observer
     from scanner.service.publication import Publication
     from scanner.service.reloading import Reloading
+    from scanner.service.surveys import Surveys
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +32,15 @@ class Gate:
     """Judges with what the last scan knows of the hosts; what is not known, or too old, holds."""
 
     def __init__(
-        self, reloading: Reloading, publication: Publication, observer: Observer, clock: Callable[[], float]
+        self,
+        reloading: Reloading,
+        publication: Publication,
+        surveys: Surveys,
+        observer: Observer,
+        clock: Callable[[], float],
     ) -> None:
-        self._reloading, self._publication, self._observer, self._clock = reloading, publication, observer, clock
+        self._reloading, self._publication, self._surveys = reloading, publication, surveys
+        self._observer, self._clock = observer, clock
 
     async def check(
         self, images: tuple[str, ...], hosts: tuple[str, ...], platform: Platform | None, by: str
@@ -48,7 +55,11 @@ class Gate:
         settings = configuration.settings
         with self._reloading.using(adapters):
             scanner = adapters.scanner(
-                limits(settings), read=self._known_facts, on_bug=lambda _where: self._observer.internal_error()
+                limits(settings),
+                read=self._known_facts,
+                on_bug=lambda _where: self._observer.internal_error(),
+                survey_now=True,
+                want_survey=self._surveys.want,
             )
             report = await _judged(scanner, images, chosen, platform)
         if isinstance(report, Refusal):

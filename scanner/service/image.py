@@ -6,36 +6,51 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Executable, Failure, ImageFacts, Offer
+from scanner.domain.facts import Failure, ImageFacts, Offer, Program
+from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.survey_ways import located
 from scanner.domain.verdict.verdict import Depth
+from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.domain.image.reference import ImageReference
+    from scanner.domain.survey import ImageSurvey, Located
     from scanner.scan.ports import BinaryInspector, ImageResolver
 
 
-class BinaryLister(Protocol):
+class FileLister(Protocol):
     """Reads an image to its end."""
 
-    async def __call__(self, reference: ImageReference, offer: Offer) -> tuple[Executable, ...] | Failure:
-        """Every executable of one image."""
+    async def __call__(self, reference: ImageReference, offer: Offer) -> ImageSurvey | Failure:
+        """Every file of one image that could be executed or loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An image with everything found in it; ``binaries`` by manifest digest, empty unless asked for."""
+    """An image with everything found in it.
+
+    ``binaries`` are, by manifest digest, the files for another CPU than the offer says, with the ways that take them;
+    empty unless asked for.
+    """
 
     facts: ImageFacts | Failure
-    binaries: Mapping[str, tuple[Executable, ...] | Failure]
+    binaries: Mapping[str, tuple[Located, ...] | Failure]
 
 
 async def open_image(
-    reference: ImageReference, resolver: ImageResolver, inspect: BinaryInspector, list_all: BinaryLister | None = None
+    reference: ImageReference,
+    resolver: ImageResolver,
+    inspect: BinaryInspector,
+    surveys: Surveying | None = None,
+    list_all: FileLister | None = None,
 ) -> Opened:
-    """What the image offers with the program of each offer; with ``list_all`` also its foreign executables."""
+    """What the image offers with the program of each offer, surveyed where a script decides at run time.
+
+    With ``list_all`` also every file that is for another CPU.
+    """
     facts = await resolver.resolve(reference, depth=Depth.CONFIG)
     if isinstance(facts, Failure):
         return Opened(facts, {})
@@ -43,17 +58,23 @@ async def open_image(
     programs = await asyncio.gather(*(inspect(reference, offer, None) for offer in readable))
     for offer, program in zip(readable, programs, strict=True):
         facts = facts.with_program(offer.digest, program)
+        if surveys is not None and program.problem is None:
+            lacking = Wanted(reference, facts, offer, bool(program.at_run_time), Rank.PLANNED)
+            facts = facts.with_survey(offer.digest, await surveys.of(lacking, Subject(offer, None, program)))
     if list_all is None:
         return Opened(facts, {})
     return Opened(facts, {offer.digest: await _foreign(reference, offer, list_all) for offer in facts.offers})
 
 
-async def _foreign(reference: ImageReference, offer: Offer, list_all: BinaryLister) -> tuple[Executable, ...] | Failure:
-    """The executables that are made for another CPU than the offer says."""
+async def _foreign(reference: ImageReference, offer: Offer, list_all: FileLister) -> tuple[Located, ...] | Failure:
+    """The files that are made for another CPU than the offer says."""
     said = offer.platform
     if said is None:
         return Failure(Reason.IMAGE_ARCH_UNKNOWN, "the image says no platform to compare with")
     listed = await list_all(reference, offer)
     if isinstance(listed, Failure):
         return listed
-    return tuple(file for file in listed if file.is_foreign_to(said))
+    asked = Subject(offer, None, offer.program or Program(())).asked
+    own = canonical(said).architecture
+    files = await asyncio.to_thread(lambda: tuple(located(listed, asked)))
+    return tuple(file for file in files if file.needs is None or file.needs.architecture != own)

@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from scanner.domain.facts import Failure
     from scanner.domain.host import Host
     from scanner.domain.report import Report
+    from scanner.scan.image_surveys import Wanted
     from scanner.scan.plans import Deployments
     from scanner.scan.ports import HostReader
     from scanner.scan.scan import Limits, Scanner
@@ -22,15 +24,26 @@ class Adapters(Protocol):
     def one_scan(self) -> AbstractContextManager[None]:
         """Within this each reference is resolved once: a tag cannot move in a scan."""
 
-    def scanner(
+    def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,
         limits: Limits,
         *,
         read: HostReader | None = None,
         on_bug: Callable[[str], None] = ...,
         plans: Deployments = ...,
+        survey_now: bool = ...,
+        want_survey: Callable[[Wanted], None] | None = ...,
     ) -> Scanner:
-        """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts."""
+        """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts.
+
+        Surveys that a judgement lacks are made while it waits (``survey_now``), or ``want_survey`` is told of them.
+        """
+
+    async def survey(self, wanted: Wanted, grant: Callable[[int], bool]) -> int | Failure:
+        """Read what a survey lacks, so that the next judgement finds it; how many bytes that took.
+
+        Where ``grant`` refuses so many bytes nothing is read: the answer is ``survey_pending``.
+        """
 
     async def plans(self, hosts: Sequence[Host]) -> Deployments:
         """What is planned now for these hosts, which are the whole inventory."""
@@ -79,6 +92,9 @@ class Observer(Protocol):
 
     def internal_error(self) -> None:
         """The last net caught a bug."""
+
+    def surveys_pending(self, count: int) -> None:
+        """So many surveys are waiting to be made."""
 
     def architectures_changed(self, changed_at: Mapping[str, float]) -> None:
         """When each host changed its platform (Unix seconds)."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scanner.service.ports import Adapters, Observer
     from scanner.service.publication import Publication
     from scanner.service.reloading import Reloading
+    from scanner.service.surveys import Surveys
     from scanner.service.waivers import Waivers
 
 log = structlog.get_logger(__name__)
@@ -35,11 +36,12 @@ class Scans:
         publication: Publication,
         waivers: Waivers,
         health: Health,
+        surveys: Surveys,
         observer: Observer,
         clock: Callable[[], float],
     ) -> None:
         self._reloading, self._publication, self._waivers = reloading, publication, waivers
-        self._health, self._observer = health, observer
+        self._health, self._surveys, self._observer = health, surveys, observer
         self._queue = ScanQueue(self._run, clock=clock)
 
     async def request(self, patterns: tuple[str, ...], by: str) -> ScanRequest | Refusal:
@@ -100,10 +102,11 @@ class Scans:
             del reading  # who was read is for others to show
             self._queue.progress(request.id, done, total)
 
-        with adapters.one_scan():
+        with adapters.one_scan(), self._surveys.paused():
             scanner = adapters.scanner(
                 limits(configuration.settings),
                 on_bug=lambda _where: self._observer.internal_error(),
                 plans=await adapters.plans(configuration.hosts),
+                want_survey=self._surveys.want,
             )
             return await scanner.scan(hosts, scan_id=request.id, listen=listen)

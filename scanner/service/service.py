@@ -12,6 +12,7 @@ from scanner.service.publication import Publication
 from scanner.service.reloading import Reloading
 from scanner.service.scans import Scans
 from scanner.service.schedule import Schedule
+from scanner.service.surveys import Surveys
 from scanner.service.waivers import Waivers
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ class Service:
         self.publication = Publication(store, observer, clock)
         self.waivers = Waivers(store, self.reloading, self.publication, clock)
         self.health = Health(self.reloading, self.publication)
-        self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, observer, clock)
-        self.gate = Gate(self.reloading, self.publication, observer, clock)
+        self.surveys = Surveys(self.reloading, store, observer, clock)
+        self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, self.surveys, observer, clock)
+        self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock)
         self.probe = Probe(self.reloading, observer)
         scan = self.reloading.settings.scan
         self._schedule = Schedule(self.scans.scheduled, scan.interval, scan.jitter, observer.scan_skipped)
@@ -58,12 +60,14 @@ class Service:
         """
         await self.publication.load()
         await self.waivers.load()
+        await self.surveys.load()
         self._schedule.start()
 
     async def stop(self) -> None:
         """End the running scan, close every connection; what was not finished is not published."""
         self._schedule.stop()
         await self.scans.close()
+        await self.surveys.close()
         await self.reloading.close()
 
     def _reschedule(self, settings: Settings) -> None:

@@ -20,7 +20,7 @@ from scanner.settings.fields import (
 )
 from scanner.settings.sources import InventorySource
 
-KIB, MIB = 1 << 10, 1 << 20
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 Decision = Literal["allow", "warn", "deny", "hold"]
@@ -134,6 +134,18 @@ class Registries(Section):
         return dict(self.__pydantic_extra__)
 
 
+class Surveys(Section):
+    """What may be read of images to learn what scripts in them may start."""
+
+    daily_bytes: Size = Field(
+        default=20 * GIB, ge=0, le=100_000 * GIB, description="Bytes of layers read a day; 0 reads none."
+    )
+    per_registry: int = Field(default=2, ge=1, le=16, description="Layers of one registry that are read at once.")
+    max_image_bytes: Size = Field(
+        default=4 * GIB, ge=MIB, le=1000 * GIB, description="Largest image that is read, as its layers are stored."
+    )
+
+
 class Scan(Section):
     """When the fleet is scanned, how deep."""
 
@@ -142,7 +154,7 @@ class Scan(Section):
     )
     jitter: Duration = Field(default=30.0, ge=0, le=HOUR, description="Random delay of a start, to spread load.")
     deadline: Duration = Field(default=4 * MINUTE, ge=0.5, le=7 * DAY, description="When an unfinished scan is ended.")
-    depth: Literal["index", "config", "binary"] = Field(
+    depth: Literal["index", "config", "binary", "full"] = Field(
         default="binary", description="The deepest layer of evidence asked."
     )
     local_images: bool = Field(
@@ -151,6 +163,7 @@ class Scan(Section):
     max_local_bytes: Size = Field(
         default=2048 * MIB, ge=MIB, le=65536 * MIB, description="Longest saved image that is read from a host."
     )
+    surveys: Surveys = Field(default=Surveys(), description="Reading all files of images, outside of scans.")
     allow_shrink: bool = Field(
         default=False, description="Whether a reload may lose more than half of the hosts, or all of them."
     )

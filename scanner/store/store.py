@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import time
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, select, update
 
 from scanner.domain.facts import Program
-from scanner.store import codec, findings, tables
+from scanner.store import codec, findings, surveys, tables
 from scanner.store.database import Database
 from scanner.store.error import StoreError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from scanner.domain.report import Report
+    from scanner.domain.survey import LayerSurvey
     from scanner.store.findings import Architecture
 
 KEEP_S = 90 * 86400.0
@@ -128,6 +130,22 @@ class Store:
         row = {"manifest": manifest, "argv": json.dumps(argv), "tool": tool}
         values = {"body": codec.dumps(program), "used_at": self._clock()}
         await self._keep(tables.programs, tuple(row), row | values)
+
+    async def get_survey(self, layer: str, tool: str) -> LayerSurvey | None:
+        """What the layer with this digest has shown to the survey of version ``tool``."""
+        s = tables.surveys
+        query = select(s.c.body).where(s.c.layer == layer, s.c.tool == tool)
+        try:
+            body = await self._database.run(lambda connection: connection.execute(query).scalar())
+            return await asyncio.to_thread(surveys.unpack, body) if body else None
+        except (StoreError, ValueError):
+            return None
+
+    async def put_survey(self, layer: str, tool: str, survey: LayerSurvey) -> None:
+        """Keep the survey of a layer, so that its blob is read once, ever."""
+        row = {"layer": layer, "tool": tool}
+        body = await asyncio.to_thread(surveys.pack, survey)
+        await self._keep(tables.surveys, tuple(row), row | {"body": body, "stored_at": self._clock()})
 
     # ---------------------------------------------------------------- records
 

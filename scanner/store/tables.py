@@ -89,6 +89,16 @@ programs = Table(
 )
 """What an argv resolves to in a manifest, as one version of the inspection saw it."""
 
+surveys = Table(
+    "surveys",
+    metadata,
+    Column("layer", Text, primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("stored_at", Float, nullable=False),
+)
+"""What reading a layer has shown to one version of the survey; kept for ever, for no blob is read twice."""
+
 records = Table(
     "records",
     metadata,

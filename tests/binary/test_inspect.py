@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from scanner.binary.inspect import inspect, list_binaries
+from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import Limits
 from scanner.domain.facts import Failure, FileKind, Process
 from scanner.domain.platform.platform import Platform
@@ -602,18 +602,3 @@ async def test_windows_images_are_not_inspected(images, build):
     made = build.offer(images.layer([("app", build.elf())]))
     made = type(made)(made.digest, Platform("windows", "amd64"), process=made.process, layers=made.layers)
     assert reason(await inspect(made, None, images.open)) == Reason.BINARY_NOT_INSPECTED
-
-
-async def test_every_visible_binary_is_listed_with_its_platform(images, build):
-    low = images.layer([
-        ("bin/a", build.elf(machine=183)), ("bin/gone", build.elf()), ("bin/new", build.elf()),
-        ("lib/libx.so.6", build.elf(kind=3)), ("bin/data", {"mode": 0o644, "content": build.elf()}),
-    ])  # fmt: skip
-    top = images.layer([("bin/.wh.gone", b""), ("bin/new", build.elf(machine=243))], "zstd")
-    found = await list_binaries(build.offer(low, top), images.open)
-    assert [(b.path, b.elf.needs.architecture) for b in found] == [("/bin/a", "arm64"), ("/bin/new", "riscv64")]
-
-
-async def test_a_listing_of_a_layer_that_cannot_be_read_is_a_failure(images, build):
-    found = await list_binaries(build.offer(images.push(b"BZh91AY....")), images.open)
-    assert found.reason == Reason.LAYER_UNREADABLE

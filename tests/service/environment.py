@@ -44,6 +44,7 @@ class Environment:
         self.go.set()
         self.now = NOW
         self.bad = None
+        self.surveys_asked, self.surveyed = [], []
         self.document = {"scan": {"interval": "1h", "deadline": "30s", "jitter": "0s"}}
         self.hosts = (host("a"), host("b", "10.0.0.2"))
 
@@ -65,6 +66,13 @@ class Environment:
 
     async def inspect(self, _reference, offer, _override):
         return Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, Elf(62, 64, "little", offer.entry)),))
+
+    async def survey(self, wanted, grant):
+        if not grant(wanted.offer.layers[0].size):
+            return Failure(Reason.SURVEY_PENDING, "too much for today")
+        self.surveyed.append(wanted)
+        await self.go.wait()
+        return wanted.offer.layers[0].size
 
     def configuration(self):
         if self.bad:
@@ -92,9 +100,22 @@ class Adapters:
     async def plans(self, _hosts):
         return NO_DEPLOYMENTS
 
-    def scanner(self, limits, *, read=None, on_bug=lambda _where: None, plans=NO_DEPLOYMENTS):
+    def scanner(
+        self,
+        limits,
+        *,
+        read=None,
+        on_bug=lambda _where: None,
+        plans=NO_DEPLOYMENTS,
+        survey_now=False,
+        want_survey=None,
+    ):
         here = self.environment
+        here.surveys_asked.append((survey_now, want_survey is not None))
         return Scanner(read or here.read, here, here.inspect, limits, here.clock, on_bug, plans)
+
+    async def survey(self, wanted, grant):
+        return await self.environment.survey(wanted, grant)
 
     async def close(self):
         self.closed += 1

@@ -110,7 +110,7 @@ BAD = [
     (HOSTS + SSH + "scan: {interval: .nan}", "archscan.yml:3: scan.interval: must be a duration such as 30s, 5m, 4h or 90d"),
     (HOSTS + SSH + "scan: {interval: 5 m}", "archscan.yml:3: scan.interval: must be a duration such as 30s, 5m, 4h or 90d"),
     (HOSTS + SSH + "scan: {interval: 8d}", "archscan.yml:3: scan.interval: 8d is out of range: must be at most 7d"),
-    (HOSTS + SSH + "scan: {depth: elf}", "archscan.yml:3: scan.depth: must be one of index, config or binary, not elf"),
+    (HOSTS + SSH + "scan: {depth: elf}", "archscan.yml:3: scan.depth: must be one of index, config, binary or full, not elf"),
     (HOSTS + SSH + "scan: {deadline: 6m}", "archscan.yml:3: scan.deadline: 6m must be shorter than scan.interval, 5m"),
     (HOSTS + SSH + "scan: {jitter: 5m}", "archscan.yml:3: scan.jitter: 5m must be shorter than scan.interval, 5m"),
     (

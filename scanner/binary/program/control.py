@@ -179,7 +179,10 @@ class Control:
             if launch is not None:
                 return self._by_launcher(command, launch, falls_back=False)
             following = _by_kernel(command, run.named)
-            command = replace(command, argv=(_from_directory(first.shebang.interpreter), *_argument(first.shebang.argument), *following))
+            command = replace(
+                command,
+                argv=(_from_directory(first.shebang.interpreter), *_argument(first.shebang.argument), *following),
+            )
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
                 if not isinstance(through, launchers.Launched):

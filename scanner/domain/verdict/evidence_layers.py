@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.domain.platform.binfmt import Handling, emulation, interpreters
 from scanner.domain.platform.platform import Platform, canonical
+from scanner.domain.survey import Survey
 from scanner.domain.verdict.execution import Execution, How, executes
 from scanner.domain.verdict.pages import mapped, suspected
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.survey import weigh
 from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Depth, Evidence
 
 if TYPE_CHECKING:
@@ -70,10 +72,11 @@ def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> 
         return _without_label(kernel, offer, lacks, depth)
     agrees = offer.entry is None or agree(offer.entry, claimed)
     metadata = executes(kernel, claimed)
-    if depth is Depth.BINARY:
+    if depth.opens_programs:
         if offer.program is None:
             return Outcome(Reason.BINARY_NOT_INSPECTED, "the entrypoint's binary was not read")
-        return binary(kernel, offer.program, claimed, metadata, agrees=agrees)
+        found = binary(kernel, offer.program, claimed, metadata, agrees=agrees, survey=offer.survey)
+        return checked(kernel, found, offer.checks)
     if not agrees and offer.entry and How.NATIVE in {metadata.how, executes(kernel, offer.entry).how}:
         return Outcome(Reason.CONFIG_DISAGREES, f"the index says {offer.entry}, the config {claimed}")
     return executed(metadata)
@@ -87,11 +90,12 @@ def _lacks(config: Platform) -> str:
 def _without_label(kernel: Kernel, offer: Offer, lacks: str, depth: Depth) -> Outcome:
     """Only the binary can tell what a config leaves out; at best the config is to be mended."""
     detail = f"the config names no {lacks}"
-    if depth is not Depth.BINARY:
+    if not depth.opens_programs:
         return Outcome(Reason.IMAGE_ARCH_UNKNOWN, detail)
     if offer.program is None:
         return Outcome(Reason.BINARY_NOT_INSPECTED, f"{detail}, and the entrypoint's binary was not read")
-    return binary(kernel, offer.program, None, _UNLABELLED, agrees=False, disagrees=detail)
+    found = binary(kernel, offer.program, None, _UNLABELLED, agrees=False, disagrees=detail, survey=offer.survey)
+    return checked(kernel, found, offer.checks)
 
 
 _UNLABELLED = Execution(How.UNKNOWN, Reason.IMAGE_ARCH_UNKNOWN)
@@ -121,7 +125,7 @@ _ORDER = (How.NO, How.UNKNOWN, How.EMULATED, How.NATIVE)
 _BY_ROLE = {"interpreter": Reason.WRONG_INTERPRETER, "loader": Reason.WRONG_LOADER, "library": Reason.WRONG_LIBRARY}
 
 
-def binary(  # noqa: PLR0913 -- each is a premise of its own
+def binary(  # noqa: PLR0913 -- all that a manifest's files are weighed with
     kernel: Kernel,
     program: Program,
     claimed: Platform | None,
@@ -129,8 +133,9 @@ def binary(  # noqa: PLR0913 -- each is a premise of its own
     *,
     agrees: bool,
     disagrees: str = "",
+    survey: Survey | Failure | None = None,
 ) -> Outcome:
-    """The files that argv leads to overrule every label, as far as they speak.
+    """The files that argv leads to overrule every label, as far as they speak; the survey says what they leave open.
 
     ``disagrees`` is what is wrong with a label that is none, so that ``claimed`` is ``None``.
     """
@@ -141,16 +146,17 @@ def binary(  # noqa: PLR0913 -- each is a premise of its own
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
         return unknown(program.problem, program.problem.path or path, evidence)
-    if program.at_run_time:
+    if program.at_run_time and not (isinstance(survey, Survey) and survey.whole):
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
-        return Outcome(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
+        return _not_surveyed(program, survey, path, evidence)
     if worst is None:
         return Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
     if claimed is None:
         if worst.status in {Status.OK, Status.EMULATED}:
             worst = replace(worst, reason=Reason.CONFIG_DISAGREES, detail=f"{disagrees}; {worst.detail}")
         return worst.saying(*evidence)
-    found = _labels_too(worst, program, claimed, metadata, agrees=agrees)
+    labelled = _labels_too(worst, program, claimed, metadata, agrees=agrees)
+    found = _surveyed(labelled, kernel, program, survey)
     return (_pages_too(kernel, program, found) if found.status is Status.OK else found).saying(*evidence)
 
 
@@ -160,6 +166,39 @@ def _pages_too(kernel: Kernel, program: Program, found: Outcome) -> Outcome:
         why = suspected(kernel, file.elf) if file.elf else ""
         if why:
             return Outcome(Reason.PAGE_SIZE_SUSPECT, f"{file.path}: {why}", file.path)
+    return found
+
+
+def _not_surveyed(
+    program: Program, survey: Survey | Failure | None, path: str, evidence: tuple[Evidence, ...]
+) -> Outcome:
+    """What a script decides at run time nobody knows before all files of the image were read."""
+    if isinstance(survey, Failure):
+        failure = replace(survey, detail=f"{program.at_run_time}; the image's files cannot be read: {survey.detail}")
+        return unknown(failure, path, evidence)
+    return Outcome(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
+
+
+def _surveyed(found: Outcome, kernel: Kernel, program: Program, survey: Survey | Failure | None) -> Outcome:
+    """What starts may still be, or call, something for another CPU."""
+    if isinstance(survey, Failure) or survey is None:
+        return found
+    shown = weigh(kernel, program, survey)
+    says = Evidence("survey", shown.says)
+    if shown.reason is None or found.status not in {Status.OK, Status.EMULATED}:
+        return replace(found, evidence=(*found.evidence, says))
+    return Outcome(shown.reason, shown.detail, shown.path, (*found.evidence, says))
+
+
+def checked(kernel: Kernel, found: Outcome, checks: tuple[Program, ...]) -> Outcome:
+    """What health checks, probes and hooks run must be for this CPU too; what else may be wrong with them is theirs."""
+    if found.status not in {Status.OK, Status.EMULATED}:
+        return found
+    for check in checks:
+        worst = _worst(kernel, check)
+        if worst is not None and worst.status is Status.MISMATCH:
+            detail = f"its health check or hook {' '.join(check.argv)!r} does not start: {worst.detail}"
+            return replace(found, reason=Reason.HEALTHCHECK_WRONG_BINARY, detail=detail, path=worst.path)
     return found
 
 
@@ -228,6 +267,9 @@ def _chain_evidence(program: Program) -> Iterable[Evidence]:
     for role, files in groupby(program.chain, key=lambda file: file.role):
         told = _libraries_evidence if role == "library" else _files_evidence
         yield from told(tuple(files))
+    if program.partly_read:
+        more = f" with {len(program.partly_read) - 1} more" if len(program.partly_read) > 1 else ""
+        yield Evidence("layer", f"{program.partly_read[0][:19]}{more}: {NOT_READ_TO_ITS_END}")
 
 
 def _libraries_evidence(files: tuple[Executable, ...]) -> Iterable[Evidence]:
@@ -246,6 +288,3 @@ def _files_evidence(files: Iterable[Executable]) -> Iterable[Evidence]:
             yield Evidence("binary", f"{file.role} {file.path}: script {file.shebang}")
         else:
             yield Evidence("binary", f"{file.role} {file.path}: {file.kind}")
-    if program.partly_read:
-        more = f" with {len(program.partly_read) - 1} more" if len(program.partly_read) > 1 else ""
-        yield Evidence("layer", f"{program.partly_read[0][:19]}{more}: {NOT_READ_TO_ITS_END}")

@@ -127,7 +127,7 @@ def _local(kernel: Kernel, workload: Workload, depth: Depth) -> Outcome:
     metadata = executes(kernel, local.platform)
     if local.program is not None:
         return binary(kernel, local.program, local.platform, metadata, agrees=True).saying(says)
-    if metadata.how is How.NATIVE and depth is Depth.BINARY and not has_started(workload):
+    if metadata.how is How.NATIVE and depth.opens_programs and not has_started(workload):
         detail = f"its label {local.platform} fits, but its binary was not read and it has not been seen to start"
         return Outcome(Reason.IMAGE_LOCAL_ONLY, detail, evidence=(says,))
     return executed(metadata).saying(says)

@@ -88,6 +88,35 @@ def _right_binary(t: Trouble) -> Fix:
     )
 
 
+def _list_files(t: Trouble) -> tuple[str, ...]:
+    """What shows every file for another CPU, those first that something takes."""
+    return (f"archscan image {shlex.quote(t.image)} --all-binaries",)
+
+
+def _userland(t: Trouble) -> Fix:
+    what = f"{t.path} comes" if t.path else "Some files come"
+    return Fix(
+        f"{what} from a base image, or a build step, for another CPU: name the base by its tag or by the digest of its "
+        "whole index, never by that of one platform, and build every platform on its own base.",
+        (*_list_files(t), *_build(t)),
+    )
+
+
+def _may_start(t: Trouble) -> Fix:
+    return Fix(
+        f"A script may start {t.path or 'a program'}, which is for another CPU: compile it per target (ARG TARGETARCH), "
+        "put its native twin beside it (NAME-amd64, NAME-arm64), or leave it out.",
+        (*_list_files(t), *_build(t)),
+    )
+
+
+def _survey(t: Trouble) -> Fix:
+    return Fix(
+        "The image's files are read between scans, planned images first; the gate reads them at once.",
+        (f"archscan check {shlex.quote(t.image)} --host {shlex.quote(t.host)}",),
+    )
+
+
 def _lower_level(t: Trouble) -> Fix:
     return Fix(
         "Compile for the oldest CPU of the fleet (GOAMD64=v1, -march=x86-64, GOARM as low as needed), "
@@ -220,6 +249,8 @@ _FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.MISLABELLED: _config,
     Reason.PLATFORM_LOST: _lost,
     Reason.NEXT_PULL_BROKEN: _lost,
+    Reason.FOREIGN_USERLAND: _userland,
+    Reason.HEALTHCHECK_WRONG_BINARY: _userland,
     Reason.PLATFORM_MISSING: _rebuild,
     Reason.WRONG_PLATFORM: _rebuild,
     Reason.WRONG_BINARY: _right_binary,
@@ -365,5 +396,7 @@ _UNKNOWN_FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.IMAGE_REFERENCE_INVALID: _reference,
     Reason.IMAGE_NOT_ALLOWED: _allow,
     Reason.IMAGE_LOCAL_ONLY: _local,
+    Reason.SURVEY_PENDING: _survey,
+    Reason.FOREIGN_BINARIES: _may_start,
     Reason.INTERNAL_BUG: _bug,
 }

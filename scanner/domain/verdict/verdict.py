@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
 
 class Depth(StrEnum):
-    """How many layers of evidence are asked for: the index, the config as well, the binary as well."""
+    """How many layers of evidence are asked for: the index, the config as well, the binary as well, all files always."""
 
     INDEX = "index"
     CONFIG = "config"
     BINARY = "binary"
+    FULL = "full"
+
+    @property
+    def opens_programs(self) -> bool:
+        """Whether the files that argv leads to are read."""
+        return self in {Depth.BINARY, Depth.FULL}
 
 
 class NextPull(StrEnum):

@@ -21,7 +21,7 @@ MAX_VARIABLES = 4096
 """Of one config; images of whole desktops set a few dozen."""
 
 _TOP_KEYS = frozenset({"architecture", "os", "variant", "os.version", "os.features", "config", "rootfs"})
-_PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes"})
+_PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "Healthcheck"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,16 @@ def _process(section: Mapping[str, Any]) -> Process:
         env=tuple(_variable(entry) for entry in environment),
         user=fields.text(section, "User"),
         volumes=tuple(sorted(fields.child(section, "Volumes") or {})),
+        healthcheck=_healthcheck(fields.child(section, "Healthcheck")),
     )
-    said = (*found.argv, *environment, *(found.volumes or ()), found.working_dir or "", found.user or "")
+    said = (
+        *found.argv,
+        *(found.healthcheck or ()),
+        *environment,
+        *(found.volumes or ()),
+        found.working_dir or "",
+        found.user or "",
+    )
     if sum(map(len, said)) > MAX_PROCESS_CHARS:
         raise fields.MalformedError(f"what it starts is longer than {MAX_PROCESS_CHARS} characters")
     return found
@@ -83,3 +91,8 @@ def _variable(entry: str) -> tuple[str, str]:
     """One ``NAME=value``; what has no ``=`` is a variable that engines hand on as it stands, empty for whoever looks."""
     name, _, value = entry.partition("=")
     return name, value
+
+
+def _healthcheck(section: Mapping[str, Any] | None) -> tuple[str, ...] | None:
+    """Docker's extension of the config (moby's HealthcheckConfig); an empty Test inherits, which a whole image cannot."""
+    return (fields.texts(section, "Test") or None) if section is not None else None
