@@ -387,13 +387,34 @@ class Program:
 
     ``problem`` is why the image cannot start whatever the host (a ``broken`` reason), or why it is not known (an
     ``unknown`` one). ``None`` means that the chain is whole. ``at_run_time`` says why nobody can tell before it runs
-    what the last script or launcher of the chain starts; empty where control was followed to its end.
+    what the last script or launcher of the chain starts; empty where control was followed to its end. ``branches`` are
+    the ways that the last script of the chain may go, each with what follows behind the chain; empty where one way leads
+    on, else at least two.
     """
 
     argv: tuple[str, ...]
     chain: tuple[Executable, ...] = ()
     problem: Failure | None = None
     at_run_time: str = ""
+    branches: tuple[Program, ...] = ()
+
+    @property
+    def ways(self) -> tuple[Program, ...]:
+        """Each way from argv to its end, with all the files on it."""
+        if not self.branches:
+            return (self,)
+        ways = (way for branch in self.branches for way in branch.ways)
+        return tuple(replace(way, chain=(*self.chain, *way.chain)) for way in ways)
+
+    @property
+    def files(self) -> tuple[Executable, ...]:
+        """The files of all ways, each once."""
+        return tuple(dict.fromkeys(file for way in self.ways for file in way.chain))
+
+    @property
+    def problems(self) -> tuple[Failure, ...]:
+        """Why ways break off."""
+        return tuple(dict.fromkeys(way.problem for way in self.ways if way.problem is not None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ KINDS = [
     ("a && b || c", AndOr), ("a | b", Pipeline), ("! a", Pipeline), ("if a; then b; fi", If), ("(a)", Subshell),
     ("{ a; }", Group), ("case a in b) c;; esac", Case), ("while a; do b; done", Loop), ("until a; do b; done", Loop),
     ("for x in a b; do c; done", For), ("f() { a; }", Function), ("{ a; } > b", Redirected), ("a > b", Simple),
-    ("select x in a; do b; done", NotUnderstood), ("for ((i=0;i<1;i++)); do a; done", NotUnderstood),
+    ("select x in a; do b; done", NotUnderstood), ("for ((i=0;i<1;i++)); do a; done", Group),
+    ("for ((i=0;i<1;i++)); do continue; done", NotUnderstood),
     ("cat <<A <<B\na\nA\nb\nB", NotUnderstood), ("a <(b)", NotUnderstood),
 ]  # fmt: skip
 

@@ -93,11 +93,27 @@ def executed(execution: Execution) -> Outcome:
 
 _ORDER = (How.NO, How.UNKNOWN, How.EMULATED, How.NATIVE)
 
+_STARTS_NOT = frozenset({Status.MISMATCH, Status.BROKEN})
+
+MAX_DETAIL = 300
+"""Characters of the sentence about ways that fare differently; a longer one fills the page of who is on call."""
+
 _BY_ROLE = {"interpreter": Reason.WRONG_INTERPRETER, "loader": Reason.WRONG_LOADER}
 
 
 def binary(kernel: Kernel, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool) -> Outcome:
-    """The files that argv leads to overrule every label, as far as they speak."""
+    """The files that argv leads to overrule every label, as far as they speak; ways that agree decide."""
+    found = [_one_way(kernel, way, claimed, metadata, agrees=agrees) for way in program.ways]
+    first = found[0]
+    if len({outcome.status for outcome in found}) == 1 or all(outcome.status in _STARTS_NOT for outcome in found):
+        return first
+    ends = "; ".join(dict.fromkeys(outcome.detail or f"{outcome.path} starts" for outcome in found))
+    why = f"it goes one of {len(found)} ways, which fare differently: {ends}"
+    evidence = tuple(dict.fromkeys(each for outcome in found for each in outcome.evidence))
+    return Outcome(Reason.SURVEY_PENDING, why[:MAX_DETAIL], first.path, evidence)
+
+
+def _one_way(kernel: Kernel, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool) -> Outcome:
     evidence = tuple(_chain_evidence(program))
     worst = _worst(kernel, program)
     if worst is not None and worst.status is Status.MISMATCH:
