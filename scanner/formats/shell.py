@@ -117,7 +117,7 @@ class _Reader:
         if node.type == "arithmetic_expansion":
             return Inner(node.end_byte, None, self._text[node.start_byte : node.end_byte])
         quoted_twice = self._text[node.start_byte] == "`" and "\\" in self._text[node.start_byte : node.end_byte]
-        if node.type == "process_substitution" or node.has_error or quoted_twice:
+        if node.has_error or quoted_twice:
             return Inner(node.end_byte, None, "")
         return Inner(node.end_byte, Sequence(self._items(node.children[1:-1])), "")
 

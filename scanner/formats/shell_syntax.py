@@ -49,11 +49,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """``$(commands)``; ``body`` is ``None`` where they are not understood."""
+    """``$(commands)``; ``body`` is ``None`` where they are not understood.
+
+    ``process`` tells of ``<(commands)``, which becomes the path of a pipe.
+    """
 
     body: Sequence | None
     quoted: bool = False
     line: int = 0
+    process: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,13 @@ class Words:
             if (until and char in until) or (not until and char in ENDS_WORD):
                 if char == "(" and not until and self._at > start and text[self._at - 1] in "@+!?*":
                     raise NotAWordError("an extended pattern")
+                inner = self._inside.get(self._at)
                 if char in "<>" and text.startswith("(", self._at + 1):
-                    raise NotAWordError("a process substitution")
+                    if inner is None or inner.end > self._end or until:
+                        raise NotAWordError("a process substitution")
+                    parts.append(Substitution(inner.body, quoted=True, line=self.line_here(), process=True))
+                    self._bash, self._at = True, inner.end
+                    continue
                 break
             if char == "\\":
                 self._backslash(parts)

@@ -14,6 +14,7 @@ What is taken for sure, what goes every way, what is decided at run time:
 * Of a path whose text is not known to the last character, every path that fits may be changed; where not even its beginning
   is known, that is every path, but for removals, which are taken not to hit the program.
 * ``mkdir``, ``touch`` or ``chmod`` that gives the execute bit spoil nothing that stands; what was missing may be there.
+* A variable whose name is not known is taken to be none that image, workload or script set.
 * A name that is looked up in PATH may be hidden by what is written into an earlier directory of it.
 """
 

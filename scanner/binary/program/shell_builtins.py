@@ -121,7 +121,8 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
         else:
             raise AtRunTimeError(f"line {node.line}: exec {option}")
     if not rest:
-        return machine.done(state.with_status(0))
+        opens = any(each.operator in {"<", "<>"} and each.target is not None for each in node.redirects)
+        return machine.done(state.with_status(None if opens else 0))
     if UNKNOWN in rest[0]:
         raise AtRunTimeError(f"line {node.line}: what exec starts is known at run time only")
     return shell_starts.execd(machine, state, rest, variables)

@@ -232,6 +232,8 @@ class Machine:
         """Behind a command: ``set -e`` ends the script where it surely failed."""
         if state.status == 0 or state.quiet or "e" not in state.options:
             return [state]
+        if state.status is not None and state.substituted is not None:
+            raise AtRunTimeError("a command fails in a substitution under set -e, which shells treat in several ways")
         if state.status is None:
             return [state, *self.exit(state, 1)] if state.exit_trap else [state]
         return self.exit(state, state.status)
@@ -279,14 +281,19 @@ class Machine:
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
+        options = state.options
+        if self.kind is ShellKind.BASH and "inherit_errexit" not in options:
+            options -= {"e"}
         inner = replace(
             state,
+            options=options,
             stack=push(Run(body.items), None),
             output="",
             captures=True,
             substituted=depth,
             exit_trap="",
             status=0,
+            quiet=False,
         )
         results: set[tuple[str, int | None]] = set()
         behind = state

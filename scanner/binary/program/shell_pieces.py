@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scanner.formats.shell_syntax import Part, Sequence
 
 _BASH = frozenset({ShellKind.BASH})
+_EXTENDED = re.compile(r"[?*+@!]\(")
 _GIVEN_BY_BASH = frozenset({
     "BASH", "BASH_VERSION", "HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "RANDOM", "SECONDS", "SHLVL", "EPOCHSECONDS",
     "EPOCHREALTIME", "SHELLOPTS", "BASHOPTS", "BASHPID", "SRANDOM", "TERM", "COLUMNS", "LINES", "DIRSTACK",
@@ -82,7 +83,10 @@ class Pieces:
 
     def pattern(self, word: Word) -> Pattern:
         """One word as a pattern."""
-        return shell_patterns.pattern_of((piece.text, not piece.quoted) for piece in self.pieces(word))
+        pieces = self.pieces(word)
+        if self.runner.kind is ShellKind.BASH and any(not p.quoted and _EXTENDED.search(p.text) for p in pieces):
+            raise AtRunTimeError(f"line {word.line}: an extended pattern")
+        return shell_patterns.pattern_of((piece.text, not piece.quoted) for piece in pieces)
 
     # ------------------------------------------------------------ pieces
 
@@ -107,7 +111,10 @@ class Pieces:
                 return [Piece(self.arithmetic(part.text), part.quoted, not part.quoted)]
             case Substitution():
                 text, behind = self.runner.printed_by(self.state, part.body, part.line)
-                self.status, self.state = behind.status, replace(behind, status=self.state.status)
+                self.state = replace(behind, status=self.state.status)
+                if part.process:
+                    return [Piece(f"/dev/fd/{UNKNOWN}")]
+                self.status = behind.status
                 return [Piece(text, part.quoted, not part.quoted)]
             case Parameter():
                 return self._parameter(part)
@@ -189,6 +196,8 @@ class Pieces:
             ShellKind.ASH,
         }:
             return UNKNOWN
+        if name in {"UID", "EUID"} and kind is ShellKind.BASH and self.state.user in {"", "0", "root"}:
+            return "0"
         if name in {"UID", "EUID"} and kind not in {ShellKind.DASH, ShellKind.ASH}:
             return UNKNOWN
         return None

@@ -64,6 +64,8 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
         return 0, _identity(files, state, ("-un",)) + "\n"
     if name == "uname" and words[1:] in {("-s",), ()}:
         return 0, "Linux\n"
+    if name == "mktemp" and not operands and set(options) <= {"-d", "-q"} and state.value("TMPDIR") is None:
+        return None, f"/tmp/tmp.{UNKNOWN}\n"  # noqa: S108 - what the program prints
     if name == "which" and len(operands) == 1 and not options and is_known(operands[0]):
         found = located(files, state, operands[0])
         return (None, UNKNOWN) if found is None else (0, f"{found}\n") if found else (1, "")
@@ -230,11 +232,17 @@ def _changed_by_command(state: State, node: Simple) -> State:
         if name is not None:
             raise AtRunTimeError(f"line {node.line}: {name} in a loop of which nobody knows how often it runs")
         return state
-    if name in _ASSIGNING:
-        for word in node.words[1:]:
-            matched = _NAME.match(word.literal or _head(word))
-            if matched:
-                state = state.assigned(matched[1], UNKNOWN)
+    return _assigned_by(state, node) if name in _ASSIGNING else state
+
+
+def _assigned_by(state: State, node: Simple) -> State:
+    """The state behind a command whose words name variables."""
+    for word in node.words[1:]:
+        matched = _NAME.match(word.literal or _head(word))
+        if matched is None and word.literal is None:
+            state = replace(state, env_known=False)
+        if matched:
+            state = state.assigned(matched[1], UNKNOWN)
     return state
 
 

@@ -28,6 +28,8 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...]) -
     for redirect in redirects:
         if redirect.operator in {"&>", "&>>"} and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
             raise AtRunTimeError("&> which only bash reads as a redirection")
+        if redirect.operator == "<<<" and machine.kind is not ShellKind.BASH:
+            raise AtRunTimeError("<<< which not every shell reads as a redirection")
         if redirect.target is None:
             continue
         target = words.text(redirect.target)

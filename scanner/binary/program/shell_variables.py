@@ -45,6 +45,9 @@ def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: 
         if word.startswith("-"):
             unexports = unexports or "n" in word
             continue
+        if UNKNOWN in name and word != UNKNOWN_WORDS:
+            state = replace(state, env_known=False)
+            continue
         if not _NAME.fullmatch(name):
             raise AtRunTimeError(f"the variables that {words[0]} sets are known at run time only")
         if equals:
@@ -121,7 +124,7 @@ def _in_function(stack: Stack | None) -> bool:
 
 def unset_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``unset``."""
-    names = [word for word in words[1:] if not word.startswith("-")]
+    names = [word for word in words[1:] if not word.startswith("-") and (UNKNOWN not in word or word == UNKNOWN_WORDS)]
     if any(not _NAME.fullmatch(name) for name in names):
         raise AtRunTimeError("the variables that unset removes are known at run time only")
     if "-f" in words:
