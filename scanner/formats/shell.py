@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,9 @@ MAX_NODES = 60_000
 MAX_DEPTH = 200
 """Nodes inside each other; each ``&&`` of a list is one, hand-written scripts stay below 60."""
 
+_PARENTHESIS = re.compile(rb"(?<!\\)\\[()]")
+"""The grammar knows no escaped parentheses between brackets; words are read from the text as it stands."""
+
 _SIMPLE = frozenset({
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments",
 })  # fmt: skip
@@ -63,7 +67,7 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
         )
     from tree_sitter import Parser  # noqa: PLC0415 - loaded where a script is met, most scans meet none
 
-    tree = Parser(_language()).parse(raw)
+    tree = Parser(_language()).parse(_PARENTHESIS.sub(b"__", raw))
     if tree.root_node.descendant_count > MAX_NODES:
         return NotUnderstood(1, f"the script has more than {MAX_NODES} syntax nodes")
     return _Reader(raw).read(tree.root_node)

@@ -140,7 +140,10 @@ class Scanner(Words):
             return Redirect(operator, fd, None, Word((Literal(decoded(body), quoted=True),), self.line_here()))
         if strip:
             return Redirect(operator, fd, None, Word((Opaque("an indented here-document"),), self.line_here()))
-        return Redirect(operator, fd, None, self._here_text(start, end))
+        try:
+            return Redirect(operator, fd, None, self._here_text(start, end))
+        except NotAWordError:
+            return Redirect(operator, fd, None, Word((Opaque("a here-document"),), self.line_here()))
 
     def _here_text(self, start: int, end: int) -> Word:
         inner = Words(self._text, start, end, self._inside, self._newlines)

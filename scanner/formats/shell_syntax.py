@@ -80,11 +80,12 @@ Part = Literal | Glob | Tilde | Parameter | Substitution | ArithmeticPart | Opaq
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word; ``bash`` tells that it uses what a plain POSIX shell takes for other text."""
+    """One word; ``bash`` tells that it uses what other shells take for other text, ``cuts`` what busybox shares."""
 
     parts: tuple[Part, ...]
     line: int = 0
     bash: bool = False
+    cuts: bool = False
 
     @property
     def literal(self) -> str | None:

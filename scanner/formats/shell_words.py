@@ -34,7 +34,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SPECIAL = frozenset("@*#?-$!")
 _OPERATOR = re.compile(r":[-=?+]|##|%%|//|/#|/%|\^\^|,,|[-=?+#%/^,@:]")
 _BRACES = re.compile(r"\{[^\s{}'\"]*(?:,|\.\.)[^\s{}'\"]*\}")
-_BASH_OPERATORS = frozenset({"/", "//", "/#", "/%", "^", "^^", ",", ",,", "@", ":"})
+_CUTTING_OPERATORS = frozenset({"/", "//", ":"})
+_BASH_OPERATORS = frozenset({"/#", "/%", "^", "^^", ",", ",,", "@"})
 _ANSI_C = {
     "n": "\n",
     "t": "\t",
@@ -69,7 +70,7 @@ class Words:
     def __init__(self, text: str, at: int, end: int, inside: Mapping[int, Inner], newlines: list[int]) -> None:
         self._text, self._at, self._end = text, at, end
         self._inside, self._newlines = inside, newlines
-        self._bash = False
+        self._bash = self._cuts = False
         self._depth = 0
 
     # ------------------------------------------------------------ between words
@@ -98,12 +99,12 @@ class Words:
 
     def word(self, *, value: bool = False) -> Word:
         """One word; as ``value`` it stands on the right of ``=``."""
-        line, self._bash = self.line_here(), False
+        line, self._bash, self._cuts = self.line_here(), False, False
         start = self._at
         parts = self._parts("", value=value)
         if self._at == start:
             raise NotAWordError(f"{self._text[self._at]!r} stands where a word should")
-        return Word(tuple(merged(parts)), line, self._bash)
+        return Word(tuple(merged(parts)), line, self._bash, self._cuts)
 
     def _parts(  # noqa: C901, PLR0912 - one case for each character that means something
         self, until: str, *, value: bool = False
@@ -307,6 +308,7 @@ class Words:
             return Parameter(name, "", None, None, subscript, quoted, line, indirect)
         operator, self._at = matched[0], matched.end()
         self._bash = self._bash or operator in _BASH_OPERATORS
+        self._cuts = self._cuts or operator in _CUTTING_OPERATORS
         pattern = operator[0] in "#%/^,"
         word = self._operand("/}" if operator[0] == "/" else "}", quoted=quoted and not pattern)
         replacement = None

@@ -71,19 +71,23 @@ class _Next:
     by_loader: bool = False
     written: tuple[Write, ...] = ()
     also: tuple[Command, ...] = ()
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """What the scripts on the way so far may have written, and what they started."""
+    """What the scripts on the way so far may have written, what they started; ``files`` are those before a fork."""
 
     written: tuple[Write, ...] = ()
     also: tuple[Command, ...] = ()
+    asked: bool = False
+    files: tuple[Executable, ...] = ()
 
     def then(self, step: _Next) -> _Next:
         """A step with what was before it."""
         written = tuple(dict.fromkeys((*self.written, *step.written)))
-        return replace(step, written=written, also=(*self.also, *(each for each in step.also if each not in self.also)))
+        also = (*self.also, *(each for each in step.also if each not in self.also))
+        return replace(step, written=written, also=also, asked=self.asked or step.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +119,11 @@ class Control:
             if hops <= 0:
                 return Way(files, at_run_time=f"more than {MAX_HOPS} programs start each other")
             if len(following) > 1:
-                return self._branches(files, tuple(map(before.then, following)), hops // 2)
+                return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
-                return Way(files)
+                return self._ended(files, before)
             step = before.then(following[0])
-            before = _Before(step.written, step.also)
+            before = _Before(step.written, step.also, step.asked, before.files)
             command = step.command
             run = self._started(step)
             files += run.files
@@ -128,7 +132,7 @@ class Control:
                 return Way(files[: len(files) - len(run.files)], at_run_time=stopped)
         return Way(files, run.problem)
 
-    def _branches(self, files: tuple[Executable, ...], steps: tuple[_Next, ...], hops: int) -> Way:
+    def _branches(self, files: tuple[Executable, ...], steps: tuple[_Next, ...], hops: int, before: _Before) -> Way:
         """Several ways: those that agree decide."""
         names = ", ".join(dict.fromkeys(step.command.argv[0] for step in steps))
         if len(steps) > MAX_BRANCHES or hops < 1:
@@ -138,13 +142,26 @@ class Control:
             run = self._started(step)
             if doubt := self._doubt(step, run):
                 return Way(files, at_run_time=doubt)
-            ways.append(self._follow(step.command, run, hops, _Before(step.written, step.also)))
+            behind = _Before(step.written, step.also, step.asked, (*before.files, *files))
+            ways.append(self._follow(step.command, run, hops, behind))
         unsure = next((way for way in ways if way.at_run_time or _is_unknown(way.problem)), None)
         if unsure is not None:
             problem = unsure.problem if not unsure.at_run_time else None
             return Way(files, problem, unsure.at_run_time)
         first, *others = ways = list(dict.fromkeys(ways))
         return Way(files, branches=tuple(ways)) if others else replace(first, files=(*files, *first.files))
+
+    def _ended(self, files: tuple[Executable, ...], before: _Before) -> Way:
+        """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
+        own = _needs((*before.files, *files))
+        others = {(each.argv[0], each.path, each.cwd): each for each in before.also if UNKNOWN not in each.argv[0]}
+        if len(others) > MAX_ALSO:
+            return Way(files, at_run_time=f"scripts start more than {MAX_ALSO} programs beside it")
+        for other in others.values() if own else ():
+            needs = _needs(self.search.start(other, "wrapped").files)
+            if needs and not needs <= own:
+                return Way(files, at_run_time=f"it also starts {other.argv[0]}, which is for another CPU")
+        return Way(files)
 
     # ------------------------------------------------------------ one step
 
@@ -181,21 +198,13 @@ class Control:
         changed = next((path for path in paths if self._is_changed(path, step.written)), None)
         if changed is not None:
             return f"{changed} is written by the script that starts it"
-        hiding = next((path for path in _earlier(step.command, run) for w in step.written if w.fills(path)), None)
+        hiding = next((path for path in _earlier(step.command, run) for w in step.written if w.changes(path)), None)
         if hiding is not None and run.problem is None:
             return f"{hiding} may be written by the script that looks for {name} in PATH"
-        if run.problem is not None and run.problem.reason in _MADE_GOOD and (step.also or step.written):
+        if run.problem is not None and run.problem.reason in _MADE_GOOD and (step.also or step.asked or step.written):
             places = _places(step.command)
-            if step.also or any(w.fills(path) for path in places for w in step.written):
+            if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
                 return f"{name} is not in the image, and the script may make it before it starts it"
-        own = _needs(run.files)
-        others = {(each.argv[0], each.path, each.cwd): each for each in step.also if UNKNOWN not in each.argv[0]}
-        if len(others) > MAX_ALSO:
-            return f"it starts more than {MAX_ALSO} programs before {name}"
-        for other in others.values() if own else ():
-            needs = _needs(self.search.start(other, "wrapped").files)
-            if needs and not needs <= own:
-                return f"it also starts {other.argv[0]}, which is for another CPU than {step.command.argv[0]}"
         return ""
 
     def _next(self, command: Command, run: Run, before: _Before) -> tuple[_Next, ...] | _Stopped:
@@ -305,7 +314,7 @@ class Control:
                 case shell.Ended() if ending.status:
                     return _Stopped(f"it ends by itself with status {ending.status}, before it starts anything")
                 case shell.Reached():
-                    steps.append(_Next(ending.command, written=ending.written, also=ending.also))
+                    steps.append(_Next(ending.command, written=ending.written, also=ending.also, asked=ending.asked))
         unique = {
             (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ()): s for s in steps
         }

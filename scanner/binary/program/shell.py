@@ -54,12 +54,13 @@ class Reached:
     """A program that the script comes to; ``execd`` where it takes the shell's place.
 
     ``also`` are other programs that it starts and that are no mere preparation; ``written`` the paths that it may have
-    changed before; ``failed`` where the script only comes here because something failed.
+    changed before; ``asked`` where programs ran before for their output; ``failed`` where the script only comes here because something failed.
     """
 
     command: Command
     execd: bool
     also: tuple[Command, ...] = ()
+    asked: bool = False
     written: tuple[Write, ...] = ()
     failed: bool = False
 
@@ -199,18 +200,18 @@ def _ending(state: State) -> Ending:
 def _reached(state: State) -> Ending:
     """The program that does the work, whether or not it is known."""
     failed = bool(state.status)
-    asked = tuple(each.command for each in state.asked)
+    asked = bool(state.asked)
     if state.execd and state.externals:
         *also, reached = state.externals
-        others = (*(each.command for each in (*also, *state.background)), *asked)
-        return Reached(reached.command, execd=True, also=others, written=state.written)
+        others = tuple(each.command for each in (*also, *state.background))
+        return Reached(reached.command, execd=True, also=others, asked=asked, written=state.written)
     started = state.externals or tuple(each for each in state.background if not each.prepares)
     if started:
         *also, reached = started
-        others = (*(each.command for each in (*also, *(state.background if state.externals else ()))), *asked)
-        return Reached(reached.command, execd=False, also=others, written=state.written, failed=failed)
+        others = tuple(each.command for each in (*also, *(state.background if state.externals else ())))
+        return Reached(reached.command, execd=False, also=others, asked=asked, written=state.written, failed=failed)
     if state.last is not None and not failed:
-        return Reached(state.last.command, execd=False, also=asked, written=state.written)
+        return Reached(state.last.command, execd=False, asked=asked, written=state.written)
     return Ended(state.status, failed)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.shell_state import Files
     from scanner.formats.shell_syntax import Part, Sequence
 
-_BASH = frozenset({ShellKind.BASH})
+_CUTTING = frozenset({ShellKind.BASH, ShellKind.ASH})
 _EXTENDED = re.compile(r"[?*+@!]\(")
 _GIVEN_BY_BASH = frozenset({
     "BASH", "BASH_VERSION", "HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "RANDOM", "SECONDS", "SHLVL", "EPOCHSECONDS",
@@ -92,7 +92,8 @@ class Pieces:
 
     def pieces(self, word: Word) -> list[Piece]:
         """The pieces of one word, with a ``BREAK`` where ``"$@"`` parts it."""
-        if word.bash and self.runner.kind not in _BASH:
+        kind = self.runner.kind
+        if (word.bash and kind is not ShellKind.BASH) or (word.cuts and kind not in _CUTTING):
             raise AtRunTimeError(f"line {word.line}: a word that only bash reads in this way")
         made: list[Piece] = []
         for part in word.parts:

@@ -66,12 +66,29 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
         return 0, "Linux\n"
     if name == "mktemp" and not operands and set(options) <= {"-d", "-q"} and state.value("TMPDIR") is None:
         return None, f"/tmp/tmp.{UNKNOWN}\n"  # noqa: S108 - what the program prints
+    if name == "ls" and len(operands) <= 1 and set(options) <= {"-A", "-1"}:
+        return _listed(files, state, operands[0] if operands else ".", hidden="-A" in options)
     if name == "which" and len(operands) == 1 and not options and is_known(operands[0]):
         found = located(files, state, operands[0])
         return (None, UNKNOWN) if found is None else (0, f"{found}\n") if found else (1, "")
     if name in {"readlink", "realpath"} and len(operands) == 1 and _resolves(name, options):
         return 0, _resolved(files, state, operands[0]) + "\n"
     return None, None
+
+
+def _listed(files: Files, state: State, path: str, *, hidden: bool) -> tuple[int | None, str | None]:
+    """What ``ls`` prints of a directory of the image that nothing has touched."""
+    if not is_known(path) or not is_known(state.cwd):
+        return None, None
+    at = state.absolute(path)
+    kind = files.stands(at).kind
+    if state.has_started or state.touched(at) or kind not in {PathKind.DIRECTORY, PathKind.MISSING}:
+        return None, None
+    names = files.names(at)
+    if names is None:
+        return None, None
+    shown = [name for name in names if hidden or not name.startswith(".")]
+    return (0 if kind is PathKind.DIRECTORY else 2), "".join(f"{name}\n" for name in shown)
 
 
 def _resolves(name: str, options: tuple[str, ...]) -> bool:
@@ -188,6 +205,9 @@ def forgotten(state: State, *bodies: Any) -> State:
             continue
         if not is_dataclass(node):
             continue
+        if isinstance(node, Simple) and node.words and node.words[0].literal not in _ASSIGNING - {"read"}:
+            todo.extend(each.value for each in node.assignments)
+            node = replace(node, assignments=())
         state = _changed_by(state, node)
         if isinstance(node, Simple) and node.words:
             name = node.words[0].literal

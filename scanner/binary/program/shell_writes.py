@@ -186,7 +186,11 @@ def _unpacks(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     if words[0].endswith("tar") and ("c" in letters or "t" in letters or {"--create", "--list"} & set(words)):
         return [write(cwd, path) for path in _flagged(words, ("-f", "--file")) if path != "-"]
     flags = ("-C", "--directory") if words[0].endswith("tar") else ("-d",)
-    return [write(cwd, path, below=True) for path in _flagged(words, flags) or ["."]]
+    paths = _flagged(words, flags)
+    if words[0].endswith("tar"):
+        joined = [at for at, word in enumerate(words[:-1]) if at and re.fullmatch(r"-?[a-zA-Z]+C", word)]
+        paths += [words[at + 1] for at in joined]
+    return [write(cwd, path, below=True) for path in paths or ["."]]
 
 
 def _edits(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
@@ -208,6 +212,9 @@ def _inflates(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
 
 
 def _covers(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """``mount``: the last operand; what only tells how mounts spread covers nothing."""
+    if any(word.startswith("--make-") for word in words):
+        return ()
     return [write(cwd, word, below=True) for word in _operands(words)[-1:]]
 
 
