@@ -45,8 +45,12 @@ MAX_NODES = 60_000
 MAX_DEPTH = 200
 """Nodes inside each other; each ``&&`` of a list is one, hand-written scripts stay below 60."""
 
+_BRACKETS = re.compile(
+    rb"(?<=[\s;!])\[ [^\n;&|\]]*\\[()][^\n;&|\]]* \]|^\[ [^\n;&|\]]*\\[()][^\n;&|\]]* \]", re.MULTILINE
+)
 _PARENTHESIS = re.compile(rb"(?<!\\)\\[()]")
-"""The grammar knows no escaped parentheses between brackets; words are read from the text as it stands."""
+_BOTH_WAYS = re.compile(rb"(?<=\d)<>(?=\s*[/$\w\"])")
+_SINGLE = re.compile(rb"(?<== )'([\w./-]+)'(?= (?:&&|\|\||\]\]))")
 
 _SIMPLE = frozenset({
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments",
@@ -67,7 +71,7 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
         )
     from tree_sitter import Parser  # noqa: PLC0415 - loaded where a script is met, most scans meet none
 
-    tree = Parser(_language()).parse(_PARENTHESIS.sub(b"__", raw))
+    tree = Parser(_language()).parse(_masked(raw))
     if tree.root_node.descendant_count > MAX_NODES:
         return NotUnderstood(1, f"the script has more than {MAX_NODES} syntax nodes")
     return _Reader(raw).read(tree.root_node)
@@ -79,6 +83,16 @@ def _language() -> Language:
     from tree_sitter import Language  # noqa: PLC0415 - as the parser
 
     return Language(tree_sitter_bash.language())
+
+
+def _masked(raw: bytes) -> bytes:
+    """The script as the grammar can read it, each byte in its place; words are read from the text as it stands.
+
+    The grammar knows no escaped parentheses between brackets, no ``3<>file``, and takes some quoted words behind ``=`` for
+    the beginning of a pattern.
+    """
+    raw = _BRACKETS.sub(lambda found: _PARENTHESIS.sub(b"  ", found[0]), raw)
+    return _SINGLE.sub(rb'"\1"', _BOTH_WAYS.sub(b"> ", _PARENTHESIS.sub(b"__", raw)))
 
 
 class _Reader:

@@ -53,7 +53,7 @@ KINDS = [
     ("for x in a b; do c; done", For), ("f() { a; }", Function), ("{ a; } > b", Redirected), ("a > b", Simple),
     ("select x in a; do b; done", NotUnderstood), ("for ((i=0;i<1;i++)); do a; done", Group),
     ("for ((i=0;i<1;i++)); do continue; done", NotUnderstood),
-    ("cat <<A <<B\na\nA\nb\nB", NotUnderstood), ("a <(b)", NotUnderstood),
+    ("cat <<A <<B\na\nA\nb\nB", NotUnderstood), ("a <(b)", Simple),
 ]  # fmt: skip
 
 

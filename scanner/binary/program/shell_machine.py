@@ -232,7 +232,11 @@ class Machine:
         """Behind a command: ``set -e`` ends the script where it surely failed."""
         if state.status == 0 or state.quiet or "e" not in state.options:
             return [state]
-        if state.status is not None and state.substituted is not None:
+        if (
+            state.status is not None
+            and state.substituted is not None
+            and self.kind not in {ShellKind.BASH, ShellKind.DASH}
+        ):
             raise AtRunTimeError("a command fails in a substitution under set -e, which shells treat in several ways")
         if state.status is None:
             return [state, *self.exit(state, 1)] if state.exit_trap else [state]
@@ -282,8 +286,10 @@ class Machine:
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
         options = state.options
-        if self.kind is ShellKind.BASH and "inherit_errexit" not in options:
+        if self.kind is ShellKind.ASH or (self.kind is ShellKind.BASH and "inherit_errexit" not in options):
             options -= {"e"}
+        if self.kind is ShellKind.BASH and state.quiet and "e" in options:
+            raise AtRunTimeError(f"line {line}: inherit_errexit in a condition")
         inner = replace(
             state,
             options=options,

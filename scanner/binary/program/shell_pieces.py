@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.binary.program import shell_arithmetic, shell_patterns
+from scanner.binary.program import shell_arithmetic, shell_given, shell_patterns
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell_frames import LeaveFile, LeaveFunction
 from scanner.binary.program.shell_state import AtRunTimeError, ShellKind, State, counted, is_known
@@ -29,15 +29,10 @@ if TYPE_CHECKING:
 
 _CUTTING = frozenset({ShellKind.BASH, ShellKind.ASH})
 _EXTENDED = re.compile(r"[?*+@!]\(")
-_GIVEN_BY_BASH = frozenset({
-    "BASH", "BASH_VERSION", "HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "RANDOM", "SECONDS", "SHLVL", "EPOCHSECONDS",
-    "EPOCHREALTIME", "SHELLOPTS", "BASHOPTS", "BASHPID", "SRANDOM", "TERM", "COLUMNS", "LINES", "DIRSTACK",
-})  # fmt: skip
 _ARRAYS_OF_BASH = frozenset({
     "PIPESTATUS", "BASH_SOURCE", "BASH_LINENO", "BASH_ARGC", "BASH_ARGV", "BASH_VERSINFO", "BASH_REMATCH", "BASH_ALIASES",
     "BASH_CMDS", "GROUPS", "MAPFILE", "COPROC", "READLINE_LINE", "COMP_WORDS", "DIRSTACK",
 })  # fmt: skip
-_GIVEN_BY_ALL = frozenset({"PPID", "LINENO", "_", "PS1", "PS2", "PS4", "OPTARG"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,34 +169,9 @@ class Pieces:
             case "$" | "!" | "-":
                 return UNKNOWN
         found = state.value(name)
-        return self._given(name) if found is None and name not in state.variables else found
-
-    def _given(self, name: str) -> str | None:
-        """What shells set by themselves."""
-        kind = self.runner.kind
-        if name == "PWD":
-            return self.state.cwd
-        if name == "BASH_SOURCE" and kind is ShellKind.BASH:
-            return self.state.file
-        if name == "IFS":
-            return " \t\n"
-        if name == "OPTIND":
-            return "1"
-        if name in _GIVEN_BY_ALL:
-            return UNKNOWN
-        if name in _GIVEN_BY_BASH and kind in {
-            ShellKind.BASH,
-            ShellKind.KSH,
-            ShellKind.POSIX,
-            ShellKind.ZSH,
-            ShellKind.ASH,
-        }:
-            return UNKNOWN
-        if name in {"UID", "EUID"} and kind is ShellKind.BASH and self.state.user in {"", "0", "root"}:
-            return "0"
-        if name in {"UID", "EUID"} and kind not in {ShellKind.DASH, ShellKind.ASH}:
-            return UNKNOWN
-        return None
+        return (
+            shell_given.given(name, state, self.runner.kind) if found is None and name not in state.variables else found
+        )
 
     def _joined(self, words: tuple[str, ...]) -> str:
         separators = self.plain("IFS")

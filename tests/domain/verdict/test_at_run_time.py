@@ -60,6 +60,8 @@ def way(*files, **more):
 )
 def test_ways_that_agree_decide_while_others_are_told_apart_by_the_run_alone(branches, reason):
     program = Program(("/entry.sh",), (SHELL,), branches=branches)
-    found = offered(KERNEL, Offer("sha256:" + "a" * 64, None, AMD64, program=program), indexed=False, depth=Depth.BINARY)
+    found = offered(
+        KERNEL, Offer("sha256:" + "a" * 64, None, AMD64, program=program), indexed=False, depth=Depth.BINARY
+    )
     assert found.reason is reason
     assert codec.loads(Program, codec.dumps(program)) == program
