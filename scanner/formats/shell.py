@@ -45,9 +45,7 @@ MAX_NODES = 60_000
 MAX_DEPTH = 200
 """Nodes inside each other; each ``&&`` of a list is one, hand-written scripts stay below 60."""
 
-_BRACKETS = re.compile(
-    rb"(?<=[\s;!])\[ [^\n;&|\]]*\\[()][^\n;&|\]]* \]|^\[ [^\n;&|\]]*\\[()][^\n;&|\]]* \]", re.MULTILINE
-)
+_BRACKETS = re.compile(rb"(?:(?<=[\s;!])|^)\[ [^\n;&|\[\]]* \]", re.MULTILINE)
 _PARENTHESIS = re.compile(rb"(?<!\\)\\[()]")
 _BOTH_WAYS = re.compile(rb"(?<=\d)<>(?=\s*[/$\w\"])")
 _SINGLE = re.compile(rb"(?<== )'([\w./-]+)'(?= (?:&&|\|\||\]\]))")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MAX_INNER = 4
 """Programs that start each other in one command line (``find -exec``, ``xargs``)."""
 
+MAX_PARTS = 4
+"""Known parts of a path with unknown text between them that are matched; each costs one more loop over the path."""
+
 _NOT_FILES = ("/dev", "/proc", "/sys")
 """What is written there changes no program."""
 
@@ -59,7 +62,10 @@ class Write:
 
 @lru_cache(maxsize=256)
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in re.split(f"{UNKNOWN}+", path)), re.DOTALL)
+    parts = re.split(f"{UNKNOWN}+", path)
+    if len(parts) > MAX_PARTS:
+        parts = [parts[0], parts[-1]]  # fits more, never less
+    return re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL)
 
 
 def write(cwd: str, path: str, *, below: bool = False, makes: bool = False) -> Write | None:
