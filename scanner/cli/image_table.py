@@ -30,7 +30,7 @@ def exit_code(opened: Opened) -> Exit:
         return Exit.INCOMPLETE
     if any(_foreign(offer) for offer in facts.offers):
         return Exit.FINDINGS
-    problems = [offer.program.problem for offer in facts.offers if offer.program and offer.program.problem]
+    problems = [problem for offer in facts.offers if offer.program for problem in offer.program.problems]
     if any(STATUS_OF[problem.reason] in {Status.MISMATCH, Status.BROKEN} for problem in problems):
         return Exit.FINDINGS
     complete = bool(facts.offers) and all(isinstance(o.config, Platform) and o.program for o in facts.offers)
@@ -42,7 +42,7 @@ def _foreign(offer: Offer) -> list[Executable]:
     said = offer.platform
     if said is None or offer.program is None:
         return []
-    return [file for file in offer.program.chain if file.is_foreign_to(said)]
+    return [file for file in offer.program.files if file.is_foreign_to(said)]
 
 
 def refuse(reference: str, failure: Failure) -> None:
@@ -84,7 +84,7 @@ def _binary(offer: Offer) -> Text:
     if program is None:
         return Text("-")
     foreign = _foreign(offer)
-    text = Text("\n").join(Text(_file(file), style="bold red" if file in foreign else "") for file in program.chain)
+    text = Text("\n").join(Text(_file(file), style="bold red" if file in foreign else "") for file in program.files)
     if foreign:
         text.append(f"\nnot what the label {offer.platform} says", style="red")
     if program.at_run_time:
@@ -93,10 +93,8 @@ def _binary(offer: Offer) -> Text:
         text.append(f"\nsurveyed: {offer.survey.elves} programs and libraries, {offer.survey.scripts} scripts")
     elif isinstance(offer.survey, Failure):
         text.append(f"\nnot surveyed: {offer.survey.reason}: {offer.survey.detail}", style="magenta")
-    if program.problem:
-        text.append(
-            f"{chr(10) if program.chain else ''}{program.problem.reason}: {program.problem.detail}", style="red"
-        )
+    for problem in program.problems:
+        text.append(f"{chr(10) if program.files else ''}{problem.reason}: {problem.detail}", style="red")
     return text
 
 

@@ -396,7 +396,8 @@ class Program:
     what the last script or launcher of the chain starts; empty where control was followed to its end. ``partly_read``
     are the digests of layers that the answer rests on although they were not read to their end: nobody has held their
     bytes to these digests. ``emulators`` are those for the chain's CPUs that the image itself carries at one of their
-    usual paths, ``None`` where that is not known.
+    usual paths, ``None`` where that is not known. ``branches`` are the ways that the last script of the chain may go, each
+    with what follows behind the chain; empty where one way leads on, else at least two.
     """
 
     argv: tuple[str, ...]
@@ -405,6 +406,28 @@ class Program:
     at_run_time: str = ""
     partly_read: tuple[str, ...] = ()
     emulators: tuple[Executable, ...] | None = ()
+    branches: tuple[Program, ...] = ()
+
+    @property
+    def ways(self) -> tuple[Program, ...]:
+        """Each way from argv to its end, with all the files on it."""
+        if not self.branches:
+            return (self,)
+        ways = (way for branch in self.branches for way in branch.ways)
+        return tuple(
+            replace(way, chain=(*self.chain, *way.chain), partly_read=self.partly_read, emulators=self.emulators)
+            for way in ways
+        )
+
+    @property
+    def files(self) -> tuple[Executable, ...]:
+        """The files of all ways, each once."""
+        return tuple(dict.fromkeys(file for way in self.ways for file in way.chain))
+
+    @property
+    def problems(self) -> tuple[Failure, ...]:
+        """Why ways break off."""
+        return tuple(dict.fromkeys(way.problem for way in self.ways if way.problem is not None))
 
 
 @dataclass(frozen=True, slots=True)

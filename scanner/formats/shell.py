@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import re
+from functools import cache
 from typing import TYPE_CHECKING
 
-import tree_sitter_bash
-from tree_sitter import Language, Parser
-
-from scanner.formats import shell_words
+from scanner.formats.shell_commands import Scanner
 from scanner.formats.shell_syntax import (
     AndOr,
     Arithmetic,
@@ -29,11 +28,12 @@ from scanner.formats.shell_syntax import (
     Subshell,
     Word,
 )  # fmt: skip
+from scanner.formats.shell_words import Inner, NotAWordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tree_sitter import Node
+    from tree_sitter import Language, Node
 
 
 MAX_BYTES = 64 * 1024
@@ -45,7 +45,10 @@ MAX_NODES = 60_000
 MAX_DEPTH = 200
 """Nodes inside each other; each ``&&`` of a list is one, hand-written scripts stay below 60."""
 
-_LANGUAGE = Language(tree_sitter_bash.language())
+_BRACKETS = re.compile(rb"(?:(?<=[\s;!])|^)\[ [^\n;&|\[\]]* \]", re.MULTILINE)
+_PARENTHESIS = re.compile(rb"(?<!\\)\\[()]")
+_BOTH_WAYS = re.compile(rb"(?<=\d)<>(?=\s*[/$\w\"])")
+_SINGLE = re.compile(rb"(?<== )'([\w./-]+)'(?= (?:&&|\|\||\]\]))")
 
 _SIMPLE = frozenset({
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments",
@@ -64,10 +67,30 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
         return NotUnderstood(
             raw.count(b"\n", 0, raw.index(b"\r")) + 1, "a line ends with CR LF, which shells take for text"
         )
-    tree = Parser(_LANGUAGE).parse(raw)
+    from tree_sitter import Parser  # noqa: PLC0415 - loaded where a script is met, most scans meet none
+
+    tree = Parser(_language()).parse(_masked(raw))
     if tree.root_node.descendant_count > MAX_NODES:
         return NotUnderstood(1, f"the script has more than {MAX_NODES} syntax nodes")
     return _Reader(raw).read(tree.root_node)
+
+
+@cache
+def _language() -> Language:
+    import tree_sitter_bash  # noqa: PLC0415 - as the parser
+    from tree_sitter import Language  # noqa: PLC0415 - as the parser
+
+    return Language(tree_sitter_bash.language())
+
+
+def _masked(raw: bytes) -> bytes:
+    """The script as the grammar can read it, each byte in its place; words are read from the text as it stands.
+
+    The grammar knows no escaped parentheses between brackets, no ``3<>file``, and takes some quoted words behind ``=`` for
+    the beginning of a pattern.
+    """
+    raw = _BRACKETS.sub(lambda found: _PARENTHESIS.sub(b"  ", found[0]), raw)
+    return _SINGLE.sub(rb'"\1"', _BOTH_WAYS.sub(b"> ", _PARENTHESIS.sub(b"__", raw)))
 
 
 class _Reader:
@@ -80,7 +103,7 @@ class _Reader:
         self._ends: dict[int, int] = {}
         self._starts: dict[int, int] = {}
         self._heredocs: dict[int, tuple[int, int, str]] = {}
-        self._inside: dict[int, shell_words.Inner] = {}
+        self._inside: dict[int, Inner] = {}
 
     def read(self, root: Node) -> Sequence | NotUnderstood:
         nodes = []
@@ -103,22 +126,22 @@ class _Reader:
     def _statement(self, node: Node) -> Statement:
         try:
             return _STATEMENTS[node.type](self, node)
-        except shell_words.NotAWordError as error:
+        except NotAWordError as error:
             return NotUnderstood(self._line(node), str(error))
 
-    def _inner(self, node: Node) -> shell_words.Inner:
+    def _inner(self, node: Node) -> Inner:
         if node.type == "arithmetic_expansion":
-            return shell_words.Inner(node.end_byte, None, self._text[node.start_byte : node.end_byte])
+            return Inner(node.end_byte, None, self._text[node.start_byte : node.end_byte])
         quoted_twice = self._text[node.start_byte] == "`" and "\\" in self._text[node.start_byte : node.end_byte]
-        if node.type == "process_substitution" or node.has_error or quoted_twice:
-            return shell_words.Inner(node.end_byte, None, "")
-        return shell_words.Inner(node.end_byte, Sequence(self._items(node.children[1:-1])), "")
+        if node.has_error or quoted_twice:
+            return Inner(node.end_byte, None, "")
+        return Inner(node.end_byte, Sequence(self._items(node.children[1:-1])), "")
 
     def _line(self, node: Node) -> int:
         return bisect.bisect_left(self._newlines, node.start_byte) + 1
 
-    def _scan(self, start: int, end: int, heredoc: tuple[int, int, str] | None = None) -> shell_words.Scanner:
-        return shell_words.Scanner(self._text, start, end, self._inside, self._newlines, heredoc)
+    def _scan(self, start: int, end: int, heredoc: tuple[int, int, str] | None = None) -> Scanner:
+        return Scanner(self._text, start, end, self._inside, self._newlines, heredoc)
 
     def _items(self, nodes: list[Node]) -> tuple[Item, ...]:
         """The statements among some siblings, each with whether ``&`` follows it."""
@@ -170,9 +193,13 @@ class _Reader:
         if last is not None and (last.type in _SIMPLE or last.type == "test_command"):
             return made if made is not None and not isinstance(made, Sequence) else NotUnderstood(line, "a redirection")
         heredocs = [child for child in node.children if child.type == "heredoc_redirect"]
-        if heredocs or made is None or isinstance(made, Sequence):
-            return NotUnderstood(line, "a here-document of a compound command")
-        return Redirected(made, self._scan(body.end_byte, node.end_byte).redirects(), line)
+        if made is None or isinstance(made, Sequence):
+            return NotUnderstood(line, "a redirection of what is not understood")
+        here = _here(self._text, heredocs[0]) if heredocs else None
+        if heredocs and (here is None or len(heredocs) > 1):
+            return NotUnderstood(line, "several here-documents of a compound command")
+        end = node.end_byte if here is None else here[0] - 1
+        return Redirected(made, self._scan(body.end_byte, end, here).redirects(), line)
 
     def _reach(self, node: Node) -> None:
         """Before anything is made: the words of a command go on behind redirections that the grammar cuts off."""
@@ -183,15 +210,11 @@ class _Reader:
         end = node.end_byte
         for child in node.children:
             if child.type == "heredoc_redirect":
-                parts = {part.type: part for part in child.children}
-                here = parts.get("heredoc_body") or parts.get("heredoc_end")
-                if here is None or "heredoc_end" not in parts:
+                here = _here(self._text, child)
+                if here is None:
                     return
-                end = self._text.rfind("\n", 0, here.start_byte)
-                start = self._text.find("\n", parts["heredoc_start"].end_byte) + 1
-                word = self._text[parts["heredoc_start"].start_byte : parts["heredoc_start"].end_byte]
-                self._heredocs[last.id] = (start, parts["heredoc_end"].start_byte, word)
-                end = start - 1
+                self._heredocs[last.id] = here
+                end = here[0] - 1
                 break
         self._ends[last.id] = max(end, self._ends.get(last.id, 0))
 
@@ -270,7 +293,7 @@ class _Reader:
         kids = [child for child in node.children if child.type != "comment"]
         at = next((n for n, child in enumerate(kids) if child.type == ")"), None)
         if at is None:
-            raise shell_words.NotAWordError("a case pattern without )")
+            raise NotAWordError("a case pattern without )")
         first = 1 if kids[0].type == "(" else 0
         patterns = self._scan(kids[first].start_byte, kids[at].start_byte).patterns()
         ends = kids[-1].type if kids[-1].type in {";;", ";&", ";;&"} else ";;"
@@ -297,7 +320,19 @@ class _Reader:
         return For(variable, words, Sequence(self._items(body.children[1:-1])), self._line(node))
 
     def for_count(self, node: Node) -> Statement:
-        return NotUnderstood(self._line(node), "a counting for loop")
+        """``for ((a; b; c))`` is ``((a)); while ((b)); do …; ((c)); done`` unless a ``continue`` skips the last."""
+        body, line = node.children[-1], self._line(node)
+        opens = next((child for child in node.children if child.type == "(("), None)
+        closes = next((child for child in node.children if child.type == "))"), None)
+        if body.type not in {"do_group", "compound_statement"} or opens is None or closes is None:
+            return NotUnderstood(line, "a counting for loop")
+        inside = self._text[opens.end_byte : closes.start_byte].split(";")
+        if len(inside) != 3 or "continue" in self._text[body.start_byte : body.end_byte]:  # noqa: PLR2004 - a; b; c
+            return NotUnderstood(line, "a counting for loop that goes on in its middle")
+        first, condition, step = (Item(Arithmetic(text if text.strip() else "1", line)) for text in inside)
+        items = (*self._items(body.children[1:-1]), step)
+        loop = Loop("while", Sequence((condition,)), Sequence(items), line)
+        return Group(Sequence((first, Item(loop))), line)
 
     def function(self, node: Node) -> Statement:
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
@@ -323,6 +358,16 @@ _STATEMENTS = {
     "c_style_for_statement": _Reader.for_count,
     "function_definition": _Reader.function,
 }
+
+
+def _here(text: str, redirect: Node) -> tuple[int, int, str] | None:
+    """Where the text of a here-document begins, where it ends, the word behind ``<<``."""
+    parts = {part.type: part for part in redirect.children}
+    if "heredoc_start" not in parts or "heredoc_end" not in parts:
+        return None
+    start = text.find("\n", parts["heredoc_start"].end_byte) + 1
+    word = text[parts["heredoc_start"].start_byte : parts["heredoc_start"].end_byte]
+    return start, parts["heredoc_end"].start_byte, word
 
 
 def _leaves_first(root: Node) -> Iterator[tuple[Node, int]]:

@@ -49,11 +49,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """``$(commands)``; ``body`` is ``None`` where they are not understood."""
+    """``$(commands)``; ``body`` is ``None`` where they are not understood.
+
+    ``process`` tells of ``<(commands)``, which becomes the path of a pipe.
+    """
 
     body: Sequence | None
     quoted: bool = False
     line: int = 0
+    process: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,12 @@ Part = Literal | Glob | Tilde | Parameter | Substitution | ArithmeticPart | Opaq
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word; ``bash`` tells that it uses what a plain POSIX shell takes for other text."""
+    """One word; ``bash`` tells that it uses what other shells take for other text, ``cuts`` what busybox shares."""
 
     parts: tuple[Part, ...]
     line: int = 0
     bash: bool = False
+    cuts: bool = False
 
     @property
     def literal(self) -> str | None:

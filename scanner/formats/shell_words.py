@@ -1,4 +1,4 @@
-"""The words of one shell command with their quotes, expansions, redirections."""
+"""Words of shell scripts with their quotes, parameters, substitutions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 
 from scanner.formats.shell_syntax import (
     ArithmeticPart,
-    Assignment,
     Glob,
     Literal,
     Opaque,
     Parameter,
-    Redirect,
-    Simple,
     Substitution,
     Tilde,
     Word,
@@ -30,14 +27,15 @@ MAX_NESTING = 16
 """Expansions inside the words of expansions; hand-written ones stay below 4."""
 
 _BLANK = " \t"
-_ENDS_WORD = frozenset(" \t\n;&|<>()")
-_REDIRECT = re.compile(r"(\d*)(<<-|<<<|<<|<&|>&|>>|<>|>\||&>>|&>|<|>)")
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[([^\]\s]*)\])?(\+?)=", re.ASCII)
+ENDS_WORD = frozenset(" \t\n;&|<>()")
+"""Characters that end an unquoted word."""
+
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SPECIAL = frozenset("@*#?-$!")
 _OPERATOR = re.compile(r":[-=?+]|##|%%|//|/#|/%|\^\^|,,|[-=?+#%/^,@:]")
 _BRACES = re.compile(r"\{[^\s{}'\"]*(?:,|\.\.)[^\s{}'\"]*\}")
-_BASH_OPERATORS = frozenset({"/", "//", "/#", "/%", "^", "^^", ",", ",,", "@", ":"})
+_CUTTING_OPERATORS = frozenset({"/", "//", ":"})
+_BASH_OPERATORS = frozenset({"/#", "/%", "^", "^^", ",", ",,", "@"})
 _ANSI_C = {
     "n": "\n",
     "t": "\t",
@@ -66,97 +64,23 @@ class Inner:
     arithmetic: str
 
 
-class Scanner:
-    """Reads ``text`` from ``at`` to ``end``; each character stands for one byte of the script."""
+class Words:
+    """Reads the words of ``text`` from ``at`` to ``end``; each character stands for one byte of the script."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - where to read, and what the grammar found there
-        self,
-        text: str,
-        at: int,
-        end: int,
-        inside: Mapping[int, Inner],
-        newlines: list[int],
-        heredoc: tuple[int, int, str] | None = None,
-    ) -> None:
+    def __init__(self, text: str, at: int, end: int, inside: Mapping[int, Inner], newlines: list[int]) -> None:
         self._text, self._at, self._end = text, at, end
-        self._inside, self._newlines, self._heredoc = inside, newlines, heredoc
-        self._bash = False
+        self._inside, self._newlines = inside, newlines
+        self._bash = self._cuts = False
         self._depth = 0
-
-    # ------------------------------------------------------------ whole commands
-
-    def command(self) -> Simple:
-        """Assignments, words and redirections up to the end."""
-        line = self._line()
-        assignments: list[Assignment] = []
-        words: list[Word] = []
-        redirects: list[Redirect] = []
-        while self._next_word():
-            if (redirect := self._redirect()) is not None:
-                redirects.append(redirect)
-                continue
-            assignment = None if words else self._assignment()
-            if assignment is not None:
-                assignments.append(assignment)
-                continue
-            words.append(self._word())
-        return Simple(tuple(assignments), tuple(words), tuple(redirects), line)
-
-    def redirects(self) -> tuple[Redirect, ...]:
-        """Nothing but redirections up to the end."""
-        found = self.command()
-        if found.words or found.assignments:
-            raise NotAWordError("words stand behind a compound command")
-        return found.redirects
-
-    def words(self) -> tuple[Word, ...]:
-        """Nothing but words up to the end."""
-        words = []
-        while self._next_word():
-            words.append(self._word())
-        return tuple(words)
-
-    def patterns(self) -> tuple[Word, ...]:
-        """The patterns of one case, with ``|`` between them."""
-        found = []
-        while self._next_word():
-            if self._text[self._at] == "|":
-                self._at += 1
-                continue
-            found.append(self._word())
-        return tuple(found)
-
-    def condition(self) -> tuple[Word | str, ...]:
-        """What stands between ``[[`` and ``]]``."""
-        tokens: list[Word | str] = []
-        while self._next_word(newline=True):
-            two, one = self._text[self._at : self._at + 2], self._text[self._at]
-            if two in {"&&", "||"}:
-                tokens.append(two)
-                self._at += 2
-            elif one in "()<>":
-                tokens.append(one)
-                self._at += 1
-            else:
-                tokens.append(self._word())
-                if tokens[-1].literal == "=~":  # type: ignore[union-attr]  # a word was just put there
-                    tokens.append(self._regex())
-        return tuple(tokens)
-
-    def _regex(self) -> Word:
-        """The word behind ``=~``, in which parentheses are no operators; its value is not computed."""
-        self._next_word()
-        start = self._at
-        while self._at < self._end and not self._text[self._at].isspace():
-            self._at += 1
-        return Word((Opaque(f"the regular expression {self._text[start : self._at]}"),), self._line())
 
     # ------------------------------------------------------------ between words
 
-    def _line(self) -> int:
+    def line_here(self) -> int:
+        """The line at which it reads, counted from 1."""
         return bisect.bisect_left(self._newlines, self._at) + 1
 
-    def _next_word(self, *, newline: bool = False) -> bool:
+    def next_word(self, *, newline: bool = False) -> bool:
+        """Pass over blanks, comments; whether something is left."""
         text = self._text
         while self._at < self._end:
             char = text[self._at]
@@ -171,77 +95,16 @@ class Scanner:
                 return True
         return False
 
-    def _redirect(self) -> Redirect | None:
-        matched = _REDIRECT.match(self._text, self._at, self._end)
-        if matched is None or self._text.startswith(("<(", ">("), self._at):
-            return None
-        self._at = matched.end()
-        operator = matched[2]
-        if not self._next_word():
-            raise NotAWordError("a redirection leads nowhere")
-        if operator in {"<<", "<<-"}:
-            return self._here_document(operator, matched[1])
-        target = self._word()
-        return (
-            Redirect(operator, matched[1], None, target)
-            if operator == "<<<"
-            else Redirect(operator, matched[1], target)
-        )
-
-    def _here_document(self, operator: str, fd: str) -> Redirect:
-        if self._heredoc is None:
-            raise NotAWordError("a here-document without its text")
-        start, end, written = self._heredoc
-        self._heredoc = None
-        if not self._text.startswith(written, self._at):
-            raise NotAWordError("more than one here-document in one line")
-        self._at += len(written)
-        body = self._text[start:end]
-        strip = operator == "<<-"
-        if strip:
-            body = "\n".join(line.lstrip("\t") for line in body.split("\n"))
-        if any(quote in written for quote in "'\"\\"):
-            return Redirect(operator, fd, None, Word((Literal(decoded(body), quoted=True),), self._line()))
-        if not any(sign in body for sign in "$`\\"):
-            return Redirect(operator, fd, None, Word((Literal(decoded(body), quoted=True),), self._line()))
-        if strip:
-            return Redirect(operator, fd, None, Word((Opaque("an indented here-document"),), self._line()))
-        return Redirect(operator, fd, None, self._here_text(start, end))
-
-    def _here_text(self, start: int, end: int) -> Word:
-        inner = Scanner(self._text, start, end, self._inside, self._newlines)
-        return Word(tuple(_merged(inner._quoted_parts("", here=True))), inner._line())
-
-    def _assignment(self) -> Assignment | None:
-        matched = _ASSIGNMENT.match(self._text, self._at, self._end)
-        if matched is None:
-            return None
-        self._at = matched.end()
-        append = bool(matched[3])
-        if self._at < self._end and self._text[self._at] == "(":
-            return Assignment(matched[1], None, append, self._elements(), matched[2])
-        value = self._word(value=True) if self._at < self._end and self._text[self._at] not in _ENDS_WORD else None
-        return Assignment(matched[1], value, append, None, matched[2])
-
-    def _elements(self) -> tuple[Word, ...]:
-        self._at += 1
-        found: list[Word] = []
-        while self._next_word(newline=True):
-            if self._text[self._at] == ")":
-                self._at += 1
-                return tuple(found)
-            found.append(self._word())
-        raise NotAWordError("an array without its end")
-
     # ------------------------------------------------------------ one word
 
-    def _word(self, *, value: bool = False) -> Word:
-        line, self._bash = self._line(), False
+    def word(self, *, value: bool = False) -> Word:
+        """One word; as ``value`` it stands on the right of ``=``."""
+        line, self._bash, self._cuts = self.line_here(), False, False
         start = self._at
         parts = self._parts("", value=value)
         if self._at == start:
             raise NotAWordError(f"{self._text[self._at]!r} stands where a word should")
-        return Word(tuple(_merged(parts)), line, self._bash)
+        return Word(tuple(merged(parts)), line, self._bash, self._cuts)
 
     def _parts(  # noqa: C901, PLR0912 - one case for each character that means something
         self, until: str, *, value: bool = False
@@ -252,11 +115,16 @@ class Scanner:
         start = self._at
         while self._at < self._end:
             char = text[self._at]
-            if (until and char in until) or (not until and char in _ENDS_WORD):
+            if (until and char in until) or (not until and char in ENDS_WORD):
                 if char == "(" and not until and self._at > start and text[self._at - 1] in "@+!?*":
                     raise NotAWordError("an extended pattern")
+                inner = self._inside.get(self._at)
                 if char in "<>" and text.startswith("(", self._at + 1):
-                    raise NotAWordError("a process substitution")
+                    if inner is None or inner.end > self._end or until:
+                        raise NotAWordError("a process substitution")
+                    parts.append(Substitution(inner.body, quoted=True, line=self.line_here(), process=True))
+                    self._bash, self._at = True, inner.end
+                    continue
                 break
             if char == "\\":
                 self._backslash(parts)
@@ -265,7 +133,7 @@ class Scanner:
                 self._literal(parts, text[self._at + 1 : self._closed(stop)], stop + 1)
             elif char == '"':
                 self._at += 1
-                parts.extend(self._quoted_parts('"') or [Literal("", quoted=True)])
+                parts.extend(self.quoted_parts('"') or [Literal("", quoted=True)])
                 self._at += 1
             elif char in "$`":
                 self._dollar(parts, quoted=False)
@@ -311,7 +179,7 @@ class Scanner:
         else:
             parts.append(Literal("~" + user))
 
-    def _quoted_parts(self, until: str, *, here: bool = False) -> list[Part]:
+    def quoted_parts(self, until: str, *, here: bool = False) -> list[Part]:
         """Text between double quotes, up to before the closing one, or to the end of a here-document."""
         text = self._text
         parts: list[Part] = []
@@ -330,7 +198,7 @@ class Scanner:
                 self._dollar(parts, quoted=True)
             elif char == '"' and until == "}":  # "${x:-"a b"}": quotes inside, which all shells take off
                 self._at += 1
-                parts.extend(self._quoted_parts('"'))
+                parts.extend(self.quoted_parts('"'))
                 self._at += 1
             else:
                 parts.append(Literal(char, quoted=True))
@@ -348,16 +216,16 @@ class Scanner:
         if text[at] == "`" or following == "(":
             if inner is None or inner.end > self._end:
                 raise NotAWordError("a command substitution that the grammar does not see")
-            line, self._at = self._line(), inner.end
+            line, self._at = self.line_here(), inner.end
             arithmetic = ArithmeticPart(decoded(inner.arithmetic[3:-2]), quoted) if inner.arithmetic else None
             parts.append(arithmetic or Substitution(inner.body, quoted, line))
         elif following == "{":
             parts.append(self._braced(quoted=quoted))
         elif matched := _NAME.match(text, at + 1, self._end):
-            parts.append(Parameter(matched[0], quoted=quoted, line=self._line()))
+            parts.append(Parameter(matched[0], quoted=quoted, line=self.line_here()))
             self._at = matched.end()
         elif following and (following in _SPECIAL or following.isdigit()):
-            parts.append(Parameter(following, quoted=quoted, line=self._line()))
+            parts.append(Parameter(following, quoted=quoted, line=self.line_here()))
             self._at += 2
         elif following == "'" and not quoted:
             self._ansi_c(parts)
@@ -373,13 +241,13 @@ class Scanner:
         self._bash = True
         at, made = self._at + 2, ""
         while at < self._end and self._text[at] != "'":
-            if self._text[at] == "\\":
+            char = self._text[at]
+            if char == "\\":
                 at += 1
-                if self._text[at] not in _ANSI_C:
+                char = _ANSI_C.get(self._text[at : at + 1], "")
+                if not char:
                     raise NotAWordError("an escape in $'…'")
-            made += (
-                _ANSI_C[self._text[at]] if self._text[at - 1] == "\\" and self._text[at] in _ANSI_C else self._text[at]
-            )
+            made += char
             at += 1
         if at >= self._end:
             raise NotAWordError("a quote without its end")
@@ -389,7 +257,7 @@ class Scanner:
         self._depth += 1
         if self._depth > MAX_NESTING:
             raise NotAWordError(f"more than {MAX_NESTING} expansions inside each other")
-        line, self._at = self._line(), self._at + 2
+        line, self._at = self.line_here(), self._at + 2
         length = self._text[self._at] == "#" and self._text[self._at + 1 : self._at + 2] not in {
             "}",
             ":",
@@ -440,6 +308,7 @@ class Scanner:
             return Parameter(name, "", None, None, subscript, quoted, line, indirect)
         operator, self._at = matched[0], matched.end()
         self._bash = self._bash or operator in _BASH_OPERATORS
+        self._cuts = self._cuts or operator in _CUTTING_OPERATORS
         pattern = operator[0] in "#%/^,"
         word = self._operand("/}" if operator[0] == "/" else "}", quoted=quoted and not pattern)
         replacement = None
@@ -449,9 +318,9 @@ class Scanner:
         return Parameter(name, operator, word, replacement, subscript, quoted, line, indirect)
 
     def _operand(self, until: str, *, quoted: bool) -> Word:
-        line = self._line()
-        parts = self._quoted_parts("}") if quoted else self._parts(until)
-        return Word(tuple(_merged(parts)), line)
+        line = self.line_here()
+        parts = self.quoted_parts("}") if quoted else self._parts(until)
+        return Word(tuple(merged(parts)), line)
 
 
 def decoded(text: str) -> str:
@@ -459,7 +328,7 @@ def decoded(text: str) -> str:
     return text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-def _merged(parts: list[Part]) -> list[Part]:
+def merged(parts: list[Part]) -> list[Part]:
     """Neighbouring literals made one; bytes become text only where a whole literal is known."""
     merged: list[Part] = []
     for part in parts:

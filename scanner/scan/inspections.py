@@ -105,4 +105,4 @@ class Inspections:
 
 def _is_certain(program: Program) -> bool:
     """Whether asking again could not change the answer: a registry that was down may be up the next time."""
-    return program.problem is None or STATUS_OF[program.problem.reason] is not Status.UNKNOWN
+    return all(STATUS_OF[problem.reason] is not Status.UNKNOWN for problem in program.problems)

@@ -85,7 +85,7 @@ class LocalImages:
             return Program((), problem=broken.failure)
         except ValueError as error:
             return _unread(str(error))
-        if program.problem is None and len(self._known) < MAX_REMEMBERED:
+        if not program.problems and len(self._known) < MAX_REMEMBERED:
             self._known[key] = program
         return program
 

@@ -370,10 +370,6 @@ async def test_what_a_wrapper_surely_execs_is_followed_too(images, build, entryp
         (["/bin/sh", "-c", "$SERVER --port 80"], "its first word is empty"),
         (["/bin/sh", "-c", "eval $(cat /srv/command)"], "eval"),
         (["/bin/sh", "-c", "echo 'unclosed"], "syntax"),
-        (
-            ["/sbin/tini", "--", "/bin/sh", "-c", "if curl -f x; then exec /real; else exec /native; fi"],
-            "fare differently",
-        ),
         (["/sbin/env", "-S$SERVER"], None),
     ],
 )
@@ -386,6 +382,80 @@ async def test_what_only_the_run_decides_is_said_to_be_decided_there(images, bui
     assert program.problem is None
     assert "/real" not in [step.path for step in program.chain]
     assert why is None or why in program.at_run_time
+
+
+async def test_each_way_of_a_script_is_a_branch_behind_what_they_share(images, build):
+    layer = images.layer([
+        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("real", build.elf(machine=183)), ("native", build.elf()),
+    ])  # fmt: skip
+    text = "if test -e /proc/x; then exec /real; elif test -e /proc/y; then exec /native; else exec /none; fi"
+    made = build.offer(layer, entrypoint=["/sbin/tini", "--", "/bin/sh", "-c", text])
+    program = await inspect(made, None, images.open)
+    assert [step.path for step in program.chain] == ["/sbin/tini", "/bin/sh"]
+    assert [[step.path for step in way.chain] for way in program.branches] == [["/real"], ["/native"], []]
+    assert [problem.reason for problem in program.problems] == [Reason.ENTRYPOINT_MISSING]
+    assert [step.path for step in program.files] == ["/sbin/tini", "/bin/sh", "/real", "/native"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("sed -i s/a/b/ /run.sh; exec sh /run.sh", "/run.sh is written"),
+        ("cp /native /real; exec tini -- /real", "/real is written"),
+        ("ln -sf /native /usr/bin/../../real; exec /real", "/real is written"),
+        ("cp /native /sbin/tool; exec tool", "/sbin/tool may be written"),
+        ("tar -xf /x.tar -C /; exec /real", "written"),
+        ("curl -o $(hostname) x; exec /real", "written"),
+        ("curl -o $(hostname)/real x; exec /real", "written"),
+        ("echo x > /lnk/real; exec /real", "written"),
+        ("update --into=/opt; exec /opt/app", "written"),
+        ("X=$(cp /native /real; echo 1); exec /real", "written"),
+        ("chmod 600 /real; exec /real", "written"),
+        ("fetch-everything; exec /opt/none", "may make it"),
+        ("X=$(fetch-everything); exec /opt/none", "may make it"),
+        ("chmod +x /unmarked; exec /unmarked", "may make it"),
+        ("exec sh -c 'cp /native /real; exec sh -c \"exec /real\"'", "written"),
+    ],
+)
+async def test_what_a_script_may_have_changed_before_is_decided_at_run_time(images, build, text, why):
+    program = await inspect(_changing(images, build, text), None, images.open)
+    assert program.problem is None
+    assert why in program.at_run_time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl -o '/srv'/\"$(hostname)\"/conf x; exec /real",
+        'curl -o "$(hostname)/conf" x; exec /real',
+        "chmod +x /real; exec /real",
+        "mkdir -p $(hostname) /opt; touch /real; exec /real",
+        "rm -rf $(hostname); exec /real",
+        "T=$(mktemp); echo x > $T; exec /real",
+        "migrate --dir /opt/x up; exec /real",
+        "cp /native /opt; exec /opt/app",
+        "find /srv -exec cp {} /tmp ';'; exec /real",
+        "chown -R me /opt; exec /opt/app",
+        "cp /native /usr/bin/tool2; exec tool",
+        "echo x > /sbin/other; exec tool",
+        "tar -cf /x.tar /opt; exec /opt/app",
+        'export "$(hostname)"=x; exec /real',
+    ],
+)
+async def test_what_a_script_cannot_have_changed_stays_the_images(images, build, text):
+    program = await inspect(_changing(images, build, text), None, images.open)
+    assert (program.problem, program.at_run_time) == (None, "")
+    assert program.chain[-1].elf.needs == Platform("linux", "arm64")
+
+
+def _changing(images, build, text):
+    foreign = build.elf(machine=183)
+    layer = images.layer([
+        ("bin/sh", build.elf()), ("sbin/tini", build.elf()), ("native", build.elf()), ("real", foreign), ("opt/app", foreign),
+        ("usr/bin/tool", foreign), ("lnk", build.symlink(".")), ("run.sh", b"exec /real\n"),
+        ("unmarked", {"mode": 0o644, "content": foreign}), ("srv/x", b"x"),
+    ])  # fmt: skip
+    return build.offer(layer, entrypoint=("/bin/sh", "-c", text), path="/sbin:/usr/bin:/bin")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """The syntax tree of shell scripts."""
 
+import subprocess
+import sys
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,8 +55,9 @@ KINDS = [
     ("a && b || c", AndOr), ("a | b", Pipeline), ("! a", Pipeline), ("if a; then b; fi", If), ("(a)", Subshell),
     ("{ a; }", Group), ("case a in b) c;; esac", Case), ("while a; do b; done", Loop), ("until a; do b; done", Loop),
     ("for x in a b; do c; done", For), ("f() { a; }", Function), ("{ a; } > b", Redirected), ("a > b", Simple),
-    ("select x in a; do b; done", NotUnderstood), ("for ((i=0;i<1;i++)); do a; done", NotUnderstood),
-    ("cat <<A <<B\na\nA\nb\nB", NotUnderstood), ("a <(b)", NotUnderstood),
+    ("select x in a; do b; done", NotUnderstood), ("for ((i=0;i<1;i++)); do a; done", Group),
+    ("for ((i=0;i<1;i++)); do continue; done", NotUnderstood),
+    ("cat <<A <<B\na\nA\nb\nB", NotUnderstood), ("a <(b)", Simple),
 ]  # fmt: skip
 
 
@@ -90,3 +95,15 @@ def test_beyond_a_limit_the_whole_script_is_not_understood(raw):
 @given(st.one_of(st.binary(max_size=300), st.text("a'\"$`(){}[]<>|&;#\\\n= *~!", max_size=80).map(str.encode)))
 def test_no_bytes_raise(raw):
     assert isinstance(shell.parse(raw), Sequence | NotUnderstood)
+
+
+@pytest.mark.parametrize("raw", [b"[ \\( " * 9000, b" [ " * 20000, b"1<>" + b" " * 60000, b"= '" * 20000])
+def test_what_is_hidden_from_the_grammar_costs_time_in_proportion(raw):
+    before = time.process_time()
+    shell._masked(raw)
+    assert time.process_time() - before < 1
+
+
+def test_the_grammar_is_loaded_only_where_a_script_is_met():
+    script = "import sys, scanner.binary.inspect; sys.exit('tree_sitter' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -20,4 +20,4 @@ def program(view: View, command: Command) -> Program:
         return Program(command.argv, problem=Failure(Reason.NO_COMMAND, "neither Entrypoint nor Cmd names a program"))
     search = Search(view)
     way = Control(search).follow(command, search.start(command, "entrypoint"))
-    return Program(command.argv, way.files, way.problem, way.at_run_time)
+    return way.program(command.argv)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scanner.binary.layers.view import Absence
 from scanner.binary.program import launchers, shell, shell_command
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
-from scanner.binary.program.image_files import ImageFiles, is_below
-from scanner.domain.facts import Executable, Failure, FileKind
+from scanner.binary.program.image_files import ImageFiles
+from scanner.domain.facts import Executable, Failure, FileKind, Program
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.execve import Run, Search
     from scanner.binary.program.launch import Accounts
     from scanner.binary.program.shell_state import ShellKind
+    from scanner.binary.program.shell_writes import Write
 
 MAX_HOPS = 24
 """Programs that start each other on one way; gosu and an entrypoint that calls itself again take six."""
@@ -23,8 +26,11 @@ MAX_HOPS = 24
 MAX_BRANCHES = 8
 """Programs that one script may come to; each is opened."""
 
-MAX_ALSO = 4
-"""Programs that a script starts before its last which are opened too."""
+MAX_ALSO = 16
+"""Programs that scripts start before their last which are opened too."""
+
+_MADE_GOOD = frozenset({Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.INTERPRETER_MISSING})
+"""What a script before may have mended."""
 
 _READ_BY_SHELLS = frozenset({Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.ENTRYPOINT_EMPTY})
 """What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
@@ -42,11 +48,17 @@ _SHELL = "/bin/sh"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The files on the way, and how it ends: in a program, in a problem, or ``at_run_time``."""
+    """The files on the way, and how it ends: in a program, in a problem, ``at_run_time``, or in ``branches``."""
 
     files: tuple[Executable, ...] = ()
     problem: Failure | None = None
     at_run_time: str = ""
+    branches: tuple[Way, ...] = ()
+
+    def program(self, argv: tuple[str, ...]) -> Program:
+        """As the domain knows it."""
+        branches = tuple(way.program(argv) for way in self.branches)
+        return Program(argv, self.files, self.problem, self.at_run_time, branches=branches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +73,25 @@ class _Next:
     falls_back: bool = True
     by_loader: bool = False
     for_loader: tuple[tuple[str, str], ...] = ()
-    written: tuple[str, ...] = ()
+    written: tuple[Write, ...] = ()
     also: tuple[Command, ...] = ()
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What the scripts on the way so far may have written, what they started; ``files`` are those before a fork."""
+
+    written: tuple[Write, ...] = ()
+    also: tuple[Command, ...] = ()
+    asked: bool = False
+    files: tuple[Executable, ...] = ()
+
+    def then(self, step: _Next) -> _Next:
+        """A step with what was before it."""
+        written = tuple(dict.fromkeys((*self.written, *step.written)))
+        also = (*self.also, *(each for each in step.also if each not in self.also))
+        return replace(step, written=written, also=also, asked=self.asked or step.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +110,24 @@ class Control:
 
     def follow(self, command: Command, run: Run) -> Way:
         """From the command that the runtime execs, which opened the files of ``run``."""
-        return self._follow(command, run, MAX_HOPS)
+        return self._follow(command, run, MAX_HOPS, _Before())
 
-    def _follow(self, command: Command, run: Run, hops: int) -> Way:
+    def _follow(self, command: Command, run: Run, hops: int, before: _Before) -> Way:
         """One way; it forks only by ``_branches``, which takes half of what is left of the hops."""
         files = run.files
         while run.problem is None:
-            following = self._next(command, run)
+            following = self._next(command, run, before)
             if isinstance(following, _Stopped):
                 return Way(files, following.problem, following.at_run_time)
             hops -= 1
             if hops <= 0:
                 return Way(files, at_run_time=f"more than {MAX_HOPS} programs start each other")
             if len(following) > 1:
-                return self._branches(files, following, hops // 2)
+                return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
-                return Way(files)
-            step = following[0]
+                return self._ended(files, before)
+            step = before.then(following[0])
+            before = _Before(step.written, step.also, step.asked, before.files)
             command = step.command
             run = self._started(step)
             files += run.files
@@ -106,7 +136,7 @@ class Control:
                 return Way(files[: len(files) - len(run.files)], at_run_time=stopped)
         return Way(files, run.problem)
 
-    def _branches(self, files: tuple[Executable, ...], steps: tuple[_Next, ...], hops: int) -> Way:
+    def _branches(self, files: tuple[Executable, ...], steps: tuple[_Next, ...], hops: int, before: _Before) -> Way:
         """Several ways: those that agree decide."""
         names = ", ".join(dict.fromkeys(step.command.argv[0] for step in steps))
         if len(steps) > MAX_BRANCHES or hops < 1:
@@ -116,18 +146,42 @@ class Control:
             run = self._started(step)
             if doubt := self._doubt(step, run):
                 return Way(files, at_run_time=doubt)
-            ways.append(self._follow(step.command, run, hops))
+            behind = _Before(step.written, step.also, step.asked, (*before.files, *files))
+            ways.append(self._follow(step.command, run, hops, behind))
         unsure = next((way for way in ways if way.at_run_time or _is_unknown(way.problem)), None)
         if unsure is not None:
             problem = unsure.problem if not unsure.at_run_time else None
             return Way(files, problem, unsure.at_run_time)
-        if all(way.problem is not None for way in ways):
-            return Way((*files, *ways[0].files), ways[0].problem)
-        if any(way.problem is not None for way in ways) or len({_needs(way.files) for way in ways}) > 1:
-            return Way(files, at_run_time=f"it starts one of {names}, which fare differently")
-        return Way((*files, *dict.fromkeys(file for way in ways for file in way.files)))
+        first, *others = ways = list(dict.fromkeys(ways))
+        return Way(files, branches=tuple(ways)) if others else replace(first, files=(*files, *first.files))
+
+    def _ended(self, files: tuple[Executable, ...], before: _Before) -> Way:
+        """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
+        own = _needs((*before.files, *files))
+        others = {(each.argv[0], each.path, each.cwd): each for each in before.also if UNKNOWN not in each.argv[0]}
+        if len(others) > MAX_ALSO:
+            return Way(files, at_run_time=f"scripts start more than {MAX_ALSO} programs beside it")
+        for other in others.values() if own else ():
+            needs = _needs(self.search.start(other, "wrapped").files)
+            if needs and not needs <= own:
+                return Way(files, at_run_time=f"it also starts {other.argv[0]}, which is for another CPU")
+        return Way(files)
 
     # ------------------------------------------------------------ one step
+
+    def _is_changed(self, path: str, written: tuple[Write, ...]) -> bool:
+        """Whether a file may be other than the image's, by its path or by another that leads to it."""
+        names = path.split("/")
+        for each in written:
+            if each.changes(path):
+                return True
+            head, _, last = each.path.rpartition("/")
+            if last in names and UNKNOWN not in each.path:
+                found = self.search.view.lookup(head or "/")
+                real = "" if isinstance(found, Absence) else f"{found.path.rstrip('/')}/{last}"
+                if real not in {"", each.path} and replace(each, path=real).changes(path):
+                    return True
+        return False
 
     def _started(self, step: _Next) -> Run:
         """What one start opens; a text that execve refuses is read by a shell where execvp starts it."""
@@ -146,35 +200,36 @@ class Control:
 
     def _doubt(self, step: _Next, run: Run) -> str:
         """Why what stands in the image is not surely what is started."""
-        paths = {file.path for file in run.files} | ({run.named} if run.named else set())
-        changed = next((p for p in sorted(paths) for w in step.written if is_below(p, w)), None)
+        name = step.command.argv[0]
+        paths = sorted({file.path for file in run.files} | ({run.named} if run.named else set()))
+        changed = next((path for path in paths if self._is_changed(path, step.written)), None)
         if changed is not None:
             return f"{changed} is written by the script that starts it"
-        if run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_MISSING and (step.also or step.written):
-            made = [file for file in step.written if step.command.argv[0].startswith(file.rstrip("/"))]
-            if step.also or made:
-                return f"{step.command.argv[0]} is not in the image, and the script may make it before it starts it"
-        if run.problem is not None and run.problem.reason in _OF_LIBRARIES and (step.written or step.also):
+        hiding = next((path for path in _earlier(step.command, run) for w in step.written if w.changes(path)), None)
+        if hiding is not None and run.problem is None:
+            return f"{hiding} may be written by the script that looks for {name} in PATH"
+        if run.problem is not None and run.problem.reason in _MADE_GOOD and (step.also or step.asked or step.written):
+            places = _places(step.command)
+            if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
+                return f"{name} is not in the image, and the script may make it before it starts it"
+        if (
+            run.problem is not None
+            and run.problem.reason in _OF_LIBRARIES
+            and (step.written or step.also or step.asked)
+        ):
             return f"{run.problem.detail}, unless the script that starts it makes that right"
-        own = _needs(run.files)
-        for other in step.also[:MAX_ALSO]:
-            if UNKNOWN in other.argv[0] or not own:
-                continue
-            needs = _needs(self.search.start(other, "wrapped").files)
-            if needs and not needs <= own:
-                return f"it also starts {other.argv[0]}, which is for another CPU than {step.command.argv[0]}"
         return ""
 
-    def _next(self, command: Command, run: Run) -> tuple[_Next, ...] | _Stopped:
+    def _next(self, command: Command, run: Run, before: _Before) -> tuple[_Next, ...] | _Stopped:
         """What the program that ``run`` opened starts."""
         first, found = run.first, run.found
         if first is None or found is None or (run.problem is not None):
             return _Stopped()
         if first.kind is FileKind.OTHER:
-            return self._by_shell(replace(command, argv=(_SHELL, run.named, *command.argv[1:])))
+            return self._by_shell(replace(command, argv=(_SHELL, run.named, *command.argv[1:])), before)
         for _ in range(MAX_HOPS):
             if first.shebang is None:
-                return self._by_program(command, found)
+                return self._by_program(command, found, before)
             launch = launchers.launched(command, first, found.path, self._accounts(command))
             if launch is not None:
                 return self._by_launcher(command, launch, falls_back=False)
@@ -198,20 +253,20 @@ class Control:
             first = content
         return _Stopped("scripts interpret each other")
 
-    def _by_shell(self, command: Command) -> tuple[_Next, ...] | _Stopped:
+    def _by_shell(self, command: Command, before: _Before) -> tuple[_Next, ...] | _Stopped:
         found = self.search.named(command)
-        return _Stopped(problem=found) if isinstance(found, Failure) else self._by_program(command, found)
+        return _Stopped(problem=found) if isinstance(found, Failure) else self._by_program(command, found, before)
 
-    def _by_program(self, command: Command, found: Found) -> tuple[_Next, ...] | _Stopped:
+    def _by_program(self, command: Command, found: Found, before: _Before) -> tuple[_Next, ...] | _Stopped:
         """What a binary starts, by what it is called and where it stands."""
         kind = shell_command.kind_of(command.argv[0], found.path)
         if kind is not None:
-            return self._by_words(command, kind)
+            return self._by_words(command, kind, before)
         launch = self._launched(command, found)
         if isinstance(launch, launchers.Launched) and launch.by is launchers.By.APPLET:
             kind = shell_command.kind_of(launch.command.argv[0], found.path)
             if kind is not None:
-                return self._by_words(launch.command, kind)
+                return self._by_words(launch.command, kind, before)
         content = self.search.view.content(found)
         musl = content is not None and content.elf is not None and content.elf.libc == "musl"
         return self._by_launcher(command, launch, falls_back=not musl)
@@ -248,7 +303,7 @@ class Control:
             return (_Next(following, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
         return (_Next(following, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
-    def _by_words(self, command: Command, kind: ShellKind) -> tuple[_Next, ...] | _Stopped:
+    def _by_words(self, command: Command, kind: ShellKind, before: _Before) -> tuple[_Next, ...] | _Stopped:
         """What a shell with these words starts."""
         files = ImageFiles(self.search.view, command.mounts, command.volumes)
         script = shell_command.read(command, kind, files)
@@ -258,7 +313,10 @@ class Control:
             return _Stopped(script)
         if isinstance(script, Failure):
             return _Stopped(problem=script)
-        return self._told(shell.follow(script, files))
+        path = posixpath.normpath(command.absolute(script.name))
+        if script.is_file and self._is_changed(path, before.written):
+            return _Stopped(f"{path} is written by the script that starts it")
+        return self._told(shell.follow(replace(script, written=before.written), files))
 
     def _told(self, endings: tuple[shell.Ending, ...]) -> tuple[_Next, ...] | _Stopped:
         steps = []
@@ -269,7 +327,7 @@ class Control:
                 case shell.Ended() if ending.status:
                     return _Stopped(f"it ends by itself with status {ending.status}, before it starts anything")
                 case shell.Reached():
-                    steps.append(_Next(ending.command, written=ending.written, also=ending.also))
+                    steps.append(_Next(ending.command, written=ending.written, also=ending.also, asked=ending.asked))
         unique = {
             (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ()): s for s in steps
         }
@@ -284,6 +342,25 @@ def _by_kernel(command: Command, named: str) -> tuple[str, ...]:
 def _from_directory(interpreter: str) -> str:
     """A name that the kernel opens: without a slash it is the working directory's, never one of PATH."""
     return interpreter if "/" in interpreter else f"./{interpreter}"
+
+
+def _places(command: Command) -> tuple[str, ...]:
+    """Where a command's program may stand."""
+    name = command.argv[0]
+    if "/" in name:
+        return (posixpath.normpath(command.absolute(name)),)
+    return tuple(posixpath.normpath(command.absolute(f"{directory}/{name}")) for directory in command.path)
+
+
+def _earlier(command: Command, run: Run) -> tuple[str, ...]:
+    """The places in PATH that come before the one in which a program was found."""
+    places = _places(command)
+    if "/" in command.argv[0]:
+        return ()
+    stop = next(
+        (at for at, path in enumerate(places) if path == run.named or (run.found and path == run.found.path)), 0
+    )
+    return places[:stop]
 
 
 def _argument(argument: str) -> tuple[str, ...]:

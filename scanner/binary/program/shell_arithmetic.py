@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,6 +46,35 @@ _LEVELS: tuple[dict[str, Callable[[int, int], int]], ...] = (
 def assigns(text: str) -> bool:
     """Whether an expression changes a variable."""
     return re.search(r"(?<![<>=!])=(?!=)|\+\+|--", text) is not None
+
+
+_SETS = re.compile(r"\s*([A-Za-z_]\w*)\s*([-+*/%]?)=(?!=)(.*)", re.ASCII | re.DOTALL)
+_STEPS = re.compile(r"\s*(?:([A-Za-z_]\w*)\s*(\+\+|--)|(\+\+|--)\s*([A-Za-z_]\w*))\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What an expression that only sets one variable does: the name, its new value, what the whole comes to."""
+
+    name: str
+    value: int
+    result: int
+
+
+def assigned(text: str, variable: Callable[[str], str | None]) -> Assigned | None:
+    """``name = expression``, ``name += expression``, ``name++``; ``None`` for any other or where it is not known."""
+    if stepped := _STEPS.fullmatch(text):
+        name, sign = stepped[1] or stepped[4], stepped[2] or stepped[3]
+        before = value(name, variable)
+        if before is None:
+            return None
+        after = before + (1 if sign == "++" else -1)
+        return Assigned(name, after, before if stepped[1] else after)
+    matched = _SETS.fullmatch(text)
+    if matched is None or assigns(matched[3]):
+        return None
+    found = value(f"{matched[1]} {matched[2]} ({matched[3]})" if matched[2] else matched[3], variable)
+    return None if found is None else Assigned(matched[1], found, found)
 
 
 def value(text: str, variable: Callable[[str], str | None]) -> int | None:

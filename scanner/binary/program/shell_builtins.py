@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import shell_programs, shell_variables
+from scanner.binary.program import shell_programs, shell_reading, shell_starts, shell_variables
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell_frames import (
     AfterLoopBody,
@@ -55,8 +55,9 @@ def _echo(machine: Machine, state: State, words: tuple[str, ...], _node: Simple)
 
 def _printf(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     if words[1:2] == ("-v",):
-        name = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - printf -v name
-        return machine.done(state.assigned(name, UNKNOWN).with_status(0))
+        if machine.kind is not ShellKind.BASH or len(words) < 4 or not words[2].isidentifier():  # noqa: PLR2004 - a format
+            raise AtRunTimeError("printf -v, which only bash knows")
+        return machine.done(state.assigned(words[2], shell_programs.formatted(words[3:])).with_status(0))
     return machine.done(state.printed(shell_programs.formatted(words[1:])).with_status(0))
 
 
@@ -92,19 +93,12 @@ def _cd(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -
     path = posixpath.normpath(state.absolute(target))
     path = "/" + path.lstrip("/")
     kind = machine.files.stands(path).kind
-    if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and not state.externals and not made(state, path):
+    if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and not state.has_started and not state.touched(path):
         return machine.done(
             state.with_status(1 if machine.kind is ShellKind.BASH else 2 if machine.kind is ShellKind.DASH else 1)
         )
     before = state.cwd
     return machine.done(replace(state, cwd=path, status=0).assigned("OLDPWD", before).assigned("PWD", path))
-
-
-def made(state: State, path: str) -> bool:
-    """Whether the script may have made what stands there."""
-    return any(
-        path == each or each.startswith(path + "/") or path.startswith(each.rstrip("/") + "/") for each in state.written
-    )
 
 
 # ---------------------------------------------------------------- running
@@ -127,10 +121,11 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
         else:
             raise AtRunTimeError(f"line {node.line}: exec {option}")
     if not rest:
-        return machine.done(state.with_status(0))
+        opens = any(each.operator in {"<", "<>"} and each.target is not None for each in node.redirects)
+        return machine.done(state.with_status(None if opens else 0))
     if UNKNOWN in rest[0]:
         raise AtRunTimeError(f"line {node.line}: what exec starts is known at run time only")
-    return machine.execd(state, rest, variables)
+    return shell_starts.execd(machine, state, rest, variables)
 
 
 def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
@@ -153,7 +148,7 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
         if machine.kind is not ShellKind.BASH:
             return machine.exit(state.with_status(2), 2)
         return machine.done(state.with_status(1))
-    if made(state, path):
+    if any(each.changes(posixpath.normpath(path)) for each in state.written):
         raise AtRunTimeError(f"line {node.line}: {path}, which it reads, is written by the script")
     text = machine.files.text(path)
     if text is None:
@@ -177,7 +172,7 @@ def _sourced(machine: Machine, state: State, name: str, node: Simple) -> str | N
         candidates += [state.absolute(name)] if machine.kind is ShellKind.BASH else []
     for candidate in candidates:
         kind = machine.files.stands(candidate).kind
-        if kind is PathKind.UNKNOWN or (kind is PathKind.MISSING and (state.externals or made(state, candidate))):
+        if kind is PathKind.UNKNOWN or (kind is PathKind.MISSING and (state.has_started or state.touched(candidate))):
             raise AtRunTimeError(f"line {node.line}: {candidate}, which it reads, is not the image's")
         if kind is PathKind.FILE:
             return candidate
@@ -208,7 +203,7 @@ def _command(machine: Machine, state: State, words: tuple[str, ...], node: Simpl
         raise AtRunTimeError(f"line {node.line}: what it starts is known at run time only")
     if rest[0] in BUILTINS:
         return BUILTINS[rest[0]](machine, state, rest, node)
-    return machine.external(state, state, rest, node)
+    return shell_starts.external(machine, state, state, rest, node)
 
 
 def _builtin(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
@@ -221,9 +216,11 @@ def _time(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
     rest = words[2:] if words[1:2] == ("-p",) else words[1:]
     if machine.kind is not ShellKind.BASH or not rest or rest[0].startswith("-") or UNKNOWN in rest[0]:
         raise AtRunTimeError(f"line {node.line}: time, which not every shell knows")
-    if rest[0] in BUILTINS or rest[0] in state.functions:
-        raise AtRunTimeError(f"line {node.line}: time of a builtin")
-    return machine.external(state, state, rest, node)
+    if rest[0] in {"{", "(", "!", "[[", "if", "while", "for", "case", "until", "time"} or rest[0] in state.functions:
+        raise AtRunTimeError(f"line {node.line}: time of more than a command")
+    if rest[0] in BUILTINS:
+        return BUILTINS[rest[0]](machine, state, rest, node)
+    return shell_starts.external(machine, state, state, rest, node)
 
 
 def _located(machine: Machine, state: State, names: tuple[str, ...], *, verbose: bool = False) -> list[State]:
@@ -307,8 +304,8 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "cd": _cd, "pwd": _pwd, "export": shell_variables.export_words, "readonly": shell_variables.declare_words, "local": shell_variables.declare_words, "declare": shell_variables.declare_words,
     "typeset": shell_variables.declare_words, "unset": shell_variables.unset_words, "set": shell_variables.set_words, "shift": shell_variables.shift_words, "exit": _exit, "return": _return,
     "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
-    "wait": _doubtful, "umask": _pass, "ulimit": _doubtful, "read": shell_variables.read_words, "command": _command, "builtin": _builtin,
-    "type": _type, "hash": _doubtful, "getopts": shell_variables.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
+    "wait": _doubtful, "umask": _pass, "ulimit": _doubtful, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
+    "type": _type, "hash": _doubtful, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": shell_variables.let_words, "shopt": shell_variables.shopt_words, "disown": _doubtful, "time": _time,
     "alias": _refused, "unalias": _refused, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
     "mapfile": _refused, "readarray": _refused, "coproc": _refused, "select": _refused,

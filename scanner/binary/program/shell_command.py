@@ -106,4 +106,4 @@ def _of_file(
         return f"{path}, which {command.argv[0]} reads, was not kept"
     if raw.startswith(b"\x7fELF"):
         return Failure(Reason.NOT_A_PROGRAM, f"{path} is a binary, which {command.argv[0]} is to read as a script")
-    return Script(raw, kind, rest[0], rest[1:], command, options)
+    return Script(raw, kind, rest[0], rest[1:], command, options, is_file=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import shell_patterns, shell_programs
+from scanner.binary.program import shell_patterns, shell_programs, shell_simple
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell_expand import Expander
 from scanner.binary.program.shell_frames import (
@@ -20,6 +20,7 @@ from scanner.binary.program.shell_frames import (
     NextPart,
     NextWord,
     One,
+    PipeEnd,
     Run,
     Stack,
     push,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         For,
         Loop,
         Pipeline,
-        Redirect,
         Redirected,
     )
 
@@ -170,19 +170,34 @@ def pipeline(state: State, node: Pipeline) -> list[State]:
 
 
 def next_part(state: State, frame: NextPart, below: Stack | None) -> list[State]:
-    """One part of a pipeline."""
+    """One part of a pipeline, which reads what the part before it printed."""
     part, last = frame.parts[frame.at], frame.at + 1 == len(frame.parts)
+    worst = frame.worst if frame.at == 0 or state.status == 0 else state.status
     state = state.on(below)
-    stack = below if last else push(NextPart(frame.parts, frame.at + 1, frame.negated, frame.quiet), below)
-    leave = push(LeaveSubshell(state.on(stack), piped=not last), stack)
-    inner = replace(state, stack=push(One(part), leave))
-    return [inner]
+    if not last:
+        stack = push(NextPart(frame.parts, frame.at + 1, frame.negated, frame.quiet, worst), below)
+        leave = push(LeaveSubshell(state.on(stack), piped=True), stack)
+        return [replace(state, stack=push(One(part), leave), output="", captures=True)]
+    ends = FINISHED if below is None else below
+    if "pipefail" in state.options and len(frame.parts) > 1:
+        ends = push(PipeEnd(worst), below)
+    leave = push(LeaveSubshell(state.on(ends), feeds=True), ends)
+    return [replace(state, stack=push(One(part), leave))]
+
+
+def pipe_end(machine: Machine, state: State, frame: PipeEnd, below: Stack | None) -> list[State]:
+    """``pipefail``: a pipeline fails as its last part that failed."""
+    status = frame.worst if state.status == 0 else state.status
+    return machine.done(replace(state.on(below), status=status))
 
 
 def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: Stack | None) -> list[State]:
     """Back in the shell that made a subshell: its variables as they were, what was started remembered."""
     before = frame.before
     output = before.output if frame.piped or frame.background else state.output
+    left = state.output if frame.piped and UNKNOWN not in state.output else None
+    if not frame.piped:
+        left = None if frame.feeds or frame.background else state.input
     kept = replace(
         before,
         stack=FINISHED if below is None else below,
@@ -190,8 +205,10 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         externals=state.externals,
         last=before.last if frame.background else state.last,
         background=state.background,
+        asked=state.asked,
         written=state.written,
         output=output,
+        input=left,
     )
     if frame.background:
         new = state.externals[len(before.externals) :]
@@ -204,12 +221,14 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
 def redirected(machine: Machine, state: State, node: Redirected) -> list[State]:
     """A compound command with its redirections."""
     words = Expander(machine, state)
-    state = machine.opened(words, node.redirects)
-    muted = any(mutes(redirect) for redirect in node.redirects)
-    after = push(AfterRedirect(node.redirects, state.output, muted), state.stack)
-    return [replace(state, stack=push(One(node.body), after))]
+    state = shell_simple.opened(machine, words, node.redirects)
+    muted = any(shell_simple.mutes(redirect) for redirect in node.redirects)
+    has_input, text = shell_simple.fed(words, node.redirects)
+    after = push(AfterRedirect(state, muted, has_input), state.stack)
+    return [replace(words.state, stack=push(One(node.body), after), input=text if has_input else state.input)]
 
 
-def mutes(redirect: Redirect) -> bool:
-    """Whether what a command prints goes elsewhere than into the word that captures it."""
-    return ">" in redirect.operator and redirect.fd in {"", "1"}
+def after_redirect(state: State, frame: AfterRedirect, below: Stack | None) -> State:
+    """Behind a command with redirections: input and output as they were before."""
+    output = frame.before.output if frame.muted else state.output
+    return replace(state.on(below), output=output, input=frame.before.input if frame.fed else state.input)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell_state import State
-    from scanner.formats.shell_syntax import AndOr, Case, For, If, Item, Loop, Redirect, Statement
+    from scanner.formats.shell_syntax import AndOr, Case, For, If, Item, Loop, Statement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,21 +113,33 @@ class Negate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NextPart:
-    """The parts of a pipeline that are left; ``fed`` is whether this one's output goes into the next."""
+    """The parts of a pipeline that are left; ``worst`` is the status of the last one that failed (``pipefail``)."""
 
     parts: tuple[Statement, ...]
     at: int
     negated: bool
     quiet: bool
+    worst: int | None = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PipeEnd:
+    """All parts of a pipeline were run, of which those before the last came to ``worst`` (``pipefail``)."""
+
+    worst: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeaveSubshell:
-    """What a subshell does to its variables ends with it; ``background`` where nobody waits for it."""
+    """What a subshell does to its variables ends with it; ``background`` where nobody waits for it.
+
+    ``piped`` where the next part of a pipeline reads what it printed, ``feeds`` where it is the last part.
+    """
 
     before: State
     background: bool = False
     piped: bool = False
+    feeds: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +148,7 @@ class LeaveFunction:
 
     positional: tuple[str, ...]
     local: tuple[tuple[str, str | None, bool], ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,16 +161,16 @@ class LeaveFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AfterRedirect:
-    """A compound command with redirections was run; what it printed went elsewhere where ``muted``."""
+    """A command with redirections was run: ``muted`` where its output went elsewhere, ``fed`` where its input ends."""
 
-    redirects: tuple[Redirect, ...]
-    output: str
+    before: State
     muted: bool
+    fed: bool
 
 
 Frame = (
     Run | One | AfterList | AfterCondition | AfterLoopCondition | AfterLoopBody | NextWord | Falling | Negate | NextPart
-    | LeaveSubshell | LeaveFunction | LeaveFile | AfterRedirect
+    | PipeEnd | LeaveSubshell | LeaveFunction | LeaveFile | AfterRedirect
 )  # fmt: skip
 
 FINISHED = Stack(Run(()), None, 0)

@@ -11,13 +11,13 @@ from scanner.binary.program.shell_state import AtRunTimeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scanner.binary.program.shell_state import State
+    from scanner.binary.program.shell_state import External, State
 
 MAX_WAYS = 12
 """Ways in the same place that are told apart; beyond it what differs between them is not known."""
 
 _COMPARED = (
-    "status", "positional", "cwd", "externals", "last", "background", "variables", "written", "output", "exported",
+    "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "exported",
     "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
 )  # fmt: skip
 """All of a state but its stack; what differs most often comes first."""
@@ -55,7 +55,18 @@ def _widened(states: Sequence[State]) -> State:
     for other in states[1:]:
         if any(
             getattr(first, name) != getattr(other, name)
-            for name in ("options", "functions", "file", "arg0", "arrays", "execd", "exit_trap", "local", "quiet")
+            for name in (
+                "options",
+                "functions",
+                "file",
+                "arg0",
+                "arrays",
+                "execd",
+                "exit_trap",
+                "local",
+                "quiet",
+                "captures",
+            )
         ):
             raise AtRunTimeError(f"there are more than {MAX_WAYS} ways through it, which differ in more than words")
         names = set(first.variables) | set(other.variables)
@@ -65,7 +76,6 @@ def _widened(states: Sequence[State]) -> State:
             else UNKNOWN
             for name in names
         }
-        longer = first.externals if len(first.externals) >= len(other.externals) else other.externals
         first = replace(
             first,
             variables=variables,
@@ -73,13 +83,23 @@ def _widened(states: Sequence[State]) -> State:
             positional=_common(first.positional, other.positional),
             cwd=first.cwd if first.cwd == other.cwd else UNKNOWN,
             status=first.status if first.status == other.status else None,
-            externals=longer,
-            background=first.background if len(first.background) >= len(other.background) else other.background,
+            externals=_both(first.externals, other.externals),
+            background=_both(first.background, other.background),
+            asked=_both(first.asked, other.asked),
             last=first.last or other.last,
+            input=first.input if first.input == other.input else None,
             written=tuple(dict.fromkeys((*first.written, *other.written))),
             output=first.output if first.output == other.output else UNKNOWN,
         )
     return first
+
+
+def _both(one: tuple[External, ...], other: tuple[External, ...]) -> tuple[External, ...]:
+    """The programs of two ways; those of one alone stand in front, where they do not do the work."""
+    if one == other:
+        return one
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    return (*(each for each in shorter if each not in longer), *longer)
 
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

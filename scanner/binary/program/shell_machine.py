@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import shell_builtins, shell_compound, shell_programs
-from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command, split_path
+from scanner.binary.program import shell_compound, shell_simple
+from scanner.binary.program.argv import UNKNOWN, Command
 from scanner.binary.program.shell_expand import Expander
 from scanner.binary.program.shell_frames import (
     FINISHED,
@@ -24,13 +23,13 @@ from scanner.binary.program.shell_frames import (
     NextPart,
     NextWord,
     One,
+    PipeEnd,
     Run,
     Stack,
     push,
 )  # fmt: skip
 from scanner.binary.program.shell_joining import joined
 from scanner.binary.program.shell_state import (
-    MAX_EXTERNALS,
     AtRunTime,
     AtRunTimeError,
     External,
@@ -43,7 +42,6 @@ from scanner.formats import shell as grammar
 from scanner.formats.shell_syntax import (
     AndOr,
     Arithmetic,
-    Assignment,
     Case,
     Conditional,
     For,
@@ -53,7 +51,6 @@ from scanner.formats.shell_syntax import (
     Loop,
     NotUnderstood,
     Pipeline,
-    Redirect,
     Redirected,
     Sequence,
     Simple,
@@ -146,6 +143,8 @@ class Machine:
                 return [replace(state.on(below), status=turned, quiet=frame.quiet)]
             case NextPart():
                 return shell_compound.next_part(state, frame, below)
+            case PipeEnd():
+                return shell_compound.pipe_end(self, state, frame, below)
             case LeaveSubshell():
                 return shell_compound.leave_subshell(self, state, frame, below)
             case LeaveFunction():
@@ -154,8 +153,7 @@ class Machine:
                 kept = state.positional if frame.positional is None else frame.positional
                 return [replace(state.on(below), positional=kept, file=frame.file)]
             case AfterRedirect():
-                output = frame.output if frame.muted else state.output
-                return [replace(state.on(below), output=output)]
+                return [shell_compound.after_redirect(state, frame, below)]
 
     def _next_of(self, state: State, frame: Run, below: Stack | None) -> list[State]:
         if frame.at == len(frame.items):
@@ -172,7 +170,7 @@ class Machine:
     ) -> list[State]:
         match statement:
             case Simple():
-                return self._simple(state, statement)
+                return shell_simple.simple(self, state, statement)
             case NotUnderstood():
                 raise AtRunTimeError(f"line {statement.line}: {statement.why}")
             case AndOr():
@@ -213,158 +211,35 @@ class Machine:
                 status = int(value == "0") if is_known(value) else None
                 return self.done(words.state.with_status(status))
 
-    def opened(self, words: Expander, redirects: tuple[Redirect, ...]) -> State:
-        """The state behind the opening of files for a command."""
-        for redirect in redirects:
-            if redirect.operator in {"&>", "&>>"} and self.kind in {ShellKind.DASH, ShellKind.POSIX}:
-                raise AtRunTimeError("&> which only bash reads as a redirection")
-            if redirect.target is None:
-                continue
-            target = words.text(redirect.target)
-            if ">" in redirect.operator and redirect.operator != ">&" and is_known(target):
-                path = words.state.absolute(target)
-                if not path.startswith(("/dev/", "/proc/")):
-                    words.state = words.state.wrote(path)
-        return words.state
-
     def _double(self, state: State, node: Conditional) -> list[State]:
         if self.kind in {ShellKind.DASH, ShellKind.POSIX, ShellKind.ASH}:
             raise AtRunTimeError(f"line {node.line}: [[ ]] which this shell does not know as bash does")
         words = Expander(self, state)
-        return self._tested(words.state, lambda: Tester(self.files, state, self.kind).by_tokens(node.tokens, words))
+        return self._tested(words, lambda: Tester(self.files, state, self.kind).by_tokens(node.tokens, words))
 
-    def _tested(self, state: State, ask: Callable[[], bool | None]) -> list[State]:
+    def _tested(self, words: Expander, ask: Callable[[], bool | None]) -> list[State]:
         try:
             found = ask()
         except BadTestError:
-            return self.done(state.with_status(2))
-        return self.done(state.with_status(None if found is None else int(not found)))
+            return self.done(words.state.with_status(2))
+        return self.done(words.state.with_status(None if found is None else int(not found)))
 
     def tested(self, state: State, words: tuple[str, ...]) -> list[State]:
         """``test words``."""
-        return self._tested(state, lambda: Tester(self.files, state, self.kind).by_words(words))
-
-    def _simple(self, state: State, node: Simple) -> list[State]:
-        words = Expander(self, state)
-        arguments = words.arguments(node.words)
-        state = self.opened(words, node.redirects)
-        words.state = state
-        if not arguments:
-            if node.words and not node.assignments:
-                return self.done(state.with_status(0))
-            return self.done(self._assign(words, node.assignments).with_status(words.status))
-        if not Expander(self, state).fields(node.words[:1]):
-            raise AtRunTimeError(f"line {node.line}: its first word is empty, so that the next one names the program")
-        name = arguments[0]
-        if name == UNKNOWN_WORDS:
-            raise AtRunTimeError(f"line {node.line}: it starts what its words become")
-        muted = any(shell_compound.mutes(redirect) for redirect in node.redirects)
-        before = state.output
-        following = self.command(state, words, arguments, node)
-        return [replace(each, output=before) if muted and each.output != before else each for each in following]
-
-    def command(self, state: State, words: Expander, arguments: tuple[str, ...], node: Simple) -> list[State]:
-        """Whatever a command's first word names: a builtin, a function, a program."""
-        name = arguments[0]
-        if name in state.functions and not (name in shell_builtins.SPECIAL and self.kind is not ShellKind.BASH):
-            if node.assignments:
-                raise AtRunTimeError(f"line {node.line}: a function with variables of its own")
-            return self._call(state, name, arguments[1:])
-        if name in shell_builtins.BUILTINS:
-            temporary = self._assign(words, node.assignments, exported=name == "exec") if node.assignments else state
-            made = shell_builtins.BUILTINS[name](self, temporary, arguments, node)
-            if node.assignments and name not in shell_builtins.SPECIAL:
-                names = {assignment.name for assignment in node.assignments}
-                made = [_restored(each, state, names) for each in made]
-            return made
-        return self.external(self._assign(words, node.assignments, exported=True), state, arguments, node)
-
-    def _assign(self, words: Expander, assignments: tuple[Assignment, ...], *, exported: bool = False) -> State:
-        for each in assignments:
-            if each.elements is not None:
-                words.state = self._array(words, each)
-                continue
-            if each.subscript is not None:
-                raise AtRunTimeError(f"an assignment to an element of {each.name}")
-            value = words.text(each.value)
-            if each.append:
-                value = (words.state.value(each.name) or "") + value
-            words.state = words.state.assigned(each.name, value)
-            if exported:
-                words.state = replace(words.state, exported=words.state.exported | {each.name})
-        return words.state
-
-    def _array(self, words: Expander, each: Assignment) -> State:
-        if self.kind is not ShellKind.BASH:
-            raise AtRunTimeError(f"the array {each.name}, which this shell does not know")
-        values = words.fields(each.elements or ())
-        before = words.state.arrays.get(each.name, ()) if each.append else ()
-        variables = {key: value for key, value in words.state.variables.items() if key != each.name}
-        return replace(words.state, arrays={**words.state.arrays, each.name: (*before, *values)}, variables=variables)
-
-    def _call(self, state: State, name: str, arguments: tuple[str, ...]) -> list[State]:
-        leave = push(LeaveFunction(state.positional, state.local), state.stack)
-        body = push(One(state.functions[name]), leave)
-        return [replace(state, stack=body, positional=arguments, local=())]
-
-    def external(self, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
-        """A program that is started and waited for."""
-        status, printed = shell_programs.known_program(self.files, state, arguments)
-        if printed is not None:
-            return self.done(state.printed(printed).with_status(status))
-        prepares = shell_programs.prepares(arguments)
-        if UNKNOWN in arguments[0]:
-            command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
-        else:
-            command = self.command_of(made, arguments)
-        external = External(command, prepares)
-        state = state.wrote(*shell_programs.written_by(state, arguments))
-        if state.substituted is not None:
-            return self.done(state.printed(UNKNOWN).with_status(None))
-        if not prepares:
-            if len(state.externals) >= MAX_EXTERNALS:
-                raise AtRunTimeError(f"line {node.line}: it starts more than {MAX_EXTERNALS} programs")
-            state = replace(state, externals=(*state.externals, external))
-        return self.done(replace(state, last=external, status=None))
-
-    def execd(self, state: State, arguments: tuple[str, ...], variables: State) -> list[State]:
-        """A program that takes the shell's place, or a subshell's."""
-        external = External(self.command_of(variables, arguments))
-        if state.substituted is not None:
-            return self.exit(state.printed(UNKNOWN), None)
-        ended = replace(state, externals=(*state.externals, external), last=external, status=None, exit_trap="")
-        unwound = self.exit(ended, None)
-        return [replace(e, execd=True) if e.stack.height == 0 else e for e in unwound]
-
-    def command_of(self, state: State, arguments: tuple[str, ...]) -> Command:
-        """What is exec'd, with what is exported."""
-        env: dict[str, str | None] = {}
-        for name in state.exported:
-            value = state.variables.get(name)
-            if value is not None:
-                env[name] = value if is_known(value) else None
-        path = state.value("PATH")
-        if path is None or not is_known(path):
-            if "/" not in arguments[0] and path is not None:
-                raise AtRunTimeError(f"PATH, in which it looks for {arguments[0]}, is known at run time only")
-            path = "/bin:/usr/bin"
-        if not is_known(state.cwd) and not arguments[0].startswith("/"):
-            raise AtRunTimeError(f"the directory in which it starts {arguments[0]} is known at run time only")
-        return Command(
-            arguments,
-            split_path(path),
-            state.cwd if is_known(state.cwd) else "/",
-            env=MappingProxyType(env),
-            env_known=state.env_known,
-            user=state.user,
-            mounts=state.mounts,
-            volumes=state.volumes,
-        )
+        return self._tested(Expander(self, state), lambda: Tester(self.files, state, self.kind).by_words(words))
 
     def done(self, state: State) -> list[State]:
         """Behind a command: ``set -e`` ends the script where it surely failed."""
-        if state.status in {0, None} or state.quiet or "e" not in state.options:
+        if state.status == 0 or state.quiet or "e" not in state.options:
             return [state]
+        if (
+            state.status is not None
+            and state.substituted is not None
+            and self.kind not in {ShellKind.BASH, ShellKind.DASH}
+        ):
+            raise AtRunTimeError("a command fails in a substitution under set -e, which shells treat in several ways")
+        if state.status is None:
+            return [state, *self.exit(state, 1)] if state.exit_trap else [state]
         return self.exit(state, state.status)
 
     def exit(self, state: State, status: int | None) -> list[State]:
@@ -400,22 +275,44 @@ class Machine:
         """What is left when a frame is taken away."""
         return FINISHED if stack.below is None else stack.below
 
-    def printed_by(self, state: State, body: Sequence | None, line: int) -> tuple[str, int | None]:
-        """What a substitution becomes; commands of which it is not known what they print give ``UNKNOWN``."""
+    def printed_by(self, state: State, body: Sequence | None, line: int) -> tuple[str, State]:
+        """What a substitution becomes, with the state behind it: its status, what it wrote, started, read.
+
+        Commands of which it is not known what they print give ``UNKNOWN``.
+        """
         if body is None:
-            return UNKNOWN, None
+            return UNKNOWN, replace(state, status=None, input=None)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
-        inner = replace(state, stack=push(Run(body.items), None), output="", substituted=depth, exit_trap="", status=0)
-        results = set()
+        options = state.options
+        if self.kind is ShellKind.ASH or (self.kind is ShellKind.BASH and "inherit_errexit" not in options):
+            options -= {"e"}
+        if self.kind is ShellKind.BASH and state.quiet and "e" in options:
+            raise AtRunTimeError(f"line {line}: inherit_errexit in a condition")
+        inner = replace(
+            state,
+            options=options,
+            stack=push(Run(body.items), None),
+            output="",
+            captures=True,
+            substituted=depth,
+            exit_trap="",
+            status=0,
+            quiet=False,
+        )
+        results: set[tuple[str, int | None]] = set()
+        behind = state
         for final in self.finals(inner):
             if isinstance(final, AtRunTime):
-                return UNKNOWN, None
+                results |= {(UNKNOWN, None), ("", None)}
+                continue
             results.add((final.output.rstrip("\n"), final.status))
-        if len(results) == 1:
-            return next(iter(results))
-        return UNKNOWN, None
+            new = tuple(each for each in final.asked if each not in behind.asked)
+            behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new))
+            behind = behind if final.input == state.input else replace(behind, input=None)
+        printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
+        return printed, replace(behind, status=status)
 
 
 def _left(state: State, frame: LeaveFunction) -> State:
@@ -426,13 +323,3 @@ def _left(state: State, frame: LeaveFunction) -> State:
         else:
             variables.pop(name, None)
     return replace(state, positional=frame.positional, variables=variables, local=frame.local)
-
-
-def _restored(state: State, before: State, names: set[str]) -> State:
-    variables = {**state.variables}
-    for name in names:
-        if name in before.variables:
-            variables[name] = before.variables[name]
-        else:
-            variables.pop(name, None)
-    return replace(state, variables=variables)

@@ -6,9 +6,10 @@ import re
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from scanner.binary.program import shell_arithmetic
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell_state import AtRunTimeError, PathKind, ShellKind, is_known
-from scanner.formats.shell_syntax import Assignment, For, Parameter, Simple
+from scanner.formats.shell_syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell_state import Files, State
@@ -26,34 +27,6 @@ PREPARING = frozenset({
     "printenv", "comm", "join", "fold", "nl", "column", "tput", "clear", "lsof", "nslookup", "dig", "host", "gpg", "apt-key",
 })  # fmt: skip
 """Programs that return and make ready; a script's work is the program that is none of these."""
-
-_WRITES_LAST = frozenset({"cp", "ln", "install", "rsync"})
-_WRITES_ALL = frozenset(
-    {
-        "mv",
-        "rm",
-        "rmdir",
-        "unlink",
-        "chmod",
-        "tee",
-        "mkdir",
-        "touch",
-        "truncate",
-        "mkfifo",
-        "mknod",
-        "split",
-        "chattr",
-        "setcap",
-    }
-)
-_INTO = {
-    "curl": ("-o", "--output"),
-    "wget": ("-O", "--output-document"),
-    "tar": ("-C", "--directory"),
-    "unzip": ("-d",),
-}
-
-_LD_CACHE = "/etc/ld.so.cache"
 
 _ASSIGNING = frozenset(
     {"export", "readonly", "local", "declare", "typeset", "read", "unset", "getopts", "let", "printf"}
@@ -74,40 +47,6 @@ def prepares(words: tuple[str, ...]) -> bool:
     return name_of(words) in PREPARING
 
 
-def written_by(state: State, words: tuple[str, ...]) -> tuple[str, ...]:
-    """The paths that a program may change, as far as its words tell."""
-    name = name_of(words)
-    operands = [word for word in words[1:] if not word.startswith("-")]
-    paths: list[str] = []
-    if name in _WRITES_LAST:
-        paths = operands[-1:]
-        at = next((n for n, word in enumerate(words) if word in {"-t", "--target-directory"}), None)
-        paths += [words[at + 1]] if at is not None and at + 1 < len(words) else []
-        paths += [word.partition("=")[2] for word in words if word.startswith("--target-directory=")]
-    elif name in _WRITES_ALL:
-        paths = operands
-    elif name in _INTO:
-        flags = _INTO[name]
-        paths = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
-        paths += [word.partition("=")[2] for word in words if word.startswith(tuple(f"{flag}=" for flag in flags))]
-        if not paths and name in {"tar", "unzip"} and not any("t" in word for word in words[1:2]):
-            paths = ["."]
-        if name in {"curl", "wget"} and not paths and (name == "wget" or "-O" in words):
-            paths = ["."]
-    elif name == "sed" and any(re.fullmatch(r"-[a-zA-Z]*i.*|--in-place.*", word) for word in words[1:]):
-        paths = operands[1:] if not any(word in {"-e", "-f", "--expression"} for word in words) else operands
-    elif name == "find" and "-delete" in words:
-        paths = operands[:1]
-    elif name == "ldconfig":
-        paths = [_LD_CACHE]
-    elif name == "dd":
-        paths = [word.removeprefix("of=") for word in operands if word.startswith("of=")]
-    known = [path for path in paths if path and is_known(path)]
-    return tuple(
-        path for path in map(state.absolute, known) if not path.startswith(("/dev/", "/proc/")) and path != "/"
-    )
-
-
 # ---------------------------------------------------------------- what is printed
 
 
@@ -125,12 +64,31 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
         return 0, _identity(files, state, ("-un",)) + "\n"
     if name == "uname" and words[1:] in {("-s",), ()}:
         return 0, "Linux\n"
+    if name == "mktemp" and not operands and set(options) <= {"-d", "-q"} and state.value("TMPDIR") is None:
+        return None, f"/tmp/tmp.{UNKNOWN}\n"  # noqa: S108 - what the program prints
+    if name == "ls" and len(operands) <= 1 and set(options) <= {"-A", "-1"}:
+        return _listed(files, state, operands[0] if operands else ".", hidden="-A" in options)
     if name == "which" and len(operands) == 1 and not options and is_known(operands[0]):
         found = located(files, state, operands[0])
         return (None, UNKNOWN) if found is None else (0, f"{found}\n") if found else (1, "")
     if name in {"readlink", "realpath"} and len(operands) == 1 and _resolves(name, options):
         return 0, _resolved(files, state, operands[0]) + "\n"
     return None, None
+
+
+def _listed(files: Files, state: State, path: str, *, hidden: bool) -> tuple[int | None, str | None]:
+    """What ``ls`` prints of a directory of the image that nothing has touched."""
+    if not is_known(path) or not is_known(state.cwd):
+        return None, None
+    at = state.absolute(path)
+    kind = files.stands(at).kind
+    if state.has_started or state.touched(at) or kind not in {PathKind.DIRECTORY, PathKind.MISSING}:
+        return None, None
+    names = files.names(at)
+    if names is None:
+        return None, None
+    shown = [name for name in names if hidden or not name.startswith(".")]
+    return (0 if kind is PathKind.DIRECTORY else 2), "".join(f"{name}\n" for name in shown)
 
 
 def _resolves(name: str, options: tuple[str, ...]) -> bool:
@@ -197,7 +155,7 @@ def located(files: Files, state: State, name: str) -> str | None:
             return None
         if standing.kind is PathKind.FILE and standing.executable:
             return candidate
-    return None if state.externals or state.written else ""
+    return None if state.has_started or state.written else ""
 
 
 def echoed(words: tuple[str, ...], kind: ShellKind) -> str:
@@ -247,6 +205,9 @@ def forgotten(state: State, *bodies: Any) -> State:
             continue
         if not is_dataclass(node):
             continue
+        if isinstance(node, Simple) and node.words and node.words[0].literal not in _ASSIGNING - {"read"}:
+            todo.extend(each.value for each in node.assignments)
+            node = replace(node, assignments=())
         state = _changed_by(state, node)
         if isinstance(node, Simple) and node.words:
             name = node.words[0].literal
@@ -259,10 +220,16 @@ def forgotten(state: State, *bodies: Any) -> State:
 
 def _changed_by(state: State, node: Any) -> State:
     match node:
+        case Assignment() if node.elements is not None or node.subscript is not None:
+            return replace(state, arrays={**state.arrays, node.name: (UNKNOWN_WORDS,)})
         case Assignment():
             return state.assigned(node.name, UNKNOWN)
         case For():
             return state.assigned(node.name, UNKNOWN)
+        case Arithmetic() | ArithmeticPart() if shell_arithmetic.assigns(node.text):
+            for name in re.findall(r"[A-Za-z_]\w*", node.text):
+                state = state.assigned(name, UNKNOWN)
+            return state
         case Parameter() if node.operator in {"=", ":="} and node.name.isidentifier():
             return state.assigned(node.name, UNKNOWN)
         case Simple() if node.words:
@@ -279,15 +246,23 @@ def _changed_by_command(state: State, node: Simple) -> State:
         return state
     if name == "cd":
         return replace(state, cwd=UNKNOWN)
+    if name == "read":
+        state = replace(state, input=None)
     if name in {"eval", ".", "source"} or name is None:
         if name is not None:
             raise AtRunTimeError(f"line {node.line}: {name} in a loop of which nobody knows how often it runs")
         return state
-    if name in _ASSIGNING:
-        for word in node.words[1:]:
-            matched = _NAME.match(word.literal or _head(word))
-            if matched:
-                state = state.assigned(matched[1], UNKNOWN)
+    return _assigned_by(state, node) if name in _ASSIGNING else state
+
+
+def _assigned_by(state: State, node: Simple) -> State:
+    """The state behind a command whose words name variables."""
+    for word in node.words[1:]:
+        matched = _NAME.match(word.literal or _head(word))
+        if matched is None and word.literal is None:
+            state = replace(state, env_known=False)
+        if matched:
+            state = state.assigned(matched[1], UNKNOWN)
     return state
 
 

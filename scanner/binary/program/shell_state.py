@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from scanner.binary.program.argv import Command
     from scanner.binary.program.shell_frames import Stack
+    from scanner.binary.program.shell_writes import Write
     from scanner.formats.shell_syntax import Statement
 
 MAX_EXTERNALS = 64
@@ -98,9 +100,10 @@ class State:
 
     A value holds ``UNKNOWN`` where text is not known, ``None`` stands for unset. ``status`` is the last exit code,
     ``None`` where not known. ``quiet`` tells that a failure ends nothing (``set -e`` in conditions). ``output`` is what
-    was printed so far, ``substituted`` how deep in substitutions, ``None`` outside. ``externals`` are the programs that do
-    more than prepare, ``last`` is the last program whatever it does. ``local`` are a function's variables with what they
-    were before.
+    was printed so far where somebody ``captures`` it, ``input`` what is left to be read, ``None`` where not known.
+    ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
+    prepare, ``asked`` those that ran for their output, ``last`` is the last program whatever it does. ``local`` are a
+    function's variables with what they were before.
     """
 
     stack: Stack
@@ -122,8 +125,11 @@ class State:
     externals: tuple[External, ...] = ()
     last: External | None = None
     background: tuple[External, ...] = ()
-    written: tuple[str, ...] = ()
+    asked: tuple[External, ...] = ()
+    written: tuple[Write, ...] = ()
     output: str = ""
+    captures: bool = False
+    input: str | None = None
     exit_trap: str = ""
     execd: bool = False
     local: tuple[tuple[str, str | None, bool], ...] = ()
@@ -149,9 +155,19 @@ class State:
         """The state behind a command that returned this."""
         return replace(self, status=status)
 
-    def wrote(self, *paths: str) -> State:
+    @property
+    def has_started(self) -> bool:
+        """Whether programs ran of which nobody knows what they made."""
+        return bool(self.externals or self.background or self.asked)
+
+    def touched(self, path: str) -> bool:
+        """Whether the script itself may have made, changed or removed what stands at an absolute path."""
+        path = posixpath.normpath(path)
+        return any(each.touches(path) for each in self.written)
+
+    def wrote(self, *writes: Write | None) -> State:
         """The state behind a command that may have changed these paths."""
-        new = tuple(path for path in paths if path not in self.written)
+        new = tuple(each for each in dict.fromkeys(writes) if each is not None and each not in self.written)
         if not new:
             return self
         if len(self.written) + len(new) > MAX_WRITTEN:
@@ -160,6 +176,8 @@ class State:
 
     def printed(self, text: str) -> State:
         """The state behind a command that printed this."""
+        if not self.captures:
+            return self
         if len(self.output) + len(text) > MAX_TEXT:
             raise AtRunTimeError(f"it prints more than {MAX_TEXT} characters into one word")
         return replace(self, output=self.output + text)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_WORDS = 256
 """Of one test; longer ones are not hand-written."""
 
+MAX_PARENTHESES = 16
+"""Inside each other in one test; each is a call of ours."""
+
 _FILE_TESTS = frozenset("abcdefghkprstuwxGLNOS")
 _UNARY = re.compile(r"-[a-zA-Z]")
 _STRING = frozenset({"=", "==", "!=", "<", ">"})
@@ -48,34 +51,43 @@ class Tester:
             raise BadTestError
         return found
 
-    def _or(self, words: tuple[str, ...]) -> tuple[bool | None, tuple[str, ...]]:
-        if len(words) <= 4:  # noqa: PLR2004 - POSIX decides tests of up to four words by their number
+    def _or(self, words: tuple[str, ...], deep: int = 0) -> tuple[bool | None, tuple[str, ...]]:
+        if not deep and len(words) <= 4:  # noqa: PLR2004 - POSIX decides tests of up to four words by their number
             return self._few(words), ()
-        found, words = self._and(words)
+        found, words = self._and(words, deep)
         while words and words[0] == "-o":
-            other, words = self._and(words[1:])
+            other, words = self._and(words[1:], deep)
             found = either(found, other)
         return found, words
 
-    def _and(self, words: tuple[str, ...]) -> tuple[bool | None, tuple[str, ...]]:
-        found, words = self._not(words)
+    def _inside(self, words: tuple[str, ...], deep: int) -> tuple[bool | None, tuple[str, ...]]:
+        """What stands between ``(`` and ``)``."""
+        if deep > MAX_PARENTHESES or any(UNKNOWN in word for word in words):
+            return None, ()
+        found, words = self._or(words, deep)
+        if words[:1] != (")",):
+            raise BadTestError
+        return found, words[1:]
+
+    def _and(self, words: tuple[str, ...], deep: int) -> tuple[bool | None, tuple[str, ...]]:
+        found, words = self._not(words, deep)
         while words and words[0] == "-a":
-            other, words = self._not(words[1:])
+            other, words = self._not(words[1:], deep)
             found = both(found, other)
         return found, words
 
-    def _not(self, words: tuple[str, ...]) -> tuple[bool | None, tuple[str, ...]]:
+    def _not(self, words: tuple[str, ...], deep: int) -> tuple[bool | None, tuple[str, ...]]:
         negated = False
         while words and words[0] == "!":
             negated, words = not negated, words[1:]
-        found, words = self._primary(words)
+        found, words = self._primary(words, deep)
         return (opposite(found) if negated else found), words
 
-    def _primary(self, words: tuple[str, ...]) -> tuple[bool | None, tuple[str, ...]]:
+    def _primary(self, words: tuple[str, ...], deep: int) -> tuple[bool | None, tuple[str, ...]]:
         if not words:
             raise BadTestError
-        if words[0] in {"(", ")"}:
-            return None, ()  # what is inside may be read in more than one way
+        if words[0] == "(" and not (len(words) > 2 and words[1] in _BINARY):  # noqa: PLR2004 - a binary primary
+            return self._inside(words[1:], deep + 1)
         if len(words) > 2 and words[1] in _BINARY:  # noqa: PLR2004 - a binary primary
             return self.binary(words[0], words[1], words[2]), words[3:]
         if len(words) > 1 and _UNARY.fullmatch(words[0]) and words[1] not in {"-a", "-o"}:
@@ -132,7 +144,7 @@ class Tester:
         if not is_known(operand):
             return None
         path = self.state.absolute(operand)
-        if self._touched(path):
+        if self.state.touched(path):
             return None
         if letter in {"h", "L"}:
             return self.files.is_link(path)
@@ -140,7 +152,7 @@ class Tester:
         if standing.kind is PathKind.UNKNOWN:
             return None
         if standing.kind is PathKind.MISSING:
-            return None if self.state.externals or self.state.background else False
+            return None if self.state.has_started else False
         match letter:
             case "e" | "a":
                 return True
@@ -157,13 +169,6 @@ class Tester:
             case "r":
                 return True if self.state.user in {"", "0", "root"} else None
         return None
-
-    def _touched(self, path: str) -> bool:
-        """Whether the script itself may have made, changed or removed what stands there."""
-        return any(
-            path == each or path.startswith(f"{each.rstrip('/')}/") or each.startswith(f"{path.rstrip('/')}/")
-            for each in self.state.written
-        )
 
     def binary(self, one: str, operator: str, other: str) -> bool | None:
         """``one = other`` and its like; raises ``BadTestError``."""

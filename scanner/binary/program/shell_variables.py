@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import shell_arithmetic
+from scanner.binary.program import shell_simple
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell_expand import Expander
 from scanner.binary.program.shell_frames import (
     LeaveFunction,
 )
@@ -20,7 +21,20 @@ if TYPE_CHECKING:
     from scanner.formats.shell_syntax import Simple
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_SET_LETTERS = frozenset("abefhkmnptuvxBCEHPT")
+_SET_LETTERS = frozenset("abefmnuvxCE")
+_LETTERS_OF_BASH = _SET_LETTERS | frozenset("hkptBHPT")
+_LONG = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "noexec": "n"}
+_NAMES = frozenset(_LONG) | {"xtrace", "verbose", "monitor", "notify", "ignoreeof", "noclobber", "vi", "emacs", "nolog"}
+_NAMES_OF_BASH = _NAMES | {
+    "braceexpand", "errtrace", "functrace", "hashall", "histexpand", "history", "interactive-comments", "keyword", "onecmd",
+    "physical", "pipefail", "privileged",
+}  # fmt: skip
+_HARMLESS = frozenset({
+    "autocd", "cdspell", "checkhash", "checkjobs", "checkwinsize", "cmdhist", "dirspell", "extglob", "extquote", "gnu_errfmt",
+    "histappend", "histreedit", "histverify", "hostcomplete", "huponexit", "inherit_errexit", "interactive_comments",
+    "lithist", "login_shell", "mailwarn", "no_empty_cmd_completion", "nullglob", "progcomp", "promptvars",
+})  # fmt: skip
+"""Options of shopt that change nothing of what words mean, or that are followed."""
 
 
 def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -30,6 +44,9 @@ def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: 
         name, equals, value = word.partition("=")
         if word.startswith("-"):
             unexports = unexports or "n" in word
+            continue
+        if UNKNOWN in name and word != UNKNOWN_WORDS:
+            state = replace(state, env_known=False)
             continue
         if not _NAME.fullmatch(name):
             raise AtRunTimeError(f"the variables that {words[0]} sets are known at run time only")
@@ -68,7 +85,9 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
         if {"a", "A"} & set(flags):
             if equals:
                 raise AtRunTimeError(f"line {node.line}: an array with its value")
-            state = replace(state, arrays={**state.arrays, name: ()})
+            elements: tuple[str, ...] = (UNKNOWN_WORDS,) if "A" in flags else ()
+            kept = state.arrays.get(name, elements) if not is_local else elements
+            state = replace(state, arrays={**state.arrays, name: kept})
         elif equals:
             state = state.assigned(name, UNKNOWN if {"i", "u", "l", "c"} & set(flags) else value)
         elif is_local and machine.kind is not ShellKind.DASH and words[0] != "readonly":
@@ -76,7 +95,23 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
             state = state if state.env_known else state.assigned(name, "")
         if "x" in flags:
             state = replace(state, exported=state.exported | {name})
-    return machine.done(state.with_status(0))
+    return machine.done(_with_arrays(machine, state, node, flags, is_local=is_local).with_status(0))
+
+
+def _with_arrays(machine: Machine, state: State, node: Simple, flags: str, *, is_local: bool) -> State:
+    """``declare name=( … )``."""
+    for each in node.assignments:
+        if each.elements is None or "A" in flags or node.words[0].literal == "export":
+            raise AtRunTimeError(f"line {node.line}: a declaration of {each.name} that is not followed")
+        if is_local and "g" not in flags:
+            if each.name in state.arrays:
+                raise AtRunTimeError(f"line {node.line}: a local array hides another one")
+            state = replace(
+                state, local=((each.name, state.variables.get(each.name), each.name in state.variables), *state.local)
+            )
+        words = Expander(machine, state)
+        state = shell_simple.array(machine, words, each)
+    return state
 
 
 def _in_function(stack: Stack | None) -> bool:
@@ -89,7 +124,7 @@ def _in_function(stack: Stack | None) -> bool:
 
 def unset_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``unset``."""
-    names = [word for word in words[1:] if not word.startswith("-")]
+    names = [word for word in words[1:] if not word.startswith("-") and (UNKNOWN not in word or word == UNKNOWN_WORDS)]
     if any(not _NAME.fullmatch(name) for name in names):
         raise AtRunTimeError("the variables that unset removes are known at run time only")
     if "-f" in words:
@@ -100,32 +135,14 @@ def unset_words(machine: Machine, state: State, words: tuple[str, ...], _node: S
     return machine.done(state.with_status(0))
 
 
-def read_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    """``read``: nobody knows what stands in the input."""
-    names = [word for word in words[1:] if _NAME.fullmatch(word)] or ["REPLY"]
-    for name in names:
-        state = state.assigned(name, UNKNOWN)
-    return machine.done(state.with_status(None))
-
-
 def let_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``let``."""
-    if any(shell_arithmetic.assigns(word) for word in words[1:]):
-        for name in re.findall(r"[A-Za-z_]\w*", " ".join(words[1:])):
-            state = state.assigned(name, UNKNOWN)
-    return machine.done(state.with_status(None))
-
-
-def getopts_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    """``getopts``, which is known to be done where no option stands."""
-    if len(words) < 3:  # noqa: PLR2004 - the options and a name
-        return machine.done(state.with_status(2))
-    given = words[3:] or state.positional
-    if not given or (given[0] != UNKNOWN_WORDS and UNKNOWN not in given[0] and not given[0].startswith("-")):
-        return machine.done(state.assigned(words[2], "?").assigned("OPTIND", "1").with_status(1))
-    for name in (words[2], "OPTIND", "OPTARG"):
-        state = state.assigned(name, UNKNOWN)
-    return machine.done(state.with_status(None))
+    if machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
+        raise AtRunTimeError("let, which not every shell knows")
+    expander, value = Expander(machine, state), UNKNOWN
+    for word in words[1:]:
+        value = UNKNOWN if UNKNOWN in word else expander.arithmetic(word)
+    return machine.done(expander.state.with_status(None if UNKNOWN in value else int(value == "0")))
 
 
 # ---------------------------------------------------------------- arguments, options
@@ -144,18 +161,25 @@ def set_words(machine: Machine, state: State, words: tuple[str, ...], node: Simp
             break
         if word[0] not in "-+" or word == "+":
             return machine.done(replace(state, options=frozenset(options), positional=words[at:], status=0))
-        at = _option(words, at, options, node)
+        at = _option(machine.kind, words, at, options, node)
     return machine.done(replace(state, options=frozenset(options), status=0))
 
 
-def _option(words: tuple[str, ...], at: int, options: set[str], node: Simple) -> int:
+def _option(kind: ShellKind, words: tuple[str, ...], at: int, options: set[str], node: Simple) -> int:
     word, change = words[at], options.add if words[at][0] == "-" else options.discard
     for letter in word[1:]:
         if letter == "o":
             at += 1
             name = words[at] if at < len(words) else ""
-            change({"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "noexec": "n"}.get(name, name))
-        elif letter in _SET_LETTERS:
+            known = (
+                _NAMES_OF_BASH
+                if kind is ShellKind.BASH
+                else _NAMES | ({"pipefail"} if kind is ShellKind.ASH else set())
+            )
+            if name not in known:
+                raise AtRunTimeError(f"line {node.line}: set -o {name}, which not every shell knows")
+            change(_LONG.get(name, name))
+        elif letter in (_LETTERS_OF_BASH if kind is ShellKind.BASH else _SET_LETTERS):
             change(letter)
         else:
             raise AtRunTimeError(f"line {node.line}: set {word}, which shells refuse")
@@ -183,10 +207,11 @@ def shopt_words(machine: Machine, state: State, words: tuple[str, ...], node: Si
     """``shopt``."""
     if machine.kind is not ShellKind.BASH:
         raise AtRunTimeError(f"line {node.line}: shopt, which only bash knows")
-    if "extglob" in words or "lastpipe" in words or "dotglob" in words or "globstar" in words:
+    names = {word for word in words[1:] if not word.startswith("-")}
+    changes = {word for word in words[1:] if word in {"-s", "-u", "-qs", "-sq"}}
+    if changes and not names <= _HARMLESS:
         raise AtRunTimeError(f"line {node.line}: shopt changes what words mean")
-    options = state.options
-    if "nullglob" in words:
-        options = options | {"nullglob"} if "-s" in words else options - {"nullglob"}
+    kept = names & {"nullglob", "inherit_errexit"} if changes else set()
+    options = state.options - kept if "-u" in words else state.options | kept
     status = None if any("q" in word for word in words if word.startswith("-")) or len(words) == 1 else 0
     return machine.done(replace(state, options=options, status=status))

@@ -122,7 +122,22 @@ MAX_LIBRARIES_NAMED = 20
 
 _ORDER = (How.NO, How.UNKNOWN, How.EMULATED, How.NATIVE)
 
+_STARTS_NOT = frozenset({Status.MISMATCH, Status.BROKEN})
+
+MAX_DETAIL = 300
+"""Characters of the sentence about ways that fare differently; a longer one fills the page of who is on call."""
+
 _BY_ROLE = {"interpreter": Reason.WRONG_INTERPRETER, "loader": Reason.WRONG_LOADER, "library": Reason.WRONG_LIBRARY}
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What an image says it is for; ``disagrees`` is what is wrong with one that is none, so that ``claimed`` is ``None``."""
+
+    claimed: Platform | None
+    metadata: Execution
+    agrees: bool
+    disagrees: str = ""
 
 
 def binary(  # noqa: PLR0913 -- all that a manifest's files are weighed with
@@ -137,12 +152,28 @@ def binary(  # noqa: PLR0913 -- all that a manifest's files are weighed with
 ) -> Outcome:
     """The files that argv leads to overrule every label, as far as they speak; the survey says what they leave open.
 
-    ``disagrees`` is what is wrong with a label that is none, so that ``claimed`` is ``None``.
+    Ways that agree decide. ``disagrees`` is what is wrong with a label that is none, so that ``claimed`` is ``None``.
     """
+    label = _Label(claimed, metadata, agrees, disagrees)
+    found = [_one_way(kernel, way, label, survey) for way in program.ways]
+    first = found[0]
+    if len({outcome.status for outcome in found}) == 1 or all(outcome.status in _STARTS_NOT for outcome in found):
+        return first
+    ends = "; ".join(dict.fromkeys(outcome.detail or f"{outcome.path} starts" for outcome in found))
+    why = f"it goes one of {len(found)} ways, which fare differently: {ends}"
+    evidence = tuple(dict.fromkeys(each for outcome in found for each in outcome.evidence))
+    reason = Reason.SURVEY_PENDING
+    if isinstance(survey, Survey) and survey.whole:  # it cannot settle which way is gone
+        foreign = any(outcome.status is Status.MISMATCH for outcome in found)
+        reason = Reason.FOREIGN_BINARIES if foreign else Reason.BINARY_UNKNOWN
+    return Outcome(reason, why[:MAX_DETAIL], first.path, evidence)
+
+
+def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | Failure | None) -> Outcome:
     evidence = tuple(_chain_evidence(program))
     worst = _worst(kernel, program)
     if worst is not None and worst.status is Status.MISMATCH:
-        return _honest(worst, metadata).saying(*evidence)
+        return _honest(worst, label.metadata).saying(*evidence)
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
         return unknown(program.problem, program.problem.path or path, evidence)
@@ -151,11 +182,11 @@ def binary(  # noqa: PLR0913 -- all that a manifest's files are weighed with
         return _not_surveyed(program, survey, path, evidence)
     if worst is None:
         return Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
-    if claimed is None:
+    if label.claimed is None:
         if worst.status in {Status.OK, Status.EMULATED}:
-            worst = replace(worst, reason=Reason.CONFIG_DISAGREES, detail=f"{disagrees}; {worst.detail}")
+            worst = replace(worst, reason=Reason.CONFIG_DISAGREES, detail=f"{label.disagrees}; {worst.detail}")
         return worst.saying(*evidence)
-    labelled = _labels_too(worst, program, claimed, metadata, agrees=agrees)
+    labelled = _labels_too(worst, program, label.claimed, label.metadata, agrees=label.agrees)
     found = _surveyed(labelled, kernel, program, survey)
     return (_pages_too(kernel, program, found) if found.status is Status.OK else found).saying(*evidence)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scanner.binary.program.shell import AtRunTime
 from tests.binary.program import shell_witness as witness
 from tests.binary.program.shell_scripts import SCRIPTS
+from tests.binary.program.shell_unseen import UNSEEN
 
 MOST_AT_RUN_TIME = 0.16
 """Of the table, over all shells: half of it are scripts that only bash reads, asked of the two others."""
@@ -89,3 +90,16 @@ def test_any_small_script_leads_where_the_real_shell_goes(root, statements, argu
     text = "\n".join([*statements, 'exec other "$@"', ""])
     endings, traced = told(shell, text, arguments, root)
     assert witness.holds(endings, traced), (text, endings, traced)
+
+
+@pytest.mark.parametrize("shell", witness.SHELLS)
+def test_scripts_that_no_rule_was_written_for_lead_where_the_real_shell_goes(root, shell):
+    wrong, open_ones = [], 0
+    for text, *arguments in UNSEEN:
+        endings, traced = told(shell, text, arguments, root)
+        open_ones += any(isinstance(ending, AtRunTime) for ending in endings)
+        if not witness.holds(endings, traced):
+            wrong.append(f"{text!r} {arguments}: {witness.brief(endings)}, really {traced}")
+    print(f"{shell}: {open_ones} of {len(UNSEEN)} at run time")
+    assert not wrong, "\n".join(wrong)
+    assert len(UNSEEN) >= 100

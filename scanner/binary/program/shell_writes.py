@@ -1,0 +1,277 @@
+"""Which paths a program may change for what its script starts later, told by its words."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+MAX_INNER = 4
+"""Programs that start each other in one command line (``find -exec``, ``xargs``)."""
+
+MAX_PARTS = 4
+"""Known parts of a path with unknown text between them that are matched; each costs one more loop over the path."""
+
+LD_CACHE = "/etc/ld.so.cache"
+
+_NOT_FILES = ("/dev", "/proc", "/sys")
+"""What is written there changes no program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A path that may be other than the image has it; ``UNKNOWN`` in it stands for any text.
+
+    ``below`` tells that all that lies below it may be too. ``makes`` tells that what stands there stays as it is: only
+    what was missing, or not executable, may have become a program.
+    """
+
+    path: str
+    below: bool = False
+    makes: bool = False
+
+    def changes(self, path: str) -> bool:
+        """Whether a file that stands at a path may hold something else."""
+        return not self.makes and (self._is(path) or (self.below and self._is_above(path)))
+
+    def fills(self, path: str) -> bool:
+        """Whether something may stand, or be executable, where it was not."""
+        return self._is(path) or self._is_above(path)
+
+    def touches(self, path: str) -> bool:
+        """Whether a test of a path may answer otherwise than the image does."""
+        return self.fills(path) or self.path.startswith(f"{path.rstrip('/')}/") or self._is_wholly_unknown
+
+    @property
+    def _is_wholly_unknown(self) -> bool:
+        return self.path.startswith(UNKNOWN)
+
+    def _is(self, path: str) -> bool:
+        return _pattern(self.path).fullmatch(path) is not None if UNKNOWN in self.path else path == self.path
+
+    def _is_above(self, path: str) -> bool:
+        if UNKNOWN not in self.path:
+            return path.startswith(f"{self.path.rstrip('/')}/")
+        return _pattern(f"{self.path}/{UNKNOWN}").fullmatch(path) is not None
+
+
+@lru_cache(maxsize=256)
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(f"{UNKNOWN}+", path)
+    if len(parts) > MAX_PARTS:
+        parts = [parts[0], parts[-1]]  # fits more, never less
+    return re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL)
+
+
+def write(cwd: str, path: str, *, below: bool = False, makes: bool = False) -> Write | None:
+    """The change of one path as it is written in a script; ``None`` where it is no file."""
+    path = path.replace(UNKNOWN_WORDS, UNKNOWN)
+    if not path.startswith(("/", UNKNOWN)):
+        path = f"{cwd.replace(UNKNOWN_WORDS, UNKNOWN).rstrip('/')}/{path}"
+    path = posixpath.normpath(path)
+    path = "/" + path.lstrip("/") if path.startswith("/") else path
+    if any(path == each or path.startswith(f"{each}/") for each in _NOT_FILES):
+        return None
+    return Write(path, below, makes)
+
+
+def written_by(cwd: str, words: tuple[str, ...]) -> tuple[Write, ...]:
+    """What a program may change, as far as its words tell; the rules are those of ``shell``'s caption."""
+    return tuple(each for each in _of(words, cwd, MAX_INNER) if each is not None)
+
+
+def _of(words: tuple[str, ...], cwd: str, inner: int) -> Iterable[Write | None]:
+    name = words[0].rpartition("/")[2]
+    if name in _READING:
+        return ()
+    if name in {"find", "xargs"}:
+        return _by_others(name, words, cwd, inner)
+    rule = _RULES.get(name)
+    return rule(words, cwd) if rule is not None else _by_unlisted(words, cwd)
+
+
+def _by_others(name: str, words: tuple[str, ...], cwd: str, inner: int) -> Iterable[Write | None]:
+    """``find`` and ``xargs``: what they delete, and what the programs that they start change."""
+    if inner <= 0:
+        return (write(cwd, UNKNOWN, below=True),)
+    if name == "xargs":
+        at = next((n for n, word in enumerate(words) if n and word.rpartition("/")[2] in _KNOWN), None)
+        return _of((*words[at:], UNKNOWN), cwd, inner - 1) if at is not None else _by_unlisted(words, cwd)
+    starts = [word for word in words[1:] if word[:1] not in {"-", "(", "!", "\\"}][:1]
+    found = f"{starts[0] if starts else '.'}/{UNKNOWN}"
+    made: list[Write | None] = [write(cwd, found)] if "-delete" in words else []
+    for at, word in enumerate(words):
+        if word in {"-exec", "-execdir", "-ok", "-okdir"} and at + 1 < len(words):
+            rest = words[at + 1 :]
+            stop = next((n for n, each in enumerate(rest) if each in {";", "+"}), len(rest))
+            called = tuple(each.replace("{}", found) for each in rest[:stop])
+            made += _of(called, cwd, inner - 1) if called else ()
+    return made
+
+
+def _operands(words: tuple[str, ...]) -> list[str]:
+    return [word for word in words[1:] if not word.startswith("-")]
+
+
+def _flagged(words: tuple[str, ...], flags: tuple[str, ...]) -> list[str]:
+    """The values of options: behind them, joined to a short one, or behind ``=``."""
+    found = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
+    for flag in flags:
+        lead = f"{flag}=" if flag.startswith("--") else flag
+        found += [word.removeprefix(lead) for word in words[1:] if word.startswith(lead) and word != flag]
+    return found
+
+
+def _copies(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """``cp``, ``ln``, ``install``, ``rsync``: into the last operand, or below it under the names of the others."""
+    deep = any(re.fullmatch(r"-[a-zA-Z]*[rRa].*|--recursive|--archive", word) for word in words[1:])
+    given = _flagged(words, ("-t", "--target-directory"))
+    operands = _operands(words)
+    targets = given or operands[-1:]
+    sources = operands if given else operands[:-1]
+    if deep or words[0].endswith("rsync"):
+        return [write(cwd, target, below=True) for target in targets]
+    links = words[0].rpartition("/")[2] == "ln"
+    named = [posixpath.basename(source.rstrip("/")) for source in sources]
+    into = [write(cwd, f"{target.rstrip('/')}/{name}", below=links) for target in targets for name in named]
+    if given or any(target.endswith("/") for target in targets):
+        return into
+    if links and len(sources) <= 1:
+        return [write(cwd, target, below=True) for target in targets]
+    return [*(write(cwd, target) for target in targets), *into]
+
+
+def _moves(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    operands = _operands(words)
+    away = [write(cwd, source, below=True) for source in operands[:-1]]
+    return [*away, *(each and Write(each.path, below=True) for each in _copies(words, cwd))]
+
+
+def _removes(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """A path of which not even the beginning is known is taken not to be the program that is started later."""
+    return [write(cwd, word, below=True) for word in _operands(words) if not word.startswith(UNKNOWN)]
+
+
+def _makes(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    return [write(cwd, word, makes=True) for word in _operands(words)]
+
+
+def _chmods(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """A mode that gives the execute bit spoils no program; one that takes it away may."""
+    plain = [word for word in words[1:] if not re.fullmatch(r"-[Rcfv]+|--[a-z].*", word)]
+    mode, operands = plain[0] if plain else "", plain[1:]
+    takes = bool(re.fullmatch(r"[0-7]{3,4}", mode)) and not int(mode, 8) & 0o111
+    takes = (
+        takes or bool(re.search(r"-[rwst]*[xX]", mode)) or bool(re.search(r"=(?![rwst]*[xX])", mode)) or UNKNOWN in mode
+    )
+    return [write(cwd, word, below=takes, makes=not takes) for word in operands]
+
+
+def _overwrites(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    return [write(cwd, word) for word in _operands(words)]
+
+
+def _downloads(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    paths = _flagged(words, ("-o", "--output", "-O", "--output-document"))
+    paths = [path for path in paths if path not in {"-", ""} and not path.startswith("http")]
+    if not paths and (words[0].endswith("wget") or any(re.match(r"-[a-zA-Z]*O", word) for word in words[1:])):
+        ends = [posixpath.basename(word.partition("?")[0]) for word in _operands(words) if "/" in word]
+        paths = ends or [UNKNOWN]
+    directories = _flagged(words, ("-P", "--directory-prefix", "--output-dir"))
+    made = [write(cwd, path) for path in paths]
+    return [*made, *(write(cwd, directory, below=True) for directory in directories)]
+
+
+def _unpacks(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    letters = next((word for word in words[1:] if not word.startswith("--")), "")
+    if words[0].endswith("tar") and ("c" in letters or "t" in letters or {"--create", "--list"} & set(words)):
+        return [write(cwd, path) for path in _flagged(words, ("-f", "--file")) if path != "-"]
+    flags = ("-C", "--directory") if words[0].endswith("tar") else ("-d",)
+    paths = _flagged(words, flags)
+    if words[0].endswith("tar"):
+        joined = [at for at, word in enumerate(words[:-1]) if at and re.fullmatch(r"-?[a-zA-Z]+C", word)]
+        paths += [words[at + 1] for at in joined]
+    return [write(cwd, path, below=True) for path in paths or ["."]]
+
+
+def _edits(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """``sed``: with ``-i`` its files; without it what its text names behind ``w``."""
+    if not any(re.fullmatch(r"-[a-zA-Z]*i.*|--in-place.*", word) for word in words[1:]):
+        return _by_unlisted(words, cwd) if any(re.search(r"\bw /", word) for word in words[1:]) else ()
+    scripted = any(word in {"-e", "-f", "--expression"} or word.startswith(("-e", "--expression=")) for word in words)
+    return [write(cwd, word) for word in _operands(words)[0 if scripted else 1 :]]
+
+
+def _dumps(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    return [write(cwd, word.removeprefix("of=")) for word in words[1:] if word.startswith("of=")]
+
+
+def _inflates(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """``gzip`` and its like: the file of the name without its last suffix, or with one more."""
+    stems = [write(cwd, posixpath.splitext(word)[0]) for word in _operands(words)]
+    return [*stems, *(write(cwd, f"{word}.{UNKNOWN}") for word in _operands(words))]
+
+
+def _covers(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """``mount``: the last operand; what only tells how mounts spread covers nothing."""
+    if any(word.startswith("--make-") for word in words):
+        return ()
+    return [write(cwd, word, below=True) for word in _operands(words)[-1:]]
+
+
+_PATHS = re.compile(r"(?:\.{0,2}/)[\w.@%+/-]*")
+
+
+def _caches(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """The loader's cache, by which it finds libraries."""
+    del words
+    return (write(cwd, LD_CACHE),)
+
+
+def _by_unlisted(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """A program of which nobody knows what it does: the paths in its words, with all that lies below them."""
+    named: list[str] = []
+    for word in words[1:]:
+        known = word.replace(UNKNOWN_WORDS, " ").replace(UNKNOWN, " ")
+        named += [known] if known == word and not word.startswith("-") and word else []
+        named += _PATHS.findall(known)
+    made = (write(cwd, path, below=True) for path in dict.fromkeys(named))
+    return [each for each in made if each is not None and each.path != "/"]
+
+
+_RULES: dict[str, Callable[[tuple[str, ...], str], Iterable[Write | None]]] = {
+    **dict.fromkeys(("cp", "ln", "install", "rsync"), _copies),
+    "mv": _moves,
+    **dict.fromkeys(("rm", "rmdir", "unlink"), _removes),
+    **dict.fromkeys(("mkdir", "touch", "mkfifo", "mknod", "mktemp"), _makes),
+    "chmod": _chmods,
+    **dict.fromkeys(("tee", "truncate", "sponge"), _overwrites),
+    **dict.fromkeys(("curl", "wget"), _downloads),
+    **dict.fromkeys(("tar", "unzip"), _unpacks),
+    **dict.fromkeys(("gunzip", "gzip", "xz", "unxz", "bunzip2", "zstd", "unzstd"), _inflates),
+    "sed": _edits,
+    "dd": _dumps,
+    **dict.fromkeys(("mount", "umount"), _covers),
+    "ldconfig": _caches,
+}
+
+_READING = frozenset({
+    "addgroup", "addr2line", "adduser", "arch", "base64", "basename", "cat", "chattr", "chgrp", "chown", "cksum", "clear",
+    "cmp", "column", "comm", "cut", "date", "df", "diff", "dig", "dirname", "du", "egrep", "envsubst", "expr", "fgrep", "file",
+    "fold", "free", "getconf", "getent", "getfacl", "getopt", "grep", "groupadd", "groupmod", "head", "hexdump", "host",
+    "hostname", "id", "ip", "join", "jq", "locale", "logger", "ls", "lsof", "md5sum", "mountpoint", "nc", "netstat",
+    "nl", "nproc", "nslookup", "numfmt", "od", "paste", "pgrep", "pidof", "ping", "pkill", "printenv", "ps", "pwgen", "readlink",
+    "realpath", "rev", "seq", "setcap", "setfacl", "sha1sum", "sha256sum", "sha512sum", "sleep", "ss", "stat", "stty", "sync",
+    "sysctl", "tac", "tail", "tput", "tr", "tty", "uname", "uniq", "update-ca-certificates", "uptime", "useradd", "usermod", "wc",
+    "which", "who", "whoami", "yes", "zcat",
+})  # fmt: skip
+"""Programs that change no file that they are given, but for its owner or its attributes."""
+
+_KNOWN = frozenset(_RULES) | _READING | {"find", "xargs"}
