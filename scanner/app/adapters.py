@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-INSPECTION = "3"
+INSPECTION = "4"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
 
@@ -225,7 +225,6 @@ def _ssh(settings: Settings) -> SshSource | None:
 def _command(offer: Offer, override: Process | None) -> tuple[str, ...]:
     """What an inspection's answer depends on beside the manifest."""
     command = argv.resolve(offer.process, override)
-    around = repr(
-        (sorted(command.env.items(), key=str), command.env_known, command.user, command.mounts, command.volumes)
-    )
+    known = (sorted(command.env.items(), key=str), command.env_known, command.user, command.init, command.written)
+    around = repr((known, command.mounts, command.volumes))
     return (command.cwd, hashlib.sha256(around.encode("utf-8", "surrogatepass")).hexdigest(), *command.argv)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.image import reference as references
 from scanner.domain.platform.platform import Platform, canonical
+from scanner.domain.verdict.condition import Condition  # noqa: TC001 - the store reads the hints of these values when it runs
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ class Process:
     ``env`` are variables in their order; one whose value stayed on the host has ``None`` for it. ``user`` is
     ``USER[:GROUP]`` as written. ``init`` tells that the engine puts an init of its own in front (``--init``).
     ``volumes`` are the paths over which an engine mounts a volume of its own accord (a config's Volumes).
+    ``nameless_env`` are words of a config's Env without ``=``, which ``env`` has as variables without a value.
     """
 
     entrypoint: tuple[str, ...] | None = None
@@ -223,6 +225,7 @@ class Process:
     user: str | None = None
     init: bool | None = None
     volumes: tuple[str, ...] | None = None
+    nameless_env: tuple[str, ...] = ()
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -383,6 +386,14 @@ class Executable:
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """What an engine of which ``condition`` holds says of an image that others start."""
+
+    condition: Condition
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """What argv resolves to in one image: the chain of files, or where the chain breaks.
 
@@ -391,7 +402,8 @@ class Program:
     what the last script or launcher of the chain starts; empty where control was followed to its end. ``partly_read``
     are the digests of layers that the answer rests on although they were not read to their end: nobody has held their
     bytes to these digests. ``emulators`` are those for the chain's CPUs that the image itself carries at one of their
-    usual paths, ``None`` where that is not known.
+    usual paths, ``None`` where that is not known. ``objections``
+    are what only some engines refuse.
     """
 
     argv: tuple[str, ...]
@@ -400,6 +412,7 @@ class Program:
     at_run_time: str = ""
     partly_read: tuple[str, ...] = ()
     emulators: tuple[Executable, ...] | None = ()
+    objections: tuple[Objection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

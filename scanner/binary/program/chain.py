@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scanner.binary.program import surroundings
+from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.control import Control
 from scanner.binary.program.execve import Search
 from scanner.domain.facts import Failure, Program
@@ -18,6 +20,17 @@ def program(view: View, command: Command) -> Program:
     """What ``command`` resolves to; raises what the view raises where the layers do not tell."""
     if not command.argv or not command.argv[0]:
         return Program(command.argv, problem=Failure(Reason.NO_COMMAND, "neither Entrypoint nor Cmd names a program"))
+    if any(UNKNOWN in word for word in command.argv):
+        return surroundings.with_zero_byte(command)
+    around = surroundings.weigh(view, command)
+    if around.problem is not None:
+        return Program(command.argv, problem=around.problem, objections=around.objections)
     search = Search(view)
-    way = Control(search).follow(command, search.start(command, "entrypoint"))
-    return Program(command.argv, way.files, way.problem, way.at_run_time)
+    control = Control(search, command.user)
+    if command.init:
+        way = control.by_init(command)
+        return Program(command.argv, way.files, way.problem, way.at_run_time, objections=around.objections)
+    run = search.start(command, "entrypoint")
+    run, objections = surroundings.after_start(search, command, run)
+    way = control.follow(command, run)
+    return Program(command.argv, way.files, way.problem, way.at_run_time, objections=around.objections + objections)
