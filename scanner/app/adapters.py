@@ -255,7 +255,6 @@ def _ssh(settings: Settings) -> SshSource | None:
 def _command(offer: Offer, override: Process | None) -> tuple[str, ...]:
     """What an inspection's answer depends on beside the manifest."""
     command = argv.resolve(offer.process, override)
-    around = repr(
-        (sorted(command.env.items(), key=str), command.env_known, command.user, command.mounts, command.volumes)
-    )
+    known = (sorted(command.env.items(), key=str), command.env_known, command.user, command.init, command.written)
+    around = repr((known, command.mounts, command.volumes))
     return (command.cwd, hashlib.sha256(around.encode("utf-8", "surrogatepass")).hexdigest(), *command.argv)

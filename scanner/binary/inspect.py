@@ -62,10 +62,6 @@ def _refused(offer: Offer, override: Process | None) -> Failure | None:
         return Failure(Reason.BINARY_NOT_INSPECTED, "images for Windows are judged by what they say of themselves")
     if offer.process is None and (override is None or not override.argv):
         return Failure(Reason.BINARY_UNKNOWN, "the image's config, which names its program, was not read")
-    directory = next((said.working_dir for said in (override, offer.process) if said and said.working_dir), "/")
-    if not directory.startswith("/"):
-        detail = f"the working directory {directory!r} is not absolute, so that no runtime starts anything in it"
-        return Failure(Reason.ENTRYPOINT_MISSING, detail)
     if not offer.layers:
         return Failure(Reason.BINARY_UNKNOWN, "the image's manifest names no layers")
     return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.image import reference as references
 from scanner.domain.platform.platform import Platform, canonical
+from scanner.domain.verdict.condition import Condition  # noqa: TC001 - the store reads the hints of these values when it runs
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -215,6 +216,7 @@ class Process:
     ``USER[:GROUP]`` as written. ``init`` tells that the engine puts an init of its own in front (``--init``).
     ``volumes`` are the paths over which an engine mounts a volume of its own accord (a config's Volumes).
     ``healthcheck`` is Docker's ``Test``: ``CMD`` or ``CMD-SHELL`` before its words, ``NONE`` to switch it off.
+    ``nameless_env`` are words of a config's Env without ``=``, which ``env`` has as variables without a value.
     """
 
     entrypoint: tuple[str, ...] | None = None
@@ -226,6 +228,7 @@ class Process:
     init: bool | None = None
     volumes: tuple[str, ...] | None = None
     healthcheck: tuple[str, ...] | None = None
+    nameless_env: tuple[str, ...] = ()
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -388,6 +391,14 @@ class Executable:
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """What an engine of which ``condition`` holds says of an image that others start."""
+
+    condition: Condition
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """What argv resolves to in one image: the chain of files, or where the chain breaks.
 
@@ -397,7 +408,8 @@ class Program:
     are the digests of layers that the answer rests on although they were not read to their end: nobody has held their
     bytes to these digests. ``emulators`` are those for the chain's CPUs that the image itself carries at one of their
     usual paths, ``None`` where that is not known. ``branches`` are the ways that the last script of the chain may go, each
-    with what follows behind the chain; empty where one way leads on, else at least two.
+    with what follows behind the chain; empty where one way leads on, else at least two. ``objections`` are what only some
+    engines refuse.
     """
 
     argv: tuple[str, ...]
@@ -407,6 +419,7 @@ class Program:
     partly_read: tuple[str, ...] = ()
     emulators: tuple[Executable, ...] | None = ()
     branches: tuple[Program, ...] = ()
+    objections: tuple[Objection, ...] = ()
 
     @property
     def ways(self) -> tuple[Program, ...]:
@@ -415,7 +428,13 @@ class Program:
             return (self,)
         ways = (way for branch in self.branches for way in branch.ways)
         return tuple(
-            replace(way, chain=(*self.chain, *way.chain), partly_read=self.partly_read, emulators=self.emulators)
+            replace(
+                way,
+                chain=(*self.chain, *way.chain),
+                partly_read=self.partly_read,
+                emulators=self.emulators,
+                objections=self.objections,
+            )
             for way in ways
         )
 

@@ -345,7 +345,7 @@ async def test_a_working_directory_counts_as_engines_take_it(images, build, entr
         (["/sbin/tini", "-g", "--", "/real"], ()),
         (["dumb-init", "--rewrite", "15:2", "/real"], ()),
         (["/sbin/env", "-u", "X", "A=1", "/real"], ()),
-        (["/sbin/gosu", "app:app"], ("/real",)),
+        (["/sbin/gosu", "1000:1000"], ("/real",)),
         (["/bin/sh", "-c", "exec /real --port 80"], ()),
         (["/bin/sh", "-ec", "cd /tmp && ../real"], ()),
         (["/entry.sh"], ("/real",)),

@@ -37,13 +37,15 @@ def digest_of(body: bytes) -> str:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a layer; with ``link`` a symbolic link, with ``hard`` a hard link."""
+    """A file of a layer; with ``link`` a symbolic link, with ``hard`` a hard link. It is root's if nobody says whose."""
 
     body: bytes = b""
     mode: int = 0o755
     link: str = ""
     hard: str = ""
     folder: bool = False
+    uid: int = 0
+    gid: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def tar_of(files: Mapping[str, bytes | File]) -> bytes:
         for name, content in files.items():
             file = content if isinstance(content, File) else File(content)
             entry = tarfile.TarInfo(name.lstrip("/"))
-            entry.mode = file.mode
+            entry.mode, entry.uid, entry.gid = file.mode, file.uid, file.gid
             if file.folder:
                 entry.type = tarfile.DIRTYPE
             elif file.link:

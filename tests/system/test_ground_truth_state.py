@@ -76,14 +76,12 @@ def test_a_restart_loop_is_proof_by_its_log(docker_scanner, docker_engine, pushe
         assert "exec format error" in _says(findings[f"loop-{name}"], "runtime")
 
 
-def test_a_program_that_its_user_may_not_run_is_told_by_the_engine_s_error(
-    docker_scanner, docker_engine, pusher, started
-):
+def test_a_program_that_its_user_may_not_run_is_told_by_its_mode(docker_scanner, docker_engine, pusher, started):
     image = plain({"app": File(NATIVE, mode=0o700)}, process={"Entrypoint": ["/app"], "User": "1000"})
     started("denied", pusher.push("denied", "1", image))
     finding = docker_scanner.scan()["denied"]
     state = json.loads(docker_engine.docker("inspect", "denied"))[0]["State"]
-    assert (finding["status"], finding["reason"]) == ("broken", "entrypoint_not_executable"), state["Error"]
+    assert (finding["status"], finding["reason"]) == ("broken", "permission_denied"), state["Error"]
 
 
 def test_a_program_that_a_volume_brings_is_judged_by_what_became_of_it(

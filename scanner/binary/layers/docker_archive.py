@@ -125,9 +125,10 @@ def _saved(layers: tuple[str, ...], config: Any) -> SavedImage | Failure:
 
 def process_of(said: dict[str, Any]) -> Process:
     """What a config's ``config`` object says will be exec'd."""
-    path = next((e.removeprefix("PATH=") for e in _words(said.get("Env")) or () if e.startswith("PATH=")), None)
+    words = _words(said.get("Env")) or ()
+    path = next((word.removeprefix("PATH=") for word in reversed(words) if word.startswith("PATH=")), None)
     directory, user, volumes = said.get("WorkingDir"), said.get("User"), said.get("Volumes")
-    env = tuple((name, value) for name, _, value in (each.partition("=") for each in _words(said.get("Env")) or ()))
+    env = tuple((name, value) for name, _, value in (each.partition("=") for each in words if each))
     return Process(
         entrypoint=_words(said.get("Entrypoint")),
         cmd=_words(said.get("Cmd")),
@@ -136,6 +137,7 @@ def process_of(said: dict[str, Any]) -> Process:
         env=env,
         user=user if isinstance(user, str) else "",
         volumes=tuple(sorted(map(str, volumes))) if isinstance(volumes, dict) else (),
+        nameless_env=tuple(word for word in words if "=" not in word),
     )
 
 

@@ -61,12 +61,22 @@ class NodeKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """Who may do what with a path: its permission bits and its owners, ``None`` where they are not known."""
+
+    mode: int
+    uid: int | None = 0
+    gid: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One path of a layer.
 
     ``content`` is what an executable file or library holds; ``None`` where it was not read: another file, or one of a
     layer that is known by its table of contents only. ``extent`` is where such a table says its bytes are.
-    ``born`` counts entries, so that what was below a path before it was replaced is known to be gone.
+    ``born`` counts entries, so that what was below a path before it was replaced is known to be gone. ``rights`` are
+    ``None`` for a directory that only the names below it imply.
     """
 
     kind: NodeKind
@@ -76,6 +86,7 @@ class Node:
     size: int = 0
     born: int = 0
     extent: Extent | None = None
+    rights: Rights | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,12 @@ class Usage:
     text_bytes: int = 0
     dynamic_bytes: int = 0
     wanted: set[str] = field(default_factory=set)
+    rights: dict[tuple[int, int | None, int | None], Rights] = field(default_factory=dict)
+
+    def rights_of(self, entry: tarstream.Entry) -> Rights:
+        """Those of an entry; the same few stand in most of an image, so each is kept once."""
+        key = (entry.mode, entry.uid, entry.gid)
+        return self.rights.setdefault(key, Rights(*key))
 
     def within(self, content: Content | None) -> Content | None:
         """A file's content, its text or dynamic section only while there is room for it."""
@@ -218,13 +235,16 @@ class LayerIndex:
         match entry.flag:
             case "0":
                 runs = bool(entry.mode & 0o111)
-                return Node(NodeKind.FILE, runs, content=content, size=entry.size, born=born, extent=extent)
+                rights = self.usage.rights_of(entry)
+                return Node(
+                    NodeKind.FILE, runs, content=content, size=entry.size, born=born, extent=extent, rights=rights
+                )
             case "1":
                 return self._hard_link(entry.target, born)
             case "2":
                 return Node(NodeKind.SYMLINK, target=entry.target, born=born)
             case "5":
-                return Node(NodeKind.DIRECTORY, executable=True, born=born)
+                return Node(NodeKind.DIRECTORY, executable=True, born=born, rights=self.usage.rights_of(entry))
             case _:
                 return Node(NodeKind.OTHER, born=born)
 
@@ -273,6 +293,8 @@ class LayerIndex:
     def _put(self, path: str, node: Node) -> None:
         before = self.nodes.get(path)
         if before is not None and before.kind is node.kind is NodeKind.DIRECTORY and self.visible(path):
+            if node.rights is not None:
+                self.nodes[path] = replace(before, rights=node.rights)
             return  # listed again, its content stays
         if before is not None and before.kind is node.kind is NodeKind.FILE and self.visible(path):
             node = replace(node, content=_named_twice(node.content))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.binary.layers.limits import limit_reached, unreadable
+from scanner.binary.layers.limits import LayerError, limit_reached, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,10 @@ _WITHOUT_CONTENT = b"123456"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: its raw name, what it is (the tar type flag as a character), and its link target."""
+    """One entry: its raw name, what it is (the tar type flag as a character), its link target, whose it is.
+
+    ``uid`` and ``gid`` are ``None`` where the archive does not tell them in a form that can be read.
+    """
 
     name: str
     flag: str
@@ -48,6 +51,8 @@ class Entry:
     size: int
     target: str = ""
     sparse: bool = False
+    uid: int | None = 0
+    gid: int | None = 0
 
     @property
     def is_regular(self) -> bool:
@@ -230,7 +235,8 @@ class TarReader:
         sparse = flag == b"S" or any(key.startswith("GNU.sparse.") for key in self._pending.pax)
         kind = "0" if kind == "S" else kind
         mode = _number(block[100:108], "mode") & 0o7777
-        return Entry(_text(name), kind, mode, size, _text(target), sparse)
+        uid, gid = _owner(block[108:116], pax.get("uid")), _owner(block[116:124], pax.get("gid"))
+        return Entry(_text(name), kind, mode, size, _text(target), sparse, uid, gid)
 
     def _begin_content(self) -> None:
         entry = self._entry
@@ -292,6 +298,14 @@ def _number(raw: bytes, what: str) -> int:
     return int(digits, 8)
 
 
+def _owner(raw: bytes, in_pax: bytes | None) -> int | None:
+    """A user or group id; one that cannot be read matters only to whoever asks for it."""
+    try:
+        return _number(raw, "owner") if in_pax is None else _decimal(in_pax)
+    except LayerError:
+        return None
+
+
 def _decimal(raw: bytes) -> int:
     if not raw.isdigit() or len(raw) > 16:  # noqa: PLR2004 - digits of a petabyte
         raise unreadable("a PAX header has an impossible size")
@@ -305,7 +319,7 @@ def _name_of(block: bytes) -> bytes:
 
 
 def _pax_records(raw: bytes) -> Mapping[str, bytes]:
-    """``length key=value`` records (POSIX pax interchange format); only the keys that name or measure an entry."""
+    """``length key=value`` records (POSIX pax interchange format); only the keys that name, measure or own an entry."""
     records: dict[str, bytes] = {}
     at = 0
     while at < len(raw):
@@ -318,7 +332,7 @@ def _pax_records(raw: bytes) -> Mapping[str, bytes]:
         key, equals, value = raw[blank + 1 : end - 1].partition(b"=")
         if not equals:
             raise unreadable("a PAX header has a record without a value")
-        if key in (b"path", b"linkpath", b"size") or key.startswith(b"GNU.sparse."):
+        if key in (b"path", b"linkpath", b"size", b"uid", b"gid") or key.startswith(b"GNU.sparse."):
             if b"\0" in value:
                 raise unreadable("a PAX header has a name with a NUL")
             records[key.decode("ascii", "replace")] = value

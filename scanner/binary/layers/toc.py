@@ -75,7 +75,8 @@ def _fill(index: LayerIndex, entries: list[dict[str, Any]], end: int) -> None:
             raise unreadable("a table of contents has an entry of an unknown type")
         name, target = _string(entry, "name"), _string(entry, "linkName")
         size = _integer(entry, "size") if flag == "0" else 0
-        made = Entry(name, flag, _integer(entry, "mode") & 0o7777, size, target)
+        uid, gid = _integer(entry, "uid"), _integer(entry, "gid")
+        made = Entry(name, flag, _integer(entry, "mode") & 0o7777, size, target, uid=uid, gid=gid)
         capture = index.begin(made)
         if capture is None:
             index.add(made, None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind
+from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, Rights
 from scanner.binary.layers.limits import LayerError, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES
 
@@ -165,6 +165,39 @@ class View:
 
     def lookup(self, path: str) -> Found | Absence:
         """Follow ``path`` from the image's root; absolute links restart there. Raises ``Unread``, ``LayerError``."""
+        return self._walk(path, {})
+
+    def searched(self, path: str) -> tuple[str, ...]:
+        """The directories that whoever follows ``path`` has to search, each once, from the root ("") on."""
+        passed: dict[str, None] = {}
+        self._walk(path, passed)
+        return tuple(passed)
+
+    def directory_rights(self, path: str) -> tuple[Rights | None, bool]:
+        """Those of a directory, and whether engines may give it others.
+
+        A layer that only implies a directory leaves it as below, or makes it anew with the usual rights: overlay and
+        native storage drivers differ.
+        """
+        implied = False
+        for number, layer in enumerate(self._layers):
+            node = layer.get(path)
+            if node is not None and node.kind is not NodeKind.DIRECTORY:
+                break
+            if node is not None and node.rights is not None:
+                return node.rights, implied
+            implied = implied or node is not None
+            if number in self._unreadable:
+                raise LayerError(self._unreadable[number])
+            if not layer.complete:
+                self.asked.add(path)
+                raise Unread(number)
+            if layer.hides(path):
+                break
+        return None, False
+
+    def _walk(self, path: str, passed: dict[str, None]) -> Found | Absence:
+        """One look-up; ``passed`` takes the directories that are searched on the way."""
         todo = deque(path.split("/"))
         at: list[str] = []
         here = Found("/", 0, Node(NodeKind.DIRECTORY, executable=True))
@@ -176,6 +209,7 @@ class View:
                 return Absence.NOT_A_DIRECTORY
             if part in ("", "."):
                 continue
+            passed["/".join(at)] = None
             if len(at) > MAX_DEPTH:
                 return Absence.MISSING  # no index holds anything deeper
             if part == "..":

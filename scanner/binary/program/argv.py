@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -32,6 +33,22 @@ UNKNOWN_WORDS = "\0*"
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What the image, with what stands beside it, says word for word where engines differ in how they take it.
+
+    ``working_dir`` is empty for none; ``overrides_working_dir`` tells that the image says another. ``nameless_env``
+    are words of Env without ``=``. ``drops_entrypoint`` tells that the image's Entrypoint is one empty word,
+    ``lacks_path`` that it sets variables, but no PATH.
+    """
+
+    working_dir: str = ""
+    overrides_working_dir: bool = False
+    nameless_env: tuple[str, ...] = ()
+    drops_entrypoint: bool = False
+    lacks_path: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """What is exec'd and where names are looked up: argv, the directories of PATH, the working directory.
 
@@ -40,7 +57,7 @@ class Command:
     ``env_known``, else not known. ``path`` is always what ``env`` makes of PATH (see ``with_variable``). ``user`` is
     ``USER[:GROUP]`` as written, empty for root, ``None`` where it is not known. ``mounts`` are the paths over which
     something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
-    filled with what the image holds there.
+    filled with what the image holds there. ``init`` tells that an init of the engine's execs it.
     """
 
     argv: tuple[str, ...]
@@ -52,6 +69,8 @@ class Command:
     user: str | None = None
     mounts: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    init: bool = False
+    written: Written = field(default_factory=Written)
 
     def with_variable(self, name: str, value: str | None) -> Command:
         """The same command with one variable set; PATH changes where names are looked up."""
@@ -77,9 +96,9 @@ def resolve(image: Process | None, override: Process | None) -> Command:
     """
     argv = _argv(image, override)
     said = [process for process in (override, image) if process is not None]
-    path = next((process.path for process in said if process.path), RUNC_PATH)
-    cwd = next((process.working_dir for process in said if process.working_dir), "/")
-    directory = cwd if cwd.startswith("/") else f"/{cwd}"
+    path = next((process.path for process in said if process.path is not None), RUNC_PATH)
+    cwd = next((process.working_dir for process in said if process.working_dir), "")
+    directory = _cleaned(cwd)
     user = next((process.user for process in said if process.user is not None), None)
     env = MappingProxyType({**_environment(image), **_environment(override), "PATH": path})
     return Command(
@@ -91,7 +110,30 @@ def resolve(image: Process | None, override: Process | None) -> Command:
         user=user,
         mounts=tuple(sorted(_volumes(override))),
         volumes=tuple(sorted(_volumes(image))),
+        init=any(process.init for process in said),
+        written=_written(image, override, cwd),
     )
+
+
+def _written(image: Process | None, override: Process | None, cwd: str) -> Written:
+    entrypoint = override.entrypoint if override is not None and override.entrypoint is not None else None
+    return Written(
+        cwd,
+        _overrides_working_dir(image, override),
+        image.nameless_env if image is not None else (),
+        image is not None and image.entrypoint == ("",) and entrypoint is None,
+        image is not None and bool(image.env) and image.path is None and (override is None or override.path is None),
+    )
+
+
+def _cleaned(directory: str) -> str:
+    """As engines clean it: by its words alone, wherever its links lead."""
+    return posixpath.normpath("/" + directory.lstrip("/"))
+
+
+def _overrides_working_dir(image: Process | None, override: Process | None) -> bool:
+    said = override.working_dir if override is not None else None
+    return image is not None and bool(said) and _cleaned(said or "") != _cleaned(image.working_dir or "")
 
 
 def _volumes(process: Process | None) -> tuple[str, ...]:
@@ -109,6 +151,7 @@ def _environment(process: Process | None) -> dict[str, str | None]:
 
 def _argv(image: Process | None, override: Process | None) -> tuple[str, ...]:
     entrypoint, cmd = (image.entrypoint, image.cmd) if image else (None, None)
+    entrypoint = () if entrypoint == ("",) else entrypoint
     if override is None:
         return ((entrypoint or ()) + (cmd or ()))[:MAX_WORDS]
     if override.entrypoint is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import launchers, shell, shell_command
+from scanner.binary.program import launchers, shell, shell_command, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.image_files import ImageFiles
 from scanner.domain.facts import Executable, Failure, FileKind, Program
@@ -66,7 +66,7 @@ class _Next:
     """What is started next.
 
     ``falls_back`` tells that a shell reads a text that execve refuses, ``by_loader`` that a loader maps the file, whose
-    execute bit does not count.
+    execute bit does not count, ``scripted`` that a script has run before, which may have changed owners, modes, accounts.
     """
 
     command: Command
@@ -76,6 +76,7 @@ class _Next:
     written: tuple[Write, ...] = ()
     also: tuple[Command, ...] = ()
     asked: bool = False
+    scripted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,11 @@ class Control:
     """One walk over one image."""
 
     search: Search
+    user: str | None = None
+
+    def by_init(self, command: Command) -> Way:
+        """From the command that an init of the engine's execs, by execvp(3), as the container's user."""
+        return self._follow(command, self._started(_Next(command)), MAX_HOPS, _Before())
 
     def follow(self, command: Command, run: Run) -> Way:
         """From the command that the runtime execs, which opened the files of ``run``."""
@@ -115,6 +121,7 @@ class Control:
     def _follow(self, command: Command, run: Run, hops: int, before: _Before) -> Way:
         """One way; it forks only by ``_branches``, which takes half of what is left of the hops."""
         files = run.files
+        scripted = False
         while run.problem is None:
             following = self._next(command, run, before)
             if isinstance(following, _Stopped):
@@ -129,7 +136,8 @@ class Control:
             step = before.then(following[0])
             before = _Before(step.written, step.also, step.asked, before.files)
             command = step.command
-            run = self._started(step)
+            scripted = scripted or step.scripted
+            run = self._started(replace(step, scripted=scripted))
             files += run.files
             stopped = self._doubt(step, run)
             if stopped:
@@ -192,11 +200,30 @@ class Control:
         if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS | _OF_LIBRARIES:
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
-        if run.problem is None or run.problem.reason not in _READ_BY_SHELLS or not step.falls_back:
+        if run.problem is None:
+            return self._permitted(step, run)
+        if run.problem.reason not in _READ_BY_SHELLS or not step.falls_back:
             return run
         if len(run.files) != 1 or run.files[0].kind is not FileKind.OTHER:
             return run
-        return replace(run, problem=None)
+        return self._permitted(step, replace(run, problem=None))
+
+    def _permitted(self, step: _Next, run: Run) -> Run:
+        """The same start as its user may have it, who has no capabilities but root's."""
+        if step.by_loader or step.command.user is None:
+            return run
+        changed = step.command.user != self.user
+        if changed and not step.scripted:
+            missing = surroundings.who(self.search.view, step.command)
+            if isinstance(missing, Failure):
+                return replace(run, problem=missing)
+        of_user = surroundings.permissions(self.search.view, step.command, sure_of_groups=not changed)
+        denial = of_user.of_start(run.files, run.named)
+        refused = denial.by_exec or denial.later
+        if refused is None or not step.scripted:
+            return replace(run, problem=refused)
+        why = f"{refused.detail}, unless the script before changes that"
+        return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why, path=refused.path))
 
     def _doubt(self, step: _Next, run: Run) -> str:
         """Why what stands in the image is not surely what is started."""
@@ -226,7 +253,7 @@ class Control:
         if first is None or found is None or (run.problem is not None):
             return _Stopped()
         if first.kind is FileKind.OTHER:
-            return self._by_shell(replace(command, argv=(_SHELL, run.named, *command.argv[1:])), before)
+            return (_Next(replace(command, argv=(_SHELL, run.named, *command.argv[1:]))),)
         for _ in range(MAX_HOPS):
             if first.shebang is None:
                 return self._by_program(command, found, before)
@@ -234,10 +261,8 @@ class Control:
             if launch is not None:
                 return self._by_launcher(command, launch, falls_back=False)
             following = _by_kernel(command, run.named)
-            command = replace(
-                command,
-                argv=(_from_directory(first.shebang.interpreter), *_argument(first.shebang.argument), *following),
-            )
+            named = _from_directory(first.shebang.interpreter)
+            command = replace(command, argv=(named, *_argument(first.shebang.argument), *following))
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
                 if not isinstance(through, launchers.Launched):
@@ -252,10 +277,6 @@ class Control:
                 return _Stopped("its interpreter was not read")
             first = content
         return _Stopped("scripts interpret each other")
-
-    def _by_shell(self, command: Command, before: _Before) -> tuple[_Next, ...] | _Stopped:
-        found = self.search.named(command)
-        return _Stopped(problem=found) if isinstance(found, Failure) else self._by_program(command, found, before)
 
     def _by_program(self, command: Command, found: Found, before: _Before) -> tuple[_Next, ...] | _Stopped:
         """What a binary starts, by what it is called and where it stands."""
@@ -327,7 +348,11 @@ class Control:
                 case shell.Ended() if ending.status:
                     return _Stopped(f"it ends by itself with status {ending.status}, before it starts anything")
                 case shell.Reached():
-                    steps.append(_Next(ending.command, written=ending.written, also=ending.also, asked=ending.asked))
+                    steps.append(
+                        _Next(
+                            ending.command, written=ending.written, also=ending.also, asked=ending.asked, scripted=True
+                        )
+                    )
         unique = {
             (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ()): s for s in steps
         }

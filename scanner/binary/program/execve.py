@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from scanner.binary.layers.view import View
     from scanner.binary.program.content import Content
 
-_RUN_TIME_DIRECTORIES = ("/proc/", "/sys/", "/dev/")
+_RUN_TIME_DIRECTORIES = ("/proc", "/sys", "/dev")
+"""What every engine mounts over."""
+
+_THERE_AT_RUN_TIME = ("/proc/self/", "/proc/thread-self/", "/proc/1/", "/dev/fd", "/dev/std")
+"""Links to open files: what a process has open may be executable."""
 
 _CARRIAGE_RETURN = "\r"
 _READS_OPTIONS_STRICTLY = frozenset({
@@ -78,7 +82,8 @@ class Search:
         if "/" in name:
             path = self._absolute(name, command)
             found = self.view.lookup(path)
-            return _not_the_images(found, path, command) or _openable(found, path, "entrypoint") or _as_found(found)
+            covered = _not_the_images(found, path, command, by_runtime=by_runtime)
+            return covered or _openable(found, path, "entrypoint") or _as_found(found)
         return self._in_path(name, command, by_runtime=by_runtime)
 
     def _absolute(self, name: str, command: Command) -> str:
@@ -101,7 +106,7 @@ class Search:
             except Unread as question:
                 unread = unread or question
                 continue
-            covered = _not_the_images(found, path, command)
+            covered = _not_the_images(found, path, command, by_runtime=by_runtime)
             if covered is not None and unread is None:
                 return covered
             problem = _openable(found, path, "entrypoint")
@@ -207,12 +212,24 @@ class Search:
         return Run((step, *found_libraries), lacking)
 
 
-def _not_the_images(found: Found | Absence, path: str, command: Command) -> Failure | None:
-    """Why what stands at a path is not what the image holds there: a mount, or a volume that may hold more."""
-    if is_mounted(path, command.mounts) or (isinstance(found, Found) and is_mounted(found.path, command.mounts)):
-        return Failure(Reason.BINARY_UNKNOWN, f"{path} is on a mount, so it is not the image's")
+def _not_the_images(found: Found | Absence, path: str, command: Command, *, by_runtime: bool = False) -> Failure | None:
+    """Why what stands at a path is not what the image holds there: a mount, or a volume that may hold more.
+
+    The runtime mounts over /dev, /proc, /sys before it looks for the program; what scripts put there comes later.
+    """
+    ends = {posixpath.normpath(path), found.path if isinstance(found, Found) else path}
+    if any(is_mounted(each, command.mounts) for each in ends):
+        return Failure(Reason.BINARY_UNKNOWN, f"{path} is on a mount, so it is not the image's", path=path)
+    covered = next((each for each in sorted(ends) if is_mounted(each, _RUN_TIME_DIRECTORIES)), None)
+    if covered is not None:
+        if not by_runtime or covered.startswith(_THERE_AT_RUN_TIME):
+            return Failure(Reason.BINARY_UNKNOWN, f"{covered} exists at run time only", path=path)
+        why = f"{path}: what the image holds at {covered} is hidden, for engines mount over it"
+        return Failure(Reason.ENTRYPOINT_MISSING, why, path=path)
     if found is Absence.MISSING and is_mounted(path, command.volumes):
-        return Failure(Reason.BINARY_UNKNOWN, f"{path} is not in the image, but on a volume that may hold it")
+        return Failure(
+            Reason.BINARY_UNKNOWN, f"{path} is not in the image, but on a volume that may hold it", path=path
+        )
     return None
 
 
@@ -223,24 +240,24 @@ def _openable(found: Found | Absence, path: str, role: str) -> Failure | None:
         "loader": (Reason.LOADER_MISSING, Reason.LOADER_INVALID),
     }.get(role, (Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE))
     if isinstance(found, Absence):
-        if found is Absence.MISSING and path.startswith(_RUN_TIME_DIRECTORIES):
-            return Failure(Reason.BINARY_UNKNOWN, f"{path} exists at run time only")
         reason = Reason.SYMLINK_LOOP if found is Absence.LOOP else missing
-        return Failure(reason, f"{path}: {found.value}")
+        return Failure(reason, f"{path}: {found.value}", path=path)
     if found.node.kind is NodeKind.DIRECTORY:
         reason = Reason.ENTRYPOINT_DIRECTORY if missing is Reason.ENTRYPOINT_MISSING else refused
-        return Failure(reason, f"{path} is a directory: permission denied")
+        return Failure(reason, f"{path} is a directory: permission denied", path=path)
     if found.node.kind is not NodeKind.FILE:
-        return Failure(refused, f"{path} is a {found.node.kind.value}: permission denied")
+        return Failure(refused, f"{path} is a {found.node.kind.value}: permission denied", path=path)
     if not found.node.executable:
-        return Failure(refused, f"{path} has no execute bit: permission denied")
+        return Failure(refused, f"{path} has no execute bit: permission denied", path=path)
     return None
 
 
 def _relative(path: str, directory: str) -> Failure:
     """What a relative directory of PATH holds is refused by runtimes made with Go 1.19 or newer (os/exec ErrDot)."""
     return Failure(
-        Reason.BINARY_UNKNOWN, f"{path} is found in {directory!r} of PATH, which is relative: runc refuses it"
+        Reason.BINARY_UNKNOWN,
+        f"{path} is found in {directory!r} of PATH, which is relative: runc refuses it",
+        setting="PATH",
     )
 
 

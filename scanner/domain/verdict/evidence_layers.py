@@ -10,6 +10,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.platform.binfmt import Handling, emulation, interpreters
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.survey import Survey
+from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.execution import Execution, How, executes
 from scanner.domain.verdict.pages import mapped, suspected
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -19,7 +20,7 @@ from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Depth, Evidence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scanner.domain.facts import Executable, Kernel, Offer, Program
+    from scanner.domain.facts import Engine, Executable, Kernel, Offer, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,10 @@ def unknown(failure: Failure, path: str = "", evidence: tuple[Evidence, ...] = (
     return Outcome(failure.reason, failure.detail, path, evidence, failure=failure)
 
 
-def offered(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> Outcome:
-    """Whether one manifest starts, layer of evidence by layer of evidence."""
+def offered(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, engine: Engine | None = None) -> Outcome:
+    """Whether one manifest starts on this engine, layer of evidence by layer of evidence."""
+    if offer.program is not None:
+        offer = replace(offer, program=on_engine(offer.program, engine))
     found = _by_layers(kernel, offer, indexed=indexed, depth=depth)
     evidence = []
     if offer.entry and indexed:

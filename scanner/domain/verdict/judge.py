@@ -15,6 +15,7 @@ from scanner.domain.image.selection import refuses, select
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
+from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.error_phrases import acquits, observe
 from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered, unknown
 from scanner.domain.verdict.execution import How, executes
@@ -77,8 +78,8 @@ def _existing_or_planned(
         return _planned(kernel, engine, workload, image, depth)
     offer = running_offer(workload, image) if image else None
     if offer is None or image is None:
-        return _local(kernel, workload, depth)
-    return offered(kernel, offer, indexed=image.is_index, depth=depth)
+        return _local(kernel, engine, workload, depth)
+    return offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine)
 
 
 def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Outcome:
@@ -92,7 +93,7 @@ def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFac
             offer = image.offers[choice.order[0]]
             if refusal := refuses(engine, offer):
                 return Outcome(Reason.IMAGE_UNSUPPORTED, refusal, evidence=(says,), digest=offer.digest)
-            found = offered(kernel, offer, indexed=image.is_index, depth=depth)
+            found = offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine)
             return found.saying(says) if image.is_index else found
         case Choice.NONE:
             return Outcome(Reason.PLATFORM_MISSING, choice.detail, evidence=(says,), digest=image.digest)
@@ -118,7 +119,7 @@ def running_offer(workload: Workload, image: ImageFacts) -> Offer | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _local(kernel: Kernel, workload: Workload, depth: Depth) -> Outcome:
+def _local(kernel: Kernel, engine: Engine, workload: Workload, depth: Depth) -> Outcome:
     """Judge by the host's own store: no registry knows this image."""
     local = workload.local
     if local is None or local.platform is None:
@@ -126,7 +127,8 @@ def _local(kernel: Kernel, workload: Workload, depth: Depth) -> Outcome:
     says = Evidence("local", f"{local.platform} ({local.image_id[:19]})")
     metadata = executes(kernel, local.platform)
     if local.program is not None:
-        return binary(kernel, local.program, local.platform, metadata, agrees=True).saying(says)
+        program = on_engine(local.program, engine)
+        return binary(kernel, program, local.platform, metadata, agrees=True).saying(says)
     if metadata.how is How.NATIVE and depth.opens_programs and not has_started(workload):
         detail = f"its label {local.platform} fits, but its binary was not read and it has not been seen to start"
         return Outcome(Reason.IMAGE_LOCAL_ONLY, detail, evidence=(says,))
@@ -171,6 +173,11 @@ def _although_it_runs(outcome: Outcome, workload: Workload) -> Outcome:
     return replace(outcome, reason=reason, detail=detail, evidence=(*outcome.evidence, _STARTED))
 
 
+_OF_A_FILE = {
+    Reason.BINARY_UNKNOWN, Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING, Reason.LOADER_MISSING,
+}  # fmt: skip
+"""What a chain ends with at a file that stands on a mount, or is not there without one."""
+
 _MAY_BE_MOUNTED = {Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING, Reason.LOADER_MISSING}
 
 
@@ -182,6 +189,9 @@ def _mounted(outcome: Outcome, kernel: Kernel, workload: Workload) -> Outcome:
         if metadata.how in {How.NATIVE, How.EMULATED}:
             detail = f"it starts here: a volume must stand in for the image ({outcome.detail})"
             return replace(outcome, reason=metadata.reason, detail=detail, evidence=(*outcome.evidence, _STARTED))
+    if _forbids_exec(outcome, workload) and not has_started(workload):
+        detail = f"{outcome.path} is on a mount with noexec: the kernel executes nothing there"
+        return replace(outcome, reason=Reason.PERMISSION_DENIED, detail=detail)
     if outcome.path and is_mounted(workload, outcome.path) and outcome.status in {Status.BROKEN, Status.MISMATCH}:
         detail = f"{outcome.path} is below a mount, so that it is not the image's ({outcome.detail})"
         return replace(outcome, reason=Reason.BINARY_UNKNOWN, detail=detail)
@@ -194,6 +204,14 @@ def _mounted(outcome: Outcome, kernel: Kernel, workload: Workload) -> Outcome:
 def is_mounted(workload: Workload, path: str) -> bool:
     """Whether something stands over this path of the image."""
     return any(_is_below(path, mount.destination) for mount in workload.mounts or ())
+
+
+def _forbids_exec(outcome: Outcome, workload: Workload) -> bool:
+    """Whether a file of the chain stands on a mount from which nothing is executed; the innermost mount decides."""
+    if outcome.failure is None or not outcome.failure.path or outcome.reason not in _OF_A_FILE:
+        return False
+    over = [mount for mount in workload.mounts or () if _is_below(outcome.failure.path, mount.destination)]
+    return bool(over) and max(over, key=lambda mount: len(mount.destination.rstrip("/"))).noexec
 
 
 def _is_below(path: str, directory: str) -> bool:

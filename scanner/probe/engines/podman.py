@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import (
@@ -96,11 +96,23 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
     )
 
 
+_INITS = (("/run/podman-init",), ("/dev/init",))
+"""Where Podman mounts catatonit for ``--init``: since version 4, before."""
+
+
 def _argv(container: dict[str, Any], config: dict[str, Any]) -> Process:
     first, rest = answer_json.words(container.get("path")), answer_json.words(container.get("args"))
     if rest == first:
         rest = ()  # Podman repeats the path where there are no arguments
-    return container_json.process(container, config, first + rest)
+    words = first + rest
+    told = _behind_init(words)
+    process = container_json.process(container, config, told)
+    return process if told == words else replace(process, init=True)
+
+
+def _behind_init(words: tuple[str, ...]) -> tuple[str, ...]:
+    """What an init of Podman's is told to exec, for Podman shows it as part of the command."""
+    return words[2:] if words[:1] in _INITS and words[1:2] == ("--",) else words
 
 
 def _image(image: dict[str, Any]) -> LocalImage:

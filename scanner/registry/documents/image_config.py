@@ -69,9 +69,10 @@ def _process(section: Mapping[str, Any]) -> Process:
         cmd=fields.texts(section, "Cmd"),
         path=paths[-1] if paths else None,
         working_dir=fields.text(section, "WorkingDir") or None,
-        env=tuple(_variable(entry) for entry in environment),
+        env=tuple(_variable(entry) for entry in environment if entry),
         user=fields.text(section, "User"),
         volumes=tuple(sorted(fields.child(section, "Volumes") or {})),
+        nameless_env=tuple(entry for entry in environment if "=" not in entry),
         healthcheck=_healthcheck(fields.child(section, "Healthcheck")),
     )
     said = (

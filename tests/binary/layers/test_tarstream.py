@@ -160,3 +160,34 @@ def test_no_field_of_a_header_with_a_right_checksum_raises_anything_else(changes
 
 def test_the_limits_are_those_of_the_file_systems_and_of_go():
     assert (tarstream.MAX_PATH_BYTES, tarstream.MAX_EXTENSION_BYTES) == (4096, 1 << 20)
+
+
+# ---------------------------------------------------------------- owners
+
+
+@pytest.mark.parametrize("tar_format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize(("uid", "gid"), [(0, 0), (1000, 50), (2_097_151, 2_097_151)])
+def test_whose_an_entry_is_stands_in_its_header(tar_format, uid, gid):
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tar_format) as archive:
+        entry = tarfile.TarInfo("a")
+        entry.uid, entry.gid = uid, gid
+        archive.addfile(entry)
+    [(found, _)] = read(raw.getvalue())
+    assert (found.uid, found.gid) == (uid, gid)
+
+
+@pytest.mark.parametrize("tar_format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_large_owners_stand_in_extensions_or_in_base_256(tar_format):
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tar_format) as archive:
+        entry = tarfile.TarInfo("a")
+        entry.uid, entry.gid = 3_000_000, 4_000_000_000
+        archive.addfile(entry)
+    [(found, _)] = read(raw.getvalue())
+    assert (found.uid, found.gid) == (3_000_000, 4_000_000_000)
+
+
+def test_an_owner_that_cannot_be_read_is_not_known_while_its_entry_is():
+    [(found, _)] = read(header(put={108: b"89xx\0", 116: b"\xff" * 8}) + bytes(1024))
+    assert (found.name, found.uid, found.gid) == ("a", None, None)

@@ -211,3 +211,15 @@ async def test_a_position_that_makes_no_sense_is_not_believed(images, build, pos
 async def test_an_announced_table_of_an_ordinary_layer_is_not_there(images, build):
     layer = images.layer([("app", build.elf())], annotations={estargz.ANNOTATION: "sha256:" + "1" * 64})
     assert (await inspect(build.offer(layer), None, images.open)).problem is None
+
+
+@pytest.mark.parametrize(("uid", "denied"), [(1000, False), (7, True)])
+@pytest.mark.parametrize("make", [make_estargz, make_zstdchunked])
+async def test_whose_a_file_is_stands_in_the_table(images, build, make, uid, denied):
+    def closed(table):
+        table["entries"][0].update(mode=0o700, uid=uid, gid=uid)
+
+    raw, annotations = make(build, [("app", build.elf(), None)], change=closed)
+    offer = build.offer(images.push(raw, annotations=annotations), user="1000")
+    program = await inspect(offer, None, images.open)
+    assert bool(program.objections) is denied

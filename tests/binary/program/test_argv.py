@@ -3,7 +3,7 @@
 import pytest
 
 from scanner.binary.program import argv
-from scanner.binary.program.argv import Command
+from scanner.binary.program.argv import Command, Written
 from scanner.domain.facts import Process
 
 IMAGE = Process(entrypoint=("/entry",), cmd=("a", "b"), path="/x", working_dir="/srv")
@@ -28,7 +28,9 @@ def test_what_a_container_says_is_merged_as_the_engines_do(override, expected):
 
 
 def test_path_and_directory_come_from_the_nearest_that_says_them():
-    assert argv.resolve(IMAGE, None) == Command(("/entry", "a", "b"), ("/x",), "/srv", env={"PATH": "/x"})
+    assert argv.resolve(IMAGE, None) == Command(
+        ("/entry", "a", "b"), ("/x",), "/srv", env={"PATH": "/x"}, written=Written("/srv")
+    )
     overridden = argv.resolve(IMAGE, Process(path="/y:", working_dir="tmp"))
     assert (overridden.path, overridden.cwd) == (("/y", "."), "/tmp")
     assert argv.resolve(None, None).path == tuple(argv.RUNC_PATH.split(":"))

@@ -123,6 +123,22 @@ def test_podman_s_image_keeps_its_digests_and_its_command(pieces):
     assert (made.local.platform, made.local.process.argv) == (Platform("linux", "amd64"), ("/bin/bash",))
 
 
+@pytest.mark.parametrize(
+    ("path", "args", "argv", "init"),
+    [
+        ("/run/podman-init", ["--", "/app", "x"], ("/app", "x"), True),
+        ("/dev/init", ["--", "/app"], ("/app",), True),
+        ("/run/podman-init", ["/app"], ("/run/podman-init", "/app"), None),
+        ("/app", ["--", "x"], ("/app", "--", "x"), None),
+    ],
+)
+def test_podman_s_own_init_is_no_part_of_the_command(pieces, path, args, argv, init):
+    head, document = pieces.container(1).split("{", 1)
+    container = head + json.dumps({**json.loads("{" + document), "path": path, "args": args})
+    (made,) = read(pieces, pieces.podman("amd64", containers=(container,))).workloads
+    assert (made.process.argv, made.process.init) == (argv, init)
+
+
 def test_podman_in_a_machine_runs_elsewhere(pieces):
     facts = read(pieces, pieces.podman("arm64", remote=True))
 

@@ -47,7 +47,7 @@ KINDS = (
     Kind("relative-to-workdir", lambda: _runs({"srv/app": NATIVE}, ["./app"], WorkingDir="/srv"), "native"),
     Kind("relative-with-parents", lambda: _runs({"srv/app": NATIVE, "srv/www/x": b""}, ["../app"], WorkingDir="/srv/www"), "native"),
     Kind("relative-missing", lambda: _runs({"app": NATIVE}, ["./app"], WorkingDir="/srv"), "entrypoint_missing"),
-    Kind("workdir-relative", lambda: _runs({"srv/app": NATIVE}, ["./app"], WorkingDir="srv"), "entrypoint_missing"),
+    Kind("workdir-relative", lambda: _runs({"srv/app": NATIVE}, ["./app"], WorkingDir="srv"), "workdir_invalid", "binary_unknown"),
     Kind("workdir-made-by-the-engine", lambda: _runs({"app": NATIVE}, ["../app"], WorkingDir="/made"), "native"),
     Kind("path-above-the-root", lambda: _runs({"app": NATIVE}, ["/../../app"]), "native"),
     Kind("path-with-double-slashes", lambda: _runs({"srv/app": NATIVE}, ["//srv/.//app"]), "native"),

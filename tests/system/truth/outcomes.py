@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -57,12 +57,37 @@ def _all(command: Command, runs: Mapping[str, Sequence[str]]) -> dict[str, Outco
     def run(name: str) -> str:
         return command("run", "--network", "none", "--name", name, *runs[name], check=False)
 
+    return _each(command, runs, run)
+
+
+def created(command: Command, runs: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Create containers without starting them; what the engine said of each."""
+
+    def create(name: str) -> str:
+        return command("create", "--network", "none", "--name", name, *runs[name], check=False)
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        said = dict(zip(runs, pool.map(run, runs), strict=True))
+        return dict(zip(runs, pool.map(create, runs), strict=True))
+
+
+def started(command: Command, refusals: Mapping[str, str]) -> dict[str, Outcome]:
+    """Start created containers, by name with what was said of their creation, which is all there is of some."""
+
+    def start(name: str) -> str:
+        return command("start", "--attach", name, check=False)
+
+    outcomes = _each(command, refusals, start)
+    return {name: each if each.state else Outcome(refusals[name], {}) for name, each in outcomes.items()}
+
+
+def _each(command: Command, names: Iterable[str], act: Callable[[str], str]) -> dict[str, Outcome]:
+    names = tuple(names)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        said = dict(zip(names, pool.map(act, names), strict=True))
     there = set(command("ps", "--all", "--format", "{{.Names}}").split())
-    found = json.loads(command("container", "inspect", *(name for name in runs if name in there)))
+    found = json.loads(command("container", "inspect", *(name for name in names if name in there)))
     states = {container["Name"].lstrip("/"): container["State"] for container in found}
-    return {name: _outcome(command, name, said[name], states.get(name, {})) for name in runs}
+    return {name: _outcome(command, name, said[name], states.get(name, {})) for name in names}
 
 
 def _outcome(command: Command, name: str, said: str, state: Mapping[str, Any]) -> Outcome:

@@ -1,0 +1,162 @@
+"""Whether the user of a process may search, read or execute what stands in an image.
+
+The rule is generic_permission of Linux fs/namei.c: one class of bits counts, the owner's, else the group's, else all
+others'. Root passes (CAP_DAC_OVERRIDE), but executes only what has an execute bit at all; that engines can take this
+capability away is not modelled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.view import Absence
+from scanner.binary.program.image_files import is_mounted
+from scanner.binary.program.user import Identity, ReadText, identify
+from scanner.domain.facts import Failure, FileKind
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from scanner.binary.layers.layers import Rights
+    from scanner.binary.layers.view import View
+    from scanner.domain.facts import Executable
+
+READ_THEIR_SCRIPT = frozenset({
+    "sh", "ash", "dash", "bash", "ksh", "mksh", "zsh", "busybox", "python", "python2", "python3", "perl", "ruby", "node",
+    "php", "lua", "tclsh", "awk", "gawk", "mawk", "execlineb", "make", "Rscript",
+})  # fmt: skip
+"""Interpreters that open the script they are given; a launcher in their place does not."""
+
+_NOT_THE_IMAGES = ("/proc", "/sys", "/dev")
+
+
+class Wish(IntEnum):
+    """One bit of a class of three."""
+
+    EXECUTE = 1
+    READ = 4
+
+
+_WORDS = {Wish.EXECUTE: "execute", Wish.READ: "read"}
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What is refused to whom: ``by_exec`` by the execve that the runtime calls, ``later`` by a later system call."""
+
+    by_exec: Failure | None = None
+    later: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Those of one user over one image; ``mounts`` are paths of which the image tells nothing.
+
+    ``sure_of_groups`` is off where something changed the user, but perhaps not its groups.
+    """
+
+    view: View
+    spec: str
+    read: ReadText
+    mounts: tuple[str, ...] = ()
+    sure_of_groups: bool = True
+
+    def of_start(self, files: tuple[Executable, ...], named: str) -> Denial:
+        """What one start may not open: each file by execve, besides scripts that their interpreter reads."""
+        if self.spec.partition(":")[0] in {"", "0"}:
+            return Denial()
+        later: Failure | None = None
+        by_exec: Failure | None = None
+        behind_env = False
+        for at, file in enumerate(files):
+            path = named if not at and named else file.path
+            refused = self.refusal(path, Wish.EXECUTE)
+            if behind_env:
+                later = later or refused
+            else:
+                by_exec = by_exec or refused
+            following = files[at + 1].path if at + 1 < len(files) else ""
+            if file.kind is FileKind.SCRIPT and following:
+                later = later or self._unreadable(file, path)
+            behind_env = behind_env or following.rpartition("/")[2] == "env"
+        return Denial(by_exec, later)
+
+    def _unreadable(self, script: Executable, path: str) -> Failure | None:
+        """Why the interpreter cannot read its script, as far as it wants to."""
+        refused = self.refusal(path, Wish.READ)
+        if refused is None or refused.reason is not Reason.PERMISSION_DENIED:
+            return refused
+        if _reads_its_script(script):
+            return replace(refused, detail=f"{refused.detail}, so its interpreter cannot open it")
+        return _doubt(path, f"whether {script.shebang.split()[0]} reads it, which its user may not, is not known")
+
+    def refusal(self, path: str, wish: Wish) -> Failure | None:
+        """Why the user may not have its ``wish``: ``permission_denied``, or that nobody knows; ``None``: it may."""
+        return self._of_identity(path, wish, with_groups=False)
+
+    def _of_identity(self, path: str, wish: Wish, *, with_groups: bool) -> Failure | None:
+        who = identify(self.spec, self.read, with_groups=with_groups)
+        if isinstance(who, Failure):
+            return who if with_groups else None  # a name that is not there was told before
+        answer = self._asked(path, wish, who)
+        if answer is None:
+            return None
+        if answer.reason is Reason.BINARY_UNKNOWN and not with_groups and self.sure_of_groups and who.gids is None:
+            return self._of_identity(path, wish, with_groups=True)
+        return answer
+
+    def _asked(self, path: str, wish: Wish, who: Identity) -> Failure | None:
+        doubt: Failure | None = None
+        for directory in self.view.searched(path):
+            if self._is_covered(f"/{directory}"):
+                continue
+            rights, may_differ = self.view.directory_rights(directory) if directory else (None, False)
+            may = allows(rights, who, Wish.EXECUTE)
+            if may is False and not may_differ:
+                return _denied(path, f"{who} may not search /{directory}", rights)
+            if not may:
+                doubt = doubt or _doubt(path, f"whether {who} may search /{directory} is not known")
+        found = self.view.lookup(path)
+        if isinstance(found, Absence) or self._is_covered(found.path):
+            return doubt
+        may = allows(found.node.rights, who, wish)
+        if may is False:
+            return _denied(path, f"{who} may not {_WORDS[wish]} {found.path}", found.node.rights)
+        return doubt if may else doubt or _doubt(path, f"whether {who} may {_WORDS[wish]} it is not known")
+
+    def _is_covered(self, path: str) -> bool:
+        return is_mounted(path, (*self.mounts, *_NOT_THE_IMAGES))
+
+
+def allows(rights: Rights | None, who: Identity, wish: Wish) -> bool | None:
+    """Whether these bits grant it; ``None`` where owner or groups would tell. What has none is root's, open to all."""
+    if rights is None:
+        return True
+    if who.uid == 0:
+        return True
+    group, others = bool(rights.mode >> 3 & wish), bool(rights.mode & wish)
+    if rights.uid is None:
+        return group if {group, others} == {bool(rights.mode >> 6 & wish)} else None
+    if rights.uid == who.uid:
+        return bool(rights.mode >> 6 & wish)
+    if rights.gid is None or who.gids is None:
+        return group if group == others else None
+    return group if rights.gid in who.gids else others
+
+
+def _reads_its_script(script: Executable) -> bool:
+    words = script.shebang.split()
+    named = words[0].rpartition("/")[2] if words else ""
+    if named == "env":
+        named = words[-1].rpartition("/")[2] if len(words) == 2 else ""  # noqa: PLR2004 - env and a name
+    return bool({named, named.rstrip("0123456789.")} & READ_THEIR_SCRIPT)
+
+
+def _denied(path: str, why: str, rights: Rights | None) -> Failure:
+    bits = f" (mode {rights.mode:04o} of {rights.uid}:{rights.gid})" if rights is not None else ""
+    return Failure(Reason.PERMISSION_DENIED, f"{path}: {why}{bits}", path=path)
+
+
+def _doubt(path: str, why: str) -> Failure:
+    return Failure(Reason.BINARY_UNKNOWN, f"{path}: {why}", path=path)
