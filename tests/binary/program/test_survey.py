@@ -188,7 +188,7 @@ def test_a_script_that_names_more_paths_than_any_is_not_read():
 
 @given(
     st.sampled_from([b"", b"\x7fELF\x02\x01\x01", b"#!", b"#!/bin/sh\n", b"MZ", b"\xca\xfe\xba\xbe"]),
-    st.binary(max_size=9000),
+    st.binary(min_size=1, max_size=9000),
     st.integers(1, 5000),
     st.sampled_from(["a", "x.sh", "etc/ld.so.conf", "etc/systemd/system/x.service"]),
 )
