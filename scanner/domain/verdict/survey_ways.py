@@ -46,7 +46,7 @@ _ASIDE = re.compile(
     r"/(?:tests?|testdata|test-data|__tests__|testing|fixtures?|docs?|examples?|sysroots?)/"
     r"|^/usr/(?:share/(?:doc|qemu|seabios|gdb|valgrind|ovmf|openbios)|src|lib/debug|lib/gcc-cross)/"
     r"|^(?:/usr)?/lib/(?:firmware|modules|grub|klibc)/|^/boot/"
-    r"|/(?:valgrind|gdb|lldb|crash|syslinux|qemu)/"
+    r"|/(?:valgrind|gdb|lldb|perf-core|crash|syslinux|qemu)/"
     r"|/(?:qemu|box(?:64|86)|rosetta|FEX)[^/]*$|/glibc-hwcaps/",
 )
 """Where files for other CPUs lie by right: tests and documentation; firmware, boot loaders, kernels' modules; debuggers'

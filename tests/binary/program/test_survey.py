@@ -130,6 +130,14 @@ async def test_a_layer_that_is_not_what_its_manifest_says_is_no_survey(images):
     assert (short.reason, long.reason) == (Reason.LAYER_UNREADABLE, Reason.LAYER_UNREADABLE)
 
 
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+async def test_a_layer_whose_packing_does_not_end_is_no_survey(build, images, packing):
+    raw = build.pack[packing](build.tar([("usr/bin/a", build.elf())]))
+    found = await surveyed(images, images.push(raw[:-4], build.media[packing]))
+    assert isinstance(found, Failure)
+    assert found.reason is Reason.LAYER_UNREADABLE
+
+
 async def test_a_broken_stream_is_its_failure(images):
     layer = images.layer([("a", b"x")])
     why = Failure(Reason.IMAGE_TIMEOUT, "too slow")
@@ -188,7 +196,7 @@ def test_a_script_that_names_more_paths_than_any_is_not_read():
 
 @given(
     st.sampled_from([b"", b"\x7fELF\x02\x01\x01", b"#!", b"#!/bin/sh\n", b"MZ", b"\xca\xfe\xba\xbe"]),
-    st.binary(max_size=9000),
+    st.binary(min_size=1, max_size=9000),
     st.integers(1, 5000),
     st.sampled_from(["a", "x.sh", "etc/ld.so.conf", "etc/systemd/system/x.service"]),
 )

@@ -83,6 +83,7 @@ def reason_of(files, *, kernel=AMD64, at_run_time="", chain=("/app",), whole=Tru
         ("/app/node_modules/x/test/fixtures/x", "arm64", Way.NONE),
         ("/usr/libexec/valgrind/memcheck-arm64-linux", "arm64", Way.NONE),
         ("/usr/share/qemu/openbios-ppc", "?", Way.NONE),
+        ("/usr/lib/perf-core/perf-read-vdsox32", "?", Way.NONE),
         ("/usr/bin/qemu-aarch64-static", "arm64", Way.NONE),
         ("/usr/aarch64-linux-gnu/lib/libc.so.6", "arm64 lib", Way.NONE),
         ("/usr/lib/firmware/x", "arm64", Way.NONE),
