@@ -93,6 +93,6 @@ KINDS = (
     Kind("manifest-says-386", lambda: right(architecture="386"), "mislabelled"),
     Kind("manifest-x86_64", lambda: right(architecture="x86_64"), "native"),
     Kind("manifest-upper-case", lambda: right(architecture="AMD64"), "native"),
-    Kind("manifest-without-architecture", lambda: right(architecture=""), "image_arch_unknown"),
+    Kind("manifest-without-architecture", lambda: right(architecture=""), "config_disagrees"),
     Kind("manifest-odd-architecture", lambda: right(architecture="x64"), "native"),
 )  # fmt: skip
