@@ -53,7 +53,7 @@ async def inspect(
 async def _program(command: Command, reading: Reading) -> Program:
     program = await reading.ask(lambda view: chain.program(view, command))
     partly_read = reading.partly_read  # before anything is looked for that the answer does not rest on
-    return replace(program, partly_read=partly_read, emulators=emulators.carried(reading.view, program.chain))
+    return replace(program, partly_read=partly_read, emulators=emulators.carried(reading.view, program.files))
 
 
 def _refused(offer: Offer, override: Process | None) -> Failure | None:

@@ -439,6 +439,11 @@ class Program:
         )
 
     @property
+    def wants_survey(self) -> bool:
+        """Whether only all files of the image can tell what it starts: the run decides, or several ways are open."""
+        return bool(self.at_run_time or self.branches)
+
+    @property
     def files(self) -> tuple[Executable, ...]:
         """The files of all ways, each once."""
         return tuple(dict.fromkeys(file for way in self.ways for file in way.chain))

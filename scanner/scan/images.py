@@ -142,7 +142,7 @@ class Images:
         facts = facts.with_program(offer.digest, program, await self._checks(reference, offer, workload))
         if self.surveys is None or program.problem is not None:
             return facts
-        whole = self.depth is Depth.FULL or bool(program.at_run_time)
+        whole = self.depth is Depth.FULL or program.wants_survey
         if whole and self.depth is not Depth.FULL and asker.is_shown:
             return facts
         subject = Subject(offer, workload.override, program, checks)

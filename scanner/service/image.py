@@ -59,7 +59,7 @@ async def open_image(
     for offer, program in zip(readable, programs, strict=True):
         facts = facts.with_program(offer.digest, program)
         if surveys is not None and program.problem is None:
-            lacking = Wanted(reference, facts, offer, bool(program.at_run_time), Rank.PLANNED)
+            lacking = Wanted(reference, facts, offer, program.wants_survey, Rank.PLANNED)
             facts = facts.with_survey(offer.digest, await surveys.of(lacking, Subject(offer, None, program)))
     if list_all is None:
         return Opened(facts, {})

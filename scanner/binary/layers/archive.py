@@ -80,7 +80,7 @@ async def _program(stream: AsyncIterator[bytes], image: str, override: Process |
     try:
         view = archive.view(saved)
         program = chain.program(view, command)
-        return replace(program, emulators=emulators.carried(view, program.chain))
+        return replace(program, emulators=emulators.carried(view, program.files))
     except (Unread, Unfetched):  # every layer was read to its end, so neither can be asked for
         return Program(command.argv, problem=Failure(Reason.BINARY_UNKNOWN, "the archive lacks a part of the image"))
     except LayerError as error:

@@ -65,3 +65,4 @@ def test_ways_that_agree_decide_while_others_are_told_apart_by_the_run_alone(bra
     )
     assert found.reason is reason
     assert codec.loads(Program, codec.dumps(program)) == program
+    assert program.wants_survey
