@@ -12,6 +12,8 @@ pytest_plugins = [
     "tests.real.registry",
     "tests.real.toll",
     "tests.real.engines",
+    "tests.real.roots",
+    "tests.real.generations",
     "tests.real.monitoring",
     "tests.real.services",
     "tests.real.foreign",

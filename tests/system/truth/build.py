@@ -23,13 +23,13 @@ ZSTD_TAR = "application/vnd.oci.image.layer.v1.tar+zstd"
 class Kind:
     """One kind of image: how to build it, what we expect to say of it.
 
-    ``reason`` is what Docker's image comes to, ``podman`` what Podman's does where that differs. ``overlay`` marks
-    what depends on the storage driver.
+    ``reason`` is what Docker's image comes to, ``podman`` what Podman's does where that differs; where it is not said
+    only the verdict is held against the outcome. ``overlay`` marks what depends on the storage driver.
     """
 
     id: str
     build: Callable[[], Image | Index]
-    reason: str
+    reason: str = ""
     podman: str = ""
     overlay: bool = False
 
@@ -54,7 +54,14 @@ class Stored:
 
 def gzipped(tar: bytes, media_type: str = OCI["layer"]) -> Stored:
     """The usual way to store a layer."""
-    return Stored(media_type, gzip.compress(tar, compresslevel=1, mtime=0), digest_of(tar))
+    diff_id = digest_of(tar)
+    if diff_id not in _PACKED:
+        _PACKED[diff_id] = gzip.compress(tar, compresslevel=1, mtime=0)
+    return Stored(media_type, _PACKED[diff_id], diff_id)
+
+
+_PACKED: dict[str, bytes] = {}
+"""Layers by the digest of their tar: hundreds of kinds stand on the same few."""
 
 
 def entries(*named: tuple[str, bytes | File]) -> bytes:
