@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.real.images",
     "tests.real.sshd",
     "tests.real.registry",
+    "tests.real.lenient",
     "tests.real.toll",
     "tests.real.engines",
     "tests.real.roots",

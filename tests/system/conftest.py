@@ -17,7 +17,7 @@ from tests.real.sshd import Sshd
 from tests.system.truth.comparison import Case, compare
 from tests.system.truth.outcomes import in_docker, in_podman, removed
 from tests.system.truth.scanning import Scanner
-from tests.system.truth.table import KINDS, PODMAN_KINDS
+from tests.system.truth.sample import SAMPLE
 
 NO_DOCKER = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 """So that a Docker of the machine that runs the tests is no part of them."""
@@ -71,12 +71,12 @@ tmp_dir = "{folder}/tmp"
 @pytest.fixture(scope="module")
 def docker_truth(docker_scanner: Scanner, docker_engine: DockerEngine, pusher: Pusher) -> Iterator[dict[str, Case]]:
     """Every kind of image, judged, run by Docker, judged again."""
-    yield compare(KINDS, pusher, docker_scanner, partial(in_docker, docker_engine))
+    yield compare(SAMPLE, pusher, docker_scanner, partial(in_docker, docker_engine))
     removed(docker_engine.docker)
 
 
 @pytest.fixture(scope="module")
 def podman_truth(podman_scanner: Scanner, podman: Podman, pusher: Pusher) -> Iterator[dict[str, Case]]:
     """The kinds of images that Podman may treat otherwise."""
-    yield compare(PODMAN_KINDS, pusher, podman_scanner, partial(in_podman, podman))
+    yield compare(SAMPLE, pusher, podman_scanner, partial(in_podman, podman))
     removed(podman.podman)

@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tests.real.images import DOCKER, OCI, Document, File, Image, ImageFactory, digest_of, tar_of
@@ -79,6 +80,31 @@ def _sized(difference: int) -> Image:
     return Image(Document(image.manifest.media_type, json.dumps(content).encode()), image.config, image.layers, image.platform)
 
 
+@dataclass(frozen=True)
+class Forged(Document):
+    """Bytes under the digest of others."""
+
+    claimed: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What it is asked for by."""
+        return self.claimed
+
+
+def _with_layers(image: Image, *layers: Document) -> Image:
+    """The registry has these blobs instead of the ones that the manifest names."""
+    return Image(image.manifest, image.config, layers, image.platform)
+
+
+def _forged(said: dict[str, bytes | File], real: dict[str, bytes | File], padding: int = 0) -> Image:
+    """A layer that holds other files than its digest says, of the same length."""
+    image = plain({**said, "padding": bytes(padding)})
+    layer = image.layers[0]
+    body = gzip.compress(tar_of({**real, "padding": bytes(padding)}), 1, mtime=0)
+    return _with_layers(image, Forged(layer.media_type, body.ljust(len(layer.body), b"\0"), layer.digest))
+
+
 TAR = tar_of(_APP)
 GZ = gzip.compress(TAR, 1, mtime=0)
 SPLIT = len(TAR) // 2 // 512 * 512
@@ -86,6 +112,11 @@ _WRONG = "sha256:" + "0" * 64
 _LAYERS = "layers"
 
 KINDS = (
+    Kind("layer-missing", lambda: _with_layers(plain(_APP))),
+    Kind("layer-missing-above", lambda: _with_layers(plain(_APP, {"other": b"x"}), *plain(_APP).layers)),
+    Kind("layer-missing-below", lambda: _with_layers(plain({"other": b"x"}, _APP), *plain(_APP).layers)),
+    Kind("layer-forged", lambda: _forged({"app": FOREIGN}, {"app": NATIVE})),
+    Kind("layer-forged-large", lambda: _forged({"app": FOREIGN}, {"app": NATIVE}, padding=4 << 20)),
     Kind("gzip-cut-in-its-data", lambda: stored(_cut(0.6))),
     Kind("gzip-cut-in-its-trailer", lambda: stored(_cut(0.999))),
     Kind("gzip-cut-after-a-flush", lambda: stored(_cut_after_flush({**_APP, "more": b"x" * 3000}, b"x" * 2048 + bytes(1024)))),

@@ -14,10 +14,7 @@ import pytest
 from tests.real.generations import NEWER, NEWEST, OLDER
 from tests.system.truth.build import Kind
 from tests.system.truth.outcomes import Outcome, in_containerd, in_docker, in_podman, removed
-from tests.system.truth.table import ENGINE_KINDS, KINDS, OF_THE_KERNEL, PODMAN_KINDS
-
-FOLLOWED_ON = ("docker-20.10", "docker-26.1-containerd")
-"""Where shells and launchers are run too: the oldest engine and the newest of a stable Debian."""
+from tests.system.truth.table import MODULES
 
 Run = Callable[[Mapping[str, str]], dict[str, Outcome]]
 
@@ -31,12 +28,10 @@ class Generation:
     suite: str
     how: str = ""
 
-    @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of images that it runs."""
-        if self.engine == "docker":
-            return KINDS if self.name in FOLLOWED_ON else ENGINE_KINDS
-        return (*PODMAN_KINDS, *OF_THE_KERNEL) if self.how == "crun" else PODMAN_KINDS
+    def kinds(self, module: str) -> tuple[Kind, ...]:
+        """The kinds of one table that it runs; the storage drivers of Podman and containerd here (vfs, native) write
+        through symbolic links, which overlay does not."""
+        return tuple(kind for kind in MODULES[module].KINDS if self.engine == "docker" or not kind.overlay)
 
     @property
     def store(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.system.truth.generations import GENERATIONS, Generation
 from tests.system.truth.outcomes import Outcome
+from tests.system.truth.table import KINDS
 
 FOLDER = Path(__file__).parents[2] / "data" / "outcomes"
 MAX_WORDS = 200
@@ -79,6 +80,15 @@ def save(recording: Recording) -> None:
     head = f'  "version": {json.dumps(recording.version)},\n  "host": {json.dumps(dict(recording.host))},\n'
     text = "{\n" + head + '  "outcomes": {\n' + ",\n".join(lines) + "\n  }\n}\n"
     path_of(recording.generation).write_text(text)
+
+
+def renew(generation: Generation, version: str, host: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> None:
+    """Put these outcomes in the place of what was recorded of their kinds; those of kinds that are no more go."""
+    known = {kind.id for kind in KINDS}
+    before = load(generation).outcomes if path_of(generation).exists() else {}
+    kept = {kind: outcome for kind, outcome in before.items() if kind in known}
+    found = {kind: recorded(outcome) for kind, outcome in outcomes.items()}
+    save(Recording(generation, version, host, {**kept, **found}))
 
 
 def all_recordings() -> tuple[Recording, ...]:

@@ -1,0 +1,48 @@
+"""Our verdict on every kind of image against what every generation of engines made of it, both ways."""
+
+import pytest
+
+from tests.system.truth import recordings
+from tests.system.truth.generations import GENERATIONS
+from tests.system.truth.judged import judge_all
+from tests.system.truth.pending import PENDING
+from tests.system.truth.table import KINDS
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # all the images are judged before the first test
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return recordings.all_recordings()
+
+
+@pytest.fixture(scope="module")
+async def judged(recorded, lenient_registry, tmp_path_factory):
+    return await judge_all(recorded, KINDS, lenient_registry, tmp_path_factory.mktemp("judged"))
+
+
+def test_each_kind_has_a_name_of_its_own():
+    assert len({kind.id for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS, ids=lambda generation: generation.name)
+def test_each_engine_was_asked_for_every_kind_that_it_can_tell_apart(generation):
+    assert set(recordings.load(generation).outcomes) == {kind.id for kind in generation.kinds}
+
+
+def test_each_engine_is_of_the_generation_that_it_is_called_after(recorded):
+    named = {each.generation.name: each.generation.name.split("-")[1] for each in recorded}
+    assert {each.generation.name: each.version.removeprefix("v")[: len(named[each.generation.name])] for each in recorded} == named
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
+def test_the_verdict_agrees_with_every_engine(kind, judged):
+    contradictions = "\n".join(filter(None, (each.contradiction for each in judged[kind.id])))
+    if kind.id in PENDING:
+        assert contradictions, "verdict and engines agree by now: take it off PENDING"
+    else:
+        assert not contradictions
+
+
+def test_only_what_is_a_kind_is_pending():
+    assert set(PENDING) <= {kind.id for kind in KINDS}
