@@ -58,6 +58,11 @@ def _other(name: str) -> Image:
     return plain({"app": NATIVE, name: b""})
 
 
+def _instead_of_config(image: Image) -> Image:
+    """The registry has another blob in the place of the config."""
+    return Image(image.manifest, Document(OCI["config"], b"another"), image.layers, image.platform)
+
+
 OUR_386 = plain({"app": executable("386", SAYS)}, architecture="386")
 FEATURES = {"os.features": ["odd"]}
 
@@ -154,8 +159,8 @@ KINDS = (
     Kind("config-of-another-type", lambda: _reconfigured(right(), right().config.body, "application/vnd.odd.config.v1+json")),
     Kind("config-of-docker-type", lambda: _reconfigured(right(), right().config.body, DOCKER["config"])),
     Kind("config-of-helm", lambda: _reconfigured(right(), b'{"name":"chart"}', "application/vnd.cncf.helm.config.v1+json")),
-    Kind("config-missing", lambda: Image(right().manifest, Document(OCI["config"], b"another"), right().layers, right().platform)),
-    Kind("manifest-missing-in-index", lambda: Index(indexed(right()).manifest, (foreign(),))),
+    Kind("config-missing", lambda: _instead_of_config(_other("without-config"))),
+    Kind("manifest-missing-in-index", lambda: Index(indexed(_other("missing-in-index")).manifest, (foreign(),))),
     Kind("config-of-one-mb", lambda: _config(comment="x" * 1_000_000)),
     Kind("manifest-artifact", lambda: _manifest(right(), artifactType="application/vnd.odd"), ""),
     Kind("manifest-subject", lambda: _manifest(right(), subject=right().config.descriptor), ""),
