@@ -16,6 +16,9 @@ from tests.system.truth.build import Kind
 from tests.system.truth.outcomes import Outcome, in_containerd, in_docker, in_podman, removed
 from tests.system.truth.table import MODULES
 
+DIFFER_IN = ("documents", "forms", "archives", "surroundings")
+"""The tables in which engines differ most: documents, platforms, layers, users."""
+
 Run = Callable[[Mapping[str, str]], dict[str, Outcome]]
 
 
@@ -32,6 +35,12 @@ class Generation:
         """The kinds of one table that it runs; the storage drivers of Podman and containerd here (vfs, native) write
         through symbolic links, which overlay does not."""
         return tuple(kind for kind in MODULES[module].KINDS if self.engine == "docker" or not kind.overlay)
+
+    @property
+    def needed(self) -> set[str]:
+        """The kinds that its recording has to hold: what engines were seen to differ in, and all of it of the oldest."""
+        modules = MODULES if self is GENERATIONS[0] else DIFFER_IN
+        return {kind.id for module in modules for kind in self.kinds(module)}
 
     @property
     def store(self) -> str:

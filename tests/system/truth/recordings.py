@@ -92,5 +92,5 @@ def renew(generation: Generation, version: str, host: Mapping[str, Any], outcome
 
 
 def all_recordings() -> tuple[Recording, ...]:
-    """Every generation's, oldest engine first."""
-    return tuple(load(generation) for generation in GENERATIONS)
+    """Those that are there, oldest engine first."""
+    return tuple(load(generation) for generation in GENERATIONS if path_of(generation).exists())
