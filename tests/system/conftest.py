@@ -18,8 +18,8 @@ from tests.real.roots import native_suite
 from tests.real.sshd import Sshd
 from tests.system.truth.comparison import Case, compare
 from tests.system.truth.outcomes import in_docker, in_podman, removed
-from tests.system.truth.scanning import Scanner
 from tests.system.truth.sample import OF_THE_ENGINE, SAMPLE
+from tests.system.truth.scanning import Scanner
 
 NO_DOCKER = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 """So that a Docker of the machine that runs the tests is no part of them."""

@@ -35,7 +35,7 @@ def engine_of(request):
 def test_an_engine_s_answers_are_renewed(generation, module, engine_of, lenient_registry, amd64, kernel):
     engine = engine_of(generation)
     kinds = generation.kinds(module)
-    references = {kind.id: lenient_registry.push(kind.repository, "1", kind.build()) for kind in kinds}
+    references = {kind.id: lenient_registry.push(kind.repository, "1", kind.made()) for kind in kinds}
     outcomes = engine.run(references)
     engine.clear()
     recordings.renew(generation, engine.version, host_of(kernel), outcomes)

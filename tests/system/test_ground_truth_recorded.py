@@ -32,7 +32,9 @@ def test_each_engine_was_asked_for_every_kind_that_it_can_tell_apart(generation)
 
 def test_each_engine_is_of_the_generation_that_it_is_called_after(recorded):
     named = {each.generation.name: each.generation.name.split("-")[1] for each in recorded}
-    assert {each.generation.name: each.version.removeprefix("v")[: len(named[each.generation.name])] for each in recorded} == named
+    assert {
+        each.generation.name: each.version.removeprefix("v")[: len(named[each.generation.name])] for each in recorded
+    } == named
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)

@@ -12,16 +12,44 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.real.images import DOCKER, OCI, Document, File, Image, ImageFactory, digest_of, tar_of
+from tests.real.images import AUTHOR, DOCKER, OCI, Document, File, Image, ImageFactory, digest_of, tar_of
 from tests.system.truth.build import PLAIN_TAR, ZSTD_TAR, Kind, Stored, entries, gzipped, plain, stored
 from tests.system.truth.programs import FOREIGN, NATIVE
 
 _APP = {"app": NATIVE}
 
 
-def _own(name: str) -> dict[str, bytes | File]:
+def _own(name: str = "") -> dict[str, bytes | File]:
     """A layer that no other kind has: an engine does not ask twice for what it has."""
-    return {**_APP, "name": name.encode()}
+    return {**_APP, "name": f"{AUTHOR.get()} {name}".encode()}
+
+
+def _tarred() -> bytes:
+    """That layer as it is, before it is packed."""
+    return tar_of(_own())
+
+
+def _packed() -> bytes:
+    """The same as a right layer would be."""
+    return gzip.compress(_tarred(), 1, mtime=0)
+
+
+def _halves() -> tuple[bytes, bytes]:
+    """The same in two, between two blocks."""
+    tar = _tarred()
+    middle = len(tar) // 2 // 512 * 512
+    return tar[:middle], tar[middle:]
+
+
+def _ended(blocks: int) -> bytes:
+    """The same with so many blocks of zeros behind its last entry."""
+    bare = _tarred().rstrip(b"\0")
+    return bare.ljust(-(-len(bare) // 512) * 512 + 512 * blocks, b"\0")
+
+
+def _mended(change: Callable[[bytes], bytes]) -> Image:
+    """A right layer, changed after it was packed."""
+    return stored(_layer(_tarred(), change(_packed())))
 
 
 def _layer(tar: bytes, body: bytes, media_type: str = OCI["layer"]) -> Stored:
@@ -32,16 +60,20 @@ def _cut_after_flush(files: dict[str, bytes | File], behind: bytes) -> Stored:
     """A gzip member that stops after a flush: what came is readable, what should follow is not there."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     tar = tar_of(files)
-    return Stored(OCI["layer"], packer.compress(tar[: len(tar) - len(behind)]) + packer.flush(zlib.Z_SYNC_FLUSH), digest_of(tar))
+    return Stored(
+        OCI["layer"], packer.compress(tar[: len(tar) - len(behind)]) + packer.flush(zlib.Z_SYNC_FLUSH), digest_of(tar)
+    )
 
 
 def _cut(keep: float) -> Stored:
-    tar = tar_of({"other": bytes(range(256)) * 200, **_APP})
+    tar = tar_of({"other": bytes(range(256)) * 200, **_own()})
     body = gzip.compress(tar, 1, mtime=0)
     return _layer(tar, body[: int(len(body) * keep)])
 
 
-def _raw(name: str, kind: bytes = tarfile.REGTYPE, body: bytes = b"", mode: int = 0o755, link: str = "", **more: Any) -> tuple[tarfile.TarInfo, bytes]:
+def _raw(
+    name: str, kind: bytes = tarfile.REGTYPE, body: bytes = b"", mode: int = 0o755, link: str = "", **more: Any
+) -> tuple[tarfile.TarInfo, bytes]:
     entry = tarfile.TarInfo(name)
     entry.type, entry.mode, entry.size, entry.linkname = kind, mode, len(body), link
     for key, value in more.items():
@@ -57,7 +89,9 @@ def _tar(*raw: tuple[tarfile.TarInfo, bytes], form: int = tarfile.PAX_FORMAT) ->
     return sink.getvalue()
 
 
-def _of(*raw: tuple[tarfile.TarInfo, bytes], below: dict[str, bytes | File] | None = None, form: int = tarfile.PAX_FORMAT) -> Image:
+def _of(
+    *raw: tuple[tarfile.TarInfo, bytes], below: dict[str, bytes | File] | None = None, form: int = tarfile.PAX_FORMAT
+) -> Image:
     under = [gzipped(tar_of(below))] if below is not None else []
     return stored(*under, gzipped(_tar(*raw, form=form)))
 
@@ -67,9 +101,9 @@ def _zstd(body: bytes, *options: str) -> bytes:
 
 
 def _diff_ids(change: Callable[[list[str]], Any]) -> Image:
-    image = plain({"other": b"x"}, _APP)
+    image = plain({"other": b"x"}, _own())
     diff_ids = json.loads(image.config.body)["rootfs"]["diff_ids"]
-    return ImageFactory.image({"other": b"x"}, _APP, entrypoint=["/app"], config={"rootfs": change(diff_ids)})
+    return ImageFactory.image({"other": b"x"}, _own(), entrypoint=["/app"], config={"rootfs": change(diff_ids)})
 
 
 def _typed(media_type: str, body: Callable[[bytes], bytes] = lambda tar: gzip.compress(tar, 1, mtime=0)) -> Image:
@@ -82,7 +116,9 @@ def _sized(difference: int) -> Image:
     image = plain(_own(f"size {difference}"))
     content = json.loads(image.manifest.body)
     content["layers"][0]["size"] += difference
-    return Image(Document(image.manifest.media_type, json.dumps(content).encode()), image.config, image.layers, image.platform)
+    return Image(
+        Document(image.manifest.media_type, json.dumps(content).encode()), image.config, image.layers, image.platform
+    )
 
 
 @dataclass(frozen=True)
@@ -104,15 +140,13 @@ def _with_layers(image: Image, *layers: Document) -> Image:
 
 def _forged(said: dict[str, bytes | File], real: dict[str, bytes | File], padding: int = 0) -> Image:
     """A layer that holds other files than its digest says, of the same length."""
-    image = plain({**said, "padding": bytes(padding + 1)})
-    layer = image.layers[0]
-    body = gzip.compress(tar_of({**real, "padding": bytes(padding)}), 1, mtime=0)
-    return _with_layers(image, Forged(layer.media_type, body.ljust(len(layer.body), b"\0"), layer.digest))
+    tars = [tar_of({**files, "padding": bytes(padding)}) for files in (said, real)]
+    bodies = [gzip.compress(tar, 0, mtime=0) for tar in tars]
+    assert len(bodies[0]) == len(bodies[1])
+    image = stored(_layer(tars[0], bodies[0]))
+    return _with_layers(image, Forged(OCI["layer"], bodies[1], image.layers[0].digest))
 
 
-TAR = tar_of(_APP)
-GZ = gzip.compress(TAR, 1, mtime=0)
-SPLIT = len(TAR) // 2 // 512 * 512
 _WRONG = "sha256:" + "0" * 64
 _LAYERS = "layers"
 
@@ -124,29 +158,29 @@ KINDS = (
     Kind("layer-forged-large", lambda: _forged({"app": FOREIGN}, {"app": NATIVE}, padding=4 << 20)),
     Kind("gzip-cut-in-its-data", lambda: stored(_cut(0.6))),
     Kind("gzip-cut-in-its-trailer", lambda: stored(_cut(0.999))),
-    Kind("gzip-cut-after-a-flush", lambda: stored(_cut_after_flush({**_APP, "more": b"x" * 3000}, b"x" * 2048 + bytes(1024)))),
-    Kind("gzip-cut-top-layer-after-a-flush", lambda: stored(gzipped(tar_of(_APP)), _cut_after_flush({"other": b"", "app": FOREIGN}, tar_of({"app": FOREIGN})))),
-    Kind("gzip-trailer-missing", lambda: stored(_layer(TAR, GZ[:-8]))),
-    Kind("gzip-checksum-wrong", lambda: stored(_layer(TAR, GZ[:-8] + bytes(4) + GZ[-4:]))),
-    Kind("gzip-length-wrong", lambda: stored(_layer(TAR, GZ[:-4] + bytes(4)))),
-    Kind("gzip-two-members", lambda: stored(_layer(TAR, gzip.compress(TAR[:SPLIT], 1, mtime=0) + gzip.compress(TAR[SPLIT:], 1, mtime=0)))),
-    Kind("gzip-empty-member-first", lambda: stored(_layer(TAR, gzip.compress(b"", 1, mtime=0) + GZ))),
-    Kind("gzip-garbage-behind", lambda: stored(_layer(TAR, GZ + b"garbage behind"))),
-    Kind("gzip-zeros-behind", lambda: stored(_layer(TAR, GZ + bytes(512)))),
-    Kind("gzip-second-member-cut", lambda: stored(_layer(TAR, GZ + gzip.compress(bytes(1024), 1, mtime=0)[:12]))),
-    Kind("gzip-with-a-name", lambda: stored(_layer(TAR, GZ[:3] + b"\x08" + GZ[4:10] + b"layer.tar\0" + GZ[10:]))),
-    Kind("gzip-damaged", lambda: stored(_layer(TAR, GZ[:20] + b"\xff\xff\xff" + GZ[23:]))),
+    Kind("gzip-cut-after-a-flush", lambda: stored(_cut_after_flush({**_own(), "more": b"x" * 3000}, b"x" * 2048 + bytes(1024)))),
+    Kind("gzip-cut-top-layer-after-a-flush", lambda: stored(gzipped(_tarred()), _cut_after_flush({"other": b"", "app": FOREIGN}, tar_of({"app": FOREIGN})))),
+    Kind("gzip-trailer-missing", lambda: _mended(lambda gz: gz[:-8])),
+    Kind("gzip-checksum-wrong", lambda: _mended(lambda gz: gz[:-8] + bytes(4) + gz[-4:])),
+    Kind("gzip-length-wrong", lambda: _mended(lambda gz: gz[:-4] + bytes(4))),
+    Kind("gzip-two-members", lambda: _mended(lambda _gz: b"".join(gzip.compress(half, 1, mtime=0) for half in _halves()))),
+    Kind("gzip-empty-member-first", lambda: _mended(lambda gz: gzip.compress(b"", 1, mtime=0) + gz)),
+    Kind("gzip-garbage-behind", lambda: _mended(lambda gz: gz + b"garbage behind")),
+    Kind("gzip-zeros-behind", lambda: _mended(lambda gz: gz + bytes(512))),
+    Kind("gzip-second-member-cut", lambda: _mended(lambda gz: gz + gzip.compress(bytes(1024), 1, mtime=0)[:12])),
+    Kind("gzip-with-a-name", lambda: _mended(lambda gz: gz[:3] + b"\x08" + gz[4:10] + b"layer.tar\0" + gz[10:])),
+    Kind("gzip-damaged", lambda: _mended(lambda gz: gz[:20] + b"\xff\xff\xff" + gz[23:])),
     Kind("layer-of-no-bytes", lambda: stored(Stored(OCI["layer"], b"", digest_of(b"")))),
-    Kind("layer-of-no-bytes-above", lambda: stored(gzipped(TAR), Stored(PLAIN_TAR, b"", digest_of(b"")))),
-    Kind("layer-of-zeros", lambda: stored(gzipped(bytes(1024)), gzipped(TAR))),
+    Kind("layer-of-no-bytes-above", lambda: stored(gzipped(_tarred()), Stored(PLAIN_TAR, b"", digest_of(b"")))),
+    Kind("layer-of-zeros", lambda: stored(gzipped(bytes(1024)), gzipped(_tarred()))),
     Kind("layer-of-text", lambda: stored(gzipped(b"this is no tar at all, but text " * 40))),
-    Kind("tar-without-its-end", lambda: stored(gzipped(TAR.rstrip(b"\0").ljust(-(-len(TAR.rstrip(b"\0")) // 512) * 512, b"\0")))),
-    Kind("tar-with-one-zero-block", lambda: stored(gzipped(TAR.rstrip(b"\0").ljust(-(-len(TAR.rstrip(b"\0")) // 512) * 512 + 512, b"\0")))),
-    Kind("tar-cut-in-a-file", lambda: stored(gzipped(TAR[:600]))),
-    Kind("tar-cut-in-a-header", lambda: stored(gzipped(tar_of({**_APP, "more": b""})[: -(1024 * 9)][:1700]))),
-    Kind("tar-more-behind-its-end", lambda: stored(gzipped(tar_of({"app": FOREIGN}) + TAR))),
-    Kind("tar-garbage-behind-its-end", lambda: stored(gzipped(TAR + b"garbage" * 100))),
-    Kind("tar-checksum-wrong", lambda: stored(gzipped(TAR.replace(b"app\0", b"apq\0", 1)))),
+    Kind("tar-without-its-end", lambda: stored(gzipped(_ended(0)))),
+    Kind("tar-with-one-zero-block", lambda: stored(gzipped(_ended(1)))),
+    Kind("tar-cut-in-a-file", lambda: stored(gzipped(_tarred()[:600]))),
+    Kind("tar-cut-in-a-header", lambda: stored(gzipped(_ended(0)[:-200]))),
+    Kind("tar-more-behind-its-end", lambda: stored(gzipped(tar_of({"app": FOREIGN}) + _tarred()))),
+    Kind("tar-garbage-behind-its-end", lambda: stored(gzipped(_tarred() + b"garbage" * 100))),
+    Kind("tar-checksum-wrong", lambda: stored(gzipped(_tarred().replace(b"app\0", b"apq\0", 1)))),
     Kind("tar-ustar", lambda: _of(_raw("app", body=NATIVE), form=tarfile.USTAR_FORMAT), "native"),
     Kind("tar-gnu", lambda: _of(_raw("app", body=NATIVE), form=tarfile.GNU_FORMAT), "native"),
     Kind("tar-old-regular-type", lambda: _of(_raw("app", tarfile.AREGTYPE, NATIVE)), "native"),
@@ -160,7 +194,7 @@ KINDS = (
     Kind("tar-device-beside", lambda: _of(_raw("null", tarfile.CHRTYPE, devmajor=1, devminor=3), _raw("app", body=NATIVE))),
     Kind("tar-device-zero-replaces", lambda: _of(_raw("app", tarfile.CHRTYPE), below=dict(_APP))),
     Kind("tar-fifo-replaces", lambda: _of(_raw("app", tarfile.FIFOTYPE), below=dict(_APP))),
-    Kind("tar-global-header", lambda: stored(gzipped(tarfile.TarInfo.create_pax_global_header({"comment": "made by git"}) + TAR)), "native"),
+    Kind("tar-global-header", lambda: stored(gzipped(tarfile.TarInfo.create_pax_global_header({"comment": "made by git"}) + _tarred())), "native"),
     Kind("tar-directory-with-bytes", lambda: _of(_raw("opt", tarfile.DIRTYPE, b"x" * 600), _raw("app", body=NATIVE))),
     Kind("tar-name-ends-in-slash", lambda: _of(_raw("app/", body=NATIVE))),
     Kind("tar-symlink-with-bytes", lambda: _of(_raw("app", tarfile.SYMTYPE, b"x" * 600, link="program"), _raw("program", body=NATIVE))),
@@ -214,7 +248,7 @@ KINDS = (
     Kind("diff-ids-too-few", lambda: _diff_ids(lambda ids: {"type": _LAYERS, "diff_ids": ids[:1]})),
     Kind("diff-ids-too-many", lambda: _diff_ids(lambda ids: {"type": _LAYERS, "diff_ids": [*ids, ids[0]]})),
     Kind("diff-ids-none", lambda: _diff_ids(lambda _ids: {"type": _LAYERS, "diff_ids": []})),
-    Kind("diff-ids-of-the-blobs", lambda: _diff_ids(lambda _ids: {"type": _LAYERS, "diff_ids": [layer.digest for layer in plain({"other": b"x"}, _APP).layers]})),
+    Kind("diff-ids-of-the-blobs", lambda: _diff_ids(lambda _ids: {"type": _LAYERS, "diff_ids": [layer.digest for layer in plain({"other": b"x"}, _own()).layers]})),
     Kind("diff-ids-no-digests", lambda: _diff_ids(lambda _ids: {"type": _LAYERS, "diff_ids": ["a", "b"]})),
     Kind("rootfs-missing", lambda: _diff_ids(lambda _ids: None)),
     Kind("rootfs-empty", lambda: _diff_ids(lambda _ids: {})),
@@ -222,12 +256,12 @@ KINDS = (
     Kind("rootfs-without-type", lambda: _diff_ids(lambda ids: {"diff_ids": ids})),
     Kind("layer-size-too-small", lambda: _sized(-1)),
     Kind("layer-size-too-large", lambda: _sized(1)),
-    Kind("layer-twice", lambda: plain(_APP, _APP), "native"),
+    Kind("layer-twice", lambda: plain(_own(), _own()), "native"),
     Kind("layer-tar-labelled-gzip", lambda: _typed(OCI["layer"], lambda tar: tar)),
     Kind("layer-gzip-labelled-tar", lambda: _typed(PLAIN_TAR)),
     Kind("layer-zstd-labelled-gzip", lambda: _typed(OCI["layer"], _zstd)),
     Kind("layer-gzip-labelled-zstd", lambda: _typed(ZSTD_TAR)),
-    Kind("layer-zstd-two-frames", lambda: _typed(ZSTD_TAR, lambda tar: _zstd(tar[:SPLIT]) + _zstd(tar[SPLIT:]))),
+    Kind("layer-zstd-two-frames", lambda: _typed(ZSTD_TAR, lambda tar: b"".join(_zstd(half) for half in (tar[:1024], tar[1024:])))),
     Kind("layer-zstd-cut", lambda: _typed(ZSTD_TAR, lambda tar: _zstd(tar)[:-8])),
     Kind("layer-zstd-skippable-first", lambda: _typed(ZSTD_TAR, lambda tar: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + _zstd(tar))),
     Kind("layer-bzip2", lambda: _typed(OCI["layer"], lambda tar: subprocess.run(["bzip2", "-c"], input=tar, capture_output=True, check=True).stdout)),

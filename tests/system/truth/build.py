@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tests.real.images import OCI, Document, File, Image, ImageFactory, Index, digest_of, tar_of
+from tests.real.images import AUTHOR, OCI, Document, File, Image, ImageFactory, Index, digest_of, tar_of
 from tests.system.truth.programs import debian
 
 Tree = Mapping[str, bytes | File]
@@ -36,6 +36,14 @@ class Kind:
     def expected(self, engine: str) -> str:
         """The reason of its verdict on a host with this engine."""
         return self.podman if engine == "podman" and self.podman else self.reason
+
+    def made(self) -> Image | Index:
+        """Its image, with a config of its own: an engine that knows the config pulls nothing."""
+        token = AUTHOR.set(self.id)
+        try:
+            return self.build()
+        finally:
+            AUTHOR.reset(token)
 
     @property
     def repository(self) -> str:
@@ -91,7 +99,8 @@ def assembled(
 ) -> Image:
     """The config, then the manifest, of these layers."""
     platform = {"architecture": architecture, "os": "linux"}
-    said = {**platform, "config": dict(process), "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+    author = {"author": AUTHOR.get()} if AUTHOR.get() else {}
+    said = {**platform, **author, "config": dict(process), "rootfs": {"type": "layers", "diff_ids": diff_ids}}
     config = Document(OCI["config"], json.dumps(said).encode())
     manifest = {
         "schemaVersion": 2,

@@ -38,7 +38,7 @@ def compare(
     run: Callable[[Mapping[str, str]], Mapping[str, Outcome]],
 ) -> dict[str, Case]:
     """Push all, judge them as planned, run them, judge their containers: two scans in all."""
-    references = {kind.id: registry.push(kind.repository, "1", kind.build()) for kind in kinds}
+    references = {kind.id: registry.push(kind.repository, "1", kind.made()) for kind in kinds}
     planned = scanner.scan(list(references.values()))
     outcomes = run(references)
     containers = scanner.scan()

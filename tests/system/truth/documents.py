@@ -20,7 +20,9 @@ def _entry(**platform: Any) -> Index:
 def _and_foreign(platform: dict[str, Any], *, first: bool = False) -> Index:
     """An entry that says this beside an honest one for arm64."""
     ours, theirs = right(), foreign()
-    return indexed(*((theirs, ours) if first else (ours, theirs)), platforms=[ARM64, platform] if first else [platform, ARM64])
+    return indexed(
+        *((theirs, ours) if first else (ours, theirs)), platforms=[ARM64, platform] if first else [platform, ARM64]
+    )
 
 
 def _config(**said: Any) -> Image:
@@ -37,12 +39,16 @@ def _without(*names: str, program: bytes = NATIVE) -> Image:
 def _reconfigured(image: Image, body: bytes, media_type: str = OCI["config"]) -> Image:
     config = Document(media_type, body)
     manifest = json.loads(image.manifest.body) | {"config": config.descriptor}
-    return Image(Document(image.manifest.media_type, json.dumps(manifest).encode()), config, image.layers, image.platform)
+    return Image(
+        Document(image.manifest.media_type, json.dumps(manifest).encode()), config, image.layers, image.platform
+    )
 
 
 def _manifest(image: Image, **said: Any) -> Image:
     content = {k: v for k, v in (json.loads(image.manifest.body) | said).items() if v is not None}
-    return Image(Document(image.manifest.media_type, json.dumps(content).encode()), image.config, image.layers, image.platform)
+    return Image(
+        Document(image.manifest.media_type, json.dumps(content).encode()), image.config, image.layers, image.platform
+    )
 
 
 def nested(inner: Index, own: dict[str, Any] | None, *beside: Image) -> Index:
@@ -63,14 +69,17 @@ def _instead_of_config(image: Image) -> Image:
     return Image(image.manifest, Document(OCI["config"], b"another"), image.layers, image.platform)
 
 
-OUR_386 = plain({"app": executable("386", SAYS)}, architecture="386")
+def _386() -> Image:
+    return plain({"app": executable("386", SAYS)}, architecture="386")
+
+
 FEATURES = {"os.features": ["odd"]}
 
 KINDS = (
-    Kind("index-386-only", lambda: indexed(OUR_386)),
-    Kind("index-i386-only", lambda: indexed(OUR_386, platforms=[{"os": "linux", "architecture": "i386"}])),
+    Kind("index-386-only", lambda: indexed(_386())),
+    Kind("index-i386-only", lambda: indexed(_386(), platforms=[{"os": "linux", "architecture": "i386"}])),
     Kind("index-386-holds-amd64", lambda: _entry(os="linux", architecture="386")),
-    Kind("index-i686-only", lambda: indexed(OUR_386, platforms=[{"os": "linux", "architecture": "i686"}])),
+    Kind("index-i686-only", lambda: indexed(_386(), platforms=[{"os": "linux", "architecture": "i686"}])),
     Kind("index-empty-platform", lambda: amended(indexed(right()), lambda c: c["manifests"][0].update(platform={}))),
     Kind("index-empty-words", lambda: _entry(os="", architecture="")),
     Kind("index-empty-os", lambda: _entry(os="", architecture="amd64")),

@@ -11,7 +11,15 @@ from tests.system.truth.programs import FOREIGN, LOADER, NATIVE, PIE, SAYS, debi
 
 LD = "/lib/ld-test.so.1"
 PT_LOAD, PT_INTERP, PT_NOTE, PT_NULL, PT_PHDR = 1, 3, 4, 0, 6
-_AT = {"type": (0, "I"), "flags": (4, "I"), "offset": (8, "Q"), "vaddr": (16, "Q"), "filesz": (32, "Q"), "memsz": (40, "Q"), "align": (48, "Q")}
+_AT = {
+    "type": (0, "I"),
+    "flags": (4, "I"),
+    "offset": (8, "Q"),
+    "vaddr": (16, "Q"),
+    "filesz": (32, "Q"),
+    "memsz": (40, "Q"),
+    "align": (48, "Q"),
+}
 
 
 def _app(body: bytes) -> Image:
@@ -53,7 +61,17 @@ def _two_loaders(first: bytes, second: bytes) -> Image:
     total = at + len(code)
 
     def header(kind: int, offset: int, size: int, flags: int) -> bytes:
-        return struct.pack("<IIQQQQQQ", kind, flags, offset, body + offset, body + offset, size, size, 1 if kind == PT_INTERP else 0x1000)
+        return struct.pack(
+            "<IIQQQQQQ",
+            kind,
+            flags,
+            offset,
+            body + offset,
+            body + offset,
+            size,
+            size,
+            1 if kind == PT_INTERP else 0x1000,
+        )
 
     start = 64 + 56 * 3
     headers = header(PT_INTERP, start, 12, 4) + header(PT_INTERP, start + 12, 12, 4) + header(PT_LOAD, 0, total, 5)

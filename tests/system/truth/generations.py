@@ -93,4 +93,9 @@ def running(generation: Generation, request: pytest.FixtureRequest) -> Running:
 
 def host_of(kernel: Any) -> dict[str, Any]:
     """What of the machine under an engine decides, to stand beside its outcomes."""
-    return {"machine": kernel.machine, "cpu_level": kernel.cpu_level, "ia32": kernel.ia32, "page_size": kernel.page_size}
+    return {
+        "machine": kernel.machine,
+        "cpu_level": kernel.cpu_level,
+        "ia32": kernel.ia32,
+        "page_size": kernel.page_size,
+    }

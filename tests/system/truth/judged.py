@@ -79,7 +79,7 @@ async def judge_all(
     recordings: Sequence[Recording], kinds: Sequence[Kind], registry: LenientRegistry, folder: Path
 ) -> dict[str, list[Judged]]:
     """By kind, what we say of it on each engine that ran it."""
-    references = {kind.id: registry.push(kind.repository, "1", kind.build()) for kind in kinds}
+    references = {kind.id: registry.push(kind.repository, "1", kind.made()) for kind in kinds}
     hosts = [_host(recording, references) for recording in recordings]
     facts = {recording.generation.name: facts_of(recording) for recording in recordings}
 

@@ -117,7 +117,9 @@ def _dynamic_behind_the_loader() -> Kind:
 
 def _behind(name: str, what: Tree, *argv: str) -> Kind:
     """What fails in front of a launcher fails behind one."""
-    return Kind(f"launch-{name}", lambda: on_debian({**tools("tini"), **what}, argv=["tini", "--", *(argv or ["/app"])]))
+    return Kind(
+        f"launch-{name}", lambda: on_debian({**tools("tini"), **what}, argv=["tini", "--", *(argv or ["/app"])])
+    )
 
 
 MORE = (

@@ -76,7 +76,9 @@ def _named(names: Sequence[str]) -> str:
 def _gist(outcome: Recorded) -> str:
     """What the engine said, without names and digests, fit for a cell."""
     said = re.sub(r"^.*?(?:docker: |Error: |ctr: )", "", outcome.said)
-    said = re.sub(r"Error response from daemon: |OCI runtime create failed: |failed to create (?:shim )?task[^:]*: ", "", said)
+    said = re.sub(
+        r"Error response from daemon: |OCI runtime create failed: |failed to create (?:shim )?task[^:]*: ", "", said
+    )
     said = re.sub(r"(?:sha256:)?\b(?:ID|[0-9a-f]{12,64})\b|registry/\S+", "…", said)
     said = re.sub(r"[|`<>]", "'", said).strip()[:MAX_SAID]
     return said or f"exit code {outcome.exit_code}"

@@ -37,7 +37,9 @@ class Recorded:
     said: str
 
     def __str__(self) -> str:
-        how = "started" if self.started else f"failed with {'no container' if self.exit_code is None else self.exit_code}"
+        how = (
+            "started" if self.started else f"failed with {'no container' if self.exit_code is None else self.exit_code}"
+        )
         return f"{how}: {self.said}" if self.said else how
 
 

@@ -10,6 +10,7 @@ EVERY = 12
 """One kind in so many of each table: with all of its tables the oldest and the newest engine together take less than
 four minutes of two quiet cores."""
 
+
 def _of(*modules: str) -> tuple[Kind, ...]:
     kinds = (kind for name in modules for kind in MODULES[name].KINDS[::EVERY])
     return tuple(kind for kind in kinds if not kind.overlay and kind.id not in PENDING)

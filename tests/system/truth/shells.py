@@ -126,7 +126,9 @@ if [ "$1" = "nginx" ] || [ "$1" = "nginx-debug" ]; then
     fi
 fi
 exec "$@\""""
-APPLETS = busybox("id", "find", "chown", "mkdir", "dirname", "sed", "cp", "chmod", "sleep", "cat", "ls", "touch", "true", "which")
+APPLETS = busybox(
+    "id", "find", "chown", "mkdir", "dirname", "sed", "cp", "chmod", "sleep", "cat", "ls", "touch", "true", "which"
+)
 BASH = "/bin/bash"
 
 SCRIPTS = (
@@ -146,14 +148,14 @@ SCRIPTS = (
     Script("sh-nginx", NGINX, ["nginx", "-g", "daemon off;"], "usr/sbin/nginx", tree=APPLETS),
     Script("sh-variable-default", 'exec "${SERVER:-/opt/app/bin/server}"'),
     Script("sh-variable-of-image", 'exec "$SERVER"', config=_env(SERVER="/opt/app/bin/server")),
-    Script("sh-variable-unbraced-path", 'exec $APP_HOME/bin/server', config=_env(APP_HOME="/opt/app")),
-    Script("sh-variable-assigned", 'BIN=/opt/app/bin\nexec $BIN/server'),
+    Script("sh-variable-unbraced-path", "exec $APP_HOME/bin/server", config=_env(APP_HOME="/opt/app")),
+    Script("sh-variable-assigned", "BIN=/opt/app/bin\nexec $BIN/server"),
     Script("sh-variable-split", 'CMD="/opt/app/bin/server --flag"\nexec $CMD'),
     Script("sh-path-extended", "export PATH=/opt/app/bin:$PATH\nexec server"),
     Script("sh-path-extended-and", "export PATH=/opt/app/bin:$PATH && exec server"),
     Script("sh-path-for-one-command", "PATH=/opt/app/bin:$PATH server"),
-    Script("sh-set-then-at", "set -- /opt/app/bin/server -x\nexec \"$@\""),
-    Script("sh-shift-then-at", "shift\nexec \"$@\"", ["serve", "/opt/app/bin/server"]),
+    Script("sh-set-then-at", 'set -- /opt/app/bin/server -x\nexec "$@"'),
+    Script("sh-shift-then-at", 'shift\nexec "$@"', ["serve", "/opt/app/bin/server"]),
     Script("sh-first-argument", 'exec "$1"', ["/opt/app/bin/server"]),
     Script("sh-star-arguments", "exec $*", ["/opt/app/bin/server", "a"]),
     Script("sh-if-then", "if [ -x /opt/app/bin/server ]; then exec /opt/app/bin/server; fi\nexit 3"),
@@ -191,7 +193,7 @@ SCRIPTS = (
     Script("sh-comment-names-s6", "# like s6-overlay\nexec /opt/app/bin/server"),
     Script("sh-echo-with-hash", 'echo "x # no; /nowhere"\nexec /opt/app/bin/server'),
     Script("sh-sed-first", "sed -i 's/\\r$//' /etc/app.conf\nexec \"$@\"", ["/opt/app/bin/server"], tree={**APPLETS, "etc/app.conf": b"a\r\n"}),
-    Script("sh-cp-first", "cp /etc/app.conf /app.conf\nexec \"$@\"", ["/opt/app/bin/server"], tree={**APPLETS, "etc/app.conf": b"a\n"}),
+    Script("sh-cp-first", 'cp /etc/app.conf /app.conf\nexec "$@"', ["/opt/app/bin/server"], tree={**APPLETS, "etc/app.conf": b"a\n"}),
     Script("sh-copies-the-program", "cp /opt/app/bin/server /run.bin\nchmod 755 /run.bin\nexec /run.bin", tree=APPLETS),
     Script("sh-writes-a-script", "echo 'exec /opt/app/bin/server' >/run.sh\nexec sh /run.sh", tree=APPLETS),
     Script("sh-while-loop", "n=0\nwhile [ $n -lt 2 ]; do n=$((n+1)); done\nexec /opt/app/bin/server"),
@@ -199,7 +201,7 @@ SCRIPTS = (
     Script("sh-set-e-fails-before", "set -e\nfalse\nexec /opt/app/bin/server"),
     Script("sh-exit-before", "echo hello\nexit 0\nexec /opt/app/bin/server"),
     Script("sh-exit-in-branch", 'if [ "$1" = check ]; then exit 1; fi\nexec /opt/app/bin/server'),
-    Script("sh-arch-by-uname", 'exec /opt/app/$(uname -m)/server', at="opt/app/x86_64/server", tree=busybox("uname")),
+    Script("sh-arch-by-uname", "exec /opt/app/$(uname -m)/server", at="opt/app/x86_64/server", tree=busybox("uname")),
     Script("sh-eval", 'eval "exec /opt/app/bin/server"'),
     Script("sh-zero-dirname", 'exec "$(dirname "$0")/opt/app/bin/server"', tree=APPLETS),
     Script("sh-zero-stripped", 'exec "${0%/*}/opt/app/bin/server"'),
