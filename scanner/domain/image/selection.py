@@ -27,6 +27,11 @@ layer compressed by zstd: measured with 20.10."""
 FIRST_STORE_WITH_LEVEL = (29, 6)
 """Since Docker 29.6 the containerd store does so too (moby daemon/containerd/platform_matchers.go)."""
 
+LAST_WITHOUT_FEATURES = {EngineKind.DOCKER: (26, 1), EngineKind.CONTAINERD: (1, 7)}
+FIRST_WITH_FEATURES = {EngineKind.DOCKER: (28, 5), EngineKind.CONTAINERD: (2, 1)}
+"""Versions that were seen to pass over an entry's os.features, then to refuse entries whose features they lack; the
+versions in between were not tried."""
+
 AMD64_LEVELS = ("", "v2", "v3", "v4")
 ARM_VARIANTS = ("v8", "v7", "v6", "v5")
 
@@ -69,8 +74,10 @@ class _Asked:
     rule: _Rule
     platform: Platform
     is_pinned: bool
+    heeds_features: bool
 
-    def order(self, entries: Sequence[Platform | None]) -> tuple[int, ...]:
+    def order(self, said: Sequence[Platform | None]) -> tuple[int, ...]:
+        entries = said if self.heeds_features else [entry and replace(entry, os_features=()) for entry in said]
         if self.rule is _Rule.PODMAN:
             return containers_image.choose(self.platform, entries)
         if self.platform.os == "windows" and not self.is_pinned:
@@ -121,7 +128,12 @@ def select(
     rules = _rules(engine)
     if isinstance(rules, Failure):
         return Selection(Outcome.UNKNOWN, reason=rules.reason, detail=rules.detail)
-    asked = tuple(_Asked(rule, p, bool(asked_for)) for rule in rules for p in _asks(engine, rule, asked_for, kernel))
+    asked = tuple(
+        _Asked(rule, platform, bool(asked_for), heeds_features)
+        for rule in rules
+        for platform in _asks(engine, rule, asked_for, kernel)
+        for heeds_features in _heeds_features(engine)
+    )
     return _agreed(engine, asked, offers) if asked else _platform_unknown(engine)
 
 
@@ -203,6 +215,16 @@ def _levels(engine: Engine, rule: _Rule, kernel: Kernel | None) -> tuple[str, ..
     return of_cpu if version >= first else ("",)
 
 
+def _heeds_features(engine: Engine) -> tuple[bool, ...]:
+    """Whether this engine looks at what features of the operating system an entry wants; both where that is not known."""
+    version, first = _version(engine.version), FIRST_WITH_FEATURES.get(engine.kind)
+    if first is None:
+        return (True,)
+    if version is None or LAST_WITHOUT_FEATURES[engine.kind] < version < first:
+        return (False, True)
+    return (version >= first,)
+
+
 def _is_before_ladder(engine: Engine) -> bool:
     version = _version(engine.version)
     return version is not None and version < FIRST_WITH_LADDER
@@ -253,6 +275,9 @@ def _agreed(engine: Engine, asked: tuple[_Asked, ...], offers: Sequence[Offer]) 
     if doubtful:
         return doubtful
     ways = ", ".join(dict.fromkeys(str(ask.platform) for ask in asked))
+    if len({ask.platform for ask in asked}) == 1 and len({ask.heeds_features for ask in asked}) > 1:
+        detail = f"whether {engine.key} {engine.version} heeds os.features is not known, and that decides what it takes"
+        return Selection(Outcome.UNKNOWN, reason=Reason.ENGINE_UNKNOWN, detail=detail)
     if len({ask.rule for ask in asked}) > 1:
         detail = f"how {engine.key} keeps images is not known, and that decides what it takes"
         return Selection(Outcome.UNKNOWN, reason=Reason.ENGINE_UNKNOWN, detail=detail)
