@@ -44,6 +44,7 @@ class LenientRegistry:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"  # what begins TLS here is told so in HTTP, not by a page without a status line
     registry: LenientRegistry
 
     def log_message(self, *_words: object) -> None:
@@ -61,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._blob(self.registry.blobs.get((found["repository"], found["name"])), found["name"])
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - http.server's own name
 
     def _document(self, document: Document | None) -> None:
         if document is None:
@@ -89,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: HTTPStatus, body: bytes, told: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in {**told, "Content-Length": str(len(body))}.items():
+        for name, value in {**told, "Content-Length": str(len(body)), "Connection": "close"}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":
