@@ -6,8 +6,8 @@ import struct
 
 from tests.real.elf import executable
 from tests.real.images import File, Image
-from tests.system.truth.build import Kind, on_debian, plain
-from tests.system.truth.programs import FOREIGN, LOADER, NATIVE, PIE, SAYS, debian, with_header
+from tests.system.truth.build import Kind, plain
+from tests.system.truth.programs import FOREIGN, LOADER, NATIVE, PIE, SAYS, with_header
 
 LD = "/lib/ld-test.so.1"
 PT_LOAD, PT_INTERP, PT_NOTE, PT_NULL, PT_PHDR = 1, 3, 4, 0, 6
@@ -86,12 +86,6 @@ def _isa_note(level: int) -> bytes:
     return segment(patched(program, start, note), 0, type=PT_NOTE, filesz=len(note), memsz=len(note), align=8)
 
 
-def _library() -> Image:
-    library = debian()["usr/lib/x86_64-linux-gnu/libc.so.6"]
-    assert isinstance(library, bytes)
-    return on_debian({"app": library})
-
-
 BASE = 0x400000
 KINDS = (
     Kind("elf-class-wrong", lambda: _app(patched(NATIVE, 4, b"\1"))),
@@ -160,7 +154,6 @@ KINDS = (
     Kind("elf-many-headers", lambda: _app(with_header(NATIVE, phnum=0xFFFF))),
     Kind("elf-headers-larger-than-the-file", lambda: _app(with_header(NATIVE, phnum=64))),
     Kind("elf-headers-unaligned", lambda: _app(NATIVE + b"x" + b"\0" * 8)),
-    Kind("elf-a-library-as-program", _library),
     Kind("elf-of-64-bytes", lambda: _app(NATIVE[:64])),
     Kind("elf-of-120-bytes", lambda: _app(NATIVE[:120])),
     Kind("elf-bytes-behind", lambda: _app(NATIVE + b"an appended archive")),
