@@ -231,12 +231,28 @@ def _is_before_ladder(engine: Engine) -> bool:
 
 
 def refuses(engine: Engine, offer: Offer) -> str:
-    """Why an engine cannot pull an offer that it takes, empty where nothing is known to be in its way."""
+    """Why an engine cannot pull an offer that it takes, empty where nothing is known to be in its way.
+
+    Docker's classic store looks at what the config says (moby distribution/pull_v2.go, image/store.go): seen with 20.10.
+    """
+    if engine.kind is EngineKind.DOCKER and engine.store is ImageStore.CLASSIC and (refusal := _by_store(engine, offer)):
+        return refusal
     is_old_docker = engine.store is ImageStore.CLASSIC and _is_before_ladder(engine)
     if offer.nested and (is_old_docker or engine.store is ImageStore.PODMAN):
         return f"{engine.key} {engine.version} does not read an index within an index"
     if is_old_docker and any(layer.media_type.endswith("+zstd") for layer in offer.layers):
         return f"{engine.key} {engine.version} does not read layers that are compressed by zstd"
+    return ""
+
+
+def _by_store(engine: Engine, offer: Offer) -> str:
+    os = offer.config.os if isinstance(offer.config, Platform) else ""
+    if engine.platform is not None and os not in {"", engine.platform.os}:
+        return f"{engine.key} {engine.version} takes no image whose config says {os}"
+    if offer.diff_ids is not None and len(offer.diff_ids) != len(offer.layers):
+        return (
+            f"the config lists {len(offer.diff_ids)} layers, the manifest {len(offer.layers)}: {engine.key} refuses that"
+        )
     return ""
 
 
