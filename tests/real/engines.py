@@ -136,6 +136,7 @@ class Podman:
     program: Path
     folder: Path
     runtime: str = "runc"
+    options: tuple[str, ...] = ()
 
     @property
     def argv(self) -> list[str]:
@@ -159,7 +160,7 @@ class Podman:
         limits = (
             ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"] if words[0] in {"run", "create"} else []
         )
-        return run(*self.argv, words[0], *limits, *words[1:], check=check)
+        return run(*self.argv, words[0], *limits, *(self.options if limits else ()), *words[1:], check=check)
 
 
 @pytest.fixture(scope="session")

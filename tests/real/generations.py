@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,11 +16,23 @@ from tests.real.roots import native_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.real.roots import Root
 
 OLDER, NEWER, NEWEST = "bookworm", "trixie", "sid"
+
+
+PURE_CGROUPS = Path("/sys/fs/cgroup/cgroup.controllers")
+"""There where cgroups are those of version 2 alone; crun takes no mixture of both."""
+
+
+def _with_pure_cgroups(program: Path, wrapper: Path) -> Path:
+    """The same program in a mount namespace that shows it nothing of version 1."""
+    mounts = "mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+    inside = program.read_text().replace(" -- ", f""" -- unshare --mount sh -c '{mounts} && exec "$0" "$@"' """)
+    wrapper.write_text(inside)
+    wrapper.chmod(0o755)
+    return wrapper
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,10 @@ def start_podman(generation_of: Callable[[str], Programs]) -> Iterator[Callable[
         folder = programs.folder / f"pod-{runtime}"
         folder.mkdir()
         programs.program(runtime)
-        started.append(Podman(programs.program("podman"), folder, runtime))
+        program, options = programs.program("podman"), ()
+        if runtime == "crun" and not PURE_CGROUPS.exists():
+            program, options = _with_pure_cgroups(program, folder / "podman"), ("--cgroups=disabled",)
+        started.append(Podman(program, folder, runtime, options))
         return started[-1]
 
     yield start

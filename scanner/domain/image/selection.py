@@ -32,6 +32,10 @@ FIRST_WITH_FEATURES = {EngineKind.DOCKER: (28, 5), EngineKind.CONTAINERD: (2, 1)
 """Versions that were seen to pass over an entry's os.features, then to refuse entries whose features they lack; the
 versions in between were not tried."""
 
+NO_PLATFORM = Platform("", "")
+"""An entry whose platform says nothing: to Docker's classic store, seen with 28.5, it is an entry without one, elsewhere
+it fits nothing."""
+
 AMD64_LEVELS = ("", "v2", "v3", "v4")
 ARM_VARIANTS = ("v8", "v7", "v6", "v5")
 
@@ -78,6 +82,8 @@ class _Asked:
 
     def order(self, said: Sequence[Platform | None]) -> tuple[int, ...]:
         entries = said if self.heeds_features else [entry and replace(entry, os_features=()) for entry in said]
+        if self.rule is _Rule.CLASSIC:
+            entries = [None if entry == NO_PLATFORM else entry for entry in entries]
         if self.rule is _Rule.PODMAN:
             return containers_image.choose(self.platform, entries)
         if self.platform.os == "windows" and not self.is_pinned:
@@ -233,9 +239,10 @@ def _is_before_ladder(engine: Engine) -> bool:
 def refuses(engine: Engine, offer: Offer) -> str:
     """Why an engine cannot pull an offer that it takes, empty where nothing is known to be in its way.
 
-    Docker's classic store looks at what the config says (moby distribution/pull_v2.go, image/store.go): seen with 20.10.
+    Docker's classic store takes no config of another system; none of Docker and containerd takes a config that lists
+    another number of layers than the manifest. Seen from 20.10 to 28.5.
     """
-    if engine.kind is EngineKind.DOCKER and engine.store is ImageStore.CLASSIC and (refusal := _by_store(engine, offer)):
+    if engine.kind in {EngineKind.DOCKER, EngineKind.CONTAINERD} and (refusal := _by_config_of(engine, offer)):
         return refusal
     is_old_docker = engine.store is ImageStore.CLASSIC and _is_before_ladder(engine)
     if offer.nested and (is_old_docker or engine.store is ImageStore.PODMAN):
@@ -245,14 +252,13 @@ def refuses(engine: Engine, offer: Offer) -> str:
     return ""
 
 
-def _by_store(engine: Engine, offer: Offer) -> str:
+def _by_config_of(engine: Engine, offer: Offer) -> str:
     os = offer.config.os if isinstance(offer.config, Platform) else ""
-    if engine.platform is not None and os not in {"", engine.platform.os}:
+    if engine.store is ImageStore.CLASSIC and engine.platform and os.lower() not in {"", engine.platform.os}:
         return f"{engine.key} {engine.version} takes no image whose config says {os}"
     if offer.diff_ids is not None and len(offer.diff_ids) != len(offer.layers):
-        return (
-            f"the config lists {len(offer.diff_ids)} layers, the manifest {len(offer.layers)}: {engine.key} refuses that"
-        )
+        told = f"the config lists {len(offer.diff_ids)} layers, the manifest {len(offer.layers)}"
+        return f"{told}: {engine.key} {engine.version} refuses that"
     return ""
 
 
