@@ -3,6 +3,7 @@
 import pytest
 
 from tests.system.truth import claims
+from tests.system.truth.pending import PENDING_WHEN_RUN
 from tests.system.truth.sample import SAMPLE
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # a root may have to be made, all the images are run
@@ -21,4 +22,8 @@ def test_docker_does_as_it_did_when_it_was_recorded(kind, newer_docker_truth):
 
 @pytest.mark.parametrize("kind", ROWS)
 def test_a_planned_image_is_judged_as_when_docker_has_run_it(kind, newer_docker_truth):
-    claims.running_changes_nothing(newer_docker_truth[kind.id])
+    if kind.id in PENDING_WHEN_RUN:
+        with pytest.raises(AssertionError):  # once this holds it goes off PENDING_WHEN_RUN
+            claims.running_changes_nothing(newer_docker_truth[kind.id])
+    else:
+        claims.running_changes_nothing(newer_docker_truth[kind.id])
