@@ -13,13 +13,7 @@ NOT_RECORDED = frozenset(
 )
 """The engines whose answers are still to be recorded by `make engines`, which takes a quiet machine some hours."""
 
-PENDING_WHEN_RUN: dict[str, str] = {
-    kind: "of a container made from an index the newer Docker's containerd store tells no platform that the probe reads"
-    for kind in (
-        *("index-386-only", "index-two-without-platform", "index-duplicate-entry", "index-oci"),
-        *("entry-lies-config-honest", "entry-386", "shared-base-native", "shared-base-of-three"),
-    )
-}
+PENDING_WHEN_RUN: dict[str, str] = dict.fromkeys((*("index-386-only", "index-two-without-platform", "index-duplicate-entry", "index-oci"), *("entry-lies-config-honest", "entry-386", "shared-base-native", "shared-base-of-three")), "of a container made from an index the newer Docker's containerd store tells no platform that the probe reads")
 """The kinds that are judged otherwise once a newer Docker has run them."""
 
 PENDING: dict[str, str] = {
