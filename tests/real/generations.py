@@ -101,7 +101,7 @@ def start_podman(generation_of: Callable[[str], Programs]) -> Iterator[Callable[
 
     def start(suite: str, runtime: str) -> Podman:
         programs = generation_of(suite)
-        folder = programs.folder / f"pod-{runtime}"
+        folder = programs.folder / f"p{runtime[0]}"  # Podman takes no run root of more than 50 characters
         folder.mkdir()
         programs.program(runtime)
         program, options = programs.program("podman"), ()

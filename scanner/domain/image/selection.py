@@ -36,6 +36,9 @@ NO_PLATFORM = Platform("", "")
 """An entry whose platform says nothing: to Docker's classic store, seen with 28.5, it is an entry without one, elsewhere
 it fits nothing."""
 
+LAST_FLAT_STORE = (26, 1)
+"""The newest Docker whose containerd store was seen to refuse an index within an index; 28.5 takes it."""
+
 AMD64_LEVELS = ("", "v2", "v3", "v4")
 ARM_VARIANTS = ("v8", "v7", "v6", "v5")
 
@@ -236,6 +239,13 @@ def _is_before_ladder(engine: Engine) -> bool:
     return version is not None and version < FIRST_WITH_LADDER
 
 
+def _is_flat_store(engine: Engine) -> bool:
+    """Whether this is Docker with a containerd store that does not start what an index within an index holds."""
+    version = _version(engine.version)
+    is_docker_s = engine.kind is EngineKind.DOCKER and engine.store is ImageStore.CONTAINERD
+    return is_docker_s and version is not None and version <= LAST_FLAT_STORE
+
+
 def refuses(engine: Engine, offer: Offer) -> str:
     """Why an engine cannot pull an offer that it takes, empty where nothing is known to be in its way.
 
@@ -245,7 +255,7 @@ def refuses(engine: Engine, offer: Offer) -> str:
     if engine.kind in {EngineKind.DOCKER, EngineKind.CONTAINERD} and (refusal := _by_config_of(engine, offer)):
         return refusal
     is_old_docker = engine.store is ImageStore.CLASSIC and _is_before_ladder(engine)
-    if offer.nested and (is_old_docker or engine.store is ImageStore.PODMAN):
+    if offer.nested and (is_old_docker or engine.store is ImageStore.PODMAN or _is_flat_store(engine)):
         return f"{engine.key} {engine.version} does not read an index within an index"
     if is_old_docker and any(layer.media_type.endswith("+zstd") for layer in offer.layers):
         return f"{engine.key} {engine.version} does not read layers that are compressed by zstd"

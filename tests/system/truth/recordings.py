@@ -81,7 +81,9 @@ def save(recording: Recording) -> None:
     ]
     head = f'  "version": {json.dumps(recording.version)},\n  "host": {json.dumps(dict(recording.host))},\n'
     text = "{\n" + head + '  "outcomes": {\n' + ",\n".join(lines) + "\n  }\n}\n"
-    path_of(recording.generation).write_text(text)
+    half = path_of(recording.generation).with_suffix(".half")
+    half.write_text(text)
+    half.rename(path_of(recording.generation))
 
 
 def renew(generation: Generation, version: str, host: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> None:
