@@ -2,7 +2,6 @@
 
 NOT_RECORDED = frozenset(
     {
-        "podman-4.3",
         "podman-5.4-runc",
         "podman-5.8-runc",
         "podman-5.8-crun",
