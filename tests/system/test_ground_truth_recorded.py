@@ -1,5 +1,7 @@
 """Our verdict on every kind of image against what every generation of engines made of it, both ways."""
 
+import asyncio
+
 import pytest
 
 from tests.system.truth import recordings
@@ -17,8 +19,8 @@ def recorded():
 
 
 @pytest.fixture(scope="module")
-async def judged(recorded, lenient_registry, tmp_path_factory):
-    return await judge_all(recorded, KINDS, lenient_registry, tmp_path_factory.mktemp("judged"))
+def judged(recorded, lenient_registry, tmp_path_factory):
+    return asyncio.run(judge_all(recorded, KINDS, lenient_registry, tmp_path_factory.mktemp("judged")))
 
 
 def test_each_kind_has_a_name_of_its_own():
@@ -38,9 +40,15 @@ def test_each_engine_is_of_the_generation_that_it_is_called_after(recorded):
     } == named
 
 
+@pytest.fixture
+def of_kind(kind, judged):
+    """What is said of one kind: a failing test shows no more than that."""
+    return judged[kind.id]
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
-def test_the_verdict_agrees_with_every_engine(kind, judged):
-    contradictions = "\n".join(filter(None, (each.contradiction for each in judged[kind.id])))
+def test_the_verdict_agrees_with_every_engine(kind, of_kind):
+    contradictions = "\n".join(filter(None, (each.contradiction for each in of_kind)))
     if kind.id in PENDING:
         assert contradictions, "verdict and engines agree by now: take it off PENDING"
     else:
@@ -49,8 +57,8 @@ def test_the_verdict_agrees_with_every_engine(kind, judged):
 
 @pytest.mark.parametrize(("engine", "generation"), [("docker", "docker-20.10"), ("podman", "podman-4.3")])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.reason], ids=lambda kind: kind.id)
-def test_the_reason_is_the_one_that_its_user_has_to_know(kind, engine, generation, judged):
-    verdicts = {each.generation: each.verdict for each in judged[kind.id]}
+def test_the_reason_is_the_one_that_its_user_has_to_know(kind, engine, generation, of_kind):
+    verdicts = {each.generation: each.verdict for each in of_kind}
     if generation in verdicts and kind.id not in PENDING:
         verdict = verdicts[generation]
         assert verdict.reason == kind.expected(engine), verdict.detail
