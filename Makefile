@@ -2,10 +2,10 @@
 
 PYTHON := .venv/bin/python
 # A file's tests stay on one of two workers, so that each real part is started about once.
-PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile -m "not bench"
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile -m "not bench and not engines"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint architecture bench clean python packages
+.PHONY: help demo run test check lint architecture engines bench clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,11 @@ lint: python ## style and types
 
 architecture: python ## who may import whom
 	$(PYTHON) -m pytest tests/test_architecture.py
+
+engines: python packages ## every kind of image on every generation of engines (roots by debootstrap); renews what was recorded
+	$(PYTHON) -m pytest -m engines -p no:xdist
+	$(PYTHON) -m tests.system.truth.page
+	$(PYTHON) -m tests.system.truth.disagreements
 
 bench: python packages ## measure; prints figures, asserts nothing
 	$(PYTHON) -m pytest -m bench -s -p no:xdist

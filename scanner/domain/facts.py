@@ -502,10 +502,13 @@ class Offer:
 
     @property
     def platform(self) -> Platform | None:
-        """What an engine that reads metadata takes this for: the index entry, else a config that names a whole one."""
+        """What an engine that reads metadata takes this for: the index entry, else the config.
+
+        Half a platform in the entry is completed by the config, as far as that names a whole one.
+        """
         config = self.config if isinstance(self.config, Platform) else None
-        is_whole = config is not None and config.os and config.architecture
-        return self.entry or (config if is_whole else None)
+        whole = (named for named in (self.entry, config) if named is not None and named.os and named.architecture)
+        return next(whole, self.entry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,17 @@ SOCKET_PATH_MAX = 100
 """A Unix socket's path may have 107 bytes (unix(7)); dockerd adds a few of its own below its exec root."""
 
 
+CONTAINERD_CONFIG = """version = 2
+root = "{folder}/root"
+state = "{folder}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "{folder}/c.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{folder}/opt"
+"""
+
+
 def _short(folder: Path) -> Path:
     assert len(str(folder)) < SOCKET_PATH_MAX, f"{folder} is too long for a socket: set TMPDIR to a shorter folder"
     return folder
@@ -32,6 +43,19 @@ class Containerd:
     daemon: Daemon
     namespace: str = "test"
 
+    @classmethod
+    def started(cls, program: Path, client: Path, parent: Path) -> Containerd:
+        """One with folders of its own below ``parent``."""
+        folder = _short(parent / "ctd")
+        folder.mkdir()
+        socket, config = folder / "c.sock", folder / "config.toml"
+        config.write_text(CONTAINERD_CONFIG.format(folder=folder))
+        daemon = Daemon.start(
+            [program, "--config", config, "--log-level", "warn"], folder,
+            lambda: socket.exists() and "Server" in run(client, "--address", socket, "version", check=False),
+        )  # fmt: skip
+        return cls(socket, client, daemon)
+
     def ctr(self, *words: str, check: bool = True) -> str:
         """Run ``ctr`` against this containerd."""
         return run(self.client, "--address", self.socket, "--namespace", self.namespace, *words, check=check)
@@ -44,24 +68,9 @@ def containerd(
     """A containerd with folders of its own; pulls with ``--plain-http``, unpacks with ``--snapshotter native``."""
     program, client = require("containerd", "containerd"), require("ctr", "containerd")
     require("runc", "runc")
-    folder = _short(tmp_path_factory.mktemp("ctd"))
-    socket = folder / "c.sock"
-    config = folder / "config.toml"
-    config.write_text(f"""version = 2
-root = "{folder}/root"
-state = "{folder}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = "{socket}"
-[plugins."io.containerd.internal.v1.opt"]
-  path = "{folder}/opt"
-""")
-    daemon = Daemon.start(
-        [program, "--config", config, "--log-level", "warn"], folder,
-        lambda: socket.exists() and "Server" in run(client, "--address", socket, "version", check=False),
-    )  # fmt: skip
-    yield Containerd(socket, client, daemon)
-    daemon.stop()
+    engine = Containerd.started(program, client, tmp_path_factory.mktemp("c"))
+    yield engine
+    engine.daemon.stop()
 
 
 @dataclass
@@ -126,13 +135,15 @@ class Podman:
 
     program: Path
     folder: Path
+    runtime: str = "runc"
+    options: tuple[str, ...] = ()
 
     @property
     def argv(self) -> list[str]:
         """The command up to its sub-command."""
         return [
             str(self.program), "--root", f"{self.folder}/root", "--runroot", f"{self.folder}/run", "--tmpdir", f"{self.folder}/tmp",
-            "--runtime", "runc", "--cgroup-manager", "cgroupfs", "--storage-driver", "vfs", "--events-backend", "file",
+            "--runtime", self.runtime, "--cgroup-manager", "cgroupfs", "--storage-driver", "vfs", "--events-backend", "file",
         ]  # fmt: skip
 
     @property
@@ -149,7 +160,7 @@ class Podman:
         limits = (
             ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"] if words[0] in {"run", "create"} else []
         )
-        return run(*self.argv, words[0], *limits, *words[1:], check=check)
+        return run(*self.argv, words[0], *limits, *(self.options if limits else ()), *words[1:], check=check)
 
 
 @pytest.fixture(scope="session")

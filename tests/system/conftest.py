@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.real.engines import DockerEngine, Podman
-from tests.real.images import Pusher
+from tests.real.generations import OLDER
+from tests.real.lenient import LenientRegistry
 from tests.real.registry import Registry
 from tests.real.require import missing
+from tests.real.roots import native_suite
 from tests.real.sshd import Sshd
 from tests.system.truth.comparison import Case, compare
 from tests.system.truth.outcomes import in_docker, in_podman, removed
+from tests.system.truth.sample import OF_THE_ENGINE, SAMPLE
 from tests.system.truth.scanning import Scanner
-from tests.system.truth.table import KINDS, PODMAN_KINDS
 
 NO_DOCKER = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 """So that a Docker of the machine that runs the tests is no part of them."""
@@ -68,15 +70,61 @@ tmp_dir = "{folder}/tmp"
     return {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(containers)}
 
 
-@pytest.fixture(scope="module")
-def docker_truth(docker_scanner: Scanner, docker_engine: DockerEngine, pusher: Pusher) -> Iterator[dict[str, Case]]:
-    """Every kind of image, judged, run by Docker, judged again."""
-    yield compare(KINDS, pusher, docker_scanner, partial(in_docker, docker_engine))
-    removed(docker_engine.docker)
+@pytest.fixture(scope="session")
+def docker_oldest(request: pytest.FixtureRequest) -> DockerEngine:
+    """Docker 20.10: this machine's own on Debian 12, elsewhere of a root."""
+    if native_suite() == OLDER:
+        return request.getfixturevalue("docker_engine")
+    return request.getfixturevalue("start_docker")(OLDER, containerd_store=False)
 
 
 @pytest.fixture(scope="module")
-def podman_truth(podman_scanner: Scanner, podman: Podman, pusher: Pusher) -> Iterator[dict[str, Case]]:
-    """The kinds of images that Podman may treat otherwise."""
-    yield compare(PODMAN_KINDS, pusher, podman_scanner, partial(in_podman, podman))
+def docker_truth(
+    docker_oldest: DockerEngine,
+    amd64: None,
+    lenient_registry: LenientRegistry,
+    start_sshd: Callable[..., Sshd],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Case]]:
+    """The sample of images, judged, run by the oldest Docker, judged again."""
+    yield _in_docker(docker_oldest, lenient_registry, start_sshd, tmp_path_factory)
+    removed(docker_oldest.docker)
+
+
+@pytest.fixture(scope="module")
+def newer_docker_truth(
+    docker_containerd_26: DockerEngine,
+    amd64: None,
+    lenient_registry: LenientRegistry,
+    start_sshd: Callable[..., Sshd],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Case]]:
+    """The same with the newest Docker of a stable Debian, which keeps images as containerd does."""
+    yield _in_docker(docker_containerd_26, lenient_registry, start_sshd, tmp_path_factory)
+    removed(docker_containerd_26.docker)
+
+
+def _in_docker(
+    engine: DockerEngine,
+    registry: LenientRegistry,
+    start_sshd: Callable[..., Sshd],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Case]:
+    sshd = start_sshd(environment={"DOCKER_HOST": engine.host})
+    scanner = Scanner(sshd, registry.address, tmp_path_factory.mktemp("scan"))
+    return compare(SAMPLE, registry, scanner, partial(in_docker, engine))
+
+
+@pytest.fixture(scope="module")
+def podman_truth(
+    podman: Podman,
+    amd64: None,
+    lenient_registry: LenientRegistry,
+    start_sshd: Callable[..., Sshd],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Case]]:
+    """The sample with this machine's own Podman."""
+    sshd = start_sshd(environment={**NO_DOCKER, **_configured(podman.folder)})
+    scanner = Scanner(sshd, lenient_registry.address, tmp_path_factory.mktemp("scan"), "podman")
+    yield compare(OF_THE_ENGINE, lenient_registry, scanner, partial(in_podman, podman))
     removed(podman.podman)

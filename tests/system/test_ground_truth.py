@@ -1,16 +1,12 @@
-"""Our verdict against what a real Docker makes of every kind of image, both ways."""
+"""Our verdict against what the oldest Docker makes of a sample of images, both ways, running ones included."""
 
 import pytest
 
 from tests.system.truth import claims
-from tests.system.truth.table import KINDS
+from tests.system.truth.sample import SAMPLE
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # all the images are run before the first test
-ROWS = claims.rows(KINDS)
-
-
-def test_there_are_enough_kinds_each_with_a_name_of_its_own():
-    assert len({kind.id for kind in KINDS}) == len(KINDS) >= 60
+ROWS = claims.rows(SAMPLE)
 
 
 @pytest.mark.parametrize("kind", ROWS)
@@ -18,9 +14,9 @@ def test_the_verdict_agrees_with_what_docker_did(kind, docker_truth):
     claims.the_verdict_agrees(docker_truth[kind.id])
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
-def test_the_reason_is_the_one_that_docker_s_user_has_to_know(kind, docker_truth):
-    claims.the_reason_is_expected(kind, docker_truth[kind.id], "docker")
+@pytest.mark.parametrize("kind", ROWS)
+def test_docker_does_as_it_did_when_it_was_recorded(kind, docker_truth):
+    claims.it_was_recorded(kind, docker_truth[kind.id], "docker-20.10")
 
 
 @pytest.mark.parametrize("kind", ROWS)
@@ -30,4 +26,4 @@ def test_a_planned_image_is_judged_as_when_docker_has_run_it(kind, docker_truth)
 
 def test_both_sorts_are_there_in_number(docker_truth):
     started = sum(case.outcome.started for case in docker_truth.values())
-    assert min(started, len(docker_truth) - started) >= 60
+    assert min(started, len(docker_truth) - started) >= 20

@@ -27,6 +27,18 @@ layer compressed by zstd: measured with 20.10."""
 FIRST_STORE_WITH_LEVEL = (29, 6)
 """Since Docker 29.6 the containerd store does so too (moby daemon/containerd/platform_matchers.go)."""
 
+LAST_WITHOUT_FEATURES = {EngineKind.DOCKER: (26, 1), EngineKind.CONTAINERD: (1, 7)}
+FIRST_WITH_FEATURES = {EngineKind.DOCKER: (28, 5), EngineKind.CONTAINERD: (2, 1)}
+"""Versions that were seen to pass over an entry's os.features, then to refuse entries whose features they lack; the
+versions in between were not tried."""
+
+NO_PLATFORM = Platform("", "")
+"""An entry whose platform says nothing: to Docker's classic store, seen with 28.5, it is an entry without one, elsewhere
+it fits nothing."""
+
+LAST_FLAT_STORE = (26, 1)
+"""The newest Docker whose containerd store was seen to refuse an index within an index; 28.5 takes it."""
+
 AMD64_LEVELS = ("", "v2", "v3", "v4")
 ARM_VARIANTS = ("v8", "v7", "v6", "v5")
 
@@ -69,8 +81,12 @@ class _Asked:
     rule: _Rule
     platform: Platform
     is_pinned: bool
+    heeds_features: bool
 
-    def order(self, entries: Sequence[Platform | None]) -> tuple[int, ...]:
+    def order(self, said: Sequence[Platform | None]) -> tuple[int, ...]:
+        entries = said if self.heeds_features else [entry and replace(entry, os_features=()) for entry in said]
+        if self.rule is _Rule.CLASSIC:
+            entries = [None if entry == NO_PLATFORM else entry for entry in entries]
         if self.rule is _Rule.PODMAN:
             return containers_image.choose(self.platform, entries)
         if self.platform.os == "windows" and not self.is_pinned:
@@ -121,7 +137,12 @@ def select(
     rules = _rules(engine)
     if isinstance(rules, Failure):
         return Selection(Outcome.UNKNOWN, reason=rules.reason, detail=rules.detail)
-    asked = tuple(_Asked(rule, p, bool(asked_for)) for rule in rules for p in _asks(engine, rule, asked_for, kernel))
+    asked = tuple(
+        _Asked(rule, platform, bool(asked_for), heeds_features)
+        for rule in rules
+        for platform in _asks(engine, rule, asked_for, kernel)
+        for heeds_features in _heeds_features(engine)
+    )
     return _agreed(engine, asked, offers) if asked else _platform_unknown(engine)
 
 
@@ -203,18 +224,51 @@ def _levels(engine: Engine, rule: _Rule, kernel: Kernel | None) -> tuple[str, ..
     return of_cpu if version >= first else ("",)
 
 
+def _heeds_features(engine: Engine) -> tuple[bool, ...]:
+    """Whether this engine looks at what features of the operating system an entry wants; both where that is not known."""
+    version, first = _version(engine.version), FIRST_WITH_FEATURES.get(engine.kind)
+    if first is None:
+        return (True,)
+    if version is None or LAST_WITHOUT_FEATURES[engine.kind] < version < first:
+        return (False, True)
+    return (version >= first,)
+
+
 def _is_before_ladder(engine: Engine) -> bool:
     version = _version(engine.version)
     return version is not None and version < FIRST_WITH_LADDER
 
 
+def _is_flat_store(engine: Engine) -> bool:
+    """Whether this is Docker with a containerd store that does not start what an index within an index holds."""
+    version = _version(engine.version)
+    is_docker_s = engine.kind is EngineKind.DOCKER and engine.store is ImageStore.CONTAINERD
+    return is_docker_s and version is not None and version <= LAST_FLAT_STORE
+
+
 def refuses(engine: Engine, offer: Offer) -> str:
-    """Why an engine cannot pull an offer that it takes, empty where nothing is known to be in its way."""
+    """Why an engine cannot pull an offer that it takes, empty where nothing is known to be in its way.
+
+    Docker's classic store takes no config of another system; none of Docker and containerd takes a config that lists
+    another number of layers than the manifest. Seen from 20.10 to 28.5.
+    """
+    if engine.kind in {EngineKind.DOCKER, EngineKind.CONTAINERD} and (refusal := _by_config_of(engine, offer)):
+        return refusal
     is_old_docker = engine.store is ImageStore.CLASSIC and _is_before_ladder(engine)
-    if offer.nested and (is_old_docker or engine.store is ImageStore.PODMAN):
+    if offer.nested and (is_old_docker or engine.store is ImageStore.PODMAN or _is_flat_store(engine)):
         return f"{engine.key} {engine.version} does not read an index within an index"
     if is_old_docker and any(layer.media_type.endswith("+zstd") for layer in offer.layers):
         return f"{engine.key} {engine.version} does not read layers that are compressed by zstd"
+    return ""
+
+
+def _by_config_of(engine: Engine, offer: Offer) -> str:
+    os = offer.config.os if isinstance(offer.config, Platform) else ""
+    if engine.store is ImageStore.CLASSIC and engine.platform and os.lower() not in {"", engine.platform.os}:
+        return f"{engine.key} {engine.version} takes no image whose config says {os}"
+    if offer.diff_ids is not None and len(offer.diff_ids) != len(offer.layers):
+        told = f"the config lists {len(offer.diff_ids)} layers, the manifest {len(offer.layers)}"
+        return f"{told}: {engine.key} {engine.version} refuses that"
     return ""
 
 
@@ -253,6 +307,9 @@ def _agreed(engine: Engine, asked: tuple[_Asked, ...], offers: Sequence[Offer]) 
     if doubtful:
         return doubtful
     ways = ", ".join(dict.fromkeys(str(ask.platform) for ask in asked))
+    if len({ask.platform for ask in asked}) == 1 and len({ask.heeds_features for ask in asked}) > 1:
+        detail = f"whether {engine.key} {engine.version} heeds os.features is not known, and that decides what it takes"
+        return Selection(Outcome.UNKNOWN, reason=Reason.ENGINE_UNKNOWN, detail=detail)
     if len({ask.rule for ask in asked}) > 1:
         detail = f"how {engine.key} keeps images is not known, and that decides what it takes"
         return Selection(Outcome.UNKNOWN, reason=Reason.ENGINE_UNKNOWN, detail=detail)

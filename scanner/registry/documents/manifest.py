@@ -216,12 +216,11 @@ def _descriptor(entry: Mapping[str, Any]) -> Descriptor:
 
 
 def _platform(entry: Mapping[str, Any] | None) -> Platform | None:
-    """What the entry says; half a platform is none, because only the config can complete it."""
+    """What the entry says, half a platform as it stands: engines make of that something else than of none at all."""
     if entry is None:
         return None
     refuse_twins(entry, _PLATFORM_KEYS)
-    found = fields.platform(entry)
-    return found if found.os and found.architecture else None
+    return fields.platform(entry)
 
 
 def _inline(entry: Mapping[str, Any]) -> bytes | None:

@@ -101,11 +101,21 @@ def test_an_entry_that_is_no_image_is_left_out(entry):
     assert ([e.digest for e in found.entries], list(found.ignored)) == ([B], [A])
 
 
+def test_an_entry_without_platform_says_nothing():
+    assert read_manifest(_bytes(_index(_entry(platform=None)))).entries[0].platform is None
+
+
 @pytest.mark.parametrize(
-    "platform", [None, {}, {"os": "linux"}, {"architecture": "amd64"}, {"os": "", "architecture": ""}]
+    ("platform", "read"),
+    [
+        ({}, Platform("", "")),
+        ({"os": "linux"}, Platform("linux", "")),
+        ({"architecture": "amd64"}, Platform("", "amd64")),
+        ({"os": "", "architecture": ""}, Platform("", "")),
+    ],
 )
-def test_half_a_platform_is_none_so_that_the_config_is_asked(platform):
-    assert read_manifest(_bytes(_index(_entry(platform=platform)))).entries[0].platform is None
+def test_half_a_platform_stays_as_it_is_written_for_engines_tell_it_from_none(platform, read):
+    assert read_manifest(_bytes(_index(_entry(platform=platform)))).entries[0].platform == read
 
 
 def test_an_image_entry_may_carry_an_artifact_type():

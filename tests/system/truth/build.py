@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tests.real.images import OCI, Document, File, Image, ImageFactory, Index, digest_of, tar_of
+from tests.real.images import AUTHOR, OCI, Document, File, Image, ImageFactory, Index, digest_of, tar_of
 from tests.system.truth.programs import debian
 
 Tree = Mapping[str, bytes | File]
@@ -23,19 +23,27 @@ ZSTD_TAR = "application/vnd.oci.image.layer.v1.tar+zstd"
 class Kind:
     """One kind of image: how to build it, what we expect to say of it.
 
-    ``reason`` is what Docker's image comes to, ``podman`` what Podman's does where that differs. ``overlay`` marks
-    what depends on the storage driver.
+    ``reason`` is what Docker's image comes to, ``podman`` what Podman's does where that differs; where it is not said
+    only the verdict is held against the outcome. ``overlay`` marks what depends on the storage driver.
     """
 
     id: str
     build: Callable[[], Image | Index]
-    reason: str
+    reason: str = ""
     podman: str = ""
     overlay: bool = False
 
     def expected(self, engine: str) -> str:
         """The reason of its verdict on a host with this engine."""
         return self.podman if engine == "podman" and self.podman else self.reason
+
+    def made(self) -> Image | Index:
+        """Its image, with a config of its own: an engine that knows the config pulls nothing."""
+        token = AUTHOR.set(self.id)
+        try:
+            return self.build()
+        finally:
+            AUTHOR.reset(token)
 
     @property
     def repository(self) -> str:
@@ -54,7 +62,14 @@ class Stored:
 
 def gzipped(tar: bytes, media_type: str = OCI["layer"]) -> Stored:
     """The usual way to store a layer."""
-    return Stored(media_type, gzip.compress(tar, compresslevel=1, mtime=0), digest_of(tar))
+    diff_id = digest_of(tar)
+    if diff_id not in _PACKED:
+        _PACKED[diff_id] = gzip.compress(tar, compresslevel=1, mtime=0)
+    return Stored(media_type, _PACKED[diff_id], diff_id)
+
+
+_PACKED: dict[str, bytes] = {}
+"""Layers by the digest of their tar: hundreds of kinds stand on the same few."""
 
 
 def entries(*named: tuple[str, bytes | File]) -> bytes:
@@ -84,7 +99,8 @@ def assembled(
 ) -> Image:
     """The config, then the manifest, of these layers."""
     platform = {"architecture": architecture, "os": "linux"}
-    said = {**platform, "config": dict(process), "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+    author = {"author": AUTHOR.get()} if AUTHOR.get() else {}
+    said = {**platform, **author, "config": dict(process), "rootfs": {"type": "layers", "diff_ids": diff_ids}}
     config = Document(OCI["config"], json.dumps(said).encode())
     manifest = {
         "schemaVersion": 2,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.real.images import Pusher
+from tests.real.lenient import LenientRegistry
 from tests.system.truth.build import Kind
 from tests.system.truth.outcomes import Outcome, name_of
 from tests.system.truth.scanning import Scanner
@@ -33,12 +33,12 @@ class Case:
 
 def compare(
     kinds: Sequence[Kind],
-    pusher: Pusher,
+    registry: LenientRegistry,
     scanner: Scanner,
     run: Callable[[Mapping[str, str]], Mapping[str, Outcome]],
 ) -> dict[str, Case]:
     """Push all, judge them as planned, run them, judge their containers: two scans in all."""
-    references = {kind.id: pusher.push(kind.repository, "1", kind.build()) for kind in kinds}
+    references = {kind.id: registry.push(kind.repository, "1", kind.made()) for kind in kinds}
     planned = scanner.scan(list(references.values()))
     outcomes = run(references)
     containers = scanner.scan()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from tests.real.engines import DockerEngine, Podman
+from tests.real.engines import Containerd, DockerEngine, Podman
 from tests.system.truth.programs import SAYS
 
 AT_ONCE = 4
 """Containers started at a time: most of a start is waiting for the engine."""
+CTR_WITHIN_S = 60
+_CTR_NOISE = re.compile(r"\x1b\[[0-9;]*m|^elapsed:.*$|^.*[-+]{5,}.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,14 @@ class Outcome:
         """Whether the program itself spoke."""
         return SAYS in self.said.splitlines() and bool(self.state) and self.state["ExitCode"] == 0
 
+    @property
+    def error(self) -> str:
+        """The engine's own words on what went wrong, else the end of what was printed."""
+        return self.state.get("Error") or self.said.strip()[-300:]
+
     def __str__(self) -> str:
         how = "started" if self.started else f"failed with {self.state.get('ExitCode', 'no container')}"
-        return f"{how}: {self.state.get('Error') or self.said.strip()[-300:]}"
+        return f"{how}: {self.error}"
 
 
 def name_of(kind_id: str) -> str:
@@ -113,3 +122,30 @@ def in_podman(engine: Podman, references: Mapping[str, str]) -> dict[str, Outcom
     """The same with Podman."""
     found = podman_outcomes(engine, {name_of(kind): (reference,) for kind, reference in references.items()})
     return {kind: found[name_of(kind)] for kind in references}
+
+
+def in_containerd(engine: Containerd, references: Mapping[str, str]) -> dict[str, Outcome]:
+    """The same by ``ctr images pull``, then ``ctr run``; nothing stays."""
+
+    def outcome(kind: str) -> Outcome:
+        reference = references[kind]
+        pull, pulled = _ctr(engine, "images", "pull", "--plain-http", "--snapshotter", "native", reference)
+        if pull:
+            return Outcome(pulled, {})
+        code, said = _ctr(engine, "run", "--rm", "--snapshotter", "native", reference, name_of(kind))
+        return Outcome(said, {"ExitCode": code})
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(references, pool.map(outcome, references), strict=True))
+
+
+def _ctr(engine: Containerd, *words: str) -> tuple[int, str]:
+    argv = [engine.client, "--address", engine.socket, "--namespace", engine.namespace, *words]
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, errors="replace", timeout=CTR_WITHIN_S, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as late:
+        return 1, f"ctr hung: {late}"
+    return done.returncode, _CTR_NOISE.sub("", done.stdout + done.stderr).strip("\n")

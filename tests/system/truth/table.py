@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from tests.system.truth import binaries, commands, forms, scripts, trees
+from tests.system.truth import (
+    archives,
+    binaries,
+    commands,
+    documents,
+    elves,
+    forms,
+    launchers,
+    libraries,
+    scripts,
+    shells,
+    surroundings,
+    trees,
+    userlands,
+)
 
-KINDS = forms.KINDS + binaries.KINDS + scripts.KINDS + commands.KINDS + trees.KINDS
+MODULES = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        *(documents, forms, archives, surroundings, commands, trees, userlands),
+        *(elves, binaries, scripts),
+        *(shells, launchers, libraries),
+    )
+}
+"""The tables by their names: first what an engine selects, what it makes of the config, how it unpacks; then what a
+kernel makes of a file; then what happens behind the first program, which is the image's own whatever started it."""
 
-PODMAN_KINDS = tuple(kind for kind in forms.KINDS + commands.KINDS + trees.KINDS if not kind.overlay)
-"""Where Podman may differ: what it selects, what it makes of the config, how it unpacks. What a kernel makes of a file
-is no different, for both hand it to runc; its storage driver here (vfs) writes through symbolic links."""
+KINDS = tuple(kind for module in MODULES.values() for kind in module.KINDS)

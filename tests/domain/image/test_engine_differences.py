@@ -1,0 +1,113 @@
+"""Where engines were seen to differ (tests/data/outcomes), the selection differs."""
+
+from dataclasses import replace
+
+import pytest
+
+from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore, Kernel, Layer, Offer
+from scanner.domain.image.selection import Outcome, refuses, select
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
+
+AMD64 = Platform("linux", "amd64")
+FEATURED = Platform("linux", "amd64", os_features=("odd",))
+EMPTY = Platform("", "")
+V3 = Kernel("Linux", "x86_64", platform=AMD64, cpu_level=3)
+
+
+def docker(version, store="classic"):
+    return Engine(EngineKind.DOCKER, EngineState.UP, version, AMD64, ImageStore(store))
+
+
+CONTAINERD_17 = Engine(EngineKind.CONTAINERD, EngineState.UP, "1.7.24", AMD64, ImageStore.CONTAINERD)
+PODMAN = Engine(EngineKind.PODMAN, EngineState.UP, "5.4.2", AMD64, ImageStore.PODMAN)
+
+
+def taken(engine, *entries):
+    offers = [Offer(f"sha256:{place}", entry, entry) for place, entry in enumerate(entries)]
+    choice = select(engine, offers, kernel=V3, is_index=True)
+    return choice.order[0] if choice.outcome is Outcome.TAKEN else choice.outcome
+
+
+@pytest.mark.parametrize(
+    ("engine", "first"),
+    [
+        (docker("20.10.24"), 0),
+        (docker("26.1.5"), 0),
+        (docker("26.1.5", "containerd"), 0),
+        (docker("28.5.2"), 1),
+        (docker("28.5.2", "containerd"), 1),
+        (CONTAINERD_17, 0),
+        (replace(CONTAINERD_17, version="2.1.0"), 1),
+        (PODMAN, 0),
+        (docker("27.0.1"), Outcome.UNKNOWN),  # nobody has tried what this one does
+    ],
+    ids=lambda value: getattr(value, "version", None),
+)
+def test_os_features_count_where_the_engine_heeds_them(engine, first):
+    assert taken(engine, FEATURED, AMD64) == first
+
+
+def test_a_version_that_nobody_tried_is_named_where_os_features_decide():
+    choice = select(docker("27.0.1"), [Offer("sha256:0", FEATURED)], kernel=V3, is_index=True)
+    assert (choice.reason, "27.0.1" in choice.detail) == (Reason.ENGINE_UNKNOWN, True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "outcome"),
+    [
+        (docker("20.10.24"), Outcome.NONE),
+        (docker("28.5.2"), 0),
+        (docker("28.5.2", "containerd"), Outcome.NONE),
+        (PODMAN, Outcome.NONE),
+    ],
+    ids=lambda value: getattr(value, "version", None),
+)
+def test_an_entry_whose_platform_says_nothing_is_taken_by_the_newer_classic_store_alone(engine, outcome):
+    assert taken(engine, EMPTY) == outcome
+
+
+@pytest.mark.parametrize("engine", [docker("20.10.24"), docker("28.5.2"), docker("28.5.2", "containerd")])
+def test_an_entry_without_operating_system_means_the_engine_s_own(engine):
+    assert taken(engine, Platform("", "amd64")) == 0
+
+
+LAYERS = (Layer("sha256:a", "application/vnd.oci.image.layer.v1.tar+gzip", 1),)
+WINDOWS = Offer("sha256:0", config=Platform("windows", "amd64"), layers=LAYERS, diff_ids=("sha256:b",))
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_refused"),
+    [(docker("20.10.24"), True), (docker("28.5.2"), True), (docker("28.5.2", "containerd"), False), (PODMAN, False)],
+    ids=lambda value: getattr(value, "version", None),
+)
+def test_a_config_of_another_system_is_refused_by_the_classic_store_alone(engine, is_refused):
+    assert ("windows" in refuses(engine, WINDOWS)) == is_refused
+
+
+@pytest.mark.parametrize("diff_ids", [(), ("sha256:b", "sha256:c")])
+@pytest.mark.parametrize(
+    ("engine", "is_refused"),
+    [(docker("20.10.24"), True), (docker("28.5.2", "containerd"), True), (CONTAINERD_17, True), (PODMAN, False)],
+    ids=lambda value: getattr(value, "version", None),
+)
+def test_a_config_that_lists_another_number_of_layers_is_refused(engine, is_refused, diff_ids):
+    offer = replace(WINDOWS, config=AMD64, diff_ids=diff_ids)
+    assert bool(refuses(engine, offer)) == is_refused
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_refused"),
+    [
+        (docker("20.10.24"), True),
+        (docker("26.1.5", "containerd"), True),
+        (docker("28.5.2"), False),
+        (docker("28.5.2", "containerd"), False),
+        (CONTAINERD_17, False),
+        (PODMAN, True),
+    ],
+    ids=lambda value: getattr(value, "version", None),
+)
+def test_an_index_within_an_index_is_refused_by_some(engine, is_refused):
+    offer = replace(WINDOWS, config=AMD64, nested=True)
+    assert bool(refuses(engine, offer)) == is_refused

@@ -1,0 +1,74 @@
+"""Our verdict on every kind of image against what every generation of engines made of it, both ways."""
+
+import asyncio
+
+import pytest
+
+from tests.system.truth import recordings
+from tests.system.truth.generations import GENERATIONS
+from tests.system.truth.judged import judge_all
+from tests.system.truth.pending import NOT_RECORDED, PENDING
+from tests.system.truth.table import KINDS
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # all the images are judged before the first test
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return recordings.all_recordings()
+
+
+@pytest.fixture(scope="module")
+def judged(recorded, lenient_registry, tmp_path_factory):
+    return asyncio.run(judge_all(recorded, KINDS, lenient_registry, tmp_path_factory.mktemp("judged")))
+
+
+def test_each_kind_has_a_name_of_its_own():
+    assert len({kind.id for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in GENERATIONS} - NOT_RECORDED))
+def test_each_engine_was_asked_for_every_kind_that_it_can_tell_apart(name):
+    generation = next(each for each in GENERATIONS if each.name == name)
+    assert generation.needed <= set(recordings.load(generation).outcomes) <= {kind.id for kind in KINDS}
+
+
+def test_each_engine_is_of_the_generation_that_it_is_called_after(recorded):
+    named = {each.generation.name: each.generation.name.split("-")[1] for each in recorded}
+    assert {
+        each.generation.name: each.version.removeprefix("v")[: len(named[each.generation.name])] for each in recorded
+    } == named
+
+
+@pytest.fixture
+def of_kind(kind, judged):
+    """What is said of one kind: a failing test shows no more than that."""
+    return judged[kind.id]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
+def test_the_verdict_agrees_with_every_engine(kind, of_kind):
+    contradictions = "\n".join(filter(None, (each.contradiction for each in of_kind)))
+    if kind.id in PENDING:
+        assert contradictions, "verdict and engines agree by now: take it off PENDING"
+    else:
+        assert not contradictions
+
+
+@pytest.mark.parametrize(("engine", "generation"), [("docker", "docker-20.10"), ("podman", "podman-4.3")])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.reason], ids=lambda kind: kind.id)
+def test_the_reason_is_the_one_that_its_user_has_to_know(kind, engine, generation, of_kind):
+    verdicts = {each.generation: each.verdict for each in of_kind}
+    if generation in verdicts and kind.id not in PENDING:
+        verdict = verdicts[generation]
+        assert verdict.reason == kind.expected(engine), verdict.detail
+        assert verdict.evidence, "a verdict names what it rests on"
+        assert bool(verdict.fix.summary) == (verdict.status != "ok")
+
+
+def test_what_is_not_recorded_is_an_engine_without_a_recording(recorded):
+    assert {each.name for each in GENERATIONS} - {each.generation.name for each in recorded} == NOT_RECORDED
+
+
+def test_only_what_is_a_kind_is_pending():
+    assert set(PENDING) <= {kind.id for kind in KINDS}

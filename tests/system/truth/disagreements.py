@@ -1,0 +1,84 @@
+"""Prints every kind on which a recorded engine and our verdict disagree: ``python -m tests.system.truth.disagreements``.
+
+With ``--unknown`` those that we say nothing of are listed too, with ``--pending`` the table of what is not done yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.real.lenient import serve_leniently
+from tests.system.truth import recordings, table
+from tests.system.truth.judged import Judged, judge_all
+from tests.system.truth.pending import PENDING
+
+WORDS = {
+    "shells": "a script is not followed by a grammar yet",
+    "launchers": "launchers are not known by their own options yet",
+    "libraries": "the loader's search for libraries is not followed yet",
+    "elves": "ELF is not read as the kernel takes it yet",
+    "surroundings": "user, directory, environment are not weighed yet",
+    "archives": "layers are not held to their end, digests and odd entries yet",
+    "documents": "this document is not read as that engine reads it yet",
+    "userlands": "what stands beside argv is not surveyed yet",
+}
+"""What is missing, by the module of the table that a kind stands in."""
+
+
+def _judged() -> dict[str, list[Judged]]:
+    registry, server, thread = serve_leniently()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return asyncio.run(judge_all(recordings.all_recordings(), table.KINDS, registry, Path(folder)))
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _listed(found: Mapping[str, Sequence[Judged]], *, unknown: bool) -> list[str]:
+    lines = []
+    for kind, judged in found.items():
+        lines += [f"{kind} | {each.contradiction}" for each in judged if each.contradiction]
+        if unknown:
+            lines += [
+                f"{kind} | {each.generation}: unknown ({each.verdict.reason}: {each.verdict.detail}); it {each.outcome}"
+                for each in judged
+                if each.is_unknown
+            ]
+    return lines
+
+
+def _pending(found: Mapping[str, Sequence[Judged]]) -> str:
+    """The table as it should read now."""
+    kept = {}
+    for kind, judged in found.items():
+        if any(each.contradiction for each in judged):
+            module = next(name for name in table.MODULES if kind in {each.id for each in table.MODULES[name].KINDS})
+            kept[kind] = PENDING.get(kind) or WORDS.get(module, "this is not judged as the engine has it yet")
+    rows = "".join(f"    {json.dumps(kind)}: {json.dumps(words)},\n" for kind, words in sorted(kept.items()))
+    return f"PENDING: dict[str, str] = {{\n{rows}}}\n"
+
+
+def main() -> None:
+    """Print what was asked for."""
+    found = _judged()
+    if "--pending" in sys.argv:
+        print(_pending(found), end="")
+        return
+    lines = _listed(found, unknown="--unknown" in sys.argv)
+    judged = [each for kind in found.values() for each in kind]
+    print(*lines, sep="\n")
+    print(
+        f"{len(found)} kinds on {len({each.generation for each in judged})} engines: {len(judged)} verdicts, "
+        f"{sum(bool(each.contradiction) for each in judged)} disagree, {sum(each.is_unknown for each in judged)} unknown"
+    )
+
+
+if __name__ == "__main__":
+    main()
