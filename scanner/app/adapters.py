@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-INSPECTION = "4"
+INSPECTION = "5"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
 

@@ -87,12 +87,15 @@ class _Before:
     also: tuple[Command, ...] = ()
     asked: bool = False
     files: tuple[Executable, ...] = ()
+    scripted: bool = False
 
     def then(self, step: _Next) -> _Next:
         """A step with what was before it."""
         written = tuple(dict.fromkeys((*self.written, *step.written)))
         also = (*self.also, *(each for each in step.also if each not in self.also))
-        return replace(step, written=written, also=also, asked=self.asked or step.asked)
+        return replace(
+            step, written=written, also=also, asked=self.asked or step.asked, scripted=self.scripted or step.scripted
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,6 @@ class Control:
     def _follow(self, command: Command, run: Run, hops: int, before: _Before) -> Way:
         """One way; it forks only by ``_branches``, which takes half of what is left of the hops."""
         files = run.files
-        scripted = False
         while run.problem is None:
             following = self._next(command, run, before)
             if isinstance(following, _Stopped):
@@ -134,10 +136,9 @@ class Control:
             if not following:
                 return self._ended(files, before)
             step = before.then(following[0])
-            before = _Before(step.written, step.also, step.asked, before.files)
+            before = _Before(step.written, step.also, step.asked, before.files, step.scripted)
             command = step.command
-            scripted = scripted or step.scripted
-            run = self._started(replace(step, scripted=scripted))
+            run = self._started(step)
             files += run.files
             stopped = self._doubt(step, run)
             if stopped:
@@ -154,7 +155,7 @@ class Control:
             run = self._started(step)
             if doubt := self._doubt(step, run):
                 return Way(files, at_run_time=doubt)
-            behind = _Before(step.written, step.also, step.asked, (*before.files, *files))
+            behind = _Before(step.written, step.also, step.asked, (*before.files, *files), step.scripted)
             ways.append(self._follow(step.command, run, hops, behind))
         unsure = next((way for way in ways if way.at_run_time or _is_unknown(way.problem)), None)
         if unsure is not None:
@@ -261,8 +262,10 @@ class Control:
             if launch is not None:
                 return self._by_launcher(command, launch, falls_back=False)
             following = _by_kernel(command, run.named)
-            named = _from_directory(first.shebang.interpreter)
-            command = replace(command, argv=(named, *_argument(first.shebang.argument), *following))
+            command = replace(
+                command,
+                argv=(_from_directory(first.shebang.interpreter), *_argument(first.shebang.argument), *following),
+            )
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
                 if not isinstance(through, launchers.Launched):

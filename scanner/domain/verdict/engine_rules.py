@@ -84,6 +84,9 @@ def refuses(engine: Engine, condition: Condition) -> bool | None:
 
 def on_engine(program: Program, engine: Engine | None) -> Program:
     """The program as this engine has it: what it refuses is the problem, what nobody saw leaves it unknown."""
+    if program.branches and program.objections:
+        each = (replace(branch, objections=program.objections) for branch in program.branches)
+        return replace(program, branches=tuple(on_engine(branch, engine) for branch in each))
     for objection in program.objections:
         answer = refuses(engine, objection.condition) if engine is not None else None
         if answer and not _is_certain(program.problem):

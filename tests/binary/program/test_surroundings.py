@@ -358,3 +358,14 @@ async def test_an_interpreter_without_a_slash_is_one_of_the_working_directory(lo
     layer = [("srv/app", b"#!program\n"), ("srv/program", build.elf())]
     program = await look(layer, working_dir="/srv", entrypoint=("./app",))
     assert (program.problem, program.chain[-1].path) == (None, "/srv/program")
+
+
+async def test_what_a_script_may_change_before_it_forks_is_not_held_against_either_way(look, build):
+    script = b"#!/bin/sh\nchmod a+rx /one /other\nif [ -e /tmp/x ]; then exec gosu app /one; fi\nexec gosu app /other\n"
+    closed = file(build.elf(), 0o700)
+    layer = [
+        ("bin/sh", build.elf()), ("usr/bin/gosu", build.elf()), ("run.sh", script), ("one", closed), ("other", closed),
+        *ACCOUNTS,
+    ]  # fmt: skip
+    program = await look(layer, entrypoint=("/run.sh",))
+    assert Reason.PERMISSION_DENIED not in {each.reason for each in program.problems}

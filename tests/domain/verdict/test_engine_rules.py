@@ -121,3 +121,12 @@ def test_a_mount_without_exec_is_no_matter_for_what_lies_beside_it():
     workload = builders.plan(mounts=(facts.Mount("/data", "bind", noexec=True),))
     verdict = judge(builders.host_facts(), workload, builders.image_facts(builders.offer(program=builders.program())))
     assert verdict.status is Status.OK
+
+
+@pytest.mark.parametrize(("version", "status"), [("20.10.24", Status.BROKEN), ("28.5.2", Status.OK)])
+def test_an_objection_counts_on_every_way_that_a_script_may_go(version, status):
+    ways = tuple(facts.Program((path,), (builders.executable(path=path),)) for path in ("/one", "/other"))
+    program = facts.Program(("/run.sh",), branches=ways, objections=(DENIED,))
+    host = builders.host_facts(engines=(builders.docker(version=version),))
+    verdict = judge(host, builders.plan(), builders.image_facts(builders.offer(program=program)))
+    assert verdict.status is status
