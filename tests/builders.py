@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scanner.domain import facts
 from scanner.domain.host import Host, Plan
+from scanner.domain.image import offers as image_offers
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason
@@ -68,21 +69,23 @@ def digest(letter="a"):
 def executable(platform=AMD64, path="/app", role="entrypoint"):
     """A binary for a platform; ``None`` makes one for a CPU that nobody knows."""
     machine = ELF_MACHINES.get(platform.architecture, 3) if platform else 0
-    return facts.Executable(path, role, facts.FileKind.ELF, facts.Elf(machine, 64, "little", platform))
+    return image_offers.Executable(
+        path, role, image_offers.FileKind.ELF, image_offers.Elf(machine, 64, "little", platform)
+    )
 
 
 def program(platform=AMD64, problem=None):
-    return facts.Program(("/app",), (executable(platform),), problem)
+    return image_offers.Program(("/app",), (executable(platform),), problem)
 
 
 def offer(platform=AMD64, letter="a", **changes):
     """What an index entry and its config both say."""
-    return facts.Offer(digest(letter), platform, **{"config": platform, **changes})
+    return image_offers.Offer(digest(letter), platform, **{"config": platform, **changes})
 
 
 def image_facts(*offers, reference=APP):
     """An index of these offers."""
-    return facts.ImageFacts(str(reference), INDEX, is_index=True, offers=offers)
+    return image_offers.ImageFacts(str(reference), INDEX, is_index=True, offers=offers)
 
 
 # ---------------------------------------------------------------- reports

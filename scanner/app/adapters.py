@@ -42,10 +42,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from scanner.binary.layers.source import OpenLayer
-    from scanner.domain.facts import HostFacts, ImageFacts, Layer, Offer, Process, Program
+    from scanner.domain.facts import HostFacts, Process
     from scanner.domain.host import Host
+    from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey
+    from scanner.domain.image.offers import ImageFacts, Layer, Offer, Program
     from scanner.domain.image.reference import ImageReference
-    from scanner.domain.survey import ImageSurvey, LayerSurvey
     from scanner.hosts.source import HostSource
     from scanner.hosts.ssh.ssh_source import SshSource
     from scanner.registry.auth.credentials import CredentialSources

@@ -10,12 +10,14 @@ from scanner.binary.layers.limits import LayerError, Limits
 from scanner.binary.layers.reading import Reading
 from scanner.binary.layers.source import OpenLayer
 from scanner.binary.program import argv, chain, emulators
-from scanner.domain.facts import Failure, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
-    from scanner.domain.facts import Offer, Process
+    from scanner.domain.facts import Process
+    from scanner.domain.image.offers import Offer
 
 __all__ = ["OpenLayer", "inspect"]
 

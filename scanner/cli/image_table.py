@@ -10,16 +10,17 @@ from rich.text import Text
 
 from scanner.cli import output
 from scanner.cli.outcome import Exit
-from scanner.domain.facts import Failure, ImageFacts, Offer, image_reference
+from scanner.domain.facts import Failure, image_reference
+from scanner.domain.image.image_survey import Survey, SurveyedKind, Way
+from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.platform.platform import Platform
-from scanner.domain.survey import Survey, SurveyedKind, Way
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import STATUS_OF, Status
 from scanner.service.config_hint import config_hint
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Executable
-    from scanner.domain.survey import Located
+    from scanner.domain.image.image_survey import Located
+    from scanner.domain.image.offers import Executable
     from scanner.service.image import Opened
 
 

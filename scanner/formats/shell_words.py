@@ -258,14 +258,14 @@ class Words:
         if self._depth > MAX_NESTING:
             raise NotAWordError(f"more than {MAX_NESTING} expansions inside each other")
         line, self._at = self.line_here(), self._at + 2
-        length = self._text[self._at] == "#" and self._text[self._at + 1 : self._at + 2] not in {
+        length = self._text[self._at : self._at + 1] == "#" and self._text[self._at + 1 : self._at + 2] not in {
             "}",
             ":",
             "-",
             "+",
             "=",
         }
-        indirect = self._text[self._at] == "!" and self._text[self._at + 1 : self._at + 2] != "}"
+        indirect = self._text[self._at : self._at + 1] == "!" and self._text[self._at + 1 : self._at + 2] != "}"
         self._at += length or indirect
         name = self._parameter_name()
         subscript = self._subscript()

@@ -9,7 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
-from scanner.domain.facts import Failure, ImageFacts
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import ImageFacts
 from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
-    from scanner.domain.facts import Layer, Offer
+    from scanner.domain.image.offers import Layer, Offer
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.registry.config import ClientConfig

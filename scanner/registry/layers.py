@@ -22,7 +22,7 @@ from scanner.registry.mirror_chain import NOWHERE, blob_call
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.offers import Layer
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.mirror_chain import MirrorChain, Route
 

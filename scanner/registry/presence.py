@@ -19,7 +19,7 @@ from scanner.registry.mirror_chain import Route, blob_call
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.domain.facts import Offer
+    from scanner.domain.image.offers import Offer
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.documents.cache import DocumentCache
     from scanner.registry.mirror_chain import MirrorChain

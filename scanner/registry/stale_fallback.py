@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Failure, ImageFacts
+from scanner.domain.image.offers import ImageFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scanner.domain.facts import Failure
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Depth

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.survey_files import names_in
 from scanner.binary.program.survey_merge import merge
 from scanner.domain.facts import Failure
+from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey, Survey
 from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import canonical
-from scanner.domain.survey import ImageSurvey, LayerSurvey, Survey
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.survey_ways import Asked, survey_of
 from scanner.domain.verdict.verdict import Depth
@@ -21,7 +21,8 @@ from scanner.domain.verdict.verdict import Depth
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from scanner.domain.facts import ImageFacts, Layer, Offer, Process, Program
+    from scanner.domain.facts import Process
+    from scanner.domain.image.offers import ImageFacts, Layer, Offer, Program
     from scanner.domain.image.reference import ImageReference
     from scanner.scan.layer_surveys import LayerSurveys
     from scanner.scan.ports import ImageResolver

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, HostFacts, ImageFacts, LocalImage, Offer, Process, Program, Stage, Workload
+from scanner.domain.facts import Failure, HostFacts, LocalImage, Process, Stage, Workload
 from scanner.domain.image.healthcheck import checks_of
+from scanner.domain.image.offers import ImageFacts, Offer, Program
 from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.engine import engine_of, kernel_of

@@ -11,7 +11,8 @@ from scanner.domain.verdict.reason import STATUS_OF, Status
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from scanner.domain.facts import Offer, Process, Program
+    from scanner.domain.facts import Process
+    from scanner.domain.image.offers import Offer, Program
     from scanner.domain.image.reference import ImageReference
 
 MAX_AT_ONCE = 8

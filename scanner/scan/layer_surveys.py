@@ -12,9 +12,9 @@ from scanner.domain.facts import Failure
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.image_survey import LayerSurvey
+    from scanner.domain.image.offers import Layer
     from scanner.domain.image.reference import ImageReference
-    from scanner.domain.survey import LayerSurvey
 
 MAX_HELD = 8
 """Surveys held in memory where no store keeps them, of at most 30 MiB each; those of an image are asked for in a row."""

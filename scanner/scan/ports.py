@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.domain.facts import Failure, HostFacts, ImageFacts, Offer, Process, Program
+    from scanner.domain.facts import Failure, HostFacts, Process
     from scanner.domain.host import Host
+    from scanner.domain.image.offers import ImageFacts, Offer, Program
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import HostReading

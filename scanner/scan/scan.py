@@ -236,7 +236,6 @@ def _planned(host: Host, plan: Plan) -> Workload:
         image=plan.image,
         engine=plan.engine,
         pinned=plan.pinned,
-        mounts=(),  # who plans an image alone mounts nothing over it
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import HostFacts
+from scanner.domain.facts import HostFacts, Source
 from scanner.domain.verdict.reason import PENDING, Reason, Status
 from scanner.domain.verdict.verdict import Evidence, Fix
 
@@ -55,7 +55,10 @@ def _start(reading: HostReading, finding: Finding, kind: Callable[[HostFacts], i
     workload, digest = finding.workload, finding.verdict.digest
     if not digest or not isinstance(reading.reading, HostFacts) or _hides_a_value(workload.process):
         return None
-    return kind(reading.reading), digest, workload.process, workload.mounts
+    mounts = workload.mounts
+    if mounts is None and workload.source is Source.INVENTORY:
+        mounts = ()  # who plans an image alone mounts nothing over it
+    return kind(reading.reading), digest, workload.process, mounts
 
 
 def _hides_a_value(process: Process | None) -> bool:

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Failure, ImageFacts, Offer, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import ImageFacts, Offer, Program
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.survey_ways import located
@@ -16,8 +17,8 @@ from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.domain.image.image_survey import ImageSurvey, Located
     from scanner.domain.image.reference import ImageReference
-    from scanner.domain.survey import ImageSurvey, Located
     from scanner.scan.ports import BinaryInspector, ImageResolver
 
 

@@ -10,9 +10,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from scanner.domain import facts, survey
+from scanner.domain import facts
 from scanner.domain.facts import Failure
-from scanner.domain.image import reference
+from scanner.domain.image import image_survey, offers, reference
 from scanner.domain.platform import platform
 from scanner.domain.verdict import reason, verdict
 
@@ -22,7 +22,14 @@ _FAILURE = "failed"
 """Marks a Failure, the one type that stands beside others in a union."""
 
 _NAMES = (
-    {"Mapping": Mapping} | vars(facts) | vars(reference) | vars(platform) | vars(reason) | vars(verdict) | vars(survey)
+    {"Mapping": Mapping}
+    | vars(facts)
+    | vars(offers)
+    | vars(reference)
+    | vars(platform)
+    | vars(reason)
+    | vars(verdict)
+    | vars(image_survey)
 )
 """What the domain's modules may import for type checkers only."""
 

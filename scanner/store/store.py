@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from scanner.domain.facts import Program
+from scanner.domain.image.offers import Program
 from scanner.store import codec, findings, surveys, tables
 from scanner.store.database import Database
 from scanner.store.error import StoreError
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from scanner.domain.image.image_survey import LayerSurvey
     from scanner.domain.report import Report
-    from scanner.domain.survey import LayerSurvey
     from scanner.store.findings import Architecture
 
 KEEP_S = 90 * 86400.0

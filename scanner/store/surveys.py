@@ -7,8 +7,8 @@ import json
 import zlib
 from typing import Any
 
-from scanner.domain.facts import Elf
-from scanner.domain.survey import LayerSurvey, SurveyedFile, SurveyedKind
+from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
+from scanner.domain.image.offers import Elf
 from scanner.store import codec
 
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024

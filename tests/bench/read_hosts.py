@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from scanner.domain.facts import Failure, ImageFacts, Offer
+from scanner.domain.facts import Failure
 from scanner.domain.host import Host
+from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.verdict import Depth
 from scanner.formats.offload import Budget, Workers

@@ -11,7 +11,8 @@ import pytest
 from scanner.binary.layers.limits import Limits
 from scanner.binary.program.survey import read_layer
 from scanner.binary.program.survey_merge import merge
-from scanner.domain.facts import Binfmt, Executable, FileKind, Kernel, Layer, Program
+from scanner.domain.facts import Binfmt, Kernel
+from scanner.domain.image.offers import Executable, FileKind, Layer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.survey import weigh
 from scanner.domain.verdict.survey_ways import Asked, survey_of

@@ -16,7 +16,8 @@ import zstandard
 
 from scanner.binary.layers.limits import Limits
 from scanner.binary.program.survey import read_layer
-from scanner.domain.facts import Failure, Layer
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Layer
 
 pytestmark = pytest.mark.bench
 

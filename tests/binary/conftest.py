@@ -12,7 +12,8 @@ import tarfile
 import pytest
 import zstandard
 
-from scanner.domain.facts import Layer, Offer, Process
+from scanner.domain.facts import Process
+from scanner.domain.image.offers import Layer, Offer
 from tests.binary.program.library_kit import Kit, base_of
 
 NOBITS = b""

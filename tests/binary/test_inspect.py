@@ -7,7 +7,8 @@ import pytest
 
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import Limits
-from scanner.domain.facts import Failure, FileKind, Process
+from scanner.domain.facts import Failure, Process
+from scanner.domain.image.offers import FileKind
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason

@@ -11,7 +11,8 @@ from scanner.app import commands
 from scanner.demo.fleet import stock
 from scanner.demo.images import Shelf
 from scanner.demo.registry import Registry
-from scanner.domain.facts import Elf, Executable, Failure, FileKind, ImageFacts, Offer, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.service.image import Opened

@@ -8,7 +8,8 @@ from dataclasses import replace
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import Limits
 from scanner.binary.program.survey import read_layer
-from scanner.domain.facts import Failure, ImageFacts, Layer, Offer
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import ImageFacts, Layer, Offer
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken

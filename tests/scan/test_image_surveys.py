@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from scanner.domain.facts import Failure, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan import image_surveys

@@ -6,6 +6,7 @@ import pytest
 
 from scanner.domain import facts
 from scanner.domain.facts import Failure
+from scanner.domain.image import offers as image_offers
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Reason
@@ -37,7 +38,7 @@ class Registry:
 
 
 async def inspect(_reference, _offer, _override):
-    return facts.Program(("/app",))
+    return image_offers.Program(("/app",))
 
 
 def container(image, *repo_digests, platform=AMD64):
@@ -46,7 +47,7 @@ def container(image, *repo_digests, platform=AMD64):
 
 
 def offer(entry, config):
-    return facts.Offer(MANIFEST, entry, config, config_digest=CONFIG)
+    return image_offers.Offer(MANIFEST, entry, config, config_digest=CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +64,14 @@ async def test_the_manifest_of_a_container_is_found_by_digest_whatever_its_label
     known = await Images(registry, inspect).known(
         HOST, container("r.example/app:1", f"r.example/app@{INDEX}", platform=config)
     )
-    assert known.image.offers[0].program == facts.Program(("/app",))
+    assert known.image.offers[0].program == image_offers.Program(("/app",))
 
 
 async def test_a_digest_that_was_never_pushed_under_one_name_is_sought_under_the_others():
     registry = Registry({("staging/app", INDEX): [offer(AMD64, AMD64)]})
     names = (f"r.example/app@{INDEX}", f"r.example/staging/app@{INDEX}")
     known = await Images(registry, inspect).known(HOST, container("r.example/app:1", *names))
-    assert isinstance(known.image, facts.ImageFacts)
+    assert isinstance(known.image, image_offers.ImageFacts)
 
 
 async def test_names_without_end_are_not_all_tried():
@@ -83,7 +84,7 @@ async def test_names_without_end_are_not_all_tried():
 async def test_a_name_that_was_only_given_here_has_no_next_pull():
     registry = Registry({("app", INDEX): [offer(AMD64, AMD64)]})
     known = await Images(registry, inspect).known(HOST, container("local/name:1", f"r.example/app@{INDEX}"))
-    assert isinstance(known.image, facts.ImageFacts)
+    assert isinstance(known.image, image_offers.ImageFacts)
     assert known.next_pull is None
     assert not [asked for asked in registry.asked if "local" in asked]
 
@@ -91,7 +92,7 @@ async def test_a_name_that_was_only_given_here_has_no_next_pull():
 # ---------------------------------------------------------------- what a pull would not find
 
 LOST = Failure(Reason.LAYER_MISSING, "r.example has no layer of it")
-LAYERS = (facts.Layer(builders.digest("1"), "application/vnd.oci.image.layer.v1.tar+gzip", 1),)
+LAYERS = (image_offers.Layer(builders.digest("1"), "application/vnd.oci.image.layer.v1.tar+gzip", 1),)
 
 
 async def missing(_reference, _offer):
@@ -109,7 +110,7 @@ def image_of(**changes):
 
 
 def native():
-    return facts.Program(("/app",), (builders.executable(AMD64),))
+    return image_offers.Program(("/app",), (builders.executable(AMD64),))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def native():
         (native(), "layer_missing"),
         (replace(native(), problem=Failure(Reason.LAYER_UNREADABLE)), "layer_missing"),
         (replace(native(), problem=Failure(Reason.LOADER_MISSING)), "loader_missing"),
-        (facts.Program(("/app",), (builders.executable(ARM64),)), "wrong_binary"),
+        (image_offers.Program(("/app",), (builders.executable(ARM64),)), "wrong_binary"),
     ],
 )
 async def test_a_planned_start_lacks_what_the_registry_lost_unless_worse_is_proved(program, reason):
@@ -143,6 +144,8 @@ async def test_what_runs_needs_no_pull_so_nobody_asks():
 
     running = container("r.example/app:1", f"r.example/app@{INDEX}")
     known = await Images(image_of(), inspect, missing_part=never).known(HOST, running)
-    assert known.image.offers[0].program == facts.Program(("/app",))
+    assert known.image.offers[0].program == image_offers.Program(("/app",))
     shallow = Images(image_of(), inspect, Depth.CONFIG, never)
-    assert isinstance((await shallow.known(HOST, builders.plan(image="r.example/app:1"))).image, facts.ImageFacts)
+    assert isinstance(
+        (await shallow.known(HOST, builders.plan(image="r.example/app:1"))).image, image_offers.ImageFacts
+    )

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from scanner.domain.facts import Failure, Offer, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Offer, Program
 from scanner.domain.image.reference import parse
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.inspections import Inspections

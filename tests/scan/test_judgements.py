@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from scanner.domain.facts import HostFacts, ImageFacts, LiveProcess, Mount, Offer, Source, Stage, Workload
+from scanner.domain.facts import HostFacts, LiveProcess, Mount, Source, Stage, Workload
+from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.plain import plain_engine, plain_host

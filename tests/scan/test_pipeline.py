@@ -13,6 +13,7 @@ from scanner.domain import facts
 from scanner.domain.decision import Decision, decide
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host, Plan
+from scanner.domain.image import offers as image_offers
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Report
 from scanner.domain.report_json import document
@@ -54,11 +55,11 @@ def images(draw, image):
         entry = draw(mostly(AMD64, ARM64, ARM_V7, None))
         config = draw(mostly(entry or AMD64, ARM64, None)) or draw(FAILURES)
         digest = _digest(100 * (1 + IMAGES.index(image)) + number)
-        offers.append(facts.Offer(digest, entry, config))
+        offers.append(image_offers.Offer(digest, entry, config))
         needs = draw(mostly(config if isinstance(config, Platform) else entry, None, *MACHINES))
         chain = (builders.executable(needs),) if needs else ()
-        programs[digest] = facts.Program(("/app",), chain, draw(mostly(None) | PROBLEMS))
-    found = facts.ImageFacts(image, _digest(1 + IMAGES.index(image)), is_index=True, offers=tuple(offers))
+        programs[digest] = image_offers.Program(("/app",), chain, draw(mostly(None) | PROBLEMS))
+    found = image_offers.ImageFacts(image, _digest(1 + IMAGES.index(image)), is_index=True, offers=tuple(offers))
     return found, programs
 
 
@@ -188,7 +189,7 @@ def test_nothing_is_ok_without_a_host_an_engine_and_a_kernel_that_were_read(worl
         assert any(engine.state is facts.EngineState.UP for engine in reading.engines)
         if finding.workload.stage is facts.Stage.PLANNED:
             found, programs = known[finding.workload.image]
-            assert isinstance(found, facts.ImageFacts)
+            assert isinstance(found, image_offers.ImageFacts)
             assert depth is not Depth.BINARY or any(program.problem is None for program in programs.values())
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scanner.domain import facts
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host, Plan
+from scanner.domain.image import offers
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats.offload import Budget, Workers
 from scanner.probe.planned import folder
@@ -349,7 +350,7 @@ class Registry:
 
 
 async def inspect(_reference, _offer, _override):
-    return facts.Program(("/app",), problem=Failure(Reason.BINARY_NOT_INSPECTED, ""))
+    return offers.Program(("/app",), problem=Failure(Reason.BINARY_NOT_INSPECTED, ""))
 
 
 async def scanned(home, hosts=HOSTS, **more):

@@ -5,23 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 
-from scanner.domain.facts import (
-    Binfmt,
-    Elf,
-    Engine,
-    EngineKind,
-    EngineState,
-    Executable,
-    Failure,
-    FileKind,
-    HostFacts,
-    ImageFacts,
-    ImageStore,
-    Kernel,
-    Offer,
-    Program,
-)
+from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, Failure, HostFacts, ImageStore, Kernel
 from scanner.domain.host import Host, Plan
+from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.metrics.metrics import Metrics

@@ -5,19 +5,16 @@ from hypothesis import strategies as st
 from scanner.domain.facts import (
     Binfmt,
     BinfmtEntry,
-    Elf,
-    Executable,
     Failure,
-    FileKind,
     HostFacts,
     Kernel,
     Process,
-    Program,
     Source,
     Stage,
     Workload,
     image_reference,
 )
+from scanner.domain.image.offers import Elf, Executable, FileKind, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict

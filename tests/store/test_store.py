@@ -14,7 +14,8 @@ from random import Random
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from scanner.domain.facts import Failure, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
 from scanner.store import Architecture, Store, StoreError
 from scanner.store.database import Database

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import Elf
+from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
+from scanner.domain.image.offers import Elf
 from scanner.domain.platform.platform import Platform
-from scanner.domain.survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.store.store import PRUNE_EVERY_S, Store
 from scanner.store.surveys import pack, unpack
 

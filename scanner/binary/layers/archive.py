@@ -21,7 +21,8 @@ from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Unpack
 from scanner.binary.layers.view import Unfetched, Unread, View
 from scanner.binary.program import argv, chain, emulators
-from scanner.domain.facts import Failure, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Program
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 

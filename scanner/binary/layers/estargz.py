@@ -17,7 +17,7 @@ from scanner.binary.layers.unpack import Budget, Gzip
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
     from scanner.binary.layers.tarstream import Content, Entry
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.offers import Layer
 
 ANNOTATION = "containerd.io/snapshot/stargz/toc.digest"
 TABLE_NAME = "stargz.index.json"

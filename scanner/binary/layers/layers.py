@@ -12,7 +12,8 @@ from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
 from scanner.binary.program.dynamic import Dynamic
 from scanner.binary.program.ld_cache import MAX_CACHE_BYTES
-from scanner.domain.facts import Failure, FileKind
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
     from scanner.binary.layers.source import OpenLayer
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.offers import Layer
 
 T = TypeVar("T")
 

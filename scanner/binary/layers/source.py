@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.offers import Layer
 
 
 class OpenLayer(Protocol):

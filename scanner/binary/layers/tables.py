@@ -11,7 +11,7 @@ from scanner.formats.lenient_json import JsonError
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.offers import Layer
 
 MAX_TABLE_BYTES = 64 * 1024 * 1024
 """Of an unpacked table: 200 bytes an entry make 300,000 entries; a larger layer is streamed."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from scanner.binary.layers.source import OpenLayer
     from scanner.binary.program.content import Content
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.offers import Layer
 
 VERIFIED_BYTES = 8 * 1024 * 1024
 """A file of at most this size is always fetched whole and held to its digest; of a larger one only what is needed is

@@ -14,7 +14,7 @@ from scanner.binary.layers.unpack import Budget, Zstd
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.offers import Layer
 
 PREFIXES = ("io.github.containers.zstd-chunked", "io.containers.zstd-chunked")
 """Of the annotations; Podman 4 writes the second (seen with 4.3.1)."""

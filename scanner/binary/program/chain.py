@@ -9,7 +9,8 @@ from scanner.binary.program import surroundings
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.control import Control
 from scanner.binary.program.execve import Search
-from scanner.domain.facts import Failure, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

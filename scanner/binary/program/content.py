@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program import dynamic, elf, loader_build, script
-from scanner.domain.facts import Elf, Failure, FileKind
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Elf, FileKind
 from scanner.domain.platform.elf_machine import MAGIC
 from scanner.domain.verdict.reason import Reason
 

@@ -10,7 +10,8 @@ from scanner.binary.layers.view import Absence
 from scanner.binary.program import launchers, shell, shell_command, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.image_files import ImageFiles
-from scanner.domain.facts import Executable, Failure, FileKind, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Executable, FileKind, Program
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
@@ -261,11 +262,7 @@ class Control:
             launch = launchers.launched(command, first, found.path, self._accounts(command))
             if launch is not None:
                 return self._by_launcher(command, launch, falls_back=False)
-            following = _by_kernel(command, run.named)
-            command = replace(
-                command,
-                argv=(_from_directory(first.shebang.interpreter), *_argument(first.shebang.argument), *following),
-            )
+            command = replace(command, argv=first.shebang.argv((run.named, *command.argv[1:])))
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
                 if not isinstance(through, launchers.Launched):
@@ -362,16 +359,6 @@ class Control:
         return tuple(unique.values())
 
 
-def _by_kernel(command: Command, named: str) -> tuple[str, ...]:
-    """What the kernel puts behind an interpreter: the script as it was named, then the arguments."""
-    return (named, *command.argv[1:])
-
-
-def _from_directory(interpreter: str) -> str:
-    """A name that the kernel opens: without a slash it is the working directory's, never one of PATH."""
-    return interpreter if "/" in interpreter else f"./{interpreter}"
-
-
 def _places(command: Command) -> tuple[str, ...]:
     """Where a command's program may stand."""
     name = command.argv[0]
@@ -389,10 +376,6 @@ def _earlier(command: Command, run: Run) -> tuple[str, ...]:
         (at for at, path in enumerate(places) if path == run.named or (run.found and path == run.found.path)), 0
     )
     return places[:stop]
-
-
-def _argument(argument: str) -> tuple[str, ...]:
-    return (argument,) if argument else ()
 
 
 def _is_unknown(problem: Failure | None) -> bool:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program import elf_mapping, isa
-from scanner.domain.facts import Elf, Failure
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Elf
 from scanner.domain.platform.elf_machine import MAGIC, goarch_of
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason

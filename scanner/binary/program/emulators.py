@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.limits import LayerError
 from scanner.binary.layers.view import Found, Unfetched, Unread
-from scanner.domain.facts import Executable
+from scanner.domain.image.offers import Executable
 from scanner.domain.platform.binfmt import interpreters
 
 if TYPE_CHECKING:

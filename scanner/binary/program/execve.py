@@ -11,7 +11,8 @@ from scanner.binary.layers.view import Absence, Found, Unread
 from scanner.binary.program import elf, launchers, libraries, script
 from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, Command
 from scanner.binary.program.image_files import is_mounted
-from scanner.domain.facts import Elf, Executable, Failure
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Elf, Executable
 from scanner.domain.platform.elf_machine import goarch_of
 from scanner.domain.verdict.reason import Reason
 

@@ -21,7 +21,7 @@ from scanner.binary.program.launch import (
     at_run_time,
     simple,
 )
-from scanner.domain.facts import FileKind
+from scanner.domain.image.offers import FileKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

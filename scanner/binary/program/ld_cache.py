@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.facts import Elf
+    from scanner.domain.image.offers import Elf
 
 MAX_CACHE_BYTES = 1024 * 1024
 """Of the whole file; a desktop distribution's has 300 KB."""

@@ -11,7 +11,8 @@ from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.dynamic import Dynamic
 from scanner.binary.program.library_files import Foreign, LibraryFiles, Opened, Unusable
 from scanner.binary.program.library_paths import Directory, Doubt, Listed, Loaded, Paths
-from scanner.domain.facts import Executable, Failure, FileKind
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Executable, FileKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from scanner.binary.program.dynamic import Dynamic
 from scanner.binary.program.elf import ET_DYN, ET_EXEC
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.library_paths import Doubt
-from scanner.domain.facts import Elf, Failure
+from scanner.domain.facts import Failure
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import View
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.content import Content
     from scanner.binary.program.elf import Header
     from scanner.binary.program.ld_cache import LdCache
+    from scanner.domain.image.offers import Elf
 
 MAX_LOOKUPS = 50_000
 """Paths that are tried for one program; a ROS workspace of 300 libraries and 100 directories tries 30,000."""

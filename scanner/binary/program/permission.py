@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.view import Absence
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.user import Identity, ReadText, identify
-from scanner.domain.facts import Failure, FileKind
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers.layers import Rights
     from scanner.binary.layers.view import View
-    from scanner.domain.facts import Executable
+    from scanner.domain.image.offers import Executable
 
 READ_THEIR_SCRIPT = frozenset({
     "sh", "ash", "dash", "bash", "ksh", "mksh", "zsh", "busybox", "python", "python2", "python3", "perl", "ruby", "node",

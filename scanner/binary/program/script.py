@@ -31,6 +31,14 @@ class Shebang:
         """The line without ``#!``."""
         return f"{self.interpreter} {self.argument}".strip()
 
+    def argv(self, script: tuple[str, ...]) -> tuple[str, ...]:
+        """What the kernel execs for a script that was started with these words, its name first.
+
+        It opens an interpreter without a slash in the working directory, never in PATH.
+        """
+        interpreter = self.interpreter if "/" in self.interpreter else f"./{self.interpreter}"
+        return (interpreter, *((self.argument,) if self.argument else ()), *script)
+
 
 def parse(head: bytes) -> Shebang | Failure:
     """The interpreter line of a file that begins with ``#!``; ``head`` is its first 256 bytes, or all if shorter."""

@@ -13,7 +13,8 @@ from scanner.binary.program.execve import Run
 from scanner.binary.program.image_files import ImageFiles, is_below, is_mounted
 from scanner.binary.program.permission import Permissions, Wish
 from scanner.binary.program.user import Identity, ReadText, identify
-from scanner.domain.facts import Failure, Objection, Program
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Objection, Program
 from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 

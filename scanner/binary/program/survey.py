@@ -16,8 +16,8 @@ from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Unpack
 from scanner.binary.program.survey_files import FileReader
 from scanner.domain.facts import Failure
+from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.streams import StreamBroken
-from scanner.domain.survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from scanner.binary.layers.source import OpenLayer
     from scanner.binary.layers.tarstream import Content, Entry
-    from scanner.domain.facts import Layer
+    from scanner.domain.image.offers import Layer
 
 MAX_FILES = 60_000
 """ELF files and scripts of one layer: the largest public ones (CUDA with conda) hold a third; 30 MiB of memory."""

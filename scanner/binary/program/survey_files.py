@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from scanner.binary.program import elf, script
 from scanner.binary.program.capture import HEAD_BYTES, SCRIPT_BYTES, Capture
 from scanner.domain.facts import Failure
+from scanner.domain.image.image_survey import SurveyedFile, SurveyedKind
 from scanner.domain.platform.elf_machine import MAGIC
-from scanner.domain.survey import SurveyedFile, SurveyedKind
 
 if TYPE_CHECKING:
     from scanner.binary.layers.tarstream import Entry

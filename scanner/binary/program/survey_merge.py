@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import ancestors_and_self
 from scanner.binary.program.survey import fingerprint
-from scanner.domain.survey import ImageSurvey
+from scanner.domain.image.image_survey import ImageSurvey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scanner.domain.survey import LayerSurvey, SurveyedFile
+    from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile
 
 
 def merge(layers: Iterable[LayerSurvey]) -> ImageSurvey:

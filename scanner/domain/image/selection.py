@@ -15,7 +15,8 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scanner.domain.facts import Kernel, Offer
+    from scanner.domain.facts import Kernel
+    from scanner.domain.image.offers import Offer
 
 FIRST_WITH_LEVEL = (23, 0)
 """Since Docker 23.0 a pull asks for the host's own amd64 level (moby distribution/pull_v2.go)."""

@@ -19,7 +19,7 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.facts import Program
+    from scanner.domain.image.offers import Program
 
 _VERSION = re.compile(r"v?(\d{1,5})\.(\d{1,5})")
 

@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
+from scanner.domain.image.image_survey import Survey
 from scanner.domain.platform.binfmt import Handling, emulation, interpreters
 from scanner.domain.platform.platform import Platform, canonical
-from scanner.domain.survey import Survey
 from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.execution import Execution, How, executes
 from scanner.domain.verdict.pages import mapped, suspected
@@ -20,7 +20,8 @@ from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Depth, Evidence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scanner.domain.facts import Engine, Executable, Kernel, Offer, Program
+    from scanner.domain.facts import Engine, Kernel
+    from scanner.domain.image.offers import Executable, Offer, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,10 @@ def _honest(worst: Outcome, metadata: Execution) -> Outcome:
 
 
 def _labels_too(worst: Outcome, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool) -> Outcome:
-    """A binary that starts settles the architecture; a level that only the label names still counts."""
+    """A binary that starts settles the architecture; a level that only the label names leaves the level open.
+
+    Every engine starts such an image, and few programs carry a note of the level that they were compiled for.
+    """
     if worst.status is not Status.OK:
         return worst
     actual = {e.elf.needs.architecture for e in program.chain if e.elf and e.elf.needs}
@@ -252,6 +256,9 @@ def _labels_too(worst: Outcome, program: Program, claimed: Platform, metadata: E
         return Outcome(Reason.CONFIG_DISAGREES, f"index and config disagree: the config says {claimed}")
     if canonical(claimed).architecture not in actual or metadata.reason is Reason.WRONG_PLATFORM:
         return Outcome(Reason.MISLABELLED, f"labelled {claimed}, its binary is for {', '.join(sorted(actual))}")
+    if metadata.reason is Reason.CPU_LEVEL_TOO_LOW:
+        detail = f"labelled {claimed}, which this CPU is not; its program's bytes name no level"
+        return Outcome(Reason.CPU_LEVEL_UNKNOWN, detail)
     return executed(metadata)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from scanner.domain.facts import Engine, Failure, HostFacts, ImageFacts, Kernel, Offer, Stage, Workload
+from scanner.domain.facts import Engine, Failure, HostFacts, Kernel, Stage, Workload
+from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import refuses, select
 from scanner.domain.platform.platform import Platform, canonical

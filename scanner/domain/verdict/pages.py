@@ -11,7 +11,8 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.facts import Elf, Kernel
+    from scanner.domain.facts import Kernel
+    from scanner.domain.image.offers import Elf
 
 _4K, _16K, _64K = 4096, 16 * 1024, 64 * 1024
 

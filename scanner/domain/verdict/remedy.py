@@ -362,10 +362,8 @@ def _local(_: Trouble) -> Fix:
 
 
 def _bug(t: Trouble) -> Fix:
-    return Fix(
-        "This is a fault of archscan: please report it with the log.",
-        (f"archscan scan --host {t.host} --log.level debug",),
-    )
+    command = f"archscan scan --host {t.host} --log.level debug"
+    return Fix("This is a fault of archscan: please report it with the log.", (command,))
 
 
 _SSH = {

@@ -6,15 +6,16 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.domain.image.image_survey import Group, Survey, Way
 from scanner.domain.platform.platform import Platform
-from scanner.domain.survey import Group, Survey, Way
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scanner.domain.facts import Kernel, Program
+    from scanner.domain.facts import Kernel
+    from scanner.domain.image.offers import Program
 
 _RUNS = frozenset({How.NATIVE, How.EMULATED})
 

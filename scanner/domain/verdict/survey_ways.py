@@ -8,14 +8,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.survey import Group, Located, Survey, SurveyedKind, Way
+from scanner.domain.image.image_survey import Group, Located, Survey, SurveyedKind, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scanner.domain.facts import Elf
+    from scanner.domain.image.image_survey import ImageSurvey, SurveyedFile
+    from scanner.domain.image.offers import Elf
     from scanner.domain.platform.platform import Platform
-    from scanner.domain.survey import ImageSurvey, SurveyedFile
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What the engines set where an image sets no PATH (moby's oci.DefaultPathEnv)."""

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Failure, ImageFacts, InnerIndex, Offer
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import ImageFacts, InnerIndex, Offer
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents.manifest import MAX_ENTRIES, Descriptor, Index, Manifest
 

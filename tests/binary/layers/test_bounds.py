@@ -17,7 +17,7 @@ from scanner.binary.layers.layers import LayerIndex, Usage, clean
 from scanner.binary.layers.limits import LayerError, Limits
 from scanner.binary.layers.tarstream import Entry
 from scanner.binary.layers.unpack import Budget, Unpack
-from scanner.domain.facts import Layer
+from scanner.domain.image.offers import Layer
 from scanner.domain.verdict.reason import Reason
 
 

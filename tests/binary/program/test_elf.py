@@ -15,7 +15,8 @@ from scanner.binary.layers.body import Body
 from scanner.binary.program import elf, isa
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.content import examine
-from scanner.domain.facts import Elf, Failure, FileKind
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Elf, FileKind
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 

@@ -11,7 +11,8 @@ import pytest
 
 from scanner.binary.program import elf
 from scanner.binary.program.capture import Capture
-from scanner.domain.facts import Elf, Failure
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Elf
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 EXIT_42 = {64: b"\xb8\x3c\0\0\0\xbf\x2a\0\0\0\x0f\x05", 32: b"\xb8\1\0\0\0\xbb\x2a\0\0\0\xcd\x80"}

@@ -16,7 +16,7 @@ from scanner.binary.program.argv import Command, split_path
 from scanner.binary.program.content import Content, examine
 from scanner.binary.program.launchers import Account, AtRunTime, By, Launched, account_of, launched
 from scanner.binary.program.script import Shebang
-from scanner.domain.facts import Elf, FileKind
+from scanner.domain.image.offers import Elf, FileKind
 
 TRACER = r"""
 #include <stdio.h>

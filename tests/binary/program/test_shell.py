@@ -253,3 +253,8 @@ def test_a_path_of_many_unknown_parts_is_matched_quickly():
     assert ending.written[0].changes("/a" + "/b" * 500)
     assert not ending.written[0].changes("/c" + "/b" * 500)
     assert time.process_time() - before < 1
+
+
+def test_an_expansion_that_ends_with_the_text_is_not_understood():
+    (ending,) = follow(b'\x01""${')
+    assert isinstance(ending, AtRunTime)

@@ -12,9 +12,9 @@ from scanner.binary.layers.tarstream import Entry
 from scanner.binary.program import survey
 from scanner.binary.program.survey_files import FileReader, names_in
 from scanner.domain.facts import Failure
+from scanner.domain.image.image_survey import LayerSurvey, SurveyedKind
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
-from scanner.domain.survey import LayerSurvey, SurveyedKind
 from scanner.domain.verdict.reason import Reason
 
 LIMITS = Limits()

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore, Kernel, Layer, Offer
+from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore, Kernel
+from scanner.domain.image.offers import Layer, Offer
 from scanner.domain.image.selection import Outcome, refuses, select
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
-from scanner.domain.facts import EngineKind, EngineState, Failure, Objection
+from scanner.domain.facts import EngineKind, EngineState, Failure
+from scanner.domain.image import offers
+from scanner.domain.image.offers import Objection
 from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.engine_rules import on_engine, refuses
 from scanner.domain.verdict.judge import judge
@@ -111,7 +113,7 @@ def test_an_image_that_only_the_host_has_is_judged_by_its_engine_too():
 )
 @pytest.mark.parametrize("problem", [Reason.BINARY_UNKNOWN, Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING])
 def test_nothing_starts_from_a_mount_without_exec(mounts, reason, problem):
-    program = facts.Program(("/data/bin/app",), (), Failure(problem, path="/data/bin/app"))
+    program = offers.Program(("/data/bin/app",), (), Failure(problem, path="/data/bin/app"))
     workload = builders.plan(mounts=mounts)
     verdict = judge(builders.host_facts(), workload, builders.image_facts(builders.offer(program=program)))
     assert verdict.reason is reason
@@ -125,8 +127,8 @@ def test_a_mount_without_exec_is_no_matter_for_what_lies_beside_it():
 
 @pytest.mark.parametrize(("version", "status"), [("20.10.24", Status.BROKEN), ("28.5.2", Status.OK)])
 def test_an_objection_counts_on_every_way_that_a_script_may_go(version, status):
-    ways = tuple(facts.Program((path,), (builders.executable(path=path),)) for path in ("/one", "/other"))
-    program = facts.Program(("/run.sh",), branches=ways, objections=(DENIED,))
+    ways = tuple(offers.Program((path,), (builders.executable(path=path),)) for path in ("/one", "/other"))
+    program = offers.Program(("/run.sh",), branches=ways, objections=(DENIED,))
     host = builders.host_facts(engines=(builders.docker(version=version),))
     verdict = judge(host, builders.plan(), builders.image_facts(builders.offer(program=program)))
     assert verdict.status is status

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.domain.facts import Binfmt, Elf, Executable, FileKind, Kernel, Program
+from scanner.domain.facts import Binfmt, Kernel
+from scanner.domain.image.offers import Elf, Executable, FileKind, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.evidence_layers import MAX_LIBRARIES_NAMED, binary
 from scanner.domain.verdict.execution import executes

@@ -2,7 +2,8 @@
 
 import pytest
 
-from scanner.domain.facts import Elf, Executable, FileKind, Kernel, Offer, Program
+from scanner.domain.facts import Kernel
+from scanner.domain.image.offers import Elf, Executable, FileKind, Offer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict import evidence_layers
 from scanner.domain.verdict.execution import Execution, How, executes

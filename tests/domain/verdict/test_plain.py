@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.domain.facts import Offer
+from scanner.domain.image.offers import Offer
 from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.verdict.execution import executes

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Binfmt, Elf, Executable, FileKind, Kernel, Program
+from scanner.domain.facts import Binfmt, Kernel
+from scanner.domain.image.image_survey import ImageSurvey, Survey, SurveyedFile, SurveyedKind, Way
+from scanner.domain.image.offers import Elf, Executable, FileKind, Program
 from scanner.domain.platform.elf_machine import platform_of
 from scanner.domain.platform.platform import Platform
-from scanner.domain.survey import ImageSurvey, Survey, SurveyedFile, SurveyedKind, Way
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy import Trouble, fix
 from scanner.domain.verdict.survey import weigh

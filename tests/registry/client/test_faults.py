@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Failure, ImageFacts, InnerIndex
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import ImageFacts, InnerIndex
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason

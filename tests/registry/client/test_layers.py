@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Layer
+from scanner.domain.image.offers import Layer
 from scanner.domain.image.reference import parse
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason

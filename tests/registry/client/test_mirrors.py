@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from scanner.domain.facts import ImageFacts, Layer
+from scanner.domain.image.offers import ImageFacts, Layer
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken

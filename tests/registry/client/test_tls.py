@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.domain.facts import ImageFacts
+from scanner.domain.image.offers import ImageFacts
 from scanner.domain.image.reference import parse
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth

@@ -18,14 +18,14 @@ from tests.system.truth.judged import Judged, judge_all
 from tests.system.truth.pending import PENDING
 
 WORDS = {
-    "shells": "a script is not followed by a grammar yet",
-    "launchers": "launchers are not known by their own options yet",
-    "libraries": "the loader's search for libraries is not followed yet",
-    "elves": "ELF is not read as the kernel takes it yet",
-    "surroundings": "user, directory, environment are not weighed yet",
-    "archives": "layers are not held to their end, digests and odd entries yet",
-    "documents": "this document is not read as that engine reads it yet",
-    "userlands": "what stands beside argv is not surveyed yet",
+    "shells": "what this script does is not followed as its shell does it",
+    "launchers": "whether this launcher can do what its options say is not weighed",
+    "libraries": "single symbols of libraries are not compared",
+    "elves": "what this file does once it is mapped is not known",
+    "surroundings": "what this engine makes of such a config or root is not weighed",
+    "archives": "this engine unpacks such a layer in its own way",
+    "documents": "this document is not read as that engine reads it",
+    "userlands": "what stands beside argv is not surveyed",
 }
 """What is missing, by the module of the table that a kind stands in."""
 

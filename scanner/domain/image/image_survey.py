@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.facts import Elf
+    from scanner.domain.image.offers import Elf
     from scanner.domain.platform.platform import Platform
 
 
