@@ -93,7 +93,9 @@ def _rows(findings: list[Finding], *, is_wide: bool) -> Table:
         name = workload.name if workload.name != workload.image else f"({workload.stage})"
         facts = (name, workload.image, *_platforms(finding)) if is_wide else (_brief(finding),)
         table.add_row(
-            str(number), Text(verdict.status, style=_COLOURS[verdict.status]), workload.host, *facts, verdict.reason
+            str(number),
+            Text(verdict.status, style=_COLOURS[verdict.status]),
+            *(Text(said) for said in (workload.host, *facts, str(verdict.reason))),  # a name is text, never markup
         )
     return table
 

@@ -19,7 +19,7 @@ from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.plain import plain_engine, plain_host
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix, Verdict
-from scanner.scan import witnesses
+from scanner.scan import equal_starts
 from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images, nobody_asks
 from scanner.scan.judgements import Judgements
@@ -97,7 +97,7 @@ class Scanner:
         for host in hosts:
             if host.name not in done:
                 done[host.name] = self._cut_off(host, read.get(host.name), only_plans=only_plans)
-        ordered = witnesses.settled([done[host.name] for host in hosts], judgements.kind)
+        ordered = equal_starts.settled([done[host.name] for host in hosts], judgements.kind)
         finished_at = self.clock()
         return Report(
             scan_id=scan_id or uuid.uuid4().hex,

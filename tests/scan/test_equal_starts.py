@@ -11,7 +11,7 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Evidence, Verdict
-from scanner.scan import witnesses
+from scanner.scan import equal_starts
 
 DIGEST = "sha256:" + "a" * 64
 KERNEL = Kernel("Linux", "x86_64", platform=Platform("linux", "amd64"))
@@ -30,7 +30,7 @@ def kind(facts):
 
 
 def verdict_of(*hosts):
-    return witnesses.settled(hosts, kind)[-1][1][0].verdict
+    return equal_starts.settled(hosts, kind)[-1][1][0].verdict
 
 
 @pytest.mark.parametrize("reason", [Reason.SURVEY_PENDING, Reason.FOREIGN_BINARIES])
