@@ -70,7 +70,6 @@ LINES = (
     _line("timeout", "timeout", "10", "/app", needs="timeout"),
     _line("timeout-signal", "timeout", "-s", "KILL", "-k", "5s", "10s", "/app", needs="timeout"),
     _line("timeout-preserved", "timeout", "--preserve-status", "--signal=TERM", "10", "/app", needs="timeout"),
-    _line("unshare", "unshare", "--help", needs="unshare"),
     _line("prlimit", "prlimit", "--nofile=512", "/app", needs="prlimit"),
     _line("chrt", "chrt", "-o", "0", "/app", needs="chrt"),
     _line("flock", "flock", "/lock", "/app", needs="flock", tree={"lock": b""}),

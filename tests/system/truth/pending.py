@@ -21,8 +21,6 @@ PENDING_WHEN_RUN: dict[str, str] = dict.fromkeys(
 """The kinds that are judged otherwise once a newer Docker has run them."""
 
 PENDING: dict[str, str] = {
-    "c-stdin-foreign": "what this script does is not followed as its shell does it",
-    "c-stdin-right": "what this script does is not followed as its shell does it",
     "config-created-odd": "this document is not read as that engine reads it",
     "config-history-too-long": "this document is not read as that engine reads it",
     "config-of-docker-type": "this document is not read as that engine reads it",
@@ -51,8 +49,6 @@ PENDING: dict[str, str] = {
     "launch-busybox-setsid-right": "whether this launcher can do what its options say is not weighed",
     "launch-chpst-right": "whether this launcher can do what its options say is not weighed",
     "launch-setarch-right": "whether this launcher can do what its options say is not weighed",
-    "launch-unshare-foreign": "whether this launcher can do what its options say is not weighed",
-    "launch-unshare-right": "whether this launcher can do what its options say is not weighed",
     "layer-docker-zstd-type": "this engine unpacks such a layer in its own way",
     "layer-gzip-labelled-tar": "this engine unpacks such a layer in its own way",
     "layer-of-no-bytes-above": "this engine unpacks such a layer in its own way",

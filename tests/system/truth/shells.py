@@ -249,7 +249,6 @@ LINES = (
     Line("c-of-busybox-link", ["/bin/ash", "-c", "exec /app"], tree=busybox("ash")),
     Line("c-script-file", ["sh", "/run.sh"], tree={"run.sh": b"exec /app\n"}),
     Line("c-script-file-with-arguments", ["sh", "/run.sh"], ["/app"], tree={"run.sh": b'exec "$@"\n'}),
-    Line("c-stdin", ["sh", "-s"]),
     Line("c-semicolon-hash", ["sh", "-c", "echo x # no; /nowhere\n/app"]),
     Line("c-background", ["sh", "-c", "/app & wait"]),
     Line("c-pipe-to-cat", ["sh", "-c", "/app | cat"], tree=APPLETS),
