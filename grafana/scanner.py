@@ -169,7 +169,14 @@ def _gate() -> Section:
         unit="reqps",
         empty="No request yet",
     )
-    return Section("Gate, API", (line(7, (12, decisions), (12, requests)),))
+    surveys = trend(
+        "Surveys",
+        "Images whose files are still to be read, with the bytes of layers read for them in a second.",
+        Query(f"sum (archscan_surveys_pending{{{_ONE}}})", "waiting"),
+        Query(f"sum (rate (archscan_survey_bytes_total{{{_ONE}}}{_WINDOW}))", "bytes a second"),
+        empty="No survey yet",
+    )
+    return Section("Gate, API, surveys", (line(7, (8, decisions), (8, requests), (8, surveys)),))
 
 
 def _process() -> Section:

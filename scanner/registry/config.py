@@ -17,7 +17,7 @@ DOCKER_HUB = "docker.io"
 _API_HOSTS: Mapping[str, str] = MappingProxyType({DOCKER_HUB: "registry-1.docker.io"})
 
 _AUTH_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    DOCKER_HUB: ("auth.docker.io:443",),
+    DOCKER_HUB: ("auth.docker.io",),
     "docker.elastic.co": ("docker-auth.elastic.co:443",),
     "lscr.io": ("ghcr.io:443",),
     "registry-1.docker.io": ("auth.docker.io:443",),

@@ -185,7 +185,8 @@ _MAY_BE_MOUNTED = {Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING, Reason
 def _mounted(outcome: Outcome, kernel: Kernel, workload: Workload) -> Outcome:
     """What an image lacks may come from a volume, which no registry knows of: then only the runtime can tell."""
     platform = workload.local.platform if workload.local else None
-    if outcome.status is Status.BROKEN and has_started(workload) and platform is not None:
+    not_the_images = outcome.reason is Reason.BINARY_UNKNOWN and is_mounted(workload, outcome.path)
+    if (outcome.status is Status.BROKEN or not_the_images) and has_started(workload) and platform is not None:
         metadata = executes(kernel, platform)
         if metadata.how in {How.NATIVE, How.EMULATED}:
             detail = f"it starts here: a volume must stand in for the image ({outcome.detail})"

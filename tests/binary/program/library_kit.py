@@ -152,7 +152,7 @@ class Root:
     def judged(self, argv, env, **more):
         """What we say: the run of one execve."""
         process = Process(tuple(argv), env=(("PATH", "/bin"), *env.items()), **more)
-        return Search(DirectoryView(self.path), 0).start(resolve(process, None), "entrypoint")
+        return Search(DirectoryView(self.path)).start(resolve(process, None), "entrypoint")
 
 
 def base_of(folder):

@@ -51,7 +51,7 @@ def test_libraries_are_found_where_the_loader_of_this_machine_finds_them():
         if expected is None:
             continue
         command = resolve(Process((str(path),), env=(("PATH", "/usr/bin:/bin"),)), None)
-        run = Search(view, 0).start(command, "entrypoint")
+        run = Search(view).start(command, "entrypoint")
         found = sorted(file.path for file in run.files if file.role == "library")
         if run.problem is not None or found != expected:
             wrong.append((str(path), run.problem, sorted(set(found) ^ set(expected))))
