@@ -13,7 +13,7 @@ import pytest
 
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
-from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats import offload, offload_worker
 from scanner.formats.offload import Budget, BudgetExceeded, WorkerError, Workers
 from scanner.probe import reading
@@ -120,3 +120,7 @@ async def test_closing_ends_who_is_at_work():
     assert (await waiting).limit == "process"
     assert time.monotonic() - began < 5
     assert made.call(operator.add, Budget(), 1, 2).limit == "process"
+
+
+def test_a_word_of_a_closed_list_comes_back_by_its_class_on_every_python():
+    assert b"getattr" not in offload_worker._pickled(Status.BROKEN)
