@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -11,10 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.real.engines import Containerd, DockerEngine, Podman
+from tests.real.process import NotReadyError, until
 from tests.system.truth.programs import SAYS
 
 AT_ONCE = 4
 """Containers started at a time: most of a start is waiting for the engine."""
+LAST_WORDS_WITHIN_S = 3
+"""An engine writes a log as soon as it has heard anything; kinds that say nothing and end with 0 wait for this."""
+
 CTR_WITHIN_S = 60
 _CTR_NOISE = re.compile(r"\x1b\[[0-9;]*m|^elapsed:.*$|^.*[-+]{5,}.*$", re.MULTILINE)
 
@@ -100,9 +105,13 @@ def _each(command: Command, names: Iterable[str], act: Callable[[str], str]) -> 
 
 
 def _outcome(command: Command, name: str, said: str, state: Mapping[str, Any]) -> Outcome:
-    """Podman may lose what a program says that ends at once; its log has it."""
+    """An engine may lose, or not have written yet, what a program says that ends at once; its log has it, or soon will."""
     if state.get("Status") == "exited" and state["ExitCode"] == 0 and SAYS not in said.splitlines():
-        said += command("logs", name, check=False)
+        with contextlib.suppress(NotReadyError):  # then it said nothing, which is for the test to judge
+            until(
+                lambda: SAYS in command("logs", name, check=False).splitlines(), "its last words", LAST_WORDS_WITHIN_S
+            )
+        said = f"{said}\n{command('logs', name, check=False)}"
     return Outcome(said, state)
 
 
