@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from scanner.domain import facts
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
 from scanner.domain.image import offers as image_offers
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason

@@ -17,7 +17,7 @@ from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
 from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, image_reference
-from scanner.domain.host import Host, Plan
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from scanner.cli.operations import Common
+    from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.report import Report
     from scanner.scan.ports import Listener

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from scanner.domain.host import Host, Plan
+    from scanner.domain.host import Host
+    from scanner.domain.plan import Plan
     from scanner.settings.fields import PlannedImage
 
 IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 -- the name that Docker's own files give to such credentials

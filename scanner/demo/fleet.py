@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.demo.answers import QEMU_ARM64, Container, Machine, answer
 from scanner.demo.images import Shelf, digest_of, platform_of, program
-from scanner.domain.host import Plan
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 
 if TYPE_CHECKING:

@@ -260,6 +260,7 @@ class Workload:
     ``name`` is the container (Docker, Podman), namespace/pod/container (Kubernetes), project/service (compose), unit
     (quadlet, systemd) or the image itself (planned in the inventory). ``image`` is the reference as written, by
     which it is shown and told apart, ``reference`` what that text says or why it says nothing.
+    ``pinned_at`` is where the pinned platform stands (``compose.yml:12``).
     ``engine`` is the ``Engine.key`` that runs it, empty where no one said which is to run a planned one. ``process`` holds what was overridden
     beside the image. ``state``, ``error`` and ``log`` (last lines, oldest first) are the engine's own words, made
     printable. ``mounts`` are those over paths of the image, ``None`` where no one told. ``started_at`` and
@@ -275,6 +276,7 @@ class Workload:
     image: str
     engine: str = ""
     pinned: Platform | None = None
+    pinned_at: str = ""
     local: LocalImage | None = None
     process: Process | None = None
     state: str = ""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.facts import Source
-    from scanner.domain.platform.platform import Platform
+    from scanner.domain.plan import Plan
 
 MAX_NAME_CHARS = 253
 """DNS names end at 253 characters (RFC 1035), and so do ours: they are metric labels."""
@@ -21,20 +20,6 @@ MAX_PORT = 65535
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_])?", re.ASCII)
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """An image that a host is meant to run; ``workload`` is its name, the image itself where it has none.
-
-    ``engine`` is the ``Engine.key`` that is to run it; empty leaves it to the likeliest one that the host has.
-    """
-
-    image: str
-    workload: str = ""
-    source: Source | None = None
-    pinned: Platform | None = None
-    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

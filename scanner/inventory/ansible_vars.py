@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scanner.domain.host import Plan
+    from scanner.domain.plan import Plan
     from scanner.inventory.ansible_groups import Inventory
 
 VAULT = "$ANSIBLE_VAULT"

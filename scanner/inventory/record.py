@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Source as Origin
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse as parse_platform
 from scanner.inventory.error import InventoryError
 

@@ -10,7 +10,7 @@ from scanner.inventory.record import Defaults, Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.host import Plan
+    from scanner.domain.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

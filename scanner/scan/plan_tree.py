@@ -12,7 +12,7 @@ from scanner.domain.text import printable
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.probe.planned import folder
-from scanner.probe.planned.plan import MAX_DOCUMENT_BYTES
+from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -188,7 +188,7 @@ def _of_host(host: str, folders: Sequence[FolderPlans]) -> HostPlans:
 
 def _told_apart(filed: Filed, host: str, known: Mapping[tuple[str, str, str], Workload]) -> Workload:
     """The workload, numbered where another one has its name and image but not its platform or command."""
-    first = made = filed.planned.workload(host)
+    first = made = filed.planned.on(host)
     number = 1
     while (other := known.get(_key(made))) is not None and other != made:
         number += 1

@@ -28,7 +28,7 @@ from scanner.scan.plans import NO_DEPLOYMENTS, NO_PLANS, Deployments, HostPlans
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from scanner.domain.host import Host, Plan
+    from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.scan.image_surveys import Surveying
@@ -224,19 +224,7 @@ class Scanner:
 
 def planned(host: Host) -> list[Workload]:
     """What the inventory wants the host to run."""
-    return [_planned(host, plan) for plan in host.planned]
-
-
-def _planned(host: Host, plan: Plan) -> Workload:
-    return Workload(
-        host=host.name,
-        name=plan.workload or plan.image,
-        source=plan.source or Source.INVENTORY,
-        stage=Stage.PLANNED,
-        image=plan.image,
-        engine=plan.engine,
-        pinned=plan.pinned,
-    )
+    return [plan.on(host.name) for plan in host.planned]
 
 
 def _unique(workloads: Iterable[Workload]) -> list[Workload]:

@@ -9,7 +9,7 @@ import structlog
 
 from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, HostFacts, image_reference
-from scanner.domain.host import Host, Plan
+from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.service.configuration import limits, policy
@@ -17,6 +17,7 @@ from scanner.service.configuration import limits, policy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scanner.domain.host import Host
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Report
     from scanner.scan.scan import Scanner

@@ -1,7 +1,8 @@
 import pytest
 
 from scanner.domain.facts import Source
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.inventory import Defaults, InventoryError, LocalSource, StaticHost, StaticSource, gather, plan
 

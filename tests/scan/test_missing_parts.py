@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from scanner.domain.facts import Failure, HostFacts
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
 from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
 from scanner.domain.verdict.reason import Status
 from scanner.probe import reading

@@ -12,8 +12,9 @@ from scanner.cli.outcome import FailOn, exit_code
 from scanner.domain import facts
 from scanner.domain.decision import Decision, decide
 from scanner.domain.facts import Failure
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
 from scanner.domain.image import offers as image_offers
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Report
 from scanner.domain.report_json import document

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from scanner.domain import facts
 from scanner.domain.facts import Failure
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
 from scanner.domain.image import offers
+from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats.offload import Budget, Workers
 from scanner.probe.planned import folder

@@ -9,7 +9,8 @@ import pytest
 
 from scanner.domain import facts
 from scanner.domain.facts import Failure
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix
 from scanner.scan.scan import Limits, Scanner

@@ -6,8 +6,9 @@ import asyncio
 from contextlib import nullcontext
 
 from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, Failure, HostFacts, ImageStore, Kernel
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
 from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.metrics.metrics import Metrics

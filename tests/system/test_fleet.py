@@ -12,7 +12,8 @@ import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import Failure, Source
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
 from scanner.hosts.ssh.recorded import RecordedHosts
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings

@@ -8,7 +8,8 @@ import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import EngineState, HostFacts
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings

@@ -11,7 +11,8 @@ from scanner import cli
 from scanner.app import commands
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import Engine, EngineKind, EngineState, HostFacts, ImageStore
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.plain import plain_host
 from scanner.domain.verdict.reason import Reason

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, field
 
 from scanner.domain.facts import Process
-from scanner.probe.planned.plan import UnclearError
+from scanner.probe.planned.plans import UnclearError
 
 MAX_SHELLS = 3
 """A shell that starts a shell that starts Docker: nobody goes further."""

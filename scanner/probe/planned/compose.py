@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process, Source
+from scanner.domain.plan import Plan
 from scanner.probe.planned import manifest_files
-from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap, pinned, text_of
+from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned, text_of
 from scanner.probe.planned.variables import dotenv, substituted
 
 if TYPE_CHECKING:
@@ -161,8 +162,8 @@ def _service(project: _Project, path: str, name: str, body: Mapping[Any, Any], a
         raise UnclearError("neither an image nor a build")
     return Plans(
         (
-            Planned(
-                name=name,
+            Plan(
+                workload=name,
                 image=image or name.replace("/", "-"),
                 source=project.source,
                 pinned=pinned(_put(project, str(service.get("platform") or ""))),

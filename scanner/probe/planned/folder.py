@@ -12,12 +12,12 @@ from scanner.domain.text import printable
 from scanner.formats import lenient_json
 from scanner.formats.lenient_json import JsonError
 from scanner.probe.planned import compose, manifest_files, manifests, nomad, plan_listing, quadlet, systemd
-from scanner.probe.planned.plan import Plans, UnclearError, gap, text_of
+from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from scanner.probe.planned.plan import Planned
+    from scanner.domain.plan import Plan
 
 _YAML = re.compile(r".*\.(?:ya?ml|json)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _QUADLET = re.compile(r".*\.(?:container|kube|image)(?:\.d/[^/]*\.conf)?", re.ASCII | re.DOTALL)
@@ -44,7 +44,7 @@ _RENDERED = {
 class Filed:
     """One planned container with the file that it is from."""
 
-    planned: Planned
+    planned: Plan
     file: str
 
 

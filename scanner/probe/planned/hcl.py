@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from scanner.probe.planned.plan import UnclearError
+from scanner.probe.planned.plans import UnclearError
 
 MAX_DEPTH = 30
 """Jobs nest five blocks deep."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from scanner.formats import bounded_yaml
 from scanner.formats.bounded_yaml import YamlError
-from scanner.probe.planned.plan import MAX_DOCUMENT_BYTES, UnclearError, text_of
+from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, UnclearError, text_of
 
 MAX_DOCUMENTS = 500
 """One file describes a rack, not a data centre."""

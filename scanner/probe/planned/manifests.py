@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process, Source
+from scanner.domain.plan import Plan
 from scanner.probe.planned import manifest_files
-from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap
+from scanner.probe.planned.plans import Plans, UnclearError, gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,14 +62,14 @@ def _pod(kind: Any, spec: dict[Any, Any], body: dict[Any, Any]) -> dict[Any, Any
     return manifest_files.mapping(manifest_files.mapping(spec.get("template"), "template").get("spec"), "spec")
 
 
-def _containers(pod: dict[Any, Any], name: str, source: Source) -> Iterator[Planned]:
+def _containers(pod: dict[Any, Any], name: str, source: Source) -> Iterator[Plan]:
     for role in _ROLES:
         for value in manifest_files.sequence(pod.get(role), role):
             container = manifest_files.mapping(value, "a container")
             image = container.get("image")
             if not isinstance(image, str) or not image.strip():
                 raise UnclearError(f"{name}: the container {container.get('name')} has no image")
-            yield Planned(f"{name}/{container.get('name')}", image.strip(), source, process=_process(container))
+            yield Plan(image.strip(), f"{name}/{container.get('name')}", source, process=_process(container))
 
 
 def _process(container: dict[Any, Any]) -> Process | None:

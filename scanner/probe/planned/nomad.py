@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Process, Source
+from scanner.domain.plan import Plan
 from scanner.formats import lenient_json
 from scanner.formats.lenient_json import JsonError
 from scanner.probe.planned import hcl, manifest_files
-from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap, text_of
+from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +38,7 @@ def _planned(path: str, name: str, driver: str, image: str, process: Process | N
     if not image or "${" in image:
         return gap(f"{path}: {name}", f"only Nomad knows what {image} stands for" if image else "there is no image")
     image = image.removeprefix("https://").removeprefix("docker://")
-    return Plans((Planned(name, image, Source.NOMAD, process=process),))
+    return Plans((Plan(image, name, Source.NOMAD, process=process),))
 
 
 def _of_hcl(text: str) -> Iterator[tuple[str, str, str, Process | None]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Source
-from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap, pinned, text_of
+from scanner.domain.plan import Plan
+from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,4 +53,4 @@ def _line(line: str) -> Plans:
     if len(options) > 1 or not all(option.startswith(_PLATFORM) for option in options):
         raise UnclearError("a line is an image reference, where it is pinned with platform=OS/ARCHITECTURE behind it")
     platform = pinned(options[0].removeprefix(_PLATFORM)) if options else None
-    return Plans((Planned(f"{image} for {platform}" if platform else image, image, Source.INVENTORY, platform),))
+    return Plans((Plan(image, f"{image} for {platform}" if platform else "", Source.INVENTORY, platform),))

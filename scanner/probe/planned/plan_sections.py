@@ -13,7 +13,7 @@ from scanner.probe import answer_json
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.planned import compose, manifests, nomad, quadlet, systemd
-from scanner.probe.planned.plan import Plans, gap
+from scanner.probe.planned.plans import Plans, gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +48,7 @@ def read(answer: Answer, host: str, gaps: Gaps) -> tuple[Workload, ...]:
     for kind, plans in found.items():
         for path, failure in plans.gaps.items():
             gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
-    return tuple(planned.workload(host) for plans in found.values() for planned in plans.planned)
+    return tuple(plan.on(host) for plans in found.values() for plan in plans.planned)
 
 
 def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:

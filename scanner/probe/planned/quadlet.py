@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Process, Source
+from scanner.domain.plan import Plan
 from scanner.probe.planned import manifests
 from scanner.probe.planned.command import Run
-from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap, pinned, text_of
+from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,13 +81,13 @@ def _planned(unit: _Unit, units: Mapping[str, _Unit], texts: Mapping[str, bytes]
     if not image:
         raise UnclearError("there is no Image=")
     if image.endswith(".build"):
-        return Plans((Planned(service, image, Source.QUADLET, build_only=True),))
+        return Plans((Plan(image, service, Source.QUADLET, build_only=True),))
     platform = _option_platform(unit)
     if image.endswith(".image"):
         image, platform = _image_unit(posixpath.join(posixpath.dirname(unit.path), image), units, platform)
     if _OPEN.search(image):
         raise UnclearError(f"only systemd knows what {image} stands for")
-    return Plans((Planned(service, image.replace("%%", "%"), Source.QUADLET, pinned(platform), _process(unit)),))
+    return Plans((Plan(image.replace("%%", "%"), service, Source.QUADLET, pinned(platform), process=_process(unit)),))
 
 
 def _image_unit(path: str, units: Mapping[str, _Unit], platform: str) -> tuple[str, str]:
@@ -121,5 +122,5 @@ def _kube(unit: _Unit, service: str, texts: Mapping[str, bytes]) -> Plans:
     if path not in texts:
         raise UnclearError(f"Yaml={name} cannot be read")
     found = manifests.plans({path: texts[path]}, Source.QUADLET)
-    named = (replace(plan, name=f"{service}/{plan.name.rpartition('/')[2]}") for plan in found.planned)
+    named = (replace(plan, workload=f"{service}/{plan.workload.rpartition('/')[2]}") for plan in found.planned)
     return Plans(tuple(named), found.gaps)

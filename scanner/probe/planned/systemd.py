@@ -7,8 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Source
+from scanner.domain.plan import Plan
 from scanner.probe.planned.command import find_run
-from scanner.probe.planned.plan import Planned, Plans, UnclearError, gap, pinned, text_of
+from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,6 @@ def _planned(unit: str, path: str, line: str) -> Plans:
             return Plans()
         if _OPEN.search(run.image):
             return gap(path, f"only systemd knows what {run.image} stands for")
-        return Plans((Planned(unit, run.image, Source.SYSTEMD, pinned(run.platform), run.process),))
+        return Plans((Plan(run.image, unit, Source.SYSTEMD, pinned(run.platform), process=run.process),))
     except UnclearError as error:
         return gap(path, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.probe.planned.plan import UnclearError
+from scanner.probe.planned.plans import UnclearError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from scanner.domain.facts import Process, Source
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned import compose
-from scanner.probe.planned.plan import Plans, UnclearError
+from scanner.probe.planned.plans import Plans, UnclearError
 from scanner.probe.planned.variables import dotenv, substituted
 
 
@@ -20,7 +20,7 @@ def plans(text, more=None, **options):
 
 
 def images(found):
-    return {planned.name: planned.image for planned in found.planned}
+    return {planned.workload: planned.image for planned in found.planned}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_env_file_is_read_as_compose_reads_it():
 def test_a_service_is_project_and_service_with_its_platform():
     (web,) = plans("services: {web: {image: 'nginx:${TAG:-1.25}', platform: linux/arm64/v8}}").planned
 
-    assert (web.name, web.image, web.source, web.pinned, web.build_only) == (
+    assert (web.workload, web.image, web.source, web.pinned, web.build_only) == (
         "shop/web", "nginx:1.25", Source.COMPOSE, Platform("linux", "arm64"), False,
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ def test_what_is_only_built_is_noted_as_such():
         "services: {a: {build: .}, b: {build: ., image: 'reg:5000/b'}, c: {build: ., image: c, pull_policy: build}}"
     )
 
-    assert [(p.name, p.image, p.build_only) for p in found.planned] == [
+    assert [(p.workload, p.image, p.build_only) for p in found.planned] == [
         ("shop/a", "shop-a", True), ("shop/b", "reg:5000/b", False), ("shop/c", "c", True),
     ]  # fmt: skip
 
@@ -94,7 +94,7 @@ services:
 """
     found = plans(text, more)
 
-    assert [(p.name, p.image, str(p.pinned)) for p in found.planned] == [
+    assert [(p.workload, p.image, str(p.pinned)) for p in found.planned] == [
         ("shop/own", "base:1", "linux/amd64"), ("shop/over", "over:2", "linux/amd64"),
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scanner.domain.facts import Process, Source
 from scanner.probe.planned import hcl, manifests, nomad, quadlet, systemd
 from scanner.probe.planned.command import find_run
-from scanner.probe.planned.plan import Plans, UnclearError
+from scanner.probe.planned.plans import Plans, UnclearError
 
 RUNS = [
     # command line, image, platform, what follows the image
@@ -66,7 +66,7 @@ def test_a_unit_is_named_by_its_file_and_continued_lines_are_one():
 
     (planned,) = systemd.plans({"/etc/systemd/system/a.service": unit}).planned
 
-    assert (planned.name, planned.image, planned.source, planned.process) == (
+    assert (planned.workload, planned.image, planned.source, planned.process) == (
         "a.service", "reg:5000/a:1", Source.SYSTEMD, Process(cmd=("--flag",)),
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ def test_a_quadlet_is_the_service_that_podman_makes_of_it():
     found = quadlet.plans(texts)
 
     assert dict(found.gaps) == {}
-    assert {(p.name, p.image, str(p.pinned or ""), p.build_only) for p in found.planned} == {
+    assert {(p.workload, p.image, str(p.pinned or ""), p.build_only) for p in found.planned} == {
         ("web.service", "docker.io/nginx:2", "linux/arm64", False),
         ("ref.service", "quay.io/base", "linux/s390x", False),
         ("own.service", "own.build", "", True),
@@ -146,7 +146,7 @@ POD = "containers: [{name: c, image: main, command: [/x], args: [y]}], initConta
 def test_every_kind_of_object_plans_its_pod_s_containers(text):
     found = manifests.plans({"/m.yaml": text.encode()})
 
-    assert [(p.name, p.image, p.process) for p in found.planned] == [
+    assert [(p.workload, p.image, p.process) for p in found.planned] == [
         ("n/o/i", "init", None), ("n/o/c", "main", Process(("/x",), ("y",))),
     ]  # fmt: skip
     assert dict(found.gaps) == {}
@@ -198,7 +198,7 @@ EOF
 def test_a_job_file_plans_its_containers():
     found = nomad.plans({"/j.nomad": JOB.encode()})
 
-    assert [(p.name, p.image, p.process) for p in found.planned] == [
+    assert [(p.workload, p.image, p.process) for p in found.planned] == [
         ("shop/web/nginx", "nginx:1", Process(cmd=("-g", "daemon off;")))
     ]
     assert list(found.gaps) == ["/j.nomad: shop/web/open"]
@@ -214,7 +214,7 @@ def test_a_job_file_may_be_json():
         }
     }
 
-    assert [(p.name, p.image) for p in nomad.plans({"/j.json": json.dumps(job).encode()}).planned] == [
+    assert [(p.workload, p.image) for p in nomad.plans({"/j.json": json.dumps(job).encode()}).planned] == [
         ("j/g/t", "reg/x:1")
     ]
 

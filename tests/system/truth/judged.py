@@ -17,7 +17,8 @@ from scanner.domain.facts import (
     ImageStore,
     Kernel,
 )
-from scanner.domain.host import Host, Plan
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.verdict import Verdict
 from scanner.scan.scan import Limits

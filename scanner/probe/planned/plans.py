@@ -1,11 +1,11 @@
-"""A container that a file describes."""
+"""What files plan, with what of it is not known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, Stage, Workload
+from scanner.domain.facts import Failure
 from scanner.domain.platform import platform as platforms
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -13,7 +13,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.facts import Process, Source
+    from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
 
 MAX_DOCUMENT_BYTES = 1 << 20
@@ -21,36 +21,10 @@ MAX_DOCUMENT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """One container to be: its name as DESIGN has it for each source, and its image as written."""
-
-    name: str
-    image: str
-    source: Source
-    pinned: Platform | None = None
-    process: Process | None = None
-    build_only: bool = False
-
-    def workload(self, host: str, engine: str = "") -> Workload:
-        """This plan as a workload of a host."""
-        return Workload(
-            host=host,
-            name=printable(self.name, 512),
-            source=self.source,
-            stage=Stage.PLANNED,
-            image=printable(self.image, 512),
-            engine=engine,
-            pinned=self.pinned,
-            process=self.process,
-            build_only=self.build_only,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Plans:
     """What files plan, and why some of it is not known: failures by the file, or its part, that they concern."""
 
-    planned: tuple[Planned, ...] = ()
+    planned: tuple[Plan, ...] = ()
     gaps: Mapping[str, Failure] = field(default_factory=dict)
 
     def __add__(self, other: Plans) -> Plans:
