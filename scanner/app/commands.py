@@ -7,7 +7,6 @@ import json
 import os
 import tempfile
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,8 @@ from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
 from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, image_reference
-from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform, parse
+from scanner.domain.verdict.plain import plain_host
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.formats import files
@@ -31,6 +30,7 @@ from scanner.scan.image_surveys import Surveying
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service.answers import Checked
 from scanner.service.configuration import Configuration, limits, policy
+from scanner.service.gate import judged
 from scanner.service.image import Opened, open_image
 from scanner.settings.json_schema import schema_of
 from scanner.settings.load import load
@@ -135,15 +135,11 @@ class Application:
         """Judge images against hosts or plain platforms."""
         for image in images:
             _parsed(image)
+        plain = _platforms(platforms)
         settings = self._settings(common, need_hosts=bool(patterns))
         async with self._scanner(settings, depth, survey_now=True) as (scanner, _):
-            if platforms:
-                report = await _against(scanner, platforms, images)
-            else:
-                plans = tuple(Plan(image) for image in images)
-                hosts = inventory.match(wiring.hosts(settings), patterns)
-                wanted = [replace(host, planned=plans) for host in hosts]
-                report = await scanner.scan(wanted, listen=progress, only_plans=True)
+            hosts = () if plain else inventory.match(wiring.hosts(settings), patterns)
+            report = await judged(scanner, images, hosts, plain, progress)
         return Checked(report, decide(report, policy(settings)))
 
     async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> Opened:
@@ -243,17 +239,20 @@ def _parsed(text: str) -> ImageReference:
     return found
 
 
-async def _against(scanner: Scanner, platforms: Sequence[str], images: Sequence[str]) -> Report:
-    """One report of several plain hosts."""
-    reports = []
-    for text in platforms:
+def _platforms(texts: Sequence[str]) -> list[Platform]:
+    """What ``--platform`` names.
+
+    Raises:
+        UsageError: a word that is no platform, or one of which there are no hosts.
+    """
+    found = []
+    for text in texts:
         try:
-            reports.append(await scanner.against(parse(text, Platform("linux", "")), images))
+            found.append(parse(text, Platform("linux", "")))
+            plain_host(found[-1])
         except ValueError as error:
             raise UsageError(f"--platform {text}: {error}") from None
-    hosts = tuple(host for report in reports for host in report.hosts)
-    findings = tuple(finding for report in reports for finding in report.findings)
-    return replace(reports[-1], started_at=reports[0].started_at, hosts=hosts, findings=findings)
+    return found
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import canonical
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import remedy
@@ -43,7 +44,7 @@ def _no_hint(failure: Failure, image: ImageReference | Failure) -> str:
     return ""
 
 
-def _silent(done: int, total: int, reading: HostReading) -> None:
+def silent(done: int, total: int, reading: HostReading) -> None:
     """Nobody watches."""
 
 
@@ -77,7 +78,7 @@ class Scanner:
     surveys: Surveying | None = None
 
     async def scan(
-        self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = _silent, only_plans: bool = False
+        self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = silent, only_plans: bool = False
     ) -> Report:
         """Read and judge every host exactly once; a host that the deadline cuts off is unknown, never left out.
 
@@ -107,20 +108,22 @@ class Scanner:
             findings=_name_fitting_hosts(ordered),
         )
 
-    async def against(self, platform: Platform, images: Sequence[str]) -> Report:
-        """Judge images against a plain host of this platform, which needs no inventory.
+    async def against(self, platforms: Sequence[Platform], images: Sequence[str]) -> Report:
+        """Judge images against a plain host of each platform, which needs no inventory.
 
         Raises:
             ValueError: there are no hosts of such a platform.
         """
-        started_at, name = self.clock(), str(platform)
-        facts = HostFacts(name, plain_host(platform), (plain_engine(platform),))
+        started_at, plains = self.clock(), [HostFacts(str(p), plain_host(p), (plain_engine(p),)) for p in platforms]
         judgements = self._judgements()
-        workloads = _unique(Workload(name, image, Source.INVENTORY, Stage.PLANNED, image) for image in images)
-        verdicts = await self._verdicts(judgements, facts, workloads)
-        findings = tuple(self._finding(w, v, facts.kernel.platform, started_at) for w, v in verdicts)
-        reading = HostReading(name, facts, {}, started_at, started_at)
-        return Report(uuid.uuid4().hex, started_at, max(self.clock(), started_at), (reading,), findings)
+        readings, findings = [], []
+        for facts in plains:
+            workloads = _unique(Plan(image).on(facts.host) for image in images)
+            verdicts = await self._verdicts(judgements, facts, workloads)
+            findings += [self._finding(w, v, facts.kernel.platform, started_at) for w, v in verdicts]
+            readings.append(HostReading(facts.host, facts, {}, started_at, started_at))
+        finished_at = max(self.clock(), started_at)
+        return Report(uuid.uuid4().hex, started_at, finished_at, tuple(readings), tuple(findings))
 
     def _judgements(self) -> Judgements:
         return Judgements(Images(self.registry, self.inspect, self.limits.depth, self.missing_part, self.surveys))

@@ -11,15 +11,17 @@ from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, HostFacts, image_reference
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
+from scanner.scan.scan import silent
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.service.configuration import limits, policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from scanner.domain.host import Host
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Report
+    from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
     from scanner.service.ports import Observer
     from scanner.service.publication import Publication
@@ -62,9 +64,10 @@ class Gate:
                 survey_now=True,
                 want_survey=self._surveys.want,
             )
-            report = await _judged(scanner, images, chosen, platform)
-        if isinstance(report, Refusal):
-            return report
+            try:
+                report = await judged(scanner, images, chosen, () if platform is None else (platform,))
+            except ValueError as error:
+                return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
         decision = decide(report, policy(settings))
         log.info("gate_decided", by=by, decision=str(decision), images=list(images))
         return Checked(report, decision)
@@ -93,13 +96,19 @@ class Gate:
         return found.reading
 
 
-async def _judged(
-    scanner: Scanner, images: tuple[str, ...], hosts: tuple[Host, ...], platform: Platform | None
-) -> Report | Refusal:
-    if platform is None:
-        plans = tuple(Plan(image) for image in images)
-        return await scanner.scan([replace(host, planned=plans) for host in hosts], only_plans=True)
-    try:
-        return await scanner.against(platform, images)
-    except ValueError as error:
-        return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
+async def judged(
+    scanner: Scanner,
+    images: Sequence[str],
+    hosts: Sequence[Host],
+    platforms: Sequence[Platform] = (),
+    listen: Listener = silent,
+) -> Report:
+    """Images judged against a plain host of each platform or, where none is named, against what is known of hosts.
+
+    Raises:
+        ValueError: there are no hosts of such a platform.
+    """
+    if platforms:
+        return await scanner.against(platforms, images)
+    planned = [replace(host, planned=tuple(Plan(image) for image in images)) for host in hosts]
+    return await scanner.scan(planned, only_plans=True, listen=listen)

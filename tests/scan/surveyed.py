@@ -66,7 +66,7 @@ class SurveyedRegistry:
         """The verdict of the image planned on a plain host."""
         surveying = Surveying(self.surveys, now, want, deadline_s)
         scanner = Scanner(None, self, self.inspect, ScanLimits(depth), surveys=surveying)
-        report = await scanner.against(platform, ["r.example/app:1"])
+        report = await scanner.against([platform], ["r.example/app:1"])
         return report.findings[0].verdict
 
 
