@@ -14,7 +14,7 @@ from scanner.binary.inspect import inspect
 from scanner.binary.layers.archive import inspect_archive
 from scanner.binary.layers.limits import Limits as LayerLimits
 from scanner.binary.program import argv
-from scanner.binary.program.survey import read_layer
+from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.offload import Budget, BudgetExceeded, Workers

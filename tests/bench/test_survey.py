@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from scanner.binary.layers.limits import Limits
-from scanner.binary.program.survey import read_layer
+from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Layer
 

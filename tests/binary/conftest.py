@@ -14,7 +14,7 @@ import zstandard
 
 from scanner.domain.facts import Process
 from scanner.domain.image.offers import Layer, Offer
-from tests.binary.program.library_kit import Kit, base_of
+from tests.binary.program.libraries.kit import Kit, base_of
 
 NOBITS = b""
 ORDERS = {"little": ("<", 1), "big": (">", 2)}

@@ -4,7 +4,7 @@ import pytest
 
 from scanner.binary.inspect import inspect
 from scanner.domain.facts import Process
-from tests.binary.program.official import OFFICIAL
+from tests.binary.program.shell.official import OFFICIAL
 
 MOST_AT_RUN_TIME = 0.03
 """Of the table, default and other commands together."""

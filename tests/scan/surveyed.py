@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import Limits
-from scanner.binary.program.survey import read_layer
+from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import ImageFacts, Layer, Offer
 from scanner.domain.image.reference import parse

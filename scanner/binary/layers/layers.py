@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.limits import limit_reached, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
-from scanner.binary.program.dynamic import Dynamic
-from scanner.binary.program.ld_cache import MAX_CACHE_BYTES
+from scanner.binary.program.elf.dynamic import Dynamic
+from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason

@@ -17,7 +17,7 @@ from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unre
 from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, Entry
 from scanner.binary.layers.unpack import Budget, Unpack
 from scanner.binary.program.capture import Capture
-from scanner.binary.program.ld_cache import MAX_CACHE_BYTES
+from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.streams import StreamBroken
 
 if TYPE_CHECKING:

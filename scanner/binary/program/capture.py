@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.body import Body
-from scanner.binary.program import dynamic, elf, isa
+from scanner.binary.program.elf import dynamic, elf, isa
 from scanner.domain.facts import Failure
 
 if TYPE_CHECKING:
-    from scanner.binary.program.elf import Header, Segment
+    from scanner.binary.program.elf.elf import Header, Segment
 
 HEAD_BYTES = 4096
 """The header, the program headers, PT_INTERP and the notes of every usual linker lie within one page."""

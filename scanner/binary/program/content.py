@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import dynamic, elf, loader_build, script
+from scanner.binary.program import script
+from scanner.binary.program.elf import dynamic, elf
+from scanner.binary.program.libraries import loader_build
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Elf, FileKind
 from scanner.domain.platform.elf_machine import MAGIC
@@ -13,9 +15,9 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers.body import Body
-    from scanner.binary.program.dynamic import Dynamic
-    from scanner.binary.program.elf import Header
-    from scanner.binary.program.loader_build import LoaderBuild
+    from scanner.binary.program.elf.dynamic import Dynamic
+    from scanner.binary.program.elf.elf import Header
+    from scanner.binary.program.libraries.loader_build import LoaderBuild
     from scanner.binary.program.script import Shebang
 
 _FORMATS: tuple[tuple[bytes, str], ...] = (

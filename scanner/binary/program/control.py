@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import launchers, shell, shell_command, surroundings
+from scanner.binary.program import surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.image_files import ImageFiles
+from scanner.binary.program.launch import launchers
+from scanner.binary.program.shell import command as shell_command
+from scanner.binary.program.shell import following
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Executable, FileKind, Program
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -17,9 +20,9 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 if TYPE_CHECKING:
     from scanner.binary.layers.view import Found
     from scanner.binary.program.execve import Run, Search
-    from scanner.binary.program.launch import Accounts
-    from scanner.binary.program.shell_state import ShellKind
-    from scanner.binary.program.shell_writes import Write
+    from scanner.binary.program.launch.launch import Accounts
+    from scanner.binary.program.shell.state import ShellKind
+    from scanner.binary.program.shell.writes import Write
 
 MAX_HOPS = 24
 """Programs that start each other on one way; gosu and an entrypoint that calls itself again take six."""
@@ -314,15 +317,15 @@ class Control:
             return ()
         if isinstance(launch, launchers.AtRunTime):
             return _Stopped(launch.why)
-        following = launch.command
-        own_words = command.argv[: len(command.argv) - len(following.argv)]
-        if UNKNOWN in following.argv[0] or UNKNOWN_WORDS in own_words:
+        onward = launch.command
+        own_words = command.argv[: len(command.argv) - len(onward.argv)]
+        if UNKNOWN in onward.argv[0] or UNKNOWN_WORDS in own_words:
             return _Stopped(f"what {command.argv[0]} starts is known at run time only")
-        if following.login and "/" not in following.argv[0]:
-            return _Stopped(f"{command.argv[0]} sets a PATH of its own, in which {following.argv[0]} is looked up")
+        if onward.login and "/" not in onward.argv[0]:
+            return _Stopped(f"{command.argv[0]} sets a PATH of its own, in which {onward.argv[0]} is looked up")
         if launch.by is launchers.By.LOADER:
-            return (_Next(following, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
-        return (_Next(following, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
+            return (_Next(onward, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
+        return (_Next(onward, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
     def _by_words(self, command: Command, kind: ShellKind, before: _Before) -> tuple[_Next, ...] | _Stopped:
         """What a shell with these words starts."""
@@ -337,17 +340,17 @@ class Control:
         path = posixpath.normpath(command.absolute(script.name))
         if script.is_file and self._is_changed(path, before.written):
             return _Stopped(f"{path} is written by the script that starts it")
-        return self._told(shell.follow(replace(script, written=before.written), files))
+        return self._told(following.follow(replace(script, written=before.written), files))
 
-    def _told(self, endings: tuple[shell.Ending, ...]) -> tuple[_Next, ...] | _Stopped:
+    def _told(self, endings: tuple[following.Ending, ...]) -> tuple[_Next, ...] | _Stopped:
         steps = []
         for ending in endings:
             match ending:
-                case shell.AtRunTime():
+                case following.AtRunTime():
                     return _Stopped(ending.why)
-                case shell.Ended() if ending.status:
+                case following.Ended() if ending.status:
                     return _Stopped(f"it ends by itself with status {ending.status}, before it starts anything")
-                case shell.Reached():
+                case following.Reached():
                     steps.append(
                         _Next(
                             ending.command, written=ending.written, also=ending.also, asked=ending.asked, scripted=True

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence, Found, Unread
-from scanner.binary.program import elf, launchers, libraries, script
+from scanner.binary.program import script
 from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, Command
+from scanner.binary.program.elf import elf
 from scanner.binary.program.image_files import is_mounted
+from scanner.binary.program.launch import launchers
+from scanner.binary.program.libraries import libraries
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Elf, Executable
 from scanner.domain.platform.elf_machine import goarch_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence
-from scanner.binary.program.shell_state import PathKind, Standing
+from scanner.binary.program.shell.state import PathKind, Standing
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import View

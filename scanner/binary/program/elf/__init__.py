@@ -1,0 +1,1 @@
+"""ELF files, read the way their kernel, then their loader reads them."""

@@ -1,0 +1,1 @@
+"""Programs that start another program, by their own option grammars."""

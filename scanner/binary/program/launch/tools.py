@@ -1,0 +1,368 @@
+"""What launchers that change priority, limits, namespaces or signals exec next."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.launch.getopt import UsageError, grammar
+from scanner.binary.program.launch.launch import (
+    FALLBACK_SHELL,
+    AtRunTime,
+    By,
+    assigned,
+    parsed_by,
+    shell_command,
+    shell_variable,
+    unknown_environment,
+)
+
+if TYPE_CHECKING:
+    from scanner.binary.program.launch.getopt import Grammar, Parsed
+    from scanner.binary.program.launch.launch import Call, Launch, Rule
+
+_TINI = grammar("hvwgle:p:s")
+_PERMUTING_TINI = grammar("hvwgle:p:s", permutes=True)
+_NICE = grammar("n:", "adjustment:>n help version")
+_TIMEOUT = grammar("k:s:vfp", "kill-after:>k signal:>s foreground>f preserve-status>p verbose>v help version")
+_BUSYBOX_TIMEOUT = grammar("s:k:t:")
+_STDBUF = grammar("i:o:e:", "input:>i output:>o error:>e help version")
+_CHROOT = grammar("", "groups: userspec: skip-chdir help version")
+_FLOCK = grammar(
+    "sexnoFuw:hVE:",
+    "shared>s exclusive>x unlock>u nonblocking>n nb>n nonblock>n timeout:>w wait:>w conflict-exit-code:>E close>o "
+    "no-fork>F verbose help version",
+)
+_BUSYBOX_FLOCK = grammar("sxun", "shared>s exclusive>x unlock>u nonblock>n")
+_UNSHARE = grammar(
+    "fhVm::u::i::n::p::C::T::U::rcR:w:S:G:l:",
+    "mount::>m uts::>u ipc::>i net::>n pid::>p user::>U cgroup::>C time::>T fork>f kill-child:: mount-proc:: "
+    "mount-binfmt:: map-user: map-users: map-group: map-groups: map-root-user>r map-current-user>c map-auto "
+    "map-subids propagation: setgroups: keep-caps root:>R wd:>w setuid:>S setgid:>G monotonic: boottime: "
+    "load-interp:>l help version",
+)
+_BUSYBOX_UNSHARE = grammar(
+    "m::u::i::n::p::U::fr",
+    "mount::>m uts::>u ipc::>i net::>n pid::>p user::>U fork>f map-root-user>r mount-proc:: propagation: setgroups:",
+)
+_CHPST = grammar("u:U:b:e:m:d:o:p:f:c:r:t:/:C:n:l:L:vP012V")
+_S6_ENVDIR = grammar("IinfLc:")
+_S6_ENVUIDGID = grammar("iD:ugBn")
+_SETARCH = grammar(
+    "hVv3BFILRSTXZ",
+    "verbose>v addr-no-randomize>R fdpic-funcptrs>F mmap-page-zero>Z addr-compat-layout>L read-implies-exec>X 32bit>B "
+    "short-inode>I whole-seconds>S sticky-timeouts>T 3gb>3 4gb uname-2.6 list show help version",
+)
+_DURATION = re.compile(
+    r"\s*\+?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?[smhd]?|\s*\+?inf(?:inity)?|\s*\+?0[xX][0-9a-fA-F]+",
+    re.ASCII | re.IGNORECASE,
+)
+_OLD_NICE = re.compile(r"-[-+]?[0-9]", re.ASCII)
+_NUMBER = re.compile(r"[-+]?[0-9]+", re.ASCII)
+_GO_FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9-]*)(=.*)?", re.ASCII | re.DOTALL)
+_DOCKERIZE_SWITCHES = frozenset({"version", "no-overwrite", "poll", "validate-cert", "multiline"})
+_DOCKERIZE_VALUED = frozenset({
+    "template", "wait", "wait-http-header", "wait-retry-interval", "timeout", "stdout", "stderr", "delims",
+    "skip-tls-verify", "env", "env-section", "env-header", "stdout-poll",
+})  # fmt: skip
+_MAX_EXIT_CODE = 255
+
+
+def tini(call: Call) -> Launch:
+    """Tini and docker-init: ``--version`` counts only where it stands alone.
+
+    They call plain getopt(3), which takes options behind the command as well with glibc, but not with musl.
+    """
+    if call.words == ("--version",):
+        return None
+    if call.libc:
+        return _tini(call, _TINI if call.libc == "musl" else _PERMUTING_TINI)
+    one, other = _tini(call, _PERMUTING_TINI), _tini(call, _TINI)
+    return (
+        one
+        if one == other
+        else AtRunTime(f"which options are {call.name}'s own depends on its C library: -- is missing")
+    )
+
+
+def _tini(call: Call, options: Grammar) -> Launch:
+    parsed = parsed_by(call, options, "h", "l")
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    codes = [value or "" for name, value in parsed.options if name == "e"]
+    if any(not code.isascii() or not code.isdigit() or int(code[:4]) > _MAX_EXIT_CODE for code in codes):
+        return call.refused("-e takes an exit code")
+    return call.starting(parsed.rest)
+
+
+def nice(call: Call) -> Launch:
+    """GNU nice, with the old ``-5``, ``--5``, ``-+5`` beside ``-n 5``; without a command it prints."""
+    words, value = call.words, None
+    while words:
+        if _OLD_NICE.match(words[0]):
+            value, words = words[0][1:], words[1:]
+            continue
+        parsed = _NICE.parse(words, until="n")
+        if isinstance(parsed, UsageError):
+            return call.refused(parsed)
+        if parsed.has("help", "version"):
+            return None
+        words = parsed.rest
+        if not parsed.has("n"):
+            break
+        value = parsed.value("n")
+    if value is not None and not _NUMBER.fullmatch(value.strip()):
+        return call.refused(f"{value!r} is no adjustment")
+    return call.starting(words) if words else None
+
+
+def busybox_nice(call: Call) -> Launch:
+    """Busybox' nice: ``-n N``, ``-nN`` or ``-N``."""
+    words = call.words
+    if words and words[0].startswith("-"):
+        word = words[0].removeprefix("-n") if words[0].startswith("-n") else words[0][1:]
+        value, words = (word, words[1:]) if word else (words[1] if len(words) > 1 else "", words[2:])
+        if not _NUMBER.fullmatch(value):
+            return call.refused(f"{value!r} is no adjustment")
+        return call.starting(words)
+    return call.starting(words) if words else None
+
+
+def timeout(call: Call) -> Launch:
+    """GNU timeout: a duration, then the command."""
+    parsed = parsed_by(call, _TIMEOUT)
+    return parsed if parsed is None or isinstance(parsed, AtRunTime) else _for_a_while(call, parsed.rest)
+
+
+def busybox_timeout(call: Call) -> Launch:
+    """Busybox' timeout; until 1.29 the duration was ``-t``."""
+    parsed = parsed_by(call, _BUSYBOX_TIMEOUT)
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    if parsed.has("t"):
+        return AtRunTime(f"{call.name} knew -t until version 1.29 of busybox only")
+    return _for_a_while(call, parsed.rest)
+
+
+def _for_a_while(call: Call, words: tuple[str, ...]) -> Launch:
+    if not words or not _DURATION.fullmatch(words[0]):
+        return call.refused("its first word is no duration")
+    return call.starting(words[1:])
+
+
+def stdbuf(call: Call) -> Launch:
+    """GNU stdbuf, which puts its library into LD_PRELOAD."""
+    parsed = parsed_by(call, _STDBUF)
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    if not parsed.options:
+        return call.refused("it needs a buffering mode")
+    command = call.command.with_variable("LD_PRELOAD", None)
+    for name, value in parsed.options:
+        command = command.with_variable(f"_STDBUF_{name.upper()}", value)
+    return call.within(command).starting(parsed.rest)
+
+
+def chroot(call: Call) -> Launch:
+    """GNU chroot; what lies below another root is not looked into."""
+    parsed = parsed_by(call, _CHROOT)
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    spec = parsed.value("userspec")
+    call = call if spec is None else call.as_user(spec)
+    return _rooted(call, parsed.rest, stays=parsed.has("skip-chdir"))
+
+
+def busybox_chroot(call: Call) -> Launch:
+    """Busybox' chroot, which knows no options."""
+    return _rooted(call, call.words, stays=False)
+
+
+def _rooted(call: Call, words: tuple[str, ...], *, stays: bool) -> Launch:
+    if not words:
+        return call.refused("it names no new root")
+    if words[0].strip("/") or not words[0]:
+        return AtRunTime(f"{call.name} changes the root directory to {words[0]!r}")
+    here = call if stays else call.within(replace(call.command, cwd="/"))
+    if len(words) == 1:
+        return shell_command(here, shell_variable(call.command), "-i")
+    return here.starting(words[1:])
+
+
+def flock(call: Call) -> Launch:
+    """util-linux' flock: a file, then a command or ``-c`` and a text for the shell."""
+    return _locked(call, _FLOCK)
+
+
+def busybox_flock(call: Call) -> Launch:
+    """Busybox' flock."""
+    return _locked(call, _BUSYBOX_FLOCK)
+
+
+def _locked(call: Call, options: Grammar) -> Launch:
+    parsed = parsed_by(call, options, "h", "V")
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    if len(parsed.rest) == 1:
+        return None  # a descriptor that is already open
+    words = parsed.rest[1:]
+    if words[:1] not in (("-c",), ("--command",)):
+        return call.starting(words)
+    if len(words) != 2:  # noqa: PLR2004 - -c and its text
+        return call.refused("-c takes exactly one text")
+    return shell_command(call, shell_variable(call.command), "-c", words[1])
+
+
+def unshare(call: Call) -> Launch:
+    """util-linux' unshare; without a command it starts a shell."""
+    return _apart(call, _UNSHARE)
+
+
+def busybox_unshare(call: Call) -> Launch:
+    """Busybox' unshare."""
+    return _apart(call, _BUSYBOX_UNSHARE)
+
+
+def _apart(call: Call, options: Grammar) -> Launch:
+    parsed = parsed_by(call, options, "h", "V")
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    if (parsed.value("R") or "/").strip("/"):
+        return AtRunTime(f"{call.name} changes the root directory to {parsed.value('R')!r}")
+    command = replace(call.command, cwd="/") if parsed.has("R") else call.command
+    directory = parsed.value("w")
+    command = command if directory is None else replace(command, cwd=command.absolute(directory))
+    here = call.within(command)
+    if not parsed.rest:
+        return shell_command(here, shell_variable(call.command))
+    return here.starting(parsed.rest)
+
+
+def numbered(options: Grammar, *, ends: tuple[str, ...]) -> Rule:
+    """``chrt`` and ``taskset``: a number, mask or list, then the command."""
+
+    def rule(call: Call) -> Launch:
+        parsed = parsed_by(call, options, *ends)
+        if parsed is None or isinstance(parsed, AtRunTime):
+            return parsed
+        if not parsed.rest or not re.fullmatch(r"[0-9a-fA-FxX,:-]+", parsed.rest[0], re.ASCII):
+            return call.refused("its first word is no number, mask or list")
+        return call.starting(parsed.rest[1:])
+
+    return rule
+
+
+def optional(options: Grammar, *, ends: tuple[str, ...] = ()) -> Rule:
+    """A launcher that prints something where no command is left (``ionice``, ``prlimit``)."""
+
+    def rule(call: Call) -> Launch:
+        parsed = parsed_by(call, options, *ends)
+        if parsed is None or isinstance(parsed, AtRunTime):
+            return parsed
+        return call.starting(parsed.rest) if parsed.rest else None
+
+    return rule
+
+
+def chpst(call: Call) -> Launch:
+    """Runit's chpst, which may read variables from a directory."""
+    parsed = parsed_by(call, _CHPST, "V")
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    root = parsed.value("/")
+    if root is not None:
+        return AtRunTime(f"{call.name} changes the root directory to {root!r}")
+    return _named(_changed(call, parsed), parsed)
+
+
+def _changed(call: Call, parsed: Parsed) -> Launch:
+    command = unknown_environment(call.command) if parsed.has("e", "U") else call.command
+    user, directory = parsed.value("u"), parsed.value("C")
+    command = command if user is None else replace(command, user=user)
+    command = command if directory is None else replace(command, cwd=command.absolute(directory))
+    return call.within(command).starting(parsed.rest, By.EXECVE)
+
+
+def _named(launch: Launch, parsed: Parsed) -> Launch:
+    argv0 = parsed.value("b")
+    return launch if argv0 is None or launch is None or isinstance(launch, AtRunTime) else replace(launch, argv0=argv0)
+
+
+def setuidgid(call: Call) -> Launch:
+    """An account, then the command; no options."""
+    if len(call.words) < 2 or call.words[0].startswith("-"):  # noqa: PLR2004 - an account and a command
+        return call.refused("it takes an account, then a command")
+    return call.as_user(call.words[0]).starting(call.words[1:], By.EXECVE)
+
+
+def envuidgid(call: Call) -> Launch:
+    """An account whose ids become variables, then the command."""
+    parsed = parsed_by(call, _S6_ENVUIDGID)
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    command = assigned(call.command, {"UID": None, "GID": None, "GIDLIST": None})
+    return call.within(command).starting(parsed.rest[1:], By.EXECVE)
+
+
+def envdir(call: Call) -> Launch:
+    """Variables from a directory's files, then the command."""
+    parsed = parsed_by(call, _S6_ENVDIR)
+    if parsed is None or isinstance(parsed, AtRunTime):
+        return parsed
+    return call.within(unknown_environment(call.command)).starting(parsed.rest[1:], By.EXECVE)
+
+
+def setarch(call: Call) -> Launch:
+    """util-linux' setarch, which takes the architecture as its first word unless an option stands there."""
+    named = call.name == "setarch" and call.words and not call.words[0].startswith("-")
+    words = call.words[1:] if named else call.words
+    parsed = _SETARCH.parse(words)
+    if isinstance(parsed, UsageError):
+        return call.refused(parsed)
+    if parsed.has("help", "version", "h", "V", "list", "show"):
+        return None
+    if not parsed.rest:
+        return call.starting((FALLBACK_SHELL,))
+    return call.starting(parsed.rest)
+
+
+def dockerize(call: Call) -> Launch:
+    """Jwilder's dockerize: Go's flags (one dash or two), then the command."""
+    words = call.words
+    while words and words[0].startswith("-") and words[0] != "-":
+        if words[0] == "--":
+            words = words[1:]
+            break
+        flag = _GO_FLAG.fullmatch(words[0])
+        if flag is None or flag[1] not in _DOCKERIZE_SWITCHES | _DOCKERIZE_VALUED:
+            return call.refused(f"there is no option {words[0]}")
+        if flag[1] == "version":
+            return None
+        words = (
+            words[2:] if flag[1] in _DOCKERIZE_VALUED and not flag[2] and flag[1] != "skip-tls-verify" else words[1:]
+        )
+    return call.starting(words, By.EXECVE) if words else None
+
+
+def wait_for(call: Call) -> Launch:
+    """wait-for-it.sh and wait-for: hosts, options, then ``--`` or (in the second) bare words as the command."""
+    if "--" not in call.words:
+        return None
+    return call.starting(call.words[call.words.index("--") + 1 :])
+
+
+def s6_overlay(call: Call) -> Launch:
+    """s6-overlay's ``/init``: the services of the image, and the command that it was given beside them."""
+    if not call.words:
+        return AtRunTime(f"{call.name} starts the services that the image configures")
+    command = call.command
+    return call.within(replace(command, path=("/command", *command.path))).starting(call.words, By.EXECVE)
+
+
+def s6_overlay_stage0(call: Call) -> Launch:
+    """What s6-overlay's ``/init`` of version 3 execs: stages of its own, then its arguments."""
+    stage = next((at for at, word in enumerate(call.words) if word.endswith("/libexec/stage0")), None)
+    if stage is None:
+        return AtRunTime(f"{call.name} starts the services that the image configures")
+    return s6_overlay(replace(call, words=call.words[stage + 1 :]))

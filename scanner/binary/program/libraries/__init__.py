@@ -1,0 +1,1 @@
+"""What a dynamic loader brings in for a program."""

@@ -1,0 +1,293 @@
+"""The libraries that a dynamic loader brings in for a program, or why it would give up."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.elf.dynamic import Dynamic
+from scanner.binary.program.libraries.files import Foreign, LibraryFiles, Opened, Unusable
+from scanner.binary.program.libraries.paths import Directory, Doubt, Listed, Loaded, Paths
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Executable, FileKind
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scanner.binary.layers.view import View
+    from scanner.binary.program.argv import Command
+    from scanner.binary.program.content import Content
+    from scanner.binary.program.libraries.loader_build import LoaderBuild
+    from scanner.binary.program.libraries.paths import Place
+
+MAX_LIBRARIES = 512
+"""Of one process; Chromium, LibreOffice bring in 150."""
+
+_INJECTED = re.compile(
+    r"lib(?:cuda|cudadebugger|nvidia[-_].*|nvcuvid|nvoptix|vdpau_nvidia|(?:GLX|EGL|GLESv1_CM|GLESv2)_nvidia"
+    r"|nv(?:rm|buf|ddk|media|scf|dla|sci|tvmr|argus|mm|omx|odm|isp|os|dc)[a-z0-9_]*|dxcore|d3d12(?:core)?)\.so(?:\..*)?"
+)
+"""What NVIDIA's toolkit, its CDI files, WSL put into a container from the host; it is missed in no image."""
+
+_MUSL_OWN = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\..*")
+"""Names under which musl finds itself (the reserved names of load_library)."""
+
+_KERNELS = frozenset({"linux-vdso.so.1", "linux-gate.so.1", "linux-vdso64.so.1", "linux-vdso32.so.1"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """A program whose loader was found: both paths as opened, and what they hold."""
+
+    path: str
+    content: Content
+    loader: str
+    loader_content: Content
+    named_loader: str
+
+
+def needed(
+    view: View, command: Command, program: tuple[str, Content], loader: tuple[str, Content], named_loader: str
+) -> tuple[tuple[Executable, ...], Failure | None]:
+    """The libraries of a program in the loader's order, or why the start ends in the loader.
+
+    ``program`` and ``loader`` are path and content, ``named_loader`` is PT_INTERP. Raises what the view raises.
+    """
+    asked = _Program(*program, *loader, named_loader)
+    dynamic, build = asked.content.dynamic, asked.loader_content.loader
+    if isinstance(dynamic, Failure):
+        return (), Failure(Reason.BINARY_UNKNOWN, f"{asked.path}: {dynamic.detail}", path=asked.path)
+    if dynamic is None or not (dynamic.needed or build):
+        return (), None
+    if build is None:
+        why = f"where {asked.loader} looks for the libraries of {asked.path} is not known: it is neither glibc's nor musl's"
+        return (), Failure(Reason.BINARY_UNKNOWN, why, path=asked.path)
+    search = _search(view, command, asked, dynamic, build)
+    problem = search.load()
+    return tuple(search.executables()), problem
+
+
+def _search(view: View, command: Command, asked: _Program, dynamic: Dynamic, build: LoaderBuild) -> _Search:
+    files = LibraryFiles(view, command, dynamic.elf, build.libc == "musl")
+    program = Loaded(asked.path, dynamic)
+    paths = Paths(command, build, program, asked.named_loader, lambda: files.cache(build.cache), files.text)
+    search = _Search(command, build, files, paths, program)
+    loader = asked.loader_content.dynamic
+    search.remember(program, asked.path)
+    if isinstance(loader, Dynamic):
+        itself = Loaded(asked.loader, loader)
+        search.remember(itself, asked.loader, asked.named_loader.rpartition("/")[2], asked.named_loader)
+        search.own = itself
+    return search
+
+
+@dataclass(slots=True)
+class _Search:
+    """One run of a loader; ``names`` are those under which what is loaded is found again."""
+
+    command: Command
+    build: LoaderBuild
+    files: LibraryFiles
+    paths: Paths
+    program: Loaded
+    own: Loaded | None = None
+    names: dict[str, Loaded] = field(default_factory=dict)
+    by_file: dict[str, Loaded] = field(default_factory=dict)
+    order: list[Loaded] = field(default_factory=list)
+    where: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def is_musl(self) -> bool:
+        """Whether musl's rules hold."""
+        return self.build.libc == "musl"
+
+    def remember(self, loaded: Loaded, file: str, *names: str) -> None:
+        """A file is loaded; glibc also knows it by its DT_SONAME."""
+        soname = () if self.is_musl or not loaded.dynamic.soname else (loaded.dynamic.soname,)
+        for name in (*names, *soname):
+            self.names.setdefault(name, loaded)
+        self.by_file[file] = loaded
+
+    def executables(self) -> Iterator[Executable]:
+        """The libraries that were found, in the loader's order."""
+        for loaded in self.order:
+            yield Executable(self.where[id(loaded)], "library", FileKind.ELF, loaded.dynamic.elf)
+
+    # ------------------------------------------------------------ the loader's steps
+
+    def load(self) -> Failure | None:
+        """Breadth first: what is preloaded, then what each file needs; at last their versions."""
+        preloaded = self._preload()
+        if preloaded is not None:
+            return preloaded
+        queue = deque([self.program, *self.order])
+        while queue:
+            by = queue.popleft()
+            for name in by.dynamic.needed:
+                known = len(self.order)
+                problem = self._need(name, by)
+                if problem is not None:
+                    return problem
+                if len(self.order) > MAX_LIBRARIES:
+                    return self._unknown(f"{self.program.path} brings in more than {MAX_LIBRARIES} libraries")
+                queue.extend(self.order[known:])
+        return None if self.is_musl else self._versions()
+
+    def _preload(self) -> Failure | None:
+        """LD_PRELOAD, then glibc's file: what is not found or does not fit is passed over with a warning."""
+        said = self.command.env.get("LD_PRELOAD", "")
+        if said is None or UNKNOWN in said:
+            return self._unknown("the value of LD_PRELOAD is known at run time only")
+        listed = self.files.text(self.build.preload) if self.build.preload else None
+        if isinstance(listed, Doubt):
+            return self._unknown(listed.why)
+        lines = re.sub(r"#[^\n]*", "", listed or "")
+        words = [*re.split("[ :]", said), *re.split(r"[ \t\n:]", lines)]
+        for name in filter(None, words):
+            answer = self._found(name, self.program)
+            match answer:
+                case Doubt():
+                    return self._unknown(answer.why)
+                case Foreign(path, why) if self.is_musl:
+                    return self._unknown(f"{path}, which is preloaded, {why}: musl maps some of these")
+                case Opened():
+                    self._take(name, answer, self.program)
+        return None
+
+    def _need(self, name: str, by: Loaded) -> Failure | None:
+        if name in self.names or name in _KERNELS or (self.is_musl and _MUSL_OWN.fullmatch(name)):
+            return None
+        answer = self._found(name, by)
+        if isinstance(answer, Opened):
+            self._take(name, answer, by)
+            return None
+        return self._trouble(name, by, answer)
+
+    def _take(self, name: str, opened: Opened, by: Loaded) -> None:
+        again = self.by_file.get(opened.path)
+        if again is not None:
+            self.names.setdefault(name, again)
+            return
+        loaded = Loaded(self._opened_as, opened.dynamic, by)
+        self.order.append(loaded)
+        self.where[id(loaded)] = opened.path
+        self.remember(loaded, opened.path, name)
+
+    _opened_as: str = ""
+
+    def _found(self, name: str, by: Loaded) -> Opened | Foreign | Unusable | Doubt | None:
+        """Where the search for one name ends; ``Foreign`` where nothing but libraries for other CPUs was found."""
+        if "/" in name:
+            expanded = name if self.is_musl else self.paths.expanded(name, by)
+            if isinstance(expanded, Doubt):
+                return expanded
+            self._opened_as = self.command.absolute(expanded)
+            return self.files.at(self._opened_as)
+        foreign: Foreign | None = None
+        special: list[Opened] = []
+        for place in self.paths.of(name, by):
+            if isinstance(place, Doubt):
+                return place
+            special += self._special(place, name)
+            path = f"{place.path}/{name}" if isinstance(place, Directory) else place.path
+            answer = self.files.at(path) if path is not None else None
+            if answer is None:
+                continue
+            if isinstance(answer, Foreign) and not self.is_musl:
+                foreign = answer if foreign is None or answer.other_order else foreign
+                continue
+            if foreign is not None and foreign.other_order:
+                return Doubt(f"not every glibc passes over {foreign.path}, which {foreign.why}")
+            self._opened_as = path or ""
+            return self._whatever_the_cpu(name, answer, special)
+        if special:
+            return Doubt(f"{name} is found only where some CPUs look ({special[0].path})")
+        return foreign
+
+    def _special(self, place: Place, name: str) -> Iterator[Opened]:
+        """What some CPUs take instead; what is not usable there is passed over like anything foreign."""
+        if isinstance(place, Doubt):
+            return
+        for each in place.special:
+            if isinstance(place, Listed):
+                answer = self.files.at(each)
+            elif self.files.is_directory(place.path) and self.files.is_directory(each):
+                answer = self.files.at(f"{each}/{name}")
+            else:
+                continue
+            if isinstance(answer, Opened):
+                yield answer
+
+    @staticmethod
+    def _whatever_the_cpu(
+        name: str, answer: Opened | Foreign | Unusable | Doubt, special: list[Opened]
+    ) -> Opened | Foreign | Unusable | Doubt:
+        """The answer that holds on every CPU: those for some need no more and offer no less."""
+        if not special or isinstance(answer, Doubt):
+            return answer
+        if isinstance(answer, Opened) and all(_stands_in(each.dynamic, answer.dynamic) for each in special):
+            return answer
+        return Doubt(f"which {name} is loaded depends on the CPU ({special[0].path})")
+
+    # ------------------------------------------------------------ what is wrong
+
+    def _versions(self) -> Failure | None:
+        """_dl_check_map_versions of elf/dl-version.c.
+
+        A library that defines no versions, but needs some itself (so that it has DT_VERSYM), is taken as it is; one
+        without either stops the loader as soon as a symbol is bound (an assertion in check_match of dl-lookup.c).
+        """
+        for by in (self.program, *self.order):
+            for need in by.dynamic.version_needs:
+                library = self.names.get(need.file)
+                if library is None:
+                    return self._unknown(f"{by.path} needs versions of {need.file}, which it does not load")
+                if not library.dynamic.versions and need.versions:
+                    if library.dynamic.version_needs:
+                        continue
+                    return self._unknown(f"{library.path} has no symbol versions, of which {by.path} needs some")
+                lacking = [each for each in need.versions if each not in library.dynamic.versions]
+                if lacking:
+                    text = f"{library.path}: version {', '.join(lacking[:3])} not found (required by {by.path})"
+                    return self._certain(Reason.LIBRARY_TOO_OLD, text, library.path)
+        return None
+
+    def _trouble(self, name: str, by: Loaded, answer: Foreign | Unusable | Doubt | None) -> Failure:
+        asked = f"{by.path} needs {name}"
+        match answer:
+            case Doubt(why):
+                return self._unknown(f"{asked}: {why}")
+            case Foreign(path, why):
+                return self._certain(Reason.WRONG_LIBRARY, f"{asked}: {path} {why}", path)
+            case Unusable(path, why):
+                return self._certain(Reason.LIBRARY_MISSING, f"{asked}: {path} {why}", path)
+        if _INJECTED.fullmatch(name):
+            return self._unknown(f"{asked}, which the host's driver brings into a container")
+        aside = "" if self.is_musl else self.files.named_by_configuration(name)
+        told = f"; {aside} is not in {self.build.cache}: ldconfig was not run" if aside else ""
+        return self._certain(Reason.LIBRARY_MISSING, f"{asked}: cannot open shared object file{told}", name)
+
+    def _certain(self, reason: Reason, detail: str, path: str) -> Failure:
+        """What the image lacks, where nobody but the image provides it."""
+        if not self.command.env_known:
+            return self._unknown(f"{detail}, unless the environment, which is not known, leads elsewhere")
+        injects = next((each for each in sorted(self.command.env) if each.startswith("NVIDIA_")), None)
+        if injects is not None:
+            return self._unknown(f"{detail}, unless what {injects} has brought into the container holds it")
+        return Failure(reason, detail, path=path)
+
+    def _unknown(self, why: str) -> Failure:
+        return Failure(Reason.BINARY_UNKNOWN, why, path=self.program.path)
+
+
+def _stands_in(special: Dynamic, plain: Dynamic) -> bool:
+    """Whether a library can stand in for another without more of its own being needed."""
+    return (
+        set(special.needed) <= set(plain.needed)
+        and plain.versions <= special.versions
+        and all(need in plain.version_needs for need in special.version_needs)
+    )

@@ -1,0 +1,1 @@
+"""Shell scripts, interpreted as far as they are known."""

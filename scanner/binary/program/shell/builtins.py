@@ -1,0 +1,314 @@
+"""What shells do by themselves, as far as it decides which program is started."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell import programs, reading, starts, variables
+from scanner.binary.program.shell.frames import (
+    AfterLoopBody,
+    AfterLoopCondition,
+    LeaveFile,
+    LeaveFunction,
+    NextWord,
+    push,
+)
+from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scanner.binary.program.shell.frames import Stack
+    from scanner.binary.program.shell.machine import Machine
+    from scanner.binary.program.shell.state import State
+    from scanner.formats.shell_syntax import Simple
+
+SPECIAL = frozenset({
+    ".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times",
+    "trap", "unset",
+})  # fmt: skip
+"""POSIX's special builtins, which no function hides."""
+
+MAX_SOURCED = 16
+"""Files that source each other."""
+
+
+def _pass(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
+    return machine.done(state.with_status(0))
+
+
+def _false(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
+    return machine.done(state.with_status(1))
+
+
+def _doubtful(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
+    return machine.done(state.with_status(None))
+
+
+def _echo(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    return machine.done(state.printed(programs.echoed(words[1:], machine.kind)).with_status(0))
+
+
+def _printf(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    if words[1:2] == ("-v",):
+        if machine.kind is not ShellKind.BASH or len(words) < 4 or not words[2].isidentifier():  # noqa: PLR2004 - a format
+            raise AtRunTimeError("printf -v, which only bash knows")
+        return machine.done(state.assigned(words[2], programs.formatted(words[3:])).with_status(0))
+    return machine.done(state.printed(programs.formatted(words[1:])).with_status(0))
+
+
+def _pwd(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
+    return machine.done(state.printed(f"{state.cwd}\n").with_status(0))
+
+
+def _test(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    if words[0] == "[":
+        if words[-1] == UNKNOWN_WORDS:
+            return machine.done(state.with_status(None))
+        if words[-1] != "]":
+            return machine.done(state.with_status(2))
+        words = words[:-1]
+    return machine.tested(state, words[1:])
+
+
+# ---------------------------------------------------------------- directories
+
+
+def _cd(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    operands = [word for word in words[1:] if word not in {"-P", "-L", "--", "-e"}]
+    target = operands[0] if operands else state.value("HOME") or ""
+    if target == "-":
+        target = state.value("OLDPWD") or UNKNOWN
+    if not is_known(target) or not is_known(state.cwd):
+        moved = target if target.startswith("/") else UNKNOWN
+        return machine.done(replace(state, cwd=UNKNOWN if UNKNOWN in moved else moved, status=None))
+    if not target:
+        return machine.done(state.with_status(0 if machine.kind is not ShellKind.BASH or operands else 1))
+    if state.value("CDPATH"):
+        raise AtRunTimeError("cd with CDPATH")
+    path = posixpath.normpath(state.absolute(target))
+    path = "/" + path.lstrip("/")
+    kind = machine.files.stands(path).kind
+    if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and not state.has_started and not state.touched(path):
+        return machine.done(
+            state.with_status(1 if machine.kind is ShellKind.BASH else 2 if machine.kind is ShellKind.DASH else 1)
+        )
+    before = state.cwd
+    return machine.done(replace(state, cwd=path, status=0).assigned("OLDPWD", before).assigned("PWD", path))
+
+
+# ---------------------------------------------------------------- running
+
+
+def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    rest, variables = words[1:], state
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        option = rest[0]
+        if option == "--":
+            rest = rest[1:]
+            break
+        if machine.kind is not ShellKind.BASH:
+            raise AtRunTimeError(f"line {node.line}: exec {option}, which not every shell knows")
+        if option == "-a" and len(rest) > 1:
+            rest = rest[2:]
+        elif option in {"-c", "-l", "-cl", "-lc"}:
+            variables = replace(variables, exported=frozenset()) if "c" in option else variables
+            rest = rest[1:]
+        else:
+            raise AtRunTimeError(f"line {node.line}: exec {option}")
+    if not rest:
+        opens = any(each.operator in {"<", "<>"} and each.target is not None for each in node.redirects)
+        return machine.done(state.with_status(None if opens else 0))
+    if UNKNOWN in rest[0]:
+        raise AtRunTimeError(f"line {node.line}: what exec starts is known at run time only")
+    return starts.execd(machine, state, rest, variables)
+
+
+def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    text = " ".join(words[1:])
+    if not is_known(text):
+        raise AtRunTimeError(f"line {node.line}: what eval runs is known at run time only")
+    if not text.strip():
+        return machine.done(state.with_status(0))
+    return machine.evaluated(state, text.encode("utf-8", "surrogateescape"), f"line {node.line}")
+
+
+def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    if words[0] == "source" and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
+        raise AtRunTimeError(f"line {node.line}: source, which this shell does not know")
+    rest = words[2:] if words[1:2] == ("--",) else words[1:]
+    if not rest or not is_known(rest[0]):
+        raise AtRunTimeError(f"line {node.line}: the file that it reads is known at run time only")
+    path = _sourced(machine, state, rest[0], node)
+    if path is None:
+        if machine.kind is not ShellKind.BASH:
+            return machine.exit(state.with_status(2), 2)
+        return machine.done(state.with_status(1))
+    if any(each.changes(posixpath.normpath(path)) for each in state.written):
+        raise AtRunTimeError(f"line {node.line}: {path}, which it reads, is written by the script")
+    text = machine.files.text(path)
+    if text is None:
+        raise AtRunTimeError(f"line {node.line}: {path}, which it reads, was not kept")
+    if _files_deep(state.stack) >= MAX_SOURCED:
+        raise AtRunTimeError(f"line {node.line}: more than {MAX_SOURCED} files read each other")
+    given = rest[1:] if machine.kind is not ShellKind.DASH else ()
+    leave = push(LeaveFile(state.positional if given else None, state.file), state.stack)
+    inner = replace(state, stack=leave, positional=given or state.positional, file=path)
+    return machine.evaluated(inner, text, path)
+
+
+def _sourced(machine: Machine, state: State, name: str, node: Simple) -> str | None:
+    """Where ``. name`` leads, ``None`` where there is no such file."""
+    candidates = [state.absolute(name)]
+    if "/" not in name:
+        path = state.value("PATH") or ""
+        if not is_known(path):
+            raise AtRunTimeError(f"line {node.line}: PATH, in which it looks for {name}, is not known")
+        candidates = [state.absolute(f"{directory or '.'}/{name}") for directory in path.split(":")]
+        candidates += [state.absolute(name)] if machine.kind is ShellKind.BASH else []
+    for candidate in candidates:
+        kind = machine.files.stands(candidate).kind
+        if kind is PathKind.UNKNOWN or (kind is PathKind.MISSING and (state.has_started or state.touched(candidate))):
+            raise AtRunTimeError(f"line {node.line}: {candidate}, which it reads, is not the image's")
+        if kind is PathKind.FILE:
+            return candidate
+    return None
+
+
+def _files_deep(stack: Stack | None) -> int:
+    count = 0
+    while stack is not None:
+        count += isinstance(stack.frame, LeaveFile)
+        stack = stack.below
+    return count
+
+
+def _command(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    rest = words[1:]
+    while rest and rest[0].startswith("-"):
+        option, rest = rest[0], rest[1:]
+        if option in {"-v", "-V"}:
+            return _located(machine, state, rest, verbose=option == "-V")
+        if option == "--":
+            break
+        if option != "-p":
+            raise AtRunTimeError(f"line {node.line}: command {option}")
+    if not rest:
+        return machine.done(state.with_status(0))
+    if UNKNOWN in rest[0]:
+        raise AtRunTimeError(f"line {node.line}: what it starts is known at run time only")
+    if rest[0] in BUILTINS:
+        return BUILTINS[rest[0]](machine, state, rest, node)
+    return starts.external(machine, state, state, rest, node)
+
+
+def _builtin(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    if machine.kind is not ShellKind.BASH or len(words) < 2 or words[1] not in BUILTINS:  # noqa: PLR2004 - builtin and a name
+        raise AtRunTimeError(f"line {node.line}: builtin {' '.join(words[1:2])}")
+    return BUILTINS[words[1]](machine, state, words[1:], node)
+
+
+def _time(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    rest = words[2:] if words[1:2] == ("-p",) else words[1:]
+    if machine.kind is not ShellKind.BASH or not rest or rest[0].startswith("-") or UNKNOWN in rest[0]:
+        raise AtRunTimeError(f"line {node.line}: time, which not every shell knows")
+    if rest[0] in {"{", "(", "!", "[[", "if", "while", "for", "case", "until", "time"} or rest[0] in state.functions:
+        raise AtRunTimeError(f"line {node.line}: time of more than a command")
+    if rest[0] in BUILTINS:
+        return BUILTINS[rest[0]](machine, state, rest, node)
+    return starts.external(machine, state, state, rest, node)
+
+
+def _located(machine: Machine, state: State, names: tuple[str, ...], *, verbose: bool = False) -> list[State]:
+    """``command -v``: where a name leads."""
+    if len(names) != 1 or not is_known(names[0]):
+        return machine.done(state.printed(UNKNOWN).with_status(None))
+    name = names[0]
+    if name in state.functions or name in BUILTINS:
+        return machine.done(state.printed(UNKNOWN if verbose else f"{name}\n").with_status(0))
+    found = programs.located(machine.files, state, name)
+    if found is None:
+        return machine.done(state.printed(UNKNOWN).with_status(None))
+    if not found:
+        return machine.done(state.with_status(127 if machine.kind is ShellKind.DASH else 1))
+    return machine.done(state.printed(UNKNOWN if verbose else f"{found}\n").with_status(0))
+
+
+def _type(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    names = tuple(word for word in words[1:] if not word.startswith("-"))
+    return [each.printed(UNKNOWN) for each in _located(machine, state, names, verbose=True)]
+
+
+def _trap(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    rest = words[2:] if words[1:2] == ("--",) else words[1:]
+    if {"EXIT", "0"} & set(rest[1:]):
+        if not is_known(rest[0]):
+            raise AtRunTimeError(f"line {node.line}: what it does at its end is known at run time only")
+        state = replace(state, exit_trap="" if rest[0] == "-" else rest[0])
+    if {"ERR", "DEBUG", "RETURN"} & set(rest[1:]):
+        raise AtRunTimeError(f"line {node.line}: a trap that runs between commands")
+    return machine.done(state.with_status(0))
+
+
+# ---------------------------------------------------------------- leaving
+
+
+def _exit(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    status = state.status
+    if len(words) > 1:
+        status = int(words[1]) & 255 if words[1].isdigit() else None
+    return machine.exit(state, status)
+
+
+def _return(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    status = state.status
+    if len(words) > 1:
+        status = int(words[1]) & 255 if words[1].isdigit() else None
+    stack = machine.unwound(state, (LeaveFunction, LeaveFile))
+    if stack is None:
+        if machine.kind is ShellKind.BASH:
+            raise AtRunTimeError("a return outside of any function")
+        return machine.exit(state, status)
+    return machine.done(replace(state, stack=stack, status=status, quiet=state.quiet))
+
+
+def _break(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    if len(words) > 1 and words[1] != "1":
+        raise AtRunTimeError(f"line {node.line}: {words[0]} {words[1]}")
+    stack = machine.unwound(state, (AfterLoopBody, AfterLoopCondition, NextWord, LeaveFunction))
+    if stack is None or isinstance(stack.frame, LeaveFunction):
+        raise AtRunTimeError(f"line {node.line}: {words[0]} outside of any loop")
+    if words[0] == "continue":
+        if isinstance(stack.frame, AfterLoopCondition):
+            raise AtRunTimeError(f"line {node.line}: continue in a condition")
+        return [replace(state, stack=stack, status=0)]
+    frame = stack.frame
+    if isinstance(frame, AfterLoopBody) and frame.doubted:
+        state = programs.forgotten(state, frame.node.body, frame.node.condition)
+    if isinstance(frame, NextWord) and frame.words == (UNKNOWN_WORDS,):
+        state = programs.forgotten(state, frame.node.body).assigned(frame.node.name, UNKNOWN)
+    quiet = frame.quiet if isinstance(frame, AfterLoopCondition) else state.quiet
+    return [replace(state, stack=machine.below(stack), status=0, quiet=quiet)]
+
+
+def _refused(_machine: Machine, _state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    raise AtRunTimeError(f"line {node.line}: {words[0]}, which is not followed")
+
+
+BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[State]]] = MappingProxyType({
+    ":": _pass, "true": _pass, "false": _false, "[": _test, "test": _test, "echo": _echo, "printf": _printf,
+    "cd": _cd, "pwd": _pwd, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
+    "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
+    "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
+    "wait": _doubtful, "umask": _pass, "ulimit": _doubtful, "read": reading.read_words, "command": _command, "builtin": _builtin,
+    "type": _type, "hash": _doubtful, "getopts": reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
+    "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
+    "alias": _refused, "unalias": _refused, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
+    "mapfile": _refused, "readarray": _refused, "coproc": _refused, "select": _refused,
+    "suspend": _refused, "fc": _refused, "compgen": _doubtful, "caller": _doubtful,
+})  # fmt: skip
+"""Each takes the machine, the state, the words with the name in front, the command as written."""

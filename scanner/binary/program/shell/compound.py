@@ -1,0 +1,234 @@
+"""What follows what in a shell script: lists, conditions, loops, pipelines, subshells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell import patterns, programs, simple
+from scanner.binary.program.shell.expand import Expander
+from scanner.binary.program.shell.frames import (
+    FINISHED,
+    AfterCondition,
+    AfterList,
+    AfterLoopBody,
+    AfterLoopCondition,
+    AfterRedirect,
+    LeaveSubshell,
+    Negate,
+    NextPart,
+    NextWord,
+    One,
+    PipeEnd,
+    Run,
+    Stack,
+    push,
+)  # fmt: skip
+from scanner.binary.program.shell.state import (
+    AtRunTimeError,
+    State,
+    counted,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from scanner.binary.program.shell.machine import Machine
+    from scanner.formats.shell_syntax import (
+        Case,
+        For,
+        Loop,
+        Pipeline,
+        Redirected,
+    )
+
+MAX_ROUNDS = 64
+"""Of one loop whose condition is known."""
+
+
+def after_list(state: State, frame: AfterList, below: Stack | None) -> list[State]:
+    """``&&`` and ``||``: what comes next by the status of what was."""
+    at, rest = frame.at, frame.node.rest
+    if at == len(rest):
+        return [replace(state.on(below), quiet=frame.quiet)]
+    made = []
+    for status in both(state):
+        operator, statement = rest[at]
+        runs = (status.status == 0) == (operator == "&&")
+        after = AfterList(frame.node, at + 1, frame.quiet)
+        if not runs:
+            made.append(replace(status, stack=push(after, below)))
+            continue
+        last = at + 1 == len(rest)
+        stack = push(One(statement), below if last else push(after, below))
+        made.append(replace(status, stack=stack, quiet=frame.quiet if last else True))
+    return made
+
+
+def both(state: State) -> list[State]:
+    """The state with its status known: where it is not, once as a success, once as a failure."""
+    if state.status is not None:
+        return [state]
+    return [state.with_status(0), state.with_status(1)]
+
+
+def after_condition(state: State, frame: AfterCondition, below: Stack | None) -> list[State]:
+    """What an ``if`` leads to by the status of its condition."""
+    made = []
+    for each in both(state):
+        if each.status == 0:
+            body = push(Run(frame.node.branches[frame.at][1].items), below)
+            made.append(replace(each, stack=body, quiet=frame.quiet))
+        elif frame.at + 1 < len(frame.node.branches):
+            after = push(AfterCondition(frame.node, frame.at + 1, frame.quiet), below)
+            made.append(replace(each, stack=push(Run(frame.node.branches[frame.at + 1][0].items), after)))
+        elif frame.node.otherwise is not None:
+            body = push(Run(frame.node.otherwise.items), below)
+            made.append(replace(each, stack=body, quiet=frame.quiet))
+        else:
+            made.append(replace(each.on(below), status=0, quiet=frame.quiet))
+    return made
+
+
+def cases(machine: Machine, state: State, node: Case, first: int, subject: str) -> list[State]:
+    """The branches of a ``case`` whose patterns may match."""
+    made = []
+    for item in node.items[first:]:
+        words = Expander(machine, state)
+        answers = [patterns.matches(subject, words.pattern(pattern)) for pattern in item.patterns]
+        if not any(answer is not False for answer in answers):
+            continue
+        if item.ends != ";;":
+            raise AtRunTimeError(f"line {node.line}: a case that falls through")
+        made.append(replace(state, stack=push(Run(item.body.items), state.stack), status=0))
+        if any(answers):
+            return made
+    return [*made, state.with_status(0)]
+
+
+def loop(state: State, node: Loop, rounds: int, doubted: int) -> State:
+    """Ask the condition of ``while`` or ``until``."""
+    after = push(AfterLoopCondition(node, rounds, doubted, state.quiet), state.stack)
+    return replace(state, stack=push(Run(node.condition.items), after), quiet=True)
+
+
+def after_loop_condition(state: State, frame: AfterLoopCondition, below: Stack | None) -> list[State]:
+    """One more round of a loop, or the way behind it; a loop that never ends is where the script stays."""
+    state = replace(state, quiet=frame.quiet)
+    known = state.status is not None
+    made = []
+    for each in both(state):
+        goes_on = (each.status == 0) == (frame.node.kind == "while")
+        if not goes_on:
+            made.append(replace(each.on(below), status=0))
+        elif frame.rounds >= MAX_ROUNDS or (known and frame.rounds >= 2 and frame.doubted == 0 and state.externals):  # noqa: PLR2004 - it goes on as it began
+            made.append(replace(each, stack=FINISHED, status=None))
+        elif known or frame.doubted == 0:
+            after = push(AfterLoopBody(frame.node, frame.rounds + 1, frame.doubted + (not known)), below)
+            made.append(replace(each, stack=push(Run(frame.node.body.items), after)))
+    return made
+
+
+def after_loop_body(state: State, frame: AfterLoopBody, below: Stack | None) -> list[State]:
+    """Ask again, or forget what a loop that may run any number of times has changed."""
+    state = state.on(below)
+    if frame.doubted:
+        state = programs.forgotten(state, frame.node.body, frame.node.condition)
+        return [state.with_status(0)]
+    return [loop(state, frame.node, frame.rounds, frame.doubted)]
+
+
+def for_words(machine: Machine, state: State, node: For) -> list[State]:
+    """The words of a ``for``, or one round of which nobody knows whether it is made."""
+    words = Expander(machine, state)
+    values = state.positional if node.words is None else words.fields(node.words)
+    state = words.state
+    if counted(values) and len(values) <= MAX_ROUNDS:
+        return [replace(state, stack=push(NextWord(node, values), state.stack), status=0)]
+    once = push(Run(node.body.items), push(NextWord(node, (UNKNOWN_WORDS,)), state.stack))
+    return [state.with_status(0), replace(state.assigned(node.name, UNKNOWN), stack=once)]
+
+
+def next_word(state: State, frame: NextWord, below: Stack | None) -> list[State]:
+    """One more round of a ``for``."""
+    if not frame.words:
+        return [state.on(below)]
+    if frame.words == (UNKNOWN_WORDS,):
+        return [programs.forgotten(state.on(below), frame.node.body).assigned(frame.node.name, UNKNOWN)]
+    following = push(NextWord(frame.node, frame.words[1:]), below)
+    assigned = state.assigned(frame.node.name, frame.words[0])
+    return [replace(assigned, stack=push(Run(frame.node.body.items), following))]
+
+
+def pipeline(state: State, node: Pipeline) -> list[State]:
+    """Commands that run at once, each in a subshell."""
+    if len(node.parts) == 1:
+        after = push(Negate(state.quiet), state.stack)
+        return [replace(state, stack=push(One(node.parts[0]), after), quiet=True)]
+    if node.negated:
+        state = replace(state, stack=push(Negate(state.quiet), state.stack), quiet=True)
+    return next_part(state, NextPart(node.parts, 0, node.negated, state.quiet), state.stack)
+
+
+def next_part(state: State, frame: NextPart, below: Stack | None) -> list[State]:
+    """One part of a pipeline, which reads what the part before it printed."""
+    part, last = frame.parts[frame.at], frame.at + 1 == len(frame.parts)
+    worst = frame.worst if frame.at == 0 or state.status == 0 else state.status
+    state = state.on(below)
+    if not last:
+        stack = push(NextPart(frame.parts, frame.at + 1, frame.negated, frame.quiet, worst), below)
+        leave = push(LeaveSubshell(state.on(stack), piped=True), stack)
+        return [replace(state, stack=push(One(part), leave), output="", captures=True)]
+    ends = FINISHED if below is None else below
+    if "pipefail" in state.options and len(frame.parts) > 1:
+        ends = push(PipeEnd(worst), below)
+    leave = push(LeaveSubshell(state.on(ends), feeds=True), ends)
+    return [replace(state, stack=push(One(part), leave))]
+
+
+def pipe_end(machine: Machine, state: State, frame: PipeEnd, below: Stack | None) -> list[State]:
+    """``pipefail``: a pipeline fails as its last part that failed."""
+    status = frame.worst if state.status == 0 else state.status
+    return machine.done(replace(state.on(below), status=status))
+
+
+def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: Stack | None) -> list[State]:
+    """Back in the shell that made a subshell: its variables as they were, what was started remembered."""
+    before = frame.before
+    output = before.output if frame.piped or frame.background else state.output
+    left = state.output if frame.piped and UNKNOWN not in state.output else None
+    if not frame.piped:
+        left = None if frame.feeds or frame.background else state.input
+    kept = replace(
+        before,
+        stack=FINISHED if below is None else below,
+        status=0 if frame.background else state.status,
+        externals=state.externals,
+        last=before.last if frame.background else state.last,
+        background=state.background,
+        asked=state.asked,
+        written=state.written,
+        output=output,
+        input=left,
+    )
+    if frame.background:
+        new = state.externals[len(before.externals) :]
+        new = new or ((state.last,) if state.last is not before.last and state.last else ())
+        kept = replace(kept, externals=before.externals, background=(*before.background, *new))
+        return [kept]
+    return [kept] if frame.piped else machine.done(kept)
+
+
+def redirected(machine: Machine, state: State, node: Redirected) -> list[State]:
+    """A compound command with its redirections."""
+    words = Expander(machine, state)
+    state = simple.opened(machine, words, node.redirects)
+    muted = any(simple.mutes(redirect) for redirect in node.redirects)
+    has_input, text = simple.fed(words, node.redirects)
+    after = push(AfterRedirect(state, muted, has_input), state.stack)
+    return [replace(words.state, stack=push(One(node.body), after), input=text if has_input else state.input)]
+
+
+def after_redirect(state: State, frame: AfterRedirect, below: Stack | None) -> State:
+    """Behind a command with redirections: input and output as they were before."""
+    output = frame.before.output if frame.muted else state.output
+    return replace(state.on(below), output=output, input=frame.before.input if frame.fed else state.input)

@@ -1,0 +1,145 @@
+"""What the words of a shell command become: they are split, then patterns become file names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell import patterns
+from scanner.binary.program.shell.pieces import BREAK, Piece, Pieces
+from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind
+from scanner.formats.shell_commands import DECLARING
+from scanner.formats.shell_syntax import Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scanner.binary.program.shell.patterns import Pattern
+    from scanner.formats.shell_syntax import Word
+
+MAX_FIELDS = 4096
+"""Words that one word becomes."""
+
+MAX_NAMES = 512
+"""File names that one pattern becomes; a directory of init scripts has a dozen."""
+
+
+class Expander(Pieces):
+    """Expands the words of one command; assignments on the way (``${x:=y}``) go into ``state``."""
+
+    def fields(self, words: Iterable[Word]) -> tuple[str, ...]:
+        """The arguments that words become."""
+        made: list[str] = []
+        for word in words:
+            made.extend(self._fields(word))
+            if len(made) > MAX_FIELDS:
+                raise AtRunTimeError(f"line {word.line}: words become more than {MAX_FIELDS} arguments")
+        return tuple(made)
+
+    def arguments(self, words: tuple[Word, ...]) -> tuple[str, ...]:
+        """The arguments of a command; what a declaration assigns is not split."""
+        if not words or words[0].literal not in DECLARING:
+            return self.fields(words)
+        made = list(self.fields(words[:1]))
+        for word in words[1:]:
+            fields = self.fields((word,))
+            whole = self.runner.kind is not ShellKind.DASH or UNKNOWN_WORDS in fields
+            made.extend((self.text(word),) if whole and _assigns(word) else fields)
+        return tuple(made)
+
+    # ------------------------------------------------------------ splitting
+
+    def _fields(self, word: Word) -> list[str]:
+        made: list[list[Piece]] = []
+        current: list[Piece] | None = None
+        for piece in self.pieces(word):
+            if piece is BREAK:
+                made.append(current or [])
+                current = []
+                continue
+            if not piece.split:
+                current = [*(current or []), piece]
+                continue
+            first, *rest = self._split(piece)
+            if first or current is not None or not rest:
+                current = [*(current or []), *first] if first or current is not None else current
+            for each in rest:
+                if current is not None:
+                    made.append(current)
+                current = each or None
+        if current is not None:
+            made.append(current)
+        return [name for pieces in made for name in self._named(pieces)]
+
+    def _split(self, piece: Piece) -> list[list[Piece]]:
+        """The runs between separators; an empty run at either end means that a separator stands there."""
+        if UNKNOWN in piece.text:
+            return [[Piece(UNKNOWN_WORDS, quoted=False)]]
+        separators = self.state.value("IFS")
+        if separators is None:
+            separators = " \t\n"
+        odd = any(char not in " \t\n" for char in separators) and any(char in piece.text for char in separators)
+        if UNKNOWN in separators or odd:
+            return [[Piece(UNKNOWN_WORDS, quoted=False)]]
+        runs: list[str] = [""]
+        for char in piece.text:
+            if char in separators:
+                if runs[-1] or len(runs) == 1:
+                    runs.append("")
+            else:
+                runs[-1] += char
+        return [[Piece(run, quoted=False)] if run else [] for run in runs]
+
+    def _named(self, pieces: list[Piece]) -> list[str]:
+        text = "".join(piece.text for piece in pieces)
+        if text != UNKNOWN_WORDS and UNKNOWN_WORDS in text:
+            return [UNKNOWN_WORDS]
+        pattern = patterns.pattern_of((piece.text, not piece.quoted) for piece in pieces)
+        if pattern.is_plain or "f" in self.state.options or text == UNKNOWN_WORDS:
+            return [text]
+        if UNKNOWN in text:
+            return [UNKNOWN_WORDS]
+        found = self._paths(pattern)
+        if found is None:
+            return [UNKNOWN_WORDS]
+        return found or ([] if "nullglob" in self.state.options else [text])
+
+    def _paths(self, pattern: Pattern) -> list[str] | None:
+        """The file names that a pattern matches, ``None`` where the directory is not known."""
+        made: list[tuple[str, bool]] = []
+        for run, active in pattern.runs:
+            made.extend((char, active) for char in run)
+        parts: list[list[tuple[str, bool]]] = [[]]
+        for char, active in made:
+            if char == "/":
+                parts.append([])
+            else:
+                parts[-1].append((char, active))
+        found = [""]
+        for number, part in enumerate(parts):
+            piece = patterns.pattern_of(part)
+            lead = "" if number == 0 else "/"
+            if piece.is_plain:
+                found = [f"{path}{lead}{piece.text}" for path in found]
+                continue
+            next_found: list[str] = []
+            for path in found:
+                names = self.runner.files.names(self.state.absolute(f"{path}{lead}" or "."))
+                if names is None:
+                    return None
+                visible = [n for n in names if piece.text.startswith(".") or not n.startswith(".")]
+                next_found += [f"{path}{lead}{n}" for n in visible if patterns.matches(n, piece)]
+                if len(next_found) > MAX_NAMES:
+                    return None
+            found = next_found
+        missing = [path for path in found if self._kind(path) is PathKind.MISSING]
+        return [path for path in found if path not in missing]
+
+    def _kind(self, path: str) -> PathKind:
+        return self.runner.files.stands(self.state.absolute(path)).kind
+
+
+def _assigns(word: Word) -> bool:
+    first = word.parts[0] if word.parts else None
+    return isinstance(first, Literal) and re.match(r"[A-Za-z_]\w*\+?=", first.text, re.ASCII) is not None

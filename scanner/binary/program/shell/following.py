@@ -1,0 +1,218 @@
+"""Follows a shell script to the program that does its work, by interpreting what is known of it.
+
+What is taken for sure, what goes every way, what is decided at run time:
+
+* A status that is not known goes both ways, after ``&&``, ``||``, ``if``, ``while``, ``!`` alike: that of every program but
+  those whose answer follows from the image (``id -u``, ``dirname``, ``which`` and the like). With ``set -e`` the way of
+  failure ends the script there; with a trap on EXIT it is followed through the trap.
+* A way that ends in a failure after which nothing more is started is left out where another way works, as long as it
+  started no program that the other ways do not start too.
+* ``pipefail`` makes a pipeline fail as its last failing part; without it only the last part counts.
+* What is started later stays the image's unless something before it may have changed it. ``shell_writes`` knows of the
+  usual tools what they change; redirections change their target. Any other program may change what its words name, with
+  all below it, and nothing else; where what is started later is missing, any other program may have made it.
+* Of a path whose text is not known to the last character, every path that fits may be changed; where not even its beginning
+  is known, that is every path, but for removals, which are taken not to hit the program.
+* ``mkdir``, ``touch`` or ``chmod`` that gives the execute bit spoil nothing that stands; what was missing may be there.
+* A variable whose name is not known is taken to be none that image, workload or script set.
+* A name that is looked up in PATH may be hidden by what is written into an earlier directory of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN, Command
+from scanner.binary.program.shell.frames import (
+    Run,
+    push,
+)  # fmt: skip
+from scanner.binary.program.shell.machine import Machine
+from scanner.binary.program.shell.state import (
+    AtRunTime,
+    AtRunTimeError,
+    ShellKind,
+    State,
+)  # fmt: skip
+from scanner.formats import shell as grammar
+from scanner.formats.shell_syntax import (
+    NotUnderstood,
+    Sequence,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from scanner.binary.program.shell.state import Files
+    from scanner.binary.program.shell.writes import Write
+
+MAX_ENDINGS = 64
+"""Ways through one script that end apart from each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A program that the script comes to; ``execd`` where it takes the shell's place.
+
+    ``also`` are other programs that it starts and that are no mere preparation; ``written`` the paths that it may have
+    changed before; ``asked`` where programs ran before for their output; ``failed`` where the script only comes here because something failed.
+    """
+
+    command: Command
+    execd: bool
+    also: tuple[Command, ...] = ()
+    asked: bool = False
+    written: tuple[Write, ...] = ()
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The script does its work by itself; ``status`` is ``None`` where it is not known."""
+
+    status: int | None
+    failed: bool = False
+
+
+Ending = Reached | Ended | AtRunTime
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A shell's work: its text, who reads it, what it is called, its arguments, where it stands.
+
+    ``command`` gives environment, PATH, directory, user and mounts. ``options`` are the letters and names of ``set``,
+    ``written`` what may have been changed before it runs, ``is_file`` whether its text is
+    that of the file ``name``.
+    """
+
+    text: bytes
+    kind: ShellKind
+    name: str
+    arguments: tuple[str, ...]
+    command: Command
+    options: frozenset[str] = frozenset()
+    written: tuple[Write, ...] = ()
+    is_file: bool = False
+
+
+def follow(script: Script, files: Files) -> tuple[Ending, ...]:
+    """Every way through a script, equal ones once; raises only what ``files`` raises."""
+    if script.kind in {ShellKind.ZSH, ShellKind.KSH}:
+        return (AtRunTime(f"{script.name} is read by {script.kind.value}, whose rules are its own"),)
+    if script.kind is ShellKind.BASH and "BASH_ENV" in script.command.env:
+        return (AtRunTime(f"{script.name}: bash reads the file that BASH_ENV names before it"),)
+    read = grammar.parse(script.text)
+    if isinstance(read, NotUnderstood):
+        return (AtRunTime(f"{script.name}:{read.line}: {read.why}"),)
+    machine = Machine(script.kind, files)
+    try:
+        return _told(_run(machine, _start(script, read)))
+    except AtRunTimeError as error:
+        return (AtRunTime(f"{script.name}: {error}"),)
+
+
+def _start(script: Script, read: Sequence) -> State:
+    command = script.command
+    variables: dict[str, str | None] = {
+        name: UNKNOWN if value is None else value for name, value in command.env.items()
+    }
+    if "HOME" not in variables:
+        variables["HOME"] = "/root" if command.user in {"", "0", "root"} else UNKNOWN
+    variables.setdefault("HOSTNAME", UNKNOWN)
+    return State(
+        stack=push(Run(read.items), None),
+        variables=variables,
+        exported=frozenset(variables),
+        arrays={},
+        positional=script.arguments,
+        arg0=script.name,
+        file=script.name,
+        cwd=command.cwd,
+        user=command.user,
+        mounts=command.mounts,
+        volumes=command.volumes,
+        env_known=command.env_known,
+        options=script.options,
+        written=script.written,
+    )
+
+
+def _told(endings: list[Ending]) -> tuple[Ending, ...]:
+    """Each ending once; giving up after a failure is no way of its own where another one works."""
+    unique = [ending for _, ending in dict.fromkeys(map(_keyed, endings))]
+    works = [ending for ending in unique if not (isinstance(ending, Ended | Reached) and ending.failed)]
+    known = {_program(each) for ending in works if isinstance(ending, Reached) for each in _started(ending)}
+    more = [
+        ending
+        for ending in unique
+        if isinstance(ending, Reached) and ending.failed and not {_program(each) for each in _started(ending)} <= known
+    ]
+    return tuple([*works, *more] if works else unique)
+
+
+def _started(ending: Reached) -> tuple[Command, ...]:
+    return (*ending.also, ending.command)
+
+
+def _program(command: Command) -> tuple[str, tuple[str, ...], str]:
+    return command.argv[0], command.path, command.cwd
+
+
+class _Keyed(tuple):  # type: ignore[type-arg]  # a key beside its value
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash(self[0])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and self[0] == other[0]
+
+
+def _keyed(ending: Ending) -> _Keyed:
+    if isinstance(ending, Reached):
+        also = tuple((each.argv, each.path, each.cwd) for each in ending.also)
+        command = ending.command
+        env = tuple(sorted(command.env.items(), key=str))
+        return _Keyed(
+            ((command.argv, command.path, command.cwd, command.user, env, also, ending.written, ending.failed), ending)
+        )
+    return _Keyed((ending, ending))
+
+
+def _run(machine: Machine, start: State) -> list[Ending]:
+    endings: list[Ending] = []
+    for state in machine.finals(start):
+        ending = state if isinstance(state, AtRunTime) else _ending(state)
+        endings.append(ending)
+        if len(endings) > MAX_ENDINGS:
+            raise AtRunTimeError(f"it ends in more than {MAX_ENDINGS} ways")
+    return endings
+
+
+def _ending(state: State) -> Ending:
+    """What one way through the script came to."""
+    ending = _reached(state)
+    if isinstance(ending, Reached) and UNKNOWN in ending.command.argv[0]:
+        return AtRunTime(f"{state.file}: {ending.command.argv[1]}")
+    return ending
+
+
+def _reached(state: State) -> Ending:
+    """The program that does the work, whether or not it is known."""
+    failed = bool(state.status)
+    asked = bool(state.asked)
+    if state.execd and state.externals:
+        *also, reached = state.externals
+        others = tuple(each.command for each in (*also, *state.background))
+        return Reached(reached.command, execd=True, also=others, asked=asked, written=state.written)
+    started = state.externals or tuple(each for each in state.background if not each.prepares)
+    if started:
+        *also, reached = started
+        others = tuple(each.command for each in (*also, *(state.background if state.externals else ())))
+        return Reached(reached.command, execd=False, also=others, asked=asked, written=state.written, failed=failed)
+    if state.last is not None and not failed:
+        return Reached(state.last.command, execd=False, asked=asked, written=state.written)
+    return Ended(state.status, failed)
+
+
+__all__ = ["AtRunTime", "Ended", "Ending", "Reached", "Script", "follow"]

@@ -1,0 +1,44 @@
+"""The variables that shells set by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.shell.state import ShellKind
+
+if TYPE_CHECKING:
+    from scanner.binary.program.shell.state import State
+
+_GIVEN_BY_BASH = frozenset({
+    "BASH", "BASH_VERSION", "HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "RANDOM", "SECONDS", "SHLVL", "EPOCHSECONDS",
+    "EPOCHREALTIME", "SHELLOPTS", "BASHOPTS", "BASHPID", "SRANDOM", "TERM", "COLUMNS", "LINES", "DIRSTACK",
+})  # fmt: skip
+_GIVEN_BY_ALL = frozenset({"PPID", "LINENO", "_", "PS1", "PS2", "PS4", "OPTARG"})
+
+
+def given(name: str, state: State, kind: ShellKind) -> str | None:
+    """The value of a variable that nobody has set; ``None`` where the shell leaves it unset too."""
+    if name == "PWD":
+        return state.cwd
+    if name == "BASH_SOURCE" and kind is ShellKind.BASH:
+        return state.file
+    if name == "IFS":
+        return " \t\n"
+    if name == "OPTIND":
+        return "1"
+    if name in _GIVEN_BY_ALL:
+        return UNKNOWN
+    if name in _GIVEN_BY_BASH and kind in {
+        ShellKind.BASH,
+        ShellKind.KSH,
+        ShellKind.POSIX,
+        ShellKind.ZSH,
+        ShellKind.ASH,
+    }:
+        return UNKNOWN
+    if name in {"UID", "EUID"} and kind is ShellKind.BASH and state.user in {"", "0", "root"}:
+        return "0"
+    if name in {"UID", "EUID"} and kind not in {ShellKind.DASH, ShellKind.ASH}:
+        return UNKNOWN
+    return None

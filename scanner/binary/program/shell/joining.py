@@ -1,0 +1,114 @@
+"""Ways through a script that have come to the same place, made one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell.state import AtRunTimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scanner.binary.program.shell.state import External, State
+
+MAX_WAYS = 12
+"""Ways in the same place that are told apart; beyond it what differs between them is not known."""
+
+_COMPARED = (
+    "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "exported",
+    "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
+)  # fmt: skip
+"""All of a state but its stack; what differs most often comes first."""
+
+MAX_PLACES = 256
+"""Ways of one height: each step looks at all of them."""
+
+
+def joined(states: list[State]) -> list[State]:
+    """The states of one height, equal ones once; too many in one place become one that knows less."""
+    if len(states) == 1:
+        return states
+    if len(states) > MAX_PLACES:
+        raise AtRunTimeError(f"there are more than {MAX_PLACES} ways through it")
+    places: list[list[State]] = []
+    for state in states:
+        place = next((p for p in places if p[0].stack.same(state.stack)), None)
+        if place is None:
+            places.append([state])
+        elif not any(_equal(state, each) for each in place):
+            place.append(state)
+    made: list[State] = []
+    for place in places:
+        made.extend([_widened(place)] if len(place) > MAX_WAYS else place)
+    return made
+
+
+def _equal(one: State, other: State) -> bool:
+    return one is other or all(getattr(one, name) == getattr(other, name) for name in _COMPARED)
+
+
+def _widened(states: Sequence[State]) -> State:
+    """One state that stands for all: what differs is not known."""
+    first = states[0]
+    for other in states[1:]:
+        if any(
+            getattr(first, name) != getattr(other, name)
+            for name in (
+                "options",
+                "functions",
+                "file",
+                "arg0",
+                "arrays",
+                "execd",
+                "exit_trap",
+                "local",
+                "quiet",
+                "captures",
+            )
+        ):
+            raise AtRunTimeError(f"there are more than {MAX_WAYS} ways through it, which differ in more than words")
+        names = set(first.variables) | set(other.variables)
+        variables = {
+            name: first.variables.get(name)
+            if name in first.variables and name in other.variables and first.variables[name] == other.variables[name]
+            else UNKNOWN
+            for name in names
+        }
+        first = replace(
+            first,
+            variables=variables,
+            exported=first.exported | other.exported,
+            positional=_common(first.positional, other.positional),
+            cwd=first.cwd if first.cwd == other.cwd else UNKNOWN,
+            status=first.status if first.status == other.status else None,
+            externals=_both(first.externals, other.externals),
+            background=_both(first.background, other.background),
+            asked=_both(first.asked, other.asked),
+            last=first.last or other.last,
+            input=first.input if first.input == other.input else None,
+            written=tuple(dict.fromkeys((*first.written, *other.written))),
+            output=first.output if first.output == other.output else UNKNOWN,
+        )
+    return first
+
+
+def _both(one: tuple[External, ...], other: tuple[External, ...]) -> tuple[External, ...]:
+    """The programs of two ways; those of one alone stand in front, where they do not do the work."""
+    if one == other:
+        return one
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    return (*(each for each in shorter if each not in longer), *longer)
+
+
+def _common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    if one == other:
+        return one
+    if len(one) == len(other):
+        pairs = zip(one, other, strict=True)
+        return tuple(a if a == b else UNKNOWN_WORDS if UNKNOWN_WORDS in {a, b} else UNKNOWN for a, b in pairs)
+    same = 0
+    while same < min(len(one), len(other)) and one[same] == other[same]:
+        same += 1
+    return (*one[:same], UNKNOWN_WORDS)

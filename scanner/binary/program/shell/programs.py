@@ -1,0 +1,271 @@
+"""What well-known programs print, write, prepare for the script that starts them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell import arithmetic
+from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.formats.shell_syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
+
+if TYPE_CHECKING:
+    from scanner.binary.program.shell.state import Files, State
+
+PREPARING = frozenset({
+    "adduser", "addgroup", "awk", "base64", "basename", "cat", "chgrp", "chmod", "chown", "cmp", "cp", "crudini", "curl",
+    "cut", "date", "dd", "df", "diff", "dirname", "du", "egrep", "envsubst", "expr", "fgrep", "file", "find", "free",
+    "gawk", "getent", "getconf", "grep", "groupadd", "groupmod", "gunzip", "gzip", "head", "hostname", "iconv", "id", "install",
+    "ip", "jq", "ldconfig", "ln", "locale", "ls", "mawk", "md5sum", "mkdir", "mkfifo", "mknod", "mktemp", "mount", "mv", "nc",
+    "netstat", "nproc", "openssl", "pgrep", "pidof", "ping", "pkill", "ps", "pwgen", "readlink", "realpath", "rm", "rmdir", "rsync",
+    "sed", "seq", "setcap", "sha256sum", "shuf", "sleep", "sort", "split", "ss", "stat", "stty", "sync", "sysctl", "tac", "tail", "tar", "tee",
+    "touch", "tr", "truncate", "tty", "uname", "uniq", "unlink", "unzip", "update-ca-certificates", "uptime", "useradd", "usermod",
+    "wc", "wget", "which", "who", "whoami", "xargs", "xxd", "xz", "yes", "yq", "zcat", "addr2line", "arch", "getopt", "hexdump", "od", "rev",
+    "sponge", "cksum", "sha1sum", "sha512sum", "fallocate", "chattr", "getfacl", "setfacl", "logger", "mountpoint", "umount", "numfmt", "paste",
+    "printenv", "comm", "join", "fold", "nl", "column", "tput", "clear", "lsof", "nslookup", "dig", "host", "gpg", "apt-key",
+})  # fmt: skip
+"""Programs that return and make ready; a script's work is the program that is none of these."""
+
+_ASSIGNING = frozenset(
+    {"export", "readonly", "local", "declare", "typeset", "read", "unset", "getopts", "let", "printf"}
+)
+_MOVING = frozenset({"shift", "set"})
+_NAME = re.compile(r"([A-Za-z_]\w*)(?:\+?=.*)?", re.ASCII | re.DOTALL)
+_CONVERSION = re.compile(r"%(?:%|(-?\d*)(?:\.(\d+))?([a-zA-Z])|(.))")
+_ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'", "r": "\r"}
+
+
+def name_of(words: tuple[str, ...]) -> str:
+    """A program's name without its directory."""
+    return words[0].rpartition("/")[2]
+
+
+def prepares(words: tuple[str, ...]) -> bool:
+    """Whether a program only makes ready."""
+    return name_of(words) in PREPARING
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[int | None, str | None]:
+    """Status and output of a program that answers by what is known; ``None`` for the output of any other."""
+    name, operands = name_of(words), tuple(word for word in words[1:] if not word.startswith("-"))
+    options = tuple(word for word in words[1:] if word.startswith("-"))
+    if words[0] not in {name, f"/bin/{name}", f"/usr/bin/{name}"}:
+        return None, None
+    if name in {"dirname", "basename"} and operands and not options:
+        return 0, _path_part(name, operands) + "\n"
+    if name == "id" and options in {("-u",), ("-g",), ("-un",), ("-nu",), ("-u", "-n")} and not operands:
+        return 0, _identity(files, state, options) + "\n"
+    if name == "whoami" and len(words) == 1:
+        return 0, _identity(files, state, ("-un",)) + "\n"
+    if name == "uname" and words[1:] in {("-s",), ()}:
+        return 0, "Linux\n"
+    if name == "mktemp" and not operands and set(options) <= {"-d", "-q"} and state.value("TMPDIR") is None:
+        return None, f"/tmp/tmp.{UNKNOWN}\n"  # noqa: S108 - what the program prints
+    if name == "ls" and len(operands) <= 1 and set(options) <= {"-A", "-1"}:
+        return _listed(files, state, operands[0] if operands else ".", hidden="-A" in options)
+    if name == "which" and len(operands) == 1 and not options and is_known(operands[0]):
+        found = located(files, state, operands[0])
+        return (None, UNKNOWN) if found is None else (0, f"{found}\n") if found else (1, "")
+    if name in {"readlink", "realpath"} and len(operands) == 1 and _resolves(name, options):
+        return 0, _resolved(files, state, operands[0]) + "\n"
+    return None, None
+
+
+def _listed(files: Files, state: State, path: str, *, hidden: bool) -> tuple[int | None, str | None]:
+    """What ``ls`` prints of a directory of the image that nothing has touched."""
+    if not is_known(path) or not is_known(state.cwd):
+        return None, None
+    at = state.absolute(path)
+    kind = files.stands(at).kind
+    if state.has_started or state.touched(at) or kind not in {PathKind.DIRECTORY, PathKind.MISSING}:
+        return None, None
+    names = files.names(at)
+    if names is None:
+        return None, None
+    shown = [name for name in names if hidden or not name.startswith(".")]
+    return (0 if kind is PathKind.DIRECTORY else 2), "".join(f"{name}\n" for name in shown)
+
+
+def _resolves(name: str, options: tuple[str, ...]) -> bool:
+    return options in {("-f",), ("-e",), ("-m",)} or (name == "realpath" and not options)
+
+
+def _path_part(name: str, operands: tuple[str, ...]) -> str:
+    path = operands[0]
+    if UNKNOWN in path:
+        return UNKNOWN
+    if not path.strip("/"):
+        return "/" if path else ("." if name == "dirname" else "")
+    head, _, tail = path.rstrip("/").rpartition("/")
+    if name == "dirname":
+        return head.rstrip("/") or ("/" if path.startswith("/") else ".")
+    suffix = operands[1] if len(operands) > 1 else ""
+    return tail.removesuffix(suffix) if suffix and tail != suffix else tail
+
+
+def _identity(files: Files, state: State, options: tuple[str, ...]) -> str:
+    """What ``id`` says of the image's user."""
+    if state.user is None:
+        return UNKNOWN
+    user, _, group = state.user.partition(":")
+    user = user or "0"
+    by_name = "n" in "".join(options)
+    number = "0" if user == "root" else user
+    entry = _entry(files, user)
+    if options == ("-g",):
+        return group if group.isdigit() else ("0" if number == "0" and not group else UNKNOWN)
+    if by_name:
+        return "root" if number == "0" else (entry[0] if entry else UNKNOWN)
+    return number if number.isdigit() else (entry[2] if entry else UNKNOWN)
+
+
+def _entry(files: Files, user: str) -> list[str] | None:
+    """A user's line of /etc/passwd, by name or number."""
+    if files.stands("/etc/passwd").kind is not PathKind.FILE:
+        return None
+    text = (files.text("/etc/passwd") or b"").decode("utf-8", "replace")
+    lines = (line.split(":") for line in text.splitlines())
+    return next((parts for parts in lines if len(parts) > 3 and user in {parts[0], parts[2]}), None)  # noqa: PLR2004 - name, password, uid, gid
+
+
+def _resolved(files: Files, state: State, path: str) -> str:
+    if not is_known(path):
+        return UNKNOWN
+    standing = files.stands(state.absolute(path))
+    return standing.path if standing.kind in {PathKind.FILE, PathKind.DIRECTORY} else UNKNOWN
+
+
+def located(files: Files, state: State, name: str) -> str | None:
+    """Where PATH has a program, empty where nowhere, ``None`` where that is not known."""
+    if "/" in name:
+        candidates = [name]
+    else:
+        path = state.value("PATH")
+        if path is None or not is_known(path):
+            return None
+        candidates = [f"{directory.rstrip('/') or ('' if directory else '.')}/{name}" for directory in path.split(":")]
+    for candidate in candidates:
+        standing = files.stands(state.absolute(candidate))
+        if standing.kind is PathKind.UNKNOWN:
+            return None
+        if standing.kind is PathKind.FILE and standing.executable:
+            return candidate
+    return None if state.has_started or state.written else ""
+
+
+def echoed(words: tuple[str, ...], kind: ShellKind) -> str:
+    """What ``echo`` prints."""
+    newline, escapes = "\n", kind is ShellKind.DASH
+    while words and re.fullmatch(r"-[neE]+", words[0]) and not (kind is ShellKind.DASH and words[0] != "-n"):
+        newline = "" if "n" in words[0] else newline
+        escapes = escapes or "e" in words[0]
+        words = words[1:]
+    text = " ".join(words)
+    if "\\" in text and (escapes or kind is not ShellKind.BASH):
+        return UNKNOWN
+    return text + newline
+
+
+def formatted(words: tuple[str, ...]) -> str:
+    """What ``printf`` prints."""
+    if words[:1] == ("--",):
+        words = words[1:]
+    if not words or any(word == UNKNOWN_WORDS for word in words):
+        return UNKNOWN
+    pattern, arguments = words[0], list(words[1:])
+    if re.search(r"\\(?![nt\\\"'r])", pattern):
+        return UNKNOWN
+    pattern = re.sub(r"\\(.)", lambda found: _ESCAPES[found[1]], pattern)
+    conversions = [c for c in _CONVERSION.finditer(pattern) if c[0] != "%%"]
+    if any(c[4] or c[1] or c[2] or c[3] not in {"s", "d"} for c in conversions):
+        return UNKNOWN
+    made = ""
+    while True:
+        made += _CONVERSION.sub(lambda c: "%" if c[0] == "%%" else (arguments.pop(0) if arguments else ""), pattern)
+        if not arguments or not conversions:
+            return made
+
+
+# ---------------------------------------------------------------- what loops forget
+
+
+def forgotten(state: State, *bodies: Any) -> State:
+    """The state behind a loop that may have run any number of times: what it changes is not known."""
+    todo: list[Any] = list(bodies)
+    called: set[str] = set()
+    while todo:
+        node = todo.pop()
+        if isinstance(node, tuple):
+            todo.extend(node)
+            continue
+        if not is_dataclass(node):
+            continue
+        if isinstance(node, Simple) and node.words and node.words[0].literal not in _ASSIGNING - {"read"}:
+            todo.extend(each.value for each in node.assignments)
+            node = replace(node, assignments=())
+        state = _changed_by(state, node)
+        if isinstance(node, Simple) and node.words:
+            name = node.words[0].literal
+            if name is not None and name in state.functions and name not in called:
+                called.add(name)
+                todo.append(state.functions[name])
+        todo.extend(getattr(node, each.name) for each in fields(node))
+    return state
+
+
+def _changed_by(state: State, node: Any) -> State:
+    match node:
+        case Assignment() if node.elements is not None or node.subscript is not None:
+            return replace(state, arrays={**state.arrays, node.name: (UNKNOWN_WORDS,)})
+        case Assignment():
+            return state.assigned(node.name, UNKNOWN)
+        case For():
+            return state.assigned(node.name, UNKNOWN)
+        case Arithmetic() | ArithmeticPart() if arithmetic.assigns(node.text):
+            for name in re.findall(r"[A-Za-z_]\w*", node.text):
+                state = state.assigned(name, UNKNOWN)
+            return state
+        case Parameter() if node.operator in {"=", ":="} and node.name.isidentifier():
+            return state.assigned(node.name, UNKNOWN)
+        case Simple() if node.words:
+            return _changed_by_command(state, node)
+    return state
+
+
+def _changed_by_command(state: State, node: Simple) -> State:
+    name = node.words[0].literal
+    if name in _MOVING and len(node.words) > (name == "set"):
+        flags = node.words[1].literal if len(node.words) > 1 else None
+        if name == "shift" or flags is None or flags == "--" or not flags.startswith(("-", "+")):
+            return replace(state, positional=(UNKNOWN_WORDS,))
+        return state
+    if name == "cd":
+        return replace(state, cwd=UNKNOWN)
+    if name == "read":
+        state = replace(state, input=None)
+    if name in {"eval", ".", "source"} or name is None:
+        if name is not None:
+            raise AtRunTimeError(f"line {node.line}: {name} in a loop of which nobody knows how often it runs")
+        return state
+    return _assigned_by(state, node) if name in _ASSIGNING else state
+
+
+def _assigned_by(state: State, node: Simple) -> State:
+    """The state behind a command whose words name variables."""
+    for word in node.words[1:]:
+        matched = _NAME.match(word.literal or _head(word))
+        if matched is None and word.literal is None:
+            state = replace(state, env_known=False)
+        if matched:
+            state = state.assigned(matched[1], UNKNOWN)
+    return state
+
+
+def _head(word: Any) -> str:
+    first = word.parts[0] if word.parts else None
+    return getattr(first, "text", "") or "-"

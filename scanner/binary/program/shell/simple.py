@@ -1,0 +1,176 @@
+"""Simple commands of shell scripts: assignments, redirections, then whatever the first word names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN_WORDS
+from scanner.binary.program.shell import builtins, starts, writes
+from scanner.binary.program.shell.expand import Expander
+from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, One, push
+from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted
+from scanner.formats.shell_commands import DECLARING
+from scanner.formats.shell_syntax import Glob
+
+if TYPE_CHECKING:
+    from scanner.binary.program.shell.machine import Machine
+    from scanner.binary.program.shell.state import State
+    from scanner.formats.shell_syntax import Assignment, Redirect, Simple
+
+_GOING_ON = frozenset({"eval", ".", "source"})
+"""Builtins that are not done when they return to us: what they run is still on the stack."""
+
+
+def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...]) -> State:
+    """The state behind the opening of files for a command."""
+    for redirect in redirects:
+        if redirect.operator in {"&>", "&>>"} and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
+            raise AtRunTimeError("&> which only bash reads as a redirection")
+        if redirect.operator == "<<<" and machine.kind is not ShellKind.BASH:
+            raise AtRunTimeError("<<< which not every shell reads as a redirection")
+        if redirect.target is None:
+            continue
+        target = words.text(redirect.target)
+        if ">" in redirect.operator and not (redirect.operator == ">&" and re.fullmatch(r"\d*-?", target)):
+            words.state = words.state.wrote(writes.write(words.state.cwd, target))
+    return words.state
+
+
+def fed(words: Expander, redirects: tuple[Redirect, ...]) -> tuple[bool, str | None]:
+    """Whether redirections give a command an input of its own, and what stands in it where that is known."""
+    given, text = False, None
+    for redirect in redirects:
+        if "<" not in redirect.operator or redirect.fd not in {"", "0"}:
+            continue
+        given, text = True, None
+        if redirect.here is not None:
+            text = words.text(redirect.here) + ("\n" if redirect.operator == "<<<" else "")
+        elif redirect.operator == "<" and redirect.target is not None and redirect.target.literal == "/dev/null":
+            text = ""
+    return given, text
+
+
+def simple(machine: Machine, state: State, node: Simple) -> list[State]:
+    """Run one simple command."""
+    words = Expander(machine, state)
+    arguments = words.arguments(node.words)
+    state = opened(machine, words, node.redirects)
+    words.state = state
+    if not arguments:
+        if node.words and not node.assignments:
+            return machine.done(state.with_status(0))
+        return machine.done(_assign(machine, words, node.assignments).with_status(words.status))
+    if node.words[0].literal is None and not Expander(machine, state).fields(node.words[:1]):
+        raise AtRunTimeError(f"line {node.line}: its first word is empty, so that the next one names the program")
+    name = arguments[0]
+    if name == UNKNOWN_WORDS:
+        raise AtRunTimeError(f"line {node.line}: it starts what its words become")
+    has_input, text = fed(words, node.redirects)
+    muted = any(mutes(redirect) for redirect in node.redirects)
+    if not has_input and not muted:
+        return command(machine, words.state, words, arguments, node)
+    goes_on = name in state.functions or name in _GOING_ON
+    if goes_on:
+        words.state = replace(words.state, stack=push(AfterRedirect(state, muted, has_input), state.stack))
+    if name == "exec" and muted and state.captures:
+        raise AtRunTimeError(f"line {node.line}: exec sends elsewhere what a word captures")
+    given = replace(words.state, input=text if has_input else words.state.input)
+    words.state = given
+    following = command(machine, given, words, arguments, node)
+    if goes_on or name == "exec":
+        return following
+    return [_unfed(each, state, muted=muted, has_input=has_input) for each in following]
+
+
+def mutes(redirect: Redirect) -> bool:
+    """Whether what a command prints goes elsewhere than into the word that captures it."""
+    return ">" in redirect.operator and redirect.fd in {"", "1"}
+
+
+def _unfed(after: State, before: State, *, muted: bool, has_input: bool) -> State:
+    output = before.output if muted else after.output
+    return replace(after, output=output, input=before.input if has_input else after.input)
+
+
+def command(machine: Machine, state: State, words: Expander, arguments: tuple[str, ...], node: Simple) -> list[State]:
+    """Whatever a command's first word names: a builtin, a function, a program."""
+    name = arguments[0]
+    if name in state.functions and not (name in builtins.SPECIAL and machine.kind is not ShellKind.BASH):
+        if node.assignments:
+            raise AtRunTimeError(f"line {node.line}: a function with variables of its own")
+        return _call(state, name, arguments[1:])
+    if any(each.elements is not None for each in node.assignments) and name in DECLARING:
+        return builtins.BUILTINS[name](machine, words.state, arguments, node)
+    if name in builtins.BUILTINS:
+        temporary = _assign(machine, words, node.assignments, exported=name == "exec") if node.assignments else state
+        made = builtins.BUILTINS[name](machine, temporary, arguments, node)
+        if node.assignments and name not in builtins.SPECIAL:
+            names = {assignment.name for assignment in node.assignments}
+            made = [_restored(each, state, names) for each in made]
+        return made
+    return starts.external(machine, _assign(machine, words, node.assignments, exported=True), state, arguments, node)
+
+
+def _assign(machine: Machine, words: Expander, assignments: tuple[Assignment, ...], *, exported: bool = False) -> State:
+    for each in assignments:
+        if each.elements is not None:
+            words.state = array(machine, words, each)
+            continue
+        if each.subscript is not None:
+            words.state = _element(machine, words, each)
+            continue
+        value = words.text(each.value)
+        if each.append:
+            value = (words.state.value(each.name) or "") + value
+        words.state = words.state.assigned(each.name, value)
+        if exported:
+            words.state = replace(words.state, exported=words.state.exported | {each.name})
+    return words.state
+
+
+def _element(machine: Machine, words: Expander, each: Assignment) -> State:
+    """One element of an array that has no gaps; of any other nothing is known any more."""
+    if machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError(f"the array {each.name}, which this shell does not know")
+    before = words.state.arrays.get(each.name, ())
+    if each.name not in words.state.arrays and words.state.value(each.name) is not None:
+        raise AtRunTimeError(f"an element of {each.name}, which is no array")
+    value = words.text(each.value)
+    at = words.index(each.subscript or "")
+    if not counted(before) or at is None or not 0 <= at <= len(before) or each.append:
+        elements: tuple[str, ...] = (UNKNOWN_WORDS,)
+    else:
+        elements = (*before[:at], value, *before[at + 1 :])
+    return replace(words.state, arrays={**words.state.arrays, each.name: elements})
+
+
+def array(machine: Machine, words: Expander, each: Assignment) -> State:
+    """``name=( … )``."""
+    if machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError(f"the array {each.name}, which this shell does not know")
+    if any(isinstance(word.parts[0], Glob) and word.parts[0].text == "[" for word in each.elements or () if word.parts):
+        raise AtRunTimeError(f"the array {each.name}, whose elements are given with their indices")
+    values = words.fields(each.elements or ())
+    before = words.state.arrays.get(each.name, ()) if each.append else ()
+    if each.append and each.name not in words.state.arrays and words.state.value(each.name) is not None:
+        before = (UNKNOWN_WORDS,)
+    variables = {key: value for key, value in words.state.variables.items() if key != each.name}
+    return replace(words.state, arrays={**words.state.arrays, each.name: (*before, *values)}, variables=variables)
+
+
+def _call(state: State, name: str, arguments: tuple[str, ...]) -> list[State]:
+    leave = push(LeaveFunction(state.positional, state.local, name), state.stack)
+    body = push(One(state.functions[name]), leave)
+    return [replace(state, stack=body, positional=arguments, local=())]
+
+
+def _restored(state: State, before: State, names: set[str]) -> State:
+    variables = {**state.variables}
+    for name in names:
+        if name in before.variables:
+            variables[name] = before.variables[name]
+        else:
+            variables.pop(name, None)
+    return replace(state, variables=variables)

@@ -1,0 +1,96 @@
+"""The programs that a shell script starts, with what they leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN, Command, split_path
+from scanner.binary.program.shell import programs, writes
+from scanner.binary.program.shell.state import MAX_EXTERNALS, AtRunTimeError, External, is_known
+
+if TYPE_CHECKING:
+    from scanner.binary.program.shell.machine import Machine
+    from scanner.binary.program.shell.state import State
+    from scanner.formats.shell_syntax import Simple
+
+
+def external(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
+    """A program that is started and waited for."""
+    status, printed = programs.known_program(machine.files, state, arguments)
+    if printed is not None:
+        return machine.done(state.printed(printed).with_status(status))
+    prepares = programs.prepares(arguments)
+    if UNKNOWN in arguments[0]:
+        command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
+    else:
+        command = command_of(made, arguments)
+    external = External(command, prepares)
+    state = state.wrote(*writes.written_by(state.cwd, arguments))
+    if not reads_nothing(arguments):
+        state = replace(state, input=None)
+    state = state if prints_nothing(arguments) else state.printed(UNKNOWN)
+    if state.substituted is not None:
+        asked = state.asked if prepares or external in state.asked else (*state.asked, external)
+        return machine.done(replace(state, asked=asked, status=None))
+    if not prepares:
+        if len(state.externals) >= MAX_EXTERNALS:
+            raise AtRunTimeError(f"line {node.line}: it starts more than {MAX_EXTERNALS} programs")
+        state = replace(state, externals=(*state.externals, external))
+    return machine.done(replace(state, last=external, status=None))
+
+
+def execd(machine: Machine, state: State, arguments: tuple[str, ...], variables: State) -> list[State]:
+    """A program that takes the shell's place, or a subshell's."""
+    external = External(command_of(variables, arguments))
+    state = replace(state.printed(UNKNOWN), input=None)
+    if state.substituted is not None:
+        return machine.exit(replace(state, asked=(*state.asked, external)), None)
+    ended = replace(state, externals=(*state.externals, external), last=external, status=None, exit_trap="")
+    unwound = machine.exit(ended, None)
+    return [replace(e, execd=True) if e.stack.height == 0 else e for e in unwound]
+
+
+_SILENT = frozenset({
+    "mkdir", "chown", "chgrp", "chmod", "cp", "mv", "ln", "rm", "rmdir", "touch", "sleep", "install", "unlink", "mkfifo", "mknod",
+    "truncate",
+})  # fmt: skip
+"""Programs that print nothing, unless they are told to, nor read what they are given."""
+
+
+def prints_nothing(words: tuple[str, ...]) -> bool:
+    """Whether a program leaves the output as it was."""
+    plain = not any("v" in word for word in words[1:] if word.startswith("-"))
+    return words[0].rpartition("/")[2] in _SILENT and plain
+
+
+def reads_nothing(words: tuple[str, ...]) -> bool:
+    """Whether a program leaves the input as it was."""
+    return words[0].rpartition("/")[2] in _SILENT and not any("i" in word for word in words[1:] if word[:1] == "-")
+
+
+def command_of(state: State, arguments: tuple[str, ...]) -> Command:
+    """What is exec'd, with what is exported."""
+    env: dict[str, str | None] = {}
+    for name in state.exported:
+        value = state.variables.get(name)
+        if value is not None:
+            env[name] = value if is_known(value) else None
+    path = state.value("PATH")
+    if path is None or not is_known(path):
+        if "/" not in arguments[0] and path is not None:
+            raise AtRunTimeError(f"PATH, in which it looks for {arguments[0]}, is known at run time only")
+        path = "/bin:/usr/bin"
+    if not is_known(state.cwd) and not arguments[0].startswith("/"):
+        raise AtRunTimeError(f"the directory in which it starts {arguments[0]} is known at run time only")
+    return Command(
+        arguments,
+        split_path(path),
+        state.cwd if is_known(state.cwd) else "/",
+        env=MappingProxyType(env),
+        env_known=state.env_known,
+        user=state.user,
+        mounts=state.mounts,
+        volumes=state.volumes,
+    )

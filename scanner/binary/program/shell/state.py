@@ -1,0 +1,201 @@
+"""What an interpreted shell knows at one moment on one way through its script."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell.frames import FINISHED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.binary.program.argv import Command
+    from scanner.binary.program.shell.frames import Stack
+    from scanner.binary.program.shell.writes import Write
+    from scanner.formats.shell_syntax import Statement
+
+MAX_EXTERNALS = 64
+"""Programs that one way starts before its last; long entrypoints start some twenty."""
+
+MAX_WRITTEN = 256
+"""Paths that one way writes."""
+
+MAX_TEXT = 64 * 1024
+"""Characters of one value; a loop that doubles a variable would fill the memory."""
+
+
+class ShellKind(Enum):
+    """Which program reads a script; ``POSIX`` where it is some ``sh`` that nobody knows by name."""
+
+    DASH = "dash"
+    BASH = "bash"
+    ASH = "busybox sh"
+    KSH = "ksh"
+    ZSH = "zsh"
+    POSIX = "sh"
+
+
+class PathKind(Enum):
+    """What stands at a path of the image, all links followed."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    OTHER = "other"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands at a path; ``size`` is in bytes, ``path`` where the links lead."""
+
+    kind: PathKind
+    executable: bool = False
+    size: int = 0
+    path: str = ""
+
+
+class Files(Protocol):
+    """The image's files as a script of it sees them; ``UNKNOWN`` where they are not the image's."""
+
+    def stands(self, path: str) -> Standing:
+        """What stands at an absolute path."""
+
+    def text(self, path: str) -> bytes | None:
+        """All of a file, ``None`` where it was not kept."""
+
+    def names(self, path: str) -> tuple[str, ...] | None:
+        """The names in a directory, sorted; ``None`` where they are not known."""
+
+    def is_link(self, path: str) -> bool | None:
+        """Whether the path itself is a symbolic link, ``None`` where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtRunTime:
+    """Nobody can tell before the script runs what it starts."""
+
+    why: str
+
+
+class AtRunTimeError(Exception):
+    """Nobody can tell before the script runs; stays inside the interpretation, where it becomes an ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A program that a script starts; ``prepares`` where it is one that only makes ready."""
+
+    command: Command
+    prepares: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One way through a script, up to here.
+
+    A value holds ``UNKNOWN`` where text is not known, ``None`` stands for unset. ``status`` is the last exit code,
+    ``None`` where not known. ``quiet`` tells that a failure ends nothing (``set -e`` in conditions). ``output`` is what
+    was printed so far where somebody ``captures`` it, ``input`` what is left to be read, ``None`` where not known.
+    ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
+    prepare, ``asked`` those that ran for their output, ``last`` is the last program whatever it does. ``local`` are a
+    function's variables with what they were before.
+    """
+
+    stack: Stack
+    variables: Mapping[str, str | None]
+    exported: frozenset[str]
+    arrays: Mapping[str, tuple[str, ...]]
+    positional: tuple[str, ...]
+    arg0: str
+    file: str
+    cwd: str
+    user: str | None
+    mounts: tuple[str, ...]
+    volumes: tuple[str, ...]
+    env_known: bool
+    options: frozenset[str] = frozenset()
+    functions: Mapping[str, Statement] = field(default_factory=dict)
+    status: int | None = 0
+    quiet: bool = False
+    externals: tuple[External, ...] = ()
+    last: External | None = None
+    background: tuple[External, ...] = ()
+    asked: tuple[External, ...] = ()
+    written: tuple[Write, ...] = ()
+    output: str = ""
+    captures: bool = False
+    input: str | None = None
+    exit_trap: str = ""
+    execd: bool = False
+    local: tuple[tuple[str, str | None, bool], ...] = ()
+    substituted: int | None = None
+
+    def value(self, name: str) -> str | None:
+        """A variable's value, ``None`` where it is unset."""
+        if name in self.variables:
+            return self.variables[name]
+        if name in self.arrays:
+            return self.arrays[name][0] if self.arrays[name] else None
+        return None if self.env_known else UNKNOWN
+
+    def assigned(self, name: str, value: str | None) -> State:
+        """The state with one variable set, or unset by ``None``."""
+        if value is not None and len(value) > MAX_TEXT:
+            raise AtRunTimeError(f"the variable {name} grows beyond {MAX_TEXT} characters")
+        arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays
+        exported = self.exported | {name} if "a" in self.options else self.exported
+        return replace(self, variables={**self.variables, name: value}, arrays=arrays, exported=exported)
+
+    def with_status(self, status: int | None) -> State:
+        """The state behind a command that returned this."""
+        return replace(self, status=status)
+
+    @property
+    def has_started(self) -> bool:
+        """Whether programs ran of which nobody knows what they made."""
+        return bool(self.externals or self.background or self.asked)
+
+    def touched(self, path: str) -> bool:
+        """Whether the script itself may have made, changed or removed what stands at an absolute path."""
+        path = posixpath.normpath(path)
+        return any(each.touches(path) for each in self.written)
+
+    def wrote(self, *writes: Write | None) -> State:
+        """The state behind a command that may have changed these paths."""
+        new = tuple(each for each in dict.fromkeys(writes) if each is not None and each not in self.written)
+        if not new:
+            return self
+        if len(self.written) + len(new) > MAX_WRITTEN:
+            raise AtRunTimeError(f"it writes more than {MAX_WRITTEN} paths")
+        return replace(self, written=self.written + new)
+
+    def printed(self, text: str) -> State:
+        """The state behind a command that printed this."""
+        if not self.captures:
+            return self
+        if len(self.output) + len(text) > MAX_TEXT:
+            raise AtRunTimeError(f"it prints more than {MAX_TEXT} characters into one word")
+        return replace(self, output=self.output + text)
+
+    def on(self, stack: Stack | None) -> State:
+        """The state with another stack, the bottom where there is none."""
+        return replace(self, stack=FINISHED if stack is None else stack)
+
+    def absolute(self, path: str) -> str:
+        """A path from the root, or from the working directory."""
+        return path if path.startswith("/") else f"{self.cwd.rstrip('/')}/{path}"
+
+
+def is_known(text: str | None) -> bool:
+    """Whether a value is known to its last character."""
+    return text is not None and UNKNOWN not in text
+
+
+def counted(words: tuple[str, ...]) -> bool:
+    """Whether it is known how many words these are."""
+    return UNKNOWN_WORDS not in words

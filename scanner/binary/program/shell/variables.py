@@ -1,0 +1,217 @@
+"""The builtins of shells that change variables, options, arguments."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell import simple
+from scanner.binary.program.shell.expand import Expander
+from scanner.binary.program.shell.frames import (
+    LeaveFunction,
+)
+from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted
+
+if TYPE_CHECKING:
+    from scanner.binary.program.shell.frames import Stack
+    from scanner.binary.program.shell.machine import Machine
+    from scanner.binary.program.shell.state import State
+    from scanner.formats.shell_syntax import Simple
+
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_SET_LETTERS = frozenset("abefmnuvxCE")
+_LETTERS_OF_BASH = _SET_LETTERS | frozenset("hkptBHPT")
+_LONG = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "noexec": "n"}
+_NAMES = frozenset(_LONG) | {"xtrace", "verbose", "monitor", "notify", "ignoreeof", "noclobber", "vi", "emacs", "nolog"}
+_NAMES_OF_BASH = _NAMES | {
+    "braceexpand", "errtrace", "functrace", "hashall", "histexpand", "history", "interactive-comments", "keyword", "onecmd",
+    "physical", "pipefail", "privileged",
+}  # fmt: skip
+_HARMLESS = frozenset({
+    "autocd", "cdspell", "checkhash", "checkjobs", "checkwinsize", "cmdhist", "dirspell", "extglob", "extquote", "gnu_errfmt",
+    "histappend", "histreedit", "histverify", "hostcomplete", "huponexit", "inherit_errexit", "interactive_comments",
+    "lithist", "login_shell", "mailwarn", "no_empty_cmd_completion", "nullglob", "progcomp", "promptvars",
+})  # fmt: skip
+"""Options of shopt that change nothing of what words mean, or that are followed."""
+
+
+def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    """``export``."""
+    unexports = False
+    for word in words[1:]:
+        name, equals, value = word.partition("=")
+        if word.startswith("-"):
+            unexports = unexports or "n" in word
+            continue
+        if UNKNOWN in name and word != UNKNOWN_WORDS:
+            state = replace(state, env_known=False)
+            continue
+        if not _NAME.fullmatch(name):
+            raise AtRunTimeError(f"the variables that {words[0]} sets are known at run time only")
+        if equals:
+            state = state.assigned(name, value)
+        elif not state.env_known and name not in state.variables:
+            continue
+        exported = state.exported - {name} if unexports else state.exported | {name}
+        state = replace(state, exported=exported)
+    return machine.done(state.with_status(0))
+
+
+def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own rule
+    machine: Machine, state: State, words: tuple[str, ...], node: Simple
+) -> list[State]:
+    """``readonly``, ``local``, ``declare``, ``typeset``."""
+    if words[0] in {"declare", "typeset"} and machine.kind in {ShellKind.DASH, ShellKind.ASH, ShellKind.POSIX}:
+        raise AtRunTimeError(f"line {node.line}: {words[0]}, which this shell does not know")
+    is_local = words[0] != "readonly" and _in_function(state.stack)
+    if words[0] == "local" and not is_local:
+        raise AtRunTimeError(f"line {node.line}: local outside of any function")
+    flags = "".join(word[1:] for word in words[1:] if word.startswith("-"))
+    if "n" in flags:
+        raise AtRunTimeError(f"line {node.line}: a variable that names another")
+    for word in words[1:]:
+        name, equals, value = word.partition("=")
+        if word.startswith(("-", "+")):
+            if word.startswith(("-f", "-F", "-p")):
+                return machine.done(state.with_status(None).printed(UNKNOWN))
+            continue
+        name = name.removesuffix("+") if equals else name
+        if not _NAME.fullmatch(name):
+            raise AtRunTimeError(f"line {node.line}: the variables that {words[0]} sets are known at run time only")
+        if is_local and "g" not in flags:
+            state = replace(state, local=((name, state.variables.get(name), name in state.variables), *state.local))
+        if {"a", "A"} & set(flags):
+            if equals:
+                raise AtRunTimeError(f"line {node.line}: an array with its value")
+            elements: tuple[str, ...] = (UNKNOWN_WORDS,) if "A" in flags else ()
+            kept = state.arrays.get(name, elements) if not is_local else elements
+            state = replace(state, arrays={**state.arrays, name: kept})
+        elif equals:
+            state = state.assigned(name, UNKNOWN if {"i", "u", "l", "c"} & set(flags) else value)
+        elif is_local and machine.kind is not ShellKind.DASH and words[0] != "readonly":
+            state = replace(state, variables={key: each for key, each in state.variables.items() if key != name})
+            state = state if state.env_known else state.assigned(name, "")
+        if "x" in flags:
+            state = replace(state, exported=state.exported | {name})
+    return machine.done(_with_arrays(machine, state, node, flags, is_local=is_local).with_status(0))
+
+
+def _with_arrays(machine: Machine, state: State, node: Simple, flags: str, *, is_local: bool) -> State:
+    """``declare name=( … )``."""
+    for each in node.assignments:
+        if each.elements is None or "A" in flags or node.words[0].literal == "export":
+            raise AtRunTimeError(f"line {node.line}: a declaration of {each.name} that is not followed")
+        if is_local and "g" not in flags:
+            if each.name in state.arrays:
+                raise AtRunTimeError(f"line {node.line}: a local array hides another one")
+            state = replace(
+                state, local=((each.name, state.variables.get(each.name), each.name in state.variables), *state.local)
+            )
+        words = Expander(machine, state)
+        state = simple.array(machine, words, each)
+    return state
+
+
+def _in_function(stack: Stack | None) -> bool:
+    while stack is not None:
+        if isinstance(stack.frame, LeaveFunction):
+            return True
+        stack = stack.below
+    return False
+
+
+def unset_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    """``unset``."""
+    names = [word for word in words[1:] if not word.startswith("-") and (UNKNOWN not in word or word == UNKNOWN_WORDS)]
+    if any(not _NAME.fullmatch(name) for name in names):
+        raise AtRunTimeError("the variables that unset removes are known at run time only")
+    if "-f" in words:
+        functions = {name: body for name, body in state.functions.items() if name not in names}
+        return machine.done(replace(state, functions=functions, status=0))
+    for name in names:
+        state = replace(state.assigned(name, None), exported=state.exported - {name})
+    return machine.done(state.with_status(0))
+
+
+def let_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    """``let``."""
+    if machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
+        raise AtRunTimeError("let, which not every shell knows")
+    expander, value = Expander(machine, state), UNKNOWN
+    for word in words[1:]:
+        value = UNKNOWN if UNKNOWN in word else expander.arithmetic(word)
+    return machine.done(expander.state.with_status(None if UNKNOWN in value else int(value == "0")))
+
+
+# ---------------------------------------------------------------- arguments, options
+
+
+def set_words(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    """``set``: options, arguments."""
+    options, at = set(state.options), 1
+    while at < len(words):
+        word = words[at]
+        if UNKNOWN in word:
+            raise AtRunTimeError(f"line {node.line}: what set gets is known at run time only")
+        if word == "--":
+            return machine.done(replace(state, options=frozenset(options), positional=words[at + 1 :], status=0))
+        if word == "-":
+            break
+        if word[0] not in "-+" or word == "+":
+            return machine.done(replace(state, options=frozenset(options), positional=words[at:], status=0))
+        at = _option(machine.kind, words, at, options, node)
+    return machine.done(replace(state, options=frozenset(options), status=0))
+
+
+def _option(kind: ShellKind, words: tuple[str, ...], at: int, options: set[str], node: Simple) -> int:
+    word, change = words[at], options.add if words[at][0] == "-" else options.discard
+    for letter in word[1:]:
+        if letter == "o":
+            at += 1
+            name = words[at] if at < len(words) else ""
+            known = (
+                _NAMES_OF_BASH
+                if kind is ShellKind.BASH
+                else _NAMES | ({"pipefail"} if kind is ShellKind.ASH else set())
+            )
+            if name not in known:
+                raise AtRunTimeError(f"line {node.line}: set -o {name}, which not every shell knows")
+            change(_LONG.get(name, name))
+        elif letter in (_LETTERS_OF_BASH if kind is ShellKind.BASH else _SET_LETTERS):
+            change(letter)
+        else:
+            raise AtRunTimeError(f"line {node.line}: set {word}, which shells refuse")
+    if "n" in options:
+        raise AtRunTimeError(f"line {node.line}: the shell is told to run nothing (set -n)")
+    return at + 1
+
+
+def shift_words(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    """``shift``."""
+    count = words[1] if len(words) > 1 else "1"
+    if not count.isdigit():
+        return machine.done(replace(state, positional=(UNKNOWN_WORDS,), status=None))
+    number = int(count)
+    if not counted(state.positional[:number]):
+        return machine.done(replace(state, positional=(UNKNOWN_WORDS,), status=None))
+    if number > len(state.positional):
+        if machine.kind is ShellKind.BASH:
+            return machine.done(state.with_status(1))
+        raise AtRunTimeError(f"line {node.line}: shift takes more arguments than there are")
+    return machine.done(replace(state, positional=state.positional[number:], status=0))
+
+
+def shopt_words(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    """``shopt``."""
+    if machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError(f"line {node.line}: shopt, which only bash knows")
+    names = {word for word in words[1:] if not word.startswith("-")}
+    changes = {word for word in words[1:] if word in {"-s", "-u", "-qs", "-sq"}}
+    if changes and not names <= _HARMLESS:
+        raise AtRunTimeError(f"line {node.line}: shopt changes what words mean")
+    kept = names & {"nullglob", "inherit_errexit"} if changes else set()
+    options = state.options - kept if "-u" in words else state.options | kept
+    status = None if any("q" in word for word in words if word.startswith("-")) or len(words) == 1 else 0
+    return machine.done(replace(state, options=options, status=status))

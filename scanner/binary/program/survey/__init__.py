@@ -1,0 +1,1 @@
+"""Every file of an image that could be executed or loaded, read once."""

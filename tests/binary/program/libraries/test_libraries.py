@@ -1,0 +1,196 @@
+"""Libraries in the layers of an image: what is read of them, what is said of one that is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scanner.binary.inspect import inspect
+from scanner.domain.facts import Process
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
+from tests.binary.program.libraries.kit import GLIBC, GLIBC_LOADER, MULTIARCH, for_machine
+
+ENV = (("PATH", "/bin"),)
+HERE = f"{MULTIARCH}/liba.so.1"
+
+
+def plain(content):
+    """A file without an execute bit, as distributions install libraries."""
+    return {"mode": 0o644, "content": content}
+
+
+def base(*more):
+    files = [(name, plain(Path(f"/{name}").read_bytes())) for name in (GLIBC,)]
+    return [(GLIBC_LOADER, Path(f"/{GLIBC_LOADER}").read_bytes()), *files, *more]
+
+
+def app(kit, soname="liba.so.1", **more):
+    return kit.program([("liba.so.1", kit.shared(soname=soname))], **more)
+
+
+async def judged(images, build, *layers, env=ENV, override=None, entrypoint=("/app",), **process):
+    offer = build.offer(*(images.layer(entries) for entries in layers), entrypoint=entrypoint, env=env, **process)
+    return await inspect(offer, override, images.open)
+
+
+def reason(program):
+    return program.problem.reason if program.problem else None
+
+
+async def test_libraries_follow_the_loader_in_its_order_with_their_cpus(images, build, kit):
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))])
+    assert reason(program) is None
+    assert [(file.role, file.path) for file in program.chain] == [
+        ("entrypoint", "/app"), ("loader", f"/{GLIBC_LOADER}"), ("library", f"/{HERE}"), ("library", f"/{GLIBC}"),
+    ]  # fmt: skip
+    assert {file.elf.needs for file in program.chain} == {Platform("linux", "amd64")}
+
+
+async def test_a_layer_may_take_a_library_away(images, build, kit):
+    lower = base((HERE, plain(kit.shared())))
+    program = await judged(images, build, lower, [("app", app(kit))], [(f"{MULTIARCH}/.wh.liba.so.1", b"")])
+    assert reason(program) is Reason.LIBRARY_MISSING
+    assert "liba.so.1" in program.problem.detail
+
+
+async def test_a_layer_may_replace_a_library_by_one_for_another_cpu(images, build, kit):
+    lower = base((HERE, plain(kit.shared())))
+    top = [("app", app(kit)), (HERE, plain(for_machine(kit.shared(), 183)))]
+    program = await judged(images, build, lower, top)
+    assert reason(program) is Reason.WRONG_LIBRARY
+    assert program.problem.path == f"/{HERE}"
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        (None, Reason.LIBRARY_MISSING),
+        (Process(volumes=("/data",)), Reason.LIBRARY_MISSING),
+        (Process(volumes=(f"/{MULTIARCH}",)), Reason.BINARY_UNKNOWN),
+        (Process(volumes=(f"/{HERE}",)), Reason.BINARY_UNKNOWN),
+        (Process(volumes=("/usr/lib",)), Reason.BINARY_UNKNOWN),
+        (Process(env=(("LD_LIBRARY_PATH", None),)), Reason.BINARY_UNKNOWN),
+        (Process(env=(("LD_LIBRARY_PATH", "/opt/x"),)), Reason.LIBRARY_MISSING),
+        (Process(env=(("LD_LIBRARY_PATH", "/proc/1/root/lib"),)), Reason.BINARY_UNKNOWN),
+        (Process(env=(("LD_PRELOAD", None),)), Reason.BINARY_UNKNOWN),
+        (Process(env=(("NVIDIA_VISIBLE_DEVICES", "all"),)), Reason.BINARY_UNKNOWN),
+    ],
+)
+async def test_a_library_is_missed_only_where_nobody_but_the_image_provides_it(images, build, kit, override, expected):
+    program = await judged(images, build, base(), [("app", app(kit))], override=override)
+    assert reason(program) is expected
+
+
+async def test_a_library_below_a_mount_is_not_the_images(images, build, kit):
+    layers = (base((HERE, plain(kit.shared()))), [("app", app(kit))])
+    program = await judged(images, build, *layers, override=Process(volumes=(f"/{HERE}",)))
+    assert reason(program) is Reason.BINARY_UNKNOWN
+
+
+async def test_a_volume_of_the_image_holds_what_the_image_holds_there(images, build, kit):
+    layers = (base((HERE, plain(kit.shared()))), [("app", app(kit))])
+    assert reason(await judged(images, build, *layers, volumes=(f"/{MULTIARCH}",))) is None
+
+
+async def test_an_environment_that_is_not_known_excuses_a_missing_library(images, build, kit):
+    program = await judged(images, build, base(), [("app", app(kit))], env=None)
+    assert reason(program) is Reason.BINARY_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "name", ["libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libEGL_nvidia.so.0", "libdxcore.so"]
+)
+async def test_what_a_driver_brings_into_a_container_is_missed_in_no_image(images, build, kit, name):
+    program = await judged(images, build, base(), [("app", app(kit, name))])
+    assert reason(program) is Reason.BINARY_UNKNOWN
+    assert "driver" in program.problem.detail
+
+
+async def test_libraries_of_the_toolkit_are_the_images_own(images, build, kit):
+    program = await judged(images, build, base(), [("app", app(kit, "libcudart.so.12"))])
+    assert reason(program) is Reason.LIBRARY_MISSING
+
+
+async def test_where_an_unknown_loader_looks_is_not_known(images, build, kit):
+    layers = [(GLIBC_LOADER, build.elf(kind=3)), (HERE, plain(kit.shared())), ("app", app(kit))]
+    program = await judged(images, build, layers)
+    assert reason(program) is Reason.BINARY_UNKNOWN
+
+
+async def test_ldconfig_that_was_not_run_is_told(images, build, kit):
+    aside = ("opt/x/liba.so.1", plain(kit.shared()))
+    conf = ("etc/ld.so.conf.d/x.conf", plain(b"/opt/x\n"))
+    included = ("etc/ld.so.conf", plain(b"include /etc/ld.so.conf.d/*.conf\n"))
+    program = await judged(images, build, base(aside, conf, included), [("app", app(kit))])
+    assert reason(program) is Reason.LIBRARY_MISSING
+    assert "/opt/x/liba.so.1 is not in /etc/ld.so.cache: ldconfig was not run" in program.problem.detail
+
+
+BUSYBOX = Path("/bin/busybox").read_bytes()
+
+
+@pytest.mark.parametrize("before", ["ldconfig", "cp /x/* /lib/", "/opt/prepare"])
+async def test_a_script_that_may_bring_the_library_decides_at_run_time(images, build, kit, before):
+    script = f"#!/bin/sh\n{before}\nexec /app\n".encode()
+    layers = [("bin/sh", BUSYBOX), ("start.sh", script), ("app", app(kit)), ("opt/prepare", BUSYBOX)]
+    program = await judged(images, build, base(), layers, entrypoint=("/start.sh",))
+    assert program.problem is None
+    assert program.at_run_time
+
+
+@pytest.mark.parametrize(("line", "expected"), [
+    ("exec /app", Reason.LIBRARY_MISSING),
+    ("export LD_LIBRARY_PATH=/opt/x\nexec /app", None),
+    ("LD_LIBRARY_PATH=/opt/y:/opt/x exec /app", None),
+    ("LD_LIBRARY_PATH=/opt/y exec /app", Reason.LIBRARY_MISSING),
+])  # fmt: skip
+async def test_a_script_may_lead_the_loader(images, build, kit, line, expected):
+    layers = [("bin/sh", BUSYBOX), ("start.sh", f"#!/bin/sh\n{line}\n".encode()), ("app", app(kit))]
+    lower = base(("opt/x/liba.so.1", plain(kit.shared())))
+    program = await judged(images, build, lower, layers, entrypoint=("/start.sh",))
+    assert (reason(program), program.at_run_time) == (expected, "")
+
+
+@pytest.mark.parametrize(("options", "expected"), [
+    (("--library-path", "/opt/x"), None), (("--library-path", "/opt/y"), Reason.BINARY_UNKNOWN),
+    (("--preload", "/opt/x/liba.so.1"), None), ((), Reason.BINARY_UNKNOWN),
+])  # fmt: skip
+async def test_a_loader_that_is_started_as_a_program_looks_where_it_is_told(images, build, kit, options, expected):
+    lower = base(("opt/x/liba.so.1", plain(kit.shared())))
+    entrypoint = (f"/{GLIBC_LOADER}", *options, "/app")
+    program = await judged(images, build, lower, [("app", app(kit))], entrypoint=entrypoint)
+    assert reason(program) is expected
+
+
+async def test_a_library_that_was_not_kept_leaves_the_answer_open(images, build, kit):
+    odd = kit.program([("liba.so.1", kit.shared(soname="module.bin"))])
+    program = await judged(images, build, base((f"{MULTIARCH}/module.bin", plain(kit.shared()))), [("app", odd)])
+    assert reason(program) is Reason.BINARY_UNKNOWN
+
+
+async def test_every_layer_is_read_once_however_many_libraries_stand_in_it(images, build, kit):
+    lower = base((HERE, plain(kit.shared())), ("etc/ld.so.cache", plain(b"")))
+    offer = build.offer(images.layer(lower), images.layer([("app", app(kit))]), env=ENV)
+    assert reason(await inspect(offer, None, images.open)) is None
+    assert len(images.opened) == len(offer.layers)
+
+
+async def test_a_chain_of_libraries_without_end_is_a_limit_not_an_answer(images, build, kit, monkeypatch):
+    monkeypatch.setattr("scanner.binary.program.libraries.libraries.MAX_LIBRARIES", 1)
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))])
+    assert reason(program) is Reason.BINARY_UNKNOWN
+    assert "more than 1 libraries" in program.problem.detail
+
+
+async def test_paths_without_end_are_a_limit_not_an_answer(images, build, kit, monkeypatch):
+    monkeypatch.setattr("scanner.binary.program.libraries.files.MAX_LOOKUPS", 1)
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))])
+    assert reason(program) is Reason.BINARY_UNKNOWN
+
+
+async def test_too_many_directories_are_a_limit_not_an_answer(images, build, kit):
+    env = (*ENV, ("LD_LIBRARY_PATH", ":".join(f"/{n}" for n in range(600))))
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))], env=env)
+    assert reason(program) is Reason.BINARY_UNKNOWN

@@ -1,0 +1,260 @@
+"""Where shell scripts lead, by what is known of arguments, variables and files."""
+
+import posixpath
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
+from scanner.binary.program.shell import following
+from scanner.binary.program.shell.following import AtRunTime, Ended, Reached, Script
+from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
+from tests.binary.program.shell.entrypoints import AS_ITS_USER, ENTRYPOINTS
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+KINDS = {"bash": ShellKind.BASH, "dash": ShellKind.DASH, "busybox": ShellKind.ASH}
+USERS = "root:x:0:0::/root:/bin/sh\n" + "".join(
+    f"{name}:x:99{n}:99{n}::/home:/bin/sh\n"
+    for n, name in enumerate(["redis", "postgres", "mysql", "rabbitmq", "node"])
+)
+
+
+class Files:
+    """A few files, and what a volume may hold."""
+
+    def __init__(self, files, volumes=()):
+        self.files = {"/etc/passwd": USERS} | files
+        self.volumes = volumes
+
+    def stands(self, path):
+        path = posixpath.normpath(path)
+        if path in self.files:
+            return Standing(PathKind.FILE, True, len(self.files[path]), path)
+        if path == "/" or any(each.startswith(f"{path}/") for each in self.files):
+            return Standing(PathKind.DIRECTORY, True, 0, path)
+        on_volume = any(path.startswith(volume) for volume in (*self.volumes, "/proc", "/tmp"))
+        return Standing(PathKind.UNKNOWN if on_volume else PathKind.MISSING)
+
+    def text(self, path):
+        found = self.files.get(posixpath.normpath(path))
+        return None if found is None else found.encode()
+
+    def names(self, path):
+        if any(path.startswith(volume) for volume in self.volumes):
+            return None
+        lead = posixpath.normpath(path).rstrip("/") + "/"
+        return tuple(sorted({each[len(lead) :].split("/")[0] for each in self.files if each.startswith(lead)}))
+
+    def is_link(self, path):
+        return None if self.stands(path).kind is PathKind.UNKNOWN else False
+
+
+def follow(
+    text, arguments=(), *, env=None, env_known=True, user="", files=None, volumes=(), kind=ShellKind.DASH, cwd="/"
+):
+    env = {"PATH": PATH} | (env or {})
+    command = Command(("/entry.sh",), tuple(PATH.split(":")), cwd, env=env, env_known=env_known, user=user)
+    script = Script(
+        text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape"),
+        kind,
+        "/entry.sh",
+        tuple(arguments),
+        command,
+    )
+    return following.follow(script, Files({"/entry.sh": "x"} | (files or {}), volumes))
+
+
+def reached(endings):
+    return tuple(ending.command.argv if isinstance(ending, Reached) else ending for ending in endings)
+
+
+def follow_image(image, user=""):
+    return follow(
+        image.text, image.cmd, env=image.env, user=user, files=image.files, volumes=image.volumes, kind=KINDS[image.shell],
+        cwd="/var/www/html" if image.volumes == ("/var/www/html",) else "/",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENTRYPOINTS)
+def test_an_entrypoint_in_the_style_of_a_well_known_image_is_followed_to_its_server(name):
+    image = ENTRYPOINTS[name]
+    assert set(reached(follow_image(image))) == set(image.reaches)
+
+
+@pytest.mark.parametrize("name", AS_ITS_USER)
+def test_started_again_for_its_own_user_it_is_followed_to_the_server_itself(name):
+    found = follow_image(ENTRYPOINTS[name], user={"ghost": "node", "mongo": "999"}.get(name, name))
+    assert AS_ITS_USER[name] in reached(found)
+    assert not any(isinstance(ending, AtRunTime | Ended) for ending in found)
+
+
+@pytest.mark.parametrize("name", ENTRYPOINTS)
+def test_following_such_an_entrypoint_is_quick(name):
+    follow_image(ENTRYPOINTS[name])
+    before = time.process_time()
+    for _ in range(5):
+        follow_image(ENTRYPOINTS[name])
+    assert (time.process_time() - before) / 5 < 0.06  # most take 5 ms where the machine does nothing else
+
+
+BRANCHES = [
+    ("if curl -f x; then exec a; else exec b; fi", (("a",), ("b",))),
+    ('if [ -e /proc/x ]; then set -- a "$@"; fi; exec "$@"', (("a", "z"), ("z",))),
+    ("a || b", (("a",), ("b",))),
+    ("[ -f /tmp/x ] && exec a; exec b", (("a",), ("b",))),
+    ('case "$(hostname)" in a*) exec a;; *) exec b;; esac', (("a",), ("b",))),
+    ('if [ -n "$(curl x)" ]; then A=1; fi; exec a $A', (("a",), ("a", "1"))),
+    ("while ! nc -z db 5432; do sleep 1; done; exec a", (("a",),)),
+    ("until curl -f x; do sleep 1; done\nexec a", (("a",),)),
+    ("a & b & wait", (("b",),)),
+    ("a & exec b", (("b",),)),
+    ("while true; do a; sleep 5; done", (("a",),)),
+    ("a &\nwhile sleep 60; do :; done", (("a",),)),
+    ("sleep infinity", (("sleep", "infinity"),)),
+    ("mkdir -p /data; tail -f /dev/null", (("tail", "-f", "/dev/null"),)),
+    ("migrate && a", (("a",),)),
+    ("migrate; a; exit $?", (("a",),)),
+    ('[ -z "$NEEDED" ] && { echo missing; exit 1; }; exec a', (Ended(1, failed=True),)),
+    ("echo hello", (Ended(0),)),
+    ("", (Ended(0),)),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), BRANCHES)
+def test_what_is_not_known_leads_every_way(text, expected):
+    assert sorted(map(str, reached(follow(text, ["z"])))) == sorted(map(str, expected))
+
+
+AT_RUN_TIME = [
+    ("exec $(curl x)", "known at run time|words become"),
+    ('"$(curl x)"', "known at run time"),
+    ("$(curl x) a", "words become"),
+    ('exec "$(hostname)"', "known at run time"),
+    ('eval "$(curl x)"', "eval"),
+    (". /tmp/env; exec a", "not the image's"),
+    ("cd $(curl x); exec ./a", "directory"),
+    ("for f in /tmp/*; do . $f; done; exec a", "reads"),
+    ("alias a=b; a", "alias"),
+    ("if true; then", "not understood"),
+    ("echo 'open", "not understood"),
+    ("a\r\nexec b\r\n", "CR LF"),
+    ("PATH=$(curl x):$PATH; exec a", "PATH"),
+    ("f() { f; }; f", "nest|steps"),
+    ("shift 3; exec a", "shift"),
+    ('shift $(curl x); exec "$@"', "words become|run time"),
+    ("[[ a == b ]] && exec a", "\\[\\["),
+    ("source /x; exec a", "source"),
+    ("exec -a x a", "exec -a"),
+    ("set -u; exec a $NOT", "not set"),
+    ("exec a {b,c}", "bash"),
+    ("trap 'x' ERR; exec a", "trap"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), AT_RUN_TIME)
+def test_what_only_the_run_tells_is_said_in_a_sentence(text, why):
+    endings = follow(text, ["z"])
+    assert any(isinstance(ending, AtRunTime) for ending in endings), endings
+    assert any(isinstance(ending, AtRunTime) and re.search(why, ending.why) for ending in endings), endings
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('exec a "$X"', ("a", UNKNOWN)),
+        ("exec a $X", ("a", UNKNOWN_WORDS)),
+        ('exec a "x${X}y" b', ("a", f"x{UNKNOWN}y", "b")),
+        ('exec a "${X:-d}"', ("a", UNKNOWN)),
+    ],
+)
+def test_a_value_that_stayed_on_the_host_is_an_unknown_word(text, expected):
+    assert reached(follow(text, env={"X": None})) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("echo x > /opt/a; exec /opt/a", ("/opt/a",)),
+        ("cp /src/a /opt/; exec /opt/a", ("/opt/a",)),
+        ("cp /src/a /opt; exec /opt/a", ("/opt", "/opt/a")),
+        ("cp -r /src/. /opt; exec /opt/a", ("/opt",)),
+        ("mv x /opt/a; exec /opt/a", ("/x", "/opt/a", "/opt/a/x")),
+        ("curl -o /opt/a http://x; exec /opt/a", ("/opt/a",)),
+        ("chmod +x /opt/a; exec /opt/a", ("/opt/a",)),
+        ("X=$(curl -o /opt/a http://x); exec /opt/a", ("/opt/a",)),
+        ("tool --out=/opt/a --in /src; exec /opt/a", ("/opt/a", "/src")),
+        ("sh -c 'wget -q x -O /opt/a'; exec /opt/a", ("/wget -q x -O /opt/a", "/opt/a")),
+        ("find /src -exec cp {} /opt/ ';'; exec /opt/a", ("/opt/\0",)),
+        ("ls | xargs rm -f; exec a", ()),
+        ("gunzip /opt/a.gz; exec /opt/a", ("/opt/a", "/opt/a.gz.\0")),
+        ('echo x > "$X/conf"; exec a', ("\0/conf",)),
+        ('mkdir -p "$X"; exec a', ("\0",)),
+        ('rm -rf "$X"; exec a', ()),
+        ("ln -sf /dev/stdout /var/log/x; exec a", ("/var/log/x",)),
+        ("sed -i s/a/b/ /etc/conf; exec a", ("/etc/conf",)),
+        ("mkdir -p /data; exec a", ("/data",)),
+        ("echo x >&2; echo y > /dev/null; exec a", ()),
+        ("chown -R me /opt; exec /opt/a", ()),
+    ],
+)
+def test_what_is_written_on_the_way_is_told(text, expected):
+    (ending,) = follow(text, env={"X": None})
+    assert tuple(each.path for each in ending.written) == expected
+
+
+def test_variables_directory_and_path_reach_the_program():
+    (ending,) = follow("export A=1; B=2; C=3 exec ./a", env={"D": "4"}, cwd="/srv")
+    assert dict(ending.command.env) == {"A": "1", "C": "3", "D": "4", "HOME": "/root", "HOSTNAME": None, "PATH": PATH}
+    assert (ending.command.cwd, ending.command.user) == ("/srv", "")
+    (ending,) = follow("export PATH=/x:$PATH; cd /opt; exec a", files={"/opt/x": ""})
+    assert (ending.command.path[0], ending.command.cwd) == ("/x", "/opt")
+
+
+def test_where_nobody_knows_the_environment_a_variable_leads_every_way():
+    endings = reached(follow('if [ -n "$X" ]; then exec a; fi; exec b', env_known=False))
+    assert set(endings) == {("a",), ("b",)}
+
+
+@pytest.mark.parametrize(
+    "text", ['[ -n "$X" ] && set -- "$@" x; ' * 40 + 'exec "$@"', "if curl x; then A=1; fi; " * 200 + "exec a"]
+)
+def test_many_conditions_in_a_row_cost_little(text):
+    before = time.perf_counter()
+    endings = follow(text, ["a"], env={"X": None})
+    assert time.perf_counter() - before < 5
+    assert endings
+
+
+SNIPPETS = st.sampled_from([
+    "if", "then", "fi", "exec", '"$@"', "$(", ")", "`", "'", '"', ";", "&&", "||", "|", "&", "(", "{", "}", "case", "in",
+    "esac", ";;", "while", "do", "done", "for", "x", "a", "=", "${", "}", "$((", "))", "<<EOF", "EOF", "\n", " ", "\\", "[",
+    "]", "[[", "]]", "function", "f()", "shift", "set", "--", "trap", "EXIT", "eval", ".", "/entry.sh", "cd", "#", "!",
+    "1", "$1", "$X", "*", "~", "read", "local", "export", "A=b", "break", "continue", "return", "exit", "unset", "getopts",
+])  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.one_of(st.binary(max_size=200), st.lists(SNIPPETS, max_size=40).map(lambda s: " ".join(s).encode())),
+    st.sampled_from(ShellKind),
+)
+def test_no_script_raises_or_runs_for_ever(raw, kind):
+    endings = follow(raw, ["x", UNKNOWN, UNKNOWN_WORDS], kind=kind, env={"X": None})
+    assert endings
+    assert all(isinstance(ending, Reached | Ended | AtRunTime) for ending in endings)
+
+
+def test_a_path_of_many_unknown_parts_is_matched_quickly():
+    (ending,) = follow('echo x > "/a' + "$X/b" * 200 + '"; exec a', env={"X": None})
+    before = time.process_time()
+    assert ending.written[0].changes("/a" + "/b" * 500)
+    assert not ending.written[0].changes("/c" + "/b" * 500)
+    assert time.process_time() - before < 1
+
+
+def test_an_expansion_that_ends_with_the_text_is_not_understood():
+    (ending,) = follow(b'\x01""${')
+    assert isinstance(ending, AtRunTime)
