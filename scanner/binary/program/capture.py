@@ -25,7 +25,7 @@ DYNAMIC_FILE_BYTES = 4 * 1024 * 1024
 its strings are, lies behind them. Of a larger one the first segment and other small ones are kept, where they lie."""
 
 SYMBOLS_BYTES = 16 * 1024 * 1024
-"""Of the first segment of a large library, where its names and versions lie: those of libtorch begin at 11 MiB."""
+"""Of the segment of a large file in which its names and versions lie: those of libtorch begin at 11 MiB."""
 
 SMALL_SEGMENT_BYTES = 1024 * 1024
 """Of a further segment; patchelf puts names that it changed into one of its own."""
@@ -135,7 +135,7 @@ def _wanted(header: Header, segments: tuple[Segment, ...], head: bytes, size: in
         for s in segments
         if s.type in (elf.PT_INTERP, elf.PT_NOTE, elf.PT_GNU_PROPERTY)
     ]
-    windows += _of_dynamic(segments, size)
+    windows += _of_dynamic(segments, size, by_go=_GO_NOTE in head)
     if elf.is_loader(header, segments, size):
         return [(0, size)]
     windows += [(s.offset, s.offset + isa.MAX_ATTRIBUTES_BYTES) for s in segments if s.type == isa.SHT_ATTRIBUTES]
@@ -147,15 +147,19 @@ def _wanted(header: Header, segments: tuple[Segment, ...], head: bytes, size: in
     return windows
 
 
-def _of_dynamic(segments: tuple[Segment, ...], size: int) -> list[tuple[int, int]]:
-    """The dynamic section with what it may point to; nothing of a static program."""
+def _of_dynamic(segments: tuple[Segment, ...], size: int, *, by_go: bool) -> list[tuple[int, int]]:
+    """The dynamic section with what it may point to; nothing of a static program.
+
+    Most linkers put names in front of the code, into the first segment that is loaded; Go's own puts them behind its
+    constants (cmd/link, ``.rodata`` before ``.dynstr``), into the second one.
+    """
     sections = [(s.offset, s.offset + min(s.filesz, dynamic.MAX_DYNAMIC_BYTES)) for s in segments
                 if s.type == elf.PT_DYNAMIC][:1]  # fmt: skip
     if not sections or size <= DYNAMIC_FILE_BYTES:
         return [(0, size)] if sections else []
     loaded = [s for s in segments if s.type == elf.PT_LOAD and s.filesz][:MAX_SEGMENTS]
-    first = [(s.offset, s.offset + min(s.filesz, SYMBOLS_BYTES)) for s in loaded[:1]]
-    return sections + first + [(s.offset, s.end) for s in loaded[1:] if s.filesz <= SMALL_SEGMENT_BYTES]
+    named = [(s.offset, s.offset + min(s.filesz, SYMBOLS_BYTES)) for s in loaded[: 2 if by_go else 1]]
+    return sections + named + [(s.offset, s.end) for s in loaded[1:] if s.filesz <= SMALL_SEGMENT_BYTES]
 
 
 def _joined(windows: list[tuple[int, int]], after: int, size: int) -> list[tuple[int, int]]:
