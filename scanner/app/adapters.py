@@ -32,7 +32,7 @@ from scanner.scan.image_surveys import ImageSurveys, Surveying
 from scanner.scan.inspections import Inspections
 from scanner.scan.layer_surveys import LayerSurveys
 from scanner.scan.local_images import LocalImages
-from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory
+from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, not_read_within
 from scanner.scan.scan import Scanner
 from scanner.service.config_hint import config_hint
 from scanner.settings.problem import Problem, SettingsError
@@ -102,6 +102,7 @@ class Adapters:
         self.sources = _sources(settings, self._ssh)
         self._workers = Workers()
         self._plans = PlanDirectory(settings.plans.directory, self._workers) if settings.plans.directory else None
+        self._reading_plans: asyncio.Task[Deployments] | None = None
         self._logged_problems: tuple[str, ...] = ()
         self._local_images = _local_images(settings, self._ssh)
         self._answers = AnswerCache(self._interpret)
@@ -115,6 +116,7 @@ class Adapters:
 
     def one_scan(self) -> AbstractContextManager[None]:
         """Within this each reference is resolved once: a tag cannot move in a scan."""
+        self.inspections.begin_scan()
         return self.registry.scan()
 
     async def read(self, host: Host) -> HostFacts | Failure:
@@ -153,11 +155,21 @@ class Adapters:
         """Read what a survey lacks, as far as ``grant`` allows; how many bytes that took."""
         return await self.surveys.make(wanted, grant)
 
-    async def plans(self, hosts: Sequence[Host]) -> Deployments:
-        """What the plan directory, if there is one, now holds for these hosts, which are the whole inventory."""
+    async def plans(self, hosts: Sequence[Host], within_s: float) -> Deployments:
+        """What the plan directory, if there is one, now holds for these hosts, which are the whole inventory.
+
+        What is not read in time is read on, for whoever asks next.
+        """
         if self._plans is None:
             return NO_DEPLOYMENTS
-        found = await asyncio.to_thread(self._plans.read, hosts)
+        reading = self._reading_plans
+        if reading is None or reading.done():
+            reading = self._reading_plans = asyncio.create_task(asyncio.to_thread(self._plans.read, hosts))
+        try:
+            async with asyncio.timeout(within_s):
+                found = await asyncio.shield(reading)
+        except TimeoutError:
+            found = not_read_within(hosts, within_s)
         if found.problems != self._logged_problems:
             self._logged_problems = found.problems
             for problem in found.problems:
@@ -186,6 +198,8 @@ class Adapters:
         for source in self.sources.values():
             await source.close()
         await asyncio.to_thread(self._workers.close)
+        if self._reading_plans is not None:
+            await asyncio.wait([self._reading_plans])
 
     async def _interpret(self, raw: bytes, host: Host) -> HostFacts | Failure:
         """What an answer says, read where a hostile one can be ended."""

@@ -30,6 +30,7 @@ from scanner.scan.image_surveys import Surveying
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service.answers import Checked
 from scanner.service.configuration import Configuration, limits, policy
+from scanner.service.deadline import with_plans
 from scanner.service.gate import judged
 from scanner.service.image import Opened, open_image
 from scanner.settings.json_schema import schema_of
@@ -108,8 +109,9 @@ class Application:
         adapters = Adapters(settings, context)
         try:
             with adapters.one_scan():
-                plans = await adapters.plans(inventory_hosts) if inventory_hosts else NO_DEPLOYMENTS
-                within = limits(settings, depth)
+                plans, within = NO_DEPLOYMENTS, limits(settings, depth)
+                if inventory_hosts:
+                    plans, within = await with_plans(adapters, inventory_hosts, within)
                 now = survey_now or within.depth is Depth.FULL
                 yield adapters.scanner(within, plans=plans, survey_now=now), adapters
         finally:

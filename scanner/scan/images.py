@@ -138,7 +138,7 @@ class Images:
         if offer is None or isinstance(offer.config, Failure):
             return facts
         workload = asker.workload
-        program = await self.inspect(reference, offer, workload.override)
+        program = await self.inspect(reference, offer, workload.override, workload.host)
         checks = checks_of(workload, offer.process)
         facts = facts.with_program(offer.digest, program, await self._checks(reference, offer, workload))
         if self.surveys is None or program.problem is not None:
@@ -155,7 +155,10 @@ class Images:
         process = workload.override or Process()
         commands = checks_of(workload, offer.process)
         return tuple(
-            [await self.inspect(reference, offer, replace(process, entrypoint=command, cmd=())) for command in commands]
+            [
+                await self.inspect(reference, offer, replace(process, entrypoint=command, cmd=()), workload.host)
+                for command in commands
+            ]
         )
 
 

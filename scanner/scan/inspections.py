@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.domain.verdict.reason import STATUS_OF, Status
+from scanner.scan.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Process
     from scanner.domain.image.offers import Offer, Program
     from scanner.domain.image.reference import ImageReference
-
-MAX_AT_ONCE = 8
-"""Inspections under way; each may hold a few MiB of decompressed layer."""
 
 MAX_REMEMBERED = 10_000
 """Programs kept in memory, some 2 KiB each; the store has the others."""
@@ -52,12 +50,14 @@ class Inspections:
     ) -> None:
         self._inspect, self._command, self._cache, self._tool = inspect, command, cache, tool
         self._may_stop_early = may_stop_early
-        self._turn = asyncio.Semaphore(MAX_AT_ONCE)
+        self._shares = Shares()
         self._known: OrderedDict[Key, Program] = OrderedDict()
         self._under_way: dict[Key, asyncio.Task[Program]] = {}
 
-    async def __call__(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
-        """What argv resolves to in this manifest."""
+    async def __call__(
+        self, reference: ImageReference, offer: Offer, override: Process | None, host: str = ""
+    ) -> Program:
+        """What argv resolves to in this manifest; where it must be looked up, in a place of the share of ``host``."""
         whole = (offer.digest, self._command(offer, override))
         part = (offer.digest, (reference.name, *whole[1]))
         keys = (whole, part) if self._may_stop_early(reference) else (whole,)
@@ -67,7 +67,7 @@ class Inspections:
                 return known
         task = self._under_way.get(keys[-1])
         if task is None:
-            task = asyncio.create_task(self._look(keys, reference, offer, override))
+            task = asyncio.create_task(self._look(keys, reference, offer, override, host))
             self._under_way[keys[-1]] = task
             task.add_done_callback(lambda _: self._under_way.pop(keys[-1], None))
         return await asyncio.shield(task)  # whoever else waits for it still does when this one is cancelled
@@ -80,15 +80,19 @@ class Inspections:
         if tasks:
             await asyncio.wait(tasks)
 
+    def begin_scan(self) -> None:
+        """Forget which registries were slow."""
+        self._shares.begin()
+
     async def _look(
-        self, keys: tuple[Key, ...], reference: ImageReference, offer: Offer, override: Process | None
+        self, keys: tuple[Key, ...], reference: ImageReference, offer: Offer, override: Process | None, host: str
     ) -> Program:
         """Look ``keys`` up, the one of whole layers first, then into the image."""
         for key in keys:
             stored = await self._cache.get_program(*key, self._tool) if self._cache is not None else None
             if stored is not None:
                 return self._remember(key, stored)
-        async with self._turn:
+        async with self._shares.place(reference.registry, host):
             program = await self._inspect(reference, offer, override)
         if _is_certain(program):
             key = keys[-1] if program.partly_read else keys[0]

@@ -95,6 +95,12 @@ class PlanDirectory:
         return _assigned(*parsed, hosts)
 
 
+def not_read_within(hosts: Sequence[Host], within_s: float) -> Deployments:
+    """What is known of the plans where reading them takes longer than there is time."""
+    problem = f"plans.directory was not read within {within_s:.0f} s"
+    return Deployments({host.name: _nothing_known(host.name, problem) for host in hosts}, (problem,))
+
+
 def _is_pattern(name: str) -> bool:
     return not name.startswith(plan_tree.IGNORED)
 

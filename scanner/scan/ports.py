@@ -35,8 +35,10 @@ class ImageResolver(Protocol):
 class BinaryInspector(Protocol):
     """Opens the program inside an image."""
 
-    async def __call__(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
-        """What argv resolves to in this manifest; trouble is the program's ``problem``."""
+    async def __call__(
+        self, reference: ImageReference, offer: Offer, override: Process | None, host: str = "", /
+    ) -> Program:
+        """What argv resolves to in this manifest, asked for the sake of ``host``; trouble is the program's ``problem``."""
 
 
 class MissingPart(Protocol):

@@ -27,7 +27,7 @@ from scanner.scan.judgements import Judgements
 from scanner.scan.plans import NO_DEPLOYMENTS, NO_PLANS, Deployments, HostPlans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
@@ -87,7 +87,7 @@ class Scanner:
         began = self.ticks()
         done: dict[str, tuple[HostReading, tuple[Finding, ...]]] = {}
         judgements = self._judgements()
-        read: dict[str, HostFacts] = {}
+        read: dict[str, _Progress] = {}
 
         async def work(host: Host) -> None:
             reading, findings = await self._host(judgements, host, read, only_plans=only_plans)
@@ -118,9 +118,9 @@ class Scanner:
         judgements = self._judgements()
         readings, findings = [], []
         for facts in plains:
-            workloads = _unique(Plan(image).on(facts.host) for image in images)
-            verdicts = await self._verdicts(judgements, facts, workloads)
-            findings += [self._finding(w, v, facts.kernel.platform, started_at) for w, v in verdicts]
+            progress = _Progress(facts, _unique(Plan(image).on(facts.host) for image in images))
+            await self._judge(judgements, progress)
+            findings += [self._finding(w, v, facts.kernel.platform, started_at) for w, v in progress.verdicts()]
             readings.append(HostReading(facts.host, facts, {}, started_at, started_at))
         finished_at = max(self.clock(), started_at)
         return Report(uuid.uuid4().hex, started_at, finished_at, tuple(readings), tuple(findings))
@@ -129,39 +129,33 @@ class Scanner:
         return Judgements(Images(self.registry, self.inspect, self.limits.depth, self.missing_part, self.surveys))
 
     async def _host(
-        self, judgements: Judgements, host: Host, read: dict[str, HostFacts], *, only_plans: bool
+        self, judgements: Judgements, host: Host, read: dict[str, _Progress], *, only_plans: bool
     ) -> tuple[HostReading, tuple[Finding, ...]]:
-        """One host from its address to its findings; whatever goes wrong stays its own. ``read`` takes down its facts."""
+        """One host from its address to its findings; whatever goes wrong stays its own. ``read`` takes down how far it is."""
         taken_at = self.clock()
         try:
             facts = await self.read(host)
             if isinstance(facts, Failure):
                 return self._unread(host, facts, taken_at, only_plans=only_plans)
-            read[host.name] = facts
-            return await self._judged(judgements, host, facts, taken_at, only_plans=only_plans)
+            progress = _Progress(facts, self._workloads(host, facts, only_plans=only_plans))
+            read[host.name] = progress
+            await self._judge(judgements, progress)
+            return self._reading(host, facts, _doubted_all(progress), taken_at, only_plans=only_plans)
         except Exception as bug:
             log.exception("host_bug", host=host.name)
             self.on_bug("scan")
             failure = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
             return self._unread(host, failure, taken_at, only_plans=only_plans)
 
-    async def _judged(
-        self, judgements: Judgements, host: Host, facts: HostFacts, taken_at: float, *, only_plans: bool
-    ) -> tuple[HostReading, tuple[Finding, ...]]:
-        workloads = self._workloads(host, facts, only_plans=only_plans)
-        verdicts = [(w, _doubted(facts, w, v)) for w, v in await self._verdicts(judgements, facts, workloads)]
-        return self._reading(host, facts, verdicts, taken_at, only_plans=only_plans)
-
     def _cut_off(
-        self, host: Host, facts: HostFacts | None, *, only_plans: bool
+        self, host: Host, progress: _Progress | None, *, only_plans: bool
     ) -> tuple[HostReading, tuple[Finding, ...]]:
-        """A host that the deadline came for: what it said stays, what its images are is unknown."""
+        """A host that the deadline came for: what it said stays, what was judged too; the rest is unknown."""
         failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
-        if facts is None:
+        if progress is None:
             return self._unread(host, failure, self.clock(), only_plans=only_plans)
-        workloads = self._workloads(host, facts, only_plans=only_plans)
-        verdicts = [(workload, _unknown(workload, failure)) for workload in workloads]
-        return self._reading(host, facts, verdicts, self.clock(), only_plans=only_plans)
+        verdicts = _doubted_all(progress, failure)
+        return self._reading(host, progress.facts, verdicts, self.clock(), only_plans=only_plans)
 
     def _workloads(self, host: Host, facts: HostFacts, *, only_plans: bool) -> list[Workload]:
         existing = () if only_plans else facts.workloads
@@ -193,23 +187,23 @@ class Scanner:
             verdict = replace(verdict, fix=Fix(hint))
         return Finding(workload, verdict, platform, taken_at, taken_at)
 
-    async def _verdicts(
-        self, judgements: Judgements, facts: HostFacts, workloads: Sequence[Workload]
-    ) -> list[tuple[Workload, Verdict]]:
-        """One for each workload, in their order; what is known to be right costs no task."""
-        kind = judgements.kind(facts)
-        known = [(workload, judgements.right(kind, workload)) for workload in workloads]
-        open_questions = (self._verdict(judgements, kind, facts, one) for one, verdict in known if verdict is None)
-        answers = iter(await asyncio.gather(*open_questions))
-        return [(workload, verdict or next(answers)) for workload, verdict in known]
+    async def _judge(self, judgements: Judgements, progress: _Progress) -> None:
+        """Fill in a verdict for each workload; what is known to be right costs no task."""
+        kind = judgements.kind(progress.facts)
+        for place, workload in enumerate(progress.workloads):
+            progress.made[place] = judgements.right(kind, workload)
+        waiting = [place for place, verdict in enumerate(progress.made) if verdict is None]
+        await asyncio.gather(*(self._verdict(judgements, kind, progress, place) for place in waiting))
 
-    async def _verdict(self, judgements: Judgements, kind: int, facts: HostFacts, workload: Workload) -> Verdict:
+    async def _verdict(self, judgements: Judgements, kind: int, progress: _Progress, place: int) -> None:
+        workload = progress.workloads[place]
         try:
-            return await judgements.verdict(kind, facts, workload)
+            progress.made[place] = await judgements.verdict(kind, progress.facts, workload)
         except Exception as bug:
             log.exception("workload_bug", host=workload.host, workload=workload.name)
             self.on_bug("judge")
-            return _unknown(workload, Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}"))
+            failure = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
+            progress.made[place] = _unknown(workload, failure)
 
     def _unread(
         self, host: Host, failure: Failure, taken_at: float, *, only_plans: bool
@@ -223,6 +217,28 @@ class Scanner:
             for workload, verdict in (*verdicts, *_file_gaps(files))
         )
         return HostReading(host.name, failure, host.labels, taken_at), findings
+
+
+class _Progress:
+    """How far the judgement of one host is: a verdict beside each workload, ``None`` as long as there is none."""
+
+    __slots__ = ("facts", "made", "workloads")
+
+    def __init__(self, facts: HostFacts, workloads: Sequence[Workload]) -> None:
+        self.facts, self.workloads = facts, workloads
+        self.made: list[Verdict | None] = [None] * len(workloads)
+
+    def verdicts(self, missing: Failure | None = None) -> Iterator[tuple[Workload, Verdict]]:
+        """Each workload with its verdict; where that is not made it is unknown for the reason given."""
+        for workload, verdict in zip(self.workloads, self.made, strict=True):
+            if verdict is not None:
+                yield workload, verdict
+            elif missing is not None:
+                yield workload, _unknown(workload, missing)
+
+
+def _doubted_all(progress: _Progress, missing: Failure | None = None) -> list[tuple[Workload, Verdict]]:
+    return [(w, _doubted(progress.facts, w, verdict)) for w, verdict in progress.verdicts(missing)]
 
 
 def planned(host: Host) -> list[Workload]:

@@ -45,8 +45,8 @@ class Adapters(Protocol):
         Where ``grant`` refuses so many bytes nothing is read: the answer is ``survey_pending``.
         """
 
-    async def plans(self, hosts: Sequence[Host]) -> Deployments:
-        """What is planned now for these hosts, which are the whole inventory."""
+    async def plans(self, hosts: Sequence[Host], within_s: float) -> Deployments:
+        """What is planned now for these hosts, which are the whole inventory; unknown where that takes longer."""
 
     def credential_ends(self) -> Mapping[str, float]:
         """When the certificates in use end (Unix seconds), by their place in the configuration."""

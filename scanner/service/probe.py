@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.service.answers import Probed, Refusal, RefusalReason
 from scanner.service.configuration import limits
+from scanner.service.deadline import with_plans
 
 if TYPE_CHECKING:
     from scanner.domain.report import Finding, HostReading, Report
@@ -28,11 +29,9 @@ class Probe:
         if host is None:
             return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, f"{target} is not a host of the inventory")
         with self._reloading.using(adapters):
-            scanner = adapters.scanner(
-                replace(limits(configuration.settings), deadline_s=deadline_s),
-                on_bug=lambda _where: self._observer.internal_error(),
-                plans=await adapters.plans(configuration.hosts),
-            )
+            asked = replace(limits(configuration.settings), deadline_s=deadline_s)
+            plans, within = await with_plans(adapters, configuration.hosts, asked)
+            scanner = adapters.scanner(within, on_bug=lambda _where: self._observer.internal_error(), plans=plans)
             report = await scanner.scan([host])
         return Probed(report, (f"asked by {by}: {host.name}, deadline {deadline_s:g} s", *_lines(report)))
 

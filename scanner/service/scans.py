@@ -9,6 +9,7 @@ import structlog
 
 from scanner.service.answers import Refusal, RefusalReason
 from scanner.service.configuration import limits
+from scanner.service.deadline import with_plans
 from scanner.service.scan_queue import QueueFullError, ScanQueue, ScanRequest
 
 if TYPE_CHECKING:
@@ -103,10 +104,11 @@ class Scans:
             self._queue.progress(request.id, done, total)
 
         with adapters.one_scan(), self._surveys.paused():
+            plans, within = await with_plans(adapters, configuration.hosts, limits(configuration.settings))
             scanner = adapters.scanner(
-                limits(configuration.settings),
+                within,
                 on_bug=lambda _where: self._observer.internal_error(),
-                plans=await adapters.plans(configuration.hosts),
+                plans=plans,
                 want_survey=self._surveys.want,
             )
             return await scanner.scan(hosts, scan_id=request.id, listen=listen)

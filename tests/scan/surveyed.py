@@ -59,7 +59,7 @@ class SurveyedRegistry:
         self.opened.append(layer.digest)
         return await read_layer(layer, self.open, Limits())
 
-    async def inspect(self, _reference, offer, override):
+    async def inspect(self, _reference, offer, override, _host=""):
         return await inspect(offer, override, self.open)
 
     async def verdict(self, platform, *, now=True, want=None, depth=Depth.BINARY, deadline_s=None):

@@ -37,7 +37,7 @@ class Registry:
         return builders.image_facts(*seen, reference=reference)
 
 
-async def inspect(_reference, _offer, _override):
+async def inspect(_reference, _offer, _override, _host=""):
     return image_offers.Program(("/app",))
 
 
@@ -123,7 +123,7 @@ def native():
     ],
 )
 async def test_a_planned_start_lacks_what_the_registry_lost_unless_worse_is_proved(program, reason):
-    async def found(_reference, _offer, _override):
+    async def found(_reference, _offer, _override, _host=""):
         return program
 
     plan = builders.plan(image="r.example/app:1")

@@ -44,7 +44,7 @@ class Registry:
         return ImageFacts(str(reference), reference.digest or "sha256:" + "f" * 64, is_index=True, offers=entries)
 
 
-async def inspect(_reference, offer, _override):
+async def inspect(_reference, offer, _override, _host=""):
     return Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, Elf(0, 64, "little", offer.entry)),))
 
 

@@ -145,7 +145,7 @@ def scanner(readings, known, depth):
             found = next((known[i][0] for i in IMAGES if i.removesuffix(":1") == reference.name), None)
             return found or Failure(Reason.IMAGE_NOT_FOUND)
 
-    async def inspect(_reference, offer, _override):
+    async def inspect(_reference, offer, _override, _host=""):
         return next(programs[offer.digest] for _, programs in known.values() if offer.digest in programs)
 
     return Scanner(read, Registry(), inspect, Limits(depth=depth), clock=lambda: 1000.0)

@@ -350,7 +350,7 @@ class Registry:
         return builders.image_facts(builders.offer(), reference=reference)
 
 
-async def inspect(_reference, _offer, _override):
+async def inspect(_reference, _offer, _override, _host=""):
     return offers.Program(("/app",), problem=Failure(Reason.BINARY_NOT_INSPECTED, ""))
 
 

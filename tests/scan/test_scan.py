@@ -36,7 +36,7 @@ class Registry:
         return builders.image_facts(builders.offer(platform), reference=reference)
 
 
-async def inspect(_reference, offer, _override):
+async def inspect(_reference, offer, _override, _host=""):
     return builders.program(offer.entry)
 
 
@@ -267,3 +267,17 @@ async def test_no_hint_is_asked_for_where_nothing_is_named():
 
     report = await replace(a_scanner(read), hint=hint).scan([host("amd", "r.example/arm64"), host("a", "Not An Image")])
     assert len(report.findings) == 2
+
+
+async def test_the_deadline_keeps_what_was_judged():
+    class Stalls(Registry):
+        async def resolve(self, reference, *, depth, wanted=None):
+            if reference.repository == "stalls":
+                await asyncio.Event().wait()
+            return await super().resolve(reference, depth=depth, wanted=wanted)
+
+    images = [*(f"r.example/n{number}-amd64" for number in range(114)), "r.example/stalls"]
+    report = await a_scanner(read, Stalls(), deadline_s=0.5).scan([host("a", *images), host("b", images[0])])
+    reasons = [str(found.verdict.reason) for found in report.findings]
+    assert reasons == ["native"] * 114 + ["internal_deadline", "native"]
+    assert report.hosts[0].platform == AMD64

@@ -51,7 +51,7 @@ class Environment:
         offer = Offer("sha256:" + "a" * 64, AMD64, AMD64)
         return ImageFacts(str(reference), "sha256:" + "f" * 64, is_index=True, offers=(offer,))
 
-    async def inspect(self, _reference, offer, _override):
+    async def inspect(self, _reference, offer, _override, _host=""):
         return Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, Elf(62, 64, "little", offer.entry)),))
 
     async def survey(self, wanted, grant):
@@ -84,7 +84,7 @@ class Adapters:
     def credential_ends(self):
         return {}
 
-    async def plans(self, _hosts):
+    async def plans(self, _hosts, _within_s):
         return NO_DEPLOYMENTS
 
     def scanner(
