@@ -27,7 +27,8 @@ class Failure:
 
     What it concerns stands in fields, so that nobody reads it back out of ``detail``, which is for people: the ``host``
     (a machine, a registry), the ``address`` it resolved to, the ``path`` of a file, the ``setting`` that refuses or
-    would permit it, each empty where it concerns none.
+    would permit it, each empty where it concerns none; of a host that was to be logged into also as which ``user``, on
+    which ``port``.
     """
 
     reason: Reason
@@ -36,6 +37,8 @@ class Failure:
     address: str = ""
     path: str = ""
     setting: str = ""
+    user: str = ""
+    port: int = 0
 
     @property
     def concerns(self) -> bool:
@@ -254,6 +257,21 @@ class LiveProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """What made a container, hence what makes it anew.
+
+    ``kind`` is COMPOSE, SWARM, NOMAD, KUBERNETES, SYSTEMD; ``name`` is the service, allocation, pod or unit within ``project``
+    (a Compose project, a namespace). ``files`` are Compose's, absolute or relative to ``directory``.
+    """
+
+    kind: Source
+    name: str
+    project: str = ""
+    files: tuple[str, ...] = ()
+    directory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """One container, or one that is planned.
 
@@ -267,6 +285,7 @@ class Workload:
     ``finished_at`` are Unix seconds of the last start and end; ``settled`` tells whether it had been up for at least
     60 s since its last start when the host was read (``None``: not told). ``live`` is what the kernel shows of its processes, ``None`` where that was not seen.
     ``checks`` are the commands of exec probes and lifecycle hooks, which a plan gives it.
+    ``maker`` is what made the container, where it was not a person with an engine's own command.
     """
 
     host: str
@@ -291,6 +310,7 @@ class Workload:
     settled: bool | None = None
     live: tuple[LiveProcess, ...] | None = None
     checks: tuple[tuple[str, ...], ...] = ()
+    maker: Maker | None = None
     reference: ImageReference | Failure = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -81,6 +81,8 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "reason": str(verdict.reason),
         "detail": verdict.detail,
         "next_pull": str(verdict.next_pull) or None,
+        "pinned": str(workload.pinned) if workload.pinned else None,
+        "pinned_at": workload.pinned_at or None,
         "host_platform": str(finding.host_platform) if finding.host_platform else None,
         "offered": [str(platform) for platform in verdict.offered],
         "evidence": [{"layer": piece.layer, "says": piece.says} for piece in verdict.evidence],

@@ -272,6 +272,7 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 ',"labels":{{with index . "Labels"}}{ '\
 '{{with index . "com.docker.compose.project"}}"project":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
+'{{with index . "com.docker.swarm.service.name"}}"swarm":{{json .}},{{end}}'\
 '{{with index . "com.hashicorp.nomad.alloc_id"}}"nomad_alloc":{{json .}},{{end}}'\
 '{{with index . "io.kubernetes.pod.namespace"}}"namespace":{{json .}},{{end}}'\
 '{{with index . "io.kubernetes.pod.name"}}"pod":{{json .}},{{end}}'\
@@ -404,6 +405,8 @@ podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .Stat
 ',"user":{{json .Config.User}}'\
 ',"labels":{ {{with index .Config.Labels "com.docker.compose.project.config_files"}}"compose_files":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
+'{{with index .Config.Labels "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
+'{{with index .Config.Labels "PODMAN_SYSTEMD_UNIT"}}"unit":{{json .}},{{end}}'\
 '{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{end}}"":null}}}'
 
 podman_image_format='{"id":{{json .ID}},"digest":{{json .Digest}},"repo_digests":{{json .RepoDigests}},"os":{{json .Os}},"architecture":{{json .Architecture}}'\

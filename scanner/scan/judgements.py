@@ -21,8 +21,11 @@ Capability = tuple["Kernel", tuple["Engine", ...]]
 Key = tuple[int, tuple[Any, ...]]
 """A kind of host, then everything that a workload says but its names."""
 
-_OF_ONE = frozenset({"host", "name", "started_at", "finished_at"})
-"""What differs between containers that are judged alike; of the two moments only what lies between them counts."""
+_OF_ONE = frozenset({"host", "name", "started_at", "finished_at", "maker", "pinned_at"})
+"""What differs between containers that are judged alike; of the two moments only what lies between them counts.
+
+Who made them, or where a platform is pinned, stands in nothing but the fix, which what is right has none of.
+"""
 
 _words = attrgetter(*(each.name for each in fields(Workload) if each.compare and each.name not in _OF_ONE), "ran_s")
 

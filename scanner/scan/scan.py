@@ -160,7 +160,8 @@ class Scanner:
     def _workloads(self, host: Host, facts: HostFacts, *, only_plans: bool) -> list[Workload]:
         existing = () if only_plans else facts.workloads
         files = NO_PLANS if only_plans else self.plans.of(host.name)
-        return _unique(w for w in (*existing, *planned(host), *files.workloads) if not w.build_only)
+        filed = (_placed(workload, files.file_of(workload)) for workload in files.workloads)
+        return _unique(w for w in (*existing, *planned(host), *filed) if not w.build_only)
 
     def _reading(
         self,
@@ -292,6 +293,13 @@ def _file_gaps(files: HostPlans) -> tuple[tuple[Workload, Verdict], ...]:
     return tuple((workload, _unknown(workload, failure)) for workload, failure in files.gaps)
 
 
+def _placed(workload: Workload, file: str) -> Workload:
+    """A plan whose reader did not say in which line a platform is pinned: it is in that file."""
+    if workload.pinned is None or workload.pinned_at or not file:
+        return workload
+    return replace(workload, pinned_at=file)
+
+
 def _with_file(verdict: Verdict, file: str) -> Verdict:
     """The verdict that names the file to mend; nobody looks for the file of what is right."""
     if not file or verdict.status is Status.OK:
@@ -320,8 +328,11 @@ def _name_fitting_hosts(done: Sequence[tuple[HostReading, tuple[Finding, ...]]])
 
 def _with_hosts(finding: Finding, hosts: dict[str, list[str]]) -> Finding:
     verdict = finding.verdict
-    if verdict.reason not in _MOVABLE:
+    own = finding.host_platform and canonical(finding.host_platform)
+    if verdict.reason not in _MOVABLE or own in verdict.offered:  # where it fits already, something else is wrong
         return finding
-    fitting = [name for platform in verdict.offered for name in hosts.get(str(platform), ())]
+    fitting = [
+        name for platform in verdict.offered for name in hosts.get(str(platform), ()) if name != finding.workload.host
+    ]
     fix = remedy.with_hosts(verdict.fix, tuple(dict.fromkeys(fitting)), verdict.offered)
     return replace(finding, verdict=replace(verdict, fix=fix))

@@ -74,6 +74,8 @@ def test_a_report_becomes_the_documented_json():
             "reason": "platform_missing",
             "detail": "offers only linux/arm64",
             "next_pull": None,
+            "pinned": None,
+            "pinned_at": None,
             "host_platform": "linux/amd64",
             "offered": ["linux/arm64"],
             "evidence": [{"layer": "index", "says": "linux/arm64"}],

@@ -103,6 +103,8 @@ def test_every_field_of_a_workload_but_its_names_is_told_apart():
         "name",
         "started_at",
         "finished_at",
+        "maker",
+        "pinned_at",
     }
 
 

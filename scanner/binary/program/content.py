@@ -39,6 +39,7 @@ _FORMATS: tuple[tuple[bytes, str], ...] = (
 )
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_TEXTS = frozenset({Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG})
 _UTF16_SHEBANGS = (b"#\0!\0", b"\0#\0!")
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\v\b\x1b")
 
@@ -83,7 +84,7 @@ def examine(body: Body) -> Content:
     if head.startswith(b"#!"):
         return _script(body)
     refusal = _refusal(head)
-    text = body.read(0, body.size) if refusal.reason in {Reason.NO_SHEBANG, Reason.BOM_SHEBANG} else None
+    text = body.read(0, body.size) if refusal.reason in _TEXTS else None
     return Content(FileKind.OTHER, problem=refusal, size=body.size, text=text)
 
 
@@ -103,7 +104,11 @@ def _script(body: Body) -> Content:
 def _refusal(head: bytes) -> Failure:
     """Why a file that is neither ELF nor script gets ENOEXEC."""
     for bom in _BOMS:
-        if head.startswith(bom) and head[len(bom) :].startswith((b"#!", *_UTF16_SHEBANGS)):
+        if not head.startswith(bom):
+            continue
+        if head[len(bom) :].startswith(_UTF16_SHEBANGS):
+            return Failure(Reason.UTF16_SHEBANG, "it is written in UTF-16, of which the kernel reads no #!")
+        if head[len(bom) :].startswith(b"#!"):
             return Failure(Reason.BOM_SHEBANG, "a byte order mark stands before #!")
     if len(head) < len(MAGIC) and MAGIC.startswith(head):
         return Failure(Reason.ENTRYPOINT_TRUNCATED, f"the file ends after {len(head)} bytes of an ELF header")

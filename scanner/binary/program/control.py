@@ -36,7 +36,9 @@ MAX_ALSO = 16
 _MADE_GOOD = frozenset({Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.INTERPRETER_MISSING})
 """What a script before may have mended."""
 
-_READ_BY_SHELLS = frozenset({Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.ENTRYPOINT_EMPTY})
+_READ_BY_SHELLS = frozenset({
+    Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG, Reason.ENTRYPOINT_EMPTY,
+})  # fmt: skip
 """What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
 
 _NO_CONCERN_OF_LOADERS = frozenset({

@@ -34,7 +34,9 @@ _READS_OPTIONS_STRICTLY = frozenset({
     "sh", "ash", "dash", "bash", "ksh", "mksh", "zsh", "env", "python", "python2", "python3", "busybox",
 })  # fmt: skip
 
-_RUN_BY_A_SHELL_INSTEAD = frozenset({Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.ENTRYPOINT_EMPTY})
+_RUN_BY_A_SHELL_INSTEAD = frozenset({
+    Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG, Reason.ENTRYPOINT_EMPTY,
+})  # fmt: skip
 """What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
 
 
@@ -188,7 +190,8 @@ class Search:
             if found.reason is not Reason.ENTRYPOINT_MISSING:
                 return run.then(Run(problem=_of_interpreter(found)))
             words = f"env finds no {following.argv[0]}"
-            return run.then(Run(problem=Failure(Reason.INTERPRETER_MISSING, f"{words}: {found.detail}")))
+            missing = Failure(Reason.INTERPRETER_MISSING, f"{words}: {found.detail}", path=following.argv[0])
+            return run.then(Run(problem=missing))
         further = self._execute(found, following.argv[0], following, "interpreter")
         if further.problem is not None and further.problem.reason in _RUN_BY_A_SHELL_INSTEAD:
             further = replace(further, problem=None)
@@ -274,11 +277,12 @@ def _about(problem: Failure | None, path: str, name: str) -> Failure | None:
     if problem is None:
         return None
     called = f"{path} (as {name})" if name not in (path, path.rpartition("/")[2]) else path
-    return Failure(problem.reason, f"{called}: {problem.detail}")
+    return Failure(problem.reason, f"{called}: {problem.detail}", path=path)
 
 
 def _crlf(path: str, word: str) -> Failure:
-    return Failure(Reason.CRLF_SHEBANG, f"{path}: its first line ends with CR LF, so the kernel reads {word!r}")
+    said = f"{path}: its first line ends with CR LF, so the kernel reads {word!r}"
+    return Failure(Reason.CRLF_SHEBANG, said, path=path)
 
 
 def _of_interpreter(problem: Failure) -> Failure:
@@ -291,10 +295,12 @@ def _of_interpreter(problem: Failure) -> Failure:
 
 def _loader_problem(needed: Elf, loader: Content, path: str) -> Failure | None:
     if loader.size < elf.SHORT_LOADER_BYTES:
-        return Failure(Reason.LOADER_INVALID, f"{path} is shorter than an ELF header: input/output error")
+        return Failure(Reason.LOADER_INVALID, f"{path} is shorter than an ELF header: input/output error", path=path)
     if loader.header is None:
         why = loader.problem.detail if loader.problem else "it is a script"
-        return Failure(Reason.LOADER_INVALID, f"{path} is no loader ({why}): accessing a corrupted shared library")
+        return Failure(
+            Reason.LOADER_INVALID, f"{path} is no loader ({why}): accessing a corrupted shared library", path=path
+        )
     wanted = goarch_of(needed.machine, needed.bits, needed.byte_order, needed.flags)
     got = loader.header.goarch
     same = (needed.machine, needed.bits, needed.byte_order) == (
@@ -304,7 +310,7 @@ def _loader_problem(needed: Elf, loader: Content, path: str) -> Failure | None:
     )
     if wanted != got or (wanted is None and not same):
         theirs, ours = got or f"machine {loader.header.machine}", wanted or f"machine {needed.machine}"
-        return Failure(Reason.WRONG_LOADER, f"{path} is for {theirs}, the program for {ours}")
+        return Failure(Reason.WRONG_LOADER, f"{path} is for {theirs}, the program for {ours}", path=path)
     if loader.problem is not None:
-        return Failure(Reason.LOADER_INVALID, f"{path} is damaged: {loader.problem.detail}")
+        return Failure(Reason.LOADER_INVALID, f"{path} is damaged: {loader.problem.detail}", path=path)
     return None

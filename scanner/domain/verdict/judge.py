@@ -13,7 +13,7 @@ from scanner.domain.facts import Engine, Failure, HostFacts, Kernel, Stage, Work
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import refuses, select
-from scanner.domain.platform.platform import Platform, canonical
+from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
 from scanner.domain.verdict.engine_rules import on_engine
@@ -51,18 +51,24 @@ def judge(
             image has no registry.
     """
     if isinstance(host, Failure):
-        return _verdict(unknown(host), host, workload, image, None)
+        return _verdict(unknown(host), image, remedy.told(unknown(host), workload, image))
     engine = engine_of(host, workload)
     if isinstance(engine, Failure):
-        return _verdict(unknown(engine), host, workload, image, None)
+        found = unknown(engine)
+        return _verdict(found, image, remedy.told(found, workload, image, kernel=host.kernel))
     kernel = kernel_of(host, engine)
     if clash := contradiction(kernel, engine):
-        return _verdict(clash.saying(*_host_evidence(host, engine)), host, workload, image, engine)
+        clash = clash.saying(*_host_evidence(host, engine))
+        return _verdict(clash, image, remedy.told(clash, workload, image, kernel=kernel, engine=engine))
     outcome = _existing_or_planned(kernel, engine, workload, image, depth)
     outcome = _by_kernel(outcome, kernel_shows(kernel, workload), workload)
     outcome = _hear_runtime(_mounted(_although_it_runs(outcome, workload), kernel, workload), workload)
-    outcome, ahead = _look_ahead(outcome, kernel, engine, workload, depth, next_pull)
-    return _verdict(outcome.saying(*_host_evidence(host, engine)), host, workload, image, engine, ahead)
+    today = _today(outcome, kernel, engine, workload, depth, next_pull)
+    outcome, ahead = _look_ahead(outcome, today, workload, next_pull)
+    trouble = remedy.told(
+        outcome, workload, image, next_pull, kernel, engine, _ran(workload, image), today.status if today else None
+    )
+    return _verdict(outcome.saying(*_host_evidence(host, engine)), image, trouble, ahead)
 
 
 # ---------------------------------------------------------------- what it runs
@@ -258,13 +264,22 @@ def _confirmed(outcome: Outcome, reason: Reason, detail: str, said: str) -> Outc
 # ---------------------------------------------------------------- what comes next
 
 
-def _look_ahead(  # noqa: PLR0913, PLR0917 -- the line of reasoning needs all of its premises
+def _today(  # noqa: PLR0913, PLR0917 -- the line of reasoning needs all of its premises
     outcome: Outcome,
     kernel: Kernel,
     engine: Engine,
     workload: Workload,
     depth: Depth,
     next_pull: ImageFacts | Failure | None,
+) -> Outcome | None:
+    """How what the tag means today would fare; ``None`` where nobody asked, or nothing would follow."""
+    if not isinstance(next_pull, ImageFacts) or outcome.status is Status.UNKNOWN:
+        return None
+    return _planned(kernel, engine, workload, next_pull, depth)
+
+
+def _look_ahead(
+    outcome: Outcome, today: Outcome | None, workload: Workload, next_pull: ImageFacts | Failure | None
 ) -> tuple[Outcome, NextPull]:
     """What the tag means today is an answer of its own: not knowing it never changes what is known of what runs.
 
@@ -277,19 +292,20 @@ def _look_ahead(  # noqa: PLR0913, PLR0917 -- the line of reasoning needs all of
             detail = f"the registry no longer has {workload.image}: the next pull fails"
             return replace(outcome, reason=Reason.TAG_GONE, detail=detail), NextPull.GONE
         return _not_known(outcome, next_pull.reason, next_pull.detail)
-    ahead = _planned(kernel, engine, workload, next_pull, depth)
-    match ahead.status:
+    if today is None:  # pragma: no cover - it was judged, since what runs is known
+        return outcome, NextPull.UNKNOWN
+    match today.status:
         case Status.MISMATCH:
             reason = Reason.PLATFORM_LOST
         case Status.BROKEN:
             reason = Reason.NEXT_PULL_BROKEN
         case Status.UNKNOWN:
-            return _not_known(outcome, ahead.reason, ahead.detail)
+            return _not_known(outcome, today.reason, today.detail)
         case _:
             return outcome, NextPull.STARTS
-    detail = f"the next pull of {workload.image} will not start: {ahead.detail}"
+    detail = f"the next pull of {workload.image} will not start: {today.detail}"
     return replace(
-        outcome, reason=reason, detail=detail, evidence=(*outcome.evidence, *ahead.evidence)
+        outcome, reason=reason, detail=detail, evidence=(*outcome.evidence, *today.evidence)
     ), NextPull.BREAKS
 
 
@@ -310,39 +326,23 @@ def _host_evidence(host: HostFacts, engine: Engine) -> tuple[Evidence, ...]:
     )
 
 
-def _wanted(outcome: Outcome, workload: Workload, own: Platform | None) -> Platform | None:
-    """What to build for: what is pinned, but to leave an emulator behind the host's own platform."""
-    if workload.pinned and outcome.reason is not Reason.EMULATED:
-        return workload.pinned
-    return canonical(own) if own else None
+def _ran(workload: Workload, image: ImageFacts | Failure | None) -> Offer | None:
+    return running_offer(workload, image) if isinstance(image, ImageFacts) else None
 
 
-def _verdict(  # noqa: PLR0913, PLR0917 -- a verdict says what every part of its reasoning was about
+def _verdict(
     outcome: Outcome,
-    host: HostFacts | Failure,
-    workload: Workload,
     image: ImageFacts | Failure | None,
-    engine: Engine | None,
+    trouble: remedy.Trouble,
     ahead: NextPull = NextPull.NOT_ASKED,
 ) -> Verdict:
     offered = image.platforms if isinstance(image, ImageFacts) else ()
-    needed = engine.platform if engine and engine.platform else None
-    if needed is None and isinstance(host, HostFacts):
-        needed = host.kernel.platform
-    trouble = remedy.Trouble(
-        host=workload.host,
-        image=workload.image,
-        needed=_wanted(outcome, workload, needed),
-        offered=tuple(map(canonical, offered)),
-        path=outcome.path,
-        running=next(iter(workload.local.repo_digests), "") if workload.local else "",
-    )
     return Verdict(
         reason=outcome.reason,
         detail=outcome.detail,
         evidence=outcome.evidence,
         fix=remedy.fix(outcome.reason, trouble),
-        offered=trouble.offered,
+        offered=tuple(map(canonical, offered)),
         digest=outcome.digest or (image.digest if isinstance(image, ImageFacts) else ""),
         next_pull=ahead,
         failure=outcome.failure if outcome.failure and outcome.failure.concerns else None,

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     NO_SHEBANG = "no_shebang"
     CRLF_SHEBANG = "crlf_shebang"
     BOM_SHEBANG = "bom_shebang"
+    UTF16_SHEBANG = "utf16_shebang"
     SHEBANG_TOO_LONG = "shebang_too_long"
     SHEBANG_TOO_DEEP = "shebang_too_deep"
     INTERPRETER_MISSING = "interpreter_missing"
@@ -91,6 +92,10 @@ class Reason(StrEnum):
     HOST_KEY_CHANGED = "host_key_changed"
     HOST_KEY_REJECTED = "host_key_rejected"
     HOST_AUTH_REJECTED = "host_auth_rejected"
+    HOST_ACCOUNT_LOCKED = "host_account_locked"
+    HOST_SHELL_REFUSED = "host_shell_refused"
+    HOST_SUDO_REFUSED = "host_sudo_refused"
+    HOST_PROBE_MISSING = "host_probe_missing"
     HOST_BASTION = "host_bastion"
     HOST_INCOMPLETE = "host_incomplete"
     HOST_TOO_LARGE = "host_too_large"
@@ -165,7 +170,8 @@ _OTHER_THAN_UNKNOWN: Mapping[Status, frozenset[Reason]] = MappingProxyType({
         Reason.WRONG_LIBRARY, Reason.PAGE_SIZE_UNSUPPORTED,
     }),
     Status.BROKEN: frozenset({
-        Reason.NO_COMMAND, Reason.NO_SHEBANG, Reason.CRLF_SHEBANG, Reason.BOM_SHEBANG, Reason.SHEBANG_TOO_LONG,
+        Reason.NO_COMMAND, Reason.NO_SHEBANG, Reason.CRLF_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG,
+        Reason.SHEBANG_TOO_LONG,
         Reason.SHEBANG_TOO_DEEP, Reason.INTERPRETER_MISSING, Reason.INTERPRETER_NOT_EXECUTABLE, Reason.LOADER_MISSING,
         Reason.LOADER_INVALID, Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE,
         Reason.ENTRYPOINT_DIRECTORY, Reason.ENTRYPOINT_EMPTY, Reason.ENTRYPOINT_TRUNCATED, Reason.NOT_A_PROGRAM,

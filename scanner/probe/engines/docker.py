@@ -13,6 +13,7 @@ from scanner.domain.facts import (
     Failure,
     ImageStore,
     LocalImage,
+    Maker,
     Process,
     Source,
     Stage,
@@ -128,7 +129,26 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
         mounts=container_json.mounts(container, tmpfs_is_noexec=True),
         started_at=container_json.moment(state.get("started")),
         finished_at=container_json.moment(state.get("finished")),
+        maker=_maker(labels),
     )
+
+
+def _maker(labels: dict[str, Any]) -> Maker | None:
+    """Who will make the container anew, by the labels that makers put on what they make."""
+    said = {key: answer_json.name(labels.get(key), container_json.MAX_PATH_CHARS) for key in _OF_MAKERS}
+    if said["project"] and said["service"]:
+        files = tuple(filter(None, said["compose_files"].split(",")))
+        return Maker(Source.COMPOSE, said["service"], said["project"], files, said["compose_dir"])
+    if said["swarm"]:
+        return Maker(Source.SWARM, said["swarm"])
+    if said["nomad_alloc"]:
+        return Maker(Source.NOMAD, said["nomad_alloc"])
+    if said["namespace"] and said["pod"]:
+        return Maker(Source.KUBERNETES, said["pod"], said["namespace"])
+    return None
+
+
+_OF_MAKERS = ("project", "service", "compose_files", "compose_dir", "swarm", "nomad_alloc", "namespace", "pod")
 
 
 def _identity(labels: dict[str, Any], name: str) -> tuple[Source, str]:

@@ -13,6 +13,7 @@ from scanner.domain.facts import (
     Failure,
     ImageStore,
     LocalImage,
+    Maker,
     Process,
     Source,
     Workload,
@@ -93,7 +94,21 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
         mounts=container_json.mounts(container, tmpfs_is_noexec=False),
         started_at=container_json.moment(state.get("started")),
         finished_at=container_json.moment(state.get("finished")),
+        maker=_maker(config),
     )
+
+
+def _maker(config: dict[str, Any]) -> Maker | None:
+    """The unit that runs the container, else the Compose project; podman-compose labels its services as Compose does."""
+    labels = answer_json.mapping(config.get("labels"))
+    unit, service, project = (answer_json.name(labels.get(key)) for key in ("unit", "service", "project"))
+    if unit:
+        return Maker(Source.SYSTEMD, unit)
+    if not (service and project):
+        return None
+    files = answer_json.name(labels.get("compose_files"), container_json.MAX_PATH_CHARS).split(",")
+    directory = answer_json.name(labels.get("compose_dir"), container_json.MAX_PATH_CHARS)
+    return Maker(Source.COMPOSE, service, project, tuple(filter(None, files)), directory)
 
 
 _INITS = (("/run/podman-init",), ("/dev/init",))

@@ -172,7 +172,10 @@ def test_an_image_id_that_no_config_has_is_not_guessed_by_a_label():
 def test_a_tag_that_lost_the_platform_degrades_what_still_runs():
     verdict = judge(a_host(), container(), an_index(offer(AMD64)), next_pull=an_index(offer(ARM64)))
     assert (verdict.reason, verdict.status) == (Reason.PLATFORM_LOST, Status.DEGRADED)
-    assert verdict.fix.commands[0] == "docker pull r.example/app@sha256:" + "f" * 64
+    assert f"until then name r.example/app@{builders.INDEX} in its plan" in verdict.fix.summary
+    assert verdict.fix.commands == (
+        "docker buildx build --platform linux/amd64,linux/arm64 --tag r.example/app:1 --push .",
+    )
 
 
 @pytest.mark.parametrize("reason", [r for r in Reason if STATUS_OF[r] is Status.UNKNOWN and r.startswith("image_")])

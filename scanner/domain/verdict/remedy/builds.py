@@ -1,0 +1,62 @@
+"""Building an image for what it lacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.domain.verdict.remedy.trouble import image_word, word
+from scanner.domain.verdict.verdict import Fix
+
+if TYPE_CHECKING:
+    from scanner.domain.verdict.remedy.trouble import Trouble
+
+
+def build(t: Trouble) -> tuple[str, ...]:
+    """The build that offers what is there already beside what this host needs."""
+    platforms = list(t.offered)
+    if t.needed and t.needed not in platforms:
+        platforms.append(t.needed)
+    linux = sorted({str(p) for p in platforms if p.os == "linux"}) or sorted({str(p) for p in platforms})
+    if not linux:
+        return ()
+    wanted = word(",".join(linux), "PLATFORMS")
+    return (f"docker buildx build --platform {wanted} --tag {tag(t)} --push .",)
+
+
+def tag(t: Trouble) -> str:
+    """A push goes to a tag; the digest of what is wrong is not where the right one goes."""
+    name, _, digest = image_word(t).partition("@")
+    has_tag = ":" in name.rpartition("/")[2]
+    return f"{name}:TAG" if digest and not has_tag else name
+
+
+def show(t: Trouble) -> tuple[str, ...]:
+    """What shows what the image holds."""
+    return (f"archscan image {image_word(t)}",)
+
+
+def list_files(t: Trouble) -> tuple[str, ...]:
+    """What shows every file for another CPU, those first that something takes."""
+    return (f"archscan image {image_word(t)} --all-binaries",)
+
+
+def why(t: Trouble) -> tuple[str, ...]:
+    """What shows the whole chain of evidence."""
+    if t.workload is None or not t.workload.name:
+        return show(t)
+    return (f"archscan why {word(t.host, 'HOST')} {word(t.workload.name, 'WORKLOAD')}",)
+
+
+def add_platform(t: Trouble) -> Fix:
+    """The tag does not offer what the host needs."""
+    named = ", ".join(map(str, t.offered))
+    has = f" (it has {named} today)" if named else ""
+    pinned = ""
+    if t.pin is not None:
+        pinned = f" Nor may {t.pin.platform} be asked for any more ({t.pin.at or 'its pin'})."
+    return Fix(f"Build {tag(t)} for {t.needed or 'this host'} too{has}, then push it.{new_digest(t)}{pinned}", build(t))
+
+
+def new_digest(t: Trouble) -> str:
+    """Who names a digest gets the old image until the new one's is named."""
+    return " Whatever names the old digest must then name the new one." if "@" in t.image else ""

@@ -1,0 +1,232 @@
+"""What mends a host that could not be read, or its engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.trouble import host_word, word
+from scanner.domain.verdict.verdict import Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scanner.domain.verdict.remedy.trouble import Trouble
+
+PROBE_PATH = "/usr/local/libexec/archscan-probe"
+"""Where the documentation installs the probe."""
+
+SSH_PORT = 22
+
+
+def ssh(t: Trouble, user: str = "", options: str = "") -> str:
+    """The command that logs in to the host by hand, as ``user`` or as the scanner does."""
+    failure = t.failure
+    name = word(failure.host, "HOST") if failure and failure.host else host_word(t)
+    port = f" -p {failure.port}" if failure and failure.port not in {0, SSH_PORT} else ""
+    who = user or _user(t)
+    return f"ssh{options}{port} {who}@{name}"
+
+
+def _user(t: Trouble) -> str:
+    return word(t.failure.user, "USER") if t.failure and t.failure.user else "archscan"
+
+
+def _as_root(t: Trouble, command: str) -> str:
+    return f"{ssh(t, 'root')} '{command}'"
+
+
+def _again(t: Trouble) -> str:
+    return f"archscan inventory --check --host {host_word(t)}"
+
+
+def _sudo_refused(t: Trouble) -> Fix:
+    path = word(t.path, "PROBE") if t.path else PROBE_PATH
+    user = _user(t)
+    rule = f"archscan probe-script --sudoers --user {user} --path {path}"
+    return Fix(
+        f"sudo on {t.host} does not let {user} run the probe: install its rule (/etc/sudoers.d/archscan).",
+        (f"{rule} | {_as_root(t, 'install -m 440 /dev/stdin /etc/sudoers.d/archscan')}", _again(t)),
+    )
+
+
+def _probe_missing(t: Trouble) -> Fix:
+    path = word(t.path, "PROBE") if t.path else PROBE_PATH
+    if path == "sudo":
+        return Fix(
+            f"sudo is not installed on {t.host}, while the key's forced command runs the probe through it: install sudo.",
+            (_as_root(t, "apt-get install --yes sudo || dnf install --assumeyes sudo || apk add sudo"), _again(t)),
+        )
+    return Fix(
+        f"The probe is not installed on {t.host}, or not where the key's forced command looks for it ({path}): install it.",
+        (f"archscan probe-script | {_as_root(t, f'install -D -m 755 /dev/stdin {path}')}", _again(t)),
+    )
+
+
+def _shell_refused(t: Trouble) -> Fix:
+    return Fix(
+        f"The login shell of {_user(t)} on {t.host} runs no command (nologin, false, a menu, files only): give the account a shell; "
+        "what the key may run is still only its forced command.",
+        (_as_root(t, f"usermod --shell /bin/sh {_user(t)}"), _again(t)),
+    )
+
+
+def _account_locked(t: Trouble) -> Fix:
+    user = _user(t)
+    return Fix(
+        f"The account {user} on {t.host} is locked, expired or must change its password: open it again. It needs no password, only its key.",
+        (_as_root(t, f'chage --expiredate -1 --maxdays -1 {user} && usermod --password "*" {user}'), _again(t)),
+    )
+
+
+def _auth_rejected(t: Trouble) -> Fix:
+    if t.failure is not None and t.failure.setting == "ssh.identity_file":
+        return Fix(
+            "No key is configured: make one and name it under ssh: in archscan.yml, or have it all done.",
+            ("archscan setup",),
+        )
+    user = _user(t)
+    return Fix(
+        f"{t.host} refused the scanner's key for {user}: the key's line is missing in ~{user}/.ssh/authorized_keys, others may write "
+        "that file, the account is another one, or it is locked (the host's own log says which).",
+        (
+            f"archscan authorized-key | {_as_root(t, f'tee -a ~{user}/.ssh/authorized_keys')}",
+            _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
+            _again(t),
+        ),
+    )
+
+
+def _key_unknown(t: Trouble) -> Fix:
+    return Fix(
+        f"Nobody has told archscan the host key of {t.host} yet: collect it, compare the fingerprint with the one that its console "
+        "shows, then accept it.",
+        (f"archscan trust {host_word(t)}", "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"),
+    )
+
+
+def _key_changed(t: Trouble) -> Fix:
+    return Fix(
+        f"{t.host} shows another host key than known_hosts has: find out why (reinstalled, another machine at its address, or "
+        "somebody in between) before anything is trusted. Only if the fingerprint on its console is the new one, replace it.",
+        (
+            "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done",
+            f"archscan trust --replace {host_word(t)}",
+        ),
+    )
+
+
+def _key_rejected(t: Trouble) -> Fix:
+    return Fix(
+        f"The host key or certificate of {t.host} must not be believed: it is revoked, expired, or for another name. Issue a new one.",
+        ("ssh-keygen -Lf /etc/ssh/ssh_host_ed25519_key-cert.pub",),
+    )
+
+
+def _timeout(t: Trouble) -> Fix:
+    return Fix(
+        f"{t.host} did not answer in time. A login takes six round trips: over a slow line raise ssh.connect_timeout (30s), for a "
+        "host with many containers ssh.probe_timeout.",
+        (f"time {ssh(t)} true", _again(t)),
+    )
+
+
+def _unreachable(t: Trouble) -> Fix:
+    return Fix(
+        f"Nothing answers at the address of {t.host}: look at the address and port in the inventory, the host, the firewall, "
+        "the bastion (jump).",
+        (f"archscan inventory --host {host_word(t)}", f"{ssh(t, options=' -v')} true"),
+    )
+
+
+def _name(t: Trouble) -> Fix:
+    return Fix(
+        f"The name of {t.host} leads to no address: correct it, or give the host an address in the inventory.",
+        (f"getent hosts {word(t.failure.host, 'NAME') if t.failure and t.failure.host else host_word(t)}",),
+    )
+
+
+def _malformed(t: Trouble) -> Fix:
+    return Fix(
+        f"Something other than the probe answered on {t.host}: what the login prints of its own (a profile's echo, a menu) must be silent "
+        "where there is no terminal, and a forced command must run the probe.",
+        (
+            f"{ssh(t, options=' -T')} true",
+            f"archscan probe-script | {_as_root(t, f'install -D -m 755 /dev/stdin {PROBE_PATH}')}",
+        ),
+    )
+
+
+def _incomplete(t: Trouble) -> Fix:
+    return Fix(
+        f"The login to {t.host} ended before the answer did: try the same by hand, where its own words are shown.",
+        (f"archscan probe-script | {ssh(t)} sh -s", _again(t)),
+    )
+
+
+def _protocol(t: Trouble) -> Fix:
+    return Fix(
+        f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers.",
+        (f"{ssh(t, options=' -vv')} true", f"archscan inventory --host {host_word(t)}"),
+    )
+
+
+def _bastion(t: Trouble) -> Fix:
+    return Fix(
+        f"The bastion in front of {t.host} could not be used, so that nothing behind it was tried: its key, login and "
+        "AllowTcpForwarding are the first to look at.",
+        (f"archscan inventory --host {host_word(t)}", f"{ssh(t, options=' -v')} true"),
+    )
+
+
+def _too_large(t: Trouble) -> Fix:
+    return Fix(f"The answer of {t.host} is longer than ssh.max_output allows: raise it, up to 64MiB.", (_again(t),))
+
+
+def _engine_down(t: Trouble) -> Fix:
+    kind = word(str(t.engine), "docker") if t.engine else "docker"
+    return Fix(
+        f"The container engine on {t.host} does not answer: start it.",
+        (_as_root(t, f"systemctl restart {kind}; journalctl --unit {kind} --lines 20"), _again(t)),
+    )
+
+
+def _engine_denied(t: Trouble) -> Fix:
+    user = _user(t)
+    return Fix(
+        f"The scanner's account on {t.host} may not ask the engine: install the probe with its sudo rule, which is less than membership "
+        "in the docker group (that is as good as root).",
+        (
+            f"archscan probe-script | {_as_root(t, f'install -D -m 755 /dev/stdin {PROBE_PATH}')}",
+            f"archscan probe-script --sudoers --user {user} | {_as_root(t, 'install -m 440 /dev/stdin /etc/sudoers.d/archscan')}",
+            f"archscan authorized-key | {_as_root(t, f'tee ~{user}/.ssh/authorized_keys')}",
+        ),
+    )
+
+
+def _engine_absent(t: Trouble) -> Fix:
+    return Fix(f"No container engine was found on {t.host}: install one, or take the planned image off this host.")
+
+
+FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
+    Reason.HOST_SUDO_REFUSED: _sudo_refused,
+    Reason.HOST_PROBE_MISSING: _probe_missing,
+    Reason.HOST_SHELL_REFUSED: _shell_refused,
+    Reason.HOST_ACCOUNT_LOCKED: _account_locked,
+    Reason.HOST_AUTH_REJECTED: _auth_rejected,
+    Reason.HOST_KEY_UNKNOWN: _key_unknown,
+    Reason.HOST_KEY_CHANGED: _key_changed,
+    Reason.HOST_KEY_REJECTED: _key_rejected,
+    Reason.HOST_TIMEOUT: _timeout,
+    Reason.HOST_REFUSED: _unreachable,
+    Reason.HOST_UNREACHABLE: _unreachable,
+    Reason.HOST_NAME: _name,
+    Reason.HOST_MALFORMED: _malformed,
+    Reason.HOST_INCOMPLETE: _incomplete,
+    Reason.HOST_PROTOCOL: _protocol,
+    Reason.HOST_BASTION: _bastion,
+    Reason.HOST_TOO_LARGE: _too_large,
+    Reason.ENGINE_DOWN: _engine_down,
+    Reason.ENGINE_DENIED: _engine_denied,
+    Reason.ENGINE_ABSENT: _engine_absent,
+}

@@ -1,0 +1,72 @@
+"""What a remedy may speak of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanner.domain.facts import BinfmtEntry, EngineKind, Failure, Workload
+    from scanner.domain.platform.platform import Platform
+
+_SAFE = re.compile(r"[A-Za-z0-9_/.~][A-Za-z0-9_./:@%+=,~-]*", re.ASCII)
+"""Letters that neither a shell nor a chat interprets; no option begins with one of them."""
+
+MAX_WORD_CHARS = 512
+"""A reference has at most 255 characters before its digest; a longer word fills the page of who is on call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What chose a platform instead of the host: a plan at ``at`` (file, with its line where known), or a default of the engine's."""
+
+    platform: Platform
+    at: str = ""
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a remedy may speak of; names are the operator's own, as written in the inventory and on the host.
+
+    ``needed`` is the platform the host asks for, ``offered`` what the image has today. ``path`` is the file that the reason is
+    about. ``running`` is a reference by digest that is known to have the needed platform. ``native`` is what the tag offers
+    today that this host starts, ``held`` what the host's own copy is for. ``pin`` is what chose the platform. ``emulator``
+    is the handler that is registered for the image's CPU, ``emulates`` that CPU; ``binfmt_off`` tells that the kernel's
+    switch for all handlers is off. ``engine`` asks, ``workload`` is what is judged, ``failure`` why something is not known.
+    """
+
+    host: str
+    image: str
+    needed: Platform | None = None
+    offered: tuple[Platform, ...] = ()
+    path: str = ""
+    running: str = ""
+    native: Platform | None = None
+    held: Platform | None = None
+    pin: Pin | None = None
+    emulator: BinfmtEntry | None = None
+    emulates: str = ""
+    binfmt_off: bool = False
+    engine: EngineKind | None = None
+    workload: Workload | None = None
+    failure: Failure | None = None
+
+
+def word(text: str, placeholder: str) -> str:
+    """A name as a word of a command: as it is where it is made of harmless letters, else what stands for it.
+
+    Names come from hosts or images, and people paste commands.
+    """
+    return text if len(text) <= MAX_WORD_CHARS and _SAFE.fullmatch(text) else placeholder
+
+
+def image_word(t: Trouble) -> str:
+    """The image's reference in a command."""
+    return word(t.image, "IMAGE")
+
+
+def host_word(t: Trouble) -> str:
+    """The host's name in a command."""
+    return word(t.host, "HOST")

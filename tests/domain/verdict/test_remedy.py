@@ -1,0 +1,318 @@
+"""What is to be typed, case by case; cures of files are typed here, by the tools that they name."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from scanner.domain import facts
+from scanner.domain.facts import Binfmt, BinfmtEntry, EngineKind, Failure, Maker, Process, Source, Stage
+from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.judge import judge
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.remedy import Trouble, fix
+from tests import builders
+from tests.builders import AMD64, ARM64, image_facts, offer, program
+from tests.real.require import find, missing
+
+APP = builders.APP
+BOTH = image_facts(offer(ARM64, "a", program=program(ARM64)), offer(AMD64, "b"))
+
+
+def stale(**changes):
+    """A container made from the arm64 copy of an image, on a host that is amd64."""
+    known = (f"r.example/app@{builders.INDEX}",)
+    local = facts.LocalImage(builders.digest("c"), known, builders.digest("a"), ARM64)
+    given = {"stage": Stage.STOPPED, "engine": "docker", "local": local, "state": "exited", "exit_code": 255, **changes}
+    return builders.workload("api", **given)
+
+
+def fixed(workload, image=BOTH, **host):
+    return judge(builders.host_facts(**host), workload, image)
+
+
+# ---------------------------------------------------------------- copies, pins, builds
+
+
+def test_a_stale_copy_is_pulled_anew_then_its_container_run_again_with_what_it_was_run_with():
+    verdict = fixed(stale())
+    assert (verdict.reason, verdict.fix.commands) == (
+        Reason.WRONG_PLATFORM,
+        (
+            f"docker pull --platform linux/amd64 {APP}",
+            "docker inspect api > api.json",
+            "docker rm --force api",
+            f"docker run --detach --name api --platform linux/amd64 {APP}",
+        ),
+    )
+    assert (
+        "The copy of r.example/app:1 on h is for linux/arm64, while the tag offers linux/amd64 today."
+        in verdict.fix.summary
+    )
+
+
+def test_a_container_s_own_command_is_part_of_its_run():
+    given = fixed(stale(process=Process(("/app", "--port", "80"), ()))).fix
+    run = "docker run --detach --name api --platform linux/amd64"
+    assert given.commands[-1] == f"{run} --entrypoint /app {APP} --port 80"
+    given = fixed(stale(process=Process(("/app", "; reboot"), ()))).fix
+    assert given.commands[-1] == f"{run} {APP}"
+    assert "and its own command" in given.summary
+
+
+@pytest.mark.parametrize(
+    ("maker", "command"),
+    [
+        (
+            Maker(Source.COMPOSE, "api", "shop", ("/srv/shop/compose.yml", "/srv/shop/prod.yml"), "/srv/shop"),
+            (
+                "docker compose --project-name shop --project-directory /srv/shop --file /srv/shop/compose.yml "
+                "--file /srv/shop/prod.yml up --detach --force-recreate api"
+            ),
+        ),
+        (Maker(Source.SWARM, "shop_api"), "docker service update --force shop_api"),
+        (Maker(Source.NOMAD, "8f1c"), "nomad alloc restart 8f1c"),
+        (Maker(Source.KUBERNETES, "api-7d9", "shop"), "kubectl --namespace shop delete pod api-7d9"),
+        (Maker(Source.SYSTEMD, "api.service"), "systemctl restart api.service"),
+    ],
+)
+def test_a_container_is_made_anew_by_what_made_it(maker, command):
+    assert fixed(stale(maker=maker)).fix.commands == (f"docker pull --platform linux/amd64 {APP}", command)
+
+
+def test_podman_pulls_with_its_own_command():
+    engines = (builders.podman(),)
+    local = replace(stale().local, manifest_digest=builders.digest("a"))
+    container = stale(source=Source.PODMAN, engine="podman", local=local, maker=Maker(Source.SYSTEMD, "api.service"))
+    assert fixed(container, engines=engines).fix.commands == (
+        f"podman pull --platform linux/amd64 {APP}",
+        "systemctl restart api.service",
+    )
+
+
+def test_what_the_tag_does_not_offer_is_built_beside_what_it_does():
+    only_arm = image_facts(offer(ARM64, "a", program=program(ARM64)))
+    for workload in (stale(), builders.plan("api")):
+        verdict = fixed(workload, only_arm)
+        assert verdict.fix.commands == (f"docker buildx build --platform linux/amd64,linux/arm64 --tag {APP} --push .",)
+
+
+def test_a_tag_that_was_mended_since_is_pulled_not_built_again():
+    wrong = image_facts(offer(AMD64, "a", program=program(ARM64)))
+    right = image_facts(offer(AMD64, "b", program=program(AMD64)))
+    held = replace(stale().local, platform=AMD64)
+    verdict = judge(builders.host_facts(), stale(local=held), wrong, next_pull=right)
+    assert verdict.reason is Reason.WRONG_BINARY
+    assert verdict.fix.commands[0] == f"docker pull --platform linux/amd64 {APP}"
+    assert "an older copy" in verdict.fix.summary
+    still = judge(
+        builders.host_facts(), stale(local=held), wrong, next_pull=replace(wrong, digest=builders.digest("e"))
+    )
+    assert still.fix.commands[0].startswith("docker buildx build")
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (Source.COMPOSE, "Take platform: linux/arm64 out in shop/compose.yml:12, or write linux/amd64 there."),
+        (Source.SYSTEMD, "Take --platform linux/arm64 out in shop/compose.yml:12, or write linux/amd64 there."),
+    ],
+)
+def test_a_pin_is_named_by_file_and_line_and_shown(source, says):
+    planned = builders.workload(
+        "api", stage=Stage.PLANNED, source=source, pinned=ARM64, pinned_at="shop/compose.yml:12"
+    )
+    given = fixed(planned).fix
+    assert says in given.summary
+    assert given.commands == ("sed -n 12p shop/compose.yml",)
+
+
+def test_a_default_platform_of_the_host_is_named():
+    engines = (builders.docker(default_platform=ARM64),)
+    given = fixed(builders.plan("api"), engines=engines).fix
+    assert "DOCKER_DEFAULT_PLATFORM (set on the host) chose it" in given.summary
+    assert "buildx" not in " ".join(given.commands)
+
+
+def test_a_pin_to_what_the_image_lacks_is_no_reason_to_build_for_it():
+    only_arm = image_facts(offer(ARM64, "a", program=program(ARM64)))
+    given = fixed(builders.plan("api", pinned=ARM64, pinned_at="compose.yml:3"), only_arm).fix
+    assert given.commands == (f"docker buildx build --platform linux/amd64,linux/arm64 --tag {APP} --push .",)
+    assert "Nor may linux/arm64 be asked for any more (compose.yml:3)." in given.summary
+
+
+def test_who_names_a_digest_is_told_to_name_the_new_one():
+    given = fixed(builders.plan("api", f"r.example/app@{builders.INDEX}"), image_facts(offer(ARM64))).fix
+    assert given.commands == (
+        "docker buildx build --platform linux/amd64,linux/arm64 --tag r.example/app:TAG --push .",
+    )
+    assert "must then name the new one" in given.summary
+
+
+def test_a_tag_that_is_gone_is_given_back_to_what_runs():
+    running = replace(stale().local, platform=AMD64, manifest_digest=builders.digest("b"))
+    container = stale(local=running, stage=Stage.RUNNING, state="running", exit_code=None, settled=True)
+    verdict = judge(
+        builders.host_facts(),
+        container,
+        BOTH.with_program(builders.digest("b"), program(), ()),
+        next_pull=Failure(Reason.IMAGE_TAG_MISSING),
+    )
+    assert verdict.reason is Reason.TAG_GONE
+    assert verdict.fix.commands == (f"docker buildx imagetools create --tag {APP} r.example/app@{builders.INDEX}",)
+
+
+# ---------------------------------------------------------------- emulators
+
+
+QEMU = BinfmtEntry(
+    "qemu-aarch64",
+    enabled=True,
+    interpreter="/usr/bin/qemu-aarch64",
+    magic=bytes.fromhex("7f454c460201010000000000000000000200b700"),
+    mask=bytes.fromhex("ffffffffffffff00fffffffffffffffffeffffff"),
+)
+
+
+@pytest.mark.parametrize(
+    ("binfmt", "commands"),
+    [
+        (
+            Binfmt(enabled=True, entries=(QEMU,)),
+            (
+                "echo -1 | sudo tee /proc/sys/fs/binfmt_misc/qemu-aarch64",
+                "docker run --privileged --rm tonistiigi/binfmt --install arm64",
+            ),
+        ),
+        (
+            Binfmt(enabled=True, entries=(replace(QEMU, enabled=False, flags="F"),)),
+            ("echo 1 | sudo tee /proc/sys/fs/binfmt_misc/qemu-aarch64",),
+        ),
+        (
+            Binfmt(enabled=False, entries=(replace(QEMU, flags="F"),)),
+            ("echo 1 | sudo tee /proc/sys/fs/binfmt_misc/status",),
+        ),
+    ],
+)
+def test_a_handler_without_f_is_registered_anew_and_one_that_is_off_is_switched_on(binfmt, commands):
+    alone = replace(
+        image_facts(offer(None, config=ARM64, program=replace(program(ARM64), emulators=()))), is_index=False
+    )
+    verdict = fixed(builders.plan("api"), alone, binfmt=binfmt)
+    assert (verdict.reason, verdict.fix.commands) == (Reason.EMULATOR_UNUSABLE, commands)
+
+
+def test_the_end_of_rosetta_is_told():
+    rosetta = replace(QEMU, name="rosetta", interpreter="/run/rosetta/rosetta", flags="F")
+    trouble = Trouble("mac", APP, ARM64, (AMD64,), emulator=rosetta)
+    assert "Rosetta" in fix(Reason.EMULATED, trouble).summary
+    assert "Rosetta" not in fix(Reason.EMULATED, replace(trouble, emulator=QEMU)).summary
+
+
+# ---------------------------------------------------------------- what is not known
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.LAYER_LIMIT, Reason.IMAGE_MALFORMED, Reason.BINARY_UNKNOWN, Reason.IMAGE_REFERENCE_INVALID]
+)
+def test_limits_damage_and_unset_variables_are_not_blamed_on_the_registry_s_answer(reason):
+    given = fix(reason, Trouble("h", "${IMAGE}:1", failure=Failure(reason, setting="scan.surveys.max_image_bytes")))
+    assert "gave no usable answer" not in given.summary
+
+
+def test_an_unset_variable_is_told_from_a_reference_that_is_none():
+    assert ".env" in fix(Reason.IMAGE_REFERENCE_INVALID, Trouble("h", "r.example/app:${TAG}")).summary
+    assert ".env" not in fix(Reason.IMAGE_REFERENCE_INVALID, Trouble("h", "R.example/App:1")).summary
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_but_native_has_a_cure_and_no_command_repeats_what_a_stranger_wrote(reason):
+    hostile = "x; reboot `id` $(id)"
+    workload = builders.workload(hostile, maker=Maker(Source.COMPOSE, hostile, hostile, (hostile,), hostile))
+    failure = Failure(reason, hostile, host=hostile, user=hostile, path=hostile)
+    trouble = Trouble(
+        hostile,
+        hostile,
+        AMD64,
+        (ARM64,),
+        hostile,
+        hostile,
+        AMD64,
+        ARM64,
+        engine=EngineKind.DOCKER,
+        workload=workload,
+        failure=failure,
+    )
+    for given in (fix(reason, trouble), fix(reason, replace(trouble, native=None)), fix(reason, Trouble("h", APP))):
+        assert bool(given.summary) == (reason is not Reason.NATIVE)
+        assert not [command for command in given.commands if "reboot" in command or "$(id)" in command]
+    assert STATUS_OF[reason] is not Status.OK or not fix(reason, trouble).commands
+
+
+# ---------------------------------------------------------------- cures of files, typed
+
+
+def typed(folder, commands):
+    """Type them as a person would in a checkout, but the build."""
+    for command in commands:
+        if not command.startswith(("docker ", "archscan ")):
+            subprocess.run(["sh", "-ec", command], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A repository that holds one script, below a folder."""
+    for tool in ("git", "iconv", "perl"):
+        if find(tool) is None:
+            missing(f"{tool} is missing: apt-get install {tool}")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+
+    def holds(content):
+        script = tmp_path / "docker" / "entrypoint.sh"
+        script.parent.mkdir(exist_ok=True)
+        script.write_bytes(content)
+        script.chmod(0o644)
+        subprocess.run(["git", "-C", tmp_path, "add", "--all"], check=True, capture_output=True)
+        return script
+
+    return holds
+
+
+UNIX = b"#!/bin/sh\necho ok\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "broken"),
+    [
+        (Reason.CRLF_SHEBANG, UNIX.replace(b"\n", b"\r\n")),
+        (Reason.BOM_SHEBANG, b"\xef\xbb\xbf" + UNIX),
+        (Reason.UTF16_SHEBANG, UNIX.decode().replace("\n", "\r\n").encode("utf-16")),
+        (Reason.UTF16_SHEBANG, b"\xfe\xff" + UNIX.decode().encode("utf-16-be")),
+        (Reason.NO_SHEBANG, b"echo ok\n"),
+        (Reason.NO_SHEBANG, b"\n" + UNIX),
+        (Reason.NO_SHEBANG, b" " + UNIX),
+    ],
+)
+def test_the_cure_of_a_script_makes_it_one_that_the_kernel_starts(checkout, reason, broken):
+    script = checkout(broken)
+    given = fix(reason, Trouble("h", APP, AMD64, (AMD64,), "/docker/entrypoint.sh"))
+    typed(script.parent.parent, given.commands)
+    assert script.read_bytes() == UNIX
+    script.chmod(0o755)
+    assert subprocess.run([script], check=True, capture_output=True).stdout == b"ok\n"
+
+
+def test_the_cure_of_a_missing_execute_bit_sets_it_in_git(checkout):
+    script = checkout(UNIX)
+    given = fix(Reason.ENTRYPOINT_NOT_EXECUTABLE, Trouble("h", APP, AMD64, (AMD64,), "/docker/entrypoint.sh"))
+    typed(script.parent.parent, given.commands)
+    listed = subprocess.run(["git", "-C", script.parent, "ls-files", "--stage"], check=True, capture_output=True)
+    assert listed.stdout.startswith(b"100755 ")
+
+
+def test_a_level_that_the_host_has_is_no_other_platform():
+    level = Platform("linux", "amd64", "v3")
+    newer = image_facts(offer(level, "a", program=program(Platform("linux", "amd64", "v4"))))
+    assert fixed(builders.plan("api"), newer).fix.commands[0].startswith("docker buildx build")
