@@ -1,0 +1,124 @@
+"""Variables in text, put in place as Compose puts them.
+
+The grammar is compose-go's ``template``: ``$X``, ``${X}``, ``${X:-y}``, ``${X-y}``, ``${X:?y}``, ``${X?y}``,
+``${X:+y}``, ``${X+y}``, ``$$`` for a dollar. A dollar before anything else stands for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MAX_DEPTH = 20
+"""A default within a default is seen; twenty of them are not."""
+
+MAX_CHARS = 1 << 20
+"""What one text may become: variables that hold variables multiply, and no setting of a container is longer."""
+
+_FORM = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|(\{))", re.ASCII)
+_BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(:?[-+?]|\})", re.ASCII)
+_BRACE = re.compile(r"\{.?|\}", re.DOTALL)
+
+
+class InterpolationError(ValueError):
+    """A text that Compose refuses; the text says why, never a variable's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A text with its variables put in place; ``unset`` are those among them that nothing sets, which were taken for empty."""
+
+    text: str
+    unset: tuple[str, ...] = ()
+
+
+def substitute(text: str, variables: Mapping[str, Value]) -> Value:
+    """The text with its variables put in place.
+
+    Raises:
+        InterpolationError: a form that Compose refuses, a variable that must be set, a bound is reached.
+    """
+    return _substitute(text, variables, 0) if "$" in text else Value(text)
+
+
+def _substitute(text: str, variables: Mapping[str, Value], depth: int) -> Value:
+    if depth > MAX_DEPTH:
+        raise InterpolationError(f"variables nested deeper than {MAX_DEPTH} levels")
+    parts: list[str] = []
+    unset: dict[str, None] = {}
+    length = 0
+    for part in _parts(text, variables, depth):
+        length += len(part.text)
+        if length > MAX_CHARS:
+            raise InterpolationError(f"variables that stand for more than {MAX_CHARS} characters")
+        parts.append(part.text)
+        unset.update(dict.fromkeys(part.unset))
+    return Value("".join(parts), tuple(unset))
+
+
+def _parts(text: str, variables: Mapping[str, Value], depth: int) -> Iterator[Value]:
+    at, line_end, last_brace = 0, -1, -1
+    while form := _FORM.search(text, at):
+        yield Value(text[at : form.start()])
+        escaped, name, _ = form.groups()
+        at = form.end()
+        if escaped:
+            yield Value("$")
+            continue
+        if name:
+            yield _known(name, variables)
+            continue
+        if at > line_end:  # what is in braces ends in its line
+            newline = text.find("\n", at)
+            line_end = len(text) if newline < 0 else newline
+            last_brace = text.rfind("}", at, line_end)
+        end = _closing(text, at, last_brace)
+        yield _braced(text[at:end], variables, depth)
+        at = end
+    yield Value(text[at:])
+
+
+def _closing(text: str, at: int, last_brace: int) -> int:
+    """Where what began with a brace before ``at`` ends: its own closing brace, else the last one of the line."""
+    named = _BRACED.match(text, at)
+    if named is None or last_brace < at:
+        raise InterpolationError(f"a variable in braces that Compose does not take: {text[at - 2 : at + 30]!r}")
+    if named[2] == "}":
+        return named.end()
+    opened = 1
+    for brace in _BRACE.finditer(text, at + 1, last_brace + 1):
+        opened += 1 if brace[0] != "}" else -1
+        if opened == 0:
+            return brace.end()
+    return last_brace + 1
+
+
+def _braced(form: str, variables: Mapping[str, Value], depth: int) -> Value:
+    """What a form stands for, from behind its opening brace to its closing one."""
+    named = _BRACED.match(form)
+    assert named is not None  # noqa: S101 -- whoever found its end has seen it
+    name, operator = named.groups()
+    if operator == "}":
+        return _known(name, variables)
+    word = form[named.end() : -1]
+    value = variables.get(name)
+    is_set = value is not None and (value.text != "" or not operator.startswith(":"))
+    unset = value.unset if value else ()
+    match operator[-1]:
+        case "-":
+            found = value if value is not None and is_set else _substitute(word, variables, depth + 1)
+        case "+":
+            found = _substitute(word, variables, depth + 1) if is_set else value or Value("")
+        case _ if value is not None and is_set:
+            found = value
+        case _:
+            raise InterpolationError(f"the variable {name} must be set: {word[:100]}")
+    return Value(found.text, tuple(dict.fromkeys(unset + found.unset)))
+
+
+def _known(name: str, variables: Mapping[str, Value]) -> Value:
+    return variables.get(name) or Value("", (name,))
