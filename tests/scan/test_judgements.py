@@ -84,7 +84,7 @@ OTHERS = {
     "source": Source.COMPOSE, "stage": Stage.STOPPED, "image": "r.example/other:1", "engine": "docker", "pinned": ARM64,
     "state": "exited", "exit_code": 1, "restart_count": 3, "error": "exec format error", "log": ("exec format error",),
     "build_only": True, "mounts": (Mount("/data"),), "settled": True, "live": (LiveProcess("app", "/app", b"\x7fELF"),),
-    "checks": (("/bin/check",),), "pinned_at": "compose.yml:3",
+    "checks": (("/bin/check",),),
 }  # fmt: skip
 
 

@@ -54,12 +54,12 @@ class Trouble:
     failure: Failure | None = None
 
 
-def word(text: str, placeholder: str) -> str:
+def word(text: str, instead: str) -> str:
     """A name as a word of a command: as it is where it is made of harmless letters, else what stands for it.
 
     Names come from hosts or images, and people paste commands.
     """
-    return text if len(text) <= MAX_WORD_CHARS and _SAFE.fullmatch(text) else placeholder
+    return text if len(text) <= MAX_WORD_CHARS and _SAFE.fullmatch(text) else instead
 
 
 def image_word(t: Trouble) -> str:
