@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -36,12 +37,14 @@ _NOTHING_TO_DO = Fix()
 class Judgements:
     """The verdicts of one scan, within which neither a tag nor an image can change.
 
-    Only what is right is shared: any other verdict names its host, in the commands that mend it.
+    Only what is right is shared: any other verdict names its host, in the commands that mend it. Of those who ask the
+    same at the same time one finds out while the others wait for whether it is right.
     """
 
     images: Images
     _kinds: dict[Capability, int] = field(default_factory=dict)
     _right: dict[Key, Verdict] = field(default_factory=dict)
+    _open: dict[Key, asyncio.Event] = field(default_factory=dict)
 
     def kind(self, facts: HostFacts) -> int:
         """A number that hosts share if the same things run on them."""
@@ -53,12 +56,25 @@ class Judgements:
 
     async def verdict(self, kind: int, facts: HostFacts, workload: Workload) -> Verdict:
         """The judgement of a workload on a host of this kind, which has these facts."""
-        if shared := self.right(kind, workload):  # another host's came in while this one waited
+        key = _key(kind, workload)
+        if under_way := self._open.get(key):
+            await under_way.wait()
+        if shared := self._right.get(key):
             return shared
+        if under_way:  # it is not right, or who asked first was cut off
+            return await self._judged(key, facts, workload)
+        found = self._open[key] = asyncio.Event()
+        try:
+            return await self._judged(key, facts, workload)
+        finally:
+            found.set()
+            del self._open[key]
+
+    async def _judged(self, key: Key, facts: HostFacts, workload: Workload) -> Verdict:
         known = await self.images.known(facts, workload)
         verdict = judge(facts, workload, known.image, self.images.depth, known.next_pull)
         if verdict.status is Status.OK and verdict.fix == _NOTHING_TO_DO:
-            self._right[_key(kind, workload)] = verdict
+            self._right[key] = verdict
         return verdict
 
 

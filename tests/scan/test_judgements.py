@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import fields, replace
 
 import pytest
@@ -32,13 +33,25 @@ class Counting(Images):
         return await super().known(host, workload)
 
 
-async def resolve(reference, *, depth, wanted=None):
-    return IMAGE
+class Registry:
+    """Has the one image, behind a gate that tests may close."""
+
+    def __init__(self):
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def resolve(self, reference, *, depth, wanted=None):
+        await self.gate.wait()
+        return IMAGE
 
 
 @pytest.fixture
-def judgements():
-    registry = type("Registry", (), {"resolve": staticmethod(resolve)})()
+def registry():
+    return Registry()
+
+
+@pytest.fixture
+def judgements(registry):
     return Judgements(Counting(registry, None, Depth.CONFIG))
 
 
@@ -66,6 +79,39 @@ async def test_what_is_wrong_names_its_own_host(judgements):
     assert {verdict.reason for verdict in verdicts} == {Reason.PLATFORM_MISSING}
     for name, verdict in zip(("left", "right"), verdicts, strict=True):
         assert verdict == judge(facts(name, ARM64), workload(name), IMAGE, Depth.CONFIG)
+
+
+async def asked_at_once(judgements, registry, hosts):
+    """One task a host, all of them under way while the registry thinks."""
+    registry.gate.clear()
+    tasks = [asyncio.create_task(judged(judgements, host, workload(host.host))) for host in hosts]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_what_many_ask_at_the_same_time_is_found_out_once(judgements, registry):
+    tasks = await asked_at_once(judgements, registry, [facts(name) for name in "abcd"])
+    registry.gate.set()
+    assert {verdict.reason for verdict in await asyncio.gather(*tasks)} == {Reason.NATIVE}
+    assert judgements.images.asked == 1
+
+
+async def test_those_who_waited_for_what_is_not_right_are_each_told_of_their_own_host(judgements, registry):
+    hosts = [facts(name, ARM64) for name in "abcd"]
+    tasks = await asked_at_once(judgements, registry, hosts)
+    assert judgements.images.asked == 1
+    registry.gate.set()
+    expected = [judge(host, workload(host.host), IMAGE, Depth.CONFIG) for host in hosts]
+    assert await asyncio.gather(*tasks) == expected
+
+
+async def test_those_who_waited_go_on_where_who_asked_first_is_cut_off(judgements, registry):
+    first, *others = await asked_at_once(judgements, registry, [facts(name) for name in "abcd"])
+    first.cancel()
+    await asyncio.wait([first])
+    registry.gate.set()
+    assert {verdict.reason for verdict in await asyncio.gather(*others)} == {Reason.NATIVE}
 
 
 async def test_hosts_of_another_cpu_or_engine_share_nothing(judgements):
