@@ -15,7 +15,7 @@ from scanner.binary.layers.archive import inspect_archive
 from scanner.binary.layers.limits import Limits as LayerLimits
 from scanner.binary.program import argv
 from scanner.binary.program.survey.survey import read_layer
-from scanner.domain.facts import Failure
+from scanner.domain.facts import HOSTS_SHARE, Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.offload import Budget, BudgetExceeded, Workers
 from scanner.hosts.local import LocalSource
@@ -100,7 +100,7 @@ class Adapters:
     def __init__(self, settings: Settings, context: AdapterContext) -> None:
         self._ssh = _ssh(settings)
         self.sources = _sources(settings, self._ssh)
-        self._workers = Workers()
+        self._workers = Workers(shared=HOSTS_SHARE)
         self._plans = PlanDirectory(settings.plans.directory, self._workers) if settings.plans.directory else None
         self._reading_plans: asyncio.Task[Deployments] | None = None
         self._logged_problems: tuple[str, ...] = ()

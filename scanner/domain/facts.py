@@ -11,14 +11,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scanner.domain.image import reference as references
+from scanner.domain.image.reference import ImageReference
+from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.domain.image.offers import Program
-    from scanner.domain.image.reference import ImageReference
-    from scanner.domain.platform.platform import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,3 +354,9 @@ class HostFacts:
     def engine(self, key: str) -> Engine | None:
         """The engine with this ``Engine.key``."""
         return next((engine for engine in self.engines if engine.key == key), None)
+
+
+HOSTS_SHARE = (
+    Binfmt, BinfmtEntry, Engine, ImageReference, Kernel, LiveProcess, LocalImage, Mount, Platform, Process,
+)  # fmt: skip
+"""Values that many hosts and workloads of a fleet have alike; whoever holds a fleet need hold each of them once."""

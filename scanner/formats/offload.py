@@ -25,10 +25,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from scanner.formats import offload_worker
-from scanner.formats.offload_worker import DONE, LENGTH_BYTES, RAISED, Pickler, frozen_mapping
+from scanner.formats.offload_worker import DONE, LENGTH_BYTES, RAISED, Pickler, frozen_mapping, qualified, shared_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
+    from io import BytesIO
 
 INLINE_BYTES = 64 << 10
 """JSON of this length costs a millisecond in the loop, more than the way to a worker and back does."""
@@ -41,6 +42,9 @@ CALLS_A_WORKER = 2000
 
 END_WITHIN_S = 5.0
 """A killed process is gone at once, unless the disk that it waits for is."""
+
+MAX_SHARED = 200_000
+"""Values that are kept to be shared; a fleet of 10,000 hosts has some thousands. Beyond, they are begun anew."""
 
 _BOOT = "import sys,json;sys.path[:]=json.loads(sys.argv[1]);from scanner.formats.offload_worker import main;main()"
 
@@ -69,12 +73,39 @@ class WorkerError(RuntimeError):
     """The function itself raised: a bug in a reader, told by the kind and text of its exception."""
 
 
+class _Shared:
+    """Values of some classes, each kept once, however many answers have an equal one."""
+
+    def __init__(self, kinds: Collection[type]) -> None:
+        self.names = frozenset(map(qualified, kinds))
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def value(self, kind: type, *said: Any) -> Any:
+        """The value with these fields."""
+        if qualified(kind) not in self.names:
+            raise pickle.UnpicklingError("a worker shares what is not to be shared")
+        if len(self._known) >= MAX_SHARED:
+            self._known.clear()
+        key = (kind, *said)
+        try:
+            known = self._known.get(key)
+        except TypeError:  # a field that cannot be hashed
+            return kind(*said)
+        return self._known.setdefault(key, kind(*said)) if known is None else known
+
+
 class _Unpickler(pickle.Unpickler):
     """Takes our own classes and read-only mappings, nothing that could act: the sender has read hostile bytes."""
+
+    def __init__(self, stream: BytesIO, shared: _Shared) -> None:
+        super().__init__(stream)
+        self._shared = shared
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == (frozen_mapping.__module__, frozen_mapping.__name__):
             return frozen_mapping
+        if (module, name) == (shared_value.__module__, shared_value.__name__):
+            return self._shared.value
         if (module, name) in {("builtins", "set"), ("builtins", "frozenset")}:
             return super().find_class(module, name)
         found = super().find_class(module, name) if module.startswith("scanner.") and "." not in name else None
@@ -86,10 +117,10 @@ class _Unpickler(pickle.Unpickler):
 class _Worker:
     """One process with its two pipes."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: frozenset[str]) -> None:
         self.calls = 0
         self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter
-            [sys.executable, "-I", "-S", "-c", _BOOT, json.dumps([os.path.abspath(path) for path in sys.path])],  # noqa: PTH100 -- text
+            [sys.executable, "-I", "-S", "-c", _BOOT, *_told(shared)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -134,9 +165,13 @@ class _Worker:
 
 
 class Workers:
-    """A few processes that read what strangers wrote; made cheaply, started on first use, ended by ``close``."""
+    """A few processes that read what strangers wrote; made cheaply, started on first use, ended by ``close``.
 
-    def __init__(self, count: int | None = None) -> None:
+    Of the values of the classes ``shared`` that answers hold, frozen dataclasses all, equal ones become one.
+    """
+
+    def __init__(self, count: int | None = None, shared: Collection[type] = ()) -> None:
+        self._shared = _Shared(shared)
         self._count = count or max(1, min(MAX_WORKERS, os.cpu_count() or 1))
         self._turns = threading.BoundedSemaphore(self._count)
         self._lock = threading.Lock()
@@ -195,7 +230,7 @@ class Workers:
             timer.cancel()
             timer.join()
             self._given_back(worker, is_sound=is_sound and not late.is_set())
-        return _result(answer, budget)
+        return _result(answer, budget, self._shared)
 
     def close(self) -> None:
         """End every worker, those at work too; afterwards nothing can be called."""
@@ -220,7 +255,7 @@ class Workers:
                 return None
             worker = self._idle.pop() if self._idle else None
             if worker is None:
-                worker = _Worker()
+                worker = _Worker(self._shared.names)
                 self.started += 1
             self._busy.add(worker)
             return worker
@@ -234,6 +269,12 @@ class Workers:
         worker.close()
 
 
+def _told(shared: frozenset[str]) -> list[str]:
+    """What a worker is told as it starts: where modules are, what is shared."""
+    places = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 -- text
+    return [json.dumps(places), json.dumps(sorted(shared))]
+
+
 def _request(function: Callable[..., Any], budget: Budget, arguments: tuple[Any, ...]) -> bytes:
     buffer = io.BytesIO()
     named = (function.__module__, function.__qualname__, budget.seconds, budget.memory_bytes, arguments)
@@ -241,10 +282,10 @@ def _request(function: Callable[..., Any], budget: Budget, arguments: tuple[Any,
     return buffer.getvalue()
 
 
-def _result(answer: bytes, budget: Budget) -> Any:
+def _result(answer: bytes, budget: Budget, shared: _Shared) -> Any:
     kind = answer[:1]
     if kind == DONE:
-        return _Unpickler(io.BytesIO(memoryview(answer)[1:])).load()
+        return _Unpickler(io.BytesIO(memoryview(answer)[1:]), shared).load()
     if kind == RAISED:
         raise WorkerError(answer[1:].decode(errors="replace"))
     return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")

@@ -10,10 +10,13 @@ import contextlib
 import gc
 import importlib
 import io
+import json
 import pickle
 import resource
 import sys
+from dataclasses import fields
 from enum import Enum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -37,15 +40,44 @@ def frozen_mapping(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
     return MappingProxyType(mapping)
 
 
+def shared_value(kind: type, *said: Any) -> Any:
+    """A value of which whoever unpacks the message may keep one for all that are equal."""
+    return kind(*said)
+
+
+def qualified(kind: type) -> str:
+    """A class as messages name it."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _said(kind: type[Any]) -> Callable[[object], tuple[Any, ...]]:
+    """Gives the fields that a value's constructor takes, in its order."""
+    names = [each.name for each in fields(kind) if each.init]
+    found = attrgetter(*names)
+    return found if len(names) > 1 else lambda value: (found(value),)
+
+
 class Pickler(pickle.Pickler):
     """Knows read-only mappings, which the domain's values hold; a word of a closed list goes by its class and value.
 
     Enumerations of Python 3.11.0 to 3.11.3, Debian 12's among them, would go by ``getattr``, which could be anything.
+    Values of the classes ``shared`` go by their fields, so that equal ones can become one where they arrive.
     """
 
+    def __init__(self, stream: BinaryIO, protocol: int, shared: frozenset[str] = frozenset()) -> None:
+        super().__init__(stream, protocol)
+        self._shared = shared
+        self._fields: dict[type[Any], Callable[[object], tuple[Any, ...]]] = {}
+
     def reducer_override(self, value: object) -> Any:
-        """How an enumeration's member is made again, everything else as it says itself."""
-        return (type(value), (value.value,)) if isinstance(value, Enum) else NotImplemented
+        """How an enumeration's member or a shared value is made again, everything else as it says itself."""
+        kind: type[Any] = type(value)
+        if isinstance(value, Enum):
+            return kind, (value.value,)
+        if qualified(kind) in self._shared:
+            said = self._fields.get(kind) or self._fields.setdefault(kind, _said(kind))
+            return shared_value, (kind, *said(value))
+        return NotImplemented
 
     dispatch_table = {MappingProxyType: lambda mapping: (frozen_mapping, (dict(mapping),))}  # noqa: RUF012 -- so the library wants it
 
@@ -65,10 +97,11 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_DESCRIPTORS, MAX_DESCRIPTORS))
     sys.stdout = sys.stderr  # what a library prints must not become part of an answer
     gc.freeze()
+    shared = frozenset(json.loads(sys.argv[2]))
     while length := stdin.read(LENGTH_BYTES):
         module, name, seconds, max_bytes, arguments = pickle.loads(stdin.read(int.from_bytes(length, "big")))  # noqa: S301 -- of the parent
         _bound(seconds, max_bytes)
-        write(stdout, _answer(module, name, arguments))
+        write(stdout, _answer(module, name, arguments, shared))
         del arguments
 
 
@@ -79,18 +112,18 @@ def _found(module: str, name: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]  # the parent names a function
 
 
-def _answer(module: str, name: str, arguments: tuple[Any, ...]) -> bytes:
+def _answer(module: str, name: str, arguments: tuple[Any, ...], shared: frozenset[str]) -> bytes:
     try:
-        return DONE + _pickled(_found(module, name)(*arguments))
+        return DONE + _pickled(_found(module, name)(*arguments), shared)
     except MemoryError:
         return TOO_BIG
     except Exception as error:  # noqa: BLE001 -- whatever it is, the parent is told its kind and goes on
         return RAISED + f"{type(error).__name__}: {str(error)[:300]}".encode(errors="replace")
 
 
-def _pickled(value: Any) -> bytes:
+def _pickled(value: Any, shared: frozenset[str] = frozenset()) -> bytes:
     buffer = io.BytesIO()
-    Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
+    Pickler(buffer, pickle.HIGHEST_PROTOCOL, shared).dump(value)
     return buffer.getvalue()
 
 

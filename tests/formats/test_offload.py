@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.facts import HOSTS_SHARE, Failure, Mount
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats import offload, offload_worker
@@ -103,7 +103,7 @@ def test_what_a_worker_says_cannot_act_here():
             return (os.system, ("true",))
 
     with pytest.raises(pickle.UnpicklingError):
-        offload._result(offload_worker.DONE + pickle.dumps(Evil()), Budget())
+        offload._result(offload_worker.DONE + pickle.dumps(Evil()), Budget(), offload._Shared(()))
 
 
 def test_read_only_mappings_pass(workers):
@@ -124,3 +124,35 @@ async def test_closing_ends_who_is_at_work():
 
 def test_a_word_of_a_closed_list_comes_back_by_its_class_on_every_python():
     assert b"getattr" not in offload_worker._pickled(Status.BROKEN)
+
+
+def test_values_that_hosts_have_alike_are_one_value(workers):
+    sharing, found = Workers(1, HOSTS_SHARE), []
+    try:
+        raw = next(path for path in ANSWERS if reading.read(path.read_bytes(), Host("a", "a")).workloads).read_bytes()
+        for name in ("web-1", "web-2"):
+            found.append(sharing.call(reading.read, Budget(), raw, Host(name, name)))
+            assert found[-1] == workers.call(reading.read, Budget(), raw, Host(name, name))
+    finally:
+        sharing.close()
+    first, second = found
+    assert first.kernel is second.kernel
+    assert first.workloads
+    for one, other in zip(first.workloads, second.workloads, strict=True):
+        assert one is not other
+        assert (one.local, one.process, one.reference) == (other.local, other.process, other.reference)
+        assert one.local is other.local
+        assert one.process is other.process
+        assert one.reference is other.reference
+
+
+def test_shared_values_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(offload, "MAX_SHARED", 3)
+    shared = offload._Shared((Mount,))
+    assert [shared.value(Mount, f"/{number}").destination for number in range(10)] == [f"/{n}" for n in range(10)]
+    assert len(shared._known) <= 3
+
+
+def test_a_worker_cannot_have_another_class_shared():
+    with pytest.raises(pickle.UnpicklingError):
+        offload._Shared((Mount,)).value(Host, "web-1", "web-1")
