@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -99,6 +99,7 @@ class Adapters:
 
     def __init__(self, settings: Settings, context: AdapterContext) -> None:
         self._ssh = _ssh(settings)
+        self._user = settings.ssh.user
         self.sources = _sources(settings, self._ssh)
         self._workers = Workers()
         self._plans = PlanDirectory(settings.plans.directory, self._workers) if settings.plans.directory else None
@@ -123,9 +124,15 @@ class Adapters:
         """Ask one host through the source that answers for it."""
         raw = await self.sources[kind_of(host)].read(host)
         facts = raw if isinstance(raw, Failure) else await self._answers.read(raw, host)
-        if isinstance(facts, Failure) or self._local_images is None:
+        if isinstance(facts, Failure):
+            return facts if host.local else self._of_login(facts, host)
+        if self._local_images is None:
             return facts
         return await self._local_images.fill(host, facts)
+
+    def _of_login(self, failure: Failure, host: Host) -> Failure:
+        """The failure with who was to log in where, by which it is mended."""
+        return replace(failure, host=host.address, user=host.user or self._user, port=host.port)
 
     def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,
@@ -249,7 +256,8 @@ def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, H
     """Who answers for a host, by what the host is."""
     return {
         SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
-        SourceKind.SSH: ssh or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured"),
+        SourceKind.SSH: ssh
+        or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured", "ssh.identity_file"),
     }
 
 

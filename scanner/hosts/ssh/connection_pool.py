@@ -13,10 +13,11 @@ import asyncssh
 from scanner.domain.facts import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
+from scanner.hosts import refusal
 from scanner.hosts.ssh import options as connection_options
 from scanner.hosts.ssh.bastions import Bastions
-from scanner.hosts.ssh.connection import ask, dial, open_answer
-from scanner.hosts.ssh.failure import Bastion, classify
+from scanner.hosts.ssh.connection import Listener, ask, dial, open_answer
+from scanner.hosts.ssh.failure import Bastion, Told, classify
 from scanner.hosts.ssh.identity import ClientKey, ends_at, read_identity
 from scanner.hosts.ssh.image_export import export_command, output
 from scanner.hosts.ssh.jump import Route, Target, jump_of
@@ -201,8 +202,15 @@ class ConnectionPool:
     async def _dial(self, target: Target, tunnel: Connection | None) -> Connection:
         alias, known = self._trusted(target)
         options = connection_options.for_host(self._options(target.user), target, alias, known)
-        async with asyncio.timeout(self._config.connect_timeout_s):
-            connection = await dial(options, tunnel, self._abandon)
+        heard = Listener()
+        options.client_factory = lambda: heard
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                connection = await dial(options, tunnel, self._abandon)
+        except asyncssh.DisconnectError as error:
+            if failure := refusal.locked(heard.words):
+                raise Told(failure) from error
+            raise
         self.opened += 1
         return connection
 
