@@ -6,7 +6,7 @@
     ├── UsageError           the operator has to change something: exit code 2
     │   ├── SettingsError    the configuration is refused (scanner.settings.problem)
     │   └── InventoryError   a source of the inventory is refused (scanner.inventory.error)
-    └── ServiceError         the service cannot run although its configuration is right: exit code 1
+    └── ServiceError         the service cannot run where it is, although its configuration is read: exit code 2
         ├── StoreError       the store refuses (scanner.store.error)
         └── ListenError      the address cannot be listened on (scanner.web.http.server)
 
@@ -22,4 +22,4 @@ class UsageError(Exception):
 
 
 class ServiceError(Exception):
-    """The service cannot run although its configuration is right (port in use): one line, exit code 1."""
+    """The service cannot run where it is (port in use, no such store): one line, exit code 2."""

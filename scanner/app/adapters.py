@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.offers import ImageFacts, Layer, Offer, Program
     from scanner.domain.image.reference import ImageReference
     from scanner.hosts.source import HostSource
+    from scanner.hosts.ssh.config import SshConfig
     from scanner.hosts.ssh.ssh_source import SshSource
     from scanner.registry.auth.credentials import CredentialSources
     from scanner.registry.documents.cache import Recent
@@ -79,6 +80,7 @@ class AdapterContext:
     """What reaches beyond one configuration: version, store, the observer of registries, the user's own logins.
 
     ``on_survey_read`` is called with the bytes of every layer that was read for a survey.
+    ``ssh`` is a person's own way to hosts, instead of the configured one.
     ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
     """
 
@@ -88,6 +90,7 @@ class AdapterContext:
     ambient: CredentialSources | None = None
     last_seen: Recent[ImageFacts] | None = None
     on_survey_read: Callable[[int], None] = lambda _bytes: None
+    ssh: SshConfig | None = None
 
 
 class Adapters:
@@ -98,7 +101,8 @@ class Adapters:
     """
 
     def __init__(self, settings: Settings, context: AdapterContext) -> None:
-        self._ssh = _ssh(settings)
+        self._ssh = _ssh(settings, context.ssh)
+        self._user = context.ssh.user if context.ssh else settings.ssh.user
         self.sources = _sources(settings, self._ssh)
         self._workers = Workers(shared=HOSTS_SHARE)
         self._plans = PlanDirectory(settings.plans.directory, self._workers) if settings.plans.directory else None
@@ -123,9 +127,15 @@ class Adapters:
         """Ask one host through the source that answers for it."""
         raw = await self.sources[kind_of(host)].read(host)
         facts = raw if isinstance(raw, Failure) else await self._answers.read(raw, host)
-        if isinstance(facts, Failure) or self._local_images is None:
+        if isinstance(facts, Failure):
+            return facts if host.local else self._of_login(facts, host)
+        if self._local_images is None:
             return facts
         return await self._local_images.fill(host, facts)
+
+    def _of_login(self, failure: Failure, host: Host) -> Failure:
+        """The failure with who was to log in where, by which it is mended."""
+        return replace(failure, host=host.address, user=host.user or self._user, port=host.port)
 
     def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,
@@ -249,13 +259,14 @@ def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, H
     """Who answers for a host, by what the host is."""
     return {
         SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
-        SourceKind.SSH: ssh or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured"),
+        SourceKind.SSH: ssh
+        or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured", "ssh.identity_file"),
     }
 
 
-def _ssh(settings: Settings) -> SshSource | None:
+def _ssh(settings: Settings, own: SshConfig | None) -> SshSource | None:
     """The hosts that SSH reaches, its keys read; ``None`` where only this machine can be asked."""
-    config = wiring.ssh(settings)
+    config = own or wiring.ssh(settings)
     if config is None:
         return None
     from scanner.hosts.ssh.ssh_source import SshSource  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is

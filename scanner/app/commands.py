@@ -7,11 +7,12 @@ import json
 import os
 import tempfile
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.app import logs, wiring
+from scanner.app import fleet_of_person, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
 from scanner.domain.decision import decide
@@ -38,13 +39,17 @@ from scanner.settings.load import load
 from scanner.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import ModuleType
 
-    from scanner.cli.operations import Common
+    from scanner.app.fleet_of_person import Named
+    from scanner.app.trusting import Shown
+    from scanner.cli.operations import Common, FirstHour
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.report import Report
+    from scanner.hosts.ssh.config import SshConfig
+    from scanner.hosts.ssh.host_keys import ShownKey
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
 
@@ -59,11 +64,11 @@ class Application:
 
     def _settings(self, common: Common, *, need_hosts: bool) -> Settings:
         """The settings of the file that is named or found; none is needed where no host is."""
-        path = common.config or next((path for path in CONFIG_FILES if path.is_file()), None)
+        path = _file(common)
         if path is None and need_hosts:
             raise UsageError(
                 "no configuration: name one with --config FILE (or ARCHSCAN_CONFIG), or put archscan.yml here; "
-                "`archscan demo` needs none"
+                "`archscan setup` makes one, `archscan scan USER@HOST` and `archscan demo` need none"
             )
         settings = load(path, os.environ, need_hosts=need_hosts)
         logs.configure(common.log_format or settings.log.format, common.log_level or _level(settings, need_hosts))
@@ -99,13 +104,14 @@ class Application:
         inventory_hosts: Sequence[Host] = (),
         *,
         survey_now: bool = False,
+        ssh: SshConfig | None = None,
     ) -> AsyncIterator[tuple[Scanner, Adapters]]:
         """A scanner for one command, with the logins that the user's own docker and podman would use.
 
         With the whole inventory it also judges what the plan directory holds for it. With ``survey_now``, or at depth
         ``full``, what scripts decide at run time is surveyed while the command waits.
         """
-        context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
+        context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()), ssh=ssh)
         adapters = Adapters(settings, context)
         try:
             with adapters.one_scan():
@@ -117,13 +123,35 @@ class Application:
         finally:
             await adapters.close()
 
-    async def scan(self, common: Common, patterns: Sequence[str], depth: Depth | None, progress: Listener) -> Report:
-        """Read and judge the hosts that match."""
-        settings = self._settings(common, need_hosts=True)
-        known = wiring.hosts(settings)
-        hosts = inventory.match(known, patterns)
-        async with self._scanner(settings, depth, known) as (scanner, _):
-            return await scanner.scan(hosts, listen=progress)
+    async def scan(  # noqa: PLR0913, PLR0917 -- one for each option of the command
+        self,
+        common: Common,
+        patterns: Sequence[str],
+        depth: Depth | None,
+        progress: Listener,
+        words: Sequence[str] = (),
+        tell: Callable[[str], None] = lambda _text: None,
+    ) -> Report:
+        """Read and judge the hosts that are meant."""
+        settings, found = self._named(common, words, patterns)
+        if way := fleet_of_person.way(found):
+            tell(way)
+        async with self._scanner(settings, depth, found.known, ssh=found.ssh) as (scanner, _):
+            return await scanner.scan(found.hosts, listen=progress)
+
+    async def check_hosts(
+        self, common: Common, patterns: Sequence[str], progress: Listener, words: Sequence[str] = ()
+    ) -> Report:
+        """Read the hosts that are meant, and judge nothing."""
+        settings, found = self._named(common, words, patterns)
+        bare = [replace(host, planned=()) for host in found.hosts]
+        async with self._scanner(settings, Depth.INDEX, ssh=found.ssh) as (scanner, _):
+            return await scanner.scan(bare, listen=progress, only_plans=True)
+
+    def _named(self, common: Common, words: Sequence[str], patterns: Sequence[str]) -> tuple[Settings, Named]:
+        has_file = _file(common) is not None
+        settings = self._settings(common, need_hosts=has_file or not words)
+        return settings, fleet_of_person.named(settings, words, patterns, has_inventory=has_file)
 
     async def check(  # noqa: PLR0913, PLR0917 -- one for each option of the command
         self,
@@ -153,6 +181,28 @@ class Application:
             return await open_image(
                 wanted, adapters.registry, adapters.inspections, Surveying(adapters.surveys, now=True), list_all
             )
+
+    # ---------------------------------------------------------------- first contact
+
+    async def shown_keys(self, common: Common, words: Sequence[str]) -> tuple[Path, Sequence[Shown]]:
+        """What hosts show as their keys, with the file that is to believe them."""
+        from scanner.app import trusting  # noqa: PLC0415 -- asyncssh takes half a second, which no other command should pay
+
+        settings, found = self._named(common, words, ())
+        file = trusting.known_hosts_of(settings, found)
+        return file, await trusting.shown(settings, found, file)
+
+    def believe(self, file: Path, chosen: Sequence[tuple[Host, Sequence[ShownKey]]]) -> None:
+        """Write keys into known_hosts."""
+        from scanner.app import trusting  # noqa: PLC0415 -- the same
+
+        trusting.believe(file, chosen)
+
+    def first_hour(self) -> FirstHour:
+        """What a set-up is made with."""
+        from scanner.app import first_hour  # noqa: PLC0415 -- the same
+
+        return first_hour
 
     # ---------------------------------------------------------------- services
 
@@ -220,8 +270,12 @@ class Application:
 # ---------------------------------------------------------------- parts of operations
 
 
+def _file(common: Common) -> Path | None:
+    return common.config or next((path for path in CONFIG_FILES if path.is_file()), None)
+
+
 def _path(common: Common) -> Path:
-    return common.config or next((path for path in CONFIG_FILES if path.is_file()), CONFIG_FILES[0])
+    return _file(common) or CONFIG_FILES[0]
 
 
 def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whether a fleet is spoken of

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
-
-from scanner import cli
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
 
 
 def main() -> None:
-    """Run the command line."""
-    sys.exit(cli.run(_operations, _version))
+    """Run the command line; whoever interrupts it sees no traceback, however early or late that is."""
+    try:
+        from scanner import cli  # noqa: PLC0415 -- an interrupt may come while it is imported
+
+        code = cli.run(_operations, _version)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
+
+
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells say it."""
 
 
 def _operations() -> Operations:

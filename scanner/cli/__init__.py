@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import typer
 
-from scanner.cli import explain, image, scan, serve, setup, why
+from scanner.cli import explain, first_hour, image, scan, serve, setup, trust, why
 from scanner.cli.command import Group
 from scanner.cli.outcome import Exit
 from scanner.errors import ServiceError, UsageError
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 _HELP = """Find every container that cannot start because its image was built for another CPU.
 
-Start with: archscan demo --once
+Start with: archscan demo --once, archscan scan USER@HOST, archscan setup
 """
 
 
@@ -29,6 +31,12 @@ WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
 
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells say it."""
+
+UNREAD = 141
+"""128 and the number of SIGPIPE: whoever read the output has gone."""
+
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG})
+"""A full disk, ``/dev/full``, a quota: nothing of these is a fault of ours."""
 
 
 def build(version: Callable[[], str]) -> typer.Typer:
@@ -60,12 +68,19 @@ def build(version: Callable[[], str]) -> typer.Typer:
         """Root of all commands."""
 
     root.__doc__ = _HELP
-    for group in (scan, why, image, explain, serve, setup):
+    for group in (scan, why, image, explain, first_hour, trust, serve, setup):
         group.register(app)
     return app
 
 
 def run(
+    operations: Callable[[], Operations], version: Callable[[], str], arguments: Sequence[str] | None = None
+) -> int:
+    """As ``_run``, its output included."""
+    return _ended(lambda: _run(operations, version, arguments))
+
+
+def _run(
     operations: Callable[[], Operations], version: Callable[[], str], arguments: Sequence[str] | None = None
 ) -> int:
     """Run one command; the exit code. What the operator has to change is said in one line, never as a traceback.
@@ -92,7 +107,31 @@ def run(
         return Exit.USAGE
     except ServiceError as error:
         print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
-        return 1
-    except BrokenPipeError:
-        return 1
+        return Exit.USAGE
     return int(result or 0)
+
+
+def _ended(command: Callable[[], int]) -> int:
+    """What the command ends with once its output has left; output that nobody takes is said in one line, or in none."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _drop_output()
+        return UNREAD
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        _drop_output()
+        print(f"archscan: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        return Exit.USAGE
+    return code
+
+
+def _drop_output() -> None:
+    """What is left in the buffer has nowhere to go, and Python complains when it ends with some."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -50,7 +50,7 @@ def explain(
         title, *rows = _lines(explanation)
         print(title if is_plain else typer.style(title, fg=typer.colors.RED, bold=True))  # noqa: T201 -- the same
         print("\n".join(rows))  # noqa: T201 -- the same
-    raise typer.Exit(Exit.FINDINGS)
+    raise typer.Exit(Exit.OK)
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

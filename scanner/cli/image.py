@@ -25,7 +25,7 @@ def image(
         bool,
         typer.Option("--all-binaries", help="List every program and library made for another CPU than its image says."),
     ] = False,
-    form: Annotated[options.Format, typer.Option("--format", "-f", help="table or json.")] = options.Format.TABLE,
+    form: options.PlainOption = options.Plain.TABLE,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -47,7 +47,7 @@ def image(
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     opened = asyncio.run(operations.image(common, reference, all_binaries=all_binaries))
-    if form is options.Format.JSON:
+    if form is options.Plain.JSON:
         print(json.dumps(plain(opened), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
     elif isinstance(opened.facts, Failure):
         image_table.refuse(reference, opened.facts)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from scanner.domain.facts import Failure
     from scanner.domain.host import Host
     from scanner.domain.report import Report
     from scanner.domain.verdict.verdict import Depth
@@ -26,11 +27,101 @@ class Common:
     log_level: str | None
 
 
+class Shown(Protocol):
+    """What one host shows; a key has a ``kind``, a ``fingerprint`` as ``ssh-keygen -l`` prints it, a ``line`` of known_hosts."""
+
+    @property
+    def host(self) -> Host:
+        """The host."""
+        ...
+
+    @property
+    def keys(self) -> Sequence[Any] | Failure:
+        """Its keys, or why it shows none."""
+        ...
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether one of them is believed already."""
+        ...
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether another one is believed."""
+        ...
+
+
+class FirstHour(Protocol):
+    """What a set-up is made with; everything raises ``UsageError`` where files or names do not let it."""
+
+    def found_sources(self, folder: Path, home: Path) -> Sequence[Any]:
+        """Sources of hosts that are there."""
+        ...
+
+    def named_source(self, words: Sequence[str]) -> Any:
+        """Hosts that were named."""
+        ...
+
+    def make_key(self, path: Path) -> bool:
+        """Make a key where there is none."""
+        ...
+
+    def configuration(self, sources: Sequence[Any], key: Path, known_hosts: Path, user: str) -> str:
+        """The text of the configuration."""
+        ...
+
+    def write_configuration(self, file: Path, text: str) -> None:
+        """Write it where there is none."""
+        ...
+
+    def preparation_of(self, key: Path, user: str) -> str:
+        """The script that prepares a host."""
+        ...
+
+    def shown_command(self, host: Host, login: str, file: Path) -> str:
+        """The command that runs it there."""
+        ...
+
+    def prepare(self, host: Host, login: str, text: str) -> int:
+        """Run it there."""
+        ...
+
+    def write_beside(self, file: Path, text: str, mode: int) -> None:
+        """Write a file whole."""
+        ...
+
+
 class Operations(Protocol):
     """The program without its commands. Every method raises ``UsageError`` for what the operator has to change."""
 
-    async def scan(self, common: Common, patterns: Sequence[str], depth: Depth | None, progress: Listener) -> Report:
-        """Read and judge the hosts that match, all of them without patterns."""
+    async def scan(
+        self,
+        common: Common,
+        patterns: Sequence[str],
+        depth: Depth | None,
+        progress: Listener,
+        words: Sequence[str] = (),
+        tell: Callable[[str], None] = lambda _text: None,
+    ) -> Report:
+        """Read and judge the hosts that match or are named, all of the inventory without either; ``tell`` says how."""
+        ...
+
+    async def check_hosts(
+        self, common: Common, patterns: Sequence[str], progress: Listener, words: Sequence[str] = ()
+    ) -> Report:
+        """Read hosts without judging anything."""
+        ...
+
+    async def shown_keys(self, common: Common, words: Sequence[str]) -> tuple[Path, Sequence[Shown]]:
+        """The keys that hosts show, with the file that is to believe them."""
+        ...
+
+    def believe(self, file: Path, chosen: Sequence[tuple[Host, Sequence[Any]]]) -> None:
+        """Write keys into known_hosts, in the place of what it has for these hosts."""
+        ...
+
+    def first_hour(self) -> FirstHour:
+        """What a set-up is made with."""
         ...
 
     async def check(

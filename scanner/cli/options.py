@@ -22,6 +22,15 @@ class Format(StrEnum):
     JSON = "json"
     JUNIT = "junit"
     SARIF = "sarif"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+class Plain(StrEnum):
+    """How anything else than a report is written."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 class LogFormat(StrEnum):
@@ -64,6 +73,14 @@ HostOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is written to stdout.")]
 FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="The least status that makes the command exit 1; mismatch includes broken.")
+]
+PlainOption = Annotated[Plain, typer.Option("--format", "-f", help="How the result is written to stdout.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result into this file, not to stdout.")
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Say nothing on stdout and draw no bar: the exit code, or --output, is enough."),
 ]
 DepthChoice = Annotated[
     Depth | None, typer.Option("--depth", help="The deepest evidence asked for (default: the file's scan.depth).")

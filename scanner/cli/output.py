@@ -1,26 +1,31 @@
-"""A report as table, JSON, JUnit or SARIF."""
+"""A report in the format that was asked for: to stdout, else into a file."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from scanner.cli import report_formats
 from scanner.cli.options import Format
 from scanner.domain.facts import Failure
 from scanner.domain.report_json import document
 from scanner.domain.verdict.reason import Status
+from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from scanner.domain.decision import Decision
     from scanner.domain.report import Finding, Report
+    from scanner.domain.verdict.verdict import Fix
 
 WIDE = 130
 """Columns from which every fact has one of its own; a narrower terminal gets platforms beside the explanation."""
@@ -39,17 +44,47 @@ _COLOURS = {
 _ORDER = [Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK]
 
 
-def write(report: Report, form: Format, *, decision: Decision | None = None, every: bool = False) -> None:
-    """Write the report to stdout."""
+def write(
+    report: Report,
+    form: Format,
+    *,
+    decision: Decision | None = None,
+    every: bool = False,
+    to: Path | None = None,
+    quiet: bool = False,
+) -> None:
+    """Write the report to stdout, else into the file ``to``; ``quiet`` leaves stdout silent.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    if to is None:
+        if not quiet:
+            _written(report, form, decision, every=every)
+        return
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        _written(report, form, decision, every=every)
+    try:
+        to.write_text(text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {to}: {error.strerror}") from None
+
+
+def _written(report: Report, form: Format, decision: Decision | None, *, every: bool) -> None:
     match form:
         case Format.TABLE:
             _table(report, decision, every=every)
         case Format.JSON:
             print(json.dumps(document(report, decision), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
         case Format.JUNIT:
-            print(_junit(report))  # noqa: T201 -- data goes to stdout
+            print(report_formats.junit(report))  # noqa: T201 -- data goes to stdout
         case Format.SARIF:
-            print(json.dumps(_sarif(report), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
+            print(json.dumps(report_formats.sarif(report), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
+        case Format.CSV:
+            print(report_formats.csv_rows(report), end="")  # noqa: T201 -- data goes to stdout
+        case Format.MARKDOWN:
+            print(report_formats.markdown(report, decision), end="")  # noqa: T201 -- data goes to stdout
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -72,7 +107,8 @@ def _table(report: Report, decision: Decision | None, *, every: bool) -> None:
     for host in report.hosts:
         if isinstance(host.reading, Failure):
             detail = f": {host.reading.detail}" if host.reading.detail else ""
-            out.print(Text(f"{host.name} was not read: {host.reading.reason}{detail}", style="magenta"))
+            out.print(Text(f"{host.name} was not read: {host.reading.reason}{detail}", style="magenta"), soft_wrap=True)
+            show_fix(out, host.fix)
     out.print(_summary(report, decision))
 
 
@@ -121,15 +157,27 @@ def _explain(out: Console, number: int, finding: Finding, *, is_wide: bool) -> N
     if not is_wide:
         needs, offers = _platforms(finding)
         out.print(Text(f"     host {needs}, image {offers}"), soft_wrap=True)
-    if verdict.fix.summary:
-        out.print(Text(f"     {verdict.fix.summary}", style="dim"), soft_wrap=True)
-    for command in verdict.fix.commands:
+    if finding.workload.pinned is not None:
+        at = f" ({finding.workload.pinned_at})" if finding.workload.pinned_at else ""
+        out.print(Text(f"     pinned to {finding.workload.pinned}{at}"), soft_wrap=True)
+    show_fix(out, verdict.fix)
+
+
+def show_fix(out: Console, fix: Fix) -> None:
+    """A sentence, then the commands as a prompt would show them."""
+    if fix.summary:
+        out.print(Text(f"     {fix.summary}", style="dim"), soft_wrap=True)
+    for command in fix.commands:
         out.print(Text(f"     $ {command}", style="bold"), soft_wrap=True)
 
 
 def _summary(report: Report, decision: Decision | None) -> Text:
     counts = ", ".join(f"{report.counts[status]} {status}" for status in _ORDER if report.counts[status])
     took = report.finished_at - report.started_at
+    unread = sum(isinstance(host.reading, Failure) for host in report.hosts)
+    if unread:
+        told = f"{unread} of {_many(len(report.hosts), 'host')} {'was' if unread == 1 else 'were'} not read"
+        counts = f"{told}; {counts}" if counts else told
     text = Text(
         f"{_many(len(report.hosts), 'host')}, {_many(len(report.findings), 'workload')} in {took:.1f} s: "
         f"{counts or 'nothing to judge'}"
@@ -141,73 +189,3 @@ def _summary(report: Report, decision: Decision | None) -> Text:
 
 def _many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-# ---------------------------------------------------------------- for pipelines
-
-
-def _junit(report: Report) -> str:
-    """One test case per workload: failures for what will not start, errors for what is not known."""
-    counts = report.counts
-    suites = Element("testsuites", name="archscan")
-    suite = SubElement(
-        suites,
-        "testsuite",
-        name="archscan",
-        tests=str(len(report.findings)),
-        failures=str(counts[Status.MISMATCH] + counts[Status.BROKEN]),
-        errors=str(counts[Status.UNKNOWN]),
-        time=f"{report.finished_at - report.started_at:.3f}",
-    )
-    for finding in report.findings:
-        workload, verdict = finding.workload, finding.verdict
-        case = SubElement(suite, "testcase", classname=workload.host, name=f"{workload.name} ({workload.image})")
-        text = "\n".join([verdict.detail, verdict.fix.summary, *verdict.fix.commands])
-        if verdict.status in {Status.MISMATCH, Status.BROKEN}:
-            SubElement(case, "failure", type=verdict.reason, message=verdict.detail).text = text
-        elif verdict.status is Status.UNKNOWN:
-            SubElement(case, "error", type=verdict.reason, message=verdict.detail).text = text
-        elif verdict.status is not Status.OK:
-            SubElement(case, "system-out").text = f"{verdict.status}: {text}"
-    return tostring(suites, encoding="unicode", xml_declaration=True)
-
-
-_LEVELS = {
-    Status.MISMATCH: "error",
-    Status.BROKEN: "error",
-    Status.UNKNOWN: "warning",
-    Status.DEGRADED: "warning",
-    Status.EMULATED: "note",
-}
-
-
-def _sarif(report: Report) -> dict[str, object]:
-    """SARIF 2.1.0 (OASIS), one result per finding that is not ok; the image is the artifact."""
-    found = [finding for finding in report.findings if finding.verdict.status is not Status.OK]
-    rules = sorted({str(finding.verdict.reason) for finding in found})
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": {"name": "archscan", "rules": [{"id": rule} for rule in rules]}},
-                "results": [_result(finding) for finding in found],
-            }
-        ],
-    }
-
-
-def _result(finding: Finding) -> dict[str, object]:
-    workload, verdict = finding.workload, finding.verdict
-    says = f"{workload.name} on {workload.host}: {verdict.detail} {verdict.fix.summary}".strip()
-    return {
-        "ruleId": str(verdict.reason),
-        "level": _LEVELS[verdict.status],
-        "message": {"text": says},
-        "locations": [
-            {
-                "physicalLocation": {"artifactLocation": {"uri": workload.image or workload.host}},
-                "logicalLocations": [{"fullyQualifiedName": f"{workload.host}/{workload.name}"}],
-            }
-        ],
-    }

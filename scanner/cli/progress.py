@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown() -> Iterator[Listener]:
+def shown(*, quiet: bool = False) -> Iterator[Listener]:
     """A listener that draws on stderr for as long as the context lasts."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if quiet or not console.is_terminal:
         yield lambda _done, _total, _reading: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -30,8 +30,17 @@ def register(app: typer.Typer) -> None:
 
 def scan(
     context: typer.Context,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[HOST...]",
+            help="Hosts of the inventory; without one, or as user@HOST[:PORT], hosts as your own ssh reaches them.",
+        ),
+    ] = None,
     host: options.HostOption = None,
     form: options.FormatOption = options.Format.TABLE,
+    to: options.OutputOption = None,
+    quiet: options.QuietOption = False,
     fail_on: options.FailOnOption = FailOn.MISMATCH,
     depth: options.DepthChoice = None,
     every: options.EveryOption = False,
@@ -43,7 +52,7 @@ def scan(
 
     Exit code: 0 nothing found, 1 findings, 2 wrong usage or configuration, 3 something is unknown and nothing worse.
 
-    Example: archscan scan --config archscan.yml --host 'edge-*'
+    Example: archscan scan --config archscan.yml --host 'edge-*'; without any file: archscan scan root@10.0.0.5
     """
     import asyncio
 
@@ -51,10 +60,15 @@ def scan(
 
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
-    with progress.shown() as listen:
-        report = asyncio.run(operations.scan(common, host or (), depth, listen))
-    output.write(report, form, every=every)
+    with progress.shown(quiet=quiet) as listen:
+        report = asyncio.run(operations.scan(common, host or (), depth, listen, hosts or (), _tell))
+    output.write(report, form, every=every, to=to, quiet=quiet)
     raise typer.Exit(exit_code(report, fail_on))
+
+
+def _tell(text: str) -> None:
+    """Talk goes to stderr."""
+    typer.echo(f"archscan: {text}", err=True)
 
 
 def check(
@@ -63,6 +77,8 @@ def check(
     host: options.HostOption = None,
     platform: PlatformOption = None,
     form: options.FormatOption = options.Format.TABLE,
+    to: options.OutputOption = None,
+    quiet: options.QuietOption = False,
     fail_on: options.FailOnOption = FailOn.MISMATCH,
     depth: options.DepthChoice = None,
     config: options.ConfigOption = None,
@@ -84,7 +100,7 @@ def check(
 
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
-    with progress.shown() as listen:
+    with progress.shown(quiet=quiet) as listen:
         checked = asyncio.run(operations.check(common, images, host or (), platform or (), depth, listen))
-    output.write(checked.report, form, decision=checked.decision, every=True)
+    output.write(checked.report, form, decision=checked.decision, every=True, to=to, quiet=quiet)
     raise typer.Exit(exit_code(checked.report, fail_on, checked.decision))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from scanner.cli import options
 from scanner.cli.command import Command, Group
+from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from scanner.cli.operations import Operations
+    from collections.abc import Sequence
+
+    from scanner.cli.operations import Common, Operations
 
 PROBE_PATH = "/usr/local/libexec/archscan-probe"
 """Where the documentation installs the probe on a host."""
@@ -58,18 +61,25 @@ def config_schema(context: typer.Context) -> None:
 def inventory(
     context: typer.Context,
     host: options.HostOption = None,
-    form: Annotated[options.Format, typer.Option("--format", "-f", help="table or json.")] = options.Format.TABLE,
+    form: options.PlainOption = options.Plain.TABLE,
+    check: Annotated[
+        bool, typer.Option("--check", help="Log in to each host, and print what is missing there with its exact cure.")
+    ] = False,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
 ) -> None:
-    """The hosts of the inventory, as all sources together say; no host is contacted.
+    """The hosts of the inventory, as all sources together say; no host is contacted without --check.
 
-    Example: archscan inventory --host team=web
+    Example: archscan inventory --host team=web; archscan inventory --check
     """
     operations: Operations = context.obj()
+    if check:
+        if form is not options.Plain.TABLE:
+            raise UsageError("--check prints a table: leave out --format, or take archscan scan --format json")
+        _check_hosts(operations, options.common(config, log_format, log_level), host or ())
     hosts = operations.hosts(options.common(config, log_format, log_level), host or ())
-    if form is options.Format.JSON:
+    if form is options.Plain.JSON:
         import json
 
         from scanner.domain.report_json import plain
@@ -89,6 +99,18 @@ def inventory(
         labels = ",".join(f"{key}={value}" for key, value in one.labels.items())
         table.add_row(one.name, address, one.user, labels, "\n".join(plan.image for plan in one.planned))
     output.console().print(table)
+
+
+def _check_hosts(operations: Operations, common: Common, patterns: Sequence[str]) -> NoReturn:
+    """Read every host, show what each lacks."""
+    import asyncio
+
+    from scanner.cli import host_check, progress
+
+    with progress.shown() as listen:
+        report = asyncio.run(operations.check_hosts(common, patterns, listen))
+    host_check.show(report)
+    raise typer.Exit(host_check.exit_code(report))
 
 
 def probe_script(

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts, Stage, Workload
+from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Status
+from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,14 @@ class HostReading:
     labels: Mapping[str, str] = field(default_factory=dict)
     taken_at: float = 0.0
     last_success_at: float | None = None
+
+    @property
+    def fix(self) -> Fix:
+        """What lets the host be read; empty where it was."""
+        if isinstance(self.reading, HostFacts):
+            return Fix()
+        trouble = remedy.Trouble(self.name, "", path=self.reading.path, failure=self.reading)
+        return remedy.fix(self.reading.reason, trouble)
 
     @property
     def platform(self) -> Platform | None:

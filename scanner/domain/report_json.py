@@ -13,6 +13,7 @@ from scanner.domain.platform.platform import Platform
 if TYPE_CHECKING:
     from scanner.domain.decision import Decision
     from scanner.domain.report import Finding, HostReading, Report
+    from scanner.domain.verdict.verdict import Fix
 
 SCHEMA = "archscan/v1"
 """What a consumer checks first; it changes when a field changes its meaning, never when one is added."""
@@ -54,6 +55,7 @@ def host_document(host: HostReading) -> dict[str, Any]:
         "status": "failed" if failed else "ok",
         "reason": str(host.reading.reason) if isinstance(host.reading, Failure) else None,
         "detail": host.reading.detail if isinstance(host.reading, Failure) else "",
+        "fix": fix_document(host.fix),
         "platform": str(host.platform) if host.platform else None,
         "labels": dict(host.labels),
         "taken_at": moment(host.taken_at),
@@ -86,11 +88,16 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "host_platform": str(finding.host_platform) if finding.host_platform else None,
         "offered": [str(platform) for platform in verdict.offered],
         "evidence": [{"layer": piece.layer, "says": piece.says} for piece in verdict.evidence],
-        "fix": {"summary": verdict.fix.summary, "commands": list(verdict.fix.commands)},
+        "fix": fix_document(verdict.fix),
         "first_seen": moment(finding.first_seen or None),
         "last_seen": moment(finding.last_seen or None),
         "waived_until": moment(finding.waived_until),
     }
+
+
+def fix_document(fix: Fix) -> dict[str, Any]:
+    """What is to be done: a sentence, then the commands in order."""
+    return {"summary": fix.summary, "commands": list(fix.commands)}
 
 
 def moment(seconds: float | None) -> str | None:

@@ -55,15 +55,16 @@ class ImageExport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClosedSource:
-    """A source that the configuration does not open: every host of it fails for the same reason."""
+    """A source that the configuration does not open: every host of it fails for the same reason, by the same ``setting``."""
 
     reason: Reason
     detail: str
+    setting: str = ""
 
     async def read(self, host: Host) -> bytes | Failure:
         """The failure, whatever the host."""
         del host
-        return Failure(self.reason, self.detail)
+        return Failure(self.reason, self.detail, setting=self.setting)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -310,7 +310,8 @@ def _with_file(verdict: Verdict, file: str) -> Verdict:
 def _unknown(workload: Workload, failure: Failure) -> Verdict:
     """The verdict of what is not known; a failure whose reason proves something has no place here."""
     reason = failure.reason if STATUS_OF[failure.reason] is Status.UNKNOWN else Reason.PART_INCOMPLETE
-    fix = remedy.fix(reason, remedy.Trouble(host=workload.host, image=workload.image))
+    trouble = remedy.Trouble(workload.host, workload.image, path=failure.path, workload=workload, failure=failure)
+    fix = remedy.fix(reason, trouble)
     return Verdict(reason, failure.detail, fix=fix, failure=failure if failure.concerns else None)
 
 

@@ -32,7 +32,12 @@ async def test_without_a_key_this_machine_answers_while_hosts_elsewhere_are_refu
         assert set(adapters.sources) == set(SourceKind)
         assert isinstance(await adapters.read(Host("here", local=True)), HostFacts)
         assert await adapters.read(Host("web-1", "192.0.2.1")) == Failure(
-            Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured"
+            Reason.HOST_AUTH_REJECTED,
+            "no ssh.identity_file is configured",
+            host="192.0.2.1",
+            setting="ssh.identity_file",
+            user="archscan",
+            port=22,
         )
     finally:
         await adapters.close()

@@ -21,6 +21,7 @@ from scanner.domain.verdict.error_phrases import acquits, observe
 from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered, unknown
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason, Status
+from scanner.domain.verdict.remedy.circumstances import told
 from scanner.domain.verdict.started import (
     NEVER_STARTED_CODES,
     has_started,
@@ -51,21 +52,21 @@ def judge(
             image has no registry.
     """
     if isinstance(host, Failure):
-        return _verdict(unknown(host), image, remedy.told(unknown(host), workload, image))
+        return _verdict(unknown(host), image, told(unknown(host), workload, image))
     engine = engine_of(host, workload)
     if isinstance(engine, Failure):
         found = unknown(engine)
-        return _verdict(found, image, remedy.told(found, workload, image, kernel=host.kernel))
+        return _verdict(found, image, told(found, workload, image, kernel=host.kernel))
     kernel = kernel_of(host, engine)
     if clash := contradiction(kernel, engine):
         clash = clash.saying(*_host_evidence(host, engine))
-        return _verdict(clash, image, remedy.told(clash, workload, image, kernel=kernel, engine=engine))
+        return _verdict(clash, image, told(clash, workload, image, kernel=kernel, engine=engine))
     outcome = _existing_or_planned(kernel, engine, workload, image, depth)
     outcome = _by_kernel(outcome, kernel_shows(kernel, workload), workload)
     outcome = _hear_runtime(_mounted(_although_it_runs(outcome, workload), kernel, workload), workload)
     today = _today(outcome, kernel, engine, workload, depth, next_pull)
     outcome, ahead = _look_ahead(outcome, today, workload, next_pull)
-    trouble = remedy.told(
+    trouble = told(
         outcome, workload, image, next_pull, kernel, engine, _ran(workload, image), today.status if today else None
     )
     return _verdict(outcome.saying(*_host_evidence(host, engine)), image, trouble, ahead)

@@ -16,11 +16,12 @@ class SshConfig:
 
     ``user`` logs in where the host names none. ``jump`` maps glob patterns of host names to ``[user@]host[:port]``; the
     first that fits wins, a host's own jump before it. ``certificate_file`` left out means the key's neighbour
-    ``<identity>-cert.pub``, where there is one.
+    ``<identity>-cert.pub``, where there is one. ``own_keys`` and ``own_known_hosts`` stand for them where a person asks
+    with what is theirs: of these files whatever can be used is used. ``agent`` is the socket of an SSH agent.
     """
 
-    identity_file: Path
-    known_hosts_file: Path
+    identity_file: Path | None
+    known_hosts_file: Path | None
     certificate_file: Path | None = None
     passphrase_file: Path | None = None
     user: str = "archscan"
@@ -31,3 +32,6 @@ class SshConfig:
     keep_connections: bool = True
     keepalive_interval_s: float = 60.0
     max_output_bytes: int = 4 << 20
+    own_keys: tuple[Path, ...] = ()
+    own_known_hosts: tuple[Path, ...] = ()
+    agent: str | None = None

@@ -10,6 +10,7 @@ import asyncssh
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.hosts import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,13 +64,26 @@ def _delay(address: str) -> float | None:
     return None
 
 
+class Listener(asyncssh.SSHClient):
+    """Hears what a server says before anybody is logged in; the end of it is kept."""
+
+    def __init__(self) -> None:
+        self.words = b""
+
+    def auth_banner_received(self, msg: str, lang: str) -> None:
+        """A banner: the terms of use, or why the account does not let anybody in."""
+        del lang
+        self.words = (self.words + msg.encode("utf-8", "replace"))[-refusal.MAX_WORDS_BYTES :]
+
+
 class Answer(asyncssh.SSHClientSession[bytes]):
-    """Standard output of one command, kept up to a limit; standard error is thrown away as it comes."""
+    """Standard output of one command, kept up to a limit; of standard error only the end is."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._parts: list[bytes] = []
         self._length = 0
+        self._words = b""
         self._status: int | None = None
         self._signal = ""
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
@@ -81,7 +95,10 @@ class Answer(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Keeps standard output, never more than the limit."""
-        if datatype is not None or self._length > self._limit:
+        if datatype is not None:
+            self._words = (self._words + data[-refusal.MAX_WORDS_BYTES :])[-refusal.MAX_WORDS_BYTES :]
+            return
+        if self._length > self._limit:
             return
         self._length += len(data)
         if self._length > self._limit:
@@ -123,7 +140,7 @@ class Answer(asyncssh.SSHClientSession[bytes]):
         if self._status is None:
             return Failure(Reason.HOST_INCOMPLETE, "the command ended without an exit status")
         if self._status != 0:
-            return Failure(Reason.HOST_INCOMPLETE, f"the command ended with exit status {self._status}")
+            return refusal.refused(self._status, self._words, b"".join(self._parts)[-refusal.MAX_WORDS_BYTES :])
         return b"".join(self._parts)
 
 

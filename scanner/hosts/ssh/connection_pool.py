@@ -13,14 +13,16 @@ import asyncssh
 from scanner.domain.facts import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
+from scanner.hosts import refusal
 from scanner.hosts.ssh import options as connection_options
 from scanner.hosts.ssh.bastions import Bastions
-from scanner.hosts.ssh.connection import ask, dial, open_answer
-from scanner.hosts.ssh.failure import Bastion, classify
-from scanner.hosts.ssh.identity import ClientKey, ends_at, read_identity
+from scanner.hosts.ssh.connection import Listener, ask, dial, open_answer
+from scanner.hosts.ssh.failure import Bastion, Told, classify
+from scanner.hosts.ssh.host_keys import ShownKey, openssh_line, shown_keys
+from scanner.hosts.ssh.identity import ClientKey, ends_at, own_identities, read_identity
 from scanner.hosts.ssh.image_export import export_command, output
 from scanner.hosts.ssh.jump import Route, Target, jump_of
-from scanner.hosts.ssh.trust import Known, KnownHosts, read_known_hosts
+from scanner.hosts.ssh.trust import Known, KnownHosts, own_known_hosts, read_known_hosts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -69,8 +71,14 @@ class ConnectionPool:
         Raises:
             TrustError: a key file or known_hosts is missing, exposed or damaged.
         """
-        known = read_known_hosts(config.known_hosts_file)
-        keys = read_identity(config.identity_file, config.certificate_file, config.passphrase_file)
+        if config.known_hosts_file is None:
+            known = own_known_hosts(config.own_known_hosts)
+        else:
+            known = read_known_hosts(config.known_hosts_file)
+        if config.identity_file is None:
+            keys = own_identities(config.own_keys)
+        else:
+            keys = read_identity(config.identity_file, config.certificate_file, config.passphrase_file)
         return cls(config, known, keys)
 
     @property
@@ -94,6 +102,22 @@ class ConnectionPool:
                 return await self._read((target, route), script)
         except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
             return classify(error, key_known=bool(self._trusted(target)[1].keys))
+
+    async def host_keys(self, host: Host) -> tuple[ShownKey, ...] | Failure:
+        """The keys that the host shows to whoever asks, behind its bastions; nothing is believed, nobody logs in."""
+        target = Target(host.name, host.address, host.port, host.user or self._config.user)
+        try:
+            route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+            tunnel = await self._bastions.reach(route) if route.hops else None
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                return await shown_keys(target, tunnel)
+        except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
+            return classify(error)
+
+    def knows(self, host: Host) -> tuple[str, frozenset[str]]:
+        """The name under which known_hosts has the host, with the keys (``type base64``) that it has for it."""
+        name, known = self._trusted(Target(host.name, host.address, host.port, host.user))
+        return name, frozenset(openssh_line(key) for key in known.keys)
 
     @asynccontextmanager
     async def export_image(
@@ -201,8 +225,15 @@ class ConnectionPool:
     async def _dial(self, target: Target, tunnel: Connection | None) -> Connection:
         alias, known = self._trusted(target)
         options = connection_options.for_host(self._options(target.user), target, alias, known)
-        async with asyncio.timeout(self._config.connect_timeout_s):
-            connection = await dial(options, tunnel, self._abandon)
+        heard = Listener()
+        options.client_factory = lambda: heard
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                connection = await dial(options, tunnel, self._abandon)
+        except asyncssh.DisconnectError as error:
+            if failure := refusal.locked(heard.words):
+                raise Told(failure) from error
+            raise
         self.opened += 1
         return connection
 
@@ -216,7 +247,11 @@ class ConnectionPool:
     def _options(self, user: str) -> asyncssh.SSHClientConnectionOptions:
         if user not in self._base:
             self._base[user] = connection_options.build(
-                user, self._keys, self._config.connect_timeout_s, self._config.keepalive_interval_s
+                user,
+                self._keys,
+                self._config.connect_timeout_s,
+                self._config.keepalive_interval_s,
+                agent=self._config.agent,
             )
         return self._base[user]
 

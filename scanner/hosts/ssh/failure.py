@@ -28,8 +28,18 @@ class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves
         self.failure = Failure(Reason.HOST_BASTION, f"{jump}: {failure.reason}: {failure.detail}")
 
 
+class Told(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
+    """The server said itself why it lets nobody in."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
 def classify(error: BaseException, *, key_known: bool = False) -> Failure:
     """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
+    if isinstance(error, Told):
+        return error.failure
     return Failure(_reason(error, key_known=key_known), _detail(error))
 
 

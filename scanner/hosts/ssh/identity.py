@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncssh
 from asyncssh.public_key import SSHOpenSSHCertificate
 
 from scanner.formats import files
 from scanner.hosts.ssh.trust import TrustError, read_guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_KEY_BYTES = 64 << 10
 """An RSA key of 16384 bits has 13 KiB."""
@@ -33,6 +37,23 @@ def read_identity(
     if chosen is None:
         return (key,)
     return ((key, _read_certificate(chosen, key)), key)
+
+
+def new_key(comment: str) -> tuple[str, str]:
+    """A new Ed25519 key: its private half as OpenSSH writes it, its public line."""
+    key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
+    return key.export_private_key().decode("ascii"), key.export_public_key().decode("ascii")
+
+
+def own_identities(files: Iterable[Path]) -> tuple[ClientKey, ...]:
+    """A person's own keys, each where it is there and opens without a passphrase: others are the agent's."""
+    found: list[ClientKey] = []
+    for file in files:
+        try:
+            found.extend(read_identity(file, None, None))
+        except TrustError:
+            continue
+    return tuple(found)
 
 
 def ends_at(keys: tuple[ClientKey, ...]) -> float | None:

@@ -57,11 +57,16 @@ KEEPALIVE_MISSES = 2
 
 
 def build(
-    user: str, keys: Sequence[ClientKey], connect_timeout_s: float, keepalive_interval_s: float
+    user: str,
+    keys: Sequence[ClientKey],
+    connect_timeout_s: float,
+    keepalive_interval_s: float,
+    *,
+    agent: str | None = None,
 ) -> asyncssh.SSHClientConnectionOptions:
     """Everything that connections of one login name have in common.
 
-    Nothing comes from the account that archscan runs under: no ~/.ssh, no agent, no Kerberos, no password.
+    Nothing comes from the account that archscan runs under: no ~/.ssh, no Kerberos, no password, no ``agent`` but the named.
     """
     _name_the_account()
     return asyncssh.SSHClientConnectionOptions(
@@ -69,7 +74,7 @@ def build(
         username=user,
         client_keys=list(keys),
         client_version="archscan",
-        agent_path=None,
+        agent_path=agent,
         agent_forwarding=False,
         gss_host=None,
         gss_kex=False,

@@ -15,7 +15,7 @@ from scanner.formats import files
 from scanner.formats.files import FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAX_BYTES = 64 << 20
@@ -128,6 +128,45 @@ def read_known_hosts(path: Path) -> KnownHosts:
     except FileError as error:
         raise TrustError(str(error)) from None
     return parse_known_hosts(text, str(path))
+
+
+def own_known_hosts(paths: Iterable[Path]) -> KnownHosts:
+    """What a person's own files say together; a file that is not there says nothing, nor does a line that OpenSSH skips."""
+    known = KnownHosts()
+    for path in paths:
+        try:
+            text = files.read_text(path, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS)
+        except FileError:
+            continue
+        for line in text.split("\n"):
+            try:
+                found = _line(line.strip()) if line.strip() and not line.lstrip().startswith("#") else None
+            except ValueError:
+                continue
+            if found:
+                known._add(*found)  # noqa: SLF001 - the reader fills the index it makes
+    return known
+
+
+def names_of(name: str, port: int) -> str:
+    """What known_hosts calls a host at a port."""
+    return name if port == DEFAULT_PORT else f"[{name}]:{port}"
+
+
+def without(text: str, name: str, port: int) -> str:
+    """The text of a known_hosts file without the lines of this one host; patterns, which mean more than it, stay."""
+    wanted = names_of(name, port).lower()
+    return "".join(line for line in text.splitlines(keepends=True) if not _is_only_of(line, wanted))
+
+
+def _is_only_of(line: str, wanted: str) -> bool:
+    names = line.split(None, 1)[0] if line.strip() else ""
+    if names.startswith("|"):
+        try:
+            return _hashed(names, None).is_of(wanted)
+        except ValueError:
+            return False
+    return not names.startswith(("#", "@")) and wanted in names.lower().split(",")
 
 
 def parse_known_hosts(text: str, file: str) -> KnownHosts:

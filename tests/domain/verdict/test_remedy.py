@@ -205,10 +205,12 @@ def test_a_handler_without_f_is_registered_anew_and_one_that_is_off_is_switched_
 
 
 def test_the_end_of_rosetta_is_told():
-    rosetta = replace(QEMU, name="rosetta", interpreter="/run/rosetta/rosetta", flags="F")
-    trouble = Trouble("mac", APP, ARM64, (AMD64,), emulator=rosetta)
-    assert "Rosetta" in fix(Reason.EMULATED, trouble).summary
-    assert "Rosetta" not in fix(Reason.EMULATED, replace(trouble, emulator=QEMU)).summary
+    interpreter, alone = "/run/rosetta/rosetta", image_facts(offer(ARM64, "a", program=program(ARM64)))
+    rosetta = replace(QEMU, name="rosetta", interpreter=interpreter, flags="F")
+    for entry, is_told in ((rosetta, True), (replace(QEMU, flags="F"), False)):
+        verdict = fixed(builders.plan("api", pinned=ARM64), alone, binfmt=Binfmt(enabled=True, entries=(entry,)))
+        assert verdict.reason is Reason.EMULATED
+        assert ("ends Rosetta" in verdict.fix.summary) == is_told
 
 
 # ---------------------------------------------------------------- what is not known

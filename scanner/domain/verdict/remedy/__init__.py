@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.remedy import builds, emulators, files, hosts, images
-from scanner.domain.verdict.remedy.choice import another_choice
-from scanner.domain.verdict.remedy.circumstances import told
-from scanner.domain.verdict.remedy.trouble import Pin, Trouble
+from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
 from scanner.domain.verdict.surroundings import SURROUNDINGS
 from scanner.domain.verdict.verdict import Fix
 
@@ -17,15 +15,18 @@ if TYPE_CHECKING:
 
     from scanner.domain.platform.platform import Platform
 
-__all__ = ["MAX_HOSTS_NAMED", "Pin", "Trouble", "fix", "told", "with_hosts"]
+__all__ = ["MAX_HOSTS_NAMED", "Handler", "Pin", "Trouble", "fix", "with_hosts"]
 
 
 def fix(reason: Reason, trouble: Trouble) -> Fix:
     """The fix of ``reason``; a verdict that needs none gets an empty one."""
     if reason is Reason.NATIVE:
         return Fix()
-    if other := another_choice(reason, trouble):
-        return other
+    if trouble.native is not None:
+        from scanner.domain.verdict.remedy.choice import another_choice  # noqa: PLC0415 -- who explains a text has no workload, and waits for no import
+
+        if other := another_choice(reason, trouble):
+            return other
     if make := _FIXES.get(reason):
         return make(trouble)
     if told := SURROUNDINGS.get(reason):

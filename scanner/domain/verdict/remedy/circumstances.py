@@ -9,14 +9,14 @@ from scanner.domain.facts import Failure, Stage
 from scanner.domain.image.offers import ImageFacts
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import select
-from scanner.domain.platform.binfmt import emulation
+from scanner.domain.platform.binfmt import FIX_BINARY, emulation, emulator_name
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.domain.verdict.remedy.trouble import Pin, Trouble
+from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Engine, Kernel, Workload
+    from scanner.domain.facts import BinfmtEntry, Engine, Kernel, Workload
     from scanner.domain.image.offers import Offer
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.evidence_layers import Outcome
@@ -117,4 +117,10 @@ def _with_emulator(
     architecture = canonical(foreign).architecture
     found = emulation(kernel.binfmt, architecture)
     is_off = kernel.binfmt is not None and not kernel.binfmt.enabled
-    return replace(trouble, emulator=found.entry, emulates=architecture, binfmt_off=is_off)
+    return replace(trouble, emulator=_handler(found.entry), emulates=architecture, binfmt_off=is_off)
+
+
+def _handler(entry: BinfmtEntry | None) -> Handler | None:
+    if entry is None:
+        return None
+    return Handler(entry.name, entry.interpreter, emulator_name(entry), entry.enabled, FIX_BINARY in entry.flags)

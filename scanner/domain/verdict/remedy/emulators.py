@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.platform.binfmt import FIX_BINARY, emulator_name
 from scanner.domain.verdict.remedy.builds import build
 from scanner.domain.verdict.remedy.trouble import word
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import BinfmtEntry
-    from scanner.domain.verdict.remedy.trouble import Trouble
+    from scanner.domain.verdict.remedy.trouble import Handler, Trouble
 
 BINFMT = "/proc/sys/fs/binfmt_misc"
 INSTALLER = "docker run --privileged --rm tonistiigi/binfmt"
@@ -23,7 +21,7 @@ _ROSETTA = "Rosetta"
 def emulated(t: Trouble) -> Fix:
     """It starts slowly; the end of the emulator is told where it is known."""
     ends = ""
-    if t.emulator is not None and emulator_name(t.emulator) == _ROSETTA:
+    if t.emulator is not None and t.emulator.emulator == _ROSETTA:
         ends = " Apple ends Rosetta for this use with macOS 28: it will not start there."
     return Fix(
         f"It starts, slowly, through an emulator; build it for {t.needed} and pin no other platform.{ends}", build(t)
@@ -40,10 +38,10 @@ def unusable(t: Trouble) -> Fix:
         )
     if t.binfmt_off or not entry.enabled:
         return Fix(
-            f"An emulator is there ({emulator_name(entry)}), but switched off: switch it on, or build the image for this host.",
+            f"An emulator is there ({entry.emulator}), but switched off: switch it on, or build the image for this host.",
             _switched_on(t, entry),
         )
-    if FIX_BINARY in entry.flags:
+    if entry.is_fixed:
         return Fix(
             f"The emulator {entry.interpreter} fails at this program: build the image for {t.needed or 'this host'}.",
             build(t),
@@ -72,13 +70,13 @@ def shadowed(t: Trouble) -> Fix:
     )
 
 
-def _switched_on(t: Trouble, entry: BinfmtEntry) -> tuple[str, ...]:
+def _switched_on(t: Trouble, entry: Handler) -> tuple[str, ...]:
     every = (f"echo 1 | sudo tee {BINFMT}/status",) if t.binfmt_off else ()
     one = () if entry.enabled else (f"echo 1 | sudo tee {BINFMT}/{_name(entry)}",)
     return (*every, *one)
 
 
-def _name(entry: BinfmtEntry) -> str:
+def _name(entry: Handler) -> str:
     return word(entry.name, "HANDLER")
 
 

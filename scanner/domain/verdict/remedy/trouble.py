@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import BinfmtEntry, EngineKind, Failure, Workload
+    from scanner.domain.facts import EngineKind, Failure, Workload
     from scanner.domain.platform.platform import Platform
 
 _SAFE = re.compile(r"[A-Za-z0-9_/.~][A-Za-z0-9_./:@%+=,~-]*", re.ASCII)
@@ -24,6 +24,17 @@ class Pin:
     platform: Platform
     at: str = ""
     is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A binfmt_misc handler: its name, its interpreter, what people call that (``emulator``), whether it has the F flag."""
+
+    name: str
+    interpreter: str
+    emulator: str
+    enabled: bool = True
+    is_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Trouble:
     native: Platform | None = None
     held: Platform | None = None
     pin: Pin | None = None
-    emulator: BinfmtEntry | None = None
+    emulator: Handler | None = None
     emulates: str = ""
     binfmt_off: bool = False
     engine: EngineKind | None = None

@@ -1,0 +1,207 @@
+"""What the first hour needs: sources that are there, a key, a configuration, hosts prepared."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scanner.app.trusting import write_beside as write_whole
+from scanner.domain.facts import Failure
+from scanner.domain.host import Host
+from scanner.errors import UsageError
+from scanner.formats import files, strict_json
+from scanner.formats.files import FileError
+from scanner.hosts.prepare import preparation
+from scanner.probe.script import script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+MAX_FILE_BYTES = 1 << 20
+"""An ssh_config, a Docker context: kilobytes."""
+
+ANSIBLE_FILES = (
+    "inventory", "inventory.ini", "inventory.yml", "inventory.yaml", "hosts", "hosts.ini", "hosts.yml", "hosts.yaml",
+    "inventories", "/etc/ansible/hosts",
+)  # fmt: skip
+"""Where people keep Ansible's inventory: beside the playbooks, else where Ansible itself looks."""
+
+KEY_NAME = "archscan_ed25519"
+
+_SSH_URL = re.compile(r"ssh://(?:(?P<user>[^@/]+)@)?(?P<host>\[[^\]]+\]|[^:/@]+)(?::(?P<port>\d+))?/?", re.ASCII)
+_CONCRETE_HOST = re.compile(r"^\s*host\s+(?!.*[*?!])\S", re.IGNORECASE | re.MULTILINE)
+_TARGET = re.compile(r"(?:(?P<user>[^@]+)@)?(?P<host>\[[^\]]+\]|[^:]+)(?::(?P<port>\d+))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSource:
+    """A source of hosts that is there: in words, as it stands in the configuration."""
+
+    says: str
+    entry: dict[str, Any]
+
+
+def found_sources(folder: Path, home: Path) -> tuple[FoundSource, ...]:
+    """ssh_config, Ansible inventories, Docker contexts of this person in this folder."""
+    return (*_ssh_config(home), *_ansible(folder), *_docker_contexts(home))
+
+
+def _ssh_config(home: Path) -> Iterator[FoundSource]:
+    file = home / ".ssh" / "config"
+    text = _text(file)
+    if text and _CONCRETE_HOST.search(text):
+        yield FoundSource(f"the hosts of {file}", {"kind": "ssh_config", "path": str(file)})
+
+
+def _ansible(folder: Path) -> Iterator[FoundSource]:
+    for name in ANSIBLE_FILES:
+        path = folder / name
+        if path.exists() and (name.startswith("/") or "invent" in name or _looks_like_hosts(path)):
+            yield FoundSource(f"the Ansible inventory {path}", {"kind": "ansible", "path": str(path)})
+
+
+def _looks_like_hosts(path: Path) -> bool:
+    """``hosts`` may be anything: groups, or YAML's ``all:``, make it Ansible's."""
+    return bool(re.search(r"^\[[\w:-]+\]|^all:", _text(path), re.MULTILINE))
+
+
+def _docker_contexts(home: Path) -> Iterator[FoundSource]:
+    hosts: dict[str, dict[str, Any]] = {}
+    for file in sorted((home / ".docker" / "contexts" / "meta").glob("*/meta.json")):
+        try:
+            meta = strict_json.read_object(files.read_bytes(file, MAX_FILE_BYTES))
+        except FileError:
+            continue
+        endpoints = {} if isinstance(meta, Failure) else meta.get("Endpoints")
+        endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
+        found = _SSH_URL.fullmatch(str(endpoint.get("Host", ""))) if isinstance(endpoint, dict) else None
+        if found and not isinstance(meta, Failure):
+            hosts[str(meta.get("Name"))] = _entry(found)
+    if hosts:
+        yield FoundSource(f"the Docker contexts {', '.join(hosts)}", {"kind": "static", "hosts": hosts})
+
+
+def named_source(words: Sequence[str]) -> FoundSource:
+    """Hosts as ``[user@]host[:port]``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    hosts: dict[str, dict[str, Any]] = {}
+    for word in words:
+        found = _TARGET.fullmatch(word)
+        if found is None:
+            raise UsageError(f"{word!r} is no host: write [user@]host[:port]")
+        entry = _entry(found)
+        try:
+            Host(found["host"].strip("[]"), entry["address"], entry.get("port", 22), entry.get("user", ""))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        hosts[found["host"].strip("[]")] = entry
+    return FoundSource(f"the hosts {', '.join(hosts)}", {"kind": "static", "hosts": hosts})
+
+
+def _entry(found: re.Match[str]) -> dict[str, Any]:
+    made: dict[str, Any] = {"address": found["host"].strip("[]")}
+    if found["port"]:
+        made["port"] = int(found["port"])
+    if found["user"]:
+        made["user"] = found["user"]
+    return made
+
+
+def _text(path: Path) -> str:
+    try:
+        return files.read_text(path, MAX_FILE_BYTES)
+    except FileError:
+        return ""
+
+
+# ---------------------------------------------------------------- files
+
+
+def make_key(path: Path) -> bool:
+    """Make a key where there is none; whether one was made.
+
+    Raises:
+        UsageError: the folder does not let us.
+    """
+    if path.exists():
+        return False
+    from scanner.hosts.ssh.identity import new_key  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where a key is there
+
+    private, public = new_key("archscan")
+    write_whole(path, private, 0o600)
+    write_whole(path.with_name(f"{path.name}.pub"), public, 0o644)
+    return True
+
+
+def configuration(sources: Sequence[FoundSource], key: Path, known_hosts: Path, user: str) -> str:
+    """The text of a first archscan.yml; JSON's scalars are YAML's."""
+    lines = [
+        "# What archscan watches. Every setting: docs/configuration.md; check it: archscan config check",
+        "inventory:",
+    ]
+    lines += [f"  - {json.dumps(source.entry, ensure_ascii=False)}" for source in sources]
+    lines += ["ssh:", f"  user: {json.dumps(user)}", f"  identity_file: {json.dumps(str(key))}"]
+    lines += [f"  known_hosts_file: {json.dumps(str(known_hosts))}", ""]
+    return "\n".join(lines)
+
+
+def write_beside(file: Path, text: str, mode: int) -> None:
+    """Write a file as a whole or not at all.
+
+    Raises:
+        UsageError: its folder does not let us.
+    """
+    write_whole(file, text, mode)
+
+
+def write_configuration(file: Path, text: str) -> None:
+    """Write it where there is none yet.
+
+    Raises:
+        UsageError: there is one, or the folder does not let us.
+    """
+    if file.exists():
+        raise UsageError(f"{file} is there already: take it away first, or name another with --config")
+    write_whole(file, text, 0o644)
+
+
+# ---------------------------------------------------------------- hosts
+
+
+def preparation_of(key: Path, user: str) -> str:
+    """The script that prepares any host for this key.
+
+    Raises:
+        UsageError: the public half of the key is missing or damaged.
+    """
+    public = key.with_name(f"{key.name}.pub")
+    try:
+        return preparation(user, files.read_secret(public), script())
+    except (FileError, ValueError) as error:
+        raise UsageError(f"{public}: {error}") from None
+
+
+def prepare_command(host: Host, login: str) -> tuple[str, ...]:
+    """The command that runs the preparation on one host, by the person's own ssh."""
+    port = ("-p", str(host.port)) if host.port != 22 else ()  # noqa: PLR2004 -- SSH's port
+    jump = ("-J", host.jump) if host.jump else ()
+    become = "sh -s" if login == "root" else "sudo sh -s"
+    return ("ssh", *port, *jump, f"{login}@{host.address}", become)
+
+
+def shown_command(host: Host, login: str, file: Path) -> str:
+    """The same as a person types it."""
+    return f"{shlex.join(prepare_command(host, login))} < {shlex.quote(str(file))}"
+
+
+def prepare(host: Host, login: str, text: str) -> int:
+    """Run the preparation on a host; how ssh ended."""
+    return subprocess.run(prepare_command(host, login), input=text.encode(), check=False).returncode  # noqa: S603 -- no shell, and a Host's fields hold to their grammar

@@ -1,0 +1,220 @@
+"""A report for other programs: JUnit, SARIF, CSV, Markdown; hosts that were not read are in each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from scanner.domain.facts import Failure
+from scanner.domain.report_json import finding_document
+from scanner.domain.verdict.reason import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scanner.domain.decision import Decision
+    from scanner.domain.report import Finding, HostReading, Report
+    from scanner.domain.verdict.verdict import Fix
+
+
+def unread(report: Report) -> tuple[tuple[HostReading, Failure], ...]:
+    """The hosts that were not read, with why."""
+    return tuple((host, host.reading) for host in report.hosts if isinstance(host.reading, Failure))
+
+
+def _words(detail: str, fix: Fix) -> str:
+    return "\n".join(filter(None, [detail, fix.summary, *fix.commands]))
+
+
+# ---------------------------------------------------------------- JUnit
+
+
+def junit(report: Report) -> str:
+    """One test case per workload: failures for what will not start, errors for what is not known, unread hosts among that."""
+    counts, hosts = report.counts, unread(report)
+    suites = Element("testsuites", name="archscan")
+    suite = SubElement(
+        suites,
+        "testsuite",
+        name="archscan",
+        tests=str(len(report.findings) + len(hosts)),
+        failures=str(counts[Status.MISMATCH] + counts[Status.BROKEN]),
+        errors=str(counts[Status.UNKNOWN] + len(hosts)),
+        time=f"{report.finished_at - report.started_at:.3f}",
+    )
+    for host, failure in hosts:
+        case = SubElement(suite, "testcase", classname=host.name, name="the host is read")
+        error = SubElement(case, "error", type=failure.reason, message=failure.detail)
+        error.text = _words(failure.detail, host.fix)
+    for finding in report.findings:
+        _case(suite, finding)
+    return tostring(suites, encoding="unicode", xml_declaration=True)
+
+
+def _case(suite: Element, finding: Finding) -> None:
+    workload, verdict = finding.workload, finding.verdict
+    case = SubElement(suite, "testcase", classname=workload.host, name=f"{workload.name} ({workload.image})")
+    text = _words(verdict.detail, verdict.fix)
+    if verdict.status in {Status.MISMATCH, Status.BROKEN}:
+        SubElement(case, "failure", type=verdict.reason, message=verdict.detail).text = text
+    elif verdict.status is Status.UNKNOWN:
+        SubElement(case, "error", type=verdict.reason, message=verdict.detail).text = text
+    elif verdict.status is not Status.OK:
+        SubElement(case, "system-out").text = f"{verdict.status}: {text}"
+
+
+# ---------------------------------------------------------------- SARIF
+
+
+_LEVELS = {
+    Status.MISMATCH: "error",
+    Status.BROKEN: "error",
+    Status.UNKNOWN: "warning",
+    Status.DEGRADED: "warning",
+    Status.EMULATED: "note",
+}
+
+
+def sarif(report: Report) -> dict[str, object]:
+    """SARIF 2.1.0 (OASIS), one result per finding that is not ok, the image as artifact; what was not read is a notification."""
+    found = [finding for finding in report.findings if finding.verdict.status is not Status.OK]
+    rules = sorted({str(finding.verdict.reason) for finding in found})
+    notices = sorted({str(failure.reason) for _, failure in unread(report)})
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "archscan",
+                        "rules": [{"id": rule} for rule in rules],
+                        "notifications": [{"id": notice} for notice in notices],
+                    }
+                },
+                "invocations": [
+                    {
+                        "executionSuccessful": report.complete and not notices,
+                        "toolExecutionNotifications": [_notification(*one) for one in unread(report)],
+                    }
+                ],
+                "results": [_result(finding) for finding in found],
+            }
+        ],
+    }
+
+
+def _notification(host: HostReading, failure: Failure) -> dict[str, object]:
+    says = f"{host.name} was not read: {failure.detail or failure.reason} {host.fix.summary}".strip()
+    return {
+        "descriptor": {"id": str(failure.reason)},
+        "level": "error",
+        "message": {"text": says},
+        "locations": [{"logicalLocations": [{"fullyQualifiedName": host.name}]}],
+    }
+
+
+def _result(finding: Finding) -> dict[str, object]:
+    workload, verdict = finding.workload, finding.verdict
+    says = f"{workload.name} on {workload.host}: {verdict.detail} {verdict.fix.summary}".strip()
+    return {
+        "ruleId": str(verdict.reason),
+        "level": _LEVELS[verdict.status],
+        "message": {"text": says},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": workload.image or workload.host}},
+                "logicalLocations": [{"fullyQualifiedName": f"{workload.host}/{workload.name}"}],
+            }
+        ],
+    }
+
+
+# ---------------------------------------------------------------- CSV
+
+
+COLUMNS = (
+    "host", "workload", "source", "stage", "image", "digest", "status", "reason", "detail", "pinned", "pinned_at",
+    "host_platform", "offered", "fix", "commands", "first_seen", "waived_until",
+)  # fmt: skip
+"""As in the JSON document."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How spreadsheets tell a formula; names come from hosts (CWE-1236)."""
+
+
+def csv_rows(report: Report) -> str:
+    """A row for each workload, one of status ``unknown`` for each host that was not read (RFC 4180)."""
+    text = io.StringIO()
+    rows = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
+    rows.writeheader()
+    for row in (*_unread_rows(report), *map(_row, report.findings)):
+        rows.writerow({name: _cell(value) for name, value in row.items()})
+    return text.getvalue()
+
+
+def _unread_rows(report: Report) -> Iterator[dict[str, object]]:
+    for host, failure in unread(report):
+        yield {
+            "host": host.name,
+            "status": str(Status.UNKNOWN),
+            "reason": str(failure.reason),
+            "detail": failure.detail,
+            "fix": host.fix.summary,
+            "commands": "\n".join(host.fix.commands),
+        }
+
+
+def _row(finding: Finding) -> dict[str, object]:
+    fix = finding.verdict.fix
+    offered = " ".join(map(str, finding.verdict.offered))
+    return finding_document(finding) | {"offered": offered, "fix": fix.summary, "commands": "\n".join(fix.commands)}
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+# ---------------------------------------------------------------- Markdown
+
+
+def markdown(report: Report, decision: Decision | None) -> str:
+    """For a comment on a change: a table of what is not ok, then what is to be typed."""
+    lines = [f"**archscan**: {decision}" if decision else "**archscan**", ""]
+    rows = [("error", host.name, "", "", failure.reason, failure.detail, host.fix) for host, failure in unread(report)]
+    rows += [
+        (
+            f.verdict.status,
+            f.workload.host,
+            f.workload.name,
+            f.workload.image,
+            f.verdict.reason,
+            f.verdict.detail,
+            f.verdict.fix,
+        )
+        for f in report.findings
+        if f.verdict.status is not Status.OK
+    ]
+    if not rows:
+        return "\n".join([*lines, f"{len(report.findings)} workloads, all of them ok.", ""])
+    lines += ["| | status | host | workload | image | reason | detail |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    for number, row in enumerate(rows, 1):
+        lines.append("| " + " | ".join([str(number), *(_in_table(str(cell)) for cell in row[:-1])]) + " |")
+    for number, row in enumerate(rows, 1):
+        fix = row[-1]
+        if fix.summary:
+            lines += ["", f"{number}. {_in_table(fix.summary)}"]
+        if fix.commands:
+            lines += ["", "   ```sh", *(f"   {command.replace('```', '')}" for command in fix.commands), "   ```"]
+    return "\n".join([*lines, ""])
+
+
+_MARKUP = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|!~"})
+
+
+def _in_table(text: str) -> str:
+    """A name as text: a stranger's may hold markup."""
+    return " ".join(text.split()).translate(_MARKUP)

@@ -1,0 +1,116 @@
+"""What a person's own ssh would use for a host: asked of it, for a person who names a host of no inventory."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner.domain.host import Host
+from scanner.hosts.ssh.config import SshConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TIMEOUT_S = 10.0
+"""``ssh -G`` reads files; a ``Match exec`` in them may wait for something that never comes."""
+
+_TARGET = re.compile(r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]*\$?)@)?(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^@\s:\[\]]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*))(?::(?P<port>\d{1,5}))?", re.ASCII)  # fmt: skip
+_DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+_NAMES_THE_SOCKET = "SSH_AUTH_SOCK"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHosts:
+    """The hosts, with how they are reached by whoever asks."""
+
+    hosts: tuple[Host, ...]
+    config: SshConfig
+
+
+@dataclass
+class _Own:
+    keys: dict[Path, None] = field(default_factory=dict)
+    known: dict[Path, None] = field(default_factory=dict)
+    agent: str | None = None
+
+
+def own_hosts(targets: Sequence[str], environ: Mapping[str, str] = os.environ) -> OwnHosts:
+    """Each of ``[user@]host[:port]`` as the person's own ssh would reach it (``ssh -G``), where there is one.
+
+    Raises:
+        ValueError: it is no such target, or ssh refuses it.
+    """
+    own = _Own()
+    hosts = tuple(_host(target, own, environ) for target in dict.fromkeys(targets))
+    config = SshConfig(
+        identity_file=None,
+        known_hosts_file=None,
+        own_keys=tuple(own.keys),
+        own_known_hosts=tuple(own.known),
+        agent=own.agent,
+        user=environ.get("LOGNAME") or environ.get("USER") or "root",
+        connect_timeout_s=30.0,
+    )
+    return OwnHosts(hosts, config)
+
+
+def _host(target: str, own: _Own, environ: Mapping[str, str]) -> Host:
+    found = _TARGET.fullmatch(target)
+    if found is None:
+        raise ValueError(f"{target!r} is no host: write [user@]host[:port]")
+    name = found["v6"] or found["host"]
+    said = _asked(name, found["user"], found["port"])
+    home = Path(environ.get("HOME") or Path.home())
+    one = {key: values[0] for key, values in said.items()}
+    for file in said.get("identityfile", [f"{home}/.ssh/{key}" for key in _DEFAULT_KEYS]):
+        own.keys.setdefault(_path(file, home))
+    files = " ".join(
+        [*said.get("userknownhostsfile", [f"{home}/.ssh/known_hosts"]), *said.get("globalknownhostsfile", [])]
+    )
+    for file in files.split():
+        own.known.setdefault(_path(file, home))
+    own.agent = own.agent or _agent(one.get("identityagent", _NAMES_THE_SOCKET), home, environ)
+    jump = one.get("proxyjump", "none")
+    return Host(
+        name=name,
+        address=one.get("hostname", name),
+        port=int(one.get("port") or found["port"] or 22),
+        user=one.get("user") or found["user"] or "",
+        jump="" if jump == "none" else jump,
+    )
+
+
+def _asked(name: str, user: str | None, port: str | None) -> dict[str, list[str]]:
+    """What ``ssh -G`` says, by option in lower case; nothing where there is no ssh."""
+    words = ["ssh", "-G", *(["-l", user] if user else []), *(["-p", port] if port else []), "--", name]
+    try:
+        done = subprocess.run(  # noqa: S603 -- no shell, and the name stands behind "--"
+            words, capture_output=True, timeout=TIMEOUT_S, check=False, stdin=subprocess.DEVNULL
+        )
+    except FileNotFoundError:
+        return {}
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"ssh -G {name} did not end within {TIMEOUT_S:g} s") from None
+    if done.returncode != 0:
+        raise ValueError(f"ssh -G {name}: {done.stderr.decode('utf-8', 'replace').strip()[-200:]}")
+    said: dict[str, list[str]] = {}
+    for line in done.stdout.decode("utf-8", "replace").splitlines():
+        key, _, value = line.partition(" ")
+        said.setdefault(key, []).append(value)
+    return said
+
+
+def _path(text: str, home: Path) -> Path:
+    return home / text[2:] if text.startswith("~/") else Path(text)
+
+
+def _agent(said: str, home: Path, environ: Mapping[str, str]) -> str | None:
+    if said == "none":
+        return None
+    if said == _NAMES_THE_SOCKET:
+        return environ.get(_NAMES_THE_SOCKET)
+    return environ.get(said[1:]) if said.startswith("$") else str(_path(said, home))
