@@ -57,6 +57,7 @@ class Rules:
         tagged: the value of what carries a tag of its own, from the tag without its ``!`` and what it stands beside
             (a scalar's text); without it every tag is refused, the standard ones too.
         is_strict: no anchors, aliases, merge keys; keys are text, each written once; sequences become tuples.
+        has_keys_once: a key that is written twice is refused in other texts, too; ``<<`` is such a key.
     """
 
     max_chars: int
@@ -68,6 +69,7 @@ class Rules:
     scalar: Callable[[str], Any] = yaml_scalars.yaml11
     tagged: Callable[[str, Any], Any] | None = None
     is_strict: bool = False
+    has_keys_once: bool = False
 
 
 def document(text: str, rules: Rules, lines: dict[Place, int] | None = None) -> Any:
@@ -253,7 +255,10 @@ class _Reading:
             self._refuse_key(line)
         if isinstance(key, int) and abs(key) > MAX_KEY_INTEGER:
             raise YamlError("has a number as a key that is too long", line)
-        if self._rules.is_strict and key in frame.pairs:  # type: ignore[operator]  # only a mapping takes keys
+        is_merge_twice = key is _MERGE and frame.merges is not None and self._rules.has_keys_once
+        if is_merge_twice or (
+            (self._rules.is_strict or self._rules.has_keys_once) and key in frame.pairs  # type: ignore[operator]  # only a mapping takes keys
+        ):
             first = self._lines.get((*frame.place, key), 0) if self._lines is not None else 0
             raise YamlError(
                 f"written twice, first in line {first}" if first else "written twice", line, (*frame.place, key)

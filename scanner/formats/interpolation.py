@@ -28,6 +28,10 @@ class InterpolationError(ValueError):
     """A text that Compose refuses; the text says why, never a variable's value."""
 
 
+class RequiredError(InterpolationError):
+    """A variable that must be set is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A text with its variables put in place; ``unset`` are those among them that nothing sets, which were taken for empty."""
@@ -108,15 +112,16 @@ def _braced(form: str, variables: Mapping[str, Value], depth: int) -> Value:
     value = variables.get(name)
     is_set = value is not None and (value.text != "" or not operator.startswith(":"))
     unset = value.unset if value else ()
+    other = _substitute(word, variables, depth + 1)  # refused even where it is not taken
     match operator[-1]:
         case "-":
-            found = value if value is not None and is_set else _substitute(word, variables, depth + 1)
+            found = value if value is not None and is_set else other
         case "+":
-            found = _substitute(word, variables, depth + 1) if is_set else value or Value("")
+            found = other if is_set else value or Value("")
         case _ if value is not None and is_set:
             found = value
         case _:
-            raise InterpolationError(f"the variable {name} must be set: {word[:100]}")
+            raise RequiredError(f"the variable {name} must be set: {word[:100]}")
     return Value(found.text, tuple(dict.fromkeys(unset + found.unset)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import yaml
@@ -32,6 +33,27 @@ _CORE = (
 """YAML 1.2's core schema: ``no`` and ``22:30`` stay text instead of turning into false and 1350."""
 
 
+_GO_WORDS = (
+    dict.fromkeys(("", "~", "null", "Null", "NULL"), None)
+    | dict.fromkeys(("true", "True", "TRUE"), True)
+    | dict.fromkeys(("false", "False", "FALSE"), False)
+    | {f"{sign}{word}": float(f"{sign}inf") for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")}
+    | dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan"))
+)
+_GO_INTEGER = re.compile(
+    r"(?P<sign>[-+]?)(?:0[bB](?P<two>[01]+)|0[xX](?P<sixteen>[0-9a-fA-F]+)|0[oO]?(?P<eight>[0-7]+)|(?P<ten>0|[1-9][0-9]*))",
+    re.ASCII,
+)
+_GO_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+
+
+_GO_DATE = re.compile(
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:(?:[Tt]| )[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?(?:Z|[-+][0-9]{2}:[0-9]{2})?)?",
+    re.ASCII,
+)
+"""Such a text is a moment; only its day is kept, since nobody takes one where a plan says something."""
+
+
 def yaml11(text: str) -> Any:
     """The value as PyYAML reads it, except that dates stay text.
 
@@ -42,6 +64,36 @@ def yaml11(text: str) -> Any:
         if form.match(text):
             return _made(kind, text)
     return text
+
+
+def go_yaml(text: str) -> Any:
+    """The value as Go's yaml.v3 has it, which Compose reads with: ``yes`` is text, ``010`` is 8, a date is a date.
+
+    Raises:
+        ValueError: a number of more than ``MAX_NUMBER_CHARS`` characters.
+    """
+    if text in _GO_WORDS:
+        return _GO_WORDS[text]
+    if not text or text[0] not in "+-.0123456789" or not text.isascii():
+        return text
+    plain = text.replace("_", "")
+    if form := _GO_INTEGER.fullmatch(plain):
+        if len(plain) > MAX_NUMBER_CHARS:
+            raise ValueError(f"has a number of more than {MAX_NUMBER_CHARS} characters")
+        base = next((base for base, group in ((2, "two"), (8, "eight"), (16, "sixteen")) if form[group]), 10)
+        value = int(f"{form['sign']}{form['two'] or form['eight'] or form['sixteen'] or form['ten']}", base)
+        if -(1 << 63) <= value < 1 << 64:
+            return value
+    if _GO_FLOAT.fullmatch(plain):
+        return float(plain)
+    return _date(form, text) if (form := _GO_DATE.fullmatch(text)) else text
+
+
+def _date(form: re.Match[str], text: str) -> Any:
+    try:
+        return date(int(form[1]), int(form[2]), int(form[3]))
+    except ValueError:
+        return text
 
 
 def core(text: str) -> Any:

@@ -11,7 +11,16 @@ from scanner.domain.facts import Failure, Source
 from scanner.domain.text import printable
 from scanner.formats import lenient_json
 from scanner.formats.lenient_json import JsonError
-from scanner.probe.planned import compose, manifest_files, manifests, nomad, plan_listing, quadlet, systemd
+from scanner.probe.planned import (
+    compose,
+    compose_projects,
+    manifest_files,
+    manifests,
+    nomad,
+    plan_listing,
+    quadlet,
+    systemd,
+)
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
 
 if TYPE_CHECKING:
@@ -25,7 +34,6 @@ _SYSTEMD = re.compile(r".*\.service(?:\.d/[^/]*\.conf)?", re.ASCII | re.DOTALL)
 _NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
 _HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
-_OVERRIDE = re.compile(r"(.*)\.override(\.ya?ml)", re.ASCII | re.DOTALL)
 _KUBE_YAML = re.compile(r"^[ \t]*Yaml[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _JOB = re.compile(rb'^[ \t]*job[ \t]+["A-Za-z_]', re.MULTILINE)
 
@@ -157,14 +165,10 @@ def _compose(texts: Mapping[str, bytes], files: Mapping[str, list[Any]]) -> Fold
     """Each Compose file is a project, its override file laid over it, unless another one refers to it."""
     parts = {part for path, loaded in files.items() for part in _referred(path, loaded)}
     found = FolderPlans()
-    for path in files:
-        named = _OVERRIDE.fullmatch(path)
-        if path in parts or (named and f"{named[1]}{named[2]}" in files):
-            continue
-        stem, suffix = posixpath.splitext(path)
-        override = f"{stem}.override{suffix}"
-        roots = [path, *([override] if override in files else [])]
-        found += _filed(path, Source.COMPOSE, compose.plans(texts, roots))
+    for project in compose_projects.projects(texts, files):
+        if not parts.issuperset(project.files):
+            beside = compose.Surroundings(dotenv=project.dotenv)
+            found += _filed(project.files[0], Source.COMPOSE, compose.project_plans(texts, project.files, beside))
     return found
 
 

@@ -10,8 +10,7 @@ from scanner.domain.facts import Process, Source
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned import compose
-from scanner.probe.planned.plans import Plans, UnclearError
-from scanner.probe.planned.variables import dotenv, substituted
+from scanner.probe.planned.plans import Plans
 
 
 def plans(text, more=None, **options):
@@ -21,33 +20,6 @@ def plans(text, more=None, **options):
 
 def images(found):
     return {planned.workload: planned.image for planned in found.planned}
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain", "plain"), ("$X/y", "1/y"), ("${X}", "1"), ("a$$b", "a$b"),
-        ("${E:-d}", "d"), ("${E-d}", ""), ("${N:-d}", "d"), ("${N-d}", "d"), ("${X:-d}", "1"), ("${X-d}", "1"),
-        ("${N:-}", ""), ("${N:-${X}}", "1"), ("${N:-${M:-deep}}", "deep"), ("${X:+alt}", "alt"), ("${N:+alt}", ""),
-        ("${E:+alt}", ""), ("${E+alt}", "alt"), ("${X:?must}", "1"), ("${X?must}", "1"), ("${E?must}", ""),
-    ],
-)  # fmt: skip
-def test_a_variable_is_put_in_place(text, shown):
-    assert substituted(text, {"X": "1", "E": ""}) == shown
-
-
-@pytest.mark.parametrize(
-    "text", ["$N", "${N}", "${N:?must}", "${N?}", "${E:?must}", "${", "${X", "$", "${X!y}", "${}", "${9}"]
-)
-def test_a_variable_that_nothing_sets_is_not_guessed(text):
-    with pytest.raises(UnclearError):
-        substituted(text, {"X": "1", "E": ""})
-
-
-def test_an_env_file_is_read_as_compose_reads_it():
-    text = "A=1\n# B=2\nexport C = three # note\nD='$A'\nE=\"x$A\"\n\nnonsense\nF=\n"
-
-    assert dotenv(text) == {"A": "1", "C": "three", "D": "$A", "E": "x1", "F": ""}
 
 
 def test_a_service_is_project_and_service_with_its_platform():
