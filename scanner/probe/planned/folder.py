@@ -24,12 +24,12 @@ from scanner.probe.planned import (
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from scanner.domain.plan import Plan
 
 _YAML = re.compile(r".*\.(?:ya?ml|json)", re.ASCII | re.IGNORECASE | re.DOTALL)
-_QUADLET = re.compile(r".*\.(?:container|kube|image)(?:\.d/[^/]*\.conf)?", re.ASCII | re.DOTALL)
+_QUADLET = re.compile(r".*\.(?:container|kube|image|build|pod)(?:\.d/[^/]*\.conf)?", re.ASCII | re.DOTALL)
 _SYSTEMD = re.compile(r".*\.service(?:\.d/[^/]*\.conf)?", re.ASCII | re.DOTALL)
 _NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
 _HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
@@ -106,8 +106,8 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
 
 def _others(own: Mapping[str, bytes]) -> FolderPlans:
     """What is in files of other kinds than YAML."""
-    found = _groups(own, _QUADLET, quadlet.plans, Source.QUADLET)
-    found += _groups(own, _SYSTEMD, systemd.plans, Source.SYSTEMD)
+    found = _groups(quadlet.by_unit(own), Source.QUADLET)
+    found += _groups(systemd.by_unit(own, lambda path: path in own), Source.SYSTEMD)
     for path, raw in own.items():
         if posixpath.basename(path) == LIST_NAME:
             found += _filed(path, Source.INVENTORY, plan_listing.plans({path: raw}))
@@ -199,22 +199,12 @@ def _beside(path: str, name: str) -> Iterator[str]:
 # ---------------------------------------------------------------- units
 
 
-def _groups(
-    own: Mapping[str, bytes], kind: re.Pattern[str], read: Callable[[Mapping[str, bytes]], Plans], source: Source
-) -> FolderPlans:
-    """Units by folder, each with what may stand beside it: drop-ins, image units, the YAML of its pods."""
+def _groups(units: Iterator[tuple[str, Plans]], source: Source) -> FolderPlans:
+    """Units by file: what one refers to may lie anywhere in the folder."""
     found = FolderPlans()
-    units = [path for path in own if kind.fullmatch(path) and not path.endswith((".conf", ".image"))]
-    for path in units:
-        near = {other: raw for other, raw in own.items() if _belongs(other, path)}
-        found += _filed(path, source, read({**near, path: own[path]}))
+    for path, made in units:
+        found += _filed(path, source, made)
     return found
-
-
-def _belongs(other: str, unit: str) -> bool:
-    if other.endswith(".conf"):
-        return posixpath.dirname(other) == f"{unit}.d"
-    return other.endswith(".image") or (unit.endswith(".kube") and _YAML.fullmatch(other) is not None)
 
 
 def _of_kube_units(own: Mapping[str, bytes]) -> Iterator[str]:

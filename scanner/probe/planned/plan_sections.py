@@ -14,6 +14,7 @@ from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.planned import compose, manifests, nomad, quadlet, systemd
 from scanner.probe.planned.plans import Plans, gap
+from scanner.probe.planned.unit_runs import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +39,7 @@ _GAP_OF = {
     "compose": "compose",
 }
 _NUMBER = re.compile(rb"[0-9]{1,6}")
+_SECTION = re.compile(rb"^[ \t]*\[", re.MULTILINE)
 
 
 def read(answer: Answer, host: str, gaps: Gaps) -> tuple[Workload, ...]:
@@ -68,8 +70,13 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
             why = "longer than the probe's limit" if section.truncated else "may not be read"
             gaps.note(_GAP_OF.get(kind, "plans"), Failure(Reason.PART_INCOMPLETE, f"{name}: {why}"))
         else:
-            texts[kind][name] = text
+            texts[kind][name] = _with_section(text) if kind == "systemd" else text
     return texts
+
+
+def _with_section(text: bytes) -> bytes:
+    """Lines of an older probe, which sent those of a service without the section that they stand in."""
+    return text if _SECTION.search(text) or text == MISSING else b"[Service]\n" + text
 
 
 def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:

@@ -2,71 +2,95 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Source
-from scanner.domain.plan import Plan
-from scanner.probe.planned.command import find_run
-from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned, text_of
+from scanner.formats import systemd_unit
+from scanner.formats.systemd_unit import Setting, UnitError
+from scanner.probe.planned import unit_environment, unit_files
+from scanner.probe.planned.command_lines import mentions_engine
+from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
+from scanner.probe.planned.unit_commands import CommandLine, command_lines
+from scanner.probe.planned.unit_runs import Files, UnitRuns
+from scanner.probe.planned.unit_specifiers import Specifiers
+from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-_EXEC = re.compile(r"\s*(Exec(?:Start|StartPre|StartPost|Reload))\s*=\s*[-@:+!]*(.*)", re.ASCII)
-_OPEN = re.compile(r"\$|%[^%]", re.ASCII)
+    from scanner.probe.planned.unit_files import Unit
 
 
-def plans(texts: Mapping[str, bytes]) -> Plans:
-    """What units and their drop-ins run, named by the unit.
+def plans(texts: Mapping[str, bytes], referred: Callable[[str], bool] = lambda _: False) -> Plans:
+    """What units with their drop-ins run, named by the unit.
 
     Args:
-        texts: unit files and ``*.service.d/*.conf`` by path; one in ``/etc`` hides its namesake elsewhere.
+        texts: unit files, ``*.service.d/*.conf``, files of variables and others that units name, by path.
+        referred: tells of a Compose file whether somebody else reads it as a project of its own.
     """
     found = Plans()
-    for unit, paths in _units(texts).items():
-        commands: list[tuple[str, str]] = []
-        for path in paths:
-            try:
-                commands = _commands(path, text_of(texts[path]), commands)
-            except UnclearError as error:
-                found += gap(path, error)
-        for path, line in commands:
-            found += _planned(unit, path, line)
+    for _, made in by_unit(texts, referred):
+        found += made
     return found
 
 
-def _units(texts: Mapping[str, bytes]) -> dict[str, list[str]]:
-    units: dict[str, list[str]] = {}
-    for path in sorted(texts, key=lambda path: (not path.startswith("/etc/"), path)):
-        directory, name = posixpath.split(path)
-        if directory.endswith(".d"):
-            units.setdefault(posixpath.basename(directory)[:-2], []).append(path)
-        elif not any(not posixpath.dirname(known).endswith(".d") for known in units.get(name, ())):
-            units.setdefault(name, []).insert(0, path)
-    return units
+def by_unit(
+    texts: Mapping[str, bytes], referred: Callable[[str], bool] = lambda _: False
+) -> Iterator[tuple[str, Plans]]:
+    """What each unit plans, by the path of its file; the arguments are those of ``plans``."""
+    for unit in unit_files.services(texts):
+        try:
+            settings, unread = settings_of(unit, texts, systemd_unit.settings)
+        except UnclearError as error:
+            yield unit.path, gap(unit.path, error)
+            continue
+        yield unit.path, unread + _planned(unit, settings, Files(texts, unit.root), referred)
 
 
-def _commands(path: str, text: str, before: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The commands of a unit with one more file over it; an empty ``ExecStart=`` clears what came before."""
-    commands = list(before)
-    for line in re.sub(r"\\\n", " ", text).split("\n"):
-        found = _EXEC.fullmatch(line)
-        if found and not found[2].strip():
-            commands = [] if found[1] == "ExecStart" else commands
-        elif found:
-            commands.append((path, found[2]))
-    return commands
+def settings_of(
+    unit: Unit, texts: Mapping[str, bytes], parse: Callable[[str, str], Sequence[Setting]]
+) -> tuple[list[Setting], Plans]:
+    """The settings of a unit and its drop-ins; a drop-in that is none is a gap.
+
+    Raises:
+        UnclearError: the unit's own file is none.
+    """
+    found: list[Setting] = []
+    gaps = Plans()
+    for path in unit.paths:
+        try:
+            found += parse(text_of(texts[path]), path)
+        except (UnitError, UnclearError) as error:
+            if path == unit.path:
+                raise UnclearError(str(error)) from error
+            gaps += gap(path, error)
+    return found, gaps
 
 
-def _planned(unit: str, path: str, line: str) -> Plans:
-    try:
-        run = find_run(line)
-        if run is None:
-            return Plans()
-        if _OPEN.search(run.image):
-            return gap(path, f"only systemd knows what {run.image} stands for")
-        return Plans((Plan(run.image, unit, Source.SYSTEMD, pinned(run.platform), process=run.process),))
-    except UnclearError as error:
-        return gap(path, error)
+def _planned(unit: Unit, settings: Sequence[Setting], files: Files, referred: Callable[[str], bool]) -> Plans:
+    specifiers = Specifiers(unit.name, unit.home, unit.is_user)
+    env = unit_environment.of_service(settings, specifiers, files.read)
+    directory = systemd_unit.last(settings, "Service", "WorkingDirectory")
+    place = specifiers.put(directory.value.removeprefix("-")) if directory else ""
+    if place.startswith("~"):
+        place = unit.home or UNKNOWN
+    runs = UnitRuns(unit.name, Source.SYSTEMD, files, env, place, referred=referred)
+    found = Plans()
+    lines = list(command_lines(settings, specifiers, env))
+    if any(mentions_engine(line.setting.value) for line in lines) and (why := refused(settings, lines)):
+        return gap(unit.path, why)
+    for line in lines:
+        if line.words:
+            found += runs.plans(line.words, line.setting)
+        elif mentions_engine(line.setting.value):
+            found += gap(line.setting.place(), f"systemd cannot split it: {line.why}")
+    return found
+
+
+def refused(settings: Sequence[Setting], lines: Sequence[CommandLine]) -> str:
+    """Why systemd does not load a unit with these settings; empty where it does."""
+    kind = systemd_unit.last(settings, "Service", "Type")
+    starts = [line for line in lines if line.setting.key == "ExecStart"]
+    if len(starts) > 1 and (kind is None or kind.value != "oneshot"):
+        return "systemd takes more than one ExecStart= only where Type= is oneshot"
+    return ""

@@ -9,56 +9,7 @@ from hypothesis import strategies as st
 
 from scanner.domain.facts import Process, Source
 from scanner.probe.planned import hcl, manifests, nomad, quadlet, systemd
-from scanner.probe.planned.command import find_run
 from scanner.probe.planned.plans import Plans, UnclearError
-
-RUNS = [
-    # command line, image, platform, what follows the image
-    ("docker run nginx", "nginx", "", ()),
-    ("/usr/bin/docker run --rm -p 80:80 -e A=b nginx:1 -g x", "nginx:1", "", ("-g", "x")),
-    ("/usr/bin/docker run -dit --name=web -v/a:/b --restart always nginx", "nginx", "", ()),
-    ("docker run -dp 80:80 nginx", "nginx", "", ()),
-    ("docker run -p80:80 nginx", "nginx", "", ()),
-    ("docker --context x -H unix:///s container run --platform linux/arm64 nginx", "nginx", "linux/arm64", ()),
-    ("docker create --platform=linux/arm/v7 nginx", "nginx", "linux/arm/v7", ()),
-    ("podman run --cidfile=%t/%n.ctr-id --cgroups=no-conmon --rm --sdnotify=conmon -d --replace --name web docker.io/nginx", "docker.io/nginx", "", ()),
-    ("podman run --arch arm64 nginx", "nginx", "linux/arm64", ()),
-    ("podman run --arch arm --variant v6 --os linux nginx", "nginx", "linux/arm/v6", ()),
-    ("/bin/sh -c 'docker rm -f web; exec docker run --rm nginx'", "nginx", "", ()),
-    ("docker run --init --privileged --env-file /e --entrypoint /x nginx", "nginx", "", ()),
-    ("docker run -- nginx a", "nginx", "", ("a",)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("line", "image", "platform", "command"), RUNS)
-def test_the_image_stands_behind_the_options(line, image, platform, command):
-    run = find_run(line)
-
-    assert run is not None
-    assert (run.image, run.platform, run.command) == (image, platform, command)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "docker stop web",
-        "dockerd -H fd://",
-        "docker compose up",
-        "podman start -a web",
-        "",
-        "/bin/true run x",
-        "docker",
-        "sh -c",
-    ],
-)
-def test_other_commands_run_nothing(line):
-    assert find_run(line) is None
-
-
-@pytest.mark.parametrize("line", ["docker run", "docker run -p", "docker run --rm", "docker run 'x"])
-def test_a_run_without_an_image_is_unclear(line):
-    with pytest.raises(UnclearError):
-        find_run(line)
 
 
 def test_a_unit_is_named_by_its_file_and_continued_lines_are_one():
@@ -73,19 +24,19 @@ def test_a_unit_is_named_by_its_file_and_continued_lines_are_one():
 
 def test_a_drop_in_replaces_the_command_and_etc_hides_its_namesake():
     texts = {
-        "/usr/lib/systemd/system/a.service": b"ExecStart=docker run hidden\n",
-        "/etc/systemd/system/a.service": b"ExecStart=docker run old\n",
-        "/etc/systemd/system/a.service.d/x.conf": b"ExecStart=\nExecStart=docker run new\n",
+        "/usr/lib/systemd/system/a.service": b"[Service]\nExecStart=docker run hidden\n",
+        "/etc/systemd/system/a.service": b"[Service]\nExecStart=docker run old\n",
+        "/etc/systemd/system/a.service.d/x.conf": b"[Service]\nExecStart=\nExecStart=docker run new\n",
     }
 
     assert [planned.image for planned in systemd.plans(texts).planned] == ["new"]
 
 
-@pytest.mark.parametrize("line", [b"docker run $IMAGE", b"docker run nginx:%i", b"docker run --rm", b"docker run 'x"])
+@pytest.mark.parametrize("line", [b"docker run $IMAGE", b"docker run nginx:%H", b"docker run --rm", b"docker run 'x"])
 def test_a_command_that_only_systemd_understands_is_a_gap(line):
-    found = systemd.plans({"/etc/systemd/system/a.service": b"ExecStart=" + line})
+    found = systemd.plans({"/etc/systemd/system/a.service": b"[Service]\nExecStart=" + line})
 
-    assert (found.planned, list(found.gaps)) == ((), ["/etc/systemd/system/a.service"])
+    assert (found.planned, list(found.gaps)) == ((), ["/etc/systemd/system/a.service:2"])
 
 
 def test_a_quadlet_is_the_service_that_podman_makes_of_it():
@@ -95,6 +46,7 @@ def test_a_quadlet_is_the_service_that_podman_makes_of_it():
         "/etc/containers/systemd/ref.container": b"[Container]\nImage=base.image\n",
         "/etc/containers/systemd/base.image": b"[Image]\nImage=quay.io/base\nArch=s390x\n",
         "/etc/containers/systemd/own.container": b"[Container]\nImage=own.build\n",
+        "/etc/containers/systemd/own.build": b"[Build]\nImageTag=localhost/own:1\nFile=/srv/Containerfile\n",
         "/etc/containers/systemd/pod.kube": b"[Kube]\nYaml=pod.yaml\n",
         "/etc/containers/systemd/pod.yaml": b"kind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: inpod}]}\n",
     }
@@ -105,26 +57,25 @@ def test_a_quadlet_is_the_service_that_podman_makes_of_it():
     assert {(p.workload, p.image, str(p.pinned or ""), p.build_only) for p in found.planned} == {
         ("web.service", "docker.io/nginx:2", "linux/arm64", False),
         ("ref.service", "quay.io/base", "linux/s390x", False),
-        ("own.service", "own.build", "", True),
+        ("own.service", "localhost/own:1", "", True),
         ("pod.service/c", "inpod", "", False),
     }
     assert {p.source for p in found.planned} == {Source.QUADLET}
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "line"),
     [
-        b"[Container]\n",
-        b"[Container]\nImage=x:%i\n",
-        b"[Container]\nImage=gone.image\n",
-        b"\xff",
-        b"[Container]\nImage=x\nExec='\n",
+        (b"[Container]\n", ""),
+        (b"[Container]\nImage=x:%H\n", ":2"),
+        (b"[Container]\nImage=gone.image\n", ""),
+        (b"\xff", ""),
     ],
 )
-def test_a_quadlet_that_leaves_its_image_open_is_a_gap(text):
+def test_a_quadlet_that_leaves_its_image_open_is_a_gap(text, line):
     found = quadlet.plans({"/etc/containers/systemd/a.container": text})
 
-    assert (found.planned, list(found.gaps)) == ((), ["/etc/containers/systemd/a.container"])
+    assert (found.planned, list(found.gaps)) == ((), [f"/etc/containers/systemd/a.container{line}"])
 
 
 POD = "containers: [{name: c, image: main, command: [/x], args: [y]}], initContainers: [{name: i, image: init}]"
@@ -233,5 +184,11 @@ def test_any_text_is_hcl_or_unclear(text):
 @given(st.binary(max_size=200), st.sampled_from([quadlet.plans, systemd.plans, manifests.plans, nomad.plans]))
 def test_any_bytes_are_plans_or_gaps(raw, reader):
     for name in ("/etc/a.container", "/etc/a.service", "/etc/a.yaml", "/etc/a.nomad"):
-        for prefix in (b"", b"ExecStart=docker run ", b"[Container]\nImage=", b'job "a" {', b"kind: Pod\nspec: "):
+        for prefix in (
+            b"",
+            b"[Service]\nExecStart=docker run ",
+            b"[Container]\nImage=",
+            b'job "a" {',
+            b"kind: Pod\nspec: ",
+        ):
             assert isinstance(reader({name: prefix + raw}), Plans)
