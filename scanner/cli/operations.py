@@ -26,6 +26,14 @@ class Common:
     log_level: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigChecked:
+    """What a configuration holds, in lines; ``is_complete`` is false where a host in it cannot be understood."""
+
+    text: str
+    is_complete: bool = True
+
+
 class Operations(Protocol):
     """The program without its commands. Every method raises ``UsageError`` for what the operator has to change."""
 
@@ -65,8 +73,8 @@ class Operations(Protocol):
         """The inventory."""
         ...
 
-    def check_config(self, common: Common) -> str:
-        """Read configuration, inventory, keys; a sentence on what was found."""
+    def check_config(self, common: Common) -> ConfigChecked:
+        """Read configuration, inventory, keys; say what was found."""
         ...
 
     def config_schema(self) -> str:
