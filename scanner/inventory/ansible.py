@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from scanner.inventory.ansible_script import Printed
 
 IGNORED_ENDINGS = (
-    "~", ".bak", ".cfg", ".ini", ".md", ".orig", ".pyc", ".pyo", ".retry", ".rpm", ".rst", ".swp", ".txt",
+    "~", ".bak", ".cfg", ".md", ".orig", ".pyc", ".pyo", ".retry", ".rpm", ".rst", ".swp", ".txt",
 )  # fmt: skip
-"""Files in an inventory folder that Ansible passes over (INVENTORY_IGNORE_EXTS), ``.ini`` among them."""
+"""Files in an inventory folder that Ansible passes over (INVENTORY_IGNORE_EXTS); ``.ini`` only before 2.19."""
 
 IGNORED_NAMES = frozenset({"group_vars", "host_vars", "vars_plugins"})
 
@@ -158,13 +158,22 @@ def _as_tree(text: str, path: Path) -> Located | None:
 
 
 def _read_ini(groups: Groups, text: str, path: Path, *, is_alone: bool) -> None:
-    """A file of a folder that looks like no inventory is passed over with a word, as Ansible does."""
-    if is_alone or not _NOT_PROSE.isdisjoint(text):
+    """A file of a folder that looks like no inventory is passed over with a word, as Ansible does.
+
+    One that ends with ``.ini`` may be anything: of it every line must be understood.
+    """
+    if is_alone or (path.suffix != ".ini" and not _NOT_PROSE.isdisjoint(text)):
         read_ini(groups, text, str(path))
         return
     fresh = Groups()
-    read_ini(fresh, text, str(path))
-    if problem := next((member.problem for member in fresh.hosts.values() if member.problem), ""):
+    try:
+        read_ini(fresh, text, str(path))
+        problem = next((member.problem for member in fresh.hosts.values() if member.problem), "")
+    except InventoryError as error:
+        if path.suffix != ".ini":
+            raise
+        problem = error.problems[0]
+    if problem:
         groups.notes[f"{problem}; the file is no inventory, and is passed over"] = None
     else:
         read_ini(groups, text, str(path))

@@ -81,7 +81,7 @@ INVENTORIES = (
     {"hosts": "web1.example.com\n", "host_vars/web1.example.com.yml": "ansible_user: dotted\n"},
     {"hosts": "a\n", "group_vars/ungrouped.yml": "ansible_user: u\n", "group_vars/all/x.yml": "ansible_port: 4\n"},
     # ---- folders
-    {"inventory/": "", "inventory/01-web": "[web]\na\n", "inventory/02-db.yml": "db: {hosts: {b: }}\n", "inventory/x.ini": "never\n", "inventory/.hidden": "never\n", "inventory/group_vars/web.yml": "ansible_user: w\n"},
+    {"inventory/": "", "inventory/01-web": "[web]\na\n", "inventory/02-db.yml": "db: {hosts: {b: }}\n", "inventory/.hidden": "never\n", "inventory/group_vars/web.yml": "ansible_user: w\n"},
     {"inventory/": "", "inventory/hosts": "[web]\na\n", "inventory/inner/more": "[web]\nc\n[web:vars]\nansible_port=8\n", "inventory/notes.md": "never\n", "inventory/a.bak": "never\n"},
     {"inventory/": "", "inventory/b": "[web]\na ansible_user=b\n", "inventory/a": "[web]\na ansible_user=a ansible_port=3\n"},
 )  # fmt: skip

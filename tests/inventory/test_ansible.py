@@ -115,9 +115,11 @@ def test_a_folder_is_read_whole_but_for_what_ansible_ignores(tmp_path):
     (tmp_path / "02-db.yml").write_text("db: {hosts: {b: }}\n")
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "more").write_text("[web]\nc\n")
-    for ignored in ("x.ini", "x.bak", ".hidden", "x~"):
+    (tmp_path / "03-more.ini").write_text("[db]\nd\n")
+    (tmp_path / "ec2.ini").write_text("[ec2]\nregions = all\n")
+    for ignored in ("x.cfg", "x.bak", ".hidden", "x~"):
         (tmp_path / ignored).write_text("never\n")
-    assert [record.name for record in AnsibleSource(tmp_path).read().records] == ["a", "b", "c"]
+    assert [record.name for record in AnsibleSource(tmp_path).read().records] == ["a", "b", "d", "c"]
 
 
 SCRIPT = """#!/bin/sh
