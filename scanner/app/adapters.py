@@ -19,7 +19,7 @@ from scanner.domain.facts import HOSTS_SHARE, Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.offload import Budget, BudgetExceeded, Workers
 from scanner.hosts.local import LocalSource
-from scanner.hosts.source import ClosedSource, SourceKind, kind_of
+from scanner.hosts.source import ClosedSource, NotUnderstood, SourceKind, kind_of
 from scanner.probe import reading
 from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
@@ -259,6 +259,7 @@ def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, H
     """Who answers for a host, by what the host is."""
     return {
         SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
+        SourceKind.NOT_UNDERSTOOD: NotUnderstood(),
         SourceKind.SSH: ssh
         or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured", "ssh.identity_file"),
     }

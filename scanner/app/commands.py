@@ -15,6 +15,7 @@ from scanner import inventory
 from scanner.app import fleet_of_person, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
+from scanner.cli.operations import ConfigChecked
 from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, image_reference
 from scanner.domain.platform.platform import Platform, parse
@@ -76,19 +77,20 @@ class Application:
 
     def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:
         """The inventory."""
-        return inventory.match(wiring.hosts(self._settings(common, need_hosts=True)), patterns)
+        return inventory.match(wiring.hosts(self._settings(common, need_hosts=True)).hosts, patterns)
 
-    def check_config(self, common: Common) -> str:
+    def check_config(self, common: Common) -> ConfigChecked:
         """Read everything that serve would, and say what was found."""
         settings = self._settings(common, need_hosts=True)
-        hosts = wiring.hosts(settings)
+        found = wiring.hosts(settings)
         Adapters(settings, AdapterContext(VERSION))
         if settings.plans.directory:
             with closing(Workers(1)) as workers:
-                problems = PlanDirectory(settings.plans.directory, workers).read(hosts).problems
+                problems = PlanDirectory(settings.plans.directory, workers).read(found.hosts).problems
             if problems:
                 raise UsageError("\n".join(problems))
-        return f"The configuration is good; hosts: {len(hosts)}, registries: {len(settings.registries.listed)}."
+        good = f"The configuration is good; hosts: {len(found.hosts)}, registries: {len(settings.registries.listed)}."
+        return ConfigChecked("\n".join((good, *inventory_lines(found))), is_complete=not found.not_understood)
 
     def config_schema(self) -> str:
         """The configuration file's JSON schema."""
@@ -168,7 +170,7 @@ class Application:
         plain = _platforms(platforms)
         settings = self._settings(common, need_hosts=bool(patterns))
         async with self._scanner(settings, depth, survey_now=True) as (scanner, _):
-            hosts = () if plain else inventory.match(wiring.hosts(settings), patterns)
+            hosts = () if plain else inventory.match(wiring.hosts(settings).hosts, patterns)
             report = await judged(scanner, images, hosts, plain, progress)
         return Checked(report, decide(report, policy(settings)))
 
@@ -211,7 +213,8 @@ class Application:
 
         def read() -> Configuration:
             settings = load(_path(common), os.environ)
-            return Configuration(settings, wiring.hosts(settings))
+            found = wiring.hosts(settings)
+            return Configuration(settings, found.hosts, found.skipped, found.notes)
 
         settings = self._settings(common, need_hosts=True)
         await _running().run(read, settings, VERSION)
@@ -272,6 +275,18 @@ class Application:
 
 def _file(common: Common) -> Path | None:
     return common.config or next((path for path in CONFIG_FILES if path.is_file()), None)
+
+
+def inventory_lines(found: inventory.Inventory) -> list[str]:
+    """What of the inventory will not be read, by name, with the file and line that says why."""
+    odd, skipped = found.not_understood, found.skipped
+    return [
+        *([f"Not understood, so that nothing is known of them: {len(odd)}."] if odd else []),
+        *(f"  {host.name}: {host.problem}" for host in odd),
+        *([f"Skipped, since their own inventory says that they are none of ours: {len(skipped)}."] if skipped else []),
+        *(f"  {one.name}: {one.why} ({one.place})" for one in skipped),
+        *(f"Note: {note}" for note in found.notes),
+    ]
 
 
 def _path(common: Common) -> Path:

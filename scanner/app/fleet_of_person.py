@@ -44,7 +44,7 @@ def named(settings: Settings, words: Sequence[str], patterns: Sequence[str], *, 
         except ValueError as error:
             raise UsageError(str(error)) from None
         return Named(own.hosts, (), own.config)
-    known = wiring.hosts(settings)
+    known = wiring.hosts(settings).hosts
     try:
         return Named(inventory.match(known, words or patterns), known)
     except UsageError as error:

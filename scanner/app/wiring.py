@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from scanner.domain.host import Host
     from scanner.domain.plan import Plan
     from scanner.settings.fields import PlannedImage
 
@@ -36,11 +35,11 @@ HELPERS_NEED = ("PATH", "HOME")
 # ---------------------------------------------------------------- hosts
 
 
-def hosts(settings: schema.Settings) -> tuple[Host, ...]:
-    """The inventory, all sources merged.
+def hosts(settings: schema.Settings) -> inventory.Inventory:
+    """The inventory, all sources laid over each other; blocks while they are read.
 
     Raises:
-        SettingsError: a source cannot be read, or two of them contradict each other.
+        SettingsError: a source cannot be read, or hosts in the settings themselves contradict each other.
     """
     try:
         return inventory.gather(_source(source, place) for place, source in enumerate(settings.inventory))
@@ -57,9 +56,18 @@ def _source(source: sources.InventorySource, place: int) -> inventory.Source:
         case sources.LocalSource():
             return inventory.LocalSource(source.name, source.labels, _planned(source.planned), place=where)
         case sources.AnsibleSource():
-            return inventory.AnsibleSource(source.path, source.group, source.timeout, _defaults(source.defaults))
+            return inventory.AnsibleSource(
+                source.path,
+                source.group,
+                source.timeout,
+                _defaults(source.defaults),
+                by_ansible=source.via == "ansible-inventory",
+                vault_password_file=source.vault_password_file,
+            )
         case sources.SshConfigSource():
             return inventory.SshConfigSource(source.path, source.hosts, _defaults(source.defaults))
+        case sources.DockerContextSource():
+            return inventory.DockerContextSource(source.path, source.contexts, _defaults(source.defaults))
         case sources.FileSdSource():
             return inventory.FileSdSource(source.files, source.target_port, _defaults(source.defaults))
         case sources.HttpSdSource():
@@ -96,7 +104,8 @@ def _static(host: sources.StaticHost) -> inventory.StaticHost:
 
 
 def _defaults(defaults: sources.HostDefaults) -> inventory.Defaults:
-    return inventory.Defaults(defaults.port, defaults.user, defaults.labels, _planned(defaults.planned), defaults.jump)
+    port = defaults.port if "port" in defaults.model_fields_set else None
+    return inventory.Defaults(port, defaults.user, defaults.labels, _planned(defaults.planned), defaults.jump)
 
 
 def _planned(images: Iterable[PlannedImage]) -> tuple[Plan, ...]:

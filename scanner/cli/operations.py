@@ -27,6 +27,14 @@ class Common:
     log_level: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigChecked:
+    """What a configuration holds, in lines; ``is_complete`` is false where a host in it cannot be understood."""
+
+    text: str
+    is_complete: bool = True
+
+
 class Shown(Protocol):
     """What one host shows; a key has a ``kind``, a ``fingerprint`` as ``ssh-keygen -l`` prints it, a ``line`` of known_hosts."""
 
@@ -156,8 +164,8 @@ class Operations(Protocol):
         """The inventory."""
         ...
 
-    def check_config(self, common: Common) -> str:
-        """Read configuration, inventory, keys; a sentence on what was found."""
+    def check_config(self, common: Common) -> ConfigChecked:
+        """Read configuration, inventory, keys; say what was found."""
         ...
 
     def config_schema(self) -> str:

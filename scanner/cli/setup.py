@@ -8,6 +8,7 @@ import typer
 
 from scanner.cli import options
 from scanner.cli.command import Command, Group
+from scanner.cli.outcome import Exit
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,12 +41,17 @@ def config_check(
 ) -> None:
     """Read configuration, inventory, key and known_hosts as serve would; say what is wrong, by file and line.
 
+    Exit code: 0 good, 2 wrong, 3 good but for hosts that cannot be understood. Skipped hosts (Windows, switches) are listed.
+
     Example: archscan config check --config archscan.yml
     """
     from scanner.cli import output
 
     operations: Operations = context.obj()
-    output.console().print(operations.check_config(options.common(config, log_format, log_level)), soft_wrap=True)
+    checked = operations.check_config(options.common(config, log_format, log_level))
+    output.console().print(checked.text, soft_wrap=True, markup=False)
+    if not checked.is_complete:
+        raise typer.Exit(Exit.INCOMPLETE)
 
 
 @config_app.command("schema", cls=Command)
@@ -95,7 +101,7 @@ def inventory(
     for name in ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"):
         table.add_column(name, overflow="fold")
     for one in hosts:
-        address = "(this machine)" if one.local else f"{one.address}:{one.port}"
+        address = "(not understood)" if one.problem else "(this machine)" if one.local else f"{one.address}:{one.port}"
         labels = ",".join(f"{key}={value}" for key, value in one.labels.items())
         table.add_row(one.name, address, one.user, labels, "\n".join(plan.image for plan in one.planned))
     output.console().print(table)

@@ -17,7 +17,7 @@ MAX_NAME_CHARS = 253
 
 MAX_PORT = 65535
 
-_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_])?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_])?\.?", re.ASCII)
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
@@ -25,6 +25,10 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Host:
     """One inventory host. ``local`` hosts are read by a subprocess, all others by SSH at ``address``:``port``.
+
+    ``aliases`` are further names of the same machine. ``identity_files`` are the keys that the inventory names for it,
+    ``jump_identity_files`` those for the bastions of ``jump``, one for each hop, empty where none is named. ``problem``
+    tells, file and line first, why the inventory's word on the host cannot be understood: such a host is not read.
 
     Raises:
         ValueError: a name, address, user, port or label outside its grammar. The grammar keeps option injection
@@ -39,25 +43,40 @@ class Host:
     planned: tuple[Plan, ...] = ()
     jump: str = ""
     local: bool = False
+    aliases: tuple[str, ...] = ()
+    identity_files: tuple[str, ...] = ()
+    jump_identity_files: tuple[str, ...] = ()
+    problem: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is outside the grammar."""
-        if len(self.name) > MAX_NAME_CHARS or not _NAME.fullmatch(self.name):
-            raise ValueError(f"host name {self.name!r} is not a name: use letters, digits, '.', '-', '_' or ':'")
-        if not self.local and not _is_address(self.address):
+        for name in (self.name, *self.aliases):
+            if not is_name(name):
+                raise ValueError(f"host name {name!r} is not a name: use letters, digits, '.', '-', '_' or ':'")
+        if not self.local and not self.problem and not _is_address(self.address):
             raise ValueError(f"host {self.name}: address {self.address!r} is neither a host name nor an IP address")
         if not 1 <= self.port <= MAX_PORT:
             raise ValueError(f"host {self.name}: port {self.port} is not between 1 and {MAX_PORT}")
         if self.user and not _USER.fullmatch(self.user):
             raise ValueError(f"host {self.name}: user {self.user!r} is not a login name")
         for label in self.labels:
-            if not _LABEL.fullmatch(label):
+            if not is_label(label):
                 raise ValueError(f"host {self.name}: label {label!r} must match [a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def is_name(text: str) -> bool:
+    """Whether a host may be called this."""
+    return len(text) <= MAX_NAME_CHARS and bool(_NAME.fullmatch(text))
+
+
+def is_label(text: str) -> bool:
+    """Whether a label may be called this."""
+    return bool(_LABEL.fullmatch(text))
 
 
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        return ":" not in text and len(text) <= MAX_NAME_CHARS and bool(_NAME.fullmatch(text))
+        return ":" not in text and is_name(text)
     return "%" not in text

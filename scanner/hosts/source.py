@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import EngineKind
     from scanner.domain.host import Host
-    from scanner.domain.verdict.reason import Reason
 
 
 class SourceKind(StrEnum):
@@ -22,10 +22,13 @@ class SourceKind(StrEnum):
 
     LOCAL = "local"
     SSH = "ssh"
+    NOT_UNDERSTOOD = "not_understood"
 
 
 def kind_of(host: Host) -> SourceKind:
     """The source that answers for a host."""
+    if host.problem:
+        return SourceKind.NOT_UNDERSTOOD
     return SourceKind.LOCAL if host.local else SourceKind.SSH
 
 
@@ -37,6 +40,18 @@ class HostSource(Protocol):
 
     async def close(self) -> None:
         """End whatever is open; nothing is read afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """Answers for hosts of which the inventory says what cannot be understood: nothing is contacted for them."""
+
+    async def read(self, host: Host) -> bytes | Failure:
+        """Where the inventory says it, with what is wrong there."""
+        return Failure(Reason.HOST_NOT_UNDERSTOOD, host.problem)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class ImageExport(Protocol):

@@ -1,30 +1,41 @@
-"""An Ansible inventory: what ``ansible-inventory --list`` says of it."""
+"""An Ansible inventory, as ansible-inventory reads it."""
 
 from __future__ import annotations
 
+import getpass
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scanner.inventory import ansible_script
-from scanner.inventory.ansible_groups import Inventory
+from scanner.inventory.ansible_groups import Groups
 from scanner.inventory.ansible_ini import read_ini
+from scanner.inventory.ansible_record import Around, not_understood_at, record
 from scanner.inventory.ansible_tree import read_tree
-from scanner.inventory.ansible_vars import read_vars_folders, record
+from scanner.inventory.ansible_vars import VarsFiles
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import parse_json, parse_yaml, read_text
-from scanner.inventory.record import Defaults, Record
+from scanner.inventory.inventory_file import Located, parse_located, read_text
+from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.record import Answer, Defaults, Record, with_aliases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
+
+    from scanner.inventory.ansible_script import Printed
 
 IGNORED_ENDINGS = (
-    "~", ".bak", ".cfg", ".ini", ".md", ".orig", ".pyc", ".pyo", ".retry", ".rpm", ".rst", ".swp", ".txt",
+    "~", ".bak", ".cfg", ".md", ".orig", ".pyc", ".pyo", ".retry", ".rpm", ".rst", ".swp", ".txt",
 )  # fmt: skip
-"""Files in an inventory folder that Ansible passes over (INVENTORY_IGNORE_EXTS), ``.ini`` among them."""
+"""Files in an inventory folder that Ansible passes over (INVENTORY_IGNORE_EXTS); ``.ini`` only before 2.19."""
 
-TREE_ENDINGS = (".yml", ".yaml", ".json")
+IGNORED_NAMES = frozenset({"group_vars", "host_vars", "vars_plugins"})
+
+TREE_ENDINGS = ("", ".yml", ".yaml", ".json")
+"""Files that Ansible tries to read as YAML before it reads them as INI."""
+
+_NOT_PROSE = frozenset("[=")
+"""What stands in every inventory but the plainest list of names."""
 
 MAX_FOLDER_DEPTH = 5
 """Folders in folders are read too; a loop of links is not."""
@@ -32,33 +43,77 @@ MAX_FOLDER_DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class AnsibleSource:
-    """``path`` is an INI or YAML file, an executable script, or a folder of these; ``timeout_s`` is a script's time."""
+    """``path`` is an INI or YAML file, an executable script, or a folder of these; ``timeout_s`` is a script's time.
+
+    ``by_ansible`` leaves the reading to the program ``ansible-inventory``. ``home`` and ``account`` are those of archscan's
+    own account, where they are empty.
+    """
 
     path: Path
     group: str = "all"
     timeout_s: float = 30.0
     defaults: Defaults = field(default_factory=Defaults)
+    by_ansible: bool = False
+    vault_password_file: Path | None = None
+    home: str = ""
+    account: str = ""
 
-    def read(self) -> tuple[Record, ...]:
+    @property
+    def is_ours(self) -> bool:
+        """Its hosts are somebody's files."""
+        return False
+
+    def read(self, offload: Offload = INLINE) -> Answer:
         """The hosts of the group.
 
         Raises:
-            InventoryError: a file that cannot be read or understood, or a group that is not there.
+            InventoryError: a file or program that cannot be read or understood, or a group that is not there.
         """
-        inventory = Inventory()
-        for path in _files(self.path, MAX_FOLDER_DEPTH):
-            _read_file(inventory, path, self.timeout_s)
         folder = self.path if self.path.is_dir() else self.path.parent
-        read_vars_folders(inventory, folder)
-        if self.group != "all" and self.group not in inventory.groups:
-            raise InventoryError([f"{self.path}: has no group {self.group}"])
-        members = inventory.members(self.group)
-        variables, groups = inventory.variables(), inventory.groups_of_hosts()
-        return tuple(
-            record(name, variables[name], inventory.places[name], groups[name])
-            for name in inventory.hosts
-            if name in members
+        around = Around(str(folder.absolute()), self.home or str(Path.home()), self.account or getpass.getuser())
+        printed = self._printed(offload)
+        return offload(str(self.path), read_inventory, str(self.path), self.group, around, printed)
+
+    def _printed(self, offload: Offload) -> dict[str, Printed]:
+        """What the programs among its files print."""
+        if self.by_ansible:
+            return {"": ansible_script.ask_ansible(self.path, self.timeout_s, self.vault_password_file)}
+        scripts = [path for path in _files(self.path, MAX_FOLDER_DEPTH) if ansible_script.is_script(path)]
+        return {str(path): ansible_script.ask(path, self.timeout_s, offload) for path in scripts}
+
+
+def read_inventory(path: str, group: str, around: Around, printed: Mapping[str, Printed]) -> Answer:
+    """The hosts of one inventory; ``printed`` is what the programs in it print, ``""`` stands for ansible-inventory.
+
+    Raises:
+        InventoryError: as ``AnsibleSource.read``.
+    """
+    groups = Groups()
+    if whole := printed.get(""):
+        ansible_script.read_printed(groups, whole)
+    else:
+        _read_files(groups, Path(path), printed)
+        VarsFiles(groups, Path(around.folder)).read()
+    if group != "all" and group not in groups.groups:
+        raise InventoryError([f"{path}: has no group {group}"])
+    return Answer(with_aliases(_records(groups, group, around)), tuple(groups.notes))
+
+
+def _records(groups: Groups, wanted: str, around: Around) -> list[Record]:
+    memberships = groups.memberships()
+    found = []
+    for name, member in groups.hosts.items():
+        inside = memberships[name]
+        if wanted not in inside:
+            continue
+        described = record(name, groups.variables_of(name, inside), member.place, sorted(inside), around)
+        problem = groups.problem_of(name, inside)
+        found.append(
+            not_understood_at(name, problem, member.place, dict(described.labels))
+            if problem and not described.skipped
+            else described
         )
+    return found
 
 
 def _files(path: Path, depth: int) -> Iterator[Path]:
@@ -67,31 +122,58 @@ def _files(path: Path, depth: int) -> Iterator[Path]:
         return
     if depth == 0:
         raise InventoryError([f"{path}: folders are nested deeper than {MAX_FOLDER_DEPTH}"])
-    for inner in sorted(path.iterdir()):
-        hidden = inner.name.startswith(".") or inner.name in {"group_vars", "host_vars"}
+    for inner in sorted(path.iterdir(), key=lambda one: os.fsencode(one.name)):
+        hidden = inner.name.startswith(".") or inner.name in IGNORED_NAMES
         if not hidden and not inner.name.endswith(IGNORED_ENDINGS):
             yield from _files(inner, depth - 1)
 
 
-def _read_file(inventory: Inventory, path: Path, timeout_s: float) -> None:
-    if ansible_script.is_script(path):
-        ansible_script.read_script(inventory, path, timeout_s)
-        return
+def _read_files(groups: Groups, path: Path, printed: Mapping[str, Printed]) -> None:
+    is_folder = path.is_dir()
+    for file in _files(path, MAX_FOLDER_DEPTH):
+        if (output := printed.get(str(file))) is not None:
+            ansible_script.read_printed(groups, output)
+        else:
+            _read_file(groups, file, is_alone=not is_folder)
+
+
+def _read_file(groups: Groups, path: Path, *, is_alone: bool) -> None:
     text = read_text(path)
-    if path.name.endswith(TREE_ENDINGS):
-        tree = parse_json(text, str(path)) if path.suffix == ".json" else parse_yaml(text, str(path))
-        read_tree(inventory, tree, str(path))
-    elif (tree := _as_tree(text, path)) is not None:
-        read_tree(inventory, tree, str(path))
+    if path.suffix in TREE_ENDINGS[1:]:
+        read_tree(groups, parse_located(text, str(path)))
+    elif path.suffix == "" and (tree := _as_tree(text, path)) is not None:
+        read_tree(groups, tree)
     else:
-        read_ini(inventory, text, str(path))
+        _read_ini(groups, text, path, is_alone=is_alone)
 
 
-def _as_tree(text: str, path: Path) -> Any:
+def _as_tree(text: str, path: Path) -> Located | None:
     """The YAML of a file without an ending that says so; Ansible tries YAML first too."""
     try:
-        tree = parse_yaml(text, os.fspath(path))
+        tree = parse_located(text, str(path))
     except InventoryError:
         return None
-    is_tree = isinstance(tree, dict) and all(group is None or isinstance(group, dict) for group in tree.values())
-    return tree if is_tree else None
+    is_tree = isinstance(tree.value, dict) and all(one is None or isinstance(one, dict) for one in tree.value.values())
+    return tree if is_tree or (isinstance(tree.value, dict) and tree.value.get("plugin")) else None
+
+
+def _read_ini(groups: Groups, text: str, path: Path, *, is_alone: bool) -> None:
+    """A file of a folder that looks like no inventory is passed over with a word, as Ansible does.
+
+    One that ends with ``.ini`` may be anything: of it every line must be understood.
+    """
+    if is_alone or (path.suffix != ".ini" and not _NOT_PROSE.isdisjoint(text)):
+        read_ini(groups, text, str(path))
+        return
+    fresh = Groups()
+    try:
+        read_ini(fresh, text, str(path))
+        problem = next((member.problem for member in fresh.hosts.values() if member.problem), "")
+    except InventoryError as error:
+        if path.suffix != ".ini":
+            raise
+        problem = error.problems[0]
+    if problem:
+        groups.notes[f"{problem}; the file is no inventory, and is passed over"] = None
+    else:
+        read_ini(groups, text, str(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from scanner.inventory.error import InventoryError
 
@@ -13,46 +13,92 @@ MAX_GROUPS = 20_000
 MAX_GROUP_DEPTH = 100
 """Nobody nests groups deeper; groups that contain each other would never end."""
 
+MAX_MEMBERSHIPS = 2_000_000
+"""Groups of hosts in all: ten thousand hosts in two hundred groups each."""
+
+KEPT = frozenset({
+    "ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port", "ansible_user", "ansible_ssh_user",
+    "ansible_connection", "ansible_shell_type", "ansible_private_key_file", "ansible_ssh_private_key_file",
+    "ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args", "ansible_ssh_executable",
+    "archscan_labels", "archscan_planned",
+})  # fmt: skip
+"""The variables that are read; what else an inventory says of a host is not kept."""
+
+PRIORITY = "ansible_group_priority"
+
+
+class Value(NamedTuple):
+    """A variable's value, with the file and line where it stands."""
+
+    value: Any
+    place: str
+
+
+Variables = dict[str, Value]
+
 
 @dataclass(slots=True)
 class Group:
-    """A named set of hosts; ``hosts`` and ``children`` keep their order."""
+    """A named set of hosts; ``hosts`` and ``children`` keep their order.
+
+    ``variables`` stand in the inventory, ``beside`` in ``group_vars``; ``problem`` costs every host of the group.
+    """
 
     hosts: dict[str, None] = field(default_factory=dict)
     children: dict[str, None] = field(default_factory=dict)
-    variables: dict[str, Any] = field(default_factory=dict)
+    variables: Variables = field(default_factory=dict)
+    beside: Variables = field(default_factory=dict)
+    priority: int = 1
+    problem: str = ""
 
 
 @dataclass(slots=True)
-class Inventory:
-    """Hosts with their own variables and the place where each was first named, beside the groups."""
+class Member:
+    """One host: its own variables, the place where it was first named, what is wrong with it."""
 
-    hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    places: dict[str, str] = field(default_factory=dict)
+    place: str
+    variables: Variables = field(default_factory=dict)
+    beside: Variables = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Groups:
+    """Hosts beside the groups that they are in."""
+
+    hosts: dict[str, Member] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=lambda: {"all": Group()})
+    notes: dict[str, None] = field(default_factory=dict)
 
-    def add_host(self, name: str, variables: dict[str, Any], place: str, group: str = "ungrouped") -> None:
-        """Notes a host; later variables of the same host win."""
-        self.hosts.setdefault(name, {}).update(variables)
-        self.places.setdefault(name, place)
+    def add_host(self, name: str, place: str, group: str, port: int | None = None) -> Member:
+        """The host, made if it is new; a port behind its name counts only then, as in Ansible."""
+        member = self.hosts.get(name)
+        if member is None:
+            member = self.hosts[name] = Member(place)
+            if port is not None:
+                member.variables["ansible_port"] = Value(port, place)
         self.group(group).hosts[name] = None
+        return member
 
     def group(self, name: str) -> Group:
-        """The group, made if it is new."""
-        return self.groups.setdefault(name, Group())
+        """The group, made if it is new.
 
-    def members(self, group: str) -> set[str]:
-        """The hosts of a group with those of its children."""
-        if group == "all":
-            return set(self.hosts)
-        seen, waiting, found = {group}, [group], set()
-        while waiting:
-            current = self.groups.get(waiting.pop(), Group())
-            found |= set(current.hosts)
-            fresh = [child for child in current.children if child not in seen]
-            seen.update(fresh)
-            waiting += fresh
-        return found
+        Raises:
+            InventoryError: there are too many.
+        """
+        known = self.groups.get(name)
+        if known is None:
+            if len(self.groups) >= MAX_GROUPS:
+                raise InventoryError([f"the inventory has more than {MAX_GROUPS} groups"])
+            known = self.groups[name] = Group()
+        return known
+
+    def note_variable(self, group: Group, name: str, value: Any, place: str) -> None:
+        """Note a group's variable, if it is one that is read."""
+        if name in KEPT:
+            group.variables[name] = Value(value, place)
+        elif name == PRIORITY:
+            group.priority = _priority(value)
 
     def depths(self) -> dict[str, int]:
         """How many groups stand above each; a group with several parents is as deep as the longest way to it.
@@ -72,32 +118,62 @@ class Inventory:
                 return depth
         raise InventoryError([f"groups contain each other, or are nested deeper than {MAX_GROUP_DEPTH}"])
 
-    def variables(self) -> dict[str, dict[str, Any]]:
-        """Each host's variables: ``all``, then its groups from the outermost in, then its own; the last wins.
+    def memberships(self) -> dict[str, tuple[str, ...]]:
+        """The groups of each host, ``all`` first, then from the outermost in; the last one's variables win.
 
         Groups of one depth are taken by ``ansible_group_priority``, then by name, as Ansible does.
+
+        Raises:
+            InventoryError: groups that contain each other, or too many.
         """
         depth = self.depths()
-        order = sorted(self.groups, key=lambda name: (depth[name], _priority(self.groups[name]), name))
-        merged: dict[str, dict[str, Any]] = {name: {} for name in self.hosts}
-        for name in order:
-            for host in self.members(name):
-                if host in merged:
-                    merged[host].update(self.groups[name].variables)
-        for name, own in self.hosts.items():
-            merged[name].update(own)
-        return merged
-
-    def groups_of_hosts(self) -> dict[str, list[str]]:
-        """The groups that each host is in, sorted, without ``all`` and ``ungrouped``."""
-        found: dict[str, list[str]] = {host: [] for host in self.hosts}
-        for name in sorted(self.groups):
-            if name not in {"all", "ungrouped"}:
-                for host in self.members(name):
-                    found[host].append(name)
+        around = self._around(depth)
+        order = sorted(self.groups, key=lambda name: (depth[name], self.groups[name].priority, name))
+        rank = {name: number for number, name in enumerate(order)}
+        of_host: dict[str, set[str]] = {host: {"all"} for host in self.hosts}
+        total = 0
+        for name, group in self.groups.items():
+            for host in group.hosts:
+                of_host[host] |= around[name]
+                total += len(around[name])
+                if total > MAX_MEMBERSHIPS:
+                    raise InventoryError([f"its hosts are in more than {MAX_MEMBERSHIPS} groups in all"])
+        known: dict[frozenset[str], tuple[str, ...]] = {}
+        found = {}
+        for host, names in of_host.items():
+            key = frozenset(names)
+            if key not in known:
+                known[key] = tuple(sorted(names, key=rank.__getitem__))
+            found[host] = known[key]
         return found
 
+    def _around(self, depth: dict[str, int]) -> dict[str, set[str]]:
+        """Each group with those that contain it."""
+        around = {name: {name} for name in self.groups}
+        total = 0
+        for name in sorted(self.groups, key=depth.__getitem__):
+            for child in self.groups[name].children:
+                around[child] |= around[name]
+                total += len(around[child])
+            if total > MAX_MEMBERSHIPS:
+                raise InventoryError([f"its groups are in more than {MAX_MEMBERSHIPS} groups in all"])
+        return around
 
-def _priority(group: Group) -> int:
-    value = group.variables.get("ansible_group_priority", 1)
+    def variables_of(self, host: str, groups: tuple[str, ...]) -> Variables:
+        """A host's variables as Ansible merges them: groups, ``group_vars``, the host's own, ``host_vars``."""
+        merged: Variables = {}
+        for name in groups:
+            merged |= self.groups[name].variables
+        for name in groups:
+            merged |= self.groups[name].beside
+        member = self.hosts[host]
+        return merged | member.variables | member.beside
+
+    def problem_of(self, host: str, groups: tuple[str, ...]) -> str:
+        """What is wrong with a host itself, or with a group that it is in."""
+        own = self.hosts[host].problem
+        return own or next((problem for name in groups if (problem := self.groups[name].problem)), "")
+
+
+def _priority(value: Any) -> int:
     return value if isinstance(value, int) else int(value) if isinstance(value, str) and value.isdecimal() else 1

@@ -7,84 +7,132 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from scanner.inventory.ansible_ranges import expand
+from scanner.domain.text import printable
+from scanner.inventory.ansible_groups import KEPT, Value
+from scanner.inventory.ansible_ranges import hosts_of
 from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import lines
 
 if TYPE_CHECKING:
-    from scanner.inventory.ansible_groups import Inventory
+    from scanner.inventory.ansible_groups import Groups
 
-_SECTION = re.compile(r"\[\s*([^:\]\s]+)(?::(\w+))?\s*\]\s*(?:[#;].*)?")
-_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]|[^:]+):(?P<port>\d{1,5})")
+_SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
+_GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
+_QUOTING = frozenset("'\"\\#")
 
 MAX_LITERAL_CHARS = 10_000
 """Longer values stay text: interpreting them is work without a use here."""
 
+MAX_SHOWN_CHARS = 120
+"""Of a name or line in a message."""
 
-def read_ini(inventory: Inventory, text: str, file: str) -> None:
-    """Adds what the text says.
+
+def read_ini(groups: Groups, text: str, file: str) -> None:
+    """Adds what the text says; a line that names a host, but cannot be understood, costs this host.
 
     Raises:
-        InventoryError: naming every line that cannot be understood.
+        InventoryError: naming every line that leaves open who is meant.
     """
-    group, kind, problems = "ungrouped", "hosts", []
+    reader = _Reader(groups, file)
     for number, raw in enumerate(lines(text, file), start=1):
         line = raw.strip()
-        if not line or line[0] in "#;":
-            continue
-        try:
-            if line.startswith("[") and (section := _SECTION.fullmatch(line)):
-                group, kind = section[1], section[2] or "hosts"
-                _open_section(inventory, group, kind)
-            else:
-                _line(inventory, line, group, kind, f"{file}:{number}")
-        except ValueError as error:
-            problems.append(f"{file}:{number}: {error}")
-    if problems:
-        raise InventoryError(problems)
+        if line and line[0] not in "#;":
+            reader.line(line, f"{file}:{number}")
+    if reader.problems:
+        raise InventoryError(reader.problems)
 
 
-def _open_section(inventory: Inventory, group: str, kind: str) -> None:
-    if kind not in {"hosts", "children", "vars"}:
-        raise ValueError(f"section [{group}:{kind}] is neither :children nor :vars")
-    inventory.group(group)
+class _Reader:
+    """Where in the text we are: in which section of which group."""
 
+    def __init__(self, groups: Groups, file: str) -> None:
+        self.problems: list[str] = []
+        self._groups, self._file = groups, file
+        self._group, self._kind = "ungrouped", "hosts"
 
-def _line(inventory: Inventory, line: str, group: str, kind: str, place: str) -> None:
-    if kind == "children":
-        child = line.split("#", maxsplit=1)[0].strip()
-        inventory.group(child)
-        inventory.group(group).children[child] = None
-    elif kind == "vars":
+    def line(self, line: str, place: str) -> None:
+        if line.startswith("["):
+            if section := _SECTION.fullmatch(line):
+                self._open(section[1], section[2] or "hosts", place)
+                return
+            if line.endswith("]"):
+                self.problems.append(f"{place}: {_shown(line)} is no section")
+                return
+        if self._kind == "hosts":
+            self._hosts(line, place)
+        elif self._kind == "vars":
+            self._variable(line, place)
+        elif self._kind == "children":
+            self._child(line, place)
+
+    def _open(self, group: str, kind: str, place: str) -> None:
+        if kind not in {"hosts", "children", "vars"}:
+            self.problems.append(f"{place}: section [{group}:{kind}] is neither :children nor :vars")
+        self._groups.group(group)
+        self._group, self._kind = group, kind
+
+    def _child(self, line: str, place: str) -> None:
+        found = _GROUP_NAME.fullmatch(line)
+        if found is None:
+            self.problems.append(f"{place}: {_shown(line)} is not the name of a group")
+            return
+        self._groups.group(found[1])
+        self._groups.group(self._group).children[found[1]] = None
+
+    def _variable(self, line: str, place: str) -> None:
         name, equals, value = line.partition("=")
+        group = self._groups.group(self._group)
         if not equals:
-            raise ValueError(f"{line!r} is not name = value")
-        inventory.group(group).variables[name.strip()] = _value(value.strip())
-    else:
-        _hosts(inventory, line, group, place)
+            group.problem = group.problem or f"{place}: {_shown(line)} is not name = value"
+            return
+        name = name.strip()
+        self._groups.note_variable(group, name, _value(name, value.strip()), place)
+
+    def _hosts(self, line: str, place: str) -> None:
+        """The hosts of one line; what cannot be understood costs these."""
+        pattern = line.split(maxsplit=1)[0]
+        try:
+            pattern, *words = _words(line)
+            names, port = hosts_of(pattern)
+            variables = _assignments(words, place)
+            if pattern.endswith(":") or pattern == "---":
+                raise ValueError(f"{_shown(pattern)} is no host")  # noqa: TRY301 -- told with its place below
+        except ValueError as error:
+            member = self._groups.add_host(pattern, place, self._group)
+            member.problem = member.problem or f"{place}: host {printable(pattern, MAX_SHOWN_CHARS)}: {error}"
+            return
+        for name in names:
+            self._groups.add_host(name, place, self._group, port).variables.update(variables)
 
 
-def _hosts(inventory: Inventory, line: str, group: str, place: str) -> None:
+def _words(line: str) -> list[str]:
+    """The words as a shell has them."""
+    if _QUOTING.isdisjoint(line):
+        return line.split()
     try:
-        pattern, *words = shlex.split(line, comments=True)
+        return shlex.split(line, comments=True)
     except ValueError as error:
-        raise ValueError(f"{line!r} cannot be split: {error}") from None
-    variables: dict[str, Any] = {}
+        raise ValueError(f"{_shown(line)} cannot be split: {error}") from None
+
+
+def _assignments(words: list[str], place: str) -> dict[str, Value]:
+    variables = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            raise ValueError(f"{word!r} is not name=value")
-        variables[name] = _value(value)
-    if port := _PORT.fullmatch(pattern):
-        pattern = port["host"]
-        variables.setdefault("ansible_port", int(port["port"]))
-    for name in expand(pattern):
-        inventory.add_host(name.strip("[]") if ":" in name else name, variables, place, group)
+            raise ValueError(f"{_shown(word)} is not name=value")
+        if name in KEPT:
+            variables[name] = Value(_value(name, value), place)
+    return variables
 
 
-def _value(text: str) -> Any:
-    """A Python literal if it is one, as Ansible reads INI values; else the text."""
-    if len(text) > MAX_LITERAL_CHARS:
+def _shown(text: str) -> str:
+    return repr(printable(text, MAX_SHOWN_CHARS))
+
+
+def _value(name: str, text: str) -> Any:
+    """A Python literal if it is one, as Ansible reads INI values; else the text. What is not kept is not interpreted."""
+    if len(text) > MAX_LITERAL_CHARS or (name not in KEPT and not name.startswith("ansible_group")):
         return text
     try:
         return ast.literal_eval(text)

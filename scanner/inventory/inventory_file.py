@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats import bounded_yaml, files, lenient_json
@@ -13,11 +16,25 @@ from scanner.inventory.error import InventoryError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scanner.formats.bounded_yaml import Place
+
 MAX_BYTES = 16 << 20
 """An inventory of 10,000 hosts with their variables has a few MiB."""
 
 MAX_LINE_CHARS = 64 << 10
 """Lines are split as a shell would, in quadratic time."""
+
+NEWLINE = "\n"
+
+
+class Unreadable(Enum):
+    """A value that stands in a document, but not for us to read."""
+
+    ENCRYPTED = "is encrypted (!vault), which only Ansible can read: via: ansible-inventory asks it"
+    TAGGED = "carries a tag that only Ansible can read: via: ansible-inventory asks it"
+
+
+ENCRYPTED, UNREADABLE = Unreadable.ENCRYPTED, Unreadable.TAGGED
 
 _RULES = bounded_yaml.Rules(
     max_chars=MAX_BYTES,
@@ -25,7 +42,7 @@ _RULES = bounded_yaml.Rules(
     max_nodes=1_000_000,  # 10,000 hosts with fifty variables each
     max_aliased=200_000,  # the variables that 10,000 hosts have in common, twenty for each
     max_aliased_chars=MAX_BYTES,
-    tagged=lambda _tag, _value: "",  # what carries a tag of its own (``!vault``) cannot be known to us
+    tagged=lambda tag, value: value if tag == "unsafe" else ENCRYPTED if tag.startswith("vault") else UNREADABLE,
 )
 
 
@@ -87,16 +104,48 @@ def parse_json(text: str, name: str) -> Any:
         raise InventoryError([_problem(name, error)]) from None
 
 
-def parse_yaml(text: str, name: str) -> Any:
-    """A YAML document.
+def parse_yaml(text: str, name: str, places: dict[Place, int] | None = None) -> Any:
+    """A YAML document; ``places`` is told in which line each of its parts stands.
 
     Raises:
         InventoryError: it is none, too deep, or its aliases stand for too much.
     """
     try:
-        return bounded_yaml.document(text, _RULES)
+        return bounded_yaml.document(text, _RULES, places)
     except YamlError as error:
         raise InventoryError([_problem(name, error)]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A document with the lines in which its parts stand; a part without one stands where its container does."""
+
+    value: Any
+    file: str
+    lines: dict[Place, int] = field(default_factory=dict)
+    text: str = ""
+
+    def place(self, *path: str | int) -> str:
+        """``file:line`` of a part."""
+        for length in range(len(path), 0, -1):
+            if line := self.lines.get(path[:length]):
+                return f"{self.file}:{line}"
+        at = self.text.find(json.dumps(path[-1])) if self.text and path else -1
+        return f"{self.file}:{self.text.count(NEWLINE, 0, at) + 1}" if at >= 0 else self.file
+
+
+def parse_located(text: str, file: str) -> Located:
+    """A document in JSON, if the file's name says so, else in YAML; ``!vault`` values are ``ENCRYPTED``.
+
+    Of JSON, which has no marks, a part's line is the first one where its name stands.
+
+    Raises:
+        InventoryError: it is neither, too deep, or its aliases stand for too much.
+    """
+    if file.endswith(".json"):
+        return Located(parse_json(text, file), file, text=text)
+    places: dict[Place, int] = {}
+    return Located(parse_yaml(text, file, places), file, places)
 
 
 def _problem(name: str, error: YamlError | JsonError) -> str:

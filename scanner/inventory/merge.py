@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from scanner.formats.offload import Workers
 from scanner.inventory.error import InventoryError
+from scanner.inventory.offloaded import Offload
+from scanner.inventory.overlay import Overlay, Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scanner.domain.host import Host
-    from scanner.inventory.record import Defaults, Record
+    from scanner.inventory.overlay import Skipped
+    from scanner.inventory.record import Answer, Defaults
 
 MAX_HOSTS = 100_000
 """Ten times the largest fleet that one scanner is measured with."""
@@ -23,55 +29,59 @@ class Source(Protocol):
     def defaults(self) -> Defaults:
         """What its hosts have unless they say otherwise."""
 
-    def read(self) -> tuple[Record, ...]:
-        """Its hosts, each once.
+    @property
+    def is_ours(self) -> bool:
+        """Whether its hosts stand in our own configuration, where a fault is refused instead of costing one host."""
+
+    def read(self, offload: Offload = ...) -> Answer:
+        """Its hosts, each once; what strangers wrote goes through ``offload``.
 
         Raises:
             InventoryError: the source cannot be read or understood.
         """
 
 
-def gather(sources: Iterable[Source]) -> tuple[Host, ...]:
-    """Every host of every source, in order.
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The hosts of all sources, those that are none of ours, and what the operator should know beside.
+
+    A host that cannot be understood is among ``hosts``, with its ``problem``.
+    """
+
+    hosts: tuple[Host, ...]
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def not_understood(self) -> tuple[Host, ...]:
+        """The hosts that are named but not read."""
+        return tuple(host for host in self.hosts if host.problem)
+
+
+def gather(sources: Iterable[Source]) -> Inventory:
+    """Every host of every source, in order: what several sources say of one host is put together.
 
     Raises:
-        InventoryError: with every problem of every source; a name twice, or one login written twice, is one.
+        InventoryError: with every problem of every source that cannot be read, and of the hosts in our own configuration.
     """
     problems: list[str] = []
-    found: list[tuple[str, Host]] = []
-    for source in sources:
-        try:
-            records = source.read()
-        except InventoryError as error:
-            problems += error.problems
-            continue
-        for record in records:
+    notes: list[str] = []
+    overlay = Overlay()
+    with closing(Workers(1)) as workers:
+        offload = Offload(workers)
+        for source in sources:
             try:
-                found.append((record.place, record.host(source.defaults)))
+                answer = source.read(offload)
             except InventoryError as error:
                 problems += error.problems
-    problems += _twice(found)
-    if len(found) > MAX_HOSTS:
+                continue
+            notes += answer.notes
+            for record in answer.records:
+                overlay.add(Said(record, source.defaults, is_ours=source.is_ours))
+    hosts, skipped = overlay.hosts(), overlay.skipped()
+    problems += overlay.problems
+    if len(hosts) > MAX_HOSTS:
         problems.append(f"the inventory has more than {MAX_HOSTS} hosts")
     if problems:
         raise InventoryError(problems)
-    return tuple(host for _place, host in found)
-
-
-def _twice(found: list[tuple[str, Host]]) -> list[str]:
-    names: dict[str, str] = {}
-    logins: dict[tuple[str, int, str, str], tuple[str, str]] = {}
-    problems = []
-    for place, host in found:
-        if host.name in names:
-            problems.append(f"{place}: host {host.name} is also in {names[host.name]}")
-            continue
-        names[host.name] = place
-        if host.local:
-            continue
-        login = (host.address.lower(), host.port, host.user, host.jump)
-        if login in logins:
-            other, where = logins[login]
-            problems.append(f"{place}: host {host.name} has the same address as {other} in {where}")
-        logins.setdefault(login, (host.name, place))
-    return problems
+    return Inventory(hosts, skipped, tuple(dict.fromkeys(notes)))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import glob
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scanner.domain.host import is_label
 from scanner.domain.text import printable
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import decode, parse_json, parse_yaml, read_text
-from scanner.inventory.record import Defaults, Record
+from scanner.inventory.inventory_file import Located, decode, parse_json, parse_located, read_text
+from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.record import Answer, Defaults, Record, not_understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+MAX_FILES = 10_000
+"""Files of all patterns together; Prometheus watches no more of them."""
 
 _TARGET = re.compile(r"(?:[a-z]+://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:/\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?", re.ASCII)
 
@@ -27,19 +32,18 @@ class FileSdSource:
     target_port: bool = False
     defaults: Defaults = field(default_factory=Defaults)
 
-    def read(self) -> tuple[Record, ...]:
+    @property
+    def is_ours(self) -> bool:
+        """Its hosts are somebody's files."""
+        return False
+
+    def read(self, offload: Offload = INLINE) -> Answer:
         """One host for each machine among the targets, however many exporters it has.
 
         Raises:
             InventoryError: a file that is missing, cannot be read or understood.
         """
-        groups: list[tuple[str, Any]] = []
-        for path in self.files:
-            for found in _matching(path):
-                text = read_text(found)
-                document = parse_json(text, str(found)) if found.suffix == ".json" else parse_yaml(text, str(found))
-                groups.append((str(found), document))
-        return _records(groups, target_port=self.target_port)
+        return offload(str(self.files[0]), read_files, tuple(map(str, self.files)), self.target_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,12 @@ class HttpSdSource:
     target_port: bool = False
     defaults: Defaults = field(default_factory=Defaults)
 
-    def read(self) -> tuple[Record, ...]:
+    @property
+    def is_ours(self) -> bool:
+        """Its hosts are somebody's answer."""
+        return False
+
+    def read(self, offload: Offload = INLINE) -> Answer:
         """One host for each machine among the targets.
 
         Raises:
@@ -61,8 +70,29 @@ class HttpSdSource:
             body = self.fetch(self.url)
         except (OSError, ValueError) as error:
             raise InventoryError([f"{self.url}: {printable(str(error), 300)}"]) from None
-        document = parse_json(decode(body, self.url), self.url)
-        return _records([(self.url, document)], target_port=self.target_port)
+        return offload(self.url, read_body, self.url, body, self.target_port)
+
+
+def read_files(files: tuple[str, ...], target_port: bool) -> Answer:  # noqa: FBT001 -- as the setting has it
+    """The hosts of all files.
+
+    Raises:
+        InventoryError: as ``FileSdSource.read``.
+    """
+    paths = [found for file in files for found in _matching(Path(file))]
+    if len(paths) > MAX_FILES:
+        raise InventoryError([f"{files[0]}: is one of more than {MAX_FILES} files"])
+    return _records((parse_located(read_text(path), str(path)) for path in paths), target_port=target_port)
+
+
+def read_body(url: str, body: bytes, target_port: bool) -> Answer:  # noqa: FBT001 -- as the setting has it
+    """The hosts of an endpoint's answer.
+
+    Raises:
+        InventoryError: as ``HttpSdSource.read``.
+    """
+    text = decode(body, url)
+    return _records([Located(parse_json(text, url), url, text=text)], target_port=target_port)
 
 
 def _matching(path: Path) -> list[Path]:
@@ -74,45 +104,56 @@ def _matching(path: Path) -> list[Path]:
     return found
 
 
-def _records(documents: Iterable[tuple[str, Any]], *, target_port: bool) -> tuple[Record, ...]:
+def _records(documents: Iterable[Located], *, target_port: bool) -> Answer:
     """The labels of a machine's targets are put together, the first value of each staying."""
     records: dict[str, Record] = {}
     problems: list[str] = []
-    for place, document in documents:
-        for number, group in enumerate(document if isinstance(document, list) else [None]):
+    for document in documents:
+        for number, group in enumerate(document.value if isinstance(document.value, list) else [None]):
             try:
-                found = _group(group, f"{place}[{number}]", target_port=target_port)
+                found = _group(group, number, document, target_port=target_port)
             except ValueError as error:
-                problems.append(f"{place}[{number}]: {error}")
+                problems.append(f"{document.place(number)}[{number}]: {error}")
                 continue
             for record in found:
                 known = records.get(record.name)
                 records[record.name] = _joined(known, record) if known else record
     if problems:
         raise InventoryError(problems)
-    return tuple(records.values())
+    return Answer(tuple(records.values()))
 
 
 def _joined(known: Record, record: Record) -> Record:
     labels = {**record.labels, **known.labels}
-    return Record(known.name, known.place, known.address, known.port, labels=labels)
+    return replace(known, labels=labels, problem=known.problem or record.problem)
 
 
-def _group(group: Any, place: str, *, target_port: bool) -> list[Record]:
+def _group(group: Any, number: int, document: Located, *, target_port: bool) -> list[Record]:
     if not isinstance(group, dict) or not isinstance(group.get("targets"), list):
         raise ValueError("must be a list of groups with targets")  # noqa: TRY004 - a wrong document, not a wrong call
     labels = group.get("labels") or {}
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise ValueError("labels must be a mapping to text")
     kept = {str(name): value for name, value in labels.items() if not str(name).startswith("__")}
-    return [_target(target, place, kept, target_port=target_port) for target in group["targets"]]
+    return [
+        _target(target, document.place(number, "targets", index, *_named(target)), kept, target_port=target_port)
+        for index, target in enumerate(group["targets"])
+    ]
+
+
+def _named(target: Any) -> tuple[str, ...]:
+    """What to look for in a text whose lines are not known."""
+    return (target,) if isinstance(target, str) else ()
 
 
 def _target(target: Any, place: str, labels: dict[str, str], *, target_port: bool) -> Record:
     match = _TARGET.fullmatch(target) if isinstance(target, str) else None
+    shown = printable(str(target), 120)
     if match is None:
-        raise ValueError(f"target {printable(str(target), 80)!r} is not host:port")
+        return not_understood(shown, place, f"target {shown!r} is not host:port")
     host = match["host"].strip("[]")
     port = int(match["port"]) if target_port and match["port"] else None
     name = f"{host}:{port}" if port is not None and ":" not in host else host
-    return Record(name, f"{place}: {target}", host, port, labels=labels)
+    if odd := next((label for label in labels if not is_label(label)), ""):
+        return not_understood(name, place, f"label {printable(odd, 120)!r} must match [a-zA-Z_][a-zA-Z0-9_]*")
+    return Record(name, place, host, port, labels=labels)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.inventory.record import Defaults, Record
+from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.record import Answer, Defaults, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,21 +35,29 @@ class StaticSource:
     defaults: Defaults = field(default_factory=Defaults)
     place: str = "inventory"
 
-    def read(self) -> tuple[Record, ...]:
+    @property
+    def is_ours(self) -> bool:
+        """Its hosts stand in our own configuration."""
+        return True
+
+    def read(self, offload: Offload = INLINE) -> Answer:
         """The hosts, in the order written."""
-        return tuple(
-            Record(
-                name,
-                f"{self.place}.hosts.{name}",
-                h.address,
-                h.port,
-                h.user,
-                h.labels,
-                h.planned,
-                h.jump,
-                local=h.local,
+        del offload
+        return Answer(
+            tuple(
+                Record(
+                    name,
+                    f"{self.place}.hosts.{name}",
+                    h.address,
+                    h.port,
+                    h.user,
+                    h.labels,
+                    h.planned,
+                    h.jump,
+                    local=h.local,
+                )
+                for name, h in self.hosts.items()
             )
-            for name, h in self.hosts.items()
         )
 
 
@@ -62,6 +71,12 @@ class LocalSource:
     defaults: Defaults = field(default_factory=Defaults)
     place: str = "inventory"
 
-    def read(self) -> tuple[Record, ...]:
+    @property
+    def is_ours(self) -> bool:
+        """It stands in our own configuration."""
+        return True
+
+    def read(self, offload: Offload = INLINE) -> Answer:
         """This one host."""
-        return (Record(self.name, self.place, labels=self.labels, planned=self.planned, local=True),)
+        del offload
+        return Answer((Record(self.name, self.place, labels=self.labels, planned=self.planned, local=True),))

@@ -11,15 +11,18 @@ from scanner.scan.scan import Limits
 
 if TYPE_CHECKING:
     from scanner.domain.host import Host
+    from scanner.inventory import Skipped
     from scanner.settings.schema import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One good configuration."""
+    """One good configuration; ``skipped`` are hosts that are none of ours, ``notes`` are for the operator."""
 
     settings: Settings
     hosts: tuple[Host, ...]
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def limits(settings: Settings, depth: Depth | None = None) -> Limits:

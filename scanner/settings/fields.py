@@ -74,12 +74,21 @@ class OrImage:
 
 
 def _to_path(value: object, info: ValidationInfo) -> Path:
-    """A path; a relative one starts from the folder of the configuration file, never from where we were started."""
+    """A path; a relative one starts from the folder of the configuration file, never from where we were started.
+
+    ``~`` is the home of the account that archscan runs under, ``~name`` that of another.
+    """
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError("must be a file path")
-    return Path((info.context or {}).get("folder", "."), value)
+    path = Path(value)
+    if value.startswith("~"):
+        try:
+            path = path.expanduser()
+        except RuntimeError:
+            raise ValueError("is in a home that is not known: write it out") from None
+    return Path((info.context or {}).get("folder", "."), path)
 
 
 def _to_secret(value: object) -> SecretStr:

@@ -43,12 +43,8 @@ def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
 def _hosts(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
     if need_hosts and not settings.inventory:
         yield ("inventory",), "is required: name at least one source of hosts"
-    names: dict[str, Place] = {}
     for index, source in enumerate(settings.inventory):
         for place, host in _written(source, ("inventory", index)):
-            if host.name in names:
-                yield place, f"host {host.name} is written twice"
-            names.setdefault(host.name, place)
             yield from _host(place, host)
     if any(_needs_ssh(source) for source in settings.inventory):
         for name in ("identity_file", "known_hosts_file"):

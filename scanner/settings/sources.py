@@ -57,8 +57,17 @@ class AnsibleSource(Section):
 
     kind: Literal["ansible"] = Field(description="Which kind of source this is.")
     path: FilePath = Field(description="INI or YAML file, directory or executable script.")
+    via: Literal["files", "ansible-inventory"] = Field(
+        default="files",
+        description="Who reads it: archscan itself, or the program ansible-inventory, which knows plugins, vaults.",
+    )
+    vault_password_file: FilePath | None = Field(
+        default=None, description="File with the vault's password, for ansible-inventory."
+    )
     group: Text = Field(default="all", description="Take only the hosts of this group.")
-    timeout: Duration = Field(default=30.0, ge=1, le=600, description="How long an executable inventory may take.")
+    timeout: Duration = Field(
+        default=30.0, ge=1, le=600, description="How long an executable inventory, or ansible-inventory, may take."
+    )
     defaults: HostDefaults = Field(default=HostDefaults(), description="What every host of this source has.")
 
 
@@ -68,6 +77,17 @@ class SshConfigSource(Section):
     kind: Literal["ssh_config"] = Field(description="Which kind of source this is.")
     path: FilePath = Field(description="File in the form of ssh_config(5).")
     hosts: tuple[str, ...] = Field(default=("*",), description="Patterns of the names to take; !pattern leaves out.")
+    defaults: HostDefaults = Field(default=HostDefaults(), description="What every host of this source has.")
+
+
+class DockerContextSource(Section):
+    """The contexts of a Docker command line whose engines are reached over SSH."""
+
+    kind: Literal["docker_context"] = Field(description="Which kind of source this is.")
+    path: FilePath = Field(description="Docker's configuration folder, such as ~/.docker.")
+    contexts: tuple[str, ...] = Field(
+        default=("*",), description="Patterns of the contexts to take; !pattern leaves out."
+    )
     defaults: HostDefaults = Field(default=HostDefaults(), description="What every host of this source has.")
 
 
@@ -101,6 +121,6 @@ class HttpSdSource(Section):
 
 
 InventorySource = Annotated[
-    StaticSource | LocalSource | AnsibleSource | SshConfigSource | FileSdSource | HttpSdSource,
+    StaticSource | LocalSource | AnsibleSource | SshConfigSource | DockerContextSource | FileSdSource | HttpSdSource,
     Field(discriminator="kind"),
 ]

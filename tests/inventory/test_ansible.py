@@ -1,5 +1,6 @@
-import json
-import subprocess
+import contextlib
+import os
+import select
 import time
 
 import pytest
@@ -7,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.inventory import AnsibleSource, InventoryError, gather
-from scanner.inventory.ansible_groups import Inventory
+from scanner.inventory.ansible_groups import Groups
 from scanner.inventory.ansible_ini import read_ini
-from scanner.inventory.ansible_ranges import expand
+from scanner.inventory.ansible_ranges import expand, hosts_of
 
 INI = """\
 # a comment
@@ -21,7 +22,7 @@ alias ansible_host=10.0.0.9 ansible_user='deploy user'
 badwolf.example.com:5309
 [::1]:2022
 [db]
-db-[a:c] ansible_host=10.1.0.1
+db-[a:c]
 [web:vars]
 ansible_user=web
 level = 3
@@ -42,7 +43,7 @@ def read(tmp_path):
         path = tmp_path / name
         path.write_text(content)
         path.chmod(mode)
-        return {record.name: record for record in AnsibleSource(path, **options).read()}
+        return {record.name: record for record in AnsibleSource(path, **options).read().records}
 
     return run
 
@@ -70,7 +71,7 @@ all:
   children:
     web:
       hosts:
-        web[1:2]: {ansible_host: "{{ inventory_hostname }}.example.com", secret: !vault "x"}
+        web[1:2]: {ansible_host: "{{ inventory_hostname }}.example.com", secret: !vault "x", ansible_become_password: !vault "y"}
       vars: {ansible_port: 2222}
     local:
       hosts:
@@ -114,9 +115,11 @@ def test_a_folder_is_read_whole_but_for_what_ansible_ignores(tmp_path):
     (tmp_path / "02-db.yml").write_text("db: {hosts: {b: }}\n")
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "more").write_text("[web]\nc\n")
-    for ignored in ("x.ini", "x.bak", ".hidden", "x~"):
+    (tmp_path / "03-more.ini").write_text("[db]\nd\n")
+    (tmp_path / "ec2.ini").write_text("[ec2]\nregions = all\n")
+    for ignored in ("x.cfg", "x.bak", ".hidden", "x~"):
         (tmp_path / ignored).write_text("never\n")
-    assert [record.name for record in AnsibleSource(tmp_path).read()] == ["a", "b", "c"]
+    assert [record.name for record in AnsibleSource(tmp_path).read().records] == ["a", "b", "d", "c"]
 
 
 SCRIPT = """#!/bin/sh
@@ -161,36 +164,292 @@ def test_a_script_has_a_time_limit_and_never_sees_our_secrets(read, monkeypatch)
     assert list(hosts) == ["none"]
 
 
-BAD = [
-    ("[web:colour]\na\n", "{path}:1: section [web:colour] is neither :children nor :vars"),
-    ("a b\n", "{path}:1: 'b' is not name=value"),
-    ('a b="c\n', "{path}:1: 'a b=\"c' cannot be split: No closing quotation"),
-    ("[web:vars]\nnothing\n", "{path}:2: 'nothing' is not name = value"),
-    ("web[3:1]\n", "{path}:1: range 'web[3:1]' ends before it starts"),
-    ("web[0:999999999]\n", "{path}:1: range 'web[0:999999999]' has more than 100000 names"),
-    ("a ansible_host={{x}}\n", "{path}:1: host a: ansible_host is a template, which only Ansible can evaluate: '{{{{x}}}}'"),
-    ("a ansible_port=ssh\n", "{path}:1: host a: ansible_port 'ssh' is not a number"),
+@pytest.mark.parametrize(
+    ("file_mode", "folder_mode", "told"),
+    [
+        (0o775, 0o755, "its group may write to it: chmod go-w {path}"),
+        (0o757, 0o755, "everybody may write to it: chmod go-w {path}"),
+        (0o755, 0o777, "everybody may write to its folder {folder}: chmod go-w {folder}"),
+        (0o755, 0o1777, "everybody may write to its folder {folder}: chmod go-w {folder}"),
+        (0o755, 0o775, "its group may write to its folder {folder}: chmod go-w {folder}"),
+    ],
+)
+def test_n12_a_script_that_others_could_have_written_is_not_run(tmp_path, file_mode, folder_mode, told):
+    folder = tmp_path / "inventory"
+    folder.mkdir()
+    path = folder / "hosts"
+    path.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    path.chmod(file_mode)
+    folder.chmod(folder_mode)
+    with pytest.raises(InventoryError) as caught:
+        AnsibleSource(path).read()
+    assert str(caught.value) == f"{path}: is not run: {told.format(path=path, folder=folder)}"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_n12_a_link_is_no_way_around_the_folder_of_the_script(tmp_path):
+    (tmp_path / "open").mkdir()
+    target = tmp_path / "open" / "script"
+    target.write_text("#!/bin/sh\necho '{}'\n")
+    target.chmod(0o755)
+    (tmp_path / "hosts").symlink_to(target)
+    assert AnsibleSource(tmp_path / "hosts").read().records == ()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(InventoryError, match=r"everybody may write to its folder .*/open"):
+        AnsibleSource(tmp_path / "hosts").read()
+
+
+def test_n12_a_folder_above_that_others_may_change_is_refused(tmp_path):
+    (tmp_path / "above" / "inner").mkdir(parents=True)
+    path = tmp_path / "above" / "inner" / "hosts"
+    path.write_text("#!/bin/sh\necho '{}'\n")
+    path.chmod(0o755)
+    (tmp_path / "above").chmod(0o777)
+    with pytest.raises(InventoryError, match=r"everybody may write to the folder .*/above above it"):
+        AnsibleSource(path).read()
+
+
+def test_n12_the_children_of_a_script_end_with_it(read, tmp_path):
+    script = f"#!/bin/sh\nsleep 60 & echo $! >{tmp_path}/child\n"
+    with pytest.raises(InventoryError, match=r"took longer than 0\.5 s"):
+        read(f"{script}sleep 60\n", mode=0o755, timeout_s=0.5)
+    began = time.monotonic()
+    assert not read(f"{script}echo '{{}}'\n", mode=0o755)
+    assert time.monotonic() - began < 5
+    child = int((tmp_path / "child").read_text())
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(child)
+        assert select.select([descriptor], [], [], 10)[0]  # it has ended
+        os.close(descriptor)
+
+
+def test_n12_endless_output_is_ended(read):
+    with pytest.raises(InventoryError, match="printed more than 16777216 bytes"):
+        read("#!/bin/sh\nexec yes\n", mode=0o755)
+
+
+def test_the_time_of_a_script_is_for_all_its_answers(read):
+    hosts = ",".join(f'"h{number}"' for number in range(20))
+    script = f"#!/bin/sh\n[ $1 = --list ] && echo '{{\"g\": [{hosts}]}}' && exit\nsleep 0.2; echo '{{}}'\n"
+    with pytest.raises(InventoryError, match=r"--host h\d+: took longer than 1 s"):
+        read(script, mode=0o755, timeout_s=1)
+
+
+def test_a_host_of_a_script_with_odd_variables_costs_itself(read, tmp_path):
+    answer = '{"g": ["a", "b"], "_meta": {"hostvars": {"a": [], "b": {"ansible_host": "{{ x }}"}}}, "alone": {"ansible_user": "u"}}'
+    hosts = read(f"#!/bin/sh\necho '{answer}'\n", mode=0o755)
+    place = f"{tmp_path}/hosts --list"
+    template = "ansible_host is a template, which only Ansible can evaluate: '{{ x }}'"
+    assert {name: (host.user, host.problem) for name, host in hosts.items()} == {
+        "a": ("", f"{place}: host a: its variables must be a mapping"),
+        "b": ("", f"{place}: host b: {template}"),
+        "alone": ("u", ""),
+    }
+
+
+@pytest.fixture
+def ansible_itself(tmp_path, require, monkeypatch):
+    require("ansible-inventory", "ansible-core")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+
+
+def test_ansible_itself_reads_what_only_it_can(read, tmp_path, ansible_itself):
+    (tmp_path / "password").write_text("hunter2\n")
+    content = (
+        "plugin: ansible.builtin.constructed\nstrict: true\ncompose: {ansible_host: inventory_hostname ~ '.example'}\n"
+    )
+    folder = tmp_path / "inventory"
+    (folder / "group_vars").mkdir(parents=True)
+    (folder / "01-hosts").write_text("[web]\na\nb ansible_connection=winrm\n")
+    (folder / "02-constructed.yml").write_text(content)
+    (folder / "group_vars" / "web.yml").write_text("ansible_user: w\nansible_port: 2222\n")
+    with pytest.raises(InventoryError, match="via: ansible-inventory"):
+        AnsibleSource(folder).read()
+    source = AnsibleSource(folder, by_ansible=True, vault_password_file=tmp_path / "password", home="/h")
+    a, b = source.read().records
+    assert (a.name, a.address, a.user, a.port, a.labels) == ("a", "a.example", "w", 2222, {"group_web": "true"})
+    assert b.skipped == "its connection is winrm"
+
+
+def test_an_ansible_that_is_not_there_is_told(read, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InventoryError, match="--list: cannot be run: No such file or directory"):
+        read("a\n", by_ansible=True)
+
+
+ODD = [
+    ("a b\n", "{path}:1: host a: 'b' is not name=value"),
+    ('a b="c\n', "{path}:1: host a: 'a b=\"c' cannot be split: No closing quotation"),
+    ("a: x\n", "{path}:1: host a:: 'x' is not name=value"),
+    ("[web]\na\n[web:vars]\nnothing\n", "{path}:4: 'nothing' is not name = value (host a)"),
+    ("web[3:1]\n", "{path}:1: host web[3:1]: range 'web[3:1]' ends before it starts"),
+    ("web[1]\n", "{path}:1: host web[1]: range 'web[1]' must read [begin:end] or [begin:end:step]"),
+    ("web[0:999999999]\n", "{path}:1: host web[0:999999999]: range 'web[0:999999999]' has more than 100000 names"),
+    ("a ansible_host={{x}}\n", "{path}:1: ansible_host is a template, which only Ansible can evaluate: '{{{{x}}}}' (host a)"),
+    ("[g]\na\n[g:vars]\nansible_user={{x}}\n", "{path}:4: ansible_user is a template, which only Ansible can evaluate: '{{{{x}}}}' (host a)"),
+    ("a ansible_connection={{x}}\n", "{path}:1: ansible_connection is a template, which only Ansible can evaluate: '{{{{x}}}}' (host a)"),
+    ("a ansible_port=none\n", "{path}:1: port 'none' is not a number between 1 and 65535 (host a)"),
+    ("a ansible_host=[1]\n", "{path}:1: ansible_host must be text or a number (host a)"),
+    ("a ansible_ssh_executable=/opt/assh\n", "{path}:1: it is reached by /opt/assh instead of ssh (host a)"),
+    ("a ansible_ssh_common_args='-F /x/config'\n", "{path}:1: ansible_ssh_common_args names a configuration of ssh, which is not read (host a)"),
+    ("a ansible_ssh_common_args='-o'\n", "{path}:1: the option -o of ssh lacks its value (host a)"),
+    ("a ansible_ssh_common_args='-J a -J b'\n", "{path}:1: ssh takes no -J beside another ProxyJump or ProxyCommand (host a)"),
     (
         "a ansible_ssh_common_args='-o ProxyCommand=\"nc %h %p\"'\n",
-        "{path}:1: host a: ProxyCommand is not supported: use ProxyJump, or jump in the settings",
+        "{path}:1: its ProxyCommand is not run, since it is more than ssh through a bastion: use ProxyJump, or jump in the settings (host a)",
     ),
+    ("a archscan_labels='{{\"x-y\": 1}}'\n", "{path}:1: label 'x-y' must match [a-zA-Z_][a-zA-Z0-9_]* (host a)"),
+    ("a archscan_planned=x\n", "{path}:1: archscan_planned must be a list (host a)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "problem"), ODD)
+def test_what_cannot_be_understood_costs_that_host(read, tmp_path, content, problem):
+    content = content.replace('{{"x-y": 1}}', '{"x-y": 1}')
+    hosts = read(f"sound ansible_host=10.0.0.9\n{content}")
+    place = problem.replace("{path}:1", "{path}:2").replace("{path}:4", "{path}:5")
+    odd = [record.problem for record in hosts.values() if record.problem]
+    assert odd == [place.format(path=tmp_path / "hosts")]
+    assert hosts["sound"].address == "10.0.0.9"
+
+
+BAD = [
+    ("[web:colour]\na\n", "{path}:1: section [web:colour] is neither :children nor :vars"),
+    ("[web servers]\na\n", "{path}:1: '[web servers]' is no section"),
+    ("[web:children]\na b\n", "{path}:2: 'a b' is not the name of a group"),
     ("[a:children]\nb\n[b:children]\na\n[b]\nx\n", "groups contain each other, or are nested deeper than 100"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("content", "message"), BAD)
-def test_a_bad_line_is_told_with_its_place(read, tmp_path, content, message):
+def test_a_line_that_leaves_open_who_is_meant_refuses_the_file(read, tmp_path, content, message):
     with pytest.raises(InventoryError) as caught:
         read(content)
     assert str(caught.value) == message.format(path=tmp_path / "hosts")
+
+
+ODD_TREES = [
+    ("web:\n  hosts:\n    a: [1]\n", "{path}:3: host a: its variables must be a mapping"),
+    ("web:\n  hosts:\n    1: {}\n", "{path}:3: host 1: its name must be text: write it in quotes"),
+    ("web:\n  hosts:\n    a:\n      ansible_host: '{{ lookup(1) }}'\n", "{path}:4: ansible_host is a template, which only Ansible can evaluate: '{{ lookup(1) }}' (host a)"),
+    ("web:\n  hosts: {a: }\n  vars:\n    ansible_user: !vault x\n", "{path}:4: ansible_user is encrypted (!vault), which only Ansible can read: via: ansible-inventory asks it (host a)"),
+    ("web:\n  hosts:\n    a: {ansible_host: {__ansible_vault: x}}\n", "{path}:3: ansible_host is encrypted (!vault), which only Ansible can read: via: ansible-inventory asks it (host a)"),
+    ("web:\n  hosts: {a: {ansible_user: !env X}}\n", "{path}:2: ansible_user carries a tag that only Ansible can read: via: ansible-inventory asks it (host a)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "problem"), ODD_TREES)
+def test_what_cannot_be_understood_in_a_tree_costs_that_host(read, tmp_path, content, problem):
+    hosts = read(f"{content}db:\n  hosts: {{sound: }}\n", "hosts.yml")
+    odd = [record.problem for record in hosts.values() if record.problem]
+    assert odd == [problem.replace("{path}", str(tmp_path / "hosts.yml"))]
+    assert not hosts["sound"].problem
+
+
+def test_of_json_the_line_is_where_the_name_stands(read, tmp_path):
+    hosts = read('{"web":\n {"hosts":\n  {"a": {"ansible_host": "{{x}}"}}}}\n', "hosts.json")
+    assert hosts["a"].problem.startswith(f"{tmp_path}/hosts.json:3: ansible_host is a template")
+
+
+def test_a_file_of_variables_that_cannot_be_read_costs_its_group(read, tmp_path):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "host_vars").mkdir()
+    (tmp_path / "group_vars" / "web.yml").write_text("a: 1\nb: {\n")
+    (tmp_path / "host_vars" / "d.yml").write_text("- 1\n")
+    (tmp_path / "host_vars" / "e.yml").write_text("x: 1\n")
+    (tmp_path / "host_vars" / "e.yml").chmod(0o666)
+    hosts = read("[web]\na\nb\n[db]\nc\nd\ne\n")
+    assert {name: record.problem for name, record in hosts.items()} == {
+        "a": f"{tmp_path}/group_vars/web.yml:2: is not YAML: did not find expected node content (host a)",
+        "b": f"{tmp_path}/group_vars/web.yml:2: is not YAML: did not find expected node content (host b)",
+        "c": "",
+        "d": f"{tmp_path}/host_vars/d.yml: must be a mapping of variables (host d)",
+        "e": f"{tmp_path}/host_vars/e.yml: everybody may write to it: chmod o-w (host e)",
+    }
+
+
+SKIPPED = [
+    ("ansible_connection=winrm", "its connection is winrm"),
+    ("ansible_connection=psrp", "its connection is psrp"),
+    ("ansible_connection=network_cli", "its connection is network_cli"),
+    ("ansible_connection=ansible.netcommon.httpapi", "its connection is ansible.netcommon.httpapi"),
+    ("ansible_connection=community.docker.docker", "its connection is community.docker.docker"),
+    ("ansible_shell_type=powershell", "its shell is powershell"),
+]
+
+
+@pytest.mark.parametrize(("variable", "why"), SKIPPED)
+def test_a_host_that_is_no_ssh_linux_by_its_own_inventory_is_skipped(read, variable, why):
+    hosts = read(f"[win]\na ansible_host={{{{x}}}} ansible_port=5986\n[win:vars]\n{variable}\n")
+    assert hosts["a"].skipped == why
+    assert not hosts["a"].problem
+
+
+@pytest.mark.parametrize("connection", ["ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh"])
+def test_every_name_of_the_ssh_connection_is_ssh(read, connection):
+    host = read(f"a ansible_connection={connection}\n")["a"]
+    assert (host.skipped, host.problem, host.local) == ("", "", False)
+
+
+def test_local_hosts_are_this_machine_under_several_names(read):
+    hosts = read("a ansible_connection=local\nb ansible_connection=ansible.builtin.local\nc\n")
+    assert [(host.name, host.aliases, host.local) for host in hosts.values()] == [("a", ("b",), True), ("c", (), False)]
+
+
+def test_two_names_of_one_login_are_one_host_with_an_alias(read):
+    hosts = read(
+        "[x]\na ansible_host=10.0.0.1\n[y]\nb ansible_host=10.0.0.1\nc ansible_host=10.0.0.1 ansible_port=23\n"
+    )
+    assert [(host.name, host.aliases) for host in hosts.values()] == [("a", ("b",)), ("c", ())]
+    assert hosts["a"].labels == {"group_x": "true", "group_y": "true"}
+
+
+def test_a_relative_key_starts_from_the_inventorys_folder(read, tmp_path):
+    hosts = read("a ansible_ssh_private_key_file=keys/a ansible_ssh_common_args='-J b'\n")
+    assert hosts["a"].identity_files == (f"{tmp_path}/keys/a",)
+
+
+def test_the_key_that_a_command_names_is_the_bastions(read):
+    args = "-o ProxyCommand='ssh -W %h:%p -i ~/gate -q me@gate'"
+    host = read(f'a ansible_ssh_common_args="{args}"\n', home="/home/me")["a"]
+    assert (host.jump, host.jump_identity_files, host.identity_files) == ("me@gate", ("/home/me/gate",), ())
+
+
+def test_what_ansible_passes_over_with_a_warning_is_a_note(tmp_path):
+    path = tmp_path / "hosts.yml"
+    path.write_text("web:\n  host: {a: }\n  hosts: {b: }\nsize: 3\n")
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
+    assert AnsibleSource(path).read().notes == (
+        f"{path}:2: group 'web': 'host' is none of hosts, children, vars, and is passed over",
+        f"{path}:4: 'size' is no group, and is passed over",
+        f"{tmp_path}/group_vars/all.yml: is encrypted: what it says of hosts is not known here; via: ansible-inventory reads it",
+    )
+
+
+def test_a_file_of_a_folder_that_is_no_inventory_is_passed_over_with_a_note(tmp_path):
+    (tmp_path / "hosts").write_text("a\n")
+    (tmp_path / "LICENSE").write_text("All rights\nare reserved by nobody\n")
+    answer = AnsibleSource(tmp_path).read()
+    assert [record.name for record in answer.records] == ["a"]
+    assert answer.notes == (
+        f"{tmp_path}/LICENSE:1: host All: 'rights' is not name=value; the file is no inventory, and is passed over",
+    )
+
+
+def test_the_configuration_of_a_plugin_is_left_to_ansible(read, tmp_path):
+    with pytest.raises(InventoryError) as caught:
+        read("# aws\nplugin: amazon.aws.aws_ec2\nregions: [x]\n", "aws_ec2.yml")
+    told = "configures the plugin 'amazon.aws.aws_ec2', which only Ansible can run: via: ansible-inventory asks it"
+    assert str(caught.value) == f"{tmp_path}/aws_ec2.yml:2: {told}"
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("- a\n", "must be a mapping of groups"),
-        ("web: {host: {a: }}\n", "group web: 'host' is none of hosts, children, vars"),
-        ("web: {hosts: [a]}\n", "group web: hosts must be a mapping"),
+        ("web: {hosts: [a]}\n", "hosts.yml:1: group 'web': hosts must be a mapping"),
         ("web: {hosts: {a: }\n", "is not YAML"),
         ("a: &a\n  children: {b: *a}\n", "has an alias within what it stands for"),
         ("a: " + "{b: " * 100 + "}" * 100, "nested deeper than 60 levels"),
@@ -201,10 +460,16 @@ def test_a_bad_tree_is_told(read, content, message):
         read(content, "hosts.yml")
 
 
-def test_a_host_outside_the_grammar_is_refused(tmp_path):
-    (tmp_path / "hosts").write_text("a ansible_host=-oProxyCommand=id\n")
-    with pytest.raises(InventoryError, match="hosts:1: host a: address '-oProxyCommand=id' is neither"):
-        gather([AnsibleSource(tmp_path / "hosts")])
+def test_a_host_outside_the_grammar_costs_itself(tmp_path):
+    (tmp_path / "hosts").write_text("a ansible_host=-oProxyCommand=id\nb;id\nb_id\nc.example.com.\n")
+    hosts = {host.name: (host.address, host.problem) for host in gather([AnsibleSource(tmp_path / "hosts")]).hosts}
+    path = tmp_path / "hosts"
+    assert hosts == {
+        "a": ("", f"{path}:1: host a: address '-oProxyCommand=id' is neither a host name nor an IP address"),
+        "b_id_2": ("", f"{path}:2: host name 'b;id' is not a name: use letters, digits, '.', '-', '_' or ':'"),
+        "b_id": ("b_id", ""),
+        "c.example.com.": ("c.example.com.", ""),
+    }
 
 
 @pytest.mark.parametrize(
@@ -216,28 +481,41 @@ def test_a_host_outside_the_grammar_is_refused(tmp_path):
         ("[a:c]", ["a", "b", "c"]),
         ("w[1:5:2]", ["w1", "w3", "w5"]),
         ("[a:b][1:2]", ["a1", "a2", "b1", "b2"]),
-        ("w[1]", ["w[1]"]),
+        ("[Y:b]", []),
+        ("w[:2]", ["w0", "w1", "w2"]),
     ],
 )
 def test_ranges_hold_both_ends(pattern, names):
-    assert expand(pattern) == names
+    if names:
+        assert expand(pattern) == names
+    else:
+        with pytest.raises(ValueError, match="range"):
+            expand(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names", "port"),
+    [
+        ("a:22", ["a"], 22),
+        ("a[1:2]:22", ["a1", "a2"], 22),
+        ("[::1]:22", ["::1"], 22),
+        ("2001:db8::5", ["2001:db8::5"], None),
+        ("fe80::[1:2]", ["fe80::1", "fe80::2"], None),
+        ("a-:22", ["a-:22"], None),
+        ("a.:22", ["a.:22"], None),
+        ("a:b", ["a:b"], None),
+    ],
+)
+def test_a_port_stands_behind_what_is_a_name(pattern, names, port):
+    assert hosts_of(pattern) == (names, port)
 
 
 @given(st.text("ab[]:=# \n01'\"{}", max_size=120))
 def test_any_text_is_an_inventory_or_a_refusal(text):
-    inventory = Inventory()
+    groups = Groups()
     try:
-        read_ini(inventory, text, "f")
+        read_ini(groups, text, "f")
+        memberships = groups.memberships()
     except InventoryError:
         return
-    assert set(inventory.variables()) == set(inventory.hosts)
-
-
-def test_it_says_what_ansible_itself_says(read, tmp_path, require):
-    tool = require("ansible-inventory", "ansible-core")
-    hosts = read(INI.replace("'deploy user'", "deploy"))
-    done = subprocess.run([tool, "-i", tmp_path / "hosts", "--list"], capture_output=True, check=True)
-    said = json.loads(done.stdout)["_meta"]["hostvars"]
-    assert {name: variables.get("ansible_user") for name, variables in said.items()} == {
-        name: record.user for name, record in hosts.items()
-    }
+    assert set(memberships) == set(groups.hosts)

@@ -4,11 +4,39 @@ from scanner.domain.facts import Source
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
-from scanner.inventory import Defaults, InventoryError, LocalSource, StaticHost, StaticSource, gather, plan
+from scanner.formats.offload import Budget
+from scanner.inventory import (
+    Answer,
+    Defaults,
+    FileSdSource,
+    InventoryError,
+    LocalSource,
+    Record,
+    Skipped,
+    SshConfigSource,
+    StaticHost,
+    StaticSource,
+    gather,
+    offloaded,
+    plan,
+)
+from scanner.inventory.offloaded import INLINE
 
 
 def static(place="archscan.yml: inventory[0]", defaults=None, **hosts):
     return StaticSource(hosts, defaults or Defaults(), place)
+
+
+class Found:
+    """A source of somebody else's, which says these records."""
+
+    is_ours = False
+
+    def __init__(self, *records, defaults=None):
+        self.records, self.defaults = records, defaults or Defaults()
+
+    def read(self, offload=INLINE):
+        return Answer(self.records)
 
 
 def refusal(*sources):
@@ -25,7 +53,7 @@ def test_a_host_has_its_own_values_then_its_sources_defaults():
         db=StaticHost(),
     )
     base = Plan("base:1", "", Source.INVENTORY)
-    assert gather([source]) == (
+    assert gather([source]).hosts == (
         Host(
             "web",
             "10.0.0.1",
@@ -40,19 +68,112 @@ def test_a_host_has_its_own_values_then_its_sources_defaults():
 
 
 def test_sources_are_merged_in_order():
-    hosts = gather([static(b=StaticHost(), a=StaticHost()), LocalSource("here", {"x": "y"})])
+    hosts = gather([static(b=StaticHost(), a=StaticHost()), LocalSource("here", {"x": "y"})]).hosts
     assert [host.name for host in hosts] == ["b", "a", "here"]
     assert hosts[2].local
     assert hosts[2].labels == {"x": "y"}
 
 
-def test_a_name_twice_is_told_with_both_places():
-    assert refusal(static(a=StaticHost()), static("archscan.yml: inventory[1]", a=StaticHost("b"))) == (
-        "archscan.yml: inventory[1].hosts.a: host a is also in archscan.yml: inventory[0].hosts.a"
-    )
+# ---------------------------------------------------------------- overlays
 
 
-def test_the_same_login_under_two_names_is_told():
+def test_what_several_sources_say_of_one_host_adds_up():
+    found = Found(Record("web", "hosts:3", "10.0.0.1", 2222, "deploy", {"group_web": "true", "team": "a"}, jump="b"))
+    over = static(web=StaticHost(labels={"team": "b"}, planned=(plan("app:2"),)))
+    for sources in ([found, over], [over, found]):
+        (host,) = gather(sources).hosts
+        assert (host.address, host.port, host.user, host.jump) == ("10.0.0.1", 2222, "deploy", "b")
+        assert [one.image for one in host.planned] == ["app:2"]
+    assert gather([found, over]).hosts[0].labels == {"group_web": "true", "team": "b"}
+
+
+def test_a_default_gives_way_to_what_another_source_says_of_the_host():
+    found = Found(Record("web", "hosts:3", port=2222), defaults=Defaults(user="deploy"))
+    (host,) = gather([static(defaults=Defaults(port=22, labels={"x": "y"}), web=StaticHost()), found]).hosts
+    assert (host.port, host.user, host.labels) == (2222, "deploy", {"x": "y"})
+
+
+CONTRADICTIONS = [
+    (StaticHost("10.0.0.2"), "address 10.0.0.2 contradicts 10.0.0.1"),
+    (StaticHost(port=23), "port 23 contradicts 2222"),
+    (StaticHost(user="root"), "user root contradicts deploy"),
+    (StaticHost(jump="c"), "jump c contradicts b"),
+]
+
+
+@pytest.mark.parametrize(("said", "told"), CONTRADICTIONS)
+def test_a_contradiction_costs_the_host_it_is_about(said, told):
+    found = Found(Record("web", "hosts:3", "10.0.0.1", 2222, "deploy", jump="b"), Record("db", "hosts:4"))
+    web, db = gather([found, static(web=said)]).hosts
+    assert web.problem == f"archscan.yml: inventory[0].hosts.web: host web: {told} in hosts:3"
+    assert not db.problem
+
+
+def test_defaults_that_differ_are_a_contradiction_too():
+    found = Found(Record("web", "hosts:3"), defaults=Defaults(user="a"))
+    (web,) = gather([found, static(defaults=Defaults(user="b"), web=StaticHost())]).hosts
+    assert web.problem == "archscan.yml: inventory[0].hosts.web: host web: user b contradicts a in hosts:3"
+
+
+def test_this_machine_has_no_address_elsewhere():
+    (host,) = gather([LocalSource("here"), Found(Record("here", "hosts:1", "10.0.0.1"))]).hosts
+    assert host.problem == "hosts:1: host here: is this machine by inventory, yet elsewhere it has an address"
+    (host,) = gather([LocalSource("here"), static(here=StaticHost(labels={"x": "y"}))]).hosts
+    assert (host.local, host.problem, host.labels) == (True, "", {"x": "y"})
+
+
+def test_the_same_address_in_another_case_is_no_contradiction():
+    (host,) = gather([Found(Record("a", "x:1", "Web.Example")), Found(Record("a", "y:1", "web.example"))]).hosts
+    assert (host.address, host.problem) == ("Web.Example", "")
+
+
+def test_an_alias_names_the_same_host_in_other_sources():
+    aliased = Found(Record("web-1", "config:1", "10.0.0.1", aliases=("w1",)))
+    over = static(w1=StaticHost(labels={"x": "y"}))
+    assert [(h.name, h.aliases, h.labels) for h in gather([aliased, over]).hosts] == [("web-1", ("w1",), {"x": "y"})]
+    assert [(h.name, h.aliases, h.labels) for h in gather([over, aliased]).hosts] == [("w1", ("web-1",), {"x": "y"})]
+
+
+def test_an_alias_shows_that_two_hosts_are_one():
+    sources = [
+        static(a=StaticHost(labels={"x": "1"}), b=StaticHost(labels={"y": "2"})),
+        Found(Record("a", "c:1", "z", aliases=("b",))),
+    ]
+    assert [(h.name, h.address, h.aliases, h.labels) for h in gather(sources).hosts] == [
+        ("a", "z", ("b",), {"x": "1", "y": "2"})
+    ]
+
+
+def test_two_names_of_one_login_in_different_sources_are_one_host():
+    hosts = gather(
+        [static(web=StaticHost("10.0.0.1")), Found(Record("10.0.0.1", "sd.json:1", labels={"job": "node"}))]
+    ).hosts
+    assert [(host.name, host.aliases, host.labels) for host in hosts] == [("web", ("10.0.0.1",), {"job": "node"})]
+
+
+def test_a_host_that_one_source_skips_is_skipped():
+    windows = Record("win", "hosts:2", skipped="its connection is winrm")
+    found = gather([Found(windows, Record("lin", "hosts:3")), static(win=StaticHost(labels={"x": "y"}))])
+    assert [host.name for host in found.hosts] == ["lin"]
+    assert found.skipped == (Skipped("win", "hosts:2", "its connection is winrm"),)
+
+
+def test_an_odd_host_keeps_its_plans_and_labels_so_that_they_are_unknown_too():
+    odd = Record("odd", "hosts:2", problem="hosts:2: host odd: is odd", labels={"group_web": "true"})
+    (host,) = gather([Found(odd), static(odd=StaticHost(planned=(plan("app:1"),)))]).hosts
+    assert (host.problem, host.labels, [one.image for one in host.planned]) == ("hosts:2: host odd: is odd", {"group_web": "true"}, ["app:1"])  # fmt: skip
+
+
+def test_a_host_without_a_name_gets_one_that_nobody_has():
+    records = [Record(name, "x:1", problem="x:1: odd") for name in ("a b", "-", "\u202e", "a;b", "x" * 300)]
+    hosts = gather([Found(Record("a_b", "x:1"), *records)]).hosts
+    assert [host.name[:10] for host in hosts] == ["a_b", "a_b_2", "host", "_", "a_b_3", "xxxxxxxxxx"]
+
+
+# ---------------------------------------------------------------- refusals
+
+
+def test_the_same_login_under_two_names_of_our_own_is_told():
     assert refusal(static(a=StaticHost("10.0.0.1"), b=StaticHost("10.0.0.1"))) == (
         "archscan.yml: inventory[0].hosts.b: host b has the same address as a in archscan.yml: inventory[0].hosts.a"
     )
@@ -60,7 +181,7 @@ def test_the_same_login_under_two_names_is_told():
 
 @pytest.mark.parametrize("other", [StaticHost("10.0.0.1", port=23), StaticHost("10.0.0.1", jump="b"), StaticHost("c")])
 def test_one_address_may_lead_to_several_machines(other):
-    assert len(gather([static(a=StaticHost("10.0.0.1"), b=other)])) == 2
+    assert len(gather([static(a=StaticHost("10.0.0.1"), b=other)]).hosts) == 2
 
 
 HOSTILE = [
@@ -73,15 +194,40 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("name", "message"), HOSTILE)
-def test_c02_hostile_names_are_refused(name, message):
+def test_c02_hostile_names_are_refused_in_our_own_configuration(name, message):
     assert refusal(StaticSource({name: StaticHost()}, place="p")) == f"p.hosts.{name}: {message}"
 
 
-def test_every_problem_of_every_source_is_told_at_once():
-    text = refusal(static(a=StaticHost(port=0), b=StaticHost(user="-x")), static("other", c=StaticHost("-x")))
-    assert text.count("\n") == 2
+@pytest.mark.parametrize(("name", "message"), HOSTILE)
+def test_c02_hostile_names_of_others_are_never_contacted(name, message):
+    (host,) = gather([Found(Record(name, "p:1"))]).hosts
+    assert (host.problem, host.address) == (f"p:1: {message}", "")
+
+
+def test_every_problem_of_every_source_is_told_at_once(tmp_path):
+    broken = SshConfigSource(tmp_path / "none")
+    text = refusal(static(a=StaticHost(port=0), b=StaticHost(user="-x")), static("other", c=StaticHost("-x")), broken)
+    assert text.count("\n") == 3
 
 
 def test_a_platform_that_is_none_is_refused():
     with pytest.raises(ValueError, match="platform"):
         plan("app", platform="linux/*")
+
+
+# ---------------------------------------------------------------- in a process that can be ended
+
+
+def test_what_others_wrote_is_read_in_another_process(tmp_path, monkeypatch):
+    (tmp_path / "config").write_text("Host a\n HostName 10.0.0.1\n")
+    (tmp_path / "sd.yml").write_text("- targets: [b]\n")
+    sources = [SshConfigSource(tmp_path / "config"), FileSdSource((tmp_path / "sd.yml",))]
+    monkeypatch.setattr("scanner.formats.files.read_bytes", None)  # not here
+    assert [host.name for host in gather(sources).hosts] == ["a", "b"]
+
+
+def test_what_costs_more_than_any_inventory_does_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(offloaded, "BUDGET", Budget(seconds=0.3))
+    path = tmp_path / "config"
+    path.write_text("".join(f"Host h{number}\nMatch host {'*a' * 200} user x\n" for number in range(9000)))
+    assert refusal(SshConfigSource(path)) == f"{path}: cannot be read: it takes longer than 0.3 s to read"

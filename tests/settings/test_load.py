@@ -98,7 +98,7 @@ BAD = [
         SSH + "inventory:\n- kind: ansible\n  pth: b",
         "archscan.yml:3: inventory[0].path: is required\narchscan.yml:4: inventory[0].pth: unknown key; did you mean path?",
     ),
-    (SSH + "inventory: [{kind: puppet}]", "archscan.yml:2: inventory[0]: kind must be one of static, local, ansible, ssh_config, file_sd, http_sd"),
+    (SSH + "inventory: [{kind: puppet}]", "archscan.yml:2: inventory[0]: kind must be one of static, local, ansible, ssh_config, docker_context, file_sd, http_sd"),
     (SSH + "inventory: [{path: x}]", "archscan.yml:2: inventory[0]: needs a kind"),
     (SSH + "inventory: {}", "archscan.yml:2: inventory: must be a list"),
     (SSH + "inventory: []", "archscan.yml:2: inventory: is required: name at least one source of hosts"),
@@ -138,7 +138,6 @@ BAD = [
     (SSH + "inventory: [{kind: static, hosts: {a: {planned: [{image: x, platform: 'linux/*'}]}}}]", "archscan.yml:2: inventory[0].hosts.a.planned[0].platform: must be a platform such as linux/arm64 or linux/arm/v7: platform 'linux/*': wildcards are not supported"),
     (SSH + "inventory: [{kind: static, hosts: {a: {labels: {x: 1}}}}]", "archscan.yml:2: inventory[0].hosts.a.labels.x: must be text; write it in quotes"),
     (HOSTS + SSH + "inventory: []", "archscan.yml:3: inventory: written twice, first in line 1"),
-    (SSH + "inventory:\n- {kind: static, hosts: {a: {}}}\n- {kind: static, hosts: {a: {}}}", "archscan.yml:4: inventory[1].hosts.a: host a is written twice"),
     (HOSTS + SSH + "web: {listen: nowhere}", "archscan.yml:3: web.listen: must be an address with a port, such as 127.0.0.1:9719, [::1]:9719 or :9719"),
     (HOSTS + SSH + "web: {tokens: [{name: ci, scopes: [gate]}]}", "archscan.yml:3: web.tokens[0]: needs either token_file or token_sha256"),
     (HOSTS + SSH + "web: {tokens: [{name: ci, scopes: [root], token_file: x}]}", "archscan.yml:3: web.tokens[0].scopes[0]: must be one of read, gate or operate, not root"),
@@ -274,3 +273,19 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("scanner.formats.files.os.fstat", growing)
     with pytest.raises(SettingsError, match="changed while it was read"):
         load(path)
+
+
+def test_a_host_may_stand_in_two_sources_of_ours(accept):
+    settings = accept(
+        SSH + "inventory:\n- {kind: static, hosts: {a: {}}}\n- {kind: static, hosts: {a: {labels: {x: y}}}}"
+    )
+    assert len(settings.inventory) == 2
+
+
+def test_a_tilde_is_the_home_of_our_own_account(accept, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    settings = accept(SSH + "inventory:\n- {kind: ssh_config, path: ~/.ssh/config}\n- {kind: ansible, path: a~b}")
+    assert str(settings.inventory[0].path) == "/home/me/.ssh/config"
+    assert settings.inventory[1].path.name == "a~b"
+    with pytest.raises(SettingsError, match="is in a home that is not known: write it out"):
+        accept(SSH + "inventory: [{kind: ssh_config, path: ~nobody-of-that-name/config}]")

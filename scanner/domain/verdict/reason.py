@@ -83,6 +83,7 @@ class Reason(StrEnum):
     ENVIRONMENT_INVALID = "environment_invalid"
     LAYER_MISSING = "layer_missing"
     # unknown: the host
+    HOST_NOT_UNDERSTOOD = "host_not_understood"
     HOST_REFUSED = "host_refused"
     HOST_UNREACHABLE = "host_unreachable"
     HOST_NAME = "host_name"

@@ -60,6 +60,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.WORKDIR_INVALID: "The working directory is no directory.",
     Reason.ENVIRONMENT_INVALID: "The environment holds what no engine accepts.",
     Reason.LAYER_MISSING: "The registry lacks a layer that the image's manifest names, so the pull fails.",
+    Reason.HOST_NOT_UNDERSTOOD: "What the inventory says of the host cannot be understood, so it is not read.",
     Reason.HOST_REFUSED: "The host refuses connections on its SSH port.",
     Reason.HOST_UNREACHABLE: "There is no way to the host's address.",
     Reason.HOST_NAME: "The host's name does not resolve.",

@@ -208,7 +208,15 @@ def _engine_absent(t: Trouble) -> Fix:
     return Fix(f"No container engine was found on {t.host}: install one, or take the planned image off this host.")
 
 
+def _not_understood(_: Trouble) -> Fix:
+    return Fix(
+        "The inventory says of this host what cannot be understood: mend the line that the detail names.",
+        ("archscan config check",),
+    )
+
+
 FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
+    Reason.HOST_NOT_UNDERSTOOD: _not_understood,
     Reason.HOST_SUDO_REFUSED: _sudo_refused,
     Reason.HOST_PROBE_MISSING: _probe_missing,
     Reason.HOST_SHELL_REFUSED: _shell_refused,

@@ -1,0 +1,100 @@
+"""The contexts of a Docker command line that lead to engines over SSH."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scanner.domain.host import Host
+from scanner.domain.text import printable
+from scanner.inventory.error import InventoryError
+from scanner.inventory.inventory_file import parse_json, read_text
+from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.record import DEFAULT_PORT, Answer, Defaults, Record, not_understood, with_aliases
+
+MAX_CONTEXTS = 10_000
+"""Each is a folder of its own."""
+
+MAX_SHOWN_CHARS = 120
+"""Of an address in a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class DockerContextSource:
+    """The contexts below ``path``, Docker's configuration folder, whose names fit ``contexts`` (``!`` leaves out)."""
+
+    path: Path
+    contexts: tuple[str, ...] = ("*",)
+    defaults: Defaults = field(default_factory=Defaults)
+
+    @property
+    def is_ours(self) -> bool:
+        """Its hosts are somebody's files."""
+        return False
+
+    def read(self, offload: Offload = INLINE) -> Answer:
+        """One host for each context with an ``ssh://`` endpoint; other contexts are skipped.
+
+        Raises:
+            InventoryError: the folder of contexts cannot be read.
+        """
+        return offload(str(self.path), read_contexts, str(self.path), self.contexts)
+
+
+def read_contexts(path: str, wanted: tuple[str, ...]) -> Answer:
+    """The contexts of one configuration folder.
+
+    Raises:
+        InventoryError: as ``DockerContextSource.read``.
+    """
+    folder = Path(path) / "contexts" / "meta"
+    try:
+        files = sorted(entry / "meta.json" for entry in folder.iterdir() if entry.is_dir())
+    except OSError as error:
+        raise InventoryError([f"{folder}: cannot be read: {error.strerror}"]) from None
+    if len(files) > MAX_CONTEXTS:
+        raise InventoryError([f"{folder}: has more than {MAX_CONTEXTS} contexts"])
+    records = [_record(file) for file in files]
+    chosen = [record for record in records if record.problem or _fits(record.name, wanted)]
+    return Answer(with_aliases(sorted(chosen, key=lambda record: record.name)))
+
+
+def _fits(name: str, patterns: tuple[str, ...]) -> bool:
+    if any(fnmatch.fnmatchcase(name, pattern[1:]) for pattern in patterns if pattern.startswith("!")):
+        return False
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns if not pattern.startswith("!"))
+
+
+def _record(file: Path) -> Record:
+    name = file.parent.name[:12]
+    try:
+        meta = parse_json(read_text(file), str(file))
+    except InventoryError as error:
+        return Record(name, str(file), problem=error.problems[0])
+    if not isinstance(meta, dict) or not isinstance(meta.get("Name"), str):
+        return not_understood(name, str(file), "its context has no name")
+    name, place = meta["Name"], f"{file}:1"
+    endpoint = _endpoint(meta)
+    if not isinstance(endpoint, str):
+        return Record(name, place, skipped="it has no endpoint of Docker")
+    if not endpoint.startswith("ssh://"):
+        return Record(name, place, skipped=f"it is reached at {printable(endpoint, MAX_SHOWN_CHARS)}, not by SSH")
+    try:
+        parts = urlsplit(endpoint)
+        host, port, user = parts.hostname, parts.port, parts.username or ""
+        if not host or parts.password or parts.query or parts.path not in {"", "/"}:
+            raise ValueError("it is more than user, host, port")  # noqa: TRY301 -- told with its place below
+        Host(host, host, port or DEFAULT_PORT, user)
+    except ValueError:
+        shown = printable(endpoint.rpartition("@")[2], MAX_SHOWN_CHARS)
+        return not_understood(name, place, f"its endpoint {shown!r} is not ssh://[user@]host[:port]")
+    return Record(name, place, host, port, user)
+
+
+def _endpoint(meta: dict[str, Any]) -> object:
+    endpoints = meta.get("Endpoints")
+    docker = endpoints.get("docker") if isinstance(endpoints, dict) else None
+    return docker.get("Host") if isinstance(docker, dict) else None
