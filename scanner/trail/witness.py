@@ -149,7 +149,7 @@ class Witnessing:
     def start(self) -> None:
         """Begin; there is nothing to do without witnesses."""
         if self._witnesses:
-            self._trail.on_head = lambda: self._loop.call_soon_threadsafe(self._new.set)
+            self._trail.on_head = self._wake
             self._new.set()
             self._task = asyncio.create_task(self._run(), name="trail-witnesses")
 
@@ -173,6 +173,10 @@ class Witnessing:
             except StoreError as error:
                 log.warning("cosignatures_not_stored", error=str(error))
         return len(signatures) == len(self._witnesses)
+
+    def _wake(self) -> None:
+        """From the store's thread."""
+        self._loop.call_soon_threadsafe(self._new.set)
 
     async def _run(self) -> None:
         while True:
