@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from scanner.cli import explain, image, scan, serve, setup, why
+from scanner.cli import explain, image, scan, serve, setup, trail, why
 from scanner.cli.command import Group
 from scanner.cli.outcome import Exit
 from scanner.errors import ServiceError, UsageError
@@ -60,7 +60,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
         """Root of all commands."""
 
     root.__doc__ = _HELP
-    for group in (scan, why, image, explain, serve, setup):
+    for group in (scan, why, image, explain, serve, trail, setup):
         group.register(app)
     return app
 

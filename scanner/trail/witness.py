@@ -135,12 +135,13 @@ class Witnessing:
         trail: Trail,
         witnesses: Sequence[Witness],
         observer: TrailObserver,
-        http: httpx.AsyncClient,
+        http: Callable[[], httpx.AsyncClient],
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._trail, self._witnesses, self._observer = trail, tuple(witnesses), observer
-        self._http, self._clock, self._sleep = http, clock, sleep
+        self._http = http() if self._witnesses else None  # it reads every certificate of the system
+        self._clock, self._sleep = clock, sleep
         self._seen: dict[Witness, int] = {}
         self._new = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -158,14 +159,15 @@ class Witnessing:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        await self._http.aclose()
+        if self._http is not None:
+            await self._http.aclose()
 
     async def witness(self) -> bool:
         """Ask every witness about the newest head once; whether all of them cosigned it."""
-        head = self._trail.head
-        if not head.size:
+        head, http = self._trail.head, self._http
+        if http is None or not head.size:
             return True
-        asked = await asyncio.gather(*(self._cosigned(witness, head) for witness in self._witnesses))
+        asked = await asyncio.gather(*(self._cosigned(http, witness, head) for witness in self._witnesses))
         signatures = [one for one in asked if one is not None]
         if signatures:
             try:
@@ -186,12 +188,12 @@ class Witnessing:
             if not await self.witness():
                 self._loop.call_later(AGAIN_S, self._new.set)
 
-    async def _cosigned(self, witness: Witness, head: Head) -> Signature | None:
+    async def _cosigned(self, http: httpx.AsyncClient, witness: Witness, head: Head) -> Signature | None:
         for _ in range(MAX_TRIES):
             old = self._seen.get(witness, 0)
             try:
                 growth = await self._growth(old, head)
-                signature = await add_checkpoint(self._http, witness, growth, self._clock())
+                signature = await add_checkpoint(http, witness, growth, self._clock())
             except WitnessError as error:
                 if error.seen is not None and error.seen != old:
                     self._seen[witness] = error.seen
