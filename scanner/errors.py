@@ -8,6 +8,7 @@
     │   └── InventoryError   a source of the inventory is refused (scanner.inventory.error)
     └── ServiceError         the service cannot run where it is, although its configuration is read: exit code 2
         ├── StoreError       the store refuses (scanner.store.error)
+        ├── TrailError       the trail cannot be continued (scanner.trail.log)
         └── ListenError      the address cannot be listened on (scanner.web.http.server)
 
 Each is raised with its text made: one line per problem, no traceback. What a key, known_hosts (``TrustError``) or a file

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scanner import inventory
 from scanner.app import fleet_of_person, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
+from scanner.app.trail_operations import TrailOperations
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
 from scanner.domain.decision import decide
@@ -242,6 +243,10 @@ class Application:
             self._scanner(configuration.settings, None) as (scanner, _),
         ):
             return await scanner.scan(configuration.hosts, listen=progress)
+
+    def trail(self, common: Common) -> TrailOperations:
+        """The trail of the configured store."""
+        return TrailOperations(self._settings(common, need_hosts=False))
 
     # ---------------------------------------------------------------- set-up of hosts
 

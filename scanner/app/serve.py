@@ -11,9 +11,8 @@ import structlog
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.listen import serve_web
-from scanner.errors import UsageError
-from scanner.formats import files
-from scanner.formats.files import FileError
+from scanner.app.store import IN_MEMORY, store_url
+from scanner.app.trail import running_trail
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen
@@ -35,9 +34,6 @@ Its own 700 would have it look through every fact of the fleet in each scan, for
 in cycles, some closed connections, waits a little longer.
 """
 
-IN_MEMORY = "sqlite://"
-"""The store of a service that has none configured: findings keep their first_seen until it ends."""
-
 
 async def run(
     read: Callable[[], Configuration],
@@ -55,23 +51,24 @@ async def run(
         ServiceError: the port is taken, or the store is.
     """
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)
-    store = await _open_store(settings)
+    store = await Store.open(store_url(settings) or IN_MEMORY, keep_s=settings.store.keep)
     watcher = asyncio.create_task(watch_loop(metrics), name="loop-lag")
     try:
         context = AdapterContext(
             version, store, metrics.registries, last_seen=last_seen(), on_survey_read=metrics.survey_read
         )
-        service = Service(read, lambda settings: Adapters(settings, context), store, metrics)
-        try:
-            async with serve_web(service, metrics, settings, version) as port:
-                await service.start()
-                calm_collector()
-                log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
-                ready(port)
-                await _until_stopped(lambda: service.reloading.reload("SIGHUP"))
-                log.info("stopping")
-        finally:
-            await service.stop()
+        async with running_trail(store, settings, metrics.trail, version) as trail:
+            service = Service(read, lambda settings: Adapters(settings, context), store, metrics, trail=trail)
+            try:
+                async with serve_web(service, metrics, settings, version) as port:
+                    await service.start()
+                    calm_collector()
+                    log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
+                    ready(port)
+                    await _until_stopped(lambda: service.reloading.reload("SIGHUP"))
+                    log.info("stopping")
+            finally:
+                await service.stop()
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
@@ -87,16 +84,6 @@ def calm_collector() -> None:
 def _shown(settings: Settings) -> str:
     host = settings.web.listen_address[0] or "localhost"
     return f"[{host}]" if ":" in host else host
-
-
-async def _open_store(settings: Settings) -> Store:
-    url = settings.store.url.get_secret_value() if settings.store.url else IN_MEMORY
-    if settings.store.url_file:
-        try:
-            url = files.read_secret(settings.store.url_file).strip()
-        except FileError as error:
-            raise UsageError(f"store.url_file {error}") from None
-    return await Store.open(url, keep_s=settings.store.keep)
 
 
 async def _until_stopped(reload: Callable[[], object]) -> None:

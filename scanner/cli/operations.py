@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from scanner.domain.facts import Failure
     from scanner.domain.host import Host
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from scanner.scan.ports import Listener
     from scanner.service.answers import Checked
     from scanner.service.image import Opened
+    from scanner.trail.audit import Audit
+    from scanner.trail.checkpoint import Checkpoint
+    from scanner.trail.leaf import Leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,43 @@ class FirstHour(Protocol):
 
     def write_beside(self, file: Path, text: str, mode: int) -> None:
         """Write a file whole."""
+
+
+class TrailOperations(Protocol):
+    """What can be asked of a stored trail."""
+
+    def verify(
+        self,
+        *,
+        log_key: str | None,
+        since: Sequence[Path],
+        prometheus: str | None,
+        window_s: float,
+        witness_keys: Sequence[str],
+    ) -> Audit:
+        """Everything that is stored, compared with whoever is named."""
+        ...
+
+    def verify_proof(
+        self, path: Path, log_key: str | None, witness_keys: Sequence[str]
+    ) -> tuple[Checkpoint, Leaf | None]:
+        """What a proof proves, without the store; raises ``NoteError`` where it proves nothing."""
+        ...
+
+    def entries(self, last: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """The entries with their index, all or the last ones."""
+        ...
+
+    def checkpoint(self) -> str:
+        """The newest signed head."""
+        ...
+
+    def prove(self, wanted: str) -> str:
+        """The proof of an entry by its index, or of the first whose id is this one."""
+        ...
+
+    def new_key(self, origin: str | None) -> tuple[str, str]:
+        """A new signing key with its public half."""
         ...
 
 
@@ -158,6 +198,10 @@ class Operations(Protocol):
 
     async def demo_once(self, common: Common, progress: Listener) -> Report:
         """Scan the demonstration fleet once."""
+        ...
+
+    def trail(self, common: Common) -> TrailOperations:
+        """The trail of the configured store."""
         ...
 
     def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:

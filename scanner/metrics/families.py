@@ -164,6 +164,53 @@ CREDENTIAL_EXPIRY = Family(
 STORE_ERRORS = Family(
     "archscan_store_errors_total", "counter", "Reports or records that could not be stored; the gate holds until one is stored again."
 )  # fmt: skip
+TRAIL_SIZE = Family(
+    "archscan_trail_size",
+    "gauge",
+    "Entries of the trail that its last checkpoint has signed; it never shrinks, unless somebody put an older copy in its place.",
+    ("origin",),
+    "there is no trail",
+)
+TRAIL_ROOT = Family(
+    "archscan_trail_root",
+    "gauge",
+    "The root hash over archscan_trail_size entries, 48 bits a word, so that Prometheus bears witness (archscan trail verify --against-prometheus).",
+    ("origin", "word"),
+    "there is no trail",
+)
+TRAIL_CHECKPOINT = Family(
+    "archscan_trail_checkpoint_timestamp_seconds",
+    "gauge",
+    "When the trail's head was last signed, as Unix time.",
+    ("origin",),
+    "there is no trail",
+)
+TRAIL_FAILING = Family(
+    "archscan_trail_failing",
+    "gauge",
+    "1 while nothing can be written to the trail: the gate holds, scans go on.",
+    unless="there is no trail",
+)
+TRAIL_ERRORS = Family(
+    "archscan_trail_errors_total",
+    "counter",
+    "Times that entries could not be written to the trail.",
+    unless="there is no trail",
+)
+TRAIL_WITNESSED = Family(
+    "archscan_trail_witnessed_size",
+    "gauge",
+    "Entries of the trail that a witness has last cosigned.",
+    ("witness",),
+    "the witness has cosigned nothing since archscan started",
+)
+TRAIL_WITNESS_ERRORS = Family(
+    "archscan_trail_witness_errors_total",
+    "counter",
+    "Times that a witness gave no cosignature.",
+    ("witness",),
+    "it always did",
+)
 INTERNAL_ERRORS = Family(
     "archscan_internal_errors_total", "counter", "Bugs that the last net caught; each left something unknown, please report it."
 )  # fmt: skip
@@ -194,8 +241,9 @@ CONFIG_SUCCESS_TIME = Family(
 
 OURSELVES = (
     SCAN_INTERVAL, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
-    GATE_DECISIONS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS, LOOP_LAG,
-    BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
+    GATE_DECISIONS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
+    TRAIL_CHECKPOINT, TRAIL_FAILING, TRAIL_ERRORS, TRAIL_WITNESSED, TRAIL_WITNESS_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS,
+    LOOP_LAG, BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- one probe

@@ -33,6 +33,7 @@ class Metrics:
         self._formats: frozenset[bool] = frozenset()
         own = self._own
         self.registries = RegistryObserver(own.registry_requests, own.registry_duration, own.registry_rate_limit)
+        self.trail = own.trail
 
     # ---------------------------------------------------------------- expositions
 

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from scanner.domain.decision import Decision
 from scanner.metrics import families as c
+from scanner.metrics.trail_metrics import TrailMetrics
 
 if TYPE_CHECKING:
     from scanner.metrics.family import Family
@@ -83,3 +84,5 @@ class Instruments:
         self.facts = Facts()
         self.facts.values[c.BUILD_INFO] = {"version": version, "python_version": platform.python_version()}
         registry.register(self.facts)
+        self.trail = TrailMetrics()
+        registry.register(self.trail)

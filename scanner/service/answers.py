@@ -23,6 +23,7 @@ class RefusalReason(StrEnum):
     NOT_READY = "not_ready"
     FACTS_STALE = "facts_stale"
     STORE_FAILED = "store_failed"
+    TRAIL_FAILED = "trail_failed"
     STOPPING = "stopping"
 
 
@@ -37,10 +38,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The gate's answer, with the report that it was decided from."""
+    """The gate's answer, with the report that it was decided from.
+
+    ``id`` names the decision; ``trail_index`` is its place in the trail, ``None`` where there is no trail.
+    """
 
     report: Report
     decision: Decision
+    id: str = ""
+    trail_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scanner.scan.scan import Scanner
     from scanner.service.ports import Observer
     from scanner.service.publication import Publication
+    from scanner.service.recording import Recording
     from scanner.service.reloading import Reloading
     from scanner.service.surveys import Surveys
 
@@ -34,21 +35,31 @@ log = structlog.get_logger(__name__)
 class Gate:
     """Judges with what the last scan knows of the hosts; what is not known, or too old, holds."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 -- a decision rests on all of them
         self,
         reloading: Reloading,
         publication: Publication,
         surveys: Surveys,
         observer: Observer,
         clock: Callable[[], float],
+        recording: Recording,
     ) -> None:
         self._reloading, self._publication, self._surveys = reloading, publication, surveys
-        self._observer, self._clock = observer, clock
+        self._observer, self._clock, self._recording = observer, clock, recording
 
     async def check(
         self, images: tuple[str, ...], hosts: tuple[str, ...], platform: Platform | None, by: str
     ) -> Checked | Refusal:
-        """May these images go to the inventory hosts that match, or to a plain host of ``platform``?"""
+        """May these images go to the inventory hosts that match, or to a plain host of ``platform``?
+
+        The answer counts once it stands in the trail.
+        """
+        asked = {"images": list(images), "hosts": list(hosts), "platform": str(platform or "")}
+        return await self._recording.decided(await self._check(images, hosts, platform, by), asked, by)
+
+    async def _check(
+        self, images: tuple[str, ...], hosts: tuple[str, ...], platform: Platform | None, by: str
+    ) -> Checked | Refusal:
         if refused := self._refused(images):
             return refused
         chosen = self._reloading.matching(hosts) if platform is None else ()

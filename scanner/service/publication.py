@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.domain.waiver import Waiver
     from scanner.service.ports import Observer
+    from scanner.service.recording import Recording
     from scanner.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -25,8 +26,8 @@ log = structlog.get_logger(__name__)
 class Publication:
     """What was found goes one way: durable, then recorded, then published."""
 
-    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float]) -> None:
-        self._store, self._observer, self._clock = store, observer, clock
+    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float], recording: Recording) -> None:
+        self._store, self._observer, self._clock, self._recording = store, observer, clock, recording
         self._report: Report | None = None
         self._waivers: tuple[Waiver, ...] = ()
         self._store_error = ""
@@ -63,15 +64,14 @@ class Publication:
 
     # ---------------------------------------------------------------- what is added
 
-    async def append(self, fresh: Report, scanned: Sequence[Host], inventory: Sequence[Host]) -> Report:
+    async def append(self, fresh: Report, scanned: Sequence[Host], inventory: Sequence[Host], by: str = "") -> Report:
         """The one way in: publish a scan of the ``scanned`` hosts within the whole ``inventory``; as it was published.
 
-        What is to be recorded of it, beside the store, is recorded between the two steps: of what is durable, before
-        anybody reads it.
+        The trail is told in the transaction that makes it durable, before anybody reads it.
         """
         read_from = {host.name: _place(host) for host in scanned}
         fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
-        durable = await self._stored(merged(self._report, fresh, fleet))
+        durable = await self._stored(merged(self._report, fresh, fleet), by)
         report = waived(durable, self._waivers, self._clock())
         await asyncio.to_thread(self._observer.prepare, report)
         self._publish(report)
@@ -88,10 +88,10 @@ class Publication:
         """One reference, swapped: readers see the old report or the new one."""
         self._report = waived(report, self._waivers, self._clock()) if report else None
 
-    async def _stored(self, report: Report) -> Report:
+    async def _stored(self, report: Report, by: str) -> Report:
         """Durable before it is published; a store that fails does not stop the scans, but the gate holds."""
         try:
-            saved = await self._store.save(report)
+            saved = await self._recording.save(self._store, report, by)
         except StoreError as error:
             self._store_error = str(error)
             self._observer.store_failed()

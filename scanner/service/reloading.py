@@ -35,6 +35,7 @@ class Reloading:
         open_adapters: OpenAdapters,
         observer: Observer,
         clock: Callable[[], float],
+        told: Callable[[str, Reloaded, Settings], None] = lambda _by, _result, _settings: None,
     ) -> None:
         """Reads the configuration for the first time.
 
@@ -47,7 +48,7 @@ class Reloading:
             configuration = read()
             return configuration, open_adapters(configuration.settings)
 
-        self._observer = observer
+        self._observer, self._told = observer, told
         self._loop = asyncio.get_running_loop()
         self._reloader = Reloader(opened, lambda held: len(held[0].hosts), _allows_shrink, clock)
         self._in_force = self._adapters
@@ -112,7 +113,9 @@ class Reloading:
         else:
             log.error("configuration_refused", by=by, problems=detail)
         self._loop.call_soon_threadsafe(self._reloaded)
-        return Reloaded(outcome.successful, detail)
+        result = Reloaded(outcome.successful, detail)
+        self._loop.call_soon_threadsafe(self._told, by, result, self.settings)
+        return result
 
     async def close(self) -> None:
         """Close every connection."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scanner.service.health import Health
     from scanner.service.ports import Adapters, Observer
     from scanner.service.publication import Publication
+    from scanner.service.recording import Recording
     from scanner.service.reloading import Reloading
     from scanner.service.surveys import Surveys
     from scanner.service.waivers import Waivers
@@ -40,9 +41,11 @@ class Scans:
         surveys: Surveys,
         observer: Observer,
         clock: Callable[[], float],
+        recording: Recording,
     ) -> None:
         self._reloading, self._publication, self._waivers = reloading, publication, waivers
         self._health, self._surveys, self._observer = health, surveys, observer
+        self._recording = recording
         self._queue = ScanQueue(self._run, clock=clock)
 
     async def request(self, patterns: tuple[str, ...], by: str) -> ScanRequest | Refusal:
@@ -82,12 +85,16 @@ class Scans:
         wanted = frozenset(request.hosts)
         hosts = [host for host in configuration.hosts if host.name in wanted]
         complete = False
+        await self._recording.scan_started(request.id, request.requested_by, request.hosts)
         try:
             with self._reloading.using(adapters):
                 report = await self._scanned(request, configuration, adapters, hosts)
             await self._waivers.in_force()
-            report = await self._publication.append(report, hosts, configuration.hosts)
+            report = await self._publication.append(report, hosts, configuration.hosts, request.requested_by)
             complete = True
+        except Exception as error:
+            await self._recording.scan_failed(request.id, request.requested_by, f"{type(error).__name__}: {error}")
+            raise
         finally:
             self._observer.scan_ended(complete=complete)
         if len(hosts) == len(configuration.hosts):

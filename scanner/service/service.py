@@ -9,6 +9,7 @@ from scanner.service.gate import Gate
 from scanner.service.health import Health
 from scanner.service.probe import Probe
 from scanner.service.publication import Publication
+from scanner.service.recording import Recording
 from scanner.service.reloading import Reloading
 from scanner.service.scans import Scans
 from scanner.service.schedule import Schedule
@@ -22,31 +23,36 @@ if TYPE_CHECKING:
     from scanner.service.ports import Observer, OpenAdapters
     from scanner.settings.schema import Settings
     from scanner.store.store import Store
+    from scanner.trail.trail import Trail
 
 
 class Service:
     """Each use case stands on those made before it; made in the event loop that runs it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what reaches beyond one configuration
         self,
         read: Callable[[], Configuration],
         open_adapters: OpenAdapters,
         store: Store,
         observer: Observer,
         clock: Callable[[], float] = time.time,
+        *,
+        trail: Trail | None = None,
     ) -> None:
         """Reads the configuration for the first time.
 
         Raises:
             SettingsError: it cannot be used, or a key or known_hosts in it.
         """
-        self.reloading = Reloading(read, open_adapters, observer, clock)
-        self.publication = Publication(store, observer, clock)
-        self.waivers = Waivers(store, self.reloading, self.publication, clock)
+        self.recording = Recording(trail, clock)
+        self.reloading = Reloading(read, open_adapters, observer, clock, self.recording.reloaded)
+        self.publication = Publication(store, observer, clock, self.recording)
+        self.waivers = Waivers(store, self.reloading, self.publication, clock, self.recording)
         self.health = Health(self.reloading, self.publication)
         self.surveys = Surveys(self.reloading, store, observer, clock)
-        self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, self.surveys, observer, clock)
-        self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock)
+        self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, self.surveys, observer, clock,
+                           self.recording)  # fmt: skip
+        self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock, self.recording)
         self.probe = Probe(self.reloading, observer)
         scan = self.reloading.settings.scan
         self._schedule = Schedule(self.scans.scheduled, scan.interval, scan.jitter, observer.scan_skipped)
@@ -68,6 +74,7 @@ class Service:
         self._schedule.stop()
         await self.scans.close()
         await self.surveys.close()
+        await self.recording.close()
         await self.reloading.close()
 
     def _reschedule(self, settings: Settings) -> None:

@@ -10,12 +10,16 @@ import structlog
 
 from scanner.domain.waiver import Waiver, WaiverOrigin
 from scanner.service.answers import Refusal, RefusalReason
+from scanner.service.recording import refused
 from scanner.store.error import StoreError
+from scanner.trail import entries
+from scanner.trail.log import TrailError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scanner.service.publication import Publication
+    from scanner.service.recording import Recording
     from scanner.service.reloading import Reloading
     from scanner.store.store import Store
 
@@ -32,9 +36,15 @@ class Waivers:
     """Added ones live in the store, where every instance finds them; durable before they count."""
 
     def __init__(
-        self, store: Store, reloading: Reloading, publication: Publication, clock: Callable[[], float]
+        self,
+        store: Store,
+        reloading: Reloading,
+        publication: Publication,
+        clock: Callable[[], float],
+        recording: Recording,
     ) -> None:
         self._store, self._reloading, self._publication, self._clock = store, reloading, publication, clock
+        self._recording = recording
         self._added: tuple[Waiver, ...] = ()
 
     async def load(self) -> None:
@@ -60,20 +70,30 @@ class Waivers:
         """Put a waiver in force, at once; its id is chosen here."""
         made = replace(waiver, id=uuid.uuid4().hex, origin=WaiverOrigin.API)
         body = {field.name: getattr(made, field.name) for field in fields(made)}
+        record = self._recording.record(entries.waiver_added(self._clock(), by, made))
+        if isinstance(record, Refusal):
+            return record
         try:
-            await self._store.put_record(KIND, made.id, body)
+            await self._store.put_record(KIND, made.id, body, record)
         except StoreError as error:
             return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
+        except TrailError as error:
+            return refused(error)
         log.info("waiver_added", by=by, waiver=made.id, owner=made.owner, until=made.until)
         await self.in_force()
         return made
 
     async def delete(self, waiver_id: str, by: str) -> bool | Refusal:
         """End one that was added, at once; ``False`` if there is none."""
+        record = self._recording.record(entries.waiver_deleted(self._clock(), by, waiver_id))
+        if isinstance(record, Refusal):
+            return record
         try:
-            deleted = await self._store.delete_record(KIND, waiver_id)
+            deleted = await self._store.delete_record(KIND, waiver_id, record)
         except StoreError as error:
             return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
+        except TrailError as error:
+            return refused(error)
         if deleted:
             log.info("waiver_deleted", by=by, waiver=waiver_id)
             await self.in_force()

@@ -181,6 +181,32 @@ class Store(Section):
     )
 
 
+class Witness(Section):
+    """Somebody who cosigns the trail's heads by C2SP's tlog-witness."""
+
+    url: Text = Field(
+        pattern=r"^https?://[^\s?#]+$",
+        description="Its address, before /add-checkpoint; checkpoints are read there too.",
+    )
+    key: Text = Field(description="Its verifier key, NAME+ID+BASE64.")
+
+
+class Trail(Section):
+    """The tamper-evident log of every decision."""
+
+    enabled: bool = Field(default=True, description="Whether there is a trail wherever there is a store on disk.")
+    key_file: FilePath | None = Field(
+        default=None,
+        description="File with the signing key (archscan trail key makes one); beside a SQLite store, as STORE.key, made "
+        "once, where it is null.",
+    )
+    origin: Text | None = Field(
+        default=None,
+        description="Name of the log for a key that is made; this host's with something random where null.",
+    )
+    witnesses: tuple[Witness, ...] = Field(default=(), description="Who is asked to cosign each head.")
+
+
 class Token(Section):
     """One bearer token of the HTTP interface."""
 
@@ -277,6 +303,7 @@ class Settings(Section):
     registries: Registries = Field(default=Registries(), description="Registries by host[:port].")
     scan: Scan = Field(default=Scan(), description="When the fleet is scanned, how deep.")
     store: Store = Field(default=Store(), description="What is remembered.")
+    trail: Trail = Field(default=Trail(), description="The tamper-evident log of every decision.")
     web: Web = Field(default=Web(), description="The HTTP interface.")
     gate: Gate = Field(default=Gate(), description="What the deploy gate answers.")
     plans: Plans = Field(default=Plans(), description="Deployments that are planned, as files.")

@@ -113,10 +113,7 @@ class Database:
 
     @property
     def _file(self) -> Path | None:
-        name = self._url.database
-        if self._url.get_backend_name() != "sqlite" or not name or name == ":memory:":
-            return None
-        return Path(name)
+        return _sqlite_file(self._url)
 
     def _check(self) -> None:
         assert self._connection is not None  # noqa: S101 - called right after connecting
@@ -165,6 +162,25 @@ class Database:
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite address; ``None`` for one in memory, or another database's.
+
+    Raises:
+        StoreError: it is no database address.
+    """
+    try:
+        return _sqlite_file(make_url(url))
+    except ArgumentError:
+        raise StoreError("store.url is not a database address: write sqlite:////path/to/archscan.db") from None
+
+
+def _sqlite_file(url: URL) -> Path | None:
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:":
+        return None
+    return Path(name)
 
 
 def _engine(url: URL) -> Engine:

@@ -7,6 +7,7 @@ Everything here runs in the store's one thread. What is in memory changes only a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -33,6 +34,23 @@ class Architecture:
     platform: str
     before: str | None = None
     changed_at: float | None = None
+
+
+class ChangeKind(StrEnum):
+    """What became of a verdict."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A verdict that came, went, or says something else than before under the same reason."""
+
+    kind: ChangeKind
+    workload: Workload
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +98,7 @@ class Plan:
     timed: list[dict[str, Any]] = field(default_factory=list)
     gone: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
 
 
 def plan(memory: Memory, report: Report) -> Plan:
@@ -272,6 +291,8 @@ def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -
     if known is not None and known.body.verdict.reason is finding.verdict.reason:
         if known.body != body:
             made.changed.append({"row": known.row, "body": codec.dumps(body)})
+            if _told(known.body.verdict) != _told(body.verdict):
+                made.changes.append(Change(ChangeKind.CHANGED, body.workload, body.verdict))
         if not known.present:
             made.moved.append({"row": known.row, "present": True})
         return _Open(known.row, known.first_seen, body)
@@ -280,6 +301,7 @@ def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -
     opened = _Open(made.memory.next_row, made.report.finished_at, body)
     made.memory.next_row += 1
     made.opened.append(_finding_row(key, opened))
+    made.changes.append(Change(ChangeKind.OPENED, body.workload, body.verdict))
     return opened
 
 
@@ -293,6 +315,11 @@ def _says_the_same(body: _Body, finding: Finding) -> bool:
     )
 
 
+def _told(verdict: Verdict) -> tuple[str, str]:
+    """What a reader would call a change: another image, another explanation, not a newer log line."""
+    return verdict.digest, verdict.detail
+
+
 def _keep_absent(made: Plan, key: Key, known: _Open) -> None:
     """A host that does not answer has not got well: when it answers again, its findings are as old as they are."""
     made.memory.open[key] = replace(known, present=False)
@@ -302,6 +329,7 @@ def _keep_absent(made: Plan, key: Key, known: _Open) -> None:
 
 def _close(made: Plan, known: _Open, last_seen: float) -> None:
     made.closed.append({"row": known.row, "closed_at": made.report.finished_at, "last_seen": last_seen})
+    made.changes.append(Change(ChangeKind.CLOSED, known.body.workload, known.body.verdict))
 
 
 def _finding_row(key: Key, opened: _Open) -> dict[str, Any]:

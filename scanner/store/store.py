@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -14,6 +14,7 @@ from scanner.domain.image.offers import Program
 from scanner.store import codec, findings, surveys, tables
 from scanner.store.database import Database
 from scanner.store.error import StoreError
+from scanner.store.trail_rows import TrailRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from scanner.domain.image.image_survey import LayerSurvey
     from scanner.domain.report import Report
     from scanner.store.findings import Architecture
+    from scanner.store.trail_rows import Record
+
+T = TypeVar("T")
 
 KEEP_S = 90 * 86400.0
 """A quarter of history: long enough to compare with the last release, short enough to stay small."""
@@ -66,15 +70,25 @@ class Store:
 
     # ---------------------------------------------------------------- reports
 
-    async def save(self, report: Report) -> Report:
+    async def save(self, report: Report, record: Callable[[findings.Plan], Record] | None = None) -> Report:
         """Remember a report of the whole fleet, durable when this returns; give it back with its moments filled in.
 
         Hosts and findings that are not in a complete report are gone. An incomplete report only enters the history.
+        ``record`` writes to the trail what is changed, in the same transaction; what it raises undoes all of it.
 
         Raises:
             StoreError: nothing of it was written.
         """
-        made = await self._database.run(lambda connection: self._save(connection, report), self._adopt)
+
+        def save(connection: Connection) -> tuple[findings.Plan, Callable[[], None]]:
+            made = self._save(connection, report)
+            return made, record(made)(TrailRows(connection)) if record else _nothing
+
+        def adopt(done: tuple[findings.Plan, Callable[[], None]]) -> None:
+            self._adopt(done[0])
+            done[1]()
+
+        made, _ = await self._database.run(save, adopt)
         return made.report
 
     async def load(self) -> Report | None:
@@ -160,24 +174,56 @@ class Store:
         rows = await self._database.run(lambda connection: connection.execute(query).all())
         return {row.key: json.loads(row.body) for row in rows}
 
-    async def put_record(self, kind: str, key: str, body: Any) -> None:
-        """Write one record, durable when this returns.
+    async def put_record(self, kind: str, key: str, body: Any, record: Record | None = None) -> None:
+        """Write one record, durable when this returns, in one transaction with what ``record`` writes to the trail.
 
         Raises:
             StoreError: it was not written.
         """
         row = {"kind": kind, "key": key, "body": json.dumps(body), "stored_at": self._clock()}
-        await self._database.run(lambda connection: _upsert(connection, tables.records, ("kind", "key"), row))
 
-    async def delete_record(self, kind: str, key: str) -> bool:
-        """Whether there was such a record to delete.
+        def put(connection: Connection) -> Callable[[], None]:
+            _upsert(connection, tables.records, ("kind", "key"), row)
+            return record(TrailRows(connection)) if record else _nothing
+
+        await self._database.run(put, lambda adopt: adopt())
+
+    async def delete_record(self, kind: str, key: str, record: Record | None = None) -> bool:
+        """Whether there was such a record to delete; then ``record`` writes to the trail in the same transaction.
 
         Raises:
             StoreError: it could not be deleted.
         """
         r = tables.records
         statement = delete(r).where(r.c.kind == kind, r.c.key == key)
-        return bool(await self._database.run(lambda connection: connection.execute(statement).rowcount))
+
+        def remove(connection: Connection) -> tuple[bool, Callable[[], None]]:
+            if not connection.execute(statement).rowcount:
+                return False, _nothing
+            return True, record(TrailRows(connection)) if record else _nothing
+
+        deleted, _ = await self._database.run(remove, lambda done: done[1]())
+        return deleted
+
+    # ---------------------------------------------------------------- the trail
+
+    async def record(self, record: Record) -> None:
+        """Let ``record`` write to the trail in one transaction, durable when this returns.
+
+        What it gives back is called, in the store's thread, once that is so.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        await self._database.run(lambda connection: record(TrailRows(connection)), lambda adopt: adopt())
+
+    async def trail(self, read: Callable[[TrailRows], T]) -> T:
+        """What ``read`` makes of the trail's rows.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        return await self._database.run(lambda connection: read(TrailRows(connection)))
 
     # ---------------------------------------------------------------- in the store's thread
 
@@ -249,6 +295,10 @@ class Store:
             tables.programs.c.used_at,
         ):
             connection.execute(delete(moment.table).where(moment < oldest))
+
+
+def _nothing() -> None:
+    """There is nothing to adopt."""
 
 
 def _upsert(connection: Connection, table: Any, keys: tuple[str, ...], row: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -108,3 +108,28 @@ records = Table(
     Column("stored_at", Float, nullable=False),
 )
 """Small JSON values that other parts remember, such as waivers."""
+
+trail_leaves = Table(
+    "trail_leaves",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""The trail's entries in their order, each as the bytes that were hashed."""
+
+trail_tiles = Table(
+    "trail_tiles",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+"""The trail's tree in tiles of 256 hashes, so that a proof reads a few rows."""
+
+trail_checkpoints = Table(
+    "trail_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+)
+"""Every signed head of the trail with its cosignatures."""

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import json
 import subprocess
 import time
@@ -24,6 +25,7 @@ from scanner.metrics import Metrics, watch_loop
 from scanner.metrics import families as c
 from scanner.metrics.exposition import exposition
 from scanner.metrics.fleet_metrics import fleet
+from scanner.trail.outside import WORDS, root_of
 
 AMD64 = Platform("linux", "amd64")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -71,6 +73,10 @@ def busy():
     metrics.http_request("/metrics", 200)
     metrics.loop_lag(-1.0)
     metrics.store_failed()
+    metrics.trail.trail_failing(failing=False)
+    metrics.trail.trail_head("fleet/archscan", 12, bytes(range(32)), 98.0)
+    metrics.trail.trail_witnessed("w.example", 12)
+    metrics.trail.trail_witnessed("w.example", None)
     metrics.internal_error()
     return metrics
 
@@ -345,6 +351,20 @@ async def test_the_loop_is_watched(monkeypatch):
     assert 0 <= await asyncio.wait_for(seen, 5) < 5
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def test_the_trail_shows_its_head_in_numbers_that_a_float_holds_exactly():
+    metrics = busy()
+    root = hashlib.sha256(b"any root").digest()
+    metrics.trail.trail_head("fleet/archscan", 13, root, 99.0)
+    found = samples(metrics.render(None, None)[1])
+    origin = ("origin", "fleet/archscan")
+    assert found["archscan_trail_size", origin] == 13
+    assert root_of(found["archscan_trail_root", origin, ("word", str(word))] for word in range(WORDS)) == root
+
+
+def test_nothing_is_shown_of_a_trail_where_there_is_none():
+    assert b"archscan_trail" not in Metrics("0.1.0").render(None, None)[1]
 
 
 def test_help_teaches_in_a_sentence():

@@ -113,6 +113,8 @@ async def _decided(exposition: Exposition, checked: Checked) -> Response:
     exposition.gate_decided(decision)
     headers = {"Retry-After": str(round(HOLD_S))} if decision is Decision.HOLD else {}
     made = await asyncio.to_thread(document, checked.report, decision)
+    if checked.trail_index is not None:
+        made["trail"] = {"decision": checked.id, "entry": checked.trail_index}
     return JSONResponse(made, DECIDED[decision], headers)
 
 

@@ -15,6 +15,7 @@ from scanner.service.gate import Gate
 from scanner.service.health import Health
 from scanner.service.probe import Probe
 from scanner.service.publication import Publication
+from scanner.service.recording import Recording
 from scanner.service.reloading import Reloading
 from scanner.service.scans import Scans
 from scanner.service.service import Service
@@ -122,3 +123,8 @@ async def waivers(request: Request) -> Waivers:
 async def health(request: Request) -> Health:
     """Whether the service does its work."""
     return (await context(request)).service.health
+
+
+async def recording(request: Request) -> Recording:
+    """What the trail is told, and the trail."""
+    return (await context(request)).service.recording

@@ -20,6 +20,7 @@ _STATUS = {
     RefusalReason.NOT_READY: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.FACTS_STALE: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.STORE_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
+    RefusalReason.TRAIL_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.STOPPING: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What is not listed is a mistake of the caller's."""

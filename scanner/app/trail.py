@@ -1,0 +1,123 @@
+"""The trail of a running service: its key, its first entry, its witnesses, its last entry."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from scanner.app.store import store_url
+from scanner.settings.problem import Problem, SettingsError
+from scanner.store.database import sqlite_file
+from scanner.trail import key, note
+from scanner.trail.key import KeyFileError
+from scanner.trail.leaf import Entry, Event
+from scanner.trail.log import TrailError
+from scanner.trail.note import COSIGNATURE, NoteError
+from scanner.trail.trail import Trail
+from scanner.trail.witness import Witness, Witnessing, client
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from scanner.settings.schema import Settings
+    from scanner.store.store import Store
+    from scanner.trail.note import Signer
+    from scanner.trail.trail import TrailObserver
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def running_trail(
+    store: Store, settings: Settings, observer: TrailObserver, version: str
+) -> AsyncIterator[Trail | None]:
+    """The trail for as long as the service runs; ``None`` where there is no store on disk, or none is wanted.
+
+    A trail that cannot be continued is there all the same: it says so, and the gate holds.
+
+    Raises:
+        SettingsError: a witness's key is none.
+    """
+    url = store_url(settings)
+    if url is None or not settings.trail.enabled:
+        yield None
+        return
+    asked, path = witnesses(settings), key_path(settings, url)
+    if path is None:
+        log.warning("no_trail", why="trail.key_file is not set, which PostgreSQL needs: archscan trail key makes one")
+        yield None
+        return
+    signer, failure = await _signer(store, path, settings.trail.origin or "")
+    trail = Trail(store, signer, observer, failure=failure)
+    await trail.open()
+    about = {"version": version, "witnesses": [str(witness.verifier) for witness in asked]}
+    await _tell(trail, Event.SERVICE_STARTED, about | ({"key": str(trail.verifier)} if trail.verifier else {}))
+    witnessing = Witnessing(trail, asked, observer, client)
+    witnessing.start()
+    try:
+        yield trail
+    finally:
+        await witnessing.close()
+        await _tell(trail, Event.SERVICE_STOPPED, {"version": version})
+        await trail.close()
+
+
+def key_path(settings: Settings, url: str | None) -> Path | None:
+    """Where the signing key is: as configured, else beside a SQLite store, else in the service's own folder.
+
+    ``None`` where nobody said: a database has no place of its own for a file.
+    """
+    if settings.trail.key_file is not None:
+        return settings.trail.key_file
+    database = sqlite_file(url) if url else None
+    if database is not None:
+        return database.with_name(f"{database.name}.key")
+    folder = os.environ.get("STATE_DIRECTORY", "")  # systemd's, where StateDirectory= names one
+    return Path(folder, "trail.key") if folder else None
+
+
+def witnesses(settings: Settings) -> Sequence[Witness]:
+    """Who is asked to cosign.
+
+    Raises:
+        SettingsError: a key is none of a witness.
+    """
+    found, problems = [], []
+    for index, one in enumerate(settings.trail.witnesses):
+        try:
+            verifier = note.parse_verifier(one.key)
+        except NoteError as error:
+            problems.append(Problem(f"trail.witnesses[{index}].key", 0, "", str(error)))
+            continue
+        if verifier.kind != COSIGNATURE:
+            problems.append(Problem(f"trail.witnesses[{index}].key", 0, "", "is a log's key, not a witness's (kind 4)"))
+        found.append(Witness(one.url.rstrip("/"), verifier))
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+async def _signer(store: Store, path: Path, origin: str) -> tuple[Signer | None, str]:
+    """The key, or why there is none. It is made once: for a log that has entries there must be one already."""
+    try:
+        signer = key.read(path)
+        if signer is None and await store.trail(lambda rows: rows.last_position()) >= 0:
+            return None, f"{path} is gone, although the trail has entries: bring the key back"
+        if signer is None:
+            signer = key.make(path, origin)
+            log.info("trail_key_made", file=str(path), key=str(signer.verifier))
+    except KeyFileError as error:
+        return None, str(error)
+    return signer, ""
+
+
+async def _tell(trail: Trail, event: Event, about: Mapping[str, object]) -> None:
+    try:
+        await trail.append(Entry(event, time.time(), "", about))
+    except TrailError as error:
+        log.warning("trail_not_told", told=str(event), error=str(error))

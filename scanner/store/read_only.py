@@ -1,0 +1,85 @@
+"""A look at a database that belongs to a running service, or to nobody: nothing of it is locked or changed."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+from scanner.store.error import StoreError, translated
+from scanner.store.trail_rows import TrailRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL
+
+TRIES = 5
+"""A copy during which the service wrote is made again; between two scans there is time enough."""
+
+_BESIDE = ("", "-wal")
+"""What a SQLite database consists of; it is opened by one process alone, so that nothing is in shared memory."""
+
+
+@contextmanager
+def trail_of(url: str) -> Iterator[TrailRows]:
+    """The rows of the trail, as they are at one moment.
+
+    Raises:
+        StoreError: there is no such database, it is damaged, or it changed during each copy.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise StoreError("store.url is not a database address: write sqlite:////path/to/archscan.db") from None
+    where = address.render_as_string(hide_password=True)
+    if address.get_backend_name() == "postgresql":
+        with _connected(address, where) as rows:
+            yield rows
+        return
+    with tempfile.TemporaryDirectory(prefix="archscan-trail-") as folder:
+        with translated(where):
+            copy = _copied(Path(address.database or ""), Path(folder), where)
+        with _connected(address.set(database=str(copy)), where) as rows:
+            yield rows
+
+
+@contextmanager
+def _connected(address: URL, where: str) -> Iterator[TrailRows]:
+    engine = create_engine(address, poolclass=NullPool)
+    try:
+        with translated(where), engine.connect() as connection:
+            if address.get_backend_name() == "postgresql":
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield TrailRows(connection)
+    finally:
+        engine.dispose()
+
+
+def _copied(database: Path, folder: Path, where: str) -> Path:
+    copy = folder / "copy.db"
+    for _ in range(TRIES):
+        before = _state(database)
+        for ending in _BESIDE:
+            source, target = Path(f"{database}{ending}"), Path(f"{copy}{ending}")
+            target.unlink(missing_ok=True)
+            if not ending or source.exists():
+                shutil.copyfile(source, target)
+        if _state(database) == before:
+            return copy
+    raise StoreError(f"store {where}: it was written to during each of {TRIES} copies: try again", fatal=False)
+
+
+def _state(database: Path) -> list[tuple[int, int] | None]:
+    found: list[tuple[int, int] | None] = []
+    for ending in _BESIDE:
+        path = Path(f"{database}{ending}")
+        status = path.stat() if not ending or path.exists() else None
+        found.append((status.st_size, status.st_mtime_ns) if status else None)
+    return found

@@ -1,0 +1,133 @@
+"""The trail's rows within one transaction: bytes in, bytes out, of which nothing is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, text, update
+
+from scanner.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+NOWHERE = -1
+"""The place of a row whose own place is no number: SQLite keeps any type in any column."""
+
+PIECE = 4096
+"""Rows that are read at once: a trail of years does not fit into memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileRow:
+    """A tile as it is stored."""
+
+    level: int
+    number: int
+    hashes: bytes
+
+
+class TrailRows:
+    """Reads, appends; lives as long as the transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # ---------------------------------------------------------------- written
+
+    def append(
+        self,
+        first: int,
+        leaves: Sequence[bytes],
+        tiles: Mapping[tuple[int, int], bytes],
+        checkpoint: tuple[int, str],
+    ) -> None:
+        """Add leaves from a position on, put tiles by level and number, add the head (size, note)."""
+        t = tables
+        rows = [{"position": first + place, "body": body} for place, body in enumerate(leaves)]
+        if rows:
+            self._connection.execute(insert(t.trail_leaves), rows)
+        for (level, number), hashes in tiles.items():
+            at = (t.trail_tiles.c.level == level) & (t.trail_tiles.c.number == number)
+            self._connection.execute(delete(t.trail_tiles).where(at))
+            self._connection.execute(insert(t.trail_tiles), {"level": level, "number": number, "hashes": hashes})
+        size, note = checkpoint
+        self._connection.execute(insert(t.trail_checkpoints), {"size": size, "note": note})
+
+    def set_note(self, size: int, note: str) -> None:
+        """Replace the note of a head, for its cosignatures."""
+        c = tables.trail_checkpoints
+        self._connection.execute(update(c).where(c.c.size == size).values(note=note))
+
+    # ---------------------------------------------------------------- read
+
+    def count(self) -> int:
+        """How many leaves there are."""
+        return _number(self._connection.execute(text("SELECT count(*) FROM trail_leaves")).scalar())
+
+    def last_position(self) -> int:
+        """The highest position, -1 without any leaf."""
+        return _number(self._connection.execute(text("SELECT coalesce(max(position), -1) FROM trail_leaves")).scalar())
+
+    def last_checkpoint(self) -> tuple[int, str] | None:
+        """The head with the greatest size."""
+        row = self._connection.execute(
+            text("SELECT size, note FROM trail_checkpoints ORDER BY size DESC LIMIT 1")
+        ).first()
+        return (_number(row.size), _text(row.note)) if row else None
+
+    def checkpoint(self, size: int) -> str | None:
+        """The note of the head of this size."""
+        query = text("SELECT note FROM trail_checkpoints WHERE size = :size")
+        row = self._connection.execute(query, {"size": size}).first()
+        return _text(row.note) if row else None
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """All heads, the smallest first."""
+        for row in self._pieces("SELECT size, note FROM trail_checkpoints ORDER BY size"):
+            yield _number(row.size), _text(row.note)
+
+    def leaves(self, first: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Positions with their leaves, in order, from the first up to before the end."""
+        query, values = "SELECT position, body FROM trail_leaves", {}
+        if first or end is not None:
+            query += " WHERE position >= :first AND position < :end"
+            values = {"first": first, "end": (1 << 62) if end is None else end}
+        for row in self._pieces(f"{query} ORDER BY position", values):
+            yield _number(row.position), _bytes(row.body)
+
+    def tile(self, level: int, number: int) -> bytes:
+        """The hashes of one tile, empty where there is none."""
+        query = text("SELECT hashes FROM trail_tiles WHERE level = :level AND number = :number")
+        row = self._connection.execute(query, {"level": level, "number": number}).first()
+        return _bytes(row.hashes) if row else b""
+
+    def tiles(self) -> Iterator[TileRow]:
+        """All tiles, from the leaves up, from the left."""
+        for row in self._pieces("SELECT level, number, hashes FROM trail_tiles ORDER BY level, number"):
+            yield TileRow(_number(row.level), _number(row.number), _bytes(row.hashes))
+
+    def _pieces(self, query: str, values: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        result = self._connection.execution_options(yield_per=PIECE).execute(text(query), values or {})
+        for piece in result.partitions():
+            yield from piece
+
+
+Record = Callable[[TrailRows], Callable[[], None]]
+"""Writes to the trail; what it gives back is called, in the store's thread, once that is durable."""
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else NOWHERE
+
+
+def _bytes(value: object) -> bytes:
+    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode("utf-8", "surrogatepass")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else _bytes(value).decode("utf-8", "surrogateescape")

@@ -1,0 +1,154 @@
+"""What the house's own values become in the trail: one function for each kind of entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Status
+from scanner.store.findings import ChangeKind
+from scanner.trail.leaf import Entry, Event, digest, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scanner.domain.decision import Decision
+    from scanner.domain.facts import Workload
+    from scanner.domain.report import Report
+    from scanner.domain.verdict.verdict import Verdict
+    from scanner.domain.waiver import Waiver
+    from scanner.store.findings import Plan
+
+_EVENTS = {
+    ChangeKind.OPENED: Event.FINDING_OPENED,
+    ChangeKind.CHANGED: Event.FINDING_CHANGED,
+    ChangeKind.CLOSED: Event.FINDING_CLOSED,
+}
+
+
+def scan_started(at: float, by: str, scan: str, hosts: Sequence[str]) -> Entry:
+    """A scan of these hosts begins."""
+    return Entry(Event.SCAN_STARTED, at, by, {"scan": scan, "hosts": len(hosts), "hosts_digest": digest(sorted(hosts))})
+
+
+def scan_failed(at: float, by: str, scan: str, detail: str) -> Entry:
+    """A scan ended without a report."""
+    return Entry(Event.SCAN_FAILED, at, by, {"scan": scan, "detail": detail})
+
+
+def scan_finished(by: str, made: Plan) -> list[Entry]:
+    """A scan's end with all that it changed: hosts that are other machines, verdicts that came, changed or went.
+
+    Verdicts that are ok stand in the report's digest alone: they open nothing.
+    """
+    report = made.report
+    at = report.finished_at
+    finished = Entry(
+        Event.SCAN_FINISHED,
+        at,
+        by,
+        {
+            "scan": report.scan_id,
+            "complete": report.complete,
+            "hosts": len(report.hosts),
+            "counts": {str(status): count for status, count in report.counts.items()},
+            "report": report_digest(report),
+        },
+    )
+    moved = [
+        Entry(
+            Event.ARCHITECTURE_CHANGED,
+            at,
+            by,
+            {"scan": report.scan_id, "host": row["host"], "platform": row["platform"], "before": row["before"]},
+        )
+        for row in made.known
+        if row["before"] is not None
+    ]
+    changed = [
+        Entry(_EVENTS[one.kind], at, by, {"scan": report.scan_id} | _finding(one.workload, one.verdict))
+        for one in made.changes
+        if one.verdict.status is not Status.OK
+    ]
+    return [*moved, *changed, finished]
+
+
+def gate_decided(  # noqa: PLR0913 -- a decision is all of these
+    at: float,
+    by: str,
+    *,
+    decision_id: str,
+    decision: Decision,
+    asked: Mapping[str, Any],
+    report: Report | None,
+    detail: str = "",
+) -> Entry:
+    """What the gate answered to what was asked; ``report`` is what it judged, ``detail`` why it did not."""
+    about: dict[str, Any] = {"decision": str(decision), "id": decision_id, "asked": dict(asked)}
+    if detail:
+        about["detail"] = detail
+    if report is not None:
+        digests = {f.workload.image: f.verdict.digest for f in report.findings if f.verdict.digest}
+        verdicts = [_finding(f.workload, f.verdict) for f in report.findings if f.verdict.status is not Status.OK]
+        counts = {str(status): count for status, count in report.counts.items() if count}
+        about |= {"digests": digests, "counts": counts, "verdicts": verdicts, "report": report_digest(report)}
+    return Entry(Event.GATE_DECIDED, at, by, about)
+
+
+def waiver_added(at: float, by: str, waiver: Waiver) -> Entry:
+    """Somebody answers for findings until a moment."""
+    about = {
+        "id": waiver.id,
+        "owner": waiver.owner,
+        "reason": waiver.reason,
+        "until": moment(waiver.until),
+        "match": {
+            "host": waiver.host,
+            "image": waiver.image,
+            "workload": waiver.workload,
+            "reason": waiver.finding_reason,
+        },
+    }
+    return Entry(Event.WAIVER_ADDED, at, by, about)
+
+
+def waiver_deleted(at: float, by: str, waiver_id: str) -> Entry:
+    """A waiver was ended."""
+    return Entry(Event.WAIVER_DELETED, at, by, {"id": waiver_id})
+
+
+def reloaded(at: float, by: str, *, successful: bool, detail: str, configuration: str) -> Entry:
+    """The configuration was read again; ``configuration`` is the digest of what is in force."""
+    about = {"successful": successful, "detail": detail, "configuration": configuration}
+    return Entry(Event.CONFIGURATION_RELOADED, at, by, about)
+
+
+def report_digest(report: Report) -> str:
+    """The hash of what a report says, which the report's JSON is enough to make again.
+
+    ``[hosts, findings]``, both sorted: of a host its name with its platform or the reason why it was not read, of a
+    finding its host, workload, source, stage, image, digest, status, reason.
+    """
+    hosts = sorted(
+        [one.name, str(one.reading.reason) if isinstance(one.reading, Failure) else str(one.platform or "")]
+        for one in report.hosts
+    )
+    findings = sorted([*map(str, _named(f.workload, f.verdict).values())] for f in report.findings)
+    return digest([hosts, findings])
+
+
+def _finding(workload: Workload, verdict: Verdict) -> dict[str, Any]:
+    return _named(workload, verdict) | ({"detail": verdict.detail} if verdict.detail else {})
+
+
+def _named(workload: Workload, verdict: Verdict) -> dict[str, str]:
+    return {
+        "host": workload.host,
+        "workload": workload.name,
+        "source": str(workload.source),
+        "stage": str(workload.stage),
+        "image": workload.image,
+        "digest": verdict.digest or "",
+        "status": str(verdict.status),
+        "reason": str(verdict.reason),
+    }

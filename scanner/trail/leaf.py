@@ -1,0 +1,148 @@
+r"""One entry of the trail as canonical JSON: the same entry is always the same bytes.
+
+An object of six fields, keys sorted, no spaces, ASCII only (everything else as ``\uXXXX``), whole numbers only::
+
+    {"about":{...},"after":12,"at":"2026-11-26T17:00:00.123Z","by":"ci","event":"gate_decided","schema":"archscan/trail/v1"}
+
+``after`` is the size of the last signed checkpoint before the entry: so the entries themselves tell which checkpoints
+there must be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from scanner.trail.tiles import MAX_ENTRY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = "archscan/trail/v1"
+"""It changes when a field changes its meaning, never when one is added to ``about``."""
+
+_DIGEST_CHARS = 128
+"""What stands for a value that is too long is shorter than this."""
+
+_FIELDS = {"about", "after", "at", "by", "event", "schema"}
+
+
+class Event(StrEnum):
+    """What an entry tells of."""
+
+    SERVICE_STARTED = "service_started"
+    SERVICE_STOPPED = "service_stopped"
+    SCAN_STARTED = "scan_started"
+    SCAN_FINISHED = "scan_finished"
+    SCAN_FAILED = "scan_failed"
+    FINDING_OPENED = "finding_opened"
+    FINDING_CHANGED = "finding_changed"
+    FINDING_CLOSED = "finding_closed"
+    ARCHITECTURE_CHANGED = "architecture_changed"
+    GATE_DECIDED = "gate_decided"
+    WAIVER_ADDED = "waiver_added"
+    WAIVER_DELETED = "waiver_deleted"
+    CONFIGURATION_RELOADED = "configuration_reloaded"
+    TRAIL_RESUMED = "trail_resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What happened, when (Unix seconds), who asked for it; ``about`` holds text, whole numbers, lists, mappings."""
+
+    event: Event
+    at: float
+    by: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An entry as it was read back."""
+
+    event: str
+    at: str
+    by: str
+    about: Mapping[str, Any]
+    after: int
+
+
+def encode(entry: Entry, after: int) -> bytes:
+    """The bytes that are hashed, at most 65,535 of them, which is what a bundle of tlog-tiles can hold.
+
+    Where an entry is longer, its longest values under ``about`` give way to their SHA-256: whoever has the value can
+    still prove that it was this one.
+
+    Raises:
+        ValueError: a value is not of those that an entry may hold.
+    """
+    about: dict[str, Any] = dict(entry.about)
+    made = {
+        "about": about,
+        "after": after,
+        "at": moment(entry.at),
+        "by": entry.by,
+        "event": str(entry.event),
+        "schema": SCHEMA,
+    }
+    encoded = canonical(made)
+    while len(encoded) > MAX_ENTRY_BYTES:
+        sizes = {name: len(canonical(value)) for name, value in about.items()}
+        name = max(sizes, key=sizes.__getitem__, default="")
+        if sizes.get(name, 0) <= _DIGEST_CHARS:
+            raise ValueError("the entry is too long")
+        about[name] = {"bytes": sizes[name], "digest": digest(about[name])}
+        encoded = canonical(made)
+    return encoded
+
+
+def decode(body: bytes) -> Leaf | None:
+    """The entry that these bytes are; ``None`` if they are none, or not in the one right spelling."""
+    try:
+        made = json.loads(body)
+        if not isinstance(made, dict) or made.keys() != _FIELDS or canonical(made) != body:
+            return None
+    except (ValueError, RecursionError):
+        return None
+    event, at, by, about, after = (made[name] for name in ("event", "at", "by", "about", "after"))
+    good = all(isinstance(text, str) for text in (event, at, by)) and isinstance(about, dict)
+    return Leaf(event, at, by, about, after) if good and isinstance(after, int) else None
+
+
+def canonical(value: object) -> bytes:
+    """JSON in its one right spelling.
+
+    Raises:
+        ValueError: it holds a number with a fraction, or what JSON does not know.
+    """
+    _refuse_fractions(value)
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def digest(value: object) -> str:
+    """``sha256:`` with the hash of a value's canonical JSON."""
+    return f"sha256:{hashlib.sha256(canonical(value)).hexdigest()}"
+
+
+def moment(at: float) -> str:
+    """Unix seconds as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _refuse_fractions(value: object) -> None:
+    held = [value]
+    while held:
+        one = held.pop()
+        if isinstance(one, float):
+            raise ValueError("a number with a fraction has more than one spelling")  # noqa: TRY004 -- of a value, not of its type alone
+        if isinstance(one, dict):
+            held.extend(one.values())
+        elif isinstance(one, list | tuple):
+            held.extend(one)
