@@ -36,6 +36,7 @@ HOMES = {
     "httpcore": {"registry/http"},
     "httpx": {"registry/http", "trail/witness"},
     "jinja2": {"web"},
+    "orjson": {"formats"},
     "prometheus_client": {"metrics"},
     "psycopg": {"store"},
     "pydantic": {"settings", "web", "app"},  # app: the type of a secret

@@ -15,9 +15,10 @@ from rich.text import Text
 from scanner.cli import report_formats
 from scanner.cli.options import Format
 from scanner.domain.facts import Failure
-from scanner.domain.report_json import document
+from scanner.domain.report_json import head_document, rows_of
 from scanner.domain.verdict.reason import Status
 from scanner.errors import UsageError
+from scanner.formats import json_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +77,9 @@ def _written(report: Report, form: Format, decision: Decision | None, *, every: 
         case Format.TABLE:
             _table(report, decision, every=every)
         case Format.JSON:
-            print(json.dumps(document(report, decision), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
+            for piece in json_writer.pieces(head_document(report, decision), rows_of(report)):
+                print(piece, end="")  # noqa: T201 -- data goes to stdout
+            print()  # noqa: T201 -- the same
         case Format.JUNIT:
             print(report_formats.junit(report))  # noqa: T201 -- data goes to stdout
         case Format.SARIF:

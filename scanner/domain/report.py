@@ -71,8 +71,8 @@ class Report:
     scan_id: str
     started_at: float
     finished_at: float
-    hosts: tuple[HostReading, ...]
-    findings: tuple[Finding, ...]
+    hosts: tuple[HostReading, ...] = field(repr=False)  # asyncio asks for the text of what a main task gives
+    findings: tuple[Finding, ...] = field(repr=False)
     complete: bool = True
     fleet_at: float | None = None
 

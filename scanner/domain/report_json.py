@@ -11,6 +11,8 @@ from scanner.domain.facts import Failure, HostFacts
 from scanner.domain.platform.platform import Platform
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scanner.domain.decision import Decision
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.domain.verdict.verdict import Fix
@@ -21,13 +23,22 @@ SCHEMA = "archscan/v1"
 
 def document(report: Report, decision: Decision | None = None) -> dict[str, Any]:
     """The whole report; ``decision`` is present only where something was to be decided."""
+    return head_document(report, decision) | {name: list(rows) for name, rows in rows_of(report).items()}
+
+
+def head_document(report: Report, decision: Decision | None = None) -> dict[str, Any]:
+    """What stands in front of the two long lists."""
     head: dict[str, Any] = {"schema": SCHEMA, "scan": scan_document(report)}
     if decision is not None:
         head["decision"] = str(decision)
-    return head | {
-        "summary": summary_document(report),
-        "hosts": [host_document(reading) for reading in report.hosts],
-        "findings": [finding_document(finding) for finding in report.findings],
+    return head | {"summary": summary_document(report)}
+
+
+def rows_of(report: Report) -> dict[str, Iterator[dict[str, Any]]]:
+    """The two long lists by name, each row made when it is asked for."""
+    return {
+        "hosts": (host_document(reading) for reading in report.hosts),
+        "findings": (finding_document(finding) for finding in report.findings),
     }
 
 
@@ -66,7 +77,8 @@ def host_document(host: HostReading) -> dict[str, Any]:
 
 def facts_document(facts: HostFacts) -> dict[str, Any]:
     """What a host said; its workloads stand in ``findings``, each with its verdict, hence not here once more."""
-    return {name: value for name, value in plain(facts).items() if name not in ("host", "workloads")}
+    names = (field.name for field in fields(facts) if field.init and field.name not in ("host", "workloads"))
+    return {name: plain(getattr(facts, name)) for name in names}
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
