@@ -1,4 +1,4 @@
-"""How files and services of Compose are laid over each other.
+"""How one Compose file, or one service, is laid over another.
 
 The rules are compose-go's ``override``: mappings are merged key by key, sequences appended, scalars replaced; what is
 listed here is not. Nothing is changed in place, so that what many services extend is shared by them.
@@ -27,10 +27,11 @@ _STARTED: Mapping[str, Any] = {"condition": "service_started", "required": True}
 
 
 class Steps:
-    """Counts what merging costs."""
+    """Counts what a project costs."""
 
-    def __init__(self) -> None:
-        self._left = MAX_STEPS
+    def __init__(self, limit: int = MAX_STEPS, what: str = "entries") -> None:
+        self._left = self._limit = limit
+        self._what = what
 
     def take(self, count: int) -> None:
         """Spend some.
@@ -40,7 +41,7 @@ class Steps:
         """
         self._left -= count
         if self._left < 0:
-            raise UnclearError(f"services that stand for more than {MAX_STEPS} entries together")
+            raise UnclearError(f"services that stand for more than {self._limit} {self._what} together")
 
 
 def merged(base: Any, over: Any, path: Path, steps: Steps) -> Any:

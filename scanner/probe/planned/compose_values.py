@@ -1,4 +1,4 @@
-"""Values of Compose files, which know where they stand and what of them is open."""
+"""Values of Compose files, which know where they stand."""
 
 from __future__ import annotations
 
