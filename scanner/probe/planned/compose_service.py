@@ -95,7 +95,8 @@ def _process(body: Mapping[str, Any], environment: dict[str, str | None]) -> Pro
     entrypoint, command = words(body.get("entrypoint"), "entrypoint"), words(body.get("command"), "command")
     if not command and not entrypoint:
         command = None  # the engine takes the image's
-    path = environment.get("PATH")
+    if (path := environment.get("PATH")) is None and "PATH" in environment:
+        raise UnclearError("nothing here tells what PATH is in its environment")
     found = Process(
         entrypoint=entrypoint,
         cmd=() if command is None and entrypoint else command,

@@ -18,18 +18,22 @@ class Text(str):
     """A text of a Compose file: ``at`` tells where it stands, ``unset`` which variables in it nothing sets.
 
     ``required`` says what a variable in it must be set for (``${X:?}``), where Compose would refuse the whole project.
+    ``marked`` is the text with ``UNKNOWN`` for all that rests on them.
     """
 
-    __slots__ = ("at", "required", "unset")
+    __slots__ = ("at", "marked", "required", "unset")
 
     at: str
     unset: tuple[str, ...]
     required: str
+    marked: str
 
-    def __new__(cls, text: str, at: str = "", unset: tuple[str, ...] = (), required: str = "") -> Self:
+    def __new__(
+        cls, text: str, at: str = "", unset: tuple[str, ...] = (), required: str = "", marked: str = ""
+    ) -> Self:
         """A text with what is known of it."""
         made = super().__new__(cls, text)
-        made.at, made.unset, made.required = at, unset, required
+        made.at, made.unset, made.required, made.marked = at, unset, required, marked or text
         return made
 
     def like(self, text: str) -> Text:

@@ -8,6 +8,7 @@ from typing import Any
 
 from scanner.probe.planned.compose_values import Text, closed
 from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.unknown_text import UNKNOWN
 
 _SHORTEST = 2
 """A specification of one or two characters is a target alone."""
@@ -50,16 +51,16 @@ def target_of(row: Any) -> str:
         if not isinstance(row.get("target"), str):
             raise UnclearError("a volume without a target")
         return str(row["target"])
-    parts = _parts(str(row))
+    parts = _parts(row.marked if isinstance(row, Text) else str(row))
     return parts[1] if len(parts) > 1 else parts[0]
 
 
 def _open(row: Text) -> Volume:
-    """A short entry with variables that nothing sets: where its source alone is open, it is empty in front of a colon."""
-    head, colon, rest = str(row).partition(":")
-    if colon and rest.startswith("/") and not head.startswith("/"):
-        return Volume(_cleaned(rest.partition(":")[0]), "bind", head)
-    raise UnclearError(f"nothing sets the variable {(row.unset or ('that it needs',))[0]} of a volume")
+    """A short entry with variables that nothing sets, which may leave open what is mounted, not where."""
+    parts = _parts(row.marked)
+    if len(parts) > 1 and UNKNOWN not in parts[1] and parts[1].startswith("/"):
+        return Volume(_cleaned(parts[1]), "bind", parts[0])
+    raise UnclearError(row.required or f"nothing sets the variable {row.unset[0]} of a volume")
 
 
 def _short(spec: str) -> Volume:

@@ -11,6 +11,7 @@ from scanner.formats.interpolation import InterpolationError, RequiredError, sub
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned.compose_values import Text
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, UnclearError, text_of
+from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -148,8 +149,11 @@ class _Placing:
             put = substitute(value, self._variables)
         except RequiredError as error:
             self._document.required.append(f"{at}: {error}")
-            return Text("", at, required=str(error))
+            return Text("", at, required=str(error), marked=self._marked(value))
         except InterpolationError as error:
             raise UnclearError(f"{at}: {error}") from error
         self._chars.take(len(put.text))
-        return Text(put.text, at, put.unset)
+        return Text(put.text, at, put.unset, marked=self._marked(value) if put.unset else "")
+
+    def _marked(self, value: str) -> str:
+        return substitute(value, self._variables, UNKNOWN).text
