@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from scanner.formats.bounded_yaml import Place
 
-MAX_STEPS = 500_000
-"""Entries that all merges of a project may touch: 400 services that extend one of a thousand entries."""
+MAX_STEPS = 250_000
+"""Entries that all merges of a project may touch, two seconds' work: 400 services that extend one of 300 entries."""
 
 Path = tuple[str, ...]
 """Keys that lead to a value, ``*`` for each name that the file's author chose."""

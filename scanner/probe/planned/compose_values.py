@@ -36,6 +36,10 @@ class Text(str):
         made.at, made.unset, made.required, made.marked = at, unset, required, marked or text
         return made
 
+    def __bool__(self) -> bool:
+        """Whether it says anything; what is open may."""
+        return len(self) > 0 or self.is_open
+
     def like(self, text: str) -> Text:
         """Another text made of this one."""
         return Text(text, self.at, self.unset, self.required)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from scanner.probe.planned.compose_values import Text, closed
@@ -12,6 +13,9 @@ from scanner.probe.planned.unknown_text import UNKNOWN
 
 _SHORTEST = 2
 """A specification of one or two characters is a target alone."""
+
+MAX_REMEMBERED = 1024
+"""Short entries: services that extend one have all of its volumes."""
 
 _PATHS = (".", "/", "~")
 
@@ -63,18 +67,21 @@ def _open(row: Text) -> Volume:
     raise UnclearError(row.required or f"nothing sets the variable {row.unset[0]} of a volume")
 
 
+@lru_cache(MAX_REMEMBERED)
 def _short(spec: str) -> Volume:
-    source, target = [*_parts(spec)[:2]] if len(_parts(spec)) > 1 else ["", _parts(spec)[0]]
+    parts = _parts(spec)
+    source, target = parts[:2] if len(parts) > 1 else ("", parts[0])
     is_path = source.startswith((*_PATHS, "\\\\")) or (len(source) > 1 and source[0].isalpha() and source[1] == ":")
     return Volume(_cleaned(target), "bind" if is_path else "volume", source)
 
 
-def _parts(spec: str) -> list[str]:
+@lru_cache(MAX_REMEMBERED)
+def _parts(spec: str) -> tuple[str, ...]:
     """Source, target and options of a short entry; a drive's letter is part of what follows it."""
     if not spec:
         raise UnclearError("an empty volume")
     if len(spec) <= _SHORTEST:
-        return [spec]
+        return (spec,)
     parts: list[str] = []
     word = ""
     for letter in f"{spec}:":
@@ -87,7 +94,7 @@ def _parts(spec: str) -> list[str]:
         parts.append(word.removesuffix(":"))
     if not all(parts) or len(parts) > len(("source", "target", "options")):
         raise UnclearError("a volume with too many colons, or with nothing between them")
-    return parts
+    return tuple(parts)
 
 
 def _cleaned(target: str) -> str:
