@@ -40,50 +40,86 @@ class Value:
     unset: tuple[str, ...] = ()
 
 
-def substitute(text: str, variables: Mapping[str, Value]) -> Value:
-    """The text with its variables put in place.
+def substitute(text: str, variables: Mapping[str, Value], missing: str = "") -> Value:
+    """The text with its variables put in place; ``missing`` stands for what rests on those that nothing sets.
 
     Raises:
         InterpolationError: a form that Compose refuses, a variable that must be set, a bound is reached.
     """
-    return _substitute(text, variables, 0) if "$" in text else Value(text)
+    return _Placing(variables, missing).text(text, 0) if "$" in text else Value(text)
 
 
-def _substitute(text: str, variables: Mapping[str, Value], depth: int) -> Value:
-    if depth > MAX_DEPTH:
-        raise InterpolationError(f"variables nested deeper than {MAX_DEPTH} levels")
-    parts: list[str] = []
-    unset: dict[str, None] = {}
-    length = 0
-    for part in _parts(text, variables, depth):
-        length += len(part.text)
-        if length > MAX_CHARS:
-            raise InterpolationError(f"variables that stand for more than {MAX_CHARS} characters")
-        parts.append(part.text)
-        unset.update(dict.fromkeys(part.unset))
-    return Value("".join(parts), tuple(unset))
+class _Placing:
+    """What variables stand for."""
 
+    def __init__(self, variables: Mapping[str, Value], missing: str) -> None:
+        self._variables = variables
+        self._missing = missing
 
-def _parts(text: str, variables: Mapping[str, Value], depth: int) -> Iterator[Value]:
-    at, line_end, last_brace = 0, -1, -1
-    while form := _FORM.search(text, at):
-        yield Value(text[at : form.start()])
-        escaped, name, _ = form.groups()
-        at = form.end()
-        if escaped:
-            yield Value("$")
-            continue
-        if name:
-            yield _known(name, variables)
-            continue
-        if at > line_end:  # what is in braces ends in its line
-            newline = text.find("\n", at)
-            line_end = len(text) if newline < 0 else newline
-            last_brace = text.rfind("}", at, line_end)
-        end = _closing(text, at, last_brace)
-        yield _braced(text[at:end], variables, depth)
-        at = end
-    yield Value(text[at:])
+    def text(self, text: str, depth: int) -> Value:
+        """A text, or a word within the braces of one, with its variables put in place."""
+        if depth > MAX_DEPTH:
+            raise InterpolationError(f"variables nested deeper than {MAX_DEPTH} levels")
+        parts: list[str] = []
+        unset: dict[str, None] = {}
+        length = 0
+        for part in self._parts(text, depth):
+            length += len(part.text)
+            if length > MAX_CHARS:
+                raise InterpolationError(f"variables that stand for more than {MAX_CHARS} characters")
+            parts.append(part.text)
+            unset.update(dict.fromkeys(part.unset))
+        return Value("".join(parts), tuple(unset))
+
+    def _parts(self, text: str, depth: int) -> Iterator[Value]:
+        at, line_end, last_brace = 0, -1, -1
+        while form := _FORM.search(text, at):
+            yield Value(text[at : form.start()])
+            escaped, name, _ = form.groups()
+            at = form.end()
+            if escaped:
+                yield Value("$")
+                continue
+            if name:
+                yield self._known(name)
+                continue
+            if at > line_end:  # what is in braces ends in its line
+                newline = text.find("\n", at)
+                line_end = len(text) if newline < 0 else newline
+                last_brace = text.rfind("}", at, line_end)
+            end = _closing(text, at, last_brace)
+            yield self._braced(text[at:end], depth)
+            at = end
+        yield Value(text[at:])
+
+    def _braced(self, form: str, depth: int) -> Value:
+        """What a form stands for, from behind its opening brace to its closing one."""
+        named = _BRACED.match(form)
+        assert named is not None  # noqa: S101 -- whoever found its end has seen it
+        name, operator = named.groups()
+        if operator == "}":
+            return self._known(name)
+        value = self._variables.get(name)
+        is_set = value is not None and (value.text != "" or not operator.startswith(":"))
+        other = self.text(form[named.end() : -1], depth + 1)  # refused even where it is not taken
+        match operator[-1]:
+            case "-":
+                found = value if value is not None and is_set else other
+            case "+":
+                found = other if is_set else value or Value("")
+            case _ if value is not None and is_set:
+                found = value
+            case _ if self._missing:
+                found = Value("", (name,))
+            case _:
+                raise RequiredError(f"the variable {name} must be set: {form[named.end() : -1][:100]}")
+        return self._told(Value(found.text, tuple(dict.fromkeys((*(value.unset if value else ()), *found.unset)))))
+
+    def _known(self, name: str) -> Value:
+        return self._told(self._variables.get(name) or Value("", (name,)))
+
+    def _told(self, value: Value) -> Value:
+        return Value(self._missing, value.unset) if value.unset and self._missing else value
 
 
 def _closing(text: str, at: int, last_brace: int) -> int:
@@ -99,31 +135,3 @@ def _closing(text: str, at: int, last_brace: int) -> int:
         if opened == 0:
             return brace.end()
     return last_brace + 1
-
-
-def _braced(form: str, variables: Mapping[str, Value], depth: int) -> Value:
-    """What a form stands for, from behind its opening brace to its closing one."""
-    named = _BRACED.match(form)
-    assert named is not None  # noqa: S101 -- whoever found its end has seen it
-    name, operator = named.groups()
-    if operator == "}":
-        return _known(name, variables)
-    word = form[named.end() : -1]
-    value = variables.get(name)
-    is_set = value is not None and (value.text != "" or not operator.startswith(":"))
-    unset = value.unset if value else ()
-    other = _substitute(word, variables, depth + 1)  # refused even where it is not taken
-    match operator[-1]:
-        case "-":
-            found = value if value is not None and is_set else other
-        case "+":
-            found = other if is_set else value or Value("")
-        case _ if value is not None and is_set:
-            found = value
-        case _:
-            raise RequiredError(f"the variable {name} must be set: {word[:100]}")
-    return Value(found.text, tuple(dict.fromkeys(unset + found.unset)))
-
-
-def _known(name: str, variables: Mapping[str, Value]) -> Value:
-    return variables.get(name) or Value("", (name,))

@@ -793,22 +793,104 @@ without_secrets() { # YAML with the blocks emptied that hold values of variables
   }' "$1" 2>/dev/null
 }
 
-ship_yaml() { # kind, path
+compose_without_secrets() { # the same for Compose: names of variables stay, the values of those that say what runs
+  awk '
+    function count(text) { return match(text, /^ */) ? RLENGTH : 0 }
+    function close_block() {
+      if (hidden >= 0 && held != "") print held anchor " {}"
+      held = ""
+      hidden = -1
+    }
+    function entry(line) {
+      if (held != "") print held anchor
+      held = ""
+      print line
+    }
+    FNR == 1 { pass++; hidden = -1; held = "" }
+    pass == 1 { # which anchors are laid into environments
+      depth = count($0)
+      body = substr($0, depth + 1)
+      if (hidden >= 0 && body != "" && depth <= hidden && body !~ /^- /) hidden = -1
+      if (body ~ /^["'\'']?environment["'\'']?[ \t]*:/) hidden = depth
+      if (hidden >= 0)
+        while (match(body, /\*[A-Za-z0-9_.-]+/)) {
+          laid[substr(body, RSTART + 1, RLENGTH - 1)] = 1
+          body = substr(body, RSTART + RLENGTH)
+        }
+      next
+    }
+    {
+      depth = count($0)
+      body = substr($0, depth + 1)
+      if (hidden >= 0) {
+        if (body == "" || body ~ /^#/) next
+        if (depth > hidden || (depth == hidden && body ~ /^- /)) {
+          if (!names) next
+          if (first < 0) first = depth
+          if (depth != first) next
+          if (body ~ /^<<[ \t]*:/) {
+            rest = substr(body, index(body, ":") + 1)
+            gsub(/[*A-Za-z0-9_., \t-]/, "", rest)
+            if (rest == "" || rest == "[]") entry($0)
+            next
+          }
+          name = body
+          sub(/^- +/, "", name)
+          sub(/^["'\'']/, "", name)
+          if (!match(name, /^[A-Za-z_][A-Za-z0-9_]*/)) next
+          rest = substr(name, RLENGTH + 1)
+          name = substr(name, 1, RLENGTH)
+          if (name ~ /^(PATH|LD_LIBRARY_PATH|LD_PRELOAD)$/) entry($0)
+          else if (body ~ /^- /) entry(substr($0, 1, depth) "- " name)
+          else if (rest ~ /^["'\'']?[ \t]*:/) entry(substr($0, 1, depth) name ":")
+          next
+        }
+        close_block()
+      }
+      anchor = ""
+      if (match(body, /: *&[A-Za-z0-9_.-]+/)) anchor = substr(body, RSTART + 1, RLENGTH - 1)
+      word = anchor
+      gsub(/[ &]/, "", word)
+      names = body ~ /^["'\'']?environment["'\'']?[ \t]*:/ || (word in laid)
+      if (names || body ~ /^["'\'']?(args|labels|content)["'\'']?[ \t]*:/) {
+        if (body ~ /:[ \t]*\*[A-Za-z0-9_.-]+[ \t]*$/) {
+          print
+          next
+        }
+        hidden = depth
+        first = -1
+        held = substr($0, 1, depth) substr(body, 1, index(body, ":"))
+        if (body ~ /^["'\'']?content/) {
+          print held anchor " \"\""
+          held = ""
+        }
+        next
+      }
+      print
+    }
+    END { close_block() }' "$1" "$1" 2>/dev/null
+}
+
+ship_yaml() { # kind, path, format
   if [ -L "$2" ]; then # a link could lead the reader to any file
     ship "$1" "$2" @unreadable
   elif [ -r "$2" ] && [ -f "$2" ]; then
-    ship "$1" "$2" "$(without_secrets "$2" | upto 65000)"
+    case ${3-} in
+      compose) ship "$1" "$2" "$(compose_without_secrets "$2" | upto 65000)" ;;
+      *) ship "$1" "$2" "$(without_secrets "$2" | upto 65000)" ;;
+    esac
   elif [ -e "$2" ]; then
     ship "$1" "$2" @unreadable
   fi
 }
 
-ship_compose() { # path; only what is named like a compose file: labels come from images, too
+ship_compose() { # path, kind; only what is named like a compose file: labels come from images, too
+  kind=${2:-compose}
   case $1 in
     /*.yml | /*.yaml) ;;
     *) return 0 ;;
   esac
-  ship_yaml compose "$1"
+  ship_yaml "$kind" "$1" compose
   if [ -L "$1" ] || [ ! -f "$1" ] || [ ! -r "$1" ]; then return 0; fi
   dir=${1%/*}
   others=$(awk '
@@ -817,28 +899,66 @@ ship_compose() { # path; only what is named like a compose file: labels come fro
       print
       n++
     }' "$1")
+  wanting=$1
   for other in $others; do
     case $other in
-      /*) ship_yaml compose "$other" ;;
-      *) ship_yaml compose "$dir/$other" ;;
+      /*) ;;
+      *) other=$dir/$other ;;
     esac
+    ship_yaml "$kind" "$other" compose
+    if [ -r "$other" ] && [ -f "$other" ] && [ ! -L "$other" ]; then wanting=$wanting$newline$other; fi
   done
-  # Of .env only the variables that name images or platforms leave the host.
+  # Of .env only the variables that say what runs leave the host, with those that their values name.
   if [ -r "$dir/.env" ] && [ -f "$dir/.env" ] && [ ! -L "$dir/.env" ]; then
-    ship compose "$dir/.env" "$(awk '
-      FNR == NR {
-        if ($0 ~ /(^[ \t-]*|[{,][ \t]*)["'\'']?(image|platform)["'\'']?[ \t]*:/ || $0 ~ /\.ya?ml["'\'']? *$/)
-          while (match($0, /\$\{?[A-Za-z_][A-Za-z0-9_]*/)) {
-            name = substr($0, RSTART, RLENGTH)
-            gsub(/[${]/, "", name)
-            wanted[name] = 1
-            $0 = substr($0, RSTART + RLENGTH)
-          }
-        next
-      }
-      { name = $0; sub(/^[ \t]*(export[ \t]+)?/, "", name); sub(/[ \t]*=.*/, "", name) }
-      name in wanted || name == "COMPOSE_PROFILES"' "$1" "$dir/.env" 2>/dev/null | upto 65000)"
+    ship "$kind" "$dir/.env" "$(wanted_variables "$wanting" "$dir/.env" | upto 65000)"
   fi
+}
+
+wanted_variables() { # Compose files, a line each; a file of variables
+  IFS=$newline
+  # shellcheck disable=SC2086
+  awk '
+    function want(text) {
+      while (match(text, /\$\{?[A-Za-z_][A-Za-z0-9_]*/)) {
+        word = substr(text, RSTART, RLENGTH)
+        gsub(/[${]/, "", word)
+        wanted[word] = 1
+        text = substr(text, RSTART + RLENGTH)
+      }
+    }
+    function closes(text) { # whether a quoted value ends in this line
+      gsub(/\\./, "", text)
+      return index(text, quote) > 0
+    }
+    pass == 1 {
+      match($0, /^[ \t]*/)
+      depth = RLENGTH
+      body = substr($0, depth + 1)
+      if (body ~ /^(-[ \t]+)?["'\'']?(image|platform|command|entrypoint|working_dir|user|init|scale|replicas|profiles|test|name|service|file|path|include|tmpfs)["'\'']?[ \t]*:/)
+        inside = depth + 1
+      else if (inside && body != "" && depth < inside && !(depth == inside - 1 && body ~ /^- /)) inside = 0
+      if (inside || body ~ /[{,][ \t]*["'\'']?(image|platform|command|entrypoint)["'\'']?[ \t]*:/) want(body)
+      next
+    }
+    FNR == 1 { inside = 0 }
+    {
+      if (!inside) {
+        name = $0
+        sub(/^[ \t]*(export[ \t]+)?/, "", name)
+        value = name
+        if (name ~ /^#/ || !match(name, /[ \t]*[=:]/)) next
+        name = substr(name, 1, RSTART - 1)
+        value = substr(value, RSTART + RLENGTH)
+        sub(/^[ \t]+/, "", value)
+        is_wanted = name in wanted || name ~ /^(COMPOSE_PROFILES|COMPOSE_PROJECT_NAME|DOCKER_DEFAULT_PLATFORM)$/
+        quote = substr(value, 1, 1)
+        inside = (quote == "\"" || quote == "'\''") && !closes(substr(value, 2))
+      } else if (closes($0)) inside = 0
+      if (!is_wanted) next
+      if (pass == 4) print
+      else want($0)
+    }' pass=1 $1 pass=2 "$2" pass=3 "$2" pass=4 "$2" 2>/dev/null
+  unset IFS
 }
 
 plan_files() {

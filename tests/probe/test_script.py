@@ -207,8 +207,28 @@ def test_an_engine_of_another_machine_is_not_this_machine_s(tmp_path):
     assert b"10.9.9.9" not in done.stdout
 
 
+def asked_of_a_compose_project(tmp_path, text, dotenv):
+    """The script's answer on a host with one container of a Compose project."""
+    (tmp_path / "compose.yaml").write_text(text)
+    (tmp_path / ".env").write_text(dotenv)
+    labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"}}'
+    identity, image = "1" * 64, "sha256:" + "2" * 64
+    container = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x","labels":{labels}}}}}'
+    docker = f"""case $* in
+*version*) echo '{{"Client":{{}},"Server":{{"Version":"28.0","Os":"linux","Arch":"amd64"}}}}' ;;
+*info*) echo '{{"driver":"overlay2","manager":false}}' ;;
+*' ps '*) echo {identity} ;;
+*'inspect --type'*) echo '{container}' ;;
+esac"""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "d.sock"))
+        (tmp_path / "bin").mkdir()
+        text = with_programs(tmp_path / "bin", {"docker": docker})
+        return answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": f"unix://{tmp_path}/d.sock"})
+
+
 def test_what_compose_files_hold_in_variables_stays_on_the_host(tmp_path):
-    (tmp_path / "compose.yaml").write_text("""
+    text = """
 services:
   web:
     image: "shop/web:${TAG}"
@@ -223,28 +243,91 @@ services:
     volumes:
     - ${KEY_FILE}:/key
     image: shop/api:1
-""")
-    (tmp_path / ".env").write_text("TAG=7\nDB_PASSWORD=hunter5\nKEY_FILE=/hunter6\nCOMPOSE_PROFILES=dev\n")
-    labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"}}'
-    identity, image = "1" * 64, "sha256:" + "2" * 64
-    container = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x","labels":{labels}}}}}'
-    docker = f"""case $* in
-*version*) echo '{{"Client":{{}},"Server":{{"Version":"28.0","Os":"linux","Arch":"amd64"}}}}' ;;
-*info*) echo '{{"driver":"overlay2","manager":false}}' ;;
-*' ps '*) echo {identity} ;;
-*'inspect --type'*) echo '{container}' ;;
-esac"""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tmp_path / "d.sock"))
-        (tmp_path / "bin").mkdir()
-        text = with_programs(tmp_path / "bin", {"docker": docker})
-        done = answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": f"unix://{tmp_path}/d.sock"})
+"""
+    done = asked_of_a_compose_project(
+        tmp_path, text, "TAG=7\nDB_PASSWORD=hunter5\nKEY_FILE=/hunter6\nCOMPOSE_PROFILES=dev\n"
+    )
 
     planned = [w for w in read(done).workloads if w.source is Source.COMPOSE]
     assert b"hunter" not in done.stdout
     assert [(w.name, w.image, w.pinned) for w in planned] == [
         ("shop/web", "shop/web:7", Platform("linux", "arm64")), ("shop/api", "shop/api:1", None),
     ]  # fmt: skip
+
+
+def test_what_says_what_a_compose_project_runs_leaves_the_host(tmp_path):
+    text = r"""
+x-env: &env
+  SHARED: hunter1
+  PATH: /opt/bin:/bin
+x-other: &other {SECRET: kept by its name alone}
+services:
+  web:
+    image: "shop/web:${TAG}"
+    command:
+      - serve
+      - --level=${LEVEL}
+    environment:
+      <<: *env
+      # a comment, hunter2
+      KEY: |
+        hunter3
+        MORE: hunter4
+      "QUOTED": 'hunter5'
+      LD_PRELOAD: /lib/x.so
+    labels:
+      secret: hunter6
+    build:
+      context: .
+      args: {TOKEN: hunter7}
+  api:
+    image: shop/api
+    user: "${OWNER}"
+    environment:
+    - TOKEN=hunter8
+    - "PATH=/x"
+    -   BARE
+    volumes:
+      - ${DATA}:/data
+  cron:
+    image: shop/cron
+    environment: *env
+    env_file: hunter9.env
+  last:
+    image: shop/last
+    environment:
+      hunter-10: x
+"""
+    dotenv = """MAJOR=7
+TAG="$MAJOR.1"
+NOTE='hunter11
+LEVEL=wrong
+TAG=wrong'
+LEVEL = "two \\" words"  # why
+OWNER=5
+DATA=/hunter12
+"""
+    text = text.replace("    env_file: hunter9.env\n", "")
+
+    done = asked_of_a_compose_project(tmp_path, text, dotenv)
+    facts = read(done)
+
+    assert b"hunter" not in done.stdout.replace(b"hunter-10", b"")
+    assert "compose" not in facts.gaps
+    planned = {w.name: w for w in facts.workloads if w.source is Source.COMPOSE}
+    assert {
+        name: (w.image, w.process.cmd, w.process.user, w.process.path) for name, w in planned.items() if w.process
+    } == {
+        "shop/web": ("shop/web:7.1", ("serve", '--level=two " words'), None, "/opt/bin:/bin"),
+        "shop/api": ("shop/api", None, "5", "/x"),
+        "shop/cron": ("shop/cron", None, None, "/opt/bin:/bin"),
+    }
+    assert dict(planned["shop/web"].process.env) == {
+        "SHARED": None, "PATH": "/opt/bin:/bin", "KEY": None, "QUOTED": None, "LD_PRELOAD": "/lib/x.so",
+    }  # fmt: skip
+    assert dict(planned["shop/api"].process.env) == {"TOKEN": None, "PATH": "/x", "BARE": None}
+    assert [m.destination for m in planned["shop/api"].mounts] == ["/data"]
+    assert "shop/last" in planned
 
 
 CRICTL = r"""

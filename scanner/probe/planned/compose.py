@@ -94,6 +94,7 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundi
     name = _name(loading, roots, directory, variables, beside.project)
     variables = {**variables, PROJECT_NAME: Value(name)}
     model = loading.model(roots, Context(directory, variables))
+    compose_consistency.check_resources(model)
     default_at = next((path for path in files if compose_service.DEFAULT_PLATFORM in variables), "")
     shared = compose_service.Project(
         name, texts, variables, beside.source, _bodies(model, roots[0]), default_at, beside.has_env_files

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SERVICE = "service:"
 _DEFAULT = "default"
+_OF_EXTERNALS = frozenset({"name", "external"})
 
 
 def replicas(body: Mapping[str, Any]) -> int:
@@ -31,6 +32,27 @@ def replicas(body: Mapping[str, Any]) -> int:
     if found < 0:
         raise UnclearError("less than no replicas")
     return found
+
+
+def check_resources(model: Mapping[str, Any]) -> None:
+    """Whether what services share can be had.
+
+    Raises:
+        UnclearError: Compose refuses it.
+    """
+    for name, body in (model.get("volumes") or {}).items():
+        if body and _is_external(body) and not all(key in _OF_EXTERNALS or key.startswith("x-") for key in body):
+            raise UnclearError(f"volumes.{name}: external, with settings of its own")
+    for kind, sources in (("secrets", ("file", "environment")), ("configs", ("file", "environment", "content"))):
+        for name, body in (model.get(kind) or {}).items():
+            told = sum(key in body for key in sources)
+            if told > 1 or (not told and not body.keys() & {"driver", "external"}):
+                raise UnclearError(f"{kind}.{name}: must have one of {', '.join(sources)}")
+
+
+def _is_external(body: Mapping[str, Any]) -> bool:
+    said = body.get("external")
+    return isinstance(said, dict) or boolean(said, "external") is True
 
 
 def problems(model: Mapping[str, Any], active: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

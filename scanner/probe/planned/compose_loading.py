@@ -1,4 +1,4 @@
-"""Compose files laid over each other, with what they include and extend.
+"""Compose files laid over each other, with what they include or extend.
 
 The order is compose-go's: variables, included files, what is taken away (``!reset``), services that extend others, the
 merge with the files before, the schema.
@@ -7,7 +7,7 @@ merge with the files before, the schema.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats import dotenv
@@ -30,6 +30,9 @@ MAX_DEPTH = 10
 
 MAX_CHAIN = 200
 """Services that extend services that extend services: longer is a circle."""
+
+MAX_TEXT_CHARS = 16 << 20
+"""All texts of a project with their variables in place: what its files may have, sixteen times over."""
 
 MAX_LOADS = 500
 """Files that one project includes or extends, each as often as it does."""
@@ -54,9 +57,16 @@ class _Extended:
 
     path: str
     services: Mapping[str, Any]
-    resets: Sequence[Place]
+    resets: InitVar[Sequence[Place]]
     included: frozenset[str] = frozenset()
+    resets_of: dict[str, list[Place]] = field(default_factory=dict)
     done: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self, resets: Sequence[Place]) -> None:
+        """Sort what is taken away by the service that it is taken from."""
+        for place in resets:
+            if place[:1] == ("services",) and len(place) > 1:
+                self.resets_of.setdefault(str(place[1]), []).append(place[1:])
 
 
 class Loading:
@@ -69,6 +79,7 @@ class Loading:
     def __init__(self, texts: Mapping[str, bytes]) -> None:
         self.texts = texts
         self.steps = Steps()
+        self._chars = Steps(MAX_TEXT_CHARS, "characters")
         self.doubts: dict[str, None] = {}
         self._parsed: dict[str, Parsed] = {}
         self._bases: dict[tuple[str, int], _Extended] = {}
@@ -109,7 +120,10 @@ class Loading:
         if self._loads > MAX_LOADS:
             raise UnclearError(f"more than {MAX_LOADS} files in one project")
         file = self.parsed(path)
-        found = [compose_yaml.interpolated(file, number, context.variables) for number in range(len(file.documents))]
+        found = [
+            compose_yaml.interpolated(file, number, context.variables, self._chars)
+            for number in range(len(file.documents))
+        ]
         for document in found:
             self.doubts.update(dict.fromkeys(document.required))
         return found
@@ -216,8 +230,8 @@ class Loading:
         return made
 
     def _laid_over(self, base: dict[str, Any], own: dict[str, Any], name: str, file: _Extended) -> dict[str, Any]:
-        left: dict[str, Any] = without({"services": {name: base}}, list(file.resets))
-        laid: dict[str, Any] = merged(left["services"].get(name, {}), own, ("services", "*"), self.steps)
+        left = without({name: base}, file.resets_of.get(name, []))
+        laid: dict[str, Any] = merged(left.get(name, {}), own, ("services", "*"), self.steps)
         return laid
 
     def _base(self, path: str, context: Context) -> tuple[_Extended, Context]:

@@ -1,4 +1,4 @@
-"""How files and services of Compose are laid over each other.
+"""How one Compose file, or one service, is laid over another.
 
 The rules are compose-go's ``override``: mappings are merged key by key, sequences appended, scalars replaced; what is
 listed here is not. Nothing is changed in place, so that what many services extend is shared by them.
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from scanner.formats.bounded_yaml import Place
 
-MAX_STEPS = 500_000
-"""Entries that all merges of a project may touch: 400 services that extend one of a thousand entries."""
+MAX_STEPS = 250_000
+"""Entries that all merges of a project may touch, two seconds' work: 400 services that extend one of 300 entries."""
 
 Path = tuple[str, ...]
 """Keys that lead to a value, ``*`` for each name that the file's author chose."""
@@ -27,10 +27,11 @@ _STARTED: Mapping[str, Any] = {"condition": "service_started", "required": True}
 
 
 class Steps:
-    """Counts what merging costs."""
+    """Counts what a project costs."""
 
-    def __init__(self) -> None:
-        self._left = MAX_STEPS
+    def __init__(self, limit: int = MAX_STEPS, what: str = "entries") -> None:
+        self._left = self._limit = limit
+        self._what = what
 
     def take(self, count: int) -> None:
         """Spend some.
@@ -40,7 +41,7 @@ class Steps:
         """
         self._left -= count
         if self._left < 0:
-            raise UnclearError(f"services that stand for more than {MAX_STEPS} entries together")
+            raise UnclearError(f"services that stand for more than {self._limit} {self._what} together")
 
 
 def merged(base: Any, over: Any, path: Path, steps: Steps) -> Any:

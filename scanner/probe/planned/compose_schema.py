@@ -32,6 +32,8 @@ _LOOSE_BOOL = _kinds("bool text")
 _WHOLE = _kinds("whole text", "whole")
 _NUMBER = _kinds("number text", "number")
 _SIZE = _kinds("number text")
+_BYTES = _kinds("number text", "size")
+_TIME = _kinds("text", "duration")
 _WORD = _kinds("text number bool null")
 _ANY = Anything()
 _TEXTS = Listing(_TEXT, is_set=True)
@@ -51,7 +53,7 @@ _DEVICE = Record(
 )
 _RATES = Listing(Record({"path": _TEXT, "rate": _kinds("whole text")}, closed=True))
 _UPDATE = Record({
-    "parallelism": _WHOLE, "delay": _TEXT, "failure_action": _TEXT, "monitor": _TEXT, "max_failure_ratio": _NUMBER,
+    "parallelism": _WHOLE, "delay": _TIME, "failure_action": _TEXT, "monitor": _TIME, "max_failure_ratio": _NUMBER,
     "order": _words("start-first stop-first"),
 })  # fmt: skip
 
@@ -59,28 +61,28 @@ _BUILD = Record({
     "context": _TEXT, "dockerfile": _TEXT, "dockerfile_inline": _TEXT, "entitlements": Listing(_TEXT), "args": _PAIRS,
     "ssh": _PAIRS, "labels": _PAIRS, "cache_from": Listing(_TEXT), "cache_to": Listing(_TEXT), "no_cache": _BOOL,
     "no_cache_filter": _TEXT_OR_TEXTS, "additional_contexts": _PAIRS, "network": _TEXT, "provenance": _LOOSE_BOOL,
-    "sbom": _LOOSE_BOOL, "pull": _BOOL, "target": _TEXT, "shm_size": _SIZE, "extra_hosts": _HOSTS, "isolation": _TEXT,
+    "sbom": _LOOSE_BOOL, "pull": _BOOL, "target": _TEXT, "shm_size": _BYTES, "extra_hosts": _HOSTS, "isolation": _TEXT,
     "privileged": _BOOL, "secrets": _FILES, "tags": Listing(_TEXT), "ulimits": _ULIMITS, "platforms": Listing(_TEXT),
 })  # fmt: skip
 _DEPLOY: Shape = (_kinds("null"), Record({
     "mode": _TEXT, "endpoint_mode": _TEXT, "replicas": _WHOLE, "labels": _PAIRS, "rollback_config": _UPDATE,
     "update_config": _UPDATE,
     "resources": Record({
-        "limits": Record({"cpus": _SIZE, "memory": _TEXT, "pids": _kinds("whole text")}),
+        "limits": Record({"cpus": _SIZE, "memory": _kinds("text", "size"), "pids": _kinds("whole text")}),
         "reservations": Record({
-            "cpus": _SIZE, "memory": _TEXT,
+            "cpus": _SIZE, "memory": _kinds("text", "size"),
             "generic_resources": Listing(Record({"discrete_resource_spec": Record({"kind": _TEXT, "value": _SIZE})})),
             "devices": Listing(_DEVICE),
         }),
     }),
-    "restart_policy": Record({"condition": _TEXT, "delay": _TEXT, "max_attempts": _WHOLE, "window": _TEXT}),
+    "restart_policy": Record({"condition": _TEXT, "delay": _TIME, "max_attempts": _WHOLE, "window": _TIME}),
     "placement": Record({
         "constraints": Listing(_TEXT), "preferences": Listing(Record({"spread": _TEXT})), "max_replicas_per_node": _WHOLE,
     }),
 }))  # fmt: skip
 _HEALTHCHECK = Record({
-    "disable": _BOOL, "interval": _TEXT, "retries": _NUMBER, "test": (_TEXT, Listing(_TEXT)), "timeout": _TEXT,
-    "start_period": _TEXT, "start_interval": _TEXT,
+    "disable": _BOOL, "interval": _TIME, "retries": _NUMBER, "test": (_TEXT, Listing(_TEXT)), "timeout": _TIME,
+    "start_period": _TIME, "start_interval": _TIME,
 })  # fmt: skip
 _VOLUME = Record(
     {
@@ -91,7 +93,7 @@ _VOLUME = Record(
             "recursive": _words("enabled disabled writable readonly"),
         }),
         "volume": Record({"labels": _PAIRS, "nocopy": _BOOL, "subpath": _TEXT}),
-        "tmpfs": Record({"size": _SIZE, "mode": _SIZE}),
+        "tmpfs": Record({"size": _BYTES, "mode": _SIZE}),
         "image": Record({"subpath": _TEXT}),
     },
     ("type",),
@@ -133,11 +135,11 @@ SERVICE = Record({
     "group_add": Listing(_kinds("text number"), is_set=True), "healthcheck": _HEALTHCHECK, "hostname": _TEXT,
     "image": _TEXT, "init": _BOOL, "ipc": _TEXT, "isolation": _TEXT, "labels": _PAIRS, "links": _TEXTS,
     "logging": Record({"driver": _TEXT, "options": Names(_kinds("text number null"))}), "mac_address": _TEXT,
-    "mem_limit": _SIZE, "mem_reservation": _SIZE, "mem_swappiness": _kinds("whole text"), "memswap_limit": _SIZE,
+    "mem_limit": _BYTES, "mem_reservation": _BYTES, "mem_swappiness": _kinds("whole text"), "memswap_limit": _BYTES,
     "models": (_TEXTS, Names((_kinds("null"), Record({"endpoint_var": _TEXT, "model_var": _TEXT})), _NAME)),
     "network_mode": _TEXT, "networks": _NETWORKS, "oom_kill_disable": _BOOL, "oom_score_adj": _WHOLE,
     "pid": _kinds("text null"), "pids_limit": _NUMBER, "platform": _TEXT,
-    "ports": Listing((_kinds("number text"), Record({
+    "ports": Listing((_kinds("number text", "port"), Record({
         "name": _TEXT, "mode": _TEXT, "host_ip": _TEXT, "target": _WHOLE, "published": _kinds("text whole"),
         "protocol": _TEXT, "app_protocol": _TEXT,
     })), is_set=True),
@@ -145,8 +147,8 @@ SERVICE = Record({
     "post_start": Listing(Record(_HOOK, ("command",))), "pre_stop": Listing(Record(_HOOK, ("command",))),
     "privileged": _BOOL, "profiles": _TEXTS, "pull_policy": Scalar(frozenset({"text"}), pattern=_PULL),
     "pull_refresh_after": _TEXT, "read_only": _BOOL, "restart": _TEXT, "runtime": _TEXT, "scale": _WHOLE,
-    "security_opt": _TEXTS, "shm_size": _SIZE, "secrets": _FILES, "sysctls": _PAIRS, "stdin_open": _BOOL,
-    "stop_grace_period": _TEXT, "stop_signal": _TEXT, "storage_opt": Names(_ANY), "tmpfs": _TEXT_OR_TEXTS, "tty": _BOOL,
+    "security_opt": _TEXTS, "shm_size": _BYTES, "secrets": _FILES, "sysctls": _PAIRS, "stdin_open": _BOOL,
+    "stop_grace_period": _TIME, "stop_signal": _TEXT, "storage_opt": Names(_ANY), "tmpfs": _TEXT_OR_TEXTS, "tty": _BOOL,
     "ulimits": _ULIMITS, "use_api_socket": _kinds("bool"), "user": _TEXT, "uts": _TEXT, "userns_mode": _TEXT,
     "volumes": Listing((_TEXT, _VOLUME), is_set=True), "volumes_from": _TEXTS, "working_dir": _TEXT,
 })  # fmt: skip

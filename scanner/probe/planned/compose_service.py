@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Source
 
+MAX_FROM = 50
+"""Services whose volumes one has: one or two are seen."""
+
 DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 _SECRETS = "/run/secrets"
 _TESTS = ("CMD", "CMD-SHELL", "NONE")
@@ -51,7 +54,7 @@ def plan(project: Project, name: str, body: Mapping[str, Any]) -> tuple[Plan, li
     Raises:
         UnclearError: Compose refuses it, or something that matters rests on variables that nothing sets.
     """
-    image = closed(body.get("image") or "", "the image").strip()
+    image = closed(body.get("image") or "", "the image")
     builds = body.get("build") is not None
     if not image and not builds:
         raise UnclearError("neither an image nor a build")
@@ -92,7 +95,8 @@ def _process(body: Mapping[str, Any], environment: dict[str, str | None]) -> Pro
     entrypoint, command = words(body.get("entrypoint"), "entrypoint"), words(body.get("command"), "command")
     if not command and not entrypoint:
         command = None  # the engine takes the image's
-    path = environment.get("PATH")
+    if (path := environment.get("PATH")) is None and "PATH" in environment:
+        raise UnclearError("nothing here tells what PATH is in its environment")
     found = Process(
         entrypoint=entrypoint,
         cmd=() if command is None and entrypoint else command,
@@ -230,6 +234,8 @@ def _mounts(project: Project, name: str, body: Mapping[str, Any]) -> tuple[Mount
             raise UnclearError(f"volumes_from names {other}, of which nothing is known here")
         if other not in seen:
             seen.add(other)
+            if len(seen) > MAX_FROM:
+                raise UnclearError(f"volumes of more than {MAX_FROM} services")
             theirs = project.services[other]
             for mount in _own_mounts(theirs):
                 found.setdefault(mount.destination, mount)

@@ -1,7 +1,8 @@
-"""Shapes of values in Compose files, and whether a value has its shape."""
+"""Whether values of Compose files have the shapes that they must have."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _EXTENSION = "x-"
+_FORMS = {
+    "duration": re.compile(r"[-+]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h|d|w))+)"),
+    "size": re.compile(r"[0-9.]*[0-9] *(?:[kmgtp]?b?|[kmgtp]ib)", re.IGNORECASE),
+}
+_PORTS = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?", re.ASCII)
+_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A scalar of some kinds: ``text``, ``number``, ``whole``, ``bool``, ``null``.
 
-    ``cast`` is what Compose makes of a text here (``whole``, ``number``, ``bool``), which must be one; ``pattern`` must
-    be found in a text, ``words`` are all that it may be.
+    ``cast`` is what Compose makes of a text here (``whole``, ``number``, ``bool``, ``duration``, ``size``, ``port``),
+    which must be one; ``pattern`` must be found in a text, ``words`` are all that it may be.
     """
 
     kinds: frozenset[str]
@@ -136,15 +143,37 @@ def _scalar(value: Any, shape: Scalar, where: tuple[str, ...], at: str) -> None:
 
 
 def _cast(value: str, to: str, where: tuple[str, ...], at: str) -> None:
+    if not _stands_for(value, to):
+        raise refused(where, at, f"is a text that stands for no {to}")
+
+
+def _stands_for(value: str, kind: str) -> bool:
     try:
-        if to == "bool":
-            boolean(value, "it")
-        elif to == "whole":
-            integer(value, "it")
-        else:
-            float(value)
+        match kind:
+            case "bool":
+                boolean(value, "it")
+            case "whole":
+                integer(value, "it")
+            case "number":
+                float(value)
+            case "port":
+                return _is_port(value)
+            case _:
+                return _FORMS[kind].fullmatch(value) is not None
     except ValueError:
-        raise refused(where, at, "is a text that stands for no such value") from None
+        return False
+    return True
+
+
+def _is_port(text: str) -> bool:
+    """``[[IP:]PUBLISHED:]TARGET[/PROTOCOL]``, where both ports may be ranges of the same length (Docker's ``nat``)."""
+    ports, slash, protocol = text.partition("/")
+    if slash and protocol.lower() not in _PROTOCOLS:
+        return False
+    *address, published, target = ["", "", *ports.split(":")][-max(2, ports.count(":") + 1) :]
+    ranges = [_PORTS.fullmatch(part) for part in (published, target) if part or part is target]
+    host = ":".join(address).strip("[]")
+    return all(ranges) and (not host or bool(ipaddress.ip_address(host)))
 
 
 def _listing(value: Any, shape: Listing, where: tuple[str, ...], at: str) -> None:

@@ -1,4 +1,4 @@
-"""Values of Compose files, which know where they stand and what of them is open."""
+"""Values of Compose files, which know where they stand."""
 
 from __future__ import annotations
 
@@ -18,19 +18,27 @@ class Text(str):
     """A text of a Compose file: ``at`` tells where it stands, ``unset`` which variables in it nothing sets.
 
     ``required`` says what a variable in it must be set for (``${X:?}``), where Compose would refuse the whole project.
+    ``marked`` is the text with ``UNKNOWN`` for all that rests on them.
     """
 
-    __slots__ = ("at", "required", "unset")
+    __slots__ = ("at", "marked", "required", "unset")
 
     at: str
     unset: tuple[str, ...]
     required: str
+    marked: str
 
-    def __new__(cls, text: str, at: str = "", unset: tuple[str, ...] = (), required: str = "") -> Self:
+    def __new__(
+        cls, text: str, at: str = "", unset: tuple[str, ...] = (), required: str = "", marked: str = ""
+    ) -> Self:
         """A text with what is known of it."""
         made = super().__new__(cls, text)
-        made.at, made.unset, made.required = at, unset, required
+        made.at, made.unset, made.required, made.marked = at, unset, required, marked or text
         return made
+
+    def __bool__(self) -> bool:
+        """Whether it says anything; what is open may."""
+        return len(self) > 0 or self.is_open
 
     def like(self, text: str) -> Text:
         """Another text made of this one."""

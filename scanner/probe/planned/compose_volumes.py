@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from scanner.probe.planned.compose_values import Text, closed
 from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.unknown_text import UNKNOWN
 
 _SHORTEST = 2
 """A specification of one or two characters is a target alone."""
+
+MAX_REMEMBERED = 1024
+"""Short entries: services that extend one have all of its volumes."""
 
 _PATHS = (".", "/", "~")
 
@@ -50,30 +55,33 @@ def target_of(row: Any) -> str:
         if not isinstance(row.get("target"), str):
             raise UnclearError("a volume without a target")
         return str(row["target"])
-    parts = _parts(str(row))
+    parts = _parts(row.marked if isinstance(row, Text) else str(row))
     return parts[1] if len(parts) > 1 else parts[0]
 
 
 def _open(row: Text) -> Volume:
-    """A short entry with variables that nothing sets: where its source alone is open, it is empty in front of a colon."""
-    head, colon, rest = str(row).partition(":")
-    if colon and rest.startswith("/") and not head.startswith("/"):
-        return Volume(_cleaned(rest.partition(":")[0]), "bind", head)
-    raise UnclearError(f"nothing sets the variable {(row.unset or ('that it needs',))[0]} of a volume")
+    """A short entry with variables that nothing sets, which may leave open what is mounted, not where."""
+    parts = _parts(row.marked)
+    if len(parts) > 1 and UNKNOWN not in parts[1] and parts[1].startswith("/"):
+        return Volume(_cleaned(parts[1]), "bind", parts[0])
+    raise UnclearError(row.required or f"nothing sets the variable {row.unset[0]} of a volume")
 
 
+@lru_cache(MAX_REMEMBERED)
 def _short(spec: str) -> Volume:
-    source, target = [*_parts(spec)[:2]] if len(_parts(spec)) > 1 else ["", _parts(spec)[0]]
+    parts = _parts(spec)
+    source, target = parts[:2] if len(parts) > 1 else ("", parts[0])
     is_path = source.startswith((*_PATHS, "\\\\")) or (len(source) > 1 and source[0].isalpha() and source[1] == ":")
     return Volume(_cleaned(target), "bind" if is_path else "volume", source)
 
 
-def _parts(spec: str) -> list[str]:
+@lru_cache(MAX_REMEMBERED)
+def _parts(spec: str) -> tuple[str, ...]:
     """Source, target and options of a short entry; a drive's letter is part of what follows it."""
     if not spec:
         raise UnclearError("an empty volume")
     if len(spec) <= _SHORTEST:
-        return [spec]
+        return (spec,)
     parts: list[str] = []
     word = ""
     for letter in f"{spec}:":
@@ -86,7 +94,7 @@ def _parts(spec: str) -> list[str]:
         parts.append(word.removesuffix(":"))
     if not all(parts) or len(parts) > len(("source", "target", "options")):
         raise UnclearError("a volume with too many colons, or with nothing between them")
-    return parts
+    return tuple(parts)
 
 
 def _cleaned(target: str) -> str:

@@ -11,12 +11,14 @@ from scanner.formats.interpolation import InterpolationError, RequiredError, sub
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned.compose_values import Text
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, UnclearError, text_of
+from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.formats.bounded_yaml import Place
     from scanner.formats.interpolation import Value
+    from scanner.probe.planned.compose_merge import Steps
 
 RESET: Any = object()
 """Stands for a value tagged ``!reset``."""
@@ -93,14 +95,14 @@ def parsed(path: str, raw: bytes) -> Parsed:
     return Parsed(path, tuple(documents), lines)
 
 
-def interpolated(file: Parsed, number: int, variables: Mapping[str, Value]) -> Document:
-    """A document with its variables put in place, in values alone, as Compose does.
+def interpolated(file: Parsed, number: int, variables: Mapping[str, Value], chars: Steps) -> Document:
+    """A document with its variables put in place, in values alone, as Compose does; ``chars`` counts what they become.
 
     Raises:
         UnclearError: no mapping, keys that are no text, a form of variable that Compose does not know.
     """
     document = Document({})
-    content = _Placing(file, variables, document).value(file.documents[number], ())
+    content = _Placing(file, variables, document, chars).value(file.documents[number], ())
     if not isinstance(content, dict):
         raise UnclearError(f"{file.path}: no mapping")
     document.content = content
@@ -110,10 +112,11 @@ def interpolated(file: Parsed, number: int, variables: Mapping[str, Value]) -> D
 class _Placing:
     """One pass over a document, whose depth the YAML reader has bounded."""
 
-    def __init__(self, file: Parsed, variables: Mapping[str, Value], document: Document) -> None:
+    def __init__(self, file: Parsed, variables: Mapping[str, Value], document: Document, chars: Steps) -> None:
         self._file = file
         self._variables = variables
         self._document = document
+        self._chars = chars
 
     def value(self, value: Any, place: Place) -> Any:
         if isinstance(value, str):
@@ -146,7 +149,11 @@ class _Placing:
             put = substitute(value, self._variables)
         except RequiredError as error:
             self._document.required.append(f"{at}: {error}")
-            return Text("", at, required=str(error))
+            return Text("", at, required=str(error), marked=self._marked(value))
         except InterpolationError as error:
             raise UnclearError(f"{at}: {error}") from error
-        return Text(put.text, at, put.unset)
+        self._chars.take(len(put.text))
+        return Text(put.text, at, put.unset, marked=self._marked(value) if put.unset else "")
+
+    def _marked(self, value: str) -> str:
+        return substitute(value, self._variables, UNKNOWN).text

@@ -69,6 +69,8 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
         if section.truncated or text == UNREADABLE:
             why = "longer than the probe's limit" if section.truncated else "may not be read"
             gaps.note(_GAP_OF.get(kind, "plans"), Failure(Reason.PART_INCOMPLETE, f"{name}: {why}"))
+        elif name in texts[kind] and name.endswith("/.env"):
+            texts[kind][name] += b"\n" + text  # of the same file, what another of the project's files asks for
         else:
             texts[kind][name] = _with_section(text) if kind == "systemd" else text
     return texts
@@ -89,7 +91,8 @@ def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
         if len(roots) < len(files):
             found += gap(files[0], "not all files of the project can be read")
             continue
-        found += compose.plans(texts, roots, project=project)
+        beside = compose.Surroundings(project, has_env_files=False)
+        found += compose.project_plans(texts, roots, beside)
     return found
 
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.facts import Process, Source
+from scanner.domain.plan import Placement, Requirement
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
-from scanner.probe.planned import compose
+from scanner.probe.planned import compose, compose_projects
 from scanner.probe.planned.plans import Plans
 
 
@@ -146,11 +147,183 @@ def test_aliases_that_multiply_are_refused_as_compose_refuses_them():
     )
 
 
-def test_many_services_that_extend_one_cost_one_reading():
-    text = "services:\n  base: {image: web}\n" + "".join(f"  s{i}: {{extends: base}}\n" for i in range(400))
+MANY = "".join(f"  s{i}: {{extends: base, environment: {{X: 1}}, volumes: [/x]}}\n" for i in range(400))
+WIDE = f"{{image: web, environment: {{{', '.join(f'A{i}: {i}' for i in range(50))}}}, volumes: [{', '.join(f'/v{i}' for i in range(50))}]}}"
+COSTLY = {
+    "many extend one": f"services:\n  base: {WIDE}\n{MANY}",
+    "many take a file's": "services:\n"
+    + "".join(f"  s{i}: {{extends: {{file: b.yml, service: base}}}}\n" for i in range(400)),
+    "a growing chain": "services:\n  s0: {image: web}\n"
+    + "".join(f"  s{i}: {{extends: s{i - 1}, volumes: [/v{i}], security_opt: [o{i}]}}\n" for i in range(1, 1500)),
+    "files that include": f"include: [{', '.join(['b.yml'] * 450)}]\nservices: {{a: {{image: a}}}}",
+    "much taken away": "services:\n  b: {image: b}\n"
+    + "".join(f"  s{i}: {{extends: b, command: !reset null}}\n" for i in range(1500)),
+    "volumes of others": "services:\n"
+    + "".join(f"  s{i}: {{image: x, volumes_from: [s{i + 1}]}}\n" for i in range(1500)),
+    "a long variable": f"services: {{a: {{image: a, command: [{', '.join(['$LONG'] * 5000)}]}}}}",
+    "a long command": f"services: {{a: {{image: a, command: '{'x ' * 450_000}'}}}}",
+    "many braces": f"services: {{a: {{image: a, command: '{'${A:-' * 20_000}{'}' * 20_000}'}}}}",
+    "many documents": "services: {a: {image: a}}\n---\n" * 499,
+}
+
+
+@pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY)
+def test_no_project_costs_more_than_a_few_times_its_length(text):
+    more = {"/srv/shop/b.yml": f"services:\n  base: {WIDE}\n", "/srv/shop/.env": f"LONG={'x' * 100_000}"}
     began = time.process_time()
-    assert len(plans(text).planned) == 401
-    assert time.process_time() - began < 1
+    found = plans(text, more)
+    assert time.process_time() - began < 4
+    assert found.planned or found.gaps
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("services:\n  a:\n    image: a\n    comand: x\n", "compose.yaml:4: services.a.comand is a key"),
+        ("services:\n  a:\n    image: [a]\n", "compose.yaml:"),
+        ("services:\n  a:\n    image: 'a:${}'\n", "compose.yaml:3: "),
+        ("services:\n  a: {image: a}\n  a: {image: b}\n", "compose.yaml:3: written twice"),
+        ("services:\n  a: {image: a\n", "compose.yaml:"),
+        ("services:\n  a:\n    image: a\n    init: maybe\n", "compose.yaml:4: services.a.init"),
+        ("services:\n  a:\n    extends:\n      service: b\n", "compose.yaml:4: "),
+    ],
+)
+def test_what_compose_refuses_is_told_with_file_and_line(text, detail):
+    found = plans(text)
+
+    assert not found.planned
+    assert any(f"/srv/shop/{detail}" in gap.detail for gap in found.gaps.values()), found.gaps
+
+
+def test_a_pinned_platform_is_told_with_its_place():
+    more = {"/srv/shop/base/b.yml": "services:\n  b:\n    image: b\n    platform: linux/amd64\n"}
+    text = """services:
+  a:
+    image: a
+    platform: "linux/${ARCH:-arm64}"
+  b: {extends: {file: base/b.yml, service: b}}
+"""
+    assert [p.pinned_at for p in plans(text, more).planned] == ["/srv/shop/compose.yaml:4", "/srv/shop/base/b.yml:4"]
+
+
+def test_the_default_platform_of_the_env_file_pins_what_pins_nothing_itself():
+    more = {"/srv/shop/.env": "DOCKER_DEFAULT_PLATFORM=linux/amd64\n"}
+
+    found = plans("services: {a: {image: a}, b: {image: b, platform: linux/arm64}}", more)
+
+    assert [(str(p.pinned), p.pinned_at) for p in found.planned] == [
+        ("linux/amd64", "/srv/shop/.env"), ("linux/arm64", "/srv/shop/compose.yaml:1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("constraint", "asked"),
+    [
+        ("node.platform.arch == x86_64", Requirement("arch", "In", ("amd64",))),
+        ("node.platform.arch!=aarch64", Requirement("arch", "NotIn", ("arm64",))),
+        ("node.platform.os==linux", Requirement("os", "In", ("linux",))),
+        ("node.labels.zone == a b", Requirement("label:zone", "In", ("a b",))),
+        ("node.hostname != web-1", Requirement("host", "NotIn", ("web-1",))),
+    ],
+)
+def test_a_placement_constraint_says_which_hosts_a_plan_is_for(constraint, asked):
+    text = f"services: {{a: {{image: a, deploy: {{placement: {{constraints: ['{constraint}']}}}}}}}}"
+
+    assert [p.placement for p in plans(text).planned] == [Placement(((asked,),))]
+
+
+def test_a_constraint_that_no_inventory_tells_leaves_a_plan_for_every_host():
+    text = "services: {a: {image: a, deploy: {placement: {constraints: [node.role == manager]}}}}"
+
+    assert [p.placement for p in plans(text).planned] == [None]
+    assert plans(text.replace("node.role ==", "node.color ==")).gaps
+
+
+def test_a_service_without_its_env_file_is_planned_with_that_said():
+    found = plans("services: {a: {image: a, env_file: gone.env}}")
+
+    assert images(found) == {"shop/a": "a"}
+    assert "/srv/shop/gone.env is not there" in found.gaps["/srv/shop/compose.yaml: a"].detail
+    texts = {"/srv/shop/compose.yaml": b"services: {a: {image: a, env_file: gone.env}}"}
+    assert not compose.project_plans(texts, list(texts), compose.Surroundings(has_env_files=False)).gaps
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "image: 'a:$NO'", "image: a, platform: $NO", "image: a, command: 'x $NO'", "image: a, entrypoint: [$NO]",
+        "image: a, working_dir: $NO", "image: a, user: $NO", "image: a, volumes: ['./x:$NO/y']", "image: a, tmpfs: $NO",
+        "image: a, environment: {PATH: '/x:$PATH'}", "image: a, environment: [PATH]", "image: a, init: $NO",
+        "image: a, profiles: [$NO]", "image: a, healthcheck: {test: $NO}", "image: 'a:${NO:?must}'",
+        "image: a, volumes: ['/x:${NO:?must}']", "image: a, env_file: $NO", "image: a, volumes_from: ['container:x']",
+        "image: a, pre_start: [{image: b, command: x}]",
+    ],
+)  # fmt: skip
+def test_what_rests_on_a_variable_that_nothing_sets_is_a_gap_of_its_service(body):
+    found = plans(f"services: {{a: {{{body}}}, b: {{image: b}}}}")
+
+    assert images(found) == {"shop/b": "b"}
+    assert all(gap.reason is Reason.PART_INCOMPLETE for gap in found.gaps.values())
+    assert found.gaps
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "ports: ['$NO:80']", "labels: {a: $NO}", "environment: {A: $NO}", "volumes: ['$NO/x:/y']", "volumes: ['$NO:/y']",
+        "hostname: $NO", "networks: {default: {ipv4_address: $NO}}", "command: 'x ${NO:-y}'", "restart: $NO",
+    ],
+)  # fmt: skip
+def test_what_no_judgement_reads_may_rest_on_a_variable_that_nothing_sets(body):
+    found = plans(f"services: {{a: {{image: a, {body}}}}}")
+
+    assert images(found) == {"shop/a": "a"}
+    assert not found.gaps
+
+
+def test_a_variable_that_must_be_set_is_a_gap_wherever_it_stands():
+    found = plans("services:\n  a:\n    image: a\n    ports: ['${PORT:?say which}:80']\n")
+
+    assert images(found) == {"shop/a": "a"}
+    (gap,) = found.gaps.values()
+    assert "/srv/shop/compose.yaml:4: the variable PORT must be set: say which" in gap.detail
+
+
+def test_an_environment_value_that_is_open_is_unknown():
+    (plan,) = plans("services: {a: {image: a, environment: {A: $NO, B: 1, C: , D: 'x${NO:-y}'}}}").planned
+
+    assert plan.process.env == (("A", None), ("B", "1"), ("C", None), ("D", "xy"))
+
+
+def test_hooks_are_commands_beside_a_service_s_own():
+    text = "services: {a: {image: a, post_start: [{command: /x y}], pre_stop: [{command: [/z]}]}}"
+
+    assert [p.checks for p in plans(text).planned] == [(("/x", "y"), ("/z",))]
+
+
+def test_a_tmpfs_is_mounted_without_exec_unless_it_says_so():
+    text = "services: {a: {image: a, tmpfs: [/a, '/b:exec,size=1m'], volumes: [{type: tmpfs, target: /c}, /d]}}"
+
+    (plan,) = plans(text).planned
+    assert {mount.destination: mount.noexec for mount in plan.mounts} == {
+        "/d": False,
+        "/c": True,
+        "/a": True,
+        "/b": False,
+    }
+
+
+def test_each_directory_is_a_project_and_other_files_are_projects_beside_it():
+    files = {
+        "a/compose.yaml", "a/docker-compose.yml", "a/compose.override.yaml", "a/other.compose.yml", "b/docker-compose.prod.yml",
+        "b/docker-compose.prod.override.yml", "c/base.yml", "c/prod.yml",
+    }  # fmt: skip
+    texts = dict.fromkeys(sorted(files), b"") | {"c/.env": b"COMPOSE_FILE=base.yml:prod.yml"}
+
+    assert [project.files for project in compose_projects.projects(texts, sorted(files))] == [
+        ("c/base.yml", "c/prod.yml"), ("a/compose.yaml", "a/compose.override.yaml"), ("a/docker-compose.yml",),
+        ("a/other.compose.yml",), ("b/docker-compose.prod.yml", "b/docker-compose.prod.override.yml"),
+    ]  # fmt: skip
 
 
 def test_a_stack_is_swarm_s():
