@@ -35,7 +35,6 @@ BUSY_S = 2.0
 
 _PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",  # nobody else connects, so there is no second connection to race with
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # NORMAL may lose acknowledged commits on power loss
     "PRAGMA trusted_schema=OFF",
 )
@@ -57,6 +56,7 @@ class Database:
         self._engine: Engine | None = None
         self._lock: InstanceLock | None = None
         self._stopped: StoreError | None = None
+        self._sound = False
 
     @classmethod
     async def open(cls, url: str) -> Database:
@@ -89,7 +89,7 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Write back the WAL, disconnect, unlock."""
+        """Write back the WAL, leave a single file, disconnect, unlock."""
         if not self._thread._shutdown:  # noqa: SLF001 - the executor tells it in no other way
             await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
             self._thread.shutdown()
@@ -110,6 +110,9 @@ class Database:
                 self._lock_postgresql()
             with self._connection.begin():
                 migrate(self._connection, self.where)
+            if path is not None:
+                self._set_journal("WAL")
+            self._sound = True
 
     @property
     def _file(self) -> Path | None:
@@ -150,10 +153,21 @@ class Database:
             adopt(result)
         return result
 
+    def _set_journal(self, mode: str) -> None:
+        """``WAL`` while it is written, ``DELETE`` at rest: one plain file, which whoever copies it can copy alone.
+
+        What could not be opened, or refused to be written, is left as it is.
+        """
+        assert self._connection is not None  # noqa: S101 - called while connected
+        driver = self._connection.connection.driver_connection
+        driver.execute(f"PRAGMA journal_mode={mode}")  # type: ignore[union-attr] # it is connected
+
     def _disconnect(self) -> None:
         try:
             with translated(self.where):
                 if self._connection is not None:
+                    if self._file is not None and self._sound and self._stopped is None:
+                        self._set_journal("DELETE")
                     self._connection.close()
                 if self._engine is not None:
                     self._engine.dispose()

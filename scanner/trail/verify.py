@@ -115,14 +115,18 @@ def _cosignatures(made: Verified) -> None:
 
 @dataclass(slots=True)
 class _Tiles:
-    """The stored tree: level 0 in one piece, 32 zero bytes where a hash is missing, the rest by level and number."""
+    """The stored tree: level 0 in one piece, 32 zero bytes where a hash is missing, the rest by level and number.
+
+    ``blamed`` are tiles of level 0 that are known to be wrong.
+    """
 
     leaves: bytearray
-    upper: dict[tuple[int, int], bytes]
+    upper: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    blamed: set[int] = field(default_factory=set)
 
 
 def _stored(rows: TrailRows, made: Verified) -> _Tiles:
-    stored = _Tiles(bytearray(made.size * HASH_BYTES), {})
+    stored = _Tiles(bytearray(made.size * HASH_BYTES))
     seen: set[tuple[int, int]] = set()
     for row in rows.tiles():
         width = tiles.width_of(row.level, row.number, made.size) if min(row.level, row.number) >= 0 else 0
@@ -135,6 +139,8 @@ def _stored(rows: TrailRows, made: Verified) -> _Tiles:
         if len(row.hashes) != width * HASH_BYTES:
             detail = f"tile {name} has {len(row.hashes)} bytes instead of {width * HASH_BYTES}"
             made.add(Tampering.TILE_EDITED, first, detail)
+            if not row.level:
+                stored.blamed.add(row.number)
         hashes = row.hashes[: width * HASH_BYTES].ljust(width * HASH_BYTES, b"\0")
         if row.level:
             stored.upper[row.level, row.number] = hashes
@@ -142,6 +148,7 @@ def _stored(rows: TrailRows, made: Verified) -> _Tiles:
             start = row.number * tiles.TILE_BYTES
             stored.leaves[start : start + len(hashes)] = hashes
     missing = [place for place in tiles.tiles_of(made.size) if place not in seen]
+    stored.blamed.update(number for level, number in missing if not level)
     for level, number in missing[:MAX_NAMED]:
         made.add(Tampering.TILE_MISSING, number << (tiles.HEIGHT * (level + 1)), f"tile {TilePath(level, number)}")
     return stored
@@ -206,10 +213,10 @@ class _Walk:
         if self._stored.leaves[start * HASH_BYTES : end * HASH_BYTES] == right:
             return
         for index in range(start, end):
-            place = slice(index * HASH_BYTES, (index + 1) * HASH_BYTES)
-            if self._stored.leaves[place] != self._read.hashes[place]:
-                self._made.add(Tampering.TILE_EDITED, index, f"tile {TilePath(0, index // tiles.WIDTH)}")
-                break
+            place, number = slice(index * HASH_BYTES, (index + 1) * HASH_BYTES), index // tiles.WIDTH
+            if self._stored.leaves[place] != self._read.hashes[place] and number not in self._stored.blamed:
+                self._stored.blamed.add(number)
+                self._made.add(Tampering.TILE_EDITED, index, f"tile {TilePath(0, number)}")
         self._stored.leaves[start * HASH_BYTES : end * HASH_BYTES] = right
 
     def _leads(self, hashes: bytearray, start: int, end: int) -> bool:
