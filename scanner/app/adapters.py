@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.app import wiring
+from scanner.app import secret_settings, wiring
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.archive import inspect_archive
 from scanner.binary.layers.limits import Limits as LayerLimits
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
+    from scanner.app.listen import Face
     from scanner.binary.layers.source import OpenLayer
     from scanner.domain.facts import HostFacts, Process
     from scanner.domain.host import Host
@@ -100,7 +101,9 @@ class Adapters:
         SettingsError: a key, known_hosts or a file of mirrors cannot be used.
     """
 
-    def __init__(self, settings: Settings, context: AdapterContext) -> None:
+    def __init__(self, settings: Settings, context: AdapterContext, face: Face | None = None) -> None:
+        self.face = face
+        secret_settings.refuse_exposed(settings)
         self._ssh = _ssh(settings, context.ssh)
         self._user = context.ssh.user if context.ssh else settings.ssh.user
         self.sources = _sources(settings, self._ssh)
@@ -197,6 +200,8 @@ class Adapters:
         """
         shown = self.registry.client_certificates
         ends = {f"registries.{name}.cert_file": certificate_ends_at(path) for name, path in shown.items()}
+        if self.face is not None and self.face.certificate:
+            ends["web.tls"] = certificate_ends_at(self.face.certificate)
         ends["ssh.certificate_file"] = self._ssh.certificate_ends_at if self._ssh else None
         return {name: at for name, at in ends.items() if at is not None}
 

@@ -73,7 +73,7 @@ class Application:
                 "`archscan setup` makes one, `archscan scan USER@HOST` and `archscan demo` need none"
             )
         settings = load(path, os.environ, need_hosts=need_hosts)
-        logs.configure(common.log_format or settings.log.format, common.log_level or _level(settings, need_hosts))
+        _log(common, settings, _level(settings, need_hosts))
         return settings
 
     def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:
@@ -218,7 +218,7 @@ class Application:
             return Configuration(settings, found.hosts, found.skipped, found.notes)
 
         settings = self._settings(common, need_hosts=True)
-        await _running().run(read, settings, VERSION)
+        await _running().run(read, settings, VERSION, configure_log=lambda now: _log(common, now, _level(now, True)))  # noqa: FBT003 -- a fleet is spoken of
 
     async def demo(self, common: Common, port: int, progress: Listener) -> None:
         """Serve the demonstration fleet."""
@@ -268,7 +268,7 @@ class Application:
             raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
         public = identity.with_name(f"{identity.name}.pub")
         try:
-            return authorized_key_line(files.read_secret(public), addresses, path).rstrip("\n")
+            return authorized_key_line(files.read_text(public, files.MAX_SECRET_BYTES), addresses, path).rstrip("\n")
         except FileError as error:
             raise UsageError(f"{error}; make it with: ssh-keygen -y -f {identity} > {public}") from None
         except ValueError as error:
@@ -296,6 +296,11 @@ def inventory_lines(found: inventory.Inventory) -> list[str]:
 
 def _path(common: Common) -> Path:
     return _file(common) or CONFIG_FILES[0]
+
+
+def _log(common: Common, settings: Settings, level: str) -> None:
+    """The log as the settings want it; the command's own options outrank them."""
+    logs.configure(common.log_format or settings.log.format, common.log_level or level)
 
 
 def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whether a fleet is spoken of

@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.registry.http.tls import certificate_ends_at
+from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.yaml_source import parse, read_bytes
 from scanner.web.api.app import create_app
-from scanner.web.http.access import Access, Scope, Token
+from scanner.web.http.access import MIN_TOKEN_CHARS, Access, Scope, Token
 from scanner.web.http.basic import BasicUsers
-from scanner.web.http.server import Server
+from scanner.web.http.server import ListenError, Server, context_of
 from scanner.web.http.web_config import WebConfig, read_web_config
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import ssl
+    from collections.abc import AsyncIterator, Callable
 
     from scanner.metrics.metrics import Metrics
     from scanner.service.service import Service
@@ -27,23 +28,55 @@ if TYPE_CHECKING:
     from scanner.settings.schema import Token as TokenSettings
 
 
-@asynccontextmanager
-async def serve_web(service: Service, metrics: Metrics, settings: Settings, version: str) -> AsyncIterator[int]:
-    """Serve for as long as the context lasts; gives the port.
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What one configuration lets in: who may do what, in which TLS context, whose certificate is ``certificate``."""
+
+    access: Access
+    context: ssl.SSLContext | None = None
+    certificate: str = ""
+
+
+def face_of(settings: Settings) -> Face:
+    """Read every file that the web interface needs: tokens, users, certificates.
 
     Raises:
-        UsageError: a token or web.yml cannot be used.
-        ListenError: the address is taken, or the certificate cannot be used.
+        SettingsError: one of them cannot be used.
     """
-    host, port = settings.web.listen_address
+    host, _ = settings.web.listen_address
     config = _web_config(settings)
     users = BasicUsers(config.users) if config.users else None
     access = Access(map(_token, settings.web.tokens), loopback=_is_loopback(host), users=users)
-    app = create_app(service, metrics, access, version=version)
-    server = Server(app, host, port, config.tls)
-    if config.tls:
-        metrics.credential_expires("web.tls", certificate_ends_at(str(config.tls.cert_file)))
+    try:
+        if config.tls:
+            files.refuse_exposed(config.tls.key_file)
+        context = context_of(config.tls)
+    except FileError as error:
+        raise _refused("web.config_file", str(error)) from None
+    except ListenError as error:
+        raise SettingsError([Problem("web.config_file", 0, "", str(error).removeprefix("web.config_file: "))]) from None
+    return Face(access, context, str(config.tls.cert_file) if config.tls else "")
+
+
+@asynccontextmanager
+async def serve_web(service: Service, metrics: Metrics, face: Callable[[], Face], version: str) -> AsyncIterator[int]:
+    """Serve for as long as the context lasts, with the ``face`` that is in force; gives the port.
+
+    Raises:
+        ListenError: the address is taken.
+    """
+    host, port = service.reloading.settings.web.listen_address
+    first = face()
+    app = create_app(service, metrics, first.access, version=version)
+    server = Server(app, host, port, first.context)
+
+    def reloaded(_settings: Settings) -> None:
+        now = face()
+        app.state.access = now.access
+        server.renew(now.context)
+
     await server.start()
+    service.reloading.follow(reloaded)
     try:
         yield server.port
     finally:
@@ -58,7 +91,7 @@ def _web_config(settings: Settings) -> WebConfig:
     try:
         return read_web_config(document, path.parent)
     except ValueError as error:
-        raise UsageError(f"{path}: {error}") from None
+        raise _refused(str(path), str(error)) from None
 
 
 def _token(token: TokenSettings) -> Token:
@@ -68,9 +101,18 @@ def _token(token: TokenSettings) -> Token:
             secret = files.read_secret(token.token_file).strip() if token.token_file else ""
         except FileError as error:
             advice = ": make one with openssl rand -hex 32" if error.problem == files.EMPTY else ""
-            raise UsageError(f"web.tokens: {token.name}: {error}{advice}") from None
+            raise _refused(f"web.tokens: {token.name}", f"{error}{advice}") from None
+        if len(secret) < MIN_TOKEN_CHARS:
+            short = (
+                f"{token.token_file}: is shorter than {MIN_TOKEN_CHARS} characters: make one with openssl rand -hex 32"
+            )
+            raise _refused(f"web.tokens: {token.name}", short)
         digest = hashlib.sha256(secret.encode()).hexdigest()
     return Token(token.name, digest, frozenset(map(Scope, token.scopes)))
+
+
+def _refused(where: str, why: str) -> SettingsError:
+    return SettingsError([Problem(where, 0, "", why)])
 
 
 def _is_loopback(host: str) -> bool:

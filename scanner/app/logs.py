@@ -14,6 +14,10 @@ QUIET = ("alembic", "apscheduler", "asyncssh", "httpcore", "httpx", "uvicorn")
 """Libraries that log at ``info`` what we log better."""
 
 
+SILENT = ("uvicorn",)
+"""Warns of each request that is none, one line for each that a stranger sends."""
+
+
 def configure(form: str, level: str) -> None:
     """Log ``logfmt`` or ``json`` lines from ``level`` up; the libraries' own lines take the same form."""
     shared: list[Any] = [
@@ -39,6 +43,8 @@ def configure(form: str, level: str) -> None:
     root.setLevel(_LEVELS[level])
     for name in QUIET:
         logging.getLogger(name).setLevel(max(_LEVELS[level], logging.WARNING) if level != "debug" else logging.DEBUG)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.app.adapters import AdapterContext, Adapters
-from scanner.app.listen import serve_web
-from scanner.app.store import IN_MEMORY, store_url
+from scanner.app.in_flight import InFlight
+from scanner.app.listen import face_of, serve_web
 from scanner.app.trail import running_trail
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
@@ -22,6 +22,7 @@ from scanner.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scanner.app.listen import Face
     from scanner.service.configuration import Configuration
     from scanner.settings.schema import Settings
 
@@ -40,8 +41,10 @@ async def run(
     settings: Settings,
     version: str,
     ready: Callable[[int], None] = lambda _port: None,
+    *,
+    configure_log: Callable[[Settings], None] = lambda _settings: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP reloads. ``ready`` is called with the port.
+    """Serve until SIGTERM or SIGINT; SIGHUP reloads. ``ready`` is called with the port, ``configure_log`` when its settings change.
 
     The store is opened first and closed last, so that nothing is published that could not be remembered.
 
@@ -51,16 +54,27 @@ async def run(
         ServiceError: the port is taken, or the store is.
     """
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)
-    store = await Store.open(store_url(settings) or IN_MEMORY, keep_s=settings.store.keep)
+    in_flight = InFlight(settings)
+    store = await Store.open(in_flight.store_url, keep_s=settings.store.keep)
     watcher = asyncio.create_task(watch_loop(metrics), name="loop-lag")
     try:
         context = AdapterContext(
             version, store, metrics.registries, last_seen=last_seen(), on_survey_read=metrics.survey_read
         )
+
+        def opened(settings: Settings) -> Adapters:
+            in_flight.refuse_change(settings)
+            return Adapters(settings, context, face_of(settings))
+
+        def reloaded(settings: Settings) -> None:
+            store.keep(settings.store.keep)
+            configure_log(settings)
+
         async with running_trail(store, settings, metrics.trail, version) as trail:
-            service = Service(read, lambda settings: Adapters(settings, context), store, metrics, trail=trail)
+            service = Service(read, opened, store, metrics, trail=trail)
+            service.reloading.follow(reloaded)
             try:
-                async with serve_web(service, metrics, settings, version) as port:
+                async with serve_web(service, metrics, lambda: _face(service), version) as port:
                     await service.start()
                     calm_collector()
                     log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
@@ -84,6 +98,14 @@ def calm_collector() -> None:
 def _shown(settings: Settings) -> str:
     host = settings.web.listen_address[0] or "localhost"
     return f"[{host}]" if ":" in host else host
+
+
+def _face(service: Service) -> Face:
+    """What the configuration in force lets in."""
+    adapters = service.reloading.current[1]
+    if not isinstance(adapters, Adapters) or adapters.face is None:
+        raise TypeError("the service runs on other adapters than those of this program")
+    return adapters.face
 
 
 async def _until_stopped(reload: Callable[[], object]) -> None:

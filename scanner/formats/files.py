@@ -7,6 +7,8 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from scanner.formats import secret_files
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -21,12 +23,10 @@ WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 """What public keys may not be."""
 
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-"""What a private key or its passphrase may not be."""
+"""What a private key, its passphrase or any other secret may not be, unless ``secret_files`` knows who keeps it."""
 
 PIECE_BYTES = 1 << 20
 """One read: a limit of 64 MiB is no reason to ask for as much memory at once."""
-
-CREDENTIAL_MODE = 0o440
 
 EMPTY = "is empty"
 """What is wrong with a secret's file that holds none."""
@@ -59,7 +59,7 @@ def read_bytes(
     Args:
         path: links are followed, unless ``follow`` is false.
         limit: the longest content in bytes; one more is an error.
-        forbidden: permission bits that the file must not have; systemd's credentials pass, whatever theirs are.
+        forbidden: permission bits that the file must not have; ``OPEN_TO_OTHERS`` is the whole rule for secrets.
         own_links_only: whether a link at the path itself must be root's, ours, or of whom the file belongs to.
         follow: whether the path itself may be a symbolic link.
 
@@ -68,7 +68,7 @@ def read_bytes(
     """
     with _opened(path, 0 if follow else os.O_NOFOLLOW) as descriptor:
         before = os.fstat(descriptor)
-        _refuse_mode(path, before, forbidden)
+        _refuse_mode(path, descriptor, before.st_mode, forbidden)
         if own_links_only:
             _refuse_foreign_link(path, before.st_uid)
         content = _taken(descriptor, limit + 1)
@@ -93,12 +93,22 @@ def read_secret(path: Path, limit: int = MAX_SECRET_BYTES) -> str:
     """The secret in a file: its text without the line's end, which is the editor's, not the secret's.
 
     Raises:
-        FileError: as ``read_text``, or it is empty.
+        FileError: as ``read_text``, or it is empty, or others may read it (``secret_files``).
     """
-    secret = read_text(path, limit).removesuffix("\n").removesuffix("\r")
+    secret = read_text(path, limit, forbidden=OPEN_TO_OTHERS).removesuffix("\n").removesuffix("\r")
     if not secret.strip():
         raise FileError(path, EMPTY)
     return secret
+
+
+def refuse_exposed(path: Path) -> None:
+    """Refuse a secret's file that a library reads for us, by the rule for those that we read.
+
+    Raises:
+        FileError: it is missing, or others may read it.
+    """
+    with _opened(path) as descriptor:
+        _refuse_mode(path, descriptor, 0, OPEN_TO_OTHERS)
 
 
 def first_bytes(path: Path, count: int) -> bytes:
@@ -156,18 +166,14 @@ def _refuse_kind(path: Path, mode: int) -> None:
         raise FileError(path, f"is not a regular file but {_KINDS.get(stat.S_IFMT(mode), 'something else')}")
 
 
-def _refuse_mode(path: Path, status: os.stat_result, forbidden: int) -> None:
-    if not status.st_mode & forbidden or _is_credential(status):
-        return
-    if forbidden == WRITABLE_BY_ALL:
+def _refuse_mode(path: Path, descriptor: int, mode: int, forbidden: int) -> None:
+    if forbidden == OPEN_TO_OTHERS:
+        if problem := secret_files.exposed(path, descriptor):
+            raise FileError(path, problem)
+    elif mode & forbidden and forbidden == WRITABLE_BY_ALL:
         raise FileError(path, "everybody may write to it: chmod o-w")
-    who = "read" if forbidden & stat.S_IRGRP else "write to"
-    raise FileError(path, f"others may {who} it (mode {stat.S_IMODE(status.st_mode):04o}): chmod go-rwx")
-
-
-def _is_credential(status: os.stat_result) -> bool:
-    """Whether systemd's LoadCredential= made it: 0440 of root, where the group bits show the mask of our own ACL."""
-    return stat.S_IMODE(status.st_mode) == CREDENTIAL_MODE and (status.st_uid, status.st_gid) == (0, 0)
+    elif mode & forbidden:
+        raise FileError(path, f"others may write to it (mode {stat.S_IMODE(mode):04o}): chmod go-rwx")
 
 
 def _refuse_foreign_link(path: Path, target_owner: int) -> None:

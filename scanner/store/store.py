@@ -64,6 +64,10 @@ class Store:
             raise
         return store
 
+    def keep(self, keep_s: float) -> None:
+        """From now on what ended is kept for so many seconds."""
+        self._keep_s = keep_s
+
     async def close(self) -> None:
         """Close the database; another instance may open it then."""
         await self._database.close()

@@ -39,6 +39,7 @@ def client_pair(tmp_path):
     )
     path = tmp_path / "us.pem"
     path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    path.chmod(0o600)
     return path
 
 

@@ -114,6 +114,7 @@ def test_what_is_no_text_is_told_with_its_line(tmp_path):
 def test_a_secret_loses_its_line_s_end_only_and_is_not_empty(tmp_path):
     path = tmp_path / "f"
     path.write_bytes(b" s \r\n")
+    path.chmod(0o600)
     assert read_secret(path) == " s "
     path.write_bytes(b"\n")
     with pytest.raises(FileError, match="is empty"):

@@ -76,6 +76,7 @@ def serve(host, registry, tmp_path):
 
     def start(*planned, **sections):
         (tmp_path / "token").write_text(TOKEN)
+        (tmp_path / "token").chmod(0o600)
         document = {
             "inventory": [{"kind": "static", "hosts": {"web-1": {
                 "address": host.address, "port": host.port, "user": host.user,

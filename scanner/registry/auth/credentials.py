@@ -171,7 +171,11 @@ def _read_configured(configured: ConfiguredCredential, registry: str) -> Found:
 def _read_secret(path: Path) -> str | Failure:
     """The secret in a file; one newline at its end is the editor's, not the secret's."""
     try:
-        return files.read_text(path, MAX_SECRET_CHARS).removesuffix("\n").removesuffix("\r")
+        return (
+            files.read_text(path, MAX_SECRET_CHARS, forbidden=files.OPEN_TO_OTHERS)
+            .removesuffix("\n")
+            .removesuffix("\r")
+        )
     except FileError as error:
         return Failure(Reason.IMAGE_DENIED, str(error))
 

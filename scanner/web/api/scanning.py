@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -59,12 +59,13 @@ async def events(
     request_id: Annotated[str, Path(alias="ticket_id")],
     scans: Annotated[Scans, Depends(dependencies.scans)],
     context: Annotated[Context, Depends(dependencies.context)],
+    permitted: Annotated[Callable[[], Awaitable[bool]], Depends(dependencies.still_permitted)],
 ) -> Response:
     """The same as server-sent events, until it ended."""
     _known(scans, request_id)
     if context.listeners >= MAX_LISTENERS:
         raise Problem(429, "too_many_listeners", f"{MAX_LISTENERS} streams are open", {"Retry-After": "10"})
-    return StreamingResponse(_stream(context, scans, request_id), media_type="text/event-stream")
+    return StreamingResponse(_stream(context, scans, request_id, permitted), media_type="text/event-stream")
 
 
 def request_document(request: ScanRequest) -> dict[str, Any]:
@@ -91,7 +92,9 @@ def _known(scans: Scans, request_id: str) -> ScanRequest:
     return request
 
 
-async def _stream(context: Context, scans: Scans, request_id: str) -> AsyncIterator[str]:
+async def _stream(
+    context: Context, scans: Scans, request_id: str, permitted: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[str]:
     context.listeners += 1
     changes = aiter(scans.watch(request_id))
     upcoming: asyncio.Future[ScanRequest | None] | None = None
@@ -100,6 +103,8 @@ async def _stream(context: Context, scans: Scans, request_id: str) -> AsyncItera
         while not ended:
             upcoming = upcoming or asyncio.ensure_future(anext(changes, None))
             done, _ = await asyncio.wait((upcoming,), timeout=HEARTBEAT_S)
+            if not await permitted():
+                return
             if not done:
                 yield ": still here\n\n"
                 continue

@@ -25,6 +25,9 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 MAX_CREDENTIAL_CHARS = 1024
 """A token has some 43 characters; hashing more than this is somebody else's wish."""
 
+MIN_TOKEN_CHARS = 16
+"""64 bits even in hexadecimal: nobody guesses that over a network."""
+
 _CHALLENGES = 'Basic realm="archscan", charset="UTF-8", Bearer realm="archscan"'
 """Basic first: browsers read only the first challenge of a header."""
 

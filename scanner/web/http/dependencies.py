@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -83,6 +83,19 @@ async def context(request: Request) -> Context:
 async def caller(request: Request) -> str:
     """The name of whoever made a guarded request."""
     return str(request.state.caller)
+
+
+async def still_permitted(request: Request) -> Callable[[], Awaitable[bool]]:
+    """Asks whether whoever made a guarded request may still do so: a reload may have ended that meanwhile."""
+
+    async def permitted() -> bool:
+        try:
+            await request.state.decide_again()
+        except Problem:
+            return False
+        return True
+
+    return permitted
 
 
 async def exposition(request: Request) -> Exposition:

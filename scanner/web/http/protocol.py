@@ -7,9 +7,15 @@ uvicorn stops its keep-alive timer at the first byte, so that a client sending o
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+CROWDED = "archscan.crowded"
+"""The key of a request's scope that tells that there are more connections than are served."""
 
 HEAD_WITHIN_S = 10.0
 """From the connection, or from the first byte after an answer, to the end of the request's head."""
@@ -19,10 +25,27 @@ class PunctualProtocol(H11Protocol):
     """uvicorn's protocol with a deadline for the head of each request."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _since = 0.0
+
+    @property
+    def waits_since(self) -> float | None:
+        """Since when nobody but the client can go on (of the loop's clock); ``None`` while we are at work for it."""
+        waits = self._is_idle or self.cycle.more_body or self.flow.write_paused
+        return self._since if waits else None
+
+    def crowd(self) -> None:
+        """There are too many connections: this one is only told how things are."""
+        self.app = _Crowded(self.app)
+
+    def end(self) -> None:
+        """Close it at once; it counts no more."""
+        self.connections.discard(self)
+        self.transport.abort()
 
     def connection_made(self, transport: Any) -> None:
         """Start the first deadline."""
         super().connection_made(transport)
+        self._since = self.loop.time()
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -39,6 +62,7 @@ class PunctualProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         """The request is done; the next one, which may have begun already, has its own deadline."""
         self._stop_deadline()
+        self._since = self.loop.time()
         super().on_response_complete()
         if self._is_idle and self.conn.trailing_data[0]:
             self._set_deadline()
@@ -61,3 +85,14 @@ class PunctualProtocol(H11Protocol):
         self._deadline = None
         if self._is_idle:
             self.transport.abort()
+
+
+class _Crowded:
+    """Marks requests as too many; what they ask for decides what that means (``GuardedRoute``)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._app({**scope, CROWDED: True}, receive, send)

@@ -10,6 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from scanner.web.http.access import Access, Scope
+from scanner.web.http.problem import Problem
+from scanner.web.http.protocol import CROWDED
+
+_COME_BACK = {"Retry-After": "5", "Connection": "close"}
 
 
 class GuardedRoute(APIRoute):
@@ -28,10 +32,15 @@ class GuardedRoute(APIRoute):
         scope, handler = self.scope, super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            access: Access = request.app.state.access
-            request.state.caller = await access.decide(
-                scope, request.headers.get("authorization"), request.headers.get("host")
-            )
+            if request.scope.get(CROWDED) and scope is not Scope.OPEN:
+                raise Problem(503, "too_many_connections", "too many connections are open", _COME_BACK)
+
+            async def decided() -> str:
+                access: Access = request.app.state.access  # the one in force, which a reload may have changed
+                return await access.decide(scope, request.headers.get("authorization"), request.headers.get("host"))
+
+            request.state.caller = await decided()
+            request.state.decide_again = decided
             return await handler(request)
 
         return guarded

@@ -8,11 +8,12 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from scanner.errors import ServiceError
+from scanner.web.http.acceptor import Acceptor
 from scanner.web.http.limits import MAX_HEAD_BYTES
 from scanner.web.http.protocol import PunctualProtocol
 
@@ -21,14 +22,11 @@ if TYPE_CHECKING:
 
     from scanner.web.http.web_config import TlsFiles
 
-MAX_CONNECTIONS = 1000
-"""Fleet-wide dashboards need dozens; the rest is answered 503 so that health checks still get through."""
-
 BACKLOG = 512
 """Connections that the kernel keeps for us while the loop is busy."""
 
-GRACE_S = 5
-"""Answers under way may end, then they are cancelled; half of what a supervisor waits before it kills."""
+GRACE_S = 3
+"""Answers under way may end, then they are cancelled; a third of what a supervisor waits before it kills."""
 
 KEEP_ALIVE_S = 75
 """Longer than Prometheus' usual scrape interval, so that it need not connect each time."""
@@ -45,6 +43,31 @@ class ListenError(ServiceError):
 
 
 class _Uvicorn(uvicorn.Server):
+    """Uvicorn's server behind our own acceptor."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, context: ssl.SSLContext | None) -> None:
+        super().__init__(config)
+        self._listener, self._context = listener, context
+        self.acceptor: Acceptor | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections; uvicorn's own way would log every one that the system has no descriptor for."""
+        del sockets
+        self.servers = []
+        connections = cast("set[PunctualProtocol]", self.server_state.connections)
+        self.acceptor = Acceptor(self._listener, self._protocol, connections, self._context)
+        self.acceptor.start()
+        self.started = True
+
+    def _protocol(self) -> PunctualProtocol:
+        return PunctualProtocol(self.config, self.server_state, self.lifespan.state)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more, let answers end."""
+        if self.acceptor is not None:
+            self.acceptor.stop()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """The composition root handles signals."""
@@ -54,13 +77,12 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """Serves one application on one address; the port is taken when the object is made."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, tls: TlsFiles | None = None) -> None:
-        """Take the port (0: any free one); an empty host means every interface.
+    def __init__(self, app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
+        """Take the port (0: any free one); an empty host means every interface. With a ``context`` it speaks TLS.
 
         Raises:
-            ListenError: the address cannot be used, or the TLS files cannot.
+            ListenError: the address cannot be used.
         """
-        self._context = _context(tls)
         self._socket = _listen(host, port)
         config = uvicorn.Config(
             app,
@@ -74,14 +96,11 @@ class Server:
             date_header=True,
             proxy_headers=False,
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-            limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACE_S,
         )
         config.load()
-        if self._context is not None:
-            config.ssl = self._context
-        self._uvicorn = _Uvicorn(config)
+        self._uvicorn = _Uvicorn(config, self._socket, context)
         self._serving: asyncio.Task[None] | None = None
 
     @property
@@ -91,7 +110,7 @@ class Server:
 
     async def start(self) -> None:
         """Serve from now on, in a task of its own."""
-        self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]), name="web-server")
+        self._serving = asyncio.create_task(self._uvicorn.serve(), name="web-server")
         while not self._uvicorn.started:
             if self._serving.done():
                 await self._serving
@@ -102,6 +121,13 @@ class Server:
         """Return when the server has ended."""
         if self._serving is not None:
             await asyncio.shield(self._serving)
+
+    def renew(self, context: ssl.SSLContext | None) -> None:
+        """Speak TLS in this context (``None``: none) with whoever connects from now on; who is connected must do so anew."""
+        if self._uvicorn.acceptor is not None:
+            self._uvicorn.acceptor.context = context
+        for connection in list(self._uvicorn.server_state.connections):
+            connection.shutdown()
 
     async def stop(self) -> None:
         """Take no more requests, let answers end, cancel the slow ones; free the port."""
@@ -115,7 +141,12 @@ STARTED_POLL_S = 0.005
 """uvicorn offers no event to wait for; it starts within a few of these."""
 
 
-def _context(tls: TlsFiles | None) -> ssl.SSLContext | None:
+def context_of(tls: TlsFiles | None) -> ssl.SSLContext | None:
+    """The context of these files.
+
+    Raises:
+        ListenError: they cannot be used.
+    """
     try:
         return tls.context() if tls else None
     except OSError as error:

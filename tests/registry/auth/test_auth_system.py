@@ -79,6 +79,7 @@ async def test_nginx_with_a_password_before_a_registry(nginx, registry, authorit
     config = RegistryConfig(f"localhost:{front.port}", ca_file=authority.ca_file)
     path = tmp_path / "password"
     path.write_text("pass wörd\n")
+    path.chmod(0o600)
     sources = CredentialSources(
         {config.name: (ConfiguredCredential("bot", "wrong"), ConfiguredCredential("bot", password_file=path))}
     )

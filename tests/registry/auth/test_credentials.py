@@ -408,6 +408,7 @@ async def test_a_password_file_is_read_at_use_and_again_when_it_changes(tmp_path
         (" four \n", " four "),
     ]:
         path.write_bytes(written.encode())
+        path.chmod(0o600)
         assert [c.secret for c in await credentials.candidates("r", "x")] == [read]
 
 

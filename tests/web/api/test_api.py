@@ -310,6 +310,18 @@ async def test_a_scan_of_nobody_is_refused(as_):
     assert (await as_("read").get("/api/v1/scans/none/events")).status_code == 404
 
 
+async def test_a_stream_ends_with_the_token_that_opened_it(as_, service, token_list):
+    request = service.queue.request(["a"])
+    stream = asyncio.create_task(as_("read").get(f"/api/v1/scans/{request.id}/events"))
+    while not service.app.state.context.listeners:
+        await asyncio.sleep(0.01)
+    service.app.state.access = Access([token for token in token_list if token.name != "reader"])
+    service.queue.progress(request.id, 1, 2)
+    service.finish.set()
+    events = (await asyncio.wait_for(stream, 10)).text
+    assert "event: end" not in events
+
+
 async def test_a_scan_of_many_hosts_is_told_in_few_events(as_, service, monkeypatch):
     monkeypatch.setattr("scanner.web.api.scanning.PAUSE_S", 0.05)
     path = (await as_("operate").post("/api/v1/scans", json={"hosts": []})).headers["location"]

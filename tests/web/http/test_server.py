@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from scanner.web.http.access import Access
-from scanner.web.http.server import ListenError, Server
+from scanner.web.http.server import ListenError, Server, context_of
 from scanner.web.http.web_config import TlsFiles
 
 
@@ -195,14 +195,15 @@ def certificate(tmp_path_factory):
 
 
 async def test_tls_is_served_from_the_web_config(serve, certificate):
-    server = await serve(tls=TlsFiles(*certificate))
+    server = await serve(context=context_of(TlsFiles(*certificate)))
     trusted = ssl.create_default_context(cafile=certificate[0])
     async with httpx.AsyncClient(verify=trusted, trust_env=False) as client:
         assert (await client.get(f"https://127.0.0.1:{server.port}/-/healthy")).status_code == 200
 
 
 async def test_a_client_without_the_asked_for_certificate_is_refused(serve, certificate):
-    server = await serve(tls=TlsFiles(*certificate, client_ca_file=certificate[0], client_auth=ssl.CERT_REQUIRED))
+    files = TlsFiles(*certificate, client_ca_file=certificate[0], client_auth=ssl.CERT_REQUIRED)
+    server = await serve(context=context_of(files))
     trusted = ssl.create_default_context(cafile=certificate[0])
     async with httpx.AsyncClient(verify=trusted, trust_env=False) as client:
         with pytest.raises(httpx.TransportError):
@@ -213,12 +214,12 @@ async def test_a_client_without_the_asked_for_certificate_is_refused(serve, cert
         assert (await client.get(f"https://127.0.0.1:{server.port}/-/healthy")).status_code == 200
 
 
-def test_a_missing_certificate_is_told_in_one_line(app_with, tmp_path):
+def test_a_missing_certificate_is_told_in_one_line(tmp_path):
     with pytest.raises(ListenError, match="certificate or key cannot be used"):
-        Server(app_with(), "127.0.0.1", 0, TlsFiles(tmp_path / "none", tmp_path / "none"))
+        context_of(TlsFiles(tmp_path / "none", tmp_path / "none"))
     (tmp_path / "bad").write_text("not a certificate")
     with pytest.raises(ListenError, match="certificate or key cannot be used"):
-        Server(app_with(), "127.0.0.1", 0, TlsFiles(tmp_path / "bad", tmp_path / "bad"))
+        context_of(TlsFiles(tmp_path / "bad", tmp_path / "bad"))
 
 
 async def test_two_hundred_connections_do_not_stop_a_health_check(serve):

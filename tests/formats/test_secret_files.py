@@ -1,0 +1,122 @@
+"""Who may read a secret's file, one test for each way in which it is kept."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from scanner.formats import files, secret_files
+from scanner.formats.files import FileError, read_secret
+
+TOKEN = "t" * 43
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away or mount: run the tests as root")
+
+
+@pytest.fixture
+def secret(tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    path.chmod(0o600)
+    return path
+
+
+def problem_of(path):
+    try:
+        assert read_secret(path) == TOKEN
+    except FileError as error:
+        return error.problem
+    return ""
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
+def test_a_file_of_its_owner_alone_is_read(secret, mode):
+    secret.chmod(mode)
+    assert problem_of(secret) == ""
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o440, 0o644, 0o666, 0o777])
+def test_any_bit_for_a_group_or_others_is_refused(secret, mode):
+    secret.chmod(mode)
+    assert problem_of(secret) == f"others may read it (mode {mode:04o}): chmod go-rwx"
+
+
+@as_root
+def test_a_file_of_somebody_else_is_refused_even_if_closed(secret):
+    os.chown(secret, 12345, 12345)
+    assert "belongs to user 12345" in problem_of(secret)
+
+
+@as_root
+def test_a_file_of_whoever_runs_us_by_sudo_is_read(secret, monkeypatch):
+    os.chown(secret, 12345, 12345)
+    monkeypatch.setenv("SUDO_UID", "12345")
+    assert problem_of(secret) == ""
+
+
+def test_what_systemd_hands_over_is_read(secret, monkeypatch, tmp_path):
+    secret.chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert problem_of(secret) == ""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "other"))
+    assert problem_of(secret)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", ".")
+    assert problem_of(secret)
+
+
+@as_root
+def test_what_lies_below_run_secrets_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(secret_files, "HANDED_OVER", tmp_path / "run/secrets")
+    path = tmp_path / "run/secrets/app/token"
+    path.parent.mkdir(parents=True)
+    path.write_text(TOKEN)
+    path.chmod(0o444)
+    os.chown(path, 12345, 12345)
+    assert problem_of(path) == ""
+    (tmp_path / "link").symlink_to(path)
+    assert problem_of(tmp_path / "link") == ""
+
+
+def test_a_link_from_run_secrets_to_elsewhere_is_not_handed_over(secret, tmp_path, monkeypatch):
+    monkeypatch.setattr(secret_files, "HANDED_OVER", tmp_path / "run/secrets")
+    (tmp_path / "run/secrets").mkdir(parents=True)
+    link = tmp_path / "run/secrets/token"
+    link.symlink_to(secret)
+    secret.chmod(0o644)
+    assert problem_of(link)
+
+
+@as_root
+def test_root_s_file_in_memory_is_read():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = Path(folder, "token")
+        path.write_text(TOKEN)
+        path.chmod(0o644)
+        assert problem_of(path) == ""
+        os.chown(path, 12345, 12345)
+        assert "belongs to user 12345" in problem_of(path)
+
+
+@as_root
+def test_root_s_file_on_a_mount_that_nobody_writes_to_is_read(secret, tmp_path):
+    secret.chmod(0o644)
+    assert problem_of(secret)
+    told = "import sys;from pathlib import Path;from scanner.formats.files import read_secret;print(read_secret(Path(sys.argv[1])))"
+    script = f'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "{told}" "$1/token"'
+    argv = ["unshare", "-m", "sh", "-c", script, "sh", str(tmp_path), sys.executable]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip("mounts cannot be made here")
+    assert done.stdout == f"{TOKEN}\n", done.stderr
+
+
+def test_a_file_that_a_library_reads_is_held_to_the_same_rule(secret, tmp_path):
+    files.refuse_exposed(secret)
+    secret.chmod(0o640)
+    with pytest.raises(FileError, match="others may read it"):
+        files.refuse_exposed(secret)
+    with pytest.raises(FileError, match="No such file"):
+        files.refuse_exposed(tmp_path / "none")
