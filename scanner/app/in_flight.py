@@ -11,6 +11,7 @@ from scanner.settings.problem import Problem, SettingsError
 if TYPE_CHECKING:
     from scanner.settings.schema import Settings
 
+
 class InFlight:
     """Remembers what the service was started with."""
 

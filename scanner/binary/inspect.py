@@ -13,6 +13,7 @@ from scanner.binary.program import argv, chain, emulators
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
+from scanner.formats.beside import beside
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
@@ -55,7 +56,8 @@ async def inspect(
 async def _program(command: Command, reading: Reading) -> Program:
     program = await reading.ask(lambda view: chain.program(view, command))
     partly_read = reading.partly_read  # before anything is looked for that the answer does not rest on
-    return replace(program, partly_read=partly_read, emulators=emulators.carried(reading.view, program.files))
+    carried = await beside(emulators.carried, reading.view, program.files)
+    return replace(program, partly_read=partly_read, emulators=carried)
 
 
 def _refused(offer: Offer, override: Process | None) -> Failure | None:

@@ -1,7 +1,7 @@
 """What runs in a parsing process: one call after another from standard input, each answered on standard output.
 
-Started with an empty environment and no descriptor but its three; it bounds itself before it reads anything of a
-stranger's. It opens no file for writing, starts no process, holds no key.
+Started with an empty environment and no descriptor but its three; before it reads anything of a stranger's it bounds
+itself and, where the kernel can, has itself shut in (``confinement``): no socket, no program, no file but Python's own.
 """
 
 from __future__ import annotations
@@ -98,11 +98,23 @@ def main() -> None:
     sys.stdout = sys.stderr  # what a library prints must not become part of an answer
     gc.freeze()
     shared = frozenset(json.loads(sys.argv[2]))
+    is_confined = False
     while length := stdin.read(LENGTH_BYTES):
         module, name, seconds, max_bytes, arguments = pickle.loads(stdin.read(int.from_bytes(length, "big")))  # noqa: S301 -- of the parent
+        if not is_confined:
+            _found(module, name)  # what it imports is ours, wherever that lies
+            _confine()
+            is_confined = True
         _bound(seconds, max_bytes)
         write(stdout, _answer(module, name, arguments, shared))
         del arguments
+
+
+def _confine() -> None:
+    """Before the first call, whose arguments are bytes as yet."""
+    with contextlib.suppress(ImportError):  # a Python without ctypes goes without
+        confinement = importlib.import_module("scanner.formats.confinement")
+        confinement.confine(confinement.libraries(sys.path))
 
 
 def _found(module: str, name: str) -> Callable[..., Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import bisect
 import re
+import time
 from functools import cache
 from typing import TYPE_CHECKING
 
+from scanner.formats.patience import spend
 from scanner.formats.shell_commands import Scanner
 from scanner.formats.shell_syntax import (
     AndOr,
@@ -33,7 +35,7 @@ from scanner.formats.shell_words import Inner, NotAWordError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tree_sitter import Language, Node
+    from tree_sitter import Language, Node, Tree
 
 
 MAX_BYTES = 64 * 1024
@@ -41,6 +43,11 @@ MAX_BYTES = 64 * 1024
 
 MAX_NODES = 60_000
 """Of one syntax tree: about one per byte of the densest script that is accepted."""
+
+PARSE_S = 2.0
+"""Seconds of one processor for the grammar; official entrypoints take some milliseconds."""
+
+PIECE_BYTES = 4096
 
 MAX_DEPTH = 200
 """Nodes inside each other; each ``&&`` of a list is one, hand-written scripts stay below 60."""
@@ -67,12 +74,37 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
         return NotUnderstood(
             raw.count(b"\n", 0, raw.index(b"\r")) + 1, "a line ends with CR LF, which shells take for text"
         )
-    from tree_sitter import Parser  # noqa: PLC0415 - loaded where a script is met, most scans meet none
-
-    tree = Parser(_language()).parse(_masked(raw))
+    tree = _tree(_masked(raw))
+    if tree is None:
+        return NotUnderstood(1, f"the script takes longer than {PARSE_S:g} s to parse")
     if tree.root_node.descendant_count > MAX_NODES:
         return NotUnderstood(1, f"the script has more than {MAX_NODES} syntax nodes")
     return _Reader(raw).read(tree.root_node)
+
+
+def _tree(raw: bytes) -> Tree | None:
+    """The syntax tree; ``None`` where the grammar takes too long, as for a here-document of ten thousand variables.
+
+    The library asks for the text in pieces and tells how far it is: only so does it let other threads run.
+    """
+    from tree_sitter import Parser  # noqa: PLC0415 - loaded where a script is met, most scans meet none
+
+    began = time.thread_time()
+    is_late = False
+
+    def late(_offset: int, _has_error: bool) -> bool:  # noqa: FBT001 - the library's own signature
+        nonlocal is_late
+        is_late = time.thread_time() > began + PARSE_S
+        return is_late
+
+    try:
+        return Parser(_language()).parse(lambda at, _point: raw[at : at + PIECE_BYTES], progress_callback=late)
+    except ValueError:
+        if is_late:
+            return None
+        raise
+    finally:
+        spend(int((time.thread_time() - began) * 1e6))
 
 
 @cache

@@ -33,7 +33,9 @@ ENDS_WORD = frozenset(" \t\n;&|<>()")
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SPECIAL = frozenset("@*#?-$!")
 _OPERATOR = re.compile(r":[-=?+]|##|%%|//|/#|/%|\^\^|,,|[-=?+#%/^,@:]")
-_BRACES = re.compile(r"\{[^\s{}'\"]*(?:,|\.\.)[^\s{}'\"]*\}")
+_BRACES = re.compile(r"\{[^\s{}'\"]*+\}")
+"""Those that expand hold a comma or two dots; both in one expression would try each of them against each."""
+
 _CUTTING_OPERATORS = frozenset({"/", "//", ":"})
 _BASH_OPERATORS = frozenset({"/#", "/%", "^", "^^", ",", ",,", "@"})
 _ANSI_C = {
@@ -145,14 +147,19 @@ class Words:
             elif char == "~" and not until and self._text[self._at - 1] in "=:":
                 parts.append(Opaque("a tilde that bash alone expands here"))
                 self._at += 1
-            elif char == "{" and not until and not value and (braces := _BRACES.match(text, self._at, self._end)):
+            elif char == "{" and not until and not value and (braces := self._braces()):
                 self._bash = True
-                parts.append(Opaque(f"the brace expansion {braces[0]}"))
-                self._at = braces.end()
+                parts.append(Opaque(f"the brace expansion {braces}"))
+                self._at += len(braces)
             else:
                 parts.append(Literal(char))
                 self._at += 1
         return parts
+
+    def _braces(self) -> str:
+        """The brace expansion that begins here; empty where none does."""
+        found = _BRACES.match(self._text, self._at, self._end)
+        return found[0] if found and ("," in found[0] or ".." in found[0]) else ""
 
     def _closed(self, stop: int) -> int:
         if stop < 0:

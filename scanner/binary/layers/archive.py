@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import docker_archive
 from scanner.binary.layers.layers import LayerIndex, Usage, clean
 from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
-from scanner.binary.layers.reading import sliced
+from scanner.binary.layers.reading import SLICE_BYTES, THINK_S
 from scanner.binary.layers.tables import parse_table
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Unpack
@@ -25,6 +24,8 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
+from scanner.formats.beside import beside
+from scanner.formats.patience import PatienceError, patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -69,23 +70,35 @@ async def _program(stream: AsyncIterator[bytes], image: str, override: Process |
     tar = TarReader(archive)
     budget = Budget(limits, tar.feed)
     unpack = Unpack(budget)
-    async with aclosing(sliced(stream)) as pieces:
-        async for piece in pieces:
-            unpack.feed(piece)
+
+    def taken(chunk: bytes) -> None:
+        for at in range(0, len(chunk), SLICE_BYTES):
+            unpack.feed(chunk[at : at + SLICE_BYTES])
+
+    async for chunk in stream:
+        await beside(taken, chunk)
     unpack.close()
     tar.close()
+    return await beside(_found, archive, image, override)
+
+
+def _found(archive: _Archive, image: str, override: Process | None) -> Program:
+    """What one image of an archive starts, once all of it was read."""
     saved = docker_archive.find(archive.documents, image)
     if isinstance(saved, Failure):
         return Program((), problem=saved)
     command = argv.resolve(saved.process, override)
     try:
         view = archive.view(saved)
-        program = chain.program(view, command)
+        with patience(THINK_S):
+            program = chain.program(view, command)
         return replace(program, emulators=emulators.carried(view, program.files))
     except (Unread, Unfetched):  # every layer was read to its end, so neither can be asked for
         return Program(command.argv, problem=Failure(Reason.BINARY_UNKNOWN, "the archive lacks a part of the image"))
     except LayerError as error:
         return Program(command.argv, problem=error.failure)
+    except PatienceError as error:
+        return Program(command.argv, problem=Failure(Reason.LAYER_LIMIT, f"following what it starts: {error}"))
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from scanner.binary.layers import tables
 from scanner.binary.layers.limits import Limits, unreadable
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Gzip
+from scanner.formats.beside import beside
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
@@ -39,12 +40,16 @@ async def fetch(layer: Layer, digest: str, open_layer: OpenLayer) -> tuple[Any, 
         raise unreadable("an eStargz layer has no footer")
     start = int(footer[1], 16)
     packed = await tables.read_range(layer, start, footer_at, open_layer)
+    return await beside(_document, packed, digest), start
+
+
+def _document(packed: bytes, digest: str) -> Any:
     table = _Table()
     budget = Budget(Limits(unpacked_bytes=tables.MAX_TABLE_BYTES), TarReader(table).feed)
     budget.stored = len(packed)
     Gzip(budget.pass_on).feed(packed)
     tables.check_digest(bytes(table.held), digest)
-    return tables.parse_table(bytes(table.held)), start
+    return tables.parse_table(bytes(table.held))
 
 
 class _Table:

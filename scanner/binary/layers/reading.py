@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from scanner.binary.layers import toc
@@ -16,9 +15,11 @@ from scanner.binary.layers.view import Unfetched, Unkept, Unread, View
 from scanner.domain.facts import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
+from scanner.formats.beside import beside
+from scanner.formats.patience import PatienceError, patience
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from scanner.binary.layers.source import OpenLayer
     from scanner.domain.image.offers import Layer
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SLICE_BYTES = 32 * 1024
-"""Stored bytes handled before the event loop gets its turn: some 0.3 ms of unpacking, 30 ms at a bomb's ratio."""
+"""Stored bytes handled before it is asked whether the answer is there: some 0.3 ms of unpacking."""
 
+
+THINK_S = 10.0
+"""Seconds that a thread computes on the questions about one image's files; for official images it is some milliseconds."""
+
+MIN_THINK_S = 0.01
+"""Left for a question that finds all of them used up: it may only have to say so."""
 
 MAX_REREADS = 4
 """Times that layers of one image are read once more for a file that a script sources under an uncommon name."""
@@ -62,6 +69,7 @@ class Reading:
         self._untrusted_tables: set[int] = set()
         self._tables: set[int] = set()
         self._rereads = 0
+        self._think_s = THINK_S
         self._early_stop = early_stop
         self._partly_fetched: set[int] = set()
         worth = limits.worth_stopping_bytes if early_stop else None
@@ -74,13 +82,23 @@ class Reading:
             self.view.asked.clear()
             self.view.passed_over.clear()
             try:
-                return question(self.view)
+                return await beside(self._answer, question)
+            except PatienceError:
+                raise limit_reached(f"following what the image starts takes longer than {THINK_S:g} s") from None
             except Unread as need:
                 await self._read(need.layer, question)
             except Unfetched as need:
                 await self._fetch(need)
             except Unkept as need:
                 self._read_again(need)
+
+    def _answer(self, question: Callable[[View], T]) -> T:
+        began = time.thread_time()
+        try:
+            with patience(max(self._think_s, MIN_THINK_S)):
+                return question(self.view)
+        finally:
+            self._think_s -= time.thread_time() - began
 
     async def read_all(self) -> None:
         """Read every layer to its end."""
@@ -139,13 +157,21 @@ class Reading:
         budget = Budget(self._limits, unpacked.take, self._usage.unpacked_bytes)
         unpack = Unpack(budget)
         stop_before = layer.size - self._limits.worth_stopping_bytes if self._early_stop else 0
+
+        def taken(chunk: bytes) -> bool:
+            """Take the next bytes; whether the question is answered and worth stopping for."""
+            for at in range(0, len(chunk), SLICE_BYTES):
+                unpack.feed(chunk[at : at + SLICE_BYTES])
+                _check_length(budget, layer)
+                is_worth = budget.stored < stop_before
+                if is_worth and question is not None and self._is_answered(index, number, question):
+                    return True
+            return False
+
         try:
-            async with self._open(layer) as chunks, aclosing(sliced(chunks)) as pieces:
-                async for piece in pieces:
-                    unpack.feed(piece)
-                    _check_length(budget, layer)
-                    is_worth = budget.stored < stop_before
-                    if is_worth and question is not None and self._is_answered(index, number, question):
+            async with self._open(layer) as chunks:
+                async for chunk in chunks:
+                    if await beside(taken, chunk):
                         return
             _check_end(unpack, tar, budget, layer)
             unpacked.check()
@@ -162,10 +188,10 @@ class Reading:
             return False
         self.view.asked.clear()
         try:
-            question(self.view)
+            self._answer(question)
         except Unread as need:
             return need.layer != number
-        except (Unfetched, Unkept, LayerError):
+        except (Unfetched, Unkept, LayerError, PatienceError):
             return True
         return True
 
@@ -191,14 +217,6 @@ class Reading:
         self.view.fetched[need.layer, need.extent] = content
         if not whole:
             self._partly_fetched.add(need.layer)
-
-
-async def sliced(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The chunks in slices; between two of them other tasks run."""
-    async for chunk in chunks:
-        for at in range(0, len(chunk), SLICE_BYTES):
-            yield chunk[at : at + SLICE_BYTES]
-            await asyncio.sleep(0)
 
 
 def _refused(layer: Layer) -> Failure | None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
     from scanner.domain.image.offers import Layer
 
-MAX_TABLE_BYTES = 64 * 1024 * 1024
-"""Of an unpacked table: 200 bytes an entry make 300,000 entries; a larger layer is streamed."""
+MAX_TABLE_BYTES = 16 * 1024 * 1024
+"""Of an unpacked table: 200 bytes an entry make 80,000 entries, read in a fifth of a second; a larger layer is streamed."""
 
 
 async def read_range(layer: Layer, start: int, end: int, open_layer: OpenLayer) -> bytes:

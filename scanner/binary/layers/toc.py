@@ -19,6 +19,7 @@ from scanner.binary.layers.unpack import Budget, Unpack
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.streams import StreamBroken
+from scanner.formats.beside import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,7 @@ async def read(layer: Layer, open_layer: OpenLayer, index: LayerIndex) -> bool:
             packed = table_format.announced(layer)
             if packed is not None:
                 document, end = await table_format.fetch(layer, packed, open_layer)
-                _fill(index, _entries(document), end)
+                await beside(_fill, index, _entries(document), end)
                 index.complete = True
                 return True
     except (LayerError, StreamBroken):
@@ -180,9 +181,9 @@ async def fetch(
     unpack = Unpack(budget)
     async with open_layer(layer, extent.start, extent.end) as chunks:
         async for chunk in chunks:
-            unpack.feed(chunk)
+            await beside(unpack.feed, chunk)
             if file.done:
                 break
             if budget.stored > extent.end - extent.start:
                 raise unreadable("a range request was answered with more than its range")
-    return file.content(), file.whole
+    return await beside(file.content), file.whole

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, Rights
 from scanner.binary.layers.limits import LayerError, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES
+from scanner.formats.patience import spend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 MAX_LOOKUP_PARTS = 8192
 """Components of one look-up, those of its symlinks included: 40 links of PATH_MAX could spell many more."""
+
+
+NAMES_A_MICROSECOND = 8
+"""Names of a layer that are looked through in that time."""
 
 
 class Unread(Exception):  # noqa: N818 - a question, not an error
@@ -143,6 +148,7 @@ class View:
                 raise LayerError(self._unreadable[number])
             if not layer.complete:
                 raise Unread(number)
+            spend(len(layer.nodes) // NAMES_A_MICROSECOND)
             below = {
                 each[len(lead) :] for each in layer.nodes if each.startswith(lead) and "/" not in each[len(lead) :]
             }
@@ -205,6 +211,7 @@ class View:
         while todo:
             part = todo.popleft()
             parts += 1
+            spend()
             if here.node.kind is not NodeKind.DIRECTORY:
                 return Absence.NOT_A_DIRECTORY
             if part in ("", "."):
@@ -236,6 +243,7 @@ class View:
 
     def _node(self, path: str) -> tuple[int, Node] | None:
         """What stands at a path itself, in which layer."""
+        spend(1 + len(self._layers))
         for number, layer in enumerate(self._layers):
             node = layer.get(path)
             if node is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.binary.layers import tables
 from scanner.binary.layers.limits import Limits, unreadable
 from scanner.binary.layers.unpack import Budget, Zstd
+from scanner.formats.beside import beside
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
@@ -44,9 +45,13 @@ async def fetch(layer: Layer, digest: str, open_layer: OpenLayer) -> tuple[Any, 
     if kind != TYPE_CRFS or unpacked_bytes > tables.MAX_TABLE_BYTES:
         raise unreadable("a zstd:chunked layer announces a table that cannot be read")
     packed = await tables.read_range(layer, offset, offset + packed_bytes, open_layer)
+    return await beside(_document, packed, digest, unpacked_bytes), offset
+
+
+def _document(packed: bytes, digest: str, unpacked_bytes: int) -> Any:
     tables.check_digest(packed, digest)
     unpacked = bytearray()
     budget = Budget(Limits(unpacked_bytes=unpacked_bytes), unpacked.extend)
     budget.stored = len(packed)
     Zstd(budget.pass_on).feed(packed)
-    return tables.parse_table(bytes(unpacked)), offset
+    return tables.parse_table(bytes(unpacked))

@@ -18,11 +18,14 @@ MAX_LOADER_BYTES = 4 * 1024 * 1024
 MUSL_DIRECTORIES = "/lib:/usr/local/lib:/usr/lib"
 """Where musl looks without a path file (dynlink.c)."""
 
-_DIRECTORIES = re.compile(rb"(?:/[!-~]{0,1024}/\0){2,16}")
-_CACHE = re.compile(rb"(/[!-~]{0,1024}/ld\.so\.cache)\0")
-_PRELOAD = re.compile(rb"(/[!-~]{0,1024}/ld\.so\.preload)\0")
-_PATH_FILE = re.compile(rb"(/etc/ld-musl-[A-Za-z0-9_.-]{1,64}\.path)\0")
-_SYSTEM_PATH = re.compile(rb"\0(/[^\0:]{0,256}lib[^\0:]{0,256}(?::/[^\0:]{1,256}){1,8})\0")
+MAX_PATH = 1026
+"""Characters of a path in it."""
+
+MAX_DIRECTORIES = 16
+"""Of one list; glibc has two to four."""
+
+_PATH_FILE = re.compile(rb"/etc/ld-musl-[A-Za-z0-9_.-]{1,64}\.path\Z")
+_SYSTEM_PATH = re.compile(rb"/[^\0:]{0,512}+(?::/[^\0:]{1,256}+){1,8}\Z")
 _HWCAPS = b"glibc-hwcaps"
 
 
@@ -56,28 +59,53 @@ def parse(header: Header, body: Body) -> LoaderBuild | None:
     whole = body.read(0, body.size)
     if whole is None:
         return None
-    musl = _PATH_FILE.search(whole)
+    texts = whole.split(b"\0")[:-1]
+    musl = next((found[0] for text in texts if (found := _PATH_FILE.search(text))), None)
     if musl is not None:
-        path = _SYSTEM_PATH.search(whole)
-        return LoaderBuild("musl", tuple(_text(path[1] if path else MUSL_DIRECTORIES.encode()).split(":")),
-                           path_file=_text(musl[1]))  # fmt: skip
-    return _glibc(whole)
+        path = next((text for text in texts[1:] if _is_system_path(text)), MUSL_DIRECTORIES.encode())
+        return LoaderBuild("musl", tuple(_text(path).split(":")), path_file=_text(musl))
+    return _glibc(texts, has_hwcaps=_HWCAPS in whole)
 
 
-def _glibc(whole: bytes) -> LoaderBuild | None:
-    cache = _CACHE.search(whole)
-    runs = (match[0].split(b"\0")[:-1] for match in _DIRECTORIES.finditer(whole)) if cache else ()
-    directories = next((run for run in runs if all(b"lib" in each for each in run)), None)
-    if cache is None or directories is None:
+def _is_system_path(text: bytes) -> bool:
+    return _SYSTEM_PATH.match(text) is not None and b"lib" in text.partition(b":")[0]
+
+
+def _glibc(texts: list[bytes], *, has_hwcaps: bool) -> LoaderBuild | None:
+    cache, preload = (_path(texts, name) for name in (b"/ld.so.cache", b"/ld.so.preload"))
+    directories = _directories(texts) if cache else None
+    if directories is None:
         return None
-    preload = _PRELOAD.search(whole)
-    return LoaderBuild(
-        "glibc",
-        tuple(_text(each).rstrip("/") or "/" for each in directories),
-        _text(cache[1]),
-        _text(preload[1]) if preload else "",
-        has_hwcaps=_HWCAPS in whole,
-    )
+    shown = tuple(_text(each).rstrip("/") or "/" for each in directories)
+    return LoaderBuild("glibc", shown, _text(cache), _text(preload), has_hwcaps=has_hwcaps)
+
+
+def _path(texts: list[bytes], name: bytes) -> bytes:
+    """The first path that ends in this name; empty where there is none."""
+    paths = (_path_in(text) for text in texts if text.endswith(name))
+    return next((path for path in paths if path), b"")
+
+
+def _path_in(text: bytes) -> bytes:
+    """The path with which a text ends: from its first slash that nothing unprintable follows."""
+    tail = text[-MAX_PATH:]
+    start = next((at for at in range(len(tail) - 1, -1, -1) if not 0x21 <= tail[at] <= 0x7E), -1) + 1  # noqa: PLR2004 -- ! to ~
+    slash = tail.find(b"/", start)
+    return tail[slash:] if slash >= 0 else b""
+
+
+def _directories(texts: list[bytes]) -> list[bytes] | None:
+    """The first texts in a row that are all directories of libraries, each with a slash at its end."""
+    run: list[bytes] = []
+    for text in [*texts, b""]:
+        path = _path_in(text) if text.endswith(b"/") else b""
+        if run and path != text:  # all but the first begin where the one before ends
+            if len(run) > 1 and all(b"lib" in each for each in run[:MAX_DIRECTORIES]):
+                return run[:MAX_DIRECTORIES]
+            run = []
+        if len(path) > 1:
+            run.append(path)
+    return None
 
 
 def _text(raw: bytes) -> str:

@@ -39,6 +39,7 @@ from scanner.binary.program.shell.state import (
     is_known,
 )  # fmt: skip
 from scanner.formats import shell as grammar
+from scanner.formats.patience import spend
 from scanner.formats.shell_syntax import (
     AndOr,
     Arithmetic,
@@ -65,6 +66,9 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 20_000
 """Of one script on all its ways together; official entrypoints take some 300."""
+
+STEP_WEIGHT = 100
+"""Microseconds of a usual step."""
 
 MAX_HEIGHT = 200
 """Commands inside commands on one way; functions that call themselves end here."""
@@ -101,6 +105,7 @@ class Machine:
     def _counted(self, state: State) -> list[State] | list[AtRunTime]:
         """One step; in a subshell what only the run decides ends that subshell alone."""
         self._steps += 1
+        spend(STEP_WEIGHT)
         if self._steps > MAX_STEPS:
             raise AtRunTimeError(f"it takes more than {MAX_STEPS} steps")
         try:

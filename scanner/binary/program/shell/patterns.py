@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.shell.globs import Glob, glob_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_STARS = 8
-"""Stars of one pattern: each costs the matcher one more nested loop over the text."""
-
 MAX_MATCHED = 4096
 """Characters of a text that is matched against a pattern."""
 
-_CLASS = re.compile(r"\[[!^]?\]?(?:\[:\w+:\]|[^\]\\])*\]")
-_NAMED = re.compile(r"\[:(\w+):\]")
-_POSIX = {
-    "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s",
-    "blank": r" \t", "punct": r"!-/:-@\[-`{-~", "xdigit": "0-9A-Fa-f",
-}  # fmt: skip
+MAX_SEARCHED = 512
+"""Characters of a text in which a pattern is looked for: from each of them on anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +65,8 @@ def matches(text: str, pattern: Pattern) -> bool | None:
         return _is_same(text, pattern.text)
     if not pattern.known or UNKNOWN in text:
         return _contradicts(text, pattern)
-    regex = _compiled(pattern)
-    return None if regex is None or len(text) > MAX_MATCHED else regex.fullmatch(text) is not None
+    glob = glob_of(pattern.runs)
+    return None if glob is None or len(text) > MAX_MATCHED else glob.fits(text)
 
 
 def equal(one: str, other: str) -> bool | None:
@@ -86,28 +78,49 @@ def equal(one: str, other: str) -> bool | None:
 
 def cut_prefix(text: str, pattern: Pattern, *, longest: bool) -> str | None:
     """What is left without the prefix that a pattern matches; ``None`` where not known."""
-    regex = _compiled(pattern)
-    if not pattern.known or UNKNOWN in text or regex is None or len(text) > MAX_MATCHED:
+    glob = _usable(text, pattern)
+    if glob is None:
         return None
-    sizes = range(len(text), -1, -1) if longest else range(len(text) + 1)
-    return next((text[size:] for size in sizes if regex.fullmatch(text, 0, size)), text)
+    cut = glob.longest(text) if longest else glob.shortest(text)
+    return text[cut or 0 :]
 
 
 def cut_suffix(text: str, pattern: Pattern, *, longest: bool) -> str | None:
     """What is left without the suffix that a pattern matches; ``None`` where not known."""
-    regex = _compiled(pattern)
-    if not pattern.known or UNKNOWN in text or regex is None or len(text) > MAX_MATCHED:
+    glob = _usable(text, pattern)
+    if glob is None:
         return None
-    starts = range(len(text) + 1) if longest else range(len(text), -1, -1)
-    return next((text[:start] for start in starts if regex.fullmatch(text, start)), text)
+    backwards, ending = glob.reversed(), text[::-1]
+    cut = backwards.longest(ending) if longest else backwards.shortest(ending)
+    return text[: len(text) - (cut or 0)]
 
 
 def replaced(text: str, pattern: Pattern, by: str, *, everywhere: bool) -> str | None:
     """The text with the first, or each, longest match replaced; ``None`` where not known."""
-    regex = _compiled(pattern)
-    if not pattern.known or UNKNOWN in text or regex is None or len(text) > MAX_MATCHED or not pattern.text:
-        return None if not pattern.known or UNKNOWN in text or len(text) > MAX_MATCHED else text
-    return regex.sub(lambda _: by, text, count=0 if everywhere else 1)
+    glob = _usable(text, pattern)
+    if glob is None:
+        return None
+    if not pattern.text:
+        return text
+    if len(text) > MAX_SEARCHED:
+        return None
+    made, at = "", 0
+    while at <= len(text):
+        found = glob.longest(text[at:])
+        if found is None or (not found and at == len(text) and text):
+            made += text[at : at + 1]
+            at += 1
+            continue
+        made += by + ("" if found else text[at : at + 1])
+        at += max(found, 1)
+        if not everywhere:
+            break
+    return made + text[at:]
+
+
+def _usable(text: str, pattern: Pattern) -> Glob | None:
+    """The glob where text and pattern are known, and short enough."""
+    return glob_of(pattern.runs) if pattern.known and UNKNOWN not in text and len(text) <= MAX_MATCHED else None
 
 
 def _is_same(text: str, other: str) -> bool | None:
@@ -140,46 +153,3 @@ def _contradicts(text: str, pattern: Pattern) -> bool | None:
             break
     known = text.split(UNKNOWN, maxsplit=1)[0]
     return None if known.startswith(head) or head.startswith(known) else False
-
-
-@lru_cache(maxsize=512)
-def _compiled(pattern: Pattern) -> re.Pattern[str] | None:
-    """As a regular expression; ``None`` where it is one that we do not know or that would cost too much."""
-    made, stars = "", 0
-    for number, (run, active) in enumerate(pattern.runs):
-        at = 0
-        while at < len(run):
-            char = run[at]
-            if not active or char not in "*?[":
-                made += re.escape(char)
-                at += 1
-            elif char == "*":
-                stars += not made.endswith(".*")
-                made += "" if made.endswith(".*") else ".*"
-                at += 1
-            elif char == "?":
-                made += "."
-                at += 1
-            elif bracket := _CLASS.match(run, at):
-                made += _class(bracket[0])
-                at = bracket.end()
-            elif number + 1 < len(pattern.runs):
-                return None  # a bracket with quotes inside
-            else:
-                made += re.escape(char)
-                at += 1
-    if stars > MAX_STARS:
-        return None
-    try:
-        return re.compile(made, re.DOTALL)
-    except re.error:
-        return None
-
-
-def _class(written: str) -> str:
-    inner = written[1:-1]
-    negated = inner[:1] in {"!", "^"}
-    inner = inner[1:] if negated else inner
-    named = _NAMED.findall(inner)
-    rest = re.sub(r"([\\\]\[^&|~])", r"\\\1", _NAMED.sub("", inner))
-    return f"[{'^' if negated else ''}{rest}{''.join(_POSIX.get(name, '') for name in named)}]"

@@ -19,6 +19,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
+from scanner.formats.beside import beside
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -232,8 +233,8 @@ async def read_layer(layer: Layer, open_layer: OpenLayer, limits: Limits) -> Lay
             reading = _Reading(layer, limits)
             async with open_layer(layer) as chunks, aclosing(batches(chunks)) as stored:
                 async for batch in stored:
-                    await asyncio.to_thread(reading.feed, batch)
-            return await asyncio.to_thread(reading.end)
+                    await beside(reading.feed, batch)
+            return await beside(reading.end)
     except TimeoutError:
         return Failure(Reason.LAYER_LIMIT, f"reading {layer.digest} took longer than {limits.read_s:g} s")
     except StreamBroken as broken:
