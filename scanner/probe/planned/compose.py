@@ -118,6 +118,7 @@ def _services(project: compose_service.Project, model: Mapping[str, Any], path: 
     asked = _profiles(project.variables)
     for name, body in project.services.items():
         try:
+            compose_service.check(body)
             if _is_active(body, asked):
                 active[name] = body
         except UnclearError as error:

@@ -101,12 +101,19 @@ def _undefined(model: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[st
     for network in named_in(body.get("networks"), None):
         if network != _DEFAULT and network not in (model.get("networks") or {}):
             yield f"refers to the network {network}, which nothing defines"
+    rows = body.get("tmpfs") or ()
+    mounted = Counter(str(row).partition(":")[0] for row in ([rows] if isinstance(rows, str) else rows))
     for row in body.get("volumes") or ():
         if isinstance(row, Text) and row.is_open:
             continue
         made = volume(row)
+        mounted[made.target] += 1
+        if made.kind == "bind" and not made.source:
+            yield f"binds nothing over {made.target}"
         if made.kind == "volume" and made.source and made.source not in (model.get("volumes") or {}):
             yield f"refers to the volume {made.source}, which nothing defines"
+    if twice := next((target for target, count in mounted.items() if count > 1), ""):
+        yield f"mounts two things over {twice}"
     for key in ("configs", "secrets"):
         for row in body.get(key) or ():
             source = row.get("source") if isinstance(row, dict) else row

@@ -77,6 +77,18 @@ def plan(project: Project, name: str, body: Mapping[str, Any]) -> tuple[Plan, li
     return made, open_files
 
 
+def check(body: Mapping[str, Any]) -> None:
+    """Whether Compose can split the commands of a service, which it does even where it starts none of it.
+
+    Raises:
+        UnclearError: it cannot.
+    """
+    for key in ("entrypoint", "command"):
+        value = body.get(key)
+        if isinstance(value, str) and not (isinstance(value, Text) and value.is_open):
+            words(value, key)
+
+
 def _platform(project: Project, body: Mapping[str, Any]) -> tuple[str, str]:
     """The platform that the service demands, or that Compose takes where it demands none, and where that stands."""
     own = body.get("platform")
@@ -214,7 +226,8 @@ def _read_env_file(project: Project, entry: Any, found: dict[str, Value], own: M
         elif entry.get("format"):
             raise UnclearError(f"{path}: a format of variables that Compose does not know")
         else:
-            found |= dotenv.variables(project.texts[path], {**found, **own, **project.variables})
+            told = {name: value for name, value in own.items() if value != Value("", (name,))}
+            found |= dotenv.variables(project.texts[path], {**found, **told, **project.variables})
     except EnvFileError as error:
         raise UnclearError(f"{path}: {error}") from error
     return ""
