@@ -104,7 +104,7 @@ def test_the_edge_knows_the_root_and_makes_exactly_the_tiles_of_tlog_tiles(size)
 def test_a_tree_of_seventy_thousand_has_the_tiles_that_the_specification_counts():
     found = [(level, tiles.width_of(level, number, 70_000)) for level, number in tiles.tiles_of(70_000)]
     assert found.count((0, 256)) == 273
-    assert [one for one in found if one not in {(0, 256)}] == [(0, 112), (1, 256), (1, 17), (2, 1)]
+    assert [one for one in found if one != (0, 256)] == [(0, 112), (1, 256), (1, 17), (2, 1)]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_tree_of_seventy_thousand_has_the_tiles_that_the_specification_counts(
         ("entries/000.p/255", tiles.TilePath(None, 0, 255)),
         ("63/999", tiles.TilePath(63, 999)),
         *((text, None) for text in ("0/1", "00/001", "0/x000/001", "64/000", "0/000.p/256", "0/000.p/0", "0/000.p/300",
-                                    "0/x1/001", "-1/000", "0/٠٠٠", "", "entries/", "0/000/", "0/" + "x001/" * 20 + "001")),
+                                    "0/x1/001", "-1/000", "0/\u0660\u0660\u0660", "", "entries/", "0/000/", "0/" + "x001/" * 20 + "001")),
     ],
 )  # fmt: skip
 def test_a_tile_has_one_path(text, path):

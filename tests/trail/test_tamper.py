@@ -15,7 +15,7 @@ from scanner.trail.cosignature import cosigned, verifier_of
 from scanner.trail.leaf import Entry, Event
 from scanner.trail.note import Note, Signer, parse
 from scanner.trail.outside import Seen
-from scanner.trail.tampering import Tampering as T
+from scanner.trail.tampering import Tampering
 from scanner.trail.trail import Trail
 from scanner.trail.verify import verify
 
@@ -26,7 +26,7 @@ SIZE = 530
 THIEF = Signer.made("fleet.example/archscan")
 
 
-class Undone(Exception):
+class UndoneError(Exception):
     """Takes a tampering back."""
 
 
@@ -225,34 +225,34 @@ def rewrite_with_the_stolen_key(rows):
 
 
 KINDS = {
-    edit_a_leaf: {T.LEAF_EDITED},
-    delete_a_leaf: {T.LEAF_DELETED},
-    delete_leaves_and_close_the_gap: {T.LEAF_DELETED},
-    insert_leaves: {T.LEAF_INSERTED},
-    duplicate_a_leaf: {T.LEAF_INSERTED, T.LEAVES_UNSIGNED},  # of the last one
-    swap_leaves: {T.LEAVES_REORDERED},
-    cut_the_head: {T.HEAD_CUT},
-    cut_the_head_and_renumber: {T.HEAD_CUT},
-    cut_the_tail: {T.TAIL_CUT},
-    add_a_leaf_behind_the_end: {T.LEAVES_UNSIGNED},
-    rechain: {T.RECHAINED},
-    edit_a_leaf_with_its_hash: {T.RECHAINED},
-    rechain_under_another_key: {T.ANOTHER_LOG},
-    put_another_log_in_its_place: {T.ANOTHER_LOG},
-    edit_a_tile: {T.TILE_EDITED},
-    edit_a_tile_above: {T.TILE_EDITED},
-    cut_a_tile: {T.TILE_EDITED},
-    delete_a_tile: {T.TILE_MISSING},
-    add_a_tile: {T.TILE_EXTRA},
-    edit_a_checkpoint: {T.CHECKPOINT_EDITED, T.ANOTHER_LOG},  # the four bytes that name the key
-    swap_checkpoints: {T.CHECKPOINT_EDITED},
-    delete_a_checkpoint: {T.CHECKPOINT_MISSING},
-    cut_the_first_checkpoints: {T.CHECKPOINT_MISSING},
-    cut_the_last_checkpoints: {T.LEAVES_UNSIGNED},
-    forge_a_cosignature: {T.COSIGNATURE_FORGED},
-    empty_it: {T.EMPTIED},
-    cut_the_end_with_its_checkpoints: {T.ROLLED_BACK},
-    rewrite_with_the_stolen_key: {T.REWRITTEN},
+    edit_a_leaf: {Tampering.LEAF_EDITED},
+    delete_a_leaf: {Tampering.LEAF_DELETED},
+    delete_leaves_and_close_the_gap: {Tampering.LEAF_DELETED},
+    insert_leaves: {Tampering.LEAF_INSERTED},
+    duplicate_a_leaf: {Tampering.LEAF_INSERTED, Tampering.LEAVES_UNSIGNED},  # of the last one
+    swap_leaves: {Tampering.LEAVES_REORDERED},
+    cut_the_head: {Tampering.HEAD_CUT},
+    cut_the_head_and_renumber: {Tampering.HEAD_CUT},
+    cut_the_tail: {Tampering.TAIL_CUT},
+    add_a_leaf_behind_the_end: {Tampering.LEAVES_UNSIGNED},
+    rechain: {Tampering.RECHAINED},
+    edit_a_leaf_with_its_hash: {Tampering.RECHAINED},
+    rechain_under_another_key: {Tampering.ANOTHER_LOG},
+    put_another_log_in_its_place: {Tampering.ANOTHER_LOG},
+    edit_a_tile: {Tampering.TILE_EDITED},
+    edit_a_tile_above: {Tampering.TILE_EDITED},
+    cut_a_tile: {Tampering.TILE_EDITED},
+    delete_a_tile: {Tampering.TILE_MISSING},
+    add_a_tile: {Tampering.TILE_EXTRA},
+    edit_a_checkpoint: {Tampering.CHECKPOINT_EDITED, Tampering.ANOTHER_LOG},  # the four bytes that name the key
+    swap_checkpoints: {Tampering.CHECKPOINT_EDITED},
+    delete_a_checkpoint: {Tampering.CHECKPOINT_MISSING},
+    cut_the_first_checkpoints: {Tampering.CHECKPOINT_MISSING},
+    cut_the_last_checkpoints: {Tampering.LEAVES_UNSIGNED},
+    forge_a_cosignature: {Tampering.COSIGNATURE_FORGED},
+    empty_it: {Tampering.EMPTIED},
+    cut_the_end_with_its_checkpoints: {Tampering.ROLLED_BACK},
+    rewrite_with_the_stolen_key: {Tampering.REWRITTEN},
 }
 EXACT = {edit_a_leaf, delete_a_leaf, delete_leaves_and_close_the_gap, swap_leaves, cut_the_tail, cut_the_head,
          add_a_leaf_behind_the_end}  # fmt: skip
@@ -316,9 +316,9 @@ async def looked(store, signer, change, seed=0):
         if rows.seen:
             assert made.found == [], "nothing but what others have seen shows this"
         answer.extend([[*made.found, *outside.compare(made, rows.seen)], rows])
-        raise Undone
+        raise UndoneError
 
-    with pytest.raises(Undone):
+    with pytest.raises(UndoneError):
         await store._database.run(work)
     return answer if change else answer[0]
 
