@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile -m "not bench and not engines"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint architecture engines bench clean python packages
+.PHONY: help demo run test check lint architecture engines tamper bench clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,9 @@ engines: python packages ## every kind of image on every generation of engines (
 	$(PYTHON) -m pytest -m engines -p no:xdist
 	$(PYTHON) -m tests.system.truth.page
 	$(PYTHON) -m tests.system.truth.disagreements
+
+tamper: python packages ## a hundred ways to change the trail, in SQLite, in PostgreSQL: each is found under its name
+	$(PYTHON) -m pytest tests/trail/test_tamper.py -s -p no:xdist
 
 bench: python packages ## measure; prints figures, asserts nothing
 	$(PYTHON) -m pytest -m bench -s -p no:xdist

@@ -112,7 +112,7 @@ class TrailRows:
             yield TileRow(_number(row.level), _number(row.number), _bytes(row.hashes))
 
     def _pieces(self, query: str, values: Mapping[str, Any] | None = None) -> Iterator[Any]:
-        result = self._connection.execution_options(yield_per=PIECE).execute(text(query), values or {})
+        result = self._connection.execute(text(query).execution_options(yield_per=PIECE), values or {})
         for piece in result.partitions():
             yield from piece
 

@@ -131,7 +131,7 @@ def _folded(parts: Sequence[bytes]) -> bytes:
 
 def includes(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether the proof leads from the leaf's hash to the root (RFC 9162, 2.1.3.2)."""
-    if not 0 <= index < size or (steps := _steps(index, size - 1, proof)) is None:
+    if not 0 <= index < size or len(leaf) != HASH_BYTES or (steps := _steps(index, size - 1, proof)) is None:
         return False
     made = leaf
     for sibling, is_left in steps:

@@ -95,8 +95,9 @@ def _kind_of(text: str, log: Verifier) -> Tampering:
         head = checkpoint.parse(whole.text)
     except NoteError:
         return Tampering.CHECKPOINT_EDITED
-    others = [one for one in whole.signatures if one.name == head.origin and not one.is_by(log)]
-    return Tampering.ANOTHER_LOG if others and head.origin != log.name else Tampering.CHECKPOINT_EDITED
+    own = any(one.is_by(log) for one in whole.signatures)
+    others = any(one.name == head.origin for one in whole.signatures)
+    return Tampering.ANOTHER_LOG if others and not own else Tampering.CHECKPOINT_EDITED
 
 
 def _cosignatures(made: Verified) -> None:
