@@ -197,8 +197,9 @@ class Adapters:
         """
         shown = self.registry.client_certificates
         ends = {f"registries.{name}.cert_file": certificate_ends_at(path) for name, path in shown.items()}
-        ends["ssh.certificate_file"] = self._ssh.certificate_ends_at if self._ssh else None
-        return {name: at for name, at in ends.items() if at is not None}
+        return {name: at for name, at in ends.items() if at is not None} | (
+            dict(self._ssh.certificate_ends) if self._ssh else {}
+        )
 
     async def close(self) -> None:
         """Close every connection."""
