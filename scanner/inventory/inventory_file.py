@@ -25,6 +25,7 @@ MAX_BYTES = 16 << 20
 MAX_LINE_CHARS = 64 << 10
 """Lines are split as a shell would, in quadratic time."""
 
+
 class Unreadable(Enum):
     """A value that stands in a document, but not for us to read."""
 

@@ -29,7 +29,9 @@ print(len(found.hosts), ours.ru_maxrss >> 10, worker.ru_maxrss >> 10)
 
 
 def names():
-    return [(f"web-{n:05}.example.com", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", f"rack{n % 40}") for n in range(HOSTS)]
+    return [
+        (f"web-{n:05}.example.com", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", f"rack{n % 40}") for n in range(HOSTS)
+    ]
 
 
 def ini():
@@ -70,7 +72,9 @@ def test_an_inventory_of_ten_thousand_hosts(tmp_path, kind, name, content):
     path = tmp_path / name
     path.write_text("".join(content()))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-c", READ, kind, path], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", READ, kind, path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     hosts, ours, worker = map(int, done.stdout.split())
