@@ -58,7 +58,7 @@ class Reloading:
         self._retired: set[asyncio.Task[None]] = set()
         self._busy: dict[Adapters, int] = {}
         self._observed_credentials: frozenset[str] = frozenset()
-        self._told: tuple[str, ...] = ()
+        self._logged_problems: tuple[str, ...] = ()
         self._followers: list[Callable[[Settings], None]] = []
         self._configure()
 
@@ -157,8 +157,8 @@ class Reloading:
         odd = [host for host in held.hosts if host.problem]
         self._observer.inventory_loaded(read=held.readable, not_understood=len(odd), skipped=len(held.skipped))
         told = (*(host.problem for host in odd), *held.notes)
-        if told != self._told:
-            self._told = told
+        if told != self._logged_problems:
+            self._logged_problems = told
             for problem in told[:MAX_TOLD]:
                 log.warning("inventory_problem", problem=problem)
 
