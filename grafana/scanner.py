@@ -176,7 +176,14 @@ def _gate() -> Section:
         Query(f"sum (rate (archscan_survey_bytes_total{{{_ONE}}}{_WINDOW}))", "bytes a second"),
         empty="No survey yet",
     )
-    return Section("Gate, API, surveys", (line(7, (8, decisions), (8, requests), (8, surveys)),))
+    inventory = trend(
+        "Hosts of the inventory",
+        "How many are read, cannot be understood, or are skipped since their own inventory says that they are no Linux reached by SSH.",
+        Query(f"max by (state) (archscan_inventory_hosts{{{_ONE}}})", "{{state}}"),
+    )
+    return Section(
+        "Gate, API, surveys, inventory", (line(7, (6, decisions), (6, requests), (6, surveys), (6, inventory)),)
+    )
 
 
 def _process() -> Section:

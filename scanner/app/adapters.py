@@ -202,8 +202,8 @@ class Adapters:
         ends = {f"registries.{name}.cert_file": certificate_ends_at(path) for name, path in shown.items()}
         if self.face is not None and self.face.certificate:
             ends["web.tls"] = certificate_ends_at(self.face.certificate)
-        ends["ssh.certificate_file"] = self._ssh.certificate_ends_at if self._ssh else None
-        return {name: at for name, at in ends.items() if at is not None}
+        of_ssh = dict(self._ssh.certificate_ends) if self._ssh else {}
+        return {name: at for name, at in ends.items() if at is not None} | of_ssh
 
     async def close(self) -> None:
         """Close every connection."""

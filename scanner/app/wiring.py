@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from scanner import inventory
 from scanner.formats import files
-from scanner.hosts.ssh.config import SshConfig
+from scanner.hosts.ssh.config import HostIdentity, SshConfig
 from scanner.inventory import http_fetch
 from scanner.inventory.http_fetch import Login
 from scanner.registry.auth.credentials import ConfiguredCredential, Credentials, CredentialSources
@@ -117,7 +117,7 @@ def _planned(images: Iterable[PlannedImage]) -> tuple[Plan, ...]:
 def ssh(settings: schema.Settings) -> SshConfig | None:
     """How hosts are reached; ``None`` where no key is configured, so that only this machine can be read."""
     own = settings.ssh
-    if own.identity_file is None or own.known_hosts_file is None:
+    if (own.identity_file is None and not own.identities) or own.known_hosts_file is None:
         return None
     return SshConfig(
         identity_file=own.identity_file,
@@ -132,6 +132,10 @@ def ssh(settings: schema.Settings) -> SshConfig | None:
         keep_connections=own.keep_connections,
         keepalive_interval_s=own.keepalive_interval,
         max_output_bytes=own.max_output,
+        identities=tuple(
+            HostIdentity(one.match, one.identity_file, one.certificate_file, one.passphrase_file, one.agent)
+            for one in own.identities
+        ),
     )
 
 

@@ -20,6 +20,11 @@ _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 _GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
 _QUOTING = frozenset("'\"\\#")
 
+_PLAIN = re.compile(r"[A-Za-z_/~][A-Za-z0-9_./~@:-]*|[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+"""What is no literal of Python, or one of ``_CONSTANTS``."""
+
+_CONSTANTS = frozenset({"True", "False", "None"})
+
 MAX_LITERAL_CHARS = 10_000
 """Longer values stay text: interpreting them is work without a use here."""
 
@@ -133,6 +138,8 @@ def _shown(text: str) -> str:
 def _value(name: str, text: str) -> Any:
     """A Python literal if it is one, as Ansible reads INI values; else the text. What is not kept is not interpreted."""
     if len(text) > MAX_LITERAL_CHARS or (name not in KEPT and not name.startswith("ansible_group")):
+        return text
+    if _PLAIN.fullmatch(text) and text not in _CONSTANTS:
         return text
     try:
         return ast.literal_eval(text)

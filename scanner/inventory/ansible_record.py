@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from scanner.inventory import ssh_arguments
 from scanner.inventory.inventory_file import ENCRYPTED, Unreadable
 from scanner.inventory.record import DEFAULT_PORT, Record, plan
 from scanner.inventory.ssh_jump import NO_JUMP, Jump, identity_of, jump_of
-from scanner.inventory.ssh_options import NotUnderstoodError, Options, Setting, expanded, port_of
+from scanner.inventory.ssh_options import NotUnderstoodError, Options, Setting, expanded, port_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,22 +135,14 @@ class _Host:
         ):
             text, where = self._text(*names)
             if text:
-                options.take(Setting(key, _quoted(text), where))
+                options.take(Setting(key, quoted(text), where))
         self._arguments(options, "ansible_ssh_common_args")
         self._arguments(options, "ansible_ssh_extra_args")
         return options
 
     def _arguments(self, options: Options, name: str) -> None:
         text, place = self._text(name)
-        try:
-            words = shlex.split(text)
-        except ValueError as error:
-            raise _OddError(f"{place}: {name} cannot be split: {error}") from None
-        line = ssh_arguments.parse(words, place)
-        if line.words or line.forward or line.config not in {None, "none", "/dev/null"}:
-            told = "names a configuration of ssh, which is not read" if line.config else "is more than options of ssh"
-            raise _OddError(f"{place}: {name} {told}")
-        for setting in (*line.options.first.values(), *line.options.identities):
+        for setting in _parsed(text, place, name) if text else ():
             options.take(setting)
 
     def _address(self, options: Options) -> str:
@@ -225,9 +218,18 @@ def _is_plain(found: Value) -> bool:
     return isinstance(found.value, str | int | float | bytes)
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+@lru_cache(maxsize=1024)
+def _parsed(text: str, place: str, name: str) -> tuple[Setting, ...]:
+    """The options among arguments for ssh, which ten thousand hosts may share."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise _OddError(f"{place}: {name} cannot be split: {error}") from None
+    line = ssh_arguments.parse(words, place)
+    if line.words or line.forward or line.config not in {None, "none", "/dev/null"}:
+        told = "names a configuration of ssh, which is not read" if line.config else "is more than options of ssh"
+        raise _OddError(f"{place}: {name} {told}")
+    return (*line.options.first.values(), *line.options.identities)
 
 
 def _shown(jump: Jump, *, decided: bool) -> str:

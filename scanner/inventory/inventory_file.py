@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from scanner.formats.lenient_json import JsonError
 from scanner.inventory.error import InventoryError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from scanner.formats.bounded_yaml import Place
@@ -23,8 +24,6 @@ MAX_BYTES = 16 << 20
 
 MAX_LINE_CHARS = 64 << 10
 """Lines are split as a shell would, in quadratic time."""
-
-NEWLINE = "\n"
 
 
 class Unreadable(Enum):
@@ -118,20 +117,35 @@ def parse_yaml(text: str, name: str, places: dict[Place, int] | None = None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A document with the lines in which its parts stand; a part without one stands where its container does."""
+    """A document with the lines in which its parts stand; a part without one stands where its container does.
+
+    ``names`` are the lines in which names first stand, of a document whose parts carry no marks.
+    """
 
     value: Any
     file: str
-    lines: dict[Place, int] = field(default_factory=dict)
-    text: str = ""
+    lines: Mapping[Place, int] = field(default_factory=dict)
+    names: Mapping[str, int] = field(default_factory=dict)
 
     def place(self, *path: str | int) -> str:
         """``file:line`` of a part."""
         for length in range(len(path), 0, -1):
-            if line := self.lines.get(path[:length]):
+            last = path[length - 1]
+            if line := self.lines.get(path[:length]) or (self.names.get(last) if isinstance(last, str) else None):
                 return f"{self.file}:{line}"
-        at = self.text.find(json.dumps(path[-1])) if self.text and path else -1
-        return f"{self.file}:{self.text.count(NEWLINE, 0, at) + 1}" if at >= 0 else self.file
+        return self.file
+
+
+_JSON_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def lines_of_names(text: str) -> dict[str, int]:
+    """The first line in which each string of a JSON text stands; those with escapes are not looked for."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        for one in _JSON_STRING.finditer(line):
+            found.setdefault(one[1], number)
+    return found
 
 
 def parse_located(text: str, file: str) -> Located:
@@ -143,7 +157,7 @@ def parse_located(text: str, file: str) -> Located:
         InventoryError: it is neither, too deep, or its aliases stand for too much.
     """
     if file.endswith(".json"):
-        return Located(parse_json(text, file), file, text=text)
+        return Located(parse_json(text, file), file, names=lines_of_names(text))
     places: dict[Place, int] = {}
     return Located(parse_yaml(text, file, places), file, places)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def match(hosts: Iterable[Host], patterns: Sequence[str]) -> tuple[Host, ...]:
     """The hosts that some pattern names and no negated one excludes, in the order of the inventory.
 
-    A pattern is a name, a glob (``edge-*``), a label (``team=web``, ``zone=eu-*``), any of these negated (``!db-1``), or
+    A pattern is a name (an alias will do), a glob (``edge-*``), a label (``team=web``, ``zone=eu-*``), any of these negated (``!db-1``), or
     several separated by commas. Only negated patterns choose among all hosts; no pattern chooses all.
 
     Raises:
@@ -27,16 +27,10 @@ def match(hosts: Iterable[Host], patterns: Sequence[str]) -> tuple[Host, ...]:
     parts = [part.strip() for pattern in patterns for part in pattern.split(",") if part.strip()]
     if not parts:
         return known
-    names = {host.name for host in known}
+    names = {name for host in known for name in (host.name, *host.aliases)}
     if problems := [_unknown(part, names) for part in parts if _is_name(part) and part.removeprefix("!") not in names]:
         raise InventoryError(problems)
-    wanted = [part for part in parts if not part.startswith("!")]
-    unwanted = [part[1:] for part in parts if part.startswith("!")]
-    chosen = tuple(
-        host
-        for host in known
-        if (not wanted or any(_fits(host, part) for part in wanted)) and not any(_fits(host, part) for part in unwanted)
-    )
+    chosen = tuple(host for host in known if _chosen(host, parts))
     if not chosen:
         raise InventoryError([f"no host matches {','.join(parts)}"])
     return chosen
@@ -52,8 +46,20 @@ def _unknown(part: str, names: set[str]) -> str:
     return f"no host is named {name}" + (f"; did you mean {nearest}?" if nearest else "")
 
 
+def fits(host: Host, pattern: str) -> bool:
+    """Whether one host is meant by a pattern, as ``match`` reads it."""
+    return _chosen(host, [part.strip() for part in pattern.split(",") if part.strip()])
+
+
+def _chosen(host: Host, parts: Sequence[str]) -> bool:
+    wanted = [part for part in parts if not part.startswith("!")]
+    if any(_fits(host, part[1:]) for part in parts if part.startswith("!")):
+        return False
+    return not wanted or any(_fits(host, part) for part in wanted)
+
+
 def _fits(host: Host, part: str) -> bool:
     label, equals, value = part.partition("=")
     if equals:
         return label in host.labels and fnmatch.fnmatchcase(host.labels[label], value)
-    return fnmatch.fnmatchcase(host.name, part)
+    return any(fnmatch.fnmatchcase(name, part) for name in (host.name, *host.aliases))

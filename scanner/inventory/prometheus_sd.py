@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.host import is_label
 from scanner.domain.text import printable
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import Located, decode, parse_json, parse_located, read_text
+from scanner.inventory.inventory_file import Located, decode, lines_of_names, parse_json, parse_located, read_text
 from scanner.inventory.offloaded import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, not_understood
 
@@ -92,7 +92,7 @@ def read_body(url: str, body: bytes, target_port: bool) -> Answer:  # noqa: FBT0
         InventoryError: as ``HttpSdSource.read``.
     """
     text = decode(body, url)
-    return _records([Located(parse_json(text, url), url, text=text)], target_port=target_port)
+    return _records([Located(parse_json(text, url), url, names=lines_of_names(text))], target_port=target_port)
 
 
 def _matching(path: Path) -> list[Path]:
@@ -136,24 +136,23 @@ def _group(group: Any, number: int, document: Located, *, target_port: bool) -> 
         raise ValueError("labels must be a mapping to text")
     kept = {str(name): value for name, value in labels.items() if not str(name).startswith("__")}
     return [
-        _target(target, document.place(number, "targets", index, *_named(target)), kept, target_port=target_port)
+        _target(target, (number, "targets", index), document, kept, target_port=target_port)
         for index, target in enumerate(group["targets"])
     ]
 
 
-def _named(target: Any) -> tuple[str, ...]:
-    """What to look for in a text whose lines are not known."""
-    return (target,) if isinstance(target, str) else ()
-
-
-def _target(target: Any, place: str, labels: dict[str, str], *, target_port: bool) -> Record:
+def _target(
+    target: Any, path: tuple[int | str, ...], document: Located, labels: dict[str, str], *, target_port: bool
+) -> Record:
     match = _TARGET.fullmatch(target) if isinstance(target, str) else None
-    shown = printable(str(target), 120)
-    if match is None:
-        return not_understood(shown, place, f"target {shown!r} is not host:port")
+    odd = next((label for label in labels if not is_label(label)), "")
+    if match is None or odd:
+        place = document.place(*path, *([target] if isinstance(target, str) else []))
+        shown = printable(str(target), 120)
+        told = f"label {printable(odd, 120)!r} must match [a-zA-Z_][a-zA-Z0-9_]*" if odd else ""
+        return not_understood(shown, place, told or f"target {shown!r} is not host:port")
     host = match["host"].strip("[]")
     port = int(match["port"]) if target_port and match["port"] else None
     name = f"{host}:{port}" if port is not None and ":" not in host else host
-    if odd := next((label for label in labels if not is_label(label)), ""):
-        return not_understood(name, place, f"label {printable(odd, 120)!r} must match [a-zA-Z_][a-zA-Z0-9_]*")
+    place = document.place(*path) if document.lines else f"{document.file}[{path[0]}]"
     return Record(name, place, host, port, labels=labels)

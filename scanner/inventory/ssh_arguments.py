@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scanner.inventory.ssh_lines import split_keyword
-from scanner.inventory.ssh_options import WANTED, NotUnderstoodError, Options, Setting
+from scanner.inventory.ssh_options import WANTED, NotUnderstoodError, Options, Setting, quoted
 
 _WITH_VALUE = "bceilmopwBDEFIJLOPQRSW"
 """Options of ssh(1) that take a value."""
@@ -64,18 +64,12 @@ def _take(line: CommandLine, letter: str, value: str, place: str) -> None:
     elif letter == "F":
         line.config = value
     elif letter == "i":
-        options.take(Setting("identityfile", _quoted(value), place))
+        options.take(Setting("identityfile", quoted(value), place))
     elif letter == "J" and "proxy" in options.first:
         raise NotUnderstoodError(f"{place}: ssh takes no -J beside another ProxyJump or ProxyCommand")
     elif letter in _KEYS:
-        options.take(Setting(_KEYS[letter], value if letter == "J" else _quoted(value), place))
+        options.take(Setting(_KEYS[letter], value if letter == "J" else quoted(value), place))
     elif letter == "o":
         key, rest = split_keyword(value)
         if key in WANTED:
             options.take(Setting(key, rest, place))
-
-
-def _quoted(value: str) -> str:
-    """As one word of a line of ssh_config."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

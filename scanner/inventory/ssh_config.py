@@ -100,7 +100,8 @@ def _way(evaluation: Evaluation, name: str, given: tuple[Setting, ...] = (), *, 
     resolved = evaluation.of(name, given)
     options = resolved.options
     options.refuse_maybe("hostname", "port", "user", "proxy", "identityfile")
-    jump = jump_of(options, resolved.tokens)
+    tokens = resolved.tokens if options.identities or "proxy" in options.first else {}
+    jump = jump_of(options, tokens)
     hops: list[_Reached] = []
     for number, hop in enumerate(jump.hops):
         is_first = number == 0 and jump.may_jump
@@ -115,7 +116,7 @@ def _way(evaluation: Evaluation, name: str, given: tuple[Setting, ...] = (), *, 
         resolved.address,
         port_of(options.first.get("port")),
         options.word("user"),
-        _identities(options.identities, resolved.tokens, evaluation.home),
+        _identities(options.identities, tokens, evaluation.home),
         tuple(hops),
         is_direct="proxy" in options.first,
     )

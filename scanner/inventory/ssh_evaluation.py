@@ -156,6 +156,8 @@ class Resolved:
 
 
 def _is_ip(text: str) -> bool:
+    if ":" not in text and not text[-1:].isdigit():
+        return False
     try:
         ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

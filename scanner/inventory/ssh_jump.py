@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -81,35 +82,40 @@ def hop_of(setting: Setting, text: str) -> Hop:
     """The bastion of ``[user@]host[:port]`` or ``ssh://[user@]host[:port]``.
 
     Raises:
-        NotUnderstoodError: it is neither.
+        NotUnderstoodError: it is neither, or no host that may be contacted.
     """
-    refusal = NotUnderstoodError(f"{setting.place}: {text!r} is not a bastion such as user@host:port")
-    if text.startswith("ssh://"):
-        try:
-            parts = urlsplit(text)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            raise refusal from None
-        if not host or parts.path not in {"", "/"} or parts.query or parts.password:
-            raise refusal
-        return _checked(Hop(host, parts.username or "", port), refusal)
+    hop = _hop(text)
+    if hop is None:
+        raise NotUnderstoodError(f"{setting.place}: {text!r} is not a bastion such as user@host:port")
+    return hop
+
+
+@lru_cache(maxsize=1024)
+def _hop(text: str) -> Hop | None:
+    """The bastion, which ten thousand hosts may share; ``None`` where the text names none."""
+    try:
+        hop = _of_address(text) if text.startswith("ssh://") else _of_words(text)
+        if hop is not None:
+            Host(hop.host, hop.host, hop.port or DEFAULT_PORT, hop.user)
+    except ValueError:
+        return None
+    return hop
+
+
+def _of_address(text: str) -> Hop | None:
+    parts = urlsplit(text)
+    if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.password:
+        return None
+    return Hop(parts.hostname, parts.username or "", parts.port)
+
+
+def _of_words(text: str) -> Hop | None:
     found = _BARE_IPV6.fullmatch(text) or _HOP.fullmatch(text)
     if found is None:
-        raise refusal
+        return None
     given = found.groupdict().get("port")
-    port = int(given) if given and len(given) <= len(str(MAX_PORT)) else None
-    if given and not (port and port <= MAX_PORT):
-        raise refusal
-    return _checked(Hop(found["host"].strip("[]"), found["user"] or "", port), refusal)
-
-
-def _checked(hop: Hop, refusal: NotUnderstoodError) -> Hop:
-    """The bastion, if such a host may be contacted at all."""
-    try:
-        Host(hop.host, hop.host, hop.port or DEFAULT_PORT, hop.user)
-    except ValueError:
-        raise refusal from None
-    return hop
+    port = int(given[: len(str(MAX_PORT)) + 1]) if given else None
+    return None if port == 0 else Hop(found["host"].strip("[]"), found["user"] or "", port)
 
 
 def _from_command(setting: Setting, command: str, tokens: dict[str, str]) -> Jump:

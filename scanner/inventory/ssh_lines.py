@@ -6,6 +6,10 @@ BLANKS = " \t\r\n"
 """OpenSSH's WHITESPACE."""
 
 
+_SPECIAL = frozenset("'\"\\#\r\n\v\f\x1c\x1d\x1e\x1f")
+"""Letters without which a line is words with blanks between them."""
+
+
 def split_keyword(line: str) -> tuple[str, str]:
     """The keyword in lower case, with the rest of the line; both empty for a line that says nothing."""
     text = line.rstrip(BLANKS + "\f").lstrip(BLANKS)
@@ -46,6 +50,8 @@ def split_words(text: str) -> list[str]:
     Raises:
         ValueError: a quote without its end.
     """
+    if _SPECIAL.isdisjoint(text) and text.isascii():
+        return text.split()
     words: list[str] = []
     at = 0
     while at < len(text):

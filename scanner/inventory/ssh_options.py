@@ -28,6 +28,10 @@ WANTED = ONE_VALUE | LISTS | PROXY | {IDENTITIES}
 _TOKEN = re.compile(r"%(.?)", re.DOTALL)
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.@:/~%+-]+")
+"""What needs no quotes."""
+
+
 class NotUnderstoodError(ValueError):
     """What only ssh itself could tell; the text starts with the place where it stands, if there is one."""
 
@@ -104,10 +108,20 @@ def one_word(setting: Setting) -> str:
 
 
 def _split(setting: Setting) -> list[str]:
+    if _PLAIN.fullmatch(setting.value):
+        return [setting.value]
     try:
         return split_words(setting.value)
     except ValueError as error:
         raise NotUnderstoodError(f"{setting.place}: {error}") from None
+
+
+def quoted(text: str) -> str:
+    """A text as one word of a line of ssh_config."""
+    if _PLAIN.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def port_of(setting: Setting | None) -> int | None:

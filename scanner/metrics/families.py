@@ -146,6 +146,12 @@ REGISTRY_RATE_LIMIT = Family(
 GATE_DECISIONS = Family(
     "archscan_gate_decisions_total", "counter", "Answers of the deploy gate: allow, warn, deny or hold.", ("decision",)
 )
+INVENTORY_HOSTS = Family(
+    "archscan_inventory_hosts",
+    "gauge",
+    "Hosts that the inventory in force names: read, not_understood (see archscan_host_failure), or skipped because their own inventory says that they are no Linux reached by SSH.",
+    ("state",),
+)
 SURVEYS_PENDING = Family(
     "archscan_surveys_pending",
     "gauge",
@@ -241,7 +247,7 @@ CONFIG_SUCCESS_TIME = Family(
 
 OURSELVES = (
     SCAN_INTERVAL, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
-    GATE_DECISIONS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
+    GATE_DECISIONS, INVENTORY_HOSTS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
     TRAIL_CHECKPOINT, TRAIL_FAILING, TRAIL_ERRORS, TRAIL_WITNESSED, TRAIL_WITNESS_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS,
     LOOP_LAG, BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
 )  # fmt: skip

@@ -105,6 +105,11 @@ class Metrics:
         """The gate answered."""
         self._own.gate_decisions.labels(str(decision)).inc()
 
+    def inventory_loaded(self, *, read: int, not_understood: int, skipped: int) -> None:
+        """So many hosts of the inventory in force are read, or are not."""
+        for state, count in (("read", read), ("not_understood", not_understood), ("skipped", skipped)):
+            self._own.inventory_hosts.labels(state).set(count)
+
     def surveys_pending(self, count: int) -> None:
         """So many surveys are waiting to be made."""
         self._own.surveys_pending.set(count)

@@ -72,6 +72,7 @@ class Instruments:
         self.gate_decisions = _counter(c.GATE_DECISIONS, registry)
         for decision in Decision:  # each has a series from the start, so that rates see the first one
             self.gate_decisions.labels(str(decision))
+        self.inventory_hosts = _gauge(c.INVENTORY_HOSTS, registry)
         self.surveys_pending = _gauge(c.SURVEYS_PENDING, registry)
         self.survey_bytes = _counter(c.SURVEY_BYTES, registry)
         self.credential_expiry = _gauge(c.CREDENTIAL_EXPIRY, registry)

@@ -24,6 +24,11 @@ class Configuration:
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def readable(self) -> int:
+        """How many of the hosts can be read, as far as the inventory goes."""
+        return sum(not host.problem for host in self.hosts)
+
 
 def limits(settings: Settings, depth: Depth | None = None) -> Limits:
     """How deep, wide and long one scan goes."""

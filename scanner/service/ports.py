@@ -93,6 +93,9 @@ class Observer(Protocol):
     def internal_error(self) -> None:
         """The last net caught a bug."""
 
+    def inventory_loaded(self, *, read: int, not_understood: int, skipped: int) -> None:
+        """So many hosts of the inventory in force are read, or are not."""
+
     def surveys_pending(self, count: int) -> None:
         """So many surveys are waiting to be made."""
 

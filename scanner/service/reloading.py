@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+MAX_TOLD = 20
+"""Lines in the log about one inventory; `config check` has them all."""
+
 
 class Reloading:
     """Holds one good configuration; made in the event loop that runs it.
@@ -50,11 +53,12 @@ class Reloading:
 
         self._observer, self._told = observer, told
         self._loop = asyncio.get_running_loop()
-        self._reloader = Reloader(opened, lambda held: len(held[0].hosts), _allows_shrink, clock)
+        self._reloader = Reloader(opened, lambda held: held[0].readable, _allows_shrink, clock)
         self._in_force = self._adapters
         self._retired: set[asyncio.Task[None]] = set()
         self._busy: dict[Adapters, int] = {}
         self._observed_credentials: frozenset[str] = frozenset()
+        self._logged_problems: tuple[str, ...] = ()
         self._followers: list[Callable[[Settings], None]] = []
         self._configure()
 
@@ -109,7 +113,8 @@ class Reloading:
         outcome = self._reloader.reload()
         detail = "; ".join(map(str, outcome.problems))
         if outcome.successful:
-            log.info("configuration_reloaded", by=by, hosts=len(self.hosts()))
+            held = self.current[0]
+            log.info("configuration_reloaded", by=by, hosts=len(held.hosts), skipped=len(held.skipped))
         else:
             log.error("configuration_refused", by=by, problems=detail)
         self._loop.call_soon_threadsafe(self._reloaded)
@@ -142,8 +147,20 @@ class Reloading:
             scan_interval_s=settings.scan.interval,
             registries=tuple(settings.registries.listed),
         )
+        self._show_inventory()
         self._observer.config_reloaded(successful=outcome.successful, at=outcome.at)
         self._show_credentials()
+
+    def _show_inventory(self) -> None:
+        """How many hosts there are, of each kind; which cannot be understood is said once for each configuration."""
+        held = self.current[0]
+        odd = [host for host in held.hosts if host.problem]
+        self._observer.inventory_loaded(read=held.readable, not_understood=len(odd), skipped=len(held.skipped))
+        told = (*(host.problem for host in odd), *held.notes)
+        if told != self._logged_problems:
+            self._logged_problems = told
+            for problem in told[:MAX_TOLD]:
+                log.warning("inventory_problem", problem=problem)
 
     def _show_credentials(self) -> None:
         """When our certificates end; one that is no longer used must not alert."""

@@ -34,6 +34,7 @@ _MIRROR_URL = re.compile(rf"https?://{_REGISTRY.pattern}/?", re.ASCII)
 def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
     """Every rule that the settings break."""
     yield from _hosts(settings, need_hosts=need_hosts)
+    yield from _identities(settings)
     yield from _jumps(settings)
     yield from _times(settings)
     yield from _registries(settings)
@@ -48,7 +49,7 @@ def _hosts(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
             yield from _host(place, host)
     if any(_needs_ssh(source) for source in settings.inventory):
         for name in ("identity_file", "known_hosts_file"):
-            if getattr(settings.ssh, name) is None:
+            if getattr(settings.ssh, name) is None and not (name == "identity_file" and settings.ssh.identities):
                 yield ("ssh", name), "is required: the inventory has hosts that are read by SSH"
 
 
@@ -86,6 +87,15 @@ def _needs_ssh(source: object) -> bool:
     if isinstance(source, StaticSource):
         return not all(host.local for host in source.hosts.values())
     return not isinstance(source, LocalSource)
+
+
+def _identities(settings: Settings) -> Iterator[Broken]:
+    for index, one in enumerate(settings.ssh.identities):
+        place: Place = ("ssh", "identities", index)
+        if (one.identity_file is None) == (one.agent is None):
+            yield place, "needs either identity_file or agent"
+        elif one.agent and (one.certificate_file or one.passphrase_file):
+            yield place, "an agent has the certificates and passphrases of its keys itself"
 
 
 def _jumps(settings: Settings) -> Iterator[Broken]:

@@ -27,6 +27,22 @@ Decision = Literal["allow", "warn", "deny", "hold"]
 Scope = Literal["read", "gate", "operate"]
 
 
+class Identity(Section):
+    """The key for some of the hosts."""
+
+    match: Text = Field(description="Hosts by name, glob pattern or label, as --host takes them: edge-*, team=web.")
+    identity_file: FilePath | None = Field(default=None, description="Private key.")
+    certificate_file: FilePath | None = Field(
+        default=None, description="User certificate; the key's own -cert.pub neighbour, if there, where it is null."
+    )
+    passphrase_file: FilePath | None = Field(
+        default=None, description="File with the passphrase of an encrypted private key."
+    )
+    agent: FilePath | None = Field(
+        default=None, description="Socket of an ssh-agent whose keys are offered; no other agent is ever asked."
+    )
+
+
 class Ssh(Section):
     """How hosts are reached."""
 
@@ -39,6 +55,11 @@ class Ssh(Section):
     )
     passphrase_file: FilePath | None = Field(
         default=None, description="File with the passphrase of an encrypted private key."
+    )
+    identities: tuple[Identity, ...] = Field(
+        default=(),
+        description="Keys for some of the hosts: the first that fits wins over a key that the inventory names, which "
+        "wins over identity_file.",
     )
     known_hosts_file: FilePath | None = Field(
         default=None, description="Host keys and CAs in OpenSSH's format; needed as soon as a host is read by SSH."
@@ -297,7 +318,7 @@ class Settings(Section):
     """The whole configuration."""
 
     inventory: tuple[InventorySource, ...] = Field(
-        default=(), description="Sources of hosts, merged; a name twice is an error."
+        default=(), description="Sources of hosts, laid over each other: what they say of one host adds up."
     )
     ssh: Ssh = Field(default=Ssh(), description="How hosts are reached.")
     registries: Registries = Field(default=Registries(), description="Registries by host[:port].")

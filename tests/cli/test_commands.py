@@ -261,3 +261,68 @@ def test_every_command_teaches_itself_with_an_example(command):
     done = archscan(*command.split(), "--help")
     assert done.returncode == 0
     assert "Example: " in done.stdout
+
+
+# ---------------------------------------------------------------- inventories of others
+
+FOREIGN = """
+inventory:
+  - {kind: ansible, path: hosts}
+  - {kind: static, hosts: {local-1: {local: true}, web-1: {planned: ["registry.example/shop/api:1"]}}}
+ssh: {identity_file: key, known_hosts_file: known_hosts, connect_timeout: 1s}
+registries: {only_listed: true}
+"""
+
+
+@pytest.fixture
+def foreign(key):
+    (key / "archscan.yml").write_text(FOREIGN)
+    (key / "hosts").write_text(
+        "[web]\nweb-1 ansible_host={{vault_address}}\n[here]\nlocal-1 ansible_connection=local\n"
+        "[win]\nwin-1 ansible_connection=winrm\n"
+    )
+    return key
+
+
+def test_one_odd_host_costs_itself_and_is_named_in_every_format(foreign):
+    problem = f"{foreign}/hosts:2: ansible_host is a template, which only Ansible can evaluate: '{{{{vault_address}}}}'"
+    found = json.loads(archscan("scan", "--format", "json", folder=foreign).stdout)
+    hosts = {host["name"]: (host["status"], host["reason"]) for host in found["hosts"]}
+    assert hosts == {"web-1": ("failed", "host_not_understood"), "local-1": ("ok", None)}
+    planned = [finding for finding in found["findings"] if finding["host"] == "web-1"]
+    assert [(finding["status"], finding["reason"]) for finding in planned] == [("unknown", "host_not_understood")]
+    assert problem in planned[0]["detail"]
+    for form in ("table", "junit", "sarif"):
+        done = archscan("scan", "--format", form, folder=foreign)
+        assert done.returncode == 3
+        assert "vault_address" in done.stdout
+        assert "hosts:2" in done.stdout
+        assert "win-1" not in done.stdout
+
+
+def test_skipped_hosts_leave_nothing_unknown(foreign):
+    (foreign / "hosts").write_text("local-1 ansible_connection=local\nwin-1 ansible_connection=winrm\n")
+    (foreign / "archscan.yml").write_text(FOREIGN.split("  - {kind: static", maxsplit=1)[0] + FOREIGN.partition("ssh:")[1] + FOREIGN.partition("ssh:")[2])  # fmt: skip
+    done = archscan("config", "check", folder=foreign)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "The configuration is good; hosts: 1, registries: 0.",
+        "Skipped, since their own inventory says that they are none of ours: 1.",
+        f"  win-1: its connection is winrm ({foreign}/hosts:2)",
+    ]
+
+
+def test_config_check_lists_who_is_not_understood_and_who_is_skipped(foreign):
+    done = archscan("config", "check", folder=foreign)
+    assert done.returncode == 3
+    template = "ansible_host is a template, which only Ansible can evaluate: '{{vault_address}}'"
+    assert done.stdout.splitlines() == [
+        "The configuration is good; hosts: 2, registries: 0.",
+        "Not understood, so that nothing is known of them: 1.",
+        f"  web-1: {foreign}/hosts:2: {template} (host web-1)",
+        "Skipped, since their own inventory says that they are none of ours: 1.",
+        f"  win-1: its connection is winrm ({foreign}/hosts:6)",
+    ]
+    listed = archscan("inventory", folder=foreign)
+    assert listed.returncode == 0
+    assert "(not understood)" in listed.stdout

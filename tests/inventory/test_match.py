@@ -7,7 +7,7 @@ HOSTS = (
     Host("web-1", "a", labels={"team": "web", "zone": "eu-1"}),
     Host("web-2", "b", labels={"team": "web", "zone": "us-1"}),
     Host("edge-1", "c", labels={"team": "edge"}),
-    Host("db-1", "d"),
+    Host("db-1", "d", aliases=("primary",)),
 )
 
 
@@ -16,6 +16,9 @@ HOSTS = (
     [
         ([], "web-1 web-2 edge-1 db-1"),
         (["web-2"], "web-2"),
+        (["primary"], "db-1"),
+        (["prim*"], "db-1"),
+        (["!primary"], "web-1 web-2 edge-1"),
         (["web-*"], "web-1 web-2"),
         (["db-1", "web-1"], "web-1 db-1"),
         (["db-1,web-1"], "web-1 db-1"),

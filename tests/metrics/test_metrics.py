@@ -69,6 +69,7 @@ def busy():
     metrics.registries.rate_limit("docker.io", 42)
     metrics.credential_expires("ssh", 123.0)
     metrics.config_reloaded(successful=True, at=99.0)
+    metrics.inventory_loaded(read=2, not_understood=1, skipped=0)
     metrics.architectures_changed({"web-1": 77.0, "gone": 1.0})
     metrics.http_request("/metrics", 200)
     metrics.loop_lag(-1.0)

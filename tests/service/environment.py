@@ -34,6 +34,7 @@ class Environment:
         self.surveys_asked, self.surveyed = [], []
         self.document = {"scan": {"interval": "1h", "deadline": "30s", "jitter": "0s"}}
         self.hosts = (host("a"), host("b", "10.0.0.2"))
+        self.skipped = ()
 
     def clock(self):
         return self.now
@@ -64,7 +65,7 @@ class Environment:
     def configuration(self):
         if self.bad:
             raise self.bad
-        return Configuration(Settings.model_validate(self.document), tuple(self.hosts))
+        return Configuration(Settings.model_validate(self.document), tuple(self.hosts), self.skipped)
 
     def service(self, store):
         """A service here, with metrics of its own."""

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from scanner.domain.host import Host
+from scanner.inventory import Skipped
 from scanner.service.scan_queue import ScanState
 from scanner.settings.problem import Problem, SettingsError
 from tests.service.environment import host, reasons, scanned, settled
@@ -59,3 +61,30 @@ async def test_a_configuration_that_cannot_be_read_changes_nothing(service, envi
     assert not service.reloading.reload("test").successful
     await scanned(service)
     assert reasons(service) == {"a": "read", "b": "read"}
+
+
+async def test_a_host_that_cannot_be_understood_is_in_the_report_beside_those_that_are_read(service, environment):
+    environment.hosts = (host("a"), Host("odd", problem="hosts:3: host odd: is odd", labels={"team": "x"}), host("c"))
+    assert service.reloading.reload("test").successful
+    await scanned(service)
+    assert [one.name for one in service.publication.report().hosts] == ["a", "odd", "c"]
+
+
+async def test_a_fleet_of_which_most_can_no_longer_be_understood_is_refused(service, environment):
+    environment.hosts = tuple(Host(name, problem="hosts:1: is odd") for name in "ab")
+    refused = service.reloading.reload("test")
+    assert (refused.successful, "would leave 0 of 2 hosts" in refused.detail) == (False, True)
+
+
+async def test_the_metrics_count_what_the_inventory_names(service, environment):
+    environment.hosts = (host("a"), host("b"), Host("odd", problem="hosts:1: is odd"))
+    environment.skipped = (Skipped("win", "hosts:4", "its connection is winrm"),)
+    assert service.reloading.reload("test").successful
+    await settled()
+    _, page = service.reloading._observer.render(None, None)
+    shown = [line for line in page.decode().splitlines() if line.startswith("archscan_inventory_hosts{")]
+    assert shown == [
+        'archscan_inventory_hosts{state="read"} 2.0',
+        'archscan_inventory_hosts{state="not_understood"} 1.0',
+        'archscan_inventory_hosts{state="skipped"} 1.0',
+    ]

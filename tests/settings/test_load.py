@@ -275,6 +275,25 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
         load(path)
 
 
+IDENTITIES = [
+    ("{match: a}", "needs either identity_file or agent"),
+    ("{match: a, identity_file: b, agent: c}", "needs either identity_file or agent"),
+    ("{match: a, agent: c, passphrase_file: d}", "an agent has the certificates and passphrases of its keys itself"),
+]
+
+
+@pytest.mark.parametrize(("entry", "told"), IDENTITIES)
+def test_an_identity_is_one_key_or_one_agent(accept, entry, told):
+    with pytest.raises(SettingsError) as caught:
+        accept(f"{HOSTS}ssh: {{known_hosts_file: k, identities: [{entry}]}}\n")
+    assert f"ssh.identities[0]: {told}" in str(caught.value)
+
+
+def test_keys_by_host_make_a_key_of_everybody_needless(accept):
+    settings = accept(f"{HOSTS}ssh: {{known_hosts_file: k, identities: [{{match: 'team=db', identity_file: b}}]}}\n")
+    assert settings.ssh.identities[0].match == "team=db"
+
+
 def test_a_host_may_stand_in_two_sources_of_ours(accept):
     settings = accept(
         SSH + "inventory:\n- {kind: static, hosts: {a: {}}}\n- {kind: static, hosts: {a: {labels: {x: y}}}}"

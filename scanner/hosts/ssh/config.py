@@ -11,6 +11,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class HostIdentity:
+    """The key, or the agent, for the hosts that ``match`` means; its certificate, its passphrase."""
+
+    match: str
+    identity_file: Path | None = None
+    certificate_file: Path | None = None
+    passphrase_file: Path | None = None
+    agent: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SshConfig:
     """Keys, times in seconds, limits in bytes.
 
@@ -18,6 +29,8 @@ class SshConfig:
     first that fits wins, a host's own jump before it. ``certificate_file`` left out means the key's neighbour
     ``<identity>-cert.pub``, where there is one. ``own_keys`` and ``own_known_hosts`` stand for them where a person asks
     with what is theirs: of these files whatever can be used is used. ``agent`` is the socket of an SSH agent.
+    ``identities`` are for some hosts alone: the first that fits wins over a key that the inventory names, which wins over
+    ``identity_file``.
     """
 
     identity_file: Path | None
@@ -35,3 +48,4 @@ class SshConfig:
     own_keys: tuple[Path, ...] = ()
     own_known_hosts: tuple[Path, ...] = ()
     agent: str | None = None
+    identities: tuple[HostIdentity, ...] = ()

@@ -19,13 +19,13 @@ from scanner.hosts.ssh.bastions import Bastions
 from scanner.hosts.ssh.connection import Listener, ask, dial, open_answer
 from scanner.hosts.ssh.failure import Bastion, Told, classify
 from scanner.hosts.ssh.host_keys import ShownKey, openssh_line, shown_keys
-from scanner.hosts.ssh.identity import ClientKey, ends_at, own_identities, read_identity
 from scanner.hosts.ssh.image_export import export_command, output
 from scanner.hosts.ssh.jump import Route, Target, jump_of
+from scanner.hosts.ssh.keyring import Keyring
 from scanner.hosts.ssh.trust import Known, KnownHosts, own_known_hosts, read_known_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from scanner.domain.facts import EngineKind
     from scanner.domain.host import Host
@@ -51,14 +51,14 @@ class ConnectionPool:
     ``abandoned`` counts connections that did not even end when aborted, ``opened`` the connections made so far.
     """
 
-    def __init__(self, config: SshConfig, known: KnownHosts, keys: tuple[ClientKey, ...]) -> None:
-        self._config, self._known, self._keys = config, known, keys
+    def __init__(self, config: SshConfig, known: KnownHosts, keyring: Keyring) -> None:
+        self._config, self._known, self._keyring = config, known, keyring
         slots = _descriptors()
         self._concurrency = max(1, min(config.concurrency, slots // 2))
         self._max_kept = max(0, slots - self._concurrency) if config.keep_connections else 0
         self._turn = asyncio.Semaphore(self._concurrency)
         self._kept: dict[Destination, Connection] = {}
-        self._base: dict[str, asyncssh.SSHClientConnectionOptions] = {}
+        self._base: dict[tuple[str, str], asyncssh.SSHClientConnectionOptions] = {}
         self._bastions = Bastions(self._connect_bastion)
         self._reapers: set[asyncio.Task[None]] = set()
         self.abandoned = 0
@@ -75,11 +75,7 @@ class ConnectionPool:
             known = own_known_hosts(config.own_known_hosts)
         else:
             known = read_known_hosts(config.known_hosts_file)
-        if config.identity_file is None:
-            keys = own_identities(config.own_keys)
-        else:
-            keys = read_identity(config.identity_file, config.certificate_file, config.passphrase_file)
-        return cls(config, known, keys)
+        return cls(config, known, Keyring.open(config))
 
     @property
     def kept(self) -> int:
@@ -87,15 +83,15 @@ class ConnectionPool:
         return len(self._kept)
 
     @property
-    def certificate_ends_at(self) -> float | None:
-        """When our own certificate ends (Unix seconds); ``None`` where there is none, or it never ends."""
-        return ends_at(self._keys)
+    def certificate_ends(self) -> Mapping[str, float]:
+        """When our own certificates end (Unix seconds), by the setting of their key."""
+        return self._keyring.certificate_ends
 
     async def read(self, host: Host, script: bytes) -> bytes | Failure:
         """The whole standard output of ``script`` on the host, or why it could not be had; never raises."""
-        target = Target(host.name, host.address, host.port, host.user or self._config.user)
+        target = self._target(host)
         try:
-            route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+            route = self._route(host)
             if route.hops:  # before our turn: a slow bastion must not hold up hosts elsewhere
                 await self._bastions.reach(route)
             async with self._turn:
@@ -105,9 +101,11 @@ class ConnectionPool:
 
     async def host_keys(self, host: Host) -> tuple[ShownKey, ...] | Failure:
         """The keys that the host shows to whoever asks, behind its bastions; nothing is believed, nobody logs in."""
-        target = Target(host.name, host.address, host.port, host.user or self._config.user)
+        if host.problem:
+            return Failure(Reason.HOST_NOT_UNDERSTOOD, host.problem)
+        target = self._target(host)
         try:
-            route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+            route = self._route(host)
             tunnel = await self._bastions.reach(route) if route.hops else None
             async with asyncio.timeout(self._config.connect_timeout_s):
                 return await shown_keys(target, tunnel)
@@ -130,9 +128,9 @@ class ConnectionPool:
             StreamBroken: when the stream is opened, or while it is read.
         """
         command = export_command(kind, image_id)
-        target = Target(host.name, host.address, host.port, host.user or self._config.user)
+        target = self._target(host)
         try:
-            route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+            route = self._route(host)
             if route.hops:
                 await self._bastions.reach(route)
             connection = await self._connect((target, route))
@@ -224,7 +222,7 @@ class ConnectionPool:
 
     async def _dial(self, target: Target, tunnel: Connection | None) -> Connection:
         alias, known = self._trusted(target)
-        options = connection_options.for_host(self._options(target.user), target, alias, known)
+        options = connection_options.for_host(self._options(target), target, alias, known)
         heard = Listener()
         options.client_factory = lambda: heard
         try:
@@ -237,6 +235,19 @@ class ConnectionPool:
         self.opened += 1
         return connection
 
+    def _target(self, host: Host) -> Target:
+        return Target(host.name, host.address, host.port, host.user or self._config.user, self._keyring.of(host))
+
+    def _route(self, host: Host) -> Route:
+        """The bastions in front of a host; the inventory may name keys for those that it names itself."""
+        named = host.jump_identity_files if host.jump else ()
+
+        def identity_of(number: int, address: str) -> str:
+            return self._keyring.of_bastion(address, named[number] if number < len(named) else "")
+
+        route = Route.parse(jump_of(host, self._config.jump), self._config.user)
+        return route.with_identities(identity_of)
+
     def _trusted(self, target: Target) -> tuple[str, Known]:
         """The name under which known_hosts knows the host (its address, else its inventory name), with its keys."""
         for name in (target.address, target.name):
@@ -244,16 +255,13 @@ class ConnectionPool:
                 return name, known
         return target.address, self._known.of(target.address, target.port)
 
-    def _options(self, user: str) -> asyncssh.SSHClientConnectionOptions:
-        if user not in self._base:
-            self._base[user] = connection_options.build(
-                user,
-                self._keys,
-                self._config.connect_timeout_s,
-                self._config.keepalive_interval_s,
-                agent=self._config.agent,
-            )
-        return self._base[user]
+    def _options(self, target: Target) -> asyncssh.SSHClientConnectionOptions:
+        known = (target.user, target.identity)
+        if known not in self._base:
+            offered = self._keyring.keys(target.identity)
+            times = (self._config.connect_timeout_s, self._config.keepalive_interval_s)
+            self._base[known] = connection_options.build(target.user, offered.keys, *times, agent=offered.agent)
+        return self._base[known]
 
     def _abandon(self, connection: Connection) -> None:
         """Ends a connection at once, without waiting for a peer that may never answer."""

@@ -11,6 +11,7 @@ import asyncssh
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
+from scanner.hosts.ssh.trust import TrustError
 
 MAX_DETAIL_CHARS = 300
 """A host's own words go into a table cell."""
@@ -55,6 +56,8 @@ def _reason(error: BaseException, *, key_known: bool) -> Reason:
     match error:
         case Bastion():
             return error.failure.reason
+        case TrustError():
+            return Reason.HOST_AUTH_REJECTED  # a key that the inventory names cannot be used
         case asyncssh.HostKeyNotVerifiable():
             return _key_reason(str(error), key_known=key_known)
         case asyncssh.ChannelOpenError():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.host import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MAX_HOPS = 4
 """More bastions in a row than anybody has; a longer chain is a mistake or a loop."""
@@ -20,12 +20,13 @@ _HOP = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\s\[\]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect, as whom; ``name`` is what the inventory calls it."""
+    """Where to connect, as whom, with which keys; ``name`` is what the inventory calls it."""
 
     name: str
     address: str
     port: int
     user: str
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class Route:
         if len(parts) > MAX_HOPS:
             raise ValueError(f"jump {text!r} has more than {MAX_HOPS} hops")
         return cls(tuple(_hop(part, user) for part in parts))
+
+    def with_identities(self, identity_of: Callable[[int, str], str]) -> Route:
+        """The same route; ``identity_of`` tells by a hop's number and address which keys log in there."""
+        hops = enumerate(self.hops)
+        return Route(tuple(replace(hop, identity=identity_of(number, hop.address)) for number, hop in hops))
 
     @property
     def before(self) -> Route:

@@ -69,10 +69,10 @@ def build(
     Nothing comes from the account that archscan runs under: no ~/.ssh, no Kerberos, no password, no ``agent`` but the named.
     """
     _name_the_account()
-    return asyncssh.SSHClientConnectionOptions(
+    options = asyncssh.SSHClientConnectionOptions(
         config=None,
         username=user,
-        client_keys=list(keys),
+        client_keys=list(keys) or None,  # an empty list would mean ~/.ssh
         client_version="archscan",
         agent_path=agent,
         agent_forwarding=False,
@@ -99,6 +99,10 @@ def build(
         keepalive_count_max=KEEPALIVE_MISSES,
         encoding=None,
     )
+    if agent is not None:
+        options.client_keys = list(options.client_keys or ())
+        options.agent_path = agent
+    return options
 
 
 def _name_the_account() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.hosts.ssh.connection_pool import ConnectionPool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from scanner.domain.facts import EngineKind, Failure
@@ -34,9 +34,9 @@ class SshSource:
         return cls(ConnectionPool.open(config), script, max_local_bytes)
 
     @property
-    def certificate_ends_at(self) -> float | None:
-        """When our own certificate ends (Unix seconds); ``None`` where there is none, or it never ends."""
-        return self.pool.certificate_ends_at
+    def certificate_ends(self) -> Mapping[str, float]:
+        """When our own certificates end (Unix seconds), by the setting of their key."""
+        return self.pool.certificate_ends
 
     async def read(self, host: Host) -> bytes | Failure:
         """The host's answer (``HostSource``)."""

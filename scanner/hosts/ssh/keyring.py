@@ -1,0 +1,114 @@
+"""Which keys log in to which host: those that the settings give it, that the inventory names, or everybody's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner.domain.host import Host
+from scanner.hosts.ssh.identity import ClientKey, ends_at, own_identities, read_identity
+from scanner.hosts.ssh.trust import TrustError
+from scanner.inventory.match import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.hosts.ssh.config import SshConfig
+
+OF_EVERYBODY = "ssh.identity_file"
+"""The identity of hosts to which nobody gives another one."""
+
+MAX_KEYS = 5
+"""sshd ends a login after six attempts (MaxAuthTries); a certificate is one more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What is offered to a host: keys, or those of an agent at this socket."""
+
+    keys: tuple[ClientKey, ...] = ()
+    agent: str | None = None
+
+
+@dataclass(slots=True)
+class Keyring:
+    """The keys of one configuration. Those that an inventory names are read when they are first needed.
+
+    An identity is known by the setting that gives it, or by the files that the inventory names.
+    """
+
+    config: SshConfig
+    _known: dict[str, Keys] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, config: SshConfig) -> Keyring:
+        """The keys that the configuration itself names.
+
+        Raises:
+            TrustError: a file is missing, exposed or damaged.
+        """
+        keyring = cls(config)
+        if config.identity_file is not None:
+            keys = read_identity(config.identity_file, config.certificate_file, config.passphrase_file)
+        else:
+            keys = own_identities(config.own_keys)
+        keyring._known[OF_EVERYBODY] = Keys(keys, config.agent)
+        for number, one in enumerate(config.identities):
+            keys = ()
+            if one.identity_file is not None:
+                keys = read_identity(one.identity_file, one.certificate_file, one.passphrase_file)
+            agent = None if one.agent is None else str(one.agent)
+            keyring._known[f"ssh.identities[{number}]"] = Keys(keys, agent)
+        return keyring
+
+    @property
+    def certificate_ends(self) -> Mapping[str, float]:
+        """When certificates end (Unix seconds) that were read so far, by the setting that names them."""
+        ends = {
+            "ssh.certificate_file" if name == OF_EVERYBODY else f"{name}.certificate_file": ends_at(known.keys)
+            for name, known in self._known.items()
+            if name.startswith("ssh.")
+        }
+        return {name: at for name, at in ends.items() if at is not None}
+
+    def of(self, host: Host) -> str:
+        """The identity of a host: the first of the settings that fits, what the inventory names, everybody's."""
+        return self._of(host, host.identity_files)
+
+    def of_bastion(self, address: str, named: str) -> str:
+        """The identity of a bastion, which has no labels."""
+        return self._of(Host(address, address), (named,) if named else ())
+
+    def _of(self, host: Host, named: tuple[str, ...]) -> str:
+        for number, one in enumerate(self.config.identities):
+            if fits(host, one.match):
+                return f"ssh.identities[{number}]"
+        return "\n".join(named) or OF_EVERYBODY
+
+    def keys(self, identity: str) -> Keys:
+        """What is offered under an identity.
+
+        Raises:
+            TrustError: the inventory names a key that is missing, exposed, damaged or encrypted; or nobody names any.
+        """
+        known = self._known.get(identity)
+        if known is None:
+            known = self._known[identity] = self._of_inventory(identity.split("\n"))
+        if not known.keys and known.agent is None:
+            raise TrustError("no key is configured for it: set ssh.identity_file, or an entry of ssh.identities")
+        return known
+
+    def _of_inventory(self, files: list[str]) -> Keys:
+        """The keys of these files; ssh passes over those that are missing, as long as one is there.
+
+        A person's agent knows keys that are encrypted, or not even there.
+        """
+        if self.config.agent is not None:
+            return Keys(own_identities(map(Path, files)), self.config.agent)
+        there = [path for path in map(Path, files) if path.exists()]
+        if len(there) > MAX_KEYS:
+            raise TrustError(f"the inventory names more than {MAX_KEYS} keys for it")
+        if not there:
+            raise TrustError(f"the inventory names a key that is not there: {', '.join(files)}")
+        return Keys(tuple(key for path in there for key in read_identity(path, None, None)))
