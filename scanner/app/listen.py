@@ -7,6 +7,8 @@ import ipaddress
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import structlog
+
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from scanner.settings.schema import Token as TokenSettings
 
 
+log = structlog.get_logger(__name__)
+
+
 @asynccontextmanager
 async def serve_web(service: Service, metrics: Metrics, settings: Settings, version: str) -> AsyncIterator[int]:
     """Serve for as long as the context lasts; gives the port.
@@ -41,6 +46,13 @@ async def serve_web(service: Service, metrics: Metrics, settings: Settings, vers
     access = Access(map(_token, settings.web.tokens), loopback=_is_loopback(host), users=users)
     app = create_app(service, metrics, access, version=version)
     server = Server(app, host, port, config.tls)
+    if not _is_loopback(host) and not settings.web.tokens and not config.users:
+        log.warning(
+            "serving_without_tokens",
+            address=settings.web.listen,
+            why="whoever reaches it reads every host and image name; nobody can start scans or use the gate",
+            cure="web.tokens (docs/configuration.md), basic_auth_users in web.config_file, or listen on 127.0.0.1",
+        )
     if config.tls:
         metrics.credential_expires("web.tls", certificate_ends_at(str(config.tls.cert_file)))
     await server.start()
