@@ -17,7 +17,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6aSmwvcnUuxrxjDxrccogvMhXiCUzhTwllb
 
 @pytest.fixture
 def small_root(tmp_path):
-    """A root file system of one program."""
+    """A root file system of one program, with an account that sshd takes for locked."""
     busybox = find("busybox")
     if busybox is None:
         missing("busybox is missing: apt-get install busybox-static")
@@ -31,9 +31,11 @@ def small_root(tmp_path):
     for applet in listed.split():
         if applet != "busybox":
             (root / "bin" / applet).symlink_to("busybox")
-    (root / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (root / "etc" / "passwd").write_text(
+        "root:x:0:0:root:/root:/bin/sh\narchscan:x:100:100::/var/lib/archscan:/bin/sh\n"
+    )
     (root / "etc" / "group").write_text("root:x:0:\n")
-    (root / "etc" / "shadow").write_text("root:*:1:0:99999:7:::\n")
+    (root / "etc" / "shadow").write_text("root:*:1:0:99999:7:::\narchscan:!:1:0:99999:7:::\n")
     (root / "dev" / "null").touch()
     return root
 
