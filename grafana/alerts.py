@@ -29,7 +29,7 @@ Document = dict[str, Any]
 
 _SOURCE = "Made from config/prometheus/rules/archscan.yml by: python -m grafana.alerts"
 _RECORDED = re.compile(r"\b(archscan:\w+:\w+)(\{[^}]*\})?")
-_BARE_FINDING = re.compile(rf"\b{FINDING.name}\b(?!\{{)")
+_FINDING = re.compile(rf"\b{FINDING.name}\b(?:\{{([^}}]*)\}})?")
 
 
 def rules() -> Document:
@@ -128,7 +128,10 @@ def _with(rule: Document, matchers: str, recorded: list[Document]) -> str:
     expr = expanded(rule["expr"], recorded)
     for label, value in rule.get("labels", {}).items():
         expr = f'label_replace ({expr}, "{label}", "{value}", "", "")'
-    return _BARE_FINDING.sub(lambda name: f"{name[0]}{_pushed_down(matchers)}", expr) if matchers else expr
+    if not matchers:
+        return expr
+    pushed = _pushed_down(matchers).strip("{}")
+    return _FINDING.sub(lambda found: f"{FINDING.name}{{{', '.join(filter(None, [found[1], pushed]))}}}", expr)
 
 
 def _pushed_down(matchers: str) -> str:

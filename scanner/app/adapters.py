@@ -17,6 +17,7 @@ from scanner.binary.program import argv
 from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import HOSTS_SHARE, Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.hosts import OWN_SSH
 from scanner.formats.offload import Budget, BudgetExceeded, Workers
 from scanner.hosts.local import LocalSource
 from scanner.hosts.source import ClosedSource, NotUnderstood, SourceKind, kind_of
@@ -105,6 +106,7 @@ class Adapters:
         self.face = face
         secret_settings.refuse_exposed(settings)
         self._ssh = _ssh(settings, context.ssh)
+        self._is_own = context.ssh is not None
         self._user = context.ssh.user if context.ssh else settings.ssh.user
         self.sources = _sources(settings, self._ssh)
         self._workers = Workers(shared=HOSTS_SHARE)
@@ -138,7 +140,8 @@ class Adapters:
 
     def _of_login(self, failure: Failure, host: Host) -> Failure:
         """The failure with who was to log in where, by which it is mended."""
-        return replace(failure, host=host.address, user=host.user or self._user, port=host.port)
+        setting = failure.setting or (OWN_SSH if self._is_own else "")
+        return replace(failure, host=host.address, user=host.user or self._user, port=host.port, setting=setting)
 
     def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,

@@ -41,7 +41,7 @@ from scanner.settings.load import load
 from scanner.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from types import ModuleType
 
     from scanner.app.fleet_of_person import Named
@@ -64,7 +64,7 @@ class Application:
 
     # ---------------------------------------------------------------- settings
 
-    def _settings(self, common: Common, *, need_hosts: bool) -> Settings:
+    def _settings(self, common: Common, *, need_hosts: bool, environ: Mapping[str, str] = os.environ) -> Settings:
         """The settings of the file that is named or found; none is needed where no host is."""
         path = _file(common)
         if path is None and need_hosts:
@@ -72,7 +72,7 @@ class Application:
                 "no configuration: name one with --config FILE (or ARCHSCAN_CONFIG), or put archscan.yml here; "
                 "`archscan setup` makes one, `archscan scan USER@HOST` and `archscan demo` need none"
             )
-        settings = load(path, os.environ, need_hosts=need_hosts)
+        settings = load(path, environ, need_hosts=need_hosts)
         _log(common, settings, _level(settings, need_hosts))
         return settings
 
@@ -209,15 +209,20 @@ class Application:
 
     # ---------------------------------------------------------------- services
 
-    async def serve(self, common: Common) -> None:
-        """Run the service until SIGTERM or SIGINT."""
+    async def serve(self, common: Common, listen: str | None = None, web_config: str | None = None) -> None:
+        """Run the service until SIGTERM or SIGINT; what the command line says holds over reloads, too."""
+        said = {
+            "ARCHSCAN_WEB__LISTEN": listen,
+            "ARCHSCAN_WEB__CONFIG_FILE": web_config and str(Path.cwd() / web_config),
+        }
+        environ = {**os.environ, **{name: value for name, value in said.items() if value}}
 
         def read() -> Configuration:
-            settings = load(_path(common), os.environ)
+            settings = load(_path(common), environ)
             found = wiring.hosts(settings)
             return Configuration(settings, found.hosts, found.skipped, found.notes)
 
-        settings = self._settings(common, need_hosts=True)
+        settings = self._settings(common, need_hosts=True, environ=environ)
         await _running().run(read, settings, VERSION, configure_log=lambda now: _log(common, now, _level(now, True)))  # noqa: FBT003 -- a fleet is spoken of
 
     async def demo(self, common: Common, port: int, progress: Listener) -> None:

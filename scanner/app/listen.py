@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.settings.problem import Problem, SettingsError
@@ -28,13 +30,20 @@ if TYPE_CHECKING:
     from scanner.settings.schema import Token as TokenSettings
 
 
+log = structlog.get_logger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What one configuration lets in: who may do what, in which TLS context, whose certificate is ``certificate``."""
+    """What one configuration lets in: who may do what, in which TLS context, whose certificate is ``certificate``.
+
+    ``open_at`` is the address at which everybody may read, empty where nobody else's machine can reach it.
+    """
 
     access: Access
     context: ssl.SSLContext | None = None
     certificate: str = ""
+    open_at: str = ""
 
 
 def face_of(settings: Settings) -> Face:
@@ -55,7 +64,19 @@ def face_of(settings: Settings) -> Face:
         raise _refused("web.config_file", str(error)) from None
     except ListenError as error:
         raise SettingsError([Problem("web.config_file", 0, "", str(error).removeprefix("web.config_file: "))]) from None
-    return Face(access, context, str(config.tls.cert_file) if config.tls else "")
+    is_open = not _is_loopback(host) and not settings.web.tokens and not config.users
+    certificate = str(config.tls.cert_file) if config.tls else ""
+    return Face(access, context, certificate, settings.web.listen if is_open else "")
+
+
+def _warn(face: Face) -> None:
+    if face.open_at:
+        log.warning(
+            "serving_without_tokens",
+            address=face.open_at,
+            why="whoever reaches it reads every host and image name; nobody can start scans or use the gate",
+            cure="web.tokens (docs/configuration.md), basic_auth_users in web.config_file, or listen on 127.0.0.1",
+        )
 
 
 @asynccontextmanager
@@ -69,10 +90,12 @@ async def serve_web(service: Service, metrics: Metrics, face: Callable[[], Face]
     first = face()
     app = create_app(service, metrics, first.access, version=version)
     server = Server(app, host, port, first.context)
+    _warn(first)
 
     def reloaded(_settings: Settings) -> None:
         now = face()
         app.state.access = now.access
+        _warn(now)
         server.renew(now.context)
 
     await server.start()

@@ -15,6 +15,7 @@ def main() -> None:
     try:
         from scanner import cli  # noqa: PLC0415 -- an interrupt may come while it is imported
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         code = cli.run(_operations, _version)
     except KeyboardInterrupt:
         code = INTERRUPTED

@@ -52,9 +52,10 @@ class Shown:
 
 def known_hosts_of(settings: Settings, found: Named) -> Path:
     """The file that is to believe them: the configured one, else the person's own."""
-    if found.ssh is not None or settings.ssh.known_hosts_file is None:
-        return Path("~/.ssh/known_hosts").expanduser()
-    return settings.ssh.known_hosts_file
+    if found.ssh is None and settings.ssh.known_hosts_file is not None:
+        return settings.ssh.known_hosts_file
+    own = found.ssh.own_known_hosts if found.ssh is not None else ()
+    return own[0] if own else Path("~/.ssh/known_hosts").expanduser()
 
 
 async def shown(settings: Settings, found: Named, file: Path) -> list[Shown]:

@@ -50,7 +50,11 @@ class _Talk:
 def setup(
     context: typer.Context,
     hosts: Annotated[
-        list[str] | None, typer.Argument(metavar="[HOST...]", help="Hosts as [user@]host[:port], beside what is found.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[HOST...]",
+            help="Hosts as [login@]host[:port], beside what is found; the login is who prepares it.",
+        ),
     ] = None,
     user: Annotated[str, typer.Option("--user", help="The account that archscan logs in as.")] = "archscan",
     login: Annotated[
@@ -80,11 +84,21 @@ def setup(
     talk = _Talk(yes)
     file = config or Path("archscan.yml")
     common = options.common(file, log_format, log_level)
-    key = _written(operations, talk, file, hosts or (), user)
+    logins, hosts = _logins(hosts or ())
+    key = _written(operations, talk, file, hosts, user)
     found = operations.hosts(common, ())
     _trusted(operations, talk, common, found, accept_new=accept_new)
-    _prepared(operations, talk, found, file, key, user, login, prepare=prepare)
+    _prepared(
+        operations, talk, [(host, logins.get(host.name, login)) for host in found], file, key, user, prepare=prepare
+    )
     _tested(operations, talk, common, file)
+
+
+def _logins(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Who prepares each host that was named as login@host, by its name; then the hosts without their logins."""
+    parts = [word.rpartition("@") for word in words]
+    named = {host.rpartition(":")[0] or host: login for login, _, host in parts if login}
+    return named, [host for _, _, host in parts]
 
 
 def _written(operations: Operations, talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> Path:
@@ -125,7 +139,9 @@ def _trusted(operations: Operations, talk: _Talk, common: Common, hosts: Sequenc
     )
     if chosen:
         operations.believe(known, chosen)
-    left = [one.host.name for one in shown if not one.is_trusted and one.host not in {host for host, _ in chosen}]
+    left = [
+        one.host.name for one in shown if not one.is_trusted and one.host.name not in {host.name for host, _ in chosen}
+    ]
     if left:
         talk.say(f"Not trusted yet, so not asked: {', '.join(left)}. Later: archscan trust {left[0]}")
 
@@ -133,27 +149,26 @@ def _trusted(operations: Operations, talk: _Talk, common: Common, hosts: Sequenc
 def _prepared(
     operations: Operations,
     talk: _Talk,
-    hosts: Sequence[Host],
+    hosts: Sequence[tuple[Host, str]],
     file: Path,
     key: Path,
     user: str,
-    login: str,
     *,
     prepare: bool,
 ) -> None:
     tools = operations.first_hour()
-    remote = [host for host in hosts if not host.local]
+    remote = [(host, login) for host, login in hosts if not host.local]
     if not remote or not key.exists():
         return
     script = file.resolve().parent / PREPARATION
     text = tools.preparation_of(key, user)
     tools.write_beside(script, text, 0o755)
     talk.say(f"\n{script} prepares a host (account {user}, probe, sudo rule, key line). Read it, then on each host:")
-    for host in remote:
+    for host, login in remote:
         talk.say(f"  {tools.shown_command(host, login, script)}")
     if not prepare and not talk.confirm("Run it on all of them now, with your own ssh?", default=False):
         return
-    for host in remote:
+    for host, login in remote:
         code = tools.prepare(host, login, text)
         if code:
             talk.say(f"{host.name} was not prepared: ssh ended with {code}")

@@ -188,7 +188,7 @@ class Operations(Protocol):
         """What an image offers, down to the binary."""
         ...
 
-    async def serve(self, common: Common) -> None:
+    async def serve(self, common: Common, listen: str | None = None, web_config: str | None = None) -> None:
         """Run the service until a signal stops it."""
         ...
 

@@ -24,6 +24,20 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     context: typer.Context,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--web.listen-address", metavar="[ADDRESS]:PORT", help="Where to listen (default: the file's web.listen)."
+        ),
+    ] = None,
+    web_config: Annotated[
+        str | None,
+        typer.Option(
+            "--web.config.file",
+            metavar="FILE",
+            help="TLS and users, as exporters have them (default: web.config_file).",
+        ),
+    ] = None,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -37,7 +51,7 @@ def serve(
     import asyncio
 
     operations: Operations = context.obj()
-    asyncio.run(operations.serve(options.common(config, log_format, log_level)))
+    asyncio.run(operations.serve(options.common(config, log_format, log_level), listen, web_config))
 
 
 def demo(

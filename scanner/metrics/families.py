@@ -79,6 +79,20 @@ FINDING_WAIVED_UNTIL = Family(
     _FINDING,
     "nobody waived it",
 )
+FINDING_CRASHED = Family(
+    "archscan_finding_crashed_timestamp_seconds",
+    "gauge",
+    "When a container that runs or is being restarted last ended, as Unix time: what crashed lately is down now.",
+    _FINDING,
+    "it never ended, it is planned or stopped, or nobody told",
+)
+FINDING_FIX = Family(
+    "archscan_finding_fix_info",
+    "info",
+    "What mends a finding, in words then as commands, a line each; always 1. Read it in an annotation, join it to nothing.",
+    (*_FINDING, "fix", "commands"),
+    "as archscan_finding",
+)
 FINDINGS_DROPPED = Family(
     "archscan_findings_dropped",
     "gauge",
@@ -106,7 +120,7 @@ SCAN_DURATION = Family(
 FLEET = (
     HOST_UP, HOST_INFO, HOST_LABELS, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS, WORKLOADS_INCOMPLETE,
     WORKLOADS_OFFERING, FINDING,
-    FINDING_FIRST_SEEN, FINDING_WAIVED_UNTIL, FINDINGS_DROPPED, IMAGE_PLATFORM_INFO, SCAN_LAST_SUCCESS, SCAN_DURATION,
+    FINDING_FIRST_SEEN, FINDING_WAIVED_UNTIL, FINDING_CRASHED, FINDING_FIX, FINDINGS_DROPPED, IMAGE_PLATFORM_INFO, SCAN_LAST_SUCCESS, SCAN_DURATION,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- archscan itself
@@ -114,6 +128,12 @@ FLEET = (
 SCAN_INTERVAL = Family(
     "archscan_scan_interval_seconds", "gauge", "How often the fleet is to be scanned; a report older than twice this is overdue."
 )  # fmt: skip
+SCAN_FIRST_SUCCESS = Family(
+    "archscan_scan_first_success_timestamp_seconds",
+    "gauge",
+    "When the first complete scan ended that the store remembers, as Unix time: what was found by then was there before archscan.",
+    unless="there was none yet",
+)
 SCANS = Family("archscan_scans_total", "counter", "Scans that ended, whether they were complete or not.")
 SCANS_FAILED = Family("archscan_scans_failed_total", "counter", "Scans that ended without a complete report.")
 SCANS_SKIPPED = Family(
@@ -246,7 +266,7 @@ CONFIG_SUCCESS_TIME = Family(
 )
 
 OURSELVES = (
-    SCAN_INTERVAL, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
+    SCAN_INTERVAL, SCAN_FIRST_SUCCESS, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
     GATE_DECISIONS, INVENTORY_HOSTS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
     TRAIL_CHECKPOINT, TRAIL_FAILING, TRAIL_ERRORS, TRAIL_WITNESSED, TRAIL_WITNESS_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS,
     LOOP_LAG, BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import EngineState, Failure, HostFacts
+from scanner.domain.facts import EngineState, Failure, HostFacts, Stage
+from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Status, leaves_incomplete
 from scanner.metrics import families as c
 
@@ -114,6 +115,10 @@ def _add_findings(made: Fleet, report: Report, max_findings: int) -> None:
     for labels, finding in shown:
         made[c.FINDING].append((labels, 1.0))
         made[c.FINDING_FIRST_SEEN].append((labels, finding.first_seen))
+        made[c.FINDING_FIX].append(((*labels, *_fix(finding)), 1.0))
+        crashed_at = finding.workload.finished_at
+        if crashed_at is not None and finding.workload.stage is Stage.RUNNING:
+            made[c.FINDING_CRASHED].append((labels, crashed_at))
         if finding.waived_until is not None:
             made[c.FINDING_WAIVED_UNTIL].append((labels, finding.waived_until))
     made[c.FINDINGS_DROPPED].append(((), float(len(ranked) - len(shown))))
@@ -123,6 +128,20 @@ def _add_findings(made: Fleet, report: Report, max_findings: int) -> None:
         for platform in finding.verdict.offered[:MAX_PLATFORMS_PER_IMAGE]
     }
     made[c.IMAGE_PLATFORM_INFO].extend((pair, 1.0) for pair in sorted(offered))
+
+
+MAX_FIX_CHARS = 600
+"""Of each of the two labels: more than a page holds, less than what Prometheus minds."""
+
+_MARKUP = str.maketrans({"<": "(", ">": ")", "&": "+"})
+"""What chats take for mentions or links, in words that may hold a name from inside an image."""
+
+
+def _fix(finding: Finding) -> tuple[str, str]:
+    """The fix in words, then as commands; commands that are cut would be other commands, so that none are given then."""
+    fix = finding.verdict.fix
+    commands = "\n".join(fix.commands)
+    return printable(fix.summary, MAX_FIX_CHARS).translate(_MARKUP), commands if len(commands) <= MAX_FIX_CHARS else ""
 
 
 def _labels(finding: Finding) -> tuple[str, ...]:

@@ -91,6 +91,10 @@ class Metrics:
         self._changed_at = dict(changed_at)
         self._rendered = (None, {})
 
+    def first_scanned(self, at: float) -> None:
+        """When the first complete scan ended that the store remembers (Unix seconds)."""
+        self._own.first_scan.at = at
+
     def scan_ended(self, *, complete: bool) -> None:
         """A scan of the fleet ended."""
         self._own.scans.inc()

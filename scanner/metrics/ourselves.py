@@ -14,7 +14,7 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
-from prometheus_client.core import InfoMetricFamily
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
 from scanner.domain.decision import Decision
@@ -34,6 +34,18 @@ class Facts(Collector):
     def collect(self) -> list[InfoMetricFamily]:
         """The library asks at each exposition."""
         return [InfoMetricFamily(family.stem, family.help, value=value) for family, value in self.values.items()]
+
+
+class Moment(Collector):
+    """A gauge that is not there before its moment (Unix seconds) has come."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+        self.at: float | None = None
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        """The library asks at each exposition."""
+        return [] if self.at is None else [GaugeMetricFamily(self._family.name, self._family.help, value=self.at)]
 
 
 def _counter(family: Family, registry: CollectorRegistry) -> Counter:
@@ -63,6 +75,8 @@ class Instruments:
     def __init__(self, version: str) -> None:
         self.registry = registry = _registry()
         self.scan_interval = _gauge(c.SCAN_INTERVAL, registry)
+        self.first_scan = Moment(c.SCAN_FIRST_SUCCESS)
+        registry.register(self.first_scan)
         self.scans = _counter(c.SCANS, registry)
         self.scans_failed = _counter(c.SCANS_FAILED, registry)
         self.scans_skipped = _counter(c.SCANS_SKIPPED, registry)

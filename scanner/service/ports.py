@@ -99,5 +99,9 @@ class Observer(Protocol):
     def surveys_pending(self, count: int) -> None:
         """So many surveys are waiting to be made."""
 
+    def first_scanned(self, at: float) -> None:
+        """When the first complete scan ended that the store remembers (Unix seconds)."""
+        ...
+
     def architectures_changed(self, changed_at: Mapping[str, float]) -> None:
         """When each host changed its platform (Unix seconds)."""

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
+_FIRST_SCAN = "first_scan"
+"""The record of when the first complete scan ended."""
+
+
 class Publication:
     """What was found goes one way: durable, then recorded, then published."""
 
@@ -32,6 +36,7 @@ class Publication:
         self._waivers: tuple[Waiver, ...] = ()
         self._store_error = ""
         self._read_from: dict[str, _Place] = {}
+        self._is_first = True
 
     async def load(self) -> None:
         """Publish what was known before a restart.
@@ -39,7 +44,12 @@ class Publication:
         Raises:
             StoreError: it could not be read.
         """
-        self._publish(await self._store.load())
+        known = await self._store.load()
+        self._publish(known)
+        first = (await self._store.records(_FIRST_SCAN)).get(_FIRST_SCAN)
+        self._is_first = first is None and known is None
+        if not self._is_first:  # a store older than this record knows of scans, and nobody has to be told of the first
+            self._observer.first_scanned(float(first or 0.0))
         await self._show_architectures()
 
     # ---------------------------------------------------------------- what is known
@@ -98,6 +108,10 @@ class Publication:
             log.error("store_failed", error=str(error))  # noqa: TRY400 -- the operator's line, no traceback
             return report
         self._store_error = ""
+        if self._is_first and report.complete:
+            self._is_first = False
+            await self._store.put_record(_FIRST_SCAN, _FIRST_SCAN, report.finished_at)
+            self._observer.first_scanned(report.finished_at)
         await self._show_architectures()
         return saved
 

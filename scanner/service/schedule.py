@@ -95,7 +95,10 @@ class Schedule:
 
     async def _start(self) -> None:
         self._started_at = asyncio.get_running_loop().time()
-        await self._run()
+        try:
+            await self._run()
+        except asyncio.CancelledError:  # only stop() ends it, and a job of its own has nobody above it to tell
+            log.info("scan_interrupted", why="the service is stopping")
 
     def _keep_watch(self) -> None:
         """Bring a start forward that is further away than the interval allows."""

@@ -145,6 +145,8 @@ def _message(error: ErrorDetails, written: Any) -> str:
             return f"kind must be one of {context['expected_tags'].replace(QUOTE, '')}"
         case "greater_than_equal" | "less_than_equal":
             return _out_of_range(context, written)
+        case "model_type" | "model_attributes_type" | "dict_type" if written is None:
+            return "has nothing behind it: write {} where nothing is to be set"
     return _MESSAGES.get(error["type"], error["msg"])
 
 

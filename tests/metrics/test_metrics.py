@@ -34,7 +34,7 @@ NASTY = ['{{7*7}} "quoted" \\back\nline', "ümlaut ☃", "", "a,b={}#"]
 
 def a_finding(host="web-1", name="api", reason=Reason.PLATFORM_MISSING, image="app:1", source=Source.DOCKER, **more):
     offered = (Platform("linux", "arm64"), Platform("linux", "arm", "v7"))
-    workload = Workload(host, name, source, Stage.RUNNING, image)
+    workload = Workload(host, name, source, Stage.RUNNING, image, finished_at=more.pop("finished_at", None))
     return Finding(workload, Verdict(reason, offered=offered), AMD64, **{"first_seen": 50.5, **more})
 
 
@@ -64,6 +64,7 @@ def busy():
     metrics.configure(max_findings=500, scan_interval_s=300.0, registries=("registry.example",))
     metrics.scan_ended(complete=False)
     metrics.scan_skipped()
+    metrics.first_scanned(7.0)
     metrics.gate_decided(Decision.DENY)
     metrics.registries.request("registry.example", 200, 0.1)
     metrics.registries.rate_limit("docker.io", 42)
@@ -118,6 +119,7 @@ def test_a_report_becomes_the_documented_series():
         ("archscan_workloads_offering", ("host_platform", "linux/amd64"), ("platform", "linux/arm64")): 2,
         ("archscan_finding", *labels): 1,
         ("archscan_finding_first_seen_timestamp_seconds", *labels): 50.5,
+        ("archscan_finding_fix_info", ("commands", ""), ("fix", ""), *labels): 1,
         ("archscan_findings_dropped",): 0,
         ("archscan_image_platform_info", ("image", "app:1"), ("platform", "linux/arm64")): 1,
         ("archscan_image_platform_info", ("image", "app:1"), ("platform", "linux/arm/v7")): 1,
@@ -129,7 +131,12 @@ def test_a_report_becomes_the_documented_series():
 
 
 def test_everything_exposed_is_in_the_catalogue_with_its_labels():
-    waived = a_report(findings=[a_finding(waived_until=500.0), a_finding(name="unread", reason=Reason.IMAGE_TIMEOUT)])
+    waived = a_report(
+        findings=[
+            a_finding(waived_until=500.0, finished_at=45.0),
+            a_finding(name="unread", reason=Reason.IMAGE_TIMEOUT),
+        ]
+    )
     promised = {family.name: set(family.labels) for family in (*c.FLEET, *c.OURSELVES)}
     seen = {}
     for family in parse(busy().render(waived, None)[1].decode()):

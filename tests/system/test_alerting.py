@@ -17,7 +17,8 @@ PROMETHEUS = ROOT / "config" / "prometheus"
 ALERTMANAGER = ROOT / "config" / "alertmanager"
 RULES = yaml.safe_load((PROMETHEUS / "rules" / "archscan.yml").read_text())
 ALERTS = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule}
-TESTS = yaml.safe_load((PROMETHEUS / "rules" / "tests" / "archscan_test.yml").read_text())
+TEST_FILES = sorted((PROMETHEUS / "rules" / "tests").glob("*.yml"))
+TESTS = [test for file in TEST_FILES for test in yaml.safe_load(file.read_text())["tests"]]
 RUNBOOK = "https://github.com/archscan/archscan/blob/main/docs/runbooks/"
 
 ROUTES = [
@@ -30,6 +31,9 @@ ROUTES = [
     ({"alertname": "ArchscanEmulated", "severity": "info", "image": "a", "team": "web"}, "nobody"),
     ({"alertname": "ArchscanHostUnknown", "severity": "warning", "host": "a"}, "platform"),
     ({"alertname": "ArchscanHostKeyChanged", "severity": "critical", "host": "a"}, "page"),
+    ({"alertname": "ArchscanHostKeysChanged", "severity": "critical"}, "page"),
+    ({"alertname": "ArchscanMismatchStopped", "severity": "warning", "image": "a", "team": "web"}, "web"),
+    ({"alertname": "ArchscanFirstScan", "severity": "warning"}, "platform"),
     ({"alertname": "ArchscanDown", "severity": "critical"}, "page"),
     ({"alertname": "ArchscanScanStale", "severity": "critical"}, "page"),
     ({"alertname": "ArchscanRegistryFailing", "severity": "warning", "registry": "a"}, "platform"),
@@ -51,7 +55,7 @@ def test_prometheus_accepts_the_rules(require):
 
 
 def test_every_rule_does_what_its_test_says(require):
-    succeeds(require("promtool", "prometheus"), "test", "rules", PROMETHEUS / "rules" / "tests" / "archscan_test.yml")
+    succeeds(require("promtool", "prometheus"), "test", "rules", *TEST_FILES)
 
 
 def test_the_rule_tests_can_fail(require, tmp_path):
@@ -69,7 +73,7 @@ def test_the_rule_tests_can_fail(require, tmp_path):
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_has_a_test_in_which_it_fires(alert):
-    samples = [s for t in TESTS["tests"] for e in t.get("promql_expr_test", []) for s in e["exp_samples"] or []]
+    samples = [s for t in TESTS for e in t.get("promql_expr_test", []) for s in e["exp_samples"] or []]
     assert any(f'alertname="{alert}"' in sample["labels"] for sample in samples)
 
 

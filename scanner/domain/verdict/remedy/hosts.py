@@ -18,6 +18,9 @@ PROBE_PATH = "/usr/local/libexec/archscan-probe"
 
 SSH_PORT = 22
 
+OWN_SSH = "ssh -G"
+"""The setting of a host that no inventory has: a person's own ssh knows it."""
+
 
 def ssh(t: Trouble, user: str = "", options: str = "") -> str:
     """The command that logs in to the host by hand, as ``user`` or as the scanner does."""
@@ -37,7 +40,27 @@ def _as_root(t: Trouble, command: str) -> str:
 
 
 def _again(t: Trouble) -> str:
+    if _is_own(t):
+        return f"archscan scan {_target(t)}"
     return f"archscan inventory --check --host {host_word(t)}"
+
+
+def _is_own(t: Trouble) -> bool:
+    """Whether a person asked as their own ssh would, with no inventory that knows the host."""
+    return t.failure is not None and t.failure.setting == OWN_SSH
+
+
+def _target(t: Trouble) -> str:
+    """What ``archscan trust`` takes for it."""
+    if t.failure is None or not _is_own(t):
+        return host_word(t)
+    port = f":{t.failure.port}" if t.failure.port not in {0, SSH_PORT} else ""
+    name = word(t.failure.host, "HOST")
+    return f"{_user(t)}@{f'[{name}]' if ':' in name else name}{port}"
+
+
+def _listed(t: Trouble) -> tuple[str, ...]:
+    return () if _is_own(t) else (f"archscan inventory --host {host_word(t)}",)
 
 
 def _sudo_refused(t: Trouble) -> Fix:
@@ -101,7 +124,7 @@ def _key_unknown(t: Trouble) -> Fix:
     return Fix(
         f"Nobody has told archscan the host key of {t.host} yet: collect it, compare the fingerprint with the one that its console "
         "shows, then accept it.",
-        (f"archscan trust {host_word(t)}", "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"),
+        (f"archscan trust {_target(t)}", "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"),
     )
 
 
@@ -111,7 +134,7 @@ def _key_changed(t: Trouble) -> Fix:
         "somebody in between) before anything is trusted. Only if the fingerprint on its console is the new one, replace it.",
         (
             "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done",
-            f"archscan trust --replace {host_word(t)}",
+            f"archscan trust --replace {_target(t)}",
         ),
     )
 
@@ -135,7 +158,7 @@ def _unreachable(t: Trouble) -> Fix:
     return Fix(
         f"Nothing answers at the address of {t.host}: look at the address and port in the inventory, the host, the firewall, "
         "the bastion (jump).",
-        (f"archscan inventory --host {host_word(t)}", f"{ssh(t, options=' -v')} true"),
+        (*_listed(t), f"{ssh(t, options=' -v')} true"),
     )
 
 
@@ -167,7 +190,7 @@ def _incomplete(t: Trouble) -> Fix:
 def _protocol(t: Trouble) -> Fix:
     return Fix(
         f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers.",
-        (f"{ssh(t, options=' -vv')} true", f"archscan inventory --host {host_word(t)}"),
+        (f"{ssh(t, options=' -vv')} true", *_listed(t)),
     )
 
 
@@ -175,7 +198,7 @@ def _bastion(t: Trouble) -> Fix:
     return Fix(
         f"The bastion in front of {t.host} could not be used, so that nothing behind it was tried: its key, login and "
         "AllowTcpForwarding are the first to look at.",
-        (f"archscan inventory --host {host_word(t)}", f"{ssh(t, options=' -v')} true"),
+        (*_listed(t), f"{ssh(t, options=' -v')} true"),
     )
 
 
