@@ -85,13 +85,13 @@ class Application:
         settings = self._settings(common, need_hosts=True)
         found = wiring.hosts(settings)
         Adapters(settings, AdapterContext(VERSION))
-        if settings.plans.directory:
-            with closing(Workers(1)) as workers:
-                problems = PlanDirectory(settings.plans.directory, workers).read(found.hosts).problems
-            if problems:
-                raise UsageError("\n".join(problems))
         good = f"The configuration is good; hosts: {len(found.hosts)}, registries: {len(settings.registries.listed)}."
-        return ConfigChecked("\n".join((good, *inventory_lines(found))), is_complete=not found.not_understood)
+        text, is_complete = "\n".join((good, *inventory_lines(found))), not found.not_understood
+        if not settings.plans.directory:
+            return ConfigChecked(text, is_complete)
+        with closing(Workers(1)) as workers:
+            plans = PlanDirectory(settings.plans.directory, workers).read(found.hosts)
+        return ConfigChecked(text, is_complete, plans.problems, plans.files)
 
     def config_schema(self) -> str:
         """The configuration file's JSON schema."""

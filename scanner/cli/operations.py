@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scanner.domain.facts import Failure
     from scanner.domain.host import Host
@@ -32,10 +32,15 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class ConfigChecked:
-    """What a configuration holds, in lines; ``is_complete`` is false where a host in it cannot be understood."""
+    """What a configuration holds, in lines; ``is_complete`` is false where a host in it cannot be understood.
+
+    ``problems`` are what is to be mended in the plan directory, ``plan_files`` what each file in there is.
+    """
 
     text: str
     is_complete: bool = True
+    problems: tuple[str, ...] = ()
+    plan_files: Mapping[str, str] | None = None
 
 
 class Shown(Protocol):
@@ -209,7 +214,7 @@ class Operations(Protocol):
         ...
 
     def check_config(self, common: Common) -> ConfigChecked:
-        """Read configuration, inventory, keys; say what was found."""
+        """Read configuration, inventory, keys, plans; say what was found."""
         ...
 
     def config_schema(self) -> str:

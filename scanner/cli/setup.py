@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -12,7 +13,7 @@ from scanner.cli.outcome import Exit
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scanner.cli.operations import Common, Operations
 
@@ -35,6 +36,9 @@ def register(app: typer.Typer) -> None:
 @config_app.command("check", cls=Command)
 def config_check(
     context: typer.Context,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="List every file of the plan directory: planned, gap or no plan.")
+    ] = False,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -49,9 +53,22 @@ def config_check(
 
     operations: Operations = context.obj()
     checked = operations.check_config(options.common(config, log_format, log_level))
-    output.console().print(checked.text, soft_wrap=True, markup=False)
+    if not checked.problems:
+        output.console().print(checked.text, soft_wrap=True, markup=False)
+    if checked.plan_files is not None:
+        typer.echo(_counted(checked.plan_files))
+        for path, outcome in checked.plan_files.items() if verbose else ():
+            typer.echo(f"{outcome:8} {path}")
+    if checked.problems:
+        raise UsageError("\n".join(checked.problems))
     if not checked.is_complete:
         raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _counted(files: Mapping[str, str]) -> str:
+    """How many files plan containers, may plan what is not known, plan nothing."""
+    counts = Counter(files.values())
+    return f"Plan files: {counts['planned']} planned, {counts['gap']} with gaps, {counts['no plan']} no plan."
 
 
 @config_app.command("schema", cls=Command)

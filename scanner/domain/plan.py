@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 MAX_NAME_CHARS = 512
 """Of a workload or an image as reports show them; neither grammar allows more."""
 
-Operator = Literal["In", "NotIn", "Exists", "DoesNotExist"]
+Operator = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
+
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,34 @@ class Requirement:
     """What a plan asks of the host that it is placed on, in the words of a Kubernetes node selector.
 
     ``key`` is ``arch`` or ``os`` (Go's names), ``host`` (the host's name) or ``label:NAME`` (a label of the inventory).
+    ``Gt`` and ``Lt`` compare whole numbers.
     """
 
     key: str
     operator: Operator
     values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """What is asked, for people: ``disk In (ssd)``."""
+        values = f" ({', '.join(self.values)})" if self.values else ""
+        return f"{self.key.removeprefix('label:')} {self.operator}{values}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostNames:
+    """The names of all hosts of an inventory, and how each begins (``web-1`` of ``web-1.example.com``)."""
+
+    names: frozenset[str] = frozenset()
+    short: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> HostNames:
+        """Those of so many hosts."""
+        every = frozenset(names)
+        return cls(every, frozenset(name.partition(".")[0] for name in every))
+
+
+_NO_HOSTS = HostNames()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +65,67 @@ class Placement:
 
     terms: tuple[tuple[Requirement, ...], ...]
 
-    def fits(self, host: str, platform: Platform | None, labels: Mapping[str, str]) -> bool | None:
-        """Whether a host may run it; ``None`` where nobody told what a term that could fit asks about."""
-        known = {"host": host, **{f"label:{name}": value for name, value in labels.items()}}
+    def fits(
+        self,
+        host: str,
+        platform: Platform | None,
+        labels: Mapping[str, str],
+        fleet: HostNames = _NO_HOSTS,
+    ) -> bool | None:
+        """Whether a host may run it; ``None`` where nobody told what a term that could fit asks about.
+
+        A plan's name for a host that is none of the ``fleet`` may be another name of any.
+        """
+        known = {f"label:{name}": value for name, value in labels.items()}
         if platform:
             own = canonical(platform)
             known |= {"os": own.os, "arch": own.architecture}
-        found = [_all(_met(one, known) for one in term) for term in self.terms]
+        found = [_all(_met(one, known, host, fleet) for one in term) for term in self.terms]
         return True if True in found else None if None in found else False
 
+    def __str__(self) -> str:
+        """What is asked, for people."""
+        return " or ".join(" and ".join(map(str, term)) or "anything" for term in self.terms) or "no host"
 
-def _met(asked: Requirement, known: Mapping[str, str]) -> bool | None:
+
+def _met(asked: Requirement, known: Mapping[str, str], host: str, fleet: HostNames) -> bool | None:
+    if asked.key == "host":
+        return _named(asked, host, fleet)
     if asked.key not in known:
         return None
+    own = known[asked.key]
     if asked.operator in ("Exists", "DoesNotExist"):
         return asked.operator == "Exists"
-    return (known[asked.key] in asked.values) is (asked.operator == "In")
+    if asked.operator in ("Gt", "Lt"):
+        return _compared(asked, own)
+    return (own in asked.values) is (asked.operator == "In")
+
+
+def _named(asked: Requirement, host: str, fleet: HostNames) -> bool | None:
+    """Every host has a name."""
+    if asked.operator not in ("In", "NotIn"):
+        return asked.operator == "Exists"
+    answers = [_is_called(host, name, fleet) for name in asked.values]
+    found = True if True in answers else None if None in answers else False
+    return found if asked.operator == "In" or found is None else not found
+
+
+def _is_called(host: str, name: str, fleet: HostNames) -> bool | None:
+    """A short name (``web-1``) is that of ``web-1.example.com``, unless another host is called just so."""
+    if name == host:
+        return True
+    if name in fleet.names:
+        return False
+    if host == name.partition(".")[0] or name == host.partition(".")[0]:
+        return True
+    return False if name in fleet.short else None
+
+
+def _compared(asked: Requirement, own: str) -> bool:
+    """As Kubernetes compares: what is no whole number meets nothing."""
+    if len(asked.values) != 1 or not all(_INTEGER.fullmatch(text) for text in (own, *asked.values)):
+        return False
+    return int(own) > int(asked.values[0]) if asked.operator == "Gt" else int(own) < int(asked.values[0])
 
 
 def _all(answers: Iterable[bool | None]) -> bool | None:

@@ -48,7 +48,7 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
     for section in sections:
         for key, failure in section.gaps.items():
             gaps.note(key, failure)
-    planned = plan_sections.read(answer, host.name, gaps)
+    planned = plan_sections.read(answer, host, kernel.platform, gaps)
     existing = [workload for section in sections for workload in section.workloads]
     workloads = _bounded(_distinct([*existing, *planned]), gaps)
     default = _default_platform(answer, gaps)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.text import printable
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.probe.planned import folder
+from scanner.probe.planned import file_kinds
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ MAX_FILES = 20_000
 MAX_TOTAL_BYTES = 64 << 20
 """Plans are written by hand or nearly so: twenty thousand files of 3 KiB."""
 
+GLANCED_BYTES = 4 << 20
+"""How much of a file that is too long to be read is looked at for what it could be."""
+
+MAX_GLANCED_BYTES = 256 << 20
+"""Of all such files: sixty-four of them; those beyond are unread, whatever they are."""
+
 MAX_DEPTH = 8
 """Folders within a host's folder; deeper is a mistake."""
 
@@ -39,12 +45,16 @@ class TreeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The texts by path below the directory, the top folders, and what could not be read, by path, with its reason."""
+    """The texts by path below the directory, the top folders, and what could not be read, by path, with its reason.
+
+    ``others`` are the files within folders that are no plans by their names.
+    """
 
     folders: tuple[str, ...] = ()
     texts: Mapping[str, bytes] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     unplaced: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def read(directory: Path) -> Tree:
@@ -66,7 +76,8 @@ class _Reading:
             self._home = directory.resolve(strict=True)
         except (OSError, RuntimeError) as error:
             raise TreeError(f"{directory}: {_why(error)}") from error
-        self._entries = self._bytes = 0
+        self._entries = self._bytes = self._glanced = 0
+        self._others: list[str] = []
         self._texts: dict[str, bytes] = {}
         self._unread: dict[str, str] = {}
 
@@ -79,9 +90,10 @@ class _Reading:
             elif entry.is_dir():
                 folders.append(entry.name)
                 self._walk(Path(entry.path).resolve(), entry.name, 1)
-            elif folder.is_plan(entry.name) and entry.name != folder.DOTENV_NAME:
+            elif file_kinds.is_named_like_a_plan(entry.name) and not file_kinds.is_environment(entry.name):
                 unplaced.append(entry.name)
-        return Tree(tuple(folders), MappingProxyType(self._texts), MappingProxyType(self._unread), tuple(unplaced))
+        texts, unread = MappingProxyType(self._texts), MappingProxyType(self._unread)
+        return Tree(tuple(folders), texts, unread, tuple(unplaced), tuple(self._others))
 
     def _walk(self, place: Path, path: str, depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -93,8 +105,10 @@ class _Reading:
                 self._walk(Path(entry.path), name, depth + 1)
             elif entry.is_symlink() and entry.is_dir():
                 self._unread[name] = "a link to a folder"
-            elif folder.is_plan(name):
+            elif file_kinds.is_named_like_a_plan(name):
                 self._take(entry, name)
+            else:
+                self._others.append(name)
 
     def _listed(self, place: Path, path: str) -> Iterator[os.DirEntry[str]]:
         """What is in a folder, by name, without what is hidden, shared or no file of a plan."""
@@ -110,7 +124,7 @@ class _Reading:
         if self._entries > MAX_ENTRIES:
             raise TreeError(f"{self._home}: more than {MAX_ENTRIES} names")
         for entry in found:
-            if not entry.name.startswith(".") or entry.name == folder.DOTENV_NAME:
+            if not entry.name.startswith(".") or file_kinds.is_environment(entry.name):
                 yield entry
 
     def _is_inside(self, entry: os.DirEntry[str]) -> bool:
@@ -123,7 +137,7 @@ class _Reading:
         try:
             raw = files.read_bytes(Path(entry.path).resolve(), MAX_DOCUMENT_BYTES, follow=False)
         except FileError as error:
-            self._unread[name] = printable(error.problem, 200)
+            self._leave(entry, name, error)
             return
         except OSError as error:  # the link leads in a circle
             self._unread[name] = _why(error)
@@ -132,6 +146,25 @@ class _Reading:
         if len(self._texts) >= MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
             raise TreeError(f"{self._home}: more than {MAX_FILES} files or {MAX_TOTAL_BYTES} bytes of plans")
         self._texts[name] = raw
+
+    def _leave(self, entry: os.DirEntry[str], name: str, error: FileError) -> None:
+        """A file that is not read; one that is too long and no plan by what it begins with is left alone."""
+        head = self._head(entry, name)
+        is_long = len(head) > MAX_DOCUMENT_BYTES
+        if is_long and file_kinds.could_be(name, head, is_whole=len(head) < GLANCED_BYTES) is None:
+            self._others.append(name)
+        else:
+            self._unread[name] = printable(error.problem, 200)
+
+    def _head(self, entry: os.DirEntry[str], name: str) -> bytes:
+        if not file_kinds.is_yaml(name) or self._glanced >= MAX_GLANCED_BYTES:
+            return b""
+        try:
+            head = files.first_bytes(Path(entry.path), GLANCED_BYTES)
+        except FileError:
+            return b""
+        self._glanced += len(head)
+        return head
 
 
 def _why(error: Exception) -> str:

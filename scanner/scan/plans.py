@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from scanner import inventory
 from scanner.domain.facts import Failure, Source, Stage, Workload
+from scanner.domain.plan import HostNames, Placement
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.offload import Budget, BudgetExceeded
 from scanner.probe.planned import folder
+from scanner.probe.planned.file_kinds import Outcome
 from scanner.scan import plan_tree
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scanner.domain.host import Host
+    from scanner.domain.platform.platform import Platform
     from scanner.formats.offload import Workers
     from scanner.probe.planned.folder import Filed, FolderPlans, Gap
 
@@ -35,21 +38,62 @@ FOLDER_BUDGET = Budget(seconds=5)
 MAX_READING_S = 120
 """Seconds for all folders that are read one by one; what is left then is unknown."""
 
+Key = tuple[str, str, str]
+"""By which planned workloads of one host are told apart: source, name, image."""
+
 EVERY_HOST = ("all", "*")
 """Folders whose plans are for the whole fleet."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostPlans:
-    """What files plan for one host: workloads, the file of each, and parts that are not known."""
+    """What files plan for one host: workloads, the file of each, and parts that are not known.
+
+    ``placed`` tells of workloads whose plans are for some hosts alone, ``doubts`` what such a plan asks about which
+    nobody told, so that the host may not get it.
+    """
 
     workloads: tuple[Workload, ...] = ()
-    files: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    files: Mapping[Key, str] = field(default_factory=dict)
     gaps: tuple[tuple[Workload, Failure], ...] = ()
+    placed: Mapping[Key, Placed] = field(default_factory=dict)
+    doubts: Mapping[Key, str] = field(default_factory=dict)
 
     def file_of(self, workload: Workload) -> str:
         """The file that plans a workload; empty where none does."""
         return self.files.get(_key(workload), "") if workload.stage is Stage.PLANNED else ""
+
+    def doubt_of(self, workload: Workload) -> str:
+        """What its plan asks of hosts that nobody told of this one; empty where it is for this host."""
+        return self.doubts.get(_key(workload), "") if workload.stage is Stage.PLANNED else ""
+
+    def on(self, platform: Platform | None) -> HostPlans:
+        """What is left for a host of this platform; ``None`` is one whose platform is not known."""
+        if not self.placed:
+            return self
+        fits = {key: placed.fits(platform) for key, placed in self.placed.items()}
+        left = tuple(workload for workload in self.workloads if fits.get(_key(workload), True) is not False)
+        doubts = {key: str(self.placed[key].placements[0]) for key, fit in fits.items() if fit is None}
+        return replace(self, workloads=left, placed={}, doubts=MappingProxyType(doubts))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where plans of one workload may run, of which one is enough.
+
+    ``is_named`` tells that a folder named after the host alone holds one: what nobody told is then taken as met.
+    """
+
+    host: Host
+    placements: tuple[Placement, ...]
+    is_named: bool
+    fleet: HostNames
+
+    def fits(self, platform: Platform | None) -> bool | None:
+        """Whether the host is one of those that the plans are for."""
+        asked = (one.fits(self.host.name, platform, self.host.labels, self.fleet) for one in self.placements)
+        found = [True if fit is None and self.is_named else fit for fit in asked]
+        return True if True in found else None if None in found else False
 
 
 NO_PLANS = HostPlans()
@@ -57,10 +101,14 @@ NO_PLANS = HostPlans()
 
 @dataclass(frozen=True, slots=True)
 class Deployments:
-    """What a plan directory says of a fleet: plans by host name, and what the operator should mend there."""
+    """What a plan directory says of a fleet: plans by host name, and what the operator should mend there.
+
+    ``files`` tells of every file in the folders whether it plans containers.
+    """
 
     hosts: Mapping[str, HostPlans] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    files: Mapping[str, Outcome] = field(default_factory=dict)
 
     def of(self, host: str) -> HostPlans:
         """The plans of one host."""
@@ -137,7 +185,9 @@ def _alone(tree: plan_tree.Tree, name: str, workers: Workers, end: float) -> Fol
             return read
         why = read.detail
     shown = printable(name, 200)
-    return folder.FolderPlans(gaps=(folder.Gap(shown, Source.INVENTORY, _failure(f"{shown}: {why}")),))
+    outcomes = {path: Outcome.GAP for path in tree.texts if path.startswith(f"{name}/")}
+    gap = folder.Gap(shown, Source.INVENTORY, _failure(f"{shown}: {why}"))
+    return folder.FolderPlans((), (gap,), outcomes)
 
 
 def _unread(tree: plan_tree.Tree, name: str) -> FolderPlans:
@@ -157,7 +207,8 @@ def _unread(tree: plan_tree.Tree, name: str) -> FolderPlans:
 def _assigned(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans], hosts: Sequence[Host]) -> Deployments:
     """Each folder's plans for each host that its name fits."""
     by_name = {host.name: host for host in hosts}
-    found: dict[str, list[FolderPlans]] = defaultdict(list)
+    fleet = HostNames.of(by_name)
+    found: dict[str, list[_Given]] = defaultdict(list)
     problems = [f"plans.directory: {printable(name, 200)} is in no host's folder" for name in tree.unplaced]
     for name, plans in folders.items():
         try:
@@ -169,9 +220,20 @@ def _assigned(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans], hosts: S
             continue
         problems += [f"plans.directory: {gap.failure.detail}" for gap in plans.gaps]
         for host in chosen:
-            found[host.name].append(plans)
-    made = {name: _of_host(name, plans) for name, plans in found.items()}
-    return Deployments(MappingProxyType(made), tuple(problems))
+            found[host.name].append(_Given(plans, is_named=name == host.name))
+    made = {name: _of_host(by_name[name], given, fleet) for name, given in found.items()}
+    return Deployments(MappingProxyType(made), tuple(problems), MappingProxyType(_outcomes(tree, folders)))
+
+
+def _outcomes(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans]) -> dict[str, Outcome]:
+    """Of every file of a host's folder."""
+    found: dict[str, Outcome] = {}
+    for plans in folders.values():
+        found |= plans.outcomes
+    found |= dict.fromkeys(tree.others, Outcome.NO_PLAN)
+    found |= dict.fromkeys(tree.unread, Outcome.GAP)
+    shown = (path for path in found if _is_pattern(path.partition("/")[0]))
+    return {printable(path, 500): found[path] for path in sorted(shown)}
 
 
 def _matching(name: str, by_name: Mapping[str, Host], hosts: Sequence[Host]) -> Sequence[Host]:
@@ -180,19 +242,35 @@ def _matching(name: str, by_name: Mapping[str, Host], hosts: Sequence[Host]) -> 
     return [by_name[name]] if name in by_name else inventory.match(hosts, [name])
 
 
-def _of_host(host: str, folders: Sequence[FolderPlans]) -> HostPlans:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The plans of a folder for a host, and whether the folder is named after that host alone."""
+
+    plans: FolderPlans
+    is_named: bool
+
+
+def _of_host(host: Host, folders: Sequence[_Given], fleet: HostNames) -> HostPlans:
     """The plans of several folders together: what two of them plan alike is one workload."""
-    workloads: dict[tuple[str, str, str], Workload] = {}
-    files: dict[tuple[str, str, str], str] = {}
-    for filed in (one for plans in folders for one in plans.filed):
-        workload = _told_apart(filed, host, workloads)
-        files.setdefault(_key(workload), printable(filed.file, 200))
-        workloads.setdefault(_key(workload), workload)
-    gaps = tuple(_unknown(host, gap) for plans in folders for gap in plans.gaps)
-    return HostPlans(tuple(workloads.values()), MappingProxyType(files), gaps)
+    workloads: dict[Key, Workload] = {}
+    files: dict[Key, str] = {}
+    asked: dict[Key, list[tuple[Placement | None, bool]]] = defaultdict(list)
+    for given in folders:
+        for filed in given.plans.filed:
+            workload = _told_apart(filed, host.name, workloads)
+            files.setdefault(_key(workload), printable(filed.file, 200))
+            workloads.setdefault(_key(workload), workload)
+            asked[_key(workload)].append((filed.planned.placement, given.is_named))
+    gaps = tuple(_unknown(host.name, gap) for given in folders for gap in given.plans.gaps)
+    placed = {
+        key: Placed(host, tuple(one for one, _ in some if one), any(named for _, named in some), fleet)
+        for key, some in asked.items()
+        if all(one for one, _ in some)
+    }
+    return HostPlans(tuple(workloads.values()), MappingProxyType(files), gaps, MappingProxyType(placed))
 
 
-def _told_apart(filed: Filed, host: str, known: Mapping[tuple[str, str, str], Workload]) -> Workload:
+def _told_apart(filed: Filed, host: str, known: Mapping[Key, Workload]) -> Workload:
     """The workload, numbered where another one has its name and image but not its platform or command."""
     first = made = filed.planned.on(host)
     number = 1
@@ -202,7 +280,7 @@ def _told_apart(filed: Filed, host: str, known: Mapping[tuple[str, str, str], Wo
     return made
 
 
-def _key(workload: Workload) -> tuple[str, str, str]:
+def _key(workload: Workload) -> Key:
     return (str(workload.source), workload.name, workload.image)
 
 

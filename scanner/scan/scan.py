@@ -159,9 +159,13 @@ class Scanner:
 
     def _workloads(self, host: Host, facts: HostFacts, *, only_plans: bool) -> list[Workload]:
         existing = () if only_plans else facts.workloads
-        files = NO_PLANS if only_plans else self.plans.of(host.name)
+        files = self._files(host, facts.kernel.platform, only_plans=only_plans)
         filed = (_placed(workload, files.file_of(workload)) for workload in files.workloads)
         return _unique(w for w in (*existing, *planned(host), *filed) if not w.build_only)
+
+    def _files(self, host: Host, platform: Platform | None, *, only_plans: bool) -> HostPlans:
+        """What files plan for a host of this platform, as far as it is known."""
+        return NO_PLANS if only_plans else self.plans.of(host.name).on(platform)
 
     def _reading(
         self,
@@ -173,11 +177,12 @@ class Scanner:
         only_plans: bool,
     ) -> tuple[HostReading, tuple[Finding, ...]]:
         """What is known of a host that was read, gaps included."""
-        files = NO_PLANS if only_plans else self.plans.of(host.name)
+        files = self._files(host, facts.kernel.platform, only_plans=only_plans)
         gaps = () if only_plans else (*_gap_verdicts(facts), *_file_gaps(files))
+        placed = ((workload, _unplaced(files, workload, verdict)) for workload, verdict in verdicts)
         findings = tuple(
             self._finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at)
-            for workload, verdict in (*verdicts, *gaps)
+            for workload, verdict in (*placed, *gaps)
         )
         return HostReading(host.name, facts, host.labels, taken_at, taken_at), findings
 
@@ -210,7 +215,7 @@ class Scanner:
         self, host: Host, failure: Failure, taken_at: float, *, only_plans: bool
     ) -> tuple[HostReading, tuple[Finding, ...]]:
         """A host without facts: everything planned for it is unknown for the same reason."""
-        files = NO_PLANS if only_plans else self.plans.of(host.name)
+        files = self._files(host, None, only_plans=only_plans)
         workloads = _unique(w for w in (*planned(host), *files.workloads) if not w.build_only)
         verdicts = [(workload, judge(failure, workload, None)) for workload in workloads]
         findings = tuple(
@@ -273,6 +278,15 @@ def _doubted(facts: HostFacts, workload: Workload, verdict: Verdict) -> Verdict:
     engine = engine_of(facts, workload)
     gap = None if isinstance(engine, Failure) else facts.gaps.get(engine.key)
     return _unknown(workload, gap) if gap else verdict
+
+
+def _unplaced(files: HostPlans, workload: Workload, verdict: Verdict) -> Verdict:
+    """What would not start is no finding where nobody told whether the plan is for this host at all."""
+    asked = files.doubt_of(workload)
+    if not asked or verdict.status not in (Status.MISMATCH, Status.BROKEN):
+        return verdict
+    why = f"it would not start here ({verdict.reason}), but nobody told whether this host is one that it asks for: {asked}"
+    return _unknown(workload, Failure(Reason.PART_INCOMPLETE, why))
 
 
 _SOURCE_OF_PART = {source.value: source for source in Source}

@@ -153,6 +153,29 @@ def test_a_plan_directory_is_checked_with_the_configuration_and_scanned_with_the
     assert "plan_problem" in done.stderr
 
 
+def test_the_check_of_a_configuration_counts_plan_files_and_lists_them_when_asked(config):
+    folder = config.parent
+    config.write_text(CONFIG + "plans: {directory: fleet}\n")
+    for name, text in {"images.txt": "r.example/a:1", "values.yaml": "a: b", "README.md": "words"}.items():
+        (folder / "fleet" / "web-1" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "fleet" / "web-1" / name).write_text(text)
+    good, counted = (
+        "The configuration is good; hosts: 1, registries: 0.\n",
+        "Plan files: 1 planned, 0 with gaps, 2 no plan.\n",
+    )
+    done = archscan("config", "check", folder=folder)
+    assert (done.returncode, done.stdout) == (0, good + counted)
+    done = archscan("config", "check", "--verbose", folder=folder)
+    listed = "no plan  web-1/README.md\nplanned  web-1/images.txt\nno plan  web-1/values.yaml\n"
+    assert (done.returncode, done.stdout) == (0, good + counted + listed)
+    (folder / "fleet" / "web-1" / "compose.yml").write_text("services: [")
+    done = archscan("config", "check", "--verbose", folder=folder)
+    assert done.returncode == 2
+    assert "Plan files: 1 planned, 1 with gaps, 2 no plan.\n" in done.stdout
+    assert "gap      web-1/compose.yml\n" in done.stdout
+    assert "web-1/compose.yml: not YAML" in done.stderr
+
+
 def test_the_inventory_is_shown_without_contacting_anybody(config):
     done = archscan("inventory", "--format", "json", folder=config.parent)
     [host] = json.loads(done.stdout)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from scanner.domain.facts import Mount, Process, Source, Stage
-from scanner.domain.plan import Placement, Plan, Requirement
+from scanner.domain.plan import HostNames, Placement, Plan, Requirement
 from scanner.domain.platform.platform import Platform
 
 AMD64 = Platform("linux", "amd64")
@@ -30,10 +30,32 @@ def only(key, operator, *values):
         (only("label:zone", "DoesNotExist"), False),
         (only("label:disk", "In", "ssd"), None),
         (only("label:disk", "Exists"), None),
+        (only("label:cores", "Gt", "8"), True),
+        (only("label:cores", "Lt", "8"), False),
+        (only("label:cores", "Gt", "many"), False),
+        (only("label:zone", "Gt", "8"), False),
     ],
 )
 def test_a_requirement_is_met_missed_or_not_told(placement, fits):
-    assert placement.fits("web-1", AMD64, {"zone": "a"}) is fits
+    assert placement.fits("web-1", AMD64, {"zone": "a", "cores": "16"}) is fits
+
+
+@pytest.mark.parametrize(
+    ("fleet", "host", "name", "fits"),
+    [
+        (["web-1", "web-2"], "web-1", "web-1", True),
+        (["web-1", "web-2"], "web-1", "web-2", False),
+        (["web-1.example.com"], "web-1.example.com", "web-1", True),
+        (["web-1"], "web-1", "web-1.example.com", True),
+        (["web-1", "web-1.example.com"], "web-1.example.com", "web-1", False),
+        (["web-1", "web-2.example.com"], "web-1", "web-2", False),
+        (["web-1"], "web-1", "ip-10-0-0-7", None),
+    ],
+)
+def test_a_host_is_known_by_its_name_or_how_it_begins_but_not_by_another_host_s_name(fleet, host, name, fits):
+    known = HostNames.of(fleet)
+    assert only("host", "In", name).fits(host, AMD64, {}, known) is fits
+    assert only("host", "NotIn", name).fits(host, AMD64, {}, known) is (None if fits is None else not fits)
 
 
 def test_every_requirement_of_one_term_is_enough():

@@ -214,8 +214,9 @@ UNCLEAR = [
     ("compose.yml", "services: {app: {image: 'r.example/app:${TAG}'}}", "nothing sets the variable TAG"),
     ("compose.yml", "services: {app: {}}", "neither an image nor a build"),
     ("chart.yaml", "kind: Pod\nspec: {{ .Values.spec }}\n", "not YAML"),
-    ("pod.json", '{"kind": ', "not JSON"),
-    ("pod.yaml", "{kind: Pod, metadata: {name: w}, spec: {containers: [{name: app}]}}", "has no image"),
+    ("pod.json", '{"apiVersion": "v1", "kind": "Pod", ', "not JSON"),
+    ("pod.yaml", "{apiVersion: v1, kind: Pod, metadata: {name: w}, spec: {containers: [{name: app}]}}", "has no image"),
+    ("pod.yaml", "{kind: Pod, metadata: {name: w}, spec: {containers: [{name: app}]}}", "without apiVersion"),
     ("kustomization.yaml", "kind: Kustomization\nimages: [{name: a, newTag: b}]", "kustomize is not run here"),
     ("app.container", "[Container]\nExec=/x\n", "there is no Image="),
     ("web.kube", "[Kube]\nYaml=gone.yaml\n", "cannot be read"),
@@ -362,7 +363,7 @@ async def scanned(home, hosts=HOSTS, **more):
 async def test_what_the_files_plan_is_judged_and_a_finding_names_its_file(directory):
     files = {
         "web-1/compose.yml": "services: {app: {image: r.example/app:1, platform: linux/arm64}}",
-        "web-2/broken.yml": "a: [",
+        "web-2/broken.yml": "kind: Pod\nspec: [",
         "all/images.txt": "r.example/log:1",
     }
     found = {(f.workload.host, f.workload.name): f.verdict for f in await scanned(directory(files))}
@@ -378,7 +379,10 @@ async def test_what_the_files_plan_is_judged_and_a_finding_names_its_file(direct
 
 async def test_every_finding_has_a_key_of_its_own(directory):
     pinned = Host("web-1", "127.0.0.1", planned=(Plan("r.example/app:1", source=facts.Source.INVENTORY),))
-    files = {"all/images.txt": "r.example/app:1\nr.example/app:1 platform=linux/arm64\nr.example/app:1", "*/b.yml": "["}
+    files = {
+        "all/images.txt": "r.example/app:1\nr.example/app:1 platform=linux/arm64\nr.example/app:1",
+        "*/compose.yml": "[",
+    }
     findings = await scanned(directory(files), [pinned])
     assert len({finding.key for finding in findings}) == len(findings) == 3
 

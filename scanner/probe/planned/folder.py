@@ -4,48 +4,49 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, Source
 from scanner.domain.text import printable
-from scanner.formats import lenient_json
-from scanner.formats.lenient_json import JsonError
 from scanner.probe.planned import (
     compose,
     compose_projects,
-    manifest_files,
+    file_kinds,
     manifests,
     nomad,
     plan_listing,
     quadlet,
+    rendered,
     systemd,
+    unit_files,
 )
-from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
+from scanner.probe.planned.compose_projects import ProjectFiles
+from scanner.probe.planned.file_kinds import Kind, Outcome, Told
+from scanner.probe.planned.plans import Plans, gap
+from scanner.probe.planned.quadlet_file import SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scanner.domain.plan import Plan
+    from scanner.probe.planned.unit_files import Unit
 
-_YAML = re.compile(r".*\.(?:ya?ml|json)", re.ASCII | re.IGNORECASE | re.DOTALL)
-_QUADLET = re.compile(r".*\.(?:container|kube|image|build|pod)(?:\.d/[^/]*\.conf)?", re.ASCII | re.DOTALL)
-_SYSTEMD = re.compile(r".*\.service(?:\.d/[^/]*\.conf)?", re.ASCII | re.DOTALL)
-_NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
-_HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
-_COMPOSE = re.compile(r"(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
 _KUBE_YAML = re.compile(r"^[ \t]*Yaml[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-_JOB = re.compile(rb'^[ \t]*job[ \t]+["A-Za-z_]', re.MULTILINE)
 
-LIST_NAME = "images.txt"
 DOTENV_NAME = ".env"
 
-_RENDERED = {
-    "Kustomization": "kustomize is not run here: keep its output in the repository",
-    "HelmRelease": "Helm is not run here: keep the rendered manifests in the repository",
-    "HelmChart": "Helm is not run here: keep the rendered manifests in the repository",
+_SOURCES = {
+    Kind.COMPOSE: Source.COMPOSE,
+    Kind.STACK: Source.SWARM,
+    Kind.MANIFESTS: Source.KUBERNETES,
+    Kind.KUSTOMIZATION: Source.KUBERNETES,
+    Kind.CHART: Source.KUBERNETES,
+    Kind.NOMAD: Source.NOMAD,
+    Kind.QUADLET: Source.QUADLET,
+    Kind.SYSTEMD: Source.SYSTEMD,
 }
-"""Objects that plan containers which only another tool can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,118 +59,131 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What is not known of one file, or of a part of it."""
+    """What is not known of one file, or of a part of it (``name``)."""
 
     name: str
     source: Source
     failure: Failure
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderPlans:
-    """What the files of a folder plan, and what of that is not known."""
+    """What the files of a folder plan, what of that is not known, and what each file turned out to be."""
 
     filed: tuple[Filed, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
     def __add__(self, other: FolderPlans) -> FolderPlans:
         """Both together."""
-        return FolderPlans(self.filed + other.filed, self.gaps + other.gaps)
-
-
-def is_plan(path: str) -> bool:
-    """Whether a file's name promises that it plans containers, or that such a file refers to it."""
-    name = posixpath.basename(path)
-    kinds = (_YAML, _QUADLET, _SYSTEMD, _NOMAD, _HCL)
-    return name in (LIST_NAME, DOTENV_NAME) or any(kind.fullmatch(path) for kind in kinds)
+        return FolderPlans(self.filed + other.filed, self.gaps + other.gaps, {**self.outcomes, **other.outcomes})
 
 
 def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
-    """What the files below the folder ``root`` plan; the other ``texts`` are what they may refer to.
-
-    YAML and JSON are told apart by what stands in them: ``services`` make a Compose file, a ``kind`` a manifest, a
-    ``Job`` or ``TaskGroups`` a Nomad job; anything else, such as an application's own configuration, plans nothing.
-    """
+    """What the files below the folder ``root`` plan; the other ``texts`` are what they may refer to."""
     own = {path: raw for path, raw in texts.items() if not root or path.startswith(f"{root}/")}
-    kinds: dict[str, Any] = {path: _loaded(path, raw) for path, raw in own.items() if _YAML.fullmatch(path)}
-    found = FolderPlans()
-    for path, kind in kinds.items():
-        if isinstance(kind, UnclearError):
-            found += _filed(path, Source.INVENTORY, gap(path, kind))
-    found += _compose(texts, {path: kind for path, kind in kinds.items() if _is_compose(path, kind)})
-    taken = set(_of_kube_units(own))
-    for path, kind in kinds.items():
-        if isinstance(kind, list) and path not in taken and not _is_compose(path, kind):
-            found += _of_documents(path, own[path], kind)
-    return found + _others(own)
-
-
-def _others(own: Mapping[str, bytes]) -> FolderPlans:
-    """What is in files of other kinds than YAML."""
-    found = _groups(quadlet.by_unit(own), Source.QUADLET)
-    found += _groups(systemd.by_unit(own, lambda path: path in own), Source.SYSTEMD)
-    for path, raw in own.items():
-        if posixpath.basename(path) == LIST_NAME:
-            found += _filed(path, Source.INVENTORY, plan_listing.plans({path: raw}))
-        elif _NOMAD.fullmatch(path) or (_HCL.fullmatch(path) and _JOB.search(raw)):
-            found += _filed(path, Source.NOMAD, nomad.plans({path: raw}))
-    return found
+    kinds = {path: file_kinds.told(path, raw) for path, raw in own.items()}
+    covered = dict.fromkeys(rendered.covered({path: one for path, one in kinds.items() if not one.problem}))
+    read = {path: one for path, one in kinds.items() if path not in covered}
+    projects = _projects(own, read)
+    owners = _owners(own, read, projects)
+    found = _unread(read) + _of_projects(texts, projects, read) + _of_manifests(read, owners)
+    found += _of_units(own) + _others(own, read)
+    return replace(found, outcomes=_outcomes(found, kinds, covered, owners))
 
 
 def _filed(path: str, source: Source, found: Plans) -> FolderPlans:
-    gaps = (Gap(printable(name, 200), source, failure) for name, failure in found.gaps.items())
+    gaps = (Gap(printable(name, 200), source, failure, path) for name, failure in found.gaps.items())
     return FolderPlans(tuple(Filed(planned, path) for planned in found.planned), tuple(gaps))
 
 
-# ---------------------------------------------------------------- YAML
-
-
-def _loaded(path: str, raw: bytes) -> list[Any] | UnclearError | None:
-    """The documents of a file that is YAML; none where it is a Nomad job by its name."""
-    if _NOMAD.fullmatch(path):
-        return None
-    try:
-        return [lenient_json.loads(text_of(raw))] if path.lower().endswith(".json") else manifest_files.documents(raw)
-    except UnclearError as error:
-        return error
-    except JsonError as error:
-        return UnclearError(error.problem.removeprefix("is "))
-
-
-def _is_compose(path: str, loaded: object) -> bool:
-    if not isinstance(loaded, list):
-        return False
-    by_name = _COMPOSE.fullmatch(posixpath.basename(path)) is not None
-    return by_name or any(isinstance(one, dict) and _services(one) is not None for one in loaded)
-
-
-def _services(document: Mapping[Any, Any]) -> dict[Any, Any] | None:
-    """The services of a Compose file; a manifest may have a field of that name, too."""
-    services = document.get("services")
-    return services if isinstance(services, dict) and "kind" not in document else None
-
-
-def _of_documents(path: str, raw: bytes, loaded: list[Any]) -> FolderPlans:
-    objects = [one for one in loaded if isinstance(one, dict)]
-    unrendered = next((_RENDERED[one["kind"]] for one in objects if one.get("kind") in _RENDERED), None)
-    if unrendered:
-        return _filed(path, Source.KUBERNETES, gap(path, unrendered))
-    if any(isinstance(one.get("kind"), str) for one in objects):
-        return _filed(path, Source.KUBERNETES, manifests.plans({path: raw}))
-    if any("Job" in one or "TaskGroups" in one for one in objects):
-        return _filed(path, Source.NOMAD, nomad.plans({path: raw}))
-    return FolderPlans()
-
-
-def _compose(texts: Mapping[str, bytes], files: Mapping[str, list[Any]]) -> FolderPlans:
-    """Each Compose file is a project, its override file laid over it, unless another one refers to it."""
-    parts = {part for path, loaded in files.items() for part in _referred(path, loaded)}
+def _unread(read: Mapping[str, Told]) -> FolderPlans:
+    """What could be a plan but is not read, with why."""
     found = FolderPlans()
-    for project in compose_projects.projects(texts, files):
-        if not parts.issuperset(project.files):
-            beside = compose.Surroundings(dotenv=project.dotenv)
-            found += _filed(project.files[0], Source.COMPOSE, compose.project_plans(texts, project.files, beside))
+    for path, one in read.items():
+        problem = one.problem or rendered.problem(one)
+        if problem:
+            found += _filed(path, _SOURCES.get(one.kind, Source.INVENTORY), gap(path, problem))
     return found
+
+
+def _outcomes(
+    found: FolderPlans, kinds: Mapping[str, Told], covered: Mapping[str, None], owners: Mapping[str, set[str]]
+) -> dict[str, Outcome]:
+    """A file with a gap is one, whatever else it plans; a part of another file is what that one is."""
+    made = dict.fromkeys(kinds, Outcome.NO_PLAN)
+    made |= {one.file: Outcome.PLANNED for one in found.filed}
+    made |= {one.file: Outcome.GAP for one in found.gaps}
+    made |= {path: Outcome.GAP for path in covered if kinds[path].kind is not Kind.NONE}
+    for part, of in owners.items():
+        states = {made.get(path) for path in of}
+        if made.get(part) is Outcome.NO_PLAN and states & {Outcome.PLANNED, Outcome.GAP}:
+            made[part] = Outcome.PLANNED if Outcome.PLANNED in states else Outcome.GAP
+    return made
+
+
+def _owners(
+    own: Mapping[str, bytes], read: Mapping[str, Told], projects: Sequence[ProjectFiles]
+) -> dict[str, set[str]]:
+    """Files that are parts of others, with those that they belong to."""
+    units = [*unit_files.quadlets(own, SUFFIXES), *unit_files.services(own)]
+    found: dict[str, set[str]] = defaultdict(set)
+    for part, owner in (*_parts_of_projects(read, projects), *_parts_of_units(own, units)):
+        found[part].add(owner)
+    beside: dict[str, set[str]] = defaultdict(set)
+    for path in (*(project.files[0] for project in projects), *(unit.path for unit in units)):
+        beside[posixpath.dirname(path)].add(path)
+    for path, one in read.items():
+        if one.kind is Kind.PART and path not in found:
+            found[path] = beside[posixpath.dirname(path)] - {path}
+    return dict(found)
+
+
+def _parts_of_projects(read: Mapping[str, Told], projects: Sequence[ProjectFiles]) -> Iterator[tuple[str, str]]:
+    for project in projects:
+        yield from ((part, project.files[0]) for part in project.files[1:])
+        for path in project.files:
+            yield from (
+                (part, project.files[0]) for part in _referred(path, read[path].documents if path in read else [])
+            )
+
+
+def _parts_of_units(own: Mapping[str, bytes], units: Sequence[Unit]) -> Iterator[tuple[str, str]]:
+    for unit in units:
+        yield from ((part, unit.path) for part in unit.paths[1:])
+        if unit.path.endswith(".kube"):
+            yield from ((part, unit.path) for part in _yaml_of(unit.path, own[unit.path]))
+
+
+# ---------------------------------------------------------------- Compose
+
+
+def _projects(own: Mapping[str, bytes], read: Mapping[str, Told]) -> list[ProjectFiles]:
+    """Compose's projects and stacks, but those whose files all belong to others."""
+    files = {path: one for path, one in read.items() if not one.problem}
+    stacks = [ProjectFiles((path,)) for path, one in files.items() if one.kind is Kind.STACK]
+    of_compose = [path for path, one in files.items() if one.kind is Kind.COMPOSE]
+    parts = {part for path in of_compose for part in _referred(path, files[path].documents)}
+    projects = compose_projects.projects(own, of_compose)
+    return [project for project in projects if not parts.issuperset(project.files)] + stacks
+
+
+def _of_projects(texts: Mapping[str, bytes], projects: Sequence[ProjectFiles], read: Mapping[str, Told]) -> FolderPlans:
+    found = FolderPlans()
+    for project in projects:
+        first, given = project.files[0], texts
+        beside = compose.Surroundings(dotenv=project.dotenv)
+        if first in read and read[first].kind is Kind.STACK:
+            given, beside = _without_dotenv(texts, first), compose.Surroundings(source=Source.SWARM)
+        found += _filed(first, beside.source, compose.project_plans(given, project.files, beside))
+    return found
+
+
+def _without_dotenv(texts: Mapping[str, bytes], path: str) -> dict[str, bytes]:
+    """``docker stack`` looks at no file of variables of its own accord."""
+    beside = posixpath.join(posixpath.dirname(path), DOTENV_NAME)
+    return {other: raw for other, raw in texts.items() if other != beside}
 
 
 def _referred(path: str, loaded: list[Any]) -> Iterator[str]:
@@ -177,7 +191,8 @@ def _referred(path: str, loaded: list[Any]) -> Iterator[str]:
     for one in loaded:
         if not isinstance(one, dict):
             continue
-        for service in (_services(one) or {}).values():
+        services = one.get("services")
+        for service in services.values() if isinstance(services, dict) else ():
             extends = service.get("extends") if isinstance(service, dict) else None
             if isinstance(extends, dict) and isinstance(extends.get("file"), str):
                 yield from _beside(path, extends["file"])
@@ -196,20 +211,47 @@ def _beside(path: str, name: str) -> Iterator[str]:
         yield other
 
 
-# ---------------------------------------------------------------- units
+# ---------------------------------------------------------------- manifests
 
 
-def _groups(units: Iterator[tuple[str, Plans]], source: Source) -> FolderPlans:
-    """Units by file: what one refers to may lie anywhere in the folder."""
+def _of_manifests(read: Mapping[str, Told], owners: Mapping[str, set[str]]) -> FolderPlans:
+    """Objects by file, with the ConfigMaps of the whole folder; what a unit runs is planned by the unit."""
     found = FolderPlans()
-    for path, made in units:
-        found += _filed(path, source, made)
+    files = {path: one for path, one in read.items() if one.kind is Kind.MANIFESTS and not one.problem}
+    maps = manifests.config_maps(one.documents for one in files.values())
+    for path, one in files.items():
+        if path not in owners:
+            found += _filed(path, Source.KUBERNETES, manifests.of_documents(path, one.documents, maps))
     return found
 
 
-def _of_kube_units(own: Mapping[str, bytes]) -> Iterator[str]:
-    """The YAML files that ``.kube`` units run: what they plan is the unit's."""
-    for path, raw in own.items():
-        if path.endswith(".kube"):
-            for name in _KUBE_YAML.findall(raw.decode("utf-8", "replace")):
-                yield posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+# ---------------------------------------------------------------- units
+
+
+def _of_units(own: Mapping[str, bytes]) -> FolderPlans:
+    """Units by file: what one refers to may lie anywhere in the folder."""
+    found = FolderPlans()
+    for path, made in quadlet.by_unit(own):
+        found += _filed(path, Source.QUADLET, made)
+    for path, made in systemd.by_unit(own, lambda path: path in own):
+        found += _filed(path, Source.SYSTEMD, made)
+    return found
+
+
+def _yaml_of(path: str, raw: bytes) -> Iterator[str]:
+    """The YAML files that a ``.kube`` unit runs."""
+    for name in _KUBE_YAML.findall(raw.decode("utf-8", "replace")):
+        yield posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+
+
+# ---------------------------------------------------------------- others
+
+
+def _others(own: Mapping[str, bytes], read: Mapping[str, Told]) -> FolderPlans:
+    found = FolderPlans()
+    for path, one in read.items():
+        if one.kind is Kind.LIST:
+            found += _filed(path, Source.INVENTORY, plan_listing.plans({path: own[path]}))
+        elif one.kind is Kind.NOMAD and not one.problem:
+            found += _filed(path, Source.NOMAD, nomad.plans({path: own[path]}))
+    return found

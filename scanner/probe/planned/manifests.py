@@ -4,80 +4,112 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Process, Source
-from scanner.domain.plan import Plan
-from scanner.probe.planned import manifest_files
+from scanner.domain.facts import Source
+from scanner.probe.planned import kube_kinds, manifest_files, pods
 from scanner.probe.planned.plans import Plans, UnclearError, gap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from scanner.probe.planned.pod_environment import Maps
 
 MAX_LISTS = 5
 """A List within Lists."""
 
-_TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"})
-_ROLES = ("initContainers", "containers", "ephemeralContainers")
-
 
 def plans(texts: Mapping[str, bytes], source: Source = Source.KUBERNETES) -> Plans:
-    """What manifests plan, named ``namespace/object/container``; objects without containers plan nothing."""
+    """What manifests plan, named ``namespace/object/container``; objects without containers plan nothing.
+
+    An object that cannot be understood is a gap of its own, a file that is no YAML one as a whole.
+    """
     found = Plans()
+    files: dict[str, list[Any]] = {}
     for path, raw in texts.items():
         try:
-            for document in manifest_files.documents(raw):
-                found += _object(path, document, source, 0)
+            files[path] = manifest_files.documents(raw)
         except UnclearError as error:
             found += gap(path, error)
+    maps = config_maps(files.values())
+    for path, documents in files.items():
+        found += of_documents(path, documents, maps, source)
     return found
 
 
-def _object(path: str, value: Any, source: Source, depth: int) -> Plans:
-    body = manifest_files.mapping(value, "an object")
-    kind = body.get("kind")
-    if kind == "List" and depth < MAX_LISTS:
-        found = Plans()
-        for item in manifest_files.sequence(body.get("items"), "items"):
-            found += _object(path, item, source, depth + 1)
-        return found
-    pod = _pod(kind, manifest_files.mapping(body.get("spec"), "spec"), body)
-    if pod is None:
-        return Plans()
+def of_documents(path: str, documents: list[Any], maps: Maps, source: Source = Source.KUBERNETES) -> Plans:
+    """What the documents of one file plan, variables taken from these ConfigMaps."""
+    try:
+        objects = [one for document in documents for one in _listed(document, 0)]
+    except UnclearError as error:
+        return gap(path, error)
+    found = Plans()
+    for one in objects:
+        found += _object(path, one, source, maps)
+    return found
+
+
+def config_maps(files: Iterable[list[Any]]) -> Maps:
+    """The data of the ConfigMaps that files hold, by namespace and name."""
+    found: Maps = {}
+    for documents in files:
+        for one in documents:
+            if (
+                isinstance(one, dict)
+                and one.get("kind") == "ConfigMap"
+                and one.get("data")
+                and isinstance(one["data"], dict)
+            ):
+                metadata = one.get("metadata")
+                about = metadata if isinstance(metadata, dict) else {}
+                found[str(about.get("namespace") or "default"), str(about.get("name"))] = one["data"]
+    return found
+
+
+def _listed(value: Any, depth: int) -> Iterator[Any]:
+    """An object, or those of a List (``DeploymentList``): an item takes its kind from it, where it says none."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or not kind.endswith("List") or "items" not in value or depth >= MAX_LISTS:
+        if value is not None:
+            yield value
+        return
+    for item in manifest_files.sequence(value.get("items"), "items"):
+        if isinstance(item, dict) and kind != "List":
+            item = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List"), **item}  # noqa: PLW2901 -- the same item, completed
+        yield from _listed(item, depth + 1)
+
+
+def _object(path: str, value: Any, source: Source, maps: Maps) -> Plans:
+    try:
+        body = manifest_files.mapping(value, "an object")
+        kind = body.get("kind")
+        if not isinstance(kind, str):
+            return Plans()
+        if why := kube_kinds.rendered_elsewhere(body):
+            return gap(path, why)
+        if kube_kinds.starts_nothing(kind, kube_kinds.group_of(body)):
+            return Plans()
+        name, namespace = _name(body, kind)
+    except UnclearError as error:
+        return gap(path, error)
+    try:
+        pod = _pod(body, kind)
+    except UnclearError as error:
+        return gap(f"{path}: {name}", error)
+    return pods.plans(pods.Pod(path, name, namespace, pod, maps, source)) if pod else Plans()
+
+
+def _pod(body: Mapping[Any, Any], kind: str) -> Mapping[Any, Any] | None:
+    """The pod that is to run, none where there is none.
+
+    Raises:
+        UnclearError: nobody here knows such a kind, which may start containers.
+    """
+    pod = kube_kinds.pod_of(body, kind)
+    if pod is None and kube_kinds.holds_something_like_a_container(body):
+        raise UnclearError(f"a {kind} may start containers, which are not read here")
+    return None if kube_kinds.is_scaled_to_zero(body, kind) else pod
+
+
+def _name(body: Mapping[Any, Any], kind: str) -> tuple[str, str]:
     metadata = manifest_files.mapping(body.get("metadata"), "metadata")
-    name = f"{metadata.get('namespace') or 'default'}/{metadata.get('name') or metadata.get('generateName') or kind}"
-    return Plans(tuple(_containers(pod, name, source)))
-
-
-def _pod(kind: Any, spec: dict[Any, Any], body: dict[Any, Any]) -> dict[Any, Any] | None:
-    """The pod's own specification within an object of this kind."""
-    if kind == "Pod":
-        return spec
-    if kind == "PodTemplate":
-        spec = body
-    elif kind == "CronJob":
-        spec = manifest_files.mapping(
-            manifest_files.mapping(spec.get("jobTemplate"), "jobTemplate").get("spec"), "spec"
-        )
-    elif kind not in _TEMPLATED:
-        return None
-    return manifest_files.mapping(manifest_files.mapping(spec.get("template"), "template").get("spec"), "spec")
-
-
-def _containers(pod: dict[Any, Any], name: str, source: Source) -> Iterator[Plan]:
-    for role in _ROLES:
-        for value in manifest_files.sequence(pod.get(role), role):
-            container = manifest_files.mapping(value, "a container")
-            image = container.get("image")
-            if not isinstance(image, str) or not image.strip():
-                raise UnclearError(f"{name}: the container {container.get('name')} has no image")
-            yield Plan(image.strip(), f"{name}/{container.get('name')}", source, process=_process(container))
-
-
-def _process(container: dict[Any, Any]) -> Process | None:
-    command, args = (
-        manifest_files.argv(container.get("command"), "command"),
-        manifest_files.argv(container.get("args"), "args"),
-    )
-    if not command and not args:
-        return None
-    # A command of its own drops the image's arguments, too (Kubernetes, "define a command and arguments").
-    return Process(command or None, args or (() if command else None))
+    namespace = str(metadata.get("namespace") or "default")
+    return f"{namespace}/{metadata.get('name') or metadata.get('generateName') or kind}", namespace

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from scanner.domain.facts import Workload
+    from scanner.domain.host import Host
+    from scanner.domain.plan import Plan
+    from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
     from scanner.probe.engines.engine_section import Gaps
 
@@ -42,15 +45,21 @@ _NUMBER = re.compile(rb"[0-9]{1,6}")
 _SECTION = re.compile(rb"^[ \t]*\[", re.MULTILINE)
 
 
-def read(answer: Answer, host: str, gaps: Gaps) -> tuple[Workload, ...]:
-    """Everything that the host's files plan."""
+def read(answer: Answer, host: Host, platform: Platform | None, gaps: Gaps) -> tuple[Workload, ...]:
+    """Everything that the host's files plan for a host of this platform."""
     texts = _texts(answer, gaps)
     found = {kind: reader(texts[kind]) for kind, reader in _READERS.items()}
     found["compose"] = _compose(answer, texts["compose"])
     for kind, plans in found.items():
         for path, failure in plans.gaps.items():
             gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
-    return tuple(plan.on(host) for plans in found.values() for plan in plans.planned)
+    planned = (plan for plans in found.values() for plan in plans.planned)
+    return tuple(plan.on(host.name) for plan in planned if _is_for(plan, host, platform))
+
+
+def _is_for(plan: Plan, host: Host, platform: Platform | None) -> bool:
+    """The host has the file: what nobody told of the host is taken as what its plan asks for."""
+    return plan.placement is None or plan.placement.fits(host.name, platform, host.labels) is not False
 
 
 def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:

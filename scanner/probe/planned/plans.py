@@ -20,6 +20,10 @@ MAX_DOCUMENT_BYTES = 1 << 20
 """Files that describe containers are written by hand or nearly so."""
 
 
+READ_VARIABLES = frozenset({"PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "DOCKER_DEFAULT_PLATFORM"})
+"""Variables whose values a judgement reads; the others may be secrets, and stay where they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plans:
     """What files plan, and why some of it is not known: failures by the file, or its part, that they concern."""
@@ -67,3 +71,8 @@ def pinned(specifier: str) -> Platform | None:
         return platforms.normalize(platforms.parse(specifier.strip(), platforms.Platform("linux", "")))
     except ValueError as error:
         raise UnclearError(str(error)) from error
+
+
+def environment(variables: Mapping[str, str | None]) -> tuple[tuple[str, str | None], ...] | None:
+    """Variables as a process carries them: by name, with a value only where a judgement reads it; none are ``None``."""
+    return tuple((name, text if name in READ_VARIABLES else None) for name, text in variables.items()) or None

@@ -1,0 +1,237 @@
+"""The one place that decides whether a file is a plan at all, by what the owner of its format demands."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from scanner.formats import lenient_json
+from scanner.formats.lenient_json import JsonError
+from scanner.probe.planned import compose_keys, kube_kinds, manifest_files
+from scanner.probe.planned.plans import UnclearError, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(StrEnum):
+    """What a file is to whoever would deploy it."""
+
+    COMPOSE = "compose"
+    STACK = "stack"
+    MANIFESTS = "manifests"
+    KUSTOMIZATION = "kustomization"
+    CHART = "chart"
+    NOMAD = "nomad"
+    QUADLET = "quadlet"
+    SYSTEMD = "systemd"
+    LIST = "list"
+    PART = "part"
+    NONE = "none"
+
+
+class Outcome(StrEnum):
+    """What a reader can say of every file: it plans containers, it may plan what is not known, or it plans none."""
+
+    PLANNED = "planned"
+    GAP = "gap"
+    NO_PLAN = "no plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a file is; ``documents`` as YAML or JSON has them, ``problem`` why a file that could be a plan is not read."""
+
+    kind: Kind
+    documents: list[Any] = field(default_factory=list)
+    problem: str = ""
+
+
+NO_PLAN = Told(Kind.NONE)
+
+LIST_NAME = "images.txt"
+
+_YAML = re.compile(r".*\.(?:ya?ml|json)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_QUADLET = re.compile(r".*\.(?:container|kube|pod)", re.ASCII | re.DOTALL)
+_SYSTEMD = re.compile(r".*\.service", re.ASCII | re.DOTALL)
+_UNIT_PART = re.compile(
+    r".*\.(?:image|build|volume|network|(?:container|kube|pod|image|build|volume|network|service)\.d/[^/]*\.conf)",
+    re.ASCII | re.DOTALL,
+)
+_NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
+_HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
+_JOB = re.compile(rb'^[ \t]*job[ \t]+["A-Za-z_]', re.MULTILINE)
+_ENVIRONMENT = re.compile(r"(?:[\w.-]*\.)?env(?:\.[\w.-]+)?", re.ASCII)
+
+_COMPOSE = re.compile(r"(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
+_OWN_STACK = re.compile(r"docker-stack(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
+_STACK = re.compile(r"(?:[\w.-]+[._-])?stack(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
+_KUSTOMIZATION = re.compile(r"kustomization\.ya?ml", re.ASCII)
+_CHART = re.compile(r"Chart\.yaml", re.ASCII)
+_HELMFILE = re.compile(r"helmfile\.ya?ml", re.ASCII)
+_VALUES = re.compile(r"values(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
+
+_KIND_WORD = re.compile(rb"""(?:^|[\s{,"'-])kind["']?[ \t]*:[ \t]*["']?([A-Za-z{$]+)""", re.ASCII)
+_API_VERSION = re.compile(rb"""(?:^|[\s{,"'-])apiVersion["']?[ \t]*:""", re.ASCII)
+_SERVICES = re.compile(rb"""^services[ \t]*:|"services"[ \t\r\n]*:""", re.MULTILINE)
+_IMAGE = re.compile(rb"""^[ \t]+(?:image|build|extends)[ \t]*:|"(?:image|build)"[ \t\r\n]*:""", re.MULTILINE)
+_TASK_GROUPS = re.compile(rb'"(?:TaskGroups|Job)"[ \t\r\n]*:[ \t\r\n]*[\[{]')
+_TEMPLATE = re.compile(rb"\{\{|\{%|\[\[")
+
+HEAD_BYTES = 4096
+"""Where junk shows what it is: text has no zero byte."""
+
+_NAMED = {
+    _COMPOSE: Kind.COMPOSE,
+    _OWN_STACK: Kind.STACK,
+    _KUSTOMIZATION: Kind.KUSTOMIZATION,
+    _CHART: Kind.CHART,
+}
+"""Names that only plans have."""
+
+
+def is_named_like_a_plan(path: str) -> bool:
+    """Whether a file's name promises that it plans containers, or that such a file refers to it."""
+    kinds = (_YAML, _QUADLET, _SYSTEMD, _UNIT_PART, _NOMAD, _HCL)
+    name = posixpath.basename(path)
+    return name == LIST_NAME or is_environment(path) or any(kind.fullmatch(path) for kind in kinds)
+
+
+def is_environment(path: str) -> bool:
+    """Whether a file is named like one that holds variables: ``.env``, ``web.env``, ``.env.prod``."""
+    return _ENVIRONMENT.fullmatch(posixpath.basename(path)) is not None
+
+
+def is_yaml(path: str) -> bool:
+    """Whether a file is YAML or JSON by its name."""
+    return _YAML.fullmatch(path) is not None
+
+
+def told(path: str, raw: bytes) -> Told:
+    """What a file is. One that could be a plan as far as its name or text tells, but cannot be read, has a problem.
+
+    YAML and JSON lie about everywhere: an application's own configuration is no plan, whether it can be read or not.
+    """
+    if _NOMAD.fullmatch(path):
+        return Told(Kind.NOMAD)
+    if is_yaml(path):
+        return _of_yaml(path, raw)
+    if _HCL.fullmatch(path):
+        return Told(Kind.NOMAD) if _JOB.search(raw) else NO_PLAN
+    if _QUADLET.fullmatch(path):
+        return Told(Kind.QUADLET)
+    if _SYSTEMD.fullmatch(path):
+        return Told(Kind.SYSTEMD)
+    if _UNIT_PART.fullmatch(path) or is_environment(path):
+        return Told(Kind.PART)
+    return Told(Kind.LIST) if posixpath.basename(path) == LIST_NAME else NO_PLAN
+
+
+def _of_yaml(path: str, raw: bytes) -> Told:
+    try:
+        documents = _documents(path, raw)
+    except UnclearError as error:
+        return _unreadable(path, raw, str(error))
+    objects = [one for one in documents if isinstance(one, dict)]
+    name = posixpath.basename(path)
+    if _KUSTOMIZATION.fullmatch(name):
+        return Told(Kind.KUSTOMIZATION, documents)
+    if _CHART.fullmatch(name):
+        return Told(Kind.CHART, documents) if _is_chart(objects) else NO_PLAN
+    if _HELMFILE.fullmatch(name):
+        return Told(Kind.MANIFESTS, problem="Helm is not run here: keep the rendered manifests in the repository")
+    if any(map(_is_object, objects)):
+        return Told(Kind.MANIFESTS, documents, _missing_version(objects))
+    return _of_services(name, documents, objects)
+
+
+def _documents(path: str, raw: bytes) -> list[Any]:
+    """Raises ``UnclearError`` where they cannot be read."""
+    text = text_of(raw)
+    if not path.lower().endswith(".json"):
+        return manifest_files.documents(raw)
+    try:
+        return [lenient_json.loads(text)]
+    except JsonError as error:
+        raise UnclearError(error.problem.removeprefix("is ")) from error
+
+
+def _is_object(body: Mapping[Any, Any]) -> bool:
+    """Whether it is an object of Kubernetes, or would be one with its apiVersion."""
+    kind, version = body.get("kind"), body.get("apiVersion")
+    if not isinstance(kind, str):
+        return False
+    return isinstance(version, str) or _lacks_version(body)
+
+
+def _lacks_version(body: Mapping[Any, Any]) -> bool:
+    kind = body.get("kind")
+    is_known = isinstance(kind, str) and (kind in kube_kinds.WITH_PODS or bool(kube_kinds.rendered_elsewhere(body)))
+    return is_known and "apiVersion" not in body and isinstance(body.get("spec", body.get("images")), dict | list)
+
+
+def _missing_version(objects: list[dict[Any, Any]]) -> str:
+    lacking = next((one for one in objects if _lacks_version(one) and not kube_kinds.rendered_elsewhere(one)), None)
+    return f"a {lacking['kind']} without apiVersion, which Kubernetes refuses" if lacking else ""
+
+
+def _is_chart(objects: list[dict[Any, Any]]) -> bool:
+    """Whether Helm could install it: a library only helps other charts."""
+    return any(isinstance(one.get("name"), str) and one.get("type") != "library" for one in objects)
+
+
+def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]]) -> Told:
+    refused = next(filter(None, map(compose_keys.refused_by_stacks, objects)), "")
+    if _OWN_STACK.fullmatch(name):
+        return Told(Kind.STACK, documents, refused)
+    if _COMPOSE.fullmatch(name):
+        return Told(Kind.COMPOSE, documents)
+    if any(map(compose_keys.is_compose, objects)):
+        return Told(Kind.STACK if _STACK.fullmatch(name) and not refused else Kind.COMPOSE, documents)
+    if any(map(_is_job, objects)):
+        return Told(Kind.NOMAD)
+    return NO_PLAN
+
+
+def _is_job(body: Mapping[Any, Any]) -> bool:
+    job = body.get("Job", body)
+    return isinstance(job, dict) and "TaskGroups" in job
+
+
+def _unreadable(path: str, raw: bytes, problem: str) -> Told:
+    """A gap if it could be a plan, else nothing."""
+    kind = could_be(path, raw)
+    if kind is None:
+        return NO_PLAN
+    if kind is Kind.MANIFESTS and _TEMPLATE.search(raw):
+        problem = f"a template, which is not rendered here: {problem}"
+    return Told(kind, problem=problem)
+
+
+def could_be(path: str, raw: bytes, *, is_whole: bool = True) -> Kind | None:
+    """What a YAML or JSON file that is not read could be, by its name or the lines that its owner would look for.
+
+    Without ``is_whole`` the bytes are only how it begins.
+    """
+    name = posixpath.basename(path)
+    if named := next((kind for form, kind in _NAMED.items() if form.fullmatch(name)), None):
+        return named
+    if b"\0" in raw[:HEAD_BYTES]:
+        return None  # no text at all, whatever its name says
+    if _could_be_manifests(raw, is_whole=is_whole):
+        return Kind.MANIFESTS
+    if _SERVICES.search(raw) and _IMAGE.search(raw) and not _VALUES.fullmatch(name):
+        return Kind.COMPOSE
+    return Kind.NOMAD if _TASK_GROUPS.search(raw) else None
+
+
+def _could_be_manifests(raw: bytes, *, is_whole: bool) -> bool:
+    kinds = {found.decode("ascii") for found in _KIND_WORD.findall(raw)}
+    if any(kube_kinds.leads_to_containers(kind) for kind in kinds):
+        return True
+    if not kinds or not _API_VERSION.search(raw):
+        return False
+    return not is_whole or any(not kube_kinds.is_own_without_containers(kind) for kind in kinds)

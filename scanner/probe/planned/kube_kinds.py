@@ -1,0 +1,187 @@
+"""Kinds of Kubernetes objects: where each has its pod, which ones start nothing, which ones others render."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from scanner.probe.planned import manifest_files
+from scanner.probe.planned.plans import UnclearError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WITH_PODS = frozenset(
+    {
+        *("Pod", "PodTemplate", "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet"),
+        *("Job", "CronJob"),
+    }
+)
+"""Kubernetes' own kinds that lead to a container (its OpenAPI document; tests/data/kubernetes)."""
+
+_OWN_GROUPS = frozenset(
+    {
+        *("", "admission.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"),
+        *("apps", "authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch", "certificates.k8s.io"),
+        *("coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "extensions", "flowcontrol.apiserver.k8s.io"),
+        *("imagepolicy.k8s.io", "internal.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "policy"),
+        *("rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io"),
+        "storagemigration.k8s.io",
+    }
+)
+"""Groups of Kubernetes itself: their other kinds start nothing, whatever stands in them."""
+
+_OWN_WITHOUT_CONTAINERS = frozenset(
+    {
+        *("APIGroup", "APIService", "Binding", "CSIDriver", "CSINode", "CSIStorageCapacity"),
+        *("CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding", "ClusterTrustBundle", "ComponentStatus"),
+        *("ConfigMap", "ControllerRevision", "CustomResourceDefinition", "DeleteOptions", "DeviceClass"),
+        *("EndpointSlice", "Endpoints", "Event", "Eviction", "FlowSchema", "HorizontalPodAutoscaler", "IPAddress"),
+        *("Ingress", "IngressClass", "Lease", "LimitRange", "LocalSubjectAccessReview", "MutatingAdmissionPolicy"),
+        *("MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Namespace", "NetworkPolicy", "Node"),
+        *("PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "PodSecurityPolicy", "PriorityClass"),
+        *("PriorityLevelConfiguration", "ResourceClaim", "ResourceClaimTemplate", "ResourceQuota", "ResourceSlice"),
+        *("Role", "RoleBinding", "RuntimeClass", "Secret", "ServiceAccount", "ServiceCIDR", "StorageClass"),
+        *("SubjectAccessReview", "TokenReview", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+        *("ValidatingWebhookConfiguration", "VolumeAttachment", "VolumeAttributesClass", "Service"),
+        *("User", "Group"),
+    }
+)
+"""Names of Kubernetes' kinds that start nothing, with the subjects of bindings: for texts that cannot be parsed."""
+
+_POLICY_GROUPS = frozenset(
+    {
+        *("kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh", "constraints.gatekeeper.sh"),
+        *("mutations.gatekeeper.sh", "config.gatekeeper.sh", "policy.sigstore.dev"),
+        *("image.toolkit.fluxcd.io", "source.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io"),
+        *("monitoring.grafana.com", "grafana.integreatly.org", "backstage.io", "argocd-image-updater.argoproj.io"),
+    }
+)
+"""Groups that speak of images and start none: policies, watchers of registries, pictures on pages."""
+
+_KUSTOMIZE = "kustomize is not run here: keep its output in the repository"
+_HELM = "Helm is not run here: keep the rendered manifests in the repository"
+_ARGO = "what Argo CD deploys from elsewhere is not fetched here: keep the rendered manifests in the repository"
+
+_RENDERED = {
+    "Kustomization": _KUSTOMIZE,
+    "HelmRelease": _HELM,
+    "HelmChart": _HELM,
+    "HelmChartConfig": _HELM,
+}
+_RENDERED_BY_GROUP = {
+    ("Component", "kustomize.config.k8s.io"): _KUSTOMIZE,
+    ("Application", "argoproj.io"): _ARGO,
+    ("ApplicationSet", "argoproj.io"): _ARGO,
+    ("Template", "template.openshift.io"): "an OpenShift template is not processed here: keep its output instead",
+    ("Template", ""): "an OpenShift template is not processed here: keep its output instead",
+}
+
+_OF_CONTAINERS = re.compile(r"(?:\w*[cC]ontainers|image|\w*Image|imageName|imageRef)", re.ASCII)
+"""Fields by which a kind that nobody here knows may start a container."""
+
+
+def leads_to_containers(kind: str) -> bool:
+    """Whether an object of a kind of this name, if it is one of Kubernetes', starts containers here or elsewhere."""
+    return kind in WITH_PODS or kind in _RENDERED
+
+
+def is_own_without_containers(kind: str) -> bool:
+    """Whether the only known kind of this name starts nothing."""
+    return kind in _OWN_WITHOUT_CONTAINERS
+
+
+def group_of(body: Mapping[Any, Any]) -> str:
+    """The group of an object's apiVersion, empty for the core's."""
+    group, slash, _ = str(body.get("apiVersion") or "").partition("/")
+    return group if slash else ""
+
+
+def rendered_elsewhere(body: Mapping[Any, Any]) -> str:
+    """Why only another tool can say what an object starts; empty where that is not so."""
+    kind = body.get("kind")
+    if not isinstance(kind, str):
+        return ""
+    return _RENDERED.get(kind) or _RENDERED_BY_GROUP.get((kind, group_of(body)), "")
+
+
+def starts_nothing(kind: str, group: str) -> bool:
+    """Whether objects of a kind start no container, whatever stands in them."""
+    return (group in _OWN_GROUPS and kind not in WITH_PODS) or group in _POLICY_GROUPS
+
+
+def pod_of(body: Mapping[Any, Any], kind: str) -> Mapping[Any, Any] | None:
+    """The pod's own specification at the usual place of a kind; none where there is none.
+
+    Raises:
+        UnclearError: what stands on the way to it is no mapping.
+    """
+    spec = manifest_files.mapping(body.get("spec"), "spec")
+    if kind == "Pod" or (kind == "Revision" and group_of(body) == "serving.knative.dev"):
+        return spec
+    if kind == "CronJob" and "jobTemplate" in spec:
+        job = manifest_files.mapping(spec["jobTemplate"], "jobTemplate")
+        spec = manifest_files.mapping(job.get("spec"), "spec")
+    if kind == "PodTemplate":
+        spec = {"template": body.get("template")}
+    if kind in WITH_PODS:
+        return _template(spec)
+    try:
+        found = _template(spec)
+    except UnclearError:
+        return None
+    return found if isinstance(found.get("containers"), list) else None
+
+
+def _template(spec: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    return manifest_files.mapping(manifest_files.mapping(spec.get("template"), "template").get("spec"), "spec")
+
+
+def is_scaled_to_zero(body: Mapping[Any, Any], kind: str) -> bool:
+    """Whether an object says that none of its pods is to run.
+
+    Raises:
+        UnclearError: the count is no number.
+    """
+    spec = manifest_files.mapping(body.get("spec"), "spec")
+    keys = (
+        ("parallelism", "completions")
+        if kind == "Job"
+        else ()
+        if kind in ("Pod", "DaemonSet", "CronJob")
+        else ("replicas",)
+    )
+    for key in keys:
+        count = spec.get(key)
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
+            raise UnclearError(f"{key} is no number")
+        if count == 0:
+            return True
+    return False
+
+
+def holds_something_like_a_container(body: Mapping[Any, Any]) -> bool:
+    """Whether an object of an unknown kind names an image or containers anywhere but in its metadata and status."""
+    todo: list[Any] = [value for key, value in body.items() if key not in ("metadata", "status", "kind", "apiVersion")]
+    seen: set[int] = set()  # what several aliases stand for is one object
+    while todo:
+        value = todo.pop()
+        if not isinstance(value, dict | list) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, list):
+            todo += value
+            continue
+        if any(_is_of_containers(key, inner) for key, inner in value.items()):
+            return True
+        todo += value.values()
+    return False
+
+
+def _is_of_containers(key: Any, value: Any) -> bool:
+    """An image by its name or its parts, or a list of containers."""
+    if not isinstance(key, str) or not _OF_CONTAINERS.fullmatch(key):
+        return False
+    if key.lower().endswith("containers"):
+        return isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    return (isinstance(value, str) and bool(value.strip())) or (isinstance(value, dict) and "repository" in value)
