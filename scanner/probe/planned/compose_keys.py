@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scanner.probe.planned import compose_schema
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TOP_LEVEL = frozenset({"configs", "include", "models", "name", "networks", "secrets", "services", "version", "volumes"})
-
-SERVICE = frozenset(
-    {
-        *("annotations", "attach", "blkio_config", "build", "cap_add", "cap_drop", "cgroup", "cgroup_parent"),
-        *("cgroupns_mode", "command", "configs", "container_name", "cpu_count", "cpu_percent", "cpu_period"),
-        *("cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "credential_spec"),
-        *("depends_on", "deploy", "develop", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search"),
-        *("domainname", "entrypoint", "env_file", "environment", "expose", "extends", "external_links", "extra_hosts"),
-        *("gpus", "group_add", "healthcheck", "hostname", "image", "init", "ipc", "isolation", "label_file", "labels"),
-        *("links", "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit"),
-        *("models", "network_mode", "networks", "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform"),
-        *("ports", "post_start", "pre_stop", "privileged", "profiles", "provider", "pull_policy", "read_only"),
-        *("pull_refresh_after", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size", "stdin_open"),
-        *("stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "use_api_socket"),
-        *("user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir"),
-    }
-)
-"""Of a service: the schema within Compose 2.26 as Debian 13 has it, Docker's for stacks, with what the specification has added since."""
+TOP_LEVEL = frozenset(compose_schema.FILE.fields)
+SERVICE = frozenset(compose_schema.SERVICE.fields) | {"cgroupns_mode"}
+"""What Compose takes in a service, and the one key that only ``docker stack`` does."""
 
 STACK_TOP_LEVEL = frozenset({"configs", "networks", "secrets", "services", "version", "volumes"})
 

@@ -32,8 +32,8 @@ def problem(told: Told) -> str:
 def covered(kinds: Mapping[str, Told]) -> Iterator[str]:
     """The files that a chart renders, and those that a kustomization may change: what they say is not what will run."""
     charts = [posixpath.dirname(path) for path, told in kinds.items() if told.kind is Kind.CHART]
-    folders = tuple(f"{posixpath.join(chart, name)}/" for chart in charts for name in _OF_CHARTS)
-    yield from (path for path in kinds if path.startswith(folders))
+    folders = {posixpath.join(chart, name) for chart in charts for name in _OF_CHARTS}
+    yield from (path for path in kinds if not folders.isdisjoint(_above(path)))
     files = {path: told for path, told in kinds.items() if told.kind is Kind.KUSTOMIZATION}
     by_folder = {posixpath.dirname(path): path for path in files}
     todo = [path for path, told in files.items() if any(_field(told, key) for key in _CHANGES)]
@@ -49,6 +49,13 @@ def covered(kinds: Mapping[str, Told]) -> Iterator[str]:
                 todo.append(below)
             elif name in kinds and name not in files:
                 yield name
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a file lies in."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _field(told: Told, key: str) -> list[Any]:

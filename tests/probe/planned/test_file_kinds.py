@@ -189,4 +189,4 @@ def test_the_keys_are_those_of_the_schemas_within_compose_and_docker(enter_root)
     assert top <= compose_keys.TOP_LEVEL
     assert compose_keys.TOP_LEVEL - top == {"models"}
     assert service <= compose_keys.SERVICE
-    assert compose_keys.SERVICE - service == {"models", "provider", "pull_refresh_after", "use_api_socket"}
+    assert compose_keys.SERVICE - service == {"models", "provider", "pull_refresh_after", "use_api_socket", "pre_start"}
