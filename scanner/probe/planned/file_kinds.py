@@ -189,7 +189,7 @@ def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]])
         return Told(Kind.STACK, documents, refused)
     if _COMPOSE.fullmatch(name):
         return Told(Kind.COMPOSE, documents)
-    if any(map(compose_keys.is_compose, objects)):
+    if any(map(compose_keys.is_compose, objects)) and not _VALUES.fullmatch(name):
         return Told(Kind.STACK if _STACK.fullmatch(name) and not refused else Kind.COMPOSE, documents)
     if any(map(_is_job, objects)):
         return Told(Kind.NOMAD)

@@ -24,7 +24,7 @@ from scanner.probe.planned import (
 )
 from scanner.probe.planned.compose_projects import ProjectFiles
 from scanner.probe.planned.file_kinds import Kind, Outcome, Told
-from scanner.probe.planned.plans import Plans, gap
+from scanner.probe.planned.plans import Plans, gap, is_template
 from scanner.probe.planned.quadlet_file import SUFFIXES
 
 if TYPE_CHECKING:
@@ -94,8 +94,13 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
 
 
 def _filed(path: str, source: Source, found: Plans) -> FolderPlans:
+    """Plans with their file; a template's is a gap, since somebody fills it in before anybody runs it."""
+    for plan in found.planned:
+        if is_template(plan.image):
+            found += gap(f"{path}: {plan.workload}", f"a template, which others fill in: {plan.image}")
     gaps = (Gap(printable(name, 200), source, failure, path) for name, failure in found.gaps.items())
-    return FolderPlans(tuple(Filed(planned, path) for planned in found.planned), tuple(gaps))
+    filed = (Filed(plan, path) for plan in found.planned if not is_template(plan.image))
+    return FolderPlans(tuple(filed), tuple(gaps))
 
 
 def _unread(read: Mapping[str, Told]) -> FolderPlans:

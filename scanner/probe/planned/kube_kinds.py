@@ -54,7 +54,14 @@ _POLICY_GROUPS = frozenset(
         *("kyverno.io", "policies.kyverno.io", "templates.gatekeeper.sh", "constraints.gatekeeper.sh"),
         *("mutations.gatekeeper.sh", "config.gatekeeper.sh", "policy.sigstore.dev"),
         *("image.toolkit.fluxcd.io", "source.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io"),
-        *("monitoring.grafana.com", "grafana.integreatly.org", "backstage.io", "argocd-image-updater.argoproj.io"),
+        *(
+            "external-secrets.io",
+            "bitnami.com",
+            "monitoring.grafana.com",
+            "grafana.integreatly.org",
+            "backstage.io",
+            "argocd-image-updater.argoproj.io",
+        ),
     }
 )
 """Groups that speak of images and start none: policies, watchers of registries, pictures on pages."""

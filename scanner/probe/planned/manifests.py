@@ -105,7 +105,7 @@ def _pod(body: Mapping[Any, Any], kind: str) -> Mapping[Any, Any] | None:
     """
     pod = kube_kinds.pod_of(body, kind)
     if pod is None and kube_kinds.holds_something_like_a_container(body):
-        raise UnclearError(f"a {kind} may start containers, which are not read here")
+        raise UnclearError(f"objects of the kind {kind} may start containers, which are not read here")
     return None if kube_kinds.is_scaled_to_zero(body, kind) else pod
 
 

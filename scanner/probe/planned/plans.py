@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,14 @@ MAX_DOCUMENT_BYTES = 1 << 20
 
 READ_VARIABLES = frozenset({"PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "DOCKER_DEFAULT_PLATFORM"})
 """Variables whose values a judgement reads; the others may be secrets, and stay where they are."""
+
+
+_TEMPLATE = re.compile(r"\{\{|\{%|\$[({A-Za-z_]|[<>]|\[\[")
+
+
+def is_template(image: str) -> bool:
+    """Whether a reference has what no image's name can, and templates leave for others to fill in."""
+    return _TEMPLATE.search(image) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,6 @@ ROLES = ("initContainers", "containers", "ephemeralContainers")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _HOOKS = ("postStart", "preStop")
 _KINDS = {"hostPath": "bind", "image": "image"}
-_TEMPLATE = re.compile(r"\{\{|\$[({A-Za-z_]|[<>%]|\[\[")
-"""What no image reference has, and what templates leave for others to fill in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def _container(pod: Pod, container: Mapping[Any, Any], where: Placement | None) 
     image = container.get("image")
     if not isinstance(image, str) or not image.strip():
         raise UnclearError("the container has no image")
-    if _TEMPLATE.search(image):
+    if planned.is_template(image):
         raise UnclearError(f"a template, which others fill in: {image}")
     return Plan(
         image.strip(),

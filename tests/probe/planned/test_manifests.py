@@ -86,8 +86,9 @@ MANIFESTS = "\n---\n".join(
 
 
 @pytest.fixture(scope="module")
-def created(podman: Podman, tmp_path_factory):
+def created(podman: Podman, require, tmp_path_factory):
     """What Podman made of the table, by the container's name in its pod."""
+    require("catatonit", "catatonit")  # what holds a pod open
     folder = tmp_path_factory.mktemp("kube")
     with tarfile.open(folder / "image.tar", "w") as tar:
         tar.addfile(tarfile.TarInfo("file"), BytesIO())
