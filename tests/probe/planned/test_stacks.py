@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from scanner.domain.facts import Source
+from scanner.domain.facts import Process, Source
 from scanner.probe.planned import folder
 from tests.real.process import run
 
@@ -19,6 +19,9 @@ TAKEN = [
     "services: {a: {image: r.example/a:1, x-mine: 1}}",
     "services: {a: {image: r.example/a:1, deploy: {placement: {constraints: [node.platform.arch == x86_64]}}}}",
     "services: {a: {image: r.example/a:1, deploy: {mode: global, labels: {a: b}}}}",
+    "services: {a: {image: r.example/a:1, command: ['sh', '-c', 'exec /x \"$$@\"'], user: '5:6', init: true}}",
+    "services: {a: {image: r.example/a:1, entrypoint: /e 'f g', volumes: ['v:/data', '/x:/y:ro', {type: tmpfs, target: /t}]}}\nvolumes: {v: {}}",
+    "services: {a: {image: r.example/a:1, command: [], environment: {PATH: /p, A: null}}}",
 ]
 
 REFUSED = [
@@ -55,13 +58,41 @@ def planned(text, name="docker-stack.yml", beside=None):
     return folder.plans({f"w/{name}": text.encode(), **(beside or {})}, "w")
 
 
+def witnessed(service):
+    """What Docker would give a service: image, words, user, directory, PATH, where volumes are."""
+    return (
+        service["image"],
+        tuple(service.get("entrypoint") or ()),
+        tuple(word.replace("$$", "$") for word in service.get("command") or ()),
+        service.get("user"),
+        service.get("working_dir"),
+        service.get("init"),
+        (service.get("environment") or {}).get("PATH"),
+        {volume["target"] for volume in service.get("volumes") or ()},
+    )
+
+
+def told(plan):
+    process = plan.process or Process()
+    return (
+        plan.image,
+        process.entrypoint or (),
+        process.cmd or (),
+        process.user,
+        process.working_dir,
+        process.init,
+        process.path,
+        {mount.destination for mount in plan.mounts or () if not mount.destination.startswith("/run/secrets")},
+    )
+
+
 @pytest.mark.system
 @pytest.mark.parametrize("text", TAKEN)
 def test_a_stack_that_docker_takes_is_planned_with_docker_s_images(text, config):
     found = planned(text)
     assert found.gaps == ()
-    images = {name: service["image"] for name, service in config(text)["services"].items()}
-    assert {one.planned.workload.partition("/")[2]: one.planned.image for one in found.filed} == images
+    witness = {name: witnessed(service) for name, service in config(text)["services"].items()}
+    assert {one.planned.workload.partition("/")[2]: told(one.planned) for one in found.filed} == witness
     assert {one.planned.source for one in found.filed} == {Source.SWARM}
 
 
