@@ -139,6 +139,8 @@ def _read_files(groups: Groups, path: Path, printed: Mapping[str, Printed]) -> N
 
 def _read_file(groups: Groups, path: Path, *, is_alone: bool) -> None:
     text = read_text(path)
+    if path.suffix == ".toml":
+        raise InventoryError([f"{path}: is TOML, which is left to Ansible: via: ansible-inventory asks it"])
     if path.suffix in TREE_ENDINGS[1:]:
         read_tree(groups, parse_located(text, str(path)))
     elif path.suffix == "" and (tree := _as_tree(text, path)) is not None:

@@ -438,6 +438,11 @@ def test_a_file_of_a_folder_that_is_no_inventory_is_passed_over_with_a_note(tmp_
     )
 
 
+def test_toml_is_left_to_ansible(read):
+    with pytest.raises(InventoryError, match=r"hosts\.toml: is TOML, which is left to Ansible"):
+        read("[web.hosts]\na = {}\n", "hosts.toml")
+
+
 def test_the_configuration_of_a_plugin_is_left_to_ansible(read, tmp_path):
     with pytest.raises(InventoryError) as caught:
         read("# aws\nplugin: amazon.aws.aws_ec2\nregions: [x]\n", "aws_ec2.yml")
