@@ -16,7 +16,7 @@ from scanner.inventory.ansible_tree import read_tree
 from scanner.inventory.ansible_vars import VarsFiles
 from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import Located, parse_located, read_text
-from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, with_aliases
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scanner.inventory.ansible_groups import Group, Groups
-    from scanner.inventory.offloaded import Offload
+    from scanner.inventory.offload import Offload
 
 STARTS = (b"#!", b"\x7fELF")
 """An executable bit alone makes no program: file systems without modes set it everywhere."""

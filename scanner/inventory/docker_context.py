@@ -12,7 +12,7 @@ from scanner.domain.host import Host
 from scanner.domain.text import printable
 from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import parse_json, read_text
-from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import DEFAULT_PORT, Answer, Defaults, Record, not_understood, with_aliases
 
 MAX_CONTEXTS = 10_000

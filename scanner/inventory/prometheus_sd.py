@@ -12,7 +12,7 @@ from scanner.domain.host import is_label
 from scanner.domain.text import printable
 from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import Located, decode, lines_of_names, parse_json, parse_located, read_text
-from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, not_understood
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanner.inventory.error import InventoryError
-from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, with_aliases
 from scanner.inventory.ssh_blocks import read_blocks
 from scanner.inventory.ssh_evaluation import Evaluation

@@ -17,10 +17,10 @@ from scanner.inventory import (
     StaticHost,
     StaticSource,
     gather,
-    offloaded,
+    offload,
     plan,
 )
-from scanner.inventory.offloaded import INLINE
+from scanner.inventory.offload import INLINE
 
 
 def static(place="archscan.yml: inventory[0]", defaults=None, **hosts):
@@ -227,7 +227,7 @@ def test_what_others_wrote_is_read_in_another_process(tmp_path, monkeypatch):
 
 
 def test_what_costs_more_than_any_inventory_does_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(offloaded, "BUDGET", Budget(seconds=0.3))
+    monkeypatch.setattr(offload, "BUDGET", Budget(seconds=0.3))
     path = tmp_path / "config"
     path.write_text("".join(f"Host h{number}\nMatch host {'*a' * 200} user x\n" for number in range(9000)))
     assert refusal(SshConfigSource(path)) == f"{path}: cannot be read: it takes longer than 0.3 s to read"
