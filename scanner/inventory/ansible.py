@@ -77,7 +77,8 @@ class AnsibleSource:
     def _printed(self, offload: Offload) -> dict[str, Printed]:
         """What the programs among its files print."""
         if self.by_ansible:
-            return {"": ansible_script.ask_ansible(self.path, self.timeout_s, self.vault_password_file)}
+            files = _files(self.path, MAX_FOLDER_DEPTH)
+            return {"": ansible_script.ask_ansible(self.path, files, self.timeout_s, self.vault_password_file)}
         scripts = [path for path in _files(self.path, MAX_FOLDER_DEPTH) if ansible_script.is_script(path)]
         return {str(path): ansible_script.ask(path, self.timeout_s, offload) for path in scripts}
 
