@@ -149,6 +149,8 @@ def configuration(sources: Sequence[FoundSource], key: Path, known_hosts: Path, 
     ]
     lines += [f"  - {json.dumps(source.entry, ensure_ascii=False)}" for source in sources]
     lines += ["ssh:", f"  user: {json.dumps(user)}", f"  identity_file: {json.dumps(str(key))}"]
+    everywhere = json.dumps([{"match": "*", "identity_file": str(key)}])
+    lines += [f"  identities: {everywhere}  # instead of the keys that an inventory names"]
     lines += [f"  known_hosts_file: {json.dumps(str(known_hosts))}", ""]
     return "\n".join(lines)
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 import getpass
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from scanner.inventory import ansible_script
+from scanner.inventory import snapshot as snapshots
 from scanner.inventory.ansible_groups import Groups
 from scanner.inventory.ansible_ini import read_ini
 from scanner.inventory.ansible_record import Around, not_understood_at, record
 from scanner.inventory.ansible_tree import read_tree
-from scanner.inventory.ansible_vars import VarsFiles
+from scanner.inventory.ansible_vars import ENDINGS, MAX_DEPTH, VarsFiles
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import Located, parse_located, read_text
-from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.inventory_file import Located, parse_located
+from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, with_aliases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from scanner.inventory.ansible_script import Printed
+    from scanner.inventory.snapshot import Snapshot
 
 IGNORED_ENDINGS = (
     "~", ".bak", ".cfg", ".md", ".orig", ".pyc", ".pyo", ".retry", ".rpm", ".rst", ".swp", ".txt",
@@ -69,31 +71,63 @@ class AnsibleSource:
         Raises:
             InventoryError: a file or program that cannot be read or understood, or a group that is not there.
         """
-        folder = self.path if self.path.is_dir() else self.path.parent
-        around = Around(str(folder.absolute()), self.home or str(Path.home()), self.account or getpass.getuser())
-        printed = self._printed(offload)
-        return offload(str(self.path), read_inventory, str(self.path), self.group, around, printed)
-
-    def _printed(self, offload: Offload) -> dict[str, Printed]:
-        """What the programs among its files print."""
+        folder = (self.path if self.path.is_dir() else self.path.parent).absolute()
+        around = Around(str(folder), self.home or str(Path.home()), self.account or getpass.getuser())
+        files = tuple(_files(self.path, MAX_FOLDER_DEPTH))
         if self.by_ansible:
-            return {"": ansible_script.ask_ansible(self.path, self.timeout_s, self.vault_password_file)}
-        scripts = [path for path in _files(self.path, MAX_FOLDER_DEPTH) if ansible_script.is_script(path)]
-        return {str(path): ansible_script.ask(path, self.timeout_s, offload) for path in scripts}
+            printed = ansible_script.ask_ansible(self.path, files, self.timeout_s, self.vault_password_file)
+            return offload(str(self.path), read_printed, str(self.path), self.group, around, printed)
+        scripts = {str(path) for path in files if ansible_script.is_script(path)}
+        said = {name: ansible_script.ask(Path(name), self.timeout_s, offload) for name in sorted(scripts)}
+        snapshot = snapshots.take(path for path in files if str(path) not in scripts)
+        for beside in ("group_vars", "host_vars"):
+            snapshots.add_tree(snapshot, folder / beside, ENDINGS, MAX_DEPTH)
+        named = Named(str(self.path), str(folder), self.group, tuple(map(str, files)), is_alone=not self.path.is_dir())
+        return offload(str(self.path), read_inventory, named, around, snapshot, said)
 
 
-def read_inventory(path: str, group: str, around: Around, printed: Mapping[str, Printed]) -> Answer:
-    """The hosts of one inventory; ``printed`` is what the programs in it print, ``""`` stands for ansible-inventory.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An inventory as it is named: its path, the folder of its variables, the wanted group, its files in their order.
+
+    ``is_alone``: it is one file, not a folder of them.
+    """
+
+    path: str
+    folder: str
+    group: str
+    files: tuple[str, ...]
+    is_alone: bool = False
+
+
+def read_printed(path: str, group: str, around: Around, printed: Printed) -> Answer:
+    """The hosts that ansible-inventory names.
 
     Raises:
         InventoryError: as ``AnsibleSource.read``.
     """
     groups = Groups()
-    if whole := printed.get(""):
-        ansible_script.read_printed(groups, whole)
-    else:
-        _read_files(groups, Path(path), printed)
-        VarsFiles(groups, Path(around.folder)).read()
+    ansible_script.read_printed(groups, printed)
+    return _answer(groups, path, group, around)
+
+
+def read_inventory(named: Named, around: Around, snapshot: Snapshot, printed: Mapping[str, Printed]) -> Answer:
+    """The hosts of one inventory; ``printed`` is what the programs among its files print.
+
+    Raises:
+        InventoryError: as ``AnsibleSource.read``.
+    """
+    groups = Groups()
+    for file in named.files:
+        if (output := printed.get(file)) is not None:
+            ansible_script.read_printed(groups, output)
+        else:
+            _read_file(groups, snapshot.text(file), PurePosixPath(file), is_alone=named.is_alone)
+    VarsFiles(groups, named.folder, snapshot).read()
+    return _answer(groups, named.path, named.group, around)
+
+
+def _answer(groups: Groups, path: str, group: str, around: Around) -> Answer:
     if group != "all" and group not in groups.groups:
         raise InventoryError([f"{path}: has no group {group}"])
     return Answer(with_aliases(_records(groups, group, around)), tuple(groups.notes))
@@ -128,17 +162,9 @@ def _files(path: Path, depth: int) -> Iterator[Path]:
             yield from _files(inner, depth - 1)
 
 
-def _read_files(groups: Groups, path: Path, printed: Mapping[str, Printed]) -> None:
-    is_folder = path.is_dir()
-    for file in _files(path, MAX_FOLDER_DEPTH):
-        if (output := printed.get(str(file))) is not None:
-            ansible_script.read_printed(groups, output)
-        else:
-            _read_file(groups, file, is_alone=not is_folder)
-
-
-def _read_file(groups: Groups, path: Path, *, is_alone: bool) -> None:
-    text = read_text(path)
+def _read_file(groups: Groups, text: str, path: PurePosixPath, *, is_alone: bool) -> None:
+    if path.suffix == ".toml":
+        raise InventoryError([f"{path}: is TOML, which is left to Ansible: via: ansible-inventory asks it"])
     if path.suffix in TREE_ENDINGS[1:]:
         read_tree(groups, parse_located(text, str(path)))
     elif path.suffix == "" and (tree := _as_tree(text, path)) is not None:
@@ -147,7 +173,7 @@ def _read_file(groups: Groups, path: Path, *, is_alone: bool) -> None:
         _read_ini(groups, text, path, is_alone=is_alone)
 
 
-def _as_tree(text: str, path: Path) -> Located | None:
+def _as_tree(text: str, path: PurePosixPath) -> Located | None:
     """The YAML of a file without an ending that says so; Ansible tries YAML first too."""
     try:
         tree = parse_located(text, str(path))
@@ -157,7 +183,7 @@ def _as_tree(text: str, path: Path) -> Located | None:
     return tree if is_tree or (isinstance(tree.value, dict) and tree.value.get("plugin")) else None
 
 
-def _read_ini(groups: Groups, text: str, path: Path, *, is_alone: bool) -> None:
+def _read_ini(groups: Groups, text: str, path: PurePosixPath, *, is_alone: bool) -> None:
     """A file of a folder that looks like no inventory is passed over with a word, as Ansible does.
 
     One that ends with ``.ini`` may be anything: of it every line must be understood.

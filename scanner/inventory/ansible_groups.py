@@ -26,6 +26,9 @@ KEPT = frozenset({
 
 PRIORITY = "ansible_group_priority"
 
+UNGROUPED = "ungrouped"
+"""The group of hosts that are in no other one, wherever they are named."""
+
 
 class Value(NamedTuple):
     """A variable's value, with the file and line where it stands."""
@@ -67,7 +70,7 @@ class Groups:
     """Hosts beside the groups that they are in."""
 
     hosts: dict[str, Member] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=lambda: {"all": Group()})
+    groups: dict[str, Group] = field(default_factory=lambda: {"all": Group(), UNGROUPED: Group()})
     notes: dict[str, None] = field(default_factory=dict)
 
     def add_host(self, name: str, place: str, group: str, port: int | None = None) -> Member:
@@ -141,9 +144,9 @@ class Groups:
         known: dict[frozenset[str], tuple[str, ...]] = {}
         found = {}
         for host, names in of_host.items():
-            key = frozenset(names)
+            key = frozenset({"all", UNGROUPED} if names <= {"all", UNGROUPED} else names - {UNGROUPED})
             if key not in known:
-                known[key] = tuple(sorted(names, key=rank.__getitem__))
+                known[key] = tuple(sorted(key, key=rank.__getitem__))
             found[host] = known[key]
         return found
 

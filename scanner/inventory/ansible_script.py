@@ -16,11 +16,11 @@ from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import MAX_BYTES, Located, decode, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from scanner.inventory.ansible_groups import Group, Groups
-    from scanner.inventory.offloaded import Offload
+    from scanner.inventory.offload import Offload
 
 STARTS = (b"#!", b"\x7fELF")
 """An executable bit alone makes no program: file systems without modes set it everywhere."""
@@ -65,10 +65,7 @@ def ask(path: Path, timeout_s: float, offload: Offload) -> Printed:
         InventoryError: others could have written it, it fails, takes too long, prints too much, or no inventory.
     """
     end = time.monotonic() + timeout_s
-    try:
-        programs.refuse_foreign_writers(path)
-    except ProgramError as error:
-        raise InventoryError([f"{path}: {error}"]) from None
+    _refuse_foreign_writers(path)
     program, listing = str(path.absolute()), f"{path} --list"
     listed = _run([program, "--list"], listing, timeout_s, end)
     names = offload(listing, hosts_without_variables, listing, listed)
@@ -76,12 +73,17 @@ def ask(path: Path, timeout_s: float, offload: Offload) -> Printed:
     return Printed(listing, listed, of_hosts)
 
 
-def ask_ansible(path: Path, timeout_s: float, vault_password_file: Path | None) -> Printed:
+def ask_ansible(path: Path, files: Iterable[Path], timeout_s: float, vault_password_file: Path | None) -> Printed:
     """What ``ansible-inventory --list`` says of an inventory, its plugins, its vaults.
 
+    Ansible runs what stands in any of its ``files``: programs, plugins, commands in templates.
+
     Raises:
-        InventoryError: the program is not there, fails, takes too long, or prints too much.
+        InventoryError: others could have written one of the files, or the program is not there, fails, takes too long, or
+            prints too much.
     """
+    for file in files:
+        _refuse_foreign_writers(file)
     command = [TOOL, "-i", str(path.absolute()), "--list"]
     if vault_password_file is not None:
         command += ["--vault-password-file", str(vault_password_file)]
@@ -181,6 +183,13 @@ def _set_all(groups: Groups, group: Group, variables: Mapping[Any, Any], place: 
     for variable, value in variables.items():
         if isinstance(variable, str):
             groups.note_variable(group, variable, value, place)
+
+
+def _refuse_foreign_writers(path: Path) -> None:
+    try:
+        programs.refuse_foreign_writers(path)
+    except ProgramError as error:
+        raise InventoryError([f"{path}: {error}"]) from None
 
 
 def _run(command: Sequence[str], called: str, timeout_s: float, end: float, folder: Path | None = None) -> bytes:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from scanner.domain.host import Host
 from scanner.domain.text import printable
+from scanner.inventory import snapshot as snapshots
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import parse_json, read_text
-from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.inventory_file import parse_json
+from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import DEFAULT_PORT, Answer, Defaults, Record, not_understood, with_aliases
+
+if TYPE_CHECKING:
+    from scanner.inventory.snapshot import Snapshot
 
 MAX_CONTEXTS = 10_000
 """Each is a folder of its own."""
@@ -41,23 +45,19 @@ class DockerContextSource:
         Raises:
             InventoryError: the folder of contexts cannot be read.
         """
-        return offload(str(self.path), read_contexts, str(self.path), self.contexts)
+        folder = self.path / "contexts" / "meta"
+        try:
+            files = sorted(entry / "meta.json" for entry in folder.iterdir() if entry.is_dir())
+        except OSError as error:
+            raise InventoryError([f"{folder}: cannot be read: {error.strerror}"]) from None
+        if len(files) > MAX_CONTEXTS:
+            raise InventoryError([f"{folder}: has more than {MAX_CONTEXTS} contexts"])
+        return offload(str(self.path), read_contexts, snapshots.take(files), self.contexts)
 
 
-def read_contexts(path: str, wanted: tuple[str, ...]) -> Answer:
-    """The contexts of one configuration folder.
-
-    Raises:
-        InventoryError: as ``DockerContextSource.read``.
-    """
-    folder = Path(path) / "contexts" / "meta"
-    try:
-        files = sorted(entry / "meta.json" for entry in folder.iterdir() if entry.is_dir())
-    except OSError as error:
-        raise InventoryError([f"{folder}: cannot be read: {error.strerror}"]) from None
-    if len(files) > MAX_CONTEXTS:
-        raise InventoryError([f"{folder}: has more than {MAX_CONTEXTS} contexts"])
-    records = [_record(file) for file in files]
+def read_contexts(snapshot: Snapshot, wanted: tuple[str, ...]) -> Answer:
+    """The contexts of one configuration folder."""
+    records = [_record(file, snapshot) for file in (*snapshot.texts, *snapshot.problems)]
     chosen = [record for record in records if record.problem or _fits(record.name, wanted)]
     return Answer(with_aliases(sorted(chosen, key=lambda record: record.name)))
 
@@ -68,14 +68,14 @@ def _fits(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns if not pattern.startswith("!"))
 
 
-def _record(file: Path) -> Record:
-    name = file.parent.name[:12]
+def _record(file: str, snapshot: Snapshot) -> Record:
+    name = PurePosixPath(file).parent.name[:12]
     try:
-        meta = parse_json(read_text(file), str(file))
+        meta = parse_json(snapshot.text(file), file)
     except InventoryError as error:
-        return Record(name, str(file), problem=error.problems[0])
+        return Record(name, file, problem=error.problems[0])
     if not isinstance(meta, dict) or not isinstance(meta.get("Name"), str):
-        return not_understood(name, str(file), "its context has no name")
+        return not_understood(name, file, "its context has no name")
     name, place = meta["Name"], f"{file}:1"
     endpoint = _endpoint(meta)
     if not isinstance(endpoint, str):

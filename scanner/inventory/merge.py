@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scanner.formats.offload import Workers
 from scanner.inventory.error import InventoryError
-from scanner.inventory.offloaded import Offload
+from scanner.inventory.offload import Offload
 from scanner.inventory.overlay import Overlay, Said
 
 if TYPE_CHECKING:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.host import is_label
 from scanner.domain.text import printable
+from scanner.inventory import snapshot as snapshots
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import Located, decode, lines_of_names, parse_json, parse_located, read_text
-from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.inventory_file import Located, decode, lines_of_names, parse_json, parse_located
+from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, not_understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from scanner.inventory.snapshot import Snapshot
 
 MAX_FILES = 10_000
 """Files of all patterns together; Prometheus watches no more of them."""
@@ -43,7 +46,10 @@ class FileSdSource:
         Raises:
             InventoryError: a file that is missing, cannot be read or understood.
         """
-        return offload(str(self.files[0]), read_files, tuple(map(str, self.files)), self.target_port)
+        paths = [found for file in self.files for found in _matching(file)]
+        if len(paths) > MAX_FILES:
+            raise InventoryError([f"{self.files[0]}: is one of more than {MAX_FILES} files"])
+        return offload(str(self.files[0]), read_files, snapshots.take(paths), self.target_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +79,14 @@ class HttpSdSource:
         return offload(self.url, read_body, self.url, body, self.target_port)
 
 
-def read_files(files: tuple[str, ...], target_port: bool) -> Answer:  # noqa: FBT001 -- as the setting has it
+def read_files(snapshot: Snapshot, target_port: bool) -> Answer:  # noqa: FBT001 -- as the setting has it
     """The hosts of all files.
 
     Raises:
         InventoryError: as ``FileSdSource.read``.
     """
-    paths = [found for file in files for found in _matching(Path(file))]
-    if len(paths) > MAX_FILES:
-        raise InventoryError([f"{files[0]}: is one of more than {MAX_FILES} files"])
-    return _records((parse_located(read_text(path), str(path)) for path in paths), target_port=target_port)
+    paths = (*snapshot.texts, *snapshot.problems)
+    return _records((parse_located(snapshot.text(path), path) for path in paths), target_port=target_port)
 
 
 def read_body(url: str, body: bytes, target_port: bool) -> Answer:  # noqa: FBT001 -- as the setting has it

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import glob
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import read_lines
+from scanner.inventory.inventory_file import lines
 from scanner.inventory.ssh_lines import is_pattern, next_word, split_keyword, split_words
 from scanner.inventory.ssh_options import WANTED, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from scanner.inventory.snapshot import Snapshot
 
 MAX_INCLUDES = 16
 """OpenSSH's own limit of files within files."""
@@ -57,31 +57,39 @@ class Block:
         return self.patterns is not None and not self.around and len(self.names) == len(self.patterns)
 
 
-def read_blocks(path: Path, home: str) -> list[Block]:
-    """The blocks in their order.
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Patterns of files to include that are not in the snapshot yet."""
+
+    patterns: tuple[str, ...]
+
+
+def read_blocks(path: str, home: str, snapshot: Snapshot) -> list[Block] | Missing:
+    """The blocks in their order, or what has to be looked for before they can be known.
 
     Raises:
         InventoryError: a file that cannot be read, or a line that ssh would refuse whatever the host.
     """
-    reader = _Reader(path.parent, home)
+    reader = _Reader(path.rpartition("/")[0], home, snapshot)
     reader.read(path, (), MAX_INCLUDES)
-    return reader.blocks
+    return Missing(tuple(reader.missing)) if reader.missing else reader.blocks
 
 
 class _Reader:
     """Reads one configuration; relative names of included files start from the folder of the outermost one."""
 
-    def __init__(self, folder: Path, home: str) -> None:
+    def __init__(self, folder: str, home: str, snapshot: Snapshot) -> None:
         self.blocks: list[Block] = []
-        self._folder, self._home = folder, home
+        self.missing: dict[str, None] = {}
+        self._folder, self._home, self._snapshot = folder, home, snapshot
         self._files = 0
 
-    def read(self, path: Path, around: tuple[int, ...], includes_left: int) -> None:
+    def read(self, path: str, around: tuple[int, ...], includes_left: int) -> None:
         self._files += 1
         if self._files > MAX_FILES:
             raise InventoryError([f"{path}: is one of more than {MAX_FILES} files that are included"])
-        self._open(Block(str(path), around=around))
-        for number, line in enumerate(read_lines(path), start=1):
+        self._open(Block(path, around=around))
+        for number, line in enumerate(lines(self._snapshot.text(path), path), start=1):
             place = f"{path}:{number}"
             try:
                 keyword, rest = split_keyword(line)
@@ -115,8 +123,11 @@ class _Reader:
         is_open = including.patterns is None and including.criteria is None and not including.around
         inner = around if is_open else (*around, number)
         for pattern in patterns:
-            for found in sorted(glob.glob(self._written_out(pattern, place))):  # noqa: PTH207 -- absolute patterns too
-                self.read(Path(found), inner, includes_left - 1)
+            written_out = self._written_out(pattern, place)
+            if written_out not in self._snapshot.found:
+                self.missing[written_out] = None
+            for found in self._snapshot.found.get(written_out, ()):
+                self.read(found, inner, includes_left - 1)
         self._open(Block(including.place, including.patterns, including.criteria, including.around))
 
     def _written_out(self, pattern: str, place: str) -> str:
@@ -126,7 +137,7 @@ class _Reader:
             return f"{self._home}{pattern[1:]}"
         if pattern.startswith("~"):
             raise InventoryError([f"{place}: {pattern} is in the home of another account: write it out"])
-        return str(self._folder / pattern)
+        return pattern if pattern.startswith("/") else f"{self._folder}/{pattern}"
 
 
 def _criteria(text: str) -> Iterator[Criterion]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import getpass
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from scanner.inventory import snapshot as snapshots
 from scanner.inventory.error import InventoryError
-from scanner.inventory.offloaded import INLINE, Offload
+from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, with_aliases
-from scanner.inventory.ssh_blocks import read_blocks
+from scanner.inventory.ssh_blocks import MAX_INCLUDES, Missing, read_blocks
 from scanner.inventory.ssh_evaluation import Evaluation
 from scanner.inventory.ssh_jump import MAX_HOPS, Hop, identity_of, jump_of
 from scanner.inventory.ssh_lines import fits
 from scanner.inventory.ssh_options import NotUnderstoodError, Setting, port_of
+
+if TYPE_CHECKING:
+    from scanner.inventory.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +46,27 @@ class SshConfigSource:
             InventoryError: a file that cannot be read, or a line that cannot be understood.
         """
         home, account = self.home or str(Path.home()), self.account or getpass.getuser()
-        return offload(str(self.path), read_config, str(self.path.absolute()), self.hosts, home, account)
+        path = str(self.path.absolute())
+        snapshot = snapshots.take([Path(path)])
+        for _ in range(MAX_INCLUDES + 1):  # each round may find files that include others
+            found = offload(path, read_config, path, self.hosts, home, account, snapshot)
+            if isinstance(found, Answer):
+                return found
+            for pattern in found.patterns:
+                snapshot.add_pattern(pattern)
+        raise InventoryError([f"{path}: more than {MAX_INCLUDES} files include each other"])
 
 
-def read_config(path: str, wanted: tuple[str, ...], home: str, account: str) -> Answer:
-    """The hosts of one file.
+def read_config(path: str, wanted: tuple[str, ...], home: str, account: str, snapshot: Snapshot) -> Answer | Missing:
+    """The hosts of one file, or the files that it includes and that are still to be read.
 
     Raises:
         InventoryError: as ``SshConfigSource.read``.
     """
-    evaluation = Evaluation(read_blocks(Path(path), home), account, home)
+    blocks = read_blocks(path, home, snapshot)
+    if isinstance(blocks, Missing):
+        return blocks
+    evaluation = Evaluation(blocks, account, home)
     names = evaluation.names()
     return Answer(with_aliases([_record(evaluation, name, names[name]) for name in names if _fits(name, wanted)]))
 

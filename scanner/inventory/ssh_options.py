@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import dataclass, field
 
 from scanner.domain.host import MAX_PORT
@@ -24,6 +23,9 @@ PROXY = frozenset({"proxyjump", "proxycommand"})
 """The first of the two wins."""
 
 WANTED = ONE_VALUE | LISTS | PROXY | {IDENTITIES}
+
+SERVICES = {"ssh": 22, "http": 80, "https": 443}
+"""Ports that anybody would write by name; ssh looks them up in a file that is not read here."""
 
 _TOKEN = re.compile(r"%(.?)", re.DOTALL)
 
@@ -133,10 +135,7 @@ def port_of(setting: Setting | None) -> int | None:
     if setting is None:
         return None
     text = one_word(setting)
-    try:
-        port = int(text) if text.isascii() and text.isdigit() else socket.getservbyname(text, "tcp")
-    except OSError:
-        port = 0
+    port = int(text[:6]) if text.isascii() and text.isdigit() else SERVICES.get(text, 0)
     if not 1 <= port <= MAX_PORT:
         raise NotUnderstoodError(f"{setting.place}: port {text!r} is not a number between 1 and {MAX_PORT}")
     return port

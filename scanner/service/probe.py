@@ -25,7 +25,7 @@ class Probe:
     async def scan(self, target: str, deadline_s: float, by: str) -> Probed | Refusal:
         """Scan the host ``target`` now, for at most ``deadline_s`` seconds."""
         configuration, adapters = self._reloading.current
-        host = next((host for host in configuration.hosts if host.name == target), None)
+        host = next((host for host in configuration.hosts if target in {host.name, *host.aliases}), None)
         if host is None:
             return Refusal(RefusalReason.HOST_NOT_IN_INVENTORY, f"{target} is not a host of the inventory")
         with self._reloading.using(adapters):

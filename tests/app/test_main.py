@@ -14,7 +14,7 @@ HEAVY = {
 
 PROGRAM = """
 import atexit, sys
-atexit.register(lambda: print("loaded", *sys.modules, file=sys.stderr))
+atexit.register(lambda: print("loaded:", *sys.modules, file=sys.stderr))
 from scanner.app.main import main
 sys.argv[:] = ["archscan", *sys.argv[1:]]
 main()
@@ -36,7 +36,7 @@ def started(words, stdin=""):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *words], input=stdin, capture_output=True, text=True, timeout=60, check=False
     )
-    said, _, loaded = done.stderr.rpartition("loaded ")
+    said, _, loaded = done.stderr.rpartition("loaded: ")
     return done.stdout, said, set(loaded.split())
 
 

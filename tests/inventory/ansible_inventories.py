@@ -80,6 +80,9 @@ INVENTORIES = (
     {"hosts": "[p:children]\nc\n[c]\nx\n[c:vars]\nansible_port=1\n", "group_vars/p.yml": "ansible_port: 2\n"},
     {"hosts": "web1.example.com\n", "host_vars/web1.example.com.yml": "ansible_user: dotted\n"},
     {"hosts": "a\n", "group_vars/ungrouped.yml": "ansible_user: u\n", "group_vars/all/x.yml": "ansible_port: 4\n"},
+    {"hosts": "a\nb\n[web]\na\n", "group_vars/ungrouped.yml": "ansible_user: u\n"},
+    {"hosts.yml": "all: {hosts: {a: }}\nweb: {hosts: {b: }}\n", "group_vars/ungrouped.yml": "ansible_user: u\n"},
+    {"hosts": "[all]\na\n[all:vars]\nansible_port=9\n"},
     # ---- folders
     {"inventory/": "", "inventory/01-web": "[web]\na\n", "inventory/02-db.yml": "db: {hosts: {b: }}\n", "inventory/.hidden": "never\n", "inventory/group_vars/web.yml": "ansible_user: w\n"},
     {"inventory/": "", "inventory/hosts": "[web]\na\n", "inventory/inner/more": "[web]\nc\n[web:vars]\nansible_port=8\n", "inventory/notes.md": "never\n", "inventory/a.bak": "never\n"},

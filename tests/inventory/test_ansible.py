@@ -272,6 +272,15 @@ def test_ansible_itself_reads_what_only_it_can(read, tmp_path, ansible_itself):
     assert b.skipped == "its connection is winrm"
 
 
+def test_ansible_does_not_run_what_others_could_have_written(tmp_path, ansible_itself):
+    (tmp_path / "inventory").mkdir()
+    path = tmp_path / "inventory" / "x_constructed.yml"
+    path.write_text("plugin: ansible.builtin.constructed\n")
+    path.chmod(0o664)
+    with pytest.raises(InventoryError, match="is not run: its group may write to it"):
+        AnsibleSource(tmp_path / "inventory", by_ansible=True).read()
+
+
 def test_an_ansible_that_is_not_there_is_told(read, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InventoryError, match="--list: cannot be run: No such file or directory"):
@@ -436,6 +445,11 @@ def test_a_file_of_a_folder_that_is_no_inventory_is_passed_over_with_a_note(tmp_
     assert answer.notes == (
         f"{tmp_path}/LICENSE:1: host All: 'rights' is not name=value; the file is no inventory, and is passed over",
     )
+
+
+def test_toml_is_left_to_ansible(read):
+    with pytest.raises(InventoryError, match=r"hosts\.toml: is TOML, which is left to Ansible"):
+        read("[web.hosts]\na = {}\n", "hosts.toml")
 
 
 def test_the_configuration_of_a_plugin_is_left_to_ansible(read, tmp_path):

@@ -6,6 +6,7 @@ from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.formats.offload import Budget
 from scanner.inventory import (
+    AnsibleSource,
     Answer,
     Defaults,
     FileSdSource,
@@ -17,10 +18,10 @@ from scanner.inventory import (
     StaticHost,
     StaticSource,
     gather,
-    offloaded,
+    offload,
     plan,
 )
-from scanner.inventory.offloaded import INLINE
+from scanner.inventory.offload import INLINE
 
 
 def static(place="archscan.yml: inventory[0]", defaults=None, **hosts):
@@ -219,15 +220,40 @@ def test_a_platform_that_is_none_is_refused():
 
 
 def test_what_others_wrote_is_read_in_another_process(tmp_path, monkeypatch):
-    (tmp_path / "config").write_text("Host a\n HostName 10.0.0.1\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "config").write_text(f"Include {tmp_path}/more/*\nHost a\n HostName 10.0.0.1\n Port ssh\n")
+    (tmp_path / "more" / "one").write_text(f"Include {tmp_path}/two\n")
+    (tmp_path / "two").write_text("Host c\n HostName 10.0.0.3\n")
     (tmp_path / "sd.yml").write_text("- targets: [b]\n")
+    monkeypatch.setattr("scanner.inventory.ssh_config.Evaluation", None)  # not here
+    monkeypatch.setattr("scanner.inventory.prometheus_sd._records", None)
     sources = [SshConfigSource(tmp_path / "config"), FileSdSource((tmp_path / "sd.yml",))]
-    monkeypatch.setattr("scanner.formats.files.read_bytes", None)  # not here
-    assert [host.name for host in gather(sources).hosts] == ["a", "b"]
+    assert [host.name for host in gather(sources).hosts] == ["c", "a", "b"]
+
+
+def test_every_form_of_an_ansible_inventory_is_read_there_too(tmp_path):
+    (tmp_path / "hosts").write_text("[web]\na ansible_host=10.0.0.1\nb\n")
+    (tmp_path / "more.yml").write_text("db: {hosts: {c: {ansible_port: 23}}}\n")
+    (tmp_path / "script").write_text('#!/bin/sh\necho \'{"g": ["d"], "_meta": {"hostvars": {}}}\'\n')
+    (tmp_path / "script").chmod(0o755)
+    (tmp_path / "group_vars" / "web").mkdir(parents=True)
+    (tmp_path / "group_vars" / "web" / "main.yml").write_text("ansible_user: w\n")
+    hosts = gather([AnsibleSource(tmp_path)]).hosts
+    assert [(host.name, host.user, host.port) for host in hosts] == [
+        ("a", "w", 22),
+        ("b", "w", 22),
+        ("c", "", 23),
+        ("d", "", 22),
+    ]
+
+
+def test_a_pattern_that_searches_the_whole_disk_is_refused(tmp_path):
+    (tmp_path / "config").write_text("Include /*/*/*/config\nHost a\n")
+    assert refusal(SshConfigSource(tmp_path / "config")) == "/*/*/*/config: has more than 2 parts with wildcards"
 
 
 def test_what_costs_more_than_any_inventory_does_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(offloaded, "BUDGET", Budget(seconds=0.3))
+    monkeypatch.setattr(offload, "BUDGET", Budget(seconds=0.3))
     path = tmp_path / "config"
     path.write_text("".join(f"Host h{number}\nMatch host {'*a' * 200} user x\n" for number in range(9000)))
     assert refusal(SshConfigSource(path)) == f"{path}: cannot be read: it takes longer than 0.3 s to read"

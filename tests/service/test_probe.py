@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scanner.service.answers import Refusal, RefusalReason
 from tests.service.environment import host
 
@@ -29,3 +31,11 @@ async def test_a_probe_ends_at_its_deadline_with_the_host_unknown(service, envir
     environment.go.clear()
     probed = await service.probe.scan("a", 0.05, "somebody")
     assert [str(reading.reading.reason) for reading in probed.report.hosts] == ["internal_deadline"]
+
+
+async def test_an_alias_of_an_inventory_host_may_be_probed(service, environment):
+    environment.hosts = (replace(host("a"), aliases=("w1",)),)
+    environment.document["scan"]["allow_shrink"] = True
+    assert service.reloading.reload("test").successful
+    probed = await service.probe.scan("w1", 5.0, "somebody")
+    assert [reading.name for reading in probed.report.hosts] == ["a"]
