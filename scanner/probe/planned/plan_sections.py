@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineKind, Failure
@@ -13,21 +14,21 @@ from scanner.probe import answer_json
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.planned import compose, manifests, nomad, quadlet, systemd
+from scanner.probe.planned.compose import Surroundings
 from scanner.probe.planned.plans import Plans, gap
-from scanner.probe.planned.unit_runs import MISSING
+from scanner.probe.planned.unknown_text import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from scanner.domain.facts import Workload
+    from scanner.domain.plan import Plan
     from scanner.probe.answer import Answer
     from scanner.probe.engines.engine_section import Gaps
 
 UNREADABLE = b"@unreadable"
 
 _READERS: Mapping[str, Callable[[Mapping[str, bytes]], Plans]] = {
-    "quadlet": quadlet.plans,
-    "systemd": systemd.plans,
     "manifests": manifests.plans,
     "nomad": nomad.plans,
 }
@@ -45,12 +46,23 @@ _SECTION = re.compile(rb"^[ \t]*\[", re.MULTILINE)
 def read(answer: Answer, host: str, gaps: Gaps) -> tuple[Workload, ...]:
     """Everything that the host's files plan."""
     texts = _texts(answer, gaps)
-    found = {kind: reader(texts[kind]) for kind, reader in _READERS.items()}
+    projects = {path for _, files in _projects(answer) for path in files}
+    found = {"quadlet": quadlet.plans(texts["quadlet"])}
+    found["systemd"] = systemd.plans(texts["systemd"], projects.__contains__)
+    found |= {kind: reader(texts[kind]) for kind, reader in _READERS.items()}
     found["compose"] = _compose(answer, texts["compose"])
     for kind, plans in found.items():
         for path, failure in plans.gaps.items():
             gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
-    return tuple(plan.on(host) for plans in found.values() for plan in plans.planned)
+    return tuple(_told(plan).on(host) for plans in found.values() for plan in plans.planned)
+
+
+def _told(plan: Plan) -> Plan:
+    """A plan whose variables have no value where that stayed on the host."""
+    if plan.process is None or not plan.process.env:
+        return plan
+    env = tuple((name, None if value and HIDDEN in value else value) for name, value in plan.process.env)
+    return replace(plan, process=replace(plan.process, env=env))
 
 
 def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
@@ -72,18 +84,19 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
         elif name in texts[kind] and name.endswith("/.env"):
             texts[kind][name] += b"\n" + text  # of the same file, what another of the project's files asks for
         else:
-            texts[kind][name] = _with_section(text) if kind == "systemd" else text
+            texts[kind][name] = _with_section(text) if name.endswith((".service", ".conf")) else text
     return texts
 
 
 def _with_section(text: bytes) -> bytes:
     """Lines of an older probe, which sent those of a service without the section that they stand in."""
-    return text if _SECTION.search(text) or text == MISSING else b"[Service]\n" + text
+    return text if _SECTION.search(text) or not text.strip() else b"[Service]\n" + text
 
 
 def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
     """The projects of the containers that exist, whose labels name the project and its files in order."""
     found = Plans()
+    has_env_files = "plan_files" in answer.sections  # an older probe was not asked for them
     for project, files in _projects(answer):
         roots = [path for path in files if path in texts]
         if not roots:
@@ -91,8 +104,7 @@ def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
         if len(roots) < len(files):
             found += gap(files[0], "not all files of the project can be read")
             continue
-        beside = compose.Surroundings(project, has_env_files=False)
-        found += compose.project_plans(texts, roots, beside)
+        found += compose.project_plans(texts, roots, Surroundings(project, has_env_files=has_env_files))
     return found
 
 

@@ -112,7 +112,7 @@ def expanded(word: str, env: UnitEnvironment) -> list[str]:
         if UNKNOWN in value:
             return [value]
         try:
-            return systemd_words.split(value, systemd_words.Rules(unescape=False, relax=True))
+            return systemd_words.split(value, systemd_words.VARIABLE)
         except WordsError:
             return [value]
     return [_BRACED.sub(lambda one: "$" if one[1] is None else _value(one[1], env), word)]
