@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineKind, Failure
@@ -15,14 +14,13 @@ from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.planned import compose, manifests, nomad, quadlet, systemd
 from scanner.probe.planned.compose import Surroundings
+from scanner.probe.planned.hidden_values import without_hidden
 from scanner.probe.planned.plans import Plans, gap
-from scanner.probe.planned.unknown_text import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from scanner.domain.facts import Workload
-    from scanner.domain.plan import Plan
     from scanner.probe.answer import Answer
     from scanner.probe.engines.engine_section import Gaps
 
@@ -46,23 +44,14 @@ _SECTION = re.compile(rb"^[ \t]*\[", re.MULTILINE)
 def read(answer: Answer, host: str, gaps: Gaps) -> tuple[Workload, ...]:
     """Everything that the host's files plan."""
     texts = _texts(answer, gaps)
-    projects = {path for _, files in _projects(answer) for path in files}
-    found = {"quadlet": quadlet.plans(texts["quadlet"])}
-    found["systemd"] = systemd.plans(texts["systemd"], projects.__contains__)
+    found = {kind: reader(texts[kind]) for kind, reader in _units(answer).items()}
     found |= {kind: reader(texts[kind]) for kind, reader in _READERS.items()}
     found["compose"] = _compose(answer, texts["compose"])
+    found = {kind: without_hidden(plans) for kind, plans in found.items()}
     for kind, plans in found.items():
         for path, failure in plans.gaps.items():
             gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
-    return tuple(_told(plan).on(host) for plans in found.values() for plan in plans.planned)
-
-
-def _told(plan: Plan) -> Plan:
-    """A plan whose variables have no value where that stayed on the host."""
-    if plan.process is None or not plan.process.env:
-        return plan
-    env = tuple((name, None if value and HIDDEN in value else value) for name, value in plan.process.env)
-    return replace(plan, process=replace(plan.process, env=env))
+    return tuple(plan.on(host) for plans in found.values() for plan in plans.planned)
 
 
 def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
@@ -91,6 +80,12 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
 def _with_section(text: bytes) -> bytes:
     """Lines of an older probe, which sent those of a service without the section that they stand in."""
     return text if _SECTION.search(text) or not text.strip() else b"[Service]\n" + text
+
+
+def _units(answer: Answer) -> dict[str, Callable[[Mapping[str, bytes]], Plans]]:
+    """Readers of units; a Compose file that containers are labelled with is planned by its project."""
+    projects = {path for _, files in _projects(answer) for path in files}
+    return {"quadlet": quadlet.plans, "systemd": lambda texts: systemd.plans(texts, projects.__contains__)}
 
 
 def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
