@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 WHITESPACE = " \t\n\r"
 
@@ -24,12 +25,12 @@ class WordsError(ValueError):
 class Rules:
     """How strictly a setting is split.
 
-    ``unescape`` replaces C's escapes; where it is off, a backslash is a character like any other. ``keep_unknown``
-    leaves an escape that nobody knows as it stands (systemd does, with a warning), else it is an error (Podman).
-    ``relax`` takes a quote that nothing closes for closed at the end.
+    ``escapes`` tells of a backslash: ``c`` replaces C's escapes, ``plain`` takes the next character as it is, with
+    ``none`` it is a character like any other. ``keep_unknown`` leaves an escape that nobody knows as it stands (systemd
+    does, with a warning), else it is an error (Podman). ``relax`` takes a quote that nothing closes for closed at the end.
     """
 
-    unescape: bool = True
+    escapes: Literal["c", "plain", "none"] = "c"
     keep_unknown: bool = False
     relax: bool = False
 
@@ -40,8 +41,11 @@ EXEC = Rules(keep_unknown=True)
 QUADLET_ARGS = Rules(relax=True)
 """Of the settings that Podman's quadlets split into words."""
 
-QUADLET_LIST = Rules(unescape=False)
+QUADLET_LIST = Rules("none")
 """Of the settings that are lists of plain words."""
+
+VARIABLE = Rules("plain", relax=True)
+"""Of a variable that stands alone in a command (systemd's replace_env_argv)."""
 
 
 def split(text: str, rules: Rules = EXEC) -> list[str]:
@@ -72,7 +76,7 @@ def first_word(text: str, at: int, rules: Rules = EXEC) -> tuple[str | None, int
     quote = ""
     while at < len(text):
         char = text[at]
-        if char == "\\" and rules.unescape:
+        if char == "\\" and rules.escapes != "none":
             put, at = _unescaped(text, at, rules)
             made.append(put)
             continue
@@ -106,6 +110,8 @@ def _unescaped(text: str, at: int, rules: Rules) -> tuple[str, int]:
         if rules.relax or rules.keep_unknown:
             return "\\" if rules.keep_unknown else "", at + 1
         raise WordsError("a backslash at the end")
+    if rules.escapes == "plain":
+        return letter, at + 2
     if letter in _ESCAPES:
         return _ESCAPES[letter], at + 2
     if letter in _CODES:

@@ -32,7 +32,7 @@ main() {
   max_logs=12
   max_live=2000   # processes of one host that are looked at: more would cost seconds
   max_live_each=8 # of one container: whatever it starts is seen among the first
-  max_plans=100
+  max_plans=300
   two_bytes=$(printf '\303\251')
   if [ "${#two_bytes}" -eq 2 ]; then bytewise=yes; else bytewise=; fi
   if printf x | head -c 1 >/dev/null 2>&1; then has_head_c=yes; else has_head_c=; fi
@@ -768,117 +768,103 @@ plans() {
     unset IFS
     plan_files
     emit plan/count "$small" "$shipped"
+    emit plan_files "$small" 'with files of variables'
   }
 }
 
-without_secrets() { # YAML with the blocks emptied that hold values of variables
-  awk '{
-    match($0, /^ */)
-    depth = RLENGTH
-    body = substr($0, depth + 1)
-    if (hidden >= 0 && started) {
-      if (body == "" || depth > hidden || (depth == hidden && body ~ /^- /)) next
-      started = 0
+without_secrets() { # YAML, its format: what variables, labels and secrets hold is hidden; each line keeps its number
+  awk -v compose="$2" '
+    BEGIN {
+      split("PATH LD_LIBRARY_PATH LD_PRELOAD", list)
+      for (i in list) keep[list[i]] = 1
+      keys = "environment|env|labels|data|stringData|binaryData" (compose ? "|args|content" : "")
+      keys = "^(- )?[\"\047]?(" keys ")[\"\047]?[ \t]*:"
     }
-    if (body ~ /^(- )?["'\'']?(environment|env|data|stringData|binaryData)["'\'']?[ \t]*:/) {
-      hidden = body ~ /^- / ? depth + 2 : depth
-      started = 1
-      anchor = ""
-      if (match(body, /: *&[A-Za-z0-9_.-]+/)) anchor = substr(body, RSTART + 1, RLENGTH - 1)
-      sub(/:.*/, ":", body)
-      print substr($0, 1, depth) body anchor " {}"
-      next
-    }
-    print
-  }' "$1" 2>/dev/null
-}
-
-compose_without_secrets() { # the same for Compose: names of variables stay, the values of those that say what runs
-  awk '
-    function count(text) { return match(text, /^ */) ? RLENGTH : 0 }
-    function close_block() {
-      if (hidden >= 0 && held != "") print held anchor " {}"
-      held = ""
-      hidden = -1
-    }
-    function entry(line) {
-      if (held != "") print held anchor
-      held = ""
-      print line
-    }
-    FNR == 1 { pass++; hidden = -1; held = "" }
-    pass == 1 { # which anchors are laid into environments
-      depth = count($0)
+    FNR == 1 { pass++ }
+    {
+      match($0, /^ */)
+      depth = RLENGTH
       body = substr($0, depth + 1)
-      if (hidden >= 0 && body != "" && depth <= hidden && body !~ /^- /) hidden = -1
-      if (body ~ /^["'\'']?environment["'\'']?[ \t]*:/) hidden = depth
-      if (hidden >= 0)
-        while (match(body, /\*[A-Za-z0-9_.-]+/)) {
-          laid[substr(body, RSTART + 1, RLENGTH - 1)] = 1
-          body = substr(body, RSTART + RLENGTH)
-        }
+    }
+    pass == 1 { # which anchors are laid into environments
+      if (inside && body != "" && depth < inside && body !~ /^- /) inside = 0
+      if (body ~ /^["\047]?environment["\047]?[ \t]*:/) inside = depth + 1
+      while (inside && match(body, /\*[A-Za-z0-9_.-]+/)) {
+        laid[substr(body, RSTART + 1, RLENGTH - 1)] = 1
+        body = substr(body, RSTART + RLENGTH)
+      }
       next
     }
     {
-      depth = count($0)
-      body = substr($0, depth + 1)
-      if (hidden >= 0) {
-        if (body == "" || body ~ /^#/) next
-        if (depth > hidden || (depth == hidden && body ~ /^- /)) {
-          if (!names) next
-          if (first < 0) first = depth
-          if (depth != first) next
-          if (body ~ /^<<[ \t]*:/) {
-            rest = substr(body, index(body, ":") + 1)
-            gsub(/[*A-Za-z0-9_., \t-]/, "", rest)
-            if (rest == "" || rest == "[]") entry($0)
-            next
-          }
-          name = body
-          sub(/^- +/, "", name)
-          sub(/^["'\'']/, "", name)
-          if (!match(name, /^[A-Za-z_][A-Za-z0-9_]*/)) next
-          rest = substr(name, RLENGTH + 1)
-          name = substr(name, 1, RLENGTH)
-          if (name ~ /^(PATH|LD_LIBRARY_PATH|LD_PRELOAD)$/) entry($0)
-          else if (body ~ /^- /) entry(substr($0, 1, depth) "- " name)
-          else if (rest ~ /^["'\'']?[ \t]*:/) entry(substr($0, 1, depth) name ":")
-          next
-        }
-        close_block()
+      if (open && body != "" && body !~ /^#/ && (depth < hidden || (depth == hidden && body !~ /^- /))) shut()
+      if (open) {
+        held = held "\n"
+        if (named && body != "" && (inner < 0 || depth <= inner)) child()
+        else if (named && body ~ /^value(From)?:/) value()
+        next
       }
+    }
+    {
       anchor = ""
       if (match(body, /: *&[A-Za-z0-9_.-]+/)) anchor = substr(body, RSTART + 1, RLENGTH - 1)
       word = anchor
       gsub(/[ &]/, "", word)
-      names = body ~ /^["'\'']?environment["'\'']?[ \t]*:/ || (word in laid)
-      if (names || body ~ /^["'\'']?(args|labels|content)["'\'']?[ \t]*:/) {
-        if (body ~ /:[ \t]*\*[A-Za-z0-9_.-]+[ \t]*$/) {
-          print
-          next
-        }
-        hidden = depth
-        first = -1
-        held = substr($0, 1, depth) substr(body, 1, index(body, ":"))
-        if (body ~ /^["'\'']?content/) {
-          print held anchor " \"\""
-          held = ""
-        }
-        next
-      }
-      print
+      shared = word in laid
     }
-    END { close_block() }' "$1" "$1" 2>/dev/null
+    (shared || body ~ keys) && body !~ /:[ \t]*\*[A-Za-z0-9_.-]+[ \t]*$/ {
+      open = 1
+      inner = -1
+      hidden = body ~ /^- / ? depth + 2 : depth
+      named = shared || body ~ /^(- )?["\047]?env(ironment)?["\047]?[ \t]*:/
+      none = body ~ /^["\047]?content/ ? " \"\"" : " {}"
+      if (body !~ /: *(&[A-Za-z0-9_.-]+)? *(#.*)?$/) named = 0 # all of it stands in one line
+      sub(/:.*/, ":", body)
+      head = substr($0, 1, depth) body anchor
+      held = ""
+      next
+    }
+    { print }
+    END { if (open) shut() }
+    function say(text) { # the block is not empty: what was held back, then the line in its place
+      if (head != "") { printf "%s", head; head = "" }
+      printf "%s%s", held, text
+      held = ""
+    }
+    function shut() {
+      if (head != "") printf "%s", head none
+      print held
+      head = held = ""
+      open = 0
+    }
+    function child(  name) { # NAME: value, - NAME=value, - name: NAME
+      if (match(body, /^- +["\047]?name["\047]? *: *["\047]?[A-Za-z0-9_.-]+["\047]? *$/)) {
+        variable = body
+        gsub(/^- +["\047]?name["\047]? *: *["\047]?|["\047]? *$/, "", variable)
+        say(substr($0, 1, depth) body)
+      } else if (match(body, /^<<: *[*A-Za-z0-9_., [-]+[]]? *$/)) say($0)
+      else if (match(body, /^(- +)?["\047]?[A-Za-z_][A-Za-z0-9_.-]*["\047]? *([:=]|$)/)) {
+        name = body
+        sub(/^- +/, "", name)
+        gsub(/^["\047]|["\047]? *[:=].*$|["\047]? *$/, "", name)
+        if (name in keep) say($0)
+        else if (body !~ /[:=]/) say(substr($0, 1, depth) body)
+        else if (body ~ /^- /) say(substr($0, 1, depth) "- \"" name "=@hidden\"")
+        else say(substr($0, 1, depth) name ": \"@hidden\"")
+      } else return
+      inner = depth
+    }
+    function value() {
+      if (variable == "") return
+      say((variable in keep) && body ~ /^value:/ ? $0 : substr($0, 1, depth) "value: \"@hidden\"")
+      variable = ""
+    }' "$1" "$1" 2>/dev/null
 }
 
 ship_yaml() { # kind, path, format
   if [ -L "$2" ]; then # a link could lead the reader to any file
     ship "$1" "$2" @unreadable
   elif [ -r "$2" ] && [ -f "$2" ]; then
-    case ${3-} in
-      compose) ship "$1" "$2" "$(compose_without_secrets "$2" | upto 65000)" ;;
-      *) ship "$1" "$2" "$(without_secrets "$2" | upto 65000)" ;;
-    esac
+    ship "$1" "$2" "$(without_secrets "$2" "${3-}" | upto 65000)"
   elif [ -e "$2" ]; then
     ship "$1" "$2" @unreadable
   fi
@@ -912,6 +898,39 @@ ship_compose() { # path, kind; only what is named like a compose file: labels co
   if [ -r "$dir/.env" ] && [ -f "$dir/.env" ] && [ ! -L "$dir/.env" ]; then
     ship "$kind" "$dir/.env" "$(wanted_variables "$wanting" "$dir/.env" | upto 65000)"
   fi
+  for other in $(compose_env_files "$1"); do
+    case $other in
+      /*) ;;
+      *) other=$dir/${other#./} ;;
+    esac
+    if [ -L "$other" ] || { [ -f "$other" ] && [ ! -r "$other" ]; }; then
+      ship "$kind" "$other" @unreadable
+    elif [ -f "$other" ] && [ "$other" != "$dir/.env" ]; then
+      ship "$kind" "$other" "$(variables_text systemd '' <"$other" | upto 65000)"
+    fi
+  done
+}
+
+compose_env_files() { # Compose file: the files of variables that its services name
+  awk '
+    function say(text) {
+      sub(/[ \t]+#.*/, "", text)
+      gsub(/["\047]/, "", text)
+      if (text ~ /^[A-Za-z0-9_.\/-]+$/ && n++ < 50) print text
+    }
+    { match($0, /^ */); depth = RLENGTH }
+    open && $0 !~ /^ *(#|$)/ {
+      if (depth < at || (depth == at && $0 !~ /^ *- /)) open = 0
+      else if ($0 ~ /^ *(- +)?path:/ || $0 ~ /^ *- +[^:]+$/) { sub(/^ *(- +)?(path: *)?/, ""); say($0) }
+    }
+    /^ *(- +)?["\047]?env_file["\047]? *:/ {
+      open = 1
+      at = depth
+      sub(/^[^:]*: */, "")
+      gsub(/^\[|\] *$/, "")
+      count = split($0, words, / *, */)
+      for (i = 1; i <= count; i++) say(words[i])
+    }' "$1" 2>/dev/null | awk '!seen[$0]++'
 }
 
 wanted_variables() { # Compose files, a line each; a file of variables
@@ -970,48 +989,8 @@ plan_files() {
     done
     set -f
   fi
-  quadlets=$(
-    set +f
-    for dir in /etc/containers/systemd /usr/share/containers/systemd /run/containers/systemd /etc/containers/systemd/users; do
-      ls -d "$dir"/*.container "$dir"/*.kube "$dir"/*.image "$dir"/*.container.d/*.conf
-    done 2>/dev/null
-    for home in $homes; do
-      dir=$home/.config/containers/systemd
-      ls -d "$dir"/*.container "$dir"/*.kube "$dir"/*.image "$dir"/*.container.d/*.conf
-    done 2>/dev/null
-  )
-  for path in $quadlets; do
-    if [ -r "$path" ]; then
-      text=$(grep -E '^\[|^[[:space:]]*(Image|Exec|Entrypoint|Yaml|ContainerName|PodmanArgs|Arch|OS|Variant|ImageTag)[[:space:]]*=' "$path" |
-        sed 's/\(-e\|--env\)\([= ]*\)[^ ]*/\1\2hidden/g' | upto 65000)
-      ship quadlet "$path" "$text"
-      yaml=$(printf '%s\n' "$text" | sed -n 's/^ *Yaml *= *//p' | head -n 1)
-      case $yaml in
-        /*.yml | /*.yaml) ship_yaml quadlet "$yaml" ;;
-        *.yml | *.yaml) ship_yaml quadlet "${path%/*}/$yaml" ;;
-      esac
-    else
-      ship quadlet "$path" @unreadable
-    fi
-  done
-  units=$(
-    set +f
-    grep -l -E '(docker|podman).* (run|create) |^Exec[A-Za-z]*=.*(docker|podman).*\\$' /etc/systemd/system/*.service /etc/systemd/system/*.service.d/*.conf \
-      /usr/lib/systemd/system/*.service /lib/systemd/system/*.service 2>/dev/null
-    for home in $homes; do
-      grep -l -E '(docker|podman).* (run|create) |^Exec[A-Za-z]*=.*(docker|podman).*\\$' "$home"/.config/systemd/user/*.service
-    done 2>/dev/null
-  )
-  for path in $units; do
-    case $path in
-      /lib/*) [ ! -e "/usr$path" ] || continue ;;
-    esac
-    ship systemd "$path" "$(awk '
-      { line = line $0 }
-      /\\$/ { sub(/\\$/, " ", line); next }
-      line ~ /^Exec[A-Za-z]*=.*(docker|podman) (.* )?(run|create) / || line ~ /^ExecStart= *$/ { print line }
-      { line = "" }' "$path" | sed 's/\( -e\| --env\)\([= ]*\)[^ ]*/\1\2hidden/g' | upto 65000)"
-  done
+  quadlet_files
+  service_files
   manifests=$(
     set +f
     for dir in /etc/kubernetes/manifests /var/lib/rancher/k3s/agent/pod-manifests /var/lib/rancher/rke2/agent/pod-manifests; do
@@ -1034,6 +1013,348 @@ plan_files() {
       ship nomad "$path" @unreadable
     fi
   done
+}
+
+# ---------------------------------------------------------------- quadlets and units
+
+quadlet_files() {
+  quadlets=$(
+    set +f
+    for dir in /run/containers/systemd /etc/containers/systemd /usr/share/containers/systemd; do quadlets_of "$dir"; done
+    for home in $homes; do quadlets_of "$home/.config/containers/systemd"; done
+  )
+  ship_units quadlet "$quadlets"
+}
+
+quadlets_of() { # directory
+  for kind in container kube image build pod; do
+    there "$1"/*."$kind" "$1"/*/*."$kind" "$1"/*/*/*."$kind" "$1"/"$kind".d/*.conf "$1"/*."$kind".d/*.conf "$1"/*/*."$kind".d/*.conf
+  done
+}
+
+there() { # those files that are there, be it as a link that leads nowhere here
+  for file; do
+    if [ -e "$file" ] || [ -L "$file" ]; then printf '%s\n' "$file"; fi
+  done
+}
+
+service_files() {
+  places='/etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system'
+  places="$places /etc/systemd/system.attached /run/systemd/system /run/systemd/system.attached"
+  places="$places /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system"
+  services_of "$places"
+  services_of '/etc/xdg/systemd/user /etc/systemd/user /run/systemd/user /usr/local/lib/systemd/user /usr/lib/systemd/user'
+  for home in $homes; do
+    services_of "$home/.config/systemd/user.control $home/.config/systemd/user $home/.local/share/systemd/user"
+  done
+}
+
+services_of() { # directories of one manager: every file of each unit in which an engine is named
+  dirs=
+  for dir in $1; do
+    if [ -d "$dir" ] && { [ "$dir" != /lib/systemd/system ] || [ ! -e "/usr$dir" ]; }; then dirs="$dirs $dir"; fi
+  done
+  [ -n "$dirs" ] || return 0
+  names=$(
+    set +f
+    for dir in $dirs; do
+      grep -l -s -E '(docker|podman|nerdctl)(-compose)?([[:space:]"'\''\\]|$)' "$dir"/*.service "$dir"/*.service.d/*.conf
+    done | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
+  )
+  [ -n "$names" ] || return 0
+  services=$(
+    set +f
+    for dir in $dirs; do
+      for name in $names; do
+        there "$dir/$name" "$dir/$name".d/*.conf
+        case $name in
+          *@.service) there "$dir"/*.wants/"${name%.service}"*.service "$dir"/*.requires/"${name%.service}"*.service ;;
+          *@*.service) there "$dir/${name%%@*}@.service" "$dir/${name%%@*}@.service.d"/*.conf ;;
+        esac
+      done
+      there "$dir"/*-.service.d/*.conf "$dir"/service.d/*.conf
+    done
+  )
+  ship_units systemd "$(printf '%s\n' "$services" | awk 'NF && !seen[$0]++')"
+}
+
+ship_units() { # kind, paths: the units, then the files that they name
+  [ -n "$2" ] || return 0
+  readable=
+  for path in $2; do
+    if [ -f "$path" ] && [ -r "$path" ]; then readable="$readable $path"; fi
+  done
+  needed=
+  if [ -n "$readable" ]; then
+    for _ in 1 2; do needed=$(unit_text "$1" "$needed" $readable | variables_of); done # a variable may hold another
+  fi
+  for path in $2; do
+    case $path in
+      *.wants/* | *.requires/*) ship "$1" "$path" '' ;; # a link whose name says what is wanted
+      *)
+        if [ -f "$path" ] && [ -r "$path" ]; then
+          ship "$1" "$path" "$(unit_text "$1" "$needed" "$path" | upto 65000)"
+        elif [ -c "$path" ]; then # masked
+          ship "$1" "$path" ''
+        elif [ -e "$path" ]; then
+          ship "$1" "$path" @unreadable
+        fi
+        ;;
+    esac
+  done
+  [ -n "$readable" ] || return 0
+  for entry in $(named_files "$2" $readable | awk '!seen[$0]++'); do
+    ship_named "$1" "${entry%%:*}" "${entry#*:}"
+  done
+}
+
+ship_named() { # kind, use, path
+  if [ "$2" = 'compose?' ]; then
+    [ ! -f "$3" ] || ship_compose "$3" "$1"
+  elif [ "$2" = compose ] || [ "$2" = kube ]; then
+    ship_compose "$3" "$1"
+  elif [ -L "$3" ] || { [ -e "$3" ] && { [ ! -f "$3" ] || [ ! -r "$3" ]; }; }; then
+    ship "$1" "$3" @unreadable
+  elif [ -e "$3" ]; then
+    ship "$1" "$3" "$(variables_text "$2" "$needed" <"$3" | upto 65000)"
+  else
+    ship "$1" "$3" @missing
+  fi
+}
+
+variables_of() { # names of variables that a text uses
+  awk '{
+    while (match($0, /\$\{?[A-Za-z_][A-Za-z0-9_]*/)) {
+      name = substr($0, RSTART, RLENGTH)
+      gsub(/[${]/, "", name)
+      if (!seen[name]++) printf "%s ", name
+      $0 = substr($0, RSTART + RLENGTH)
+    }
+  }'
+}
+
+variables_text() { # use, names whose values are needed: lines of a file of variables, other values hidden
+  awk -v use="$1" -v needed="$2" '
+    BEGIN {
+      count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST", list)
+      for (i = 1; i <= count; i++) keep[list[i]] = 1
+    }
+    {
+      if (open) { # systemd takes a value over several lines
+        print(kept ? $0 : "")
+        open = goes_on($0)
+        next
+      }
+      name = $0
+      if (!match(name, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) {
+        print(name ~ /^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*$/ ? name : "")
+        next
+      }
+      value = substr($0, RLENGTH + 1)
+      written = substr($0, 1, RLENGTH)
+      name = written
+      gsub(/^[ \t]*(export[ \t]+)?|[ \t]*=$/, "", name)
+      kept = name in keep
+      print(kept ? $0 : written "@hidden")
+      quote = ""
+      if (use == "systemd") open = goes_on(value)
+    }
+    function goes_on(text,  i, letter) {
+      for (i = 1; i <= length(text); i++) {
+        letter = substr(text, i, 1)
+        if (letter == "\\" && quote != "\047") { if (i == length(text)) return 1; i++ }
+        else if (quote == letter) quote = ""
+        else if (quote == "" && (letter == "\"" || letter == "\047")) quote = letter
+      }
+      return quote != ""
+    }'
+}
+
+named_files() { # paths among which links are that name instances, units: USE:PATH of each file that they name
+  instances=$(printf '%s\n' "$1" | sed -n 's|.*\.[a-z]*/\([^/]*@\)\([^/@][^/@]*\)\.service$|\1 \2|p' | awk '!seen[$0]++' | head -n 50 | tr '\n' ' ')
+  shift
+  for unit; do
+    grep -E '^[[:space:]]*(EnvironmentFile|WorkingDirectory|Yaml|Exec[A-Za-z]*)[[:space:]]*=|--env-file|\.ya?ml|kube play|compose ' "$unit" |
+      awk -v dir="${unit%/*}" -v use="${unit##*.}" -v name="${unit##*/}" -v instances="$instances" -v sq="'" '
+        function said(use, path,  known, pairs, k, one) {
+          gsub("[\"" sq "]", "", path)
+          sub(/^-/, "", path)
+          path = path ~ /^[\/%]/ ? path : place "/" path
+          if (path ~ /%i/ && name ~ /@\.service$/) {
+            known = split(instances, pairs, " ")
+            for (k = 1; k < known; k += 2) if (pairs[k] ".service" == name) { one = path; gsub(/%i/, pairs[k + 1], one); said(use, one) }
+            return
+          }
+          if (path ~ /[%*?$:[ \t]/ || path == "") return
+          print use ":" path
+        }
+        BEGIN { place = use == "service" || use == "conf" ? "" : dir }
+        /^[ \t]*WorkingDirectory[ \t]*=/ { sub(/^[^=]*=[ \t]*-?/, ""); sub(/[ \t]*$/, ""); if (/^\//) place = $0; next }
+        /^[ \t]*EnvironmentFile[ \t]*=/ {
+          sub(/^[^=]*=[ \t]*/, "")
+          count = split($0, words, /[ \t]+/)
+          for (i = 1; i <= count; i++) said(use == "service" || use == "conf" ? "systemd" : "engine", words[i])
+          next
+        }
+        /^[ \t]*Yaml[ \t]*=/ { sub(/^[^=]*=[ \t]*/, ""); said("kube", $0); next }
+        {
+          is_kube = is_kube || /kube play|play kube/
+          is_compose = is_compose || /compose( |$)/
+          starts = starts || /compose.* (up|run|start|create)( |$|["\047;&|])/
+          count = split($0, words, /[ \t=;&|]+/)
+          for (i = 1; i <= count; i++) {
+            if (words[i] == "--env-file" && !is_compose) said("engine", words[i + 1])
+            if (words[i] ~ /\.ya?ml["\047\\]*$/) {
+              if (is_kube) said("kube", words[i])
+              else if (is_compose) { said("compose", words[i]); found = 1 }
+            }
+          }
+        }
+        END {
+          if (starts && !found && place != "")
+            for (i = split("compose.yaml compose.yml docker-compose.yml docker-compose.yaml", words, " "); i > 0; i--) said("compose?", words[i])
+        }'
+  done
+}
+
+unit_text() { # kind, names of variables whose values are needed, files: their settings that say what is started
+  # Each line keeps its number. Of variables, labels and the like only the names leave the host.
+  kind_of_unit=$1
+  names_needed=$2
+  shift 2
+  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" '
+    BEGIN {
+      quadlet = quadlet == "quadlet"
+      count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST", list)
+      for (i = 1; i <= count; i++) keep[list[i]] = 1
+      plain = "Image Exec Entrypoint Yaml Arch OS Variant ImageTag EnvironmentFile EnvironmentHost WorkingDir User Group RunInit"
+      plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod ServiceName"
+      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment"
+      count = split(plain, list)
+      for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
+    }
+    FNR == 1 { finish() }
+    { sub(/\r$/, "") }
+    /^[ \t]*[#;]/ { if (going) whole = whole "\n#"; else print ""; next }
+    going && quadlet && /^[ \t]*$/ { whole = whole "\n"; next }
+    {
+      whole = going ? whole "\n" $0 : $0
+      going = 1
+      if (!continued($0)) finish()
+    }
+    END { finish() }
+
+    function continued(line,  n) {
+      for (n = 0; substr(line, length(line) - n, 1) == "\\" && n < length(line); n++);
+      return n % 2
+    }
+    function finish(  key, value, lines) {
+      if (!going) return
+      going = 0
+      lines = gsub(/\n/, "\n", whole)
+      if (whole ~ /^[ \t]*\[/ || whole !~ /=/) {
+        print(whole ~ /^[ \t]*\[/ ? whole : blank(lines))
+        return
+      }
+      key = value = whole
+      sub(/=.*/, "", key)
+      if (key ~ /\n/) { print blank(lines); return }
+      value = substr(whole, length(key) + 2)
+      gsub(/[ \t]/, "", key)
+      if (value ~ /^[ \t]*$/ || (key in as_it_is)) print whole
+      else if (key == "Environment") print key "=" assignments(value)
+      else if (key == "PodmanArgs" || key == "GlobalArgs") print key "=" command(value)
+      else if (key ~ /^Exec/ && value ~ /(docker|podman|nerdctl)/) print key "=" command(value)
+      else print key "=@hidden" blank(lines)
+    }
+    function blank(lines,  made) {
+      made = ""
+      while (lines-- > 0) made = made "\n"
+      return made
+    }
+    function skipped(text) { # lines within what is hidden stay lines
+      return gsub(/\n/, "\n", text) ? "\\" blank(gsub(/\n/, "\n", text)) : ""
+    }
+    function closing(text, at, opener, outer,  letter, inner) { # where a value ends that begins there
+      for (; at <= length(text); at++) {
+        letter = substr(text, at, 1)
+        if (opener != "") {
+          if (substr(text, at, length(opener)) == opener) return at
+          if (letter == "\\") at++
+        } else if (letter == "\\") {
+          if (substr(text, at + 1, 1) == "\n" && inner == "") return at
+          at++
+          letter = substr(text, at, 1)
+          if (letter == "\"" || letter == "\047") inner = inner == "" ? letter : ""
+        } else if (inner != "") {
+          if (letter == inner) inner = ""
+        } else if (letter == outer || letter ~ /[ \t\n]/ || (outer != "" && letter ~ /[;&|)]/)) return at
+        else if (letter == "\"" || letter == "\047") inner = letter
+      }
+      return at
+    }
+    function assignments(text,  at, made, letter, name, opener, end) { # words NAME=VALUE
+      made = ""
+      for (at = 1; at <= length(text);) {
+        letter = substr(text, at, 1)
+        if (letter ~ /[ \t\n]/) { made = made letter; at++; continue }
+        if (letter == "\\" && substr(text, at + 1, 1) == "\n") { made = made "\\\n"; at += 2; continue }
+        if (letter == "#" && substr(text, at - 1, 1) == "\n") { made = made "#"; at++; continue }
+        opener = letter ~ /["\047]/ ? letter : ""
+        name = substr(text, at + (opener != ""))
+        if (!match(name, /^[A-Za-z_][A-Za-z0-9_]*=/)) name = ""
+        else name = substr(name, 1, RLENGTH - 1)
+        end = closing(text, at + (opener != ""), opener, "")
+        if (opener != "" && end <= length(text)) end++
+        if (name in keep) made = made substr(text, at, end - at)
+        else if (name != "") made = made opener name "=@hidden" skipped(substr(text, at, end - at)) opener
+        at = end
+      }
+      return made
+    }
+    function command(text,  at, made, letter, outer, at_command, rest, opener, name, end, before) { # a command line with what it sets hidden
+      made = outer = ""
+      at_command = 1
+      for (at = 1; at <= length(text);) {
+        letter = substr(text, at, 1)
+        rest = substr(text, at)
+        before = at == 1 ? " " : substr(text, at - 1, 1)
+        opener = name = ""
+        if (before ~ /[ \t\n"\047;&|({]/ && match(rest, /^(-e|--env|-l|--label|--annotation|--log-opt|--build-arg|--creds|--password)([ \t\n=]|\\\n)+(\\?["\047])?[A-Za-z_][A-Za-z0-9_.\/-]*[=:]/)) name = substr(rest, 1, RLENGTH)
+        else if (before ~ /[ \t\n"\047]/ && match(rest, /^-[a-zA-Z]*e[A-Za-z_][A-Za-z0-9_]*=/)) name = substr(rest, 1, RLENGTH)
+        else if (at_command && before ~ /[ \t\n"\047;&|({]/ && match(rest, /^[A-Za-z_][A-Za-z0-9_]*=/)) name = substr(rest, 1, RLENGTH)
+        else if (before ~ /[ \t"\047\/;&|]/ && match(rest, /^login[ \t][^;&|"\047\n]*/)) {
+          made = made "login @hidden "
+          at += RLENGTH
+          continue
+        }
+        if (name != "") {
+          at += length(name)
+          rest = name
+          sub(/^.*([ \t\n=]|\\\n)\\?["\047]/, "", rest) # what is left where a quote stands before the name
+          if (rest != name) opener = name ~ /\\["\047][A-Za-z0-9_.\/-]*.$/ ? substr(name, length(name) - length(rest) - 1, 2) : substr(name, length(name) - length(rest), 1)
+          rest = name
+          sub(/.$/, "", rest)
+          sub(/^.*[^A-Za-z0-9_]/, "", rest)
+          sub(/^-[a-zA-Z]*e/, "", rest)
+          made = made name
+          if (!(rest in keep)) {
+            end = closing(text, at, opener, outer)
+            made = made "@hidden" skipped(substr(text, at, end - at))
+            at = end
+          }
+          continue
+        }
+        if (at_command && before ~ /[ \t\n"\047;&|({]/ && letter !~ /[ \t\n"\047\\]/ && rest !~ /^([^ \t]*\/)?(env|export|exec|sudo|local|declare)[ \t]/) at_command = 0
+        if (letter == "\\") { made = made substr(text, at, 2); at += 2; continue }
+        if (letter == outer) outer = ""
+        else if (outer == "" && letter ~ /["\047]/) { outer = letter; at_command = 1 }
+        else if (letter ~ /[;&|({]/) at_command = 1
+        made = made letter
+        at++
+      }
+      return made
+    }' "$@" 2>/dev/null
 }
 
 main "$@" </dev/null

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scanner.domain.facts import EngineState, HostFacts, Source, Stage
 from scanner.domain.host import Host
@@ -237,6 +238,9 @@ services:
       OTHER: hunter3
     platform: linux/arm64
   api:
+    env_file:
+    - ./api.env
+    - path: other.env
     environment:
     - TOKEN=hunter4
     - DB=${DB_PASSWORD}
@@ -244,6 +248,8 @@ services:
     - ${KEY_FILE}:/key
     image: shop/api:1
 """
+    (tmp_path / "api.env").write_text("APP=hunter7\nPATH=/p\n")
+    (tmp_path / "other.env").write_text("# hunter8\nMORE='hunter9\nhunter10'\n")
     done = asked_of_a_compose_project(
         tmp_path, text, "TAG=7\nDB_PASSWORD=hunter5\nKEY_FILE=/hunter6\nCOMPOSE_PROFILES=dev\n"
     )
@@ -253,6 +259,84 @@ services:
     assert [(w.name, w.image, w.pinned) for w in planned] == [
         ("shop/web", "shop/web:7", Platform("linux", "arm64")), ("shop/api", "shop/api:1", None),
     ]  # fmt: skip
+    assert dict(planned[1].process.env) == {"APP": None, "PATH": "/p", "MORE": None, "TOKEN": None, "DB": None}
+    assert planned[1].process.path == "/p"
+
+
+YAML = """x-shop-env: &shared
+  Z: hunter0
+services:
+  web:
+    image: shop/web:1
+    environment:
+      A: hunter1
+      # hunter2
+      B: >-
+        hunter3
+      PATH: /x
+      <<: *shared
+      "C": 'hunter4'
+    labels:
+      d: hunter5
+  api:
+    image: shop/api:1
+    environment:
+    - E=hunter6
+    - "F=hunter7"
+
+  flow:
+    environment: {G: hunter8}
+    image: shop/flow:1
+    platform: linux/arm64
+---
+kind: Pod
+spec:
+  containers:
+  - env:
+    - name: H
+      value: hunter9
+    - name: PATH
+      value: /bin
+    - name: I
+      valueFrom:
+        secretKeyRef: {name: hunter10, key: k}
+    name: c
+---
+kind: Secret
+stringData:
+  a: hunter11
+"""
+HIDDEN = {
+    "services": {
+        "web": {"image": "shop/web:1", "environment": {"A": "@hidden", "B": "@hidden", "PATH": "/x", "Z": "@hidden", "C": "@hidden"}, "labels": {}},
+        "api": {"image": "shop/api:1", "environment": ["E=@hidden", "F=@hidden"]},
+        "flow": {"environment": {}, "image": "shop/flow:1", "platform": "linux/arm64"},
+    },
+    "x-shop-env": {"Z": "@hidden"},
+}  # fmt: skip
+POD_ENV = [
+    {"name": "H", "value": "@hidden"},
+    {"name": "PATH", "value": "/bin"},
+    {"name": "I", "value": "@hidden"},
+]
+
+
+def test_of_yaml_s_variables_only_the_names_leave_the_host_each_in_its_line(shell, tmp_path):
+    text = script().decode()
+    function = text[text.index("without_secrets() {") : text.index("ship_yaml() {")]
+    (tmp_path / "a.yaml").write_text(YAML)
+    (tmp_path / "program").write_text(f"{function}\nwithout_secrets {tmp_path}/a.yaml compose\n")
+
+    sent = subprocess.run([*shell, tmp_path / "program"], capture_output=True, text=True, check=True).stdout
+
+    compose, pod, secret = yaml.safe_load_all(sent)
+    assert "hunter" not in sent
+    assert compose == HIDDEN
+    assert (pod["spec"]["containers"][0]["env"], secret) == (POD_ENV, {"kind": "Secret", "stringData": {}})
+    numbers = [number for number, line in enumerate(sent.splitlines()) if "image:" in line or "platform:" in line]
+    assert numbers == [
+        number for number, line in enumerate(YAML.splitlines()) if "image:" in line or "platform:" in line
+    ]
 
 
 def test_what_says_what_a_compose_project_runs_leaves_the_host(tmp_path):
@@ -321,6 +405,7 @@ DATA=/hunter12
         "shop/web": ("shop/web:7.1", ("serve", '--level=two " words'), None, "/opt/bin:/bin"),
         "shop/api": ("shop/api", None, "5", "/x"),
         "shop/cron": ("shop/cron", None, None, "/opt/bin:/bin"),
+        "shop/last": ("shop/last", None, None, None),
     }
     assert dict(planned["shop/web"].process.env) == {
         "SHARED": None, "PATH": "/opt/bin:/bin", "KEY": None, "QUOTED": None, "LD_PRELOAD": "/lib/x.so",
@@ -397,6 +482,150 @@ def test_the_host_s_own_files_are_plans(shell, tmp_path):
         ("kubernetes", "default/etcd/etcd", "etcd:3"), ("nomad", "w/g/t", "redis:7"),
         ("quadlet", "db.service", "docker.io/postgres:16"), ("systemd", "old.service", "legacy:1"),
     ]  # fmt: skip
+
+
+UNIT = r"""# hunter0
+[Unit]
+Description=hunter1
+[Service]
+Environment=A=hunter2 "B=hunter 3" TAG=7 PATH=/x \
+  C='hunter4' \
+# hunter5
+  D=hunter6
+EnvironmentFile=-{etc}/default/web
+EnvironmentFile=-{etc}/default/gone
+ExecStartPre=/usr/bin/docker login -u me -p hunter7 reg
+ExecStartPre=-/usr/bin/docker rm -f x
+ExecStart=/usr/bin/docker run --rm -e E=hunter8 -e "F=hunter 9" --env=G=hunter10 \
+  -eH=hunter11 -l traefik.auth=hunter12 --env-file {etc}/default/engine \
+# hunter13
+  --platform \
+  linux/arm64 \
+  -e \
+  I=hunter14 \
+  --name %n ${REGISTRY}/img:${TAG} --arg k=v
+ExecStartPost=/bin/sh -c 'J=hunter15 K="hunter 16"; docker run -e L=hunter17 -e M="hunter 18" -e "N=hunter 19" a:$TAG && echo'
+ExecStop=/bin/sh -c "docker run -e O=\"hunter 20\" -e \"P=hunter 21\" b; export Q=hunter22"
+ExecReload=/bin/other --password hunter23
+"""
+
+
+def at(root, text, files):
+    """Files below a root, and the script that looks for them there."""
+    for path, body in files.items():
+        (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (root / path[1:]).write_text(body.replace("{etc}", f"{root}/etc"))
+    for folder in ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd", "/etc/xdg/systemd",
+                   "/run/containers", "/etc/containers", "/usr/share/containers"):  # fmt: skip
+        for before in (b" ", b"'"):
+            text = text.replace(before + folder.encode(), before + f"{root}{folder}".encode())
+    return text
+
+
+def test_of_units_only_what_starts_containers_leaves_the_host(shell, tmp_path):
+    files = {
+        "/etc/systemd/system/web.service": UNIT,
+        "/etc/systemd/system/web.service.d/10.conf": "[Service]\nEnvironment=DOCKER_DEFAULT_PLATFORM=linux/arm64 R=hunter24\n",
+        "/run/systemd/system/web-.service.d/10.conf": "[Service]\nEnvironment=S=hunter25\n",
+        "/etc/systemd/system/other.service": "[Service]\nExecStart=/bin/other hunter26\n",
+        "/etc/default/web": "REGISTRY=reg\nT=hunter27\n# hunter28\nU='hunter29\nhunter30'\n",
+        "/etc/default/engine": "V=hunter31\nPATH=/bin\nW\nX='hunter32\nY=hunter33'\n",
+    }
+    text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
+
+    done = answered(shell, text)
+
+    assert b"hunter" not in done.stdout
+    facts = read(done)
+    assert not {"quadlet", "systemd", "plans"} & set(facts.gaps), facts.gaps
+    found = {w.image: w for w in facts.workloads if w.source is Source.SYSTEMD}
+    assert set(found) == {"reg/img:7", "a:7", "b"}
+    web = found["reg/img:7"]
+    assert (web.name, str(web.pinned), web.process.cmd, web.process.path) == (
+        "web.service", "linux/arm64", ("--arg", "k=v"), "/bin",
+    )  # fmt: skip
+    assert web.pinned_at == f"{tmp_path}/root/etc/systemd/system/web.service:16"
+    assert dict(web.process.env) == dict.fromkeys("EFGHIVXY") | {"PATH": "/bin"}
+    assert str(found["b"].pinned) == "linux/arm64"
+    assert found["b"].pinned_at == f"{tmp_path}/root/etc/systemd/system/web.service.d/10.conf:2"
+
+
+def test_units_come_with_their_drop_ins_and_what_hides_them(shell, tmp_path):
+    started = "[Service]\nExecStart=/usr/bin/docker run {image}\n"
+    files = {
+        "/usr/lib/systemd/system/a.service": started.replace("{image}", "hidden"),
+        "/etc/systemd/system/a.service": "[Service]\nExecStart=/bin/true\n",
+        "/usr/lib/systemd/system/b.service": started.replace("{image}", "b:1"),
+        "/run/systemd/system/b.service.d/x.conf": "[Service]\nExecStart=\n" + started.replace("{image}", "b:2"),
+        "/usr/lib/systemd/system/c.service": started.replace("{image}", "masked"),
+        "/usr/lib/systemd/system/d@.service": started.replace("{image}", "d:%i"),
+        "/usr/lib/systemd/system/e@.service": started.replace("{image}", "e:%i"),
+        "/etc/systemd/system/f.service": "[Service]\nWorkingDirectory={etc}/f\nExecStart=/usr/bin/docker compose up\n",
+        "/etc/f/compose.yaml": "services:\n  web:\n    image: w\n    environment:\n      A: hunter1\n",
+        "/etc/systemd/system/g.service": "[Service]\nExecStart=/usr/bin/podman kube play --replace {etc}/g.yaml\n",
+        "/etc/systemd/system/up@.service": "[Service]\nWorkingDirectory={etc}/up/%i\nEnvironmentFile=-{etc}/up/%i.env\nExecStart=/usr/bin/docker compose up\n",
+        "/etc/up/shop/docker-compose.yml": "services:\n  web:\n    image: instance\n",
+        "/etc/g.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\nspec:\n  containers:\n  - name: c\n    image: inpod\n",
+    }  # fmt: skip
+    root = tmp_path / "root"
+    text = at(root, with_programs(tmp_path, {}), files)
+    (root / "etc/systemd/system/c.service").symlink_to("/dev/null")
+    (root / "etc/systemd/system/x.target.wants").mkdir()
+    (root / "etc/systemd/system/x.target.wants/d@7.service").symlink_to("/usr/lib/systemd/system/d@.service")
+
+    (root / "etc/systemd/system/x.target.wants/up@shop.service").symlink_to(root / "etc/systemd/system/up@.service")
+
+    facts = read(done := answered(shell, text))
+
+    assert b"hunter" not in done.stdout
+    assert not {"quadlet", "systemd", "compose", "plans"} & set(facts.gaps), facts.gaps
+    planned = {(w.name, w.image) for w in facts.workloads if w.stage is Stage.PLANNED}
+    assert planned == {
+        ("b.service", "b:2"), ("d@7.service", "d:7"), ("f/web", "w"), ("g.service/c", "inpod"), ("shop/web", "instance"),
+    }  # fmt: skip
+
+
+def test_quadlets_come_with_all_that_makes_them(shell, tmp_path):
+    files = {
+        "/etc/containers/systemd/sub/web.container": "[Container]\nImage=base.image\nEnvironment=A=hunter1\nLabel=x=hunter2\n"
+        "EnvironmentFile=web.env\nPodmanArgs=--cpus 2 --env B=hunter3\nPodmanArgs=--memory 1g\nWorkingDir=/w\nUser=7\nVolume=/a:/b\n",
+        "/etc/containers/systemd/sub/web.env": "C=hunter4\nPATH=/p\n",
+        "/etc/containers/systemd/base.image": "[Image]\nImage=quay.io/base:1\nCreds=me:hunter5\nOS=linux\nArch=arm64\n",
+        "/run/containers/systemd/web.container.d/10.conf": "[Container]\nRunInit=yes\n",
+        "/etc/containers/systemd/own.container": "[Container]\nImage=own.build\nPod=p.pod\n",
+        "/etc/containers/systemd/own.build": "[Build]\nImageTag=localhost/own\n",
+        "/etc/containers/systemd/p.pod": "[Pod]\nVolume=/c:/d\n",
+    }
+    text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
+
+    facts = read(done := answered(shell, text))
+
+    assert b"hunter" not in done.stdout
+    assert not {"quadlet", "plans"} & set(facts.gaps), facts.gaps
+    found = {w.name: w for w in facts.workloads if w.source is Source.QUADLET}
+    web = found["web.service"]
+    assert (web.image, str(web.pinned), web.pinned_at) == (
+        "quay.io/base:1", "linux/arm64", f"{tmp_path}/root/etc/containers/systemd/base.image:5",
+    )  # fmt: skip
+    assert dict(web.process.env) == {"A": None, "B": None, "C": None, "PATH": "/p"}
+    assert (web.process.working_dir, web.process.user, web.process.init) == ("/w", "7", True)
+    assert [mount.destination for mount in web.mounts] == ["/b"]
+    assert (found["own.service"].image, found["own.service"].build_only) == ("localhost/own", True)
+
+
+def test_a_file_of_variables_that_is_a_link_or_no_file_is_not_read(shell, tmp_path):
+    files = {
+        "/etc/systemd/system/a.service": "[Service]\nEnvironmentFile={etc}/link\nExecStart=/usr/bin/docker run ${SECRET}\n",
+        "/etc/secret": "SECRET=hunter1\n",
+    }
+    root = tmp_path / "root"
+    text = at(root, with_programs(tmp_path, {}), files)
+    (root / "etc/link").symlink_to(root / "etc/secret")
+
+    facts = read(done := answered(shell, text))
+
+    assert b"hunter" not in done.stdout
+    assert "systemd" in facts.gaps
 
 
 # ---------------------------------------------------------------- what really runs

@@ -13,8 +13,9 @@ from scanner.probe import answer_json
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.planned import compose, manifests, nomad, quadlet, systemd
+from scanner.probe.planned.compose import Surroundings
+from scanner.probe.planned.hidden_values import without_hidden
 from scanner.probe.planned.plans import Plans, gap
-from scanner.probe.planned.unit_runs import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 UNREADABLE = b"@unreadable"
 
 _READERS: Mapping[str, Callable[[Mapping[str, bytes]], Plans]] = {
-    "quadlet": quadlet.plans,
-    "systemd": systemd.plans,
     "manifests": manifests.plans,
     "nomad": nomad.plans,
 }
@@ -48,8 +47,10 @@ _SECTION = re.compile(rb"^[ \t]*\[", re.MULTILINE)
 def read(answer: Answer, host: Host, platform: Platform | None, gaps: Gaps) -> tuple[Workload, ...]:
     """Everything that the host's files plan for a host of this platform."""
     texts = _texts(answer, gaps)
-    found = {kind: reader(texts[kind]) for kind, reader in _READERS.items()}
+    found = {kind: reader(texts[kind]) for kind, reader in _units(answer).items()}
+    found |= {kind: reader(texts[kind]) for kind, reader in _READERS.items()}
     found["compose"] = _compose(answer, texts["compose"])
+    found = {kind: without_hidden(plans) for kind, plans in found.items()}
     for kind, plans in found.items():
         for path, failure in plans.gaps.items():
             gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
@@ -81,18 +82,25 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
         elif name in texts[kind] and name.endswith("/.env"):
             texts[kind][name] += b"\n" + text  # of the same file, what another of the project's files asks for
         else:
-            texts[kind][name] = _with_section(text) if kind == "systemd" else text
+            texts[kind][name] = _with_section(text) if name.endswith((".service", ".conf")) else text
     return texts
 
 
 def _with_section(text: bytes) -> bytes:
     """Lines of an older probe, which sent those of a service without the section that they stand in."""
-    return text if _SECTION.search(text) or text == MISSING else b"[Service]\n" + text
+    return text if _SECTION.search(text) or not text.strip() else b"[Service]\n" + text
+
+
+def _units(answer: Answer) -> dict[str, Callable[[Mapping[str, bytes]], Plans]]:
+    """Readers of units; a Compose file that containers are labelled with is planned by its project."""
+    projects = {path for _, files in _projects(answer) for path in files}
+    return {"quadlet": quadlet.plans, "systemd": lambda texts: systemd.plans(texts, projects.__contains__)}
 
 
 def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
     """The projects of the containers that exist, whose labels name the project and its files in order."""
     found = Plans()
+    has_env_files = "plan_files" in answer.sections  # an older probe was not asked for them
     for project, files in _projects(answer):
         roots = [path for path in files if path in texts]
         if not roots:
@@ -100,8 +108,7 @@ def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
         if len(roots) < len(files):
             found += gap(files[0], "not all files of the project can be read")
             continue
-        beside = compose.Surroundings(project, has_env_files=False)
-        found += compose.project_plans(texts, roots, beside)
+        found += compose.project_plans(texts, roots, Surroundings(project, has_env_files=has_env_files))
     return found
 
 

@@ -44,7 +44,8 @@ def by_unit(
         except UnclearError as error:
             yield unit.path, gap(unit.path, error)
             continue
-        yield unit.path, unread + _planned(unit, settings, Files(texts, unit.root), referred)
+        made = _planned(unit, settings, Files(texts, unit.root), referred)
+        yield unit.path, unread + (Plans(made.planned) if unit.is_only_offered else made)
 
 
 def settings_of(

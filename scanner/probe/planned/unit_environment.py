@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from scanner.probe.planned.unit_specifiers import Specifiers
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_BRACED = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
-_WORD = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
+_BRACED = re.compile(r"\$\$|\$\{([^}:]*)\}")
+_WORD = re.compile(r"\$((?![{$]).*)", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -105,14 +105,17 @@ def _add_file(
 
 
 def expanded(word: str, env: UnitEnvironment) -> list[str]:
-    """The words that systemd makes of one: ``$NAME`` alone is split at blanks, ``${NAME}`` is put in place anywhere."""
+    """The words that systemd makes of one: ``$NAME`` alone is split at blanks, ``${NAME}`` is put in place anywhere.
+
+    A word that begins with a dollar is a variable's name to its end, whether anything may be called so or not.
+    """
     alone = _WORD.fullmatch(word)
     if alone:
         value = _value(alone[1], env)
         if UNKNOWN in value:
             return [value]
         try:
-            return systemd_words.split(value, systemd_words.Rules(unescape=False, relax=True))
+            return systemd_words.split(value, systemd_words.VARIABLE)
         except WordsError:
             return [value]
     return [_BRACED.sub(lambda one: "$" if one[1] is None else _value(one[1], env), word)]
@@ -121,7 +124,8 @@ def expanded(word: str, env: UnitEnvironment) -> list[str]:
 def _value(name: str, env: UnitEnvironment) -> str:
     if name in env.known:
         return env.known[name]
-    return "" if env.is_whole and name not in SET_BY_SYSTEMD else UNKNOWN
+    is_unset = (env.is_whole and name not in SET_BY_SYSTEMD) or not _NAME.fullmatch(name)
+    return "" if is_unset else UNKNOWN
 
 
 SET_BY_SYSTEMD = frozenset({

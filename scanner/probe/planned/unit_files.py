@@ -28,6 +28,9 @@ _USER_SHARED = (
     "/usr/share/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user", "/lib/systemd/user",
 )  # fmt: skip
 
+_LINKS = (".wants", ".requires", ".upholds")
+"""Directories of links to units that something starts, instances of templates among them."""
+
 _QUADLET_SYSTEM = ("/run/containers/systemd", "/etc/containers/systemd", "/usr/share/containers/systemd")
 _QUADLET_OWN = ("/.config/containers/systemd",)
 _QUADLET_USERS = "/etc/containers/systemd/users"
@@ -49,6 +52,12 @@ class Unit:
     is_user: bool = False
 
     @property
+    def is_only_offered(self) -> bool:
+        """Whether it is a template that the distribution brings along: it starts nothing until somebody names an instance."""
+        vendor = ("/usr/lib/systemd/", "/lib/systemd/", "/usr/share/")
+        return "@." in self.name and any(place in f"/{self.path.lstrip('/')}" for place in vendor)
+
+    @property
     def root(self) -> str:
         """The folder that stands for the host's root, empty where it is the root itself, or not known."""
         if "!" not in self.scope:
@@ -63,6 +72,7 @@ class _Scope:
     name: str
     home: str = ""
     is_user: bool = False
+    wanted: set[str] = field(default_factory=set)
     directories: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     drop_ins: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     order: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -72,6 +82,8 @@ class _Scope:
         self.order[directory] = (rank, directory)
         if parent.endswith(".d"):
             self.drop_ins[parent][name] = path
+        elif parent.endswith(_LINKS):
+            self.wanted.add(name)
         else:
             self.directories[directory][name] = path
 
@@ -117,6 +129,8 @@ def _scopes(
             directory = posixpath.dirname(directory)
         elif not name.endswith(suffixes):
             continue
+        elif directory.endswith(_LINKS):
+            directory = posixpath.dirname(directory)
         for scope, home, is_user, rank in places(directory):
             found.setdefault(scope, _Scope(scope, home, is_user)).add(directory, path, rank)
     return found
@@ -162,7 +176,10 @@ def _service_units(scope: _Scope, texts: Mapping[str, bytes]) -> Iterator[Unit]:
     for directory in directories:
         for name, path in scope.directories[directory].items():
             files.setdefault(name, path)
-    for name in sorted({*files, *_named_by_drop_ins(scope)}):
+    wanted = (name for name in scope.wanted if _template(name) in files)
+    known = {*files, *_named_by_drop_ins(scope), *wanted}
+    stood_for = {_template(name) for name in known if _template(name) != name}  # by their instances
+    for name in sorted(known - stood_for):
         path = files.get(name) or files.get(_template(name), "")
         if path and not texts[path].strip():
             continue  # an empty file masks its namesakes

@@ -1,5 +1,6 @@
 """Units with their drop-ins, beside systemd's own reading."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.systemd import refused, settings_of
 from scanner.probe.planned.unit_commands import command_lines
 from scanner.probe.planned.unit_specifiers import Specifiers
+from tests.probe.planned import expansions
+from tests.probe.planned.record_expansions import DATA
 from tests.probe.planned.systemd_cases import CASES
 
 DIRECTORIES = {"etc": "/etc/systemd/system", "run": "/run/systemd/system", "usr": "/usr/lib/systemd/system"}
@@ -134,3 +137,21 @@ def test_a_unit_is_what_systemd_makes_of_it(case, dumped):
             commands = [(key, ("/bin/echo", *rest[1:])) for key, rest in commands]
         assert sorted(own_commands, key=lambda one: one[0]) == sorted(commands, key=lambda one: one[0])
         assert sorted(own_env) == sorted(env)
+
+
+RECORDED = json.loads(DATA.read_text())
+
+
+@pytest.mark.parametrize("case", expansions.CASES)
+def test_variables_are_put_in_place_as_systemd_puts_them(case):
+    written, words = expansions.CASES[case]
+    prefix, rest = (":", words[1:]) if words.startswith(":") else ("", words)
+    text = f"[Service]\n{written.replace('@FILE@', '/file')}\nExecStart={prefix}/dump {rest}\n"
+    settings = systemd_unit.settings(text, "/a.service")
+    specifiers = Specifiers(f"c{list(expansions.CASES).index(case)}.service")
+    files = {"/file": expansions.FILE.encode(), "/nonexistent/file": b""}
+
+    env = unit_environment.of_service(settings, specifiers, files.get)
+    (line,) = command_lines(settings, specifiers, env)
+
+    assert list(line.words[1:]) == RECORDED[case]

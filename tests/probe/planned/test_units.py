@@ -155,6 +155,21 @@ def test_a_project_that_a_unit_starts_is_planned():
     assert [(p.workload, p.image, p.source) for p in found.planned] == [("shop1/web", "w", Source.COMPOSE)]
 
 
+OFFERED = "/usr/lib/systemd/system/podman-kube@.service"
+
+
+def test_a_template_that_is_only_offered_plans_nothing_until_an_instance_is_wanted():
+    template = b"[Service]\nExecStart=/usr/bin/podman kube play --replace %I\n"
+    pod = b"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: inpod}]}\n"
+    wanted = {"/etc/systemd/system/default.target.wants/podman-kube@-srv-p.yaml.service": b"", "/-srv-p.yaml": b""}
+
+    offered = systemd.plans({OFFERED: template})
+    found = systemd.plans({OFFERED: template, **wanted, "/srv/p.yaml": pod})
+
+    assert (offered.planned, dict(offered.gaps)) == ((), {})
+    assert [(plan.workload, plan.image) for plan in found.planned] == [("podman-kube@-srv-p.yaml.service/c", "inpod")]
+
+
 def test_users_units_are_not_the_system_s():
     text = b"[Service]\nExecStart=podman run "
     found = systemd.plans(
