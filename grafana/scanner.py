@@ -40,7 +40,7 @@ def scanner(archscan: str) -> Dashboard:
             frame.any_of("instance", "Instance", 'label_values(archscan_build_info{job=~"$job"}, instance)'),
         ),
         annotations=(frame.scans(enable=True), frame.reloads()),
-        sections=(_glance(), _scans(), _registries(), _gate(), _process()),
+        sections=(_glance(), _scans(), _registries(), _gate(), _trail(), _process()),
     )
 
 
@@ -78,6 +78,51 @@ def _glance() -> Section:
         thresholds=from_one(BAD),
     ).decimals(0)
     return Section("At a glance", (line(4, (4, up), (4, version), (4, age), (4, config), (4, store), (4, bugs)),))
+
+
+def _trail() -> Section:
+    failing = number(
+        "Trail",
+        "Whether decisions can be written to the trail; the gate holds while they cannot.",
+        Query(f"max (archscan_trail_failing{{{_ONE}}})"),
+        empty="no trail",
+    ).mappings(words({"0": ("written", COLOUR[Status.OK]), "1": ("failing", BAD)}))
+    lost = number(
+        "Not told",
+        "Times in this period that the trail could not be told something; it says so itself afterwards.",
+        Query(q.or_zero(f"sum (increase (archscan_trail_errors_total{{{_ONE}}}[$__range]))")),
+        thresholds=from_one(BAD),
+    ).decimals(0)
+    signed = number(
+        "Last signed",
+        "How long ago the trail's head was last signed.",
+        Query(f"time () - max (archscan_trail_checkpoint_timestamp_seconds{{{_ONE}}})"),
+        unit="s",
+        empty="no trail",
+    )
+    entries = trend(
+        "Entries",
+        "They never become fewer: that would be the alert ArchscanTrailShrunk. Beside them, how far each witness has come.",
+        Query(f"archscan_trail_size{{{_ONE}}}", "{{origin}}"),
+        Query(f"archscan_trail_witnessed_size{{{_ONE}}}", "{{witness}}"),
+        empty="no trail",
+    )
+    refused = trend(
+        "Witnesses that did not cosign",
+        "Times that a witness gave no cosignature.",
+        Query(f"sum by (witness) (increase (archscan_trail_witness_errors_total{{{_ONE}}}{_WINDOW}))", "{{witness}}"),
+        empty="All did",
+    )
+    root = trend(
+        "Root, word by word",
+        "What archscan trail verify --against-prometheus compares with: any change of the past changes all of it.",
+        Query(f"archscan_trail_root{{{_ONE}}}", "{{word}}"),
+        empty="no trail",
+    )
+    return Section(
+        "Trail",
+        (line(4, (8, failing), (8, lost), (8, signed)), line(8, (8, entries), (8, refused), (8, root))),
+    )
 
 
 def _scans() -> Section:

@@ -81,6 +81,20 @@ def key_path(settings: Settings, url: str | None) -> Path | None:
     return Path(folder, "trail.key") if folder else None
 
 
+def check_trail(settings: Settings) -> None:
+    """What serve would find wrong with the trail's settings before it opens a store.
+
+    Raises:
+        SettingsError: a witness's key is none, or the signing key cannot be read.
+    """
+    witnesses(settings)
+    try:
+        if settings.trail.key_file is not None:
+            key.read(settings.trail.key_file)
+    except KeyFileError as error:
+        raise SettingsError([Problem("trail.key_file", 0, "", str(error))]) from None
+
+
 def witnesses(settings: Settings) -> Sequence[Witness]:
     """Who is asked to cosign.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +65,8 @@ def show(
     if checkpoint:
         print(trail.checkpoint(), end="")  # noqa: T201 -- data goes to stdout
         return
+    import json
+
     from scanner.trail import leaf
 
     for index, body in trail.entries(last):
@@ -217,6 +218,8 @@ def _told(made: Audit) -> Iterator[str]:
 
 
 def _verify_proof(trail: TrailOperations, path: Path, key: str | None, witnesses: list[str]) -> Exit:
+    import json
+
     from scanner.trail.note import NoteError
 
     try:

@@ -67,9 +67,11 @@ class Environment:
             raise self.bad
         return Configuration(Settings.model_validate(self.document), tuple(self.hosts), self.skipped)
 
-    def service(self, store):
+    def service(self, store, trail=None):
         """A service here, with metrics of its own."""
-        return Service(self.configuration, lambda _settings: Adapters(self), store, Metrics("0"), self.clock)
+        return Service(
+            self.configuration, lambda _settings: Adapters(self), store, Metrics("0"), self.clock, trail=trail
+        )
 
 
 class Adapters:

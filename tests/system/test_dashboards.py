@@ -85,6 +85,9 @@ def something_happened(metrics):
     metrics.http_request("/metrics", 200)
     metrics.loop_lag(0.01)
     metrics.store_failed()
+    metrics.trail.trail_failing(failing=False)
+    metrics.trail.trail_head("fleet/archscan", 12, bytes(range(32)), time.time())
+    metrics.trail.trail_witnessed("w.example", 12)
     metrics.scan_skipped()
 
 

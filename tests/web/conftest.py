@@ -36,6 +36,7 @@ from scanner.service.answers import (
     RefusalReason,
     Reloaded,
 )
+from scanner.service.recording import Recording
 from scanner.service.scan_queue import QueueFullError, ScanQueue
 from scanner.web.api.app import create_app
 from scanner.web.http.access import Access, Scope, Token
@@ -113,6 +114,7 @@ class FakeService:
     def __init__(self):
         self.publication = self.reloading = self.scans = self
         self.gate = self.waivers = self.health = self.probe = self
+        self.recording = Recording(None, lambda: NOW)
         self.latest = a_report()
         self.asked = []
         self.given = {}

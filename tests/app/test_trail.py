@@ -1,0 +1,176 @@
+"""The trail of a service from its first start on, then what its commands make of it."""
+
+import json
+import shutil
+import stat
+
+import pytest
+
+from scanner.app.trail import check_trail, running_trail
+from scanner.app.trail_operations import TrailOperations
+from scanner.errors import UsageError
+from scanner.metrics.trail_metrics import TrailMetrics
+from scanner.settings.problem import SettingsError
+from scanner.settings.schema import Settings
+from scanner.store.store import Store
+from scanner.trail import key, leaf
+from scanner.trail.cosignature import verifier_of
+from scanner.trail.leaf import Entry, Event
+from scanner.trail.note import NoteError, Signer
+from scanner.trail.tampering import Tampering
+
+NOTHING = {"log_key": None, "since": (), "prometheus": None, "window_s": 900.0, "witness_keys": ()}
+
+
+def settings_of(folder, **trail):
+    return Settings.model_validate({"store": {"url": f"sqlite:///{folder}/s.db"}, "trail": trail})
+
+
+async def served(settings, *ids, metrics=None):
+    """A service that starts, decides, stops."""
+    store = await Store.open(settings.store.url.get_secret_value())
+    async with running_trail(store, settings, metrics or TrailMetrics(), "0.1.0") as trail:
+        for one in ids:
+            await trail.append(Entry(Event.GATE_DECIDED, 1.78e9, "ci", {"id": one}))
+        failure = trail.failure
+    await store.close()
+    return failure
+
+
+def kinds(settings, **more):
+    return [one.kind for one in TrailOperations(settings).verify(**NOTHING | more).found]
+
+
+async def test_a_first_start_makes_a_key_and_a_stop_leaves_nothing_unsigned(tmp_path):
+    settings = settings_of(tmp_path, origin="fleet.example/a")
+    assert await served(settings, "d1") == ""
+    assert stat.S_IMODE((tmp_path / "s.db.key").stat().st_mode) == 0o600
+    assert await served(settings, "d2") == ""
+    events = [leaf.decode(body).event for _, body in TrailOperations(settings).entries()]
+    assert events == ["service_started", "gate_decided", "service_stopped"] * 2
+    assert kinds(settings) == []
+    assert not (tmp_path / "s.db-wal").exists(), "at rest a store is one file"
+
+
+async def test_the_commands_read_while_the_service_runs(tmp_path):
+    settings = settings_of(tmp_path)
+    store = await Store.open(settings.store.url.get_secret_value())
+    async with running_trail(store, settings, TrailMetrics(), "0.1.0") as trail:
+        await trail.append(Entry(Event.GATE_DECIDED, 1.78e9, "ci", {"id": "d1"}))
+        assert kinds(settings) == []
+        assert TrailOperations(settings).checkpoint() == trail.head.note
+    await store.close()
+
+
+async def test_a_proof_by_id_holds_without_the_store(tmp_path):
+    settings = settings_of(tmp_path)
+    await served(settings, "d1", "d2")
+    operations = TrailOperations(settings)
+    file = tmp_path / "d2.tlog-proof"
+    file.write_text(operations.prove("d2"))
+    public = str(key.read(tmp_path / "s.db.key").verifier)
+    (tmp_path / "public").write_text(public + "\n")
+    for given in (public, str(tmp_path / "public")):
+        head, entry = TrailOperations(Settings()).verify_proof(file, given, ())
+        assert (head.size, entry.about) == (4, {"id": "d2"})
+    with pytest.raises(NoteError, match="has not cosigned"):
+        operations.verify_proof(file, None, [str(verifier_of(Signer.made("w.example")))])
+    with pytest.raises(UsageError, match="no entry d3"):
+        operations.prove("d3")
+
+
+async def test_an_older_copy_is_found_by_a_checkpoint_that_was_kept(tmp_path):
+    settings = settings_of(tmp_path)
+    await served(settings, "d1")
+    shutil.copy(tmp_path / "s.db", tmp_path / "old.db")
+    await served(settings, "d2")
+    kept = tmp_path / "kept"
+    kept.write_text(TrailOperations(settings).checkpoint())
+    assert kinds(settings, since=[kept]) == []
+    shutil.copy(tmp_path / "old.db", tmp_path / "s.db")
+    assert kinds(settings) == []
+    assert kinds(settings, since=[kept]) == [Tampering.ROLLED_BACK]
+    await served(settings, "d3", "d4", "d5")
+    assert kinds(settings, since=[kept]) == [Tampering.REWRITTEN]
+
+
+async def test_another_log_and_an_emptied_one_are_named(tmp_path):
+    settings = settings_of(tmp_path)
+    await served(settings, "d1")
+    other = tmp_path / "other"
+    other.mkdir()
+    await served(settings_of(other), "d1")
+    shutil.copy(other / "s.db", tmp_path / "s.db")
+    assert set(kinds(settings)) == {Tampering.ANOTHER_LOG, Tampering.LEAVES_UNSIGNED, Tampering.TILE_EXTRA}
+    await (await Store.open(f"sqlite:///{tmp_path}/empty.db")).close()
+    shutil.copy(tmp_path / "empty.db", tmp_path / "s.db")
+    assert kinds(settings) == [Tampering.EMPTIED]
+
+
+async def test_a_key_that_is_gone_or_open_fails_the_trail_not_the_service(tmp_path):
+    settings, metrics = settings_of(tmp_path), TrailMetrics()
+    await served(settings, "d1")
+    path = tmp_path / "s.db.key"
+    secret = path.read_text()
+    path.unlink()
+    assert "is gone, although the trail has entries" in await served(settings, metrics=metrics)
+    assert metrics.failing
+    with pytest.raises(UsageError, match="--key"):
+        TrailOperations(settings).verify(**NOTHING)
+    path.write_text(secret)
+    path.chmod(0o604)
+    assert "others may read it" in await served(settings)
+    path.chmod(0o600)
+    assert await served(settings) == ""
+    assert kinds(settings) == []
+
+
+async def test_a_trail_that_is_not_wanted_is_not_there(tmp_path):
+    for settings in (settings_of(tmp_path, enabled=False), Settings()):
+        store = await Store.open("sqlite://")
+        async with running_trail(store, settings, TrailMetrics(), "0.1.0") as trail:
+            assert trail is None
+        await store.close()
+    assert [path.name for path in tmp_path.iterdir()] == []
+    with pytest.raises(UsageError, match="needs a store"):
+        TrailOperations(Settings()).checkpoint()
+
+
+@pytest.mark.parametrize("state_directory", [True, False])
+async def test_postgresql_keeps_its_key_in_the_service_s_folder(tmp_path, postgres, monkeypatch, state_directory):
+    name = f"trail_{int(state_directory)}"
+    postgres.execute(f"CREATE DATABASE {name}")
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    if state_directory:
+        monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    settings = Settings.model_validate({"store": {"url": postgres.url(name)}})
+    store = await Store.open(postgres.url(name))
+    async with running_trail(store, settings, TrailMetrics(), "0.1.0") as trail:
+        assert (trail is not None) is state_directory
+        if state_directory:
+            await trail.append(Entry(Event.GATE_DECIDED, 1.78e9, "ci", {"id": "d1"}))
+            assert kinds(settings) == []
+    await store.close()
+    assert (tmp_path / "trail.key").exists() is state_directory
+
+
+def test_a_key_is_made_on_request():
+    secret, public = TrailOperations.new_key("fleet.example/a")
+    assert str(key.note.parse_signer(secret).verifier) == public
+    with pytest.raises(UsageError, match="neither spaces nor"):
+        TrailOperations.new_key("a b")
+
+
+@pytest.mark.parametrize("wrong", ["hello", str(Signer.made("log.example").verifier)])
+def test_a_witness_needs_a_witness_s_key(tmp_path, wrong):
+    settings = settings_of(tmp_path, witnesses=({"url": "https://w.example", "key": wrong},))
+    with pytest.raises(SettingsError, match=r"trail\.witnesses\[0\]\.key"):
+        check_trail(settings)
+
+
+async def test_an_export_is_the_leaves_themselves(tmp_path):
+    settings = settings_of(tmp_path)
+    await served(settings, "d1")
+    lines = [body for _, body in TrailOperations(settings).entries()]
+    assert all(leaf.canonical(json.loads(line)) == line for line in lines)
+    assert [index for index, _ in TrailOperations(settings).entries(2)] == [1, 2]
