@@ -1,4 +1,4 @@
-"""Words of a command that is written as one text, split as Compose splits them (mattn's ``go-shellwords``)."""
+"""Words of a command that is written as one text, split as Compose splits them (mattn's ``go-shellwords`` 1.0)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ MAX_CHARS = 128 << 10
 
 _SPACES = " \t\r\n"
 _ENDS = ";&|<>"
+_DIGITS = frozenset("0123456789")
 
 
 class ShellwordsError(ValueError):
@@ -27,66 +28,64 @@ def split(text: str) -> tuple[str, ...]:
 
 
 class _Reading:
-    """One pass over a text; ``_open`` is the quote, backtick or bracket that is not closed."""
+    """One pass over a text; ``_quote`` is the quote, ``_nest`` the backtick or bracket that is not closed."""
 
     def __init__(self) -> None:
         self._found: list[str] = []
         self._word: list[str] = []
         self._has_word = False
-        self._open = ""
+        self._quote = ""
+        self._nest = ""
 
     def words(self, text: str) -> tuple[str, ...]:
         is_escaped = False
         for letter in text:
             if is_escaped:
                 is_escaped = False
-                self._escaped(letter)
-            elif letter == "\\" and self._open != "'":
+                self._put(letter)
+            elif letter == "\\" and self._quote != "'":
                 is_escaped = True
             elif self._ends(letter):
                 break
             else:
                 self._letter(letter)
-        if is_escaped or self._open:
+        if is_escaped or self._quote or self._nest:
             raise ShellwordsError("a command with a quote or bracket that nothing closes")
         self._close()
         return tuple(self._found)
 
     def _ends(self, letter: str) -> bool:
-        """Whether an operator stands here; the number of a descriptor before ``>`` is part of it."""
-        if self._open or letter not in _ENDS:
+        """Whether an operator stands here; a word with a digit at its start before ``>`` is taken for a descriptor."""
+        if self._quote or self._nest or letter not in _ENDS:
             return False
-        if letter == ">" and "".join(self._word).isdecimal():
+        if letter == ">" and "".join(self._word[:1]) in _DIGITS:
             self._has_word = False
         return True
 
-    def _escaped(self, letter: str) -> None:
-        self._put(f"\\{letter}" if self._open in {"`", "("} else letter)
-
     def _letter(self, letter: str) -> None:
         if letter in _SPACES:
-            if self._open:
+            if self._quote or self._nest:
                 self._word.append(letter)
             else:
                 self._close()
-        elif letter in "\"'" and self._open in {"", letter}:
-            self._has_word = self._has_word or bool(self._open)
-            self._open = "" if self._open else letter
-        elif letter == "`" and self._open in {"", "`"}:
-            self._open = "" if self._open else letter
+        elif letter in "\"'" and self._quote in {"", letter} and self._nest != "(":
+            self._has_word = self._has_word or bool(self._quote)
+            self._quote = "" if self._quote else letter
+        elif letter == "`" and not self._quote and self._nest != "(":
+            self._nest = "" if self._nest else letter
             self._put(letter)
-        elif letter in "()" and self._open in {"", "("}:
+        elif letter in "()" and not self._quote and self._nest != "`":
             self._bracket(letter)
         else:
             self._put(letter)
 
     def _bracket(self, letter: str) -> None:
         """``$(`` opens; elsewhere a bracket is refused."""
-        if letter == ")" and self._open:
-            self._open = ""
+        if letter == ")" and self._nest:
+            self._nest = ""
             self._put(letter)
-        elif letter == "(" and not self._open and self._word[-1:] == ["$"] and self._word[-2:] != ["\\", "$"]:
-            self._open = "("
+        elif letter == "(" and not self._nest and self._word[-1:] == ["$"]:
+            self._nest = "("
             self._word.append(letter)
         else:
             raise ShellwordsError("a command with a bracket that stands alone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date
 from typing import Any
@@ -85,7 +86,7 @@ def go_yaml(text: str) -> Any:
         if -(1 << 63) <= value < 1 << 64:
             return value
     if _GO_FLOAT.fullmatch(plain):
-        return float(plain)
+        return text if math.isinf(float(plain)) else float(plain)
     return _date(form, text) if (form := _GO_DATE.fullmatch(text)) else text
 
 

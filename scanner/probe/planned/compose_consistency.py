@@ -82,6 +82,8 @@ def _problem(
             is_disabled = needed in (model.get("services") or {})
             if needed not in active and (is_required or not is_disabled):
                 return f"depends on {needed}, which is no active service"
+        if not (body.get("image") or body.get("build") is not None or body.get("provider")):
+            return "neither an image nor a build"
         if body.get("network_mode") and body.get("networks"):
             return "has both network_mode and networks"
         build = body["build"] if isinstance(body.get("build"), dict) else {}
@@ -101,6 +103,15 @@ def _undefined(model: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[st
     for network in named_in(body.get("networks"), None):
         if network != _DEFAULT and network not in (model.get("networks") or {}):
             yield f"refers to the network {network}, which nothing defines"
+    yield from _mounts(model, body)
+    for key in ("configs", "secrets"):
+        for row in body.get(key) or ():
+            source = row.get("source") if isinstance(row, dict) else row
+            if _is_told(source) and source not in (model.get(key) or {}):
+                yield f"refers to {source}, which {key} do not define"
+
+
+def _mounts(model: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
     rows = body.get("tmpfs") or ()
     mounted = Counter(str(row).partition(":")[0] for row in ([rows] if isinstance(rows, str) else rows))
     for row in body.get("volumes") or ():
@@ -114,11 +125,6 @@ def _undefined(model: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[st
             yield f"refers to the volume {made.source}, which nothing defines"
     if twice := next((target for target, count in mounted.items() if count > 1), ""):
         yield f"mounts two things over {twice}"
-    for key in ("configs", "secrets"):
-        for row in body.get(key) or ():
-            source = row.get("source") if isinstance(row, dict) else row
-            if _is_told(source) and source not in (model.get(key) or {}):
-                yield f"refers to {source}, which {key} do not define"
 
 
 def dependencies(body: Mapping[str, Any]) -> Iterable[tuple[str, bool]]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from scanner.formats import dotenv
 from scanner.formats.env_file import EnvFileError
 from scanner.formats.interpolation import Value
+from scanner.probe.planned import compose_yaml
 from scanner.probe.planned.compose_loading import DOTENV, joined
+from scanner.probe.planned.plans import UnclearError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +28,9 @@ OVERRIDES = (
 
 FILE = "COMPOSE_FILE"
 SEPARATOR = "COMPOSE_PATH_SEPARATOR"
+
+_WHOLE = frozenset({"image", "build", "extends", "provider"})
+"""Any of these makes a service that can be started."""
 
 _NAMED = re.compile(r"(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
 _OVERRIDE = re.compile(r"(.*)\.override(\.ya?ml)", re.ASCII | re.DOTALL)
@@ -48,31 +53,30 @@ def projects(texts: Mapping[str, bytes], files: Iterable[str] | None = None) -> 
     """The projects of a tree.
 
     Of each directory: the files that ``COMPOSE_FILE`` of its ``.env`` names, else the default file with its override;
-    beside these every other file alone, with ``NAME.override.yml`` over it.
+    beside these every other file with ``NAME.override.yml`` over it, alone, or over the default file where its services
+    are no whole ones.
 
     Args:
-        texts: all files by path.
-        files: those that are Compose files; without it, those with such a name.
+        texts: all files by path, those of other hosts too.
+        files: those among them that are Compose files of this host; without it, all with such a name.
     """
     paths = dict.fromkeys(path for path in texts if is_named(path)) if files is None else dict.fromkeys(files)
     by_directory: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         by_directory[posixpath.dirname(path)].append(path)
-    directories = dict.fromkeys(
-        [*by_directory, *(posixpath.dirname(p) for p in texts if posixpath.basename(p) == DOTENV)]
-    )
-    found = [project for directory in directories if (project := _told(texts, directory)) and _exists(project, texts)]
+    known = texts if files is None else paths
+    directories = [*by_directory, *(posixpath.dirname(path) for path in texts if posixpath.basename(path) == DOTENV)]
+    found = [
+        project
+        for directory in dict.fromkeys(directories)
+        if (project := _told(texts, directory)) and any(path in known for path in project.files)
+    ]
     told = {path for project in found for path in project.files}
     told_in = {posixpath.dirname(project.dotenv[0]) for project in found}
     for directory, names in by_directory.items():
         left = [path for path in names if path not in told]
-        found += _of_directory(directory, left, has_default=directory not in told_in)
+        found += _of_directory(texts, directory, left, has_default=directory not in told_in)
     return found
-
-
-def _exists(project: ProjectFiles, texts: Mapping[str, bytes]) -> bool:
-    """Whether any of its files is there; where none is, ``COMPOSE_FILE`` is of another place."""
-    return any(path in texts for path in project.files)
 
 
 def _told(texts: Mapping[str, bytes], directory: str) -> ProjectFiles | None:
@@ -89,10 +93,13 @@ def _told(texts: Mapping[str, bytes], directory: str) -> ProjectFiles | None:
     return ProjectFiles(tuple(joined(directory, name) for name in said.text.split(separator)), (path,))
 
 
-def _of_directory(directory: str, paths: list[str], *, has_default: bool) -> list[ProjectFiles]:
+def _of_directory(
+    texts: Mapping[str, bytes], directory: str, paths: list[str], *, has_default: bool
+) -> list[ProjectFiles]:
     left = dict.fromkeys(paths)
     found = []
-    if has_default and (main := _first(directory, DEFAULTS, left)):
+    main = _first(directory, DEFAULTS, left) if has_default else ""
+    if main:
         override = _first(directory, OVERRIDES, left)
         group = (main, override) if override else (main,)
         found.append(ProjectFiles(group))
@@ -103,8 +110,20 @@ def _of_directory(directory: str, paths: list[str], *, has_default: bool) -> lis
             continue
         stem, suffix = posixpath.splitext(path)
         override = f"{stem}.override{suffix}"
-        found.append(ProjectFiles((path, override) if override in left else (path,)))
+        group = (path, override) if override in left else (path,)
+        found.append(ProjectFiles((main, *group) if main and _is_partial(texts, path) else group))
     return found
+
+
+def _is_partial(texts: Mapping[str, bytes], path: str) -> bool:
+    """Whether a service of a file is nothing that could be started, unless the file lies over another one."""
+    try:
+        documents = compose_yaml.parsed(path, texts[path]).documents
+    except UnclearError:
+        return False  # told where the project is read
+    services = [one.get("services") for one in documents if isinstance(one, dict)]
+    bodies = [body for one in services if isinstance(one, dict) for body in one.values()]
+    return any(isinstance(body, dict | None) and not _WHOLE & (body or {}).keys() for body in bodies)
 
 
 def _first(directory: str, names: Iterable[str], among: Mapping[str, None]) -> str:

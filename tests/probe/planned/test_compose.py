@@ -326,6 +326,30 @@ def test_each_directory_is_a_project_and_other_files_are_projects_beside_it():
     ]  # fmt: skip
 
 
+def test_a_file_of_services_that_are_no_whole_ones_lies_over_the_default_file():
+    texts = {
+        "a/compose.yaml": b"services: {web: {image: web}}",
+        "a/compose.override.yaml": b"services: {web: {user: dev}}",
+        "a/compose.prod.yaml": b"services: {web: {platform: linux/arm64}}",
+        "a/compose.whole.yaml": b"services: {web: {image: other}}",
+        "b/compose.prod.yaml": b"services: {web: {platform: linux/arm64}}",
+    }
+    found = [project.files for project in compose_projects.projects(texts)]
+
+    assert found == [
+        ("a/compose.yaml", "a/compose.override.yaml"), ("a/compose.yaml", "a/compose.prod.yaml"),
+        ("a/compose.whole.yaml",), ("b/compose.prod.yaml",),
+    ]  # fmt: skip
+    assert [str(p.pinned) for p in compose.plans(texts, found[1]).planned] == ["linux/arm64"]
+
+
+def test_what_the_env_file_of_another_folder_names_is_that_folder_s():
+    texts = {"a/compose.yaml": b"", "b/.env": b"COMPOSE_FILE=base.yml", "b/base.yml": b""}
+
+    assert [project.files for project in compose_projects.projects(texts, ["a/compose.yaml"])] == [("a/compose.yaml",)]
+    assert [project.files for project in compose_projects.projects(texts, ["b/base.yml"])] == [("b/base.yml",)]
+
+
 def test_a_stack_is_swarm_s():
     assert [p.source for p in plans("services: {a: {image: a}}", source=Source.SWARM).planned] == [Source.SWARM]
 
