@@ -85,6 +85,7 @@ class Application:
         settings = self._settings(common, need_hosts=True)
         found = wiring.hosts(settings)
         Adapters(settings, AdapterContext(VERSION))
+        _checks().check_service(settings)
         if settings.plans.directory:
             with closing(Workers(1)) as workers:
                 problems = PlanDirectory(settings.plans.directory, workers).read(found.hosts).problems
@@ -306,6 +307,11 @@ def _log(common: Common, settings: Settings, level: str) -> None:
 def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whether a fleet is spoken of
     """One-off commands on images talk only of trouble, unless they are asked to say more."""
     return settings.log.level if need_hosts else "warning"
+
+
+def _checks() -> ModuleType:
+    """What is checked beside the settings; it needs the service's libraries."""
+    return importlib.import_module("scanner.app.checks")
 
 
 def _running() -> ModuleType:
