@@ -85,6 +85,7 @@ class Application:
         settings = self._settings(common, need_hosts=True)
         found = wiring.hosts(settings)
         Adapters(settings, AdapterContext(VERSION))
+        _checks().check_service(settings)
         good = f"The configuration is good; hosts: {len(found.hosts)}, registries: {len(settings.registries.listed)}."
         text, is_complete = "\n".join((good, *inventory_lines(found))), not found.not_understood
         if not settings.plans.directory:
@@ -311,6 +312,11 @@ def _log(common: Common, settings: Settings, level: str) -> None:
 def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whether a fleet is spoken of
     """One-off commands on images talk only of trouble, unless they are asked to say more."""
     return settings.log.level if need_hosts else "warning"
+
+
+def _checks() -> ModuleType:
+    """What is checked beside the settings; it needs the service's libraries."""
+    return importlib.import_module("scanner.app.checks")
 
 
 def _running() -> ModuleType:

@@ -13,7 +13,7 @@ import structlog
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.settings.problem import Problem, SettingsError
-from scanner.settings.yaml_source import parse, read_bytes
+from scanner.settings.yaml_source import parse, read_bytes, veiled
 from scanner.web.api.app import create_app
 from scanner.web.http.access import MIN_TOKEN_CHARS, Access, Scope, Token
 from scanner.web.http.basic import BasicUsers
@@ -110,11 +110,13 @@ def _web_config(settings: Settings) -> WebConfig:
     path = settings.web.config_file
     if path is None:
         return WebConfig()
-    document = parse(read_bytes(path), str(path)).value
+    content = read_bytes(path)
     try:
-        return read_web_config(document, path.parent)
+        return read_web_config(parse(content, str(path)).value, path.parent)
+    except SettingsError as error:
+        raise veiled(path, error) from None
     except ValueError as error:
-        raise _refused(str(path), str(error)) from None
+        raise veiled(path, _refused(str(path), str(error))) from None
 
 
 def _token(token: TokenSettings) -> Token:

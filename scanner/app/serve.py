@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import resource
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import structlog
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
     from scanner.settings.schema import Settings
 
 log = structlog.get_logger(__name__)
+
+STOP_WITHIN_S = 9.0
+"""From SIGTERM to the end of the process; Docker kills after ten seconds."""
+
+MAX_DESCRIPTORS = 65_536
+"""For ten thousand kept connections several times over; some systems grant a thousand million, which children close one by one."""
 
 COLLECT_AFTER = (50_000, 20, 50)
 """Objects, then passes, between two passes of the collector.
@@ -53,6 +62,7 @@ async def run(
         UsageError: a file that it names cannot be.
         ServiceError: the port is taken, or the store is.
     """
+    raise_descriptors()
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)
     in_flight = InFlight(settings)
     store = await Store.open(in_flight.store_url, keep_s=settings.store.keep)
@@ -108,6 +118,26 @@ def _face(service: Service) -> Face:
     return adapters.face
 
 
+def raise_descriptors() -> None:
+    """Use as many descriptors as the system grants: what Go's programs do by themselves."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _end_for_certain(*_signal: object) -> None:
+    """Whatever hangs, the process ends within what its supervisor allows: what counts is durable already."""
+
+    def end() -> None:
+        log.error("did_not_stop", why=f"something still ran {STOP_WITHIN_S:g} s after the signal")
+        os._exit(1)
+
+    timer = threading.Timer(STOP_WITHIN_S, end)
+    timer.daemon = True
+    timer.start()
+
+
 async def _until_stopped(reload: Callable[[], object]) -> None:
     """Wait for SIGTERM or SIGINT; SIGHUP reloads."""
     loop = asyncio.get_running_loop()
@@ -122,6 +152,8 @@ async def _until_stopped(reload: Callable[[], object]) -> None:
     loop.add_signal_handler(signal.SIGHUP, on_hangup)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+        signal.signal(number, _end_for_certain)  # beside the loop, which may be what hangs; it is still woken
+        signal.siginterrupt(number, False)  # noqa: FBT003 -- the library's own signature
     try:
         await stopped.wait()
     finally:

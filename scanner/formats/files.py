@@ -111,6 +111,25 @@ def refuse_exposed(path: Path) -> None:
         _refuse_mode(path, descriptor, 0, OPEN_TO_OTHERS)
 
 
+def is_veiled(path: Path) -> bool:
+    """Whether a path is a link to a file that not everybody on this machine may read.
+
+    Whoever makes root read such a link must not be told what stands there.
+    """
+    try:
+        if not stat.S_ISLNK(os.lstat(path).st_mode):
+            return False
+        real = os.path.realpath(path)
+        if not os.stat(real).st_mode & stat.S_IROTH:  # noqa: PTH116 -- text
+            return True
+        while real != (real := os.path.dirname(real)):  # noqa: PTH120 -- text
+            if not os.stat(real).st_mode & stat.S_IXOTH:  # noqa: PTH116 -- text
+                return True
+    except OSError:
+        return True
+    return False
+
+
 def first_bytes(path: Path, count: int) -> bytes:
     """How a regular file begins: at most ``count`` bytes; never waits for the writer of a pipe.
 

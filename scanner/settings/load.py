@@ -14,7 +14,7 @@ from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.rules import broken
 from scanner.settings.schema import Settings
 from scanner.settings.units import format_duration, format_size, parse_duration, parse_size
-from scanner.settings.yaml_source import Document, Place, parse, read_bytes, render
+from scanner.settings.yaml_source import Document, Place, parse, read_bytes, render, veiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +40,17 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None, *, need_ho
     Raises:
         SettingsError: with every problem that was found.
     """
-    document = parse(read_bytes(path), str(path)) if path else Document("settings", {})
-    document = override(document, environ or {}, Settings)
+    if path is None:
+        return _settings(Document("settings", {}), environ or {}, need_hosts=need_hosts)
+    content = read_bytes(path)
+    try:
+        return _settings(parse(content, str(path)), environ or {}, need_hosts=need_hosts)
+    except SettingsError as error:
+        raise veiled(path, error) from None
+
+
+def _settings(document: Document, environ: Mapping[str, str], *, need_hosts: bool) -> Settings:
+    document = override(document, environ, Settings)
     settings = interpret(document, Settings, environ or {})
     if problems := [
         _problem(document, place, message, environ or {}) for place, message in broken(settings, need_hosts=need_hosts)

@@ -23,6 +23,8 @@ MAX_DEPTH = 24
 MAX_NODES = 400_000
 """Bounds the time a parse takes, whatever the bytes."""
 
+VEILED = "what is wrong there is not shown: the file is a link to one that not everybody may read"
+
 Place = bounded_yaml.Place
 
 _RULES = bounded_yaml.Rules(
@@ -83,6 +85,14 @@ def parse(content: bytes, file: str) -> Document:
 
 def _refused(path: str, message: str, line: int = 0) -> SettingsError:
     return SettingsError([Problem(path, line, "", message)])
+
+
+def veiled(path: Path, error: SettingsError) -> SettingsError:
+    """The problems of a file, of one that may not be shown only their lines."""
+    if not files.is_veiled(path):
+        return error
+    told = (one if one.file != str(path) else Problem(one.file, one.line, "", VEILED) for one in error.problems)
+    return SettingsError(dict.fromkeys(told))
 
 
 def render(place: Place) -> str:

@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
 from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from scanner.store.error import StoreError, translated
 from scanner.store.lock import PRIVATE, InstanceLock
+from scanner.store.recognition import Recognised, recognise
 from scanner.store.schema import migrate
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 POSTGRESQL_LOCK = 0x61726368
 """The key of PostgreSQL's advisory lock ("arch" in ASCII), so that two instances share no database."""
@@ -100,6 +104,7 @@ class Database:
         with translated(self.where):
             path = self._file
             if path is not None:
+                self._recognise(path)
                 self._lock = InstanceLock(path)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
             self._engine = _engine(self._url)
@@ -113,6 +118,18 @@ class Database:
             if path is not None:
                 self._set_journal("WAL")
             self._sound = True
+
+    def _recognise(self, path: Path) -> None:
+        """Before the file is locked, or a lock is made beside it."""
+        found = recognise(path)
+        if found is Recognised.FOREIGN:
+            raise StoreError(
+                f"store {self.where} is another program's database: it is left as it is: point store.url at a file of its own"
+            )
+        if found is Recognised.EMPTY:
+            log.warning(
+                "store_was_empty", store=self.where, why="its file has no bytes: nothing is remembered from before"
+            )
 
     @property
     def _file(self) -> Path | None:

@@ -15,6 +15,24 @@ PRIVATE = 0o600
 """The store names hosts, images or log lines: nobody but its owner reads it."""
 
 
+def refuse_held(database: Path) -> None:
+    """Look whether somebody holds the lock, without making its file.
+
+    Raises:
+        StoreError: another process does.
+    """
+    try:
+        held = os.open(f"{database}.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StoreError(f"store {database} is in use by another archscan") from None
+    finally:
+        os.close(held)
+
+
 class InstanceLock:
     """An advisory lock beside the database, held until ``release`` or the end of the process."""
 

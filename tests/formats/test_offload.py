@@ -87,8 +87,8 @@ def test_a_worker_holds_nothing_of_ours(workers, monkeypatch, tmp_path):
     monkeypatch.setenv("ARCHSCAN_SECRET", "s")
     with (tmp_path / "f").open("w") as file:
         os.set_inheritable(file.fileno(), True)
-        assert workers.call(os.getenv, Budget(), "ARCHSCAN_SECRET", "none") == "none"
         assert workers.call(confined.descriptors, Budget()) == [0, 1, 2]
+        assert workers.call(os.getenv, Budget(), "ARCHSCAN_SECRET", "none") == "none"
     soft, _ = workers.call(resource.getrlimit, Budget(), resource.RLIMIT_NOFILE)
     assert soft == offload_worker.MAX_DESCRIPTORS
     assert workers.call(resource.getrlimit, Budget(), resource.RLIMIT_FSIZE) == (0, 0)

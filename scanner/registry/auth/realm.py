@@ -1,7 +1,7 @@
 """Which token server may be asked: a registry that names another one does not get the credentials sent there.
 
 Realm abuse was the registry bug of 2026 (CVE-2026-48978, CVE-2026-33540). The guard denies by default: https (plain
-http only where the registry itself is configured so), and a host that is the registry's own or listed for it.
+http only where the registry itself is configured so), and a host that is the registry's own, port included, or listed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def permitted(text: str, config: RegistryConfig) -> URL | Failure:
         return _refused(text, config, "it is not https")
     if not any(_same_host(url, allowed) for allowed in _allowed(config)):
         return _refused(
-            text, config, f"add {url.host!a} to its auth_hosts if it is its token server", setting="auth_hosts"
+            text,
+            config,
+            f"add {printable(url.netloc.decode(), 120)!a} to its auth_hosts if it is its token server",
+            setting="auth_hosts",
         )
     return url
 
@@ -69,12 +72,18 @@ def _parse(text: str) -> URL | None:
 
 
 def _allowed(config: RegistryConfig) -> tuple[str, ...]:
-    """The registry by both its names without port, for many keep the token server at another one."""
-    return (_without_port(config.name), _without_port(config.host), *config.known_auth_hosts)
+    """The registry by both its names, each with its port: what listens on another one may be anybody's."""
+    port = 80 if config.plain_http else 443
+    own = (name if _has_port(name) else f"{name}:{port}" for name in (config.name, config.host))
+    return (*own, *config.known_auth_hosts)
+
+
+def _has_port(authority: str) -> bool:
+    return len(authority) > len(_without_port(authority))
 
 
 def _same_host(url: URL, allowed: str) -> bool:
-    """Whether the URL is at ``host``, or at exactly ``host:port``; compared as text, so no address has two spellings."""
+    """Whether the URL is at ``host`` (any port), or at exactly ``host:port``; as text, so no address has two spellings."""
     port = allowed[len(_without_port(allowed)) :].removeprefix(":")
     host = _without_port(allowed).removeprefix("[").removesuffix("]").lower()
     return url.host.lower() == host and port in {"", str(_origin(url)[2])}

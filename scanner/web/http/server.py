@@ -154,6 +154,15 @@ def context_of(tls: TlsFiles | None) -> ssl.SSLContext | None:
         raise ListenError(f"web.config_file: certificate or key cannot be used: {reason or error}") from error
 
 
+def refuse_taken(host: str, port: int) -> None:
+    """Try whether the address can be listened on.
+
+    Raises:
+        ListenError: it cannot.
+    """
+    _listen(host, port).close()
+
+
 def _listen(host: str, port: int) -> socket.socket:
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:

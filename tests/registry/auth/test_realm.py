@@ -67,10 +67,13 @@ def test_no_redirect_leaves_the_token_server(location):
         ("docker.io", "https://registry-1.docker.io/token", True),
         ("ghcr.io", "https://ghcr.io/token", True),
         ("ghcr.io", "https://auth.docker.io/token", False),
-        ("reg.example:5050", "https://reg.example/jwt/auth", True),
-        ("reg.example", "https://reg.example:8443/auth", True),
+        ("reg.example:5050", "https://reg.example/jwt/auth", False),
+        ("reg.example:5050", "https://reg.example:5050/jwt/auth", True),
+        ("reg.example", "https://reg.example:8443/auth", False),
+        ("reg.example", "https://reg.example:443/auth", True),
         ("reg.example", "https://sub.reg.example/auth", False),
-        ("[::1]:5000", "https://[::1]:5001/auth", True),
+        ("[::1]:5000", "https://[::1]:5001/auth", False),
+        ("[::1]:5000", "https://[::1]:5000/auth", True),
         ("[::1]:5000", "https://[0:0:0:0:0:0:0:1]/auth", False),
         ("127.0.0.1:5000", "https://127.1/auth", False),
         ("REG.example", "HTTPS://reg.EXAMPLE/auth", True),
@@ -95,3 +98,14 @@ def test_no_redirect_leaves_the_token_server(location):
 )
 def test_the_hosts_of_a_registry_are_its_own_and_the_ones_everybody_knows(name, realm, asked):
     assert isinstance(permitted(realm, RegistryConfig(name)), httpx.URL) is asked
+
+
+def test_another_port_of_the_registry_s_own_host_is_asked_only_where_it_is_listed():
+    realm = "https://reg.example:5001/token"
+    refused = permitted(realm, RegistryConfig("reg.example:5000"))
+    assert isinstance(refused, Failure)
+    assert "add 'reg.example:5001' to its auth_hosts" in refused.detail
+    assert refused.setting == "auth_hosts"
+    for listed in ("reg.example:5001", "reg.example"):
+        assert isinstance(permitted(realm, RegistryConfig("reg.example:5000", auth_hosts=(listed,))), httpx.URL)
+    assert isinstance(permitted(realm, RegistryConfig("reg.example:5000", auth_hosts=("reg.example:5002",))), Failure)

@@ -1,0 +1,106 @@
+"""What serve would trip over beside the settings themselves: the store, the port, web files, witnesses."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from typing import TYPE_CHECKING
+
+from scanner.app import trail
+from scanner.app.listen import face_of
+from scanner.app.store import store_url
+from scanner.settings.problem import Problem, SettingsError
+from scanner.store.database import sqlite_file
+from scanner.store.error import StoreError
+from scanner.store.lock import refuse_held
+from scanner.store.recognition import Recognised, recognise
+from scanner.web.http.server import ListenError, refuse_taken
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scanner.settings.schema import Settings
+
+ANSWER_WITHIN_S = 2.0
+"""A running archscan says within milliseconds that it is one."""
+
+HEALTHY = b"archscan is healthy"
+
+
+def check_service(settings: Settings) -> None:
+    """Look at everything that serve opens, without changing any of it.
+
+    A store in use, or a port taken, by an archscan that runs already is as it should be: the check is for its reload.
+
+    Raises:
+        SettingsError: with all that was found.
+    """
+    problems: list[Problem] = []
+    for look in (_face, _witnesses, _store, _port):
+        try:
+            look(settings)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+
+
+def _face(settings: Settings) -> None:
+    face_of(settings)
+
+
+def _witnesses(settings: Settings) -> None:
+    trail.witnesses(settings)
+
+
+def _store(settings: Settings) -> None:
+    url = store_url(settings)
+    path = sqlite_file(url) if url else None
+    if path is None:
+        return
+    found = recognise(path)
+    folder = path.absolute().parent
+    if found is Recognised.FOREIGN:
+        raise _refused("store.url", f"{path} is another program's database: name a file of its own")
+    if not folder.is_dir():
+        raise _refused("store.url", f"{folder} is no directory: create it, writable for the user that runs archscan")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _refused("store.url", f"{folder} is not writable for the user that runs archscan")
+    if found is not Recognised.MISSING and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+        raise _refused("store.url", f"{path} is not a file that the user that runs archscan may write")
+
+
+def _port(settings: Settings) -> None:
+    host, port = settings.web.listen_address
+    try:
+        refuse_taken(host, port)
+    except ListenError as error:
+        if not _is_ours(host, port) and not _is_running(settings):
+            raise _refused("web.listen", str(error)) from None
+
+
+def _is_ours(host: str, port: int) -> bool:
+    """Whether an archscan answers there."""
+    name = f"[{host}]" if ":" in host else host or "127.0.0.1"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://{name}:{port}/-/healthy", timeout=ANSWER_WITHIN_S) as answer:
+            return HEALTHY in answer.read(1000)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_running(settings: Settings) -> bool:
+    """Whether an archscan holds this store, so that the port may be its own, behind TLS."""
+    url = store_url(settings)
+    path: Path | None = sqlite_file(url) if url else None
+    try:
+        if path is not None:
+            refuse_held(path)
+    except StoreError:
+        return True
+    return False
+
+
+def _refused(name: str, why: str) -> SettingsError:
+    return SettingsError([Problem(name, 0, "", why)])

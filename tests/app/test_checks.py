@@ -1,0 +1,100 @@
+"""`config check` finds what `serve` would trip over, and changes nothing."""
+
+import hashlib
+import os
+import socket
+import sqlite3
+
+import pytest
+
+from scanner.app.checks import check_service
+from scanner.settings import SettingsError
+from scanner.settings.schema import Settings
+from scanner.store.store import Store
+from tests.real.process import free_port
+
+TOKEN = "t" * 43
+
+
+@pytest.fixture
+def settings(tmp_path):
+    def make(**web):
+        return Settings.model_validate({
+            "store": {"url": f"sqlite:///{tmp_path}/store/archscan.db"},
+            "web": {"listen": f"127.0.0.1:{free_port()}"} | web,
+        })  # fmt: skip
+
+    (tmp_path / "store").mkdir()
+    return make
+
+
+def found(settings):
+    with pytest.raises(SettingsError) as caught:
+        check_service(settings)
+    return str(caught.value)
+
+
+def test_a_good_service_passes_and_nothing_is_made(settings, tmp_path):
+    check_service(settings())
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_a_store_without_its_folder_is_told(settings, tmp_path):
+    (tmp_path / "store").rmdir()
+    assert "store.url: " in found(settings())
+    assert "is no directory: create it" in found(settings())
+
+
+def test_a_foreign_store_is_told_and_left(settings, tmp_path):
+    path = tmp_path / "store/archscan.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE urls (x)")
+    connection.close()
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert "is another program's database" in found(settings())
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+    assert len(list(path.parent.iterdir())) == 1
+
+
+def test_a_folder_in_the_store_s_place_is_told(settings, tmp_path):
+    (tmp_path / "store/archscan.db").mkdir()
+    assert "is not a file" in found(settings())
+
+
+@pytest.mark.parametrize("spoil", ["missing", "open", "short"])
+def test_a_token_that_cannot_be_used_is_told(settings, tmp_path, spoil):
+    path = tmp_path / "token"
+    if spoil != "missing":
+        path.write_text("abc" if spoil == "short" else TOKEN)
+        path.chmod(0o644 if spoil == "open" else 0o600)
+    told = found(settings(tokens=({"name": "ci", "token_file": path, "scopes": ("read",)},)))
+    assert told.startswith("web.tokens: ci: ")
+    assert {"missing": "cannot be read", "open": "chmod go-rwx", "short": "shorter than 16 characters"}[spoil] in told
+
+
+def test_a_port_that_somebody_else_has_is_told(settings):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        told = found(settings(listen=f"127.0.0.1:{taken.getsockname()[1]}"))
+    assert told.startswith("web.listen: cannot listen on")
+    assert "the port is in use" in told
+
+
+async def test_a_port_of_an_archscan_that_runs_on_this_store_is_its_own(settings, tmp_path):
+    store = await Store.open(f"sqlite:///{tmp_path}/store/archscan.db")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        check_service(settings(listen=f"127.0.0.1:{taken.getsockname()[1]}"))
+    await store.close()
+
+
+def test_all_faults_are_told_at_once(settings, tmp_path):
+    (tmp_path / "store").rmdir()
+    told = found(
+        settings(listen="203.0.113.1:1", tokens=({"name": "a", "token_file": tmp_path / "no", "scopes": ("read",)},))
+    )
+    assert [line.partition(": ")[0] for line in told.splitlines()] == ["web.tokens", "store.url", "web.listen"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_we_may_not_write_is_told(settings, tmp_path):
+    (tmp_path / "store").chmod(0o500)
+    assert "is not writable" in found(settings())
