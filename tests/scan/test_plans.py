@@ -408,6 +408,12 @@ def test_a_folder_that_costs_too_much_is_unknown_and_those_beside_it_are_read(di
 
 
 def test_what_is_read_in_a_worker_is_what_is_read_here(directory):
-    home = directory({"web-1/compose.yml": "services: {a: {image: a}}", "all/pod.yaml": POD, "web-2/x.yml": "{"})
+    placed = POD.replace("spec: {", "spec: {nodeSelector: {kubernetes.io/arch: amd64}, volumes: [{name: v}], ").replace(
+        "image: r.example/app:1", "image: r.example/app:1, volumeMounts: [{name: v, mountPath: /v}], command: [/x]"
+    )
+    home = directory({
+        "web-1/compose.yml": "services: {a: {image: a}}", "all/pod.yaml": POD, "web-2/x.yml": "{", "web-2/pod.yaml": placed,
+        "edge-1/job.nomad": JOB, "edge-1/compose.yml": "services: [",
+    })  # fmt: skip
     with closing(Workers(1)) as workers:
         assert PlanDirectory(home, workers).read(HOSTS) == PlanDirectory(home).read(HOSTS)
