@@ -312,3 +312,18 @@ def test_a_hostile_unit_costs_a_moment(text):
     quadlet.plans({IN: b"[Container]\nImage=a\n" + text.encode()})
 
     assert time.process_time() - started < 5
+
+
+MULTIPLYING = [
+    f"Environment=A={'x' * 60_000}\nExecStart=docker run {'${A}' * 15_000}",
+    f"Environment='A={'x ' * 30_000}'\nExecStart=docker run a {'$A ' * 10_000}",
+    f"Environment=A={'x' * 60_000}\nExecStart=sh -c 'docker run a {'$A ' * 10_000}'",
+    "ExecStart=sh -c 'I=docker-run; " + "I=$I$I; " * 60 + "docker run $I'",
+]
+
+
+@pytest.mark.parametrize("text", MULTIPLYING)
+def test_variables_that_multiply_are_a_gap(text):
+    found = unit(text)
+
+    assert (found.planned, len(found.gaps)) == ((), 1)
