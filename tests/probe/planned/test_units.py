@@ -148,6 +148,22 @@ def test_what_a_unit_plays_is_planned_under_its_name():
     assert [(p.workload, p.image, p.source) for p in found.planned] == [("a.service/c", "inpod", Source.SYSTEMD)]
 
 
+def test_a_project_has_the_unit_s_variables():
+    text = "Environment=TAG=2 COMPOSE_FILE=/srv/a.yml:/srv/b.yml COMPOSE_PROJECT_NAME=p\nExecStart=docker-compose up"
+    files = {"/srv/a.yml": "services: {web: {image: 'w:${TAG}'}}\n", "/srv/b.yml": "services: {web: {user: '7'}}\n"}
+    (plan,) = unit(text, **files).planned
+
+    assert (plan.workload, plan.image, plan.process.user) == ("p/web", "w:2", "7")
+
+
+def test_a_project_may_have_a_name_of_its_own():
+    found = unit(
+        "ExecStart=docker compose -f /srv/c.yml up", **{"/srv/c.yml": "name: own\nservices: {web: {image: w}}\n"}
+    )
+
+    assert [plan.workload for plan in found.planned] == ["own/web"]
+
+
 def test_a_project_that_a_unit_starts_is_planned():
     text = "WorkingDirectory=/srv/Shop.1\nExecStart=/usr/bin/docker compose up"
     found = unit(text, **{"/srv/Shop.1/compose.yaml": "services: {web: {image: w}}\n"})
