@@ -137,17 +137,14 @@ def _quadlet_lines(text: str) -> Iterator[_Line]:
         line = written.strip()
         if not line or line.startswith(_COMMENTS):
             continue
-        parts.append((number, written))
-        if line.endswith("\\"):
-            pieces.append(line[:-1])
-            if number < len(lines):
-                parts = parts if any(pieces) else []
-                continue
-        else:
-            pieces.append(line)
-        if any(pieces):
+        goes_on = line.endswith("\\")
+        piece = line[:-1] if goes_on else line
+        if piece:
+            parts.append((number, written))
+            pieces.append(piece)
+        if pieces and (not goes_on or number == len(lines)):
             yield _Line("".join(pieces), tuple(parts))
-        parts, pieces = [], []
+            parts, pieces = [], []
 
 
 # ---------------------------------------------------------------- looking up

@@ -1262,6 +1262,8 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       value = substr(whole, length(key) + 2)
       gsub(/[ \t]/, "", key)
       if (value ~ /^[ \t]*$/ || (key in as_it_is)) print whole
+      else if (length(value) > 16384 && key == "Environment") print "EnvironmentFile=/longer/than/is/sent" blank(lines)
+      else if (length(value) > 16384 && value ~ /(docker|podman|nerdctl)/) print key "=docker run --longer-than-is-sent" blank(lines)
       else if (key == "Environment") print key "=" assignments(value)
       else if (key == "PodmanArgs" || key == "GlobalArgs") print key "=" command(value)
       else if (key ~ /^Exec/ && value ~ /(docker|podman|nerdctl)/) print key "=" command(value)

@@ -550,6 +550,18 @@ def test_of_units_only_what_starts_containers_leaves_the_host(shell, tmp_path):
     assert found["b"].pinned_at == f"{tmp_path}/root/etc/systemd/system/web.service.d/10.conf:2"
 
 
+def test_a_line_that_is_too_long_to_be_looked_through_is_a_gap(shell, tmp_path):
+    files = {"/etc/systemd/system/a.service": f"[Service]\nExecStart=/usr/bin/docker run -e A={'hunter1 ' * 9000} a\n"}
+    text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
+    started = time.monotonic()
+
+    facts = read(done := answered(shell, text))
+
+    assert time.monotonic() - started < 20
+    assert b"hunter" not in done.stdout
+    assert "systemd" in facts.gaps
+
+
 def test_units_come_with_their_drop_ins_and_what_hides_them(shell, tmp_path):
     started = "[Service]\nExecStart=/usr/bin/docker run {image}\n"
     files = {

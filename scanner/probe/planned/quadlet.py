@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Source
 from scanner.domain.plan import Plan
 from scanner.formats import systemd_unit
+from scanner.formats.systemd_words import WordsError
 from scanner.probe.planned import engine_options, unit_environment, unit_files
 from scanner.probe.planned.command import asked_platform
 from scanner.probe.planned.engine_options import OptionsError
@@ -16,7 +17,7 @@ from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
 from scanner.probe.planned.quadlet_file import SUFFIXES, Quadlet
 from scanner.probe.planned.systemd import settings_of
 from scanner.probe.planned.unit_commands import command_lines
-from scanner.probe.planned.unit_environment import expanded
+from scanner.probe.planned.unit_environment import all_expanded
 from scanner.probe.planned.unit_runs import Files, UnitRuns
 from scanner.probe.planned.unit_specifiers import Specifiers
 
@@ -140,7 +141,7 @@ class _Planning:
         words = ["podman", *quadlet.args("GlobalArgs"), "run", *options, *quadlet.args("PodmanArgs"), image.name]
         words += quadlet.last_args("Exec")
         words = words[: words.index(";")] if ";" in words else words  # where systemd sees the next command
-        put = tuple(each for word in words for each in expanded(specifiers.put(word), env))
+        put = _put(words, specifiers, env)
         found = runs.plans(put, self._setting())
         named = tuple(
             replace(plan, pinned=pinned(image.platform), pinned_at=image.place)
@@ -202,9 +203,17 @@ class _Planning:
         if not names:
             raise UnclearError("there is no Yaml=")
         words = ["podman", *quadlet.args("GlobalArgs"), "kube", "play", *quadlet.args("PodmanArgs"), *names]
-        put = tuple(each for word in words for each in expanded(specifiers.put(word), env))
+        put = _put(words, specifiers, env)
         setting = quadlet.setting("Yaml")
         return runs.plans(put, setting) if setting else Plans()
+
+
+def _put(words: list[str], specifiers: Specifiers, env: UnitEnvironment) -> tuple[str, ...]:
+    """Words as systemd execs them."""
+    try:
+        return tuple(all_expanded(map(specifiers.put, words), env))
+    except WordsError as error:
+        raise UnclearError(str(error)) from error
 
 
 def _refuse_service(quadlet: Quadlet) -> None:

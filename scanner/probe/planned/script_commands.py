@@ -41,6 +41,9 @@ MAX_ROUNDS = 50
 MAX_WORD_CHARS = 1 << 17
 """Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
 
+MAX_COMMAND_CHARS = 1 << 21
+"""Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
+
 _SET_BY_OTHERS = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
     "LANG", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
@@ -188,21 +191,47 @@ class _Walk:
     def _assigned(self, one: Assignment) -> str:
         if one.append or one.elements is not None or one.subscript is not None:
             return UNKNOWN
-        return "".join(self._text(part) for part in one.value.parts)[:MAX_WORD_CHARS] if one.value else ""
+        texts = self._texts(one.value) if one.value else []
+        return UNKNOWN if texts is None else "".join(texts)
 
     # ------------------------------------------------------------ words
 
     def _words(self, words: tuple[Word, ...]) -> tuple[str, ...]:
-        return tuple(field for word in words for field in self._fields(word))
+        found: list[str] = []
+        size = 0
+        for word in words:
+            fields = self._fields(word)
+            size += sum(map(len, fields))
+            if size > MAX_COMMAND_CHARS:
+                self.gaps.append(
+                    f"line {word.line} of its script has more than {MAX_COMMAND_CHARS} characters in a command"
+                )
+                return ()
+            found += fields
+        return tuple(found)
+
+    def _texts(self, word: Word) -> list[str] | None:
+        """The texts of a word's parts; none where they are longer than any argument."""
+        found: list[str] = []
+        size = 0
+        for part in word.parts:
+            text = self._text(part)
+            size += len(text)
+            if size > MAX_WORD_CHARS:
+                return None
+            found.append(text)
+        return found
 
     def _fields(self, word: Word) -> list[str]:
         """The words that one becomes: unquoted variables are split at blanks, ``"$@"`` is as many as there are."""
         if len(word.parts) == 1 and isinstance(part := word.parts[0], Parameter) and part.name == "@":
             return list(self.parameters[1:])
+        texts = self._texts(word)
+        if texts is None:
+            return [UNKNOWN]
         fields: list[str] = []
         current: str | None = None
-        for part in word.parts:
-            text = self._text(part)
+        for part, text in zip(word.parts, texts, strict=True):
             if _is_split(part):
                 pieces = text.split()
                 if text[:1].isspace() and current is not None:
@@ -220,7 +249,7 @@ class _Walk:
                 current = (current or "") + text
         if current is not None:
             fields.append(current)
-        return [each[:MAX_WORD_CHARS] for each in fields]
+        return fields
 
     def _text(self, part: Part) -> str:
         match part:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.formats import systemd_unit
 from scanner.formats.systemd_words import EXEC, WHITESPACE, WordsError, first_word
-from scanner.probe.planned.unit_environment import expanded
+from scanner.probe.planned.unit_environment import all_expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
             if "@" in prefixes:
                 put = put[1:]  # what the program is told that its name is
             if ":" not in prefixes and env is not None:
-                put = [each for word in put for each in expanded(word, env)]
+                put = all_expanded(put, env)
             yield CommandLine((specifiers.put(bare), *put), setting)
     except WordsError as error:
         yield CommandLine((), setting, str(error))

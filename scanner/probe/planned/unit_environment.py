@@ -13,10 +13,13 @@ from scanner.formats.systemd_words import WordsError
 from scanner.probe.planned.unknown_text import HIDDEN, UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from scanner.formats.systemd_unit import Setting
     from scanner.probe.planned.unit_specifiers import Specifiers
+
+MAX_COMMAND_CHARS = 1 << 21
+"""What the kernel takes as arguments by default (a quarter of an 8 MiB stack)."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _BRACED = re.compile(r"\$\$|\$\{([^}:]*)\}")
@@ -102,6 +105,23 @@ def _add_file(
 
 
 # ---------------------------------------------------------------- in commands
+
+
+def all_expanded(words: Iterable[str], env: UnitEnvironment) -> list[str]:
+    """The words that systemd makes of some.
+
+    Raises:
+        WordsError: they are more than the kernel takes.
+    """
+    found: list[str] = []
+    size = 0
+    for word in words:
+        size += len(word) + sum(len(env.known.get(one[1] or "", "")) for one in _BRACED.finditer(word))
+        size += len(env.known.get(word[1:], "")) if word.startswith("$") else 0
+        if size > MAX_COMMAND_CHARS:
+            raise WordsError(f"a command of more than {MAX_COMMAND_CHARS} characters")
+        found += expanded(word, env)
+    return found
 
 
 def expanded(word: str, env: UnitEnvironment) -> list[str]:

@@ -93,7 +93,7 @@ class UnitRuns:
             case KubePlay():
                 return self._kube(started, setting)
             case ComposeUp():
-                return self._compose(started, setting)
+                return self._compose(started, env, setting)
             case Other():
                 return gap(setting.place(), started.why)
 
@@ -146,23 +146,30 @@ class UnitRuns:
             made += Plans(tuple(named), of_file.gaps)
         return made
 
-    def _compose(self, project: ComposeUp, setting: Setting) -> Plans:
+    def _compose(self, project: ComposeUp, env: Mapping[str, str], setting: Setting) -> Plans:
         """A project whose files are there; what is read as a plan of its own is not planned again."""
         directory = posixpath.join(self.directory or "/", project.directory)
-        names = (
-            project.files
-            or tuple(name for name in _COMPOSE_NAMES if self.files.find(posixpath.join(directory, name)))[:1]
-        )
+        names = project.files or self._project_files(directory, env)
         paths = [self.files.find(posixpath.join(directory, name)) for name in names]
         roots = [path for path in paths if path is not None]
         if not names or len(roots) < len(paths):
-            return gap(
-                setting.place(),
-                f"it starts a project of Compose, {shown(' '.join(names) or directory)}, which cannot be read",
-            )
+            where = shown(" ".join(names) or directory)
+            return gap(setting.place(), f"it starts a project of Compose, {where}, which cannot be read")
         if all(map(self.referred, roots)):
             return Plans()
-        return compose.plans(self.files.texts, roots, project=project.project or _project(directory))
+        name = project.project or env.get("COMPOSE_PROJECT_NAME", "")
+        if not name and project.directory:
+            name = _project(directory)
+        variables = {name: value for name, value in env.items() if is_known(value)}
+        return compose.plans(self.files.texts, roots, project=name, variables=variables)
+
+    def _project_files(self, directory: str, env: Mapping[str, str]) -> tuple[str, ...]:
+        """The files of a project that its command does not name."""
+        said = env.get("COMPOSE_FILE", "")
+        if said:
+            return tuple(said.split(env.get("COMPOSE_PATH_SEPARATOR") or ":"))
+        there = (name for name in _COMPOSE_NAMES if self.files.find(posixpath.join(directory, name)))
+        return tuple(there)[:1]
 
 
 def _project(directory: str) -> str:

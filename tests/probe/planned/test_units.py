@@ -148,6 +148,22 @@ def test_what_a_unit_plays_is_planned_under_its_name():
     assert [(p.workload, p.image, p.source) for p in found.planned] == [("a.service/c", "inpod", Source.SYSTEMD)]
 
 
+def test_a_project_has_the_unit_s_variables():
+    text = "Environment=TAG=2 COMPOSE_FILE=/srv/a.yml:/srv/b.yml COMPOSE_PROJECT_NAME=p\nExecStart=docker-compose up"
+    files = {"/srv/a.yml": "services: {web: {image: 'w:${TAG}'}}\n", "/srv/b.yml": "services: {web: {user: '7'}}\n"}
+    (plan,) = unit(text, **files).planned
+
+    assert (plan.workload, plan.image, plan.process.user) == ("p/web", "w:2", "7")
+
+
+def test_a_project_may_have_a_name_of_its_own():
+    found = unit(
+        "ExecStart=docker compose -f /srv/c.yml up", **{"/srv/c.yml": "name: own\nservices: {web: {image: w}}\n"}
+    )
+
+    assert [plan.workload for plan in found.planned] == ["own/web"]
+
+
 def test_a_project_that_a_unit_starts_is_planned():
     text = "WorkingDirectory=/srv/Shop.1\nExecStart=/usr/bin/docker compose up"
     found = unit(text, **{"/srv/Shop.1/compose.yaml": "services: {web: {image: w}}\n"})
@@ -312,3 +328,18 @@ def test_a_hostile_unit_costs_a_moment(text):
     quadlet.plans({IN: b"[Container]\nImage=a\n" + text.encode()})
 
     assert time.process_time() - started < 5
+
+
+MULTIPLYING = [
+    f"Environment=A={'x' * 60_000}\nExecStart=docker run {'${A}' * 15_000}",
+    f"Environment='A={'x ' * 30_000}'\nExecStart=docker run a {'$A ' * 10_000}",
+    f"Environment=A={'x' * 60_000}\nExecStart=sh -c 'docker run a {'$A ' * 10_000}'",
+    "ExecStart=sh -c 'I=docker-run; " + "I=$I$I; " * 60 + "docker run $I'",
+]
+
+
+@pytest.mark.parametrize("text", MULTIPLYING)
+def test_variables_that_multiply_are_a_gap(text):
+    found = unit(text)
+
+    assert (found.planned, len(found.gaps)) == ((), 1)
