@@ -127,7 +127,8 @@ def test_other_formats_run_nothing(report, form):
 
 def test_metrics_parse_and_no_label_breaks_out(report):
     metrics = Metrics("1")
-    metrics.prepare(shown(report))  # as it is published
+    report = shown(report)  # as it is published
+    metrics.prepare(report)
     _, page = metrics.render(report, None)
     families = list(text_string_to_metric_families(page.decode()))
     labels = {label for family in families for sample in family.samples for label in sample.labels.values()}
