@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from scanner.domain.text import printable
+
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 QUIET = ("alembic", "apscheduler", "asyncssh", "httpcore", "httpx", "uvicorn")
@@ -16,6 +18,21 @@ QUIET = ("alembic", "apscheduler", "asyncssh", "httpcore", "httpx", "uvicorn")
 
 SILENT = ("uvicorn",)
 """Warns of each request that is none, one line for each that a stranger sends."""
+
+
+MAX_CHARS = 20_000
+"""Of one text: a traceback is shown whole."""
+
+
+def _readable(_logger: Any, _method: str, event: Any) -> Any:
+    """Whatever a stranger said: nothing of it moves the cursor or looks like another line."""
+    return {name: _text(value) for name, value in event.items()}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        return "\n".join(printable(line, MAX_CHARS) for line in value.split("\n"))
+    return [_text(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def configure(form: str, level: str) -> None:
@@ -34,7 +51,7 @@ def configure(form: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _readable, renderer],
             foreign_pre_chain=shared,
         )
     )

@@ -16,6 +16,7 @@ from scanner.cli import report_formats
 from scanner.cli.options import Format
 from scanner.domain.facts import Failure
 from scanner.domain.report_json import head_document, rows_of
+from scanner.domain.report_text import shown
 from scanner.domain.verdict.reason import Status
 from scanner.errors import UsageError
 from scanner.formats import json_writer
@@ -59,6 +60,7 @@ def write(
     Raises:
         UsageError: the file cannot be written.
     """
+    report = shown(report)
     if to is None:
         if not quiet:
             _written(report, form, decision, every=every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from scanner.domain.facts import Failure
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scanner.domain.decision import Decision
+    from scanner.domain.facts import Workload
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.domain.verdict.verdict import Fix
 
@@ -125,11 +127,17 @@ def _result(finding: Finding) -> dict[str, object]:
         "message": {"text": says},
         "locations": [
             {
-                "physicalLocation": {"artifactLocation": {"uri": workload.image or workload.host}},
+                "physicalLocation": {"artifactLocation": {"uri": _uri(workload)}},
                 "logicalLocations": [{"fullyQualifiedName": f"{workload.host}/{workload.name}"}],
             }
         ],
     }
+
+
+def _uri(workload: Workload) -> str:
+    """The image as a relative address; what is no reference may look like any other scheme's address."""
+    is_image = not isinstance(workload.reference, Failure)
+    return quote(workload.image or workload.host, safe="/:@._~-" if is_image else "")
 
 
 # ---------------------------------------------------------------- CSV

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from scanner.domain.report_text import shown
 from scanner.store.error import StoreError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Publication:
         """
         read_from = {host.name: _place(host) for host in scanned}
         fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
-        durable = await self._stored(merged(self._report, fresh, fleet), by)
+        durable = await self._stored(merged(self._report, shown(fresh), fleet), by)
         report = waived(durable, self._waivers, self._clock())
         await asyncio.to_thread(self._observer.prepare, report)
         self._publish(report)

@@ -1,0 +1,35 @@
+"""A report whose texts are fit to be shown: whatever a stranger called his things, nothing of it acts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.domain.text import printable
+
+if TYPE_CHECKING:
+    from scanner.domain.report import Finding, Report
+
+MAX_CHARS = 20_000
+"""Of one text: a command that mends is longer than a name, and is shown whole."""
+
+
+def shown(report: Report) -> Report:
+    """The report with one printable line for each name, detail and command; itself where they are that already."""
+    findings = tuple(map(_shown, report.findings))
+    same = all(now is before for now, before in zip(findings, report.findings, strict=True))
+    return report if same else replace(report, findings=findings)
+
+
+def _shown(finding: Finding) -> Finding:
+    workload, verdict, fix = finding.workload, finding.verdict, finding.verdict.fix
+    texts = (workload.host, workload.name, workload.image, verdict.detail, fix.summary, *fix.commands)
+    clean = tuple(printable(text, MAX_CHARS) for text in texts)
+    if clean == texts:
+        return finding
+    host, name, image, detail, summary, *commands = clean
+    return replace(
+        finding,
+        workload=replace(workload, host=host, name=name, image=image),
+        verdict=replace(verdict, detail=detail, fix=replace(fix, summary=summary, commands=tuple(commands))),
+    )
