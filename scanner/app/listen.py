@@ -74,7 +74,7 @@ def _warn(face: Face) -> None:
         log.warning(
             "serving_without_tokens",
             address=face.open_at,
-            why="whoever reaches it reads every host and image name; nobody can start scans or use the gate",
+            why="other machines may read nothing, and nobody can start scans or use the gate",
             cure="web.tokens (docs/configuration.md), basic_auth_users in web.config_file, or listen on 127.0.0.1",
         )
 

@@ -11,7 +11,7 @@ import yaml
 from scanner.domain.facts import Source, Stage, Workload
 from scanner.domain.report import Finding
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.verdict import Verdict
+from scanner.domain.verdict.verdict import Fix, Verdict
 from scanner.metrics import Metrics
 from scanner.metrics.families import FLEET, OURSELVES
 from tests import builders
@@ -26,7 +26,8 @@ RULES = ROOT / "config" / "prometheus" / "rules" / "archscan.yml"
 
 def finding(host, reason, stage=Stage.RUNNING, image="registry.example:5000/shop/api:1.4"):
     workload = Workload(host, "api", Source.DOCKER, stage, image)
-    return Finding(workload, Verdict(reason, "made up"), AMD64)
+    fix = Fix("The copy is for another CPU: pull it anew.", (f"docker pull --platform linux/amd64 {image}",))
+    return Finding(workload, Verdict(reason, "made up", fix=fix), AMD64, first_seen=time.time())
 
 
 @pytest.fixture
@@ -65,6 +66,7 @@ def test_an_exec_format_error_on_two_hosts_becomes_one_message_with_the_command(
         "registry.example:5000/shop/api:1.4: exec_format_error on 2 workloads",
     }
     text = messages["registry.example:5000/shop/api:1.4: exec_format_error on 2 workloads"]
+    assert "The copy is for another CPU: pull it anew." in text
     assert "docker pull --platform linux/amd64 registry.example:5000/shop/api:1.4" in text
     firing = {alert["labels"]["alertname"] for alert in server.alerts() if alert["state"] == "firing"}
     assert firing == {"ArchscanExecFormatErrorObserved", "ArchscanHostKeyChanged"}

@@ -171,6 +171,7 @@ def _host(reading: HostReading, found: list[Finding]) -> dict[str, Any]:
         "name": reading.name,
         "labels": reading.labels,
         "failure": reading.reading if isinstance(reading.reading, Failure) else None,
+        "fix": reading.fix,
         "facts": facts,
         "kernel": plain(facts.kernel) if facts else {},
         "platform": reading.platform,

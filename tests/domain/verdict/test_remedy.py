@@ -210,7 +210,7 @@ def test_the_end_of_rosetta_is_told():
     for entry, is_told in ((rosetta, True), (replace(QEMU, flags="F"), False)):
         verdict = fixed(builders.plan("api", pinned=ARM64), alone, binfmt=Binfmt(enabled=True, entries=(entry,)))
         assert verdict.reason is Reason.EMULATED
-        assert ("ends Rosetta" in verdict.fix.summary) == is_told
+        assert ("Rosetta ends" in verdict.fix.summary) == is_told
 
 
 # ---------------------------------------------------------------- what is not known

@@ -92,6 +92,23 @@ async def test_the_line_for_authorized_keys_is_understood_by_sshd(pool_of, real_
     assert failure.reason is Reason.HOST_AUTH_REJECTED
 
 
+async def test_an_agent_that_is_named_logs_in(pool_of, target, sshd, tmp_path):
+    agent, add = shutil.which("ssh-agent"), shutil.which("ssh-add")
+    process = subprocess.Popen([agent, "-D", "-a", tmp_path / "agent"], stdout=subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(10):
+            while not (tmp_path / "agent").exists():
+                await asyncio.sleep(0.01)
+        environ = {"SSH_AUTH_SOCK": str(tmp_path / "agent")}
+        config = SshConfig(None, sshd.known_hosts, agent=str(tmp_path / "agent"))
+        assert (await pool_of(config).read(target, SCRIPT)).reason is Reason.HOST_AUTH_REJECTED
+        subprocess.run([add, "-q", sshd.client_key], env=environ, check=True, capture_output=True)
+        assert await pool_of(config).read(target, SCRIPT) == b"begin\nLinux\nend\n"
+    finally:
+        process.terminate()
+        process.wait()
+
+
 async def test_a_refused_key_is_told(pool_of, real_config, target, sshd):
     sshd.authorized_keys.write_text("")
     failure = await pool_of(real_config).read(target, SCRIPT)

@@ -22,7 +22,7 @@ def emulated(t: Trouble) -> Fix:
     """It starts slowly; the end of the emulator is told where it is known."""
     ends = ""
     if t.emulator is not None and t.emulator.emulator == _ROSETTA:
-        ends = " Apple ends Rosetta for this use with macOS 28: it will not start there."
+        ends = " Apple has announced that Rosetta ends with macOS 28: plan for it."
     return Fix(
         f"It starts, slowly, through an emulator; build it for {t.needed} and pin no other platform.{ends}", build(t)
     )

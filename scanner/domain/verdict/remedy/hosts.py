@@ -113,11 +113,16 @@ def _auth_rejected(t: Trouble) -> Fix:
         f"{t.host} refused the scanner's key for {user}: the key's line is missing in ~{user}/.ssh/authorized_keys, others may write "
         "that file, the account is another one, or it is locked (the host's own log says which).",
         (
-            f"archscan authorized-key | {_as_root(t, f'tee -a ~{user}/.ssh/authorized_keys')}",
+            f"archscan authorized-key | {_as_root(t, _append(user))}",
             _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
             _again(t),
         ),
     )
+
+
+def _append(user: str) -> str:
+    """What adds a line to an account's keys, be the file there or not."""
+    return f"install -d -m 700 -o {user} ~{user}/.ssh && tee -a ~{user}/.ssh/authorized_keys"
 
 
 def _key_unknown(t: Trouble) -> Fix:
@@ -222,7 +227,7 @@ def _engine_denied(t: Trouble) -> Fix:
         (
             f"archscan probe-script | {_as_root(t, f'install -D -m 755 /dev/stdin {PROBE_PATH}')}",
             f"archscan probe-script --sudoers --user {user} | {_as_root(t, 'install -m 440 /dev/stdin /etc/sudoers.d/archscan')}",
-            f"archscan authorized-key | {_as_root(t, f'tee ~{user}/.ssh/authorized_keys')}",
+            f"archscan authorized-key | {_as_root(t, _append(user))}",
         ),
     )
 

@@ -1,0 +1,98 @@
+"""Fixes, typed: what a finding says is to be typed on its host is typed there, then the host is scanned again.
+
+Builds (``docker buildx build --push .``) are not run here: their context is the reader's own sources.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from scanner.app.adapters import AdapterContext, Adapters
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
+from scanner.domain.platform.platform import Platform
+from scanner.scan.scan import Limits
+from scanner.settings.schema import Settings
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def image(pusher, image_factory, elf_factory, registry):
+    """An image that the registry has for both CPUs, and one that it has for arm64 alone."""
+    made = {
+        cpu: image_factory.image(
+            {"app": image_factory.File(elf_factory(cpu), 0o755)}, entrypoint=["/app"], architecture=cpu
+        )
+        for cpu in ("amd64", "arm64")
+    }
+    pusher.push("fixes/both", "1", image_factory.index(made["arm64"], made["amd64"]))
+    return f"{registry.address}/fixes/both:1"
+
+
+@pytest.fixture
+def scan(docker_engine, start_sshd, registry):
+    """Findings of the host that the engine runs on, by workload."""
+
+    async def scanned(*plans):
+        sshd = start_sshd(environment={"DOCKER_HOST": docker_engine.host})
+        sshd.authorize()
+        settings = Settings.model_validate({
+            "ssh": {
+                "user": sshd.user, "identity_file": sshd.client_key, "known_hosts_file": sshd.known_hosts,
+                "connect_timeout": "60s", "probe_timeout": "90s",
+            },
+            "registries": {registry.address: {"plain_http": True}},
+        })  # fmt: skip
+        reach = Adapters(settings, AdapterContext("0"))
+        try:
+            report = await reach.scanner(Limits()).scan([Host("web-1", sshd.address, sshd.port, planned=plans)])
+        finally:
+            await reach.close()
+        return {finding.workload.name: finding.verdict for finding in report.findings}
+
+    return scanned
+
+
+@pytest.fixture
+def type_all(docker_engine, tmp_path):
+    """Type commands as on the host, one after the other; the daemon is the one of the test."""
+
+    def typed(commands):
+        for command in commands:
+            done = subprocess.run(
+                ["sh", "-ec", command],
+                cwd=tmp_path,
+                env=docker_engine.environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, (command, done.stderr)
+
+    return typed
+
+
+async def test_a_stale_copy_is_mended_by_what_its_finding_says(docker_engine, image, scan, type_all, tmp_path):
+    docker_engine.docker("pull", "-q", "--platform", "linux/arm64", image)
+    docker_engine.docker("create", "--name", "fixes-stale", "--platform", "linux/arm64", image)
+    docker_engine.docker("start", "fixes-stale", check=False)
+    try:
+        verdict = (await scan())["fixes-stale"]
+        assert str(verdict.status) == "mismatch"
+        assert verdict.fix.commands[0] == f"docker pull --platform linux/amd64 {image}"
+        type_all(verdict.fix.commands)
+        assert (tmp_path / "fixes-stale.json").read_text().startswith("[")
+        docker_engine.docker("wait", "fixes-stale")
+        assert str((await scan())["fixes-stale"].status) == "ok"
+    finally:
+        docker_engine.docker("rm", "-f", "fixes-stale", check=False)
+
+
+async def test_a_pin_that_is_taken_out_leaves_nothing_to_mend(image, scan):
+    pinned = (await scan(Plan(image, "pinned", pinned=Platform("linux", "arm64"))))["pinned"]
+    assert "linux/arm64 was asked for, while the tag offers linux/amd64" in pinned.fix.summary
+    assert "buildx" not in " ".join(pinned.fix.commands)
+    assert str((await scan(Plan(image, "pinned")))["pinned"].status) == "ok"
