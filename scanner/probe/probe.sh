@@ -786,9 +786,9 @@ without_secrets() { # YAML, its format: what variables, labels and secrets hold 
       depth = RLENGTH
       body = substr($0, depth + 1)
     }
-    pass == 1 { # which anchors are laid into environments
+    pass == 1 { # which anchors are laid into environments or labels
       if (inside && body != "" && depth < inside && body !~ /^- /) inside = 0
-      if (body ~ /^["\047]?environment["\047]?[ \t]*:/) inside = depth + 1
+      if (body ~ /^["\047]?(environment|labels|args)["\047]?[ \t]*:/) inside = depth + 1
       while (inside && match(body, /\*[A-Za-z0-9_.-]+/)) {
         laid[substr(body, RSTART + 1, RLENGTH - 1)] = 1
         body = substr(body, RSTART + RLENGTH)

@@ -344,7 +344,8 @@ def test_what_says_what_a_compose_project_runs_leaves_the_host(tmp_path):
 x-env: &env
   SHARED: hunter1
   PATH: /opt/bin:/bin
-x-other: &other {SECRET: kept by its name alone}
+x-labels: &labels
+  owner.name: hunter13
 services:
   web:
     image: "shop/web:${TAG}"
@@ -360,6 +361,7 @@ services:
       "QUOTED": 'hunter5'
       LD_PRELOAD: /lib/x.so
     labels:
+      <<: *labels
       secret: hunter6
     build:
       context: .
