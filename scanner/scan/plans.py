@@ -15,6 +15,7 @@ from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.offload import Budget, BudgetExceeded
 from scanner.probe.planned import folder
+from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.file_kinds import Outcome
 from scanner.scan import plan_tree
 
@@ -173,14 +174,26 @@ def _offloaded(tree: plan_tree.Tree, names: Sequence[str], workers: Workers) -> 
 
 
 def _plans_of(texts: Mapping[str, bytes], names: Sequence[str]) -> dict[str, FolderPlans]:
-    return {name: folder.plans(texts, name) for name in names}
+    return {name: _plans_in(texts, name) for name in names}
+
+
+def _plans_in(texts: Mapping[str, bytes], name: str) -> FolderPlans:
+    """One folder; a file over which its reader stumbles is a gap."""
+    read, faults = without_culprits(
+        lambda given: folder.plans(given, name), texts, lambda path: not name or path.startswith(f"{name}/")
+    )
+    gaps = (
+        folder.Gap(printable(path, 200), Source.INVENTORY, _failure(f"{printable(path, 200)}: {why}"))
+        for path, why in faults.items()
+    )
+    return (read or folder.FolderPlans()) + folder.FolderPlans(gaps=tuple(gaps))
 
 
 def _alone(tree: plan_tree.Tree, name: str, workers: Workers, end: float) -> FolderPlans:
     """One folder of a group in which something costs too much."""
     why = f"more than {MAX_READING_S} s are needed to read the whole directory"
     if time.monotonic() < end:
-        read = workers.call(folder.plans, FOLDER_BUDGET, dict(tree.texts), name)
+        read = workers.call(_plans_in, FOLDER_BUDGET, dict(tree.texts), name)
         if not isinstance(read, BudgetExceeded):
             return read
         why = read.detail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEALTH_WITHIN_S = 0.2
-"""At every moment; a busy machine is forgiven ``SPARE_S``."""
+"""At every moment, on a machine that has a core for it."""
 
-SPARE_S = 0.3
-"""Two cores are shared with other tests, real parts among them."""
+
+def allowed_s():
+    """What health may take now: where more programs want to run than there are cores, each waits for the others."""
+    return HEALTH_WITHIN_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)) + 0.1
+
 
 STOP_WITHIN_S = 10.0
 
@@ -116,7 +120,7 @@ class Service:
             over.set()
             thread.join()
         assert not failures
-        assert self.slow() < HEALTH_WITHIN_S + SPARE_S, f"health answered after {self.slow():.2f} s"
+        assert self.slow() < allowed_s(), f"health answered after {self.slow():.2f} s"
 
     def slow(self):
         """How long the slowest answer took."""

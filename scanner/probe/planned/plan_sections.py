@@ -14,6 +14,7 @@ from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.planned import compose, manifests, nomad, quadlet, systemd
 from scanner.probe.planned.compose import Surroundings
+from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.hidden_values import without_hidden
 from scanner.probe.planned.plans import Plans, gap
 
@@ -47,15 +48,22 @@ _SECTION = re.compile(rb"^[ \t]*\[", re.MULTILINE)
 def read(answer: Answer, host: Host, platform: Platform | None, gaps: Gaps) -> tuple[Workload, ...]:
     """Everything that the host's files plan for a host of this platform."""
     texts = _texts(answer, gaps)
-    found = {kind: reader(texts[kind]) for kind, reader in _units(answer).items()}
-    found |= {kind: reader(texts[kind]) for kind, reader in _READERS.items()}
-    found["compose"] = _compose(answer, texts["compose"])
+    readers = {**_units(answer), **_READERS, "compose": lambda texts: _compose(answer, texts)}
+    found = {kind: _plans(reader, texts[kind]) for kind, reader in readers.items()}
     found = {kind: without_hidden(plans) for kind, plans in found.items()}
     for kind, plans in found.items():
         for path, failure in plans.gaps.items():
             gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
     planned = (plan for plans in found.values() for plan in plans.planned)
     return tuple(plan.on(host.name) for plan in planned if _is_for(plan, host, platform))
+
+
+def _plans(reader: Callable[[Mapping[str, bytes]], Plans], texts: Mapping[str, bytes]) -> Plans:
+    plans, faults = without_culprits(reader, texts)
+    found = plans or Plans()
+    for path, why in faults.items():
+        found += gap(path, why)
+    return found
 
 
 def _is_for(plan: Plan, host: Host, platform: Platform | None) -> bool:
