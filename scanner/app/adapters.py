@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-INSPECTION = "5"
+INSPECTION = "6"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
 

@@ -54,10 +54,17 @@ async def inspect(
 
 
 async def _program(command: Command, reading: Reading) -> Program:
-    program = await reading.ask(lambda view: chain.program(view, command))
+    """What the layers say, the objections to the layers beside those to what they hold."""
+    try:
+        program = await reading.ask(lambda view: chain.program(view, command))
+    except LayerError as error:
+        return Program(command.argv, problem=error.failure, objections=reading.objections)
     partly_read = reading.partly_read  # before anything is looked for that the answer does not rest on
     carried = await beside(emulators.carried, reading.view, program.files)
-    return replace(program, partly_read=partly_read, emulators=carried)
+    if program.problem is None:
+        await reading.read_small()
+    objections = (*program.objections, *reading.objections)
+    return replace(program, partly_read=partly_read, emulators=carried, objections=objections)
 
 
 def _refused(offer: Offer, override: Process | None) -> Failure | None:

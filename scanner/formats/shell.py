@@ -72,7 +72,9 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
         return NotUnderstood(1, "the script holds a zero byte")
     if b"\r" in raw:
         return NotUnderstood(
-            raw.count(b"\n", 0, raw.index(b"\r")) + 1, "a line ends with CR LF, which shells take for text"
+            raw.count(b"\n", 0, raw.index(b"\r")) + 1,
+            "a line ends with CR LF, which shells take for text",
+            is_faulty=True,
         )
     tree = _tree(_masked(raw))
     if tree is None:
@@ -191,7 +193,7 @@ class _Reader:
     def _of(self, node: Node) -> Statement:
         made = self._made.get(node.id)
         if node.has_error:
-            return NotUnderstood(self._line(node), "its syntax is not understood")
+            return NotUnderstood(self._line(node), "its syntax is not understood", is_faulty=True)
         if made is None or isinstance(made, Sequence):
             return NotUnderstood(self._line(node), f"a {node.type} stands where a statement should")
         return made

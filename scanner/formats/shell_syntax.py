@@ -147,10 +147,11 @@ class Arithmetic:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """What the grammar, or we, make nothing of."""
+    """What the grammar, or we, make nothing of; ``is_faulty`` where shells may make nothing of it either."""
 
     line: int
     why: str
+    is_faulty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class LayerReader:
         digest = self._digest()
         whole = hashlib.new(digest.algorithm) if (start, end) == (0, self.layer.size) else None
         progress = _Progress(start, self.deadline_s)
-        broken = Failure(Reason.LAYER_UNREADABLE, "the layer breaks off")
+        broken = Failure(Reason.LAYER_UNKNOWN, "the layer breaks off")
         for _ in range(MAX_RESUMPTIONS + 1):
             if progress.offset >= end or progress.left_s <= 0:
                 break
@@ -120,7 +120,7 @@ class LayerReader:
     async def _read(self, opened: Opened, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
         skip = progress.offset - _first_byte(opened, self.layer.size)
         if skip < 0:
-            raise StreamBroken(Failure(Reason.LAYER_UNREADABLE, "the registry answers with another range"))
+            raise StreamBroken(Failure(Reason.LAYER_UNKNOWN, "the registry answers with another range"))
         async with opened.pieces() as pieces:
             while progress.offset < end and (piece := await self._next(aiter(pieces), progress)):
                 useful = piece[skip : skip + end - progress.offset]
@@ -165,5 +165,5 @@ def _first_byte(opened: Opened, size: int) -> int:
 def _refused(failure: Failure) -> Failure:
     """A layer that is not there is no missing image."""
     if failure.reason in {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_TAG_MISSING, Reason.IMAGE_MALFORMED}:
-        return replace(failure, reason=Reason.LAYER_UNREADABLE)
+        return replace(failure, reason=Reason.LAYER_UNKNOWN)
     return failure

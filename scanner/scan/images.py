@@ -184,7 +184,8 @@ def _lacking(offer: Offer, missing: Failure) -> Offer:
     if offer.program is None:
         return replace(offer, config=missing)
     problem = offer.program.problem
-    if problem is not None and STATUS_OF[problem.reason] is not Status.UNKNOWN:
+    outweighed = {Reason.LAYER_UNREADABLE}  # by what not even its bytes are there for
+    if problem is not None and problem.reason not in outweighed and STATUS_OF[problem.reason] is not Status.UNKNOWN:
         return offer
     return replace(offer, program=replace(offer.program, problem=missing))
 

@@ -1,9 +1,13 @@
 """From an offer to the chain of files that its argv starts."""
 
 import asyncio
+import bz2
+import gzip
 import tarfile
+from dataclasses import replace
 
 import pytest
+import zstandard
 
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import Limits
@@ -11,6 +15,7 @@ from scanner.domain.facts import Failure, Process
 from scanner.domain.image.offers import FileKind
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
+from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
@@ -181,10 +186,20 @@ async def test_no_command_is_broken_while_an_unread_config_is_unknown(images, bu
 
 
 async def test_an_upper_file_hides_a_lower_one(images, build):
-    low, top = images.layer([("app", build.elf(machine=183))]), images.layer([("app", build.elf())])
+    low, top = (
+        images.layer([("app", build.elf(machine=183, pad=20_000))], "plain"),
+        images.layer([("app", build.elf())]),
+    )
     program = await inspect(build.offer(low, top), None, images.open)
     assert program.chain[0].elf.needs.architecture == "amd64"
     assert len(images.opened) == 1
+
+
+async def test_a_small_layer_is_held_to_what_it_should_be_though_no_answer_rests_on_it(images, build):
+    low, top = images.layer([("other", b"x")]), images.layer([("app", build.elf())])
+    made = replace(build.offer(low, top), diff_ids=("sha256:" + "0" * 64, None))
+    program = await inspect(made, None, images.open)
+    assert (program.problem, conditions(program)) == (None, {Condition.DIFF_ID_WRONG})
 
 
 HIDING = [
@@ -230,7 +245,7 @@ async def test_the_last_of_repeated_entries_counts_but_proves_nothing_for_some_e
     layer = images.layer([("app", build.elf(machine=183)), ("./app", build.elf())])
     program = await inspect(build.offer(layer), None, images.open)
     assert program.chain[0].elf.needs.architecture == "amd64"
-    assert program.problem.reason is Reason.LAYER_UNREADABLE
+    assert (program.problem, conditions(program)) == (None, {Condition.NAMED_TWICE})
 
 
 async def test_a_directory_that_became_a_file_and_a_directory_again_starts_empty(images, build):
@@ -254,35 +269,92 @@ async def test_a_hard_link_is_what_it_names_in_its_layer(images, build, target):
     assert program.chain[0].elf is not None
 
 
-REFUSED = {
+def conditions(program):
+    """What engines may object to."""
+    return {each.condition for each in program.objections}
+
+
+OUTSIDE = {
     "a hard link to a lower layer": [("x", {"type": tarfile.LNKTYPE, "linkname": "lower"})],
     "a hard link to nothing": [("x", {"type": tarfile.LNKTYPE, "linkname": "nowhere"})],
     "a hard link before its target": [("x", {"type": tarfile.LNKTYPE, "linkname": "y"}), ("y", b"")],
-    "a hard link to a directory": [("d", {"type": tarfile.DIRTYPE}), ("x", {"type": tarfile.LNKTYPE, "linkname": "d"})],
+}
+ABOVE = {
     "a hard link above the root": [("y", b""), ("x", {"type": tarfile.LNKTYPE, "linkname": "../y"})],
     "a name above the root": [("../x", b"")],
     "a name above the root in between": [("x/../../y", b"")],
+}
+REFUSED = {
+    "a hard link to a directory": [("d", {"type": tarfile.DIRTYPE}), ("x", {"type": tarfile.LNKTYPE, "linkname": "d"})],
     "a whiteout behind its file": [("x", b""), (".wh.x", b"")],
     "a whiteout behind its directory": [("x/y", b""), (".wh.x", b"")],
     "a whiteout of nothing": [("x/.wh.", b"")],
-    "a whiteout of its directory": [("x/.wh..", b"")],
     "a whiteout of the parent": [("x/.wh...", b"")],
     "a contiguous file": [("x", {"type": b"7"})],
     "a volume header": [("x", {"type": b"V"})],
     "an unknown type": [("x", {"type": b"Z"})],
-    "an entry below a link out": [("l", {"type": tarfile.SYMTYPE, "linkname": "/out"}), ("l/x", b"")],
+}
+DIFFER = {
+    "a whiteout of its directory": ([("x/.wh..", b"")], {Condition.WHITEOUT_OF_ITSELF}),
+    **{name: (entries, {Condition.HARD_LINK_OUTSIDE}) for name, entries in OUTSIDE.items()},
+    **{name: (entries, {Condition.LAYER_DAMAGED}) for name, entries in REFUSED.items()},
 }
 
 
-@pytest.mark.parametrize("entries", REFUSED.values(), ids=REFUSED)
-async def test_a_layer_that_some_engine_refuses_is_unreadable_whatever_else_it_holds(images, build, entries):
+@pytest.mark.parametrize(("entries", "expected"), DIFFER.values(), ids=DIFFER)
+async def test_a_layer_that_an_engine_refuses_is_unreadable_whatever_else_it_holds(images, build, entries, expected):
     low, top = images.layer([("lower", b"")]), images.layer([("app", build.elf()), *entries])
-    assert reason(await inspect(build.offer(low, top), None, images.open)) == Reason.LAYER_UNREADABLE
+    program = await inspect(build.offer(low, top), None, images.open)
+    assert (reason(program), conditions(program)) == (Reason.LAYER_UNREADABLE, expected)
+
+
+@pytest.mark.parametrize("entries", ABOVE.values(), ids=ABOVE)
+async def test_a_name_above_the_root_stands_in_the_root_where_it_is_taken(images, build, entries):
+    low, top = images.layer([("lower", b"")]), images.layer([("app", build.elf()), *entries])
+    program = await inspect(build.offer(low, top), None, images.open)
+    assert (program.problem, conditions(program)) == (None, {Condition.NAME_ABOVE_ROOT})
+
+
+async def test_what_is_below_a_link_out_of_its_layer_proves_nothing(images, build):
+    out = [("l", {"type": tarfile.SYMTYPE, "linkname": "/out"}), ("l/x", b"")]
+    program = await inspect(build.offer(images.layer([("app", build.elf()), *out])), None, images.open)
+    assert (reason(program), program.objections) == (Reason.LAYER_UNKNOWN, ())
+
+
+PACKED = {
+    "no bytes": (lambda _: b"", "application/vnd.oci.image.layer.v1.tar", {Condition.LAYER_EMPTY}),
+    "gzip as plain": (
+        lambda tar: gzip.compress(tar, mtime=0),
+        "application/vnd.oci.image.layer.v1.tar",
+        {Condition.PACKED_THOUGH_PLAIN},
+    ),
+    "gzip as Docker's plain": (
+        lambda tar: gzip.compress(tar, mtime=0), "application/vnd.docker.image.rootfs.diff.tar", set(),
+    ),
+    "zstd as gzip": (
+        lambda tar: zstandard.ZstdCompressor().compress(tar),
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+        {Condition.ZSTD},
+    ),
+    "zstd behind a frame to skip": (
+        lambda tar: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstandard.ZstdCompressor().compress(tar),
+        "application/vnd.oci.image.layer.v1.tar+zstd",
+        {Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST},
+    ),
+    "bzip2": (bz2.compress, "application/vnd.oci.image.layer.v1.tar+gzip", {Condition.PACKED_OTHERWISE}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("pack", "media_type", "expected"), PACKED.values(), ids=PACKED)
+async def test_how_a_layer_is_packed_is_what_its_bytes_say(images, build, pack, media_type, expected):
+    low = images.layer([("app", build.elf())])
+    top = replace(images.push(pack(build.tar([("x", b"x")]))), media_type=media_type)
+    assert conditions(await inspect(build.offer(low, top), None, images.open)) == expected
 
 
 async def test_an_opaque_root_proves_nothing_of_what_is_below(images, build):
     low, top = images.layer([("app", build.elf())]), images.layer([(".wh..wh..opq", b""), ("own", build.elf())])
-    assert reason(await inspect(build.offer(low, top), None, images.open)) == Reason.LAYER_UNREADABLE
+    assert reason(await inspect(build.offer(low, top), None, images.open)) == Reason.LAYER_UNKNOWN
     assert reason(await inspect(build.offer(low, top, entrypoint=("/own",)), None, images.open)) is None
     alone = build.offer(top, entrypoint=("/x",))
     assert reason(await inspect(alone, None, images.open)) == Reason.ENTRYPOINT_MISSING
@@ -368,10 +440,7 @@ async def test_what_a_wrapper_surely_execs_is_followed_too(images, build, entryp
 @pytest.mark.parametrize(
     ("entrypoint", "why"),
     [
-        (["/bin/sh", "-c", "$SERVER --port 80"], "its first word is empty"),
         (["/bin/sh", "-c", "eval $(cat /srv/command)"], "eval"),
-        (["/bin/sh", "-c", "echo 'unclosed"], "syntax"),
-        (["/sbin/env", "-S$SERVER"], None),
     ],
 )
 async def test_what_only_the_run_decides_is_said_to_be_decided_there(images, build, entrypoint, why):
@@ -382,7 +451,27 @@ async def test_what_only_the_run_decides_is_said_to_be_decided_there(images, bui
     program = await inspect(build.offer(layer, entrypoint=entrypoint), None, images.open)
     assert program.problem is None
     assert "/real" not in [step.path for step in program.chain]
-    assert why is None or why in program.at_run_time
+    assert why in program.at_run_time
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "why"),
+    [
+        (["/bin/sh", "-c", "$SERVER --port 80"], "its first word is empty"),
+        (["/bin/sh", "-c", "echo 'unclosed"], "syntax"),
+        (["/bin/sh", "-c", "set -e; false; exec /native"], "status 1"),
+        (["/bin/sh", "-c", "exec /native ${PORT:?}"], "PORT is not set"),
+        (["/sbin/env", "-S$SERVER"], "usage error"),
+        (["/sbin/tini", "-x"], "usage error"),
+    ],
+)
+async def test_what_may_well_start_nothing_is_unknown_whatever_else_the_image_holds(images, build, entrypoint, why):
+    layer = images.layer([
+        ("sbin/tini", build.elf()), ("bin/sh", build.elf()), ("native", build.elf()), ("sbin/env", build.elf()),
+    ])  # fmt: skip
+    program = await inspect(build.offer(layer, entrypoint=entrypoint), None, images.open)
+    assert (reason(program), program.at_run_time) == (Reason.BINARY_UNKNOWN, "")
+    assert why in program.problem.detail
 
 
 async def test_each_way_of_a_script_is_a_branch_behind_what_they_share(images, build):

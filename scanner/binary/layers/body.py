@@ -10,11 +10,13 @@ class Body:
     """Pieces of a file of ``size`` bytes, each with its offset, in order and apart; the first one starts at 0.
 
     ``page_hint`` tells that the file, of which not all was kept, speaks of page sizes (see ``capture.PAGE_HINT``).
+    ``applets`` begins with busybox' table of them, where that was looked for.
     """
 
     size: int
     pieces: tuple[tuple[int, bytes], ...]
     page_hint: bool = False
+    applets: bytes = b""
 
     @classmethod
     def whole(cls, content: bytes) -> Body:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.limits import unreadable
+from scanner.domain.verdict.condition import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ _DIFF_ID = re.compile(r"(sha256|sha512):([0-9a-f]{64,128})", re.ASCII)
 class DiffId:
     """Hands unpacked bytes on; ``check`` raises ``LayerError`` where they are not those of ``expected``.
 
-    Docker, Podman and containerd refuse such a layer (seen from Docker 20.10 to 28.5, Podman 5.4, containerd 1.7).
+    Docker, containerd and newer Podman refuse such a layer.
     """
 
     def __init__(self, expected: str | None, take: Callable[[bytes], None]) -> None:
@@ -38,4 +39,4 @@ class DiffId:
             return
         found = f"{self._hash.name}:{self._hash.hexdigest()}" if self._hash is not None else ""
         if found != self._expected:
-            raise unreadable("the layer unpacks to other bytes than the image's config says, so that engines refuse it")
+            raise unreadable("the layer unpacks to other bytes than the image's config says", Condition.DIFF_ID_WRONG)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers.limits import limit_reached, unreadable
+from scanner.binary.layers.limits import disputed, limit_reached, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
 from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import FileKind
+from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ MAX_DYNAMIC_BYTES = 64 * 1024 * 1024
 
 _LIBRARY = re.compile(r"\.so(?:\.[^/]*)?$")
 """Names of libraries, which loaders map without asking for an execute bit."""
+
+_MOUNT_POINTS = frozenset({"dev", "proc", "sys"})
+
+_BUSYBOX = re.compile(r"(?:^|/)busybox[^/]*$")
 
 _OF_LOADERS = re.compile(r"^etc/(?:ld\.so\.(?:cache|conf|preload)|ld\.so\.conf\.d/[^/]+\.conf|ld-musl-[^/]+\.path)$")
 """Files that loaders read beside libraries."""
@@ -152,7 +157,8 @@ class LayerIndex:
     """What has been read of one layer; a ``tarstream.Sink``.
 
     Paths are relative, without ``.``, ``..`` and double slashes; the root is the empty string. ``complete`` tells that
-    there is nothing more to come. ``fresh`` collects the paths that were decided since it was last emptied.
+    there is nothing more to come. ``fresh`` collects the paths that were decided since it was last emptied, ``notes``
+    what some engines refuse such a layer for, of each kind the first.
     """
 
     usage: Usage
@@ -161,6 +167,7 @@ class LayerIndex:
     opaques: set[str] = field(default_factory=set)
     complete: bool = False
     fresh: set[str] = field(default_factory=set)
+    notes: dict[Condition, str] = field(default_factory=dict)
     _last_directory: tuple[str, str] = ("", "")
 
     def begin(self, entry: tarstream.Entry) -> Capture | None:
@@ -171,7 +178,7 @@ class LayerIndex:
         if entry.size <= MAX_CACHE_BYTES and _OF_LOADERS.search(path):
             return Capture(entry.size, text=True, text_bytes=MAX_CACHE_BYTES)
         if entry.mode & 0o111 or _LIBRARY.search(path):
-            return Capture(entry.size)
+            return Capture(entry.size, applets=bool(_BUSYBOX.search(path)))
         if entry.size <= SCRIPT_BYTES and (_SOURCED.search(path) or path in self.usage.wanted):
             return Capture(entry.size, text=True)
         return None
@@ -191,11 +198,7 @@ class LayerIndex:
 
         Raises ``LayerError`` for what makes engines refuse a layer, or unpack it differently.
         """
-        path = clean(entry.name)
-        if path is None:
-            raise unreadable(f"{entry.name!a} leads above the root, which some engines refuse")
-        if entry.flag not in _TYPES:
-            raise unreadable(f"an entry of the tar type {entry.flag!a}, which no engine unpacks")
+        path = self._named(entry)
         if not path:
             return  # the root itself
         if path.count("/") > MAX_DEPTH:
@@ -209,15 +212,37 @@ class LayerIndex:
         if directory != self._last_directory[0]:  # most entries follow one of the same directory
             moved = self._through_symlinks(directory)
             if moved != directory and moved and moved not in self.nodes:
-                raise unreadable(f"an entry below a link to /{moved}, which its layer lacks: some engines refuse it")
+                raise disputed(f"an entry below a link to /{moved}, which its layer lacks: some engines refuse it")
             self._add_parents(moved)
             self._last_directory = (directory, moved)
         directory = self._last_directory[1]
-        path = f"{directory}/{base}" if directory else base
+        named, path = path, f"{directory}/{base}" if directory else base
+        if named == path and self._is_listed(path):
+            self.notes.setdefault(Condition.NAMED_TWICE, f"a layer names /{path} twice")
         self._put(path, self._node_of(entry, content, extent))
+
+    def _named(self, entry: tarstream.Entry) -> str:
+        """An entry's own path, empty for the root."""
+        path = clean(entry.name)
+        if path is None:
+            self.notes.setdefault(Condition.NAME_ABOVE_ROOT, f"{entry.name!a} in a layer leads above the root")
+            path = clean(f"/{entry.name}") or ""
+        if entry.flag not in _TYPES:
+            raise unreadable(f"an entry of the tar type {entry.flag!a}, which no engine unpacks")
+        if not path and entry.flag != "5":
+            self.notes.setdefault(Condition.ROOT_REPLACED, f"{entry.name!a} in a layer replaces the root")
+        return path
+
+    def _is_listed(self, path: str) -> bool:
+        """Whether an entry of this name came by; a directory without rights is only implied by what lies in it."""
+        known = self.nodes.get(path)
+        return known is not None and (known.kind is not NodeKind.DIRECTORY or known.rights is not None)
 
     def _add_whiteout(self, directory: str, base: str) -> None:
         self.usage.count_entry(directory + base)
+        hidden = f"{directory}/{base[len(WHITEOUT) :]}".lstrip("/")
+        if hidden in self.whiteouts or (base == OPAQUE and directory in self.opaques):
+            self.notes.setdefault(Condition.NAMED_TWICE, f"a layer names the whiteout /{directory}/{base} twice")
         if base == OPAQUE:
             self.opaques.add(directory)
             self.fresh.add(directory)
@@ -225,7 +250,8 @@ class LayerIndex:
             name = base[len(WHITEOUT) :]
             path = f"{directory}/{name}".lstrip("/")
             if name in {"", ".", ".."}:
-                raise unreadable(f"the whiteout {directory}/{base} names nothing")
+                condition = Condition.WHITEOUT_OF_ITSELF if name == "." else Condition.LAYER_DAMAGED
+                raise unreadable(f"the whiteout {directory}/{base} names nothing", condition)
             if self.get(path) is not None:
                 raise unreadable(f"a whiteout of {path} behind {path} in one layer, which engines refuse")
             self.whiteouts.add(path)
@@ -259,12 +285,14 @@ class LayerIndex:
             return Node(NodeKind.OTHER, born=born)  # aufs kept what its hard links named apart
         path = clean(target)
         if path is None:
-            raise unreadable(f"a hard link to {target!a}, above the root, which some engines refuse")
+            self.notes.setdefault(Condition.NAME_ABOVE_ROOT, f"a hard link to {target!a} in a layer, above the root")
+            path = clean(f"/{target}") or ""
         directory, _, base = path.rpartition("/")
         moved = self._through_symlinks(directory)
         known = self.get(f"{moved}/{base}" if moved else base)
         if known is None or known.kind is NodeKind.DIRECTORY:
-            raise unreadable(f"a hard link to /{path}, which is no file of its layer: some engines refuse that")
+            condition = Condition.HARD_LINK_OUTSIDE if known is None else Condition.LAYER_DAMAGED
+            raise unreadable(f"a hard link to /{path}, which is no file that its layer holds before it", condition)
         return replace(known, born=born)
 
     def _through_symlinks(self, directory: str) -> str:
@@ -297,8 +325,8 @@ class LayerIndex:
             if node.rights is not None:
                 self.nodes[path] = replace(before, rights=node.rights)
             return  # listed again, its content stays
-        if before is not None and before.kind is node.kind is NodeKind.FILE and self.visible(path):
-            node = replace(node, content=_named_twice(node.content))
+        if path in _MOUNT_POINTS and (node.kind is NodeKind.FILE or (node.kind is NodeKind.SYMLINK and path != "dev")):
+            self.notes.setdefault(Condition.MOUNT_POINT_ODD, f"/{path} is no directory")
         self.usage.count_entry(path)
         self.nodes[path] = node
         self.fresh.add(path)
@@ -340,14 +368,6 @@ def ancestors_and_self(path: str) -> list[str]:
         return []
     parts = path.split("/")
     return ["/".join(parts[: count + 1]) for count in range(len(parts))]
-
-
-def _named_twice(content: Content | None) -> Content | None:
-    """Docker's tar-split records refuse a layer that names a file twice; others take the last one."""
-    if content is None or content.problem is not None:
-        return content
-    detail = "its layer names it twice, which some engines refuse to unpack"
-    return replace(content, problem=Failure(Reason.LAYER_UNREADABLE, detail))
 
 
 def clean(name: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scanner.domain.facts import Failure
+from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 
 MIB = 1024 * 1024
@@ -52,11 +53,15 @@ class Limits:
 
 
 class LayerError(Exception):
-    """A layer cannot be read any further; stays inside this package, where it becomes ``Program.problem``."""
+    """A layer cannot be read any further; stays inside this package, where it becomes ``Program.problem``.
 
-    def __init__(self, failure: Failure) -> None:
+    ``condition`` is what engines may refuse the layer for, ``None`` where only we read no further.
+    """
+
+    def __init__(self, failure: Failure, condition: Condition | None = None) -> None:
         super().__init__(f"{failure.reason}: {failure.detail}")
         self.failure = failure
+        self.condition = condition
 
 
 def limit_reached(what: str) -> LayerError:
@@ -64,6 +69,14 @@ def limit_reached(what: str) -> LayerError:
     return LayerError(Failure(Reason.LAYER_LIMIT, what))
 
 
-def unreadable(what: str) -> LayerError:
-    """The error for bytes that are not what a layer must be."""
-    return LayerError(Failure(Reason.LAYER_UNREADABLE, what))
+def unreadable(what: str, condition: Condition | None = Condition.LAYER_DAMAGED) -> LayerError:
+    """The error for bytes that are not what a layer must be, to the engines that hold to ``condition``.
+
+    ``None`` where it may be the transport's fault, so that no engine need find the same.
+    """
+    return LayerError(Failure(Reason.LAYER_UNREADABLE, what), condition)
+
+
+def disputed(what: str) -> LayerError:
+    """The error for what engines, or their storage drivers, are known to treat differently."""
+    return LayerError(Failure(Reason.LAYER_UNKNOWN, what))

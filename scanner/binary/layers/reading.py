@@ -10,16 +10,18 @@ from scanner.binary.layers.diffid import DiffId
 from scanner.binary.layers.layers import LayerIndex, Usage
 from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
-from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.unpack import Budget, Unpack, packing_notes
 from scanner.binary.layers.view import Unfetched, Unkept, Unread, View
 from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Objection
 from scanner.domain.streams import StreamBroken
+from scanner.domain.verdict.condition import OF_A_PULL, Condition
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.beside import beside
 from scanner.formats.patience import PatienceError, patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from scanner.binary.layers.source import OpenLayer
     from scanner.domain.image.offers import Layer
@@ -35,6 +37,9 @@ THINK_S = 10.0
 
 MIN_THINK_S = 0.01
 """Left for a question that finds all of them used up: it may only have to say so."""
+
+SMALL_BYTES = 16 * 1024
+"""Of a stored layer that is read although the answer does not rest on it: a few packets, for the proof of what it is."""
 
 MAX_REREADS = 4
 """Times that layers of one image are read once more for a file that a script sources under an uncommon name."""
@@ -72,6 +77,7 @@ class Reading:
         self._think_s = THINK_S
         self._early_stop = early_stop
         self._partly_fetched: set[int] = set()
+        self._objections: dict[Objection, None] = {}
         worth = limits.worth_stopping_bytes if early_stop else None
         self.view = View(self._indexes, self._unreadable, [layer.size for layer in self._layers], worth)
         self.view.reads_again = True
@@ -117,6 +123,18 @@ class Reading:
         )
 
     @property
+    def objections(self) -> tuple[Objection, ...]:
+        """What engines may refuse the layers for that have been read."""
+        return tuple(self._objections)
+
+    async def read_small(self) -> None:
+        """Read the layers that nobody asked for too, as far as one costs no more than asking whether it is there."""
+        for number, layer in enumerate(self._layers):
+            unread = number not in self._unreadable and not self._indexes[number].complete
+            if unread and layer.size <= SMALL_BYTES:
+                await self._read(number, None, use_table=False)
+
+    @property
     def indexes(self) -> Sequence[LayerIndex]:
         """What was read, top layer first."""
         return self._indexes
@@ -132,6 +150,8 @@ class Reading:
             self._give_up(number, broken.failure)
         except LayerError as error:
             self._give_up(number, error.failure)
+            if error.condition is not None:
+                self._objections[Objection(error.condition, error.failure)] = None
 
     def _give_up(self, number: int, failure: Failure) -> None:
         """Of a layer that is not whole, or not what its digest says, nothing counts that was read."""
@@ -157,11 +177,15 @@ class Reading:
         budget = Budget(self._limits, unpacked.take, self._usage.unpacked_bytes)
         unpack = Unpack(budget)
         stop_before = layer.size - self._limits.worth_stopping_bytes if self._early_stop else 0
+        damage: LayerError | None = None
 
         def taken(chunk: bytes) -> bool:
             """Take the next bytes; whether the question is answered and worth stopping for."""
+            nonlocal damage
             for at in range(0, len(chunk), SLICE_BYTES):
-                unpack.feed(chunk[at : at + SLICE_BYTES])
+                damage = damage or _damage_in(unpack, chunk[at : at + SLICE_BYTES])
+                if damage is not None:
+                    return False  # to the end, where the source holds the bytes to their digest
                 _check_length(budget, layer)
                 is_worth = budget.stored < stop_before
                 if is_worth and question is not None and self._is_answered(index, number, question):
@@ -173,12 +197,24 @@ class Reading:
                 async for chunk in chunks:
                     if await beside(taken, chunk):
                         return
+            if damage is not None:
+                raise damage
             _check_end(unpack, tar, budget, layer)
             unpacked.check()
+        except LayerError as error:
+            if error.condition is Condition.GZIP_TAIL and not tar.ended:
+                raise LayerError(error.failure, Condition.LAYER_DAMAGED) from error
+            raise
         finally:
             self._usage.unpacked_bytes += budget.unpacked
         index.fresh.clear()
         index.complete = True
+        self._note(index, packing_notes(layer.media_type, unpack.first))
+
+    def _note(self, index: LayerIndex, packing: Iterable[tuple[Condition, str]]) -> None:
+        for condition, what in (*packing, *index.notes.items()):
+            reason = Reason.LAYER_UNREADABLE if condition in OF_A_PULL else Reason.IMAGE_REFUSED
+            self._objections[Objection(condition, Failure(reason, what))] = None
 
     def _is_answered(self, index: LayerIndex, number: int, question: Callable[[View], object]) -> bool:
         """Whether the question no longer needs this layer; tried only when something that it asked for came by."""
@@ -228,13 +264,24 @@ def _refused(layer: Layer) -> Failure | None:
     return None
 
 
+def _damage_in(unpack: Unpack, piece: bytes) -> LayerError | None:
+    """What the next bytes of a layer show to be wrong with it; a limit that they reach is raised."""
+    try:
+        unpack.feed(piece)
+    except LayerError as error:
+        if error.failure.reason is Reason.LAYER_LIMIT:
+            raise
+        return error
+    return None
+
+
 def _check_length(budget: Budget, layer: Layer) -> None:
     if layer.size > 0 and budget.stored > layer.size:
-        raise unreadable(f"{layer.digest} is longer than the {layer.size} bytes that its manifest says")
+        raise unreadable(f"{layer.digest} is longer than the {layer.size} bytes that its manifest says", None)
 
 
 def _check_end(unpack: Unpack, tar: TarReader, budget: Budget, layer: Layer) -> None:
     if budget.stored < layer.size:
-        raise unreadable(f"{layer.digest} ended after {budget.stored} of {layer.size} bytes")
+        raise unreadable(f"{layer.digest} ended after {budget.stored} of {layer.size} bytes", None)
     unpack.close()
     tar.close()

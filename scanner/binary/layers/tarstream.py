@@ -87,6 +87,9 @@ class _State(Enum):
     ENDED = auto()
 
 
+_BETWEEN_ENTRIES = frozenset({_State.HEADER, _State.LAST_BLOCK, _State.SKIP})
+
+
 @dataclass(slots=True)
 class _Pending:
     """What extension headers said about the entry that follows them."""
@@ -126,8 +129,8 @@ class TarReader:
             view = self._step(view)
 
     def close(self) -> None:
-        """The stream is over; an archive may lack its end mark but not the rest of an entry."""
-        between = self._state in (_State.HEADER, _State.LAST_BLOCK) and not self._block and not self._pending.count
+        """The stream is over; an archive may lack its end mark, or what fills an entry's last block up, but no more."""
+        between = self._state in _BETWEEN_ENTRIES and not self._block and not self._pending.count
         if not between and self._state is not _State.ENDED:
             raise unreadable("the tar archive ends inside an entry")
 

@@ -5,6 +5,7 @@ The packing is told by the first bytes, never by the media type: labels lie (a `
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
@@ -12,9 +13,10 @@ import zstandard
 
 from scanner.binary.layers.limits import PIECE_BYTES, limit_reached, unreadable
 from scanner.binary.layers.zstdframes import Frames
+from scanner.domain.verdict.condition import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from scanner.binary.layers.limits import Limits
 
@@ -28,6 +30,7 @@ SNIFFED_BYTES = 6
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_OCI_PLAIN = re.compile(r"application/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar", re.ASCII)
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 _OTHERS = ((b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x04\x22\x4d\x18", "lz4"))
 
@@ -63,10 +66,11 @@ class Budget:
 
 
 class Unpack:
-    """Sniffs the packing of a layer, then unpacks it within a ``Budget``."""
+    """Sniffs the packing of a layer, then unpacks it within a ``Budget``; ``first`` are the bytes that told it."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self.first = b""
         self._unpacker: Unpacker | None = None
         self._first = b""
 
@@ -77,7 +81,8 @@ class Unpack:
             self._first += stored
             if len(self._first) < SNIFFED_BYTES:
                 return
-            self._unpacker, stored, self._first = unpacker_for(self._first, self._budget.pass_on), self._first, b""
+            self.first, stored, self._first = self._first[:SNIFFED_BYTES], self._first, b""
+            self._unpacker = unpacker_for(self.first, self._budget.pass_on)
         self._unpacker.feed(stored)
 
     def close(self) -> None:
@@ -96,12 +101,34 @@ def unpacker_for(first: bytes, take: Take) -> Unpacker:
     """Who unpacks a stream that begins like ``first``."""
     if first.startswith(GZIP_MAGIC):
         return Gzip(take)
-    if first.startswith(ZSTD_MAGIC) or (first[1:4] == _ZSTD_SKIPPABLE and first[0] & 0xF0 == 0x50):  # noqa: PLR2004 - 50 to 5f
+    if first.startswith(ZSTD_MAGIC) or _is_skippable(first):
         return Zstd(take)
     for magic, name in _OTHERS:
         if first.startswith(magic):
-            raise unreadable(f"the layer is packed with {name}, which no image format allows")
+            raise unreadable(
+                f"the layer is packed with {name}, which no image format allows", Condition.PACKED_OTHERWISE
+            )
     return Plain(take)
+
+
+def _is_skippable(first: bytes) -> bool:
+    return first[1:4] == _ZSTD_SKIPPABLE and first[0] & 0xF0 == 0x50  # noqa: PLR2004 - 50 to 5f
+
+
+def packing_notes(media_type: str, first: bytes) -> Iterator[tuple[Condition, str]]:
+    """What engines may hold against the way in which a layer that begins like ``first`` is packed.
+
+    containerd believes a media type that says a plain tar archive; of other types it looks at the bytes, as all do.
+    """
+    if not first:
+        yield Condition.LAYER_EMPTY, "a layer has no bytes at all"
+    if _is_skippable(first):
+        yield Condition.ZSTD_SKIPPABLE_FIRST, "a layer's zstd data begins with a frame to skip"
+    is_zstd = first.startswith(ZSTD_MAGIC) or _is_skippable(first)
+    if is_zstd:
+        yield Condition.ZSTD, "a layer is compressed by zstd"
+    if _OCI_PLAIN.fullmatch(media_type) and (is_zstd or first.startswith(GZIP_MAGIC)):
+        yield Condition.PACKED_THOUGH_PLAIN, f"a layer is compressed, though its type is {media_type}"
 
 
 class Plain:
@@ -122,8 +149,8 @@ class Plain:
 class Gzip:
     """One or more gzip members in a row, nothing else (RFC 1952; eStargz makes one per file).
 
-    What follows a member is the next one's header, as Go's compress/gzip reads it: padding of zeros is none, so that
-    Docker, Podman and containerd refuse it (seen from Docker 20.10 to 28.5; the classic store of 28.5 alone does not look).
+    What follows a member is the next one's header, as Go's compress/gzip reads it: padding of zeros is none. What stands
+    behind the data of the archive (checksum and length of the last member, anything else) not every engine looks at.
     """
 
     def __init__(self, take: Take) -> None:
@@ -133,12 +160,13 @@ class Gzip:
     def feed(self, stored: bytes) -> None:
         """Unpack the next bytes."""
         while stored:
-            if self._member.eof:
+            begins = self._member.eof
+            if begins:
                 self._member = zlib.decompressobj(wbits=31)
             try:
                 piece = self._member.decompress(stored, PIECE_BYTES)
             except zlib.error as error:
-                raise unreadable(f"the layer's gzip data is damaged: {error}") from None
+                raise unreadable(f"the layer's gzip data is damaged: {error}", _condition(error, begins)) from None
             if piece:
                 self._take(piece)
             stored = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
@@ -146,7 +174,14 @@ class Gzip:
     def close(self) -> None:
         """The last member must have come to its end: checksum, length."""
         if not self._member.eof:
-            raise unreadable("the layer's gzip data breaks off: its last member does not end")
+            raise unreadable("the layer's gzip data breaks off: its last member does not end", Condition.GZIP_TAIL)
+
+
+def _condition(error: zlib.error, begins: bool) -> Condition:  # noqa: FBT001 - of one caller
+    """What is damaged: the check of a member that was unpacked, what stands behind one, or the data."""
+    if "incorrect data check" in str(error) or "incorrect length check" in str(error):
+        return Condition.GZIP_CHECK
+    return Condition.GZIP_TAIL if begins else Condition.LAYER_DAMAGED
 
 
 class Zstd:

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, Rights
-from scanner.binary.layers.limits import LayerError, unreadable
+from scanner.binary.layers.limits import LayerError, disputed
 from scanner.binary.program.capture import SCRIPT_BYTES
 from scanner.formats.patience import spend
 
@@ -254,7 +254,7 @@ class View:
                 self.asked.add(path)
                 raise Unread(number)
             if "" in layer.opaques and number + 1 < len(self._layers):
-                raise unreadable("a layer hides everything below it, which engines treat differently")
+                raise disputed("a layer hides everything below it, which engines treat differently")
             if layer.hides(path):
                 return None
         return None

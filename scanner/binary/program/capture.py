@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.body import Body
+from scanner.binary.program import busybox
 from scanner.binary.program.elf import dynamic, elf, isa
 from scanner.domain.facts import Failure
 
@@ -51,7 +52,7 @@ _GO_NOTE = b"Go\0\0"
 class Capture:
     """Keeps the head of one file and those later parts that the head makes worth keeping."""
 
-    def __init__(self, size: int, *, text: bool = False, text_bytes: int = SCRIPT_BYTES) -> None:
+    def __init__(self, size: int, *, text: bool = False, text_bytes: int = SCRIPT_BYTES, applets: bool = False) -> None:
         self._size = size
         self.text = text
         self._text_bytes = text_bytes
@@ -62,6 +63,8 @@ class Capture:
         self._searched = False
         self._before = b""
         self._hints = False
+        self._wants_applets = applets
+        self._applets = b""
 
     def feed(self, piece: memoryview) -> None:
         """Take the next bytes of the file."""
@@ -75,6 +78,8 @@ class Capture:
             self._keep(piece, start, end)
         if self._searched and not self._hints:
             self._search(piece)
+        if self._wants_applets:
+            self._look_for_applets(piece)
         self._at += len(piece)
 
     def _search(self, piece: memoryview) -> None:
@@ -82,6 +87,15 @@ class Capture:
         text = self._before + piece
         self._hints = PAGE_HINT in text
         self._before = text[-len(PAGE_HINT) + 1 :]
+
+    def _look_for_applets(self, piece: memoryview) -> None:
+        """Keep busybox' table from its first names on."""
+        if self._applets.startswith(busybox.TABLE_BEGINS):
+            self._applets += bytes(piece[: busybox.TABLE_BYTES - len(self._applets)])
+            return
+        text = self._applets + piece
+        at = text.find(busybox.TABLE_BEGINS)
+        self._applets = text[at : at + busybox.TABLE_BYTES] if at >= 0 else text[-len(busybox.TABLE_BEGINS) + 1 :]
 
     def _keep(self, piece: memoryview, start: int, end: int) -> None:
         low, high = max(start, self._at), min(end, self._at + len(piece))
@@ -103,7 +117,7 @@ class Capture:
         pieces = [(0, bytes(self._head)), *((start, bytes(kept)) for start, kept in self._kept)]
         if len(pieces) > 1 and pieces[1][0] == len(self._head):
             pieces[:2] = [(0, pieces[0][1] + pieces[1][1])]
-        return Body(self._size, tuple(pieces), page_hint=self._hints)
+        return Body(self._size, tuple(pieces), page_hint=self._hints, applets=self._applets)
 
 
 def _may_have_larger_pages(head: bytes) -> bool:

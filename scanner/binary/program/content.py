@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program import script
+from scanner.binary.program.busybox import applets_in
 from scanner.binary.program.elf import dynamic, elf
 from scanner.binary.program.libraries import loader_build
 from scanner.domain.facts import Failure
@@ -50,7 +51,7 @@ class Content:
 
     ``header`` stands even for an ELF file that is damaged behind it. ``text`` is all of what a shell may be asked to
     read: a script of a shell, a text without ``#!``, a file that scripts source. ``dynamic`` is what an ELF file asks of
-    its loader, ``loader`` how it was built if it is one.
+    its loader, ``loader`` how it was built if it is one, ``applets`` those that busybox was built with, where it was read.
     """
 
     kind: FileKind
@@ -62,6 +63,7 @@ class Content:
     text: bytes | None = None
     dynamic: Dynamic | Failure | None = None
     loader: LoaderBuild | None = None
+    applets: frozenset[str] | None = None
 
 
 def examine(body: Body) -> Content:
@@ -79,6 +81,7 @@ def examine(body: Body) -> Content:
             header=header,
             dynamic=dynamic.parse(body),
             loader=loader_build.parse(header, body),
+            applets=applets_in(body.applets),
         )
         return replace(seen, problem=parsed) if isinstance(parsed, Failure) else replace(seen, elf=parsed)
     if head.startswith(b"#!"):

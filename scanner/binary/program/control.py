@@ -113,6 +113,13 @@ class _Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class _Done:
+    """The last script does the work by itself, besides starting these."""
+
+    also: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """One walk over one image."""
 
@@ -134,6 +141,8 @@ class Control:
             following = self._next(command, run, before)
             if isinstance(following, _Stopped):
                 return Way(files, following.problem, following.at_run_time)
+            if isinstance(following, _Done):
+                return self._ended(files, replace(before, also=(*before.also, *following.also)))
             hops -= 1
             if hops <= 0:
                 return Way(files, at_run_time=f"more than {MAX_HOPS} programs start each other")
@@ -254,7 +263,7 @@ class Control:
             return f"{run.problem.detail}, unless the script that starts it makes that right"
         return ""
 
-    def _next(self, command: Command, run: Run, before: _Before) -> tuple[_Next, ...] | _Stopped:
+    def _next(self, command: Command, run: Run, before: _Before) -> tuple[_Next, ...] | _Stopped | _Done:
         """What the program that ``run`` opened starts."""
         first, found = run.first, run.found
         if first is None or found is None or (run.problem is not None):
@@ -283,7 +292,7 @@ class Control:
             first = content
         return _Stopped("scripts interpret each other")
 
-    def _by_program(self, command: Command, found: Found, before: _Before) -> tuple[_Next, ...] | _Stopped:
+    def _by_program(self, command: Command, found: Found, before: _Before) -> tuple[_Next, ...] | _Stopped | _Done:
         """What a binary starts, by what it is called and where it stands."""
         kind = shell_command.kind_of(command.argv[0], found.path)
         if kind is not None:
@@ -318,7 +327,7 @@ class Control:
         if launch is None:
             return ()
         if isinstance(launch, launchers.AtRunTime):
-            return _Stopped(launch.why)
+            return _faulty(launch.why) if launch.is_refusal else _Stopped(launch.why)
         onward = launch.command
         own_words = command.argv[: len(command.argv) - len(onward.argv)]
         if UNKNOWN in onward.argv[0] or UNKNOWN_WORDS in own_words:
@@ -329,7 +338,7 @@ class Control:
             return (_Next(onward, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
         return (_Next(onward, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
-    def _by_words(self, command: Command, kind: ShellKind, before: _Before) -> tuple[_Next, ...] | _Stopped:
+    def _by_words(self, command: Command, kind: ShellKind, before: _Before) -> tuple[_Next, ...] | _Stopped | _Done:
         """What a shell with these words starts."""
         files = ImageFiles(self.search.view, command.mounts, command.volumes)
         script = shell_command.read(command, kind, files)
@@ -338,20 +347,33 @@ class Control:
         if isinstance(script, str):
             return _Stopped(script)
         if isinstance(script, Failure):
-            return _Stopped(problem=script)
+            return self._unreadable(command, script, before)
         path = posixpath.normpath(command.absolute(script.name))
         if script.is_file and self._is_changed(path, before.written):
             return _Stopped(f"{path} is written by the script that starts it")
         return self._told(following.follow(replace(script, written=before.written), files))
 
-    def _told(self, endings: tuple[following.Ending, ...]) -> tuple[_Next, ...] | _Stopped:
+    @staticmethod
+    def _unreadable(command: Command, failure: Failure, before: _Before) -> _Stopped:
+        """A script that is not there, unless one before may have made it."""
+        made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
+        if made and failure.reason in _MADE_GOOD:
+            why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"
+            return _Stopped(why)
+        return _Stopped(problem=failure)
+
+    def _told(self, endings: tuple[following.Ending, ...]) -> tuple[_Next, ...] | _Stopped | _Done:
         steps = []
+        beside: tuple[Command, ...] = ()
         for ending in endings:
             match ending:
                 case following.AtRunTime():
-                    return _Stopped(ending.why)
+                    return _faulty(ending.why) if ending.is_faulty else _Stopped(ending.why)
                 case following.Ended() if ending.status:
-                    return _Stopped(f"it ends by itself with status {ending.status}, before it starts anything")
+                    ends = f"it ends by itself with status {ending.status}, before it starts anything"
+                    return _faulty(ending.why or ends)
+                case following.Ended():
+                    beside += ending.asked
                 case following.Reached():
                     steps.append(
                         _Next(
@@ -361,7 +383,12 @@ class Control:
         unique = {
             (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ()): s for s in steps
         }
-        return tuple(unique.values())
+        return tuple(unique.values()) or _Done(beside)
+
+
+def _faulty(why: str) -> _Stopped:
+    """What may well start nothing, so that no other file of the image speaks for it."""
+    return _Stopped(problem=Failure(Reason.BINARY_UNKNOWN, why))
 
 
 def _places(command: Command) -> tuple[str, ...]:

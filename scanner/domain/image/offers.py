@@ -162,7 +162,7 @@ class Offer:
     within the index, ``within`` in which one. ``diff_ids`` are the digests of its layers' tars as the config lists them,
     ``None`` where the config was not read. ``survey`` is what reading all of its files came to, or why that cannot be had;
     ``None`` where it was not asked for or is not there yet. ``checks`` are what health checks, probes and hooks of a
-    workload run in it.
+    workload run in it, ``objections`` what only some engines refuse of its documents.
     """
 
     digest: str
@@ -177,6 +177,7 @@ class Offer:
     within: InnerIndex | None = None
     survey: Survey | Failure | None = None
     checks: tuple[Program, ...] = ()
+    objections: tuple[Objection, ...] = ()
 
     @property
     def platform(self) -> Platform | None:

@@ -37,9 +37,6 @@ NO_PLATFORM = Platform("", "")
 """An entry whose platform says nothing: to Docker's classic store, seen with 28.5, it is an entry without one, elsewhere
 it fits nothing."""
 
-LAST_FLAT_STORE = (26, 1)
-"""The newest Docker whose containerd store was seen to refuse an index within an index; 28.5 takes it."""
-
 AMD64_LEVELS = ("", "v2", "v3", "v4")
 ARM_VARIANTS = ("v8", "v7", "v6", "v5")
 
@@ -182,7 +179,7 @@ def _rules(engine: Engine) -> tuple[_Rule, ...] | Failure:
             return (_Rule.CONTAINERD,)
         case EngineKind.PODMAN, _:
             return (_Rule.PODMAN,)
-        case EngineKind.DOCKER, ImageStore.CLASSIC if _is_before_ladder(engine):
+        case EngineKind.DOCKER, ImageStore.CLASSIC if is_before_ladder(engine):
             return (_Rule.CLASSIC_BEFORE_23,)
         case (EngineKind.DOCKER, ImageStore.CLASSIC) | (EngineKind.CRI, ImageStore.CLASSIC):
             return (_Rule.CLASSIC,)
@@ -218,7 +215,7 @@ def _levels(engine: Engine, rule: _Rule, kernel: Kernel | None) -> tuple[str, ..
     """The amd64 levels that Docker may ask for: none before it knew of them, else that of the host's CPU."""
     level = kernel.cpu_level if kernel else None
     of_cpu = AMD64_LEVELS if level is None else (AMD64_LEVELS[max(level, 1) - 1],)
-    version = _version(engine.version)
+    version = version_of(engine.version)
     if version is None:
         return tuple(dict.fromkeys(("", *of_cpu)))
     first = FIRST_STORE_WITH_LEVEL if rule is _Rule.CONTAINERD else FIRST_WITH_LEVEL
@@ -227,7 +224,7 @@ def _levels(engine: Engine, rule: _Rule, kernel: Kernel | None) -> tuple[str, ..
 
 def _heeds_features(engine: Engine) -> tuple[bool, ...]:
     """Whether this engine looks at what features of the operating system an entry wants; both where that is not known."""
-    version, first = _version(engine.version), FIRST_WITH_FEATURES.get(engine.kind)
+    version, first = version_of(engine.version), FIRST_WITH_FEATURES.get(engine.kind)
     if first is None:
         return (True,)
     if version is None or LAST_WITHOUT_FEATURES[engine.kind] < version < first:
@@ -235,45 +232,14 @@ def _heeds_features(engine: Engine) -> tuple[bool, ...]:
     return (version >= first,)
 
 
-def _is_before_ladder(engine: Engine) -> bool:
-    version = _version(engine.version)
+def is_before_ladder(engine: Engine) -> bool:
+    """Whether Docker's classic store is of the time before the ladder of platforms, nested indexes, zstd."""
+    version = version_of(engine.version)
     return version is not None and version < FIRST_WITH_LADDER
 
 
-def _is_flat_store(engine: Engine) -> bool:
-    """Whether this is Docker with a containerd store that does not start what an index within an index holds."""
-    version = _version(engine.version)
-    is_docker_s = engine.kind is EngineKind.DOCKER and engine.store is ImageStore.CONTAINERD
-    return is_docker_s and version is not None and version <= LAST_FLAT_STORE
-
-
-def refuses(engine: Engine, offer: Offer) -> str:
-    """Why an engine cannot pull an offer that it takes, empty where nothing is known to be in its way.
-
-    Docker's classic store takes no config of another system; none of Docker and containerd takes a config that lists
-    another number of layers than the manifest. Seen from 20.10 to 28.5.
-    """
-    if engine.kind in {EngineKind.DOCKER, EngineKind.CONTAINERD} and (refusal := _by_config_of(engine, offer)):
-        return refusal
-    is_old_docker = engine.store is ImageStore.CLASSIC and _is_before_ladder(engine)
-    if offer.nested and (is_old_docker or engine.store is ImageStore.PODMAN or _is_flat_store(engine)):
-        return f"{engine.key} {engine.version} does not read an index within an index"
-    if is_old_docker and any(layer.media_type.endswith("+zstd") for layer in offer.layers):
-        return f"{engine.key} {engine.version} does not read layers that are compressed by zstd"
-    return ""
-
-
-def _by_config_of(engine: Engine, offer: Offer) -> str:
-    os = offer.config.os if isinstance(offer.config, Platform) else ""
-    if engine.store is ImageStore.CLASSIC and engine.platform and os.lower() not in {"", engine.platform.os}:
-        return f"{engine.key} {engine.version} takes no image whose config says {os}"
-    if offer.diff_ids is not None and len(offer.diff_ids) != len(offer.layers):
-        told = f"the config lists {len(offer.diff_ids)} layers, the manifest {len(offer.layers)}"
-        return f"{told}: {engine.key} {engine.version} refuses that"
-    return ""
-
-
-def _version(text: str) -> tuple[int, int] | None:
+def version_of(text: str) -> tuple[int, int] | None:
+    """Major and minor of what an engine calls its version, ``None`` where that is none."""
     found = re.match(r"v?(\d{1,4})(?:\.(\d{1,4}))?", text, re.ASCII)
     return (int(found[1]), int(found[2] or 0)) if found else None
 

@@ -1,4 +1,4 @@
-"""What some engines refuse of an image while others start it."""
+"""What engines refuse of an image, some of them or all."""
 
 from __future__ import annotations
 
@@ -30,3 +30,50 @@ class Condition(StrEnum):
     BELOW_RUN = "below_run"
     ENGINE_FILE = "engine_file"
     """The program is a file over which engines put their own, such as /etc/hosts."""
+    MOUNT_POINT_ODD = "mount_point_odd"
+    """Something else than a directory stands where the runtime mounts /dev, /proc or /sys."""
+    # its layers
+    LAYER_DAMAGED = "layer_damaged"
+    """What it is packed with breaks off, or its tar archive is none."""
+    GZIP_TAIL = "gzip_tail"
+    """All of its gzip data is there, but the last member does not end, or something else follows it."""
+    GZIP_CHECK = "gzip_check"
+    """What it unpacks to has another checksum, or length, than the gzip member says."""
+    PACKED_OTHERWISE = "packed_otherwise"
+    """It is packed with bzip2, xz or lz4, for which some engines call a tool of their host."""
+    DIFF_ID_WRONG = "diff_id_wrong"
+    NAME_ABOVE_ROOT = "name_above_root"
+    NAMED_TWICE = "named_twice"
+    ROOT_REPLACED = "root_replaced"
+    """An entry without a name, or the root's, is no directory."""
+    HARD_LINK_OUTSIDE = "hard_link_outside"
+    """A hard link leads to what its own layer does not hold before it."""
+    WHITEOUT_OF_ITSELF = "whiteout_of_itself"
+    ZSTD = "zstd"
+    ZSTD_SKIPPABLE_FIRST = "zstd_skippable_first"
+    PACKED_THOUGH_PLAIN = "packed_though_plain"
+    """Its media type says a plain tar archive, and it is packed."""
+    LAYER_EMPTY = "layer_empty"
+    """It has no bytes at all."""
+    # its documents
+    CONFIG_UNREADABLE = "config_unreadable"
+    """A field of its config has another type, or form, than its specification gives it."""
+    CONFIG_TYPE_MIXED = "config_type_mixed"
+    """An OCI manifest with a config of Docker's media type."""
+    HISTORY_TOO_LONG = "history_too_long"
+    """Its history speaks of more layers than there are."""
+    LABEL_NAMELESS = "label_nameless"
+    PORT_ODD = "port_odd"
+    STOP_SIGNAL_ODD = "stop_signal_odd"
+    ENTRY_URLS = "entry_urls"
+    """The index entry names addresses, where some engines fetch it from."""
+
+
+OF_A_PULL = frozenset({
+    Condition.LAYER_DAMAGED, Condition.GZIP_TAIL, Condition.GZIP_CHECK, Condition.PACKED_OTHERWISE, Condition.DIFF_ID_WRONG,
+    Condition.NAME_ABOVE_ROOT, Condition.NAMED_TWICE, Condition.ROOT_REPLACED, Condition.HARD_LINK_OUTSIDE,
+    Condition.WHITEOUT_OF_ITSELF, Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST, Condition.PACKED_THOUGH_PLAIN,
+    Condition.LAYER_EMPTY, Condition.CONFIG_UNREADABLE, Condition.CONFIG_TYPE_MIXED, Condition.HISTORY_TOO_LONG,
+    Condition.ENTRY_URLS,
+})  # fmt: skip
+"""What is asked only while an image is pulled: a container that is there has that behind it."""

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, Failure
-from scanner.domain.verdict.condition import Condition
+from scanner.domain.facts import Engine, EngineKind, Failure, ImageStore
+from scanner.domain.verdict.condition import OF_A_PULL, Condition
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from scanner.domain.image.offers import Program
+    from scanner.domain.image.offers import Objection, Program
 
 _VERSION = re.compile(r"v?(\d{1,5})\.(\d{1,5})")
 
@@ -29,16 +29,39 @@ _ANY: _Version = (0, 0)
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What versions from ``first`` on, up to and with ``last`` where that is known, do."""
+    """What versions from ``first`` on, up to and with ``last`` where that is known, do.
+
+    With ``store`` only those that keep their images so.
+    """
 
     refuses: bool
     first: _Version = _ANY
     last: _Version | None = None
+    store: ImageStore | None = None
+
+    def speaks_of(self, version: _Version | None, store: ImageStore | None) -> bool:
+        """Whether this row was seen of such an engine."""
+        if self.store is not None and self.store is not store:
+            return False
+        if version is None:
+            return self.first == _ANY and self.last is None
+        return self.first <= version and (self.last is None or version <= self.last)
 
 
 _REFUSES, _TAKES = (_Seen(refuses=True),), (_Seen(refuses=False),)
 _UNSEEN: tuple[_Seen, ...] = ()
 _DOCKER, _PODMAN, _CTR = EngineKind.DOCKER, EngineKind.PODMAN, EngineKind.CONTAINERD
+_EVERYWHERE: Mapping[EngineKind, tuple[_Seen, ...]] = dict.fromkeys(EngineKind, _REFUSES)
+_CLASSIC_REFUSES = _Seen(refuses=True, store=ImageStore.CLASSIC)
+_CLASSIC_TAKES = _Seen(refuses=False, store=ImageStore.CLASSIC)
+_STORE_REFUSES = _Seen(refuses=True, store=ImageStore.CONTAINERD)
+_STORE_TAKES = _Seen(refuses=False, store=ImageStore.CONTAINERD)
+_GZIP_ENDS: Mapping[EngineKind, tuple[_Seen, ...]] = {
+    _DOCKER: (_Seen(refuses=True, last=(20, 10), store=ImageStore.CLASSIC), _STORE_REFUSES),
+    _PODMAN: _REFUSES,
+    _CTR: _REFUSES,
+}
+"""Newer Docker's classic store was seen to take both; whether it does depends on what of its host unpacks gzip for it."""
 
 _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProxyType({
     Condition.EXEC_DENIED: {
@@ -66,6 +89,52 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
     Condition.ARGV_WITH_NUL: {_DOCKER: _REFUSES, _PODMAN: _UNSEEN, _CTR: _REFUSES},
     Condition.BELOW_RUN: {_DOCKER: _TAKES, _PODMAN: _TAKES, _CTR: _REFUSES},
     Condition.ENGINE_FILE: {_DOCKER: _REFUSES, _PODMAN: _REFUSES, _CTR: _TAKES},
+    Condition.MOUNT_POINT_ODD: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _REFUSES},
+    Condition.LAYER_DAMAGED: _EVERYWHERE,
+    Condition.GZIP_TAIL: _GZIP_ENDS,
+    Condition.GZIP_CHECK: _GZIP_ENDS,
+    Condition.PACKED_OTHERWISE: {_DOCKER: (_STORE_REFUSES,), _PODMAN: _UNSEEN, _CTR: _REFUSES},
+    Condition.DIFF_ID_WRONG: {
+        _DOCKER: _REFUSES,
+        _PODMAN: (_Seen(refuses=False, first=(4, 3), last=(4, 3)), _Seen(refuses=True, first=(5, 4))),
+        _CTR: _REFUSES,
+    },
+    Condition.NAME_ABOVE_ROOT: {
+        _DOCKER: (
+            _STORE_TAKES,
+            _Seen(refuses=False, first=(20, 10), last=(26, 1), store=ImageStore.CLASSIC),
+            _Seen(refuses=True, first=(28, 5), store=ImageStore.CLASSIC),
+        ),
+        _PODMAN: _TAKES,
+        _CTR: _TAKES,
+    },
+    Condition.NAMED_TWICE: {_DOCKER: (_CLASSIC_REFUSES, _STORE_TAKES), _PODMAN: _REFUSES, _CTR: _TAKES},
+    Condition.ROOT_REPLACED: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
+    Condition.HARD_LINK_OUTSIDE: {_DOCKER: _REFUSES, _PODMAN: _UNSEEN, _CTR: _UNSEEN},
+    Condition.WHITEOUT_OF_ITSELF: {_DOCKER: _REFUSES, _PODMAN: _TAKES, _CTR: _REFUSES},
+    Condition.ZSTD: {
+        _DOCKER: (
+            _STORE_TAKES,
+            _Seen(refuses=True, last=(20, 10), store=ImageStore.CLASSIC),
+            _Seen(refuses=False, first=(23, 0), store=ImageStore.CLASSIC),
+        ),
+        _PODMAN: _TAKES,
+        _CTR: _TAKES,
+    },
+    Condition.ZSTD_SKIPPABLE_FIRST: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
+    Condition.PACKED_THOUGH_PLAIN: {_DOCKER: (_CLASSIC_TAKES, _STORE_REFUSES), _PODMAN: _TAKES, _CTR: _REFUSES},
+    Condition.LAYER_EMPTY: {_DOCKER: (_CLASSIC_TAKES, _STORE_REFUSES), _PODMAN: _TAKES, _CTR: _REFUSES},
+    Condition.CONFIG_UNREADABLE: _EVERYWHERE,
+    Condition.CONFIG_TYPE_MIXED: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
+    Condition.HISTORY_TOO_LONG: {_DOCKER: (_CLASSIC_REFUSES, _STORE_TAKES), _PODMAN: _TAKES, _CTR: _TAKES},
+    Condition.LABEL_NAMELESS: {_DOCKER: _TAKES, _PODMAN: _TAKES, _CTR: _REFUSES},
+    Condition.PORT_ODD: {
+        _DOCKER: _TAKES,
+        _PODMAN: (_Seen(refuses=False, first=(4, 3), last=(4, 3)), _Seen(refuses=True, first=(5, 4))),
+        _CTR: _TAKES,
+    },
+    Condition.STOP_SIGNAL_ODD: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
+    Condition.ENTRY_URLS: {_DOCKER: (_CLASSIC_TAKES,), _PODMAN: _TAKES, _CTR: _UNSEEN},
 })  # fmt: skip
 """Podman is unseen where runc refuses what crun takes, for nobody tells which of them a host's Podman runs."""
 
@@ -74,20 +143,30 @@ def refuses(engine: Engine, condition: Condition) -> bool | None:
     """Whether this engine refuses an image of this condition, ``None`` where it was not seen."""
     seen = _TABLE[condition].get(engine.kind, _UNSEEN)
     version = _version_of(engine)
-    for row in seen:
-        if version is None and row.first == _ANY and row.last is None:
-            return row.refuses
-        if version is not None and row.first <= version and (row.last is None or version <= row.last):
-            return row.refuses
-    return None
+    return next((row.refuses for row in seen if row.speaks_of(version, engine.store)), None)
 
 
-def on_engine(program: Program, engine: Engine | None) -> Program:
-    """The program as this engine has it: what it refuses is the problem, what nobody saw leaves it unknown."""
+def on_engine(program: Program, engine: Engine | None, *, pulls: bool = True) -> Program:
+    """The program as this engine has it: what it refuses is the problem, what nobody saw leaves it unknown.
+
+    An engine that ``pulls`` asks of layers and documents what one that has the image has behind it.
+    """
     if program.branches and program.objections:
         each = (replace(branch, objections=program.objections) for branch in program.branches)
-        return replace(program, branches=tuple(on_engine(branch, engine) for branch in each))
-    for objection in program.objections:
+        return replace(program, branches=tuple(on_engine(branch, engine, pulls=pulls) for branch in each))
+    asked = [each for each in program.objections if pulls or each.condition not in OF_A_PULL]
+    problem = program.problem
+    if problem is not None and problem.reason is Reason.LAYER_UNREADABLE:
+        refused = engine is not None and any(
+            each.failure == problem and refuses(engine, each.condition) for each in asked
+        )
+        if not refused:
+            program = replace(program, problem=replace(problem, reason=Reason.LAYER_UNKNOWN))
+    return _objected(program, asked, engine)
+
+
+def _objected(program: Program, objections: Sequence[Objection], engine: Engine | None) -> Program:
+    for objection in objections:
         answer = refuses(engine, objection.condition) if engine is not None else None
         if answer and not _is_certain(program.problem):
             program = replace(program, problem=objection.failure)

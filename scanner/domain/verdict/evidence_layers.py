@@ -50,10 +50,15 @@ def unknown(failure: Failure, path: str = "", evidence: tuple[Evidence, ...] = (
     return Outcome(failure.reason, failure.detail, path, evidence, failure=failure)
 
 
-def offered(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, engine: Engine | None = None) -> Outcome:
-    """Whether one manifest starts on this engine, layer of evidence by layer of evidence."""
+def offered(  # noqa: PLR0913 -- all that one manifest is weighed with
+    kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, engine: Engine | None = None, pulls: bool = True
+) -> Outcome:
+    """Whether one manifest starts on this engine, layer of evidence by layer of evidence.
+
+    ``pulls`` tells that the engine has still to fetch and unpack it.
+    """
     if offer.program is not None:
-        offer = replace(offer, program=on_engine(offer.program, engine))
+        offer = replace(offer, program=on_engine(offer.program, engine, pulls=pulls))
     found = _by_layers(kernel, offer, indexed=indexed, depth=depth)
     evidence = []
     if offer.entry and indexed:

@@ -121,6 +121,8 @@ _CONFIRM: Mapping[Reason, tuple[str, ...]] = {
     Reason.IMAGE_TAG_MISSING: _TAGS,
     Reason.IMAGE_DENIED: ("docker login REGISTRY", *_TAGS),
     Reason.LAYER_MISSING: ("docker pull IMAGE", "archscan image IMAGE"),
+    Reason.LAYER_UNREADABLE: ("docker pull IMAGE", "archscan image IMAGE"),
+    Reason.IMAGE_REFUSED: ("docker pull IMAGE", "docker buildx imagetools inspect --raw IMAGE"),
     Reason.BINARY_UNKNOWN: ("docker inspect --format '{{.State.ExitCode}} {{.State.Error}}' CONTAINER", "journalctl --unit UNIT --lines 20"),
 }  # fmt: skip
 """What shows on the host or in the image whether it is so."""

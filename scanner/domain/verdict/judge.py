@@ -12,7 +12,7 @@ from typing import assert_never
 from scanner.domain.facts import Engine, Failure, HostFacts, Kernel, Stage, Workload
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.image.selection import Outcome as Choice
-from scanner.domain.image.selection import refuses, select
+from scanner.domain.image.selection import select
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
@@ -21,6 +21,7 @@ from scanner.domain.verdict.error_phrases import acquits, observe
 from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered, unknown
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason, Status
+from scanner.domain.verdict.refusal import refusal
 from scanner.domain.verdict.remedy.circumstances import told
 from scanner.domain.verdict.started import (
     NEVER_STARTED_CODES,
@@ -87,7 +88,7 @@ def _existing_or_planned(
     offer = running_offer(workload, image) if image else None
     if offer is None or image is None:
         return _local(kernel, engine, workload, depth)
-    return offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine)
+    return offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine, pulls=False)
 
 
 def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Outcome:
@@ -99,9 +100,12 @@ def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFac
     match choice.outcome:
         case Choice.TAKEN:
             offer = image.offers[choice.order[0]]
-            if refusal := refuses(engine, offer):
-                return Outcome(Reason.IMAGE_UNSUPPORTED, refusal, evidence=(says,), digest=offer.digest)
+            refused = refusal(engine, offer, image)
+            if refused is not None and refused.reason is Reason.IMAGE_REFUSED:
+                return replace(unknown(refused, evidence=(says,)), digest=offer.digest)
             found = offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine)
+            if refused is not None and found.status in {Status.OK, Status.EMULATED, Status.DEGRADED}:
+                found = replace(found, reason=refused.reason, detail=refused.detail)
             return found.saying(says) if image.is_index else found
         case Choice.NONE:
             return Outcome(Reason.PLATFORM_MISSING, choice.detail, evidence=(says,), digest=image.digest)
@@ -135,7 +139,7 @@ def _local(kernel: Kernel, engine: Engine, workload: Workload, depth: Depth) -> 
     says = Evidence("local", f"{local.platform} ({local.image_id[:19]})")
     metadata = executes(kernel, local.platform)
     if local.program is not None:
-        program = on_engine(local.program, engine)
+        program = on_engine(local.program, engine, pulls=False)
         return binary(kernel, program, local.platform, metadata, agrees=True).saying(says)
     if metadata.how is How.NATIVE and depth.opens_programs and not has_started(workload):
         detail = f"its label {local.platform} fits, but its binary was not read and it has not been seen to start"

@@ -82,6 +82,8 @@ class Reason(StrEnum):
     WORKDIR_INVALID = "workdir_invalid"
     ENVIRONMENT_INVALID = "environment_invalid"
     LAYER_MISSING = "layer_missing"
+    LAYER_UNREADABLE = "layer_unreadable"
+    IMAGE_REFUSED = "image_refused"
     # unknown: the host
     HOST_NOT_UNDERSTOOD = "host_not_understood"
     HOST_REFUSED = "host_refused"
@@ -140,7 +142,7 @@ class Reason(StrEnum):
     IMAGE_NOT_AN_IMAGE = "image_not_an_image"
     IMAGE_STALE = "image_stale"
     # unknown: the bytes of the image
-    LAYER_UNREADABLE = "layer_unreadable"
+    LAYER_UNKNOWN = "layer_unknown"
     LAYER_ENCRYPTED = "layer_encrypted"
     LAYER_FOREIGN = "layer_foreign"
     LAYER_LIMIT = "layer_limit"
@@ -178,6 +180,7 @@ _OTHER_THAN_UNKNOWN: Mapping[Status, frozenset[Reason]] = MappingProxyType({
         Reason.ENTRYPOINT_DIRECTORY, Reason.ENTRYPOINT_EMPTY, Reason.ENTRYPOINT_TRUNCATED, Reason.NOT_A_PROGRAM,
         Reason.SYMLINK_LOOP, Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.USER_MISSING,
         Reason.PERMISSION_DENIED, Reason.WORKDIR_INVALID, Reason.ENVIRONMENT_INVALID, Reason.LAYER_MISSING,
+        Reason.LAYER_UNREADABLE, Reason.IMAGE_REFUSED,
     }),
 })  # fmt: skip
 

@@ -43,6 +43,14 @@ SURROUNDINGS: Mapping[Reason, str] = MappingProxyType(
             "An entry of the environment is no NAME=value: correct it in the image's ENV or in the plan."
         ),
         Reason.LAYER_MISSING: "The registry lacks a layer that the manifest names: push the image again.",
+        Reason.LAYER_UNREADABLE: (
+            "The host's engine cannot unpack a layer: build the image anew, or convert it "
+            "(skopeo copy --format oci), then push it again."
+        ),
+        Reason.IMAGE_REFUSED: (
+            "The host's engine takes no image of this form: build it with docker buildx or buildah, convert it "
+            "(skopeo copy --format oci), or run it with an engine that takes it."
+        ),
     }
 )
 """A sentence each; the commands that go with it show what the image holds, then build it anew."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.domain.facts import Failure
-from scanner.domain.image.offers import ImageFacts, InnerIndex, Offer
+from scanner.domain.image.offers import ImageFacts, InnerIndex, Objection, Offer
+from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents.manifest import MAX_ENTRIES, Descriptor, Index, Manifest
 
@@ -117,7 +118,14 @@ class Assembly:
         known = {digest: task.result() for digest, task in tasks.items()}
         offers = [(entry, _known_or_plain(entry, known, beyond)) for entry in entries]
         return [
-            offer and replace(offer, nested=entry.within is not None, within=entry.within) for entry, offer in offers
+            offer
+            and replace(
+                offer,
+                nested=entry.within is not None,
+                within=entry.within,
+                objections=(*offer.objections, *_to_entry(entry)),
+            )
+            for entry, offer in offers
         ]
 
     async def _deep(self, entry: Descriptor) -> Offer | None:
@@ -153,7 +161,22 @@ def _known_or_plain(entry: Descriptor, known: dict[Digest, Offer | None], beyond
         layers=offer.layers,
         config_digest=offer.config_digest,
         diff_ids=offer.diff_ids,
+        objections=offer.objections,
     )
+
+
+def _to_entry(entry: Descriptor) -> tuple[Objection, ...]:
+    if not entry.has_urls:
+        return ()
+    why = "the index entry names addresses of its own, where some engines ask"
+    return (Objection(Condition.ENTRY_URLS, Failure(Reason.IMAGE_REFUSED, why)),)
+
+
+def _to_types(manifest: Manifest) -> tuple[Objection, ...]:
+    if not manifest.mixes_types:
+        return ()
+    why = f"an OCI manifest has a config of the type {manifest.config.media_type}"
+    return (Objection(Condition.CONFIG_TYPE_MIXED, Failure(Reason.IMAGE_REFUSED, why)),)
 
 
 def _offer(digest: Digest, entry: Platform | None, manifest: Manifest, config: ImageConfig | Failure) -> Offer:
@@ -167,4 +190,5 @@ def _offer(digest: Digest, entry: Platform | None, manifest: Manifest, config: I
         layers=manifest.layers,
         config_digest=manifest.config.digest,
         diff_ids=config.diff_ids,
+        objections=(*config.objections, *_to_types(manifest)),
     )

@@ -10,9 +10,12 @@ from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, Platform, cano
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.strict_json import AmbiguousError, read_object, refuse_twins
 from scanner.registry.documents import fields
+from scanner.registry.documents.config_objections import objections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from scanner.domain.image.offers import Objection
 
 MAX_PROCESS_CHARS = 128 * 1024
 """Arguments, variables, directory: Linux takes no argument that is longer (MAX_ARG_STRLEN)."""
@@ -28,12 +31,13 @@ _PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Vo
 class ImageConfig:
     """``platform`` is as written, half of one where a word is missing, or why it is none that anybody could judge by.
 
-    ``diff_ids`` are the digests of its layers' tars.
+    ``diff_ids`` are the digests of its layers' tars, ``objections`` what engines may refuse the image for.
     """
 
     platform: Platform | Failure
     process: Process
     diff_ids: tuple[str, ...] = ()
+    objections: tuple[Objection, ...] = ()
 
 
 def read_config(body: bytes) -> ImageConfig | Failure:
@@ -44,7 +48,8 @@ def read_config(body: bytes) -> ImageConfig | Failure:
     try:
         refuse_twins(document, _TOP_KEYS)
         diff_ids = fields.texts(fields.child(document, "rootfs") or {}, "diff_ids") or ()
-        return ImageConfig(_platform(document), _process(fields.child(document, "config") or {}), diff_ids)
+        process = _process(fields.child(document, "config") or {})
+        return ImageConfig(_platform(document), process, diff_ids, objections(document))
     except AmbiguousError as ambiguity:
         return Failure(Reason.IMAGE_AMBIGUOUS, f"config: {ambiguity}")
     except fields.MalformedError as error:

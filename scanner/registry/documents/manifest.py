@@ -47,7 +47,8 @@ class Descriptor:
     """A pointer to content: by digest only, so that ``urls`` can lead nowhere.
 
     ``platform`` is as written, ``None`` where the entry does not name one. ``inline`` is the content itself where the
-    descriptor carries it, not yet verified. ``within`` is the index within an index where it was found.
+    descriptor carries it, not yet verified. ``within`` is the index within an index where it was found. ``has_urls`` tells
+    that it names addresses, which some engines ask instead of the registry.
     """
 
     digest: Digest
@@ -57,6 +58,7 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=dict)
     inline: bytes | None = None
     within: InnerIndex | None = None
+    has_urls: bool = False
 
     @property
     def is_index(self) -> bool:
@@ -79,10 +81,14 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One image: where its config is, which layers it has, lowest first."""
+    """One image: where its config is, which layers it has, lowest first.
+
+    ``mixes_types`` tells of an OCI manifest whose config is of Docker's type.
+    """
 
     config: Descriptor
     layers: tuple[Layer, ...]
+    mixes_types: bool = False
 
 
 def read_manifest(body: bytes, content_type: str = "", announced: str = "") -> Index | Manifest | Failure:
@@ -192,7 +198,8 @@ def _read_image(document: Mapping[str, Any]) -> Manifest | Failure:
         )
     if layers and not any(media_types.is_layer(layer.media_type) for layer in layers):
         return Failure(Reason.IMAGE_NOT_AN_IMAGE, f"none of its layers is one, such as {layers[0].media_type}")
-    return Manifest(config, layers)
+    is_oci = fields.word(document, "mediaType") == media_types.OCI_MANIFEST
+    return Manifest(config, layers, mixes_types=is_oci and config.media_type == media_types.DOCKER_CONFIG)
 
 
 def _layer(entry: Mapping[str, Any]) -> Layer:
@@ -213,6 +220,7 @@ def _descriptor(entry: Mapping[str, Any]) -> Descriptor:
         platform=_platform(fields.child(entry, "platform")),
         annotations=fields.text_map(entry, "annotations"),
         inline=_inline(entry),
+        has_urls=bool(fields.texts(entry, "urls")),
     )
 
 

@@ -33,7 +33,10 @@ async def test_what_is_no_emulator_of_this_cpu_is_none(images, build, entries):
 
 
 async def test_nothing_is_read_for_an_emulators_sake(images, build):
-    base, top = images.layer([(QEMU[1:], build.elf())]), images.layer([("app", build.elf(machine=183))])
+    base, top = (
+        images.layer([(QEMU[1:], build.elf(pad=20_000))], "plain"),
+        images.layer([("app", build.elf(machine=183))]),
+    )
     program = await inspect(build.offer(base, top), None, images.open)
     assert (program.problem, program.emulators) == (None, None)
     assert base.digest not in images.handed_out

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore, Kernel
-from scanner.domain.image.offers import Layer, Offer
-from scanner.domain.image.selection import Outcome, refuses, select
+from scanner.domain.image.offers import Offer
+from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 
@@ -71,44 +71,3 @@ def test_an_entry_whose_platform_says_nothing_is_taken_by_the_newer_classic_stor
 @pytest.mark.parametrize("engine", [docker("20.10.24"), docker("28.5.2"), docker("28.5.2", "containerd")])
 def test_an_entry_without_operating_system_means_the_engine_s_own(engine):
     assert taken(engine, Platform("", "amd64")) == 0
-
-
-LAYERS = (Layer("sha256:a", "application/vnd.oci.image.layer.v1.tar+gzip", 1),)
-WINDOWS = Offer("sha256:0", config=Platform("windows", "amd64"), layers=LAYERS, diff_ids=("sha256:b",))
-
-
-@pytest.mark.parametrize(
-    ("engine", "is_refused"),
-    [(docker("20.10.24"), True), (docker("28.5.2"), True), (docker("28.5.2", "containerd"), False), (PODMAN, False)],
-    ids=lambda value: getattr(value, "version", None),
-)
-def test_a_config_of_another_system_is_refused_by_the_classic_store_alone(engine, is_refused):
-    assert ("windows" in refuses(engine, WINDOWS)) == is_refused
-
-
-@pytest.mark.parametrize("diff_ids", [(), ("sha256:b", "sha256:c")])
-@pytest.mark.parametrize(
-    ("engine", "is_refused"),
-    [(docker("20.10.24"), True), (docker("28.5.2", "containerd"), True), (CONTAINERD_17, True), (PODMAN, False)],
-    ids=lambda value: getattr(value, "version", None),
-)
-def test_a_config_that_lists_another_number_of_layers_is_refused(engine, is_refused, diff_ids):
-    offer = replace(WINDOWS, config=AMD64, diff_ids=diff_ids)
-    assert bool(refuses(engine, offer)) == is_refused
-
-
-@pytest.mark.parametrize(
-    ("engine", "is_refused"),
-    [
-        (docker("20.10.24"), True),
-        (docker("26.1.5", "containerd"), True),
-        (docker("28.5.2"), False),
-        (docker("28.5.2", "containerd"), False),
-        (CONTAINERD_17, False),
-        (PODMAN, True),
-    ],
-    ids=lambda value: getattr(value, "version", None),
-)
-def test_an_index_within_an_index_is_refused_by_some(engine, is_refused):
-    offer = replace(WINDOWS, config=AMD64, nested=True)
-    assert bool(refuses(engine, offer)) == is_refused

@@ -132,3 +132,36 @@ def test_an_objection_counts_on_every_way_that_a_script_may_go(version, status):
     host = builders.host_facts(engines=(builders.docker(version=version),))
     verdict = judge(host, builders.plan(), builders.image_facts(builders.offer(program=program)))
     assert verdict.status is status
+
+
+def damaged(condition):
+    """A program that may not be all there, for one of its layers cannot be unpacked by everybody."""
+    failure = Failure(Reason.LAYER_UNREADABLE, "words")
+    return builders.program(), replace(builders.program(), problem=failure), Objection(condition, failure)
+
+
+@pytest.mark.parametrize(
+    ("condition", "store", "version", "expected"),
+    [
+        (Condition.LAYER_DAMAGED, "classic", "27.0", Reason.LAYER_UNREADABLE),
+        (Condition.GZIP_TAIL, "classic", "20.10", Reason.LAYER_UNREADABLE),
+        (Condition.GZIP_TAIL, "classic", "28.5", Reason.LAYER_UNKNOWN),
+        (Condition.GZIP_CHECK, "containerd", "28.5", Reason.LAYER_UNREADABLE),
+        (Condition.PACKED_OTHERWISE, "classic", "28.5", Reason.LAYER_UNKNOWN),
+        (Condition.ZSTD, "classic", "20.10", Reason.LAYER_UNREADABLE),
+        (Condition.NAMED_TWICE, "classic", "24.0", Reason.LAYER_UNREADABLE),
+    ],
+)
+def test_a_layer_that_the_engine_does_not_unpack_is_broken_until_it_has_the_image(condition, store, version, expected):
+    own = replace(engine("docker", version), store=facts.ImageStore(store))
+    whole, cut, objection = damaged(condition)
+    asked = replace(cut, objections=(objection,))
+    assert on_engine(asked, own).problem.reason is expected
+    assert on_engine(asked, own, pulls=False).problem.reason is Reason.LAYER_UNKNOWN
+    beside = on_engine(replace(whole, objections=(objection,)), own)
+    assert beside.problem.reason in {expected, Reason.BINARY_UNKNOWN}
+    assert on_engine(replace(whole, objections=(objection,)), own, pulls=False).problem is None
+
+
+def test_a_layer_that_could_not_be_unpacked_for_a_reason_of_nobody_s_is_unknown():
+    assert on_engine(damaged(Condition.ZSTD)[1], engine("docker", "28.5")).problem.reason is Reason.LAYER_UNKNOWN

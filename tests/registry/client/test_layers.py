@@ -103,24 +103,24 @@ async def test_a_layer_that_breaks_thrice_is_given_up(fake, client, layer):
 
 async def test_a_short_answer_without_length_is_no_whole_layer(fake, client, layer):
     fake.on("GET", BLOBS, fake.raw(b"HTTP/1.1 200 OK\r\n\r\n" + CONTENT[:1000]))
-    assert (await broken(client(), fake, layer)).reason is Reason.LAYER_UNREADABLE
+    assert (await broken(client(), fake, layer)).reason is Reason.LAYER_UNKNOWN
 
 
 ROWS = {
     "other-bytes": (lambda f: f.answer(200, b"x" * len(CONTENT)), Reason.IMAGE_DIGEST_MISMATCH),
     "other-length": (lambda f: f.answer(200, CONTENT + b"x"), Reason.IMAGE_DIGEST_MISMATCH),
     "encoded": (lambda f: f.answer(200, CONTENT, content_encoding="gzip"), Reason.IMAGE_ENCODING_REFUSED),
-    "missing": (lambda f: f.answer(404), Reason.LAYER_UNREADABLE),
+    "missing": (lambda f: f.answer(404), Reason.LAYER_UNKNOWN),
     "denied": (lambda f: f.answer(403), Reason.IMAGE_DENIED),
     "not-satisfiable": (lambda f: f.answer(416), Reason.IMAGE_SERVER_ERROR),
     "flapping": (lambda f: f.answer(503), Reason.IMAGE_SERVER_ERROR),
     "limited": (lambda f: f.answer(429, retry_after="100"), Reason.IMAGE_RATE_LIMITED),
     "long-refusal": (lambda f: f.answer(404, b"x" * 70_000), Reason.IMAGE_TOO_LARGE),
-    "no-content": (lambda f: f.answer(204), Reason.LAYER_UNREADABLE),
+    "no-content": (lambda f: f.answer(204), Reason.LAYER_UNKNOWN),
     "partial-unasked": (lambda f: f.answer(206, CONTENT), Reason.IMAGE_MALFORMED),
     "partial-elsewhere": (
         lambda f: f.answer(206, CONTENT, content_range="bytes 5-200004/300000"),
-        Reason.LAYER_UNREADABLE,
+        Reason.LAYER_UNKNOWN,
     ),
     "redirect-to-http": (lambda f: f.answer(307, location="http://example.com/x"), Reason.IMAGE_REDIRECT_REFUSED),
     "redirect-inside": (lambda f: f.answer(307, location="https://127.0.0.1:9/x"), Reason.IMAGE_REDIRECT_REFUSED),

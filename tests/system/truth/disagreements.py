@@ -1,6 +1,7 @@
 """Prints every kind on which a recorded engine and our verdict disagree: ``python -m tests.system.truth.disagreements``.
 
-With ``--unknown`` those that we say nothing of are listed too, with ``--pending`` the table of what is not done yet.
+With ``--unknown`` those that we say nothing of are listed too, with ``--surveyed`` the verdicts are those of the gate,
+which reads all files where a script decides, with ``--pending`` the table of what is not done yet is printed.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ WORDS = {
 """What is missing, by the module of the table that a kind stands in."""
 
 
-def _judged() -> dict[str, list[Judged]]:
+def _judged(*, surveyed: bool) -> dict[str, list[Judged]]:
     registry, server, thread = serve_leniently()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            return asyncio.run(judge_all(recordings.all_recordings(), table.KINDS, registry, Path(folder)))
+            return asyncio.run(
+                judge_all(recordings.all_recordings(), table.KINDS, registry, Path(folder), surveyed=surveyed)
+            )
     finally:
         server.shutdown()
         server.server_close()
@@ -67,7 +70,7 @@ def _pending(found: Mapping[str, Sequence[Judged]]) -> str:
 
 def main() -> None:
     """Print what was asked for."""
-    found = _judged()
+    found = _judged(surveyed="--surveyed" in sys.argv)
     if "--pending" in sys.argv:
         print(_pending(found), end="")
         return

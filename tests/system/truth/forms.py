@@ -66,7 +66,7 @@ KINDS = (
     Kind("index-of-windows", lambda: indexed(right(os="windows")), "platform_missing"),
     Kind("index-with-windows", lambda: indexed(right(os="windows"), right()), "native"),
     Kind("index-empty", _emptied, "image_no_platforms"),
-    Kind("index-nested", lambda: _nested(indexed(right())), "image_unsupported"),
+    Kind("index-nested", lambda: _nested(indexed(right())), "image_refused"),
     Kind("entry-without-platform", lambda: indexed(right(), platforms=[None]), "platform_missing", podman="native"),
     Kind("entry-lies-config-honest", lambda: indexed(foreign(), platforms=[AMD64]), "wrong_platform"),
     Kind("entry-right-config-lies", lambda: indexed(right(architecture="arm64"), platforms=[AMD64]), "config_disagrees"),

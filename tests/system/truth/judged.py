@@ -77,9 +77,14 @@ def facts_of(recording: Recording) -> HostFacts:
 
 
 async def judge_all(
-    recordings: Sequence[Recording], kinds: Sequence[Kind], registry: LenientRegistry, folder: Path
+    recordings: Sequence[Recording],
+    kinds: Sequence[Kind],
+    registry: LenientRegistry,
+    folder: Path,
+    *,
+    surveyed: bool = False,
 ) -> dict[str, list[Judged]]:
-    """By kind, what we say of it on each engine that ran it."""
+    """By kind, what we say of it on each engine that ran it; as the gate does once all files were ``surveyed``."""
     references = {kind.id: registry.push(kind.repository, "1", kind.made()) for kind in kinds}
     hosts = [_host(recording, references) for recording in recordings]
     facts = {recording.generation.name: facts_of(recording) for recording in recordings}
@@ -91,7 +96,7 @@ async def judge_all(
     config.write_text(json.dumps({"registries": {registry.address: {"plain_http": True, "rate": 1000, "burst": 1000}}}))
     adapters = Adapters(load(config, {}, need_hosts=False), AdapterContext(VERSION))
     try:
-        report = await adapters.scanner(Limits(deadline_s=SCAN_WITHIN_S), read=read).scan(hosts)
+        report = await adapters.scanner(Limits(deadline_s=SCAN_WITHIN_S), read=read, survey_now=surveyed).scan(hosts)
     finally:
         await adapters.close()
     verdicts = {(each.workload.host, each.workload.image): each.verdict for each in report.findings}

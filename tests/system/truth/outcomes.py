@@ -99,7 +99,8 @@ def _each(command: Command, names: Iterable[str], act: Callable[[str], str]) -> 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         said = dict(zip(names, pool.map(act, names), strict=True))
     there = set(command("ps", "--all", "--format", "{{.Names}}").split())
-    found = json.loads(command("container", "inspect", *(name for name in names if name in there)))
+    made = [name for name in names if name in there]
+    found = json.loads(command("container", "inspect", *made)) if made else []
     states = {container["Name"].lstrip("/"): container["State"] for container in found}
     return {name: _outcome(command, name, said[name], states.get(name, {})) for name in names}
 

@@ -88,7 +88,7 @@ def save(recording: Recording) -> None:
 
 def renew(generation: Generation, version: str, host: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> None:
     """Put these outcomes in the place of what was recorded of their kinds; those of kinds that are no more go."""
-    known = {kind.id for kind in KINDS}
+    known = {kind.id for kind in KINDS if generation.engine == "docker" or not kind.overlay}
     before = load(generation).outcomes if path_of(generation).exists() else {}
     kept = {kind: outcome for kind, outcome in before.items() if kind in known}
     found = {kind: recorded(outcome) for kind, outcome in outcomes.items()}

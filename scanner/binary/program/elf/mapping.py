@@ -30,7 +30,15 @@ MAX_DYNAMIC_BYTES = 64 * 1024
 _TASK_SIZE = {64: 1 << 56, 32: 1 << 32}
 """More than any kernel gives a process: 57 bits of address on amd64, of which half are the kernel's."""
 
-_ET_DYN, _PT_LOAD, _PT_DYNAMIC, _PT_GNU_STACK, _PF_X, _PF_W = 3, 1, 2, 0x6474E551, 1, 2
+_USUAL_TASK_SIZE = {64: (1 << 47) - PAGE, 32: 1 << 32}
+"""What a process has on the commonest machines: 47 bits of address on amd64 without five-level page tables."""
+
+USUAL_MIN_ADDRESS = 64 * 1024
+"""Below it nobody maps without CAP_SYS_RAWIO (vm.mmap_min_addr as kernels are built for servers)."""
+
+_HEADER_BYTES = {64: 64, 32: 52}
+
+_ET_EXEC, _ET_DYN, _PT_LOAD, _PT_DYNAMIC, _PT_GNU_STACK, _PF_X, _PF_W = 2, 3, 1, 2, 0x6474E551, 1, 2
 _DT_NULL, _DT_NEEDED, _DT_FLAGS_1, _DF_1_PIE = 0, 1, 0x6FFFFFFB, 0x08000000
 
 
@@ -55,7 +63,26 @@ def refusal(header: Header, segments: tuple[Segment, ...], body: Body, interpret
     for segment in loads:
         if segment.filesz > segment.memsz or segment.vaddr + segment.memsz > _TASK_SIZE[header.bits]:
             return Failure(Reason.NOT_A_PROGRAM, "a segment is larger in the file than in memory, or than any memory")
-    return _cut(header, loads, body) or _entry(header, segments, loads) or _library(header, segments, body, interpreter)
+    return (
+        _cut(header, loads, body)
+        or _entry(header, segments, loads)
+        or _library(header, segments, body, interpreter)
+        or _doubtful(header, loads)
+    )
+
+
+def _doubtful(header: Header, loads: tuple[Segment, ...]) -> Failure | None:
+    """What only some kernels map, or no compiler makes."""
+    highest = max(segment.vaddr + segment.memsz for segment in loads)
+    lowest = min(segment.vaddr // PAGE * PAGE for segment in loads)
+    why = ""
+    if highest > _USUAL_TASK_SIZE[header.bits]:
+        why = f"a segment ends at {highest:#x}, which is more memory than most kernels give a process"
+    elif header.type == _ET_EXEC and lowest < USUAL_MIN_ADDRESS:
+        why = f"a segment begins at {lowest:#x}, where kernels usually let nobody map memory"
+    elif any(s.vaddr <= header.entry < s.vaddr + _HEADER_BYTES[header.bits] and not s.offset for s in loads):
+        why = f"the entry point {header.entry:#x} lies in the ELF header itself"
+    return Failure(Reason.BINARY_UNKNOWN, why) if why else None
 
 
 def _cut(header: Header, loads: tuple[Segment, ...], body: Body) -> Failure | None:
@@ -93,6 +120,8 @@ def _entry(header: Header, segments: tuple[Segment, ...], loads: tuple[Segment, 
     around = [s for s in loads if s.vaddr // PAGE * PAGE <= header.entry < -(-(s.vaddr + s.memsz) // PAGE) * PAGE]
     if not around:
         return Failure(Reason.NOT_A_PROGRAM, f"the entry point {header.entry:#x} lies in no segment")
+    if all(segment.filesz == 0 for segment in around):
+        return Failure(Reason.NOT_A_PROGRAM, f"the entry point {header.entry:#x} lies in memory of zeros")
     if any(segment.flags & _PF_X for segment in around):
         return None
     stack = next((segment for segment in segments if segment.type == _PT_GNU_STACK), None)

@@ -52,9 +52,13 @@ class Launched:
 
 @dataclass(frozen=True, slots=True)
 class AtRunTime:
-    """Why nobody can tell before it runs what a launcher starts: a whole sentence without its full stop."""
+    """Why nobody can tell before it runs what a launcher starts: a whole sentence without its full stop.
+
+    ``is_refusal`` where it may well start nothing, whatever stands in the image.
+    """
 
     why: str
+    is_refusal: bool = False
 
 
 Launch: TypeAlias = Launched | AtRunTime | None
@@ -91,7 +95,11 @@ class Call:
     def refused(self, why: str | UsageError) -> AtRunTime:
         """The launcher ends with its own usage error."""
         detail = why.detail if isinstance(why, UsageError) else why
-        return AtRunTime(f"{self.name} ends with a usage error: {detail}")
+        return AtRunTime(f"{self.name} ends with a usage error: {detail}", is_refusal=True)
+
+    def denied(self, why: str) -> AtRunTime:
+        """The launcher ends because a container, as engines make it, may not do what it is asked to."""
+        return AtRunTime(f"{self.name} {why}", is_refusal=True)
 
     def starting(self, words: tuple[str, ...], by: By = By.EXECVP) -> Launch:
         """What is left is the next command."""

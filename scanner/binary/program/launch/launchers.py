@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import split_path
+from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.launch import accounts, env, loader, tools
 from scanner.binary.program.launch.getopt import grammar
 from scanner.binary.program.launch.launch import (
@@ -83,10 +84,10 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     "timeout": tools.timeout,
     "chroot": tools.chroot,
     "time": simple(_TIME, ends=("h", "V")),
-    "setsid": simple(_SETSID, ends=("h", "V")),
-    "ionice": tools.optional(_IONICE, ends=("p", "P", "u", "h", "V")),
+    "setsid": tools.setsid(_SETSID),
+    "ionice": tools.ionice(_IONICE, ends=("p", "P", "u", "h", "V")),
     "prlimit": tools.optional(_PRLIMIT, ends=("p", "h", "V")),
-    "chrt": tools.numbered(_CHRT, ends=("p", "m", "h", "V")),
+    "chrt": tools.chrt(_CHRT, ends=("p", "m", "h", "V")),
     "taskset": tools.numbered(_TASKSET, ends=("p", "h", "V")),
     "flock": tools.flock,
     "unshare": tools.unshare,
@@ -132,13 +133,13 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "env": env.busybox,
     "nice": tools.busybox_nice,
     "nohup": simple(grammar("")),
-    "setsid": simple(grammar("c", "ctty>c")),
+    "setsid": tools.setsid(grammar("c", "ctty>c")),
     "timeout": tools.busybox_timeout,
     "chroot": tools.busybox_chroot,
     "su": accounts.busybox_su,
     "setpriv": accounts.busybox_setpriv,
-    "chrt": tools.numbered(grammar("phmbfiorR"), ends=("p", "m")),
-    "ionice": tools.optional(grammar("n:c:p:t"), ends=("p",)),
+    "chrt": tools.chrt(grammar("phmbfiorR"), ends=("p", "m")),
+    "ionice": tools.ionice(grammar("n:c:p:t"), ends=("p",)),
     "taskset": tools.numbered(grammar("pca"), ends=("p",)),
     "chpst": tools.chpst,
     "setuidgid": tools.setuidgid,
@@ -201,7 +202,7 @@ def _of_script(call: Call, content: Content, file: str) -> Launch:
 
 def _of_binary(call: Call, content: Content, file: str) -> Launch:
     if _MULTI_CALL.fullmatch(file):
-        return _of_busybox(call)
+        return _of_busybox(call, content.applets)
     loader = next((rule for pattern, rule in _LOADERS if pattern.fullmatch(file) or pattern.fullmatch(call.name)), None)
     if loader is not None:
         return loader(call)
@@ -222,7 +223,7 @@ def _agreed(call: Call, one: Launch, other: Launch) -> Launch:
     return AtRunTime(f"{call.name} starts something else where it is busybox' than where it is not")
 
 
-def _of_busybox(call: Call) -> Launch:
+def _of_busybox(call: Call, built: frozenset[str] | None) -> Launch:
     """Busybox by a link of an applet's name, or with the applet as its first word."""
     if not _MULTI_CALL.fullmatch(call.name):
         rule = _BUSYBOX.get(call.name)
@@ -233,6 +234,10 @@ def _of_busybox(call: Call) -> Launch:
     if applet in _SHELLS:
         return Launched(replace(call.command, argv=(applet, *call.words[1:])), By.APPLET)
     rule = _BUSYBOX.get(applet)
+    if applet not in (built or APPLETS):
+        if built or applet not in RARER_APPLETS:
+            return call.refused(f"there is no applet {applet}")
+        return call.denied(f"is not always built with {applet}") if rule else None
     return rule(replace(call, name=applet, words=call.words[1:])) if rule else None
 
 

@@ -54,6 +54,9 @@ _SETARCH = grammar(
     "verbose>v addr-no-randomize>R fdpic-funcptrs>F mmap-page-zero>Z addr-compat-layout>L read-implies-exec>X 32bit>B "
     "short-inode>I whole-seconds>S sticky-timeouts>T 3gb>3 4gb uname-2.6 list show help version",
 )
+_PERSONALITIES = tuple("FILRSTXZ3B")
+"""Options that set a flag of the personality beyond Linux and its 32-bit half, which alone engines' seccomp lets pass."""
+_NUMERIC_ACCOUNT = re.compile(r":\d+(?::\d+)+", re.ASCII)
 _DURATION = re.compile(
     r"\s*\+?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?[smhd]?|\s*\+?inf(?:inity)?|\s*\+?0[xX][0-9a-fA-F]+",
     re.ASCII | re.IGNORECASE,
@@ -270,10 +273,16 @@ def chpst(call: Call) -> Launch:
     parsed = parsed_by(call, _CHPST, "V")
     if parsed is None or isinstance(parsed, AtRunTime):
         return parsed
+    if any(_NUMERIC_ACCOUNT.fullmatch(spec) is None for spec in _numeric_accounts(parsed)):
+        return call.refused("behind a colon it takes a user's number, a colon, groups' numbers")
     root = parsed.value("/")
     if root is not None:
         return AtRunTime(f"{call.name} changes the root directory to {root!r}")
     return _named(_changed(call, parsed), parsed)
+
+
+def _numeric_accounts(parsed: Parsed) -> list[str]:
+    return [spec for spec in map(parsed.value, ("u", "U")) if spec is not None and spec.startswith(":")]
 
 
 def _changed(call: Call, parsed: Parsed) -> Launch:
@@ -322,9 +331,59 @@ def setarch(call: Call) -> Launch:
         return call.refused(parsed)
     if parsed.has("help", "version", "h", "V", "list", "show"):
         return None
+    if parsed.has(*_PERSONALITIES):
+        return call.denied("sets a personality that the usual seccomp profile of engines refuses")
     if not parsed.rest:
         return call.starting((FALLBACK_SHELL,))
     return call.starting(parsed.rest)
+
+
+def setsid(options: Grammar) -> Rule:
+    """Leads a session of its own; what leads its group already, as a container's first process does, forks before."""
+
+    def rule(call: Call) -> Launch:
+        parsed = parsed_by(call, options, "h", "V")
+        if parsed is None or isinstance(parsed, AtRunTime):
+            return parsed
+        if not parsed.has("w"):
+            return call.denied("ends at once where it is a container's first process, and the container with it")
+        return call.starting(parsed.rest)
+
+    return rule
+
+
+def chrt(options: Grammar, ends: tuple[str, ...]) -> Rule:
+    """A scheduling policy, which is real time unless another one is named, its priority, the command."""
+    numbers = numbered(options, ends=ends)
+
+    def rule(call: Call) -> Launch:
+        launch = numbers(call)
+        parsed = options.parse(call.words)
+        if isinstance(launch, AtRunTime) or launch is None or isinstance(parsed, UsageError):
+            return launch
+        policies = [name for name, _ in parsed.options if name in set("bdefior")]
+        if not policies or policies[-1] in {"d", "f", "r"}:
+            return call.denied("sets a real-time policy, which containers usually may not (CAP_SYS_NICE)")
+        return launch
+
+    return rule
+
+
+def ionice(options: Grammar, ends: tuple[str, ...]) -> Rule:
+    """A class of input and output, of which the real-time one is not for everybody."""
+    plain = optional(options, ends=ends)
+
+    def rule(call: Call) -> Launch:
+        launch = plain(call)
+        parsed = options.parse(call.words)
+        if isinstance(launch, AtRunTime) or launch is None or isinstance(parsed, UsageError):
+            return launch
+        is_real_time = (parsed.value("c") or "").strip() in {"1", "realtime"}
+        if is_real_time and not parsed.has("t"):
+            return call.denied("sets the real-time class, which containers usually may not (CAP_SYS_ADMIN)")
+        return launch
+
+    return rule
 
 
 def dockerize(call: Call) -> Launch:

@@ -98,9 +98,10 @@ def _of_file(
     if standing.kind is PathKind.MISSING and "/" not in rest[0]:
         return f"{command.argv[0]} looks for {rest[0]} in PATH"
     if standing.kind is PathKind.MISSING:
-        return Failure(
-            Reason.ENTRYPOINT_MISSING, f"{path}, which {command.argv[0]} is to read: no such file or directory"
-        )
+        why = f"{path}, which {command.argv[0]} is to read: no such file or directory"
+        return Failure(Reason.ENTRYPOINT_MISSING, why, path=path)
+    if standing.kind is PathKind.FILE and not standing.size:
+        return Failure(Reason.ENTRYPOINT_EMPTY, f"{path}, which {command.argv[0]} is to read, is empty", path=path)
     raw = files.text(path) if standing.kind is PathKind.FILE else None
     if raw is None:
         return f"{path}, which {command.argv[0]} reads, was not kept"

@@ -67,10 +67,15 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The script does its work by itself; ``status`` is ``None`` where it is not known."""
+    """The script does its work by itself; ``status`` is ``None`` where it is not known, ``why`` tells of a failure.
+
+    ``asked`` are the programs that it started for their output.
+    """
 
     status: int | None
     failed: bool = False
+    why: str = ""
+    asked: tuple[Command, ...] = ()
 
 
 Ending = Reached | Ended | AtRunTime
@@ -103,12 +108,12 @@ def follow(script: Script, files: Files) -> tuple[Ending, ...]:
         return (AtRunTime(f"{script.name}: bash reads the file that BASH_ENV names before it"),)
     read = grammar.parse(script.text)
     if isinstance(read, NotUnderstood):
-        return (AtRunTime(f"{script.name}:{read.line}: {read.why}"),)
+        return (AtRunTime(f"{script.name}:{read.line}: {read.why}", is_faulty=read.is_faulty),)
     machine = Machine(script.kind, files)
     try:
         return _told(_run(machine, _start(script, read)))
     except AtRunTimeError as error:
-        return (AtRunTime(f"{script.name}: {error}"),)
+        return (AtRunTime(f"{script.name}: {error}", is_faulty=error.is_faulty),)
 
 
 def _start(script: Script, read: Sequence) -> State:
@@ -176,6 +181,9 @@ def _keyed(ending: Ending) -> _Keyed:
         return _Keyed(
             ((command.argv, command.path, command.cwd, command.user, env, also, ending.written, ending.failed), ending)
         )
+    if isinstance(ending, Ended):
+        asked = tuple((each.argv, each.path, each.cwd) for each in ending.asked)
+        return _Keyed(((ending.status, ending.failed, ending.why, asked), ending))
     return _Keyed((ending, ending))
 
 
@@ -201,18 +209,21 @@ def _reached(state: State) -> Ending:
     """The program that does the work, whether or not it is known."""
     failed = bool(state.status)
     asked = bool(state.asked)
+    for_output = tuple(each.command for each in state.asked)
     if state.execd and state.externals:
         *also, reached = state.externals
-        others = tuple(each.command for each in (*also, *state.background))
+        others = (*(each.command for each in (*also, *state.background)), *for_output)
         return Reached(reached.command, execd=True, also=others, asked=asked, written=state.written)
     started = state.externals or tuple(each for each in state.background if not each.prepares)
     if started:
         *also, reached = started
-        others = tuple(each.command for each in (*also, *(state.background if state.externals else ())))
+        beside = (*also, *(state.background if state.externals else ()))
+        others = (*(each.command for each in beside), *for_output)
         return Reached(reached.command, execd=False, also=others, asked=asked, written=state.written, failed=failed)
     if state.last is not None and not failed:
-        return Reached(state.last.command, execd=False, asked=asked, written=state.written)
-    return Ended(state.status, failed)
+        return Reached(state.last.command, execd=False, also=for_output, asked=asked, written=state.written)
+    why = f"{state.file}: {state.gave_up}" if state.gave_up and failed else ""
+    return Ended(state.status, failed, why, tuple(each.command for each in state.asked))
 
 
 __all__ = ["AtRunTime", "Ended", "Ending", "Reached", "Script", "follow"]

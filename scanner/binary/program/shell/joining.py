@@ -19,6 +19,7 @@ MAX_WAYS = 12
 _COMPARED = (
     "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "exported",
     "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
+    "gave_up",
 )  # fmt: skip
 """All of a state but its stack; what differs most often comes first."""
 

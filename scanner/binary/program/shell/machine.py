@@ -34,6 +34,7 @@ from scanner.binary.program.shell.state import (
     AtRunTime,
     AtRunTimeError,
     External,
+    ShellEndsError,
     ShellKind,
     State,
     is_known,
@@ -73,6 +74,9 @@ STEP_WEIGHT = 100
 MAX_HEIGHT = 200
 """Commands inside commands on one way; functions that call themselves end here."""
 
+_GAVE_UP = 2
+"""The status of dash for a variable that must be set; bash's is 127 or 1."""
+
 MAX_SUBSTITUTIONS = 6
 """Substitutions inside each other."""
 
@@ -110,12 +114,14 @@ class Machine:
             raise AtRunTimeError(f"it takes more than {MAX_STEPS} steps")
         try:
             return self._step(state)
+        except ShellEndsError as error:
+            return self.exit(replace(state, gave_up=str(error)), _GAVE_UP)
         except AtRunTimeError as error:
             if self._is_in_subshell(state) and state.substituted is None:
                 command = Command((UNKNOWN, str(error)), ())
                 some = External(command)
                 return self.exit(replace(state, externals=(*state.externals, some), last=some), None)
-            return [AtRunTime(f"{state.file}: {error}")]
+            return [AtRunTime(f"{state.file}: {error}", is_faulty=error.is_faulty)]
 
     @staticmethod
     def _is_in_subshell(state: State) -> bool:
@@ -177,7 +183,7 @@ class Machine:
             case Simple():
                 return simple.simple(self, state, statement)
             case NotUnderstood():
-                raise AtRunTimeError(f"line {statement.line}: {statement.why}")
+                raise AtRunTimeError(f"line {statement.line}: {statement.why}", is_faulty=statement.is_faulty)
             case AndOr():
                 after = push(AfterList(statement, 0, state.quiet), state.stack)
                 return [replace(state, stack=push(One(statement.first), after), quiet=True)]
@@ -272,7 +278,7 @@ class Machine:
         """Run a text in this shell."""
         read = grammar.parse(text)
         if isinstance(read, NotUnderstood):
-            raise AtRunTimeError(f"{file}:{read.line}: {read.why}")
+            raise AtRunTimeError(f"{file}:{read.line}: {read.why}", is_faulty=read.is_faulty)
         return [replace(state, stack=push(Run(read.items), state.stack), status=0)]
 
     @staticmethod

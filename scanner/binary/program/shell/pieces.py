@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import arithmetic, given, patterns
 from scanner.binary.program.shell.frames import LeaveFile, LeaveFunction
-from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, State, counted, is_known
+from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, State, counted, is_known
 from scanner.formats.shell_syntax import (
     ArithmeticPart,
     Glob,
@@ -206,7 +206,7 @@ class Pieces:
         match part.operator:
             case "":
                 if found is None and "u" in self.state.options and part.name not in {"@", "*"}:
-                    raise AtRunTimeError(f"line {part.line}: {part.name} is not set, which ends the script (set -u)")
+                    raise ShellEndsError(f"line {part.line}: {part.name} is not set, which ends the script (set -u)")
                 return [Piece(found or "", quoted, not quoted)]
             case "length":
                 size = len(found or "") if is_known(found) or found is None else None
@@ -238,7 +238,7 @@ class Pieces:
         if stands:
             return [Piece(found or "", quoted, not quoted)]
         if operator[-1] == "?":
-            raise AtRunTimeError(f"line {part.line}: {part.name} is not set, which ends the script")
+            raise ShellEndsError(f"line {part.line}: {part.name} is not set, which ends the script")
         if operator[-1] == "=":
             value = self.text(part.word)
             if part.name in {"@", "*", "#"} or part.name.isdigit():

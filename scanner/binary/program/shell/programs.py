@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, is_dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
@@ -37,6 +38,9 @@ _CONVERSION = re.compile(r"%(?:%|(-?\d*)(?:\.(\d+))?([a-zA-Z])|(.))")
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'", "r": "\r"}
 
 
+PASSWD = "/etc/passwd"  # noqa: S105 - a path
+
+
 def name_of(words: tuple[str, ...]) -> str:
     """A program's name without its directory."""
     return words[0].rpartition("/")[2]
@@ -52,10 +56,18 @@ def prepares(words: tuple[str, ...]) -> bool:
 
 def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[int | None, str | None]:
     """Status and output of a program that answers by what is known; ``None`` for the output of any other."""
-    name, operands = name_of(words), tuple(word for word in words[1:] if not word.startswith("-"))
-    options = tuple(word for word in words[1:] if word.startswith("-"))
+    name = name_of(words)
     if words[0] not in {name, f"/bin/{name}", f"/usr/bin/{name}"}:
         return None, None
+    if name in _NAMING_USERS:
+        unknown = any(_is_no_account(files, state, each) for each in _accounts_in(name, words))
+        return (1, "") if unknown else (None, None)
+    return _answered(files, state, name, words)
+
+
+def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> tuple[int | None, str | None]:
+    operands = tuple(word for word in words[1:] if not word.startswith("-"))
+    options = tuple(word for word in words[1:] if word.startswith("-"))
     if name in {"dirname", "basename"} and operands and not options:
         return 0, _path_part(name, operands) + "\n"
     if name == "id" and options in {("-u",), ("-g",), ("-un",), ("-nu",), ("-u", "-n")} and not operands:
@@ -74,6 +86,41 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
     if name in {"readlink", "realpath"} and len(operands) == 1 and _resolves(name, options):
         return 0, _resolved(files, state, operands[0]) + "\n"
     return None, None
+
+
+_NAMING_USERS = frozenset({"find", "install", "chown"})
+
+
+def _accounts_in(name: str, words: tuple[str, ...]) -> list[str]:
+    """The users that a program which prepares looks up before it does anything, as they are written."""
+    if name == "find":
+        return [word for before, word in pairwise(words) if before in {"-user", "!-user"}]
+    if name == "install":
+        return [*_behind(words, "-o"), *_behind(words, "--owner")]
+    if name != "chown" or any(word.startswith("--reference") for word in words):
+        return []
+    return [word.partition(":")[0] for word in words[1:] if not word.startswith("-")][:1]
+
+
+def _behind(words: tuple[str, ...], option: str) -> list[str]:
+    joined = [word.removeprefix(f"{option}=") for word in words if word.startswith(f"{option}=")]
+    return [*(word for before, word in pairwise(words) if before == option), *joined]
+
+
+def _is_no_account(files: Files, state: State, name: str) -> bool:
+    """Whether a name is surely none of the image's users, numbers left out; owners may have a group behind a dot."""
+    if not name or not is_known(name) or name.isdigit() or state.touched(PASSWD) or state.touched("/etc"):
+        return False
+    if state.has_started or files.stands(PASSWD).kind not in {PathKind.FILE, PathKind.MISSING}:
+        return False
+    return not {name, name.partition(".")[0]} & {entry[0] for entry in _entries(files)}
+
+
+def _entries(files: Files) -> list[list[str]]:
+    if files.stands(PASSWD).kind is not PathKind.FILE:
+        return []
+    text = (files.text(PASSWD) or b"").decode("utf-8", "replace")
+    return [line.split(":") for line in text.splitlines()]
 
 
 def _listed(files: Files, state: State, path: str, *, hidden: bool) -> tuple[int | None, str | None]:
@@ -126,11 +173,7 @@ def _identity(files: Files, state: State, options: tuple[str, ...]) -> str:
 
 def _entry(files: Files, user: str) -> list[str] | None:
     """A user's line of /etc/passwd, by name or number."""
-    if files.stands("/etc/passwd").kind is not PathKind.FILE:
-        return None
-    text = (files.text("/etc/passwd") or b"").decode("utf-8", "replace")
-    lines = (line.split(":") for line in text.splitlines())
-    return next((parts for parts in lines if len(parts) > 3 and user in {parts[0], parts[2]}), None)  # noqa: PLR2004 - name, password, uid, gid
+    return next((parts for parts in _entries(files) if len(parts) > 3 and user in {parts[0], parts[2]}), None)  # noqa: PLR2004 - name, password, uid, gid
 
 
 def _resolved(files: Files, state: State, path: str) -> str:

@@ -63,7 +63,9 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
             return machine.done(state.with_status(0))
         return machine.done(_assign(machine, words, node.assignments).with_status(words.status))
     if node.words[0].literal is None and not Expander(machine, state).fields(node.words[:1]):
-        raise AtRunTimeError(f"line {node.line}: its first word is empty, so that the next one names the program")
+        raise AtRunTimeError(
+            f"line {node.line}: its first word is empty, so that the next one names the program", is_faulty=True
+        )
     name = arguments[0]
     if name == UNKNOWN_WORDS:
         raise AtRunTimeError(f"line {node.line}: it starts what its words become")

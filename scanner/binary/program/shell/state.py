@@ -77,13 +77,22 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AtRunTime:
-    """Nobody can tell before the script runs what it starts."""
+    """Nobody can tell before the script runs what it starts; ``is_faulty`` where it may well start nothing."""
 
     why: str
+    is_faulty: bool = False
 
 
 class AtRunTimeError(Exception):
     """Nobody can tell before the script runs; stays inside the interpretation, where it becomes an ending."""
+
+    def __init__(self, why: str, *, is_faulty: bool = False) -> None:
+        super().__init__(why)
+        self.is_faulty = is_faulty
+
+
+class ShellEndsError(Exception):
+    """The shell gives up, such as at a variable that must be set; stays inside the interpretation as that error does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ class State:
     was printed so far where somebody ``captures`` it, ``input`` what is left to be read, ``None`` where not known.
     ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
     prepare, ``asked`` those that ran for their output, ``last`` is the last program whatever it does. ``local`` are a
-    function's variables with what they were before.
+    function's variables with what they were before. ``gave_up`` is why the shell ended by itself.
     """
 
     stack: Stack
@@ -134,6 +143,7 @@ class State:
     execd: bool = False
     local: tuple[tuple[str, str | None, bool], ...] = ()
     substituted: int | None = None
+    gave_up: str = ""
 
     def value(self, name: str) -> str | None:
         """A variable's value, ``None`` where it is unset."""

@@ -246,6 +246,12 @@ def _by_unlisted(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     return [each for each in made if each is not None and each.path != "/"]
 
 
+def _accounts(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """The lists of users and groups."""
+    del words
+    return (write(cwd, "/etc/passwd"), write(cwd, "/etc/group"))
+
+
 _RULES: dict[str, Callable[[tuple[str, ...], str], Iterable[Write | None]]] = {
     **dict.fromkeys(("cp", "ln", "install", "rsync"), _copies),
     "mv": _moves,
@@ -260,16 +266,17 @@ _RULES: dict[str, Callable[[tuple[str, ...], str], Iterable[Write | None]]] = {
     "dd": _dumps,
     **dict.fromkeys(("mount", "umount"), _covers),
     "ldconfig": _caches,
+    **dict.fromkeys(("addgroup", "adduser", "groupadd", "groupmod", "useradd", "usermod"), _accounts),
 }
 
 _READING = frozenset({
-    "addgroup", "addr2line", "adduser", "arch", "base64", "basename", "cat", "chattr", "chgrp", "chown", "cksum", "clear",
+    "addr2line", "arch", "base64", "basename", "cat", "chattr", "chgrp", "chown", "cksum", "clear",
     "cmp", "column", "comm", "cut", "date", "df", "diff", "dig", "dirname", "du", "egrep", "envsubst", "expr", "fgrep", "file",
-    "fold", "free", "getconf", "getent", "getfacl", "getopt", "grep", "groupadd", "groupmod", "head", "hexdump", "host",
+    "fold", "free", "getconf", "getent", "getfacl", "getopt", "grep", "head", "hexdump", "host",
     "hostname", "id", "ip", "join", "jq", "locale", "logger", "ls", "lsof", "md5sum", "mountpoint", "nc", "netstat",
     "nl", "nproc", "nslookup", "numfmt", "od", "paste", "pgrep", "pidof", "ping", "pkill", "printenv", "ps", "pwgen", "readlink",
     "realpath", "rev", "seq", "setcap", "setfacl", "sha1sum", "sha256sum", "sha512sum", "sleep", "ss", "stat", "stty", "sync",
-    "sysctl", "tac", "tail", "tput", "tr", "tty", "uname", "uniq", "update-ca-certificates", "uptime", "useradd", "usermod", "wc",
+    "sysctl", "tac", "tail", "tput", "tr", "tty", "uname", "uniq", "update-ca-certificates", "uptime", "wc",
     "which", "who", "whoami", "yes", "zcat",
 })  # fmt: skip
 """Programs that change no file that they are given, but for its owner or its attributes."""

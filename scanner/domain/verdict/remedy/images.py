@@ -210,7 +210,7 @@ FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.IMAGE_RATE_LIMITED: _limited,
     Reason.IMAGE_NOT_AN_IMAGE: _no_image,
     Reason.LAYER_LIMIT: _limit,
-    Reason.LAYER_UNREADABLE: _layer,
+    Reason.LAYER_UNKNOWN: _layer,
     Reason.LAYER_ENCRYPTED: _sealed,
     Reason.LAYER_FOREIGN: _sealed,
     Reason.BINARY_UNKNOWN: _binary,

@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from scanner.binary.layers.body import Body
 from scanner.binary.program.argv import Command, split_path
+from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
+from scanner.binary.program.capture import Capture
 from scanner.binary.program.content import Content, examine
 from scanner.binary.program.launch.launchers import Account, AtRunTime, By, Launched, account_of, launched
 from scanner.binary.program.script import Shebang
@@ -571,6 +574,24 @@ def test_a_launcher_reaches_what_the_real_one_reaches(line, traced, require, req
     compare(launch, reached(tool, words, traced))
 
 
+def captured(file):
+    """What is kept of busybox while it streams past."""
+    raw = memoryview(file.read_bytes())
+    capture = Capture(len(raw), applets=True)
+    for at in range(0, len(raw), 1000):
+        capture.feed(raw[at : at + 1000])
+    return examine(capture.body())
+
+
+def test_busybox_says_itself_which_applets_it_has(require):
+    busybox = require("busybox", "busybox-static")
+    listed = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    own = captured(busybox).applets
+    assert own is not None
+    assert own | {"busybox"} == set(listed) | {"busybox"}
+    assert set(listed) <= APPLETS | RARER_APPLETS | {"busybox"}
+
+
 @pytest.mark.system
 @pytest.mark.parametrize("line", BUSYBOX.strip().splitlines())
 @pytest.mark.parametrize("by_link", [True, False])
@@ -579,8 +600,7 @@ def test_an_applet_reaches_what_the_real_busybox_reaches(line, by_link, traced, 
     busybox = require("busybox", "busybox-static")
     tool = traced / "links" / words[0] if by_link else busybox
     words = words if by_link else ["busybox", *words]
-    content = examine(Body.whole(busybox.read_bytes()))
-    launch = launched(command_of(words, traced), content, str(busybox), accounts)
+    launch = launched(command_of(words, traced), captured(busybox), str(busybox), accounts)
     if isinstance(launch, Launched) and launch.by is By.APPLET:
         assert words[1] == "sh"
         return
@@ -622,7 +642,7 @@ STARTED = [
     ("/entry -- /app", SMALL, "/usr/bin/tini", "/app"),
     ("env A=1 /app", LARGE, "/bin/env", "/app"),
     ("nice -n 5 /app", LARGE, "/bin/[", "/app"),
-    ("busybox nice -5 /app", LARGE, "/bin/busybox", "/app"),
+    ("busybox nice -5 /app", replace(LARGE, applets=frozenset({"nice"})), "/bin/busybox", "/app"),
     ("nice -n5 /app", LARGE, "/bin/busybox", "/app"),
     ("chpst -u nobody /app", LARGE, "/bin/busybox", "/app"),
     ("nohup /app", LARGE, "/bin/busybox-static", "/app"),
@@ -636,6 +656,46 @@ def test_a_launcher_starts_what_its_grammar_leaves(line, content, path, expected
     launch = answer(line, content, path)
     assert isinstance(launch, Launched), launch
     assert launch.command.argv == tuple(shlex.split(expected))
+
+
+REFUSED = [
+    ("busybox nope /app", LARGE, "there is no applet nope"),
+    ("busybox nohup /app", LARGE, "not always built with nohup"),
+    ("busybox env /app", replace(LARGE, applets=frozenset({"nice"})), "there is no applet env"),
+    ("setsid /app", SMALL, "a container's first process"),
+    ("busybox setsid -c /app", LARGE, "a container's first process"),
+    ("chrt 5 /app", SMALL, "real-time"),
+    ("chrt -f 1 /app", SMALL, "real-time"),
+    ("chrt -o -d 0 /app", SMALL, "real-time"),
+    ("ionice -c 1 /app", SMALL, "real-time"),
+    ("ionice -c realtime -n 4 /app", SMALL, "real-time"),
+    ("setarch -R /app", SMALL, "seccomp"),
+    ("setarch x86_64 --addr-no-randomize /app", SMALL, "seccomp"),
+    ("chpst -u :1000 /app", SMALL, "behind a colon"),
+]
+
+
+@pytest.mark.parametrize(("line", "content", "why"), REFUSED)
+def test_what_a_launcher_cannot_do_in_a_container_starts_nothing(line, content, why):
+    path = "/bin/busybox" if line.startswith("busybox") else ""
+    launch = answer(line, content, path)
+    assert isinstance(launch, AtRunTime), launch
+    assert (launch.is_refusal, why in launch.why) == (True, True), launch
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "setsid -w /app",
+        "chrt -b 0 /app",
+        "ionice -c 3 /app",
+        "ionice -t -c 1 /app",
+        "setarch linux32 /app",
+        "chpst -u :1:2 /app",
+    ],
+)
+def test_what_it_can_do_there_starts(line):
+    assert isinstance(answer(line, SMALL, ""), Launched)
 
 
 DECIDED_AT_RUN_TIME = [

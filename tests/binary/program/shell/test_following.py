@@ -18,7 +18,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KINDS = {"bash": ShellKind.BASH, "dash": ShellKind.DASH, "busybox": ShellKind.ASH}
 USERS = "root:x:0:0::/root:/bin/sh\n" + "".join(
     f"{name}:x:99{n}:99{n}::/home:/bin/sh\n"
-    for n, name in enumerate(["redis", "postgres", "mysql", "rabbitmq", "node"])
+    for n, name in enumerate(["redis", "postgres", "mysql", "rabbitmq", "node", "mongodb"])
 )
 
 
@@ -148,10 +148,58 @@ AT_RUN_TIME = [
     ("[[ a == b ]] && exec a", "\\[\\["),
     ("source /x; exec a", "source"),
     ("exec -a x a", "exec -a"),
-    ("set -u; exec a $NOT", "not set"),
     ("exec a {b,c}", "bash"),
     ("trap 'x' ERR; exec a", "trap"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("line", "fails"),
+    [
+        ("find . ! -user nobody -exec chown nobody {} +", True),
+        ("find . ! -user redis", False),
+        ("chown -R nobody:redis /data", True),
+        ("chown redis /data", False),
+        ("chown 1234:5 /data", False),
+        ("chown --reference=/x nobody", False),
+        ("install -o nobody -d /data", True),
+        ("install --owner=redis -d /data", False),
+        ("useradd nobody; chown nobody /data", False),
+        ("/setup; chown nobody /data", False),
+        ('chown "$X" /data', False),
+    ],
+)
+def test_a_tool_that_is_to_look_a_user_up_fails_where_the_image_has_none_of_that_name(line, fails):
+    endings = follow(f"set -e; {line}; exec a", [], env={"X": None})
+    assert any(isinstance(ending, Ended) and ending.status == 1 for ending in endings) == fails
+    assert any(isinstance(ending, Reached) and ending.command.argv == ("a",) for ending in endings) != fails
+
+
+GIVES_UP = ["set -u; exec a $NOT", "exec a ${NOT:?}", "set -e; x=${NOT?words}; exec a"]
+
+
+@pytest.mark.parametrize("text", GIVES_UP)
+def test_a_shell_that_gives_up_starts_nothing_more(text):
+    (ending,) = follow(text, ["z"])
+    assert (ending.status, ending.failed) == (2, True)
+    assert "NOT is not set" in ending.why
+
+
+@pytest.mark.parametrize("text", ["[ -z x ] || exec a; set -u; exec b $NOT", "(set -u; echo $NOT); exec a"])
+def test_giving_up_is_no_way_of_its_own_where_another_one_works(text):
+    assert {ending.command.argv for ending in follow(text, ["z"])} == {("a",)}
+
+
+@pytest.mark.parametrize("text", ["if", "exec a\r", "a ) b"])
+def test_what_shells_may_make_nothing_of_either_is_faulty(text):
+    assert [ending.is_faulty for ending in follow(text, ["z"])] == [True]
+
+
+@pytest.mark.parametrize(("text", "asked"), [("echo $(a)", ["a"]), ("x=$(a b); y=$(id -u); c", ["a"])])
+def test_what_is_started_for_its_output_is_started_too(text, asked):
+    (ending,) = follow(text, [])
+    commands = ending.also if isinstance(ending, Reached) else ending.asked
+    assert [command.argv[0] for command in commands] == asked
 
 
 @pytest.mark.parametrize(("text", "why"), AT_RUN_TIME)
