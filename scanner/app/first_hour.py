@@ -186,7 +186,7 @@ def preparation_of(key: Path, user: str) -> str:
     """
     public = key.with_name(f"{key.name}.pub")
     try:
-        return preparation(user, files.read_secret(public), script())
+        return preparation(user, files.read_text(public, MAX_FILE_BYTES), script())
     except (FileError, ValueError) as error:
         raise UsageError(f"{public}: {error}") from None
 
