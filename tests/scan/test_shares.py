@@ -89,8 +89,8 @@ async def test_a_slow_one_hands_its_place_on_and_its_registry_is_remembered_unti
     names = [f"slow-{number}" for number in range(2 * PER_REGISTRY)]
     for number, name in enumerate(names):
         one.start(name, "slow.example", f"h{number}")
-    await asyncio.sleep(0.1)
-    assert len(one.inside) == len(names)  # each goes on beside, the next one got its place
+    while one.shares._slow < len(names):  # each goes on beside, the next one got its place
+        await asyncio.sleep(0.01)
     one.shares._slow_after_s = 3600
     for number in range(2 * PER_REGISTRY):
         one.start(f"next-{number}", "slow.example", f"n{number}")
@@ -105,7 +105,9 @@ async def test_sixteen_images_that_drip_from_one_host_leave_the_same_registry_to
     one = line(0.01)
     for number in range(16):
         one.start(f"drip-{number}", "r.example", "hostile")
-    await asyncio.sleep(0.05)
+    while one.shares._slow < PER_HOST:
+        await asyncio.sleep(0.01)
+    one.shares._slow_after_s = 3600
     for number in range(20):
         one.start(f"good-{number}", "r.example", f"h{number}")
         await settle()
