@@ -161,7 +161,7 @@ def test_a_key_is_made_on_request():
         TrailOperations.new_key("a b")
 
 
-@pytest.mark.parametrize("wrong", ["hello", str(Signer.made("log.example").verifier)])
+@pytest.mark.parametrize("wrong", ["hello", str(Signer.made("log.example").verifier)], ids=["no key", "a log's key"])
 def test_a_witness_needs_a_witness_s_key(tmp_path, wrong):
     settings = settings_of(tmp_path, witnesses=({"url": "https://w.example", "key": wrong},))
     with pytest.raises(SettingsError, match=r"trail\.witnesses\[0\]\.key"):
