@@ -311,6 +311,8 @@ class Pieces:
         if part.quoted and (part.name == "*" or part.subscript == "*"):
             return [Piece(self._joined(words))]
         pieces: list[Piece] = []
+        if not part.quoted:
+            words = tuple(word for word in words if word)  # an empty one makes no field where nothing quotes it
         for number, word in enumerate(words):
             if number:
                 pieces.append(BREAK)

@@ -175,6 +175,11 @@ def test_a_tool_that_is_to_look_a_user_up_fails_where_the_image_has_none_of_that
     assert any(isinstance(ending, Reached) and ending.command.argv == ("a",) for ending in endings) != fails
 
 
+@pytest.mark.parametrize("word", ["$@", "$*"])
+def test_an_empty_argument_is_none_where_nothing_quotes_it(word):
+    assert reached(follow(f"set -- {word}; exec a {word}", ["", "x", ""])) == (("a", "x"),)
+
+
 GIVES_UP = ["set -u; exec a $NOT", "exec a ${NOT:?}", "set -e; x=${NOT?words}; exec a"]
 
 
