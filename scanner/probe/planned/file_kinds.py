@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.formats import lenient_json
 from scanner.formats.lenient_json import JsonError
-from scanner.probe.planned import compose_keys, kube_kinds, manifest_files
+from scanner.probe.planned import manifest_files
+from scanner.probe.planned.compose import keys as compose_keys
+from scanner.probe.planned.kubernetes import kinds as kube_kinds
 from scanner.probe.planned.plans import UnclearError, text_of
 
 if TYPE_CHECKING:

@@ -10,28 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, Source
 from scanner.domain.text import printable
-from scanner.probe.planned import (
-    compose,
-    compose_projects,
-    file_kinds,
-    manifests,
-    nomad,
-    plan_listing,
-    quadlet,
-    rendered,
-    systemd,
-    unit_files,
-)
-from scanner.probe.planned.compose_projects import ProjectFiles
+from scanner.probe.planned import file_kinds, plan_listing
+from scanner.probe.planned.compose import compose
+from scanner.probe.planned.compose import projects as compose_projects
+from scanner.probe.planned.compose.projects import ProjectFiles
 from scanner.probe.planned.file_kinds import Kind, Outcome, Told
+from scanner.probe.planned.kubernetes import manifests, rendered
+from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, is_template
-from scanner.probe.planned.quadlet_file import SUFFIXES
+from scanner.probe.planned.units import files as unit_files
+from scanner.probe.planned.units import quadlet, systemd
+from scanner.probe.planned.units.quadlet_file import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from scanner.domain.plan import Plan
-    from scanner.probe.planned.unit_files import Unit
+    from scanner.probe.planned.units.files import Unit
 
 _KUBE_YAML = re.compile(r"^[ \t]*Yaml[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 

@@ -12,11 +12,14 @@ from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
-from scanner.probe.planned import compose, manifests, nomad, quadlet, systemd
-from scanner.probe.planned.compose import Surroundings
+from scanner.probe.planned.compose import compose
+from scanner.probe.planned.compose.compose import Surroundings
 from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.hidden_values import without_hidden
+from scanner.probe.planned.kubernetes import manifests
+from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap
+from scanner.probe.planned.units import quadlet, systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

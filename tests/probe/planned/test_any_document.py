@@ -5,8 +5,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.probe.planned import folder, hcl
+from scanner.probe.planned import folder
 from scanner.probe.planned.file_kinds import Outcome
+from scanner.probe.planned.nomad import hcl
 
 KEYS = st.sampled_from([
     "apiVersion", "kind", "metadata", "name", "namespace", "spec", "template", "jobTemplate", "items", "replicas", "containers",

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from scanner.domain.host import Host
-from scanner.probe.planned import compose_keys, file_kinds, folder
+from scanner.probe.planned import file_kinds, folder
+from scanner.probe.planned.compose import keys
 from scanner.scan import plan_tree
 from scanner.scan.plans import PlanDirectory
 from tests.probe.planned.file_shapes import COMPOSE, KUBERNETES, NOMAD, OTHERS, SHAPES, UNITS
@@ -186,7 +187,7 @@ def test_the_keys_are_those_of_the_schemas_within_compose_and_docker(enter_root)
             top |= set(schema["properties"])
             service |= set(schema["definitions"]["service"]["properties"])
     assert len(service) > 80
-    assert top <= compose_keys.TOP_LEVEL
-    assert compose_keys.TOP_LEVEL - top == {"models"}
-    assert service <= compose_keys.SERVICE
-    assert compose_keys.SERVICE - service == {"models", "provider", "pull_refresh_after", "use_api_socket", "pre_start"}
+    assert top <= keys.TOP_LEVEL
+    assert keys.TOP_LEVEL - top == {"models"}
+    assert service <= keys.SERVICE
+    assert keys.SERVICE - service == {"models", "provider", "pull_refresh_after", "use_api_socket", "pre_start"}

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.facts import Process, Source
-from scanner.probe.planned import hcl, manifests, nomad, quadlet, systemd
+from scanner.probe.planned.kubernetes import manifests
+from scanner.probe.planned.nomad import hcl, nomad
 from scanner.probe.planned.plans import Plans, UnclearError
+from scanner.probe.planned.units import quadlet, systemd
 
 
 def test_a_unit_is_named_by_its_file_and_continued_lines_are_one():

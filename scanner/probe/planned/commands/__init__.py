@@ -1,0 +1,1 @@
+"""Commands of container engines, wherever a line or a script starts them."""

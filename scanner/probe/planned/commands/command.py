@@ -1,0 +1,195 @@
+"""What one command of a container engine starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.probe.planned.commands import engine_options
+from scanner.probe.planned.commands.engine_options import Given, OptionsError
+from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.unknown_text import is_known, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENGINES = frozenset({"docker", "podman", "nerdctl"})
+COMPOSERS = frozenset({"docker-compose", "podman-compose"})
+
+_LOCAL = ("unix:", "/", "fd:")
+_STARTING = frozenset({"up", "run", "start", "create"})
+"""Commands of Compose that start what its files plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A container that is run or created; ``given`` are its options, ``platform`` what they ask for, empty without."""
+
+    engine: str
+    image: str
+    command: tuple[str, ...]
+    given: Given
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """An image that is pulled: a later run without a platform of its own takes what is there."""
+
+    image: str
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
+class KubePlay:
+    """Manifests that Podman plays."""
+
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeUp:
+    """A project of Compose; without ``files`` it is the file that Compose looks for in ``directory``."""
+
+    files: tuple[str, ...]
+    project: str = ""
+    directory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Something that starts containers which are named nowhere that we read; ``why`` is a sentence's end."""
+
+    why: str
+
+
+Started = Run | Pull | KubePlay | ComposeUp | Other
+
+
+def asked_platform(given: Given) -> str:
+    """``--platform``, or what Podman's ``--os``, ``--arch``, ``--variant`` say together; empty without.
+
+    Raises:
+        UnclearError: the engine would refuse the options, or only the host knows the rest of the platform.
+    """
+    whole, arch = given.last("platform") or "", given.last("arch") or ""
+    system, variant = given.last("os") or "", given.last("variant") or ""
+    if whole and (arch or system or variant):
+        raise UnclearError("--platform excludes --arch, --os and --variant")
+    if not arch and (variant or system not in {"", "linux"}):
+        raise UnclearError("--os and --variant without --arch: only the host knows the rest")
+    found = whole or ("/".join(part for part in (system or "linux", arch, variant) if part) if arch else "")
+    if not is_known(found):
+        raise UnclearError(f"only the running host knows the platform {shown(found)}")
+    return found
+
+
+def started(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Started | None:
+    """What ``program words…`` starts; none where it does something else.
+
+    Raises:
+        UnclearError: it starts something, but its words cannot be understood.
+    """
+    engine = program.rpartition("/")[2]
+    if engine in COMPOSERS:
+        return _composed(words)
+    try:
+        before = engine_options.GLOBAL[engine].read(words)
+    except OptionsError as error:
+        if _mentions_start(words):
+            raise UnclearError(f"{engine}: {error}") from error
+        return None
+    found = _command(engine, before.rest)
+    if found is not None and (elsewhere := _elsewhere(before, env)):
+        return Other(f"it runs on another machine, {shown(elsewhere)}")
+    return found
+
+
+def _mentions_start(words: tuple[str, ...]) -> bool:
+    return any(word in {"run", "create", "play", "compose"} for word in words)
+
+
+def _elsewhere(before: Given, env: Mapping[str, str]) -> str:
+    """The other machine whose engine is asked; empty where it is this one's."""
+    if before.is_on("remote") or before.last("connection"):
+        return before.last("connection") or "by --remote"
+    said = before.last("host") or before.last("url") or env.get("DOCKER_HOST") or env.get("CONTAINER_HOST") or ""
+    return "" if not said or said.startswith(_LOCAL) else said
+
+
+def _command(engine: str, words: tuple[str, ...]) -> Started | None:
+    if words[:1] in {("container",), ("image",)}:
+        words = words[1:]
+    match words[:2]:
+        case ("run" | "create", *_):
+            return _run(engine, words[1:])
+        case ("pull", *_):
+            return _pull(words[1:])
+        case ("compose", *_):
+            return _composed(words[1:])
+        case ("kube", "play") | ("play", "kube") if engine == "podman":
+            return _kube_play(words[2:])
+        case ("service", "create"):
+            return Other("it creates a service of a Swarm")
+        case ("stack", "deploy" | "up"):
+            return Other("it deploys a stack to a Swarm")
+    return None
+
+
+def _run(engine: str, words: tuple[str, ...]) -> Run | None:
+    try:
+        given = engine_options.RUN[engine].read(words)
+    except OptionsError as error:
+        raise UnclearError(str(error)) from error
+    if given.is_on("help"):
+        return None
+    if given.is_on("rootfs"):
+        raise UnclearError("it runs a root file system of the host, no image")
+    if not given.rest:
+        raise UnclearError("there is no image behind its options")
+    image = given.rest[0]
+    if not is_known(image):
+        raise UnclearError(f"only the running host knows what {shown(image)} stands for")
+    if not image:
+        raise UnclearError("the image is empty")
+    return Run(engine, image, given.rest[1:], given, asked_platform(given))
+
+
+def _pull(words: tuple[str, ...]) -> Pull | None:
+    try:
+        given = engine_options.PULL.read_all(words)
+        platform = asked_platform(given)
+    except (OptionsError, UnclearError):
+        return None  # what runs afterwards is judged by its own words
+    return Pull(given.rest[0], platform) if given.rest and platform else None
+
+
+def _kube_play(words: tuple[str, ...]) -> KubePlay | None:
+    try:
+        given = engine_options.KUBE_PLAY.read_all(words)
+    except OptionsError as error:
+        raise UnclearError(str(error)) from error
+    if given.is_on("down"):
+        return None
+    if not given.rest or not all(map(is_known, given.rest)):
+        raise UnclearError("it plays a file that only the running host knows")
+    return KubePlay(given.rest)
+
+
+def _composed(words: tuple[str, ...]) -> ComposeUp | None:
+    try:
+        given = engine_options.COMPOSE.read(words)
+    except OptionsError as error:
+        if any(word in _STARTING for word in words):
+            raise UnclearError(f"compose: {error}") from error
+        return None
+    if not given.rest or given.rest[0] not in _STARTING:
+        return None
+    files = given.all("file")
+    project, directory = (
+        given.last("project-name") or "",
+        given.last("project-directory") or given.last("workdir") or "",
+    )
+    if not all(map(is_known, (*files, directory))):
+        raise UnclearError("it starts a project of Compose whose file only the running host knows")
+    return ComposeUp(files, project if is_known(project) else "", directory)

@@ -1,0 +1,1 @@
+"""Compose projects, read as Compose itself reads them."""

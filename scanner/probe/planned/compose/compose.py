@@ -1,0 +1,180 @@
+"""Services of Compose files."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import Source
+from scanner.formats.interpolation import InterpolationError, Value, substitute
+from scanner.probe.planned.compose import consistency, projects, service
+from scanner.probe.planned.compose.loading import DOTENV, Context, Loading, env_files, joined
+from scanner.probe.planned.compose.values import Text, closed
+from scanner.probe.planned.plans import Plans, UnclearError, gap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROJECT_NAME = "COMPOSE_PROJECT_NAME"
+PROFILES = "COMPOSE_PROFILES"
+ANY_PROFILE = "*"
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is beside the files of a project.
+
+    Attributes:
+        project: its name, instead of the files' own or the directory's.
+        variables: what the shell that runs Compose sets; it goes before ``.env``.
+        directory: the project's, where its ``.env`` is and relative paths begin; without it that of its first file.
+        dotenv: other ``.env`` files that are read before the directory's own.
+        source: ``SWARM`` for stack files.
+        has_env_files: whether files of variables would be among the texts if they were there.
+    """
+
+    project: str = ""
+    variables: Mapping[str, str] | None = None
+    directory: str | None = None
+    dotenv: tuple[str, ...] = ()
+    source: Source = Source.COMPOSE
+    has_env_files: bool = True
+
+
+def plans(
+    texts: Mapping[str, bytes],
+    roots: Sequence[str] | None = None,
+    *,
+    project: str = "",
+    variables: Mapping[str, str] | None = None,
+    source: Source = Source.COMPOSE,
+) -> Plans:
+    """What Compose files plan, named ``project/service``.
+
+    Args:
+        texts: files by path: Compose files, what they include or extend, and the ``.env`` beside them.
+        roots: the files of one project in the order in which they are merged. Without it each directory's
+            Compose file is a project, with its override file.
+        project: the name of the project, instead of the files' own or the directory's.
+        variables: what the shell that runs Compose sets; it goes before ``.env``.
+        source: ``SWARM`` for stack files.
+    """
+    beside = Surroundings(project, variables, source=source)
+    if roots is not None:
+        return project_plans(texts, list(roots), beside)
+    found = Plans()
+    for group in projects.projects(texts):
+        found += project_plans(texts, group.files, beside)
+    return found
+
+
+def project_plans(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundings) -> Plans:
+    """What the files of one project plan, laid over each other in their order."""
+    if not roots:
+        return Plans()
+    try:
+        return _project(texts, roots, beside)
+    except UnclearError as error:
+        return gap(roots[0], error)
+
+
+def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundings) -> Plans:
+    directory = posixpath.dirname(roots[0]) if beside.directory is None else beside.directory
+    own_dotenv = joined(directory, DOTENV)
+    shell = {name: Value(text) for name, text in (beside.variables or {}).items()}
+    files = [path for path in (*beside.dotenv, own_dotenv) if path in texts]
+    variables = shell
+    for path in dict.fromkeys(files):
+        variables = env_files(texts, [path], variables) | variables
+    loading = Loading(texts)
+    name = _name(loading, roots, directory, variables, beside.project)
+    variables = {**variables, PROJECT_NAME: Value(name)}
+    model = loading.model(roots, Context(directory, variables))
+    consistency.check_resources(model)
+    default_at = next((path for path in files if service.DEFAULT_PLATFORM in variables), "")
+    shared = service.Project(
+        name, texts, variables, beside.source, _bodies(model, roots[0]), default_at, beside.has_env_files
+    )
+    found = _services(shared, model, roots[0])
+    for problem in loading.doubts:
+        found += Plans(gaps={f"{roots[0]}: {problem}": gap(roots[0], problem).gaps[roots[0]]})
+    return found
+
+
+def _bodies(model: Mapping[str, Any], path: str) -> dict[str, dict[str, Any]]:
+    services = model.get("services")
+    if not model:
+        raise UnclearError(f"{path}: an empty file")
+    return services if isinstance(services, dict) else {}
+
+
+def _services(project: service.Project, model: Mapping[str, Any], path: str) -> Plans:
+    found = Plans()
+    active: dict[str, Mapping[str, Any]] = {}
+    asked = _profiles(project.variables)
+    for name, body in project.services.items():
+        try:
+            service.check(body)
+            if _is_active(body, asked):
+                active[name] = body
+        except UnclearError as error:
+            found += gap(f"{path}: {name}", error)
+    problems = consistency.problems(model, active)
+    for name, body in active.items():
+        if name in problems:
+            found += gap(f"{path}: {name}", problems[name])
+        try:
+            found += _service(project, path, name, body)
+        except UnclearError as error:
+            found += gap(f"{path}: {name}", error)
+    return found
+
+
+def _service(project: service.Project, path: str, name: str, body: Mapping[str, Any]) -> Plans:
+    if body.get("provider") is not None or not consistency.replicas(body):
+        return Plans()  # a provider starts something that is no container of this engine
+    made, unknown = service.plan(project, name, body)
+    found = Plans((made,))
+    for sentence in unknown:
+        found += gap(f"{path}: {name}", sentence)
+    return found
+
+
+def _profiles(variables: Mapping[str, Value]) -> set[str]:
+    said = variables.get(PROFILES, Value(""))
+    return {word.strip() for word in closed(Text(said.text, "", said.unset), PROFILES).split(",")} - {""}
+
+
+def _is_active(body: Mapping[str, Any], asked: set[str]) -> bool:
+    profiles = {closed(profile, "a profile") for profile in body.get("profiles") or ()}
+    return not profiles or ANY_PROFILE in asked or bool(profiles & asked)
+
+
+# ---------------------------------------------------------------- the project's name
+
+
+def _name(loading: Loading, roots: Sequence[str], directory: str, variables: Mapping[str, Value], told: str) -> str:
+    """The project's name: the caller's, the environment's, the files' last one, the directory's."""
+    told = told or variables.get(PROJECT_NAME, Value("")).text
+    if told:
+        return told
+    last = ""
+    for path in roots:
+        for document in loading.parsed(path).documents:
+            name = document.get("name") if isinstance(document, dict) else None
+            last = name if isinstance(name, str) and name else last
+    try:
+        put = substitute(last, variables)
+    except InterpolationError as error:
+        raise UnclearError(f"name: {error}") from error
+    own = normalized(closed(Text(put.text, "", put.unset), "name"))
+    return own or normalized(posixpath.basename(directory)) or "default"
+
+
+def normalized(name: str) -> str:
+    """A name as Compose makes it of a directory's."""
+    return _NOT_IN_NAMES.sub("", name.lower()).lstrip("_-")

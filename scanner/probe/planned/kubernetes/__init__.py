@@ -1,0 +1,1 @@
+"""Kubernetes objects with the pods that they plan."""

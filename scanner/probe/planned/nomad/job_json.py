@@ -1,0 +1,118 @@
+"""Job files that are JSON: what Nomad's API takes, or HCL's own JSON syntax."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scanner.probe.planned import manifest_files
+from scanner.probe.planned.nomad import hcl
+from scanner.probe.planned.nomad.hcl import Block
+from scanner.probe.planned.nomad.task import Task
+from scanner.probe.planned.plans import UnclearError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from scanner.probe.planned.nomad.placement import Constraint
+
+MAX_DEPTH = 30
+"""As in HCL's native syntax."""
+
+_LABELS = {
+    **dict.fromkeys(("job", "group", "task", "variable", "dynamic"), 1),
+    **dict.fromkeys(("config", "env", "locals", "constraint", "service", "check", "content"), 0),
+    **dict.fromkeys(("volume_mount", "mount"), 0),
+}
+"""Types of blocks that are read, with the number of their labels (Nomad's job specification)."""
+
+
+def is_request(document: Mapping[Any, Any]) -> bool:
+    """Whether it is what the API takes: a job with ``TaskGroups``, mostly below ``Job``."""
+    return "Job" in document or "TaskGroups" in document
+
+
+def body(document: Mapping[Any, Any]) -> Block:
+    """A file in HCL's JSON syntax as its native one would be.
+
+    Raises:
+        UnclearError: it is none.
+    """
+    return _block("", (), document, 0)
+
+
+def _block(type_: str, labels: tuple[str, ...], values: Mapping[Any, Any], depth: int) -> Block:
+    found = Block(type_, labels)
+    for key, value in values.items():
+        if key in _LABELS and isinstance(value, list | dict) and depth < MAX_DEPTH:
+            _nest(found, key, (), value, depth + 1)
+        else:
+            found.values[str(key)] = _value(value, depth)
+    return found
+
+
+def _nest(parent: Block, type_: str, labels: tuple[str, ...], value: Any, depth: int) -> None:
+    for one in value if isinstance(value, list) else [value]:
+        inner = manifest_files.mapping(one, f"the block {type_}")
+        if len(labels) < _LABELS[type_]:
+            for label, below in inner.items():
+                _nest(parent, type_, (*labels, str(label)), below, depth)
+        else:
+            parent.blocks.append(_block(type_, labels, inner, depth))
+
+
+def _value(value: Any, depth: int) -> hcl.Value:
+    """Texts are templates in this syntax."""
+    if depth > MAX_DEPTH:
+        raise UnclearError(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, str):
+        return hcl.template(value)
+    if isinstance(value, list):
+        return [_value(one, depth + 1) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _value(one, depth + 1) for key, one in value.items()}
+    return value  # type: ignore[no-any-return]  # numbers, booleans, null
+
+
+# ---------------------------------------------------------------- what the API takes
+
+
+def tasks(document: Mapping[Any, Any]) -> Iterator[Task]:
+    """The tasks of a job as the API takes it, named ``job/group/task``.
+
+    Raises:
+        UnclearError: it is none.
+    """
+    job = manifest_files.mapping(document.get("Job", document), "Job")
+    for group in _each(job, "TaskGroups"):
+        if group.get("Count") == 0:
+            continue
+        for task in _each(group, "Tasks"):
+            yield _task(f"{job.get('Name') or job.get('ID')}/{group.get('Name')}/{task.get('Name')}", job, group, task)
+
+
+def _each(holder: Mapping[Any, Any], key: str) -> Iterator[dict[Any, Any]]:
+    for value in manifest_files.sequence(holder.get(key), key):
+        yield manifest_files.mapping(value, key)
+
+
+def _task(name: str, job: Mapping[Any, Any], group: Mapping[Any, Any], task: Mapping[Any, Any]) -> Task:
+    shared = [one for one in _each(group, "Services") if one.get("TaskName") == task.get("Name")]
+    return Task(
+        name,
+        task.get("Driver"),
+        manifest_files.mapping(task.get("Config"), "Config"),
+        {str(key): value for key, value in manifest_files.mapping(task.get("Env"), "Env").items()},
+        task.get("User"),
+        tuple(one.get("Destination") for one in _each(task, "VolumeMounts")),
+        tuple(_constraint(one) for holder in (job, group, task) for one in _each(holder, "Constraints")),
+        tuple(
+            (one.get("Command"), one.get("Args"))
+            for service in (*_each(task, "Services"), *shared)
+            for one in _each(service, "Checks")
+            if one.get("Type") == "script"
+        ),
+    )
+
+
+def _constraint(value: Mapping[Any, Any]) -> Constraint:
+    return str(value.get("LTarget") or ""), str(value.get("Operand") or ""), str(value.get("RTarget") or "")

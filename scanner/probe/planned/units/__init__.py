@@ -1,0 +1,1 @@
+"""Units of systemd, with Podman's quadlets among them."""

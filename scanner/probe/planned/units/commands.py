@@ -1,0 +1,89 @@
+"""The command lines of a service, put together as systemd puts them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.formats import systemd_unit
+from scanner.formats.systemd_words import EXEC, WHITESPACE, WordsError, first_word
+from scanner.probe.planned.units.environment import all_expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from scanner.formats.systemd_unit import Setting
+    from scanner.probe.planned.units.environment import UnitEnvironment
+    from scanner.probe.planned.units.specifiers import Specifiers
+
+KEYS = (
+    "ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost",
+)  # fmt: skip
+"""In the order in which they run; whatever a unit runs may start a container."""
+
+_PREFIXES = "-@:+!|"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Words of one command, its program first; ``why`` tells, in place of words, why systemd cannot split it."""
+
+    words: tuple[str, ...]
+    setting: Setting
+    why: str = ""
+
+
+def command_lines(
+    settings: Sequence[Setting], specifiers: Specifiers, env: UnitEnvironment | None
+) -> Iterator[CommandLine]:
+    """Every command of a unit; of each key an empty value takes back those before it.
+
+    Without ``env`` variables stay as they are written, as systemd itself keeps them until it execs.
+    """
+    found = systemd_unit.values(settings, "Service", *KEYS)
+    for key in KEYS:
+        for setting in found:
+            if setting.key == key:
+                yield from _commands(setting, specifiers, env)
+
+
+def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | None) -> Iterator[CommandLine]:
+    """The commands of one setting, which ``;`` may separate."""
+    at, text = 0, setting.value
+    try:
+        while True:
+            program, at = first_word(text, at)
+            if program is None:
+                return
+            bare = program.lstrip(_PREFIXES)
+            prefixes = program[: len(program) - len(bare)]
+            words, at = _arguments(text, at)
+            if not bare:
+                continue
+            put = [specifiers.put(word) for word in words]
+            if "@" in prefixes:
+                put = put[1:]  # what the program is told that its name is
+            if ":" not in prefixes and env is not None:
+                put = all_expanded(put, env)
+            yield CommandLine((specifiers.put(bare), *put), setting)
+    except WordsError as error:
+        yield CommandLine((), setting, str(error))
+
+
+def _arguments(text: str, at: int) -> tuple[list[str], int]:
+    """The words up to a semicolon that stands alone, with where the next command begins."""
+    words: list[str] = []
+    while at < len(text):
+        if text[at] == ";" and (at + 1 >= len(text) or text[at + 1] in WHITESPACE):
+            return words, at + 1
+        if text.startswith("\\;", at) and (at + 2 >= len(text) or text[at + 2] in WHITESPACE):
+            words.append(";")
+            at += 2
+            while at < len(text) and text[at] in WHITESPACE:
+                at += 1
+            continue
+        word, at = first_word(text, at, EXEC)
+        if word is None:
+            break
+        words.append(word)
+    return words, at

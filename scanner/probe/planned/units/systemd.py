@@ -1,0 +1,98 @@
+"""Containers that systemd units run by command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Source
+from scanner.formats import systemd_unit
+from scanner.formats.systemd_unit import Setting, UnitError
+from scanner.probe.planned.commands.command_lines import mentions_engine
+from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
+from scanner.probe.planned.units import environment
+from scanner.probe.planned.units import files as unit_files
+from scanner.probe.planned.units.commands import CommandLine, command_lines
+from scanner.probe.planned.units.runs import Files, UnitRuns
+from scanner.probe.planned.units.specifiers import Specifiers
+from scanner.probe.planned.unknown_text import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from scanner.probe.planned.units.files import Unit
+
+
+def plans(texts: Mapping[str, bytes], referred: Callable[[str], bool] = lambda _: False) -> Plans:
+    """What units with their drop-ins run, named by the unit.
+
+    Args:
+        texts: unit files, ``*.service.d/*.conf``, files of variables and others that units name, by path.
+        referred: tells of a Compose file whether somebody else reads it as a project of its own.
+    """
+    found = Plans()
+    for _, made in by_unit(texts, referred):
+        found += made
+    return found
+
+
+def by_unit(
+    texts: Mapping[str, bytes], referred: Callable[[str], bool] = lambda _: False
+) -> Iterator[tuple[str, Plans]]:
+    """What each unit plans, by the path of its file; the arguments are those of ``plans``."""
+    for unit in unit_files.services(texts):
+        try:
+            settings, unread = settings_of(unit, texts, systemd_unit.settings)
+        except UnclearError as error:
+            yield unit.path, gap(unit.path, error)
+            continue
+        made = _planned(unit, settings, Files(texts, unit.root), referred)
+        yield unit.path, unread + (Plans(made.planned) if unit.is_only_offered else made)
+
+
+def settings_of(
+    unit: Unit, texts: Mapping[str, bytes], parse: Callable[[str, str], Sequence[Setting]]
+) -> tuple[list[Setting], Plans]:
+    """The settings of a unit and its drop-ins; a drop-in that is none is a gap.
+
+    Raises:
+        UnclearError: the unit's own file is none.
+    """
+    found: list[Setting] = []
+    gaps = Plans()
+    for path in unit.paths:
+        try:
+            found += parse(text_of(texts[path]), path)
+        except (UnitError, UnclearError) as error:
+            if path == unit.path:
+                raise UnclearError(str(error)) from error
+            gaps += gap(path, error)
+    return found, gaps
+
+
+def _planned(unit: Unit, settings: Sequence[Setting], files: Files, referred: Callable[[str], bool]) -> Plans:
+    specifiers = Specifiers(unit.name, unit.home, unit.is_user)
+    env = environment.of_service(settings, specifiers, files.read)
+    directory = systemd_unit.last(settings, "Service", "WorkingDirectory")
+    place = specifiers.put(directory.value.removeprefix("-")) if directory else ""
+    if place.startswith("~"):
+        place = unit.home or UNKNOWN
+    runs = UnitRuns(unit.name, Source.SYSTEMD, files, env, place, referred=referred)
+    found = Plans()
+    lines = list(command_lines(settings, specifiers, env))
+    if any(mentions_engine(line.setting.value) for line in lines) and (why := refused(settings, lines)):
+        return gap(unit.path, why)
+    for line in lines:
+        if line.words:
+            found += runs.plans(line.words, line.setting)
+        elif mentions_engine(line.setting.value):
+            found += gap(line.setting.place(), f"systemd cannot split it: {line.why}")
+    return found
+
+
+def refused(settings: Sequence[Setting], lines: Sequence[CommandLine]) -> str:
+    """Why systemd does not load a unit with these settings; empty where it does."""
+    kind = systemd_unit.last(settings, "Service", "Type")
+    starts = [line for line in lines if line.setting.key == "ExecStart"]
+    if len(starts) > 1 and (kind is None or kind.value != "oneshot"):
+        return "systemd takes more than one ExecStart= only where Type= is oneshot"
+    return ""

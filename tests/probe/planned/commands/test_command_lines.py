@@ -1,0 +1,304 @@
+"""Command lines that start containers, beside real shells and the engines' own words about their options."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.probe.planned.commands import engine_options
+from scanner.probe.planned.commands.command import ComposeUp, KubePlay, Other, Pull, Run
+from scanner.probe.planned.commands.command_lines import MAX_COMMANDS, MAX_SHELLS, find
+from scanner.probe.planned.commands.container_options import container
+from tests.real.roots import native_suite
+
+
+def runs(line, env=None):
+    found = find(tuple(shlex.split(line)), env or {})
+    return [started for started, _ in found.started if isinstance(started, Run)]
+
+
+RUNS = [
+    # command line, image, platform, what follows the image
+    ("docker run nginx", "nginx", "", ()),
+    ("/usr/bin/docker run --rm -p 80:80 -e A=b nginx:1 -g x", "nginx:1", "", ("-g", "x")),
+    ("/usr/bin/docker run -dit --name=web -v/a:/b --restart always nginx", "nginx", "", ()),
+    ("docker run -dp 80:80 nginx", "nginx", "", ()),
+    ("docker run -p80:80 nginx", "nginx", "", ()),
+    ("docker --context x -H unix:///s container run --platform linux/arm64 nginx", "nginx", "linux/arm64", ()),
+    ("docker create --platform=linux/arm/v7 nginx", "nginx", "linux/arm/v7", ()),
+    ("podman run --cidfile=%t/%n.ctr-id --cgroups=no-conmon --rm --sdnotify=conmon -d --replace --name web docker.io/nginx", "docker.io/nginx", "", ()),
+    ("podman run --arch arm64 nginx", "nginx", "linux/arm64", ()),
+    ("podman run --arch arm --variant v6 --os linux nginx", "nginx", "linux/arm/v6", ()),
+    ("podman run --override-arch arm64 nginx", "nginx", "linux/arm64", ()),
+    ("podman --log-level debug --root /x run -it --tls-verify=false nginx sh", "nginx", "", ("sh",)),
+    ("podman run --os linux nginx", "nginx", "", ()),
+    ("nerdctl -n k8s.io --snapshotter native run -d --platform=arm64 nginx", "nginx", "arm64", ()),
+    ("docker run --net host --dns-opt x --network-alias y nginx", "nginx", "", ()),
+    ("docker run --init=false --rm=true -t=false -eA=b -e=C=d nginx", "nginx", "", ()),
+    ("docker run --init --privileged --env-file /e --entrypoint /x nginx", "nginx", "", ()),
+    ("docker run -- nginx a", "nginx", "", ("a",)),
+    ("docker run --rm a:1 --platform linux/arm64", "a:1", "", ("--platform", "linux/arm64")),
+    ("docker run --platform linux/arm64 --platform linux/amd64 a", "a", "linux/amd64", ()),
+    ("env A=b /usr/bin/docker run a", "a", "", ()),
+    ("sudo -u x docker run a", "a", "", ()),
+    ("timeout 5m nice -n 5 docker run a", "a", "", ()),
+    ("systemd-cat -t x docker run a", "a", "", ()),
+    ("flock -n /run/lock docker run a", "a", "", ()),
+    ("flock /run/lock -c 'docker run a'", "a", "", ()),
+    ("su - web -c 'podman run a'", "a", "", ()),
+    ("runuser -u web -- podman run a", "a", "", ()),
+    ("busybox sh -c 'docker run a'", "a", "", ()),
+    ("/bin/sh -c 'docker rm -f web; exec docker run --rm nginx'", "nginx", "", ()),
+    ("bash -lc 'docker run a'", "a", "", ()),
+    ("sh -ec 'docker run a'", "a", "", ()),
+    ("bash -o pipefail -ec 'docker run a'", "a", "", ()),
+    ("bash -eo pipefail -c 'docker run a'", "a", "", ()),
+    ("bash --norc -c 'docker run a'", "a", "", ()),
+    ("sh -x -c 'docker run a'", "a", "", ()),
+    ("sh -c \"sh -c 'docker run a'\"", "a", "", ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "image", "platform", "command"), RUNS)
+def test_the_image_stands_behind_the_options(line, image, platform, command):
+    (run,) = runs(line)
+
+    assert (run.image, run.platform, run.command) == (image, platform, command)
+
+
+OTHERS = [
+    "docker stop web", "dockerd -H fd://", "podman start -a web", "", "/bin/true run x", "docker", "sh -c", "docker exec web docker run x",
+    "docker run --help", "echo docker run a", "sh -c 'echo docker run a'", "/usr/bin/logger docker run a", "docker image ls", "docker pull a",
+    "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker run a",
+    "docker volume create x", "docker network create run",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_other_commands_start_nothing(line):
+    found = find(tuple(shlex.split(line)), {})
+
+    assert (found.started, found.gaps) == ([], [])
+
+
+UNCLEAR = [
+    "docker run", "docker run -p", "docker run --rm", "docker run --no-such x a", "docker run -Z a", "podman run --rootfs /srv/x",
+    "podman run --arch arm64 --platform linux/arm64 a", "podman run --variant v7 a", "podman run --os windows a", "docker --no-such run a",
+    "sh -c 'docker run $(cat image)'", "sh -c '. /etc/default/x; docker run $IMAGE'", "sh -c 'read IMAGE; docker run $IMAGE'",
+    "sh -c 'docker run $OPTIONS a'", "sh -c 'if x; then I=a; else I=b; fi; docker run $I'",
+    "sh -c 'docker run a <<X <<Y\nX\nY'", "docker run ''",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", UNCLEAR)
+def test_what_cannot_be_told_is_a_gap(line):
+    found = find(tuple(shlex.split(line)), {}, env_is_whole=False)
+
+    assert [started for started, _ in found.started if isinstance(started, Run)] == []
+    assert found.gaps
+
+
+STARTS = [
+    ("docker compose -f /x/c.yml -f d.yml -p shop up -d", ComposeUp(("/x/c.yml", "d.yml"), "shop")),
+    ("docker-compose --project-directory /srv up", ComposeUp((), "", "/srv")),
+    ("podman-compose -f c.yml start", ComposeUp(("c.yml",))),
+    ("podman compose run web", ComposeUp(())),
+    ("nerdctl compose create", ComposeUp(())),
+    ("podman kube play --replace --network=x /a.yaml", KubePlay(("/a.yaml",))),
+    ("podman play kube /a.yaml --wait", KubePlay(("/a.yaml",))),
+    ("docker pull --platform linux/arm64 a", Pull("a", "linux/arm64")),
+    ("podman image pull --arch=arm64 a", Pull("a", "linux/arm64")),
+    ("docker service create --name x a", Other("it creates a service of a Swarm")),
+    ("docker stack deploy -c x.yml y", Other("it deploys a stack to a Swarm")),
+    ("docker -H tcp://10.0.0.9 run a", Other("it runs on another machine, tcp://10.0.0.9")),
+    ("podman --remote run a", Other("it runs on another machine, by --remote")),
+    ("env DOCKER_HOST=ssh://x docker run a", Other("it runs on another machine, ssh://x")),
+]
+
+
+@pytest.mark.parametrize(("line", "wanted"), STARTS)
+def test_other_ways_to_start_containers_are_seen(line, wanted):
+    assert [started for started, _ in find(tuple(shlex.split(line)), {}).started] == [wanted]
+
+
+# ---------------------------------------------------------------- shells
+
+SCRIPTS = [
+    "docker run --rm a:1; echo", "docker run a:1 && docker run b:1", "docker run a || docker run b", "docker run a | cat", "docker run a & wait",
+    "docker run a >/dev/null 2>&1", "docker run a 2>&1 | tee /dev/null; podman run b", "(cd /; docker run a)", "{ docker run a; docker run b; }",
+    "! docker run a", "if docker run a; then docker run b; else docker run c; fi", "I=a; docker run $I", 'I=a:1 J=b; docker run "$I" $J',
+    "docker run ${I:-a}:${T-1}", "I=; docker run ${I:-a} ${I-b} x", "O='-e A=b --rm'; docker run $O a", "O='-e A=b'; docker run -e \"$O\" a",
+    "for i in a b c; do docker run r/$i:1; done", 'set -- -d a x; docker run "$@"', "docker run 'a b' \"c d\" e\\ f", "docker run a 'it'\\''s' \"$$\" | true",
+    "while docker run a; do break; done", "case x in x) docker run a;; y) docker run b;; esac", "exec docker run a", "A=b docker run -e A a",
+    'f() { docker run a "$1"; }; :; docker run b', "docker run \\\n  -d \\\n  a \\\n  b", "# no\ndocker run a # b c\n", "docker run a;docker run b",
+    "docker run a&&docker run b||docker run c", "true;docker run a>/dev/null", "export I=a; docker run $I", "I=a; (I=b; docker run $I); docker run $I",
+    "docker run a -c 'x; y && z'", "docker run a *.nothing", 'docker run a "a;b|c&d"', "unset I; docker run ${I:-x}", "eval 'docker run a'",
+    "sh -c 'docker run a; docker run b'", "sh -c 'docker run \"$1\"' x y", "bash -c 'docker run a' && podman run b", "command -v docker >/dev/null && docker run a",
+    "docker run -d a;\n\n\npodman run b\n", "docker run <<X a\nb\nX\ndocker run c", "docker run \"a$(printf '')\"x", "I=a\ndocker run ${I}b ${I:+c} ${J:+d} ${K-}",
+]  # fmt: skip
+SPY = """#!/bin/sh
+{ printf '%s\\0' "${0##*/}" "$@"; printf '\\n\\0'; } >>"$SPY_LOG"
+exit "$SPY_CODE"
+"""
+
+
+@pytest.fixture(scope="module", params=["dash", "bash"])
+def seen(request, require, tmp_path_factory):
+    """``seen(script)``: the words of every engine that a real shell starts, with engines that succeed, then fail."""
+    shell = require(request.param, request.param)
+    home = tmp_path_factory.mktemp("spies")
+    for name in ("docker", "podman"):
+        (home / name).write_text(SPY)
+        (home / name).chmod(0o755)
+
+    def run(script):
+        found = set()
+        for code in "01":
+            log = home / "log"
+            log.write_bytes(b"")
+            env = {"PATH": f"{home}:/usr/bin:/bin", "SPY_LOG": str(log), "SPY_CODE": code}
+            subprocess.run([shell, "-c", script], env=env, capture_output=True, check=False, cwd="/", timeout=20)
+            for line in log.read_bytes().decode().split("\n\0")[:-1]:
+                found.add(tuple(line.split("\0")[:-1]))
+        return found
+
+    return run
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_is_split_as_shells_split_it(script, seen):
+    found = find(("sh", "-c", script), {})
+
+    started = {(run.engine, run.image, *run.command) for run, _ in found.started if isinstance(run, Run)}
+    real = {(words[0], *_behind_options(words)) for words in seen(script) if words[1:2] == ("run",)}
+    if "$$" in script or "$(" in script:
+        assert found.gaps or {image for _, image, *_ in started} == {image for _, image, *_ in real}
+    else:
+        assert not found.gaps
+        assert started - _maybe(script) == real
+
+
+def _behind_options(words):
+    given = engine_options.RUN[words[0]].read(words[2:])
+    return given.rest
+
+
+def _maybe(script):
+    """What is there but never reached: a function that nobody calls, another branch."""
+    return {"f()": {("docker", "a", "")}, "y) docker run b": {("docker", "b")}}.get(
+        next((mark for mark in ("f()", "y) docker run b") if mark in script), ""), set()
+    )
+
+
+def test_a_script_that_a_shell_refuses_is_a_gap_whatever_else_it_starts():
+    assert find(("sh", "-c", "docker run a'"), {}).gaps
+    assert find(("sh", "-c", "docker run a; if x; then docker run b"), {}).gaps
+
+
+def test_shells_within_each_other_are_bounded():
+    line = "docker run a"
+    for _ in range(MAX_SHELLS + 1):
+        line = shlex.join(["sh", "-c", line])
+
+    assert find(tuple(shlex.split(line)), {}).gaps == [f"more than {MAX_SHELLS} shells within each other"]
+
+
+def test_a_script_that_multiplies_is_bounded():
+    loop = "for a in 1 2 3 4 5 6 7 8 9; do "
+    found = find(("sh", "-c", loop * 5 + "docker run a$a; " + "done; " * 5), {})
+
+    assert len(found.started) <= MAX_COMMANDS
+    assert found.gaps
+
+
+@given(st.text(alphabet="docker run-eA='\"$(){};&|\\\n<>`*~#!x", max_size=80))
+def test_any_script_is_read_or_a_gap(script):
+    found = find(("sh", "-c", f"docker run {script}"), {})
+
+    assert isinstance(found.gaps, list)
+
+
+# ---------------------------------------------------------------- options
+
+HELP = re.compile(r"\s+(?:-(\w), )?--([\w-]+)(?: (\S+))?(?:\s{2,}|$)")
+
+
+@pytest.mark.parametrize("suite", ["native", "trixie"])
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+@pytest.mark.parametrize("command", [("run",), ("create",), (), ("pull",), ("kube", "play"), ("pod", "create")])
+def test_options_take_a_value_where_the_engine_says_so(suite, engine, command, require, generation_of):
+    if engine == "docker" and len(command) > 1:
+        pytest.skip("Podman's own command")
+    program = generation_of(native_suite() if suite == "native" else suite).program(engine)
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "400"}
+    text = subprocess.run([program, *command, "--help"], capture_output=True, text=True, env=env, check=False).stdout
+    grammar = {
+        ("run",): engine_options.RUN[engine], ("create",): engine_options.RUN[engine], (): engine_options.GLOBAL[engine],
+        ("pull",): engine_options.PULL, ("kube", "play"): engine_options.KUBE_PLAY, ("pod", "create"): engine_options.POD,
+    }[command]  # fmt: skip
+
+    told = {found[2]: (found[1], found[3]) for line in text.splitlines() if (found := HELP.match(line))}
+
+    assert told
+    for name, (letter, kind) in told.items():
+        assert name in (grammar.takes if kind else grammar.flags), (name, kind)
+        if letter:
+            assert grammar.short.get(letter) == name
+
+
+def test_every_option_of_run_that_matters_here_is_followed():
+    line = (
+        'podman run --entrypoint \'["/a","b"]\' -w /w -u 1:2 --init -e A=b -e PATH=/p -e C -v /s:/d:ro -v anon:/e --tmpfs /t '
+        "--mount type=bind,src=/x,target=/y --health-cmd 'x y' --secret s,type=env,target=T img c"
+    )
+    (run,) = runs(line)
+
+    made = container(run, {"C": "c"}, lambda _: None)
+
+    assert made.gaps == []
+    assert (made.process.entrypoint, made.process.cmd, made.process.working_dir) == (("/a", "b"), ("c",), "/w")
+    assert (made.process.user, made.process.init, made.process.path) == ("1:2", True, "/p")
+    assert dict(made.process.env) == {"A": "b", "PATH": "/p", "C": "c", "T": None}
+    assert made.process.healthcheck == ("CMD-SHELL", "x y")
+    assert [(m.destination, m.kind) for m in made.mounts] == [
+        ("/d", "bind"), ("/e", "volume"), ("/t", "tmpfs"), ("/y", "bind"), ("/run/secrets/s", "secret")
+    ][:4]  # fmt: skip
+
+
+ENTRYPOINTS = [
+    ("docker", "--entrypoint ''", ("",)),
+    ("podman", "--entrypoint ''", ()),
+    ("podman", "--entrypoint '[]'", ()),
+    ("docker", "--entrypoint '[\"/a\"]'", ('["/a"]',)),
+    ("podman", "--entrypoint '[1]'", ("[1]",)),
+    ("nerdctl", "--entrypoint /a", ("/a",)),
+    ("docker", "", None),
+]
+
+
+@pytest.mark.parametrize(("engine", "option", "wanted"), ENTRYPOINTS)
+def test_an_entrypoint_is_read_as_its_engine_reads_it(engine, option, wanted):
+    (run,) = runs(f"{engine} run {option} img")
+
+    process = container(run, {}, lambda _: None).process
+
+    assert (process.entrypoint if process else None) == wanted
+
+
+def test_a_file_of_variables_is_read_as_its_engine_reads_it():
+    (run,) = runs("docker run --env-file /e -e B=2 img")
+
+    made = container(run, {"FROM": "client"}, {"/e": b"A='1'\nB=1\nFROM\nGONE\nPATH=/x\n"}.get)
+
+    assert (dict(made.process.env), made.process.path) == (
+        {"A": "'1'", "B": "2", "FROM": "client", "PATH": "/x"}, "/x",
+    )  # fmt: skip
+
+
+def test_a_file_of_variables_that_is_not_there_is_a_gap():
+    (run,) = runs("docker run --env-file /e img")
+
+    assert container(run, {}, lambda _: None).gaps == ["the variables of /e are not known: it cannot be read"]
