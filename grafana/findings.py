@@ -22,6 +22,7 @@ _COLUMNS = (
     column("registry"),
     column("Value #A", "since", unit="dateTimeFromNow", custom__width=140),
     column("Value #B", "waived until", unit="dateTimeAsIso", custom__width=170),
+    column("Value #C", "last crash", unit="dateTimeFromNow", custom__width=140),
 )
 
 
@@ -29,9 +30,9 @@ def findings_table(
     title: str, matchers: str, about: str, *, without: tuple[str, ...] = (), team: str = q.TEAM
 ) -> Panel:
     """Findings with these labels; ``without`` names columns that say the same in each row."""
-    since, waived = (_rows(name, matchers, team) for name in ("first_seen", "waived_until"))
+    since, waived, crashed = (_rows(name, matchers, team) for name in ("first_seen", "waived_until", "crashed"))
     columns = tuple(shown for shown in _COLUMNS if shown.title not in without)
-    return grid(title, about, (Query(since), Query(waived)), columns, sort="-since")
+    return grid(title, about, (Query(since), Query(waived), Query(crashed)), columns, sort="-since")
 
 
 def _rows(moment: str, matchers: str, team: str) -> str:

@@ -95,6 +95,7 @@ def an_archscan(now):
     metrics = Metrics("0.1.0")
     metrics.configure(max_findings=500, scan_interval_s=10, registries=())
     metrics.config_reloaded(successful=True, at=now - 60)
+    metrics.inventory_loaded(read=5, not_understood=1, skipped=2)
     metrics.credential_expires("host certificate", now + 3 * DAY_S)
     metrics.architectures_changed({"edge-1": now - 600})
     return metrics

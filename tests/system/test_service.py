@@ -211,12 +211,21 @@ def test_the_service_stops_within_ten_seconds_and_leaves_its_store_whole(serve, 
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_a_second_service_on_the_same_store_or_port_is_refused_in_one_line(serve):
+@pytest.mark.parametrize("shared", ["both", "store", "port"])
+def test_a_second_service_on_the_same_store_or_port_is_refused_in_one_line(serve, tmp_path, shared):
     service = serve()
-    argv = [sys.executable, "-m", "scanner", "serve", "--config", service.config]
+    document = json.loads(service.config.read_text())
+    if shared == "store":
+        document["web"]["listen"] = f"127.0.0.1:{free_port()}"
+    if shared == "port":
+        document["store"]["url"] = f"sqlite:///{tmp_path}/another.db"
+    config = tmp_path / "second.yml"
+    config.write_text(json.dumps(document))
+    argv = [sys.executable, "-m", "scanner", "serve", "--config", config]
     second = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
-    assert (second.returncode, second.stderr.count("\n")) == (1, 1)
-    assert "in use" in second.stderr
+    assert (second.returncode, second.stderr.count("\n")) == (2, 1)
+    named = {"store": "archscan.db is in use by another archscan", "port": "the port is in use"}
+    assert named.get(shared, "in use") in second.stderr
 
 
 def test_a_registry_that_is_gone_makes_its_images_unknown_never_ok(
@@ -243,8 +252,10 @@ def test_a_registry_that_is_gone_makes_its_images_unknown_never_ok(
 def test_a_real_mismatch_becomes_a_page_and_is_resolved_after_the_fix(
     serve, images, prometheus, alertmanager, webhook, tmp_path
 ):
-    image = images("page/api", "arm64")
+    image = images("page/api", "amd64", "arm64")
     service = serve(image)
+    service.scan()  # what the first scan of a fleet finds pages nobody: the mismatch comes after it
+    assert [f["status"] for f in service.findings("") if f["image"] == image] == ["ok"]
     rules = yaml.safe_load((ROOT / "config/prometheus/rules/archscan.yml").read_text())
     for group in rules["groups"]:
         for rule in group["rules"]:
@@ -268,6 +279,8 @@ def test_a_real_mismatch_becomes_a_page_and_is_resolved_after_the_fix(
         alerts = [alert for post in webhook.received for alert in post["alerts"]]
         return next((a for a in alerts if a["labels"].get("image") == image and a["status"] == status), None)
 
+    images("page/api", "arm64")
+    service.scan()
     page = until(lambda: about("firing"), "the page", 60)
     assert page["labels"]["alertname"] == "ArchscanMismatchPlanned"
     assert (page["labels"]["host"], page["labels"]["reason"]) == ("web-1", "platform_missing")
