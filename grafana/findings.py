@@ -21,8 +21,8 @@ _COLUMNS = (
     column("team", custom__width=110),
     column("registry"),
     column("Value #A", "since", unit="dateTimeFromNow", custom__width=140),
-    column("Value #B", "waived until", unit="dateTimeAsIso", custom__width=170),
     column("Value #C", "last crash", unit="dateTimeFromNow", custom__width=140),
+    column("Value #B", "waived until", unit="dateTimeAsIso", custom__width=170),
 )
 
 

@@ -9,8 +9,12 @@ from grafana import frame, links
 from grafana.findings import findings_table
 from grafana.frame import Section, line
 from grafana.panels import (
+    IMAGE,
+    REASON,
+    STATUS,
     Query,
     above,
+    column,
     grid,
     matrix,
     number,
@@ -137,7 +141,23 @@ def _trouble() -> Section:
         team=q.ANY_TEAM,
     )
     reasons = reason_bars("By reason", f"count by (reason) (archscan_finding{{{_ONE}}})")
-    return Section("What to do", (line(12, (18, table), (6, reasons)),))
+    wrapped = {"type": "auto", "wrapText": True}
+    fixes = grid(
+        "What mends them",
+        "The fix of each finding, in words, then the commands to type, as archscan's page and its API give them.",
+        (Query(f"archscan_finding_fix_info{{{_ONE}}}"),),
+        (
+            STATUS,
+            column("workload"),
+            IMAGE,
+            column("stage", custom__width=90),
+            REASON,
+            column("fix", custom__cellOptions=wrapped),
+            column("commands", custom__cellOptions=wrapped),
+        ),
+        sort="workload",
+    )
+    return Section("What to do", (line(12, (18, table), (6, reasons)), line(8, (24, fixes))))
 
 
 def _over_time() -> Section:

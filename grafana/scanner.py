@@ -59,6 +59,13 @@ def _glance() -> Section:
         thresholds=above(STALE_AFTER_S),
         empty=NOT_YET,
     )
+    first = number(
+        "First complete scan",
+        "What was found by then was there before archscan: it is in the message ArchscanFirstScan.",
+        Query(f"min (archscan_scan_first_success_timestamp_seconds{{{_ONE}}}) * 1000"),
+        unit="dateTimeFromNow",
+        empty=NOT_YET,
+    )
     config = number(
         "Configuration",
         "Whether the configuration file was accepted when last read; otherwise the one before it is in force.",
@@ -77,7 +84,10 @@ def _glance() -> Section:
         Query(q.or_zero(f"sum (increase (archscan_internal_errors_total{{{_ONE}}}[$__range]))")),
         thresholds=from_one(BAD),
     ).decimals(0)
-    return Section("At a glance", (line(4, (4, up), (4, version), (4, age), (4, config), (4, store), (4, bugs)),))
+    return Section(
+        "At a glance",
+        (line(4, (3, up), (3, version), (4, age), (4, first), (4, config), (3, store), (3, bugs)),),
+    )
 
 
 def _trail() -> Section:

@@ -6,7 +6,7 @@ import os
 import urllib.request
 from typing import TYPE_CHECKING
 
-from scanner.app import trail
+from scanner.app import trail_wiring
 from scanner.app.listen import face_of
 from scanner.app.store import store_url
 from scanner.settings.problem import Problem, SettingsError
@@ -50,7 +50,7 @@ def _face(settings: Settings) -> None:
 
 
 def _witnesses(settings: Settings) -> None:
-    trail.witnesses(settings)
+    trail_wiring.witnesses(settings)
 
 
 def _store(settings: Settings) -> None:

@@ -15,7 +15,7 @@ import structlog
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
-from scanner.app.trail import running_trail
+from scanner.app.trail_wiring import running_trail
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.app.store import store_url
-from scanner.app.trail import key_path, witnesses
+from scanner.app.trail_wiring import key_path, witnesses
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError

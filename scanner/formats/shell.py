@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.formats.patience import spend
 from scanner.formats.shell_commands import Scanner
+from scanner.formats.shell_nodes import here_document, leaves_first, rightmost
 from scanner.formats.shell_syntax import (
     AndOr,
     Arithmetic,
@@ -33,8 +34,6 @@ from scanner.formats.shell_syntax import (
 from scanner.formats.shell_words import Inner, NotAWordError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tree_sitter import Language, Node, Tree
 
 
@@ -61,7 +60,6 @@ _SIMPLE = frozenset({
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments",
 })  # fmt: skip
 _ENDS = frozenset({";", "\n", "&", ";;", ";&", ";;&"})
-_INNER = frozenset({"list", "pipeline", "negated_command", "redirected_statement"})
 
 
 def parse(raw: bytes) -> Sequence | NotUnderstood:
@@ -141,7 +139,7 @@ class _Reader:
 
     def read(self, root: Node) -> Sequence | NotUnderstood:
         nodes = []
-        for node, depth in _leaves_first(root):
+        for node, depth in leaves_first(root):
             if depth > MAX_DEPTH:
                 return NotUnderstood(self._line(node), f"it nests more than {MAX_DEPTH} levels")
             nodes.append(node)
@@ -223,13 +221,13 @@ class _Reader:
         if body is None:
             return self._scan(node.start_byte, node.end_byte).command()
         made = self._made.get(body.id)
-        last = _rightmost(body)
+        last = rightmost(body)
         if last is not None and (last.type in _SIMPLE or last.type == "test_command"):
             return made if made is not None and not isinstance(made, Sequence) else NotUnderstood(line, "a redirection")
         heredocs = [child for child in node.children if child.type == "heredoc_redirect"]
         if made is None or isinstance(made, Sequence):
             return NotUnderstood(line, "a redirection of what is not understood")
-        here = _here(self._text, heredocs[0]) if heredocs else None
+        here = here_document(self._text, heredocs[0]) if heredocs else None
         if heredocs and (here is None or len(heredocs) > 1):
             return NotUnderstood(line, "several here-documents of a compound command")
         end = node.end_byte if here is None else here[0] - 1
@@ -238,13 +236,13 @@ class _Reader:
     def _reach(self, node: Node) -> None:
         """Before anything is made: the words of a command go on behind redirections that the grammar cuts off."""
         body = node.child_by_field_name("body")
-        last = _rightmost(body) if body is not None else None
+        last = rightmost(body) if body is not None else None
         if last is None or (last.type not in _SIMPLE and last.type != "test_command"):
             return
         end = node.end_byte
         for child in node.children:
             if child.type == "heredoc_redirect":
-                here = _here(self._text, child)
+                here = here_document(self._text, child)
                 if here is None:
                     return
                 self._heredocs[last.id] = here
@@ -392,35 +390,3 @@ _STATEMENTS = {
     "c_style_for_statement": _Reader.for_count,
     "function_definition": _Reader.function,
 }
-
-
-def _here(text: str, redirect: Node) -> tuple[int, int, str] | None:
-    """Where the text of a here-document begins, where it ends, the word behind ``<<``."""
-    parts = {part.type: part for part in redirect.children}
-    if "heredoc_start" not in parts or "heredoc_end" not in parts:
-        return None
-    start = text.find("\n", parts["heredoc_start"].end_byte) + 1
-    word = text[parts["heredoc_start"].start_byte : parts["heredoc_start"].end_byte]
-    return start, parts["heredoc_end"].start_byte, word
-
-
-def _leaves_first(root: Node) -> Iterator[tuple[Node, int]]:
-    """Every node behind all of its children, with its depth."""
-    todo: list[tuple[Node, int, bool]] = [(root, 0, False)]
-    while todo:
-        node, depth, seen = todo.pop()
-        if seen or not node.children:
-            yield node, depth
-            continue
-        todo.append((node, depth, True))
-        todo.extend((child, depth + 1, False) for child in reversed(node.children))
-
-
-def _rightmost(node: Node) -> Node | None:
-    """The last command of lists and pipelines, to which a redirection behind them belongs."""
-    while node.type in _INNER:
-        body = node.child_by_field_name("body") if node.type == "redirected_statement" else node.children[-1]
-        if body is None:
-            return None
-        node = body
-    return node

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.survey.files import names_in
-from scanner.binary.program.survey.merge import merge
+from scanner.binary.program.survey.survey_files import names_in
+from scanner.binary.program.survey.survey_merge import merge
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey, Survey
 from scanner.domain.image.reference import Digest

@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
-from scanner.app.trail import check_trail, running_trail
 from scanner.app.trail_operations import TrailOperations
+from scanner.app.trail_wiring import check_trail, running_trail
 from scanner.errors import UsageError
 from scanner.metrics.trail_metrics import TrailMetrics
 from scanner.settings.problem import SettingsError

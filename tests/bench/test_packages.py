@@ -9,8 +9,8 @@ import subprocess
 import pytest
 
 from scanner.binary.layers.limits import Limits
-from scanner.binary.program.survey.merge import merge
 from scanner.binary.program.survey.survey import read_layer
+from scanner.binary.program.survey.survey_merge import merge
 from scanner.domain.facts import Binfmt, Kernel
 from scanner.domain.image.offers import Executable, FileKind, Layer, Program
 from scanner.domain.platform.platform import Platform

@@ -17,7 +17,7 @@ from scanner.domain.decision import Decision
 from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.verdict import Verdict
+from scanner.domain.verdict.verdict import Fix, Verdict
 from scanner.metrics import Metrics
 from scanner.metrics.families import FLEET, OURSELVES
 from tests import builders
@@ -49,7 +49,7 @@ def a_reading(name, platform, labels, now):
 
 
 def a_fleet(now):
-    """Hosts of three platforms, one silent, one with another key; every reason there is, on all stages."""
+    """Hosts of three platforms, one silent, one with another key; every reason there is, on all stages; half of them crashed."""
     readings = (
         a_reading("web-1", AMD64, {"team": "web", "tier": "front"}, now),
         a_reading("edge-1", ARM64, {"team": "edge"}, now),
@@ -62,8 +62,15 @@ def a_fleet(now):
     stages = itertools.cycle(Stage)
     findings = tuple(
         Finding(
-            Workload(host, f"workload-{number}", Source.DOCKER, stage, image),
-            Verdict(reason, offered=OFFERED[image]),
+            Workload(
+                host,
+                f"workload-{number}",
+                Source.DOCKER,
+                stage,
+                image,
+                finished_at=now - 60 if number % 2 else None,
+            ),
+            Verdict(reason, offered=OFFERED[image], fix=Fix("Take another image.", (f"docker pull {image}",))),
             platform,
             now - number * 3600,
             now,
@@ -88,6 +95,7 @@ def something_happened(metrics):
     metrics.trail.trail_failing(failing=False)
     metrics.trail.trail_head("fleet/archscan", 12, bytes(range(32)), time.time())
     metrics.trail.trail_witnessed("w.example", 12)
+    metrics.trail.trail_witnessed("silent.example", None)
     metrics.scan_skipped()
 
 
@@ -95,6 +103,7 @@ def an_archscan(now):
     metrics = Metrics("0.1.0")
     metrics.configure(max_findings=500, scan_interval_s=10, registries=())
     metrics.config_reloaded(successful=True, at=now - 60)
+    metrics.first_scanned(now - 3 * DAY_S)
     metrics.inventory_loaded(read=5, not_understood=1, skipped=2)
     metrics.credential_expires("host certificate", now + 3 * DAY_S)
     metrics.architectures_changed({"edge-1": now - 600})
@@ -319,6 +328,15 @@ def test_a_waived_finding_is_shown_until_when(busy):
     rows = ask(busy, filled(table["targets"][1]["expr"], next(choices(busy, fleet))))
     assert rows
     assert all(value > time.time() * 1000 for _, value in rows)
+
+
+def test_a_finding_that_crashed_is_shown_when(busy):
+    fleet = DASHBOARDS["archscan-fleet"]
+    table = next(panel for panel in fleet["panels"] if panel["title"] == "Findings")
+    rows = ask(busy, filled(table["targets"][2]["expr"], next(choices(busy, fleet))))
+    assert rows
+    assert {labels["stage"] for labels, _ in rows} == {"running"}
+    assert all(0 < time.time() * 1000 - value < DAY_S * 1000 for _, value in rows)
 
 
 def test_a_report_of_two_reasons_is_enough_to_see_who_is_hit(serve, prometheus):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.view import Absence
 from scanner.binary.program import surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
+from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers
-from scanner.binary.program.shell import command as shell_command
-from scanner.binary.program.shell import following
+from scanner.binary.program.path_search import earlier_places, places_of
+from scanner.binary.program.shell import following, shell_command
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Executable, FileKind, Program
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -181,12 +182,12 @@ class Control:
 
     def _ended(self, files: tuple[Executable, ...], before: _Before) -> Way:
         """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
-        own = _needs((*before.files, *files))
+        own = cpus_of((*before.files, *files))
         others = {(each.argv[0], each.path, each.cwd): each for each in before.also if UNKNOWN not in each.argv[0]}
         if len(others) > MAX_ALSO:
             return Way(files, at_run_time=f"scripts start more than {MAX_ALSO} programs beside it")
         for other in others.values() if own else ():
-            needs = _needs(self.search.start(other, "wrapped").files)
+            needs = cpus_of(self.search.start(other, "wrapped").files)
             if needs and not needs <= own:
                 return Way(files, at_run_time=f"it also starts {other.argv[0]}, which is for another CPU")
         return Way(files)
@@ -248,11 +249,13 @@ class Control:
         changed = next((path for path in paths if self._is_changed(path, step.written)), None)
         if changed is not None:
             return f"{changed} is written by the script that starts it"
-        hiding = next((path for path in _earlier(step.command, run) for w in step.written if w.changes(path)), None)
+        hiding = next(
+            (path for path in earlier_places(step.command, run) for w in step.written if w.changes(path)), None
+        )
         if hiding is not None and run.problem is None:
             return f"{hiding} may be written by the script that looks for {name} in PATH"
         if run.problem is not None and run.problem.reason in _MADE_GOOD and (step.also or step.asked or step.written):
-            places = _places(step.command)
+            places = places_of(step.command)
             if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
                 return f"{name} is not in the image, and the script may make it before it starts it"
         if (
@@ -391,31 +394,5 @@ def _faulty(why: str) -> _Stopped:
     return _Stopped(problem=Failure(Reason.BINARY_UNKNOWN, why))
 
 
-def _places(command: Command) -> tuple[str, ...]:
-    """Where a command's program may stand."""
-    name = command.argv[0]
-    if "/" in name:
-        return (posixpath.normpath(command.absolute(name)),)
-    return tuple(posixpath.normpath(command.absolute(f"{directory}/{name}")) for directory in command.path)
-
-
-def _earlier(command: Command, run: Run) -> tuple[str, ...]:
-    """The places in PATH that come before the one in which a program was found."""
-    places = _places(command)
-    if "/" in command.argv[0]:
-        return ()
-    stop = next(
-        (at for at, path in enumerate(places) if path == run.named or (run.found and path == run.found.path)), 0
-    )
-    return places[:stop]
-
-
 def _is_unknown(problem: Failure | None) -> bool:
     return problem is not None and STATUS_OF[problem.reason] is Status.UNKNOWN
-
-
-def _needs(files: tuple[Executable, ...]) -> frozenset[str]:
-    """The CPUs that files are for."""
-    return frozenset(
-        file.elf.needs.architecture if file.elf.needs else f"machine {file.elf.machine}" for file in files if file.elf
-    )

@@ -39,3 +39,10 @@ def _emulator(view: View, path: str) -> Executable | None:
         return None
     content = view.content(found)
     return Executable(path, "emulator", content.kind, content.elf) if content else None
+
+
+def cpus_of(files: tuple[Executable, ...]) -> frozenset[str]:
+    """The CPUs that files are for."""
+    return frozenset(
+        file.elf.needs.architecture if file.elf.needs else f"machine {file.elf.machine}" for file in files if file.elf
+    )

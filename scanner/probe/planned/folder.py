@@ -18,15 +18,14 @@ from scanner.probe.planned.file_kinds import Kind, Outcome, Told
 from scanner.probe.planned.kubernetes import manifests, rendered
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, is_template
-from scanner.probe.planned.units import files as unit_files
-from scanner.probe.planned.units import quadlet, systemd
+from scanner.probe.planned.units import quadlet, systemd, unit_files
 from scanner.probe.planned.units.quadlet_file import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from scanner.domain.plan import Plan
-    from scanner.probe.planned.units.files import Unit
+    from scanner.probe.planned.units.unit_files import Unit
 
 _KUBE_YAML = re.compile(r"^[ \t]*Yaml[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 

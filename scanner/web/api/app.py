@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from scanner.domain.text import printable
 from scanner.service.service import Service
-from scanner.web.api import fleet_routes, gate, operations, scanning, trail
+from scanner.web.api import fleet_routes, gate, operations, scanning, trail_log
 from scanner.web.http.access import Access
 from scanner.web.http.dependencies import Context
 from scanner.web.http.exposition import Exposition
@@ -45,7 +45,7 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     )
     app.state.access = access
     app.state.context = Context(service, metrics, clock)
-    own = (module.router for module in (operations, fleet_routes, scanning, gate, trail, pages))
+    own = (module.router for module in (operations, fleet_routes, scanning, gate, trail_log, pages))
     for router in (*own, *routers):
         app.include_router(router)
     app.add_exception_handler(Problem, _problem)

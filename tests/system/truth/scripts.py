@@ -40,7 +40,7 @@ KINDS = (
     Kind("script-crlf-with-argument", lambda: _script(b"#!/bin/sh -e\r\n"), "crlf_shebang"),
     Kind("script-crlf-env", lambda: _script(b"#!/usr/bin/env sh\r\n"), "crlf_shebang"),
     Kind("script-bom", lambda: _script(b"\xef\xbb\xbf#!/bin/sh\n"), "bom_shebang"),
-    Kind("script-utf16", lambda: _script("\ufeff#!/bin/sh\n".encode("utf-16-le"), b""), "bom_shebang"),
+    Kind("script-utf16", lambda: _script("\ufeff#!/bin/sh\n".encode("utf-16-le"), b""), "utf16_shebang"),
     Kind("script-after-blank-line", lambda: _script(b"\n#!/bin/sh\n"), "no_shebang"),
     Kind("script-after-blank", lambda: _script(b" #!/bin/sh\n"), "no_shebang"),
     Kind("script-without-shebang", lambda: _script(b""), "no_shebang"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import split_path
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
-from scanner.binary.program.launch import accounts, env, loader, tools
+from scanner.binary.program.launch import accounts, env, loader, preparing, tools
 from scanner.binary.program.launch.getopt import grammar
 from scanner.binary.program.launch.launch import (
     Account,
@@ -107,8 +107,8 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     "setlock": simple(grammar("nNxX"), own_words=1, by=By.EXECVE),
     "s6-setlock": simple(grammar("rwnNt:"), own_words=1, by=By.EXECVE),
     "s6-setsid": simple(grammar("sbfgiIqd:"), by=By.EXECVE),
-    "s6-overlay-suexec": tools.s6_overlay_stage0,
-    "dockerize": tools.dockerize,
+    "s6-overlay-suexec": preparing.s6_overlay_stage0,
+    "dockerize": preparing.dockerize,
     **dict.fromkeys(
         ("supervisord", "systemd", "init", "openrc-init", "runit", "runit-init", "runsv", "runsvdir", "runsvdir-start",
          "s6-svscan", "s6-supervise", "s6-rc", "s6-linux-init", "monit", "circusd", "crond", "cron", "supercronic",
@@ -159,10 +159,10 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
 """Busybox' applets of these names; all others are programs."""
 
 _SCRIPTS: Mapping[str, Rule] = MappingProxyType({
-    "wait-for-it.sh": tools.wait_for,
-    "wait-for-it": tools.wait_for,
-    "wait-for": tools.wait_for,
-    "wait-for.sh": tools.wait_for,
+    "wait-for-it.sh": preparing.wait_for,
+    "wait-for-it": preparing.wait_for,
+    "wait-for": preparing.wait_for,
+    "wait-for.sh": preparing.wait_for,
     **dict.fromkeys(("supervisord", "circusd", "pm2", "pm2-runtime", "honcho", "my_init", "foreman"), _CONFIGURED),
 })  # fmt: skip
 """Scripts whose published grammar tells more than their text would."""
@@ -195,7 +195,7 @@ def launched(command: Command, content: Content, path: str = "", accounts: Accou
 def _of_script(call: Call, content: Content, file: str) -> Launch:
     interpreter = content.shebang.interpreter if content.shebang else ""
     if file == "init" and interpreter.endswith(("/execlineb", "/s6-overlay-suexec")):
-        return tools.s6_overlay(call)
+        return preparing.s6_overlay(call)
     rule = _SCRIPTS.get(file)
     return rule(call) if rule else None
 

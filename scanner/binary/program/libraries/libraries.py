@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.elf.dynamic import Dynamic
-from scanner.binary.program.libraries.files import Foreign, LibraryFiles, Opened, Unusable
+from scanner.binary.program.libraries.library_files import Foreign, LibraryFiles, Opened, Unusable
 from scanner.binary.program.libraries.paths import Directory, Doubt, Listed, Loaded, Paths
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Executable, FileKind

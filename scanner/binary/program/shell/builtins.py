@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import programs, reading, starts, variables
+from scanner.binary.program.shell import shell_programs, shell_reading, starts, variables
 from scanner.binary.program.shell.frames import (
     AfterLoopBody,
     AfterLoopCondition,
@@ -50,15 +50,15 @@ def _doubtful(machine: Machine, state: State, _words: tuple[str, ...], _node: Si
 
 
 def _echo(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    return machine.done(state.printed(programs.echoed(words[1:], machine.kind)).with_status(0))
+    return machine.done(state.printed(shell_programs.echoed(words[1:], machine.kind)).with_status(0))
 
 
 def _printf(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     if words[1:2] == ("-v",):
         if machine.kind is not ShellKind.BASH or len(words) < 4 or not words[2].isidentifier():  # noqa: PLR2004 - a format
             raise AtRunTimeError("printf -v, which only bash knows")
-        return machine.done(state.assigned(words[2], programs.formatted(words[3:])).with_status(0))
-    return machine.done(state.printed(programs.formatted(words[1:])).with_status(0))
+        return machine.done(state.assigned(words[2], shell_programs.formatted(words[3:])).with_status(0))
+    return machine.done(state.printed(shell_programs.formatted(words[1:])).with_status(0))
 
 
 def _pwd(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -230,7 +230,7 @@ def _located(machine: Machine, state: State, names: tuple[str, ...], *, verbose:
     name = names[0]
     if name in state.functions or name in BUILTINS:
         return machine.done(state.printed(UNKNOWN if verbose else f"{name}\n").with_status(0))
-    found = programs.located(machine.files, state, name)
+    found = shell_programs.located(machine.files, state, name)
     if found is None:
         return machine.done(state.printed(UNKNOWN).with_status(None))
     if not found:
@@ -288,9 +288,9 @@ def _break(machine: Machine, state: State, words: tuple[str, ...], node: Simple)
         return [replace(state, stack=stack, status=0)]
     frame = stack.frame
     if isinstance(frame, AfterLoopBody) and frame.doubted:
-        state = programs.forgotten(state, frame.node.body, frame.node.condition)
+        state = shell_programs.forgotten(state, frame.node.body, frame.node.condition)
     if isinstance(frame, NextWord) and frame.words == (UNKNOWN_WORDS,):
-        state = programs.forgotten(state, frame.node.body).assigned(frame.node.name, UNKNOWN)
+        state = shell_programs.forgotten(state, frame.node.body).assigned(frame.node.name, UNKNOWN)
     quiet = frame.quiet if isinstance(frame, AfterLoopCondition) else state.quiet
     return [replace(state, stack=machine.below(stack), status=0, quiet=quiet)]
 
@@ -304,8 +304,8 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "cd": _cd, "pwd": _pwd, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
     "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
     "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
-    "wait": _doubtful, "umask": _pass, "ulimit": _doubtful, "read": reading.read_words, "command": _command, "builtin": _builtin,
-    "type": _type, "hash": _doubtful, "getopts": reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
+    "wait": _doubtful, "umask": _pass, "ulimit": _doubtful, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
+    "type": _type, "hash": _doubtful, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
     "alias": _refused, "unalias": _refused, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
     "mapfile": _refused, "readarray": _refused, "coproc": _refused, "select": _refused,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import patterns, programs, simple
+from scanner.binary.program.shell import patterns, shell_programs, simple
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     FINISHED,
@@ -132,7 +132,7 @@ def after_loop_body(state: State, frame: AfterLoopBody, below: Stack | None) -> 
     """Ask again, or forget what a loop that may run any number of times has changed."""
     state = state.on(below)
     if frame.doubted:
-        state = programs.forgotten(state, frame.node.body, frame.node.condition)
+        state = shell_programs.forgotten(state, frame.node.body, frame.node.condition)
         return [state.with_status(0)]
     return [loop(state, frame.node, frame.rounds, frame.doubted)]
 
@@ -153,7 +153,7 @@ def next_word(state: State, frame: NextWord, below: Stack | None) -> list[State]
     if not frame.words:
         return [state.on(below)]
     if frame.words == (UNKNOWN_WORDS,):
-        return [programs.forgotten(state.on(below), frame.node.body).assigned(frame.node.name, UNKNOWN)]
+        return [shell_programs.forgotten(state.on(below), frame.node.body).assigned(frame.node.name, UNKNOWN)]
     following = push(NextWord(frame.node, frame.words[1:]), below)
     assigned = state.assigned(frame.node.name, frame.words[0])
     return [replace(assigned, stack=push(Run(frame.node.body.items), following))]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
-from scanner.binary.program.shell import programs, writes
+from scanner.binary.program.shell import shell_programs, writes
 from scanner.binary.program.shell.state import MAX_EXTERNALS, AtRunTimeError, External, is_known
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def external(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
     """A program that is started and waited for."""
-    status, printed = programs.known_program(machine.files, state, arguments)
+    status, printed = shell_programs.known_program(machine.files, state, arguments)
     if printed is not None:
         return machine.done(state.printed(printed).with_status(status))
-    prepares = programs.prepares(arguments)
+    prepares = shell_programs.prepares(arguments)
     if UNKNOWN in arguments[0]:
         command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
     else:

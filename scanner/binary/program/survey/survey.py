@@ -14,7 +14,7 @@ from scanner.binary.layers.layers import AUFS_METADATA, MAX_DEPTH, MAX_SYMLINKS,
 from scanner.binary.layers.limits import MIB, LayerError, Limits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Unpack
-from scanner.binary.program.survey.files import FileReader
+from scanner.binary.program.survey.survey_files import FileReader
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.streams import StreamBroken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
-from scanner.domain.verdict.remedy import builds, emulators, files, hosts, images
+from scanner.domain.verdict.remedy import builds, emulation, file_fixes, hosts, image_fixes
 from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
 from scanner.domain.verdict.surroundings import SURROUNDINGS
 from scanner.domain.verdict.verdict import Fix
@@ -33,7 +33,7 @@ def fix(reason: Reason, trouble: Trouble) -> Fix:
         named = f"{trouble.path}: {told}" if trouble.path else told
         return Fix(named, (*builds.show(trouble), *builds.build(trouble)))
     if STATUS_OF[reason] is Status.UNKNOWN:
-        return images.look_again(trouble)
+        return image_fixes.look_again(trouble)
     return Fix("Rebuild the image for this host.", builds.build(trouble))
 
 
@@ -51,48 +51,48 @@ MAX_HOSTS_NAMED = 5
 
 
 _FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
-    Reason.EMULATED: emulators.emulated,
-    Reason.NATIVE_SHADOWED: emulators.shadowed,
-    Reason.EMULATOR_UNUSABLE: emulators.unusable,
-    Reason.CONFIG_DISAGREES: files.config,
-    Reason.MISLABELLED: files.config,
-    Reason.PLATFORM_LOST: images.lost,
-    Reason.NEXT_PULL_BROKEN: images.next_pull,
-    Reason.TAG_GONE: images.tag_gone,
-    Reason.FOREIGN_USERLAND: files.userland,
-    Reason.HEALTHCHECK_WRONG_BINARY: files.userland,
-    Reason.FOREIGN_BINARIES: files.may_start,
+    Reason.EMULATED: emulation.emulated,
+    Reason.NATIVE_SHADOWED: emulation.shadowed,
+    Reason.EMULATOR_UNUSABLE: emulation.unusable,
+    Reason.CONFIG_DISAGREES: file_fixes.config,
+    Reason.MISLABELLED: file_fixes.config,
+    Reason.PLATFORM_LOST: image_fixes.lost,
+    Reason.NEXT_PULL_BROKEN: image_fixes.next_pull,
+    Reason.TAG_GONE: image_fixes.tag_gone,
+    Reason.FOREIGN_USERLAND: file_fixes.userland,
+    Reason.HEALTHCHECK_WRONG_BINARY: file_fixes.userland,
+    Reason.FOREIGN_BINARIES: file_fixes.may_start,
     Reason.PLATFORM_MISSING: builds.add_platform,
     Reason.WRONG_PLATFORM: builds.add_platform,
-    Reason.WRONG_BINARY: files.right_binary,
-    Reason.WRONG_LOADER: files.right_binary,
-    Reason.WRONG_LIBRARY: files.right_binary,
-    Reason.WRONG_INTERPRETER: files.right_binary,
-    Reason.CPU_LEVEL_TOO_LOW: files.lower_level,
-    Reason.ILLEGAL_INSTRUCTION: files.lower_level,
-    Reason.AARCH32_MISSING: files.native_variant,
-    Reason.IA32_MISSING: files.native_variant,
-    Reason.EXEC_FORMAT_ERROR: files.runtime,
-    Reason.NO_COMMAND: files.no_command,
-    Reason.NO_SHEBANG: files.shebang,
-    Reason.CRLF_SHEBANG: files.crlf,
-    Reason.BOM_SHEBANG: files.bom,
-    Reason.UTF16_SHEBANG: files.utf16,
-    Reason.SHEBANG_TOO_LONG: files.too_long,
-    Reason.SHEBANG_TOO_DEEP: files.too_deep,
-    Reason.INTERPRETER_MISSING: files.interpreter,
-    Reason.INTERPRETER_NOT_EXECUTABLE: files.executable_interpreter,
-    Reason.LOADER_MISSING: files.loader,
-    Reason.LOADER_INVALID: files.loader,
-    Reason.LIBRARY_MISSING: files.no_library,
-    Reason.LIBRARY_TOO_OLD: files.older_base,
-    Reason.ENTRYPOINT_MISSING: files.install,
-    Reason.ENTRYPOINT_NOT_EXECUTABLE: files.executable,
-    Reason.ENTRYPOINT_DIRECTORY: files.install,
-    Reason.ENTRYPOINT_EMPTY: files.damaged,
-    Reason.ENTRYPOINT_TRUNCATED: files.damaged,
-    Reason.NOT_A_PROGRAM: files.damaged,
-    Reason.SYMLINK_LOOP: files.install,
+    Reason.WRONG_BINARY: file_fixes.right_binary,
+    Reason.WRONG_LOADER: file_fixes.right_binary,
+    Reason.WRONG_LIBRARY: file_fixes.right_binary,
+    Reason.WRONG_INTERPRETER: file_fixes.right_binary,
+    Reason.CPU_LEVEL_TOO_LOW: file_fixes.lower_level,
+    Reason.ILLEGAL_INSTRUCTION: file_fixes.lower_level,
+    Reason.AARCH32_MISSING: file_fixes.native_variant,
+    Reason.IA32_MISSING: file_fixes.native_variant,
+    Reason.EXEC_FORMAT_ERROR: file_fixes.runtime,
+    Reason.NO_COMMAND: file_fixes.no_command,
+    Reason.NO_SHEBANG: file_fixes.shebang,
+    Reason.CRLF_SHEBANG: file_fixes.crlf,
+    Reason.BOM_SHEBANG: file_fixes.bom,
+    Reason.UTF16_SHEBANG: file_fixes.utf16,
+    Reason.SHEBANG_TOO_LONG: file_fixes.too_long,
+    Reason.SHEBANG_TOO_DEEP: file_fixes.too_deep,
+    Reason.INTERPRETER_MISSING: file_fixes.interpreter,
+    Reason.INTERPRETER_NOT_EXECUTABLE: file_fixes.executable_interpreter,
+    Reason.LOADER_MISSING: file_fixes.loader,
+    Reason.LOADER_INVALID: file_fixes.loader,
+    Reason.LIBRARY_MISSING: file_fixes.no_library,
+    Reason.LIBRARY_TOO_OLD: file_fixes.older_base,
+    Reason.ENTRYPOINT_MISSING: file_fixes.install,
+    Reason.ENTRYPOINT_NOT_EXECUTABLE: file_fixes.executable,
+    Reason.ENTRYPOINT_DIRECTORY: file_fixes.install,
+    Reason.ENTRYPOINT_EMPTY: file_fixes.damaged,
+    Reason.ENTRYPOINT_TRUNCATED: file_fixes.damaged,
+    Reason.NOT_A_PROGRAM: file_fixes.damaged,
+    Reason.SYMLINK_LOOP: file_fixes.install,
     **hosts.FIXES,
-    **images.FIXES,
+    **image_fixes.FIXES,
 }

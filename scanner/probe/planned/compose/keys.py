@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scanner.probe.planned.compose import schema
+from scanner.probe.planned.compose import compose_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TOP_LEVEL = frozenset(schema.FILE.fields)
-SERVICE = frozenset(schema.SERVICE.fields) | {"cgroupns_mode"}
+TOP_LEVEL = frozenset(compose_schema.FILE.fields)
+SERVICE = frozenset(compose_schema.SERVICE.fields) | {"cgroupns_mode"}
 """What Compose takes in a service, and the one key that only ``docker stack`` does."""
 
 STACK_TOP_LEVEL = frozenset({"configs", "networks", "secrets", "services", "version", "volumes"})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.formats import dotenv
 from scanner.formats.env_file import EnvFileError
-from scanner.probe.planned.compose import documents, schema
+from scanner.probe.planned.compose import compose_schema, compose_yaml
 from scanner.probe.planned.compose.merge import Steps, merged, once, without
 from scanner.probe.planned.compose.shapes import check
 from scanner.probe.planned.compose.values import Text, WholePath, at_of, closed, with_value
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from scanner.formats.bounded_yaml import Place
     from scanner.formats.interpolation import Value
-    from scanner.probe.planned.compose.documents import Document, Parsed
+    from scanner.probe.planned.compose.compose_yaml import Document, Parsed
 
 MAX_DEPTH = 10
 """Files that include files: deeper is a circle."""
@@ -100,7 +100,7 @@ class Loading:
             chain = (*chain, path)
             for document in self._documents(path, context):
                 model = self._over(model, document, path, context, chain)
-                schema.validate(model, path)
+                compose_schema.validate(model, path)
         return _resolved(model, context)
 
     def parsed(self, path: str) -> Parsed:
@@ -112,7 +112,7 @@ class Loading:
         if path not in self._parsed:
             if path not in self.texts:
                 raise UnclearError(f"{path} is not there")
-            self._parsed[path] = documents.parsed(path, self.texts[path])
+            self._parsed[path] = compose_yaml.parsed(path, self.texts[path])
         return self._parsed[path]
 
     def _documents(self, path: str, context: Context) -> list[Document]:
@@ -121,7 +121,7 @@ class Loading:
             raise UnclearError(f"more than {MAX_LOADS} files in one project")
         file = self.parsed(path)
         found = [
-            documents.interpolated(file, number, context.variables, self._chars)
+            compose_yaml.interpolated(file, number, context.variables, self._chars)
             for number in range(len(file.documents))
         ]
         for document in found:
@@ -157,7 +157,7 @@ class Loading:
         if not isinstance(included, list):
             raise UnclearError(f"{at_of(included) or chain[-1]}: include must be a list")
         for entry in included:
-            check(entry, schema.INCLUDE, ("include",), chain[-1])
+            check(entry, compose_schema.INCLUDE, ("include",), chain[-1])
             model = self._included({"path": entry} if isinstance(entry, str) else entry, context, chain)
             own = self._joined(own, model, document.resets)
         return own
@@ -212,7 +212,7 @@ class Loading:
             file.done[name] = service
             return service
         asked, own = service["extends"], {key: value for key, value in service.items() if key != "extends"}
-        check(asked, schema.EXTENDS, ("services", name, "extends"), file.path)
+        check(asked, compose_schema.EXTENDS, ("services", name, "extends"), file.path)
         asked = {"service": asked} if isinstance(asked, str) else asked
         base_file, base_context = file, context
         if asked.get("file") is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scanner.formats import dotenv
 from scanner.formats.env_file import EnvFileError
 from scanner.formats.interpolation import Value
-from scanner.probe.planned.compose import documents
+from scanner.probe.planned.compose import compose_yaml
 from scanner.probe.planned.compose.loading import DOTENV, joined
 from scanner.probe.planned.plans import UnclearError
 
@@ -118,7 +118,7 @@ def _of_directory(
 def _is_partial(texts: Mapping[str, bytes], path: str) -> bool:
     """Whether a service of a file is nothing that could be started, unless the file lies over another one."""
     try:
-        read = documents.parsed(path, texts[path]).documents
+        read = compose_yaml.parsed(path, texts[path]).documents
     except UnclearError:
         return False  # told where the project is read
     services = [one.get("services") for one in read if isinstance(one, dict)]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from scanner.formats import systemd_unit
 from scanner.formats.systemd_words import EXEC, WHITESPACE, WordsError, first_word
-from scanner.probe.planned.units.environment import all_expanded
+from scanner.probe.planned.units.unit_environment import all_expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from scanner.formats.systemd_unit import Setting
-    from scanner.probe.planned.units.environment import UnitEnvironment
     from scanner.probe.planned.units.specifiers import Specifiers
+    from scanner.probe.planned.units.unit_environment import UnitEnvironment
 
 KEYS = (
     "ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost",

@@ -14,20 +14,20 @@ from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.command import asked_platform
 from scanner.probe.planned.commands.engine_options import OptionsError
 from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
-from scanner.probe.planned.units import environment, files
+from scanner.probe.planned.units import unit_environment, unit_files
 from scanner.probe.planned.units.commands import command_lines
-from scanner.probe.planned.units.environment import all_expanded
 from scanner.probe.planned.units.quadlet_file import SUFFIXES, Quadlet
 from scanner.probe.planned.units.runs import Files, UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
 from scanner.probe.planned.units.systemd import settings_of
+from scanner.probe.planned.units.unit_environment import all_expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from scanner.formats.systemd_unit import Setting
-    from scanner.probe.planned.units.environment import UnitEnvironment
-    from scanner.probe.planned.units.files import Unit
+    from scanner.probe.planned.units.unit_environment import UnitEnvironment
+    from scanner.probe.planned.units.unit_files import Unit
 
 _MARKS = ("--platform", "--arch", "--override-arch", "--os", "--variant")
 _ARGS = ("GlobalArgs", "PodmanArgs")
@@ -47,7 +47,7 @@ def plans(texts: Mapping[str, bytes]) -> Plans:
 
 def by_unit(texts: Mapping[str, bytes]) -> Iterator[tuple[str, Plans]]:
     """What each quadlet plans, by the path of its file; the argument is that of ``plans``."""
-    units = list(files.quadlets(texts, SUFFIXES))
+    units = list(unit_files.quadlets(texts, SUFFIXES))
     read: dict[str, Quadlet] = {}
     gaps: dict[str, Plans] = {}
     for unit in units:
@@ -105,7 +105,7 @@ class _Planning:
         if quadlet.kind not in {".container", ".kube", ".pod"}:
             return Plans()
         specifiers = Specifiers(quadlet.service, self._unit.home, self._unit.is_user)
-        env = environment.of_service(quadlet.settings, specifiers, self._files.read)
+        env = unit_environment.of_service(quadlet.settings, specifiers, self._files.read)
         runs = UnitRuns(quadlet.service, Source.QUADLET, self._files, env, posixpath.dirname(quadlet.path))
         for setting in quadlet.unsupported():
             self._gaps += gap(setting.place(), f"Podman refuses a quadlet with {setting.key}=")

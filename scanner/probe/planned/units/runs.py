@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scanner.formats.systemd_unit import Setting
-    from scanner.probe.planned.units.environment import UnitEnvironment
+    from scanner.probe.planned.units.unit_environment import UnitEnvironment
 
 DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 """What Docker's client asks for where the command does not say (docker(1))."""

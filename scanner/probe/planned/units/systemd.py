@@ -9,8 +9,7 @@ from scanner.formats import systemd_unit
 from scanner.formats.systemd_unit import Setting, UnitError
 from scanner.probe.planned.commands.command_lines import mentions_engine
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
-from scanner.probe.planned.units import environment
-from scanner.probe.planned.units import files as unit_files
+from scanner.probe.planned.units import unit_environment, unit_files
 from scanner.probe.planned.units.commands import CommandLine, command_lines
 from scanner.probe.planned.units.runs import Files, UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
@@ -19,7 +18,7 @@ from scanner.probe.planned.unknown_text import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from scanner.probe.planned.units.files import Unit
+    from scanner.probe.planned.units.unit_files import Unit
 
 
 def plans(texts: Mapping[str, bytes], referred: Callable[[str], bool] = lambda _: False) -> Plans:
@@ -71,7 +70,7 @@ def settings_of(
 
 def _planned(unit: Unit, settings: Sequence[Setting], files: Files, referred: Callable[[str], bool]) -> Plans:
     specifiers = Specifiers(unit.name, unit.home, unit.is_user)
-    env = environment.of_service(settings, specifiers, files.read)
+    env = unit_environment.of_service(settings, specifiers, files.read)
     directory = systemd_unit.last(settings, "Service", "WorkingDirectory")
     place = specifiers.put(directory.value.removeprefix("-")) if directory else ""
     if place.startswith("~"):

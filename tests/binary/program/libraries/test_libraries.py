@@ -185,7 +185,7 @@ async def test_a_chain_of_libraries_without_end_is_a_limit_not_an_answer(images,
 
 
 async def test_paths_without_end_are_a_limit_not_an_answer(images, build, kit, monkeypatch):
-    monkeypatch.setattr("scanner.binary.program.libraries.files.MAX_LOOKUPS", 1)
+    monkeypatch.setattr("scanner.binary.program.libraries.library_files.MAX_LOOKUPS", 1)
     program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))])
     assert reason(program) is Reason.BINARY_UNKNOWN
 

@@ -5,8 +5,8 @@ import tarfile
 import pytest
 
 from scanner.binary.layers.limits import Limits
-from scanner.binary.program.survey.merge import merge
 from scanner.binary.program.survey.survey import read_layer
+from scanner.binary.program.survey.survey_merge import merge
 
 TEXT = b"only a text"
 FIFO = {"type": tarfile.FIFOTYPE}

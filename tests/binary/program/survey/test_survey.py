@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scanner.binary.layers.limits import Limits
 from scanner.binary.layers.tarstream import Entry
 from scanner.binary.program.survey import survey
-from scanner.binary.program.survey.files import FileReader, names_in
+from scanner.binary.program.survey.survey_files import FileReader, names_in
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedKind
 from scanner.domain.platform.platform import Platform

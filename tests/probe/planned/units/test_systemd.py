@@ -9,8 +9,7 @@ import pytest
 
 from scanner.formats import systemd_unit
 from scanner.probe.planned.plans import UnclearError
-from scanner.probe.planned.units import environment
-from scanner.probe.planned.units import files as unit_files
+from scanner.probe.planned.units import unit_environment, unit_files
 from scanner.probe.planned.units.commands import command_lines
 from scanner.probe.planned.units.specifiers import Specifiers
 from scanner.probe.planned.units.systemd import refused, settings_of
@@ -117,7 +116,7 @@ def ours(case):
         if any(not line.words for line in lines) or refused(settings, lines):
             found[unit.name] = None
             continue
-        env = environment.of_service(settings, specifiers, lambda _: None)
+        env = unit_environment.of_service(settings, specifiers, lambda _: None)
         commands = [(line.setting.key, line.words) for line in lines]
         found[unit.name] = commands, [f"{name}={value}" for name, value in env.known.items()]
     return found
@@ -152,7 +151,7 @@ def test_variables_are_put_in_place_as_systemd_puts_them(case):
     specifiers = Specifiers(f"c{list(expansions.CASES).index(case)}.service")
     files = {"/file": expansions.FILE.encode(), "/nonexistent/file": b""}
 
-    env = environment.of_service(settings, specifiers, files.get)
+    env = unit_environment.of_service(settings, specifiers, files.get)
     (line,) = command_lines(settings, specifiers, env)
 
     assert list(line.words[1:]) == RECORDED[case]

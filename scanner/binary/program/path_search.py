@@ -1,0 +1,29 @@
+"""Where a command's program may stand, in the order in which it is looked up."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanner.binary.program.argv import Command
+    from scanner.binary.program.execve import Run
+
+
+def places_of(command: Command) -> tuple[str, ...]:
+    """Where a command's program may stand."""
+    name = command.argv[0]
+    if "/" in name:
+        return (posixpath.normpath(command.absolute(name)),)
+    return tuple(posixpath.normpath(command.absolute(f"{directory}/{name}")) for directory in command.path)
+
+
+def earlier_places(command: Command, run: Run) -> tuple[str, ...]:
+    """The places in PATH that come before the one in which a program was found."""
+    places = places_of(command)
+    if "/" in command.argv[0]:
+        return ()
+    stop = next(
+        (at for at, path in enumerate(places) if path == run.named or (run.found and path == run.found.path)), 0
+    )
+    return places[:stop]
