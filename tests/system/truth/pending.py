@@ -31,8 +31,8 @@ NOT_ASKED: dict[str, str] = {
             *("twice-an-empty-file", "twice-a-file-then-a-directory", "twice-a-directory-then-a-file"),
             *("twice-a-file-then-a-link-to-it", "twice-a-whiteout", "twice-by-two-names-of-a-directory"),
         ),
-        "asked of Docker 20.10 and Podman 4.3 only: what newer ones make of a name that a layer holds twice was seen of"
-        " files alone",
+        "asked of Docker 20.10 and Podman 4.3 only: no recording of a newer one has a name that its layer holds twice in"
+        " these forms",
     ),
     **dict.fromkeys(
         ("the-root-a-symlink", "the-root-a-file", "the-root-by-dots"),
@@ -51,7 +51,7 @@ NOT_ASKED: dict[str, str] = {
 
 PENDING_ON_NEWER: dict[str, str] = {
     "twice-a-whiteout": "Docker 26.1 with containerd's store refuses it (failed to convert whiteout file: file exists),"
-    " as Docker 20.10 does; that store takes a file named twice, and the condition named_twice is both",
+    " as Docker 20.10 does; the condition named_twice, which that store is said to take, is of files and whiteouts",
 }
 """The kinds that the newer Docker of a test run was seen to contradict, while its recording does not have them."""
 
