@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -89,17 +91,36 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.NOT_FOUND, body, {"Content-Type": "application/json"})
 
     def _answer(self, status: HTTPStatus, body: bytes, told: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {**told, "Content-Length": str(len(body)), "Connection": "close"}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
+        """In one piece: a second packet would wait for the first one's acknowledgement."""
+        head = "".join(f"{name}: {value}\r\n" for name, value in {**told, "Content-Length": len(body)}.items())
+        line = f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n".encode()
+        self.wfile.write(line + body if self.command == "GET" else line)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Connections are kept, as registries keep them: thousands of images are asked for over a few."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Its client has gone."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Ends what is still open, so that no thread waits for a client that sends no more."""
+        super().server_close()
+        for connection in tuple(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, *_about: object) -> None:
         """A client that leaves in the middle is no trouble of the server's."""
