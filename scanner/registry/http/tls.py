@@ -9,10 +9,8 @@ from pathlib import Path
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats import files
-
-MAX_CERTIFICATE_BYTES = 256 << 10
-"""A certificate with its chain has some 10 KiB, with its key some more."""
+from scanner.formats import certificates, files
+from scanner.formats.files import FileError
 
 MAX_CONTEXTS = 256
 """Contexts kept; one for each different pair of CA file and client certificate of the configuration."""
@@ -40,6 +38,8 @@ def tls_context(
         return Failure(
             Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not usable: {getattr(error, 'reason', None)}"
         )
+    except FileError as error:
+        return Failure(Reason.IMAGE_TLS_REJECTED, str(error), path=error.path)
     except OSError as error:
         return Failure(Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not readable: {error.strerror}")
 
@@ -52,7 +52,7 @@ def certificate_ends_at(path: str) -> float | None:
     from cryptography import x509  # noqa: PLC0415 -- only a service asks, which has loaded it for SSH anyway
 
     try:
-        content = files.read_bytes(Path(path), MAX_CERTIFICATE_BYTES)
+        content = files.read_bytes(Path(path), certificates.MAX_CERTIFICATE_BYTES)
         return x509.load_pem_x509_certificate(content).not_valid_after_utc.timestamp()
     except ValueError:  # of the file, or of what is in it
         return None
@@ -67,9 +67,8 @@ def _stamp(path: str) -> Stamp:
 def _build(authorities: tuple[Stamp, ...], pair: tuple[Stamp, Stamp] | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     for path, *_ in authorities:
-        context.load_verify_locations(path)
+        certificates.trust(context, Path(path))
     if pair:
         certificate, key = pair
-        # an empty password: an encrypted key must fail here, not ask on the terminal of a service
-        context.load_cert_chain(certificate[0], key[0], password="")
+        certificates.identify(context, Path(certificate[0]), Path(key[0]))
     return context

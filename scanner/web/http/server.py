@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 
 from scanner.errors import ServiceError
+from scanner.formats.files import FileError
 from scanner.web.http.acceptor import Acceptor
 from scanner.web.http.limits import MAX_HEAD_BYTES
 from scanner.web.http.protocol import PunctualProtocol
@@ -149,6 +150,8 @@ def context_of(tls: TlsFiles | None) -> ssl.SSLContext | None:
     """
     try:
         return tls.context() if tls else None
+    except FileError as error:
+        raise ListenError(f"web.config_file: certificate or key cannot be used: {error}") from error
     except OSError as error:
         reason = error.strerror or (error.reason if isinstance(error, ssl.SSLError) else "")
         raise ListenError(f"web.config_file: certificate or key cannot be used: {reason or error}") from error

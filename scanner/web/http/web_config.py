@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scanner.formats import certificates
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,15 +42,16 @@ class TlsFiles:
         """The server's context.
 
         Raises:
-            OSError: a file is missing, or is not what it should be (``ssl.SSLError``).
+            FileError: a file is missing, no regular one, or too long.
+            OSError: it is not what it should be (``ssl.SSLError``).
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = self.min_version
         if self.max_version is not None:
             context.maximum_version = self.max_version
-        context.load_cert_chain(self.cert_file, self.key_file)
+        certificates.identify(context, self.cert_file, self.key_file)
         if self.client_ca_file is not None:
-            context.load_verify_locations(self.client_ca_file)
+            certificates.trust(context, self.client_ca_file)
         context.verify_mode = self.client_auth
         return context
 

@@ -1,0 +1,46 @@
+"""What TLS is given of certificates: files looked at within bounds before OpenSSL sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.formats import files
+from scanner.formats.files import FileError
+
+if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
+
+MAX_CERTIFICATE_BYTES = 256 << 10
+"""A certificate with its chain has some 10 KiB, with its key some more."""
+
+MAX_AUTHORITIES_BYTES = 8 << 20
+"""All authorities that Debian trusts have 220 KiB; a company may add some hundred of its own."""
+
+
+def trust(context: ssl.SSLContext, path: Path) -> None:
+    """Let a context believe the authorities of a PEM file.
+
+    Raises:
+        FileError: it is missing, no regular file, empty, or longer than ``MAX_AUTHORITIES_BYTES``.
+        ssl.SSLError: there is no certificate in it.
+    """
+    content = files.read_bytes(path, MAX_AUTHORITIES_BYTES).decode("ascii", "ignore")  # names above one may be in UTF-8
+    if not content:
+        raise FileError(path, files.EMPTY)
+    context.load_verify_locations(cadata=content)
+
+
+def identify(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Give a context its certificate, with the chain that stands behind it, and the key of it.
+
+    OpenSSL takes a path alone: a pipe or a device at it is refused before, so that nothing waits for its writer.
+
+    Raises:
+        FileError: one is missing, no regular file, or longer than ``MAX_CERTIFICATE_BYTES``.
+        ssl.SSLError: one is not what it should be, the key belongs to another certificate, or it has a password.
+    """
+    for path in (certificate, key):
+        files.read_bytes(path, MAX_CERTIFICATE_BYTES)
+    # an empty password: an encrypted key must fail here, not ask on the terminal of a service
+    context.load_cert_chain(certificate, key, password="")
