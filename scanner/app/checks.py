@@ -36,7 +36,7 @@ def check_service(settings: Settings) -> None:
         SettingsError: with all that was found.
     """
     problems: list[Problem] = []
-    for look in (_face, _witnesses, _store, _port):
+    for look in (_face, _trail, _store, _port):
         try:
             look(settings)
         except SettingsError as error:
@@ -49,8 +49,8 @@ def _face(settings: Settings) -> None:
     face_of(settings)
 
 
-def _witnesses(settings: Settings) -> None:
-    trail_wiring.witnesses(settings)
+def _trail(settings: Settings) -> None:
+    trail_wiring.check_trail(settings)
 
 
 def _store(settings: Settings) -> None:

@@ -57,15 +57,6 @@ def read_text(path: Path) -> str:
         raise InventoryError([str(error)]) from None
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a regular file.
-
-    Raises:
-        InventoryError: as ``read_text``, or a line is longer than ``MAX_LINE_CHARS``.
-    """
-    return lines(read_text(path), str(path))
-
-
 def lines(text: str, name: str) -> list[str]:
     """The lines of a text.
 

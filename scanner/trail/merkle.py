@@ -139,26 +139,6 @@ def includes(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: b
     return made == root
 
 
-def consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether the proof shows the older tree to be the beginning of the newer one (RFC 9162, 2.1.4.2)."""
-    if not 0 <= old <= size:
-        return False
-    if old in {0, size}:
-        return not proof and old_root == (root if old == size else EMPTY_ROOT)
-    is_node = old & (old - 1) == 0  # the older tree is itself a node of the newer one
-    path = [old_root, *proof] if is_node else list(proof)
-    at, last = old - 1, size - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
-    if not path or (steps := _steps(at, last, path[1:])) is None:
-        return False
-    before = now = path[0]
-    for sibling, is_left in steps:
-        before = node_hash(sibling, before) if is_left else before
-        now = node_hash(sibling, now) if is_left else node_hash(now, sibling)
-    return before == old_root and now == root
-
-
 def _steps(at: int, last: int, proof: Sequence[bytes]) -> list[tuple[bytes, bool]] | None:
     """Each hash of a proof with whether it stands on the left; ``None`` if the way up has not that many steps.
 

@@ -4,16 +4,27 @@ import hashlib
 import os
 import socket
 import sqlite3
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from scanner.app.checks import check_service
 from scanner.settings import SettingsError
-from scanner.settings.schema import Settings
+from scanner.settings.schema import Settings, Trail
 from scanner.store.store import Store
 from tests.real.process import free_port
 
 TOKEN = "t" * 43
+NOBODY = 65534
+
+
+def test_a_trail_that_could_not_begin_is_told(settings, tmp_path):
+    (tmp_path / "trail.key").write_text("no key")
+    (tmp_path / "trail.key").chmod(0o600)
+    wanted = settings().model_copy(update={"trail": Trail(key_file=tmp_path / "trail.key")})
+    assert found(wanted).startswith("trail.key_file: ")
 
 
 @pytest.fixture
@@ -94,7 +105,29 @@ def test_all_faults_are_told_at_once(settings, tmp_path):
     assert [line.partition(": ")[0] for line in told.splitlines()] == ["web.tokens", "store.url", "web.listen"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_we_may_not_write_is_told(settings, tmp_path):
-    (tmp_path / "store").chmod(0o500)
-    assert "is not writable" in found(settings())
+def test_a_folder_that_we_may_not_write_is_told():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        wanted = Settings.model_validate({
+            "store": {"url": f"sqlite:///{folder}/archscan.db"}, "web": {"listen": f"127.0.0.1:{free_port()}"}
+        })  # fmt: skip
+        assert "is not writable" in as_nobody(lambda: found(wanted))
+
+
+def as_nobody(ask: Callable[[], str]) -> str:
+    """The answer, given in a process without root's rights."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            if os.geteuid() == 0:
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+            os.write(writes, ask().encode())
+        finally:
+            os._exit(0)
+    os.close(writes)
+    with os.fdopen(reads, "rb") as said:
+        answer = said.read().decode()
+    os.waitpid(child, 0)
+    return answer

@@ -193,8 +193,3 @@ _FOLLOWS = re.compile(
 
 def _observed(phrase: Phrase, words: str) -> Observation:
     return Observation(phrase.reason, words, phrase.cause, phrase.said_by)
-
-
-def all_phrases() -> Iterable[Phrase]:
-    """Every phrase that is known, for the page that lists them."""
-    return PHRASES
