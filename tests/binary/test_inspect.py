@@ -248,6 +248,12 @@ async def test_the_last_of_repeated_entries_counts_but_proves_nothing_for_some_e
     assert (program.problem, conditions(program)) == (None, {Condition.NAMED_TWICE})
 
 
+async def test_a_whiteout_twice_in_a_layer_is_apart_from_a_file_twice_for_other_engines_refuse_it(images, build):
+    below, above = images.layer([("x", b"x"), ("app", build.elf())]), images.layer([(".wh.x", b""), (".wh.x", b"")])
+    program = await inspect(build.offer(below, above), None, images.open)
+    assert (program.problem, conditions(program)) == (None, {Condition.WHITEOUT_TWICE})
+
+
 async def test_a_directory_that_became_a_file_and_a_directory_again_starts_empty(images, build):
     layer = images.layer([("srv/app", build.elf()), ("srv", b"file"), ("srv", build.directory)])
     made = build.offer(layer, entrypoint=("/srv/app",))

@@ -241,8 +241,11 @@ class LayerIndex:
     def _add_whiteout(self, directory: str, base: str) -> None:
         self.usage.count_entry(directory + base)
         hidden = f"{directory}/{base[len(WHITEOUT) :]}".lstrip("/")
-        if hidden in self.whiteouts or (base == OPAQUE and directory in self.opaques):
-            self.notes.setdefault(Condition.NAMED_TWICE, f"a layer names the whiteout /{directory}/{base} twice")
+        again = f"a layer names the whiteout /{f'{directory}/{base}'.lstrip('/')} twice"
+        if base == OPAQUE and directory in self.opaques:
+            self.notes.setdefault(Condition.NAMED_TWICE, again)
+        elif hidden in self.whiteouts:
+            self.notes.setdefault(Condition.WHITEOUT_TWICE, again)
         if base == OPAQUE:
             self.opaques.add(directory)
             self.fresh.add(directory)

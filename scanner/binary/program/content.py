@@ -66,6 +66,11 @@ class Content:
     applets: frozenset[str] | None = None
 
 
+def architecture_of(content: Content | None) -> str:
+    """The CPU that a program is for, in Go's word; empty where it is none, or none that is known."""
+    return content.elf.needs.architecture if content is not None and content.elf and content.elf.needs else ""
+
+
 def examine(body: Body) -> Content:
     """Interpret a file's bytes; total over all of them."""
     head = body.head

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.view import Absence
 from scanner.binary.program import surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
+from scanner.binary.program.content import architecture_of
 from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers
@@ -299,12 +300,12 @@ class Control:
         """What a binary starts, by what it is called and where it stands."""
         kind = shell_command.kind_of(command.argv[0], found.path)
         if kind is not None:
-            return self._by_words(command, kind, before)
+            return self._by_words(command, kind, found, before)
         launch = self._launched(command, found)
         if isinstance(launch, launchers.Launched) and launch.by is launchers.By.APPLET:
             kind = shell_command.kind_of(launch.command.argv[0], found.path)
             if kind is not None:
-                return self._by_words(launch.command, kind, before)
+                return self._by_words(launch.command, kind, found, before)
         content = self.search.view.content(found)
         musl = content is not None and content.elf is not None and content.elf.libc == "musl"
         return self._by_launcher(command, launch, falls_back=not musl)
@@ -341,20 +342,21 @@ class Control:
             return (_Next(onward, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
         return (_Next(onward, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
-    def _by_words(self, command: Command, kind: ShellKind, before: _Before) -> tuple[_Next, ...] | _Stopped | _Done:
+    def _by_words(
+        self, command: Command, kind: ShellKind, shell: Found, before: _Before
+    ) -> tuple[_Next, ...] | _Stopped | _Done:
         """What a shell with these words starts."""
         files = ImageFiles(self.search.view, command.mounts, command.volumes)
         script = shell_command.read(command, kind, files)
-        if script is None:
-            return ()
-        if isinstance(script, str):
-            return _Stopped(script)
+        if isinstance(script, str | None):
+            return () if script is None else _Stopped(script)
         if isinstance(script, Failure):
             return self._unreadable(command, script, before)
         path = posixpath.normpath(command.absolute(script.name))
         if script.is_file and self._is_changed(path, before.written):
             return _Stopped(f"{path} is written by the script that starts it")
-        return self._told(following.follow(replace(script, written=before.written), files))
+        cpu = architecture_of(self.search.view.content(shell))
+        return self._told(following.follow(replace(script, written=before.written, architecture=cpu), files))
 
     @staticmethod
     def _unreadable(command: Command, failure: Failure, before: _Before) -> _Stopped:

@@ -120,7 +120,7 @@ def instead(text: str) -> str:
     return next((clause for line in lines if (clause := acquits(line))), "")
 
 
-_TROUBLE = re.compile(r"(?i:error|fail|cannot|denied|conflict|unable|invalid)", re.ASCII)
+_TROUBLE = re.compile(r"(?i:error|fail|fatal|cannot|denied|conflict|unable|invalid)", re.ASCII)
 """Only what complains is worth the patterns that acquit."""
 
 

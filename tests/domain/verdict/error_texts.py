@@ -340,6 +340,12 @@ SEEN = [
     ("wrong_library", "Error: You installed esbuild for another platform than the one you're currently using."),
     ("wrong_library", 'Error: Could not load the "sharp" module using the linuxmusl-x64 runtime'),
     ("wrong_library", "Error: Cannot find module '@rollup/rollup-linux-x64-gnu'"),
+    ("wrong_library", "Error: Cannot find module @rollup/rollup-linux-x64-musl. npm has a bug related to optional dependencies (https://github.com/npm/cli/issues/4828)."),
+    ("wrong_library", 'dlopen failed: "/data/libx.so" is for EM_X86_64 (62) instead of EM_AARCH64 (183)'),
+    ("wrong_library", "ImportError: /app/libx.so: ELF file data encoding not little-endian"),
+    ("exec_format_error", "Error: spawn Unknown system error -8"),
+    ("exec_format_error", "exec: Failed to execute process: './app' the file could not be run by the operating system."),
+    ("cpu_level_too_low", "Fatal glibc error: This version of Amazon Linux requires a newer ARM64 processor compliant with at least ARM architecture 8.2-a with Cryptographic extensions. On EC2 this is Graviton 2 or later."),
     ("wrong_library", 'Prisma Client could not locate the Query Engine for runtime "linux-arm64-openssl-1.1.x".'),
     ("library_missing", "System.DllNotFoundException: Unable to load shared library 'libfoo' or one of its dependencies. liblibfoo.so: cannot open shared object file: No such file or directory"),
     ("library_missing", "LoadError: libffi.so.6: cannot open shared object file: No such file or directory - /usr/lib/ruby/x.so"),
@@ -606,6 +612,8 @@ SEEN = [
 ]  # fmt: skip
 
 INNOCENT = [
+    'container_linux.go:345: starting container process caused "process_linux.go:424: container init caused \\"rootfs_linux.go:58: mounting \\\\\\"/srv/x\\\\\\" to rootfs caused \\\\\\"not a directory\\\\\\"\\""',
+    "FATAL: kernel too old",
     "OCI runtime create failed: error running hook #0: exit status 1, stderr: nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: cannot open shared object file: no such file or directory: unknown",
     'could not select device driver "" with capabilities: [[gpu]]',
     'error creating overlay mount: exec: "fuse-overlayfs": executable file not found in $PATH',

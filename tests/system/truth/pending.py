@@ -49,10 +49,7 @@ NOT_ASKED: dict[str, str] = {
 }
 """The kinds of which the recordings of the engines of ``NOT_ASKED_OF`` say nothing yet, each with why."""
 
-PENDING_ON_NEWER: dict[str, str] = {
-    "twice-a-whiteout": "Docker 26.1 with containerd's store refuses it (failed to convert whiteout file: file exists),"
-    " as Docker 20.10 does; the condition named_twice, which that store is said to take, is of files and whiteouts",
-}
+PENDING_ON_NEWER: dict[str, str] = {}
 """The kinds that the newer Docker of a test run was seen to contradict, while its recording does not have them."""
 
 PENDING_WHEN_RUN: dict[str, str] = dict.fromkeys(

@@ -15,6 +15,7 @@ from scanner.binary.program.shell.frames import (
     LeaveFile,
     LeaveFunction,
     NextWord,
+    Settle,
     push,
 )
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
@@ -108,7 +109,7 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
     rest, variables = words[1:], state
     while rest and rest[0].startswith("-") and rest[0] != "-":
         option = rest[0]
-        if option == "--":
+        if option == "--" and machine.kind in {ShellKind.BASH, ShellKind.ASH}:
             rest = rest[1:]
             break
         if machine.kind is not ShellKind.BASH:
@@ -129,12 +130,15 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
 
 
 def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    text = " ".join(words[1:])
+    text = " ".join(words[2:] if words[1:2] == ("--",) else words[1:])
+    if words[1:2] == ("--",) and machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError(f"line {node.line}: eval --, which not every shell knows")
     if not is_known(text):
         raise AtRunTimeError(f"line {node.line}: what eval runs is known at run time only")
     if not text.strip():
         return machine.done(state.with_status(0))
-    return machine.evaluated(state, text.encode("utf-8", "surrogateescape"), f"line {node.line}")
+    settled = replace(state, stack=push(Settle(state.quiet), state.stack))
+    return machine.evaluated(settled, text.encode("utf-8", "surrogateescape"), f"line {node.line}")
 
 
 def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
@@ -156,7 +160,8 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
     if _files_deep(state.stack) >= MAX_SOURCED:
         raise AtRunTimeError(f"line {node.line}: more than {MAX_SOURCED} files read each other")
     given = rest[1:] if machine.kind is not ShellKind.DASH else ()
-    leave = push(LeaveFile(state.positional if given else None, state.file), state.stack)
+    settled = push(Settle(state.quiet), state.stack)
+    leave = push(LeaveFile(state.positional if given else None, state.file), settled)
     inner = replace(state, stack=leave, positional=given or state.positional, file=path)
     return machine.evaluated(inner, text, path)
 
@@ -273,7 +278,7 @@ def _return(machine: Machine, state: State, words: tuple[str, ...], _node: Simpl
         if machine.kind is ShellKind.BASH:
             raise AtRunTimeError("a return outside of any function")
         return machine.exit(state, status)
-    return machine.done(replace(state, stack=stack, status=status, quiet=state.quiet))
+    return [replace(state, stack=stack, status=status)]
 
 
 def _break(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:

@@ -87,7 +87,7 @@ class Script:
 
     ``command`` gives environment, PATH, directory, user and mounts. ``options`` are the letters and names of ``set``,
     ``written`` what may have been changed before it runs, ``is_file`` whether its text is
-    that of the file ``name``.
+    that of the file ``name``, ``architecture`` the CPU (in Go's word) that the shell was built for, empty where not known.
     """
 
     text: bytes
@@ -98,6 +98,7 @@ class Script:
     options: frozenset[str] = frozenset()
     written: tuple[Write, ...] = ()
     is_file: bool = False
+    architecture: str = ""
 
 
 def follow(script: Script, files: Files) -> tuple[Ending, ...]:
@@ -139,6 +140,7 @@ def _start(script: Script, read: Sequence) -> State:
         env_known=command.env_known,
         options=script.options,
         written=script.written,
+        architecture=script.architecture,
     )
 
 

@@ -160,6 +160,13 @@ class LeaveFile:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Settle:
+    """A function, file or eval was run, which ``set -e`` weighs like one command, whatever it forgave inside."""
+
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AfterRedirect:
     """A command with redirections was run: ``muted`` where its output went elsewhere, ``fed`` where its input ends."""
 
@@ -170,7 +177,7 @@ class AfterRedirect:
 
 Frame = (
     Run | One | AfterList | AfterCondition | AfterLoopCondition | AfterLoopBody | NextWord | Falling | Negate | NextPart
-    | PipeEnd | LeaveSubshell | LeaveFunction | LeaveFile | AfterRedirect
+    | PipeEnd | LeaveSubshell | LeaveFunction | LeaveFile | Settle | AfterRedirect
 )  # fmt: skip
 
 FINISHED = Stack(Run(()), None, 0)

@@ -26,6 +26,7 @@ from scanner.binary.program.shell.frames import (
     One,
     PipeEnd,
     Run,
+    Settle,
     Stack,
     push,
 )  # fmt: skip
@@ -163,6 +164,8 @@ class Machine:
             case LeaveFile():
                 kept = state.positional if frame.positional is None else frame.positional
                 return [replace(state.on(below), positional=kept, file=frame.file)]
+            case Settle():
+                return self.done(replace(state.on(below), quiet=frame.quiet))
             case AfterRedirect():
                 return [compound.after_redirect(state, frame, below)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
@@ -74,8 +75,8 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
         return 0, _identity(files, state, options) + "\n"
     if name == "whoami" and len(words) == 1:
         return 0, _identity(files, state, ("-un",)) + "\n"
-    if name == "uname" and words[1:] in {("-s",), ()}:
-        return 0, "Linux\n"
+    if (machine := _machine(name, words[1:], state.architecture)) is not None:
+        return 0, f"{machine}\n"
     if name == "mktemp" and not operands and set(options) <= {"-d", "-q"} and state.value("TMPDIR") is None:
         return None, f"/tmp/tmp.{UNKNOWN}\n"  # noqa: S108 - what the program prints
     if name == "ls" and len(operands) <= 1 and set(options) <= {"-A", "-1"}:
@@ -86,6 +87,36 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
     if name in {"readlink", "realpath"} and len(operands) == 1 and _resolves(name, options):
         return 0, _resolved(files, state, operands[0]) + "\n"
     return None, None
+
+
+_UNAME = MappingProxyType({
+    "amd64": "x86_64", "arm64": "aarch64", "s390x": "s390x", "ppc64le": "ppc64le", "riscv64": "riscv64", "loong64": "loongarch64",
+})  # fmt: skip
+"""What kernels call the machine on which a 64-bit program runs; emulators say it of the machine that they stand for.
+
+A 32-bit one may run on several."""
+
+_DPKG = MappingProxyType({"ppc64le": "ppc64el", "loong64": "loong64"})
+"""Debian's words for architectures where they are not Go's."""
+
+
+def _machine(name: str, options: tuple[str, ...], architecture: str) -> str | None:
+    """What a program answers that is asked for the machine, where the shell's own program tells it."""
+    if name == "uname" and options in {(), ("-s",), ("--kernel-name",)}:
+        return "Linux"
+    if architecture not in _UNAME:
+        return None
+    match name, options:
+        case ("uname", ("-m" | "--machine",)) | ("arch", ()):
+            return _UNAME[architecture]
+        case ("uname", ("-sm" | "-ms",)):
+            return f"Linux {_UNAME[architecture]}"
+        case ("dpkg", ("--print-architecture",)):
+            return _DPKG.get(architecture, architecture)
+        case ("apk", ("--print-arch",)):
+            return _UNAME[architecture]
+        case _:
+            return None
 
 
 _NAMING_USERS = frozenset({"find", "install", "chown"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN_WORDS
 from scanner.binary.program.shell import builtins, starts, writes
 from scanner.binary.program.shell.expand import Expander
-from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, One, push
+from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, One, Settle, push
 from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted
 from scanner.formats.shell_commands import DECLARING
 from scanner.formats.shell_syntax import Glob
@@ -163,7 +163,8 @@ def array(machine: Machine, words: Expander, each: Assignment) -> State:
 
 
 def _call(state: State, name: str, arguments: tuple[str, ...]) -> list[State]:
-    leave = push(LeaveFunction(state.positional, state.local, name), state.stack)
+    settled = push(Settle(state.quiet), state.stack)
+    leave = push(LeaveFunction(state.positional, state.local, name), settled)
     body = push(One(state.functions[name]), leave)
     return [replace(state, stack=body, positional=arguments, local=())]
 

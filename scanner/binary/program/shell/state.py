@@ -110,6 +110,7 @@ class State:
     A value holds ``UNKNOWN`` where text is not known, ``None`` stands for unset. ``status`` is the last exit code,
     ``None`` where not known. ``quiet`` tells that a failure ends nothing (``set -e`` in conditions). ``output`` is what
     was printed so far where somebody ``captures`` it, ``input`` what is left to be read, ``None`` where not known.
+    ``architecture`` is the CPU that the shell itself was built for, empty where that is not known.
     ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
     prepare, ``asked`` those that ran for their output, ``last`` is the last program whatever it does. ``local`` are a
     function's variables with what they were before. ``gave_up`` is why the shell ended by itself.
@@ -144,6 +145,7 @@ class State:
     local: tuple[tuple[str, str | None, bool], ...] = ()
     substituted: int | None = None
     gave_up: str = ""
+    architecture: str = ""
 
     def value(self, name: str) -> str | None:
         """A variable's value, ``None`` where it is unset."""

@@ -131,7 +131,8 @@ def unset_words(machine: Machine, state: State, words: tuple[str, ...], _node: S
         functions = {name: body for name, body in state.functions.items() if name not in names}
         return machine.done(replace(state, functions=functions, status=0))
     for name in names:
-        state = replace(state.assigned(name, None), exported=state.exported - {name})
+        left = "" if name == "PATH" and machine.kind is not ShellKind.ASH else None
+        state = replace(state.assigned(name, left), exported=state.exported - {name})
     return machine.done(state.with_status(0))
 
 

@@ -48,7 +48,7 @@ ACQUITTALS = (
     ),
     Acquittal(
         "a mount or volume is wrong", 'error mounting "/srv/x" to rootfs at "/x": not a directory: Are you trying to mount a directory onto a file?',
-        r"error mounting \\{0,3}\"|are you trying to mount a directory", overrules=True,
+        r"error mounting \\{0,3}\"|are you trying to mount a directory|rootfs_linux\.go:\d{1,4}: mounting ", overrules=True,
     ),
     Acquittal("a port is in use", "Bind for 0.0.0.0:80 failed: port is already allocated", r"port is already allocated|address already in use|ports? (?:are|is) not available|cannot expose privileged port|cannot listen on the \w{2,4} port|failed to bind (?:host )?port|bind for \S{1,80} failed"),
     Acquittal(
@@ -67,6 +67,7 @@ ACQUITTALS = (
         r"error gathering device information|could not select device driver|no such device|device not found|stat /dev/\S{1,100}: no such file or directory|nvidia-container-cli|nvidia-container-runtime|failed to (?:initialize|load) NVML|unresolvable CDI devices|CDI device injection failed|cdi\.k8s\.io|failed to inject CDI|unknown or invalid device|"
         r"unable to (?:start|create).{0,60}device|insufficient (?:nvidia|amd|gpu)|failed to allocate .{0,60}gpu|libcuda\.so|libnvidia-ml\.so",
     ),
+    Acquittal("the host's kernel is older than what the image's C library asks for", "FATAL: kernel too old", r"FATAL: kernel too old"),
     Acquittal("the disk is full", "write /var/lib/docker/x: no space left on device", r"no space left on device|disk quota exceeded|ephemeral-storage|DiskPressure|insufficient (?:disk|space)"),
     Acquittal("the host's memory, processes or open files are used up", "fork/exec /proc/self/exe: resource temporarily unavailable", r"resource temporarily unavailable|cannot allocate memory|too many open files|OOMKilled|out of memory|minimum memory limit|memory limit (?:too low|should)|memory\.limit_in_bytes|insufficient (?:cpu|memory)|pids\.max|pthread_create failed|^oom$"),
     Acquittal("the name is taken", 'Conflict. The container name "/api" is already in use by container "1"', r"(?:container )?name \\{0,3}\"[^\"]{1,200}\\{0,3}\" is already in use|name \S{1,100} is (?:already )?reserved|is already in use by|already exists in the storage|container with id exists already|cannot join (?:network|container|pid)|already in use\. you have to remove"),

@@ -93,6 +93,10 @@ _CPU = (
         rf"{_LEAD}CPU ISA level is lower than required", r"CPU ISA level is lower than required", frozenset({1, 127}),
     ),
     _phrase(
+        Reason.CPU_LEVEL_TOO_LOW, "Fatal glibc error: This version of Amazon Linux requires a newer ARM64 processor compliant with at least ARM architecture 8.2-a with Cryptographic extensions. On EC2 this is Graviton 2 or later.",
+        "glibc of Amazon Linux 2023", "the image's whole userland was built for a newer CPU than this one", "fatal glibc error", r"fatal glibc error: this version of .{1,60} requires a newer .{1,300}", r"fatal glibc error: this version of .{1,60} requires a newer .{1,200}", frozenset({127, 1, 134}),
+    ),
+    _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "Fatal glibc error: CPU does not support x86-64-v2", "glibc 2.33 and newer, itself built for a floor: RHEL 9 and UBI 9 (v2, POWER9, z14), RHEL 10 (v3)",
         "the image's whole userland was built for a newer CPU than this one (RHEL 9 and its kin: x86-64-v2, POWER9, z14; RHEL 10: x86-64-v3)", "fatal glibc error",
         r"fatal glibc error: cpu (?:does not support|lacks) .{1,120}", r"fatal glibc error: cpu (?:does not support|lacks) .{1,120}", frozenset({127, 1, 134}),

@@ -97,8 +97,8 @@ _SIGILL = (
 
 _CHILDREN = (
     _phrase(
-        Reason.EXEC_FORMAT_ERROR, "OSError: [Errno 8] Exec format error: '/app'", "Python, Ruby (Errno::ENOEXEC), Node.js (spawn /app ENOEXEC), Java (error=8), Rust (os error 8), Go (fork/exec), Perl, PHP, of a child of theirs", causes.FOREIGN, "exec format error|enoexec",
-        within=r"\[Errno 8\] exec format error(?:: '[^']{1,300}')?|Errno::ENOEXEC\b|\bspawn(?:Sync)? \S{1,300} ENOEXEC\b|error[=:] ?8,? \(?exec format error\)?|exec format error \(os error 8\)|fork/exec [^\s:]{1,300}: exec format error|code: 'ENOEXEC'|(?:couldn't exec|spawnerr:|cannot exec|can't exec) .{1,200}: ENOEXEC\b",
+        Reason.EXEC_FORMAT_ERROR, "OSError: [Errno 8] Exec format error: '/app'", "Python, Ruby (Errno::ENOEXEC), Node.js (spawn /app ENOEXEC, before 21 spawn Unknown system error -8), Java (error=8), Rust (os error 8), Go (fork/exec), Perl, PHP, of a child of theirs", causes.FOREIGN, "exec format error|enoexec|system error -8",
+        within=r"\[Errno 8\] exec format error(?:: '[^']{1,300}')?|Errno::ENOEXEC\b|\bspawn(?:Sync)? \S{1,300} ENOEXEC\b|error[=:] ?8,? \(?exec format error\)?|exec format error \(os error 8\)|fork/exec [^\s:]{1,300}: exec format error|code: 'ENOEXEC'|spawn(?:Sync)?(?: \S{1,300})? unknown system error -8\b|(?:couldn't exec|spawnerr:|cannot exec|can't exec) .{1,200}: ENOEXEC\b",
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "Bad CPU type in executable (os error 86)", "macOS, handed on by Python (Errno 86), Rust (os error 86), Node.js (spawn Unknown system error -86), Homebrew", causes.FOREIGN, "bad cpu type|error -86",
@@ -119,9 +119,9 @@ _CHILDREN = (
         within=r"\(possible cause: (?:can't load .{1,60} \.(?:so|dll|dylib) on an? .{1,40} platform|architecture word width mismatch.{0,100}|endianness mismatch.{0,60})\)?",
     ),
     _phrase(
-        Reason.WRONG_LIBRARY, "Error: /app/node_modules/x.node: invalid ELF header", "Node.js (ERR_DLOPEN_FAILED), Python (ImportError, OSError), the JVM (UnsatisfiedLinkError), Ruby (LoadError), PHP, Perl, any dlopen(3) with glibc; musl: Exec format error", causes.FOREIGN_LIBRARY, "elf header|elf class|exec format error|valid mach-o|incompatible architecture",
-        within=r"\S{1,300}\.(?:so[\d.]{0,20}|node|jnilib|dylib|bundle): (?:[^:]{1,300}: )?(?:invalid elf header|wrong elf class: elfclass\d\d|slice is not valid mach-o file)|(?:error loading shared library \S{1,300}|\S{1,300}\.node): exec format error|"
-        r"incompatible architecture \(have '\S{1,20}', need '[^']{1,40}'\)|invalid elf header(?=$|['\") ].{0,40}$)|^(?:Error: )?.{0,300}wrong elf class: elfclass(?:32|64)(?=$|[\s\"'\\,;:.)\]}])",
+        Reason.WRONG_LIBRARY, "Error: /app/node_modules/x.node: invalid ELF header", "Node.js (ERR_DLOPEN_FAILED), Python (ImportError, OSError), the JVM (UnsatisfiedLinkError), Ruby (LoadError), PHP, Perl, any dlopen(3) with glibc; musl: Exec format error", causes.FOREIGN_LIBRARY, "elf header|elf class|exec format error|valid mach-o|incompatible architecture|elf file data encoding|instead of em_|unexpected e_machine",
+        within=r"\S{1,300}\.(?:so[\d.]{0,20}|node|jnilib|dylib|bundle): (?:[^:]{1,300}: )?(?:invalid elf header|wrong elf class: elfclass\d\d|elf file data encoding not (?:big|little)-endian|slice is not valid mach-o file)|(?:error loading shared library \S{1,300}|\S{1,300}\.node): exec format error|"
+        r"incompatible architecture \(have '\S{1,20}', need '[^']{1,40}'\)|is for EM_\w{1,20} \(\d{1,5}\) instead of EM_\w{1,20} \(\d{1,5}\)|has unexpected e_machine: \d{1,5}(?: \(EM_\w{1,20}\))?|invalid elf header(?=$|['\") ].{0,40}$)|^(?:Error: )?.{0,300}wrong elf class: elfclass(?:32|64)(?=$|[\s\"'\\,;:.)\]}])",
     ),
     _phrase(
         Reason.WRONG_LIBRARY, "System.BadImageFormatException: An attempt was made to load a program with an incorrect format. (0x8007000B)", ".NET, Mono (a native library for another CPU or word size)", causes.FOREIGN_LIBRARY,
@@ -129,8 +129,8 @@ _CHILDREN = (
     ),
     _phrase(
         Reason.WRONG_LIBRARY, "Error: You installed esbuild for another platform than the one you're currently using.", "esbuild, sharp, Rollup, SWC, Prisma and other npm packages with a native part", "node_modules holds the native part of another platform: it was installed, or copied from, elsewhere",
-        "another platform|module using the|cannot find module '@|locate the query engine|failed to load",
-        within=r"you installed esbuild (?:for|on) another platform than the one you're currently using|could not load the \\{0,3}\"sharp\\{0,3}\" module using the [\w-]{1,40} runtime|cannot find module '@[\w./-]{1,60}(?:linux|darwin|win32|linuxmusl|freebsd)-(?:x64|arm64|arm|ia32|s390x|ppc64|riscv64)[\w-]{0,20}'|could not locate the query engine for runtime \\{0,3}\"[\w.-]{1,60}",
+        "another platform|module using the|cannot find module '@|cannot find module @|locate the query engine|failed to load",
+        within=r"you installed esbuild (?:for|on) another platform than the one you're currently using|could not load the \\{0,3}\"sharp\\{0,3}\" module using the [\w-]{1,40} runtime|cannot find module '?@[\w./-]{1,60}(?:linux|darwin|win32|linuxmusl|freebsd)-(?:x64|arm64|arm|ia32|s390x|ppc64|riscv64)[\w-]{0,20}(?:'|\. npm has a bug related to optional dependencies)|could not locate the query engine for runtime \\{0,3}\"[\w.-]{1,60}",
     ),
     _phrase(
         Reason.LIBRARY_MISSING, "ImportError: libx.so.1: cannot open shared object file: No such file or directory", "Python (ImportError, OSError), Node.js (ERR_DLOPEN_FAILED), the JVM (UnsatisfiedLinkError), Ruby, PHP, Perl, any dlopen(3) with glibc", causes.NO_LIBRARY, "cannot open shared object|unsatisfiedlinkerror",

@@ -75,7 +75,7 @@ SHELLS = (
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "fish: Failed to execute process '/app'. Reason: exec: Exec format error", "fish (3.4 and newer say: could not be run by the operating system)",
-        causes.FOREIGN, "failed to execute process", r"(?:exec: |fish: )?failed to execute process '[^']{1,300}'[.:] ?(?:reason: exec: exec format error|the file (?:specified )?(?:the interpreter|exists).{0,100}|unsupported format\.?|.{0,60}could not be run by the operating system\.?)",
+        causes.FOREIGN, "failed to execute process", r"(?:exec: |fish: )?failed to execute process:? '[^']{1,300}'[.:]? ?(?:reason: exec: exec format error|the file (?:specified )?(?:the interpreter|exists).{0,100}|unsupported format\.?|.{0,60}could not be run by the operating system\.?)",
         frozenset({125, 126}),
     ),
     _phrase(

@@ -53,8 +53,9 @@ class Files:
 
 
 def follow(
-    text, arguments=(), *, env=None, env_known=True, user="", files=None, volumes=(), kind=ShellKind.DASH, cwd="/"
-):
+    text, arguments=(), *, env=None, env_known=True, user="", files=None, volumes=(), kind=ShellKind.DASH, cwd="/",
+    architecture="",
+):  # fmt: skip
     env = {"PATH": PATH} | (env or {})
     command = Command(("/entry.sh",), tuple(PATH.split(":")), cwd, env=env, env_known=env_known, user=user)
     script = Script(
@@ -63,6 +64,7 @@ def follow(
         "/entry.sh",
         tuple(arguments),
         command,
+        architecture=architecture,
     )
     return following.follow(script, Files({"/entry.sh": "x"} | (files or {}), volumes))
 
@@ -311,3 +313,35 @@ def test_a_path_of_many_unknown_parts_is_matched_quickly():
 def test_an_expansion_that_ends_with_the_text_is_not_understood():
     (ending,) = follow(b'\x01""${')
     assert isinstance(ending, AtRunTime)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "machine", "debian"),
+    [("amd64", "x86_64", "amd64"), ("arm64", "aarch64", "arm64"), ("ppc64le", "ppc64le", "ppc64el"), ("s390x", "s390x", "s390x")],
+)  # fmt: skip
+def test_a_script_knows_the_machine_that_its_own_shell_was_built_for(architecture, machine, debian):
+    for asks, answer in (("uname -m", machine), ("arch", machine), ("dpkg --print-architecture", debian)):
+        endings = follow(f'exec "/opt/$({asks})/app"', architecture=architecture)
+        assert reached(endings) == ((f"/opt/{answer}/app",),)
+
+
+@pytest.mark.parametrize("architecture", ["", "arm", "386"])
+def test_a_shell_of_32_bits_or_none_does_not_tell_the_machine(architecture):
+    assert isinstance(follow('exec "/opt/$(uname -m)/app"', architecture=architecture)[0], AtRunTime)
+
+
+def test_one_way_of_many_for_each_machine_is_taken():
+    text = 'case "$(uname -m)" in x86_64|amd64) A=amd64;; aarch64) A=arm64;; *) exit 1;; esac\nexec "/opt/app-$A" "$@"'
+    assert reached(follow(text, ["x"], architecture="arm64")) == (("/opt/app-arm64", "x"),)
+
+
+@pytest.mark.parametrize("kind", [ShellKind.DASH, ShellKind.BASH])
+def test_without_path_these_shells_look_in_the_working_directory_alone(kind):
+    (ending,) = follow("unset PATH; exec app", kind=kind, cwd="/srv")
+    assert ending.command.path == (".",)
+    assert "PATH" not in ending.command.env
+
+
+def test_without_path_busybox_looks_where_it_was_built_to():
+    (ending,) = follow("unset PATH; exec app", kind=ShellKind.ASH)
+    assert ending.command.path == ("/bin", "/usr/bin")
