@@ -11,7 +11,7 @@ from scanner.probe.planned.commands import command
 from scanner.probe.planned.commands.given_scripts import SHELLS, Files, script_of
 from scanner.probe.planned.commands.script_commands import Script, commands_of
 from scanner.probe.planned.plans import UnclearError
-from scanner.probe.planned.unknown_text import UNKNOWN
+from scanner.probe.planned.unknown_text import UNKNOWN, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +46,11 @@ _SAY_ONLY = frozenset({
 _OF_CONTAINERD = frozenset({"ctr", "crictl"})
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
+_OF_ENGINES = re.compile(
+    r"[\w.-]*(?:docker|podman|nerdctl|container|compose)[\w.-]*\.(?:ba)?sh", re.ASCII | re.IGNORECASE
+)
+"""Scripts that by their name start containers."""
+
 _STARTS = re.compile(r"\b(?:docker|podman|nerdctl)(?:-compose)?\b.*\b(?:run|create|play|up|deploy)\b", re.DOTALL)
 
 
@@ -116,6 +121,8 @@ class _Looking:
             if assigned := _ASSIGNMENT.fullmatch(word):
                 env[assigned[1]] = assigned[2]
             elif word in _OF_OTHER_USERS and words[0].rpartition("/")[2] in _OTHER_USERS:
+                if word in {"-u", "--user"} and rest:
+                    env["USER"] = rest[0]
                 at += 1
             elif not _is_somebody(word, rest):
                 inner = self._program(line, at, env)
@@ -136,6 +143,11 @@ class _Looking:
             raise UnclearError(f"{program} runs a container, which is not read here")
         if program in SHELLS or program in _GIVE_TO_A_SHELL:
             script = script_of(program, rest, line.stdin, self.files, env.get("PWD", ""))
+            named = next((word for word in rest if _OF_ENGINES.fullmatch(word.rpartition("/")[2])), "")
+            if program == "su":
+                env = {**env, "USER": next((word for word in rest if word[:1] != "-"), "root")}
+            if script is None and named:
+                raise UnclearError(f"it runs {shown(named)}, a script that cannot be read")
             return None if script is None else self._in_shell(script, line, env)
         if program == "parallel" and mentions_engine(" ".join(rest)):
             raise UnclearError("parallel puts words into a command that are not read here")
@@ -145,9 +157,12 @@ class _Looking:
 
     def _file(self, line: _Words, at: int, env: Mapping[str, str]) -> list[_Words] | None:
         word = line.words[at]
+        program = word.rpartition("/")[2]
         if "/" not in word or (at and line.words[0].rpartition("/")[2] not in _STARTERS):
             return None
         text = self.files.script(posixpath.join(env.get("PWD", ""), word))
+        if text is None and _OF_ENGINES.fullmatch(program):
+            raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
         return None if text is None else self._in_shell(Script(text, line.words[at:]), line, env)
 
     def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:

@@ -26,6 +26,9 @@ DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 """What Docker's client asks for where the command does not say (docker(1))."""
 
 _PLATFORM_OPTIONS = ("--platform", "--arch", "--override-arch")
+SOMEBODY = "*"
+"""Stands in an engine's key for a user whose name is not known."""
+
 _ENGINE_OF = {"podman": "podman", "nerdctl": "containerd"}
 """Engines by their command; a command of Docker's name may be Podman's."""
 
@@ -57,7 +60,11 @@ MISSING = b"@missing"
 
 @dataclass(slots=True)
 class UnitRuns:
-    """What one unit starts, line by line; ``pulled`` are the platforms of images that its lines pulled before."""
+    """What one unit starts, line by line.
+
+    ``pulled`` are the platforms of images that its lines pulled before. ``user`` is who it runs as, empty for root,
+    ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays.
+    """
 
     unit: str
     source: Source
@@ -66,10 +73,12 @@ class UnitRuns:
     directory: str = ""
     pulled: dict[str, tuple[str, str]] = field(default_factory=dict)
     referred: Callable[[str], bool] = lambda _: False
+    user: str = ""
+    played: set[str] = field(default_factory=set)
 
     def plans(self, words: tuple[str, ...], setting: Setting) -> Plans:
         """The plans of one command line."""
-        place = {"PWD": self.directory or "/", **self.env.known}
+        place = {"PWD": self.directory or "/", "USER": self.user, **self.env.known}
         found = command_lines.find(words, place, env_is_whole=self.env.is_whole, read=self._script)
         made = Plans()
         for started, env in found.started:
@@ -112,7 +121,7 @@ class UnitRuns:
             self.source,
             pinned=pinned(specifier),
             pinned_at=place,
-            engine=_ENGINE_OF.get(run.engine, "") if self.source is Source.SYSTEMD else "",
+            engine=_engine(run.engine, env, self.source),
             process=made.process,
             mounts=made.mounts,
             checks=made.checks,
@@ -145,9 +154,12 @@ class UnitRuns:
             if found is None:
                 made += gap(setting.place(), f"it plays {shown(name)}, which cannot be read")
                 continue
+            self.played.add(found)
             of_file = manifests.plans({found: self.files.texts[found]}, self.source)
+            engine = _engine("podman", env, self.source)
             named = (
-                replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}") for plan in of_file.planned
+                replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}", engine=engine)
+                for plan in of_file.planned
             )
             made += Plans(tuple(named), of_file.gaps)
         return made
@@ -222,6 +234,14 @@ class UnitRuns:
 
     def _found(self, path: str) -> str:
         return self.files.find(path) or path
+
+
+def _engine(program: str, env: Mapping[str, str], source: Source) -> str:
+    """The key of the engine that a program of somebody asks; empty leaves it to the likeliest of its source."""
+    user = env.get("USER", "")
+    if program == "podman" and user not in {"", "root", "0"}:
+        return f"podman:{user if is_known(user) and not user.isdigit() else SOMEBODY}"
+    return _ENGINE_OF.get(program, "") if source is Source.SYSTEMD else ""
 
 
 def _place(env: Mapping[str, str]) -> str:
