@@ -35,6 +35,12 @@ MAX_GLANCED_BYTES = 256 << 20
 MAX_DEPTH = 8
 """Folders within a host's folder; deeper is a mistake."""
 
+MAX_SCRIPTS = 1000
+"""Scripts that units may run: one for each host of a fleet that starts containers so. Those beyond are not opened."""
+
+MAX_SCRIPT_BYTES = 64 << 10
+"""What the reader of scripts takes."""
+
 IGNORED = (".", "_")
 """How the names of folders begin that are no host's: ``.git``, or pieces that several hosts share."""
 
@@ -76,7 +82,7 @@ class _Reading:
             self._home = directory.resolve(strict=True)
         except (OSError, RuntimeError) as error:
             raise TreeError(f"{directory}: {_why(error)}") from error
-        self._entries = self._bytes = self._glanced = 0
+        self._entries = self._bytes = self._glanced = self._scripts = 0
         self._others: list[str] = []
         self._texts: dict[str, bytes] = {}
         self._unread: dict[str, str] = {}
@@ -107,7 +113,7 @@ class _Reading:
                 self._unread[name] = "a link to a folder"
             elif file_kinds.is_named_like_a_plan(name):
                 self._take(entry, name)
-            else:
+            elif not self._take_script(entry, name):
                 self._others.append(name)
 
     def _listed(self, place: Path, path: str) -> Iterator[os.DirEntry[str]]:
@@ -146,6 +152,21 @@ class _Reading:
         if len(self._texts) >= MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
             raise TreeError(f"{self._home}: more than {MAX_FILES} files or {MAX_TOTAL_BYTES} bytes of plans")
         self._texts[name] = raw
+
+    def _take_script(self, entry: os.DirEntry[str], name: str) -> bool:
+        """A script that a unit may run; any other file is left alone, and so is a script that cannot be read."""
+        if not file_kinds.may_be_a_script(name) or self._scripts >= MAX_SCRIPTS or not self._is_inside(entry):
+            return False
+        place = Path(entry.path).resolve()
+        try:
+            if not file_kinds.is_script(name, files.first_bytes(place, len(file_kinds.SCRIPT_MARK))):
+                return False
+            raw = files.read_bytes(place, MAX_SCRIPT_BYTES, follow=False)
+        except (FileError, OSError):
+            return False
+        self._scripts += 1
+        self._texts[name] = raw
+        return True
 
     def _leave(self, entry: os.DirEntry[str], name: str, error: FileError) -> None:
         """A file that is not read; one that is too long and no plan by what it begins with is left alone."""

@@ -32,7 +32,9 @@ def engine_of(host: HostFacts, workload: Workload) -> Engine | Failure:
     """The engine that runs this workload, or why none is known to."""
     if workload.engine:
         named = host.engine(workload.engine)
-        return _usable(host, [named] if named else [], workload.engine)
+        kind, _, owner = workload.engine.partition(":")
+        same = [e for e in host.engines if e.kind == kind] if owner and not named else []  # the same program of others
+        return _usable(host, [named] if named else same, workload.engine)
     kinds = _ENGINES_OF[workload.source]
     return _usable(host, [e for kind in kinds for e in host.engines if e.kind is kind and not e.owner], "container")
 

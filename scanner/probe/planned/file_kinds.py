@@ -32,6 +32,7 @@ class Kind(StrEnum):
     SYSTEMD = "systemd"
     LIST = "list"
     PART = "part"
+    SCRIPT = "script"
     NONE = "none"
 
 
@@ -63,6 +64,7 @@ _UNIT_PART = re.compile(
     r".*\.(?:image|build|volume|network|(?:container|kube|pod|image|build|volume|network|service)\.d/[^/]*\.conf)",
     re.ASCII | re.DOTALL,
 )
+_SCRIPT = re.compile(r"[^.]+|[^.].*\.(?:sh|bash)", re.ASCII | re.DOTALL)
 _NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
 _HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
 _JOB = re.compile(rb'^[ \t]*job[ \t]+["A-Za-z_]', re.MULTILINE)
@@ -83,6 +85,9 @@ _IMAGE = re.compile(rb"""^[ \t]+(?:image|build|extends)[ \t]*:|"(?:image|build)"
 _TASK_GROUPS = re.compile(rb'"(?:TaskGroups|Job)"[ \t\r\n]*:[ \t\r\n]*[\[{]')
 _TEMPLATE = re.compile(rb"\{\{|\{%|\[\[")
 
+SCRIPT_MARK = b"#!"
+"""How scripts begin."""
+
 HEAD_BYTES = 4096
 """Where junk shows what it is: text has no zero byte."""
 
@@ -100,6 +105,16 @@ def is_named_like_a_plan(path: str) -> bool:
     kinds = (_YAML, _QUADLET, _SYSTEMD, _UNIT_PART, _NOMAD, _HCL)
     name = posixpath.basename(path)
     return name == LIST_NAME or is_environment(path) or any(kind.fullmatch(path) for kind in kinds)
+
+
+def may_be_a_script(path: str) -> bool:
+    """Whether a file has a name that scripts have, which units may run."""
+    return _SCRIPT.fullmatch(posixpath.basename(path)) is not None
+
+
+def is_script(path: str, head: bytes) -> bool:
+    """Whether a file that may be a script is one, by how it begins; one whose name says so need not say whose."""
+    return head.startswith(SCRIPT_MARK) or path.endswith((".sh", ".bash"))
 
 
 def is_environment(path: str) -> bool:
@@ -129,6 +144,8 @@ def told(path: str, raw: bytes) -> Told:
         return Told(Kind.SYSTEMD)
     if _UNIT_PART.fullmatch(path) or is_environment(path):
         return Told(Kind.PART)
+    if may_be_a_script(path) and is_script(path, raw):
+        return Told(Kind.SCRIPT)
     return Told(Kind.LIST) if posixpath.basename(path) == LIST_NAME else NO_PLAN
 
 

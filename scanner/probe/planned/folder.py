@@ -82,8 +82,10 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
     read = {path: one for path, one in kinds.items() if path not in covered}
     projects = _projects(own, read)
     owners = _owners(own, read, projects)
-    found = _unread(read) + _of_projects(texts, projects, read) + _of_manifests(read, owners)
-    found += _of_units(own) + _others(own, read)
+    of_units, played = _of_units(own)
+    found = _unread(read) + _of_projects(texts, projects, read) + _of_manifests(read, {*owners, *played})
+    found += of_units + _others(own, read)
+    owners |= {path: owners.get(path, set()) | units for path, units in played.items()}
     return replace(found, outcomes=_outcomes(found, kinds, covered, owners))
 
 
@@ -128,7 +130,8 @@ def _owners(
     """Files that are parts of others, with those that they belong to."""
     units = [*unit_files.quadlets(own, SUFFIXES), *unit_files.services(own)]
     found: dict[str, set[str]] = defaultdict(set)
-    for part, owner in (*_parts_of_projects(read, projects), *_parts_of_units(own, units)):
+    scripts = [path for path, one in read.items() if one.kind is Kind.SCRIPT]
+    for part, owner in (*_parts_of_projects(read, projects), *_parts_of_units(own, units, scripts)):
         found[part].add(owner)
     beside: dict[str, set[str]] = defaultdict(set)
     for path in (*(project.files[0] for project in projects), *(unit.path for unit in units)):
@@ -148,11 +151,16 @@ def _parts_of_projects(read: Mapping[str, Told], projects: Sequence[ProjectFiles
             )
 
 
-def _parts_of_units(own: Mapping[str, bytes], units: Sequence[Unit]) -> Iterator[tuple[str, str]]:
+def _parts_of_units(
+    own: Mapping[str, bytes], units: Sequence[Unit], scripts: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     for unit in units:
         yield from ((part, unit.path) for part in unit.paths[1:])
         if unit.path.endswith(".kube"):
             yield from ((part, unit.path) for part in _yaml_of(unit.path, own[unit.path]))
+        root = unit.root.lstrip("/")
+        text = b"\n".join(own[path] for path in unit.paths)
+        yield from ((path, unit.path) for path in scripts if path.removeprefix(root).encode() in text)
 
 
 # ---------------------------------------------------------------- Compose
@@ -213,13 +221,13 @@ def _beside(path: str, name: str) -> Iterator[str]:
 # ---------------------------------------------------------------- manifests
 
 
-def _of_manifests(read: Mapping[str, Told], owners: Mapping[str, set[str]]) -> FolderPlans:
+def _of_manifests(read: Mapping[str, Told], owned: set[str]) -> FolderPlans:
     """Objects by file, with the ConfigMaps of the whole folder; what a unit runs is planned by the unit."""
     found = FolderPlans()
     files = {path: one for path, one in read.items() if one.kind is Kind.MANIFESTS and not one.problem}
     maps = manifests.config_maps(one.documents for one in files.values())
     for path, one in files.items():
-        if path not in owners:
+        if path not in owned:
             found += _filed(path, Source.KUBERNETES, manifests.of_documents(path, one.documents, maps))
     return found
 
@@ -227,14 +235,25 @@ def _of_manifests(read: Mapping[str, Told], owners: Mapping[str, set[str]]) -> F
 # ---------------------------------------------------------------- units
 
 
-def _of_units(own: Mapping[str, bytes]) -> FolderPlans:
-    """Units by file: what one refers to may lie anywhere in the folder."""
+def _of_units(own: Mapping[str, bytes]) -> tuple[FolderPlans, dict[str, set[str]]]:
+    """Units by file, with the manifests that they play: what one refers to may lie anywhere in the folder."""
     found = FolderPlans()
-    for path, made in quadlet.by_unit(own):
+    owners: dict[str, set[str]] = defaultdict(set)
+    played: set[str] = set()
+    for path, made in quadlet.by_unit(own, played):
         found += _filed(path, Source.QUADLET, made)
-    for path, made in systemd.by_unit(own, lambda path: path in own):
+        _note(owners, played, path)
+    for path, made in systemd.by_unit(own, lambda path: path in own, played):
         found += _filed(path, Source.SYSTEMD, made)
-    return found
+        _note(owners, played, path)
+    return found, owners
+
+
+def _note(owners: dict[str, set[str]], played: set[str], path: str) -> None:
+    """A unit's manifests are its parts."""
+    for one in played:
+        owners[one].add(path)
+    played.clear()
 
 
 def _yaml_of(path: str, raw: bytes) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import engine_options
@@ -19,6 +19,9 @@ COMPOSERS = frozenset({"docker-compose", "podman-compose"})
 _LOCAL = ("unix:", "/", "fd:")
 _STARTING = frozenset({"up", "run", "start", "create"})
 """Commands of Compose that start what its files plan."""
+
+_OF_ONE_RUN = ("entrypoint", "env", "env-from-file", "user", "volume", "workdir")
+"""Options of ``compose run`` by which a container is another than its service's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,23 @@ class KubePlay:
 
 @dataclass(frozen=True, slots=True)
 class ComposeUp:
-    """A project of Compose; without ``files`` it is the file that Compose looks for in ``directory``."""
+    """A project of Compose; without ``files`` it is the file that Compose looks for in ``directory``.
+
+    ``profiles`` are active, ``env_files`` are read instead of ``.env``. Of ``services`` those are started, with what they
+    depend on unless they are to be ``alone``; without any, all are. ``run`` is what the only one of them runs instead of
+    its own command, ``is_changed`` tells that further settings of it are given.
+    """
 
     files: tuple[str, ...]
     project: str = ""
     directory: str = ""
+    profiles: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    alone: bool = False
+    run: tuple[str, ...] = ()
+    is_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +200,38 @@ def _composed(words: tuple[str, ...]) -> ComposeUp | None:
         return None
     if not given.rest or given.rest[0] not in _STARTING:
         return None
-    files = given.all("file")
+    files, env_files = given.all("file"), given.all("env-file")
     project, directory = (
         given.last("project-name") or "",
         given.last("project-directory") or given.last("workdir") or "",
     )
-    if not all(map(is_known, (*files, directory))):
+    if not all(map(is_known, (*files, *env_files, directory))):
         raise UnclearError("it starts a project of Compose whose file only the running host knows")
-    return ComposeUp(files, project if is_known(project) else "", directory)
+    profiles = tuple(name for said in given.all("profile") for name in said.split(","))
+    asked = ComposeUp(files, project if is_known(project) else "", directory, profiles, env_files)
+    return _chosen(asked, given.rest[0], given.rest[1:])
+
+
+def _chosen(project: ComposeUp, verb: str, words: tuple[str, ...]) -> ComposeUp | None:
+    """The services that are started, and as what."""
+    try:
+        if verb == "run":
+            given = engine_options.COMPOSE_RUN.read(words)
+        else:
+            given = engine_options.COMPOSE_START.read_all(words)
+    except OptionsError as error:
+        raise UnclearError(f"compose {verb}: {error}") from error
+    if given.is_on("help"):
+        return None
+    services, run = (given.rest[:1], given.rest[1:]) if verb == "run" else (given.rest, ())
+    if not all(map(is_known, (*services, *project.profiles))):
+        raise UnclearError("only the running host knows which services of Compose it starts")
+    scaled = (said.partition("=") for said in given.all("scale"))
+    return replace(
+        project,
+        services=services,
+        without=tuple(name for name, _, count in scaled if count == "0"),
+        alone=given.is_on("no-deps"),
+        run=run,
+        is_changed=verb == "run" and any(given.all(name) for name in _OF_ONE_RUN),
+    )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import command
+from scanner.probe.planned.commands.given_scripts import SHELLS, Files, script_of
 from scanner.probe.planned.commands.script_commands import Script, commands_of
 from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.unknown_text import UNKNOWN, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from scanner.probe.planned.commands.command import Started
 
@@ -21,17 +24,33 @@ MAX_SHELLS = 4
 MAX_COMMANDS = 2000
 """Of one line, loops unrolled; a unit starts a handful of containers."""
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 _GIVE_TO_A_SHELL = frozenset({"su", "runuser", "flock", "script", "sg", "watch"})
 """They hand the word behind ``-c`` to a shell."""
 
+_OTHER_USERS = frozenset({"sudo", "doas", "runuser", "chpst", "setpriv", "machinectl"})
+_OF_OTHER_USERS = frozenset({"-u", "-g", "-U", "--user", "--group"})
+"""Options of those, which take a name that may be an engine's."""
+
+_STARTERS = frozenset({
+    "chrt", "command", "dumb-init", "env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "systemd-cat", "taskset",
+    "time", "timeout", "tini", *_OTHER_USERS, "flock",
+})  # fmt: skip
+"""Programs that start the one which their words name."""
+
 _SAY_ONLY = frozenset({
-    "echo", "printf", "logger", "grep", "test", "[", "[[", "true", "false", ":", "cat", "kubectl", "ssh", "which", "type", "command",
+    "echo", "printf", "logger", "grep", "test", "[", "[[", "true", "false", ":", "cat", "kubectl", "ssh", "which", "type",
     "pkill", "pgrep", "killall", "rm", "mkdir", "touch", "systemctl", "systemd-notify", "wall",
 })  # fmt: skip
 """Programs whose words are no commands, or those of another machine."""
 
+_OF_CONTAINERD = frozenset({"ctr", "crictl"})
+
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
+_OF_ENGINES = re.compile(
+    r"[\w.-]*(?:docker|podman|nerdctl|container|compose)[\w.-]*\.(?:ba)?sh", re.ASCII | re.IGNORECASE
+)
+"""Scripts that by their name start containers."""
+
 _STARTS = re.compile(r"\b(?:docker|podman|nerdctl)(?:-compose)?\b.*\b(?:run|create|play|up|deploy)\b", re.DOTALL)
 
 
@@ -52,82 +71,130 @@ class Found:
 class _Words:
     words: tuple[str, ...]
     env: Mapping[str, str]
-    depth: int
-    env_is_whole: bool
+    depth: int = 0
+    stdin: str | None = None
 
 
-def find(words: tuple[str, ...], env: Mapping[str, str], *, env_is_whole: bool = True) -> Found:
+def find(
+    words: tuple[str, ...],
+    env: Mapping[str, str],
+    *,
+    env_is_whole: bool = True,
+    read: Callable[[str], bytes | None] = lambda _: None,
+) -> Found:
     """Everything that a command line starts, its words already split.
 
-    ``env`` are the variables that its processes have; where they are not the whole, what a script takes from others is
-    not known.
+    ``env`` are the variables that its processes have (``PWD`` among them is the directory that they are in); where they
+    are not the whole, what a script takes from others is not known. ``read`` gives the bytes of a file by its path, none
+    where it is not there to be read: scripts that the line runs are followed.
     """
-    found = Found()
-    waiting = [_Words(words, env, 0, env_is_whole)]
+    looking = _Looking(Files(read), env_is_whole)
+    waiting = [_Words(words, env)]
     count = 0
     while waiting:
         count += 1
         if count > MAX_COMMANDS:
-            found.gaps.append(f"more than {MAX_COMMANDS} commands in one line")
+            looking.found.gaps.append(f"more than {MAX_COMMANDS} commands in one line")
             break
         try:
-            waiting.extend(reversed(_one(waiting.pop(), found)))
+            waiting.extend(reversed(looking.one(waiting.pop())))
         except UnclearError as error:
-            found.gaps.append(str(error))
-    return found
+            looking.found.gaps.append(str(error))
+    return looking.found
 
 
-def _one(line: _Words, found: Found) -> list[_Words]:
-    """Take what one simple command starts; further ones where it is a shell's."""
-    env = dict(line.env)
-    for at, word in enumerate(line.words):
+@dataclass(slots=True)
+class _Looking:
+    """What all commands of a line share: the scripts that they may name, whether their variables are the whole."""
+
+    files: Files
+    env_is_whole: bool
+    found: Found = field(default_factory=Found)
+
+    def one(self, line: _Words) -> list[_Words]:
+        """Take what one simple command starts; further ones where it is a shell's."""
+        env = dict(line.env)
+        words = line.words
+        at = 0
+        while at < len(words):
+            word, rest = words[at], words[at + 1 :]
+            if assigned := _ASSIGNMENT.fullmatch(word):
+                env[assigned[1]] = assigned[2]
+            elif word in _OF_OTHER_USERS and words[0].rpartition("/")[2] in _OTHER_USERS:
+                if word in {"-u", "--user"} and rest:
+                    env["USER"] = rest[0]
+                at += 1
+            elif not _is_somebody(word, rest):
+                inner = self._program(line, at, env)
+                if inner is not None:
+                    return inner
+            at += 1
+        return []
+
+    def _program(self, line: _Words, at: int, env: Mapping[str, str]) -> list[_Words] | None:
+        """What a word starts that is a program's name; none where the program may be a later word."""
+        word, rest = line.words[at], line.words[at + 1 :]
         program = word.rpartition("/")[2]
-        rest = line.words[at + 1 :]
-        assigned = _ASSIGNMENT.fullmatch(word)
-        if assigned:
-            env[assigned[1]] = assigned[2]
-        elif program in command.ENGINES or program in command.COMPOSERS:
-            started = command.started(program, rest, env)
-            if started is not None:
-                found.started.append((started, env))
+        if program in command.ENGINES or program in command.COMPOSERS:
+            started = command.started(program, _behind(line.words[:at], rest), env)
+            self.found.started += [(started, env)] if started is not None else []
             return []
-        elif program in SHELLS or program in _GIVE_TO_A_SHELL:
-            script = _script(program, rest)
-            if script is not None:
-                return _in_shell(script, line, env, found)
-        elif program == "eval":
-            return _in_shell(Script(" ".join(rest), ()), line, env, found)
-        elif program in _SAY_ONLY:
+        if program in _OF_CONTAINERD and "run" in rest:
+            raise UnclearError(f"{program} runs a container, which is not read here")
+        if program in SHELLS or program in _GIVE_TO_A_SHELL:
+            script = script_of(program, rest, line.stdin, self.files, env.get("PWD", ""))
+            named = next((word for word in rest if _OF_ENGINES.fullmatch(word.rpartition("/")[2])), "")
+            if program == "su":
+                env = {**env, "USER": next((word for word in rest if word[:1] != "-"), "root")}
+            if script is None and named:
+                raise UnclearError(f"it runs {shown(named)}, a script that cannot be read")
+            return None if script is None else self._in_shell(script, line, env)
+        if program == "parallel" and mentions_engine(" ".join(rest)):
+            raise UnclearError("parallel puts words into a command that are not read here")
+        if program in _SAY_ONLY:
             return []
-    return []
+        return self._file(line, at, env)
+
+    def _file(self, line: _Words, at: int, env: Mapping[str, str]) -> list[_Words] | None:
+        word = line.words[at]
+        program = word.rpartition("/")[2]
+        if "/" not in word or (at and line.words[0].rpartition("/")[2] not in _STARTERS):
+            return None
+        text = self.files.script(posixpath.join(env.get("PWD", ""), word))
+        if text is None and _OF_ENGINES.fullmatch(program):
+            raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
+        return None if text is None else self._in_shell(Script(text, line.words[at:]), line, env)
+
+    def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:
+        if line.depth >= MAX_SHELLS:
+            raise UnclearError(f"more than {MAX_SHELLS} shells within each other")
+        commands, gaps = commands_of(script, env, env_is_whole=self.env_is_whole, read=self.files.sourced)
+        if UNKNOWN in script.text and script.text == line.stdin:
+            gaps.append("a shell reads a script of which only the running host knows a part")
+        self.found.gaps.extend(gaps if mentions_engine(script.text) else ())
+        return [_Words(one.words, one.env, line.depth + 1, one.stdin) for one in commands]
 
 
-def _script(program: str, words: tuple[str, ...]) -> Script | None:
-    """The text that a shell is given by ``-c``, with its positional parameters from ``$0`` on."""
-    is_asked = False
-    at = 0
-    while at < len(words):
-        word = words[at]
-        at += 1
-        if word in {"--command", "-c"} or (word[:1] == "-" and word[1:2] != "-" and "c" in word[1:]):
-            is_asked = True
-            if program in _GIVE_TO_A_SHELL:
-                break
-        elif word == "--":
-            break
-        elif word[:1] not in {"-", "+"} and program in SHELLS and not (program == "busybox" and word in SHELLS):
-            at -= 1
-            break
-        if word[:1] in {"-", "+"} and word[1:2] != "-" and "o" in word[1:] and program in SHELLS:
-            at += 1
-        if word in {"--rcfile", "--init-file"}:
-            at += 1
-    return Script(words[at], words[at + 1 :]) if is_asked and at < len(words) else None
+def _is_somebody(word: str, rest: tuple[str, ...]) -> bool:
+    """Whether an engine's name is a user's: another engine stands behind it."""
+    engines = command.ENGINES | command.COMPOSERS
+    return word in engines and rest[:1] != () and rest[0].rpartition("/")[2] in engines
 
 
-def _in_shell(script: Script, line: _Words, env: Mapping[str, str], found: Found) -> list[_Words]:
-    if line.depth >= MAX_SHELLS:
-        raise UnclearError(f"more than {MAX_SHELLS} shells within each other")
-    commands, gaps = commands_of(script, env, env_is_whole=line.env_is_whole)
-    found.gaps.extend(gaps if mentions_engine(script.text) else ())
-    return [_Words(words, its_env, line.depth + 1, line.env_is_whole) for words, its_env in commands]
+def _behind(before: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
+    """A command's words, with what programs in front of it put into them, up to where they take their own again."""
+    names = {word.rpartition("/")[2] for word in before}
+    if "find" in names:
+        end = next((at for at, word in enumerate(words) if word in {";", "+"}), len(words))
+        return tuple(word.replace("{}", UNKNOWN) for word in words[:end])
+    if "xargs" in names:
+        options = list(before[before.index(next(word for word in before if word.endswith("xargs"))) :])
+        marks = [_mark(options, at) for at, word in enumerate(options) if word.startswith(("-I", "-i", "--replace"))]
+        return tuple(word.replace(marks[0], UNKNOWN) for word in words) if marks else (*words, UNKNOWN)
+    return words
+
+
+def _mark(options: list[str], at: int) -> str:
+    """What ``xargs -I{}`` replaces."""
+    said = options[at].removeprefix("--replace").removeprefix("-I").removeprefix("-i").removeprefix("=")
+    return said or (options[at + 1] if options[at] == "-I" and at + 1 < len(options) else "{}")

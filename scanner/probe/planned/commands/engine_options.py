@@ -270,3 +270,30 @@ COMPOSE = Grammar(
     MappingProxyType({"f": "file", "p": "project-name", "v": "version", "h": "help", "D": "debug"}),
 )
 """Of ``docker compose`` with its like, before their command."""
+
+COMPOSE_START = Grammar(
+    _names(
+        "abort-on-container-exit abort-on-container-failure always-recreate-deps attach-dependencies build detach dry-run "
+        "force-recreate help interactive ipfs menu no-TTY no-build no-cache no-color no-deps no-log-prefix no-recreate "
+        "no-start quiet quiet-build quiet-pull remove-orphans renew-anon-volumes rm service-ports timestamps tty use-aliases "
+        "wait watch yes"
+    ),
+    _names(
+        "attach build-arg cap-add cap-drop entrypoint env env-from-file exit-code-from in-pod label name no-attach "
+        "podman-args publish pull scale timeout user volume wait-timeout workdir"
+    ),
+    MappingProxyType({
+        "d": "detach", "t": "timeout", "V": "renew-anon-volumes", "w": "watch", "y": "yes", "h": "help",
+    }),
+)  # fmt: skip
+"""Of ``docker compose up``, ``create``, ``start`` with their like, from 2.26 to 2.40; compared with their ``--help``."""
+
+COMPOSE_RUN = Grammar(
+    COMPOSE_START.flags,
+    COMPOSE_START.takes,
+    MappingProxyType({
+        "d": "detach", "e": "env", "h": "help", "i": "interactive", "l": "label", "p": "publish", "P": "service-ports",
+        "q": "quiet", "T": "no-TTY", "u": "user", "v": "volume", "w": "workdir",
+    }),
+)  # fmt: skip
+"""Of ``docker compose run``; compared with its ``--help``."""

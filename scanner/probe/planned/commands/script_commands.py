@@ -1,27 +1,22 @@
-"""The simple commands of a shell's script, their words put together as far as the script alone tells them."""
+"""The simple commands of a shell's script, followed through its branches, loops, functions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal as Word_
+from typing import TYPE_CHECKING
 
 from scanner.formats import shell
 from scanner.formats.shell_syntax import (
     AndOr,
-    Assignment,
+    Arithmetic,
     Case,
+    Conditional,
     For,
     Function,
-    Glob,
     Group,
     If,
-    Item,
-    Literal,
     Loop,
     NotUnderstood,
-    Parameter,
-    Part,
     Pipeline,
     Redirected,
     Sequence,
@@ -30,7 +25,16 @@ from scanner.formats.shell_syntax import (
     Subshell,
     Word,
 )
-from scanner.probe.planned.unknown_text import UNKNOWN
+from scanner.probe.planned.commands import script_builtins, script_names, script_steps
+from scanner.probe.planned.commands.script_steps import Enter, Piped, Put
+from scanner.probe.planned.commands.script_values import OPEN, Expansion, Shell, joined
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from scanner.formats.shell_syntax import Redirect
+    from scanner.probe.planned.commands.script_steps import Mark, Step
 
 MAX_STEPS = 20_000
 """Statements that one script makes us look at, loops unrolled."""
@@ -38,24 +42,14 @@ MAX_STEPS = 20_000
 MAX_ROUNDS = 50
 """Words that a loop goes over; more are no list that somebody wrote."""
 
-MAX_WORD_CHARS = 1 << 17
-"""Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
+MAX_CALLS = 10
+"""Functions that call functions: deeper is a circle."""
 
 MAX_COMMAND_CHARS = 1 << 21
 """Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
 
-_SET_BY_OTHERS = frozenset({
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
-    "LANG", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
-    "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR",
-    "IFS", "LISTEN_FDS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MONITOR_UNIT",
-})  # fmt: skip
-"""Variables that systemd or the shell sets by itself."""
-
-_OPEN = "archscan_open"
-"""A variable that stands in a script for what is not known of its text."""
-
-_READS = frozenset({".", "source", "read", "mapfile", "readarray", "getopts"})
+_STARTS = frozenset({"run", "create", "play", "up", "compose"})
+"""Words of engines' commands that start something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,141 +60,272 @@ class Script:
     parameters: tuple[str, ...]
 
 
-Command = tuple[tuple[str, ...], Mapping[str, str]]
-"""The words of a simple command with the variables that it has."""
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The words of a simple command, the variables that it has, the text that it is given to read, as far as known."""
+
+    words: tuple[str, ...]
+    env: Mapping[str, str]
+    stdin: str | None = None
 
 
-def commands_of(script: Script, env: Mapping[str, str], *, env_is_whole: bool) -> tuple[list[Command], list[str]]:
-    """Every simple command that a script may run, in its order; and why some of it is not known."""
-    raw = script.text.replace(UNKNOWN, f"${_OPEN}").encode("utf-8", "surrogateescape")
-    parsed = shell.parse(raw)
+def commands_of(
+    script: Script,
+    env: Mapping[str, str],
+    *,
+    env_is_whole: bool,
+    read: Callable[[str], str | None] = lambda _: None,
+) -> tuple[list[Command], list[str]]:
+    """Every simple command that a script may run, in its order; and why some of it is not known.
+
+    ``read`` gives the text of a file that the script takes its own commands from, none where it is not there.
+    """
+    parsed = _parsed(script.text)
     if isinstance(parsed, NotUnderstood):
         return [], [f"its script is not understood: {parsed.why}"]
-    walk = _Walk({**env, _OPEN: UNKNOWN}, script.parameters, is_whole=env_is_whole)
+    own = Shell({**env, OPEN: UNKNOWN}, set(env), script.parameters, env_is_whole)
+    walk = _Walk(own, read)
     walk.run(parsed)
     return walk.commands, walk.gaps
 
 
-_Step = Word_["fork", "join", "drop"] | Statement | Sequence | Assignment | tuple[str, str]
+def _parsed(text: str) -> Sequence | NotUnderstood:
+    return shell.parse(text.replace(UNKNOWN, f"${OPEN}").encode("utf-8", "surrogateescape"))
+
+
+@dataclass(slots=True)
+class _Fork:
+    """Where ways part: the shell before them, whether it was still running, how each of them ended."""
+
+    before: Shell
+    ended: str
+    ends: list[Shell] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Call:
+    """A function that is being followed: what it hides, where it returned early."""
+
+    parameters: tuple[str, ...] | None
+    hidden: dict[str, str | None] = field(default_factory=dict)
+    returned: list[Shell] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Walk:
-    """One pass over a script without recursion; both ways of a condition are taken."""
+    """One pass over a script without recursion; every way of a condition is taken."""
 
-    env: dict[str, str]
-    parameters: tuple[str, ...]
-    is_whole: bool
+    shell: Shell
+    read: Callable[[str], str | None]
     commands: list[Command] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
-    _saved: list[tuple[dict[str, str], bool, tuple[str, ...]]] = field(default_factory=list)
+    _forks: list[_Fork] = field(default_factory=list)
+    _calls: list[_Call] = field(default_factory=list)
+    _called: set[str] = field(default_factory=set)
+    _ended: str = ""
+    _stdin: str | None = None
+    _calls_anything: bool = False
 
     def run(self, script: Sequence) -> None:
-        waiting: list[_Step] = [script]
+        waiting: list[Step] = [script]
         for _ in range(MAX_STEPS):
             if not waiting:
-                return
+                waiting = self._uncalled()
+                if not waiting:
+                    return
             waiting.extend(reversed(self._step(waiting.pop())))
         self.gaps.append(f"its script takes more than {MAX_STEPS} steps to follow")
 
-    def _step(self, step: _Step) -> list[_Step]:
-        match step:
-            case "fork":
-                self._saved.append((dict(self.env), self.is_whole, self.parameters))
-            case "join" | "drop":
-                self._back(joined=step == "join")
-            case tuple((str() as name, str() as value)):
-                self.env[name] = value
-            case Simple():
-                self._simple(step)
-            case NotUnderstood(line=line, why=why):
-                self.gaps.append(f"line {line} of its script is not understood: {why}")
-            case _:
-                return self._parts(step)
+    def _uncalled(self) -> list[Step]:
+        """Functions that nobody calls by name, where the script calls something by a name that is not known."""
+        if not self._calls_anything:
+            return []
+        self._ended = ""
+        left = [name for name in self.shell.functions if name not in self._called]
+        self._called.update(left)
+        steps: list[Step] = []
+        for name in left:
+            steps += ["fork", Enter(None), self.shell.functions[name], "leave", "drop"]
+        return steps
+
+    def _step(self, step: Step) -> list[Step]:
+        if isinstance(step, str):
+            self._mark(step)
+        elif isinstance(step, Enter):
+            self._calls.append(_Call(self.shell.parameters))
+            self.shell.parameters = step.parameters
+        elif self._ended:
+            pass  # it never comes here
+        elif isinstance(step, Put):
+            self.shell.put(step.name, step.text)
+        elif isinstance(step, Piped):
+            self._stdin = self._output(step.before)
+            return [step.part, "unpipe"]
+        elif isinstance(step, Simple):
+            return self._simple(step)
+        elif isinstance(step, NotUnderstood):
+            self.gaps.append(f"line {step.line} of its script is not understood: {step.why}")
+        else:
+            return self._parts(step)
         return []
 
-    def _parts(self, step: _Step) -> list[_Step]:
+    # ------------------------------------------------------------ ways
+
+    def _mark(self, mark: Mark) -> None:
+        match mark:
+            case "fork":
+                self._forks.append(_Fork(self.shell.copy(), self._ended))
+            case "reset":
+                self.shell, self._ended = self._forks[-1].before.copy(), self._forks[-1].ended
+            case "collect":
+                self._forks[-1].ends += [self.shell] if not self._ended else []
+            case "merge":
+                fork = self._forks.pop()
+                self.shell, self._ended = (
+                    (joined(fork.ends), "") if fork.ends else (fork.before, self._ended or fork.ended)
+                )
+            case "drop":
+                fork = self._forks.pop()
+                self.shell, self._ended = fork.before, fork.ended
+            case "unpipe":
+                self._stdin = None
+            case "leave":
+                self._leave()
+
+    def _leave(self) -> None:
+        call = self._calls.pop()
+        if self._ended == "return":
+            self._ended = ""
+            call.returned.append(self.shell)
+            self.shell = joined(call.returned)
+        elif call.returned:
+            self.shell = joined([*([] if self._ended else [self.shell]), *call.returned])
+            self._ended = ""
+        self.shell.parameters = call.parameters
+        for name, text in call.hidden.items():
+            if text is None:
+                self.shell.drop(name)
+            else:
+                self.shell.put(name, text)
+
+    def _parts(self, step: Statement | Sequence) -> list[Step]:
         match step:
             case Sequence(items=items):
-                return [item.statement for item in items if isinstance(item, Item)]
-            case Group(body=body) | Redirected(body=body):
+                return [each for item in items for each in script_steps.item_steps(item)]
+            case Group(body=body):
                 return [body]
+            case Redirected(body=body, redirects=redirects):
+                return [*self._redirected(redirects), body]
             case AndOr(first=first, rest=rest):
-                return [first, *(each for _, one in rest for each in _maybe(one))]
-            case If(branches=branches, otherwise=otherwise):
-                bodies = [each for condition, body in branches for each in (condition, *_maybe(body))]
-                return [*bodies, *(_maybe(otherwise) if otherwise else ())]
-            case Case(items=items):
-                return [each for item in items for each in _maybe(item.body)]
+                return [first, *(each for _, one in rest for each in script_steps.maybe(one))]
+            case If():
+                return script_steps.branches(step)
+            case Pipeline() | Subshell():
+                return script_steps.of_subshells(step)
+        return self._others(step)
+
+    def _others(self, step: Statement | Sequence) -> list[Step]:
+        match step:
+            case Case():
+                return self._cases(step)
             case Loop(condition=condition, body=body):
-                return [condition, *_maybe(body)]
+                self.shell.forget(self._assigned_in((condition, body)))
+                return [condition, *script_steps.maybe(body)]
             case For():
                 return self._rounds(step)
-            case Function(body=body):
-                return _maybe(body)
-        return _in_subshells(step)
+            case Function(name=name, body=body):
+                self.shell.functions[name] = body
+            case Conditional(tokens=tokens):
+                return self._expanded([one for one in tokens if isinstance(one, Word)])
+            case Arithmetic(text=text):
+                self.shell.forget(script_names.set_by_arithmetic(text))
+        return []
 
-    def _rounds(self, loop: For) -> list[_Step]:
-        words = self.parameters[1:] if loop.words is None else self._words(loop.words)
-        if len(words) > MAX_ROUNDS or not words:
-            words = (UNKNOWN,)
-        rounds: list[_Step] = []
-        for word in words:
-            rounds += [(loop.name, word), loop.body]
-        return rounds
+    def _cases(self, step: Case) -> list[Step]:
+        steps: list[Step] = [*self._expanded([step.subject]), "fork"]
+        for item in step.items:
+            steps += ["reset", item.body, "collect"]
+        if not any(pattern.literal == "*" for item in step.items for pattern in item.patterns):
+            steps += ["reset", "collect"]
+        return [*steps, "merge"]
 
-    def _back(self, *, joined: bool) -> None:
-        """Behind a part that may not have run, what it changed is not known; behind a subshell it is as before."""
-        before, was_whole, parameters = self._saved.pop()
-        if joined:
-            for name in {*before, *self.env}:
-                if before.get(name) != self.env.get(name):
-                    before[name] = UNKNOWN
-            was_whole = was_whole and self.is_whole
-        self.env, self.is_whole, self.parameters = before, was_whole, parameters
+    def _rounds(self, loop: For) -> list[Step]:
+        made: list[Step] = []
+        if loop.words is None:
+            parameters = self.shell.parameters
+            words = (UNKNOWN,) if parameters is None else parameters[1:]
+        else:
+            made, words = self._words(loop.words)
+        if len(words) <= MAX_ROUNDS and all(map(is_known, words)):
+            return [*made, *(each for word in words for each in (Put(loop.name, word), loop.body))]
+        self.shell.forget({loop.name, *self._assigned_in((loop.body,))})
+        return [*made, *script_steps.maybe(loop.body)]
+
+    def _assigned_in(self, parts: Iterable[Statement | Sequence]) -> set[str]:
+        return script_names.assigned(parts, self.shell.functions)
 
     # ------------------------------------------------------------ simple commands
 
-    def _simple(self, simple: Simple) -> None:
-        words = self._words(simple.words)
-        given = {one.name: self._assigned(one) for one in simple.assignments}
-        name = words[0] if words else ""
-        if name in _READS:
-            self.env, self.is_whole = {_OPEN: UNKNOWN}, False
-        elif name == "set" and "--" in words:
-            self.parameters = (*(self.parameters[:1] or ("",)), *words[words.index("--") + 1 :])
-        elif name == "unset":
-            for each in words[1:]:
-                self.env.pop(each, None)
-        elif name == "shift":
-            self.parameters = (*self.parameters[:1], *self.parameters[2:])
-        elif name in {"export", "readonly", "local", "declare", "typeset"}:
-            self._declare(words[1:], given)
-        elif not words:
-            self.env |= given
-        else:
-            self.commands.append((words, {name: value for name, value in (self.env | given).items() if name != _OPEN}))
+    def _simple(self, simple: Simple) -> list[Step]:
+        expansion = Expansion(self.shell)
+        words = self._fields(expansion, simple.words)
+        given = self.shell
+        if words:  # assignments in front are the command's own
+            given = self.shell.copy()
+        own = Expansion(given, expansion.bodies, expansion.doubts)
+        for one in simple.assignments:
+            own.assigned(one)
+        stdin = self._stdin
+        for redirect in simple.redirects:
+            if redirect.here is not None:
+                stdin = own.text(redirect.here)
+            elif redirect.target is not None:
+                own.text(redirect.target)
+        self.gaps += own.doubts
+        steps = script_steps.subshells(own.bodies)
+        if not words:
+            return steps
+        given.exported |= {one.name for one in simple.assignments}
+        return [*steps, *self._command(words, given, stdin)]
 
-    def _declare(self, words: tuple[str, ...], given: Mapping[str, str]) -> None:
-        self.env |= given
-        for word in words:
-            name, equals, value = word.partition("=")
-            if equals and name.isidentifier():
-                self.env[name] = value
+    def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None) -> list[Step]:
+        name = words[0]
+        if name in {"command", "builtin", "exec"} and words[1:] and not words[1].startswith("-"):
+            steps = self._command(words[1:], given, stdin)
+            self._ended = "exit" if name == "exec" else self._ended
+            return steps
+        if (setter := script_builtins.SETTERS.get(name)) is not None:
+            setter(self.shell, words)
+            return []
+        if name in script_builtins.DECLARE:
+            script_builtins.declare(self.shell, words, self._calls[-1].hidden if self._calls else {})
+            return []
+        if (builtin := _BUILTINS.get(name)) is not None:
+            return builtin(self, words)
+        if name in self.shell.functions and len(self._calls) < MAX_CALLS:
+            self._called.add(name)
+            return [Enter(words), self.shell.functions[name], "leave"]
+        if UNKNOWN in name:
+            self._calls_anything = True
+            if _STARTS.intersection(words[1:]):
+                self.gaps.append("only the running host knows which program its script runs")
+        self.commands.append(Command(words, given.environment, stdin))
+        return []
 
-    def _assigned(self, one: Assignment) -> str:
-        if one.append or one.elements is not None or one.subscript is not None:
-            return UNKNOWN
-        texts = self._texts(one.value) if one.value else []
-        return UNKNOWN if texts is None else "".join(texts)
+    def _words(self, words: Iterable[Word]) -> tuple[list[Step], tuple[str, ...]]:
+        expansion = Expansion(self.shell)
+        found = self._fields(expansion, words)
+        self.gaps += expansion.doubts
+        return script_steps.subshells(expansion.bodies), found
 
-    # ------------------------------------------------------------ words
+    def _expanded(self, words: Iterable[Word]) -> list[Step]:
+        return self._words(words)[0]
 
-    def _words(self, words: tuple[Word, ...]) -> tuple[str, ...]:
+    def _fields(self, expansion: Expansion, words: Iterable[Word]) -> tuple[str, ...]:
         found: list[str] = []
         size = 0
         for word in words:
-            fields = self._fields(word)
+            fields = expansion.fields(word)
             size += sum(map(len, fields))
             if size > MAX_COMMAND_CHARS:
                 self.gaps.append(
@@ -210,105 +335,61 @@ class _Walk:
             found += fields
         return tuple(found)
 
-    def _texts(self, word: Word) -> list[str] | None:
-        """The texts of a word's parts; none where they are longer than any argument."""
-        found: list[str] = []
-        size = 0
-        for part in word.parts:
-            text = self._text(part)
-            size += len(text)
-            if size > MAX_WORD_CHARS:
-                return None
-            found.append(text)
-        return found
+    def _redirected(self, redirects: Iterable[Redirect]) -> list[Step]:
+        return self._expanded([one.here or one.target for one in redirects if one.here or one.target])  # type: ignore[misc]  # one of them is there
 
-    def _fields(self, word: Word) -> list[str]:
-        """The words that one becomes: unquoted variables are split at blanks, ``"$@"`` is as many as there are."""
-        if len(word.parts) == 1 and isinstance(part := word.parts[0], Parameter) and part.name == "@":
-            return list(self.parameters[1:])
-        texts = self._texts(word)
-        if texts is None:
-            return [UNKNOWN]
-        fields: list[str] = []
-        current: str | None = None
-        for part, text in zip(word.parts, texts, strict=True):
-            if _is_split(part):
-                pieces = text.split()
-                if text[:1].isspace() and current is not None:
-                    fields.append(current)
-                    current = None
-                for number, piece in enumerate(pieces):
-                    current = piece if number or current is None else current + piece
-                    if number < len(pieces) - 1:
-                        fields.append(current)
-                        current = None
-                if text[-1:].isspace() and current is not None:
-                    fields.append(current)
-                    current = None
-            else:
-                current = (current or "") + text
-        if current is not None:
-            fields.append(current)
-        return fields
+    def _output(self, before: Statement) -> str | None:
+        """What a command in front of a pipe writes, where that is its own words."""
+        if not isinstance(before, Simple):
+            return None
+        expansion = Expansion(self.shell.copy())
+        words = self._fields(expansion, before.words)
+        if words[:1] == ("cat",) and len(words) == 1:
+            here = [one.here for one in before.redirects if one.here is not None]
+            return expansion.text(here[-1]) if here else None
+        if words[:1] == ("printf",):
+            return UNKNOWN.join(words[1:])
+        if words[:1] != ("echo",):
+            return None
+        return " ".join(words[1:] if words[1:2] != ("-e",) else words[2:])
 
-    def _text(self, part: Part) -> str:
-        match part:
-            case Literal(text=text) | Glob(text=text):
-                return text
-            case Parameter():
-                return self._parameter(part)
-        return UNKNOWN
+    # ------------------------------------------------------------ builtins that run commands
 
-    def _parameter(self, part: Parameter) -> str:
-        value = self._value(part.name)
-        if part.indirect or part.subscript is not None or part.replacement is not None:
-            return UNKNOWN
-        if not part.operator:
-            return UNKNOWN if value is None and not self._is_unset(part.name) else value or ""
-        operator = part.operator.removeprefix(":")
-        if operator not in {"-", "+", "=", "?"} or (value is None and not self._is_unset(part.name)):
-            return UNKNOWN
-        if value is not None and UNKNOWN in value and part.operator.startswith(":"):
-            return UNKNOWN
-        is_set = value is not None and (value != "" or not part.operator.startswith(":"))
-        if operator == "+":
-            return self._operand(part) if is_set else ""
-        return value if is_set and value is not None else self._operand(part)
+    def _source(self, words: tuple[str, ...]) -> list[Step]:
+        path = words[1] if len(words) > 1 else UNKNOWN
+        text = self.read(script_builtins.placed(self.shell, path)) if is_known(path) else None
+        parsed = _parsed(text) if text is not None else None
+        if isinstance(parsed, Sequence):
+            return [parsed]
+        self.shell.texts, self.shell.arrays, self.shell.is_whole = {OPEN: UNKNOWN}, {}, False
+        self._calls_anything = True
+        return []
 
-    def _operand(self, part: Parameter) -> str:
-        """The word of an expansion; what would nest further is not followed."""
-        parts = part.word.parts if part.word else ()
-        return "".join(
-            one.text if isinstance(one, Literal | Glob)
-            else self._value(one.name) or UNKNOWN if isinstance(one, Parameter) and not one.operator
-            else UNKNOWN
-            for one in parts
-        )  # fmt: skip
+    def _eval(self, words: tuple[str, ...]) -> list[Step]:
+        text = " ".join(words[1:])
+        if UNKNOWN in text:
+            self.shell.is_whole = False
+            self.gaps.append("its script runs what only the running host knows")
+        return [_parsed(text)]
 
-    def _value(self, name: str) -> str | None:
-        if name in {"@", "*"}:
-            return " ".join(self.parameters[1:])
-        if name.isdigit():
-            return self.parameters[int(name)] if int(name) < len(self.parameters) else ""
-        return self.env.get(name)
+    def _trap(self, words: tuple[str, ...]) -> list[Step]:
+        """What is run later, with what is known now."""
+        if len(words) < len(("trap", "action", "EXIT")) or words[1] in {"", "-"} or words[1].startswith("-"):
+            return []
+        return ["fork", _parsed(words[1]), "drop"]
 
-    def _is_unset(self, name: str) -> bool:
-        """Whether nothing sets a variable, as far as all that may set one is known."""
-        return self.is_whole and name.isidentifier() and name not in _SET_BY_OTHERS
+    def _exit(self, words: tuple[str, ...]) -> list[Step]:
+        self._ended = "exit"
+        if words[0] == "return":
+            self._ended = "return" if self._calls else "exit"
+            if self._calls and self._forks:
+                self._calls[-1].returned.append(self.shell.copy())
+        return []
 
 
-def _is_split(part: Part) -> bool:
-    return not isinstance(part, Literal | Glob) and not getattr(part, "quoted", False)
-
-
-def _in_subshells(step: _Step) -> list[_Step]:
-    match step:
-        case Pipeline(parts=parts):
-            return list(parts) if len(parts) == 1 else [each for part in parts for each in ("fork", part, "drop")]
-        case Subshell(body=body):
-            return ["fork", body, "drop"]
-    return []
-
-
-def _maybe(part: Statement | Sequence) -> list[_Step]:
-    return ["fork", part, "join"]
+_BUILTINS: Mapping[str, Callable[[_Walk, tuple[str, ...]], list[Step]]] = {
+    **dict.fromkeys((".", "source"), _Walk._source),  # noqa: SLF001 -- a table of its own methods
+    **dict.fromkeys(("exit", "return"), _Walk._exit),  # noqa: SLF001 -- the same
+    "eval": _Walk._eval,  # noqa: SLF001 -- the same
+    "trap": _Walk._trap,  # noqa: SLF001 -- the same
+}

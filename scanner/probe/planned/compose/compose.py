@@ -35,6 +35,11 @@ class Surroundings:
         dotenv: other ``.env`` files that are read before the directory's own.
         source: ``SWARM`` for stack files.
         has_env_files: whether files of variables would be among the texts if they were there.
+        env_files: files of variables that are read instead of any ``.env``; of two that set one variable the last.
+        profiles: those that are active beside ``COMPOSE_PROFILES``.
+        chosen: the services that are started, all where it is empty; their profiles are active, too.
+        without: services that are not started.
+        alone: whether services that those depend on are not started.
     """
 
     project: str = ""
@@ -43,6 +48,11 @@ class Surroundings:
     dotenv: tuple[str, ...] = ()
     source: Source = Source.COMPOSE
     has_env_files: bool = True
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    alone: bool = False
 
 
 def plans(
@@ -88,6 +98,8 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundi
     shell = {name: Value(text) for name, text in (beside.variables or {}).items()}
     files = [path for path in (*beside.dotenv, own_dotenv) if path in texts]
     variables = shell
+    if beside.env_files:
+        files, variables = [], env_files(texts, beside.env_files, shell) | shell
     for path in dict.fromkeys(files):
         variables = env_files(texts, [path], variables) | variables
     loading = Loading(texts)
@@ -95,11 +107,11 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundi
     variables = {**variables, PROJECT_NAME: Value(name)}
     model = loading.model(roots, Context(directory, variables))
     consistency.check_resources(model)
-    default_at = next((path for path in files if service.DEFAULT_PLATFORM in variables), "")
+    default_at = next((path for path in (*files, *beside.env_files) if service.DEFAULT_PLATFORM in variables), "")
     shared = service.Project(
         name, texts, variables, beside.source, _bodies(model, roots[0]), default_at, beside.has_env_files
     )
-    found = _services(shared, model, roots[0])
+    found = _services(shared, model, roots[0], beside)
     for problem in loading.doubts:
         found += Plans(gaps={f"{roots[0]}: {problem}": gap(roots[0], problem).gaps[roots[0]]})
     return found
@@ -112,10 +124,10 @@ def _bodies(model: Mapping[str, Any], path: str) -> dict[str, dict[str, Any]]:
     return services if isinstance(services, dict) else {}
 
 
-def _services(project: service.Project, model: Mapping[str, Any], path: str) -> Plans:
+def _services(project: service.Project, model: Mapping[str, Any], path: str, beside: Surroundings) -> Plans:
     found = Plans()
     active: dict[str, Mapping[str, Any]] = {}
-    asked = _profiles(project.variables)
+    asked = _profiles(project.variables) | set(beside.profiles) | _own_profiles(project, beside.chosen)
     for name, body in project.services.items():
         try:
             service.check(body)
@@ -124,7 +136,10 @@ def _services(project: service.Project, model: Mapping[str, Any], path: str) -> 
         except UnclearError as error:
             found += gap(f"{path}: {name}", error)
     problems = consistency.problems(model, active)
-    for name, body in active.items():
+    for name in beside.chosen:
+        if name not in active:
+            found += gap(f"{path}: {name}", "no service of that name")
+    for name, body in _started(active, beside).items():
         if name in problems:
             found += gap(f"{path}: {name}", problems[name])
         try:
@@ -147,6 +162,24 @@ def _service(project: service.Project, path: str, name: str, body: Mapping[str, 
 def _profiles(variables: Mapping[str, Value]) -> set[str]:
     said = variables.get(PROFILES, Value(""))
     return {word.strip() for word in closed(Text(said.text, "", said.unset), PROFILES).split(",")} - {""}
+
+
+def _own_profiles(project: service.Project, chosen: Sequence[str]) -> set[str]:
+    """The profiles of services that are named: to name one is to activate them."""
+    bodies = (project.services.get(name) or {} for name in chosen)
+    return {closed(profile, "a profile") for body in bodies for profile in body.get("profiles") or ()}
+
+
+def _started(active: Mapping[str, Mapping[str, Any]], beside: Surroundings) -> dict[str, Mapping[str, Any]]:
+    """The services that are started of those that could be."""
+    wanted = list(beside.chosen or active)
+    taken: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in taken and name in active:
+            taken.add(name)
+            wanted += [] if beside.alone else [needed for needed, _ in consistency.dependencies(active[name])]
+    return {name: body for name, body in active.items() if name in taken and name not in beside.without}
 
 
 def _is_active(body: Mapping[str, Any], asked: set[str]) -> bool:

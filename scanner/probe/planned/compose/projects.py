@@ -69,7 +69,7 @@ def projects(texts: Mapping[str, bytes], files: Iterable[str] | None = None) -> 
     found = [
         project
         for directory in dict.fromkeys(directories)
-        if (project := _told(texts, directory)) and any(path in known for path in project.files)
+        if (project := told_by_dotenv(texts, directory)) and any(path in known for path in project.files)
     ]
     told = {path for project in found for path in project.files}
     told_in = {posixpath.dirname(project.dotenv[0]) for project in found}
@@ -79,7 +79,7 @@ def projects(texts: Mapping[str, bytes], files: Iterable[str] | None = None) -> 
     return found
 
 
-def _told(texts: Mapping[str, bytes], directory: str) -> ProjectFiles | None:
+def told_by_dotenv(texts: Mapping[str, bytes], directory: str) -> ProjectFiles | None:
     """What the ``.env`` of a directory names, where it names files."""
     path = posixpath.join(directory, DOTENV)
     try:

@@ -21,6 +21,7 @@ from scanner.probe.planned.units.runs import Files, UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
 from scanner.probe.planned.units.systemd import settings_of
 from scanner.probe.planned.units.unit_environment import all_expanded
+from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,8 +46,9 @@ def plans(texts: Mapping[str, bytes]) -> Plans:
     return found
 
 
-def by_unit(texts: Mapping[str, bytes]) -> Iterator[tuple[str, Plans]]:
-    """What each quadlet plans, by the path of its file; the argument is that of ``plans``."""
+def by_unit(texts: Mapping[str, bytes], played: set[str] | None = None) -> Iterator[tuple[str, Plans]]:
+    """What each quadlet plans, by the path of its file; ``played`` takes the manifests that quadlets play."""
+    played = set() if played is None else played
     units = list(unit_files.quadlets(texts, SUFFIXES))
     read: dict[str, Quadlet] = {}
     gaps: dict[str, Plans] = {}
@@ -60,7 +62,7 @@ def by_unit(texts: Mapping[str, bytes]) -> Iterator[tuple[str, Plans]]:
     for unit in units:
         if unit.path in read:
             try:
-                made = _Planning(unit, read[unit.path], others, texts).plans()
+                made = _Planning(unit, read[unit.path], others, texts, played).plans()
             except UnclearError as error:
                 made = gap(unit.path, error)
             yield unit.path, gaps[unit.path] + made
@@ -93,7 +95,10 @@ class _Image:
 class _Planning:
     """One quadlet made into the command that its service runs, then into a plan."""
 
-    def __init__(self, unit: Unit, quadlet: Quadlet, others: _Others, texts: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, unit: Unit, quadlet: Quadlet, others: _Others, texts: Mapping[str, bytes], played: set[str]
+    ) -> None:
+        self._played = played
         self._unit = unit
         self._quadlet = quadlet
         self._others = others
@@ -106,7 +111,10 @@ class _Planning:
             return Plans()
         specifiers = Specifiers(quadlet.service, self._unit.home, self._unit.is_user)
         env = unit_environment.of_service(quadlet.settings, specifiers, self._files.read)
-        runs = UnitRuns(quadlet.service, Source.QUADLET, self._files, env, posixpath.dirname(quadlet.path))
+        runs = UnitRuns(
+            quadlet.service, Source.QUADLET, self._files, env, posixpath.dirname(quadlet.path),
+            user=(self._unit.owner or UNKNOWN) if self._unit.is_user else "", played=self._played,
+        )  # fmt: skip
         for setting in quadlet.unsupported():
             self._gaps += gap(setting.place(), f"Podman refuses a quadlet with {setting.key}=")
         made = self._gaps + self._of_kind(runs, specifiers, env)
@@ -133,15 +141,14 @@ class _Planning:
         if not written:
             raise UnclearError("there is no Image=")
         image = self._image(written)
-        if image.is_built:
-            platform = pinned(image.platform)
-            return Plans(
-                (Plan(image.name, quadlet.service, Source.QUADLET, platform, build_only=True, pinned_at=image.place),)
-            )
         options = [*_options(quadlet), *self._of_pod()]
         words = ["podman", *quadlet.args("GlobalArgs"), "run", *options, *quadlet.args("PodmanArgs"), image.name]
         words += quadlet.last_args("Exec")
-        words = words[: words.index(";")] if ";" in words else words  # where systemd sees the next command
+        if ";" in words:  # where systemd sees the next command
+            end = words.index(";")
+            if words[end + 1 :] and quadlet.one("Type", "Service") != "oneshot":
+                raise UnclearError("a semicolon in Exec= makes two commands, of which systemd takes one")
+            words = words[:end]
         put = _put(words, specifiers, env)
         found = runs.plans(put, self._setting())
         named = tuple(
@@ -150,7 +157,7 @@ class _Planning:
             else plan
             for plan in found.planned
         )
-        return Plans(named, found.gaps)
+        return Plans(tuple(replace(plan, build_only=image.is_built) for plan in named), found.gaps)
 
     def _setting(self) -> Setting:
         """The setting that gaps and pins of its command point to."""

@@ -134,10 +134,15 @@ class Quadlet:
         """The words of the last setting of a key.
 
         Raises:
-            UnclearError: as for ``args``.
+            UnclearError: as for ``args``, or a word is empty.
         """
         found = self.setting(key)
-        return _split(found) if found else []
+        words = _split(found) if found else []
+        if found and not all(words):
+            raise UnclearError(
+                f"{found.place()}: {key}= has an empty word, behind which Podman's versions read no further"
+            )
+        return words
 
     def words(self, key: str) -> list[str]:
         """The plain words of every setting of a key."""

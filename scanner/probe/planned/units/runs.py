@@ -6,12 +6,12 @@ import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Source
+from scanner.domain.facts import Process, Source
 from scanner.domain.plan import Plan
 from scanner.probe.planned.commands import command_lines
 from scanner.probe.planned.commands.command import ComposeUp, KubePlay, Other, Pull, Run, Started
 from scanner.probe.planned.commands.container_options import container
-from scanner.probe.planned.compose import compose
+from scanner.probe.planned.compose import compose, projects
 from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
 from scanner.probe.planned.unknown_text import is_known, shown
@@ -26,10 +26,11 @@ DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 """What Docker's client asks for where the command does not say (docker(1))."""
 
 _PLATFORM_OPTIONS = ("--platform", "--arch", "--override-arch")
+SOMEBODY = "*"
+"""Stands in an engine's key for a user whose name is not known."""
+
 _ENGINE_OF = {"podman": "podman", "nerdctl": "containerd"}
 """Engines by their command; a command of Docker's name may be Podman's."""
-
-_COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 
 @dataclass(slots=True)
@@ -59,7 +60,11 @@ MISSING = b"@missing"
 
 @dataclass(slots=True)
 class UnitRuns:
-    """What one unit starts, line by line; ``pulled`` are the platforms of images that its lines pulled before."""
+    """What one unit starts, line by line.
+
+    ``pulled`` are the platforms of images that its lines pulled before. ``user`` is who it runs as, empty for root,
+    ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays.
+    """
 
     unit: str
     source: Source
@@ -68,10 +73,13 @@ class UnitRuns:
     directory: str = ""
     pulled: dict[str, tuple[str, str]] = field(default_factory=dict)
     referred: Callable[[str], bool] = lambda _: False
+    user: str = ""
+    played: set[str] = field(default_factory=set)
 
     def plans(self, words: tuple[str, ...], setting: Setting) -> Plans:
         """The plans of one command line."""
-        found = command_lines.find(words, self.env.known, env_is_whole=self.env.is_whole)
+        place = {"PWD": self.directory or "/", "USER": self.user, **self.env.known}
+        found = command_lines.find(words, place, env_is_whole=self.env.is_whole, read=self._script)
         made = Plans()
         for started, env in found.started:
             try:
@@ -81,6 +89,11 @@ class UnitRuns:
         for why in found.gaps:
             made += gap(setting.place(), self._explained(why))
         return made
+
+    def _script(self, path: str) -> bytes | None:
+        """A file that a command may run as a script."""
+        found = self.files.find(path) if path.startswith("/") or self.files.root else None
+        return None if found is None or self.files.texts[found] == MISSING else self.files.texts[found]
 
     def _explained(self, why: str) -> str:
         return f"{why} ({self.env.missing[0]} cannot be read)" if self.env.missing else why
@@ -93,7 +106,7 @@ class UnitRuns:
                 self.pulled[started.image] = started.platform, setting.place(*_PLATFORM_OPTIONS)
                 return Plans()
             case KubePlay():
-                return self._kube(started, setting)
+                return self._kube(started, env, setting)
             case ComposeUp():
                 return self._compose(started, env, setting)
             case Other():
@@ -101,14 +114,14 @@ class UnitRuns:
 
     def _run(self, run: Run, env: Mapping[str, str], setting: Setting) -> Plans:
         specifier, place = self._platform(run, env, setting)
-        made = container(run, env, lambda path: self.files.read(posixpath.join(self.directory or "/", path)))
+        made = container(run, env, lambda path: self.files.read(posixpath.join(_place(env), path)))
         plan = Plan(
             run.image,
             self.unit,
             self.source,
             pinned=pinned(specifier),
             pinned_at=place,
-            engine=_ENGINE_OF.get(run.engine, "") if self.source is Source.SYSTEMD else "",
+            engine=_engine(run.engine, env, self.source),
             process=made.process,
             mounts=made.mounts,
             checks=made.checks,
@@ -133,45 +146,107 @@ class UnitRuns:
 
     # ------------------------------------------------------------ what stands in other files
 
-    def _kube(self, played: KubePlay, setting: Setting) -> Plans:
+    def _kube(self, played: KubePlay, env: Mapping[str, str], setting: Setting) -> Plans:
         made = Plans()
         for name in played.files:
-            path = posixpath.normpath(posixpath.join(self.directory or "/", name))
+            path = posixpath.normpath(posixpath.join(_place(env), name))
             found = self.files.find(path)
             if found is None:
                 made += gap(setting.place(), f"it plays {shown(name)}, which cannot be read")
                 continue
+            self.played.add(found)
             of_file = manifests.plans({found: self.files.texts[found]}, self.source)
+            engine = _engine("podman", env, self.source)
             named = (
-                replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}") for plan in of_file.planned
+                replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}", engine=engine)
+                for plan in of_file.planned
             )
             made += Plans(tuple(named), of_file.gaps)
         return made
 
     def _compose(self, project: ComposeUp, env: Mapping[str, str], setting: Setting) -> Plans:
         """A project whose files are there; what is read as a plan of its own is not planned again."""
-        directory = posixpath.join(self.directory or "/", project.directory)
-        names = project.files or self._project_files(directory, env)
-        paths = [self.files.find(posixpath.join(directory, name)) for name in names]
-        roots = [path for path in paths if path is not None]
-        if not names or len(roots) < len(paths):
-            where = shown(" ".join(names) or directory)
+        directory = posixpath.join(_place(env), project.directory)
+        paths = self._project_files(project, directory, env)
+        roots = [path for path in paths if path in self.files.texts]
+        if not paths or len(roots) < len(paths):
+            where = shown(" ".join(project.files) or directory)
             return gap(setting.place(), f"it starts a project of Compose, {where}, which cannot be read")
-        if all(map(self.referred, roots)):
+        if all(map(self.referred, roots)) and not (project.profiles or project.services or project.env_files):
             return Plans()
         name = project.project or env.get("COMPOSE_PROJECT_NAME", "")
         if not name and project.directory:
             name = _project(directory)
         variables = {name: value for name, value in env.items() if is_known(value)}
-        return compose.plans(self.files.texts, roots, project=name, variables=variables)
+        env_files = tuple(self.files.find(posixpath.join(_place(env), path)) or path for path in project.env_files)
+        beside = compose.Surroundings(
+            name,
+            variables,
+            dotenv=self._dotenv(_place(env)),
+            env_files=env_files,
+            profiles=project.profiles,
+            chosen=project.services,
+            without=project.without,
+            alone=project.alone,
+        )
+        made = compose.project_plans(self.files.texts, roots, beside)
+        return self._changed(made, project, setting)
 
-    def _project_files(self, directory: str, env: Mapping[str, str]) -> tuple[str, ...]:
-        """The files of a project that its command does not name."""
-        said = env.get("COMPOSE_FILE", "")
-        if said:
-            return tuple(said.split(env.get("COMPOSE_PATH_SEPARATOR") or ":"))
-        there = (name for name in _COMPOSE_NAMES if self.files.find(posixpath.join(directory, name)))
-        return tuple(there)[:1]
+    def _changed(self, made: Plans, project: ComposeUp, setting: Setting) -> Plans:
+        """The one service of ``compose run`` with what it runs instead."""
+        if not project.run and not project.is_changed:
+            return made
+        if project.is_changed or not all(map(is_known, project.run)):
+            return made + gap(setting.place(), "compose run gives the service settings that are not followed here")
+        return Plans(
+            tuple(
+                replace(plan, process=replace(plan.process or Process(), cmd=project.run))
+                if plan.workload.rpartition("/")[2] == project.services[0]
+                else plan
+                for plan in made.planned
+            ),
+            made.gaps,
+        )
+
+    def _dotenv(self, place: str) -> tuple[str, ...]:
+        """The ``.env`` of the folder that Compose is started in, which it reads before the project's own."""
+        found = self.files.find(posixpath.join(place, ".env"))
+        return (found,) if found else ()
+
+    def _project_files(self, project: ComposeUp, directory: str, env: Mapping[str, str]) -> list[str]:
+        """The files of a project: those that its command or its variables name, else what Compose looks for."""
+        said = env.get(projects.FILE, "")
+        names = project.files or (tuple(said.split(env.get(projects.SEPARATOR) or ":")) if said else ())
+        if names:  # relative ones begin where the command is run
+            return [self._found(posixpath.join(_place(env), name)) for name in names]
+        if dotenv := self.files.find(posixpath.join(directory, ".env")):
+            told = projects.told_by_dotenv(self.files.texts, posixpath.dirname(dotenv))
+            if told:
+                return list(told.files)
+        while True:
+            there = [
+                next((path for name in kind if (path := self.files.find(posixpath.join(directory, name)))), "")
+                for kind in (projects.DEFAULTS, projects.OVERRIDES)
+            ]
+            if there[0] or directory in {"/", ""}:
+                return [path for path in there if path] if there[0] else []
+            directory = posixpath.dirname(directory)
+
+    def _found(self, path: str) -> str:
+        return self.files.find(path) or path
+
+
+def _engine(program: str, env: Mapping[str, str], source: Source) -> str:
+    """The key of the engine that a program of somebody asks; empty leaves it to the likeliest of its source."""
+    user = env.get("USER", "")
+    if program == "podman" and user not in {"", "root", "0"}:
+        return f"podman:{user if is_known(user) and not user.isdigit() else SOMEBODY}"
+    return _ENGINE_OF.get(program, "") if source is Source.SYSTEMD else ""
+
+
+def _place(env: Mapping[str, str]) -> str:
+    """The directory that a command is run in."""
+    return env.get("PWD") or "/"
 
 
 def _project(directory: str) -> str:

@@ -35,16 +35,18 @@ def plans(texts: Mapping[str, bytes], referred: Callable[[str], bool] = lambda _
 
 
 def by_unit(
-    texts: Mapping[str, bytes], referred: Callable[[str], bool] = lambda _: False
+    texts: Mapping[str, bytes],
+    referred: Callable[[str], bool] = lambda _: False,
+    played: set[str] | None = None,
 ) -> Iterator[tuple[str, Plans]]:
-    """What each unit plans, by the path of its file; the arguments are those of ``plans``."""
+    """What each unit plans, by the path of its file; ``played`` takes the manifests that units play."""
     for unit in unit_files.services(texts):
         try:
             settings, unread = settings_of(unit, texts, systemd_unit.settings)
         except UnclearError as error:
             yield unit.path, gap(unit.path, error)
             continue
-        made = _planned(unit, settings, Files(texts, unit.root), referred)
+        made = _planned(unit, settings, Files(texts, unit.root), referred, set() if played is None else played)
         yield unit.path, unread + (Plans(made.planned) if unit.is_only_offered else made)
 
 
@@ -68,14 +70,21 @@ def settings_of(
     return found, gaps
 
 
-def _planned(unit: Unit, settings: Sequence[Setting], files: Files, referred: Callable[[str], bool]) -> Plans:
+def _planned(
+    unit: Unit,
+    settings: Sequence[Setting],
+    files: Files,
+    referred: Callable[[str], bool],
+    played: set[str],
+) -> Plans:
     specifiers = Specifiers(unit.name, unit.home, unit.is_user)
     env = unit_environment.of_service(settings, specifiers, files.read)
     directory = systemd_unit.last(settings, "Service", "WorkingDirectory")
     place = specifiers.put(directory.value.removeprefix("-")) if directory else ""
     if place.startswith("~"):
         place = unit.home or UNKNOWN
-    runs = UnitRuns(unit.name, Source.SYSTEMD, files, env, place, referred=referred)
+    user = _user(unit, settings, specifiers)
+    runs = UnitRuns(unit.name, Source.SYSTEMD, files, env, place, referred=referred, user=user, played=played)
     found = Plans()
     lines = list(command_lines(settings, specifiers, env))
     if any(mentions_engine(line.setting.value) for line in lines) and (why := refused(settings, lines)):
@@ -86,6 +95,14 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, referred: Ca
         elif mentions_engine(line.setting.value):
             found += gap(line.setting.place(), f"systemd cannot split it: {line.why}")
     return found
+
+
+def _user(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -> str:
+    """Who its processes are."""
+    if unit.is_user:
+        return unit.owner or UNKNOWN
+    said = systemd_unit.last(settings, "Service", "User")
+    return specifiers.put(said.value) if said else ""
 
 
 def refused(settings: Sequence[Setting], lines: Sequence[CommandLine]) -> str:

@@ -58,6 +58,12 @@ class Unit:
         return "@." in self.name and any(place in f"/{self.path.lstrip('/')}" for place in vendor)
 
     @property
+    def owner(self) -> str:
+        """The user whose manager runs it, empty for the system's, or where the home does not tell the name."""
+        parent, name = posixpath.split(self.home)
+        return "root" if name == "root" and parent.endswith("/") else name if parent.endswith("/home") else ""
+
+    @property
     def root(self) -> str:
         """The folder that stands for the host's root, empty where it is the root itself, or not known."""
         if "!" not in self.scope:

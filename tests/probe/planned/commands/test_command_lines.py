@@ -105,7 +105,7 @@ STARTS = [
     ("docker compose -f /x/c.yml -f d.yml -p shop up -d", ComposeUp(("/x/c.yml", "d.yml"), "shop")),
     ("docker-compose --project-directory /srv up", ComposeUp((), "", "/srv")),
     ("podman-compose -f c.yml start", ComposeUp(("c.yml",))),
-    ("podman compose run web", ComposeUp(())),
+    ("podman compose run web", ComposeUp((), services=("web",))),
     ("nerdctl compose create", ComposeUp(())),
     ("podman kube play --replace --network=x /a.yaml", KubePlay(("/a.yaml",))),
     ("podman play kube /a.yaml --wait", KubePlay(("/a.yaml",))),

@@ -1,0 +1,98 @@
+"""Which text a shell is given as its script: by ``-c``, by a file, by what it reads."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.probe.planned.commands.script_commands import Script
+from scanner.probe.planned.unknown_text import is_known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
+
+_INTERPRETER = re.compile(rb"#![ \t]*([^\n]*)")
+_WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Scripts that commands name; ``read`` gives the bytes of a file by its path, none where it is not there to be read."""
+
+    read: Callable[[str], bytes | None]
+
+    def script(self, path: str, *, is_a_shell_s: bool = False) -> str | None:
+        """The text of a file that a shell would run; none for any other, or one that is not there to be read."""
+        raw = self.read(path) if is_known(path) else None
+        if raw is None or b"\0" in raw:
+            return None
+        begins = _INTERPRETER.match(raw)
+        if not is_a_shell_s and (begins is None or not _is_shell(begins[1])):
+            return None
+        return raw.decode("utf-8", "surrogateescape")
+
+    def sourced(self, path: str) -> str | None:
+        """The text of a file that a script takes its own commands from."""
+        return self.script(path, is_a_shell_s=True)
+
+
+def _is_shell(interpreter: bytes) -> bool:
+    words = interpreter.decode("utf-8", "replace").split()
+    names = [word.rpartition("/")[2] for word in words if not word.startswith("-")]
+    return names[:1] != [] and (names[0] in SHELLS or (names[0] == "env" and names[1:2] != [] and names[1] in SHELLS))
+
+
+@dataclass(slots=True)
+class _Words:
+    """A shell's words behind its options: ``is_asked`` by ``-c``, ``reads`` by ``-s``."""
+
+    rest: tuple[str, ...] = ()
+    is_asked: bool = False
+    reads: bool = False
+
+
+def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Files, place: str) -> Script | None:
+    """The script with its parameters from ``$0`` on, none where there is none, or where nobody can tell.
+
+    Args:
+        program: a shell, or a program that hands the word behind ``-c`` to one.
+        words: those behind it.
+        stdin: what it is given to read, as far as that is known.
+        files: the scripts that may be named.
+        place: the directory that it is started in.
+    """
+    said = _behind_options(program, words)
+    if said.is_asked:
+        return Script(said.rest[0], said.rest[1:]) if said.rest else None
+    if program not in SHELLS:
+        return None
+    if said.rest and not said.reads:
+        text = files.sourced(posixpath.join(place, said.rest[0]))
+        return None if text is None else Script(text, said.rest)
+    return None if stdin is None else Script(stdin, (program, *said.rest))
+
+
+def _behind_options(program: str, words: tuple[str, ...]) -> _Words:
+    found = _Words()
+    at = 0
+    while at < len(words):
+        word = words[at]
+        is_short = word[:1] in {"-", "+"} and word[1:2] != "-"
+        at += 1
+        if word in {"--command", "-c"} or (word[:1] == "-" and is_short and "c" in word[1:]):
+            found.is_asked = True
+            if program not in SHELLS:
+                break
+        elif word == "--":
+            break
+        elif word[:1] not in {"-", "+"} and program in SHELLS and not (program == "busybox" and word in SHELLS):
+            at -= 1
+            break
+        found.reads = found.reads or (is_short and word[:1] == "-" and "s" in word[1:])
+        at += (is_short and "o" in word[1:] and program in SHELLS) or word in _WITH_A_FILE
+    found.rest = words[at:]
+    return found

@@ -1,0 +1,98 @@
+"""What a shell's own commands change in it."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from scanner.probe.planned.commands import script_names
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scanner.probe.planned.commands.script_values import Shell
+
+MAX_COUNT_DIGITS = 3
+"""Of ``shift``: no command has a thousand words that somebody wrote."""
+
+DECLARE = frozenset({"export", "readonly", "local", "declare", "typeset"})
+
+_EVERYWHERE = frozenset({"export", "readonly"})
+
+
+def placed(shell: Shell, path: str) -> str:
+    """A path as the shell finds it from where it is."""
+    return posixpath.join(shell.texts.get("PWD", ""), path)
+
+
+def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None]) -> None:
+    """``local``, ``export`` with their like; ``hidden`` takes what a function's own variables hide until it returns."""
+    options = "".join(word for word in words[1:] if word.startswith("-"))
+    for word in words[1:]:
+        name, equals, text = word.partition("=")
+        is_more, name = name.endswith("+"), name.removesuffix("+")
+        if not name.isidentifier():
+            continue
+        if words[0] not in _EVERYWHERE:
+            hidden.setdefault(name, shell.texts.get(name))
+        if equals:
+            shell.put(name, UNKNOWN if is_more else text)
+        if words[0] == "export" or "x" in options:
+            shell.exported.add(name)
+
+
+def _read(shell: Shell, words: tuple[str, ...]) -> None:
+    """``read``, ``mapfile``, ``getopts`` with their like set the variables that they name."""
+    shell.forget({word for word in words[1:] if word.isidentifier()} | {"REPLY", "OPTARG"})
+
+
+def _set(shell: Shell, words: tuple[str, ...]) -> None:
+    rest = list(words[1:])
+    while rest and rest[0][:1] in {"-", "+"} and rest[0] not in {"-", "--"}:
+        option = rest.pop(0)
+        if option[1:2] != "-" and "a" in option:
+            shell.exports_all = option[0] == "-"
+        if option[-1] == "o" and rest and rest.pop(0) == "allexport":
+            shell.exports_all = option[0] == "-"
+    if rest:
+        has_end = rest[0] in {"--", "-"}
+        shell.parameters = (*(shell.parameters or ("",))[:1], *rest[has_end:])
+
+
+def _shift(shell: Shell, words: tuple[str, ...]) -> None:
+    count = words[1] if words[1:] else "1"
+    if not count.isdigit() or len(count) > MAX_COUNT_DIGITS:
+        shell.parameters = None
+    elif shell.parameters is not None:
+        shell.parameters = (*shell.parameters[:1], *shell.parameters[1 + int(count) :])
+
+
+def _unset(shell: Shell, words: tuple[str, ...]) -> None:
+    for each in words[1:]:
+        shell.drop(each)
+        if "-f" in words:
+            shell.functions.pop(each, None)
+
+
+def _change_directory(shell: Shell, words: tuple[str, ...]) -> None:
+    where = next((word for word in words[1:] if word not in {"-P", "-L", "--"}), UNKNOWN)
+    place = posixpath.normpath(placed(shell, where))
+    is_there = is_known(where) and where not in {"", "-"} and place.startswith("/")
+    shell.put("PWD", place if is_there else UNKNOWN)
+    shell.exported.add("PWD")
+
+
+def _let(shell: Shell, words: tuple[str, ...]) -> None:
+    shell.forget(name for word in words[1:] for name in script_names.set_by_arithmetic(word))
+
+
+SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
+    **dict.fromkeys(("read", "mapfile", "readarray", "getopts"), _read),
+    **dict.fromkeys(("cd", "pushd", "popd"), _change_directory),
+    "set": _set,
+    "shift": _shift,
+    "unset": _unset,
+    "let": _let,
+}
+"""By the name of the command."""
