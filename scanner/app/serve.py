@@ -7,6 +7,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,12 @@ log = structlog.get_logger(__name__)
 
 STOP_WITHIN_S = 9.0
 """From SIGTERM to the end of the process; Docker kills after ten seconds."""
+
+SWITCH_S = 0.001
+"""How long one thread may keep the others waiting: an answer passes the interpreter's lock some ten times.
+
+Python's own 5 ms would make health wait for a fifth of a second while four layers are read.
+"""
 
 MAX_DESCRIPTORS = 65_536
 """For ten thousand kept connections several times over; some systems grant a thousand million, which children close one by one."""
@@ -63,6 +70,7 @@ async def run(
         ServiceError: the port is taken, or the store is.
     """
     raise_descriptors()
+    sys.setswitchinterval(SWITCH_S)
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)
     in_flight = InFlight(settings)
     store = await Store.open(in_flight.store_url, keep_s=settings.store.keep)

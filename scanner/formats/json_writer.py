@@ -36,6 +36,14 @@ def pieces(head: Mapping[str, Any], rows: Mapping[str, Iterable[Any]]) -> Iterat
     yield "}" if is_first else "\n}"
 
 
+def dumped(value: Any) -> bytes:
+    """One value in as few bytes as it takes, halves of surrogate pairs as U+FFFD."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return orjson.dumps(_whole(value))
+
+
 def _grouped(items: Iterable[Any]) -> Iterator[list[str]]:
     group: list[str] = []
     for item in items:
@@ -61,6 +69,8 @@ def _whole(value: Any) -> Any:
     match value:
         case str():
             return _LONE.sub(_REPLACEMENT, value)
+        case int() if not -(1 << 63) <= value < 1 << 64:
+            return str(value)  # most readers of JSON would make another number of it
         case dict():
             return {_whole(key): _whole(item) for key, item in value.items()}
         case list() | tuple():

@@ -11,6 +11,7 @@ import gc
 import importlib
 import io
 import json
+import os
 import pickle
 import resource
 import sys
@@ -27,6 +28,9 @@ LENGTH_BYTES = 8
 
 MAX_DESCRIPTORS = 16
 """Its own three; the rest are for modules that a reader imports late."""
+
+NICENESS = 10
+"""Strangers' documents wait for the event loop, never the other way round."""
 
 CPU_SPARE_S = 2
 """The kernel counts whole seconds, and the parent's clock is to be the first to end a call."""
@@ -92,6 +96,7 @@ def write(stream: BinaryIO, payload: bytes) -> None:
 def main() -> None:
     """Answer calls until the parent closes the pipe."""
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_DESCRIPTORS, MAX_DESCRIPTORS))

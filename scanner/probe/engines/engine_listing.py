@@ -38,7 +38,7 @@ def json_object(answer: Answer, name: str, gaps: Gaps, key: str) -> dict[str, An
         return {}
     start, end = body.find(b"{"), body.rfind(b"}")
     try:
-        return answer_json.mapping(answer_json.parse(body[start : end + 1]))
+        return answer_json.record(answer_json.parse(body[start : end + 1] if 0 <= start < end else body))
     except MalformedError as error:
         gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
         return {}

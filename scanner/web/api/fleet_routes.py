@@ -26,6 +26,7 @@ from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import Context
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
+from scanner.web.http.rows_json import RowsJSONResponse
 
 router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["fleet"])
 """Its endpoints run in threads, because a fleet's JSON takes seconds to make."""
@@ -42,14 +43,14 @@ def openapi(request: Request) -> Response:
 @needs(Scope.READ)
 def report(context: Annotated[Context, Depends(dependencies.context)]) -> Response:
     """The whole latest report, as ``archscan scan --format json`` prints it."""
-    return JSONResponse(document(context.report()))
+    return RowsJSONResponse(document(context.report()))
 
 
 @router.get("/hosts")
 @needs(Scope.READ)
 def hosts(context: Annotated[Context, Depends(dependencies.context)]) -> Response:
     """Every host of the latest report, without its facts."""
-    return JSONResponse({"hosts": [_brief(reading) for reading in context.report().hosts]})
+    return RowsJSONResponse({"hosts": [_brief(reading) for reading in context.report().hosts]})
 
 
 @router.get("/hosts/{name}")
@@ -59,7 +60,7 @@ def host(name: str, context: Annotated[Context, Depends(dependencies.context)]) 
     latest = context.report()
     reading = reading_of(latest, name)
     found = [finding_document(finding) for finding in latest.findings if finding.workload.host == name]
-    return JSONResponse(host_document(reading) | {"findings": found})
+    return RowsJSONResponse(host_document(reading) | {"findings": found})
 
 
 @router.get("/findings")
@@ -71,7 +72,7 @@ def findings(
     latest = context.report()
     found = wanted.select(latest.findings)
     end = wanted.offset + wanted.limit
-    return JSONResponse(
+    return RowsJSONResponse(
         {
             "schema": SCHEMA,
             "scan": scan_document(latest),
@@ -88,7 +89,7 @@ def findings(
 def image(reference: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
     """Who runs or plans an image as written, what it offers, the verdict of each host."""
     found = findings_of(context.report(), reference)
-    return JSONResponse(
+    return RowsJSONResponse(
         {
             "reference": reference,
             "offered": offered_by(found),
@@ -107,7 +108,7 @@ def discovery(
     """The inventory for http_sd_config; targets are host names, made for ``/probe``."""
     latest = publication.report()
     read = {reading.name: reading for reading in latest.hosts} if latest else {}
-    return JSONResponse([_target(host, read.get(host.name)) for host in reloading.hosts()])
+    return RowsJSONResponse([_target(host, read.get(host.name)) for host in reloading.hosts()])
 
 
 def reading_of(report: Report, name: str) -> HostReading:

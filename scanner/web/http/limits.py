@@ -23,6 +23,15 @@ MAX_HEAD_BYTES = 16 << 10
 MAX_BODY_BYTES = 64 << 10
 """The largest sensible body is a log excerpt to explain, or a gate question about a few dozen images."""
 
+PIECE_BYTES = 64 << 10
+"""What is handed to the connection at once: the next piece waits until the client took this one."""
+
+LARGE_BYTES = 1 << 20
+"""From here on an answer counts among those that wait for slow clients."""
+
+MAX_UNSENT_BYTES = 64 << 20
+"""Of large answers under way: a report of 10,000 hosts has some 40 MiB."""
+
 BODY_WITHIN_S = 10.0
 """The whole body, however it trickles."""
 
@@ -44,14 +53,14 @@ class Limits:
     """Reads the body ahead, so that no endpoint ever waits for a client."""
 
     def __init__(self, app: ASGIApp, metrics: Exposition) -> None:
-        self._app, self._metrics = app, metrics
+        self._app, self._metrics, self._unsent = app, metrics, _Unsent()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        guarded = _Sender(scope, send, self._metrics)
+        guarded = _Sender(scope, send, self._metrics, self._unsent)
         try:
             body = await _read(scope, receive)
         except Problem as problem:
@@ -74,10 +83,11 @@ class Limits:
 
 
 class _Sender:
-    """Adds headers to an answer, counts it under its route's template."""
+    """Adds headers to an answer, counts it under its route's template, hands it over piece by piece."""
 
-    def __init__(self, scope: Scope, send: Send, metrics: Exposition) -> None:
-        self._scope, self._send, self._metrics = scope, send, metrics
+    def __init__(self, scope: Scope, send: Send, metrics: Exposition, unsent: _Unsent) -> None:
+        self._scope, self._send, self._metrics, self._unsent = scope, send, metrics, unsent
+        self._head: Message | None = None
         self.started = False
 
     @property
@@ -87,12 +97,66 @@ class _Sender:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            self.started = True
-            self._metrics.http_request(self.route, message["status"])
+            self._head = message
+            if "content-length" not in Headers(raw=message["headers"]):
+                await self._begin()  # a stream, which has no first byte yet
+            return  # until it is known whether what follows can be afforded
+        body = message.get("body", b"")
+        if not self._unsent.takes(len(body)):
+            await self._too_busy()
+            return
+        try:
+            await self._begin()
+            for at in range(0, len(body) - PIECE_BYTES, PIECE_BYTES):
+                await self._send({**message, "body": body[at : at + PIECE_BYTES], "more_body": True})
+            rest = (len(body) - 1) // PIECE_BYTES * PIECE_BYTES if body else 0
+            await self._send({**message, "body": body[rest:]})
+        finally:
+            self._unsent.done(len(body))
+
+    async def _begin(self) -> None:
+        if self._head is None:
+            return
+        message, self._head = self._head, None
+        headers = MutableHeaders(scope=message)
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+        self.started = True
+        self._metrics.http_request(self.route, message["status"])
         await self._send(message)
+
+    async def _too_busy(self) -> None:
+        """Others are slow to take what they asked for: this answer is not kept beside theirs."""
+        if self.started:
+            raise ConnectionAbortedError("more large answers are under way than there is memory for")
+        detail = "more large answers are under way than there is memory for"
+        problem = Problem(503, "too_busy", detail, {"Retry-After": "10"})
+        await problem.response()(self._scope, _nothing, self)
+
+
+class _Unsent:
+    """How much of large answers is kept in memory for clients that have not taken them."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def takes(self, count: int) -> bool:
+        """Whether there is room for so much more; the first is never refused, or nobody would get it."""
+        if count < LARGE_BYTES:
+            return True
+        if self._bytes and self._bytes + count > MAX_UNSENT_BYTES:
+            return False
+        self._bytes += count
+        return True
+
+    def done(self, count: int) -> None:
+        """It is sent, or nobody wants it any more."""
+        if count >= LARGE_BYTES:
+            self._bytes -= count
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes | None:

@@ -1,7 +1,8 @@
-"""HTTP/1.1 that closes connections on which no request arrives in time.
+"""HTTP/1.1 that closes connections on which no request arrives in time, or no answer is taken.
 
 uvicorn stops its keep-alive timer at the first byte, so that a client sending one byte a minute stays for ever
-(the slow-loris attack); this timer stops only once the head of a request is complete.
+(the slow-loris attack); this timer stops only once the head of a request is complete. A body in pieces of one byte
+would keep the event loop for seconds, a client that reads nothing would keep its answer in memory for ever.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from scanner.web.http.limits import MAX_HEAD_BYTES
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,11 +25,23 @@ HEAD_WITHIN_S = 10.0
 """From the connection, or from the first byte after an answer, to the end of the request's head."""
 
 
+TAKEN_WITHIN_S = 20.0
+"""From a full buffer to one that is nearly empty, some 64 KiB: whoever is slower than that does not read at all."""
+
+MAX_PIECES = 1024
+"""Of one body, however it is cut: 64 bytes each of the largest. Each costs the event loop some 25 microseconds."""
+
+
 class PunctualProtocol(H11Protocol):
-    """uvicorn's protocol with a deadline for the head of each request."""
+    """uvicorn's protocol with deadlines for the head of each request and for the taking of its answer."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
     _since = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn = _Connection(h11.SERVER, MAX_HEAD_BYTES)
 
     @property
     def waits_since(self) -> float | None:
@@ -51,13 +67,33 @@ class PunctualProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """No deadline outlives its connection."""
         self._stop_deadline()
+        self._taken()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """The first byte after an answer starts the next deadline; an idle connection has uvicorn's timer."""
         if self._deadline is None and self._is_idle:
             self._set_deadline()
-        super().data_received(data)
+        for at in range(0, len(data), MAX_HEAD_BYTES):  # a head is refused only if it comes in pieces
+            if self.transport.is_closing():
+                return
+            super().data_received(data[at : at + MAX_HEAD_BYTES])
+
+    def pause_writing(self) -> None:
+        """The client does not take its answer as fast as it is made; not at all, if it still does not in a while."""
+        super().pause_writing()
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(TAKEN_WITHIN_S, self.end)
+
+    def resume_writing(self) -> None:
+        """It took it."""
+        super().resume_writing()
+        self._taken()
+
+    def _taken(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def on_response_complete(self) -> None:
         """The request is done; the next one, which may have begun already, has its own deadline."""
@@ -85,6 +121,27 @@ class PunctualProtocol(H11Protocol):
         self._deadline = None
         if self._is_idle:
             self.transport.abort()
+
+
+class _Connection(h11.Connection):
+    """Counts the pieces of each body."""
+
+    _pieces = 0
+
+    def next_event(self) -> Any:
+        """The next part of a request.
+
+        Raises:
+            h11.RemoteProtocolError: a body in too many pieces.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._pieces = 0
+        elif isinstance(event, h11.Data):
+            self._pieces += 1
+            if self._pieces > MAX_PIECES:
+                raise h11.RemoteProtocolError(f"a body in more than {MAX_PIECES} pieces")
+        return event
 
 
 class _Crowded:

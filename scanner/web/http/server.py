@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 import uvicorn
+from anyio import to_thread
 
 from scanner.errors import ServiceError
 from scanner.formats.files import FileError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from scanner.web.http.web_config import TlsFiles
+
+RENDERING = 2
+"""Answers that are made in threads at once: each takes memory of several times its length, and the others' time."""
 
 BACKLOG = 512
 """Connections that the kernel keeps for us while the loop is busy."""
@@ -92,6 +96,7 @@ class Server:
             lifespan="off",
             loop="none",
             log_config=None,
+            log_level="critical",  # a line for each request that is none, or that a stop cut off, is a stranger's to write
             access_log=False,
             server_header=False,
             date_header=True,
@@ -111,6 +116,7 @@ class Server:
 
     async def start(self) -> None:
         """Serve from now on, in a task of its own."""
+        to_thread.current_default_thread_limiter().total_tokens = RENDERING
         self._serving = asyncio.create_task(self._uvicorn.serve(), name="web-server")
         while not self._uvicorn.started:
             if self._serving.done():

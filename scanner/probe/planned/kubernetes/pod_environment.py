@@ -10,7 +10,7 @@ from scanner.probe.planned import manifest_files
 from scanner.probe.planned.plans import UnclearError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 """``$$`` and ``$(NAME)`` (Kubernetes, third_party/forked/golang/expansion); any other dollar is one."""
@@ -20,6 +20,9 @@ _OF_SERVICES = re.compile(r"[A-Z0-9_]+_(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)
 """How people name variables. ``$(date)`` in a script is a command, whatever else the cluster sets."""
+
+MAX_CHARS = 2 << 20
+"""Of all variables, or all words of a command, with everything put in: no kernel starts a program with more."""
 
 Maps = dict[tuple[str, str], "Mapping[Any, Any]"]
 """The data of ConfigMaps by namespace and name, as far as the manifests beside hold them."""
@@ -46,12 +49,16 @@ class Environment:
             raise UnclearError("only the cluster knows the value of PATH")
         return self.variables.get("PATH")
 
-    def put(self, word: str) -> str:
-        """A word with its references replaced; one that the cluster alone can replace is left for a shell: ``${NAME}``.
+    def put(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Words with their references replaced; one that the cluster alone can replace is left for a shell: ``${NAME}``.
 
         In a script that is just what Kubernetes does: it replaces the reference with what the variable holds.
+
+        Raises:
+            UnclearError: they stand for more than any kernel takes.
         """
-        return _REFERENCE.sub(self._replaced, word)
+        allowance = _Allowance()
+        return tuple("".join(self._pieces(word, allowance)) for word in words)
 
     def is_known(self, word: str) -> bool:
         """Whether a word's references can all be replaced."""
@@ -61,6 +68,14 @@ class Environment:
         if name in self.variables:
             return self.variables[name] is None
         return (_NAME if self.is_open else _OF_SERVICES).fullmatch(name) is not None
+
+    def _pieces(self, word: str, allowance: _Allowance) -> Iterator[str]:
+        at = 0
+        for found in _REFERENCE.finditer(word):
+            yield allowance.taken(word[at : found.start()])
+            yield allowance.taken(self._replaced(found))
+            at = found.end()
+        yield allowance.taken(word[at:])
 
     def _replaced(self, found: re.Match[str]) -> str:
         name = found[1]
@@ -72,6 +87,20 @@ class Environment:
         return found[0] if value is None else value
 
 
+class _Allowance:
+    """How much text may yet be made of what a plan says: references to references double it with each line."""
+
+    def __init__(self) -> None:
+        self._left = MAX_CHARS
+
+    def taken(self, text: str) -> str:
+        """The text, once it is counted."""
+        self._left -= len(text)
+        if self._left < 0:
+            raise UnclearError(f"what its variables stand for has more than {MAX_CHARS} characters")
+        return text
+
+
 def _names(word: str) -> list[str | None]:
     return [found[1] for found in _REFERENCE.finditer(word)]
 
@@ -80,9 +109,10 @@ def environment(container: Mapping[Any, Any], namespace: str, maps: Maps) -> Env
     """What ``envFrom`` and ``env`` set; of two values of one name the later one, ``env`` over ``envFrom``.
 
     Raises:
-        UnclearError: a form that Kubernetes refuses.
+        UnclearError: a form that Kubernetes refuses, or more than any kernel takes.
     """
     found: dict[str, str | None] = {}
+    allowance = _Allowance()
     is_open = False
     for value in manifest_files.sequence(container.get("envFrom"), "envFrom"):
         source = manifest_files.mapping(value, "envFrom")
@@ -98,7 +128,8 @@ def environment(container: Mapping[Any, Any], namespace: str, maps: Maps) -> Env
         name = variable.get("name")
         if not isinstance(name, str) or not name:
             raise UnclearError("a variable without a name")
-        found[name] = _value(name, variable, Environment(dict(found), is_open), namespace, maps)
+        found[name] = _value(name, variable, Environment(found, is_open), namespace, maps)
+        allowance.taken(found[name] or "")
     return Environment(found, is_open)
 
 
@@ -118,4 +149,4 @@ def _value(name: str, variable: Mapping[Any, Any], known: Environment, namespace
         return ""
     if not isinstance(text, str):
         raise UnclearError(f"the value of the variable {name} is no text")
-    return known.put(text) if known.is_known(text) else None
+    return known.put((text,))[0] if known.is_known(text) else None

@@ -92,7 +92,7 @@ def _words(value: Any, what: str, variables: Environment) -> tuple[str, ...]:
     words = manifest_files.sequence(value, what)
     if not all(isinstance(word, str) for word in words):
         raise UnclearError(f"{what} has a word that is no text, which Kubernetes refuses")
-    return tuple(variables.put(word) for word in words)
+    return variables.put(words)
 
 
 def _refuse_unknown_program(container: Mapping[Any, Any], variables: Environment) -> None:

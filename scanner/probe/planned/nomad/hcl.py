@@ -99,9 +99,11 @@ def template(text: str) -> str | Template:
 class _Parser:
     """One pass over the text; ``at`` is where it stands."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, within: int = 0) -> None:
+        """``within`` so many expressions of templates this text stands."""
         self.text = text
         self.at = 0
+        self._within = within
 
     def error(self, problem: str) -> UnclearError:
         return UnclearError(f"not HCL: {problem} in line {self._line()}")
@@ -335,9 +337,13 @@ class _Parser:
             self.at += 1
             return self.text[self.at - 1]
         is_directive = self._peek() == "%"
+        if self._within == MAX_DEPTH:
+            raise self.error(f"templates nested deeper than {MAX_DEPTH}")
         start = self.at + 2
         self.at = start
+        self._within += 1
         self._skip_to("}")
+        self._within -= 1
         self._close("}", "an expression")
         inner = self.text[start : self.at - 1].strip("~").strip()
         if not is_directive and _TRAVERSAL.fullmatch(inner) and inner not in _WORDS:
@@ -351,7 +357,7 @@ class _Parser:
         end = re.compile(rf"^[ \t]*{re.escape(begun[2])}[ \t\r]*$", re.MULTILINE).search(self.text, begun.end())
         if not end:
             raise self.error(f"nothing ends the text that begins with <<{begun[2]}")
-        inner = _Parser(self.text[begun.end() : end.start()])
+        inner = _Parser(self.text[begun.end() : end.start()], self._within)
         self.at = end.end()
         if begun[1]:
             inner.text = _flush(inner.text)

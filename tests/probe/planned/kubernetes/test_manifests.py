@@ -202,6 +202,9 @@ def test_a_prefix_is_put_before_the_names_of_a_map():
     assert plan.process == Process(env=(("P_PATH", None),))
 
 
+DOUBLED = "env: [{name: V0, value: ten_chars_}, " + ", ".join(f"{{name: V{n}, value: $(V{n - 1})$(V{n - 1})}}" for n in range(1, 60)) + "]"  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("container", "why"),
     [
@@ -214,6 +217,8 @@ def test_a_prefix_is_put_before_the_names_of_a_map():
         ("command: [sleep, 10]", "no text"),
         ("command: /x", "is no list"),
         ("env: [{name: A, value: 1}]", "is no text"),
+        (DOUBLED, "what its variables stand for has more than 2097152 characters"),
+        (f"args: ['{'$(V)' * 30}'], env: [{{name: V, value: {'v' * 100_000}}}]", "more than 2097152 characters"),
         ("env: {A: a}", "is no list"),
         ("workingDir: [a]", "is no text"),
         ("securityContext: {runAsUser: root}", "is no number"),

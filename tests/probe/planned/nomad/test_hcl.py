@@ -140,3 +140,13 @@ def test_a_long_file_of_anything_takes_seconds_at_most(text):
 def test_any_text_is_hcl_or_unclear(text):
     with contextlib.suppress(UnclearError):
         assert isinstance(hcl.parse(text), hcl.Block)
+
+
+@pytest.mark.parametrize("depth", [29, 31, 20_000])
+def test_templates_within_templates_are_counted(depth):
+    text = 'a = "' + '${"' * depth + '"}' * depth + '"\n'
+    if depth < 30:
+        assert isinstance(hcl.parse(text).values["a"], Template)
+    else:
+        with pytest.raises(UnclearError, match="templates nested deeper than 30 in line 1"):
+            hcl.parse(text)
