@@ -35,6 +35,7 @@ from scanner.scan.layer_surveys import LayerSurveys
 from scanner.scan.local_images import LocalImages
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, not_read_within
 from scanner.scan.scan import Scanner
+from scanner.scan.unchanged import LastScan
 from scanner.service.config_hint import config_hint
 from scanner.settings.problem import Problem, SettingsError
 
@@ -115,6 +116,7 @@ class Adapters:
         self._logged_problems: tuple[str, ...] = ()
         self._local_images = _local_images(settings, self._ssh)
         self._answers = AnswerCache(self._interpret)
+        self._last_scan = LastScan()
         self.registry = _registry(settings, context)
         self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION, self.registry.may_stop_early)
         own = settings.scan.surveys
@@ -165,6 +167,7 @@ class Adapters:
             hint=config_hint,
             missing_part=self.registry.missing_part,
             surveys=Surveying(self.surveys, survey_now, want_survey, limits.deadline_s),
+            last=self._last_scan if read is None and not survey_now else None,
         )
 
     async def survey(self, wanted: Wanted, grant: Callable[[int], bool]) -> int | Failure:

@@ -178,7 +178,11 @@ def _unread_rows(report: Report) -> Iterator[dict[str, object]]:
 def _row(finding: Finding) -> dict[str, object]:
     fix = finding.verdict.fix
     offered = " ".join(map(str, finding.verdict.offered))
-    return finding_document(finding) | {"offered": offered, "fix": fix.summary, "commands": "\n".join(fix.commands)}
+    return finding_document(finding, None) | {
+        "offered": offered,
+        "fix": fix.summary,
+        "commands": "\n".join(fix.commands),
+    }
 
 
 def _cell(value: object) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from scanner.domain.facts import Failure, HostFacts, Stage, Workload
+from scanner.domain.findings import Findings
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix
@@ -15,6 +15,7 @@ from scanner.domain.verdict.verdict import Fix
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.domain.findings import HostFindings
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Verdict
 
@@ -45,13 +46,12 @@ class HostReading:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One judged workload, with the moments (Unix seconds) between which this verdict has stood."""
+    """One judged workload; ``first_seen`` (Unix seconds) is since when this verdict has stood, up to its report's end."""
 
     workload: Workload
     verdict: Verdict
     host_platform: Platform | None = None
     first_seen: float = 0.0
-    last_seen: float = 0.0
     waived_until: float | None = None
 
     @property
@@ -65,7 +65,8 @@ class Finding:
 class Report:
     """One scan's findings; ``complete`` is false when the scan was ended before every host had its reading.
 
-    ``fleet_at`` is when the last scan of every host ended (Unix seconds), where this one was of some of them.
+    ``fleet_at`` is when the last scan of every host ended (Unix seconds), where this one was of some of them. Findings
+    are kept in groups by host, whatever order they are given in.
     """
 
     scan_id: str
@@ -76,6 +77,21 @@ class Report:
     complete: bool = True
     fleet_at: float | None = None
 
+    def __post_init__(self) -> None:
+        """Group what is not in groups."""
+        if not isinstance(self.findings, Findings):
+            object.__setattr__(self, "findings", Findings.grouped(self.findings))
+
+    @property
+    def by_host(self) -> Mapping[str, HostFindings]:
+        """Each host's findings; none under the name of a host that has none."""
+        return cast("Findings", self.findings).by_host
+
+    @cached_property
+    def readings(self) -> Mapping[str, HostReading]:
+        """Each host's reading by its name."""
+        return {reading.name: reading for reading in self.hosts}
+
     @property
     def fleet_scanned_at(self) -> float:
         """When the whole fleet was last scanned, in Unix seconds."""
@@ -84,10 +100,17 @@ class Report:
     @cached_property
     def counts(self) -> Mapping[Status, int]:
         """How many findings have each status, zeros included."""
-        seen = Counter(finding.verdict.status for finding in self.findings)
-        return {status: seen[status] for status in Status}
+        seen = dict.fromkeys(Status, 0)
+        for found in self.by_host.values():
+            for status, _, count in found.tally.stages:
+                seen[status] += count
+        return seen
 
     @cached_property
     def stages(self) -> Mapping[tuple[str, Status, Stage], int]:
         """Findings per host, status and stage, for counting."""
-        return Counter((f.workload.host, f.verdict.status, f.workload.stage) for f in self.findings)
+        return {
+            (host, status, stage): count
+            for host, found in self.by_host.items()
+            for status, stage, count in found.tally.stages
+        }

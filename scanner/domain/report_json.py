@@ -38,7 +38,7 @@ def rows_of(report: Report) -> dict[str, Iterator[dict[str, Any]]]:
     """The two long lists by name, each row made when it is asked for."""
     return {
         "hosts": (host_document(reading) for reading in report.hosts),
-        "findings": (finding_document(finding) for finding in report.findings),
+        "findings": (finding_document(finding, report.finished_at) for finding in report.findings),
     }
 
 
@@ -81,8 +81,8 @@ def facts_document(facts: HostFacts) -> dict[str, Any]:
     return {name: plain(getattr(facts, name)) for name in names}
 
 
-def finding_document(finding: Finding) -> dict[str, Any]:
-    """One judged workload."""
+def finding_document(finding: Finding, last_seen: float | None) -> dict[str, Any]:
+    """One judged workload, in a report that ended at ``last_seen`` (Unix seconds)."""
     workload, verdict = finding.workload, finding.verdict
     return {
         "host": workload.host,
@@ -102,7 +102,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "evidence": [{"layer": piece.layer, "says": piece.says} for piece in verdict.evidence],
         "fix": fix_document(verdict.fix),
         "first_seen": moment(finding.first_seen or None),
-        "last_seen": moment(finding.last_seen or None),
+        "last_seen": moment(last_seen),
         "waived_until": moment(finding.waived_until),
     }
 

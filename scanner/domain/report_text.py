@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scanner.domain.findings import Findings, HostFindings
 from scanner.domain.text import printable
 
 if TYPE_CHECKING:
@@ -16,9 +17,20 @@ MAX_CHARS = 20_000
 
 def shown(report: Report) -> Report:
     """The report with one printable line for each name, detail and command; itself where they are that already."""
-    findings = tuple(map(_shown, report.findings))
-    same = all(now is before for now, before in zip(findings, report.findings, strict=True))
-    return report if same else replace(report, findings=findings)
+    groups = {host: _shown_all(found) for host, found in report.by_host.items()}
+    same = all(now is before for now, before in zip(groups.values(), report.by_host.values(), strict=True))
+    return report if same else replace(report, findings=Findings.of(groups))
+
+
+def _shown_all(found: HostFindings) -> HostFindings:
+    """One host's findings; the same object where nothing is to be done, which is found out once."""
+    if found.is_shown:
+        return found
+    made = HostFindings(map(_shown, found))
+    same = all(now is before for now, before in zip(made, found, strict=True))
+    kept = found if same else made
+    kept.is_shown = True
+    return kept
 
 
 def _shown(finding: Finding) -> Finding:

@@ -44,4 +44,4 @@ class Waiver:
             (workload.name, self.workload),
             (str(finding.verdict.reason), self.finding_reason),
         )
-        return all(fnmatchcase(text, pattern) for text, pattern in pairs)
+        return all(pattern == "*" or fnmatchcase(text, pattern) for text, pattern in pairs)

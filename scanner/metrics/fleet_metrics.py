@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineState, Failure, HostFacts, Stage
 from scanner.domain.text import printable
-from scanner.domain.verdict.reason import Status, leaves_incomplete
+from scanner.domain.verdict.reason import STATUS_OF, Status
 from scanner.metrics import families as c
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.metrics.exposition import Sample
     from scanner.metrics.family import Family
@@ -27,6 +28,7 @@ MAX_PLATFORMS_PER_IMAGE = 64
 ALWAYS_COUNTED = frozenset({"linux/amd64", "linux/arm64"})
 """Where fleets move from or to; what images offer beyond these and the fleet's own platforms is no label, since images could make up any."""
 
+_STARTS_WELL = frozenset(reason for reason, status in STATUS_OF.items() if status is Status.OK)
 _GRAVEST_FIRST = {status: rank for rank, status in enumerate(reversed(Status))}
 
 Fleet = dict["Family", "list[Sample]"]
@@ -43,8 +45,8 @@ def fleet(report: Report | None, max_findings: int, changed_at: Mapping[str, flo
         _add_host(made, reading, changed_at)
     for (host, status, stage), count in report.stages.items():
         made[c.WORKLOADS].append(((host, str(status), str(stage)), float(count)))
-    incomplete = Counter(f.workload.host for f in report.findings if leaves_incomplete(f.verdict.reason))
-    made[c.WORKLOADS_INCOMPLETE].extend(((host,), float(count)) for host, count in incomplete.items())
+    incomplete = ((host, found.tally.incomplete) for host, found in report.by_host.items())
+    made[c.WORKLOADS_INCOMPLETE].extend(((host,), float(count)) for host, count in incomplete if count)
     _add_offers(made, report)
     _add_findings(made, report, max_findings)
     if report.complete:
@@ -93,21 +95,26 @@ def _info(name: str, facts: HostFacts) -> tuple[str, ...]:
 
 def _add_offers(made: Fleet, report: Report) -> None:
     counted = ALWAYS_COUNTED | {str(reading.platform) for reading in report.hosts if reading.platform}
-    offers = Counter(
-        (str(finding.host_platform), platform)
-        for finding in report.findings
-        if finding.host_platform
-        for platform in counted.intersection(map(str, finding.verdict.offered))
-    )
+    alike: Counter[tuple[Platform, tuple[Platform, ...]]] = Counter()
+    for found in report.by_host.values():
+        for platform, offered, count in found.tally.offers:
+            alike[platform, offered] += count
+    offers: Counter[tuple[str, str]] = Counter()
+    for (own, offered), count in alike.items():
+        for name in counted.intersection(map(str, offered)):
+            offers[str(own), name] += count
     made[c.WORKLOADS_OFFERING].extend((pair, float(count)) for pair, count in sorted(offers.items()))
 
 
 def _add_findings(made: Fleet, report: Report, max_findings: int) -> None:
     """The gravest findings, the oldest of them first, so that which are shown does not change from scan to scan."""
     distinct: dict[tuple[str, ...], Finding] = {}
-    for finding in report.findings:
-        if finding.verdict.status is not Status.OK:
-            distinct.setdefault(_labels(finding), finding)
+    for found in report.by_host.values():
+        if found.tally.reasons <= _STARTS_WELL:
+            continue
+        for finding in found:
+            if finding.verdict.status is not Status.OK:
+                distinct.setdefault(_labels(finding), finding)
     ranked = sorted(
         distinct.items(), key=lambda item: (_GRAVEST_FIRST[item[1].verdict.status], item[1].first_seen, item[0])
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import HostFacts, Source
+from scanner.domain.findings import HostFindings
 from scanner.domain.verdict.reason import PENDING, Reason, Status
 from scanner.domain.verdict.verdict import Evidence, Fix
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 UNDECIDED = PENDING | {Reason.FOREIGN_BINARIES}
 """What a script decides at run time: an equal start shows how it decided."""
 
-Judged = tuple["HostReading", tuple["Finding", ...]]
+Judged = tuple["HostReading", "HostFindings"]
 """One host's reading with its findings."""
 
 Start = tuple[int, str, "Process | None", "tuple[Mount, ...] | None"]
@@ -31,19 +32,40 @@ def settled(judged: Sequence[Judged], kind: Callable[[HostFacts], int]) -> list[
     Equal means equal: of a container's own variables only some values leave its host, so that one that sets any is
     no witness for others.
     """
-    shown = {start: finding for reading, findings in judged for start, finding in _shown(reading, findings, kind)}
-    if not shown:
+    asked = {finding.verdict.digest for _, findings in judged for finding in _undecided(findings)}
+    if not asked:
         return list(judged)
-    return [
-        (reading, tuple(_with_witness(reading, one, shown, kind) for one in findings)) for reading, findings in judged
-    ]
+    shown = {
+        start: finding for reading, findings in judged for start, finding in _shown(reading, findings, asked, kind)
+    }
+    return [(reading, _settled(reading, findings, shown, kind)) for reading, findings in judged]
+
+
+def _undecided(findings: HostFindings) -> Iterable[Finding]:
+    if findings.tally.reasons.isdisjoint(UNDECIDED):
+        return ()
+    return (finding for finding in findings if finding.verdict.reason in UNDECIDED)
+
+
+def _settled(
+    reading: HostReading,
+    findings: HostFindings,
+    shown: dict[Start, Finding],
+    kind: Callable[[HostFacts], int],
+) -> HostFindings:
+    if not shown or findings.tally.reasons.isdisjoint(UNDECIDED):
+        return findings
+    return HostFindings(_with_witness(reading, one, shown, kind) for one in findings)
 
 
 def _shown(
-    reading: HostReading, findings: Iterable[Finding], kind: Callable[[HostFacts], int]
+    reading: HostReading, findings: HostFindings, asked: set[str], kind: Callable[[HostFacts], int]
 ) -> Iterable[tuple[Start, Finding]]:
+    """What kernels showed of the images that are asked about."""
     for finding in findings:
         verdict = finding.verdict
+        if verdict.digest not in asked:
+            continue
         if verdict.status is Status.OK and any(piece.layer == "kernel" for piece in verdict.evidence):
             start = _start(reading, finding, kind)
             if start is not None:

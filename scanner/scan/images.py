@@ -16,6 +16,7 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
+from scanner.scan.questions import Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,28 +60,40 @@ class Images:
     missing_part: MissingPart = nobody_asks
     surveys: Surveying | None = None
 
-    async def known(self, host: HostFacts, workload: Workload) -> Known:
-        """Everything the judgement of this workload rests on."""
+    async def known(self, host: HostFacts, workload: Workload, note: Note | None = None) -> Known:
+        """Everything the judgement of this workload rests on; what was asked for it is taken down in ``note``."""
+        note = note or Note()
         if workload.stage is Stage.PLANNED:
-            return Known(await self._whole(workload, await self._planned(host, workload)))
+            return Known(await self._whole(workload, await self._planned(host, workload, note), note))
         if workload.local is None:
-            return Known(await self._planned(host, workload))
+            return Known(await self._planned(host, workload, note))
         # The tag first: where it has not moved, its answer proves the digest too.
-        ahead = await self._planned(host, workload) if _tag(workload) else None
-        running = await self._running(host, workload, workload.local)
+        ahead = await self._planned(host, workload, note) if _tag(workload) else None
+        running = await self._running(host, workload, workload.local, note)
         if isinstance(running, Failure) and running.reason in _GONE:
             running = None
         same = isinstance(running, ImageFacts) and isinstance(ahead, ImageFacts) and running.digest == ahead.digest
         return Known(running, None if same else ahead)
 
-    async def _planned(self, host: HostFacts, workload: Workload) -> ImageFacts | Failure:
+    async def _resolved(
+        self,
+        reference: ImageReference,
+        note: Note,
+        depth: Depth,
+        wanted: Callable[[Platform | None], bool] | None = None,
+    ) -> ImageFacts | Failure:
+        facts = await self.registry.resolve(reference, depth=depth, wanted=wanted)
+        note.resolved(reference, facts)
+        return facts
+
+    async def _planned(self, host: HostFacts, workload: Workload, note: Note) -> ImageFacts | Failure:
         """What a pull of the reference would bring to this host."""
         reference = workload.reference
         if isinstance(reference, Failure):
             return reference
-        facts = await self.registry.resolve(reference, depth=Depth.INDEX)
+        facts = await self._resolved(reference, note, Depth.INDEX)
         if isinstance(facts, ImageFacts) and not _all_labelled(facts):
-            facts = await self.registry.resolve(reference, depth=Depth.CONFIG, wanted=_unlabelled)
+            facts = await self._resolved(reference, note, Depth.CONFIG, _unlabelled)
         if isinstance(facts, Failure) or (facts.is_index and self.depth is Depth.INDEX and _all_labelled(facts)):
             return facts
         engine = engine_of(host, workload)
@@ -91,25 +104,30 @@ class Images:
             return facts
         chosen = facts.offers[choice.order[0]]
         rank = Rank.PLANNED if workload.stage is Stage.PLANNED else Rank.MOVED
-        asker = _Asker(host, workload, rank)
+        asker = _Asker(host, workload, rank, note)
         return await self._deepened(reference, asker, _same_entry(chosen), lambda deep: _by_digest(deep, chosen))
 
-    async def _whole(self, workload: Workload, facts: ImageFacts | Failure) -> ImageFacts | Failure:
+    async def _whole(self, workload: Workload, facts: ImageFacts | Failure, note: Note) -> ImageFacts | Failure:
         """The facts of what was looked into, saying what of it a pull would not find."""
         if isinstance(facts, Failure) or isinstance(workload.reference, Failure) or not self.depth.opens_programs:
             return facts
         offers = []
         for offer in facts.offers:
             is_chosen = offer.program is not None or isinstance(offer.config, Failure)
-            missing = await self.missing_part(workload.reference, offer) if is_chosen and offer.layers else None
+            missing = None
+            if is_chosen and offer.layers:
+                missing = await self.missing_part(workload.reference, offer)
+                note.looked_for(workload.reference, offer, missing)
             offers.append(_lacking(offer, missing) if missing else offer)
         return replace(facts, offers=tuple(offers))
 
-    async def _running(self, host: HostFacts, workload: Workload, local: LocalImage) -> ImageFacts | Failure | None:
+    async def _running(
+        self, host: HostFacts, workload: Workload, local: LocalImage, note: Note
+    ) -> ImageFacts | Failure | None:
         """What the container was made from, by digest; ``None`` where no registry ever had it."""
         facts: ImageFacts | Failure | None = None
         for reference in _repo_digests(workload, local)[:MAX_REPO_DIGESTS]:
-            facts = await self._under(reference, _Asker(host, workload, Rank.STOPPED), local)
+            facts = await self._under(reference, _Asker(host, workload, Rank.STOPPED, note), local)
             if isinstance(facts, ImageFacts) or facts.reason not in _GONE:
                 return facts
         return facts
@@ -131,7 +149,7 @@ class Images:
         find: Callable[[ImageFacts], Offer | None],
     ) -> ImageFacts | Failure:
         """The facts with configs, then with what argv of the one offer that matters resolves to."""
-        facts = await self.registry.resolve(reference, depth=Depth.CONFIG, wanted=wanted)
+        facts = await self._resolved(reference, asker.note, Depth.CONFIG, wanted)
         if isinstance(facts, Failure) or not self.depth.opens_programs:
             return facts
         offer = find(facts)
@@ -140,7 +158,8 @@ class Images:
         workload = asker.workload
         program = await self.inspect(reference, offer, workload.override, workload.host)
         checks = checks_of(workload, offer.process)
-        facts = facts.with_program(offer.digest, program, await self._checks(reference, offer, workload))
+        asker.note.inspected(program)
+        facts = facts.with_program(offer.digest, program, await self._checks(reference, offer, asker))
         if self.surveys is None or program.problem is not None:
             return facts
         whole = self.depth is Depth.FULL or program.wants_survey
@@ -148,27 +167,30 @@ class Images:
             return facts
         subject = Subject(offer, workload.override, program, checks)
         lacking = Wanted(reference, facts, offer, whole, asker.rank)
-        return facts.with_survey(offer.digest, await self.surveys.of(lacking, subject))
+        survey = await self.surveys.of(lacking, subject)
+        asker.note.surveyed(lacking, subject, survey)
+        return facts.with_survey(offer.digest, survey)
 
-    async def _checks(self, reference: ImageReference, offer: Offer, workload: Workload) -> tuple[Program, ...]:
+    async def _checks(self, reference: ImageReference, offer: Offer, asker: _Asker) -> tuple[Program, ...]:
         """What its health check, probes and hooks lead to."""
+        workload, found = asker.workload, []
         process = workload.override or Process()
-        commands = checks_of(workload, offer.process)
-        return tuple(
-            [
-                await self.inspect(reference, offer, replace(process, entrypoint=command, cmd=()), workload.host)
-                for command in commands
-            ]
-        )
+        for command in checks_of(workload, offer.process):
+            override = replace(process, entrypoint=command, cmd=())
+            program = await self.inspect(reference, offer, override, workload.host)
+            asker.note.inspected(program)
+            found.append(program)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asker:
-    """For whose sake an image is opened."""
+    """For whose sake an image is opened, with what is asked for it."""
 
     host: HostFacts
     workload: Workload
     rank: Rank
+    note: Note
 
     @property
     def is_shown(self) -> bool:

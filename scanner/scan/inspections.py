@@ -94,7 +94,7 @@ class Inspections:
                 return self._remember(key, stored)
         async with self._shares.place(reference.registry, host):
             program = await self._inspect(reference, offer, override)
-        if _is_certain(program):
+        if is_certain(program):
             key = keys[-1] if program.partly_read else keys[0]
             self._remember(key, program)
             if self._cache is not None:
@@ -108,6 +108,6 @@ class Inspections:
         return program
 
 
-def _is_certain(program: Program) -> bool:
+def is_certain(program: Program) -> bool:
     """Whether asking again could not change the answer: a registry that was down may be up the next time."""
     return all(STATUS_OF[problem.reason] is not Status.UNKNOWN for problem in program.problems)

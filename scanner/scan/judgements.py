@@ -11,10 +11,14 @@ from scanner.domain.facts import Workload
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix, Verdict
+from scanner.scan.questions import Note
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scanner.domain.facts import Engine, HostFacts, Kernel
     from scanner.scan.images import Images
+    from scanner.scan.questions import Question
 
 Capability = tuple["Kernel", tuple["Engine", ...]]
 """All that a judgement knows of a host beside its name."""
@@ -33,6 +37,19 @@ _words = attrgetter(*(each.name for each in fields(Workload) if each.compare and
 _NOTHING_TO_DO = Fix()
 
 
+@dataclass(slots=True, eq=False)
+class Judgement:
+    """What is known within one scan of all workloads that are judged alike.
+
+    ``right`` is their verdict if they are right, ``asked`` what was asked for it, ``None`` where it rests on something that
+    could not be read. ``under_way`` is set when whoever finds out is done.
+    """
+
+    right: Verdict | None = None
+    asked: tuple[Question, ...] | None = ()
+    under_way: asyncio.Event | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Judgements:
     """The verdicts of one scan, within which neither a tag nor an image can change.
@@ -43,41 +60,50 @@ class Judgements:
 
     images: Images
     _kinds: dict[Capability, int] = field(default_factory=dict)
-    _right: dict[Key, Verdict] = field(default_factory=dict)
-    _open: dict[Key, asyncio.Event] = field(default_factory=dict)
+    _known: dict[Key, Judgement] = field(default_factory=dict)
 
     def kind(self, facts: HostFacts) -> int:
         """A number that hosts share if the same things run on them."""
         return self._kinds.setdefault((facts.kernel, facts.engines), len(self._kinds))
 
-    def right(self, kind: int, workload: Workload) -> Verdict | None:
-        """The verdict of a workload that was found to be right on a host of this kind."""
-        return self._right.get(_key(kind, workload))
+    def of(self, kind: int, workload: Workload) -> Judgement:
+        """What workloads have in common that are judged like this one, on a host of this kind."""
+        key = kind, _words(workload)
+        known = self._known.get(key)
+        return self._known.setdefault(key, Judgement()) if known is None else known
 
-    async def verdict(self, kind: int, facts: HostFacts, workload: Workload) -> Verdict:
-        """The judgement of a workload on a host of this kind, which has these facts."""
-        key = _key(kind, workload)
-        if under_way := self._open.get(key):
+    async def verdict(self, one: Judgement, facts: HostFacts, workload: Workload) -> Verdict:
+        """The verdict of a workload, which ``one`` belongs to, on a host that has these facts."""
+        under_way = one.under_way
+        if under_way is not None:
             await under_way.wait()
-        if shared := self._right.get(key):
-            return shared
-        if under_way:  # it is not right, or who asked first was cut off
-            return await self._judged(key, facts, workload)
-        found = self._open[key] = asyncio.Event()
+        if one.right is not None:
+            return one.right
+        if under_way is not None:  # it is not right, or who asked first was cut off
+            return await self._judged(one, facts, workload)
+        found = one.under_way = asyncio.Event()
         try:
-            return await self._judged(key, facts, workload)
+            return await self._judged(one, facts, workload)
         finally:
             found.set()
-            del self._open[key]
+            one.under_way = None
 
-    async def _judged(self, key: Key, facts: HostFacts, workload: Workload) -> Verdict:
-        known = await self.images.known(facts, workload)
+    async def _judged(self, one: Judgement, facts: HostFacts, workload: Workload) -> Verdict:
+        note = Note()
+        known = await self.images.known(facts, workload, note)
+        if one.asked is not None:
+            one.asked = tuple(note.questions.values()) if note.is_firm else None
         verdict = judge(facts, workload, known.image, self.images.depth, known.next_pull)
         if verdict.status is Status.OK and verdict.fix == _NOTHING_TO_DO:
-            self._right[key] = verdict
+            one.right = verdict
         return verdict
 
 
-def _key(kind: int, workload: Workload) -> Key:
-    """All that a judgement depends on."""
-    return kind, _words(workload)
+def asked_for(judgements: Iterable[Judgement]) -> set[Question] | None:
+    """What was asked for all of these; ``None`` where one of them rests on something that could not be read."""
+    questions: set[Question] = set()
+    for one in judgements:
+        if one.asked is None:
+            return None
+        questions.update(one.asked)
+    return questions

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
+from scanner.domain.findings import Findings, HostFindings
 from scanner.domain.plan import Plan
-from scanner.domain.platform.platform import canonical
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import engine_of
@@ -20,11 +20,12 @@ from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.plain import plain_engine, plain_host
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix, Verdict
-from scanner.scan import equal_starts
+from scanner.scan import equal_starts, fitting_hosts
 from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images, nobody_asks
-from scanner.scan.judgements import Judgements
+from scanner.scan.judgements import Judgement, Judgements, asked_for
 from scanner.scan.plans import NO_DEPLOYMENTS, NO_PLANS, Deployments, HostPlans
+from scanner.scan.unchanged import LastScan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from scanner.domain.platform.platform import Platform
     from scanner.scan.image_surveys import Surveying
     from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener, MissingPart
+    from scanner.scan.unchanged import Rescan
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +64,8 @@ class Scanner:
     """The straight line from hosts to a report; its parts are handed in.
 
     ``hint`` tells how the configuration would permit what it refuses, empty where it is not what refuses. ``clock``
-    gives Unix time; what a scan took is measured with ``ticks``, which nobody sets.
+    gives Unix time; what a scan took is measured with ``ticks``, which nobody sets. ``last`` remembers what scans with the
+    same parts found, where there is to be a next one.
     """
 
     read: HostReader
@@ -76,6 +79,7 @@ class Scanner:
     hint: Callable[[Failure, ImageReference | Failure], str] = _no_hint
     missing_part: MissingPart = nobody_asks
     surveys: Surveying | None = None
+    last: LastScan | None = None
 
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = silent, only_plans: bool = False
@@ -85,16 +89,19 @@ class Scanner:
         With ``only_plans`` neither the hosts' existing containers nor their files are judged: only the inventory's plans.
         """
         began = self.ticks()
-        done: dict[str, tuple[HostReading, tuple[Finding, ...]]] = {}
+        done: dict[str, tuple[HostReading, HostFindings]] = {}
         judgements = self._judgements()
-        read: dict[str, _Progress] = {}
+        last = LastScan() if self.last is None or only_plans else self.last
+        rescan = last.begin(judgements.images)
+        read: dict[str, _Progress | HostFacts] = {}
 
         async def work(host: Host) -> None:
-            reading, findings = await self._host(judgements, host, read, only_plans=only_plans)
+            reading, findings = await self._host(judgements, rescan, host, read, only_plans=only_plans)
             done[host.name] = (reading, findings)
             listen(len(done), len(hosts), reading)
 
         await fan_out(hosts, work, self.limits.concurrency, self.limits.deadline_s)
+        rescan.end()
         for host in hosts:
             if host.name not in done:
                 done[host.name] = self._cut_off(host, read.get(host.name), only_plans=only_plans)
@@ -105,7 +112,7 @@ class Scanner:
             started_at=finished_at - (self.ticks() - began),
             finished_at=finished_at,
             hosts=tuple(reading for reading, _ in ordered),
-            findings=_name_fitting_hosts(ordered),
+            findings=Findings.of(fitting_hosts.named(ordered)),
         )
 
     async def against(self, platforms: Sequence[Platform], images: Sequence[str]) -> Report:
@@ -129,33 +136,63 @@ class Scanner:
         return Judgements(Images(self.registry, self.inspect, self.limits.depth, self.missing_part, self.surveys))
 
     async def _host(
-        self, judgements: Judgements, host: Host, read: dict[str, _Progress], *, only_plans: bool
-    ) -> tuple[HostReading, tuple[Finding, ...]]:
+        self,
+        judgements: Judgements,
+        rescan: Rescan,
+        host: Host,
+        read: dict[str, _Progress | HostFacts],
+        *,
+        only_plans: bool,
+    ) -> tuple[HostReading, HostFindings]:
         """One host from its address to its findings; whatever goes wrong stays its own. ``read`` takes down how far it is."""
         taken_at = self.clock()
         try:
             facts = await self.read(host)
             if isinstance(facts, Failure):
                 return self._unread(host, facts, taken_at, only_plans=only_plans)
-            progress = _Progress(facts, self._workloads(host, facts, only_plans=only_plans))
-            read[host.name] = progress
-            await self._judge(judgements, progress)
-            return self._reading(host, facts, _doubted_all(progress), taken_at, only_plans=only_plans)
+            read[host.name] = facts
+            known = await rescan.findings(host, facts, self._files(host, facts.kernel.platform, only_plans=only_plans))
+            if known is not None:
+                return HostReading(host.name, facts, host.labels, taken_at, taken_at), known
+            progress = read[host.name] = self._progress(host, facts, only_plans=only_plans)
+            return await self._judged(judgements, rescan, host, progress, taken_at, only_plans=only_plans)
         except Exception as bug:
             log.exception("host_bug", host=host.name)
             self.on_bug("scan")
             failure = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
             return self._unread(host, failure, taken_at, only_plans=only_plans)
 
+    async def _judged(  # noqa: PLR0913 -- a host with all that is known of it
+        self,
+        judgements: Judgements,
+        rescan: Rescan,
+        host: Host,
+        progress: _Progress,
+        taken_at: float,
+        *,
+        only_plans: bool,
+    ) -> tuple[HostReading, HostFindings]:
+        facts = progress.facts
+        await self._judge(judgements, progress)
+        reading, findings = self._reading(host, facts, _doubted_all(progress), taken_at, only_plans=only_plans)
+        files = self._files(host, facts.kernel.platform, only_plans=only_plans)
+        rescan.judged(host, facts, files, asked_for(progress.judgements), findings)
+        return reading, findings
+
     def _cut_off(
-        self, host: Host, progress: _Progress | None, *, only_plans: bool
-    ) -> tuple[HostReading, tuple[Finding, ...]]:
+        self, host: Host, progress: _Progress | HostFacts | None, *, only_plans: bool
+    ) -> tuple[HostReading, HostFindings]:
         """A host that the deadline came for: what it said stays, what was judged too; the rest is unknown."""
         failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
         if progress is None:
             return self._unread(host, failure, self.clock(), only_plans=only_plans)
+        if isinstance(progress, HostFacts):
+            progress = self._progress(host, progress, only_plans=only_plans)
         verdicts = _doubted_all(progress, failure)
         return self._reading(host, progress.facts, verdicts, self.clock(), only_plans=only_plans)
+
+    def _progress(self, host: Host, facts: HostFacts, *, only_plans: bool) -> _Progress:
+        return _Progress(facts, self._workloads(host, facts, only_plans=only_plans))
 
     def _workloads(self, host: Host, facts: HostFacts, *, only_plans: bool) -> list[Workload]:
         existing = () if only_plans else facts.workloads
@@ -175,12 +212,12 @@ class Scanner:
         taken_at: float,
         *,
         only_plans: bool,
-    ) -> tuple[HostReading, tuple[Finding, ...]]:
+    ) -> tuple[HostReading, HostFindings]:
         """What is known of a host that was read, gaps included."""
         files = self._files(host, facts.kernel.platform, only_plans=only_plans)
         gaps = () if only_plans else (*_gap_verdicts(facts), *_file_gaps(files))
         placed = ((workload, _unplaced(files, workload, verdict)) for workload, verdict in verdicts)
-        findings = tuple(
+        findings = HostFindings(
             self._finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at)
             for workload, verdict in (*placed, *gaps)
         )
@@ -191,34 +228,36 @@ class Scanner:
         failure = verdict.failure
         if failure and failure.reason is verdict.reason and (hint := self.hint(failure, workload.reference)):
             verdict = replace(verdict, fix=Fix(hint))
-        return Finding(workload, verdict, platform, taken_at, taken_at)
+        return Finding(workload, verdict, platform, taken_at)
 
     async def _judge(self, judgements: Judgements, progress: _Progress) -> None:
         """Fill in a verdict for each workload; what is known to be right costs no task."""
         kind = judgements.kind(progress.facts)
-        for place, workload in enumerate(progress.workloads):
-            progress.made[place] = judgements.right(kind, workload)
+        progress.judgements = [judgements.of(kind, workload) for workload in progress.workloads]
+        progress.made = [one.right for one in progress.judgements]
         waiting = [place for place, verdict in enumerate(progress.made) if verdict is None]
-        await asyncio.gather(*(self._verdict(judgements, kind, progress, place) for place in waiting))
+        if waiting:
+            await asyncio.gather(*(self._verdict(judgements, progress, place) for place in waiting))
 
-    async def _verdict(self, judgements: Judgements, kind: int, progress: _Progress, place: int) -> None:
-        workload = progress.workloads[place]
+    async def _verdict(self, judgements: Judgements, progress: _Progress, place: int) -> None:
+        workload, one = progress.workloads[place], progress.judgements[place]
         try:
-            progress.made[place] = await judgements.verdict(kind, progress.facts, workload)
+            progress.made[place] = await judgements.verdict(one, progress.facts, workload)
         except Exception as bug:
             log.exception("workload_bug", host=workload.host, workload=workload.name)
             self.on_bug("judge")
+            one.asked = None
             failure = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
             progress.made[place] = _unknown(workload, failure)
 
     def _unread(
         self, host: Host, failure: Failure, taken_at: float, *, only_plans: bool
-    ) -> tuple[HostReading, tuple[Finding, ...]]:
+    ) -> tuple[HostReading, HostFindings]:
         """A host without facts: everything planned for it is unknown for the same reason."""
         files = self._files(host, None, only_plans=only_plans)
         workloads = _unique(w for w in (*planned(host), *files.workloads) if not w.build_only)
         verdicts = [(workload, judge(failure, workload, None)) for workload in workloads]
-        findings = tuple(
+        findings = HostFindings(
             self._finding(workload, _with_file(verdict, files.file_of(workload)), None, taken_at)
             for workload, verdict in (*verdicts, *_file_gaps(files))
         )
@@ -228,11 +267,12 @@ class Scanner:
 class _Progress:
     """How far the judgement of one host is: a verdict beside each workload, ``None`` as long as there is none."""
 
-    __slots__ = ("facts", "made", "workloads")
+    __slots__ = ("facts", "judgements", "made", "workloads")
 
     def __init__(self, facts: HostFacts, workloads: Sequence[Workload]) -> None:
         self.facts, self.workloads = facts, workloads
         self.made: list[Verdict | None] = [None] * len(workloads)
+        self.judgements: list[Judgement] = []
 
     def verdicts(self, missing: Failure | None = None) -> Iterator[tuple[Workload, Verdict]]:
         """Each workload with its verdict; where that is not made it is unknown for the reason given."""
@@ -327,27 +367,3 @@ def _unknown(workload: Workload, failure: Failure) -> Verdict:
     trouble = remedy.Trouble(workload.host, workload.image, path=failure.path, workload=workload, failure=failure)
     fix = remedy.fix(reason, trouble)
     return Verdict(reason, failure.detail, fix=fix, failure=failure if failure.concerns else None)
-
-
-_MOVABLE = {Reason.PLATFORM_MISSING, Reason.WRONG_PLATFORM}
-
-
-def _name_fitting_hosts(done: Sequence[tuple[HostReading, tuple[Finding, ...]]]) -> tuple[Finding, ...]:
-    """All findings; those of images for other CPUs name hosts of the fleet where they would start."""
-    hosts: dict[str, list[str]] = {}
-    for reading, _ in done:
-        if reading.platform:
-            hosts.setdefault(str(canonical(reading.platform)), []).append(reading.name)
-    return tuple(_with_hosts(finding, hosts) for _, findings in done for finding in findings)
-
-
-def _with_hosts(finding: Finding, hosts: dict[str, list[str]]) -> Finding:
-    verdict = finding.verdict
-    own = finding.host_platform and canonical(finding.host_platform)
-    if verdict.reason not in _MOVABLE or own in verdict.offered:  # where it fits already, something else is wrong
-        return finding
-    fitting = [
-        name for platform in verdict.offered for name in hosts.get(str(platform), ()) if name != finding.workload.host
-    ]
-    fix = remedy.with_hosts(verdict.fix, tuple(dict.fromkeys(fitting)), verdict.offered)
-    return replace(finding, verdict=replace(verdict, fix=fix))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from scanner.domain.findings import NO_FINDINGS, Findings, HostFindings
 from scanner.domain.report_text import shown
 from scanner.store.error import StoreError
 
@@ -33,8 +34,10 @@ class Publication:
 
     def __init__(self, store: Store, observer: Observer, clock: Callable[[], float], recording: Recording) -> None:
         self._store, self._observer, self._clock, self._recording = store, observer, clock, recording
+        self._durable: Report | None = None
         self._report: Report | None = None
         self._waivers: tuple[Waiver, ...] = ()
+        self._marks = Marks()
         self._store_error = ""
         self._read_from: dict[str, _Place] = {}
         self._is_first = True
@@ -45,8 +48,8 @@ class Publication:
         Raises:
             StoreError: it could not be read.
         """
-        known = await self._store.load()
-        self._publish(known)
+        known = self._durable = await self._store.load()
+        self._publish()
         first = (await self._store.records(_FIRST_SCAN)).get(_FIRST_SCAN)
         self._is_first = first is None and known is None
         if not self._is_first:  # a store older than this record knows of scans, and nobody has to be told of the first
@@ -71,7 +74,7 @@ class Publication:
         """
         if self._report is None or self._read_from.get(host.name) != _place(host):
             return None
-        return next((one for one in self._report.hosts if one.name == host.name), None)
+        return self._report.readings.get(host.name)
 
     # ---------------------------------------------------------------- what is added
 
@@ -82,10 +85,11 @@ class Publication:
         """
         read_from = {host.name: _place(host) for host in scanned}
         fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
-        durable = await self._stored(merged(self._report, shown(fresh), fleet), by)
-        report = waived(durable, self._waivers, self._clock())
+        durable = await self._stored(merged(self._durable, await asyncio.to_thread(shown, fresh), fleet), by)
+        report = self._marks.of(durable, self._waivers, self._clock())
         await asyncio.to_thread(self._observer.prepare, report)
-        self._publish(report)
+        self._durable = durable
+        self._publish()
         self._read_from.update(read_from)
         return report
 
@@ -93,11 +97,11 @@ class Publication:
         """Apply these waivers, instead of those before, at once; the same ones change nothing."""
         if (wanted := tuple(waivers)) != self._waivers:
             self._waivers = wanted
-            self._publish(self._report)
+            self._publish()
 
-    def _publish(self, report: Report | None) -> None:
+    def _publish(self) -> None:
         """One reference, swapped: readers see the old report or the new one."""
-        self._report = waived(report, self._waivers, self._clock()) if report else None
+        self._report = self._marks.of(self._durable, self._waivers, self._clock()) if self._durable else None
 
     async def _stored(self, report: Report, by: str) -> Report:
         """Durable before it is published; a store that fails does not stop the scans, but the gate holds."""
@@ -141,27 +145,57 @@ def merged(last: Report | None, fresh: Report, fleet: Sequence[str]) -> Report:
     """
     if last is None:
         return fresh
-    scanned = {host.name for host in fresh.hosts}
-    kept = {name for name in fleet if name not in scanned}
     readings = {host.name: host for host in (*last.hosts, *fresh.hosts)}
-    findings = (*(f for f in last.findings if f.workload.host in kept), *fresh.findings)
-    hosts = tuple(readings[name] for name in fleet if name in readings)
-    fleet_at = last.fleet_scanned_at if kept else fresh.finished_at
-    return replace(fresh, hosts=hosts, findings=findings, fleet_at=fleet_at)
+    scanned = {host.name for host in fresh.hosts}
+    names = [name for name in fleet if name in readings]
+    groups = {name: (fresh if name in scanned else last).by_host.get(name, NO_FINDINGS) for name in names}
+    fleet_at = fresh.finished_at if scanned.issuperset(fleet) else last.fleet_scanned_at
+    hosts = tuple(readings[name] for name in names)
+    return replace(fresh, hosts=hosts, findings=Findings.of(groups), fleet_at=fleet_at)
+
+
+class Marks:
+    """Says of findings until when somebody answers for them; remembered by host, until another waiver is in force."""
+
+    def __init__(self) -> None:
+        self._valid: tuple[Waiver, ...] = ()
+        self._marked: dict[str, tuple[HostFindings, HostFindings]] = {}
+        self._last: tuple[Report, Report] | None = None
+
+    def of(self, report: Report, waivers: Iterable[Waiver], now: float) -> Report:
+        """The report with each finding's ``waived_until``, itself where that changes nothing.
+
+        A waiver that has ended waives nothing.
+        """
+        valid = tuple(waiver for waiver in waivers if waiver.until > now)
+        if valid != self._valid:
+            self._valid, self._marked, self._last = valid, {}, None
+        if self._last is None or self._last[0] is not report:
+            self._last = report, self._made(report)
+        return self._last[1]
+
+    def _made(self, report: Report) -> Report:
+        known = self._marked
+        made = self._marked = {host: self._of_host(known.get(host), found) for host, found in report.by_host.items()}
+        if all(before is after for before, after in made.values()):
+            return report
+        return replace(report, findings=Findings.of({host: after for host, (_, after) in made.items()}))
+
+    def _of_host(
+        self, known: tuple[HostFindings, HostFindings] | None, found: HostFindings
+    ) -> tuple[HostFindings, HostFindings]:
+        if known and known[0] is found:
+            return known
+        marked = HostFindings(_marked(finding, self._valid) for finding in found)
+        same = all(after is before for after, before in zip(marked, found, strict=True))
+        return found, found if same else marked
 
 
 def waived(report: Report, waivers: Iterable[Waiver], now: float) -> Report:
-    """The report with each finding's ``waived_until``, itself where that changes nothing.
+    """The same, once."""
+    return Marks().of(report, waivers, now)
 
-    A waiver that has ended waives nothing.
-    """
-    valid = [waiver for waiver in waivers if waiver.until > now]
 
-    def marked(finding: Finding) -> Finding:
-        until = max((waiver.until for waiver in valid if waiver.covers(finding)), default=None)
-        return finding if until == finding.waived_until else replace(finding, waived_until=until)
-
-    findings = tuple(map(marked, report.findings))
-    if all(now_marked is before for now_marked, before in zip(findings, report.findings, strict=True)):
-        return report
-    return replace(report, findings=findings)
+def _marked(finding: Finding, valid: Sequence[Waiver]) -> Finding:
+    until = max((waiver.until for waiver in valid if waiver.covers(finding)), default=None)
+    return finding if until == finding.waived_until else replace(finding, waived_until=until)

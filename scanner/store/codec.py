@@ -34,9 +34,12 @@ _NAMES = (
 """What the domain's modules may import for type checkers only."""
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
+
 def dumps(value: object) -> str:
     """Compact JSON; a field that has its default, or that a value makes of its others, is left out."""
-    return json.dumps(_plain(value), separators=(",", ":"), sort_keys=True)
+    return _ENCODER.encode(_plain(value))
 
 
 def loads(kind: type[T], text: str) -> T:
@@ -52,25 +55,46 @@ def loads(kind: type[T], text: str) -> T:
 
 
 def _plain(value: Any) -> Any:
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case str():
-            return str(value)
-        case bytes():
-            return value.hex()
-        case tuple():
-            return [_plain(item) for item in value]
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case _ if is_dataclass(value):
-            made = {
-                f.name: _plain(getattr(value, f.name))
-                for f in fields(value)
-                if f.init and getattr(value, f.name) != _default(f)
-            }
-            return made | {_FAILURE: True} if isinstance(value, Failure) else made
-    raise TypeError(f"cannot store a {type(value).__name__}")
+    """The value in JSON's own types; how its class is written is found out once, for a fleet has millions of values."""
+    return _writer(type(value))(value)
+
+
+@cache
+def _writer(kind: type[Any]) -> Callable[[Any], Any]:
+    if kind in (NoneType, bool, int, float, str):
+        return _itself
+    if issubclass(kind, (int, float)):
+        return _itself
+    if issubclass(kind, str):
+        return str
+    if kind is bytes:
+        return bytes.hex
+    if issubclass(kind, tuple):
+        return lambda value: [_plain(item) for item in value]
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): _plain(item) for key, item in value.items()}
+    if is_dataclass(kind):
+        return _record_writer(kind)
+    raise TypeError(f"cannot store a {kind.__name__}")
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _record_writer(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    told = [(field.name, _default(field)) for field in fields(kind) if field.init]
+    marks = {_FAILURE: True} if issubclass(kind, Failure) else {}
+
+    def write(value: Any) -> dict[str, Any]:
+        made = dict(marks)
+        for name, default in told:
+            item = getattr(value, name)
+            if item is not default and item != default:
+                made[name] = _plain(item)
+        return made
+
+    return write
 
 
 def _default(field: Field[Any]) -> object:

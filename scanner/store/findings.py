@@ -6,18 +6,22 @@ Everything here runs in the store's one thread. What is in memory changes only a
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from scanner.domain.facts import Failure, HostFacts, Workload
+from scanner.domain.findings import NO_FINDINGS, Findings, HostFindings
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.store import codec, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from scanner.domain.verdict.verdict import Verdict
 
 Key = tuple[str, str, str, str, str, int]
+"""Host, source, workload, stage, image, then an ordinal where a host lists all of that twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """What is written of a finding beside its key."""
+    """What is written of a finding beside its key and its moments; older rows hold ``waived_until`` too."""
 
     workload: Workload
     verdict: Verdict
@@ -65,19 +70,44 @@ class _Body:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A finding that has not been closed, under the id of its row."""
+    """A finding that has not been closed, with its moment, under the id of its row."""
 
     row: int
-    first_seen: float
-    body: _Body
+    finding: Finding
     present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _OfHost:
+    """What is open of one host: the ``stored`` findings as reports show them, each with the id of its row.
+
+    ``given`` are the same as a scan gave them: one that gives this very object again, or the stored one, changes nothing.
+    ``absent`` are those of which a host that does not answer says nothing.
+    """
+
+    given: HostFindings = NO_FINDINGS
+    stored: HostFindings = NO_FINDINGS
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    absent: tuple[_Open, ...] = ()
+
+    def is_unchanged(self, found: HostFindings, *, silent: bool) -> bool:
+        """Whether nothing has to be compared."""
+        same = found is self.given or found is self.stored or not (found or self.stored)
+        return same and (silent or not self.absent)
+
+    @property
+    def open(self) -> dict[Key, _Open]:
+        """All of them by their keys."""
+        present = (_Open(row, finding) for row, finding in zip(self.rows, self.stored, strict=True))
+        each = [*present, *self.absent]
+        return dict(zip(_keys(one.finding for one in each), each, strict=True))
 
 
 @dataclass(slots=True)
 class Memory:
     """What the database holds of the present, in memory."""
 
-    open: dict[Key, _Open] = field(default_factory=dict)
+    open: dict[str, _OfHost] = field(default_factory=dict)
     hosts: dict[str, HostReading] = field(default_factory=dict)
     architectures: dict[str, Architecture] = field(default_factory=dict)
     next_row: int = 1
@@ -106,8 +136,9 @@ def plan(memory: Memory, report: Report) -> Plan:
     made = Plan(report, replace(memory, open={}, hosts={}, architectures=dict(memory.architectures)))
     made.memory.last_finished_at = report.finished_at
     _plan_hosts(made, memory)
-    found = _plan_findings(made, memory)
-    made.report = replace(report, hosts=tuple(made.memory.hosts.values()), findings=tuple(found))
+    _plan_findings(made, memory)
+    found = Findings.of({host: known.stored for host, known in made.memory.open.items() if known.stored})
+    made.report = replace(report, hosts=tuple(made.memory.hosts.values()), findings=found)
     return made
 
 
@@ -115,11 +146,13 @@ def fill_in(memory: Memory, report: Report) -> Report:
     """An incomplete report with the moments that are remembered; nothing else comes of it."""
     hosts = tuple(_with_success(reading, memory.hosts.get(reading.name)) for reading in report.hosts)
     found = []
-    for key, finding in _keyed(report):
-        known = memory.open.get(key)
-        same = known is not None and known.body.verdict.reason is finding.verdict.reason
-        first_seen = known.first_seen if known and same else report.finished_at
-        found.append(replace(finding, first_seen=first_seen, last_seen=report.finished_at))
+    for host, findings in report.by_host.items():
+        known = memory.open.get(host, _NOTHING).open
+        for key, finding in zip(_keys(findings), findings, strict=True):
+            before = known.get(key)
+            same = before is not None and before.finding.verdict.reason is finding.verdict.reason
+            first_seen = before.finding.first_seen if before and same else report.finished_at
+            found.append(replace(finding, first_seen=first_seen))
     return replace(report, hosts=hosts, findings=tuple(found))
 
 
@@ -156,9 +189,14 @@ def load(connection: Connection) -> Memory:
     for row in connection.execute(select(t.architectures)):
         memory.architectures[row.host] = Architecture(row.platform, row.before, row.changed_at)
     f = t.findings
+    opened: dict[str, list[tuple[int, _Open]]] = {}
     for row in connection.execute(select(f).where(f.c.closed_at.is_(None)).order_by(f.c.id)):
-        key = (row.host, row.source, row.workload, row.stage, row.image, row.ordinal)
-        memory.open[key] = _Open(row.id, row.first_seen, codec.loads(_Body, row.body), row.present)
+        body = codec.loads(_Body, row.body)
+        finding = Finding(body.workload, body.verdict, body.host_platform, row.first_seen)
+        opened.setdefault(row.host, []).append((row.ordinal, _Open(row.id, finding, row.present)))
+    for host, found in opened.items():
+        found.sort(key=itemgetter(0))
+        memory.open[host] = _of_host([one for _, one in found])
     last = connection.execute(select(f.c.id).order_by(f.c.id.desc()).limit(1)).scalar()
     memory.next_row = (last or 0) + 1
     return memory
@@ -171,13 +209,7 @@ def last_report(connection: Connection, memory: Memory) -> Report | None:
     if row is None:
         return None
     memory.last_finished_at = row.finished_at
-    found = tuple(
-        Finding(
-            o.body.workload, o.body.verdict, o.body.host_platform, o.first_seen, row.finished_at, o.body.waived_until
-        )
-        for o in memory.open.values()
-        if o.present
-    )
+    found = Findings.of({host: known.stored for host, known in memory.open.items() if known.stored})
     return Report(row.id, row.started_at, row.finished_at, tuple(memory.hosts.values()), found)
 
 
@@ -248,70 +280,87 @@ def _host_row(reading: HostReading) -> dict[str, Any]:
 # ---------------------------------------------------------------- findings
 
 
-def _keyed(report: Report) -> list[tuple[Key, Finding]]:
-    """Each finding under its key; a host that lists one name twice gets ordinals."""
-    seen: dict[Key, int] = {}
-    keyed = []
-    for finding in report.findings:
-        key = first = (*finding.key, 0)
-        if first in seen:
-            seen[first] += 1
-            key = (*first[:-1], seen[first])
-        else:
-            seen[first] = 0
-        keyed.append((key, finding))
-    return keyed
+def _keys(findings: Iterable[Finding]) -> list[Key]:
+    """The key of each finding; a host that lists one name twice gets ordinals."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    keys = []
+    for finding in findings:
+        key = finding.key
+        keys.append((*key, seen[key]))
+        seen[key] += 1
+    return keys
 
 
-def _plan_findings(made: Plan, memory: Memory) -> list[Finding]:
-    now = made.report.finished_at
-    found: list[Finding] = []
-    for key, finding in _keyed(made.report):
-        opened = _plan_finding(made, key, finding, memory.open.get(key))
-        made.memory.open[key] = opened
-        body = opened.body
-        found.append(
-            Finding(body.workload, body.verdict, body.host_platform, opened.first_seen, now, body.waived_until)
-        )
+_NOTHING = _OfHost()
+
+
+def _plan_findings(made: Plan, memory: Memory) -> None:
     silent = {r.name for r in made.report.hosts if isinstance(r.reading, Failure)}
-    for key, known in memory.open.items():
-        if key in made.memory.open:
-            continue
-        if key[0] in silent:
-            _keep_absent(made, key, known)
+    for host, found in made.report.by_host.items():
+        known = memory.open.get(host, _NOTHING)
+        if known.is_unchanged(found, silent=host in silent):
+            made.memory.open[host] = known
         else:
-            _close(made, known, memory.last_finished_at)
-    return found
+            made.memory.open[host] = _planned(made, known, found, memory.last_finished_at, silent=host in silent)
+    for host, known in memory.open.items():
+        if host not in made.memory.open:
+            left = _planned(made, known, NO_FINDINGS, memory.last_finished_at, silent=host in silent)
+            if left.absent:
+                made.memory.open[host] = left
+
+
+def _planned(made: Plan, known: _OfHost, found: HostFindings, last_seen: float, *, silent: bool) -> _OfHost:
+    """One host's findings compared with what is open of it."""
+    before = known.open
+    opened = [
+        _plan_finding(made, key, finding, before.pop(key, None))
+        for key, finding in zip(_keys(found), found, strict=True)
+    ]
+    if not silent:
+        for one in before.values():
+            _close(made, one, last_seen)
+        before = {}
+    absent = [_kept_absent(made, one) for one in before.values()]
+    now = _of_host([*opened, *absent])
+    same = len(now.stored) == len(known.stored) and all(map(is_, now.stored, known.stored))
+    return replace(now, given=found, stored=known.stored if same else now.stored)
+
+
+def _of_host(opened: Sequence[_Open]) -> _OfHost:
+    present = [one for one in opened if one.present]
+    stored = HostFindings(one.finding for one in present)
+    return _OfHost(
+        stored, stored, array("q", [one.row for one in present]), tuple(one for one in opened if not one.present)
+    )
 
 
 def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -> _Open:
-    if known is not None and known.present and _says_the_same(known.body, finding):
+    if known is not None and known.present and _says_the_same(known.finding, finding):
         return known
-    body = _Body(finding.workload, finding.verdict, finding.host_platform, finding.waived_until)
-    if known is not None and known.body.verdict.reason is finding.verdict.reason:
-        if known.body != body:
-            made.changed.append({"row": known.row, "body": codec.dumps(body)})
-            if _told(known.body.verdict) != _told(body.verdict):
-                made.changes.append(Change(ChangeKind.CHANGED, body.workload, body.verdict))
+    if known is not None and known.finding.verdict.reason is finding.verdict.reason:
+        now = replace(finding, first_seen=known.finding.first_seen, waived_until=None)
+        if now != known.finding:
+            made.changed.append({"row": known.row, "body": codec.dumps(_body(now))})
+            if _told(known.finding.verdict) != _told(now.verdict):
+                made.changes.append(Change(ChangeKind.CHANGED, now.workload, now.verdict))
         if not known.present:
             made.moved.append({"row": known.row, "present": True})
-        return _Open(known.row, known.first_seen, body)
+        return _Open(known.row, now)
     if known is not None:
         _close(made, known, made.memory.last_finished_at)
-    opened = _Open(made.memory.next_row, made.report.finished_at, body)
+    opened = _Open(made.memory.next_row, replace(finding, first_seen=made.report.finished_at, waived_until=None))
     made.memory.next_row += 1
     made.opened.append(_finding_row(key, opened))
-    made.changes.append(Change(ChangeKind.OPENED, body.workload, body.verdict))
+    made.changes.append(Change(ChangeKind.OPENED, opened.finding.workload, opened.finding.verdict))
     return opened
 
 
-def _says_the_same(body: _Body, finding: Finding) -> bool:
+def _says_the_same(known: Finding, finding: Finding) -> bool:
     """Identity first: most of a fleet does not change, and what does not change is often the same object."""
     return (
-        (body.verdict is finding.verdict or body.verdict == finding.verdict)
-        and (body.workload is finding.workload or body.workload == finding.workload)
-        and body.host_platform == finding.host_platform
-        and body.waived_until == finding.waived_until
+        (known.verdict is finding.verdict or known.verdict == finding.verdict)
+        and (known.workload is finding.workload or known.workload == finding.workload)
+        and known.host_platform == finding.host_platform
     )
 
 
@@ -320,25 +369,31 @@ def _told(verdict: Verdict) -> tuple[str, str]:
     return verdict.digest, verdict.detail
 
 
-def _keep_absent(made: Plan, key: Key, known: _Open) -> None:
+def _kept_absent(made: Plan, known: _Open) -> _Open:
     """A host that does not answer has not got well: when it answers again, its findings are as old as they are."""
-    made.memory.open[key] = replace(known, present=False)
     if known.present:
         made.moved.append({"row": known.row, "present": False})
+    return replace(known, present=False)
 
 
 def _close(made: Plan, known: _Open, last_seen: float) -> None:
     made.closed.append({"row": known.row, "closed_at": made.report.finished_at, "last_seen": last_seen})
-    made.changes.append(Change(ChangeKind.CLOSED, known.body.workload, known.body.verdict))
+    made.changes.append(Change(ChangeKind.CLOSED, known.finding.workload, known.finding.verdict))
+
+
+def _body(finding: Finding) -> _Body:
+    """Without what waivers say of it, which are not stored here."""
+    return _Body(finding.workload, finding.verdict, finding.host_platform)
 
 
 def _finding_row(key: Key, opened: _Open) -> dict[str, Any]:
     names = ("host", "source", "workload", "stage", "image", "ordinal")
+    verdict = opened.finding.verdict
     return dict(zip(names, key, strict=True)) | {
         "id": opened.row,
-        "status": str(opened.body.verdict.status),
-        "reason": str(opened.body.verdict.reason),
-        "body": codec.dumps(opened.body),
+        "status": str(verdict.status),
+        "reason": str(verdict.reason),
+        "body": codec.dumps(_body(opened.finding)),
         "present": True,
-        "first_seen": opened.first_seen,
+        "first_seen": opened.finding.first_seen,
     }

@@ -34,7 +34,7 @@ def a_report(findings):
         workload = Workload(
             host, f"app-{number}", Source.DOCKER, Stage.RUNNING, f"registry.example/shop/app-{number % 200}:1"
         )
-        made.append(Finding(workload, Verdict(Reason.PLATFORM_MISSING, offered=(ARM64,)), AMD64, 1.5, 2.5))
+        made.append(Finding(workload, Verdict(Reason.PLATFORM_MISSING, offered=(ARM64,)), AMD64, 1.5))
     names = dict.fromkeys(finding.workload.host for finding in made)
     return Report("s", 0.0, 10.0, tuple(HostReading(name, Failure(Reason.HOST_TIMEOUT)) for name in names), tuple(made))
 

@@ -37,7 +37,7 @@ def a_report() -> Report:
             HostReading("web-1", facts, {"team": "web"}, 1.0, 1.0),
             HostReading("web-2", Failure(Reason.HOST_REFUSED, "port 22 refused")),
         ),
-        (Finding(workload, verdict, AMD64, 0.5, 1.5),),
+        (Finding(workload, verdict, AMD64, 0.5),),
     )
 
 

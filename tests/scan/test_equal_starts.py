@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain.facts import HostFacts, Kernel, Mount, Process, Source, Stage, Workload
+from scanner.domain.findings import HostFindings
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading
 from scanner.domain.verdict.reason import Reason, Status
@@ -22,7 +23,7 @@ WAITING = Verdict(Reason.SURVEY_PENDING, "a script decides", digest=DIGEST)
 def judged(host, verdict, kernel=KERNEL, **more):
     stage = Stage.RUNNING if verdict is SHOWN else Stage.PLANNED
     workload = Workload(host, "app", Source.DOCKER, stage, "r.example/app:1", **{"mounts": (), **more})
-    return HostReading(host, HostFacts(host, kernel)), (Finding(workload, verdict),)
+    return HostReading(host, HostFacts(host, kernel)), HostFindings((Finding(workload, verdict),))
 
 
 def kind(facts):

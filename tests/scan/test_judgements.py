@@ -28,9 +28,9 @@ class Counting(Images):
 
     __slots__ = ("asked",)
 
-    async def known(self, host, workload):
+    async def known(self, host, workload, note=None):
         object.__setattr__(self, "asked", getattr(self, "asked", 0) + 1)
-        return await super().known(host, workload)
+        return await super().known(host, workload, note)
 
 
 class Registry:
@@ -64,7 +64,7 @@ def workload(host, name="api", **more):
 
 
 async def judged(judgements, host, one):
-    return await judgements.verdict(judgements.kind(host), host, one)
+    return await judgements.verdict(judgements.of(judgements.kind(host), one), host, one)
 
 
 async def test_what_is_right_is_judged_once_for_all_hosts_alike(judgements):

@@ -27,7 +27,7 @@ async def reopened(store, url, **options):
 
 
 def moments(report):
-    return {f.workload.name: (f.first_seen, f.last_seen) for f in report.findings}
+    return {f.workload.name: (f.first_seen, report.finished_at) for f in report.findings}
 
 
 async def test_a_new_store_has_no_report(url):

@@ -76,7 +76,7 @@ def finding(host, name, reason, image, platform=AMD64, offered=(AMD64, ARM64), s
     detail = more.pop("detail", "")
     evidence = (Evidence("host", str(platform)), Evidence("index", ", ".join(map(str, offered)) or "nothing"))
     verdict = Verdict(reason, detail, evidence, fix, offered, "sha256:" + hashlib.sha256(image.encode()).hexdigest())
-    return Finding(workload, verdict, platform, NOW - age, NOW - 60, **more)
+    return Finding(workload, verdict, platform, NOW - age, **more)
 
 
 def a_report():

@@ -168,7 +168,7 @@ def _argv(container: dict[str, Any], config: dict[str, Any]) -> Process:
 def _local(image_id: str, container: dict[str, Any], where: _Where) -> LocalImage | None:
     if not _IMAGE_ID.fullmatch(image_id):
         return None
-    image = where.images.get(image_id, LocalImage(image_id))
+    image = where.images.get(image_id) or LocalImage(image_id)
     descriptor = answer_json.mapping(container.get("descriptor"))
     exact = answer_json.mapping(descriptor.get("platform"))
     platform = answer_json.platform(

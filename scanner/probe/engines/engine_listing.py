@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, LocalImage
@@ -52,6 +53,13 @@ def ids(answer: Answer, name: str, grammar: re.Pattern[str], gaps: Gaps, key: st
         body = answer.sections[name].body if name in answer.sections else b""
     words = body.decode("ascii", "replace").split()
     return list(dict.fromkeys(word for word in words if grammar.fullmatch(word)))
+
+
+MAX_REMEMBERED = 2048
+"""Lines about images; a fleet of ten thousand hosts runs some hundred."""
+
+MAX_REMEMBERED_CHARS = 8192
+"""Of such a line: most have 2 KiB, so that all of them take no more than 16 MiB."""
 
 
 def lines(answer: Answer, name: str, gaps: Gaps, key: str) -> tuple[list[str], list[str]]:
@@ -111,12 +119,20 @@ def images(answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]]
     good, _ = lines(answer, f"{key}/images", gaps, key)
     for line in good:
         try:
-            image = made(answer_json.record(answer_json.parse(line)))
+            image = _image(made, line) if len(line) <= MAX_REMEMBERED_CHARS else _read_image(made, line)
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{key}/images: {error}"))
             continue
         found[image.image_id] = image
     return found
+
+
+def _read_image(made: Callable[[dict[str, Any]], LocalImage], line: str) -> LocalImage:
+    return made(answer_json.record(answer_json.parse(line)))
+
+
+_image = lru_cache(MAX_REMEMBERED)(_read_image)
+"""Thousands of hosts have the same images, of which an engine says the same."""
 
 
 def repo_digests(value: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -59,8 +60,8 @@ def host(name: str, context: Annotated[Context, Depends(dependencies.context)]) 
     """One host: facts, findings."""
     latest = context.report()
     reading = reading_of(latest, name)
-    found = [finding_document(finding) for finding in latest.findings if finding.workload.host == name]
-    return RowsJSONResponse(host_document(reading) | {"findings": found})
+    found = latest.by_host.get(name, ())
+    return RowsJSONResponse(host_document(reading) | {"findings": _documents(latest, found)})
 
 
 @router.get("/findings")
@@ -79,7 +80,7 @@ def findings(
             "summary": summary_document(latest),
             "total": len(found),
             "next_offset": end if end < len(found) else None,
-            "findings": [finding_document(finding) for finding in found[wanted.offset : end]],
+            "findings": _documents(latest, found[wanted.offset : end]),
         }
     )
 
@@ -88,13 +89,14 @@ def findings(
 @needs(Scope.READ)
 def image(reference: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
     """Who runs or plans an image as written, what it offers, the verdict of each host."""
-    found = findings_of(context.report(), reference)
+    latest = context.report()
+    found = findings_of(latest, reference)
     return RowsJSONResponse(
         {
             "reference": reference,
             "offered": offered_by(found),
             "digests": digests_of(found),
-            "findings": [finding_document(finding) for finding in found],
+            "findings": _documents(latest, found),
         }
     )
 
@@ -107,7 +109,7 @@ def discovery(
 ) -> Response:
     """The inventory for http_sd_config; targets are host names, made for ``/probe``."""
     latest = publication.report()
-    read = {reading.name: reading for reading in latest.hosts} if latest else {}
+    read = latest.readings if latest else {}
     return RowsJSONResponse([_target(host, read.get(host.name)) for host in reloading.hosts()])
 
 
@@ -117,7 +119,7 @@ def reading_of(report: Report, name: str) -> HostReading:
     Raises:
         Problem: 404, not in the latest report.
     """
-    reading = next((reading for reading in report.hosts if reading.name == name), None)
+    reading = report.readings.get(name)
     if reading is None:
         raise Problem(404, "host_not_found", "the latest report has no host of this name")
     return reading
@@ -143,6 +145,10 @@ def offered_by(findings: list[Finding]) -> list[str]:
 def digests_of(findings: list[Finding]) -> list[str]:
     """The digests that an image was found to have, each once."""
     return list(dict.fromkeys(finding.verdict.digest for finding in findings if finding.verdict.digest))
+
+
+def _documents(report: Report, findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    return [finding_document(finding, report.finished_at) for finding in findings]
 
 
 def _brief(reading: HostReading) -> dict[str, Any]:
