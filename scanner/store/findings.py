@@ -99,6 +99,7 @@ class Plan:
     gone: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    touched: list[Workload] = field(default_factory=list)
 
 
 def plan(memory: Memory, report: Report) -> Plan:
@@ -287,6 +288,7 @@ def _plan_findings(made: Plan, memory: Memory) -> list[Finding]:
 def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -> _Open:
     if known is not None and known.present and _says_the_same(known.body, finding):
         return known
+    made.touched.append(finding.workload)
     body = _Body(finding.workload, finding.verdict, finding.host_platform, finding.waived_until)
     if known is not None and known.body.verdict.reason is finding.verdict.reason:
         if known.body != body:
