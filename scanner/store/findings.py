@@ -129,6 +129,7 @@ class Plan:
     gone: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    touched: list[Workload] = field(default_factory=list)
 
 
 def plan(memory: Memory, report: Report) -> Plan:
@@ -337,6 +338,7 @@ def _of_host(opened: Sequence[_Open]) -> _OfHost:
 def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -> _Open:
     if known is not None and known.present and _says_the_same(known.finding, finding):
         return known
+    made.touched.append(finding.workload)
     if known is not None and known.finding.verdict.reason is finding.verdict.reason:
         now = replace(finding, first_seen=known.finding.first_seen, waived_until=None)
         if now != known.finding:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import delete, func, insert, select, update
 
 from scanner.domain.image.offers import Program
-from scanner.store import codec, findings, surveys, tables
+from scanner.store import codec, findings, releases, surveys, tables
 from scanner.store.database import Database
 from scanner.store.error import StoreError
 from scanner.store.trail_rows import TrailRows
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from scanner.domain.image.image_survey import LayerSurvey
+    from scanner.domain.release import Release
     from scanner.domain.report import Report
     from scanner.store.findings import Architecture
     from scanner.store.trail_rows import Record
@@ -109,6 +110,16 @@ class Store:
     async def architectures(self) -> Mapping[str, Architecture]:
         """What each host was when it last said so, with what it was before."""
         return dict(self._memory.architectures)
+
+    async def releases(self, host: str, workload: str = "") -> list[Release]:
+        """What a host has had of a workload (of all of them, without one), the newest first.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        if workload:
+            return await self._database.run(lambda connection: releases.of_workload(connection, host, workload))
+        return await self._database.run(lambda connection: releases.of_host(connection, host))
 
     # ---------------------------------------------------------------- caches
 
@@ -257,6 +268,7 @@ class Store:
             return findings.Plan(findings.fill_in(self._memory, report), self._memory)
         made = findings.plan(self._memory, report)
         findings.write(connection, made)
+        releases.remember(connection, made)
         return made
 
     def _adopt(self, made: findings.Plan) -> None:
@@ -299,6 +311,7 @@ class Store:
             tables.programs.c.used_at,
         ):
             connection.execute(delete(moment.table).where(moment < oldest))
+        releases.prune(connection, oldest)
 
 
 def _nothing() -> None:

@@ -109,6 +109,24 @@ records = Table(
 )
 """Small JSON values that other parts remember, such as waivers."""
 
+releases = Table(
+    "releases",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("workload", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("image_id", Text, nullable=False),
+    Column("image", Text, nullable=False),
+    Column("written", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Column("started_at", Float),
+    Column("current", Boolean, nullable=False),
+)
+"""Each digest that a workload has had on a host; ``last_seen`` of the current one is when something of it last changed."""
+
 trail_leaves = Table(
     "trail_leaves",
     metadata,

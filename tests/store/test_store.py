@@ -239,7 +239,7 @@ async def test_a_newer_schema_is_refused_and_left_alone(url):
     with sqlite3.connect(path) as db:
         db.execute("update alembic_version set version_num = '9999'")
     db.close()
-    with pytest.raises(StoreError, match=r"schema 9999, newer than 0003.*upgrade archscan"):
+    with pytest.raises(StoreError, match=r"schema 9999, newer than 0004.*upgrade archscan"):
         await Store.open(url)
     with sqlite3.connect(path) as db:
         assert db.execute("select version_num from alembic_version").fetchone() == ("9999",)

@@ -1,0 +1,93 @@
+"""Releases of a workload by digest: what a host has had, whether it started there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure, Source, Stage
+from scanner.domain.verdict.started import is_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scanner.domain.facts import Workload
+
+_IMAGE_ID_CHARS = 71
+"""``sha256:`` with its 64 digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One digest of one workload on one host.
+
+    ``digest`` is what the registry has it by, the image's ID where it was built there. ``image`` is what an engine is
+    asked for (``name@digest``, or the ID), ``written`` how the workload named it. ``started_at`` is when it was first
+    seen up for 60 s without a restart (Unix seconds) on a host of ``platform``, ``None`` where it never was.
+    ``current`` tells that it is what the workload has now.
+    """
+
+    host: str
+    source: Source
+    workload: str
+    digest: str
+    image_id: str
+    image: str
+    written: str
+    platform: str
+    first_seen: float
+    last_seen: float
+    started_at: float | None = None
+    current: bool = False
+
+    def started_on(self, platform: str) -> bool:
+        """Whether it started on such hardware."""
+        return self.started_at is not None and bool(platform) and self.platform == platform
+
+    def is_called(self, wanted: str) -> bool:
+        """Whether its digest or image ID is this one, or begins like this (12 digits at least)."""
+        names = (self.digest, self.image_id)
+        short = wanted.removeprefix("sha256:")
+        few = len(short) < 12  # noqa: PLR2004 -- what Docker itself shows of an ID
+        return wanted in names or (not few and any(name.removeprefix("sha256:").startswith(short) for name in names))
+
+
+def owner_name(workload: Workload) -> str:
+    """What a workload is called by whoever owns it: a Swarm task has a new name with each release, its service has not."""
+    maker = workload.maker
+    return maker.name if maker and maker.kind is Source.SWARM else workload.name
+
+
+def sighting(workload: Workload, platform: str, at: float) -> Release | None:
+    """The release that a running or stopped workload is, as it was seen at ``at``; ``None`` where nobody told its image."""
+    local = workload.local
+    if workload.stage is Stage.PLANNED or local is None or len(local.image_id) != _IMAGE_ID_CHARS:
+        return None
+    digest, image = _pulled(workload)
+    started = at if is_up(workload) and workload.settled else None
+    return Release(
+        workload.host, workload.source, owner_name(workload), digest, local.image_id, image, workload.image, platform,
+        at, at, started, current=True,
+    )  # fmt: skip
+
+
+def _pulled(workload: Workload) -> tuple[str, str]:
+    """The digest, with what an engine is asked for; the repository that the workload names wins over others."""
+    local, named = workload.local, workload.reference
+    assert local is not None  # noqa: S101 -- whoever calls this has looked
+    of_name = [one for one in local.references if not isinstance(named, Failure) and one.name == named.name]
+    pinned = [one for one in of_name if not isinstance(named, Failure) and one.digest == named.digest]
+    exact = [one for one in of_name if one.digest == local.manifest_digest]
+    for one in (*pinned, *exact, *sorted(of_name or local.references, key=str)):
+        if one.digest is not None:
+            return str(one.digest), f"{one.name}@{one.digest}"
+    return local.image_id, local.image_id
+
+
+def chosen(releases: Iterable[Release], wanted: str, current: str, platform: str) -> Release | None:
+    """The release that is ``wanted``; without a wish the newest that started on such hardware, except the ``current`` image ID."""
+    others = [one for one in releases if one.image_id != current]
+    if wanted:
+        return next((one for one in others if one.is_called(wanted)), None)
+    started = [one for one in others if one.started_on(platform)]
+    return max(started, key=lambda one: one.last_seen, default=None)

@@ -1,0 +1,143 @@
+"""What each host has had of each workload, written only where a report changed it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+
+from scanner.domain.facts import Source, Stage
+from scanner.domain.release import Release, owner_name, sighting
+from scanner.store import tables
+from scanner.store.findings import ChangeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection
+
+    from scanner.domain.facts import Workload
+    from scanner.store.findings import Plan
+
+AT_ONCE = 500
+"""Hosts named in one query: SQLite takes 32,766 variables, PostgreSQL 65,535."""
+
+Key = tuple[str, str, str]
+"""Host, source, workload."""
+
+
+def remember(connection: Connection, made: Plan) -> None:
+    """Write what a report shows of releases: a new digest, a first start, a workload that went."""
+    report = made.report
+    touched = made.touched
+    if connection.execute(select(tables.releases.c.host).limit(1)).first() is None:
+        touched = [finding.workload for finding in report.findings]  # the first report since there is such a table
+    platforms = {reading.name: str(reading.platform or "") for reading in report.hosts}
+    seen = _sightings(touched, platforms, report.finished_at)
+    gone = {_key(one.workload) for one in made.changes if one.kind is ChangeKind.CLOSED} - {key for key, _ in seen}
+    if not seen and not gone:
+        return
+    known = {
+        (*_key_of(one), one.digest): one for one in _of_hosts(connection, {key[0] for key in (*gone, *dict(seen))})
+    }
+    now = {identity: one for identity, one in known.items() if one.current and identity[:3] in {*gone, *dict(seen)}}
+    changed = {identity: replace(one, current=False, last_seen=report.finished_at) for identity, one in now.items()}
+    for key, one in seen:
+        identity = (*key, one.digest)
+        before = known.get(identity)
+        changed[identity] = _again(before, one) if before else one
+    _write(connection, [one for identity, one in changed.items() if known.get(identity) != one], known.keys())
+
+
+def of_workload(connection: Connection, host: str, workload: str) -> list[Release]:
+    """The releases of a workload, the newest first."""
+    r = tables.releases
+    query = (
+        select(r).where(r.c.host == host, r.c.workload == workload).order_by(r.c.current.desc(), r.c.last_seen.desc())
+    )
+    return [_release(row) for row in connection.execute(query).mappings()]
+
+
+def of_host(connection: Connection, host: str) -> list[Release]:
+    """The releases of all workloads of a host, by workload, the newest first."""
+    r = tables.releases
+    query = select(r).where(r.c.host == host).order_by(r.c.workload, r.c.current.desc(), r.c.last_seen.desc())
+    return [_release(row) for row in connection.execute(query).mappings()]
+
+
+def prune(connection: Connection, oldest: float) -> None:
+    """Forget what was replaced before ``oldest``; of each workload the last release that started stays as long as it is there."""
+    r = tables.releases
+    alive = select(r.c.host, r.c.source, r.c.workload).where(r.c.current).subquery()
+    last = (
+        select(r.c.host, r.c.source, r.c.workload, func.max(r.c.last_seen).label("last_seen"))
+        .where(r.c.started_at.is_not(None), ~r.c.current)
+        .group_by(r.c.host, r.c.source, r.c.workload)
+        .subquery()
+    )
+    spared = (
+        select(last.c.host)
+        .join(alive, and_(*(last.c[name] == alive.c[name] for name in ("host", "source", "workload"))))
+        .where(*(last.c[name] == r.c[name] for name in ("host", "source", "workload", "last_seen")))
+        .correlate(r)
+        .exists()
+    )
+    connection.execute(delete(r).where(~r.c.current, r.c.last_seen < oldest, ~spared))
+
+
+def _sightings(workloads: Iterable[Workload], platforms: dict[str, str], at: float) -> list[tuple[Key, Release]]:
+    found: dict[Key, Release] = {}
+    for workload in workloads:
+        one = sighting(workload, platforms.get(workload.host, ""), at)
+        if one is not None and (_key_of(one) not in found or workload.stage is Stage.RUNNING):
+            found[_key_of(one)] = one  # of replicas those that run tell what is current
+    return list(found.items())
+
+
+def _again(before: Release, now: Release) -> Release:
+    """A release seen once more; started on other hardware than today's counts no longer once it starts on today's."""
+    fresh = now.started_at is not None and not before.started_on(now.platform)
+    started, platform = (now.started_at, now.platform) if fresh else (before.started_at, before.platform)
+    return replace(now, first_seen=before.first_seen, started_at=started, platform=platform)
+
+
+def _of_hosts(connection: Connection, names: set[str]) -> Iterator[Release]:
+    ordered = sorted(names)
+    r = tables.releases
+    for first in range(0, len(ordered), AT_ONCE):
+        rows = connection.execute(select(r).where(r.c.host.in_(ordered[first : first + AT_ONCE]))).mappings()
+        yield from map(_release, rows)
+
+
+def _write(connection: Connection, wanted: list[Release], known: Iterable[tuple[str, ...]]) -> None:
+    r, there = tables.releases, set(known)
+    new = [_row(one) for one in wanted if (*_key_of(one), one.digest) not in there]
+    old = [
+        {f"the_{name}" if name in _IDENTITY else name: value for name, value in _row(one).items()}
+        for one in wanted
+        if (*_key_of(one), one.digest) in there
+    ]
+    if new:
+        connection.execute(insert(r), new)
+    if old:
+        connection.execute(update(r).where(*(r.c[name] == bindparam(f"the_{name}") for name in _IDENTITY)), old)
+
+
+_IDENTITY = ("host", "source", "workload", "digest")
+
+
+def _key(workload: Workload) -> Key:
+    return (workload.host, str(workload.source), owner_name(workload))
+
+
+def _key_of(one: Release) -> Key:
+    return (one.host, str(one.source), one.workload)
+
+
+def _row(one: Release) -> dict[str, Any]:
+    return asdict(one) | {"source": str(one.source)}
+
+
+def _release(row: Any) -> Release:
+    return Release(**(dict(row) | {"source": Source(row["source"])}))

@@ -1,0 +1,247 @@
+"""The script that puts a container back, on a real engine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.real.hand import SCRIPT, Hand
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+HEX = "a" * 64
+ID = "0" * 32
+
+
+@pytest.fixture(scope="module")
+def hand(docker_engine, require, tmp_path_factory):
+    clients = {"docker": str(docker_engine.client), "curl": str(require("curl", "curl"))}
+    return Hand(tmp_path_factory.mktemp("hand"), clients, docker_engine.environment)
+
+
+@pytest.fixture(scope="module")
+def releases(pusher, image_factory, elf_factory, docker_engine, registry):
+    """Two releases of one service, both pulled: ``(name@digest, image ID)`` of each."""
+    found = []
+    for number in (1, 2):
+        made = image_factory.image(
+            {"app": elf_factory("amd64", f"release {number}", forever=True), f"v{number}": b"x"},
+            entrypoint=["/app"],
+            config={"config": {"Entrypoint": ["/app"], "Env": [f"VERSION={number}", "PATH=/bin"],
+                               "Labels": {"version": str(number)}, "Volumes": {"/data": {}},
+                               "ExposedPorts": {f"80{number}/tcp": {}}}},
+        )  # fmt: skip
+        pusher.push("back/api", str(number), made)
+        image = f"{registry.address}/back/api@{made.manifest.digest}"
+        docker_engine.docker("pull", "-q", image)
+        found.append((image, docker_engine.docker("image", "inspect", "-f", "{{.Id}}", image).strip()))
+    return found
+
+
+@pytest.fixture
+def running(docker_engine, releases):
+    """``running("--env", "A=b")``: the second release, as somebody runs it; gone after the test."""
+    names = []
+
+    def start(*options):
+        name = f"api-{uuid.uuid4().hex[:8]}"
+        names.append(name)
+        docker_engine.docker("run", "-d", "--network", "none", "--stop-timeout", "0", "--name", name, *options,
+                             releases[1][0])  # fmt: skip
+        return name
+
+    yield start
+    left = docker_engine.docker("ps", "-aq", "--filter", "name=archscan-").split()
+    docker_engine.docker("rm", "-f", "-v", *names, *left, check=False)
+
+
+def inspected(engine, name):
+    return json.loads(engine.docker("inspect", "--type", "container", name))[0]
+
+
+def test_the_former_image_comes_back_under_the_same_name(hand, running, releases, docker_engine):
+    name = running("--restart", "always", "--env", "MINE=1")
+    rollback = hand.begin(name, releases[0][1], releases[1][1])
+    assert hand.do(rollback, "find")["state"] == "found"
+    told = hand.do(rollback, "prepare")
+    assert told["state"] == "prepared", (told, hand.log(rollback))
+    assert inspected(docker_engine, name)["State"]["Running"]
+    told = hand.do(rollback, "switch")
+    assert told["state"] == "up", (told, hand.log(rollback))
+    now = inspected(docker_engine, name)
+    assert (now["Image"], now["State"]["Running"]) == (releases[0][1], True)
+    assert now["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert sorted(now["Config"]["Env"]) == ["MINE=1", "PATH=/bin", "VERSION=1"]
+    assert hand.do(rollback, "finish")["state"] == "done"
+    assert not docker_engine.docker("ps", "-aq", "--filter", "name=archscan-").split()
+
+
+def test_what_somebody_chose_stays_while_what_the_image_says_is_the_image_s(hand, running, releases, docker_engine):
+    name = running(
+        "--env", "SECRET=a\n\"b\" $c `d` 'e' \\f é", "--env", "VERSION=mine", "--label", 'odd={"x": "<&>"}', "--user", "7:8",
+        "--hostname", "shop", "--workdir", "/tmp", "--volume", "/srv:/srv:ro", "--mount", "type=tmpfs,dst=/scratch",
+        "--memory", "64m", "--cap-drop", "ALL", "--read-only", "--ulimit", "nofile=99:99", "--add-host", "db:10.0.0.9",
+        "--log-opt", "max-size=1m", "--restart", "on-failure:3",
+    )  # fmt: skip
+    before = inspected(docker_engine, name)
+    rollback = hand.begin(name, releases[0][0], releases[1][1])
+    told = hand.do(rollback, "find", "prepare", "switch")
+    assert told["state"] == "up", (told, hand.log(rollback))
+    now = inspected(docker_engine, name)
+    kept = {"Binds"}
+    assert {k: v for k, v in now["HostConfig"].items() if k not in kept} == {
+        k: v for k, v in before["HostConfig"].items() if k not in kept
+    }
+    volume = next(mount["Name"] for mount in before["Mounts"] if mount["Destination"] == "/data")
+    assert sorted(now["HostConfig"]["Binds"]) == sorted(["/srv:/srv:ro", f"{volume}:/data"])
+    assert next(mount["Name"] for mount in now["Mounts"] if mount["Destination"] == "/data") == volume
+    config, was = now["Config"], before["Config"]
+    for key in ("Hostname", "User", "WorkingDir", "StopTimeout", "Healthcheck", "Entrypoint", "Cmd"):
+        assert config.get(key) == was.get(key), key
+    assert set(config["Env"]) == {*was["Env"]}
+    assert config["Labels"] == {"version": "1", "odd": '{"x": "<&>"}'}
+    assert list(config["ExposedPorts"]) == ["801/tcp"]
+    assert hand.do(rollback, "finish")["state"] == "done"
+    told = (hand.folder / "store" / rollback).iterdir()
+    assert not [file for file in told if b"SECRET" in file.read_bytes()]
+
+
+@pytest.fixture(scope="module")
+def broken(pusher, image_factory, elf_factory, registry, docker_engine):
+    """An image of another CPU, which no engine here can start."""
+    made = image_factory.image({"app": elf_factory("s390x", forever=True)}, entrypoint=["/app"])
+    pusher.push("back/api", "broken", made)
+    return f"{registry.address}/back/api@{made.manifest.digest}"
+
+
+def test_where_the_new_one_does_not_stay_up_everything_is_as_it_was(hand, running, releases, broken, docker_engine):
+    name = running("--restart", "unless-stopped")
+    before = inspected(docker_engine, name)
+    rollback = hand.begin(name, broken, releases[1][1])
+    told = hand.do(rollback, "find", "prepare", "switch")
+    assert told["state"] == "undone", (told, hand.log(rollback))
+    now = inspected(docker_engine, name)
+    assert (now["Id"], now["State"]["Running"]) == (before["Id"], True)
+    assert now["HostConfig"] == before["HostConfig"]
+    assert not docker_engine.docker("ps", "-aq", "--filter", "name=archscan-").split()
+
+
+def test_undo_is_possible_until_it_is_finished(hand, running, releases, docker_engine):
+    name = running()
+    before = inspected(docker_engine, name)
+    rollback = hand.begin(name, releases[0][0], releases[1][1])
+    assert hand.do(rollback, "find", "prepare", "switch", "undo")["state"] == "undone"
+    now = inspected(docker_engine, name)
+    assert (now["Id"], now["State"]["Running"]) == (before["Id"], True)
+    assert hand.do(rollback, "switch", "finish", "resume")["state"] == "undone"
+
+
+@pytest.mark.parametrize(
+    ("options", "image", "expected", "says"),
+    [
+        ((), 0, 0, "another image than the plan was made for"),
+        ((), 1, 1, "has this image already"),
+        (("--rm",), 0, 1, "deletes itself"),
+        ((), "absent", 1, "neither"),
+    ],
+)
+def test_what_cannot_be_undone_or_found_is_refused_untouched(
+    hand, running, releases, docker_engine, registry, options, image, expected, says
+):
+    name = running(*options)
+    before = inspected(docker_engine, name)
+    wanted = f"{registry.address}/back/api@sha256:{HEX}" if image == "absent" else releases[image][0]
+    told = hand.do(hand.begin(name, wanted, releases[expected][1]), "find")
+    assert told["state"] == "refused"
+    assert says in told["says"] or "cannot be pulled" in told["says"]
+    assert inspected(docker_engine, name) == before
+
+
+KILLS = [
+    (("find",), "prepare", 1, "after"),
+    (("find", "prepare"), "switch", 1, "before"),
+    *[(("find", "prepare"), "switch", turn, "after") for turn in (1, 3, 4, 5)],
+    (("find", "prepare", "switch"), "undo", 2, "after"),
+    (("find", "prepare", "switch"), "finish", 1, "after"),
+]
+"""Steps that were done, the one that is killed, at which of its calls that change something."""
+
+
+def test_killed_anywhere_the_next_start_finishes_or_undoes(docker_engine, require, tmp_path, running, releases):
+    clients = {"docker": str(docker_engine.client), "curl": str(require("curl", "curl"))}
+
+    def killed(number, kill):
+        own = Hand(tmp_path / str(number), clients, docker_engine.environment)
+        name = running("--restart", "unless-stopped")
+        return kill, name, *_killed(own, name, releases, *kill)
+
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        ended = list(pool.map(killed, range(len(KILLS)), KILLS))
+    for kill, name, told, log in ended:
+        assert told["state"] in {"up", "done", "undone"}, (kill, told, log)
+        image = releases[1][1] if told["state"] == "undone" else releases[0][1]
+        now = inspected(docker_engine, name)
+        assert (now["Image"], now["State"]["Running"]) == (image, True), (kill, told, log)
+        assert now["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", (kill, told, log)
+    left = docker_engine.docker("ps", "-aq", "--filter", "name=archscan-").split()
+    assert len(left) == sum(told["state"] == "up" for _, _, told, _ in ended)
+    assert {told["state"] for _, _, told, _ in ended} == {"up", "done", "undone"}
+
+
+def _killed(own, name, releases, done, step, turn, when):
+    """How it stands after the next start."""
+    rollback = own.begin(name, releases[0][0], releases[1][1])
+    own.do(rollback, *done)
+    own.kill(turn, when)
+    cut = own.do(rollback, step)
+    assert own.killed(), (step, turn, when)
+    assert cut["state"] not in {"done", "undone", "refused"}, cut
+    own.spare()
+    told = own.do(rollback, "resume")
+    if told["state"] == "prepared":
+        told = own.do(rollback, "switch")
+    return told, own.log(rollback)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "begin",
+        f"begin {'g' * 32} docker container api a@sha256:{HEX} {HEX} 60",
+        f"begin ../{'0' * 29} docker container api a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} nerdctl container api a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} docker container -api a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} docker container $(id) a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} docker container api;id a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} docker container api --privileged@sha256:{HEX} {HEX} 60",
+        f"begin {ID} docker container api a`id`@sha256:{HEX} {HEX} 60",
+        f"begin {ID} docker container api a:latest {HEX} 60",
+        f"begin {ID} docker container api a@sha256:{HEX[1:]} {HEX} 60",
+        f"begin {ID} docker container api a@sha256:{HEX.upper()} {HEX} 60",
+        f"begin {ID} docker container api a@sha256:{HEX} {HEX} 0",
+        f"begin {ID} docker container api a@sha256:{HEX} {HEX} 99999",
+        f"begin {ID} docker container api a@sha256:{HEX} {HEX} 60 more",
+        f"do {ID} find",
+        f"do {ID} ../../x",
+        "do * find",
+        "exec id",
+        "status ../..",
+        "x" * 5000,
+    ],
+)
+def test_a_line_outside_the_grammar_is_wrong_and_nothing_comes_of_it(hand, line):
+    before = sorted((hand.folder / "store").glob("*")) if (hand.folder / "store").exists() else []
+    told = hand.ask(line)
+    assert list(told) == ["wrong"]
+    assert before == (sorted((hand.folder / "store").glob("*")) if (hand.folder / "store").exists() else [])
+
+
+def test_the_script_is_clean_to_shellcheck_and_to_every_posix_shell(require):
+    assert subprocess.run([require("shellcheck", "shellcheck"), SCRIPT], check=False).returncode == 0
+    text = SCRIPT.read_text()
+    assert "eval" not in text.replace("evaluated", "")

@@ -1,0 +1,113 @@
+"""The rollback script on this machine, as an installed one answers, killed where a test wants it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.real.process import until
+
+SCRIPT = Path(__file__).parents[2] / "scanner" / "hosts" / "rollback.sh"
+KILLER = """#!/bin/sh
+# The engine's client, which kills whoever called it before or after the call whose turn it is.
+word=$1
+case $* in *' up --detach '*) word=up ;; *' config '*|*' version'*) word=config ;; esac
+case $word in
+  stop|update|rename|start|rm|up|clone|container|--silent)
+    turn=$(($(cat {folder}/turn) - 1))
+    echo "$turn" >{folder}/turn
+    if [ "$turn" -eq 0 ]; then
+      [ {when} = before ] || {client} "$@"
+      kill -9 "$(cut -d ' ' -f 1 {folder}/store/????????????????????????????????/worker)"
+      exit 1
+    fi ;;
+esac
+exec {client} "$@"
+"""
+"""``curl`` is known by its first option."""
+
+
+@dataclass
+class Hand:
+    """Asks the script; ``client`` are the programs that it finds first on its PATH, by their names."""
+
+    folder: Path
+    clients: dict[str, str]
+    environment: dict[str, str] = field(default_factory=dict)
+    seconds: int = 1
+
+    def __post_init__(self) -> None:
+        """Install the script with a store of its own."""
+        self.bin = self.folder / "bin"
+        self.bin.mkdir(parents=True, exist_ok=True)
+        text = SCRIPT.read_text()
+        text = text.replace("store=/var/lib/archscan-rollback", f"store={self.folder}/store")
+        text = text.replace("  PATH=/usr/local/sbin:", f"  PATH={self.bin}:/usr/local/sbin:")
+        self.script = self.folder / "rollback.sh"
+        self.script.write_text(text)
+        self.script.chmod(0o755)
+        self.spare()
+
+    def spare(self) -> None:
+        """Nobody is killed any more."""
+        for name, client in self.clients.items():
+            self._program(name, f'#!/bin/sh\nexec {client} "$@"\n')
+
+    def kill(self, turn: int, when: str) -> None:
+        """At that call that changes something the script is killed, ``before`` or ``after`` it."""
+        (self.folder / "turn").write_text(f"{turn}\n")
+        for name, client in self.clients.items():
+            self._program(name, KILLER.format(folder=self.folder, when=when, client=client))
+
+    def killed(self) -> bool:
+        """Whether that call was reached."""
+        return int((self.folder / "turn").read_text()) <= 0
+
+    def _program(self, name: str, text: str) -> None:
+        new = self.bin / f"{name}.new"
+        new.write_text(text)
+        new.chmod(0o755)
+        new.rename(self.bin / name)
+
+    def ask(self, line: str) -> dict[str, str]:
+        """What it answers to one line."""
+        done = subprocess.run(
+            ["sh", self.script], input=f"{line}\n", capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, **self.environment},
+        )  # fmt: skip
+        assert done.stdout.startswith("archscan-rollback 1\n"), (done.stdout, done.stderr)
+        assert done.stdout.endswith("@end\n"), (done.stdout, done.stderr)
+        return dict(row.partition(" ")[::2] for row in done.stdout.splitlines()[1:-1])
+
+    def begin(self, name: str, image: str, expected: str, engine: str = "docker", kind: str = "container") -> str:
+        """A new id for what is to be done."""
+        made = uuid.uuid4().hex
+        told = self.ask(
+            f"begin {made} {engine} {kind} {name} {image} {expected.removeprefix('sha256:')} {self.seconds}"
+        )
+        assert told["state"] == "begun", told
+        return made
+
+    def do(self, rollback: str, *steps: str) -> dict[str, str]:
+        """Do steps one after the other; how it stands then."""
+        told: dict[str, str] = {}
+        for step in steps:
+            self.ask(f"resume {rollback}" if step == "resume" else f"do {rollback} {step}")
+            told = self.wait(rollback)
+        return told
+
+    def wait(self, rollback: str) -> dict[str, str]:
+        """How it stands once nobody works on it."""
+
+        def idle() -> dict[str, str] | None:
+            told = self.ask(f"status {rollback}")
+            return told if told["busy"] == "no" else None
+
+        return until(idle, "the end of a step")
+
+    def log(self, rollback: str) -> str:
+        """What the programs said."""
+        return (self.folder / "store" / rollback / "log").read_text()

@@ -1,0 +1,102 @@
+"""What a host has had of a workload, as reports tell it, in SQLite and PostgreSQL."""
+
+import pytest
+
+from scanner.domain.facts import LocalImage, Stage
+from scanner.domain.report import Finding, HostReading
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Verdict
+from scanner.store.store import PRUNE_EVERY_S, Store
+from tests import builders
+from tests.builders import AMD64, ARM64, digest
+
+DAY_S = 86400.0
+
+
+class Clock:
+    now = 1_700_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request, tmp_path, clock):
+    url = f"sqlite:///{tmp_path}/archscan.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").database("releases")
+    opened = await Store.open(url, keep_s=7 * DAY_S, clock=clock)
+    yield opened
+    await opened.close()
+
+
+def container(letter, *, settled=None, name="api", stage=Stage.RUNNING, state="running", digests=None):
+    names = (f"r.example/app@{digest(letter)}",) if digests is None else digests
+    local = LocalImage(digest(letter), names)
+    return builders.workload(name, stage=stage, local=local, state=state, settled=settled)
+
+
+async def told(store, clock, *workloads, platform=AMD64, after_s=60.0):
+    clock.now += after_s
+    found = [Finding(one, Verdict(Reason.NATIVE), platform) for one in workloads]
+    reading = HostReading("h", builders.host_facts("h", platform, workloads))
+    await store.save(builders.report(*found, hosts=[reading], at=clock.now))
+
+
+def shown(releases):
+    return [(one.digest[7], one.current, one.started_at is not None) for one in releases]
+
+
+async def test_a_release_counts_as_started_once_it_was_up_for_its_time(store, clock):
+    await told(store, clock, container("a", settled=False))
+    assert shown(await store.releases("h", "api")) == [("a", True, False)]
+    await told(store, clock, container("a", settled=True))
+    [one] = await store.releases("h", "api")
+    assert (one.started_at, one.platform, one.image) == (clock.now, "linux/amd64", f"r.example/app@{digest('a')}")
+
+
+async def test_the_former_release_stays_known_with_the_new_one_in_front(store, clock):
+    await told(store, clock, container("a", settled=True))
+    await told(store, clock, container("b", state="restarting", settled=False))
+    assert shown(await store.releases("h", "api")) == [("b", True, False), ("a", False, True)]
+    await told(store, clock, container("a", settled=True))
+    assert shown(await store.releases("h", "api")) == [("a", True, True), ("b", False, False)]
+
+
+async def test_a_workload_that_is_gone_keeps_its_releases(store, clock):
+    await told(store, clock, container("a", settled=True), container("c", name="other"))
+    await told(store, clock, container("c", name="other"))
+    assert shown(await store.releases("h", "api")) == [("a", False, True)]
+    assert shown(await store.releases("h", "other")) == [("c", True, False)]
+    assert [one.workload for one in await store.releases("h")] == ["api", "other"]
+
+
+async def test_a_start_on_other_hardware_does_not_count(store, clock):
+    await told(store, clock, container("a", settled=True), platform=ARM64)
+    await told(store, clock, container("a", settled=False), platform=AMD64)
+    [one] = await store.releases("h", "api")
+    assert not one.started_on("linux/amd64")
+    await told(store, clock, container("a", settled=True), platform=AMD64)
+    [one] = await store.releases("h", "api")
+    assert one.started_on("linux/amd64")
+
+
+async def test_retention_spares_the_current_one_and_the_last_that_started(store, clock):
+    for letter, settled in (("a", True), ("b", False), ("c", True), ("d", False)):
+        await told(store, clock, container(letter, settled=settled))
+    await told(store, clock, container("d"), container("e", name="other", settled=True))
+    await told(store, clock, container("d", settled=False), after_s=9 * DAY_S + PRUNE_EVERY_S)
+    await told(store, clock, container("d", settled=False), after_s=9 * DAY_S + PRUNE_EVERY_S)
+    assert shown(await store.releases("h", "api")) == [("d", True, False), ("c", False, True)]
+    assert await store.releases("h", "other") == []
+
+
+async def test_an_image_that_was_built_there_is_known_by_its_id(store, clock):
+    await told(store, clock, container("f", settled=True, digests=()))
+    [one] = await store.releases("h", "api")
+    assert one.digest == one.image == one.image_id == digest("f")
