@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -13,10 +14,12 @@ from starlette.responses import Response
 
 from scanner.domain.text import printable
 from scanner.service.service import Service
-from scanner.web.api import fleet_routes, gate, operations, scanning, trail_log
+from scanner.web.api import fleet_routes, gate, moves, operations, scanning, trail_log
+from scanner.web.api.description import describe
 from scanner.web.http.access import Access
 from scanner.web.http.dependencies import Context
 from scanner.web.http.exposition import Exposition
+from scanner.web.http.idempotency import Idempotency
 from scanner.web.http.limits import Limits
 from scanner.web.http.problem import Problem
 from scanner.web.http.session import Sessions
@@ -49,8 +52,11 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     app.state.context = Context(service, metrics, clock)
     app.state.sessions = Sessions(clock)
     app.state.latest_index = LatestIndex()
-    own = (module.router for module in (operations, fleet_routes, scanning, gate, trail_log))
-    for router in (*own, *pages.ROUTERS, *routers):
+    app.state.idempotency = Idempotency(clock)
+    api = tuple(module.router for module in (operations, fleet_routes, moves, scanning, gate, trail_log))
+    described = (*api, *routers)
+    app.state.description = cache(lambda: describe(app, described))
+    for router in (*api, *pages.ROUTERS, *routers):
         app.include_router(router)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from scanner.web.http.access import Access, Scope
+from scanner.web.http.etag import conditional
+from scanner.web.http.idempotency import Idempotency
 from scanner.web.http.problem import Problem
 from scanner.web.http.protocol import CROWDED
 from scanner.web.http.session import SAFE_METHODS, Sessions, refuse_forged
@@ -53,6 +55,7 @@ class GuardedRoute(APIRoute):
             request.state.decide_again = decided
             if session is not None and request.method not in SAFE_METHODS:
                 await refuse_forged(request, session)
-            return await handler(request)
+            idempotency: Idempotency = request.app.state.idempotency
+            return conditional(request, await idempotency.once(request, request.state.caller, lambda: handler(request)))
 
         return guarded
