@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from scanner.service.gate import Gate
 from scanner.service.health import Health
+from scanner.service.history import History
+from scanner.service.platform_moves import PlatformMoves
 from scanner.service.probe import Probe
 from scanner.service.publication import Publication
 from scanner.service.recording import Recording
@@ -54,6 +56,8 @@ class Service:
                            self.recording)  # fmt: skip
         self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock, self.recording)
         self.probe = Probe(self.reloading, observer)
+        self.history = History(store, clock)
+        self.moves = PlatformMoves(self.reloading, self.publication, self.surveys, observer)
         scan = self.reloading.settings.scan
         self._schedule = Schedule(self.scans.scheduled, scan.interval, scan.jitter, observer.scan_skipped)
         self.reloading.follow(self._reschedule)
@@ -74,6 +78,7 @@ class Service:
         self._schedule.stop()
         await self.scans.close()
         await self.surveys.close()
+        await self.moves.close()
         await self.recording.close()
         await self.reloading.close()
 

@@ -56,7 +56,7 @@ def loads(kind: type[T], text: str) -> T:
 
 def _plain(value: Any) -> Any:
     """The value in JSON's own types; how its class is written is found out once, for a fleet has millions of values."""
-    return _writer(type(value))(value)
+    return _writer(cast("Any", type(value)))(value)
 
 
 @cache

@@ -36,8 +36,12 @@ from scanner.service.answers import (
     RefusalReason,
     Reloaded,
 )
+from scanner.service.history import Day, PastScan
+from scanner.service.platform_moves import PlatformMoves
 from scanner.service.recording import Recording
 from scanner.service.scan_queue import QueueFullError, ScanQueue
+from scanner.settings.schema import Settings
+from scanner.store.findings import Architecture
 from scanner.web.api.app import create_app
 from scanner.web.http.access import Access, Scope, Token
 
@@ -108,6 +112,22 @@ def a_report():
     return Report("scan-1", NOW - 70, NOW - 60, hosts, findings)
 
 
+class FakeHistory:
+    """A month that got worse, then better; one host that was something else."""
+
+    async def days(self):
+        return [
+            Day(NOW - day * 86400, 4, dict.fromkeys(Status, 0) | {Status.MISMATCH: day % 7, Status.DEGRADED: day % 3})
+            for day in range(29, -1, -1)
+        ]
+
+    async def scans(self, limit):
+        return [PastScan("scan-1", NOW - 70, NOW - 60, True, 4, dict.fromkeys(Status, 1))]
+
+    async def architectures(self):
+        return {"edge-1": Architecture("linux/arm64", "linux/amd64", NOW - 86400)}
+
+
 class FakeService:
     """The smallest service that behaves, all use cases in one: real values, a real queue, no hosts."""
 
@@ -115,6 +135,10 @@ class FakeService:
         self.publication = self.reloading = self.scans = self
         self.gate = self.waivers = self.health = self.probe = self
         self.recording = Recording(None, lambda: NOW)
+        self.history = FakeHistory()
+        self.moves = PlatformMoves(self, self, None, None)
+        self.settings = Settings.default()
+        self.store_error = ""
         self.latest = a_report()
         self.asked = []
         self.given = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -13,13 +14,17 @@ from starlette.responses import Response
 
 from scanner.domain.text import printable
 from scanner.service.service import Service
-from scanner.web.api import fleet_routes, gate, operations, scanning, trail_log
+from scanner.web.api import fleet_routes, gate, moves, operations, scanning, trail_log
+from scanner.web.api.description import describe
 from scanner.web.http.access import Access
 from scanner.web.http.dependencies import Context
 from scanner.web.http.exposition import Exposition
+from scanner.web.http.idempotency import Idempotency
 from scanner.web.http.limits import Limits
 from scanner.web.http.problem import Problem
-from scanner.web.pages import pages
+from scanner.web.http.session import Sessions
+from scanner.web.pages import pages, problem_page
+from scanner.web.pages.fleet_index import LatestIndex
 
 _REASONS = {404: "not_found", 405: "method_not_allowed", 400: "malformed"}
 
@@ -45,8 +50,13 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     )
     app.state.access = access
     app.state.context = Context(service, metrics, clock)
-    own = (module.router for module in (operations, fleet_routes, scanning, gate, trail_log, pages))
-    for router in (*own, *routers):
+    app.state.sessions = Sessions(clock)
+    app.state.latest_index = LatestIndex()
+    app.state.idempotency = Idempotency(clock)
+    api = tuple(module.router for module in (operations, fleet_routes, moves, scanning, gate, trail_log))
+    described = (*api, *routers)
+    app.state.description = cache(lambda: describe(app, described))
+    for router in (*api, *pages.ROUTERS, *routers):
         app.include_router(router)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
@@ -55,18 +65,18 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     return app
 
 
-def _problem(_: Request, error: Exception) -> Response:
+def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this type
-    return error.response()
+    return problem_page.answer(request, error)
 
 
-def _http_error(_: Request, error: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
     reason = _REASONS.get(error.status_code, "http_error")
-    return Problem(error.status_code, reason, str(error.detail), error.headers).response()
+    return problem_page.answer(request, Problem(error.status_code, reason, str(error.detail), error.headers))
 
 
-def _invalid(_: Request, error: Exception) -> Response:
+def _invalid(request: Request, error: Exception) -> Response:
     """What is wrong where; the value itself is left out, it may be a secret that went astray."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
     wrong = [
@@ -74,4 +84,4 @@ def _invalid(_: Request, error: Exception) -> Response:
         for one in error.errors()[:20]
     ]
     detail = "; ".join(f"{one['at']}: {one['detail']}" for one in wrong)
-    return Problem(400, "malformed", printable(detail), None, errors=wrong).response()
+    return problem_page.answer(request, Problem(400, "malformed", printable(detail), None, errors=wrong))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from scanner.domain.verdict.reason import Reason, Status
+from scanner.web.http.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from scanner.domain.report import Finding
 
@@ -19,6 +22,10 @@ MAX_PATTERN_CHARS = 512
 
 MAX_PAGE = 10_000
 """Findings in one answer; a fleet of ten thousand hosts is read in pages."""
+
+
+MAX_CURSOR_CHARS = 4096
+"""The key of a finding, whose names are as long as hosts let them be."""
 
 
 class FindingFilter(BaseModel):
@@ -33,6 +40,20 @@ class FindingFilter(BaseModel):
     workload: str = Field(default="*", max_length=MAX_PATTERN_CHARS)
     limit: int = Field(default=1000, ge=1, le=MAX_PAGE)
     offset: int = Field(default=0, ge=0, le=10_000_000)
+    cursor: str = Field(default="", max_length=MAX_CURSOR_CHARS, description="next_cursor of the page before.")
+
+    def begin(self, found: Sequence[Finding]) -> int:
+        """Where the page begins: behind the finding that the cursor names, wherever a newer report has it now.
+
+        Raises:
+            Problem: 400, the cursor is none of ours.
+        """
+        if not self.cursor:
+            return self.offset
+        offset, key = _opened(self.cursor)
+        if 0 < offset <= len(found) and list(found[offset - 1].key) == key:
+            return offset
+        return next((place + 1 for place, finding in enumerate(found) if list(finding.key) == key), offset)
 
     def select(self, findings: Iterable[Finding]) -> list[Finding]:
         """All findings that match, page or not."""
@@ -47,6 +68,23 @@ class FindingFilter(BaseModel):
             and _fits(workload.image, self.image)
             and _fits(workload.name, self.workload)
         )
+
+
+def cursor_at(found: Sequence[Finding], end: int) -> str | None:
+    """What the next page is asked for with; ``None`` where this was the last."""
+    if end >= len(found):
+        return None
+    return base64.urlsafe_b64encode(json.dumps([end, *found[end - 1].key]).encode()).decode()
+
+
+def _opened(cursor: str) -> tuple[int, list[str]]:
+    try:
+        offset, *key = json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, TypeError, RecursionError):
+        raise Problem(400, "cursor_invalid", "cursor is a next_cursor of this endpoint, as it was given") from None
+    if not isinstance(offset, int) or offset < 0:
+        raise Problem(400, "cursor_invalid", "cursor is a next_cursor of this endpoint, as it was given")
+    return offset, key
 
 
 def _fits(text: str, pattern: str) -> bool:

@@ -21,7 +21,7 @@ from scanner.domain.report_json import (
 )
 from scanner.service.publication import Publication
 from scanner.service.reloading import Reloading
-from scanner.web.api.filters import FindingFilter
+from scanner.web.api.filters import FindingFilter, cursor_at
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import Context
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["fleet"])
 @needs(Scope.READ)
 def openapi(request: Request) -> Response:
     """The description of the API."""
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(request.app.state.description())
 
 
 @router.get("/report")
@@ -72,7 +72,8 @@ def findings(
     """Judged workloads that match, ``ok`` ones included; ``total`` counts them all."""
     latest = context.report()
     found = wanted.select(latest.findings)
-    end = wanted.offset + wanted.limit
+    begin = wanted.begin(found)
+    end = begin + wanted.limit
     return RowsJSONResponse(
         {
             "schema": SCHEMA,
@@ -80,7 +81,8 @@ def findings(
             "summary": summary_document(latest),
             "total": len(found),
             "next_offset": end if end < len(found) else None,
-            "findings": _documents(latest, found[wanted.offset : end]),
+            "next_cursor": cursor_at(found, end),
+            "findings": _documents(latest, found[begin:end]),
         }
     )
 

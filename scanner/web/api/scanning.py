@@ -114,7 +114,9 @@ async def _stream(
             if request is None:
                 return
             ended = last or request.state.ended
-            yield f"event: {'end' if ended else 'progress'}\ndata: {json.dumps(request_document(request))}\n\n"
+            # Each event is the whole state, so whoever comes again with Last-Event-ID is told the present one.
+            event, number = "end" if ended else "progress", f"{request.done}-{request.state}"
+            yield f"id: {number}\nevent: {event}\ndata: {json.dumps(request_document(request))}\n\n"
             await asyncio.sleep(0 if ended else PAUSE_S)
     finally:
         context.listeners -= 1

@@ -94,6 +94,50 @@ class Access:
                 return await self._basic(scope, credential)
         raise _unauthenticated("use a bearer token")
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether somebody could sign in at all."""
+        return bool(self._tokens)
+
+    @property
+    def has_users(self) -> bool:
+        """Whether browsers may ask for a user with a password."""
+        return bool(self._users)
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens in force."""
+        return self._tokens
+
+    def knows(self, token_sha256: str) -> bool:
+        """Whether the token of this digest is in force."""
+        return any(token.sha256 == token_sha256 for token in self._tokens)
+
+    def holder(self, credential: str) -> Token | None:
+        """The token that these characters are, if any."""
+        return self._token(credential) if 0 < len(credential) <= MAX_CREDENTIAL_CHARS else None
+
+    def of_session(self, scope: Scope, token_sha256: str) -> str:
+        """The name of whoever signed in with the token of this digest.
+
+        Raises:
+            Problem: 401 where the token is in force no more, 403 where it does not permit this.
+        """
+        if scope is Scope.OPEN:
+            return "anonymous"
+        return self._permitted(scope, next((token for token in self._tokens if token.sha256 == token_sha256), None))
+
+    async def permits(self, scope: Scope, authorization: str | None, host: str | None, token_sha256: str = "") -> bool:
+        """Whether whoever asks may do this; with ``token_sha256`` whoever signed in with it."""
+        try:
+            if token_sha256:
+                self.of_session(scope, token_sha256)
+            else:
+                await self.decide(scope, authorization, host)
+        except Problem:
+            return False
+        return True
+
     def _without_credential(self, scope: Scope, host: str | None) -> str:
         if self._tokens or self._users:
             raise _unauthenticated("this needs a credential")
@@ -109,7 +153,9 @@ class Access:
         return "anonymous"
 
     def _bearer(self, scope: Scope, credential: str) -> str:
-        token = self._token(credential)
+        return self._permitted(scope, self._token(credential))
+
+    def _permitted(self, scope: Scope, token: Token | None) -> str:
         if token is None:
             raise _unauthenticated("the token is not valid")
         if scope not in token.scopes:

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from scanner.domain.report import Report
 from scanner.service.gate import Gate
 from scanner.service.health import Health
+from scanner.service.history import History
+from scanner.service.platform_moves import PlatformMoves
 from scanner.service.probe import Probe
 from scanner.service.publication import Publication
 from scanner.service.recording import Recording
@@ -136,6 +138,16 @@ async def waivers(request: Request) -> Waivers:
 async def health(request: Request) -> Health:
     """Whether the service does its work."""
     return (await context(request)).service.health
+
+
+async def history(request: Request) -> History:
+    """How the fleet fared."""
+    return (await context(request)).service.history
+
+
+async def moves(request: Request) -> PlatformMoves:
+    """What would run on another platform."""
+    return (await context(request)).service.moves
 
 
 async def recording(request: Request) -> Recording:

@@ -10,8 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from scanner.web.http.access import Access, Scope
+from scanner.web.http.etag import conditional
+from scanner.web.http.idempotency import Idempotency
 from scanner.web.http.problem import Problem
 from scanner.web.http.protocol import CROWDED
+from scanner.web.http.session import SAFE_METHODS, Sessions, refuse_forged
 
 _COME_BACK = {"Retry-After": "5", "Connection": "close"}
 
@@ -35,12 +38,24 @@ class GuardedRoute(APIRoute):
             if request.scope.get(CROWDED) and scope is not Scope.OPEN:
                 raise Problem(503, "too_many_connections", "too many connections are open", _COME_BACK)
 
+            authorization = request.headers.get("authorization")
+            sessions: Sessions = request.app.state.sessions
+            session = sessions.of(request) if authorization is None else None
+            if session is not None and not request.app.state.access.knows(session.token_sha256):
+                session = None  # its token is in force no more: whoever asks is nobody again
+
             async def decided() -> str:
                 access: Access = request.app.state.access  # the one in force, which a reload may have changed
-                return await access.decide(scope, request.headers.get("authorization"), request.headers.get("host"))
+                if session is not None:
+                    return access.of_session(scope, session.token_sha256)
+                return await access.decide(scope, authorization, request.headers.get("host"))
 
+            request.state.session = session
             request.state.caller = await decided()
             request.state.decide_again = decided
-            return await handler(request)
+            if session is not None and request.method not in SAFE_METHODS:
+                await refuse_forged(request, session)
+            idempotency: Idempotency = request.app.state.idempotency
+            return conditional(request, await idempotency.once(request, request.state.caller, lambda: handler(request)))
 
         return guarded

@@ -1,13 +1,15 @@
 import asyncio
+import html
 import re
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from scanner.domain.verdict.reason import Reason
 from scanner.web.http.server import Server
-from scanner.web.pages.pages import age
+from scanner.web.pages.rendering import age
 
 
 class Page(HTMLParser):
@@ -27,7 +29,26 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-PATHS = ["/", "/?status=ok", "/hosts/edge-1", "/hosts/edge-2", "/hosts/web-1", "/images?reference=ghcr.io/acme/agent:7"]
+PATHS = [
+    "/",
+    "/findings",
+    "/findings?status=ok",
+    "/hosts",
+    "/hosts/edge-1",
+    "/hosts/edge-2",
+    "/hosts/web-1",
+    "/images",
+    "/images/ghcr.io/acme/agent:7",
+    "/images?reference=legacy/{{7*7}}:1",
+    "/check?image=%3Cscript%3Ealert(1)%3C/script%3E",
+    "/decoder",
+    "/decoder?text=%3Cscript%3Eexec%20format%20error",
+    "/trail",
+    "/readiness",
+    "/readiness?to=linux/arm64",
+    "/scanner",
+    "/sign-in?to=%22%3E%3Cscript%3E",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -36,7 +57,7 @@ async def test_nothing_from_a_host_becomes_markup(client, path):
     page = Page(got.text)
     assert got.status_code == 200
     scripts = [attributes for tag, attributes in page.tags if tag == "script"]
-    assert scripts == [{"src": "/static/copy.js", "defer": None}]
+    assert scripts == [{"src": "/static/archscan.js", "defer": None}]
     assert "49:1" not in got.text
 
 
@@ -47,36 +68,87 @@ async def test_pages_load_nothing_from_elsewhere(client, path):
         assert not {name for name in attributes if name.startswith("on") or name == "style"}, tag
         for name in ("src", "href", "action"):
             assert attributes.get(name, "/").startswith(("/", "#")), attributes
+            assert not attributes.get(name, "/").startswith("//"), attributes
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_id_stands_once_in_its_page(client, path):
+    page = Page((await client.get(path)).text)
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
 
 
 async def test_the_first_page_says_what_is_wrong_now(client):
     text = Page((await client.get("/")).text).text
     assert "3 workloads will not start" in text
     assert "1 host could not be read" in text
-    assert text.index("agent on edge-1") < text.index("cron on web-1") < text.index("backup on web-2")
+    assert text.index("ghcr.io/acme/agent:7") < text.index("cron:3") < text.index("library/backup:1")
     assert "docker buildx build --platform linux/amd64,linux/arm64 --tag ghcr.io/acme/agent:7" in text
-    assert "for 2 hours" in text
+    assert "2 hours" in text
+
+
+async def test_the_picture_and_its_table_have_the_same_numbers(client):
+    got = (await client.get("/")).text
+    cells = [d for kind, d in re.findall(r'class="cells (\w+)" d="([^"]+)"', got)]
+    step = int(re.search(r'data-step="(\d+)"', got)[1])
+    drawn = sum(int(length) // step for d in cells[: len(cells) // 2] for length in re.findall(r"h(\d+)", d))
+    assert drawn == 4
+    row = re.search(r'platform=linux%2Famd64">linux/amd64</a></th>(.*?)</tr>', got, re.DOTALL)[1]
+    assert re.findall(r">(\d+)<", row)[-1] == "2"
 
 
 async def test_every_status_has_its_word_beside_its_colour(client):
     got = (await client.get("/")).text
     badges = re.findall(r'class="badge (\w+)"><span aria-hidden="true">(.)</span>(\w+)<', got)
-    statuses = {(colour, word) for colour, _, word in badges if word not in ("read", "failed")}
-    assert all(colour == word for colour, word in statuses)
-    assert len({symbol for colour, symbol, word in badges if colour == word}) == 6
+    assert all(colour == word for colour, _, word in badges)
+    assert len({symbol for _, symbol, _ in badges}) == 6
 
 
-async def test_the_filter_works_without_scripts(client):
-    page = Page((await client.get("/?status=mismatch&host=edge&image=agent")).text)
-    assert "agent on edge-1" in page.text
-    assert "api on edge-1" not in page.text
-    assert ("form", {"action": "/#findings", "method": "get", "class": "filter"}) in page.tags
-    assert "Nothing here that matches" in Page((await client.get("/?host=zzz")).text).text
+FILTERS = [
+    ("/findings?status=mismatch&q=agent", "ghcr.io/acme/agent:7", "shop/worker"),
+    ("/findings?reason=crlf_shebang", "shop/cron:3", "agent:7"),
+    ("/findings?platform=linux/arm64", "shop/worker:2.0", "shop/cron:3"),
+    ("/findings?registry=ghcr.io", "agent:7", "shop/cron:3"),
+    ("/findings?stage=planned", "legacy/", "shop/cron:3"),
+    ("/findings?host=edge-*", "agent:7", "shop/cron:3"),
+    ("/findings?image=*/agent:*", "agent:7", "shop/cron:3"),
+    ("/findings?label=team=web&q=cron", "shop/cron:3", "agent:7"),
+    ("/hosts?status=unknown", "edge-2", 'href="/hosts/edge-1"'),
+    ("/hosts?q=edge", "edge-2", 'href="/hosts/web-1"'),
+    ("/hosts?label=site=berlin", "edge-2", 'href="/hosts/web-1"'),
+    ("/hosts?platform=unknown", "edge-2", 'href="/hosts/web-1"'),
+    ("/images?q=cron", "shop/cron:3", "agent:7"),
+    ("/?platform=linux/arm64", "on 1 host that match", "on 4 hosts"),
+]
 
 
-@pytest.mark.parametrize("query", ["status=fine", "page=0", "page=x", "host=" + "a" * 600])
-async def test_a_filter_that_makes_no_sense_is_refused(client, query):
-    assert (await client.get(f"/?{query}")).status_code == 400
+@pytest.mark.parametrize(("path", "there", "not_there"), FILTERS)
+async def test_a_filter_in_the_address_narrows_the_page_without_scripts(client, path, there, not_there):
+    got = html.unescape((await client.get(path)).text)
+    body = got[got.index("<main") :]
+    assert there in body
+    assert not_there not in re.sub(r"<option.*?</option>", "", body)
+
+
+@pytest.mark.parametrize("path", ["/", "/findings", "/hosts", "/images"])
+async def test_a_filter_that_takes_nothing_says_so(client, path):
+    text = Page((await client.get(f"{path}?q=zzz")).text).text
+    assert re.search("Nothing here that matches|No (host|image) matches", text)
+
+
+@pytest.mark.parametrize("query", ["status=fine", "reason=bad", "stage=gone", "q=" + "a" * 600])
+@pytest.mark.parametrize("path", ["/", "/findings", "/hosts", "/images"])
+async def test_a_filter_that_makes_no_sense_is_refused(client, path, query):
+    assert (await client.get(f"{path}?{query}")).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=x", "page=100001"])
+async def test_a_page_that_there_cannot_be_is_refused(client, query):
+    assert (await client.get(f"/findings?{query}")).status_code == 400
+
+
+async def test_a_page_behind_the_last_is_the_last(client):
+    assert (await client.get("/hosts?page=900")).status_code == 200
 
 
 async def test_a_quiet_fleet_is_told_so(client, service):
@@ -87,24 +159,88 @@ async def test_a_quiet_fleet_is_told_so(client, service):
     assert "Nothing here" in text
 
 
+async def test_before_the_first_report_a_page_says_so(client, service):
+    service.latest = None
+    assert "The first scan is under way" in (await client.get("/")).text
+    got = await client.get("/findings", headers={"Accept": "text/html"})
+    assert got.status_code == 503
+    assert "not_ready" in got.text
+
+
 async def test_a_host_page_tells_facts_gaps_and_contradictions(client):
     text = Page((await client.get("/hosts/edge-1")).text).text
     for words in ("kernel says arm64, userland is 32 bit", "engine_denied", "docker 28.1.1", "linux/arm64", "aarch64"):
         assert words in text
+    assert "It was linux/amd64 until 1 day ago" in text
     silent = Page((await client.get("/hosts/edge-2")).text).text
     assert "This host could not be read" in silent
     assert "host_timeout" in silent
 
 
+async def test_a_cell_of_the_picture_leads_to_its_host(client):
+    first = (await client.get("/hosts?platform=linux/amd64&cell=0")).text
+    assert "<h1>web-1</h1>" in first
+    assert (await client.get("/hosts?platform=linux/amd64&cell=9")).status_code == 404
+
+
 async def test_an_image_page_tells_who_runs_it(client):
-    text = Page((await client.get("/images?reference=registry.example:5000/shop/api:1.4")).text).text
+    text = Page((await client.get("/images/registry.example:5000/shop/api:1.4")).text).text
     assert "linux/amd64" in text
     assert "web-1" in text
     assert "web-2" in text
-    assert (await client.get("/images?reference=x")).status_code == 404
+    assert (await client.get("/images/x")).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["archscan.css", "copy.js", "icon.svg"])
+async def test_a_name_that_no_path_can_hold_has_its_page_all_the_same(client, service):
+    odd = "../../x?y#z //"
+    report = service.latest
+    moved = [replace(one, workload=replace(one.workload, host=odd, image=odd)) for one in report.findings[:1]]
+    service.latest = replace(report, hosts=(replace(report.hosts[0], name=odd),), findings=tuple(moved))
+    for listing in ("/hosts", "/images"):
+        links = [
+            a["href"] for tag, a in Page((await client.get(listing)).text).tags if tag == "a" and "x%3Fy" in a["href"]
+        ]
+        assert links
+        assert odd in Page((await client.get(links[0])).text).text
+
+
+async def test_the_decoder_explains_what_is_pasted(client):
+    form = {"text": "exec /app: exec format error"}
+    text = Page((await client.post("/decoder", data=form)).text).text
+    assert "exec_format_error" in text
+    assert "docker image inspect" in text
+    assert "Nothing in it is a known sign" in (await client.get("/decoder?text=hello")).text
+
+
+async def test_every_reason_has_its_place_to_which_chips_lead(client):
+    decoder = (await client.get("/decoder")).text
+    assert all(f'id="{reason}"' in decoder for reason in Reason)
+
+
+async def test_readiness_counts_images_by_what_is_known(client):
+    text = Page((await client.get("/readiness?to=linux/arm64")).text).text
+    assert "What if the fleet becomes linux/arm64?" in text
+    assert "its label says linux/arm64; its bytes have not been read" in text
+    assert (await client.get("/readiness?to=nonsense")).status_code == 400
+
+
+async def test_an_error_is_a_page_for_people_and_a_document_for_programs(client):
+    page = await client.get("/no-such-page", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+    assert "not_found" in page.text
+    for accept in ("*/*", "application/json", "application/json, text/html"):
+        document = await client.get("/no-such-page", headers={"Accept": accept})
+        assert document.json()["reason"] == "not_found"
+
+
+async def test_pages_come_packed_to_whoever_takes_that(client):
+    got = await client.get("/", headers={"Accept-Encoding": "gzip"})
+    assert got.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in (await client.get("/", headers={"Accept-Encoding": "identity"})).headers
+
+
+@pytest.mark.parametrize("name", ["archscan.css", "archscan.js", "icon.svg"])
 async def test_static_files_are_served(client, name):
     assert (await client.get(f"/static/{name}")).status_code == 200
 

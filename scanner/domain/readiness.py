@@ -1,0 +1,218 @@
+"""What would run if hosts became another platform: every image of a report against one that is planned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import Failure
+from scanner.domain.platform.platform import canonical
+from scanner.domain.report_json import finding_document, moment
+from scanner.domain.verdict.reason import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from scanner.domain.platform.platform import Platform
+    from scanner.domain.report import Finding, Report
+
+SCHEMA = "archscan/readiness/v1"
+"""What a consumer checks first."""
+
+NO_TEAM = "(none)"
+"""Whose host has no such label."""
+
+
+class Outlook(StrEnum):
+    """What would become of an image there, what blocks first."""
+
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    LABELLED = "labelled"
+    EMULATED = "emulated"
+    READY = "ready"
+
+
+OUTLOOK_MEANS: Mapping[Outlook, str] = MappingProxyType(
+    {
+        Outlook.BLOCKED: "would not start there",
+        Outlook.UNKNOWN: "nobody knows yet",
+        Outlook.LABELLED: "its label names this platform; no byte of it was read",
+        Outlook.EMULATED: "runs through an emulator on such a host",
+        Outlook.READY: "would start there natively",
+    }
+)
+
+_OF_STATUS = {
+    Status.OK: Outlook.READY,
+    Status.DEGRADED: Outlook.READY,
+    Status.EMULATED: Outlook.EMULATED,
+    Status.UNKNOWN: Outlook.UNKNOWN,
+    Status.MISMATCH: Outlook.BLOCKED,
+    Status.BROKEN: Outlook.BLOCKED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOutlook:
+    """One image with all its workloads; ``why`` says in a sentence what the outlook rests on.
+
+    ``judged`` is the finding that decides: of a plain host of the target, else of a host of the fleet that is one.
+    """
+
+    image: str
+    outlook: Outlook
+    why: str
+    workloads: tuple[Finding, ...]
+    judged: Finding | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where it is, each host once."""
+        return tuple(dict.fromkeys(finding.workload.host for finding in self.workloads))
+
+    @property
+    def registry(self) -> str:
+        """Where it comes from; empty where its reference cannot be read."""
+        reference = self.workloads[0].workload.reference
+        return "" if isinstance(reference, Failure) else reference.registry
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many images of one team, registry or host have which outlook."""
+
+    name: str
+    counts: Mapping[Outlook, int]
+
+    @property
+    def total(self) -> int:
+        """How many images there are."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """A fleet before it moves; ``is_judged`` tells that images were opened for it, down to the program."""
+
+    target: Platform
+    scan_id: str
+    finished_at: float
+    images: tuple[ImageOutlook, ...]
+    unread_hosts: tuple[str, ...]
+    labels_of: Mapping[str, Mapping[str, str]]
+    is_judged: bool
+    team_label: str = "team"
+
+    @property
+    def counts(self) -> Mapping[Outlook, int]:
+        """How many images have which outlook."""
+        seen = Counter(image.outlook for image in self.images)
+        return {outlook: seen[outlook] for outlook in Outlook}
+
+    @property
+    def by_team(self) -> Sequence[Tally]:
+        """By the label that says whose a host is."""
+        return self._tallies(lambda image: (self._team(host) for host in image.hosts))
+
+    @property
+    def by_registry(self) -> Sequence[Tally]:
+        """By where the images come from."""
+        return self._tallies(lambda image: (image.registry,))
+
+    @property
+    def by_host(self) -> Sequence[Tally]:
+        """By host: what each would have when it became the target."""
+        return self._tallies(lambda image: image.hosts)
+
+    def _team(self, host: str) -> str:
+        return self.labels_of.get(host, {}).get(self.team_label, NO_TEAM)
+
+    def _tallies(self, names_of: Callable[[ImageOutlook], Iterable[str]]) -> Sequence[Tally]:
+        found: dict[str, Counter[Outlook]] = {}
+        for image in self.images:
+            for name in dict.fromkeys(names_of(image)):
+                found.setdefault(name, Counter())[image.outlook] += 1
+        tallies = [Tally(name, {o: counts[o] for o in Outlook}) for name, counts in found.items()]
+        return sorted(tallies, key=lambda t: (*(-t.counts[o] for o in Outlook), t.name))
+
+
+def readiness(report: Report, target: Platform, judged: Report | None = None, team_label: str = "team") -> Readiness:
+    """Every image of ``report`` on ``target``; ``judged`` are the same images against a plain host of it, where asked for."""
+    by_image: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        by_image.setdefault(finding.workload.image, []).append(finding)
+    there = {finding.workload.image: finding for finding in judged.findings} if judged else {}
+    images = [_outlook(image, tuple(found), target, there.get(image)) for image, found in by_image.items()]
+    order = list(Outlook)
+    return Readiness(
+        target=target,
+        scan_id=report.scan_id,
+        finished_at=report.finished_at,
+        images=tuple(sorted(images, key=lambda one: (order.index(one.outlook), -len(one.workloads), one.image))),
+        unread_hosts=tuple(host.name for host in report.hosts if isinstance(host.reading, Failure)),
+        labels_of={host.name: host.labels for host in report.hosts},
+        is_judged=judged is not None,
+        team_label=team_label,
+    )
+
+
+def _outlook(image: str, found: tuple[Finding, ...], target: Platform, judged: Finding | None) -> ImageOutlook:
+    if judged is None:
+        same = [f for f in found if f.host_platform is not None and _is(f.host_platform, target)]
+        judged = min(same, key=lambda f: list(Outlook).index(_OF_STATUS[f.verdict.status]), default=None)
+    if judged is not None:
+        outlook = _OF_STATUS[judged.verdict.status]
+        return ImageOutlook(image, outlook, judged.verdict.detail or _words(judged, target), found, judged)
+    offered = tuple(dict.fromkeys(platform for finding in found for platform in finding.verdict.offered))
+    if any(_is(platform, target) for platform in offered):
+        return ImageOutlook(image, Outlook.LABELLED, f"its label says {target}; its bytes have not been read", found)
+    if offered:
+        names = ", ".join(map(str, offered))
+        return ImageOutlook(image, Outlook.BLOCKED, f"it offers {names} only", found)
+    return ImageOutlook(image, Outlook.UNKNOWN, "what it offers is not known", found)
+
+
+def _words(judged: Finding, target: Platform) -> str:
+    return f"judged on {judged.workload.host}, which is {target}: {judged.verdict.reason}"
+
+
+def _is(platform: Platform, target: Platform) -> bool:
+    """Whether a platform is the target, whatever the level of its CPU."""
+    one, other = canonical(platform), canonical(target)
+    if (one.os, one.architecture) != (other.os, other.architecture):
+        return False
+    return one.architecture != "arm" or one.variant == other.variant
+
+
+def readiness_document(found: Readiness) -> dict[str, Any]:
+    """The whole as JSON."""
+    return {
+        "schema": SCHEMA,
+        "target": str(found.target),
+        "scan": {"id": found.scan_id, "finished_at": moment(found.finished_at)},
+        "judged": found.is_judged,
+        "summary": {str(outlook): count for outlook, count in found.counts.items()},
+        "unread_hosts": list(found.unread_hosts),
+        "by_team": [_tally_document(tally) for tally in found.by_team],
+        "by_registry": [_tally_document(tally) for tally in found.by_registry],
+        "images": [_image_document(image, found.finished_at) for image in found.images],
+    }
+
+
+def _tally_document(tally: Tally) -> dict[str, Any]:
+    return {"name": tally.name, **{str(outlook): count for outlook, count in tally.counts.items()}}
+
+
+def _image_document(image: ImageOutlook, last_seen: float) -> dict[str, Any]:
+    return {
+        "image": image.image,
+        "outlook": str(image.outlook),
+        "why": image.why,
+        "hosts": list(image.hosts),
+        "workloads": len(image.workloads),
+        "judged": finding_document(image.judged, last_seen) if image.judged else None,
+    }

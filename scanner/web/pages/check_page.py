@@ -1,0 +1,142 @@
+"""The gate for people: paste images, choose hosts or a platform, see the decision with its proof."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from scanner.domain.decision import Decision
+from scanner.domain.facts import Failure, image_reference
+from scanner.domain.platform.platform import parse
+from scanner.service.answers import Checked, Refusal
+from scanner.service.gate import Gate
+from scanner.web.api.bodies import CheckRequest
+from scanner.web.http import dependencies
+from scanner.web.http.access import Scope, needs
+from scanner.web.http.exposition import Exposition
+from scanner.web.http.route import GuardedRoute
+from scanner.web.http.session import form_of
+from scanner.web.pages.fleet_index import urgency
+from scanner.web.pages.rendering import latest_of, render
+from scanner.web.pages.viewer import Asking
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scanner.domain.platform.platform import Platform
+    from scanner.domain.report import Finding
+    from scanner.web.pages.rendering import Desk
+
+DECISION_SAYS = {
+    Decision.ALLOW: "Go ahead: every image starts where it is to go.",
+    Decision.WARN: "It starts, but not as it should.",
+    Decision.HOLD: "Wait: not enough is known to say yes.",
+    Decision.DENY: "Do not deploy this: it will not start.",
+}
+
+USUAL = ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/ppc64le", "linux/s390x", "linux/riscv64")
+"""Platforms to choose from, beside those of the fleet; the field takes any other."""
+
+router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, as it was typed."""
+
+    images: str = ""
+    hosts: str = ""
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPage:
+    """The form as it was filled in, with the answer: a decision, else why there is none."""
+
+    question: Question
+    platforms: Sequence[str]
+    checked: Checked | None = None
+    refused: str = ""
+
+    @property
+    def says(self) -> Mapping[Decision, str]:
+        """What each decision means."""
+        return DECISION_SAYS
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """Each image on each destination, the worst first."""
+        return sorted(self.checked.report.findings, key=urgency) if self.checked else ()
+
+    @property
+    def unread(self) -> Sequence[tuple[str, Failure]]:
+        """Destinations of which nothing is known."""
+        hosts = self.checked.report.hosts if self.checked else ()
+        return [(host.name, host.reading) for host in hosts if isinstance(host.reading, Failure)]
+
+
+@router.get("/check")
+@needs(Scope.READ)
+async def check_form(
+    desk: Asking,
+    image: Annotated[str, Query(max_length=2048)] = "",
+    host: Annotated[str, Query(max_length=512)] = "",
+    platform: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """The form, filled in as a link says."""
+    page = CheckPage(Question(image, host, platform), await asyncio.to_thread(_platforms, desk))
+    return await asyncio.to_thread(render, desk, "check.html", page)
+
+
+@router.post("/check")
+@needs(Scope.GATE)
+async def check(
+    request: Request,
+    desk: Asking,
+    gate: Annotated[Gate, Depends(dependencies.gate)],
+    exposition: Annotated[Exposition, Depends(dependencies.exposition)],
+) -> Response:
+    """Ask the gate; the answer is a page whatever it says, so that a person can read it."""
+    fields = dict(await form_of(request))
+    question = Question(*(fields.get(name, "").strip() for name in ("images", "hosts", "platform")))
+    platforms = await asyncio.to_thread(_platforms, desk)
+    asked = _read(question)
+    if isinstance(asked, str):
+        return render(desk, "check.html", CheckPage(question, platforms, refused=asked), status=400)
+    images, hosts, platform = asked
+    answer = await gate.check(images, hosts, platform, desk.viewer.name)
+    if isinstance(answer, Refusal):
+        exposition.gate_decided(Decision.HOLD)
+        page = CheckPage(question, platforms, refused=f"{answer.detail} ({answer.reason})")
+        return render(desk, "check.html", page, status=503 if answer.retry_after_s else 400)
+    exposition.gate_decided(answer.decision)
+    return await asyncio.to_thread(render, desk, "check.html", CheckPage(question, platforms, answer))
+
+
+def _read(question: Question) -> tuple[tuple[str, ...], tuple[str, ...], Platform | None] | str:
+    """What the gate is asked, else what is wrong with the question in words."""
+    images, hosts = tuple(question.images.split()), tuple(question.hosts.replace(",", " ").split())
+    try:
+        body = CheckRequest(images=images, hosts=hosts, platform=question.platform or None)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return "Name at least one image." if not images else str(first["msg"]).removeprefix("Value error, ")
+    for image in body.images:
+        if isinstance(found := image_reference(image), Failure):
+            return f"{image[:200]} is no image reference: {found.detail}"
+    try:
+        return body.images, body.hosts, parse(body.platform) if body.platform else None
+    except ValueError as error:
+        return str(error)
+
+
+def _platforms(desk: Desk) -> Sequence[str]:
+    report = desk.report
+    own = latest_of(desk.request).of(report).platforms if report else {}
+    return [*dict.fromkeys((*(name for name in own if "/" in name), *USUAL))]

@@ -1,0 +1,235 @@
+"""What the pages look up in a report, worked out once for each: hosts with their worst, findings grouped by image."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure, Stage
+from scanner.domain.verdict.reason import Reason, Status
+from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, registry_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from scanner.domain.report import Finding, HostReading, Report
+
+URGENT = (Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK)
+"""What does not start stands first, what merely could be better last."""
+
+HARM = {status: number for number, status in enumerate(URGENT)}
+
+_STAGES = {Stage.RUNNING: 0, Stage.PLANNED: 1, Stage.STOPPED: 2}
+"""What is down now, what will be, what has been for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """One host with everything judged on it, worst first; ``worst`` is ``None`` where it runs nothing."""
+
+    reading: HostReading
+    findings: tuple[Finding, ...]
+    counts: Mapping[Status, int]
+    worst: Status | None
+
+    @property
+    def name(self) -> str:
+        """What the inventory calls it."""
+        return self.reading.name
+
+    @property
+    def platform(self) -> str:
+        """Its platform, or that nobody knows."""
+        return str(self.reading.platform or NO_PLATFORM)
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it could not be read."""
+        return self.reading.reading if isinstance(self.reading.reading, Failure) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageGroup:
+    """One image that fares alike wherever it is: a row that opens."""
+
+    image: str
+    status: Status
+    reason: Reason
+    findings: tuple[Finding, ...]
+
+    @property
+    def first(self) -> Finding:
+        """The one that speaks for all."""
+        return self.findings[0]
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where it is, each host once."""
+        return tuple(dict.fromkeys(finding.workload.host for finding in self.findings))
+
+    @property
+    def since(self) -> float | None:
+        """When the first of them was seen (Unix seconds)."""
+        return min((finding.first_seen for finding in self.findings if finding.first_seen), default=None)
+
+    @property
+    def stages(self) -> Mapping[Stage, int]:
+        """How many run, are planned, are stopped."""
+        return Counter(finding.workload.stage for finding in self.findings)
+
+    @property
+    def host_platforms(self) -> tuple[str, ...]:
+        """The platforms of its hosts."""
+        return tuple(sorted({str(finding.host_platform or NO_PLATFORM) for finding in self.findings}))
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What is said of it, each wording once."""
+        return tuple(dict.fromkeys(finding.verdict.detail for finding in self.findings if finding.verdict.detail))
+
+    @property
+    def waived(self) -> int:
+        """How many of them somebody answers for."""
+        return sum(finding.waived_until is not None for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class FleetIndex:
+    """One report, looked up in many ways."""
+
+    report: Report
+
+    @cached_property
+    def labels_of(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of each host."""
+        return {reading.name: reading.labels for reading in self.report.hosts}
+
+    @cached_property
+    def rows(self) -> tuple[HostRow, ...]:
+        """Every host, in the report's order."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.report.findings:
+            found.setdefault(finding.workload.host, []).append(finding)
+        return tuple(_row(reading, found.get(reading.name, ())) for reading in self.report.hosts)
+
+    @cached_property
+    def row_of(self) -> Mapping[str, HostRow]:
+        """A host by its name."""
+        return {row.name: row for row in self.rows}
+
+    @cached_property
+    def groups(self) -> tuple[ImageGroup, ...]:
+        """What is not ok, grouped by image, worst first."""
+        return grouped(finding for finding in self.report.findings if finding.verdict.status is not Status.OK)
+
+    @cached_property
+    def by_image(self) -> Mapping[str, tuple[Finding, ...]]:
+        """The findings of each image as written."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.report.findings:
+            found.setdefault(finding.workload.image, []).append(finding)
+        return {image: tuple(sorted(findings, key=urgency)) for image, findings in found.items()}
+
+    @cached_property
+    def platforms(self) -> Mapping[str, int]:
+        """How many hosts are of each platform, most first."""
+        return dict(Counter(row.platform for row in self.rows).most_common())
+
+    @cached_property
+    def registries(self) -> tuple[str, ...]:
+        """The registries that images come from."""
+        return tuple(sorted({name for finding in self.report.findings if (name := registry_of(finding))}))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Every ``NAME=VALUE`` that hosts have, most first."""
+        counts = Counter(f"{name}={value}" for reading in self.report.hosts for name, value in reading.labels.items())
+        return tuple(label for label, _ in counts.most_common(MAX_CHOICES))
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The reasons that are there, in the order of the closed list."""
+        there = {finding.verdict.reason for finding in self.report.findings}
+        return tuple(reason for reason in Reason if reason in there)
+
+    @property
+    def unread(self) -> tuple[HostRow, ...]:
+        """The hosts that could not be read."""
+        return tuple(row for row in self.rows if row.failure)
+
+    def select(self, wanted: PageFilter) -> Iterable[Finding]:
+        """The judged workloads that fit."""
+        if not wanted:
+            return self.report.findings
+        labels = self.labels_of
+        return (f for f in self.report.findings if wanted.takes(f, labels.get(f.workload.host, {})))
+
+    def hosts(self, wanted: PageFilter) -> tuple[HostRow, ...]:
+        """The hosts that fit, or on which something does."""
+        if not wanted:
+            return self.rows
+        with_fitting = {finding.workload.host for finding in self.select(wanted)}
+        return tuple(row for row in self.rows if row.name in with_fitting or _fits_bare(row, wanted))
+
+
+MAX_CHOICES = 200
+"""Entries of one list to choose from; beyond that people type."""
+
+
+def _fits_bare(row: HostRow, wanted: PageFilter) -> bool:
+    """Whether a host fits though nothing on it does: by its own name, or because nothing is known of it."""
+    if wanted.status and not wanted.without("status").narrows_workloads:
+        is_asked = wanted.status == Status.UNKNOWN and row.failure is not None
+        return is_asked and wanted.takes_host(row.reading) and (not wanted.q or wanted.q.lower() in row.name.lower())
+    if wanted.narrows_workloads:
+        return False
+    return wanted.takes_host(row.reading) and (not wanted.q or wanted.q.lower() in row.name.lower())
+
+
+def _row(reading: HostReading, findings: Sequence[Finding]) -> HostRow:
+    counts = Counter(finding.verdict.status for finding in findings)
+    worst = next((status for status in URGENT if counts[status]), None)
+    if isinstance(reading.reading, Failure):
+        worst = Status.UNKNOWN if worst not in {Status.MISMATCH, Status.BROKEN} else worst
+    by_urgency = {status: counts[status] for status in URGENT if counts[status]}
+    return HostRow(reading, tuple(sorted(findings, key=urgency)), by_urgency, worst)
+
+
+def urgency(finding: Finding) -> tuple[int, int, float, tuple[str, ...]]:
+    """What stands before what."""
+    return (HARM[finding.verdict.status], _STAGES[finding.workload.stage], finding.first_seen, finding.key)
+
+
+def grouped(findings: Iterable[Finding]) -> tuple[ImageGroup, ...]:
+    """One group for each image and reason: by status, then what runs before what is planned, then the many."""
+    found: dict[tuple[str, Reason], list[Finding]] = {}
+    for finding in findings:
+        found.setdefault((finding.workload.image, finding.verdict.reason), []).append(finding)
+    groups = [
+        ImageGroup(image, some[0].verdict.status, reason, tuple(sorted(some, key=urgency)))
+        for (image, reason), some in found.items()
+    ]
+    return tuple(sorted(groups, key=_group_urgency))
+
+
+def _group_urgency(group: ImageGroup) -> tuple[int, int, int, str, str]:
+    stage = min(_STAGES[finding.workload.stage] for finding in group.findings)
+    return (HARM[group.status], stage, -len(group.findings), group.image, str(group.reason))
+
+
+class LatestIndex:
+    """The index of the report that was asked for last, made by whoever asks first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._index: FleetIndex | None = None
+
+    def of(self, report: Report) -> FleetIndex:
+        """The index of this report."""
+        with self._lock:
+            if self._index is None or self._index.report is not report:
+                self._index = FleetIndex(report)
+            return self._index

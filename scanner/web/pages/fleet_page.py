@@ -1,0 +1,122 @@
+"""The first page: the whole fleet as a picture, what is wrong now, how it went lately."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import HTMLResponse, Response
+
+from scanner.domain.verdict.reason import Status
+from scanner.service.history import Day, History
+from scanner.web.http import dependencies
+from scanner.web.http.access import Scope, needs
+from scanner.web.http.route import GuardedRoute
+from scanner.web.pages.fleet_index import URGENT, FleetIndex, HostRow, ImageGroup, grouped
+from scanner.web.pages.page_filter import PageFilter, asked
+from scanner.web.pages.picture import KINDS, NARROW, WIDE, Picture, drawn, kind_of
+from scanner.web.pages.rendering import Desk, render
+from scanner.web.pages.trend_picture import Trend, trend_of
+from scanner.web.pages.viewer import Asking
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FIRST_GROUPS = 8
+"""What is worst stands on the first page; the rest is one click away."""
+
+router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPage:
+    """What the first page shows of the hosts that were asked for.
+
+    ``matrix`` has for each platform how many hosts are of each kind: the picture's numbers as text.
+    """
+
+    asked: PageFilter
+    index: FleetIndex
+    hosts: Sequence[HostRow]
+    counts: Mapping[Status, int]
+    workloads: int
+    groups: Sequence[ImageGroup]
+    pictures: tuple[Picture, Picture]
+    matrix: Sequence[tuple[str, Mapping[str, int], int]]
+    trend: Trend
+
+    @property
+    def stuck(self) -> int:
+        """How many workloads will not start."""
+        return self.counts[Status.MISMATCH] + self.counts[Status.BROKEN]
+
+    @property
+    def troubles(self) -> int:
+        """How many workloads are not ok."""
+        return self.workloads - self.counts[Status.OK]
+
+    @property
+    def unread(self) -> int:
+        """How many hosts could not be read."""
+        return sum(row.failure is not None for row in self.hosts)
+
+    @property
+    def first_groups(self) -> Sequence[ImageGroup]:
+        """The worst of them."""
+        return self.groups[:FIRST_GROUPS]
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of cell that are there."""
+        return [kind for kind in KINDS if any(counts.get(kind) for _, counts, _ in self.matrix)]
+
+
+@router.get("/")
+@needs(Scope.READ)
+async def fleet(
+    desk: Asking,
+    wanted: Annotated[PageFilter, Depends(asked)],
+    history: Annotated[History, Depends(dependencies.history)],
+) -> Response:
+    """What is wrong now."""
+    if desk.report is None:
+        return render(desk, "waiting.html", None, refresh_s=5)
+    days = await history.days()
+    return await asyncio.to_thread(_rendered, desk, wanted, days)
+
+
+def _rendered(desk: Desk, wanted: PageFilter, days: Sequence[Day]) -> Response:
+    return render(desk, "fleet.html", fleet_page(desk.index, wanted, days, desk.now))
+
+
+def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: float) -> FleetPage:
+    """The page of a report."""
+    hosts = index.hosts(wanted)
+    if wanted:
+        found = list(index.select(wanted))
+        counts = Counter(finding.verdict.status for finding in found)
+        groups = grouped(finding for finding in found if finding.verdict.status is not Status.OK)
+    else:
+        counts, groups = Counter(index.report.counts), index.groups
+    return FleetPage(
+        asked=wanted,
+        index=index,
+        hosts=hosts,
+        counts={status: counts[status] for status in URGENT},
+        workloads=counts.total(),
+        groups=groups,
+        pictures=(drawn(hosts, WIDE), drawn(hosts, NARROW)),
+        matrix=_matrix(hosts),
+        trend=trend_of(days, now),
+    )
+
+
+def _matrix(hosts: Sequence[HostRow]) -> list[tuple[str, Mapping[str, int], int]]:
+    by_platform: dict[str, Counter[str]] = {}
+    for row in hosts:
+        by_platform.setdefault(row.platform, Counter())[kind_of(row)] += 1
+    rows = [(platform, counts, counts.total()) for platform, counts in by_platform.items()]
+    return sorted(rows, key=lambda row: (-row[2], row[0]))

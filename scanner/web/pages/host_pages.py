@@ -1,0 +1,168 @@
+"""The hosts: all of them in pages, each with what it executes, what runs on it, how it was."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import HTMLResponse, Response
+
+from scanner.domain.facts import EngineState, Failure, HostFacts, Stage
+from scanner.domain.report_json import plain
+from scanner.domain.verdict.reason import Status
+from scanner.service.history import History
+from scanner.web.http import dependencies
+from scanner.web.http.access import Scope, needs
+from scanner.web.http.problem import Problem
+from scanner.web.http.route import GuardedRoute
+from scanner.web.pages.fleet_index import HARM, FleetIndex, HostRow
+from scanner.web.pages.page_filter import PageFilter, asked
+from scanner.web.pages.picture import KINDS, kind_of
+from scanner.web.pages.rendering import Desk, render
+from scanner.web.pages.viewer import Asking
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scanner.domain.facts import Engine
+    from scanner.domain.report import Finding
+    from scanner.store.findings import Architecture
+    from scanner.web.http.dependencies import ProbeLog
+
+PAGE_HOSTS = 100
+"""Rows on one page."""
+
+MAX_WORKLOADS = 300
+"""Workloads in the table of one host; a host that has more shows its worst, and says so."""
+
+MAX_CARDS = 20
+"""Findings that a host's page explains at length."""
+
+router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class HostsPage:
+    """One page of the hosts that fit, the worst first."""
+
+    asked: PageFilter
+    index: FleetIndex
+    hosts: Sequence[HostRow]
+    number: int
+    last: int
+    total: int
+
+    def at(self, number: int) -> str:
+        """The address of another of these pages."""
+        return "/hosts" + self.asked.query(page=number if number > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class HostPage:
+    """One host with everything that is known of it."""
+
+    host: HostRow
+    facts: HostFacts | None
+    kernel: Mapping[str, Any]
+    engines: Sequence[Engine]
+    architecture: Architecture | None
+    probes: Sequence[ProbeLog]
+
+    @property
+    def troubles(self) -> Sequence[Finding]:
+        """What is not ok, as far as it is explained here."""
+        return [f for f in self.host.findings if f.verdict.status is not Status.OK][:MAX_CARDS]
+
+    @property
+    def more_troubles(self) -> int:
+        """How many further ones only the table has."""
+        return sum(f.verdict.status is not Status.OK for f in self.host.findings) - len(self.troubles)
+
+    @property
+    def running(self) -> Sequence[Finding]:
+        """What is there, as far as the table goes."""
+        return [f for f in self.host.findings if f.workload.stage is not Stage.PLANNED][:MAX_WORKLOADS]
+
+    @property
+    def planned(self) -> Sequence[Finding]:
+        """What shall be there, as far as the table goes."""
+        return [f for f in self.host.findings if f.workload.stage is Stage.PLANNED][:MAX_WORKLOADS]
+
+    @property
+    def left_out(self) -> int:
+        """How many workloads no table shows."""
+        return len(self.host.findings) - len(self.running) - len(self.planned)
+
+
+@router.get("/hosts")
+@needs(Scope.READ)
+async def hosts(  # noqa: PLR0913, PLR0917 - the parts of one address
+    desk: Asking,
+    wanted: Annotated[PageFilter, Depends(asked)],
+    history: Annotated[History, Depends(dependencies.history)],
+    name: Annotated[str, Query(max_length=512)] = "",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    cell: Annotated[int | None, Query(ge=0, le=10_000_000)] = None,
+) -> Response:
+    """All hosts, the worst first; ``name`` is one whose name no path can hold, ``cell`` the place in the picture."""
+    if cell is not None:
+        name = await asyncio.to_thread(_in_cell, desk, wanted, cell)
+    if name:
+        return await _one(desk, name, history)
+    return await asyncio.to_thread(_all, desk, wanted, page)
+
+
+@router.get("/hosts/{name:path}")
+@needs(Scope.READ)
+async def host(name: str, desk: Asking, history: Annotated[History, Depends(dependencies.history)]) -> Response:
+    """One host."""
+    return await _one(desk, name, history)
+
+
+def _all(desk: Desk, wanted: PageFilter, number: int) -> Response:
+    return render(desk, "hosts.html", hosts_page(desk.index, wanted, number))
+
+
+async def _one(desk: Desk, name: str, history: History) -> Response:
+    architectures = await history.architectures()
+    row = await asyncio.to_thread(lambda: desk.index.row_of.get(name))
+    if row is None:
+        raise Problem(404, "host_not_found", "the latest report has no host of this name")
+    probes = [log for log in desk.context.probes if log.target == name]
+    page = host_page(row, architectures.get(name), probes)
+    return await asyncio.to_thread(render, desk, "host.html", page)
+
+
+def _in_cell(desk: Desk, wanted: PageFilter, cell: int) -> str:
+    """The host at a place of the picture's band of the platform that was asked for."""
+    band = [row for row in desk.index.hosts(wanted.without("platform")) if row.platform == wanted.platform]
+    ordered = sorted(band, key=lambda row: (KINDS.index(kind_of(row)), row.name))
+    if cell >= len(ordered):
+        raise Problem(404, "host_not_found", "the picture has changed: load the page again")
+    return ordered[cell].name
+
+
+def hosts_page(index: FleetIndex, wanted: PageFilter, number: int) -> HostsPage:
+    """One page of the hosts that fit."""
+    found = sorted(index.hosts(wanted), key=_urgency)
+    last = max(1, -(-len(found) // PAGE_HOSTS))
+    number = min(number, last)
+    begin = (number - 1) * PAGE_HOSTS
+    return HostsPage(wanted, index, found[begin : begin + PAGE_HOSTS], number, last, len(found))
+
+
+def host_page(row: HostRow, architecture: Architecture | None, probes: Sequence[ProbeLog]) -> HostPage:
+    """The page of one host."""
+    reading = row.reading.reading
+    if isinstance(reading, Failure):
+        return HostPage(row, None, {}, (), architecture, probes)
+    there = [engine for engine in reading.engines if engine.state is not EngineState.ABSENT]
+    return HostPage(row, reading, plain(reading.kernel), there, architecture, probes)
+
+
+def _urgency(row: HostRow) -> tuple[bool, int, int, str]:
+    harm = len(HARM) if row.worst is None else HARM[row.worst]
+    troubles = sum(count for status, count in row.counts.items() if status is not Status.OK)
+    return (row.failure is None, harm, -troubles, row.name)

@@ -1,0 +1,133 @@
+"""What a reader narrows a page to: it lives in the page's address, so that it can be sent to somebody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
+
+from fastapi import Query
+
+from scanner.domain.facts import Failure, Stage
+from scanner.domain.verdict.reason import Reason, Status
+from scanner.web.http.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.report import Finding, HostReading
+
+MAX_WORDS_CHARS = 512
+"""As long as the longest image reference."""
+
+NO_PLATFORM = "unknown"
+"""How a host is filed of which nobody knows what it is."""
+
+Words = Annotated[str, Query(max_length=MAX_WORDS_CHARS)]
+
+
+@dataclass(frozen=True, slots=True)
+class PageFilter:
+    """Every field that is not empty must fit.
+
+    ``q`` is sought in host, workload and image; ``host`` and ``image`` are globs or words; ``label`` is ``NAME=VALUE``.
+    """
+
+    q: str = ""
+    status: str = ""
+    reason: str = ""
+    stage: str = ""
+    platform: str = ""
+    registry: str = ""
+    label: str = ""
+    host: str = ""
+    image: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether it narrows anything."""
+        return any(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        """What it narrows to, by the name in the address."""
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name))}
+
+    def query(self, **changes: object) -> str:
+        """The query of an address that narrows alike but for ``changes``; empty values are left out."""
+        wanted = {name: str(value) for name, value in {**self.given, **changes}.items() if value not in ("", None)}
+        return f"?{urlencode(wanted)}" if wanted else ""
+
+    def without(self, name: str) -> PageFilter:
+        """The same, not narrowed by ``name``."""
+        return replace(self, **{name: ""})
+
+    def takes(self, finding: Finding, labels: Mapping[str, str]) -> bool:
+        """Whether a judged workload fits, on a host with these labels."""
+        workload, verdict = finding.workload, finding.verdict
+        if self.status and verdict.status != self.status:
+            return False
+        if (self.reason and verdict.reason != self.reason) or (self.stage and workload.stage != self.stage):
+            return False
+        return (
+            (not self.platform or str(finding.host_platform or NO_PLATFORM) == self.platform)
+            and (not self.registry or registry_of(finding) == self.registry)
+            and self._takes_labels(labels)
+            and (not self.host or _fits(workload.host, self.host))
+            and (not self.image or _fits(workload.image, self.image))
+            and (not self.q or any(_fits(text, self.q) for text in (workload.host, workload.name, workload.image)))
+        )
+
+    def takes_host(self, reading: HostReading) -> bool:
+        """Whether a host fits by its name, platform and labels, whatever runs on it."""
+        return (
+            (not self.platform or str(reading.platform or NO_PLATFORM) == self.platform)
+            and self._takes_labels(reading.labels)
+            and (not self.host or _fits(reading.name, self.host))
+        )
+
+    @property
+    def narrows_workloads(self) -> bool:
+        """Whether it asks for something that only a workload has."""
+        return bool(self.status or self.reason or self.stage or self.registry or self.image)
+
+    def _takes_labels(self, labels: Mapping[str, str]) -> bool:
+        if not self.label:
+            return True
+        name, _, value = self.label.partition("=")
+        return labels.get(name) == value
+
+
+def asked(  # noqa: PLR0913, PLR0917 - one for each part of the address
+    q: Words = "",
+    status: Words = "",
+    reason: Words = "",
+    stage: Words = "",
+    platform: Words = "",
+    registry: Words = "",
+    label: Words = "",
+    host: Words = "",
+    image: Words = "",
+) -> PageFilter:
+    """The filter of a request.
+
+    Raises:
+        Problem: 400, a status, reason or stage that there is not.
+    """
+    for name, value, known in (("status", status, Status), ("reason", reason, Reason), ("stage", stage, Stage)):
+        if value and value not in set(known):
+            raise Problem(400, "filter_invalid", f"{name} is one of {', '.join(known)}")
+    words = (q, status, reason, stage, platform, registry, label, host, image)
+    return PageFilter(*(word.strip() for word in words))
+
+
+def registry_of(finding: Finding) -> str:
+    """The registry that a workload's image comes from; empty where its reference cannot be read."""
+    reference = finding.workload.reference
+    return "" if isinstance(reference, Failure) else reference.registry
+
+
+def _fits(text: str, words: str) -> bool:
+    if any(mark in words for mark in "*?["):
+        return fnmatchcase(text, words)
+    return words.lower() in text.lower()

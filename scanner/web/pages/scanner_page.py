@@ -1,0 +1,198 @@
+"""The scanner itself: what it does now, what it did, what it could not do, who may ask it, for what somebody answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Status, leaves_incomplete
+from scanner.domain.waiver import Waiver
+from scanner.service.answers import Refusal
+from scanner.service.history import History, PastScan
+from scanner.service.reloading import Reloading
+from scanner.service.scan_queue import ScanRequest
+from scanner.service.scans import Scans
+from scanner.service.waivers import Waivers
+from scanner.web.api.bodies import WaiverRequest
+from scanner.web.http import dependencies
+from scanner.web.http.access import Access, Scope, Token, needs
+from scanner.web.http.problem import Problem
+from scanner.web.http.route import GuardedRoute
+from scanner.web.http.session import form_of
+from scanner.web.pages.page_filter import registry_of
+from scanner.web.pages.rendering import latest_of, render
+from scanner.web.pages.viewer import Asking
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scanner.domain.verdict.reason import Reason
+    from scanner.web.http.dependencies import ProbeLog
+    from scanner.web.pages.fleet_index import FleetIndex
+
+LAST_SCANS = 20
+"""Rows of the table of scans."""
+
+router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerPage:
+    """``scan`` is the one that was asked for; ``configuration`` is as in force, its secrets veiled."""
+
+    scan: ScanRequest | None
+    scans: Sequence[PastScan]
+    index: FleetIndex | None
+    unread: Mapping[Reason, int]
+    registries: Sequence[tuple[str, int, Mapping[Reason, int]]]
+    waivers: Sequence[Waiver]
+    tokens: Sequence[Token]
+    probes: Sequence[ProbeLog]
+    configuration: str
+    store_error: str
+    hosts: int
+    version: str
+
+
+@router.get("/scanner")
+@needs(Scope.READ)
+async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
+    request: Request,
+    desk: Asking,
+    history: Annotated[History, Depends(dependencies.history)],
+    scans: Annotated[Scans, Depends(dependencies.scans)],
+    known: Annotated[Waivers, Depends(dependencies.waivers)],
+    reloading: Annotated[Reloading, Depends(dependencies.reloading)],
+    scan: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """How the scanner does; ``scan`` follows one that was asked for."""
+    access: Access = request.app.state.access
+    asked = scans.find(scan) if scan else None
+    report = desk.report
+    index = latest_of(request).of(report) if report else None
+    past = await history.scans(LAST_SCANS)
+    waivers = await known.in_force()
+
+    def page() -> ScannerPage:
+        return ScannerPage(
+            scan=asked,
+            scans=past,
+            index=index,
+            unread=_unread(index),
+            registries=_registries(index),
+            waivers=waivers,
+            tokens=access.tokens,
+            probes=list(desk.context.probes),
+            configuration=veiled(reloading.settings.model_dump(mode="json")),
+            store_error=desk.context.service.publication.store_error,
+            hosts=len(reloading.hosts()),
+            version=str(request.app.version),
+        )
+
+    goes_on = asked is not None and not asked.state.ended
+    return await asyncio.to_thread(lambda: render(desk, "scanner.html", page(), refresh_s=5 if goes_on else 0))
+
+
+@router.post("/scanner/scans")
+@needs(Scope.OPERATE)
+async def scan_now(request: Request, desk: Asking, scans: Annotated[Scans, Depends(dependencies.scans)]) -> Response:
+    """Scan now, all hosts or those named, then watch."""
+    words = dict(await form_of(request)).get("hosts", "")
+    asked = await scans.request(tuple(words.replace(",", " ").split()), desk.viewer.name)
+    if isinstance(asked, Refusal):
+        raise Problem.of(asked)
+    return RedirectResponse(f"/scanner?scan={asked.id}#scan", 303)
+
+
+@router.post("/scanner/waivers")
+@needs(Scope.OPERATE)
+async def answer_for(
+    request: Request, desk: Asking, known: Annotated[Waivers, Depends(dependencies.waivers)]
+) -> Response:
+    """Answer for findings until a day."""
+    fields = {name: value for name, value in await form_of(request) if value.strip()}
+    wanted = _waiver(fields)
+    if wanted.until.timestamp() <= desk.now:
+        raise Problem(400, "waiver_invalid", "until is in the past")
+    made = Waiver("", wanted.owner, wanted.reason, wanted.until.timestamp(), wanted.host, wanted.image,
+                  wanted.workload, wanted.finding_reason)  # fmt: skip
+    if isinstance(added := await known.add(made, desk.viewer.name), Refusal):
+        raise Problem.of(added)
+    return RedirectResponse("/scanner#waivers", 303)
+
+
+@router.post("/scanner/waivers/{waiver_id}/end")
+@needs(Scope.OPERATE)
+async def end_waiver(
+    waiver_id: str, desk: Asking, known: Annotated[Waivers, Depends(dependencies.waivers)]
+) -> Response:
+    """Answer for them no more."""
+    if isinstance(ended := await known.delete(waiver_id, desk.viewer.name), Refusal):
+        raise Problem.of(ended)
+    if not ended:
+        raise Problem(404, "waiver_not_found", "there is no such waiver, or the configuration has it")
+    return RedirectResponse("/scanner#waivers", 303)
+
+
+def _waiver(fields: Mapping[str, str]) -> WaiverRequest:
+    try:
+        day = datetime.strptime(fields.get("until", ""), "%Y-%m-%d").replace(tzinfo=UTC, hour=23, minute=59, second=59)
+    except ValueError:
+        raise Problem(400, "waiver_invalid", "until is a day, such as 2027-01-31") from None
+    named = {name: value for name, value in fields.items() if name in WaiverRequest.model_fields}
+    try:
+        return WaiverRequest(**{**named, "until": day})  # type: ignore[arg-type] # pydantic looks at each of them
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        said = str(first["msg"]).removeprefix("Value error, ")
+        raise Problem(400, "waiver_invalid", f"{where}: {said}" if where else said) from None
+
+
+def _unread(index: FleetIndex | None) -> Mapping[Reason, int]:
+    rows = index.rows if index else ()
+    readings = (row.reading.reading for row in rows)
+    return dict(Counter(reading.reason for reading in readings if isinstance(reading, Failure)).most_common())
+
+
+def _registries(index: FleetIndex | None) -> Sequence[tuple[str, int, Mapping[Reason, int]]]:
+    """Each registry with its images, and why some of them are not known."""
+    images: dict[str, set[str]] = {}
+    failing: dict[str, Counter[Reason]] = {}
+    for finding in index.report.findings if index else ():
+        name, reason = registry_of(finding), finding.verdict.reason
+        images.setdefault(name, set()).add(finding.workload.image)
+        if finding.verdict.status is Status.UNKNOWN and reason.startswith("image_") and leaves_incomplete(reason):
+            failing.setdefault(name, Counter())[reason] += 1
+    rows = [(name, len(some), dict(failing.get(name, Counter()))) for name, some in images.items() if name]
+    return sorted(rows, key=lambda row: (-sum(row[2].values()), -row[1], row[0]))
+
+
+_SECRET = ("password", "passphrase", "token", "secret", "proxy", "url", "sha256")
+"""Parts of the names of settings whose values are never shown; what names a file is no secret."""
+
+VEIL = "********"
+
+
+def veiled(settings: Any) -> str:
+    """The settings as JSON, without what could be a secret."""
+    return json.dumps(_veiled(settings), indent=2, ensure_ascii=False)
+
+
+def _veiled(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _veiled(inner, str(key)) for key, inner in value.items() if inner not in (None, [], {})}
+    if isinstance(value, list):
+        return [_veiled(inner, name) for inner in value]
+    is_secret = any(part in name.lower() for part in _SECRET) and not name.endswith("_file")
+    return VEIL if is_secret and isinstance(value, str) else value

@@ -1,0 +1,145 @@
+"""The trail for people: the last entries with their proofs, the signed head, the key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import HTMLResponse, Response
+
+from scanner.service.recording import Recording
+from scanner.store.error import StoreError
+from scanner.trail import leaf
+from scanner.trail.leaf import Event
+from scanner.web.http import dependencies
+from scanner.web.http.access import Scope, needs
+from scanner.web.http.problem import Problem
+from scanner.web.http.route import GuardedRoute
+from scanner.web.pages.rendering import render
+from scanner.web.pages.viewer import Asking
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scanner.trail.trail import Trail
+
+PAGE_ENTRIES = 50
+"""Entries on one page."""
+
+MAX_READ = 1000
+"""Entries that are looked through for those of one kind."""
+
+MAX_ABOUT_CHARS = 4000
+"""Of what an entry says; the proof has it whole."""
+
+router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEntry:
+    """One entry as it is shown; ``title`` says in a few words what happened, ``about`` is all of it."""
+
+    index: int
+    event: str
+    at: str
+    by: str
+    title: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPage:
+    """Entries, newest first, below the head; ``trail`` is ``None`` where there is none."""
+
+    trail: Trail | None
+    entries: Sequence[TrailEntry] = ()
+    event: str = ""
+    older: int | None = None
+    newer: int | None = None
+    events: Sequence[str] = tuple(map(str, Event))
+
+    @property
+    def key(self) -> str:
+        """The key that everybody may know."""
+        return str(self.trail.verifier) if self.trail and self.trail.verifier else ""
+
+    @property
+    def origin(self) -> str:
+        """The log's name."""
+        return self.trail.verifier.name if self.trail and self.trail.verifier else ""
+
+    def at(self, before: int | None) -> str:
+        """The address of the entries before this one."""
+        words = [f"event={self.event}"] if self.event else []
+        words += [f"before={before}"] if before is not None else []
+        return "/trail" + (f"?{'&'.join(words)}" if words else "")
+
+
+@router.get("/trail")
+@needs(Scope.READ)
+async def trail(
+    desk: Asking,
+    recording: Annotated[Recording, Depends(dependencies.recording)],
+    before: Annotated[int | None, Query(ge=0, le=(1 << 62))] = None,
+    event: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """The last entries, or those before one."""
+    if event and event not in set(Event):
+        raise Problem(400, "filter_invalid", f"event is one of {', '.join(Event)}")
+    if recording.trail is None:
+        return render(desk, "trail.html", TrailPage(None))
+    try:
+        return render(desk, "trail.html", await _page(recording.trail, before, event))
+    except StoreError as error:
+        raise Problem(503, "trail_failed", str(error), {"Retry-After": "60"}) from None
+
+
+async def _page(known: Trail, before: int | None, event: str) -> TrailPage:
+    size = known.head.size
+    end = size if before is None else min(before, size)
+    count = MAX_READ if event else PAGE_ENTRIES
+    begin = max(0, end - count)
+    rows = [_entry(*row) for row in await known.leaves(begin, end - begin)] if end > begin else []
+    wanted = [row for row in reversed(rows) if not event or row.event == event]
+    shown = wanted[:PAGE_ENTRIES]
+    older = shown[-1].index if len(wanted) > len(shown) else begin
+    newer = None if end == size else min(end + PAGE_ENTRIES, size)
+    return TrailPage(known, shown, event, older or None, newer)
+
+
+def _entry(index: int, body: bytes) -> TrailEntry:
+    read = leaf.decode(body)
+    if read is None:
+        return TrailEntry(index, "unreadable", "", "", "This entry is not one of ours.", body.hex()[:MAX_ABOUT_CHARS])
+    about = json.dumps(read.about, indent=1, sort_keys=True, ensure_ascii=False)
+    return TrailEntry(index, read.event, read.at, read.by, _title(read.event, read.about), about[:MAX_ABOUT_CHARS])
+
+
+_NAMED = (
+    "decision",
+    "host",
+    "workload",
+    "image",
+    "reason",
+    "status",
+    "before",
+    "platform",
+    "scan",
+    "owner",
+    "detail",
+    "id",
+)
+"""What tells one entry from another, in the order in which people ask."""
+
+
+def _title(event: str, about: Mapping[str, Any]) -> str:
+    if event == Event.GATE_DECIDED:
+        asked = about.get("asked", {})
+        images = ", ".join(map(str, asked.get("images", ()))) if isinstance(asked, dict) else ""
+        return f"{about.get('decision')}: {images}"[:200]
+    if event == Event.SCAN_FINISHED and isinstance(counts := about.get("counts"), dict):
+        return ", ".join(f"{count} {status}" for status, count in counts.items())[:200]
+    words = (str(about[name]) for name in _NAMED if about.get(name) and not isinstance(about[name], dict | list))
+    return " · ".join(words)[:200]
