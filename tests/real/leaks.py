@@ -58,6 +58,15 @@ def pytest_configure() -> None:
     _watch_runner_close()
 
 
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what is there for good: twenty thousand tests, looked through again and again.
+
+    It is a third of the time that small tests take.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.is_alive()}
 
