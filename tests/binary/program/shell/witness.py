@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -18,6 +20,7 @@ SHELLS = {
 TRACER = """#!/bin/dash
 { printf '%s\\0' "${0##*/}" "$PWD" "${FOO-unset}" "$@"; printf '\\n'; } >> "$TRACE"
 """
+ENDS_WITHIN_S = 10
 TRACED = ("app", "server", "other", "migrate", "redis-server", "gosu", "node", "x y", "--odd")
 
 
@@ -79,10 +82,16 @@ def run(shell: str, script: Path, arguments, root: Path):
     """What the real shell started: name, directory, FOO, arguments of each tracer, in their order."""
     trace = root / "trace"
     trace.write_bytes(b"")
-    subprocess.run(
-        [*SHELLS[shell][1], str(script), *arguments],
-        env=environment(root), cwd=root / "srv", stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False,
+    ran = subprocess.Popen(
+        [*SHELLS[shell][1], str(script), *arguments], env=environment(root), cwd=root / "srv",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
+    try:
+        ran.communicate(timeout=ENDS_WITHIN_S)  # until whatever it left in the background has ended too
+    finally:  # with whatever it has started: a script that goes on for ever does so on every branch
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(ran.pid, signal.SIGKILL)
+        ran.communicate()
     lines = trace.read_bytes().decode().split("\0\n")
     return [line.split("\0") for line in lines if line]
 
