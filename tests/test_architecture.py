@@ -132,7 +132,7 @@ REGISTRY_FLOORS = (
     {"auth", "mirror_chain"},
     {"documents", "endpoint_pool", "layers", "presence"},
     {"client"},
-    {"stale_fallback"},
+    {"stale_fallback", "archives"},
 )
 """The inner floors of the room with the most modules, from the ground up; the longest name that fits counts."""
 

@@ -77,8 +77,9 @@ class _TagResolution:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The answers that one scan has been given, which stay the same to its end."""
+    """The answers that one scan has been given, which stay the same to its end; ``anew`` believes none from before."""
 
+    anew: bool = False
     resolutions: dict[ImageReference, _TagResolution] = field(default_factory=dict)
 
 
@@ -140,9 +141,12 @@ class Registry:
         await self._endpoints.aclose()
 
     @contextmanager
-    def scan(self) -> Iterator[None]:
-        """Within this, each reference is resolved once, in the tasks begun here too: a tag cannot move in a scan."""
-        token = self._window.set(_Window())
+    def scan(self, *, anew: bool = False) -> Iterator[None]:
+        """Within this, each reference is resolved once, in the tasks begun here too: a tag cannot move in a scan.
+
+        ``anew`` is for whoever must know what a tag means now, not what it meant a moment ago.
+        """
+        token = self._window.set(_Window(anew))
         try:
             yield
         finally:
@@ -256,7 +260,8 @@ class Registry:
         window = self._window.get()
         if window and (held := window.resolutions.get(ref)):
             return held
-        resolution = self._fresh(ref) or await self._singleflight.join(ref, lambda: self._asked(ref))
+        known = None if window and window.anew else self._fresh(ref)
+        resolution = known or await self._singleflight.join(ref, lambda: self._asked(ref))
         if window is None:
             return resolution
         # What a tag leads to is there, so nobody need ask for it by its digest.

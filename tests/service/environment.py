@@ -84,6 +84,12 @@ class Adapters:
     def one_scan(self):
         return nullcontext()
 
+    def one_check(self):
+        return nullcontext()
+
+    async def read(self, host):
+        return await self.environment.read(host)
+
     def credential_ends(self):
         return {}
 
