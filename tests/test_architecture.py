@@ -130,7 +130,7 @@ REGISTRY_FLOORS = (
     {"mirrors"},
     {"documents/cache", "documents/fields", "documents/media_types", "documents/singleflight"},
     {"auth", "mirror_chain"},
-    {"documents", "endpoint_pool", "layers", "presence"},
+    {"documents", "endpoint_pool", "layers", "presence", "tag_listing"},
     {"client"},
     {"stale_fallback", "archives"},
 )

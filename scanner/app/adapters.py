@@ -209,6 +209,10 @@ class Adapters:
                 log.warning("plan_problem", problem=problem)
         return found
 
+    async def tags(self, reference: ImageReference) -> tuple[str, ...] | Failure:
+        """The tags of a repository."""
+        return await self.images.tags(reference)
+
     async def read_files(self, files: Mapping[str, bytes]) -> FolderPlans:
         """What these files, by path, plan together; read where a hostile one can be ended."""
         return await asyncio.to_thread(read_texts, files, self._workers)

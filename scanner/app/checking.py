@@ -29,6 +29,7 @@ from scanner.scan.plan_tree import TreeError
 from scanner.service.answers import Checked
 from scanner.service.configuration import limits
 from scanner.service.gate import judged
+from scanner.service.gate_instead import Alternatives
 from scanner.service.gate_pins import pins
 from scanner.service.gate_policy import demands
 from scanner.service.gate_question import Question
@@ -74,8 +75,10 @@ async def check(settings: Settings, asked: Asked, context: AdapterContext, progr
         with adapters.one_check():
             report = await judged(scanner, question, chosen, plain, progress)
             by_digest = await pins(scanner.registry, _pullable(question, archives))
-    ruled = rulings(report, wanted.policies)
-    return Checked(report, decided(report, ruled), rulings=ruled, pins=by_digest)
+            ruled = rulings(report, wanted.policies)
+            alternatives = Alternatives(scanner, adapters, settings.gate.alternatives)
+            instead = await alternatives.of(ruled, {host.name: host for host in chosen})
+    return Checked(report, decided(report, ruled), rulings=ruled, pins=by_digest, instead=instead)
 
 
 @asynccontextmanager
@@ -97,7 +100,10 @@ def _question(asked: Asked, archives: dict[str, Archived]) -> Question:
     found = FolderPlans()
     with closing(Workers(1)) as workers:
         if asked.compose:
-            found += read_compose(asked.compose, os.environ, workers)
+            variables = dict(os.environ)
+            if asked.profiles:
+                variables["COMPOSE_PROFILES"] = ",".join(asked.profiles)
+            found += read_compose(asked.compose, variables, workers, asked.env_files, asked.project_directory)
         for path in asked.manifests:
             found += _manifests(path, workers)
     if asked.is_here:  # what is built here is built by the engine that runs it

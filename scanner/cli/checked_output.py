@@ -51,11 +51,16 @@ def write(checked: Checked, form: Format, *, to: Path | None = None, quiet: bool
 
 def write_pins(checked: Checked, code: Exit) -> None:
     """The references by digest on stdout where all may go; what was found goes to stderr, all there is where it may not."""
-    with contextlib.redirect_stdout(sys.stderr):
-        write(checked, Format.TABLE)
+    write_aside(checked)
     if code is Exit.OK:
         for pin in checked.pins.values():
             print(pin)  # noqa: T201 -- data goes to stdout
+
+
+def write_aside(checked: Checked) -> None:
+    """What was found, on stderr."""
+    with contextlib.redirect_stdout(sys.stderr):
+        write(checked, Format.TABLE)
 
 
 def _settings(checked: Checked) -> None:
@@ -66,5 +71,6 @@ def _settings(checked: Checked) -> None:
         for ruling in checked.rulings
         if ruling.because
     )
-    for line in said:
+    told = (line for one in checked.instead.values() for line in check_document.instead_lines(one))
+    for line in dict.fromkeys((*said, *told)):
         out.print(Text(f"     {printable(line, 500)}", style="dim"), soft_wrap=True)

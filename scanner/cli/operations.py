@@ -48,7 +48,8 @@ class Asked:
     """What ``check`` is asked: images as they were written, files that plan some, against which hosts or platforms.
 
     ``compose`` are the files of one Compose project, or the folder where it would be started; ``manifests`` any other
-    plans, as files or folders. ``entrypoint`` and ``command`` stand beside the one image (``None``: its own).
+    plans, as files or folders. ``entrypoint`` and ``command`` stand beside the one image (``None``: its own). ``is_here``:
+    on this machine. ``profiles``, ``env_files``, ``project_directory`` are what docker compose would be told.
     """
 
     images: tuple[str, ...] = ()
@@ -60,6 +61,9 @@ class Asked:
     command: tuple[str, ...] | None = None
     depth: Depth | None = None
     is_here: bool = False
+    profiles: tuple[str, ...] = ()
+    env_files: tuple[Path, ...] = ()
+    project_directory: str = ""
 
 
 class Shown(Protocol):

@@ -23,6 +23,7 @@ from scanner.registry.http.observer import Nobody
 from scanner.registry.layers import LayerReader
 from scanner.registry.mirror_chain import Fetched
 from scanner.registry.presence import Presence
+from scanner.registry.tag_listing import tags_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -212,6 +213,10 @@ class Registry:
     async def missing_part(self, reference: ImageReference, offer: Offer) -> Failure | None:
         """What a pull of this offer needs that its registry does not have, ``None`` where nothing is known to be missing."""
         return None if self._refusal(reference) else await self._presence.missing_part(reference, offer)
+
+    async def tags(self, reference: ImageReference) -> tuple[str, ...] | Failure:
+        """The tags of a repository, as its registry lists them now: the first few thousand."""
+        return self._refusal(reference) or await tags_of(self._endpoints.of(reference))
 
     def may_stop_early(self, reference: ImageReference) -> bool:
         """Whether an answer about this image may stand before its layer was read to its end."""

@@ -74,21 +74,39 @@ class _Recording(Mapping[str, bytes]):
         return len(self.texts)
 
 
-def read_compose(named: Sequence[Path], variables: Mapping[str, str], workers: Workers) -> FolderPlans:
+def read_compose(
+    named: Sequence[Path],
+    variables: Mapping[str, str],
+    workers: Workers,
+    env_files: Sequence[Path] = (),
+    directory: str = "",
+) -> FolderPlans:
     """What one project plans: the files that ``docker compose -f`` would be given, or the directory where it would run.
 
-    ``variables`` are those of the shell. Whatever the files refer to is read as Compose would read it; blocks.
+    ``variables`` are those of the shell, ``env_files`` what is read instead of the project's ``.env``, ``directory`` where
+    relative paths begin if not beside the first file. Whatever the files refer to is read as Compose would; blocks.
 
     Raises:
         UsageError: a file that is named is not there, or cannot be read.
     """
     texts: dict[str, bytes] = {}
     roots = _roots(named, variables, texts)
+    beside = Surroundings(
+        variables=dict(variables),
+        directory=posixpath.normpath(directory) if directory else None,
+        dotenv=tuple(posixpath.normpath(path.as_posix()) for path in env_files),
+    )
+    own = posixpath.join(posixpath.dirname(roots[0]) if beside.directory is None else beside.directory, DOTENV)
+    for path in beside.dotenv:
+        _must_take(path, texts)
+    hidden = {own} - set(beside.dotenv) if beside.dotenv else set()
+    for path in hidden & texts.keys():
+        del texts[path]
     for _ in range(MAX_ROUNDS):
-        asked = workers.call(_asked, PROJECT_BUDGET, texts, roots, dict(variables))
+        asked = workers.call(_asked, PROJECT_BUDGET, texts, roots, beside)
         if isinstance(asked, BudgetExceeded):
             return folder.FolderPlans((), (_gap(roots[0], asked.detail),))
-        fresh = [path for path in asked.missing if path not in texts and _take(path, texts)]
+        fresh = [path for path in asked.missing if path not in {*texts, *hidden} and _take(path, texts)]
         if not fresh:
             return _filed(roots[0], asked)
         if len(texts) > MAX_FILES:
@@ -96,10 +114,9 @@ def read_compose(named: Sequence[Path], variables: Mapping[str, str], workers: W
     return folder.FolderPlans((), (_gap(roots[0], f"more than {MAX_FILES} files, or files that include each other"),))
 
 
-def _asked(texts: Mapping[str, bytes], roots: Sequence[str], variables: Mapping[str, str]) -> Asked:
+def _asked(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundings) -> Asked:
     """Runs in a worker."""
     recording = _Recording(texts)
-    beside = Surroundings(variables=variables)
 
     def read(given: Mapping[str, bytes]) -> Plans:
         whole = recording if given is texts else given

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.domain.decision import Decision, Ruling
+    from scanner.domain.instead import Instead
     from scanner.domain.report import Report
 
 
@@ -46,7 +47,7 @@ class Checked:
 
     ``id`` names the decision; ``trail_index`` is its place in the trail, ``None`` where there is no trail. ``rulings`` are
     what was decided of each finding, ``pins`` the images as they are written with the references, by digest, that were
-    judged.
+    judged, ``instead`` what could be deployed in place of what is denied, by image and host.
     """
 
     report: Report
@@ -55,6 +56,7 @@ class Checked:
     trail_index: int | None = None
     rulings: tuple[Ruling, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[tuple[str, str], Instead] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

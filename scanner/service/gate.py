@@ -14,6 +14,7 @@ from scanner.scan.scan import silent
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.service.configuration import limits
 from scanner.service.gate_facts import GateFacts
+from scanner.service.gate_instead import Alternatives
 from scanner.service.gate_pins import pins
 from scanner.service.gate_policy import demands
 from scanner.service.gate_question import Destination, Question
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scanner.domain.report import Report
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
+    from scanner.service.gate_memory import GateMemory
     from scanner.service.gate_overrides import Overrides
     from scanner.service.gate_policy import Demands
     from scanner.service.ports import Adapters, Observer
@@ -50,9 +52,11 @@ class Gate:
         clock: Callable[[], float],
         recording: Recording,
         overrides: Overrides,
+        memory: GateMemory,
     ) -> None:
         self._reloading, self._publication, self._surveys = reloading, publication, surveys
         self._observer, self._recording, self._overrides = observer, recording, overrides
+        self._memory = memory
         self._facts = GateFacts(publication, clock)
 
     async def check(
@@ -69,8 +73,10 @@ class Gate:
             "hosts": list(destination.hosts),
             "platform": ",".join(map(str, destination.platforms)),
         }
-        answer = await self._answered(question, destination, by)
-        return await self._recording.decided(answer, asked, by)
+        answer = await self._recording.decided(await self._answered(question, destination, by), asked, by)
+        if isinstance(answer, Checked):
+            await self._memory.remember(answer)
+        return answer
 
     async def ask_files(
         self, images: tuple[Plan, ...], files: Mapping[str, bytes], destination: Destination, by: str
@@ -103,10 +109,13 @@ class Gate:
             except ValueError as error:
                 return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
             by_digest = await self._pins(scanner, question.written)
-        ruled = rulings(report, asked.policies, overrides)
+            ruled = rulings(report, asked.policies, overrides)
+            limit = configuration.settings.gate.alternatives
+            alternatives = Alternatives(scanner, adapters, limit, self._publication.report())
+            instead = await alternatives.of(ruled, {host.name: host for host in chosen})
         decision = decided(report, ruled)
         log.info("gate_decided", by=by, decision=str(decision), images=list(question.written))
-        return Checked(report, decision, rulings=ruled, pins=by_digest)
+        return Checked(report, decision, rulings=ruled, pins=by_digest, instead=instead)
 
     async def _pins(self, scanner: Scanner, images: Sequence[str]) -> dict[str, str]:
         """What was judged, by digest; a bug costs no more than that."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Failure, HostFacts
     from scanner.domain.host import Host
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.override import Override
     from scanner.domain.report import Report
     from scanner.probe.planned.folder import FolderPlans
@@ -55,6 +56,9 @@ class Adapters(Protocol):
 
     async def plans(self, hosts: Sequence[Host], within_s: float) -> Deployments:
         """What is planned now for these hosts, which are the whole inventory; unknown where that takes longer."""
+
+    async def tags(self, reference: ImageReference) -> tuple[str, ...] | Failure:
+        """The tags of a repository, as its registry lists them now."""
 
     async def read_files(self, files: Mapping[str, bytes]) -> FolderPlans:
         """What these files, by path, plan together."""

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from scanner.service.gate import Gate
+from scanner.service.gate_admission import Admission
+from scanner.service.gate_memory import GateMemory
 from scanner.service.gate_overrides import Overrides
 from scanner.service.health import Health
 from scanner.service.history import History
@@ -56,9 +58,10 @@ class Service:
         self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, self.surveys, observer, clock,
                            self.recording)  # fmt: skip
         self.overrides = Overrides(store, observer, clock, self.recording)
-        self.gate = Gate(
-            self.reloading, self.publication, self.surveys, observer, clock, self.recording, self.overrides
-        )
+        self.gate_memory = GateMemory(store, clock)
+        self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock, self.recording, self.overrides,
+                         self.gate_memory)  # fmt: skip
+        self.admission = Admission(self.gate, self.gate_memory, self.reloading)
         self.probe = Probe(self.reloading, observer)
         self.history = History(store, clock)
         self.moves = PlatformMoves(self.reloading, self.publication, self.surveys, observer)
@@ -76,6 +79,7 @@ class Service:
         await self.waivers.load()
         await self.surveys.load()
         await self.overrides.load()
+        await self.gate_memory.load()
         self._schedule.start()
 
     async def stop(self) -> None:

@@ -276,6 +276,22 @@ class GateRule(Section):
     )
 
 
+class Admission(Section):
+    """What the webhook of Kubernetes answers, which lets pods pass that the gate cannot judge."""
+
+    nodes: tuple[Text, ...] = Field(
+        default=(),
+        description="The cluster's nodes in the inventory, as --host takes them; all hosts where there are none.",
+    )
+    exempt: tuple[Text, ...] = Field(
+        default=("kube-system",), description="Namespaces, as glob patterns, whose pods are never judged."
+    )
+    closed: tuple[Text, ...] = Field(
+        default=(),
+        description="Namespaces, as glob patterns, whose pods wait for a decision instead of passing without one.",
+    )
+
+
 class Gate(Section):
     """What the deploy gate answers."""
 
@@ -306,6 +322,7 @@ class Gate(Section):
         default=(),
         description="Answers for some of the hosts; of each setting the first rule that fits and says it counts.",
     )
+    admission: Admission = Field(default=Admission(), description="What the webhook of Kubernetes answers.")
     alternatives: int = Field(
         default=12,
         ge=0,

@@ -223,3 +223,42 @@ async def test_several_platforms_are_asked_about_at_once(service):
         ("linux/arm64", "platform_missing"),
         ("linux/amd64", "native"),
     ]
+
+
+# ---------------------------------------------------------------- what to do instead
+
+
+async def test_a_denied_image_comes_with_the_nearest_tag_that_was_judged_to_fit(service, environment):
+    environment.tags = ("1", "1.2", "1-arm64", "2")
+    await scanned(service)
+    resolve = environment.resolve
+    asked_for = []
+
+    async def by_tag(reference, *, depth, wanted=None):
+        facts = await resolve(reference, depth=depth, wanted=wanted)
+        asked_for.append(reference.tag)
+        if reference.tag != "1.2":
+            return facts
+        return replace(facts, offers=tuple(replace(one, entry=ARM64, config=ARM64) for one in facts.offers))
+
+    environment.resolve = by_tag
+    answer = await asked(service, "b")
+    instead = answer.instead[IMAGE, "b"]
+    assert (instead.tag, instead.looked_at, instead.hosts) == ("r.example/app:1.2", 2, ("a",))
+    assert instead.pin == f"r.example/app@sha256:{'f' * 64}"
+    assert "2" not in asked_for
+
+
+async def test_no_more_tags_are_looked_at_than_the_settings_allow(service, environment):
+    environment.document["gate"] = {"alternatives": 2}
+    assert service.reloading.reload("test").successful
+    environment.tags = tuple(f"1.{number}" for number in range(50))
+    await scanned(service)
+    answer = await asked(service, "b")
+    assert (answer.instead[IMAGE, "b"].tag, answer.instead[IMAGE, "b"].looked_at) == ("", 2)
+
+
+async def test_what_may_go_is_looked_up_no_further(service, environment):
+    environment.tags = ("1", "2")
+    await scanned(service)
+    assert (await asked(service, "a")).instead == {}

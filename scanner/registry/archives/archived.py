@@ -150,6 +150,10 @@ class WithArchives:
         """The last facts that a registry proved."""
         return None if self._of(reference) else self.registry.stale(reference)
 
+    async def tags(self, reference: ImageReference) -> tuple[str, ...] | Failure:
+        """The tags of a repository; an archive's image has none to choose among."""
+        return () if self._of(reference) else await self.registry.tags(reference)
+
     async def missing_part(self, reference: ImageReference, offer: Offer) -> Failure | None:
         """What of an offer is not there."""
         if found := self._of(reference):
