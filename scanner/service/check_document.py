@@ -41,8 +41,9 @@ def head(checked: Checked) -> dict[str, Any]:
 
 def rows(checked: Checked) -> dict[str, Iterator[dict[str, Any]]]:
     """The two long lists by name, each finding with what was decided of it."""
-    plain = (finding_document(finding) for finding in checked.report.findings)
-    ruled = (ruling_document(ruling, _instead_of(checked, ruling)) for ruling in checked.rulings)
+    at = checked.report.finished_at
+    plain = (finding_document(finding, at) for finding in checked.report.findings)
+    ruled = (ruling_document(ruling, at, _instead_of(checked, ruling)) for ruling in checked.rulings)
     hosts = (host_document(host) for host in checked.report.hosts)
     return {"hosts": hosts, "findings": ruled if checked.rulings else plain}
 
@@ -67,9 +68,9 @@ def _images(checked: Checked) -> list[str]:
     return [image for image in found if image]
 
 
-def ruling_document(ruling: Ruling, instead: Instead | None = None) -> dict[str, Any]:
-    """A judged workload with what was decided of it, because of which setting or override, and what to do instead."""
-    made = finding_document(ruling.finding)
+def ruling_document(ruling: Ruling, at: float, instead: Instead | None = None) -> dict[str, Any]:
+    """A workload, judged ``at`` a moment, with what was decided of it, because of what, and what to do instead."""
+    made = finding_document(ruling.finding, at)
     made |= {"decision": str(ruling.decision), "because": ruling.because}
     made |= {"override": ruling.override.id if ruling.override else None, "instead": None}
     if instead is None:
