@@ -130,9 +130,9 @@ REGISTRY_FLOORS = (
     {"mirrors"},
     {"documents/cache", "documents/fields", "documents/media_types", "documents/singleflight"},
     {"auth", "mirror_chain"},
-    {"documents", "endpoint_pool", "layers", "presence"},
+    {"documents", "endpoint_pool", "layers", "presence", "tag_listing"},
     {"client"},
-    {"stale_fallback"},
+    {"stale_fallback", "archives"},
 )
 """The inner floors of the room with the most modules, from the ground up; the longest name that fits counts."""
 

@@ -24,6 +24,7 @@ from scanner.hosts.source import ClosedSource, NotUnderstood, SourceKind, kind_o
 from scanner.probe import reading
 from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
+from scanner.registry.archives.archived import WithArchives
 from scanner.registry.auth.authorizers import authorizer_for
 from scanner.registry.client import Registry
 from scanner.registry.http.tls import certificate_ends_at
@@ -33,7 +34,7 @@ from scanner.scan.image_surveys import ImageSurveys, Surveying
 from scanner.scan.inspections import Inspections
 from scanner.scan.layer_surveys import LayerSurveys
 from scanner.scan.local_images import LocalImages
-from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, not_read_within
+from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, not_read_within, read_texts
 from scanner.scan.scan import Scanner
 from scanner.scan.unchanged import LastScan
 from scanner.service.config_hint import config_hint
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from scanner.hosts.source import HostSource
     from scanner.hosts.ssh.config import SshConfig
     from scanner.hosts.ssh.ssh_source import SshSource
+    from scanner.probe.planned.folder import FolderPlans
+    from scanner.registry.archives.archived import Archived
     from scanner.registry.auth.credentials import CredentialSources
     from scanner.registry.documents.cache import Recent
     from scanner.registry.http.observer import RegistryObserver
@@ -103,7 +106,13 @@ class Adapters:
         SettingsError: a key, known_hosts or a file of mirrors cannot be used.
     """
 
-    def __init__(self, settings: Settings, context: AdapterContext, face: Face | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        context: AdapterContext,
+        face: Face | None = None,
+        archives: Mapping[ImageReference, Archived] | None = None,
+    ) -> None:
         self.face = face
         secret_settings.refuse_exposed(settings)
         self._ssh = _ssh(settings, context.ssh)
@@ -118,17 +127,22 @@ class Adapters:
         self._answers = AnswerCache(self._interpret)
         self._last_scan = LastScan()
         self.registry = _registry(settings, context)
-        self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION, self.registry.may_stop_early)
+        self.images = WithArchives(self.registry, archives or {})
+        self.inspections = Inspections(self._inspect, _command, context.store, INSPECTION, self.images.may_stop_early)
         own = settings.scan.surveys
         layers = LayerSurveys(
             self._read_layer, context.store, SURVEY, per_registry=own.per_registry, on_read=context.on_survey_read
         )
-        self.surveys = ImageSurveys(layers, self.registry, own.max_image_bytes)
+        self.surveys = ImageSurveys(layers, self.images, own.max_image_bytes)
 
     def one_scan(self) -> AbstractContextManager[None]:
         """Within this each reference is resolved once: a tag cannot move in a scan."""
         self.inspections.begin_scan()
         return self.registry.scan()
+
+    def one_check(self) -> AbstractContextManager[None]:
+        """Within this each reference is resolved once, anew: a gate must not answer by what a tag meant before."""
+        return self.registry.scan(anew=True)
 
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host through the source that answers for it."""
@@ -156,7 +170,7 @@ class Adapters:
         want_survey: Callable[[Wanted], None] | None = None,
     ) -> Scanner:
         """A scanner over these adapters; ``read`` where facts come from elsewhere than the hosts."""
-        resolver = StaleFallback(self.registry)
+        resolver = StaleFallback(self.images)
         return Scanner(
             read or self.read,
             resolver,
@@ -165,7 +179,7 @@ class Adapters:
             on_bug=on_bug,
             plans=plans,
             hint=config_hint,
-            missing_part=self.registry.missing_part,
+            missing_part=self.images.missing_part,
             surveys=Surveying(self.surveys, survey_now, want_survey, limits.deadline_s),
             last=self._last_scan if read is None and not survey_now else None,
         )
@@ -194,6 +208,14 @@ class Adapters:
             for problem in found.problems:
                 log.warning("plan_problem", problem=problem)
         return found
+
+    async def tags(self, reference: ImageReference) -> tuple[str, ...] | Failure:
+        """The tags of a repository."""
+        return await self.images.tags(reference)
+
+    async def read_files(self, files: Mapping[str, bytes]) -> FolderPlans:
+        """What these files, by path, plan together; read where a hostile one can be ended."""
+        return await asyncio.to_thread(read_texts, files, self._workers)
 
     async def files(self, reference: ImageReference, offer: Offer) -> ImageSurvey | Failure:
         """Every file of one image that could be executed or loaded."""
@@ -230,7 +252,7 @@ class Adapters:
         return found
 
     async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
-        early_stop = self.registry.may_stop_early(reference)
+        early_stop = self.images.may_stop_early(reference)
         return await inspect(offer, override, self._opener(reference), early_stop=early_stop)
 
     async def _read_layer(self, reference: ImageReference, layer: Layer) -> LayerSurvey | Failure:
@@ -240,7 +262,7 @@ class Adapters:
         def open_layer(
             layer: Layer, start: int = 0, end: int | None = None
         ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-            return self.registry.open_layer(reference, layer, start, end, deadline_s=deadline_s)
+            return self.images.open_layer(reference, layer, start, end, deadline_s=deadline_s)
 
         return open_layer
 

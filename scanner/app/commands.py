@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.app import fleet_of_person, logs, wiring
+from scanner.app import checking, fleet_of_person, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.trail_operations import TrailOperations
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
-from scanner.domain.decision import decide
 from scanner.domain.facts import Failure, image_reference
-from scanner.domain.platform.platform import Platform, parse
-from scanner.domain.verdict.plain import plain_host
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.formats import files
@@ -31,10 +28,8 @@ from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.image_surveys import Surveying
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
-from scanner.service.answers import Checked
-from scanner.service.configuration import Configuration, limits, policy
+from scanner.service.configuration import Configuration, limits
 from scanner.service.deadline import with_plans
-from scanner.service.gate import judged
 from scanner.service.image import Opened, open_image
 from scanner.settings.json_schema import schema_of
 from scanner.settings.load import load
@@ -46,7 +41,7 @@ if TYPE_CHECKING:
 
     from scanner.app.fleet_of_person import Named
     from scanner.app.trusting import Shown
-    from scanner.cli.operations import Common, FirstHour
+    from scanner.cli.operations import Asked, Common, FirstHour
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.report import Report
@@ -54,6 +49,7 @@ if TYPE_CHECKING:
     from scanner.hosts.ssh.host_keys import ShownKey
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
+    from scanner.service.answers import Checked
 
 CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
 """Where the configuration is looked for when nobody names it."""
@@ -157,24 +153,11 @@ class Application:
         settings = self._settings(common, need_hosts=has_file or not words)
         return settings, fleet_of_person.named(settings, words, patterns, has_inventory=has_file)
 
-    async def check(  # noqa: PLR0913, PLR0917 -- one for each option of the command
-        self,
-        common: Common,
-        images: Sequence[str],
-        patterns: Sequence[str],
-        platforms: Sequence[str],
-        depth: Depth | None,
-        progress: Listener,
-    ) -> Checked:
-        """Judge images against hosts or plain platforms."""
-        for image in images:
-            _parsed(image)
-        plain = _platforms(platforms)
-        settings = self._settings(common, need_hosts=bool(patterns))
-        async with self._scanner(settings, depth, survey_now=True) as (scanner, _):
-            hosts = () if plain else inventory.match(wiring.hosts(settings).hosts, patterns)
-            report = await judged(scanner, images, hosts, plain, progress)
-        return Checked(report, decide(report, policy(settings)))
+    async def check(self, common: Common, asked: Asked, progress: Listener) -> Checked:
+        """Judge what is about to be deployed against hosts or plain platforms."""
+        settings = self._settings(common, need_hosts=bool(asked.hosts))
+        context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
+        return await checking.check(settings, asked, context, progress)
 
     async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> Opened:
         """What an image offers, down to the binary of each platform."""
@@ -328,22 +311,6 @@ def _parsed(text: str) -> ImageReference:
     found = image_reference(text)
     if isinstance(found, Failure):
         raise UsageError(f"{text!r} is not an image reference: {found.detail}")
-    return found
-
-
-def _platforms(texts: Sequence[str]) -> list[Platform]:
-    """What ``--platform`` names.
-
-    Raises:
-        UsageError: a word that is no platform, or one of which there are no hosts.
-    """
-    found = []
-    for text in texts:
-        try:
-            found.append(parse(text, Platform("linux", "")))
-            plain_host(found[-1])
-        except ValueError as error:
-            raise UsageError(f"--platform {text}: {error}") from None
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from scanner.cli import explain, first_hour, image, scan, serve, setup, trail, trust, why
+from scanner.cli import check, explain, first_hour, gate_hooks, image, scan, serve, setup, trail, trust, why
 from scanner.cli.command import Group
 from scanner.cli.outcome import Exit
 from scanner.errors import ServiceError, UsageError
@@ -68,7 +68,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
         """Root of all commands."""
 
     root.__doc__ = _HELP
-    for group in (scan, why, image, explain, first_hour, trust, serve, trail, setup):
+    for group in (scan, check, gate_hooks, why, image, explain, first_hour, trust, serve, trail, setup):
         group.register(app)
     return app
 

@@ -43,6 +43,29 @@ class ConfigChecked:
     plan_files: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What ``check`` is asked: images as they were written, files that plan some, against which hosts or platforms.
+
+    ``compose`` are the files of one Compose project, or the folder where it would be started; ``manifests`` any other
+    plans, as files or folders. ``entrypoint`` and ``command`` stand beside the one image (``None``: its own). ``is_here``:
+    on this machine. ``profiles``, ``env_files``, ``project_directory`` are what docker compose would be told.
+    """
+
+    images: tuple[str, ...] = ()
+    compose: tuple[Path, ...] = ()
+    manifests: tuple[Path, ...] = ()
+    hosts: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    depth: Depth | None = None
+    is_here: bool = False
+    profiles: tuple[str, ...] = ()
+    env_files: tuple[Path, ...] = ()
+    project_directory: str = ""
+
+
 class Shown(Protocol):
     """What one host shows; a key has a ``kind``, a ``fingerprint`` as ``ssh-keygen -l`` prints it, a ``line`` of known_hosts."""
 
@@ -177,16 +200,8 @@ class Operations(Protocol):
         """What a set-up is made with."""
         ...
 
-    async def check(
-        self,
-        common: Common,
-        images: Sequence[str],
-        patterns: Sequence[str],
-        platforms: Sequence[str],
-        depth: Depth | None,
-        progress: Listener,
-    ) -> Checked:
-        """Judge images against hosts or plain platforms."""
+    async def check(self, common: Common, asked: Asked, progress: Listener) -> Checked:
+        """Judge what is about to be deployed against hosts or plain platforms."""
         ...
 
     async def image(self, common: Common, reference: str, *, all_binaries: bool) -> Opened:

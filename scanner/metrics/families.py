@@ -166,6 +166,23 @@ REGISTRY_RATE_LIMIT = Family(
 GATE_DECISIONS = Family(
     "archscan_gate_decisions_total", "counter", "Answers of the deploy gate: allow, warn, deny or hold.", ("decision",)
 )
+GATE_OVERRIDDEN = Family(
+    "archscan_gate_overridden_total",
+    "counter",
+    "Answers of the deploy gate that would have been deny or hold without an override.",
+)
+GATE_FAILED_OPEN = Family(
+    "archscan_gate_failed_open_total",
+    "counter",
+    "Pods that were admitted although the gate could not judge their images: admission fails open, unless a namespace asks otherwise.",
+)
+GATE_OVERRIDE = Family(
+    "archscan_gate_override_until_timestamp_seconds",
+    "gauge",
+    "Until when somebody answers for deployments against the gate, as Unix time.",
+    ("id", "owner", "image", "host"),
+    "no override is in force",
+)
 INVENTORY_HOSTS = Family(
     "archscan_inventory_hosts",
     "gauge",
@@ -267,7 +284,7 @@ CONFIG_SUCCESS_TIME = Family(
 
 OURSELVES = (
     SCAN_INTERVAL, SCAN_FIRST_SUCCESS, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
-    GATE_DECISIONS, INVENTORY_HOSTS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
+    GATE_DECISIONS, GATE_OVERRIDDEN, GATE_FAILED_OPEN, GATE_OVERRIDE, INVENTORY_HOSTS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
     TRAIL_CHECKPOINT, TRAIL_FAILING, TRAIL_ERRORS, TRAIL_WITNESSED, TRAIL_WITNESS_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS,
     LOOP_LAG, BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
 )  # fmt: skip

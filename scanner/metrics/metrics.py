@@ -13,9 +13,10 @@ from scanner.metrics.ourselves import Instruments
 from scanner.metrics.registries import RegistryObserver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scanner.domain.decision import Decision
+    from scanner.domain.override import Override
     from scanner.domain.report import Report
 
 _OPENMETRICS = "application/openmetrics-text"
@@ -108,6 +109,20 @@ class Metrics:
     def gate_decided(self, decision: Decision) -> None:
         """The gate answered."""
         self._own.gate_decisions.labels(str(decision)).inc()
+
+    def gate_overridden(self) -> None:
+        """The gate would have answered deny or hold without an override."""
+        self._own.gate_overridden.inc()
+
+    def gate_failed_open(self) -> None:
+        """A pod was admitted although the gate held."""
+        self._own.gate_failed_open.inc()
+
+    def overrides_in_force(self, overrides: Sequence[Override]) -> None:
+        """Who answers for deployments against the gate."""
+        self._own.gate_override.clear()
+        for one in overrides:
+            self._own.gate_override.labels(one.id, one.owner, one.image, one.host).set(one.until)
 
     def inventory_loaded(self, *, read: int, not_understood: int, skipped: int) -> None:
         """So many hosts of the inventory in force are read, or are not."""

@@ -86,6 +86,9 @@ class Instruments:
         self.gate_decisions = _counter(c.GATE_DECISIONS, registry)
         for decision in Decision:  # each has a series from the start, so that rates see the first one
             self.gate_decisions.labels(str(decision))
+        self.gate_overridden = _counter(c.GATE_OVERRIDDEN, registry)
+        self.gate_failed_open = _counter(c.GATE_FAILED_OPEN, registry)
+        self.gate_override = _gauge(c.GATE_OVERRIDE, registry)
         self.inventory_hosts = _gauge(c.INVENTORY_HOSTS, registry)
         self.surveys_pending = _gauge(c.SURVEYS_PENDING, registry)
         self.survey_bytes = _counter(c.SURVEY_BYTES, registry)

@@ -23,6 +23,7 @@ from scanner.registry.http.observer import Nobody
 from scanner.registry.layers import LayerReader
 from scanner.registry.mirror_chain import Fetched
 from scanner.registry.presence import Presence
+from scanner.registry.tag_listing import tags_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -77,8 +78,9 @@ class _TagResolution:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The answers that one scan has been given, which stay the same to its end."""
+    """The answers that one scan has been given, which stay the same to its end; ``anew`` believes none from before."""
 
+    anew: bool = False
     resolutions: dict[ImageReference, _TagResolution] = field(default_factory=dict)
 
 
@@ -140,9 +142,12 @@ class Registry:
         await self._endpoints.aclose()
 
     @contextmanager
-    def scan(self) -> Iterator[None]:
-        """Within this, each reference is resolved once, in the tasks begun here too: a tag cannot move in a scan."""
-        token = self._window.set(_Window())
+    def scan(self, *, anew: bool = False) -> Iterator[None]:
+        """Within this, each reference is resolved once, in the tasks begun here too: a tag cannot move in a scan.
+
+        ``anew`` is for whoever must know what a tag means now, not what it meant a moment ago.
+        """
+        token = self._window.set(_Window(anew))
         try:
             yield
         finally:
@@ -209,6 +214,10 @@ class Registry:
         """What a pull of this offer needs that its registry does not have, ``None`` where nothing is known to be missing."""
         return None if self._refusal(reference) else await self._presence.missing_part(reference, offer)
 
+    async def tags(self, reference: ImageReference) -> tuple[str, ...] | Failure:
+        """The tags of a repository, as its registry lists them now: the first few thousand."""
+        return self._refusal(reference) or await tags_of(self._endpoints.of(reference))
+
     def may_stop_early(self, reference: ImageReference) -> bool:
         """Whether an answer about this image may stand before its layer was read to its end."""
         return self._endpoints.of(reference).may_stop_early
@@ -256,7 +265,8 @@ class Registry:
         window = self._window.get()
         if window and (held := window.resolutions.get(ref)):
             return held
-        resolution = self._fresh(ref) or await self._singleflight.join(ref, lambda: self._asked(ref))
+        known = None if window and window.anew else self._fresh(ref)
+        resolution = known or await self._singleflight.join(ref, lambda: self._asked(ref))
         if window is None:
             return resolution
         # What a tag leads to is there, so nobody need ask for it by its digest.

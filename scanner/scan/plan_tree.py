@@ -74,6 +74,15 @@ def read(directory: Path) -> Tree:
     return _Reading(directory).tree()
 
 
+def read_whole(directory: Path) -> Tree:
+    """Read every file below ``directory`` as one folder, under its own name.
+
+    Raises:
+        TreeError: as ``read``.
+    """
+    return _Reading(directory).whole()
+
+
 class _Reading:
     """One pass over the directory, counting what it costs."""
 
@@ -100,6 +109,11 @@ class _Reading:
                 unplaced.append(entry.name)
         texts, unread = MappingProxyType(self._texts), MappingProxyType(self._unread)
         return Tree(tuple(folders), texts, unread, tuple(unplaced), tuple(self._others))
+
+    def whole(self) -> Tree:
+        name = self._home.name or "plans"
+        self._walk(self._home, name, 1)
+        return Tree((name,), MappingProxyType(self._texts), MappingProxyType(self._unread), (), tuple(self._others))
 
     def _walk(self, place: Path, path: str, depth: int) -> None:
         if depth > MAX_DEPTH:

@@ -150,6 +150,35 @@ def not_read_within(hosts: Sequence[Host], within_s: float) -> Deployments:
     return Deployments({host.name: _nothing_known(host.name, problem) for host in hosts}, (problem,))
 
 
+def given(plans: FolderPlans, hosts: Sequence[Host], fleet: Sequence[Host]) -> Deployments:
+    """The same plans for each of these hosts of a fleet, as far as their placement is for it."""
+    names = HostNames.of(host.name for host in fleet)
+    once = [_Given(plans, is_named=False)]
+    return Deployments(MappingProxyType({host.name: _of_host(host, once, names) for host in hosts}))
+
+
+def read_whole(directory: Path, workers: Workers) -> FolderPlans:
+    """What all files of one folder plan, wherever that would be deployed; reads the disk.
+
+    Raises:
+        TreeError: it cannot be listed, or holds more than a plan directory may.
+    """
+    tree = plan_tree.read_whole(directory)
+    name = tree.folders[0]
+    read = workers.call(_plans_in, FOLDERS_BUDGET, dict(tree.texts), name)
+    if isinstance(read, BudgetExceeded):
+        read = folder.FolderPlans((), (folder.Gap(name, Source.INVENTORY, _failure(f"{name}: {read.detail}")),))
+    return read + _unread(tree, name)
+
+
+def read_texts(texts: Mapping[str, bytes], workers: Workers) -> FolderPlans:
+    """What these files, by path, plan together."""
+    read = workers.call(_plans_in, FOLDER_BUDGET, dict(texts), "")
+    if isinstance(read, BudgetExceeded):
+        return folder.FolderPlans((), (folder.Gap("files", Source.INVENTORY, _failure(read.detail)),))
+    return read
+
+
 def _is_pattern(name: str) -> bool:
     return not name.startswith(plan_tree.IGNORED)
 
@@ -298,7 +327,7 @@ def _key(workload: Workload) -> Key:
 
 
 def _unknown(host: str, gap: Gap) -> tuple[Workload, Failure]:
-    return Workload(host=host, name=gap.name, source=gap.source, stage=Stage.PLANNED, image=""), gap.failure
+    return gap.on(host), gap.failure
 
 
 def _nothing_known(host: str, problem: str) -> HostPlans:

@@ -12,7 +12,6 @@ import structlog
 
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
 from scanner.domain.findings import Findings, HostFindings
-from scanner.domain.plan import Plan
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import engine_of
@@ -24,7 +23,7 @@ from scanner.scan import equal_starts, fitting_hosts
 from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images, nobody_asks
 from scanner.scan.judgements import Judgement, Judgements, asked_for
-from scanner.scan.plans import NO_DEPLOYMENTS, NO_PLANS, Deployments, HostPlans
+from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, HostPlans
 from scanner.scan.unchanged import LastScan
 
 if TYPE_CHECKING:
@@ -32,7 +31,9 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
+    from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
+    from scanner.probe.planned.folder import Gap
     from scanner.scan.image_surveys import Surveying
     from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener, MissingPart
     from scanner.scan.unchanged import Rescan
@@ -86,7 +87,7 @@ class Scanner:
     ) -> Report:
         """Read and judge every host exactly once; a host that the deadline cuts off is unknown, never left out.
 
-        With ``only_plans`` neither the hosts' existing containers nor their files are judged: only the inventory's plans.
+        With ``only_plans`` the hosts' existing containers are not judged: only the inventory's plans, and ``plans``.
         """
         began = self.ticks()
         done: dict[str, tuple[HostReading, HostFindings]] = {}
@@ -115,8 +116,10 @@ class Scanner:
             findings=Findings.of(fitting_hosts.named(ordered)),
         )
 
-    async def against(self, platforms: Sequence[Platform], images: Sequence[str]) -> Report:
-        """Judge images against a plain host of each platform, which needs no inventory.
+    async def against(self, platforms: Sequence[Platform], planned: Sequence[Plan], gaps: Sequence[Gap] = ()) -> Report:
+        """Judge plans against a plain host of each platform, which needs no inventory; ``gaps`` are unknown on each.
+
+        A plan that is for other hosts alone is not judged.
 
         Raises:
             ValueError: there are no hosts of such a platform.
@@ -125,9 +128,14 @@ class Scanner:
         judgements = self._judgements()
         readings, findings = [], []
         for facts in plains:
-            progress = _Progress(facts, _unique(Plan(image).on(facts.host) for image in images))
+            platform = facts.kernel.platform
+            here = [plan for plan in planned if _is_for(plan, facts.host, platform)]
+            progress = _Progress(facts, _unique(w for plan in here if not (w := plan.on(facts.host)).build_only))
             await self._judge(judgements, progress)
-            findings += [self._finding(w, v, facts.kernel.platform, started_at) for w, v in progress.verdicts()]
+            unread = [(gap.on(facts.host), _unknown(gap.on(facts.host), gap.failure)) for gap in gaps]
+            findings += [
+                self._finding(w, verdict, platform, started_at) for w, verdict in (*progress.verdicts(), *unread)
+            ]
             readings.append(HostReading(facts.host, facts, {}, started_at, started_at))
         finished_at = max(self.clock(), started_at)
         return Report(uuid.uuid4().hex, started_at, finished_at, tuple(readings), tuple(findings))
@@ -149,9 +157,9 @@ class Scanner:
         try:
             facts = await self.read(host)
             if isinstance(facts, Failure):
-                return self._unread(host, facts, taken_at, only_plans=only_plans)
+                return self._unread(host, facts, taken_at)
             read[host.name] = facts
-            known = await rescan.findings(host, facts, self._files(host, facts.kernel.platform, only_plans=only_plans))
+            known = await rescan.findings(host, facts, self._files(host, facts.kernel.platform))
             if known is not None:
                 return HostReading(host.name, facts, host.labels, taken_at, taken_at), known
             progress = read[host.name] = self._progress(host, facts, only_plans=only_plans)
@@ -160,7 +168,7 @@ class Scanner:
             log.exception("host_bug", host=host.name)
             self.on_bug("scan")
             failure = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
-            return self._unread(host, failure, taken_at, only_plans=only_plans)
+            return self._unread(host, failure, taken_at)
 
     async def _judged(  # noqa: PLR0913 -- a host with all that is known of it
         self,
@@ -175,7 +183,7 @@ class Scanner:
         facts = progress.facts
         await self._judge(judgements, progress)
         reading, findings = self._reading(host, facts, _doubted_all(progress), taken_at, only_plans=only_plans)
-        files = self._files(host, facts.kernel.platform, only_plans=only_plans)
+        files = self._files(host, facts.kernel.platform)
         rescan.judged(host, facts, files, asked_for(progress.judgements), findings)
         return reading, findings
 
@@ -185,7 +193,7 @@ class Scanner:
         """A host that the deadline came for: what it said stays, what was judged too; the rest is unknown."""
         failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
         if progress is None:
-            return self._unread(host, failure, self.clock(), only_plans=only_plans)
+            return self._unread(host, failure, self.clock())
         if isinstance(progress, HostFacts):
             progress = self._progress(host, progress, only_plans=only_plans)
         verdicts = _doubted_all(progress, failure)
@@ -196,13 +204,13 @@ class Scanner:
 
     def _workloads(self, host: Host, facts: HostFacts, *, only_plans: bool) -> list[Workload]:
         existing = () if only_plans else facts.workloads
-        files = self._files(host, facts.kernel.platform, only_plans=only_plans)
+        files = self._files(host, facts.kernel.platform)
         filed = (_placed(workload, files.file_of(workload)) for workload in files.workloads)
         return _unique(w for w in (*existing, *planned(host), *filed) if not w.build_only)
 
-    def _files(self, host: Host, platform: Platform | None, *, only_plans: bool) -> HostPlans:
+    def _files(self, host: Host, platform: Platform | None) -> HostPlans:
         """What files plan for a host of this platform, as far as it is known."""
-        return NO_PLANS if only_plans else self.plans.of(host.name).on(platform)
+        return self.plans.of(host.name).on(platform)
 
     def _reading(
         self,
@@ -214,8 +222,8 @@ class Scanner:
         only_plans: bool,
     ) -> tuple[HostReading, HostFindings]:
         """What is known of a host that was read, gaps included."""
-        files = self._files(host, facts.kernel.platform, only_plans=only_plans)
-        gaps = () if only_plans else (*_gap_verdicts(facts), *_file_gaps(files))
+        files = self._files(host, facts.kernel.platform)
+        gaps = (*(() if only_plans else _gap_verdicts(facts)), *_file_gaps(files))
         placed = ((workload, _unplaced(files, workload, verdict)) for workload, verdict in verdicts)
         findings = HostFindings(
             self._finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at)
@@ -250,11 +258,9 @@ class Scanner:
             failure = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
             progress.made[place] = _unknown(workload, failure)
 
-    def _unread(
-        self, host: Host, failure: Failure, taken_at: float, *, only_plans: bool
-    ) -> tuple[HostReading, HostFindings]:
+    def _unread(self, host: Host, failure: Failure, taken_at: float) -> tuple[HostReading, HostFindings]:
         """A host without facts: everything planned for it is unknown for the same reason."""
-        files = self._files(host, None, only_plans=only_plans)
+        files = self._files(host, None)
         workloads = _unique(w for w in (*planned(host), *files.workloads) if not w.build_only)
         verdicts = [(workload, judge(failure, workload, None)) for workload in workloads]
         findings = HostFindings(
@@ -367,3 +373,8 @@ def _unknown(workload: Workload, failure: Failure) -> Verdict:
     trouble = remedy.Trouble(workload.host, workload.image, path=failure.path, workload=workload, failure=failure)
     fix = remedy.fix(reason, trouble)
     return Verdict(reason, failure.detail, fix=fix, failure=failure if failure.concerns else None)
+
+
+def _is_for(plan: Plan, host: str, platform: Platform | None) -> bool:
+    """Whether a plain host may be one that a plan is for."""
+    return plan.placement is None or plan.placement.fits(host, platform, {}) is not False

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scanner.domain.decision import Decision
+    from collections.abc import Mapping
+
+    from scanner.domain.decision import Decision, Ruling
+    from scanner.domain.instead import Instead
     from scanner.domain.report import Report
 
 
@@ -19,6 +22,8 @@ class RefusalReason(StrEnum):
     PLATFORM_INVALID = "platform_invalid"
     REGISTRY_NOT_ALLOWED = "registry_not_allowed"
     WAIVER_INVALID = "waiver_invalid"
+    PLANS_INVALID = "plans_invalid"
+    OVERRIDE_INVALID = "override_invalid"
     TOO_MANY_SCANS = "too_many_scans"
     NOT_READY = "not_ready"
     FACTS_STALE = "facts_stale"
@@ -40,13 +45,18 @@ class Refusal:
 class Checked:
     """The gate's answer, with the report that it was decided from.
 
-    ``id`` names the decision; ``trail_index`` is its place in the trail, ``None`` where there is no trail.
+    ``id`` names the decision; ``trail_index`` is its place in the trail, ``None`` where there is no trail. ``rulings`` are
+    what was decided of each finding, ``pins`` the images as they are written with the references, by digest, that were
+    judged, ``instead`` what could be deployed in place of what is denied, by image and host.
     """
 
     report: Report
     decision: Decision
     id: str = ""
     trail_index: int | None = None
+    rulings: tuple[Ruling, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[tuple[str, str], Instead] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain.decision import Decision, Policy
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.scan import Limits
 
@@ -33,9 +32,3 @@ class Configuration:
 def limits(settings: Settings, depth: Depth | None = None) -> Limits:
     """How deep, wide and long one scan goes."""
     return Limits(depth or Depth(settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
-
-
-def policy(settings: Settings) -> Policy:
-    """What the gate makes of images that start, but not as they should."""
-    gate = settings.gate
-    return Policy(Decision(gate.emulated), Decision(gate.degraded), Decision(gate.early_stop))

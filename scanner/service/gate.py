@@ -7,23 +7,31 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.domain.decision import decide
-from scanner.domain.facts import Failure, HostFacts, image_reference
-from scanner.domain.plan import Plan
-from scanner.domain.verdict.reason import Reason
+from scanner.domain.decision import decided, rulings
+from scanner.domain.facts import Failure, image_reference
+from scanner.scan import plans as scan_plans
 from scanner.scan.scan import silent
 from scanner.service.answers import Checked, Refusal, RefusalReason
-from scanner.service.configuration import limits, policy
+from scanner.service.configuration import limits
+from scanner.service.gate_facts import GateFacts
+from scanner.service.gate_instead import Alternatives
+from scanner.service.gate_pins import pins
+from scanner.service.gate_policy import demands
+from scanner.service.gate_question import Destination, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scanner.domain.host import Host
+    from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Report
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
-    from scanner.service.ports import Observer
+    from scanner.service.gate_memory import GateMemory
+    from scanner.service.gate_overrides import Overrides
+    from scanner.service.gate_policy import Demands
+    from scanner.service.ports import Adapters, Observer
     from scanner.service.publication import Publication
     from scanner.service.recording import Recording
     from scanner.service.reloading import Reloading
@@ -33,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """Judges with what the last scan knows of the hosts; what is not known, or too old, holds."""
+    """Judges with what is known of the hosts, which are read anew where that is too old; what is not known holds."""
 
     def __init__(  # noqa: PLR0913, PLR0917 -- a decision rests on all of them
         self,
@@ -43,47 +51,92 @@ class Gate:
         observer: Observer,
         clock: Callable[[], float],
         recording: Recording,
+        overrides: Overrides,
+        memory: GateMemory,
     ) -> None:
         self._reloading, self._publication, self._surveys = reloading, publication, surveys
-        self._observer, self._clock, self._recording = observer, clock, recording
+        self._observer, self._recording, self._overrides = observer, recording, overrides
+        self._memory = memory
+        self._facts = GateFacts(publication, clock)
 
     async def check(
         self, images: tuple[str, ...], hosts: tuple[str, ...], platform: Platform | None, by: str
     ) -> Checked | Refusal:
-        """May these images go to the inventory hosts that match, or to a plain host of ``platform``?
+        """May these images go to the inventory hosts that match, or to a plain host of ``platform``?"""
+        destination = Destination(hosts, () if platform is None else (platform,))
+        return await self.ask(Question.of(images), destination, by)
 
-        The answer counts once it stands in the trail.
-        """
-        asked = {"images": list(images), "hosts": list(hosts), "platform": str(platform or "")}
-        return await self._recording.decided(await self._check(images, hosts, platform, by), asked, by)
+    async def ask(self, question: Question, destination: Destination, by: str) -> Checked | Refusal:
+        """May what is asked about go there? The answer counts once it stands in the trail."""
+        asked = {
+            "images": list(question.written),
+            "hosts": list(destination.hosts),
+            "platform": ",".join(map(str, destination.platforms)),
+        }
+        answer = await self._recording.decided(await self._answered(question, destination, by), asked, by)
+        if isinstance(answer, Checked):
+            await self._memory.remember(answer)
+        return answer
 
-    async def _check(
-        self, images: tuple[str, ...], hosts: tuple[str, ...], platform: Platform | None, by: str
+    async def ask_files(
+        self, images: tuple[Plan, ...], files: Mapping[str, bytes], destination: Destination, by: str
     ) -> Checked | Refusal:
-        if refused := self._refused(images):
+        """The same about images beside what ``files``, by path, plan."""
+        if not files:
+            return await self.ask(Question(images), destination, by)
+        adapters = self._reloading.current[1]
+        with self._reloading.using(adapters):
+            read = await adapters.read_files(files)
+        return await self.ask(Question(images, read), destination, by)
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        await self._facts.close()
+
+    async def _answered(self, question: Question, destination: Destination, by: str) -> Checked | Refusal:
+        if refused := self._refused(question.written):
             return refused
-        chosen = self._reloading.matching(hosts) if platform is None else ()
+        chosen = () if destination.platforms else self._reloading.matching(destination.hosts)
         if isinstance(chosen, Refusal):
             return chosen
+        overrides = await self._overrides.in_force()
         configuration, adapters = self._reloading.current
-        settings = configuration.settings
-        with self._reloading.using(adapters):
-            scanner = adapters.scanner(
-                limits(settings),
-                read=self._known_facts,
-                on_bug=lambda _where: self._observer.internal_error(),
-                survey_now=True,
-                want_survey=self._surveys.want,
-            )
+        asked = demands(configuration.settings, chosen)
+        with self._reloading.using(adapters), adapters.one_check():
+            scanner = self._scanner(adapters, asked, question, chosen)
             try:
-                report = await judged(scanner, images, chosen, () if platform is None else (platform,))
+                report = await judged(scanner, question, chosen, destination.platforms)
             except ValueError as error:
                 return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
-        decision = decide(report, policy(settings))
-        log.info("gate_decided", by=by, decision=str(decision), images=list(images))
-        return Checked(report, decision)
+            by_digest = await self._pins(scanner, question.written)
+            ruled = rulings(report, asked.policies, overrides)
+            limit = configuration.settings.gate.alternatives
+            alternatives = Alternatives(scanner, adapters, limit, self._publication.report())
+            instead = await alternatives.of(ruled, {host.name: host for host in chosen})
+        decision = decided(report, ruled)
+        log.info("gate_decided", by=by, decision=str(decision), images=list(question.written))
+        return Checked(report, decision, rulings=ruled, pins=by_digest, instead=instead)
 
-    def _refused(self, images: tuple[str, ...]) -> Refusal | None:
+    async def _pins(self, scanner: Scanner, images: Sequence[str]) -> dict[str, str]:
+        """What was judged, by digest; a bug costs no more than that."""
+        try:
+            return await pins(scanner.registry, images)
+        except Exception:
+            log.exception("gate_bug", images=list(images))
+            return {}
+
+    def _scanner(self, adapters: Adapters, asked: Demands, question: Question, hosts: Sequence[Host]) -> Scanner:
+        settings = self._reloading.settings
+        return adapters.scanner(
+            limits(settings, asked.depth),
+            read=self._facts.reader(adapters.read, asked.max_ages_s, settings.gate.reprobe),
+            on_bug=lambda _where: self._observer.internal_error(),
+            plans=scan_plans.given(question.planned_files, hosts, self._reloading.hosts()),
+            survey_now=True,
+            want_survey=self._surveys.want,
+        )
+
+    def _refused(self, images: Sequence[str]) -> Refusal | None:
         if self._publication.store_error:
             return Refusal(RefusalReason.STORE_FAILED, self._publication.store_error, 60)
         registries = self._reloading.settings.registries
@@ -94,32 +147,22 @@ class Gate:
                 return Refusal(RefusalReason.REGISTRY_NOT_ALLOWED, f"{name} is not a listed registry")
         return None
 
-    async def _known_facts(self, host: Host) -> HostFacts | Failure:
-        """What the published report says of a host, unless that is too old to decide on, or of another machine."""
-        found = self._publication.reading(host)
-        if found is None:
-            return Failure(Reason.HOST_STALE, "the host has not been scanned yet, as the configuration names it now")
-        age_s = self._clock() - found.taken_at
-        if age_s < 0:
-            return Failure(Reason.HOST_STALE, "the clock stepped back behind the host's last reading")
-        if age_s > self._reloading.settings.gate.max_facts_age:
-            return Failure(Reason.HOST_STALE, f"the host was last read {age_s:.0f} s ago")
-        return found.reading
-
 
 async def judged(
     scanner: Scanner,
-    images: Sequence[str],
+    question: Question,
     hosts: Sequence[Host],
     platforms: Sequence[Platform] = (),
     listen: Listener = silent,
 ) -> Report:
-    """Images judged against a plain host of each platform or, where none is named, against what is known of hosts.
+    """What is asked about, judged against a plain host of each platform or, without one, against what is known of hosts.
+
+    What files plan for ``hosts`` is what the scanner was given as plans.
 
     Raises:
         ValueError: there are no hosts of such a platform.
     """
     if platforms:
-        return await scanner.against(platforms, images)
-    planned = [replace(host, planned=tuple(Plan(image) for image in images)) for host in hosts]
+        return await scanner.against(platforms, tuple(question.plans), question.gaps)
+    planned = [replace(host, planned=question.images) for host in hosts]
     return await scanner.scan(planned, only_plans=True, listen=listen)

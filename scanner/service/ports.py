@@ -8,9 +8,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from scanner.domain.facts import Failure
+    from scanner.domain.facts import Failure, HostFacts
     from scanner.domain.host import Host
+    from scanner.domain.image.reference import ImageReference
+    from scanner.domain.override import Override
     from scanner.domain.report import Report
+    from scanner.probe.planned.folder import FolderPlans
     from scanner.scan.image_surveys import Wanted
     from scanner.scan.plans import Deployments
     from scanner.scan.ports import HostReader
@@ -23,6 +26,12 @@ class Adapters(Protocol):
 
     def one_scan(self) -> AbstractContextManager[None]:
         """Within this each reference is resolved once: a tag cannot move in a scan."""
+
+    def one_check(self) -> AbstractContextManager[None]:
+        """Within this each reference is resolved once, anew: what was known of a tag before does not count."""
+
+    async def read(self, host: Host) -> HostFacts | Failure:
+        """Ask one host."""
 
     def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,
@@ -47,6 +56,12 @@ class Adapters(Protocol):
 
     async def plans(self, hosts: Sequence[Host], within_s: float) -> Deployments:
         """What is planned now for these hosts, which are the whole inventory; unknown where that takes longer."""
+
+    async def tags(self, reference: ImageReference) -> tuple[str, ...] | Failure:
+        """The tags of a repository, as its registry lists them now."""
+
+    async def read_files(self, files: Mapping[str, bytes]) -> FolderPlans:
+        """What these files, by path, plan together."""
 
     def credential_ends(self) -> Mapping[str, float]:
         """When the certificates in use end (Unix seconds), by their place in the configuration."""
@@ -95,6 +110,9 @@ class Observer(Protocol):
 
     def inventory_loaded(self, *, read: int, not_understood: int, skipped: int) -> None:
         """So many hosts of the inventory in force are read, or are not."""
+
+    def overrides_in_force(self, overrides: Sequence[Override]) -> None:
+        """These deployments are answered for against the gate."""
 
     def surveys_pending(self, count: int) -> None:
         """So many surveys are waiting to be made."""

@@ -76,9 +76,9 @@ class Recording:
 
     async def decided(self, answer: Checked | Refusal, asked: Mapping[str, Any], by: str) -> Checked | Refusal:
         """The gate's answer once it stands in the trail; a hold where it cannot."""
-        if self.trail is None:
-            return answer
         decision_id = uuid.uuid4().hex
+        if self.trail is None:
+            return answer if isinstance(answer, Refusal) else replace(answer, id=decision_id)
         entry = await asyncio.to_thread(self._decision, answer, asked, by, decision_id)
         try:
             index = await self.trail.append(entry)
@@ -106,14 +106,22 @@ class Recording:
         task.add_done_callback(self._telling.discard)
 
     def _decision(self, answer: Checked | Refusal, asked: Mapping[str, Any], by: str, decision_id: str) -> Entry:
-        decision, report, detail = Decision.HOLD, None, ""
         if isinstance(answer, Refusal):
             detail = f"{answer.reason}: {answer.detail}"
-        else:
-            decision, report = answer.decision, answer.report
+            return entries.gate_decided(
+                self._clock(),
+                by,
+                decision_id=decision_id,
+                decision=Decision.HOLD,
+                asked=asked,
+                report=None,
+                detail=detail,
+            )
+        used = dict.fromkeys(ruling.override.id for ruling in answer.rulings if ruling.override is not None)
         return entries.gate_decided(
-            self._clock(), by, decision_id=decision_id, decision=decision, asked=asked, report=report, detail=detail
-        )
+            self._clock(), by, decision_id=decision_id, decision=answer.decision, asked=asked, report=answer.report,
+            pins=answer.pins, overrides=tuple(used),
+        )  # fmt: skip
 
     async def _tell(self, entry: Entry) -> None:
         """Best effort: a trail that fails has said so itself."""

@@ -6,6 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from scanner.service.gate import Gate
+from scanner.service.gate_admission import Admission
+from scanner.service.gate_memory import GateMemory
+from scanner.service.gate_overrides import Overrides
 from scanner.service.health import Health
 from scanner.service.history import History
 from scanner.service.platform_moves import PlatformMoves
@@ -54,7 +57,11 @@ class Service:
         self.surveys = Surveys(self.reloading, store, observer, clock)
         self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, self.surveys, observer, clock,
                            self.recording)  # fmt: skip
-        self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock, self.recording)
+        self.overrides = Overrides(store, observer, clock, self.recording)
+        self.gate_memory = GateMemory(store, clock)
+        self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock, self.recording, self.overrides,
+                         self.gate_memory)  # fmt: skip
+        self.admission = Admission(self.gate, self.gate_memory, self.reloading)
         self.probe = Probe(self.reloading, observer)
         self.history = History(store, clock)
         self.moves = PlatformMoves(self.reloading, self.publication, self.surveys, observer)
@@ -71,12 +78,15 @@ class Service:
         await self.publication.load()
         await self.waivers.load()
         await self.surveys.load()
+        await self.overrides.load()
+        await self.gate_memory.load()
         self._schedule.start()
 
     async def stop(self) -> None:
         """End the running scan, close every connection; what was not finished is not published."""
         self._schedule.stop()
         await self.scans.close()
+        await self.gate.close()
         await self.surveys.close()
         await self.moves.close()
         await self.recording.close()

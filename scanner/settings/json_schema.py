@@ -44,7 +44,7 @@ class _Generator(GenerateJsonSchema):
         if isinstance(node.get("default"), dict):
             del node["default"]
         write = WRITTEN.get(node.get("x-unit", ""))
-        if write and "default" in node:
+        if write and node.get("default") is not None:
             node["default"] = write(node["default"])
         return node
 

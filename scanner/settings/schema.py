@@ -254,6 +254,44 @@ class Web(Section):
         return split_listen(self.listen)
 
 
+class GateRule(Section):
+    """What the deploy gate answers for some of the hosts; what is null is said by the rules below, at last by the gate."""
+
+    match: Text = Field(description="Hosts by name, glob pattern or label, as --host takes them: edge-*, env=dev.")
+    emulated: Decision | None = Field(
+        default=None, description="Answer for an image that runs only through an emulator."
+    )
+    degraded: Decision | None = Field(
+        default=None, description="Answer for an image that starts although its metadata is wrong."
+    )
+    early_stop: Literal["allow", "hold"] | None = Field(
+        default=None, description="Answer for an image that starts by bytes of a layer that was not read to its end."
+    )
+    depth: Literal["config", "binary", "full"] | None = Field(default=None, description="The least evidence asked for.")
+    survey: bool | None = Field(
+        default=None, description="Whether all files of an image must have been read before it may go."
+    )
+    max_facts_age: Duration | None = Field(
+        default=None, ge=1, le=7 * DAY, description="Oldest host facts that are decided on."
+    )
+
+
+class Admission(Section):
+    """What the webhook of Kubernetes answers, which lets pods pass that the gate cannot judge."""
+
+    nodes: tuple[Text, ...] = Field(
+        default=(),
+        description="The cluster's nodes in the inventory, as --host takes them; all hosts where there are none.",
+    )
+    exempt: tuple[Text, ...] = Field(
+        default=("kube-system",), description="Namespaces, as glob patterns, whose pods are never judged."
+    )
+    closed: tuple[Text, ...] = Field(
+        default=(),
+        description="Namespaces, as glob patterns, whose pods wait for a decision instead of passing without one.",
+    )
+
+
 class Gate(Section):
     """What the deploy gate answers."""
 
@@ -265,8 +303,31 @@ class Gate(Section):
         default="allow",
         description="Answer for an image that starts by bytes of a layer that was not read to its end.",
     )
+    depth: Literal["config", "binary", "full"] | None = Field(
+        default=None, description="The least evidence asked for; that of scan.depth where it is null."
+    )
+    survey: bool = Field(
+        default=False, description="Whether all files of an image must have been read before it may go."
+    )
     max_facts_age: Duration = Field(
         default=15 * MINUTE, ge=1, le=7 * DAY, description="Oldest host facts it decides on."
+    )
+    reprobe: Duration = Field(
+        default=20.0,
+        ge=0,
+        le=600,
+        description="How long a host whose facts are too old is waited for, that is read anew; 0 reads none and holds.",
+    )
+    rules: tuple[GateRule, ...] = Field(
+        default=(),
+        description="Answers for some of the hosts; of each setting the first rule that fits and says it counts.",
+    )
+    admission: Admission = Field(default=Admission(), description="What the webhook of Kubernetes answers.")
+    alternatives: int = Field(
+        default=12,
+        ge=0,
+        le=100,
+        description="Tags of the same repository that are looked at for one that fits, where an image is denied.",
     )
 
 

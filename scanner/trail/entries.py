@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.decision import Decision
     from scanner.domain.facts import Workload
+    from scanner.domain.override import Override
     from scanner.domain.report import Report
     from scanner.domain.verdict.verdict import Verdict
     from scanner.domain.waiver import Waiver
@@ -82,11 +83,21 @@ def gate_decided(  # noqa: PLR0913 -- a decision is all of these
     asked: Mapping[str, Any],
     report: Report | None,
     detail: str = "",
+    pins: Mapping[str, str] | None = None,
+    overrides: Sequence[str] = (),
 ) -> Entry:
-    """What the gate answered to what was asked; ``report`` is what it judged, ``detail`` why it did not."""
+    """What the gate answered to what was asked; ``report`` is what it judged, ``detail`` why it did not.
+
+    ``pins`` are the references by digest that were judged, ``overrides`` the ids of those without which it would have
+    answered otherwise.
+    """
     about: dict[str, Any] = {"decision": str(decision), "id": decision_id, "asked": dict(asked)}
     if detail:
         about["detail"] = detail
+    if pins:
+        about["pins"] = dict(pins)
+    if overrides:
+        about["overrides"] = list(overrides)
     if report is not None:
         digests = {f.workload.image: f.verdict.digest for f in report.findings if f.verdict.digest}
         verdicts = [_finding(f.workload, f.verdict) for f in report.findings if f.verdict.status is not Status.OK]
@@ -115,6 +126,23 @@ def waiver_added(at: float, by: str, waiver: Waiver) -> Entry:
 def waiver_deleted(at: float, by: str, waiver_id: str) -> Entry:
     """A waiver was ended."""
     return Entry(Event.WAIVER_DELETED, at, by, {"id": waiver_id})
+
+
+def override_added(at: float, by: str, override: Override) -> Entry:
+    """Somebody answers for deployments against the gate, until a moment."""
+    about = {
+        "id": override.id,
+        "owner": override.owner,
+        "reason": override.reason,
+        "until": moment(override.until),
+        "match": {"image": override.image, "host": override.host},
+    }
+    return Entry(Event.OVERRIDE_ADDED, at, by, about)
+
+
+def override_deleted(at: float, by: str, override_id: str) -> Entry:
+    """An override was ended."""
+    return Entry(Event.OVERRIDE_DELETED, at, by, {"id": override_id})
 
 
 def reloaded(at: float, by: str, *, successful: bool, detail: str, configuration: str) -> Entry:

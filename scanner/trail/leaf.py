@@ -46,6 +46,8 @@ class Event(StrEnum):
     GATE_DECIDED = "gate_decided"
     WAIVER_ADDED = "waiver_added"
     WAIVER_DELETED = "waiver_deleted"
+    OVERRIDE_ADDED = "override_added"
+    OVERRIDE_DELETED = "override_deleted"
     CONFIGURATION_RELOADED = "configuration_reloaded"
     TRAIL_RESUMED = "trail_resumed"
 

@@ -17,6 +17,7 @@ from prometheus_client.samples import Sample
 
 from scanner.domain.decision import Decision
 from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.override import Override
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason
@@ -69,6 +70,7 @@ def busy():
     metrics.registries.request("registry.example", 200, 0.1)
     metrics.registries.rate_limit("docker.io", 42)
     metrics.credential_expires("ssh", 123.0)
+    metrics.overrides_in_force([Override("1", "me", "known", 200.0, "r.example/app:1")])
     metrics.config_reloaded(successful=True, at=99.0)
     metrics.inventory_loaded(read=2, not_understood=1, skipped=0)
     metrics.architectures_changed({"web-1": 77.0, "gone": 1.0})

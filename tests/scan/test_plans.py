@@ -387,8 +387,11 @@ async def test_every_finding_has_a_key_of_its_own(directory):
     assert len({finding.key for finding in findings}) == len(findings) == 3
 
 
-async def test_the_gate_judges_what_it_was_asked_alone(directory):
-    assert await scanned(directory({"all/images.txt": "r.example/log:1"}), only_plans=True) == ()
+async def test_the_gate_judges_the_plans_that_it_was_given_and_nothing_that_exists(directory):
+    found = await scanned(directory({"all/images.txt": "r.example/log:1"}), only_plans=True)
+    assert {(finding.workload.image, str(finding.workload.stage)) for finding in found} == {
+        ("r.example/log:1", "planned")
+    }
 
 
 # ---------------------------------------------------------------- hostile folders

@@ -255,7 +255,10 @@ async def test_what_the_configuration_could_do_joins_every_finding_that_it_would
         return f"list {image.registry}"
 
     scanner = replace(a_scanner(read, Refusing()), hint=hint)
-    reports = await scanner.scan([host("amd", "r.example/app")]), await scanner.against([AMD64], ["r.example/app"])
+    reports = (
+        await scanner.scan([host("amd", "r.example/app")]),
+        await scanner.against([AMD64], [Plan("r.example/app")]),
+    )
     for report in reports:
         assert [finding.verdict.fix for finding in report.findings] == [Fix("list r.example")]
     assert asked == [("only_listed", "r.example")] * 2

@@ -35,6 +35,7 @@ class Environment:
         self.document = {"scan": {"interval": "1h", "deadline": "30s", "jitter": "0s"}}
         self.hosts = (host("a"), host("b", "10.0.0.2"))
         self.skipped = ()
+        self.tags = ()
 
     def clock(self):
         return self.now
@@ -83,6 +84,15 @@ class Adapters:
 
     def one_scan(self):
         return nullcontext()
+
+    def one_check(self):
+        return nullcontext()
+
+    async def read(self, host):
+        return await self.environment.read(host)
+
+    async def tags(self, reference):
+        return self.environment.tags
 
     def credential_ends(self):
         return {}

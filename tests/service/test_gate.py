@@ -14,21 +14,29 @@ from scanner.store.error import StoreError
 from tests.service.environment import gate, host, reasons, scanned
 
 
-async def test_the_gate_holds_before_the_first_scan_then_decides_by_what_was_read(service):
+@pytest.fixture
+def unasking(environment):
+    """The gate does not read hosts itself."""
+    environment.document["gate"] = {"reprobe": "0s"}
+
+
+async def test_the_gate_holds_before_the_first_scan_then_decides_by_what_was_read(unasking, service):
     assert await gate(service, "a") == ("hold", ["host_stale"])
     await scanned(service)
     assert await gate(service, "a") == ("allow", ["native"])
     assert await gate(service, "b") == ("deny", ["platform_missing"])
 
 
-async def test_the_gate_holds_for_hosts_that_a_partial_scan_left_out(service):
+async def test_the_gate_holds_for_hosts_that_a_partial_scan_left_out(unasking, service):
     await scanned(service, "a")
     assert await gate(service, "a") == ("allow", ["native"])
     assert await gate(service, "b") == ("hold", ["host_stale"])
 
 
 @pytest.mark.parametrize("step", [16 * 60, 86400, -1, -86400])
-async def test_the_gate_holds_where_the_clock_says_that_facts_are_old_or_not_taken_yet(service, environment, step):
+async def test_the_gate_holds_where_the_clock_says_that_facts_are_old_or_not_taken_yet(
+    unasking, service, environment, step
+):
     await scanned(service)
     environment.now += step
     assert await gate(service, "a") == ("hold", ["host_stale"])
@@ -36,7 +44,7 @@ async def test_the_gate_holds_where_the_clock_says_that_facts_are_old_or_not_tak
     assert await gate(service, "a") == ("allow", ["native"])
 
 
-async def test_the_gate_never_uses_facts_of_another_machine_that_had_the_name(service, environment):
+async def test_the_gate_never_uses_facts_of_another_machine_that_had_the_name(unasking, service, environment):
     await scanned(service)
     environment.hosts = (host("a", "10.0.0.2"), host("b", "10.0.0.2"))
     assert service.reloading.reload("test").successful
@@ -47,7 +55,9 @@ async def test_the_gate_never_uses_facts_of_another_machine_that_had_the_name(se
     assert await gate(service, "a") == ("deny", ["platform_missing"])
 
 
-async def test_the_gate_waits_for_the_new_machine_s_report_to_be_published(service, environment, store, monkeypatch):
+async def test_the_gate_waits_for_the_new_machine_s_report_to_be_published(
+    unasking, service, environment, store, monkeypatch
+):
     await scanned(service)
     environment.hosts = (host("a", "10.0.0.2"),)
     assert service.reloading.reload("test").successful
@@ -77,7 +87,7 @@ async def test_the_gate_refuses_a_host_that_left_the_inventory(service, environm
     assert reasons(service) == {"b": "read"}
 
 
-async def test_the_gate_holds_after_a_restart_until_the_hosts_are_read_again(service, environment, store):
+async def test_the_gate_holds_after_a_restart_until_the_hosts_are_read_again(unasking, service, environment, store):
     await scanned(service)
     again = environment.service(store)
     environment.go.clear()

@@ -198,7 +198,8 @@ class FakeService:
     def watch(self, request_id):
         return self.queue.watch(request_id)
 
-    async def check(self, images, hosts, platform, by):
+    async def ask_files(self, images, files, destination, by):
+        images, hosts = tuple(plan.image for plan in images), destination.hosts
         self.asked.append(("check", by))
         if self.latest is None:
             return Refusal(RefusalReason.NOT_READY, "the first scan has not ended yet", 10)

@@ -128,6 +128,18 @@ class TarReader:
         while view and self._state is not _State.ENDED:
             view = self._step(view)
 
+    def pass_over(self) -> int:
+        """How many of the next bytes nobody takes, so that whoever can seek need not feed them; they count as fed."""
+        if self._state is _State.CONTENT and self._content is None and self._entry is not None:
+            passed, self._left = self._left, 0
+            self._end_content(self._entry)
+            return passed + self.pass_over()
+        if self._state is _State.SKIP:
+            passed = self._left
+            self._start_skipping(0)
+            return passed
+        return 0
+
     def close(self) -> None:
         """The stream is over; an archive may lack its end mark, or what fills an entry's last block up, but no more."""
         between = self._state in _BETWEEN_ENTRIES and not self._block and not self._pending.count

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure, Source
+from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.text import printable
 from scanner.probe.planned import file_kinds, plan_listing
 from scanner.probe.planned.compose import compose
@@ -60,6 +60,10 @@ class Gap:
     failure: Failure
     file: str = ""
 
+    def on(self, host: str) -> Workload:
+        """What is not known, as a workload of a host."""
+        return Workload(host=host, name=self.name, source=self.source, stage=Stage.PLANNED, image="")
+
 
 @dataclass(frozen=True, slots=True)
 class FolderPlans:
@@ -89,7 +93,7 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
     return replace(found, outcomes=_outcomes(found, kinds, covered, owners))
 
 
-def _filed(path: str, source: Source, found: Plans) -> FolderPlans:
+def filed(path: str, source: Source, found: Plans) -> FolderPlans:
     """Plans with their file; a template's is a gap, since somebody fills it in before anybody runs it."""
     for plan in found.planned:
         if is_template(plan.image):
@@ -105,7 +109,7 @@ def _unread(read: Mapping[str, Told]) -> FolderPlans:
     for path, one in read.items():
         problem = one.problem or rendered.problem(one)
         if problem:
-            found += _filed(path, _SOURCES.get(one.kind, Source.INVENTORY), gap(path, problem))
+            found += filed(path, _SOURCES.get(one.kind, Source.INVENTORY), gap(path, problem))
     return found
 
 
@@ -183,7 +187,7 @@ def _of_projects(texts: Mapping[str, bytes], projects: Sequence[ProjectFiles], r
         beside = compose.Surroundings(dotenv=project.dotenv)
         if first in read and read[first].kind is Kind.STACK:
             given, beside = _without_dotenv(texts, first), compose.Surroundings(source=Source.SWARM)
-        found += _filed(first, beside.source, compose.project_plans(given, project.files, beside))
+        found += filed(first, beside.source, compose.project_plans(given, project.files, beside))
     return found
 
 
@@ -228,7 +232,7 @@ def _of_manifests(read: Mapping[str, Told], owned: set[str]) -> FolderPlans:
     maps = manifests.config_maps(one.documents for one in files.values())
     for path, one in files.items():
         if path not in owned:
-            found += _filed(path, Source.KUBERNETES, manifests.of_documents(path, one.documents, maps))
+            found += filed(path, Source.KUBERNETES, manifests.of_documents(path, one.documents, maps))
     return found
 
 
@@ -241,10 +245,10 @@ def _of_units(own: Mapping[str, bytes]) -> tuple[FolderPlans, dict[str, set[str]
     owners: dict[str, set[str]] = defaultdict(set)
     played: set[str] = set()
     for path, made in quadlet.by_unit(own, played):
-        found += _filed(path, Source.QUADLET, made)
+        found += filed(path, Source.QUADLET, made)
         _note(owners, played, path)
     for path, made in systemd.by_unit(own, lambda path: path in own, played):
-        found += _filed(path, Source.SYSTEMD, made)
+        found += filed(path, Source.SYSTEMD, made)
         _note(owners, played, path)
     return found, owners
 
@@ -269,7 +273,7 @@ def _others(own: Mapping[str, bytes], read: Mapping[str, Told]) -> FolderPlans:
     found = FolderPlans()
     for path, one in read.items():
         if one.kind is Kind.LIST:
-            found += _filed(path, Source.INVENTORY, plan_listing.plans({path: own[path]}))
+            found += filed(path, Source.INVENTORY, plan_listing.plans({path: own[path]}))
         elif one.kind is Kind.NOMAD and not one.problem:
-            found += _filed(path, Source.NOMAD, nomad.plans({path: own[path]}))
+            found += filed(path, Source.NOMAD, nomad.plans({path: own[path]}))
     return found

@@ -14,11 +14,23 @@ MAX_REFERENCE_CHARS = 512
 
 MAX_PATTERNS = 64
 
+MAX_PLATFORMS = 16
+"""An image that is built for more is checked for those that the fleet has."""
+
+MAX_ARGUMENTS = 256
+"""Words of a command."""
+
+MAX_FILES = 256
+"""Files of one deployment; a repository of more asks for each part of it."""
+
 MAX_LOG_CHARS = 32 << 10
 """The last screens of a log, where the cause stands."""
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+PlatformName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Argument = Annotated[str, StringConstraints(max_length=8192)]
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
@@ -32,17 +44,57 @@ class ScanRequest(_Body):
     hosts: tuple[Pattern, ...] = Field(default=(), max_length=MAX_PATTERNS)
 
 
-class CheckRequest(_Body):
-    """May these images go to inventory hosts (globs), or to a plain host of a platform?"""
+class ImageRequest(_Body):
+    """An image with what is said beside it; what is null is the image's own."""
 
-    images: tuple[Reference, ...] = Field(min_length=1, max_length=MAX_IMAGES)
+    image: Reference
+    entrypoint: tuple[Argument, ...] | None = Field(default=None, max_length=MAX_ARGUMENTS)
+    command: tuple[Argument, ...] | None = Field(default=None, max_length=MAX_ARGUMENTS)
+    platform: PlatformName | None = None
+    workload: Annotated[str, StringConstraints(max_length=253)] = ""
+
+
+class CheckRequest(_Body):
+    """May these images, or what these files plan, go to inventory hosts (globs, labels) or to plain hosts of platforms?
+
+    ``files`` are Compose projects, stacks, Kubernetes manifests, quadlets, units by their paths, the texts whole.
+    """
+
+    images: tuple[Reference | ImageRequest, ...] = Field(default=(), max_length=MAX_IMAGES)
+    files: dict[FileName, str] = Field(default_factory=dict, max_length=MAX_FILES)
     hosts: tuple[Pattern, ...] = Field(default=(), max_length=MAX_PATTERNS)
-    platform: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    platform: PlatformName | None = None
+    platforms: tuple[PlatformName, ...] = Field(default=(), max_length=MAX_PLATFORMS)
 
     @model_validator(mode="after")
     def _one_destination(self) -> CheckRequest:
-        if bool(self.hosts) == (self.platform is not None):
+        if not self.images and not self.files:
+            raise ValueError("give images or files")
+        if self.platform is not None and self.platforms:
+            raise ValueError("give either platform or platforms")
+        if bool(self.hosts) == bool(self.destinations):
             raise ValueError("give either hosts or platform")
+        return self
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The platforms whose plain hosts are asked about."""
+        return self.platforms or (() if self.platform is None else (self.platform,))
+
+
+class OverrideRequest(_Body):
+    """Somebody answers for images that the gate would not let through, until a moment."""
+
+    owner: Words
+    reason: Words
+    until: AwareDatetime
+    image: Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)]
+    host: Pattern = "*"
+
+    @model_validator(mode="after")
+    def _is_narrow(self) -> OverrideRequest:
+        if not self.image.strip("*?"):
+            raise ValueError("name an image: nobody answers for everything")
         return self
 
 

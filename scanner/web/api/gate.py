@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
-from starlette.responses import JSONResponse, Response
+from fastapi import APIRouter, Depends, Header
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure, image_reference
+from scanner.domain.facts import Failure, Process, image_reference
+from scanner.domain.plan import Plan
 from scanner.domain.platform import platform
-from scanner.domain.report_json import document, moment
+from scanner.domain.report_json import moment
 from scanner.domain.verdict import error_phrases
 from scanner.domain.verdict.explanation import Explanation, explained
 from scanner.domain.waiver import Waiver
+from scanner.service import check_document
 from scanner.service.answers import Checked, Refusal
 from scanner.service.gate import Gate
+from scanner.service.gate_question import Destination
 from scanner.service.waivers import Waivers
-from scanner.web.api.bodies import CheckRequest, ExplainRequest, WaiverRequest
+from scanner.web.api.bodies import CheckRequest, ExplainRequest, ImageRequest, WaiverRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import Context
@@ -43,16 +46,21 @@ async def check(
     gate: Annotated[Gate, Depends(dependencies.gate)],
     exposition: Annotated[Exposition, Depends(dependencies.exposition)],
     by: Annotated[str, Depends(dependencies.caller)],
+    accept: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """May these images go there: allow or warn 200, deny 409, hold 503."""
-    images = tuple(_image(text) for text in question.images)
-    destination = _platform(question.platform) if question.platform is not None else None
-    checked = await gate.check(images, question.hosts, destination, by)
+    """May these images, or what these files plan, go there: allow or warn 200, deny 409, hold 503.
+
+    Whoever accepts ``text/plain`` gets the references by digest, one a line, or why not.
+    """
+    images = tuple(_planned(one) for one in question.images)
+    destination = Destination(question.hosts, tuple(map(_platform, question.destinations)))
+    files = {path: text.encode() for path, text in question.files.items()}
+    checked = await gate.ask_files(images, files, destination, by)
     if isinstance(checked, Refusal):
         problem = Problem.of(checked, decision=str(Decision.HOLD))
         exposition.gate_decided(Decision.HOLD)
         raise problem
-    return await _decided(exposition, checked)
+    return await _decided(exposition, checked, is_text=(accept or "").partition(";")[0].strip() == "text/plain")
 
 
 @router.post("/explain")
@@ -108,14 +116,26 @@ async def delete_waiver(
     return Response(status_code=204)
 
 
-async def _decided(exposition: Exposition, checked: Checked) -> Response:
+async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -> Response:
     decision = checked.decision if checked.decision in DECIDED else Decision.HOLD
     exposition.gate_decided(decision)
+    if any(ruling.override for ruling in checked.rulings):
+        exposition.gate_overridden()
     headers = {"Retry-After": str(round(HOLD_S))} if decision is Decision.HOLD else {}
-    made = await asyncio.to_thread(document, checked.report, decision)
-    if checked.trail_index is not None:
-        made["trail"] = {"decision": checked.id, "entry": checked.trail_index}
+    if is_text:
+        return PlainTextResponse(check_document.text(checked), DECIDED[decision], headers)
+    made = await asyncio.to_thread(check_document.document, checked) | {"decision": str(decision)}
     return JSONResponse(made, DECIDED[decision], headers)
+
+
+def _planned(one: str | ImageRequest) -> Plan:
+    """An image as a plan, with what is said beside it."""
+    if isinstance(one, str):
+        return Plan(_image(one))
+    said = Process(entrypoint=one.entrypoint, cmd=one.command)
+    process = None if one.entrypoint is None and one.command is None else said
+    pinned = None if one.platform is None else _platform(one.platform)
+    return Plan(_image(one.image), one.workload, pinned=pinned, process=process)
 
 
 def _image(text: str) -> str:

@@ -12,6 +12,8 @@ from starlette.requests import Request
 
 from scanner.domain.report import Report
 from scanner.service.gate import Gate
+from scanner.service.gate_admission import Admission
+from scanner.service.gate_overrides import Overrides
 from scanner.service.health import Health
 from scanner.service.history import History
 from scanner.service.platform_moves import PlatformMoves
@@ -128,6 +130,16 @@ async def probe(request: Request) -> Probe:
 async def gate(request: Request) -> Gate:
     """The deploy gate."""
     return (await context(request)).service.gate
+
+
+async def admission(request: Request) -> Admission:
+    """The gate's answer for a cluster."""
+    return (await context(request)).service.admission
+
+
+async def overrides(request: Request) -> Overrides:
+    """Who answers for deployments against the gate."""
+    return (await context(request)).service.overrides
 
 
 async def waivers(request: Request) -> Waivers:

@@ -25,5 +25,11 @@ class Exposition(Protocol):
     def gate_decided(self, decision: Decision) -> None:
         """The gate answered."""
 
+    def gate_overridden(self) -> None:
+        """The gate would have answered deny or hold without an override."""
+
+    def gate_failed_open(self) -> None:
+        """A pod was admitted although the gate held."""
+
     def internal_error(self) -> None:
         """The last net caught a bug."""

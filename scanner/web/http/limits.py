@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
+from scanner.web.http.access import Scope as Needs
 from scanner.web.http.problem import Problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from scanner.web.http.access import Access
     from scanner.web.http.exposition import Exposition
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,9 @@ LARGE_BYTES = 1 << 20
 
 MAX_UNSENT_BYTES = 64 << 20
 """Of large answers under way: a report of 10,000 hosts has some 40 MiB."""
+
+LARGER_BODIES = {"/api/v1/check": 1 << 20, "/admission/v1": 3 << 20}
+"""What a deployment's files, or a pod under review, may take; only from whoever shows a token for the gate."""
 
 BODY_WITHIN_S = 10.0
 """The whole body, however it trickles."""
@@ -62,7 +67,7 @@ class Limits:
             return
         guarded = _Sender(scope, send, self._metrics, self._unsent)
         try:
-            body = await _read(scope, receive)
+            body = await _read(scope, receive, await _limit(scope))
         except Problem as problem:
             await problem.response()(scope, receive, guarded)
             return
@@ -159,7 +164,22 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes | None:
+async def _limit(scope: Scope) -> int:
+    """How long the body of this request may be; a token is asked for before more than a little is read."""
+    larger = LARGER_BODIES.get(scope["path"], 0)
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "")
+    if not larger or (length.isdecimal() and int(length) <= MAX_BODY_BYTES):
+        return MAX_BODY_BYTES
+    access: Access = scope["app"].state.access
+    try:
+        await access.decide(Needs.GATE, headers.get("authorization"), headers.get("host"))
+    except Problem:
+        return MAX_BODY_BYTES
+    return larger
+
+
+async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
     """The body; ``None`` if the client left."""
     headers = Headers(scope=scope)
     head = sum(len(name) + len(value) for name, value in scope["headers"])
@@ -169,28 +189,28 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
     length, chunked = headers.get("content-length"), "transfer-encoding" in headers
     if length is not None and chunked:
         raise _refused(400, "framing_ambiguous", "a request has either a length or chunks")
-    if length is not None and (not length.isdecimal() or int(length) > MAX_BODY_BYTES):
-        raise _too_large()
+    if length is not None and (not length.isdecimal() or int(length) > limit):
+        raise _too_large(limit)
     if not chunked and length in (None, "0"):
         return b""
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
-            return await _collect(receive)
+            return await _collect(receive, limit)
     except TimeoutError:
         raise _refused(408, "body_too_slow", f"the body did not arrive within {BODY_WITHIN_S:g} s") from None
 
 
-async def _collect(receive: Receive) -> bytes | None:
-    body = b""
+async def _collect(receive: Receive, limit: int) -> bytes | None:
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += bytes(message.get("body", b""))
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -207,5 +227,5 @@ def _refused(status: int, reason: str, detail: str) -> Problem:
     return Problem(status, reason, detail, {"Connection": "close"})
 
 
-def _too_large() -> Problem:
-    return _refused(413, "body_too_large", f"a body has at most {MAX_BODY_BYTES} bytes")
+def _too_large(limit: int) -> Problem:
+    return _refused(413, "body_too_large", f"a body has at most {limit} bytes")

@@ -1,0 +1,156 @@
+"""What ``archscan check`` does: archives opened, files read, all of it judged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from typing import TYPE_CHECKING
+
+from scanner import inventory
+from scanner.app import wiring
+from scanner.app.adapters import Adapters
+from scanner.app.archives import is_archive, opened
+from scanner.domain.decision import decided, rulings
+from scanner.domain.facts import Failure, Process, image_reference
+from scanner.domain.host import Host
+from scanner.domain.plan import Plan
+from scanner.domain.platform.platform import Platform, parse
+from scanner.domain.verdict.plain import plain_host
+from scanner.errors import UsageError
+from scanner.formats import files
+from scanner.formats.files import FileError
+from scanner.formats.offload import Workers
+from scanner.probe.planned.folder import FolderPlans
+from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
+from scanner.scan import plans as scan_plans
+from scanner.scan.compose_given import read_compose
+from scanner.scan.plan_tree import TreeError
+from scanner.service.answers import Checked
+from scanner.service.configuration import limits
+from scanner.service.gate import judged
+from scanner.service.gate_instead import Alternatives
+from scanner.service.gate_pins import pins
+from scanner.service.gate_policy import demands
+from scanner.service.gate_question import Question
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from scanner.app.adapters import AdapterContext
+    from scanner.cli.operations import Asked
+    from scanner.registry.archives.archived import Archived
+    from scanner.scan.ports import Listener
+    from scanner.settings.schema import Settings
+
+HERE = Host("localhost", local=True)
+"""The machine that is typed at, for commands that deploy on it."""
+
+
+async def check(settings: Settings, asked: Asked, context: AdapterContext, progress: Listener) -> Checked:
+    """Judge what is asked about against inventory hosts, this machine, or plain platforms.
+
+    Raises:
+        UsageError: something that is named is not there, or is none of its kind.
+    """
+    for image in asked.images:
+        if not is_archive(image):
+            _refuse_no_reference(image)
+    plain = _platforms(asked.platforms)
+    fleet = () if plain or asked.is_here else wiring.hosts(settings).hosts
+    chosen = (HERE,) if asked.is_here else () if plain else inventory.match(fleet, asked.hosts)
+    wanted = demands(settings, chosen, asked.depth)
+    async with AsyncExitStack() as stack:
+        archives = {
+            image: await stack.enter_async_context(opened(image)) for image in asked.images if is_archive(image)
+        }
+        question = await asyncio.to_thread(_question, asked, archives)
+        adapters = await stack.enter_async_context(_adapters(settings, context, archives))
+        scanner = adapters.scanner(
+            limits(settings, wanted.depth),
+            plans=scan_plans.given(question.planned_files, chosen, fleet or chosen),
+            survey_now=True,
+        )
+        with adapters.one_check():
+            report = await judged(scanner, question, chosen, plain, progress)
+            by_digest = await pins(scanner.registry, _pullable(question, archives))
+            ruled = rulings(report, wanted.policies)
+            alternatives = Alternatives(scanner, adapters, settings.gate.alternatives)
+            instead = await alternatives.of(ruled, {host.name: host for host in chosen})
+    return Checked(report, decided(report, ruled), rulings=ruled, pins=by_digest, instead=instead)
+
+
+@asynccontextmanager
+async def _adapters(
+    settings: Settings, context: AdapterContext, archives: dict[str, Archived]
+) -> AsyncIterator[Adapters]:
+    adapters = Adapters(settings, context, archives={one.reference: one for one in archives.values()})
+    try:
+        yield adapters
+    finally:
+        await adapters.close()
+
+
+def _question(asked: Asked, archives: dict[str, Archived]) -> Question:
+    """Everything that is asked about; reads the disk."""
+    said = Process(entrypoint=asked.entrypoint, cmd=asked.command)
+    process = None if asked.entrypoint is None and asked.command is None else said
+    images = tuple(_plan(image, archives.get(image), process) for image in asked.images)
+    found = FolderPlans()
+    with closing(Workers(1)) as workers:
+        if asked.compose:
+            variables = dict(os.environ)
+            if asked.profiles:
+                variables["COMPOSE_PROFILES"] = ",".join(asked.profiles)
+            found += read_compose(asked.compose, variables, workers, asked.env_files, asked.project_directory)
+        for path in asked.manifests:
+            found += _manifests(path, workers)
+    if asked.is_here:  # what is built here is built by the engine that runs it
+        found = FolderPlans(tuple(one for one in found.filed if not one.planned.build_only), found.gaps)
+    return Question(images, found)
+
+
+def _plan(image: str, archive: Archived | None, process: Process | None) -> Plan:
+    if archive is None:
+        return Plan(image, process=process)
+    return Plan(str(archive.reference), image, process=process)
+
+
+def _pullable(question: Question, archives: dict[str, Archived]) -> list[str]:
+    own = {str(one.reference) for one in archives.values()}
+    return [image for image in question.written if image not in own]
+
+
+def _manifests(path: Path, workers: Workers) -> FolderPlans:
+    if path.is_dir():
+        try:
+            return scan_plans.read_whole(path, workers)
+        except TreeError as error:
+            raise UsageError(f"--manifests {error}") from None
+    try:
+        return scan_plans.read_texts({path.name: files.read_bytes(path, MAX_DOCUMENT_BYTES)}, workers)
+    except FileError as error:
+        raise UsageError(f"--manifests {error}") from None
+
+
+def _refuse_no_reference(text: str) -> None:
+    found = image_reference(text)
+    if isinstance(found, Failure):
+        raise UsageError(f"{text!r} is not an image reference: {found.detail}")
+
+
+def _platforms(texts: Sequence[str]) -> list[Platform]:
+    """What ``--platform`` names.
+
+    Raises:
+        UsageError: a word that is no platform, or one of which there are no hosts.
+    """
+    found = []
+    for text in texts:
+        try:
+            found.append(parse(text, Platform("linux", "")))
+            plain_host(found[-1])
+        except ValueError as error:
+            raise UsageError(f"--platform {text}: {error}") from None
+    return found

@@ -1,0 +1,133 @@
+#!/bin/sh
+# archscan-gate: asks a running archscan whether images may run here, before they do.
+#
+#   archscan-gate [--open] [--within SECONDS] [--host NAME | --platform OS/ARCH] IMAGE...
+#
+# Prints the references by the digest that was judged, one a line: run these, and a tag that moves meanwhile changes
+# nothing. What is denied or held, and why, goes to standard error. Ends with 0 for allow and warn, 1 for deny, 3 for
+# hold, which includes an archscan that does not answer, 2 for wrong usage.
+#
+# --open is for what must come back after a power cut with archscan down: where there is no decision the last one about
+# the same image counts, kept below ARCHSCAN_GATE_STATE; where there never was one it lets the image pass with a warning
+# in the system log and prints the image as it was given.
+#
+# Settings come from the environment, else from /etc/archscan/gate.conf (NAME=value lines, read as text):
+#   ARCHSCAN_URL         where archscan is, http://127.0.0.1:9719 without
+#   ARCHSCAN_TOKEN_FILE  file with a token that has the scope gate, /etc/archscan/gate-token without
+#   ARCHSCAN_HOST        this machine's name in the inventory, its host name without
+#   ARCHSCAN_GATE_STATE  folder for --open, /var/lib/archscan-gate without
+set -u
+LC_ALL=C
+export LC_ALL
+
+conf=${ARCHSCAN_GATE_CONF:-/etc/archscan/gate.conf}
+if [ -r "$conf" ]; then
+    while IFS='=' read -r name value; do
+        case $name in
+            ARCHSCAN_URL) : "${ARCHSCAN_URL:=$value}" ;;
+            ARCHSCAN_TOKEN_FILE) : "${ARCHSCAN_TOKEN_FILE:=$value}" ;;
+            ARCHSCAN_HOST) : "${ARCHSCAN_HOST:=$value}" ;;
+            ARCHSCAN_GATE_STATE) : "${ARCHSCAN_GATE_STATE:=$value}" ;;
+        esac
+    done < "$conf"
+fi
+url=${ARCHSCAN_URL:-http://127.0.0.1:9719}
+token=${ARCHSCAN_TOKEN_FILE:-/etc/archscan/gate-token}
+host=${ARCHSCAN_HOST:-$(uname -n)}
+state=${ARCHSCAN_GATE_STATE:-/var/lib/archscan-gate}
+platform='' open='' within=90
+
+say() { printf 'archscan-gate: %s\n' "$1" >&2; }
+usage() {
+    say "$1"
+    exit 2
+}
+# Only what a reference, a host or a platform is made of ever stands in the question.
+plain() { case $1 in '' | -* | *[!A-Za-z0-9._:/@=,*-]*) return 1 ;; esac }
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --open) open=1 ;;
+        --within | --host | --platform)
+            [ $# -gt 1 ] || usage "$1 needs a value"
+            plain "$2" || usage "$1: not a plain word"
+            case $1 in
+                --within) within=$2 ;;
+                --host) host=$2 ;;
+                --platform) platform=$2 ;;
+            esac
+            shift
+            ;;
+        --)
+            shift
+            break
+            ;;
+        -*) usage "no such option: $1" ;;
+        *) break ;;
+    esac
+    shift
+done
+case $within in '' | *[!0-9]*) usage '--within: whole seconds' ;; esac
+[ $# -gt 0 ] || usage 'name an image'
+
+images='' asked="$*"
+for image; do
+    plain "$image" || usage "not an image reference: $image"
+    images="$images${images:+,}\"$image\""
+done
+if [ -n "$platform" ]; then
+    where="\"platforms\":[\"$platform\"]"
+else
+    where="\"hosts\":[\"$host\"]"
+fi
+kept=$state/$(printf '%s' "$where $asked" | cksum | tr ' ' '-')
+
+answer=$(mktemp) || exit 3
+trap 'rm -f "$answer"' EXIT
+code=000
+if [ ! -r "$token" ]; then
+    say "the token $token cannot be read"
+else
+    # The token goes through standard input: a command line can be read by everybody.
+    code=$(printf 'header = "Authorization: Bearer %s"\n' "$(cat "$token")" |
+        curl --config - --silent --show-error --max-time "$within" --output "$answer" --write-out '%{http_code}' \
+            --header 'Accept: text/plain' --header 'Content-Type: application/json' \
+            --data "{\"images\":[$images],$where}" "$url/api/v1/check") || code=000
+fi
+
+remember() {
+    [ -n "$open" ] || return 0
+    { mkdir -p "$state" && { printf '%s\n' "$1" && cat "$answer"; } > "$kept.new" && mv "$kept.new" "$kept"; } 2> /dev/null ||
+        say "the decision cannot be kept below $state"
+}
+
+case $code in
+    200)
+        remember allow
+        cat "$answer"
+        exit 0
+        ;;
+    409)
+        remember deny
+        cat "$answer" >&2
+        exit 1
+        ;;
+esac
+[ "$code" = 000 ] || cat "$answer" >&2
+if [ -z "$open" ]; then
+    say "no decision on $asked: not to be run"
+    exit 3
+fi
+if [ -r "$kept" ]; then
+    read -r last < "$kept"
+    say "no decision on $asked now: the last one counts, which was $last"
+    if [ "$last" = deny ]; then
+        sed 1d "$kept" >&2
+        exit 1
+    fi
+    sed 1d "$kept"
+    exit 0
+fi
+say "no decision on $asked, and never one before: it starts unchecked"
+logger -p daemon.warning -t archscan-gate "no decision on $asked, and never one before: it starts unchecked" 2> /dev/null
+printf '%s\n' "$@"

@@ -1,0 +1,156 @@
+"""The image that is meant of what older engines' ``docker save`` made (moby, image-spec v1)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from scanner.domain.facts import Failure
+from scanner.domain.image.offers import Layer
+from scanner.domain.image.reference import Digest
+from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
+from scanner.formats.strict_json import read_object
+from scanner.registry.archives.blobs import ArchiveError, whole
+from scanner.registry.archives.layout import MAX_NAMES_TOLD, is_called
+from scanner.registry.documents.image_config import ImageConfig, read_config
+from scanner.registry.documents.manifest import MAX_LAYERS, Descriptor, Index, Manifest
+from scanner.registry.documents.media_types import DOCKER_CONFIG
+from scanner.registry.mirror_chain import MAX_DOCUMENT_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.image.reference import ImageReference
+    from scanner.registry.archives.blobs import Blobs
+
+MANIFEST_NAME = "manifest.json"
+
+_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+_PLAIN_TAR = b"ustar"
+_TAR_MAGIC_AT = 257
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One image: its own name, its config, its layers as a manifest would list them, the file of each by digest.
+
+    ``digest`` is the config's, the image ID, for there is no manifest: what a push makes of it depends on who pushes.
+    """
+
+    name: str
+    digest: Digest
+    config: bytes
+    layers: tuple[Layer, ...]
+    places: Mapping[str, str]
+
+
+async def choose(blobs: Blobs, asked: str) -> Saved | Failure:
+    """The image called ``asked``, or the ``@N``-th, or the only one; total over whatever the archive holds.
+
+    Raises:
+        ArchiveError: the archive is not to be read.
+    """
+    body = await whole(blobs, MANIFEST_NAME, MAX_DOCUMENT_BYTES)
+    if body is None:
+        return Failure(Reason.IMAGE_MALFORMED, f"the archive has neither {MANIFEST_NAME} nor index.json")
+    document = read_object(b'{"images":' + body + b"}")
+    if isinstance(document, Failure):
+        return replace(document, detail=f"{MANIFEST_NAME}: {document.detail}")
+    images = document["images"]
+    if len(document) != 1 or not isinstance(images, list) or not all(isinstance(one, dict) for one in images):
+        return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} is no list of images")
+    chosen = _chosen(images, asked)
+    return chosen if isinstance(chosen, Failure) else await _saved(blobs, chosen)
+
+
+def _chosen(images: list[dict[str, Any]], asked: str) -> dict[str, Any] | Failure:
+    number = asked.removeprefix("@")
+    if asked.startswith("@") and number.isdecimal() and len(number) < 6:  # noqa: PLR2004 -- more digits than images
+        found = images[int(number) :][:1]
+    else:
+        found = [one for one in images if not asked or is_called(asked, _names(one))]
+    if len(found) == 1:
+        return found[0]
+    names = list(dict.fromkeys(name for one in images for name in _names(one)))
+    told = ", ".join(printable(name, 100) for name in names[:MAX_NAMES_TOLD]) or "no name at all"
+    if not found:
+        return Failure(
+            Reason.IMAGE_NOT_FOUND, f"the archive has no image called {printable(asked, 100)}; it has {told}"
+        )
+    return Failure(Reason.IMAGE_AMBIGUOUS, f"the archive has several images, name one of them, or @0, @1: {told}")
+
+
+def _names(image: Mapping[str, Any]) -> list[str]:
+    tags = image.get("RepoTags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+
+
+async def _saved(blobs: Blobs, image: Mapping[str, Any]) -> Saved | Failure:
+    config_name, layers = image.get("Config"), image.get("Layers")
+    if not isinstance(config_name, str) or not isinstance(layers, list):
+        return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} names no config or no layers")
+    if len(layers) > MAX_LAYERS or not all(isinstance(one, str) for one in layers):
+        return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} names no layers, or more than {MAX_LAYERS}")
+    config = await whole(blobs, config_name, MAX_DOCUMENT_BYTES)
+    if config is None:
+        return Failure(Reason.IMAGE_MALFORMED, f"the archive has no {printable(config_name, 200)}")
+    read = read_config(config)
+    if isinstance(read, Failure):
+        return read
+    digest = hashlib.sha256(config).hexdigest()
+    if len(stem := config_name.rpartition("/")[2].removesuffix(".json")) == len(digest) and stem != digest:
+        why = f"the archive's {printable(config_name, 200)} holds other bytes than its name says"
+        return Failure(Reason.IMAGE_DIGEST_MISMATCH, why)
+    if len(read.diff_ids) != len(layers):
+        why = f"{MANIFEST_NAME} names {len(layers)} layers, the config {len(read.diff_ids)}"
+        return Failure(Reason.IMAGE_MALFORMED, why)
+    found, places = [], {}
+    for name, diff_id in zip(layers, read.diff_ids, strict=True):
+        layer = await _layer(blobs, name, diff_id)
+        found.append(layer)
+        places[layer.digest] = name
+    name = next(iter(_names(image)), "")
+    return Saved(name, Digest(f"sha256:{digest}"), config, tuple(found), places)
+
+
+async def _layer(blobs: Blobs, name: str, diff_id: str) -> Layer:
+    """A layer by the digest of its file: its tar's own, where that is not packed."""
+    size = blobs.size(name)
+    if size is None:
+        raise ArchiveError(f"has no {printable(name, 200)}, a layer")
+    head = b"".join([piece async for piece in blobs.pieces(name, 0, min(size, 512))])
+    if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + len(_PLAIN_TAR)] == _PLAIN_TAR:
+        return Layer(diff_id, _LAYER, size)
+    counted = hashlib.sha256()
+    async for piece in blobs.pieces(name, 0, size):
+        counted.update(piece)
+    return Layer(f"sha256:{counted.hexdigest()}", _LAYER, size)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedReader:
+    """The documents of one saved image; an ``assembly.Reader``."""
+
+    saved: Saved
+
+    async def top(self, reference: ImageReference, digest: Digest) -> Index | Manifest | Failure:
+        """The manifest that there would be."""
+        del reference
+        config = Descriptor(digest, DOCKER_CONFIG, len(self.saved.config))
+        return Manifest(config, self.saved.layers)
+
+    async def described(self, reference: ImageReference, descriptor: Descriptor) -> Index | Manifest | Failure:
+        """There are no descriptors in it."""
+        del reference
+        return Failure(Reason.IMAGE_MALFORMED, f"the archive has no {descriptor.digest}")
+
+    async def config(self, reference: ImageReference, descriptor: Descriptor) -> ImageConfig | Failure:
+        """What the config says."""
+        del reference, descriptor
+        return read_config(self.saved.config)
+
+    def place_of(self, layer: Layer) -> str:
+        """The name of a layer's file."""
+        return self.saved.places[layer.digest]

@@ -1,0 +1,36 @@
+"""The digests that were judged: by them a tag that moves before the pull changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure, image_reference
+from scanner.domain.image.reference import Digest
+from scanner.domain.verdict.verdict import Depth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scanner.scan.ports import ImageResolver
+
+
+async def pins(registry: ImageResolver, images: Sequence[str]) -> dict[str, str]:
+    """Each image as it is written with the reference, by digest, that it was judged as; without those nobody could resolve.
+
+    To be asked in the same window as the judgement, in which a tag means the same thing each time. The digest is that of
+    the index where there is one, so that each host still takes its own image of it.
+    """
+    found = await asyncio.gather(*(_pin(registry, image) for image in images))
+    return {image: pin for image, pin in zip(images, found, strict=True) if pin}
+
+
+async def _pin(registry: ImageResolver, image: str) -> str:
+    reference = image_reference(image)
+    if isinstance(reference, Failure):
+        return ""
+    facts = await registry.resolve(reference, depth=Depth.INDEX)
+    if isinstance(facts, Failure):
+        return ""
+    return str(replace(reference, tag=None, digest=Digest(facts.digest)))

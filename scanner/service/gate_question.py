@@ -1,0 +1,68 @@
+"""The question that the gate is asked: what is about to be deployed where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure, Source
+from scanner.domain.plan import Plan
+from scanner.domain.verdict.reason import Reason
+from scanner.probe.planned.folder import FolderPlans, Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scanner.domain.platform.platform import Platform
+
+_BUILT = Failure(
+    Reason.IMAGE_LOCAL_ONLY,
+    "it is built where it runs, so that no registry has it: save what was built, and check that (oci-archive:FILE)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Inventory hosts by patterns, or plain hosts of platforms; exactly one of the two."""
+
+    hosts: tuple[str, ...] = ()
+    platforms: tuple[Platform, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Images with what is said beside them, and what files plan."""
+
+    images: tuple[Plan, ...] = ()
+    files: FolderPlans = field(default_factory=FolderPlans)
+
+    @classmethod
+    def of(cls, images: Iterable[str]) -> Question:
+        """Images as they are, as their references are written."""
+        return cls(tuple(Plan(image) for image in images))
+
+    @property
+    def plans(self) -> Iterator[Plan]:
+        """Everything that is planned."""
+        yield from self.images
+        yield from (one.planned for one in self.files.filed)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The images, each once, as their references are written; those that are built where they run are none."""
+        return tuple(dict.fromkeys(plan.image for plan in self.plans if not plan.build_only))
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What of the question cannot be judged: what files leave open, and what is built where it runs."""
+        built = (
+            Gap(one.planned.workload or one.planned.image, one.planned.source or Source.INVENTORY, _BUILT, one.file)
+            for one in self.files.filed
+            if one.planned.build_only
+        )
+        return (*self.files.gaps, *built)
+
+    @property
+    def planned_files(self) -> FolderPlans:
+        """What files plan, as a scan takes it."""
+        return FolderPlans(self.files.filed, self.gaps)

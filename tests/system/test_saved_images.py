@@ -1,0 +1,88 @@
+"""What real engines and tools save is judged as the registry's own, before anybody pushed it."""
+
+from __future__ import annotations
+
+import pytest
+
+from scanner.settings.schema import Settings
+from tests.app.archived import said
+from tests.real.generations import NEWER
+from tests.real.images import DOCKER, File
+from tests.real.process import run
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+BOTH = ("linux/amd64", "linux/arm64")
+
+
+@pytest.fixture(scope="module")
+def pushed(pusher, image_factory, elf_factory):
+    """References by name: right, behind a wrong label, with a shell script's wrong interpreter, for two platforms."""
+
+    def image(architecture, label=None, **more):
+        layers = ({"base": b"a layer below"}, {"app": File(elf_factory(architecture))})
+        return image_factory.image(
+            *layers, entrypoint=["/app"], architecture=label or architecture, types=DOCKER, **more
+        )
+
+    script = image_factory.image(
+        {"run.sh": File(b"#!/bin/nothing\n")}, entrypoint=["/run.sh"], architecture="amd64", types=DOCKER
+    )
+    made = {
+        "right": image("amd64"),
+        "lies": image("arm64", "amd64"),
+        "script": script,
+        "both": image_factory.index(image("amd64"), image("arm64"), types=DOCKER),
+        "half": image_factory.index(image("amd64"), image("amd64", "arm64"), types=DOCKER),
+    }
+    return {name: pusher.push("saved", name, one) for name, one in made.items()}
+
+
+@pytest.fixture(scope="module")
+def by_registry(pushed, registry):
+    settings = Settings.model_validate(
+        {"registries": {registry.address: {"plain_http": True, "allow_networks": ("127.0.0.0/8",)}}}
+    )
+
+    async def verdict(name, platforms):
+        return await said(pushed[name], platforms=platforms, settings=settings)
+
+    return verdict
+
+
+@pytest.mark.parametrize("name", ["right", "lies", "script"])
+async def test_docker_20_10_saves_what_its_registry_has(docker_engine, pushed, by_registry, tmp_path, name):
+    docker_engine.docker("pull", "-q", pushed[name])
+    docker_engine.docker("save", "-o", tmp_path / "image.tar", pushed[name])
+    expected = await by_registry(name, BOTH)
+    for image in ("", f":{pushed[name]}"):
+        assert await said(f"docker-archive:{tmp_path / 'image.tar'}{image}", platforms=BOTH) == expected
+
+
+@pytest.mark.parametrize("containerd_store", [False, True], ids=["classic", "containerd"])
+async def test_docker_26_1_saves_what_its_registry_has(start_docker, pushed, by_registry, tmp_path, containerd_store):
+    engine = start_docker(NEWER, containerd_store=containerd_store)
+    for name in ("right", "lies"):
+        engine.docker("pull", "-q", pushed[name])
+        saved = engine.socket.parent / f"{name}.tar"
+        run("sh", "-c", f'"$0" save {pushed[name]} > {saved}', engine.client, env=engine.environment)
+        expected = await by_registry(name, BOTH)
+        assert await said(f"docker-archive:{saved}", platforms=BOTH) == expected
+        assert await said(f"oci-archive:{saved}", platforms=BOTH) == expected
+
+
+@pytest.mark.parametrize("kind", ["docker-archive", "oci-archive", "oci-dir"])
+async def test_podman_saves_what_its_registry_has(podman, pushed, by_registry, tmp_path, kind):
+    podman.podman("pull", "-q", "--tls-verify=false", pushed["lies"])
+    podman.podman("save", "-q", "--format", kind, "-o", str(tmp_path / "saved"), pushed["lies"])
+    transport = {"oci-dir": "oci"}.get(kind, kind)
+    assert await said(f"{transport}:{tmp_path / 'saved'}", platforms=BOTH) == await by_registry("lies", BOTH)
+
+
+@pytest.mark.parametrize("name", ["both", "half"])
+@pytest.mark.parametrize("transport", ["oci", "oci-archive"])
+async def test_skopeo_copies_every_platform(require, pushed, by_registry, tmp_path, name, transport):
+    skopeo = require("skopeo", "skopeo")
+    there = f"{transport}:{tmp_path / 'copied'}:1.4"
+    run(skopeo, "copy", "--all", "--src-tls-verify=false", "--quiet", f"docker://{pushed[name]}", there)
+    assert await said(there, platforms=BOTH) == await by_registry(name, BOTH)
