@@ -124,6 +124,9 @@ class _Frame:
         self.has_key = False
 
 
+_VERSIONS = (None, (1, 1))
+"""What yaml.v3, which takes a key once alone, reads behind ``%YAML``."""
+
 _MERGE: Any = object()
 """Stands for the key ``<<``."""
 
@@ -151,11 +154,13 @@ class _Reading:
             elif kind is yaml.AliasEvent:
                 self._alias(event)
             elif kind is yaml.DocumentStartEvent:
-                self._begin(_line(event))
+                self._begin(event, _line(event))
         return self._found
 
-    def _begin(self, line: int) -> None:
+    def _begin(self, event: Any, line: int) -> None:
         self._anchors.clear()
+        if self._rules.has_keys_once and event.version not in _VERSIONS:
+            raise YamlError("is not YAML: another version is asked for than yaml.v3 reads", line)
         if len(self._found) < self._rules.max_documents:
             return
         if self._rules.max_documents == 1:

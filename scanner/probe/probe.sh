@@ -288,7 +288,9 @@ docker_image_format='{"id":{{json (index . "Id")}},"repo_digests":{{json (index 
 ',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with index . "Env"}}'"$environment_format"',"user":{{json (index . "User")}}}{{else}}null{{end}}}'
 
 docker_service_format='{"name":{{json .Spec.Name}},"task":{{with .Spec.TaskTemplate.ContainerSpec}}'\
-'{"image":{{json .Image}},"command":{{json .Command}},"args":{{json .Args}},"dir":{{json .Dir}}}{{else}}null{{end}}}'
+'{"image":{{json .Image}},"command":{{json .Command}},"args":{{json .Args}},"dir":{{json .Dir}}}{{else}}null{{end}}'\
+',"placement":{{with .Spec.TaskTemplate.Placement}}{{json .Constraints}}{{else}}null{{end}}'\
+',"replicas":{{with .Spec.Mode.Replicated}}{{json .Replicas}}{{else}}null{{end}}}'
 
 docker_info_format='{"driver":{{json .Driver}},"driver_status":{{json .DriverStatus}},"operating_system":{{json .OperatingSystem}},"name":{{json .Name}}'\
 ',"security":{{json .SecurityOptions}},"kernel":{{json .KernelVersion}},"architecture":{{json .Architecture}},"manager":{{json .Swarm.ControlAvailable}}}'

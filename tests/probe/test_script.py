@@ -806,6 +806,9 @@ def test_a_real_swarm_tells_its_services(docker_engine, tiny_archive):
         docker(
             "service", "create", "--detach", "--name", "probe-svc", "--network", "host", *nowhere, TINY, "say", "hello"
         )
+        elsewhere = ("--constraint", "node.platform.arch==s390x")
+        docker("service", "create", "--detach", "--name", "elsewhere", "--network", "host", *elsewhere, TINY)
+        docker("service", "create", "--detach", "--name", "none", "--network", "host", "--replicas", "0", TINY)
         facts = read(answered(["sh"], env={**PLAIN, "DOCKER_HOST": docker_engine.host}))
     finally:
         docker("swarm", "leave", "--force")

@@ -19,6 +19,7 @@ from scanner.domain.facts import (
     Stage,
     Workload,
 )
+from scanner.domain.plan import Placement
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
@@ -33,6 +34,8 @@ from scanner.probe.engines.engine_section import (
     silent,
     stage_of,
 )
+from scanner.probe.planned.compose import placement
+from scanner.probe.planned.plans import UnclearError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +58,7 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Engin
     where = _Where(host, engine, engine_listing.images(answer, key, gaps, _image))
     workloads = engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found))
     if details.get("manager") is True:
-        workloads += _services(answer, key, host, gaps)
+        workloads += _services(answer, key, where, gaps)
     return EngineSection(engine, workloads, gaps)
 
 
@@ -201,7 +204,7 @@ def _image(image: dict[str, Any]) -> LocalImage:
 # ---------------------------------------------------------------- Swarm services
 
 
-def _services(answer: Answer, key: str, host: str, gaps: Gaps) -> tuple[Workload, ...]:
+def _services(answer: Answer, key: str, where: _Where, gaps: Gaps) -> tuple[Workload, ...]:
     ids = engine_listing.ids(answer, f"{key}/service_ids", _SERVICE_ID, gaps, key)
     lines, messages = engine_listing.lines(answer, f"{key}/services", gaps, key)
     services = []
@@ -212,11 +215,11 @@ def _services(answer: Answer, key: str, host: str, gaps: Gaps) -> tuple[Workload
             argv = answer_json.words(task.get("command")), answer_json.words(task.get("args"))
             services.append(
                 Workload(
-                    host=host,
+                    host=where.host,
                     name=answer_json.name(service.get("name")),
                     source=Source.SWARM,
                     stage=Stage.PLANNED,
-                    image=answer_json.name(task.get("image")),
+                    image=answer_json.name(task.get("image")) if _is_for(service, where) else "",
                     engine=key,
                     process=Process(argv[0] or None, argv[1] or None) if any(argv) else None,
                 )
@@ -228,6 +231,22 @@ def _services(answer: Answer, key: str, host: str, gaps: Gaps) -> tuple[Workload
             key, Failure(Reason.PART_INCOMPLETE, f"{len(ids) - len(services)} of {len(ids)} services were not answered")
         )
     return tuple(service for service in services if service.image)
+
+
+def _is_for(service: Mapping[str, Any], where: _Where) -> bool:
+    """Whether this node may get a task of a service; an answer of an older probe tells nothing of either.
+
+    Raises:
+        MalformedError: what is said of its placement is of another shape.
+    """
+    if service.get("replicas") == 0:
+        return False
+    try:
+        asked = [placement.requirement(row) for row in answer_json.words(service.get("placement")) or ()]
+    except UnclearError as error:
+        raise MalformedError(str(error)) from error
+    found = Placement((tuple(one for one in asked if one and one.key in {"arch", "os"}),))
+    return found.fits(where.host, where.engine.platform, {}) is not False
 
 
 def default_platform(answer: Answer) -> Platform | Failure | None:

@@ -160,7 +160,7 @@ class _Looking:
         program = word.rpartition("/")[2]
         if "/" not in word or (at and line.words[0].rpartition("/")[2] not in _STARTERS):
             return None
-        text = self.files.script(posixpath.join(env.get("PWD", ""), word))
+        text = self.files.script(posixpath.normpath(posixpath.join(env.get("PWD", ""), word)))
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
         return None if text is None else self._in_shell(Script(text, line.words[at:]), line, env)

@@ -71,7 +71,7 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
     if program not in SHELLS:
         return None
     if said.rest and not said.reads:
-        text = files.sourced(posixpath.join(place, said.rest[0]))
+        text = files.sourced(posixpath.normpath(posixpath.join(place, said.rest[0])))
         return None if text is None else Script(text, said.rest)
     return None if stdin is None else Script(stdin, (program, *said.rest))
 

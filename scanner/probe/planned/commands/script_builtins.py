@@ -23,7 +23,7 @@ _EVERYWHERE = frozenset({"export", "readonly"})
 
 def placed(shell: Shell, path: str) -> str:
     """A path as the shell finds it from where it is."""
-    return posixpath.join(shell.texts.get("PWD", ""), path)
+    return posixpath.normpath(posixpath.join(shell.texts.get("PWD", ""), path))
 
 
 def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None]) -> None:
@@ -77,7 +77,7 @@ def _unset(shell: Shell, words: tuple[str, ...]) -> None:
 
 def _change_directory(shell: Shell, words: tuple[str, ...]) -> None:
     where = next((word for word in words[1:] if word not in {"-P", "-L", "--"}), UNKNOWN)
-    place = posixpath.normpath(placed(shell, where))
+    place = placed(shell, where)
     is_there = is_known(where) and where not in {"", "-"} and place.startswith("/")
     shell.put("PWD", place if is_there else UNKNOWN)
     shell.exported.add("PWD")

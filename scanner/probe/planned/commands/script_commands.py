@@ -15,8 +15,10 @@ from scanner.formats.shell_syntax import (
     Function,
     Group,
     If,
+    Item,
     Loop,
     NotUnderstood,
+    Opaque,
     Pipeline,
     Redirected,
     Sequence,
@@ -26,7 +28,7 @@ from scanner.formats.shell_syntax import (
     Word,
 )
 from scanner.probe.planned.commands import script_builtins, script_names, script_steps
-from scanner.probe.planned.commands.script_steps import Enter, Piped, Put
+from scanner.probe.planned.commands.script_steps import Call, Enter, Fork, Piped, Put
 from scanner.probe.planned.commands.script_values import OPEN, Expansion, Shell, joined
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
@@ -94,24 +96,6 @@ def _parsed(text: str) -> Sequence | NotUnderstood:
 
 
 @dataclass(slots=True)
-class _Fork:
-    """Where ways part: the shell before them, whether it was still running, how each of them ended."""
-
-    before: Shell
-    ended: str
-    ends: list[Shell] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Call:
-    """A function that is being followed: what it hides, where it returned early."""
-
-    parameters: tuple[str, ...] | None
-    hidden: dict[str, str | None] = field(default_factory=dict)
-    returned: list[Shell] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class _Walk:
     """One pass over a script without recursion; every way of a condition is taken."""
 
@@ -119,28 +103,32 @@ class _Walk:
     read: Callable[[str], str | None]
     commands: list[Command] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
-    _forks: list[_Fork] = field(default_factory=list)
-    _calls: list[_Call] = field(default_factory=list)
+    _forks: list[Fork] = field(default_factory=list)
+    _calls: list[Call] = field(default_factory=list)
     _called: set[str] = field(default_factory=set)
     _ended: str = ""
     _stdin: str | None = None
     _calls_anything: bool = False
+    _traps: dict[str, Sequence] = field(default_factory=dict)
 
     def run(self, script: Sequence) -> None:
         waiting: list[Step] = [script]
         for _ in range(MAX_STEPS):
             if not waiting:
-                waiting = self._uncalled()
+                waiting = list(reversed(self._uncalled()))
                 if not waiting:
                     return
             waiting.extend(reversed(self._step(waiting.pop())))
         self.gaps.append(f"its script takes more than {MAX_STEPS} steps to follow")
 
     def _uncalled(self) -> list[Step]:
-        """Functions that nobody calls by name, where the script calls something by a name that is not known."""
+        """Traps, then functions that nobody calls by name, where the script calls something by a name that is not known."""
+        self._ended = ""
+        if self._traps:
+            traps, self._traps = self._traps, {}
+            return script_steps.subshells(traps.values())
         if not self._calls_anything:
             return []
-        self._ended = ""
         left = [name for name in self.shell.functions if name not in self._called]
         self._called.update(left)
         steps: list[Step] = []
@@ -152,7 +140,7 @@ class _Walk:
         if isinstance(step, str):
             self._mark(step)
         elif isinstance(step, Enter):
-            self._calls.append(_Call(self.shell.parameters))
+            self._calls.append(Call(self.shell.parameters))
             self.shell.parameters = step.parameters
         elif self._ended:
             pass  # it never comes here
@@ -174,7 +162,7 @@ class _Walk:
     def _mark(self, mark: Mark) -> None:
         match mark:
             case "fork":
-                self._forks.append(_Fork(self.shell.copy(), self._ended))
+                self._forks.append(Fork(self.shell.copy(), self._ended))
             case "reset":
                 self.shell, self._ended = self._forks[-1].before.copy(), self._forks[-1].ended
             case "collect":
@@ -279,6 +267,8 @@ class _Walk:
         for redirect in simple.redirects:
             if redirect.here is not None:
                 stdin = own.text(redirect.here)
+                if any(isinstance(part, Opaque) for part in redirect.here.parts):
+                    self.gaps.append(f"line {simple.line} of its script has a here-document that is not understood")
             elif redirect.target is not None:
                 own.text(redirect.target)
         self.gaps += own.doubts
@@ -373,10 +363,17 @@ class _Walk:
         return [_parsed(text)]
 
     def _trap(self, words: tuple[str, ...]) -> list[Step]:
-        """What is run later, with what is known now."""
-        if len(words) < len(("trap", "action", "EXIT")) or words[1] in {"", "-"} or words[1].startswith("-"):
-            return []
-        return ["fork", _parsed(words[1]), "drop"]
+        """What is run later, with what is known then."""
+        action, signals = words[1:2], words[2:]
+        if signals and not action[0].startswith("-") and action[0]:
+            parsed = _parsed(action[0])
+            self._traps |= {
+                signal: Sequence((Item(parsed),)) if isinstance(parsed, NotUnderstood) else parsed for signal in signals
+            }
+        else:
+            for signal in signals:
+                self._traps.pop(signal, None)
+        return []
 
     def _exit(self, words: tuple[str, ...]) -> list[Step]:
         self._ended = "exit"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from scanner.formats.shell_syntax import If, Item, Pipeline, Sequence, Statement, Subshell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from scanner.probe.planned.commands.script_values import Shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,24 @@ Mark = Literal["fork", "reset", "collect", "merge", "drop", "leave", "unpipe"]
 """Where ways part, where each begins anew, where it ends, where they meet; where a subshell, a function, a pipe ends."""
 
 Step = Mark | Statement | Sequence | Enter | Put | Piped
+
+
+@dataclass(slots=True)
+class Fork:
+    """Where ways part: the shell before them, whether it was still running, how each of them ended."""
+
+    before: Shell
+    ended: str
+    ends: list[Shell] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Call:
+    """A function that is being followed: what it hides, where it returned early."""
+
+    parameters: tuple[str, ...] | None
+    hidden: dict[str, str | None] = field(default_factory=dict)
+    returned: list[Shell] = field(default_factory=list)
 
 
 def item_steps(item: Item) -> list[Step]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell_syntax import Glob, Literal, Parameter, Simple, Substitution
+from scanner.formats.shell_syntax import Glob, Literal, NotUnderstood, Parameter, Simple, Substitution
 from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
@@ -217,7 +217,8 @@ class Expansion:
             return UNKNOWN
         if program := _looked_up(part.body):
             return program
-        self.bodies.append(part.body)
+        if not _is_a_file(part.body):
+            self.bodies.append(part.body)
         return UNKNOWN
 
     def _parameter(self, part: Parameter) -> str:
@@ -281,6 +282,12 @@ class Expansion:
 
 def _is_split(part: Part) -> bool:
     return not isinstance(part, Literal | Glob) and not getattr(part, "quoted", False)
+
+
+def _is_a_file(body: shell_syntax.Sequence) -> bool:
+    """Whether a substitution is what a file holds, ``$(<file)``, of which the grammar makes no command."""
+    only = body.items[0].statement if len(body.items) == 1 else None
+    return isinstance(only, NotUnderstood) and "file_redirect" in only.why
 
 
 def _looked_up(body: shell_syntax.Sequence) -> str:

@@ -21,6 +21,7 @@ PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 PROFILES = "COMPOSE_PROFILES"
 ANY_PROFILE = "*"
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]", re.ASCII)
 
 
@@ -193,6 +194,8 @@ def _is_active(body: Mapping[str, Any], asked: set[str]) -> bool:
 def _name(loading: Loading, roots: Sequence[str], directory: str, variables: Mapping[str, Value], told: str) -> str:
     """The project's name: the caller's, the environment's, the files' last one, the directory's."""
     told = told or variables.get(PROJECT_NAME, Value("")).text
+    if told and not _NAME.fullmatch(told):
+        raise UnclearError(f"Compose refuses the project name {told[:100]}")
     if told:
         return told
     last = ""

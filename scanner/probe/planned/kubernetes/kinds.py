@@ -88,6 +88,10 @@ _OF_CONTAINERS = re.compile(r"(?:\w*[cC]ontainers|image|\w*Image|imageName|image
 """Fields by which a kind that nobody here knows may start a container."""
 
 
+_SAID_OF_OTHERS = frozenset({"labels", "annotations", "matchLabels", "commonLabels", "commonAnnotations"})
+"""Fields that name whatever their author likes, an image among it."""
+
+
 def leads_to_containers(kind: str) -> bool:
     """Whether an object of a kind of this name, if it is one of Kubernetes', starts containers here or elsewhere."""
     return kind in WITH_PODS or kind in _RENDERED
@@ -181,7 +185,7 @@ def holds_something_like_a_container(body: Mapping[Any, Any]) -> bool:
             continue
         if any(_is_of_containers(key, inner) for key, inner in value.items()):
             return True
-        todo += value.values()
+        todo += [inner for key, inner in value.items() if key not in _SAID_OF_OTHERS]
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.probe.planned import manifest_files
@@ -21,7 +22,7 @@ MAX_DEPTH = 30
 _LABELS = {
     **dict.fromkeys(("job", "group", "task", "variable", "dynamic"), 1),
     **dict.fromkeys(("config", "env", "locals", "constraint", "service", "check", "content"), 0),
-    **dict.fromkeys(("volume_mount", "mount"), 0),
+    **dict.fromkeys(("volume_mount", "mount", "connect", "sidecar_task", "sidecar_service", "gateway"), 0),
 }
 """Types of blocks that are read, with the number of their labels (Nomad's job specification)."""
 
@@ -86,8 +87,21 @@ def tasks(document: Mapping[Any, Any]) -> Iterator[Task]:
     for group in _each(job, "TaskGroups"):
         if group.get("Count") == 0:
             continue
+        for service in _each(group, "Services"):
+            connect = manifest_files.mapping(service.get("Connect"), "Connect")
+            if any(connect.get(key) is not None for key in ("SidecarService", "SidecarTask", "Gateway")):
+                yield _sidecar(job, group, manifest_files.mapping(connect.get("SidecarTask"), "SidecarTask"))
         for task in _each(group, "Tasks"):
             yield _task(f"{job.get('Name') or job.get('ID')}/{group.get('Name')}/{task.get('Name')}", job, group, task)
+
+
+def _sidecar(job: Mapping[Any, Any], group: Mapping[Any, Any], task: Mapping[Any, Any]) -> Task:
+    """The proxy of Nomad's Connect, whose image is Consul's to choose unless the job names one."""
+    name = f"{job.get('Name') or job.get('ID')}/{group.get('Name')}/connect-proxy"
+    config = manifest_files.mapping(task.get("Config"), "Config")
+    image = config.get("image") or hcl.Unknown("the image of the proxy")
+    made = _task(name, job, group, {"Driver": "docker", **{key: value for key, value in task.items() if value}})
+    return replace(made, config={**made.config, "image": image})
 
 
 def _each(holder: Mapping[Any, Any], key: str) -> Iterator[dict[Any, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats import lenient_json
@@ -93,10 +94,27 @@ def _tasks(job: Block, scope: Scope) -> Iterator[Task]:
     for group in (*job.all("group"), job):  # a task right within a job is a group of its own
         if scope.value(group.values.get("count", 1)) == 0:
             continue
+        around = (job,) if group is job else (job, group)
+        yield from (_sidecar(job, group, block, around, scope) for block in _connected(group))
         for task in group.all("task"):
             own = task if group is job else group
-            around = (job,) if group is job else (job, group)
             yield _task(f"{_label(job)}/{_label(own)}/{_label(task)}", around, task, scope)
+
+
+def _connected(group: Block) -> Iterator[Block]:
+    """What starts a proxy in front of a group's services."""
+    for service in group.all("service"):
+        for connect in service.all("connect"):
+            if connect.all("sidecar_service") or connect.all("gateway") or connect.all("sidecar_task"):
+                yield connect
+
+
+def _sidecar(job: Block, group: Block, connect: Block, around: tuple[Block, ...], scope: Scope) -> Task:
+    """The proxy of Nomad's Connect: its image is Consul's to choose, unless the job names one."""
+    (task, *_) = (*connect.all("sidecar_task"), Block("sidecar_task", ()))
+    made = _task(f"{_label(job)}/{_label(group)}/connect-proxy", around, task, scope)
+    image = made.config.get("image") or Unknown("the image of the proxy")
+    return replace(made, driver=made.driver or "docker", config={**made.config, "image": image})
 
 
 def _task(name: str, around: tuple[Block, ...], task: Block, scope: Scope) -> Task:

@@ -104,6 +104,17 @@ def test_what_cannot_be_told_is_a_gap(line):
 STARTS = [
     ("docker compose -f /x/c.yml -f d.yml -p shop up -d", ComposeUp(("/x/c.yml", "d.yml"), "shop")),
     ("docker-compose --project-directory /srv up", ComposeUp((), "", "/srv")),
+    ("docker compose --profile a --profile=b,c up --wait", ComposeUp((), profiles=("a", "b", "c"))),
+    (
+        "docker compose --env-file x.env --env-file y.env up -d web db",
+        ComposeUp((), env_files=("x.env", "y.env"), services=("web", "db")),
+    ),
+    (
+        "docker compose up --scale web=0 --scale db=2 --no-deps web -t 5",
+        ComposeUp((), services=("web",), without=("web",), alone=True),
+    ),
+    ("docker compose run --rm -T web sh -c 'x y'", ComposeUp((), services=("web",), run=("sh", "-c", "x y"))),
+    ("docker compose run --entrypoint /x web", ComposeUp((), services=("web",), is_changed=True)),
     ("podman-compose -f c.yml start", ComposeUp(("c.yml",))),
     ("podman compose run web", ComposeUp((), services=("web",))),
     ("nerdctl compose create", ComposeUp(())),
@@ -139,33 +150,6 @@ SCRIPTS = [
     "sh -c 'docker run a; docker run b'", "sh -c 'docker run \"$1\"' x y", "bash -c 'docker run a' && podman run b", "command -v docker >/dev/null && docker run a",
     "docker run -d a;\n\n\npodman run b\n", "docker run <<X a\nb\nX\ndocker run c", "docker run \"a$(printf '')\"x", "I=a\ndocker run ${I}b ${I:+c} ${J:+d} ${K-}",
 ]  # fmt: skip
-SPY = """#!/bin/sh
-{ printf '%s\\0' "${0##*/}" "$@"; printf '\\n\\0'; } >>"$SPY_LOG"
-exit "$SPY_CODE"
-"""
-
-
-@pytest.fixture(scope="module", params=["dash", "bash"])
-def seen(request, require, tmp_path_factory):
-    """``seen(script)``: the words of every engine that a real shell starts, with engines that succeed, then fail."""
-    shell = require(request.param, request.param)
-    home = tmp_path_factory.mktemp("spies")
-    for name in ("docker", "podman"):
-        (home / name).write_text(SPY)
-        (home / name).chmod(0o755)
-
-    def run(script):
-        found = set()
-        for code in "01":
-            log = home / "log"
-            log.write_bytes(b"")
-            env = {"PATH": f"{home}:/usr/bin:/bin", "SPY_LOG": str(log), "SPY_CODE": code}
-            subprocess.run([shell, "-c", script], env=env, capture_output=True, check=False, cwd="/", timeout=20)
-            for line in log.read_bytes().decode().split("\n\0")[:-1]:
-                found.add(tuple(line.split("\0")[:-1]))
-        return found
-
-    return run
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -247,6 +231,21 @@ def test_options_take_a_value_where_the_engine_says_so(suite, engine, command, r
         assert name in (grammar.takes if kind else grammar.flags), (name, kind)
         if letter:
             assert grammar.short.get(letter) == name
+
+
+@pytest.mark.parametrize("suite", ["trixie", "sid"])
+def test_options_of_compose_take_a_value_where_compose_says_so(suite, generation_of):
+    plugin = generation_of(suite).program("docker")
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "400"}
+    for command, grammar in (("up", engine_options.COMPOSE_START), ("create", engine_options.COMPOSE_START),
+                             ("start", engine_options.COMPOSE_START), ("run", engine_options.COMPOSE_RUN)):  # fmt: skip
+        argv = [plugin, "compose", command, "--help"]
+        text = subprocess.run(argv, capture_output=True, text=True, env=env, check=False).stdout
+        told = {found[2]: (found[1], found[3]) for line in text.splitlines() if (found := HELP.match(line))}
+        assert told, command
+        for name, (letter, kind) in told.items():
+            assert name in (grammar.takes if kind else grammar.flags), (command, name, kind)
+            assert not letter or grammar.short.get(letter) == name, (command, letter)
 
 
 def test_every_option_of_run_that_matters_here_is_followed():

@@ -190,6 +190,23 @@ def test_the_same_job_in_hcl_s_json_and_as_the_api_takes_it_is_the_same_plan():
     assert planned(json.dumps(in_json)) == planned(json.dumps(request)) == planned(text)
 
 
+def test_the_proxy_that_nomad_puts_in_front_of_a_service_is_planned_or_a_gap():
+    task = 'task "t" { driver = "docker"\n config { image = "r.example/app" } }'
+    named = 'connect {\n sidecar_service {}\n sidecar_task {\n config { image = "r.example/envoy" }\n }\n }'
+    text = f'job "j" {{ group "g" {{ service {{\n name = "x"\n {named} }} {task} }} }}'
+    bare = text.replace(named, "connect {\n sidecar_service {}\n }")
+    request = {"Job": {"Name": "j", "TaskGroups": [{
+        "Name": "g", "Tasks": [{"Name": "t", "Driver": "docker", "Config": {"image": "r.example/app"}}],
+        "Services": [{"Name": "x", "Connect": {"SidecarService": {}, "SidecarTask": {"Config": {"image": "r.example/envoy"}}}}],
+    }]}}  # fmt: skip
+
+    wanted = [("j/g/connect-proxy", "r.example/envoy"), ("j/g/t", "r.example/app")]
+    assert [(plan.workload, plan.image) for plan in read(text).planned] == wanted
+    assert [(plan.workload, plan.image) for plan in read(json.dumps(request)).planned] == wanted
+    assert [plan.workload for plan in read(bare).planned] == ["j/g/t"]
+    assert read(bare).gaps
+
+
 def images_of(witness):
     """Names and images in what python-hcl2 makes of a job."""
     for name, body in ((name, body) for one in witness["job"] for name, body in one.items()):

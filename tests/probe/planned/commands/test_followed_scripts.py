@@ -1,0 +1,156 @@
+"""Scripts followed through functions, loops, substitutions, beside what real shells start."""
+
+import pytest
+
+from scanner.probe.planned.commands import engine_options
+from scanner.probe.planned.commands.command import Run
+from scanner.probe.planned.commands.command_lines import find
+from scanner.probe.planned.commands.script_commands import MAX_CALLS
+
+FOLLOWED = [
+    "CID=$(docker run -d a:1); docker logs $CID", "CID=`docker run -d a:1`", 'echo "$(docker run --rm a:1 version)" >/dev/null',
+    "docker run -e A=$(docker run b:1) a:1", '[ -n "x$(docker run a:1)" ] && docker run b:1', "case $(docker run a:1) in *) docker run b:1;; esac",
+    "for i in x$(docker run a:1); do docker run b:1; done", 'if [ "$(docker run a:1)" ]; then :; fi',
+    'f() { docker run "$1"; }; f nginx:1; f nginx:2', 'f() { docker run -d --name "$1" "$2"; }\nf web nginx:1',
+    'f() {\n  local image="$1"; shift\n  docker run --rm "$image" "$@"\n}\nf alpine:3 echo hi', "f() { I=b; }; I=a; f; docker run $I",
+    "f() { local I=b; docker run $I; }; I=a; f; docker run $I", 'f() { g "$@" x; }; g() { docker run "$1" "$2"; }; f a',
+    'I=a; f() { if [ -z "$1" ]; then return; fi; I=b; docker run "$I$1"; }; f x', "f() { return; docker run never; }; f; docker run a",
+    "never() { docker run b; }; docker run a", "f() { docker run a; }; trap f EXIT",
+    'ARGS="-d"; ARGS="$ARGS --rm"; docker run $ARGS a:1', 'ARGS=-d; for i in 1 2; do ARGS="$ARGS -e A$i=1"; done; docker run $ARGS a',
+    "sh <<'X'\ndocker run a:1\nX\n", "I=a; sh <<X\ndocker run $I\nX\n", "sh -s x <<'X'\ndocker run a:1 $1\nX\n", 'echo "docker run a:1" | sh',
+    "trap 'docker run a:1' EXIT", "trap 'docker run $I' EXIT; I=a; trap - EXIT; docker run $I",
+    "IMAGE=a:1; sh -c 'docker run ${IMAGE:-b:2}'", "export IMAGE=a:1; sh -c 'docker run ${IMAGE:-b:2}'", "set -a; I=a; sh -c 'docker run ${I:-b}'",
+    "I=a sh -c 'docker run ${I:-b}'; docker run ${I:-c}", "env I=a sh -c 'docker run $I'", ': "${I:=a:1}"; docker run "$I"',
+    "DOCKER=$(command -v docker); $DOCKER run a:1", 'D=`which docker`; "$D" run a:1', "command docker run a:1", "exec docker run a:1; docker run never",
+    "docker run a:1; exit 0; docker run never", "(exit; docker run never); docker run a", "{ docker run a; exit; } || :; docker run never",
+    "eval 'I=a'; docker run $I", 'I=a; eval "docker run $I"', 'set -eu -- a x; docker run "$1" "$2"', "set -- a b c; shift; shift; docker run $1",
+    "I=a; if true; then :; else I=a; fi; docker run $I", "if docker run a; then exit; fi; docker run b", "I=a & wait; docker run ${I:-b}",
+    "I=a; (cd /tmp && docker run $I)", "I=x; unset I; docker run ${I-a}", "while docker run a; do I=b; break; done", "f() ( docker run $1 ); f a",
+    "I=a; case x in x) I=b;; *) I=b;; esac; docker run $I", "docker run ${X:+-e X} a:1", "A=1 B=$A docker run a$A", "readonly I=a:1; docker run $I",
+]  # fmt: skip
+"""What a shell starts, no more, no less; both outcomes of each engine's command are tried."""
+
+BASH = [
+    'args=(-d --rm); docker run "${args[@]}" a:1', 'args=(-d); args+=(-e "A=b c"); docker run "${args[@]}" a:1', "I+=a; docker run $I",
+    'run() { local -r image=$1; docker run "$image"; }; run a', "function go { docker run a:1; }; go", "docker run a |& cat", "I=(a b); docker run ${I[1]}",
+    "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a',
+]  # fmt: skip
+
+UNCLEAR = [
+    "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
+    "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run %s\\n' a | sh", '"$1" run a; : docker run',
+    'f() { docker run a; }; "$(echo f)"; :', "X=docker; Y=$(echo $X); $Y run a", "read I <<X\na\nX\ndocker run $I", "i=1; let i=i+1; docker run a:$i",
+    "if [ -f / ]; then I=a; fi; docker run $I", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',
+]  # fmt: skip
+"""What depends on what only the host knows: never another image without a word."""
+
+
+def started(script):
+    found = find(("sh", "-c", script), {})
+    return {(run.engine, run.image, *run.command) for run, _ in found.started if isinstance(run, Run)}, found.gaps
+
+
+def real(words):
+    return {(one[0], *engine_options.RUN[one[0]].read(one[2:]).rest) for one in words if one[1:2] == ("run",)}
+
+
+@pytest.mark.parametrize("script", FOLLOWED)
+def test_a_script_starts_what_a_shell_starts(script, seen):
+    ours, gaps = started(script)
+
+    assert gaps == []
+    assert ours == real(seen(script))
+
+
+@pytest.mark.parametrize("script", BASH)
+def test_a_script_for_bash_starts_what_bash_starts(script, seen, request):
+    ours, gaps = started(script)
+    if request.node.callspec.params["seen"] == "bash":
+        assert gaps == []
+        assert ours == real(seen(script))
+
+
+@pytest.mark.parametrize("script", UNCLEAR)
+def test_what_depends_on_the_host_is_a_gap_or_all_of_it(script, seen):
+    ours, gaps = started(script)
+
+    assert gaps or ours >= real(seen(script))
+    assert all(gaps or one in real(seen(script)) for one in ours)
+
+
+NAMES = [
+    ("sudo -g docker docker run a:1", "a:1"),
+    ("sudo -u docker /usr/bin/docker run a:1", "a:1"),
+    ("sudo -u podman bash -c 'podman run a:1'", "a:1"),
+    ("gosu docker docker run a:1", "a:1"),
+    ("find /x -name y -exec docker run a:1 -f {} ;", "a:1"),
+    ("xargs -a /list docker run a:1", "a:1"),
+]
+
+
+@pytest.mark.parametrize(("line", "image"), NAMES)
+def test_what_stands_in_front_of_an_engine_hides_nothing(line, image):
+    words = ["sudo", "-u", "podman", "bash", "-c", "podman run a:1"] if "bash" in line else line.split()
+
+    assert [run.image for run, _ in find(tuple(words), {}).started] == [image]
+
+
+@pytest.mark.parametrize(
+    "line", ["ctr run docker.io/library/a:1 x", "ctr -n k8s.io run -d a y", "parallel docker run ::: a:1"]
+)
+def test_what_is_not_read_here_is_a_gap(line):
+    found = find(tuple(line.split()), {})
+
+    assert found.started == []
+    assert found.gaps
+
+
+def test_a_circle_of_functions_ends():
+    found = find(("sh", "-c", "f() { docker run a; f; }; f"), {})
+
+    assert 1 <= len(found.started) <= MAX_CALLS + 1
+
+
+# ---------------------------------------------------------------- files
+
+FILES = {
+    "/opt/start.sh": b"#!/bin/bash\nset -e\n. /etc/default/web\nexec docker run --name web reg/web:${TAG:-$1}\n",
+    "/etc/default/web": b"TAG=7\n",
+    "/opt/plain": b"docker run plain\n",
+    "/opt/python": b"#!/usr/bin/env python3\ndocker run no\n",
+    "/opt/env": b"#!/usr/bin/env -S bash -e\ndocker run env\n",
+    "/opt/program": b"\x7fELF\0docker run no",
+    "/opt/calls": b"#!/bin/sh\ncd /opt && ./start.sh 8\n/opt/none.sh\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "images"),
+    [
+        ("/opt/start.sh 1", ["reg/web:7"]),
+        ("/usr/bin/env A=b /opt/start.sh", ["reg/web:7"]),
+        ("bash -e /opt/plain", ["plain"]),
+        ("/opt/plain", []),
+        ("/opt/python", []),
+        ("/opt/env", ["env"]),
+        ("/opt/program", []),
+        ("/opt/calls", ["reg/web:7"]),
+        ("sh -c '/opt/start.sh'", ["reg/web:7"]),
+        ("sudo -u x /opt/start.sh", ["reg/web:7"]),
+        ("cat /opt/start.sh", []),
+        ("/opt/gone.sh", []),
+    ],
+)
+def test_a_script_in_a_file_is_followed(line, images):
+    words = ("sh", "-c", "/opt/start.sh") if line.startswith("sh -c") else tuple(line.split())
+
+    assert [run.image for run, _ in find(words, {}, read=FILES.get).started] == images
+
+
+@pytest.mark.parametrize(
+    "line", ["/opt/docker-web.sh", "bash /opt/run-containers.sh", "/usr/local/bin/compose-up.sh x"]
+)
+def test_a_script_that_is_not_there_is_a_gap_where_its_name_tells_what_it_does(line):
+    assert find(tuple(line.split()), {}).gaps == [
+        f"it runs {line.split()[-1 if 'bash' in line else 0]}, a script that cannot be read"
+    ]

@@ -1,0 +1,122 @@
+"""What stands in other files that a unit's commands run: scripts, projects of Compose, manifests."""
+
+import pytest
+
+from scanner.probe.planned import folder
+
+S = "[Service]\nExecStart="
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: 'r.example/k:1'}]}\n"
+APP = "services:\n  web: {image: r.example/web, profiles: [x], depends_on: [db]}\n  db: {image: r.example/db}\n  o: {image: 'r.example/o:${TAG:-1}'}\n"
+
+
+def read(files):
+    return folder.plans({f"web/{path}": text.encode() for path, text in files.items()}, "web")
+
+
+def planned(files, unit):
+    return sorted((one.planned.workload, one.planned.image) for one in read(files).filed if one.file == f"web/{unit}")
+
+
+def said(files):
+    return {path.removeprefix("web/"): str(outcome) for path, outcome in read(files).outcomes.items()}
+
+
+UNIT = "etc/systemd/system/a.service"
+
+
+def test_a_script_is_opened_where_it_lies_in_the_folder():
+    script = "#!/bin/bash\nset -e\nTAG=${1:-v1}\ndocker rm -f a || true\nexec docker run --name a r.example/a:$TAG\n"
+    files = {UNIT: f"{S}/opt/start.sh v2\n", "opt/start.sh": script, "opt/other.sh": "docker run never\n"}
+
+    assert planned(files, UNIT) == [("a.service", "r.example/a:v2")]
+    assert said(files) == {UNIT: "planned", "opt/start.sh": "planned", "opt/other.sh": "no plan"}
+
+
+def test_a_script_for_which_a_unit_starts_a_shell_is_opened():
+    files = {"a.service": f"{S}/bin/bash -e /opt/start.sh\n", "opt/start.sh": "docker run r.example/b\n"}
+
+    assert planned(files, "a.service") == [("a.service", "r.example/b")]
+
+
+def test_a_script_that_is_named_after_an_engine_is_missed():
+    assert said({UNIT: f"{S}/opt/docker-web.sh\n"}) == {UNIT: "gap"}
+    assert said({UNIT: f"{S}/opt/web.sh\n"}) == {UNIT: "no plan"}
+
+
+COMPOSED = [
+    ("docker compose up", ""),
+    ("docker compose --profile x up -d", "db o web"),
+    ("docker compose up web", "db web"),
+    ("docker compose up --no-deps web", "web"),
+    ("docker compose --profile x up --scale db=0", "o web"),
+    ("docker compose create db", "db"),
+]
+
+
+@pytest.mark.parametrize(("command", "services"), COMPOSED)
+def test_services_that_a_command_names_are_started_with_those_that_they_need(command, services):
+    files = {UNIT: f"{S}/usr/bin/{command}\nWorkingDirectory=/srv/app\n", "srv/app/compose.yml": APP}
+
+    assert {name.partition("/")[2] for name, _ in planned(files, UNIT)} == set(services.split())
+
+
+def test_a_file_of_variables_is_read_instead_of_those_beside():
+    files = {
+        UNIT: f"{S}/usr/bin/docker compose --env-file /etc/app.env up\nWorkingDirectory=/srv/app\n",
+        "srv/app/compose.yml": APP,
+        "srv/app/.env": "TAG=no\n",
+        "etc/app.env": "TAG=7\n",
+    }
+
+    assert ("app/o", "r.example/o:7") in planned(files, UNIT)
+
+
+def test_what_compose_run_runs_instead_is_the_command():
+    files = {
+        UNIT: f"{S}/usr/bin/docker compose run db sh -c x\nWorkingDirectory=/srv/app\n",
+        "srv/app/compose.yml": APP,
+    }
+    (one,) = [filed.planned for filed in read(files).filed if filed.file.endswith(UNIT)]
+
+    assert (one.image, one.process.cmd) == ("r.example/db", ("sh", "-c", "x"))
+
+
+def test_a_project_is_looked_for_where_the_script_has_gone_with_its_override():
+    files = {
+        UNIT: f"{S}/bin/sh -c 'cd /srv/app/sub && docker compose up db'\n",
+        "srv/app/compose.yml": APP,
+        "srv/app/compose.override.yml": "services: {db: {image: r.example/db2}}\n",
+        "srv/app/sub/x.env": "",
+    }
+
+    assert planned(files, UNIT) == [("app/db", "r.example/db2")]
+
+
+@pytest.mark.parametrize("unit", [UNIT, "etc/containers/systemd/a.kube"])
+def test_a_manifest_that_a_unit_plays_is_planned_once(unit):
+    text = f"{S}/usr/bin/podman kube play '/srv/x y.yaml'\n" if unit == UNIT else '[Kube]\nYaml="/srv/x y.yaml"\n'
+    files = {unit: text, "srv/x y.yaml": POD}
+
+    assert [(one.planned.workload, one.file) for one in read(files).filed] == [("a.service/c", f"web/{unit}")]
+    assert said(files) == {unit: "planned", "srv/x y.yaml": "planned"}
+
+
+ENGINES = [
+    (UNIT, f"{S}/usr/bin/podman run a\n", "podman"),
+    (UNIT, f"{S}/usr/bin/podman run a\nUser=root\n", "podman"),
+    (UNIT, f"{S}/usr/bin/podman run a\nUser=alice\n", "podman:alice"),
+    (UNIT, f"{S}/usr/bin/podman run a\nUser=1000\n", "podman:*"),
+    (UNIT, f"{S}/usr/sbin/runuser -u carl -- podman run a\n", "podman:carl"),
+    (UNIT, f"{S}/bin/su - carl -c 'podman run a'\n", "podman:carl"),
+    (UNIT, f"{S}/usr/bin/docker run a\nUser=alice\n", ""),
+    ("home/bob/.config/systemd/user/a.service", f"{S}/usr/bin/podman run a\n", "podman:bob"),
+    ("etc/systemd/user/a.service", f"{S}/usr/bin/podman run a\n", "podman:*"),
+    ("etc/containers/systemd/a.container", "[Container]\nImage=a\n", ""),
+    ("home/bob/.config/containers/systemd/a.container", "[Container]\nImage=a\n", "podman:bob"),
+    ("etc/containers/systemd/users/1000/a.container", "[Container]\nImage=a\n", "podman:*"),
+]
+
+
+@pytest.mark.parametrize(("unit", "text", "engine"), ENGINES)
+def test_a_unit_of_a_user_asks_that_user_s_podman(unit, text, engine):
+    assert [one.planned.engine for one in read({unit: text}).filed] == [engine]
