@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import canonical
 from scanner.domain.readiness import Readiness, readiness
 from scanner.domain.verdict.plain import plain_host
@@ -71,7 +72,7 @@ class PlatformMoves:
     async def _judge(self, target: Platform, key: str, report: Report) -> None:
         try:
             configuration, adapters = self._reloading.current
-            images = list(dict.fromkeys(finding.workload.image for finding in report.findings))
+            plans = [Plan(image) for image in dict.fromkeys(finding.workload.image for finding in report.findings)]
             asked = limits(configuration.settings)
             with self._reloading.using(adapters), adapters.one_scan():
                 scanner = adapters.scanner(
@@ -80,7 +81,7 @@ class PlatformMoves:
                     want_survey=self._surveys.want,
                 )
                 async with asyncio.timeout(asked.deadline_s):
-                    judged = await scanner.against((target,), images)
+                    judged = await scanner.against((target,), plans)
             while len(self._judged) >= MAX_KEPT:
                 del self._judged[next(iter(self._judged))]
             self._judged[key] = judged

@@ -127,11 +127,11 @@ def _read(question: Question) -> tuple[tuple[str, ...], tuple[str, ...], Platfor
     except ValidationError as error:
         first = error.errors()[0]
         return "Name at least one image." if not images else str(first["msg"]).removeprefix("Value error, ")
-    for image in body.images:
+    for image in images:
         if isinstance(found := image_reference(image), Failure):
             return f"{image[:200]} is no image reference: {found.detail}"
     try:
-        return body.images, body.hosts, parse(body.platform) if body.platform else None
+        return images, body.hosts, parse(body.platform) if body.platform else None
     except ValueError as error:
         return str(error)
 
