@@ -20,7 +20,7 @@ from scanner.web.http.server import Server
 from tests.service.environment import Adapters, Environment
 
 HOOKS = Path(__file__).parents[2] / "config" / "hooks"
-TOKEN = "a-token-of-some-length"
+TOKEN, OPERATOR = "a-token-of-some-length", "an-operator-s-token"
 
 
 class _Adapters(Adapters):
@@ -71,8 +71,11 @@ async def asked(tmp_path):
     service = Service(
         environment.configuration, lambda _settings: _Adapters(environment), store, metrics, environment.clock
     )
-    token = Token("ci", hashlib.sha256(TOKEN.encode()).hexdigest(), frozenset({Scope.GATE}))
-    app = create_app(service, metrics, Access([token]), clock=environment.clock)
+    tokens = [
+        Token("ci", hashlib.sha256(TOKEN.encode()).hexdigest(), frozenset({Scope.GATE})),
+        Token("ops", hashlib.sha256(OPERATOR.encode()).hexdigest(), frozenset({Scope.OPERATE, Scope.READ})),
+    ]
+    app = create_app(service, metrics, Access(tokens), clock=environment.clock)
     server = Server(app, "127.0.0.1", 0)
     await server.start()
     yield Asked(environment, server.port, tmp_path, metrics)

@@ -23,6 +23,7 @@ from scanner.domain.facts import (
     Workload,
 )
 from scanner.domain.host import Host
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason, Status
@@ -36,6 +37,7 @@ from scanner.service.answers import (
     RefusalReason,
     Reloaded,
 )
+from scanner.service.gate_question import Destination
 from scanner.service.history import Day, PastScan
 from scanner.service.platform_moves import PlatformMoves
 from scanner.service.recording import Recording
@@ -197,6 +199,9 @@ class FakeService:
 
     def watch(self, request_id):
         return self.queue.watch(request_id)
+
+    async def check(self, images, hosts, platform, by):
+        return await self.ask_files(tuple(map(Plan, images)), {}, Destination(hosts), by)
 
     async def ask_files(self, images, files, destination, by):
         images, hosts = tuple(plan.image for plan in images), destination.hosts

@@ -64,6 +64,17 @@ EXAMPLES: Mapping[tuple[str, str], Any] = {
     ("post", "/api/v1/check"): {"images": ["registry.example/shop/api:1.4"], "platform": "linux/arm64"},
     ("post", "/api/v1/scans"): {"hosts": ["edge-*"]},
     ("post", "/api/v1/explain"): {"text": "exec /app/server: exec format error"},
+    ("post", "/api/v1/overrides"): {
+        "owner": "ada",
+        "reason": "needed tonight",
+        "until": "2027-01-31T23:59:59Z",
+        "image": "registry.example/shop/api:1.4",
+    },
+    ("post", "/admission/v1"): {
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {"uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE", "namespace": "shop"},
+    },
     ("post", "/api/v1/waivers"): {
         "owner": "ada",
         "reason": "replaced next week",
