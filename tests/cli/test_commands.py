@@ -269,6 +269,8 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
     [
         "scan",
         "check",
+        "compose",
+        "gate-snippet",
         "image",
         "explain",
         "serve",

@@ -86,3 +86,19 @@ async def test_skopeo_copies_every_platform(require, pushed, by_registry, tmp_pa
     there = f"{transport}:{tmp_path / 'copied'}:1.4"
     run(skopeo, "copy", "--all", "--src-tls-verify=false", "--quiet", f"docker://{pushed[name]}", there)
     assert await said(there, platforms=BOTH) == await by_registry(name, BOTH)
+
+
+async def test_buildah_pushes_into_files_what_its_registry_has(
+    require, require_root, pushed, by_registry, tmp_path_factory
+):
+    buildah, folder = require("buildah", "buildah"), tmp_path_factory.mktemp("b")
+    own = [buildah, "--root", folder / "root", "--runroot", folder / "run", "--storage-driver", "vfs"]
+    run(*own, "pull", "--quiet", "--tls-verify=false", pushed["lies"])
+    expected = await by_registry("lies", BOTH)
+    for there in (
+        f"oci:{folder}/layout:1.4",
+        f"oci-archive:{folder}/o.tar",
+        f"docker-archive:{folder}/d.tar:shop/api:1.4",
+    ):
+        run(*own, "push", "--quiet", pushed["lies"], there)
+        assert await said(there, platforms=BOTH) == expected
