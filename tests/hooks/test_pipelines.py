@@ -219,6 +219,13 @@ def test_what_may_go_is_pulled_by_its_digest_before_compose_runs(compose, pushed
     assert (tag, run) == (f"tag {pin} {pushed['good']}", "compose -f compose.yml up -d --wait")
 
 
+def test_a_project_that_builds_everything_itself_has_nothing_to_be_judged(machine, compose, docker_engine):
+    (machine.folder / "built").mkdir()
+    (machine.folder / "built" / "compose.yml").write_text("name: shop\nservices: {web: {build: .}}\n")
+    done = machine("archscan", "compose", "up", folder=machine.folder / "built", DOCKER_HOST=docker_engine.host)
+    assert (done.returncode, (machine.folder / "calls").read_text()) == (0, "compose up\n"), done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "variables", "said"),
     [

@@ -129,3 +129,34 @@ async def test_the_last_decision_is_known_after_a_restart(environment, service, 
     for name in (IMAGE, f"r.example/app@sha256:{'f' * 64}"):
         assert [str(again.gate_memory.last(name, where).decision) for where in "ab"] == ["allow", "deny"]
     await again.stop()
+
+
+TEMPLATE = {"metadata": {"annotations": {"archscan.io/gate": "closed"}}, "spec": {"containers": [{"image": IMAGE}]}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TEMPLATE,
+        {"kind": "Deployment", "spec": {"template": TEMPLATE}},
+        {"kind": "CronJob", "spec": {"jobTemplate": {"spec": {"template": TEMPLATE}}}},
+    ],
+)
+def test_the_annotation_is_found_wherever_the_template_of_the_pods_is(body):
+    assert gate_admission._is_closed(body)
+    assert set(gate_admission._images(body)) == {IMAGE}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"spec": None},
+        {"spec": {"template": 5, "containers": [7, {}]}},
+        {"metadata": {"annotations": []}},
+        {"spec": {"jobTemplate": []}},
+    ],
+)
+def test_an_object_of_any_shape_is_looked_through(body):
+    assert not gate_admission._is_closed(body)
+    assert list(gate_admission._images(body)) == []
