@@ -59,6 +59,17 @@ async def test_docker_20_10_saves_what_its_registry_has(docker_engine, pushed, b
         assert await said(f"docker-archive:{tmp_path / 'image.tar'}{image}", platforms=BOTH) == expected
 
 
+async def test_of_several_images_in_one_archive_each_is_found_by_its_name(docker_engine, pushed, by_registry, tmp_path):
+    names = ("right", "lies")
+    for name in names:
+        docker_engine.docker("pull", "-q", pushed[name])
+    docker_engine.docker("save", "-o", tmp_path / "both.tar", *(pushed[name] for name in names))
+    for name in names:
+        found = await said(f"docker-archive:{tmp_path / 'both.tar'}:{pushed[name]}", platforms=BOTH)
+        assert found == await by_registry(name, BOTH)
+    assert (await said(f"docker-archive:{tmp_path / 'both.tar'}"))[0] == "hold"
+
+
 @pytest.mark.parametrize("containerd_store", [False, True], ids=["classic", "containerd"])
 async def test_docker_26_1_saves_what_its_registry_has(start_docker, pushed, by_registry, tmp_path, containerd_store):
     engine = start_docker(NEWER, containerd_store=containerd_store)
@@ -69,6 +80,10 @@ async def test_docker_26_1_saves_what_its_registry_has(start_docker, pushed, by_
         expected = await by_registry(name, BOTH)
         assert await said(f"docker-archive:{saved}", platforms=BOTH) == expected
         assert await said(f"oci-archive:{saved}", platforms=BOTH) == expected
+    both = engine.socket.parent / "both.tar"
+    run("sh", "-c", f'"$0" save {pushed["right"]} {pushed["lies"]} > {both}', engine.client, env=engine.environment)
+    for name in ("right", "lies"):
+        assert await said(f"docker-archive:{both}:{pushed[name]}", platforms=BOTH) == await by_registry(name, BOTH)
 
 
 @pytest.mark.parametrize("kind", ["docker-archive", "oci-archive", "oci-dir"])
