@@ -1057,10 +1057,12 @@ services_of() { # directories of one manager: every file of each unit in which a
     if [ -d "$dir" ] && { [ "$dir" != /lib/systemd/system ] || [ ! -e "/usr$dir" ]; }; then dirs="$dirs $dir"; fi
   done
   [ -n "$dirs" ] || return 0
+  scripts=$(scripts_of $dirs | tr '\n' ' ')
   names=$(
     set +f
     for dir in $dirs; do
       grep -l -s -E '(docker|podman|nerdctl)(-compose)?([[:space:]"'\''\\]|$)' "$dir"/*.service "$dir"/*.service.d/*.conf
+      for script in $scripts; do grep -l -s -F "$script" "$dir"/*.service "$dir"/*.service.d/*.conf; done
     done | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
   )
   [ -n "$names" ] || return 0
@@ -1078,6 +1080,25 @@ services_of() { # directories of one manager: every file of each unit in which a
     done
   )
   ship_units systemd "$(printf '%s\n' "$services" | awk 'NF && !seen[$0]++')"
+  for script in $scripts; do ship systemd "$script" @script; done # what stands in it stays here
+}
+
+scripts_of() { # directories of one manager: scripts that its units run and in which an engine is named
+  (
+    set +f
+    for dir; do
+      grep -h -s -E '^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=' "$dir"/*.service "$dir"/*.service.d/*.conf
+    done
+  ) | awk '{
+    gsub(/["\047=]/, " ")
+    for (i = 2; i <= NF; i++) {
+      sub(/^[-@:+!]*/, "", $i)
+      if ($i ~ /^\/[A-Za-z0-9_.\/-]+$/ && $i !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && $i !~ /^\/(dev|proc|sys|run)\// && !seen[$i]++) print $i
+    }
+  }' | head -n 100 | while IFS= read -r script; do
+    if [ -f "$script" ] && [ -r "$script" ] && [ "$(head -c 2 "$script")" = '#!' ] &&
+      grep -q -E '(docker|podman|nerdctl)(-compose)?[[:space:]].*(run|create|play|up|deploy)([[:space:]]|$)' "$script"; then printf '%s\n' "$script"; fi
+  done
 }
 
 ship_units() { # kind, paths: the units, then the files that they name
@@ -1224,7 +1245,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
   kind_of_unit=$1
   names_needed=$2
   shift 2
-  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" '
+  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" '
     BEGIN {
       quadlet = quadlet == "quadlet"
       count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST", list)
@@ -1234,6 +1255,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment"
       count = split(plain, list)
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
+      script_count = split(scripts, script)
     }
     FNR == 1 { finish() }
     { sub(/\r$/, "") }
@@ -1269,7 +1291,12 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       else if (key == "Environment") print key "=" assignments(value)
       else if (key == "PodmanArgs" || key == "GlobalArgs") print key "=" command(value)
       else if (key ~ /^Exec/ && value ~ /(docker|podman|nerdctl)/) print key "=" command(value)
+      else if (key ~ /^Exec/ && (run = script_in(value)) != "") print key "=" run blank(lines)
       else print key "=@hidden" blank(lines)
+    }
+    function script_in(value,  i) { # one that names an engine
+      for (i = 1; i <= script_count; i++) if (index(value, script[i])) return script[i]
+      return ""
     }
     function blank(lines,  made) {
       made = ""

@@ -552,6 +552,27 @@ def test_of_units_only_what_starts_containers_leaves_the_host(shell, tmp_path):
     assert found["b"].pinned_at == f"{tmp_path}/root/etc/systemd/system/web.service.d/10.conf:2"
 
 
+def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_starts_containers(shell, tmp_path):
+    run = "[Service]\nExecStart={etc}/../opt/{name} x\n"
+    files = {
+        "/etc/systemd/system/a.service": run.replace("{name}", "start.sh"),
+        "/etc/systemd/system/b.service": run.replace("{name}", "backup.sh").replace("=", "=-/bin/bash -e ", 1),
+        "/etc/systemd/system/c.service": run.replace("{name}", "program"),
+        "/opt/start.sh": "#!/bin/sh\nTOKEN=hunter1\ndocker run -e TOKEN=$TOKEN reg/a:1\n",
+        "/opt/backup.sh": "#!/bin/bash\ndocker exec db pg_dump\n",
+        "/opt/program": "ELF docker run a\n",
+    }
+    files = {path: body.replace("{etc}/..", f"{tmp_path}/root") for path, body in files.items()}
+    text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
+
+    facts = read(done := answered(shell, text))
+
+    assert b"hunter" not in done.stdout
+    assert f"{tmp_path}/root/opt/start.sh, a script in which an engine is named" in facts.gaps["systemd"].detail
+    assert b"backup.sh" not in done.stdout
+    assert b"opt/program" not in done.stdout
+
+
 def test_a_line_that_is_too_long_to_be_looked_through_is_a_gap(shell, tmp_path):
     files = {"/etc/systemd/system/a.service": f"[Service]\nExecStart=/usr/bin/docker run -e A={'hunter1 ' * 9000} a\n"}
     text = at(tmp_path / "root", with_programs(tmp_path, {}), files)

@@ -57,6 +57,9 @@ class Files:
 MISSING = b"@missing"
 """What the probe answers for a file that a unit names, and which the host does not have."""
 
+SCRIPT = b"@script"
+"""What it answers for a script that a unit runs: an engine is named in it, and what else stands there stays on the host."""
+
 
 @dataclass(slots=True)
 class UnitRuns:
@@ -93,7 +96,10 @@ class UnitRuns:
     def _script(self, path: str) -> bytes | None:
         """A file that a command may run as a script."""
         found = self.files.find(path) if path.startswith("/") or self.files.root else None
-        return None if found is None or self.files.texts[found] == MISSING else self.files.texts[found]
+        raw = None if found is None else self.files.texts[found]
+        if raw == SCRIPT:
+            raise UnclearError(f"it runs {path}, a script in which an engine is named, and which stays on the host")
+        return None if raw == MISSING else raw
 
     def _explained(self, why: str) -> str:
         return f"{why} ({self.env.missing[0]} cannot be read)" if self.env.missing else why
