@@ -63,6 +63,9 @@ OUTSIDE = {"A": interpolation.Value("b")}
 INPUT_S = 0.05
 """Of one input's processor time in its thread: what others do on this machine does not count."""
 
+RANGES_S = 0.5
+"""A line of an INI inventory may name 30,000 hosts, each of which is made; read in a process of its own, with a budget."""
+
 GRAMMAR_S = 0.5
 """Tree-sitter's grammar of shells repairs what it cannot read, at a price that grows with the damage; it has a budget."""
 
@@ -272,8 +275,8 @@ TARGETS: dict[str, Target] = {
     "Kubernetes": Target(lambda raw: manifests.plans({"/m.yaml": raw}), POD, (b"$(A)", b"kind: ", b"---\n"), share=0.4),
     "Nomad": Target(lambda raw: nomad.plans({"/j.nomad": raw}), JOB, (b"<<EOF\n", b"${", b"%{ if ", b"for ", b"/*")),
     "Nomad's JSON": Target(lambda raw: nomad.plans({"/j.json": raw}), (JOB_JSON,)),
-    "systemd": Target(lambda raw: systemd.plans({"/etc/systemd/system/x.service": raw}), UNIT, (b"%i", b"ExecStart=", b"\\\n", b"docker run "), share=0.2),
-    "quadlets": Target(lambda raw: quadlet.plans({"/etc/containers/systemd/x.container": raw}), QUADLET, (b"Image=", b"PodmanArgs=", b"\\\n"), share=0.4),
+    "systemd": Target(lambda raw: systemd.plans({"/etc/systemd/system/x.service": raw}), UNIT, (b"%i", b"ExecStart=", b"\\\n", b"docker run "), share=0.2, input_s=GRAMMAR_S),
+    "quadlets": Target(lambda raw: quadlet.plans({"/etc/containers/systemd/x.container": raw}), QUADLET, (b"Image=", b"PodmanArgs=", b"\\\n"), share=0.4, input_s=GRAMMAR_S),
     ".env": Target(lambda raw: dotenv.variables(raw, OUTSIDE), (b"A=b\nexport C='d'\nE=\"${A} $x\"\n# c\n",), (b"export ", b"${A:-"), (env_file.EnvFileError,)),
     "Docker's env file": Target(env_file.docker, (b"A=b\n#c\nD\n",), (), (env_file.EnvFileError,)),
     "Podman's env file": Target(env_file.podman, (b"A=b\n#c\nD*\n",), (), (env_file.EnvFileError,)),
@@ -287,7 +290,7 @@ TARGETS: dict[str, Target] = {
     "strict JSON": Target(strict_json.read_object, INDEX),
     "lenient JSON": Target(lenient_json.loads, INDEX, (), (lenient_json.JsonError,)),
     "TOML": Target(lambda raw: toml.loads(text(raw)), (b'[a."b"]\nc = [1, "x"]\nd = {e = 1.5}\n[[f]]\n',), (b"[[", b"'''"), (ValueError,)),
-    "Ansible's INI": Target(_ini, INI, (b"[a:vars]\n", b"[1:9999]"), (InventoryError,)),
+    "Ansible's INI": Target(_ini, INI, (b"[a:vars]\n", b"[1:9999]"), (InventoryError,), 1.0, RANGES_S),
     "Ansible's YAML": Target(_ansible_yaml, ANSIBLE, (b"[1:9]", b"!vault |"), (InventoryError,), 0.4),
     "Ansible's scripts": Target(_listed, (LISTED,), (), (InventoryError,)),
     "ssh_config": Target(_ssh_config, SSH, (b"Host ", b"Match ", b"%%", b"Include "), (InventoryError,)),
