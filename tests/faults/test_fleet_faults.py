@@ -267,3 +267,36 @@ def test_an_image_with_a_fault_costs_itself(row, what, fault, reason, outcome):
     verdict = outcome.finding(SHOP, name_of(row, what)).verdict
     assert verdict.status is not Status.OK, verdict
     assert reason is None or verdict.reason is reason, verdict
+
+
+def test_a_fleet_that_is_down_is_unknown(tmp_path):
+    faults = {f"down-{number}": Fault(is_closed=True) for number in range(3)}
+    faults |= {f"gone-{number}": status("503 Service Unavailable") for number in range(3)}
+    fleet.holds(fleet.run(tmp_path, faults, str), faults)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "scanner.hosts.ssh.ssh_source.SshSource.read",
+        "scanner.registry.client.Registry.resolve",
+        "scanner.app.adapters.inspect",
+        "scanner.app.adapters.Adapters._interpret",
+    ],
+)
+def test_a_fault_of_ours_at_each_adapter_costs_its_item(tmp_path, monkeypatch, where):
+    calls = 0
+
+    async def broken(*_arguments, **_named):
+        nonlocal calls
+        calls += 1
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(where, broken)
+    outcome = fleet.run(tmp_path, {}, str)
+    assert calls
+    assert outcome.bugs
+    assert outcome.left == []
+    assert len(outcome.report.hosts) == len(fleet.HEALTHY)
+    assert len(outcome.report.findings) == len(fleet.HEALTHY)
+    assert {each.verdict.status for each in outcome.report.findings} == {Status.UNKNOWN}

@@ -71,7 +71,7 @@ def _fill(index: LayerIndex, entries: list[dict[str, Any]], end: int) -> None:
     offsets = sorted({_integer(entry, "offset") for entry in entries if entry.get("type") in ("reg", "chunk")} | {end})
     for file in _files(entries):
         entry = file.entry
-        flag = _FLAGS.get(entry.get("type", ""))
+        flag = _FLAGS.get(_string(entry, "type"))
         if flag is None:
             raise unreadable("a table of contents has an entry of an unknown type")
         name, target = _string(entry, "name"), _string(entry, "linkName")

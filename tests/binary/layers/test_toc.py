@@ -176,7 +176,11 @@ def orphan(table):
     table["entries"].insert(0, {"type": "chunk", "name": "q", "offset": 3})
 
 
-CHANGES = [rename, misplace, exchange, confuse, empty, orphan]
+def reshape(table):
+    table["entries"][0]["type"] = ["reg"]
+
+
+CHANGES = [rename, reshape, misplace, exchange, confuse, empty, orphan]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)

@@ -6,13 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scanner.formats.references import Grammar
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned.plans import UnclearError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
+    from scanner.formats.references import Reference
+
+_REFERENCES = Grammar("(", ")")
 """``$$`` and ``$(NAME)`` (Kubernetes, third_party/forked/golang/expansion); any other dollar is one."""
 
 _OF_SERVICES = re.compile(r"[A-Z0-9_]+_(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|PORT(?:_[A-Z0-9_]+)?)", re.ASCII)
@@ -71,20 +74,20 @@ class Environment:
 
     def _pieces(self, word: str, allowance: _Allowance) -> Iterator[str]:
         at = 0
-        for found in _REFERENCE.finditer(word):
-            yield allowance.taken(word[at : found.start()])
-            yield allowance.taken(self._replaced(found))
-            at = found.end()
+        for found in _REFERENCES.within(word):
+            yield allowance.taken(word[at : found.start])
+            yield allowance.taken(self._replaced(found, word))
+            at = found.end
         yield allowance.taken(word[at:])
 
-    def _replaced(self, found: re.Match[str]) -> str:
-        name = found[1]
+    def _replaced(self, found: Reference, word: str) -> str:
+        name = found.name
         if name is None:
             return "$"
         if self._is_unknown(name):
             return "${" + name + "}"
         value = self.variables.get(name)
-        return found[0] if value is None else value
+        return word[found.start : found.end] if value is None else value
 
 
 class _Allowance:
@@ -102,7 +105,7 @@ class _Allowance:
 
 
 def _names(word: str) -> list[str | None]:
-    return [found[1] for found in _REFERENCE.finditer(word)]
+    return [found.name for found in _REFERENCES.within(word)]
 
 
 def environment(container: Mapping[Any, Any], namespace: str, maps: Maps) -> Environment:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.formats import environment_file, systemd_unit, systemd_words
 from scanner.formats.env_file import EnvFileError
+from scanner.formats.references import Grammar
 from scanner.formats.systemd_words import WordsError
 from scanner.probe.planned.unknown_text import HIDDEN, UNKNOWN, is_known, shown
 
@@ -22,7 +23,7 @@ MAX_COMMAND_CHARS = 1 << 21
 """What the kernel takes as arguments by default (a quarter of an 8 MiB stack)."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_BRACED = re.compile(r"\$\$|\$\{([^}:]*)\}")
+_BRACED = Grammar("{", "}", forbidden=":")
 _WORD = re.compile(r"\$((?![{$]).*)", re.DOTALL)
 
 
@@ -116,7 +117,7 @@ def all_expanded(words: Iterable[str], env: UnitEnvironment) -> list[str]:
     found: list[str] = []
     size = 0
     for word in words:
-        size += len(word) + sum(len(env.known.get(one[1] or "", "")) for one in _BRACED.finditer(word))
+        size += len(word) + sum(len(env.known.get(one.name or "", "")) for one in _BRACED.within(word))
         size += len(env.known.get(word[1:], "")) if word.startswith("$") else 0
         if size > MAX_COMMAND_CHARS:
             raise WordsError(f"a command of more than {MAX_COMMAND_CHARS} characters")
@@ -138,7 +139,12 @@ def expanded(word: str, env: UnitEnvironment) -> list[str]:
             return systemd_words.split(value, systemd_words.VARIABLE)
         except WordsError:
             return [value]
-    return [_BRACED.sub(lambda one: "$" if one[1] is None else _value(one[1], env), word)]
+    pieces: list[str] = []
+    at = 0
+    for one in _BRACED.within(word):
+        pieces += (word[at : one.start], "$" if one.name is None else _value(one.name, env))
+        at = one.end
+    return ["".join((*pieces, word[at:]))]
 
 
 def _value(name: str, env: UnitEnvironment) -> str:

@@ -1,0 +1,80 @@
+"""Commands that cannot read, cannot write, or are interrupted end in one line with the right code."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+ARCHSCAN = (sys.executable, "-m", "scanner")
+
+
+def ended(folder, *words, **options):
+    done = subprocess.run(
+        [*ARCHSCAN, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False, **options
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture
+def configured(tmp_path):
+    planned = [{"image": f"registry.invalid/x{number}:1"} for number in range(3)]
+    document = {"inventory": [{"kind": "local", "name": "box", "planned": planned}], "registries": {"timeout": "5s"}}
+    (tmp_path / "c.yml").write_text(json.dumps(document))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "check", "-c", "."),
+        ("scan", "-c", "."),
+        ("scan", "-c", "c.yml", "--output", "."),
+        ("scan", "-c", "c.yml", "--output", "/dev/full", "--format", "json"),
+        ("serve", "-c", "."),
+        ("scan", "-c", "/proc/self/mem"),
+    ],
+)
+def test_n15_what_cannot_be_used_is_one_line_and_exit_2(configured, words):
+    done = ended(configured, *words)
+    assert done.returncode == 2, done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.strip()]) <= 3, done.stderr
+
+
+def test_n15_standard_output_that_is_full_is_one_line(configured):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*ARCHSCAN, "scan", "-c", "c.yml", "--format", "json"],
+            cwd=configured, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 2, done.stderr
+
+
+def test_n15_a_reader_that_leaves_is_no_trouble(configured):
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m scanner scan -c c.yml --format json 2>err | head -c 1"],
+        cwd=configured, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == "{"
+    assert "Traceback" not in (configured / "err").read_text()
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.4, 1.0, 2.0])
+def test_n15_an_interrupt_at_any_moment_ends_a_command_with_130(configured, after_s):
+    with subprocess.Popen(
+        [*ARCHSCAN, "scan", "-c", "c.yml"], cwd=configured, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert "/scanner/" not in errors.partition("Traceback")[2], errors
+    assert "Traceback" not in output
+    is_ours = "Traceback" not in errors and process.returncode not in {3, -signal.SIGINT}
+    assert process.returncode == 130 or not is_ours, errors  # it was done already, or Python itself had not begun
