@@ -11,6 +11,7 @@ import zstandard
 
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import Limits
+from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.domain.facts import Failure, Process
 from scanner.domain.image.offers import FileKind
 from scanner.domain.platform.platform import Platform
@@ -254,6 +255,25 @@ async def test_a_whiteout_twice_in_a_layer_is_apart_from_a_file_twice_for_other_
     assert (program.problem, conditions(program)) == (None, {Condition.WHITEOUT_TWICE})
 
 
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ([(".wh.d", b""), ("d/y", b"")], {Condition.BELOW_WHITEOUT}),
+        ([(".wh.d", b""), ("d/e/y", b"")], {Condition.BELOW_WHITEOUT}),
+        ([(".wh.d", b""), ("d", "directory"), ("d/y", b"")], set()),
+        ([(".wh.d", b""), ("d", b"")], set()),
+        ([(".wh.d", b""), ("other/y", b"")], set()),
+        ([("d/.wh..wh..opq", b""), ("d/y", b"")], set()),
+    ],
+)
+async def test_an_entry_below_a_whiteout_of_its_layer_needs_its_directory_between_them(
+    images, build, entries, expected
+):
+    above = images.layer([(name, build.directory if body == "directory" else body) for name, body in entries])
+    program = await inspect(build.offer(images.layer([("d/x", b"x"), ("app", build.elf())]), above), None, images.open)
+    assert (program.problem, conditions(program)) == (None, expected)
+
+
 async def test_a_directory_that_became_a_file_and_a_directory_again_starts_empty(images, build):
     layer = images.layer([("srv/app", build.elf()), ("srv", b"file"), ("srv", build.directory)])
     made = build.offer(layer, entrypoint=("/srv/app",))
@@ -446,7 +466,7 @@ async def test_what_a_wrapper_surely_execs_is_followed_too(images, build, entryp
 @pytest.mark.parametrize(
     ("entrypoint", "why"),
     [
-        (["/bin/sh", "-c", "eval $(cat /srv/command)"], "eval"),
+        (["/bin/sh", "-c", "eval $(date)"], "eval"),
     ],
 )
 async def test_what_only_the_run_decides_is_said_to_be_decided_there(images, build, entrypoint, why):
@@ -549,7 +569,8 @@ def _changing(images, build, text):
     layer = images.layer([
         ("bin/sh", build.elf()), ("sbin/tini", build.elf()), ("native", build.elf()), ("real", foreign), ("opt/app", foreign),
         ("usr/bin/tool", foreign), ("lnk", build.symlink(".")), ("run.sh", b"exec /real\n"),
-        ("unmarked", {"mode": 0o644, "content": foreign}), ("srv/x", b"x"),
+        ("unmarked", {"mode": 0o644, "content": foreign}), ("srv/x", b"x"), ("x.tar", b"x"),
+        *((f"usr/bin/{name}", build.elf()) for name in sorted(PREPARING | {"update", "fetch-everything"})),
     ])  # fmt: skip
     return build.offer(layer, entrypoint=("/bin/sh", "-c", text), path="/sbin:/usr/bin:/bin")
 
@@ -671,7 +692,7 @@ async def test_a_file_that_is_sourced_under_an_uncommon_name_is_read_again(image
 
 async def test_a_program_that_the_script_writes_is_decided_at_run_time(images, build):
     layer = images.layer([
-        ("start.sh", b"#!/bin/dash\ncurl -o /app http://x/app\nexec /app\n"), ("bin/dash", build.elf()),
+        ("start.sh", b"#!/bin/dash\ncurl -o /app http://x/app\nexec /app\n"), ("bin/dash", build.elf()), ("usr/bin/curl", build.elf()),
         ("app", build.elf()),
     ])  # fmt: skip
     program = await inspect(build.offer(layer, entrypoint=("/start.sh",)), None, images.open)

@@ -3,6 +3,7 @@
 import pytest
 
 from scanner.binary.inspect import inspect
+from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.domain.facts import Process
 from tests.binary.program.shell.official import OFFICIAL
 
@@ -16,22 +17,17 @@ USERS = "root:x:0:0::/root:/bin/sh\n" + "".join(
         "telegraf", "redmine", "flink", "chronograf", "www-data", "git", "mosquitto",
     ])
 )  # fmt: skip
-TOOLS = (
-    "gosu",
-    "su-exec",
-    "tini",
-    "dumb-init",
-    "setpriv",
-    "env",
-    "docker-init",
-    "chroot",
-    "find",
-    "sed",
-    "id",
-    "mktemp",
-    "s6-svscan",
-    "numactl",
-)
+TOOLS = PREPARING | {
+    "gosu", "su-exec", "tini", "dumb-init", "setpriv", "env", "docker-init", "chroot", "s6-svscan", "numactl", "python", "python3",
+    "perl", "ps", "ip", "xargs", "openssl", "tar", "getopt", "php", "ruby", "bundle", "rake",
+}  # fmt: skip
+
+
+STANDING = (
+    "init-influxdb.sh", "opt/sonarqube/data/README.txt", "conf/configuration.xsl", "etc/cassandra/cassandra.yaml",
+    "var/lib/grafana/README", "usr/src/redmine/config/routes.rb", "usr/share/grafana/.aws/config",
+)  # fmt: skip
+"""Files that these images bring along and that their scripts write to, read or call."""
 
 
 def placed(name):
@@ -43,13 +39,14 @@ def built(images, build, image):
     foreign, native = build.elf(machine=183), build.elf()
     shell = {"bash": ("bash",), "dash": ("dash",), "busybox": ("busybox",)}[image.shell][0]
     entries = {"entry.sh": image.text.encode(), "etc/passwd": {"mode": 0o644, "content": USERS.encode()}}
-    entries |= {f"usr/bin/{name}": native for name in (*TOOLS, "bash")}
+    entries |= {f"usr/bin/{name}": native for name in sorted(TOOLS | {"bash"})}
     entries |= {
         "bin/bash": native,
         f"bin/{shell}": native,
         "bin/sh": native if shell == "dash" else build.symlink(shell),
     }
     entries |= {"bin/ash": build.symlink(shell)} if shell == "busybox" else {}
+    entries |= dict.fromkeys(STANDING, b"#!/bin/sh\n")
     entries |= {path.lstrip("/"): text.encode() for path, text in image.files.items()}
     for name in (image.server, image.leads):
         if name != "AT RUN TIME" and (image.text or name == image.server):

@@ -213,6 +213,7 @@ class LayerIndex:
             moved = self._through_symlinks(directory)
             if moved != directory and moved and moved not in self.nodes:
                 raise disputed(f"an entry below a link to /{moved}, which its layer lacks: some engines refuse it")
+            self._note_below_whiteout(moved)
             self._add_parents(moved)
             self._last_directory = (directory, moved)
         directory = self._last_directory[1]
@@ -220,6 +221,14 @@ class LayerIndex:
         if named == path and self._is_listed(path):
             self.notes.setdefault(Condition.NAMED_TWICE, f"a layer names /{path} twice")
         self._put(path, self._node_of(entry, content, extent))
+
+    def _note_below_whiteout(self, directory: str) -> None:
+        """Below a whiteout of its own layer nothing can be made where that is a device node, unless a directory followed it."""
+        at = directory if self.whiteouts else ""
+        while at:
+            if at in self.whiteouts and not self._is_listed(at):
+                self.notes.setdefault(Condition.BELOW_WHITEOUT, f"a layer has entries below /{at}, which it whites out")
+            at = at.rpartition("/")[0]
 
     def _named(self, entry: tarstream.Entry) -> str:
         """An entry's own path, empty for the root."""

@@ -15,6 +15,7 @@ from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers
 from scanner.binary.program.path_search import earlier_places, places_of
 from scanner.binary.program.shell import following, shell_command
+from scanner.binary.program.steps import Before, Done, Next, Stopped
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Executable, FileKind, Program
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -70,58 +71,6 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class _Next:
-    """What is started next.
-
-    ``falls_back`` tells that a shell reads a text that execve refuses, ``by_loader`` that a loader maps the file, whose
-    execute bit does not count, ``scripted`` that a script has run before, which may have changed owners, modes, accounts.
-    """
-
-    command: Command
-    falls_back: bool = True
-    by_loader: bool = False
-    for_loader: tuple[tuple[str, str], ...] = ()
-    written: tuple[Write, ...] = ()
-    also: tuple[Command, ...] = ()
-    asked: bool = False
-    scripted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """What the scripts on the way so far may have written, what they started; ``files`` are those before a fork."""
-
-    written: tuple[Write, ...] = ()
-    also: tuple[Command, ...] = ()
-    asked: bool = False
-    files: tuple[Executable, ...] = ()
-    scripted: bool = False
-
-    def then(self, step: _Next) -> _Next:
-        """A step with what was before it."""
-        written = tuple(dict.fromkeys((*self.written, *step.written)))
-        also = (*self.also, *(each for each in step.also if each not in self.also))
-        return replace(
-            step, written=written, also=also, asked=self.asked or step.asked, scripted=self.scripted or step.scripted
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Stopped:
-    """Control goes no further: the program of before does the work, or nobody knows."""
-
-    at_run_time: str = ""
-    problem: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """The last script does the work by itself, besides starting these."""
-
-    also: tuple[Command, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Control:
     """One walk over one image."""
 
@@ -130,20 +79,20 @@ class Control:
 
     def by_init(self, command: Command) -> Way:
         """From the command that an init of the engine's execs, by execvp(3), as the container's user."""
-        return self._follow(command, self._started(_Next(command)), MAX_HOPS, _Before())
+        return self._follow(command, self._started(Next(command)), MAX_HOPS, Before())
 
     def follow(self, command: Command, run: Run) -> Way:
         """From the command that the runtime execs, which opened the files of ``run``."""
-        return self._follow(command, run, MAX_HOPS, _Before())
+        return self._follow(command, run, MAX_HOPS, Before())
 
-    def _follow(self, command: Command, run: Run, hops: int, before: _Before) -> Way:
+    def _follow(self, command: Command, run: Run, hops: int, before: Before) -> Way:
         """One way; it forks only by ``_branches``, which takes half of what is left of the hops."""
         files = run.files
         while run.problem is None:
             following = self._next(command, run, before)
-            if isinstance(following, _Stopped):
+            if isinstance(following, Stopped):
                 return Way(files, following.problem, following.at_run_time)
-            if isinstance(following, _Done):
+            if isinstance(following, Done):
                 return self._ended(files, replace(before, also=(*before.also, *following.also)))
             hops -= 1
             if hops <= 0:
@@ -153,7 +102,7 @@ class Control:
             if not following:
                 return self._ended(files, before)
             step = before.then(following[0])
-            before = _Before(step.written, step.also, step.asked, before.files, step.scripted)
+            before = Before(step.written, step.also, step.asked, before.files, step.scripted)
             command = step.command
             run = self._started(step)
             files += run.files
@@ -162,7 +111,7 @@ class Control:
                 return Way(files[: len(files) - len(run.files)], at_run_time=stopped)
         return Way(files, run.problem)
 
-    def _branches(self, files: tuple[Executable, ...], steps: tuple[_Next, ...], hops: int, before: _Before) -> Way:
+    def _branches(self, files: tuple[Executable, ...], steps: tuple[Next, ...], hops: int, before: Before) -> Way:
         """Several ways: those that agree decide."""
         names = ", ".join(dict.fromkeys(step.command.argv[0] for step in steps))
         if len(steps) > MAX_BRANCHES or hops < 1:
@@ -172,7 +121,7 @@ class Control:
             run = self._started(step)
             if doubt := self._doubt(step, run):
                 return Way(files, at_run_time=doubt)
-            behind = _Before(step.written, step.also, step.asked, (*before.files, *files), step.scripted)
+            behind = Before(step.written, step.also, step.asked, (*before.files, *files), step.scripted)
             ways.append(self._follow(step.command, run, hops, behind))
         unsure = next((way for way in ways if way.at_run_time or _is_unknown(way.problem)), None)
         if unsure is not None:
@@ -181,7 +130,7 @@ class Control:
         first, *others = ways = list(dict.fromkeys(ways))
         return Way(files, branches=tuple(ways)) if others else replace(first, files=(*files, *first.files))
 
-    def _ended(self, files: tuple[Executable, ...], before: _Before) -> Way:
+    def _ended(self, files: tuple[Executable, ...], before: Before) -> Way:
         """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
         own = cpus_of((*before.files, *files))
         others = {(each.argv[0], each.path, each.cwd): each for each in before.also if UNKNOWN not in each.argv[0]}
@@ -209,7 +158,7 @@ class Control:
                     return True
         return False
 
-    def _started(self, step: _Next) -> Run:
+    def _started(self, step: Next) -> Run:
         """What one start opens; a text that execve refuses is read by a shell where execvp starts it."""
         command = step.command
         for name, value in step.for_loader:
@@ -226,7 +175,7 @@ class Control:
             return run
         return self._permitted(step, replace(run, problem=None))
 
-    def _permitted(self, step: _Next, run: Run) -> Run:
+    def _permitted(self, step: Next, run: Run) -> Run:
         """The same start as its user may have it, who has no capabilities but root's."""
         if step.by_loader or step.command.user is None:
             return run
@@ -243,7 +192,7 @@ class Control:
         why = f"{refused.detail}, unless the script before changes that"
         return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why, path=refused.path))
 
-    def _doubt(self, step: _Next, run: Run) -> str:
+    def _doubt(self, step: Next, run: Run) -> str:
         """Why what stands in the image is not surely what is started."""
         name = step.command.argv[0]
         paths = sorted({file.path for file in run.files} | ({run.named} if run.named else set()))
@@ -267,13 +216,13 @@ class Control:
             return f"{run.problem.detail}, unless the script that starts it makes that right"
         return ""
 
-    def _next(self, command: Command, run: Run, before: _Before) -> tuple[_Next, ...] | _Stopped | _Done:
+    def _next(self, command: Command, run: Run, before: Before) -> tuple[Next, ...] | Stopped | Done:
         """What the program that ``run`` opened starts."""
         first, found = run.first, run.found
         if first is None or found is None or (run.problem is not None):
-            return _Stopped()
+            return Stopped()
         if first.kind is FileKind.OTHER:
-            return (_Next(replace(command, argv=(_SHELL, run.named, *command.argv[1:]))),)
+            return (Next(replace(command, argv=(_SHELL, run.named, *command.argv[1:]))),)
         for _ in range(MAX_HOPS):
             if first.shebang is None:
                 return self._by_program(command, found, before)
@@ -284,19 +233,19 @@ class Control:
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
                 if not isinstance(through, launchers.Launched):
-                    return _Stopped(through.why if through else "", problem=None)
+                    return Stopped(through.why if through else "", problem=None)
                 command = through.command
             opened = self.search.named(command)
             if isinstance(opened, Failure):
-                return _Stopped(problem=opened)
+                return Stopped(problem=opened)
             found, run = opened, replace(run, named=command.argv[0])
             content = self.search.view.content(found)
             if content is None:
-                return _Stopped("its interpreter was not read")
+                return Stopped("its interpreter was not read")
             first = content
-        return _Stopped("scripts interpret each other")
+        return Stopped("scripts interpret each other")
 
-    def _by_program(self, command: Command, found: Found, before: _Before) -> tuple[_Next, ...] | _Stopped | _Done:
+    def _by_program(self, command: Command, found: Found, before: Before) -> tuple[Next, ...] | Stopped | Done:
         """What a binary starts, by what it is called and where it stands."""
         kind = shell_command.kind_of(command.argv[0], found.path)
         if kind is not None:
@@ -327,53 +276,56 @@ class Control:
         return account
 
     @staticmethod
-    def _by_launcher(command: Command, launch: launchers.Launch, *, falls_back: bool) -> tuple[_Next, ...] | _Stopped:
+    def _by_launcher(command: Command, launch: launchers.Launch, *, falls_back: bool) -> tuple[Next, ...] | Stopped:
         if launch is None:
             return ()
         if isinstance(launch, launchers.AtRunTime):
-            return _faulty(launch.why) if launch.is_refusal else _Stopped(launch.why)
+            return _faulty(launch.why) if launch.is_refusal else Stopped(launch.why)
         onward = launch.command
         own_words = command.argv[: len(command.argv) - len(onward.argv)]
         if UNKNOWN in onward.argv[0] or UNKNOWN_WORDS in own_words:
-            return _Stopped(f"what {command.argv[0]} starts is known at run time only")
+            return Stopped(f"what {command.argv[0]} starts is known at run time only")
         if onward.login and "/" not in onward.argv[0]:
-            return _Stopped(f"{command.argv[0]} sets a PATH of its own, in which {onward.argv[0]} is looked up")
+            return Stopped(f"{command.argv[0]} sets a PATH of its own, in which {onward.argv[0]} is looked up")
         if launch.by is launchers.By.LOADER:
-            return (_Next(onward, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
-        return (_Next(onward, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
+            return (Next(onward, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
+        return (Next(onward, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
     def _by_words(
-        self, command: Command, kind: ShellKind, shell: Found, before: _Before
-    ) -> tuple[_Next, ...] | _Stopped | _Done:
+        self, command: Command, kind: ShellKind, shell: Found, before: Before
+    ) -> tuple[Next, ...] | Stopped | Done:
         """What a shell with these words starts."""
         files = ImageFiles(self.search.view, command.mounts, command.volumes)
         script = shell_command.read(command, kind, files)
         if isinstance(script, str | None):
-            return () if script is None else _Stopped(script)
+            return () if script is None else Stopped(script)
         if isinstance(script, Failure):
             return self._unreadable(command, script, before)
         path = posixpath.normpath(command.absolute(script.name))
         if script.is_file and self._is_changed(path, before.written):
-            return _Stopped(f"{path} is written by the script that starts it")
+            return Stopped(f"{path} is written by the script that starts it")
         cpu = architecture_of(self.search.view.content(shell))
         return self._told(following.follow(replace(script, written=before.written, architecture=cpu), files))
 
     @staticmethod
-    def _unreadable(command: Command, failure: Failure, before: _Before) -> _Stopped:
+    def _unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
         """A script that is not there, unless one before may have made it."""
         made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
         if made and failure.reason in _MADE_GOOD:
             why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"
-            return _Stopped(why)
-        return _Stopped(problem=failure)
+            return Stopped(why)
+        return Stopped(problem=failure)
 
-    def _told(self, endings: tuple[following.Ending, ...]) -> tuple[_Next, ...] | _Stopped | _Done:
+    def _told(self, endings: tuple[following.Ending, ...]) -> tuple[Next, ...] | Stopped | Done:
         steps = []
         beside: tuple[Command, ...] = ()
+        lacking = [ending.lacks for ending in endings if isinstance(ending, following.Ended) and ending.lacks]
+        if len(lacking) == len(endings) and (problem := self._started(Next(lacking[0])).problem):
+            return Stopped(problem=problem)
         for ending in endings:
             match ending:
                 case following.AtRunTime():
-                    return _faulty(ending.why) if ending.is_faulty else _Stopped(ending.why)
+                    return _faulty(ending.why) if ending.is_faulty else Stopped(ending.why)
                 case following.Ended() if ending.status:
                     ends = f"it ends by itself with status {ending.status}, before it starts anything"
                     return _faulty(ending.why or ends)
@@ -381,19 +333,19 @@ class Control:
                     beside += ending.asked
                 case following.Reached():
                     steps.append(
-                        _Next(
+                        Next(
                             ending.command, written=ending.written, also=ending.also, asked=ending.asked, scripted=True
                         )
                     )
         unique = {
             (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ()): s for s in steps
         }
-        return tuple(unique.values()) or _Done(beside)
+        return tuple(unique.values()) or Done(beside)
 
 
-def _faulty(why: str) -> _Stopped:
+def _faulty(why: str) -> Stopped:
     """What may well start nothing, so that no other file of the image speaks for it."""
-    return _Stopped(problem=Failure(Reason.BINARY_UNKNOWN, why))
+    return Stopped(problem=Failure(Reason.BINARY_UNKNOWN, why))
 
 
 def _is_unknown(problem: Failure | None) -> bool:

@@ -64,7 +64,7 @@ class Permissions:
     sure_of_groups: bool = True
 
     def of_start(self, files: tuple[Executable, ...], named: str) -> Denial:
-        """What one start may not open: each file by execve, besides scripts that their interpreter reads."""
+        """What one start may not open: each by execve, besides scripts that interpreters read, libraries that loaders do."""
         if self.spec.partition(":")[0] in {"", "0"}:
             return Denial()
         later: Failure | None = None
@@ -72,6 +72,9 @@ class Permissions:
         behind_env = False
         for at, file in enumerate(files):
             path = named if not at and named else file.path
+            if file.role == "library":  # which the loader opens and maps: no execute bit is asked for
+                later = later or self.refusal(path, Wish.READ)
+                continue
             refused = self.refusal(path, Wish.EXECUTE)
             if behind_env:
                 later = later or refused

@@ -46,6 +46,8 @@ class Condition(StrEnum):
     NAMED_TWICE = "named_twice"
     WHITEOUT_TWICE = "whiteout_twice"
     """A whiteout of its own layer came before it, where engines make a device node of each."""
+    BELOW_WHITEOUT = "below_whiteout"
+    """An entry lies below a whiteout of its own layer, without an entry of that directory between them."""
     ROOT_REPLACED = "root_replaced"
     """An entry without a name, or the root's, is no directory."""
     HARD_LINK_OUTSIDE = "hard_link_outside"
@@ -73,8 +75,8 @@ class Condition(StrEnum):
 
 OF_A_PULL = frozenset({
     Condition.LAYER_DAMAGED, Condition.GZIP_TAIL, Condition.GZIP_CHECK, Condition.PACKED_OTHERWISE, Condition.DIFF_ID_WRONG,
-    Condition.NAME_ABOVE_ROOT, Condition.NAMED_TWICE, Condition.WHITEOUT_TWICE, Condition.ROOT_REPLACED,
-    Condition.HARD_LINK_OUTSIDE, Condition.WHITEOUT_OF_ITSELF, Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST, Condition.PACKED_THOUGH_PLAIN,
+    Condition.NAME_ABOVE_ROOT, Condition.NAMED_TWICE, Condition.WHITEOUT_TWICE, Condition.BELOW_WHITEOUT,
+    Condition.ROOT_REPLACED,     Condition.HARD_LINK_OUTSIDE, Condition.WHITEOUT_OF_ITSELF, Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST, Condition.PACKED_THOUGH_PLAIN,
     Condition.LAYER_EMPTY, Condition.CONFIG_UNREADABLE, Condition.CONFIG_TYPE_MIXED, Condition.HISTORY_TOO_LONG,
     Condition.ENTRY_URLS,
 })  # fmt: skip

@@ -110,6 +110,7 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
     },
     Condition.NAMED_TWICE: {_DOCKER: (_CLASSIC_REFUSES, _STORE_TAKES), _PODMAN: _REFUSES, _CTR: _TAKES},
     Condition.WHITEOUT_TWICE: {_DOCKER: _REFUSES, _PODMAN: _REFUSES, _CTR: _UNSEEN},
+    Condition.BELOW_WHITEOUT: {_DOCKER: _REFUSES, _PODMAN: _UNSEEN, _CTR: _UNSEEN},
     Condition.ROOT_REPLACED: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
     Condition.HARD_LINK_OUTSIDE: {_DOCKER: _REFUSES, _PODMAN: _UNSEEN, _CTR: _UNSEEN},
     Condition.WHITEOUT_OF_ITSELF: {_DOCKER: _REFUSES, _PODMAN: _TAKES, _CTR: _REFUSES},
@@ -137,7 +138,7 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
     Condition.STOP_SIGNAL_ODD: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
     Condition.ENTRY_URLS: {_DOCKER: (_CLASSIC_TAKES,), _PODMAN: _TAKES, _CTR: _UNSEEN},
 })  # fmt: skip
-"""containerd is unseen where its snapshotter decides, which nobody tells; Podman is unseen where runc refuses what crun takes, for nobody tells which of them a host's Podman runs."""
+"""containerd and Podman are unseen where a snapshotter or storage driver decides, which nobody tells; Podman is unseen where runc refuses what crun takes, for nobody tells which of them a host's Podman runs."""
 
 
 def refuses(engine: Engine, condition: Condition) -> bool | None:

@@ -146,6 +146,8 @@ KINDS = (
     Kind("library-a-program", lambda: _runs({LIB: with_header(_library(), type=2)})),
     Kind("library-not-executable", lambda: _runs({LIB: File(_library(), mode=0o644)}), "native"),
     Kind("library-closed-to-its-user", lambda: _runs({LIB: File(_library(), mode=0o600)}, User="1000")),
+    Kind("library-of-its-user-alone", lambda: _runs({LIB: File(_library(), mode=0o600, uid=1000)}, User="1000")),
+    Kind("library-of-root-s-group", lambda: _runs({LIB: File(_library(), mode=0o640)}, User="1000")),
     Kind("library-in-lib", lambda: _runs({"usr/lib/libgreet.so.1": _library()}), "native"),
     Kind("library-in-lib64", lambda: _runs({"usr/lib64/libgreet.so.1": _library()})),
     Kind("library-in-usr-local", lambda: _runs({"usr/local/lib/libgreet.so.1": _library()})),

@@ -227,6 +227,8 @@ def _of_busybox(call: Call, built: frozenset[str] | None) -> Launch:
     """Busybox by a link of an applet's name, or with the applet as its first word."""
     if not _MULTI_CALL.fullmatch(call.name):
         rule = _BUSYBOX.get(call.name)
+        if rule is None and call.name.lstrip("-") not in (built or APPLETS | RARER_APPLETS) | _SHELLS:
+            return call.refused(f"there is no applet {call.name}")
         return rule(call) if rule else None
     if not call.words or call.words[0].startswith("-"):
         return None

@@ -204,6 +204,7 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         status=0 if frame.background else state.status,
         externals=state.externals,
         last=before.last if frame.background else state.last,
+        lacks=before.lacks if frame.background else state.lacks,
         background=state.background,
         asked=state.asked,
         written=state.written,
@@ -221,7 +222,9 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
 def redirected(machine: Machine, state: State, node: Redirected) -> list[State]:
     """A compound command with its redirections."""
     words = Expander(machine, state)
-    state = simple.opened(machine, words, node.redirects)
+    state, is_open = simple.opened(machine, words, node.redirects)
+    if not is_open:
+        return simple.unopened(machine, state, "")
     muted = any(simple.mutes(redirect) for redirect in node.redirects)
     has_input, text = simple.fed(words, node.redirects)
     after = push(AfterRedirect(state, muted, has_input), state.stack)

@@ -5,6 +5,8 @@ What is taken for sure, what goes every way, what is decided at run time:
 * A status that is not known goes both ways, after ``&&``, ``||``, ``if``, ``while``, ``!`` alike: that of every program but
   those whose answer follows from the image (``id -u``, ``dirname``, ``which`` and the like). With ``set -e`` the way of
   failure ends the script there; with a trap on EXIT it is followed through the trap.
+* A program that surely stands nowhere fails with 127; so do redirections that cannot be opened, ``cp`` of what is not there,
+  ``mkdir`` of what is, and the like, as long as no program ran before of which nobody knows what it made.
 * A way that ends in a failure after which nothing more is started is left out where another way works, as long as it
   started no program that the other ways do not start too.
 * ``pipefail`` makes a pipeline fail as its last failing part; without it only the last part counts.
@@ -29,6 +31,7 @@ from scanner.binary.program.shell.frames import (
     push,
 )  # fmt: skip
 from scanner.binary.program.shell.machine import Machine
+from scanner.binary.program.shell.starts import NOT_FOUND
 from scanner.binary.program.shell.state import (
     AtRunTime,
     AtRunTimeError,
@@ -54,7 +57,8 @@ class Reached:
     """A program that the script comes to; ``execd`` where it takes the shell's place.
 
     ``also`` are other programs that it starts and that are no mere preparation; ``written`` the paths that it may have
-    changed before; ``asked`` where programs ran before for their output; ``failed`` where the script only comes here because something failed.
+    changed before; ``asked`` where programs ran before for their output; ``failed`` where the script only comes here because something failed,
+    ``missing`` where the shell surely does not find the program.
     """
 
     command: Command
@@ -63,19 +67,21 @@ class Reached:
     asked: bool = False
     written: tuple[Write, ...] = ()
     failed: bool = False
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The script does its work by itself; ``status`` is ``None`` where it is not known, ``why`` tells of a failure.
 
-    ``asked`` are the programs that it started for their output.
+    ``asked`` are the programs that it started for their output, ``lacks`` is the one that it did not find and ended for.
     """
 
     status: int | None
     failed: bool = False
     why: str = ""
     asked: tuple[Command, ...] = ()
+    lacks: Command | None = None
 
 
 Ending = Reached | Ended | AtRunTime
@@ -152,7 +158,10 @@ def _told(endings: list[Ending]) -> tuple[Ending, ...]:
     more = [
         ending
         for ending in unique
-        if isinstance(ending, Reached) and ending.failed and not {_program(each) for each in _started(ending)} <= known
+        if isinstance(ending, Reached)
+        and ending.failed
+        and not ending.missing
+        and not {_program(each) for each in _started(ending)} <= known
     ]
     return tuple([*works, *more] if works else unique)
 
@@ -185,7 +194,8 @@ def _keyed(ending: Ending) -> _Keyed:
         )
     if isinstance(ending, Ended):
         asked = tuple((each.argv, each.path, each.cwd) for each in ending.asked)
-        return _Keyed(((ending.status, ending.failed, ending.why, asked), ending))
+        lacks = ending.lacks.argv[0] if ending.lacks is not None else ""
+        return _Keyed(((ending.status, ending.failed, ending.why, asked, lacks), ending))
     return _Keyed((ending, ending))
 
 
@@ -210,7 +220,7 @@ def _ending(state: State) -> Ending:
 def _reached(state: State) -> Ending:
     """The program that does the work, whether or not it is known."""
     failed = bool(state.status)
-    asked = bool(state.asked)
+    asked = not all(each.missing for each in state.asked)
     for_output = tuple(each.command for each in state.asked)
     if state.execd and state.externals:
         *also, reached = state.externals
@@ -221,11 +231,20 @@ def _reached(state: State) -> Ending:
         *also, reached = started
         beside = (*also, *(state.background if state.externals else ()))
         others = (*(each.command for each in beside), *for_output)
-        return Reached(reached.command, execd=False, also=others, asked=asked, written=state.written, failed=failed)
+        return Reached(
+            reached.command,
+            execd=False,
+            also=others,
+            asked=asked,
+            written=state.written,
+            failed=failed,
+            missing=reached.missing,
+        )
     if state.last is not None and not failed:
         return Reached(state.last.command, execd=False, also=for_output, asked=asked, written=state.written)
     why = f"{state.file}: {state.gave_up}" if state.gave_up and failed else ""
-    return Ended(state.status, failed, why, tuple(each.command for each in state.asked))
+    lacks = state.lacks if state.status == NOT_FOUND else None
+    return Ended(state.status, failed, why, for_output, lacks)
 
 
 __all__ = ["AtRunTime", "Ended", "Ending", "Reached", "Script", "follow"]

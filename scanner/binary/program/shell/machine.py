@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,8 @@ STEP_WEIGHT = 100
 
 MAX_HEIGHT = 200
 """Commands inside commands on one way; functions that call themselves end here."""
+
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 _GAVE_UP = 2
 """The status of dash for a variable that must be set; bash's is 127 or 1."""
@@ -211,6 +214,9 @@ class Machine:
             case Function():
                 if statement.bash and self.kind in {ShellKind.DASH, ShellKind.POSIX}:
                     raise AtRunTimeError(f"line {statement.line}: a function as only bash writes it")
+                if self.kind is not ShellKind.BASH and not _NAME.fullmatch(statement.name):
+                    why = f"line {statement.line}: {statement.name}, which only bash takes for a function's name"
+                    raise AtRunTimeError(why, is_faulty=True)
                 functions = {**state.functions, statement.name: statement.body}
                 return [replace(state, functions=functions, status=0)]
             case Redirected():
@@ -323,7 +329,8 @@ class Machine:
                 continue
             results.add((final.output.rstrip("\n"), final.status))
             new = tuple(each for each in final.asked if each not in behind.asked)
-            behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new))
+            lacks = final.lacks or behind.lacks
+            behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks)
             behind = behind if final.input == state.input else replace(behind, input=None)
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         return printed, replace(behind, status=status)

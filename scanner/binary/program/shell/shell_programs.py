@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
@@ -9,7 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import arithmetic
+from scanner.binary.program.busybox import APPLETS
+from scanner.binary.program.shell import arithmetic, redirect_files
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
 from scanner.formats.shell_syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
 
@@ -60,6 +62,8 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
     name = name_of(words)
     if words[0] not in {name, f"/bin/{name}", f"/usr/bin/{name}"}:
         return None, None
+    if redirect_files.refuses(files, state, name, words):
+        return 1, ""
     if name in _NAMING_USERS:
         unknown = any(_is_no_account(files, state, each) for each in _accounts_in(name, words))
         return (1, "") if unknown else (None, None)
@@ -229,7 +233,28 @@ def located(files: Files, state: State, name: str) -> str | None:
             return None
         if standing.kind is PathKind.FILE and standing.executable:
             return candidate
-    return None if state.has_started or state.written else ""
+    places = [posixpath.normpath(state.absolute(candidate)) for candidate in candidates]
+    may_be_made = state.has_started or any(write.fills(place) for write in state.written for place in places)
+    return None if may_be_made else ""
+
+
+_BUILT_IN = frozenset({"bind", "chdir", "complete", "compopt", "help", "history", "logout"})
+"""Builtins of one shell or another that are not followed, so that no file need stand for them."""
+
+_GIVEN_BY_THE_HOST = re.compile(r"nvidia-[\w-]{1,40}|rocm-smi|docker-init|podman-init", re.ASCII)
+"""Programs that runtimes put into containers."""
+
+
+def is_missing(files: Files, state: State, name: str, kind: ShellKind) -> bool:
+    """Whether a shell surely finds no program of this name: then it goes on with the status 127, or 126."""
+    base = name.rpartition("/")[2]
+    if not is_known(name) or not is_known(state.cwd) or _GIVEN_BY_THE_HOST.fullmatch(base):
+        return False
+    if "/" not in name and (name in _BUILT_IN or "command_not_found_handle" in state.functions):
+        return False
+    if "/" not in name and kind not in {ShellKind.BASH, ShellKind.DASH} and name in APPLETS:
+        return False  # builds of busybox run their applets without any file
+    return located(files, state, name) == ""
 
 
 def echoed(words: tuple[str, ...], kind: ShellKind) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN_WORDS
-from scanner.binary.program.shell import builtins, starts, writes
+from scanner.binary.program.shell import builtins, redirect_files, starts, writes
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, One, Settle, push
 from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted
@@ -23,8 +23,8 @@ _GOING_ON = frozenset({"eval", ".", "source"})
 """Builtins that are not done when they return to us: what they run is still on the stack."""
 
 
-def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...]) -> State:
-    """The state behind the opening of files for a command."""
+def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...]) -> tuple[State, bool]:
+    """The state behind the opening of files for a command, and whether each of them could be opened."""
     for redirect in redirects:
         if redirect.operator in {"&>", "&>>"} and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
             raise AtRunTimeError("&> which only bash reads as a redirection")
@@ -33,9 +33,19 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...]) -
         if redirect.target is None:
             continue
         target = words.text(redirect.target)
+        if redirect_files.fails(machine.files, words.state, redirect.operator, target):
+            return words.state, False
         if ">" in redirect.operator and not (redirect.operator == ">&" and re.fullmatch(r"\d*-?", target)):
             words.state = words.state.wrote(writes.write(words.state.cwd, target))
-    return words.state
+    return words.state, True
+
+
+def unopened(machine: Machine, state: State, name: str) -> list[State]:
+    """Behind a command that was not run, for a file of its redirections could not be opened."""
+    status = 2 if machine.kind is ShellKind.DASH else 1
+    if name in builtins.SPECIAL and machine.kind is not ShellKind.BASH:
+        return machine.exit(replace(state, gave_up="a file of a redirection cannot be opened"), status)
+    return machine.done(state.with_status(status))
 
 
 def fed(words: Expander, redirects: tuple[Redirect, ...]) -> tuple[bool, str | None]:
@@ -56,8 +66,10 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     """Run one simple command."""
     words = Expander(machine, state)
     arguments = words.arguments(node.words)
-    state = opened(machine, words, node.redirects)
+    state, is_open = opened(machine, words, node.redirects)
     words.state = state
+    if not is_open:
+        return unopened(machine, state, arguments[0] if arguments else "")
     if not arguments:
         if node.words and not node.assignments:
             return machine.done(state.with_status(0))

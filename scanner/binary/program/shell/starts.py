@@ -16,29 +16,45 @@ if TYPE_CHECKING:
     from scanner.formats.shell_syntax import Simple
 
 
+NOT_FOUND = 127
+"""What every shell makes of a program that is not there; of one that may not be executed 126."""
+
+
 def external(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
     """A program that is started and waited for."""
-    status, printed = shell_programs.known_program(machine.files, state, arguments)
+    prepares, missing = shell_programs.prepares(arguments), _is_missing(machine, made, arguments[0])
+    status, printed = (None, None) if missing else shell_programs.known_program(machine.files, state, arguments)
     if printed is not None:
         return machine.done(state.printed(printed).with_status(status))
-    prepares = shell_programs.prepares(arguments)
     if UNKNOWN in arguments[0]:
         command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
     else:
         command = command_of(made, arguments)
-    external = External(command, prepares)
-    state = state.wrote(*writes.written_by(state.cwd, arguments))
-    if not reads_nothing(arguments):
-        state = replace(state, input=None)
-    state = state if prints_nothing(arguments) else state.printed(UNKNOWN)
+    external = External(command, prepares, missing)
+    if missing:
+        status, state = NOT_FOUND, replace(state, lacks=command)
+    else:
+        state = _used(state, arguments)
     if state.substituted is not None:
         asked = state.asked if prepares or external in state.asked else (*state.asked, external)
-        return machine.done(replace(state, asked=asked, status=None))
+        return machine.done(replace(state, asked=asked, status=status))
     if not prepares:
         if len(state.externals) >= MAX_EXTERNALS:
             raise AtRunTimeError(f"line {node.line}: it starts more than {MAX_EXTERNALS} programs")
         state = replace(state, externals=(*state.externals, external))
-    return machine.done(replace(state, last=external, status=None))
+    return machine.done(replace(state, last=external, status=status))
+
+
+def _is_missing(machine: Machine, made: State, name: str) -> bool:
+    return shell_programs.is_missing(machine.files, made, name, machine.kind)
+
+
+def _used(state: State, arguments: tuple[str, ...]) -> State:
+    """What a program that ran has written, read, printed."""
+    state = state.wrote(*writes.written_by(state.cwd, arguments))
+    if not reads_nothing(arguments):
+        state = replace(state, input=None)
+    return state if prints_nothing(arguments) else state.printed(UNKNOWN)
 
 
 def execd(machine: Machine, state: State, arguments: tuple[str, ...], variables: State) -> list[State]:

@@ -97,10 +97,14 @@ class ShellEndsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """A program that a script starts; ``prepares`` where it is one that only makes ready."""
+    """A program that a script starts.
+
+    ``prepares`` where it is one that only makes ready, ``missing`` where the shell surely does not find it.
+    """
 
     command: Command
     prepares: bool = False
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,8 @@ class State:
     ``architecture`` is the CPU that the shell itself was built for, empty where that is not known.
     ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
     prepare, ``asked`` those that ran for their output, ``last`` is the last program whatever it does. ``local`` are a
-    function's variables with what they were before. ``gave_up`` is why the shell ended by itself.
+    function's variables with what they were before. ``gave_up`` is why the shell ended by itself, ``lacks``
+    the last program that it did not find.
     """
 
     stack: Stack
@@ -145,6 +150,7 @@ class State:
     local: tuple[tuple[str, str | None, bool], ...] = ()
     substituted: int | None = None
     gave_up: str = ""
+    lacks: Command | None = None
     architecture: str = ""
 
     def value(self, name: str) -> str | None:
@@ -170,7 +176,7 @@ class State:
     @property
     def has_started(self) -> bool:
         """Whether programs ran of which nobody knows what they made."""
-        return bool(self.externals or self.background or self.asked)
+        return not all(each.missing for each in (*self.externals, *self.background, *self.asked))
 
     def touched(self, path: str) -> bool:
         """Whether the script itself may have made, changed or removed what stands at an absolute path."""

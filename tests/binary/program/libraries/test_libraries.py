@@ -48,6 +48,23 @@ async def test_libraries_follow_the_loader_in_its_order_with_their_cpus(images, 
     assert {file.elf.needs for file in program.chain} == {Platform("linux", "amd64")}
 
 
+@pytest.mark.parametrize(
+    ("mode", "user", "expected"),
+    [
+        (0o644, "1000", None),
+        (0o444, "1000:1000", None),
+        (0o640, "1000", None),  # a number without an account is of root's group
+        (0o640, "1000:1000", Reason.PERMISSION_DENIED),
+        (0o711, "1000:1000", Reason.PERMISSION_DENIED),
+        (0o600, "0", None),
+    ],
+)
+async def test_a_library_has_to_be_readable_and_no_more_to_who_loads_it(images, build, kit, mode, user, expected):
+    library = {"mode": mode, "content": kit.shared()}
+    program = await judged(images, build, base((HERE, library)), [("app", app(kit))], user=user)
+    assert reason(program) is expected
+
+
 async def test_a_layer_may_take_a_library_away(images, build, kit):
     lower = base((HERE, plain(kit.shared())))
     program = await judged(images, build, lower, [("app", app(kit))], [(f"{MULTIARCH}/.wh.liba.so.1", b"")])

@@ -446,6 +446,7 @@ exec "$@"
 """,
     ("traefik",),
     (("traefik", "traefik"), ("traefik",)),
+    files={"/usr/local/bin/traefik": "x"},
     shell="busybox",
 )
 
@@ -475,6 +476,7 @@ exec "$@"
 """,
     ("influxd",),
     (("influxd",),),
+    files={"/init-influxdb.sh": "x"},
 )
 
 ELASTICSEARCH = Entrypoint(

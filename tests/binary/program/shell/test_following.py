@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.shell import following
 from scanner.binary.program.shell.following import AtRunTime, Ended, Reached, Script
+from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
 from tests.binary.program.shell.entrypoints import AS_ITS_USER, ENTRYPOINTS
 
@@ -22,20 +23,31 @@ USERS = "root:x:0:0::/root:/bin/sh\n" + "".join(
 )
 
 
-class Files:
-    """A few files, and what a volume may hold."""
+TOOLS = PREPARING | {
+    "awk", "curl", "cut", "dpkg", "envsubst", "expr", "find", "getent", "gosu", "head", "hostname", "ip", "jq", "migrate",
+    "nc", "numactl", "openssl", "perl", "ps", "psql", "python3", "setup", "sh", "sort", "su-exec", "tini", "tool", "tr", "uniq",
+    "unknown-tool", "wget", "xargs",
+}  # fmt: skip
+"""Programs that stand in /usr/bin of every image, besides those that a test gives."""
 
-    def __init__(self, files, volumes=()):
+
+class Files:
+    """A few files, the usual tools, and what a volume may hold."""
+
+    def __init__(self, files, volumes=(), tools=TOOLS):
         self.files = {"/etc/passwd": USERS} | files
         self.volumes = volumes
+        self.tools = {f"/usr/bin/{name}" for name in tools}
 
     def stands(self, path):
         path = posixpath.normpath(path)
+        if path in self.tools:
+            return Standing(PathKind.FILE, True, 1, path)
         if path in self.files:
             return Standing(PathKind.FILE, True, len(self.files[path]), path)
         if path == "/" or any(each.startswith(f"{path}/") for each in self.files):
             return Standing(PathKind.DIRECTORY, True, 0, path)
-        on_volume = any(path.startswith(volume) for volume in (*self.volumes, "/proc", "/tmp"))
+        on_volume = any(path.startswith(volume) for volume in (*self.volumes, "/proc", "/tmp", "/dev", "/sys"))
         return Standing(PathKind.UNKNOWN if on_volume else PathKind.MISSING)
 
     def text(self, path):
@@ -54,7 +66,7 @@ class Files:
 
 def follow(
     text, arguments=(), *, env=None, env_known=True, user="", files=None, volumes=(), kind=ShellKind.DASH, cwd="/",
-    architecture="",
+    architecture="", tools=TOOLS,
 ):  # fmt: skip
     env = {"PATH": PATH} | (env or {})
     command = Command(("/entry.sh",), tuple(PATH.split(":")), cwd, env=env, env_known=env_known, user=user)
@@ -66,7 +78,7 @@ def follow(
         command,
         architecture=architecture,
     )
-    return following.follow(script, Files({"/entry.sh": "x"} | (files or {}), volumes))
+    return following.follow(script, Files({"/entry.sh": "x"} | (files or {}), volumes, tools))
 
 
 def reached(endings):
@@ -127,7 +139,8 @@ BRANCHES = [
 
 @pytest.mark.parametrize(("text", "expected"), BRANCHES)
 def test_what_is_not_known_leads_every_way(text, expected):
-    assert sorted(map(str, reached(follow(text, ["z"])))) == sorted(map(str, expected))
+    there = {"/usr/bin/a": "x", "/usr/bin/b": "x"}
+    assert sorted(map(str, reached(follow(text, ["z"], files=there)))) == sorted(map(str, expected))
 
 
 AT_RUN_TIME = [
@@ -167,7 +180,7 @@ AT_RUN_TIME = [
         ("install -o nobody -d /data", True),
         ("install --owner=redis -d /data", False),
         ("useradd nobody; chown nobody /data", False),
-        ("/setup; chown nobody /data", False),
+        ("setup; chown nobody /data", False),
         ('chown "$X" /data', False),
     ],
 )
@@ -256,7 +269,8 @@ def test_a_value_that_stayed_on_the_host_is_an_unknown_word(text, expected):
     ],
 )
 def test_what_is_written_on_the_way_is_told(text, expected):
-    (ending,) = follow(text, env={"X": None})
+    there = dict.fromkeys(("/src/a", "/x", "/opt/a", "/opt/a.gz", "/etc/conf", "/var/log/y"), "x")
+    (ending,) = follow(text, env={"X": None}, files=there)
     assert tuple(each.path for each in ending.written) == expected
 
 
@@ -345,3 +359,113 @@ def test_without_path_these_shells_look_in_the_working_directory_alone(kind):
 def test_without_path_busybox_looks_where_it_was_built_to():
     (ending,) = follow("unset PATH; exec app", kind=ShellKind.ASH)
     assert ending.command.path == ("/bin", "/usr/bin")
+
+
+LACKING = [
+    # what the script does, where it leads in an image without curl, tool and mkdir
+    ("set -e; tool x; exec a", "tool"),
+    ("set -e; curl x; exec a", 127),
+    ("set -e; /opt/setup; exec a", "/opt/setup"),
+    ("curl x; exec a", "a"),
+    ("tool x && exec a", "tool"),
+    ("curl x || exec a", "a"),
+    ("if curl x; then exec b; fi; exec a", "a"),
+    ("if ! curl x; then exec a; fi; exec b", "a"),
+    ("until curl x; do i=$((i+1)); [ $i -gt 2 ] && break; done; exec a", "a"),
+    ("set -e; X=$(curl x); exec a", 127),
+    ("set -e; export X=$(curl x); exec a", "a"),
+    ("set -e; mkdir -p /data; exec a", 127),
+    ("mkdir -p /data && exec a", 127),
+    ("set -e; mkdir -p /data || true; exec a", "a"),
+    ("echo x | tool && exec a", "tool"),
+    ("echo x | curl -d @- x && exec a", 127),
+    ("a && tool", "tool"),
+    ("curl x & exec a", "a"),
+    ("set -e; nvidia-smi; exec a", "a"),
+    ("set -e; cp /x /usr/bin/curl; curl x; exec a", "a"),
+    ("set -e; b; curl x; exec a", "a"),
+    ("set -e; PATH=/opt/bin:$PATH a", "a"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), LACKING)
+@pytest.mark.parametrize("kind", [ShellKind.DASH, ShellKind.BASH])
+def test_a_program_that_is_not_in_the_image_fails_with_127(text, expected, kind):
+    there = {"/usr/bin/a": "x", "/usr/bin/b": "x", "/x": "x"}
+    (ending,) = follow(text, files=there, kind=kind, tools=("cp",))
+    assert (ending.status if isinstance(ending, Ended) else ending.command.argv[0]) == expected
+    assert isinstance(ending, Reached) or ending.lacks is not None
+
+
+@pytest.mark.parametrize("line", ["mkdir -p /data", "wget -q x", "chdir /", "history"])
+def test_what_busybox_runs_without_a_file_is_not_missed(line):
+    (ending,) = follow(f"set -e; {line}; exec a", files={"/usr/bin/a": "x"}, kind=ShellKind.ASH, tools=())
+    assert ending.command.argv == ("a",)
+
+
+def test_a_handler_of_what_is_not_found_may_do_anything():
+    text = "command_not_found_handle() { exec b; }; set -e; curl x; exec a"
+    (ending,) = follow(text, files={"/usr/bin/a": "x"}, kind=ShellKind.BASH, tools=())
+    assert ending.command.argv == ("a",)
+
+
+FAILING = [
+    # what surely fails in an image with /etc/there, a file, with /opt/a and no more; where the script leads then
+    ("set -e; echo x >/nowhere/f; exec a", None),
+    ("set -e; echo x >/opt; exec a", None),
+    ("set -e; echo x >/etc/there/f; exec a", None),
+    ("echo x >/nowhere/f; exec a", "a"),
+    ("exec a >/nowhere/f; exec b", None),
+    ("exec a </nowhere; exec b", None),
+    ("exec a 2>&1 </nowhere; exec b", None),
+    ("set -e; read X </nowhere; exec a", None),
+    ("set -e; { echo x; } >/nowhere/f; exec a", None),
+    ("while read X; do exec b; done </nowhere; exec a", "a"),
+    ("if echo x >/nowhere/f; then exec b; fi; exec a", "a"),
+    ("set -e; echo x >/opt/f; exec a", "a"),
+    ("set -e; echo x >/var/run/f; exec a", "a"),
+    ("set -e; cat </etc/there; exec a", "a"),
+    ("set -e; mkdir -p /nowhere; echo x >/nowhere/f; exec a", "a"),
+    ("set -e; b; echo x >/nowhere/f; exec a", "a"),
+    ("set -e; echo x >$X/f; exec a", "a"),
+    ("set -e; echo x >&2; exec a", "a"),
+    ("set -e; cp /nowhere /etc/x; exec a", None),
+    ("set -e; cp /etc/there /etc/x; exec a", "a"),
+    ("set -e; cp -t /etc /etc/there; exec a", "a"),
+    ("set -e; cp /nowhere* /etc/x; exec a", "a"),
+    ("set -e; mv /nowhere /etc/x || true; exec a", "a"),
+    ("set -e; rm /nowhere; exec a", None),
+    ("set -e; rm -f /nowhere; exec a", "a"),
+    ("set -e; rm /etc/there; exec a", "a"),
+    ("set -e; sed -i s/a/b/ /nowhere; exec a", None),
+    ("set -e; sed -i s/a/b/ /etc/there; exec a", "a"),
+    ("set -e; sed -i -e s/a/b/ /nowhere; exec a", "a"),
+    ("set -e; chmod 755 /nowhere; exec a", None),
+    ("set -e; chmod +x /etc/there; exec a", "a"),
+    ("set -e; mkdir /opt; exec a", None),
+    ("set -e; mkdir /nowhere/b; exec a", None),
+    ("set -e; mkdir -p /opt /nowhere/b; exec a", "a"),
+    ("set -e; mkdir /opt/new; exec a", "a"),
+    ("set -e; ln -s /x /etc/there; exec a", None),
+    ("set -e; ln -sf /x /etc/there; exec a", "a"),
+    ("set -e; ln -s /x /opt; exec a", "a"),
+    ("set -e; cat /etc/hosts /etc/resolv.conf; exec a", "a"),
+    ("set -e; echo x >made; exec a", "a"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), FAILING)
+@pytest.mark.parametrize("kind", [ShellKind.DASH, ShellKind.ASH])
+def test_what_the_image_s_files_do_not_let_happen_fails(text, expected, kind):
+    there = {"/usr/bin/b": "x", "/opt/a": "x", "/usr/bin/a": "x", "/etc/there": "x"}
+    endings = follow(text, env={"X": None}, files=there, kind=kind, volumes=("/var/run",), cwd="/made")
+    ends = {ending.command.argv[0] if isinstance(ending, Reached) else None for ending in endings}
+    assert ends == {expected}
+
+
+@pytest.mark.parametrize("name", ["my-run", "app::run", "a.b"])
+@pytest.mark.parametrize("kind", [ShellKind.DASH, ShellKind.ASH])
+def test_a_function_s_name_of_bash_alone_may_end_other_shells(name, kind):
+    (ending,) = follow(f"{name}() {{ exec a; }}; {name}", kind=kind)
+    assert isinstance(ending, AtRunTime)
+    assert ending.is_faulty

@@ -1,0 +1,64 @@
+"""What is known between two programs of which one starts the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanner.binary.program.argv import Command
+    from scanner.binary.program.shell.writes import Write
+    from scanner.domain.facts import Failure
+    from scanner.domain.image.offers import Executable
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What is started next.
+
+    ``falls_back`` tells that a shell reads a text that execve refuses, ``by_loader`` that a loader maps the file, whose
+    execute bit does not count, ``scripted`` that a script has run before, which may have changed owners, modes, accounts.
+    """
+
+    command: Command
+    falls_back: bool = True
+    by_loader: bool = False
+    for_loader: tuple[tuple[str, str], ...] = ()
+    written: tuple[Write, ...] = ()
+    also: tuple[Command, ...] = ()
+    asked: bool = False
+    scripted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the scripts on the way so far may have written, what they started; ``files`` are those before a fork."""
+
+    written: tuple[Write, ...] = ()
+    also: tuple[Command, ...] = ()
+    asked: bool = False
+    files: tuple[Executable, ...] = ()
+    scripted: bool = False
+
+    def then(self, step: Next) -> Next:
+        """A step with what was before it."""
+        written = tuple(dict.fromkeys((*self.written, *step.written)))
+        also = (*self.also, *(each for each in step.also if each not in self.also))
+        return replace(
+            step, written=written, also=also, asked=self.asked or step.asked, scripted=self.scripted or step.scripted
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Control goes no further: the program of before does the work, or nobody knows."""
+
+    at_run_time: str = ""
+    problem: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The last script does the work by itself, besides starting these."""
+
+    also: tuple[Command, ...] = ()
