@@ -24,6 +24,7 @@ class Format(StrEnum):
     SARIF = "sarif"
     CSV = "csv"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class Plain(StrEnum):

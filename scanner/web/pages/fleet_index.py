@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, Stage
+from scanner.domain.fleet_picture import URGENT, Cell, kind_of
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, registry_of
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from scanner.domain.report import Finding, HostReading, Report
-
-URGENT = (Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK)
-"""What does not start stands first, what merely could be better last."""
 
 HARM = {status: number for number, status in enumerate(URGENT)}
 
@@ -44,6 +42,11 @@ class HostRow:
     def platform(self) -> str:
         """Its platform, or that nobody knows."""
         return str(self.reading.platform or NO_PLATFORM)
+
+    @property
+    def cell(self) -> Cell:
+        """Its place in the picture."""
+        return Cell(self.name, self.platform, kind_of(self.worst, self.reading.reading))
 
     @property
     def failure(self) -> Failure | None:
