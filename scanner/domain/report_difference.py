@@ -69,12 +69,16 @@ def difference(before: Report, after: Report) -> Difference:
 
 def difference_document(found: Difference) -> dict[str, Any]:
     """The whole as JSON."""
+    before, after = found.before, found.report.finished_at
     return {
         "schema": SCHEMA,
-        "before": moment(found.before),
-        "after": moment(found.report.finished_at),
-        "opened": [finding_document(one) for one in found.opened],
-        "changed": [{"before": finding_document(one), "after": finding_document(now)} for one, now in found.changed],
-        "closed": [finding_document(one) for one in found.closed],
+        "before": moment(before),
+        "after": moment(after),
+        "opened": [finding_document(one, after) for one in found.opened],
+        "changed": [
+            {"before": finding_document(one, before), "after": finding_document(now, after)}
+            for one, now in found.changed
+        ],
+        "closed": [finding_document(one, before) for one in found.closed],
         "unread_hosts": list(found.unread),
     }

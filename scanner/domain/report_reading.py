@@ -82,7 +82,6 @@ def finding_of(value: Any, where: str = "finding") -> Finding:
         verdict,
         _platform(row.get("host_platform"), where),
         _moment(row, "first_seen", where) or 0.0,
-        _moment(row, "last_seen", where) or 0.0,
         _moment(row, "waived_until", where),
     )
 

@@ -109,7 +109,7 @@ def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: 
         counts={status: counts[status] for status in URGENT},
         workloads=counts.total(),
         groups=groups,
-        pictures=(drawn(cells, WIDE), drawn(cells, NARROW)),
+        pictures=(drawn(cells, WIDE), drawn(cells, NARROW)) if wanted else index.pictures,
         matrix=_matrix(cells),
         trend=trend_of(days, now),
     )
