@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, server_operations
+from scanner.cli import completion, options, server_operations
 from scanner.cli.command import Command, Group
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.errors import UsageError
@@ -37,8 +37,8 @@ def register(app: typer.Typer) -> None:
 
 def findings(
     context: typer.Context,
-    status: Annotated[str, typer.Option("--status", help="Only this status.")] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Only this reason.")] = "",
+    status: Annotated[str, typer.Option("--status", help="Only this status.", autocompletion=completion.statuses)] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Only this reason.", autocompletion=completion.reasons)] = "",
     host: Annotated[str, typer.Option("--host", "-H", metavar="PATTERN", help="Only hosts that match a glob.")] = "",
     image: Annotated[str, typer.Option("--image", metavar="PATTERN", help="Only images that match a glob.")] = "",
     form: options.FormatOption = options.Format.TABLE,

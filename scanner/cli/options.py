@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scanner.cli import completion
 from scanner.cli.outcome import FailOn
 from scanner.domain.verdict.verdict import Depth
 
@@ -69,6 +70,7 @@ HostOption = Annotated[
         "-H",
         metavar="PATTERN",
         help="Only hosts that match: a name, a glob (edge-*), a label (team=web), !PATTERN to leave out. Repeatable.",
+        autocompletion=completion.hosts,
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is written to stdout.")]
