@@ -74,7 +74,7 @@ async def test_a_scan_is_asked_for_and_waited_for(running, service, monkeypatch)
 
 
 async def test_the_gate_s_no_is_an_answer(running):
-    report, decision = await asked(running, lambda client: client.check(["ghcr.io/acme/agent:7"], ["edge-1"], ""))
+    report, decision = await asked(running, lambda client: client.check(["ghcr.io/acme/agent:7"], ["edge-1"], []))
     assert decision is Decision.DENY
     assert [f.workload.image for f in report.findings] == ["ghcr.io/acme/agent:7"]
 
@@ -93,7 +93,7 @@ REFUSALS = [
     ("operate", lambda client: client.scan(["zzz"], print), UsageError, "host_not_in_inventory"),
     ("operate", lambda client: client.delete_waiver("zzz"), UsageError, "waiver_not_found"),
     ("operate", lambda client: client.checkpoint(), UsageError, "no_trail"),
-    ("operate", lambda client: client.check(["x:1"], ["web-1"], ""), UsageError, "registry_not_allowed"),
+    ("operate", lambda client: client.check(["x:1"], ["web-1"], []), UsageError, "registry_not_allowed"),
 ]
 
 
