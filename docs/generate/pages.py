@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from docs.generate import error_texts, metrics, reasons, settings
+from docs.generate import error_texts, manual, metrics, reasons, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ DOCS = Path(__file__).parent.parent
 
 PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
+        "archscan.1": manual.page,
         "configuration.md": settings.page,
         "error-texts.md": error_texts.page,
         "metrics.md": metrics.page,

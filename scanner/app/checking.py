@@ -57,7 +57,7 @@ async def check(settings: Settings, asked: Asked, context: AdapterContext, progr
     for image in asked.images:
         if not is_archive(image):
             _refuse_no_reference(image)
-    plain = _platforms(asked.platforms)
+    plain = platforms(asked.platforms)
     fleet = () if plain or asked.is_here else wiring.hosts(settings).hosts
     chosen = (HERE,) if asked.is_here else () if plain else inventory.match(fleet, asked.hosts)
     wanted = demands(settings, chosen, asked.depth)
@@ -140,7 +140,7 @@ def _refuse_no_reference(text: str) -> None:
         raise UsageError(f"{text!r} is not an image reference: {found.detail}")
 
 
-def _platforms(texts: Sequence[str]) -> list[Platform]:
+def platforms(texts: Sequence[str]) -> list[Platform]:
     """What ``--platform`` names.
 
     Raises:

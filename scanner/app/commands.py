@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.app import checking, fleet_of_person, logs, wiring
+from scanner.app import checking, elsewhere, fleet_of_person, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.trail_operations import TrailOperations
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
 from scanner.domain.facts import Failure, image_reference
+from scanner.domain.plan import Plan
+from scanner.domain.readiness import readiness
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.formats import files
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from scanner.app.fleet_of_person import Named
     from scanner.app.trusting import Shown
     from scanner.cli.operations import Asked, Common, FirstHour
+    from scanner.client import Client
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
+    from scanner.domain.readiness import Readiness
     from scanner.domain.report import Report
     from scanner.hosts.ssh.config import SshConfig
     from scanner.hosts.ssh.host_keys import ShownKey
@@ -168,6 +172,27 @@ class Application:
             return await open_image(
                 wanted, adapters.registry, adapters.inspections, Surveying(adapters.surveys, now=True), list_all
             )
+
+    async def readiness(
+        self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: Listener
+    ) -> Readiness:
+        """Scan the hosts that match, then open their images for a plain host of ``to``."""
+        (target,) = checking.platforms([to])
+        settings, found = self._named(common, (), patterns)
+        async with self._scanner(settings, None, found.known, ssh=found.ssh) as (scanner, _):
+            report = await scanner.scan(found.hosts, listen=progress)
+            plans = [Plan(image) for image in dict.fromkeys(finding.workload.image for finding in report.findings)]
+            return readiness(report, target, await scanner.against((target,), plans), team_label)
+
+    def server(self, url: str, token_file: Path | None) -> Client:
+        """A running service."""
+        return elsewhere.server(url, token_file)
+
+    def last_report(self, common: Common, file: Path | None) -> Report:
+        """What was found before."""
+        if file is not None:
+            return elsewhere.report_in(file)
+        return elsewhere.stored_report(self._settings(common, need_hosts=False))
 
     # ---------------------------------------------------------------- first contact
 

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from scanner.cli import check, explain, first_hour, gate_hooks, image, scan, serve, setup, trail, trust, why
+from scanner.cli import (
+    ask,
+    check,
+    explain,
+    first_hour,
+    gate_hooks,
+    image,
+    readiness,
+    scan,
+    serve,
+    setup,
+    trail,
+    trust,
+    why,
+)
 from scanner.cli.command import Group
 from scanner.cli.outcome import Exit
 from scanner.errors import ServiceError, UsageError
@@ -68,7 +82,9 @@ def build(version: Callable[[], str]) -> typer.Typer:
         """Root of all commands."""
 
     root.__doc__ = _HELP
-    for group in (scan, check, gate_hooks, why, image, explain, first_hour, trust, serve, trail, setup):
+    for group in (
+        scan, check, gate_hooks, why, image, readiness, explain, first_hour, trust, serve, ask, trail, setup,
+    ):  # fmt: skip
         group.register(app)
     return app
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options
+from scanner.cli import options, server_operations
 from scanner.cli.command import Command
 from scanner.cli.outcome import FailOn, exit_code
 from scanner.errors import UsageError
@@ -77,6 +77,8 @@ def check(
     quiet: options.QuietOption = False,
     fail_on: options.FailOnOption = FailOn.MISMATCH,
     depth: options.DepthChoice = None,
+    server: server_operations.ServerOption = None,
+    token_file: server_operations.TokenFileOption = None,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -113,6 +115,16 @@ def check(
     if len(asked.images) != 1 and (entrypoint is not None or command is not None):
         raise UsageError("--entrypoint and --command go with one IMAGE")
     operations: Operations = context.obj()
+    if server is not None:
+        from scanner.cli import output
+
+        if compose or manifests or pin or depth or asked.entrypoint is not None or asked.command is not None:
+            raise UsageError(
+                "--server takes IMAGE with --host, --label or --platform: a running archscan sees no files of yours"
+            )
+        report, decision = server_operations.check_there(operations, server, token_file, asked)
+        output.write(report, form, decision=decision, every=True, to=to, quiet=quiet)
+        raise typer.Exit(exit_code(report, fail_on, decision))
     common = options.common(config, log_format, log_level)
     with progress.shown(quiet=quiet) as listen:
         checked = asyncio.run(operations.check(common, asked, listen))

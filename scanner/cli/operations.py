@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from scanner.cli.server_operations import Server
     from scanner.domain.facts import Failure
     from scanner.domain.host import Host
+    from scanner.domain.readiness import Readiness
     from scanner.domain.report import Report
     from scanner.domain.verdict.verdict import Depth
     from scanner.scan.ports import Listener
@@ -206,6 +208,20 @@ class Operations(Protocol):
 
     async def image(self, common: Common, reference: str, *, all_binaries: bool) -> Opened:
         """What an image offers, down to the binary."""
+        ...
+
+    def server(self, url: str, token_file: Path | None) -> Server:
+        """A running service."""
+        ...
+
+    def last_report(self, common: Common, file: Path | None) -> Report:
+        """What was found before: in a JSON report, else in the configured store."""
+        ...
+
+    async def readiness(
+        self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: Listener
+    ) -> Readiness:
+        """Scan the hosts that match, then open their images for another platform."""
         ...
 
     async def serve(self, common: Common, listen: str | None = None, web_config: str | None = None) -> None:

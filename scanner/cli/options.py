@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scanner.cli import completion
 from scanner.cli.outcome import FailOn
 from scanner.domain.verdict.verdict import Depth
 
@@ -24,6 +25,7 @@ class Format(StrEnum):
     SARIF = "sarif"
     CSV = "csv"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class Plain(StrEnum):
@@ -68,6 +70,7 @@ HostOption = Annotated[
         "-H",
         metavar="PATTERN",
         help="Only hosts that match: a name, a glob (edge-*), a label (team=web), !PATTERN to leave out. Repeatable.",
+        autocompletion=completion.hosts,
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is written to stdout.")]

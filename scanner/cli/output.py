@@ -35,7 +35,7 @@ WIDE = 130
 PLAIN_WIDTH = 1000
 """Columns of a pipe or file: wide enough that no name is ever folded, so that grep finds it."""
 
-_COLOURS = {
+COLOURS = {
     Status.OK: "green",
     Status.EMULATED: "cyan",
     Status.DEGRADED: "yellow",
@@ -43,7 +43,7 @@ _COLOURS = {
     Status.MISMATCH: "bold red",
     Status.BROKEN: "bold red",
 }
-_ORDER = [Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK]
+ORDER = [Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK]
 
 
 def write(
@@ -68,8 +68,21 @@ def write(
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
         _written(report, form, decision, every=every)
+    write_text(text.getvalue(), to)
+
+
+def write_text(text: str, to: Path | None, *, quiet: bool = False) -> None:
+    """Write a text to stdout, else into the file ``to``; ``quiet`` leaves stdout silent.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    if to is None:
+        if not quiet:
+            print(text, end="")  # noqa: T201 -- data goes to stdout
+        return
     try:
-        to.write_text(text.getvalue(), encoding="utf-8")
+        to.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--output {to}: {error.strerror}") from None
 
@@ -90,6 +103,10 @@ def _written(report: Report, form: Format, decision: Decision | None, *, every: 
             print(report_formats.csv_rows(report), end="")  # noqa: T201 -- data goes to stdout
         case Format.MARKDOWN:
             print(report_formats.markdown(report, decision), end="")  # noqa: T201 -- data goes to stdout
+        case Format.HTML:
+            from scanner.cli import html_report
+
+            print(html_report.page(report, decision), end="")  # noqa: T201 -- data goes to stdout
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -118,7 +135,7 @@ def _table(report: Report, decision: Decision | None, *, every: bool) -> None:
 
 
 def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda f: (_ORDER.index(f.verdict.status), f.key))
+    return sorted(findings, key=lambda f: (ORDER.index(f.verdict.status), f.key))
 
 
 def _rows(findings: list[Finding], *, is_wide: bool) -> Table:
@@ -135,7 +152,7 @@ def _rows(findings: list[Finding], *, is_wide: bool) -> Table:
         facts = (name, workload.image, *_platforms(finding)) if is_wide else (_brief(finding),)
         table.add_row(
             str(number),
-            Text(verdict.status, style=_COLOURS[verdict.status]),
+            Text(verdict.status, style=COLOURS[verdict.status]),
             *(Text(said) for said in (workload.host, *facts, str(verdict.reason))),  # a name is text, never markup
         )
     return table
@@ -177,7 +194,7 @@ def show_fix(out: Console, fix: Fix) -> None:
 
 
 def _summary(report: Report, decision: Decision | None) -> Text:
-    counts = ", ".join(f"{report.counts[status]} {status}" for status in _ORDER if report.counts[status])
+    counts = ", ".join(f"{report.counts[status]} {status}" for status in ORDER if report.counts[status])
     took = report.finished_at - report.started_at
     unread = sum(isinstance(host.reading, Failure) for host in report.hosts)
     if unread:

@@ -214,11 +214,11 @@ def markdown(report: Report, decision: Decision | None) -> str:
         return "\n".join([*lines, f"{len(report.findings)} workloads, all of them ok.", ""])
     lines += ["| | status | host | workload | image | reason | detail |", "| --- | --- | --- | --- | --- | --- | --- |"]
     for number, row in enumerate(rows, 1):
-        lines.append("| " + " | ".join([str(number), *(_in_table(str(cell)) for cell in row[:-1])]) + " |")
+        lines.append("| " + " | ".join([str(number), *(in_table(str(cell)) for cell in row[:-1])]) + " |")
     for number, row in enumerate(rows, 1):
         fix = row[-1]
         if fix.summary:
-            lines += ["", f"{number}. {_in_table(fix.summary)}"]
+            lines += ["", f"{number}. {in_table(fix.summary)}"]
         if fix.commands:
             lines += ["", "   ```sh", *(f"   {command.replace('```', '')}" for command in fix.commands), "   ```"]
     return "\n".join([*lines, ""])
@@ -227,6 +227,6 @@ def markdown(report: Report, decision: Decision | None) -> str:
 _MARKUP = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|!~"})
 
 
-def _in_table(text: str) -> str:
+def in_table(text: str) -> str:
     """A name as text: a stranger's may hold markup."""
     return " ".join(text.split()).translate(_MARKUP)

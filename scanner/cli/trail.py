@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options
+from scanner.cli import options, server_operations
 from scanner.cli.command import Command, Group
 from scanner.cli.outcome import Exit
 
@@ -53,6 +53,8 @@ def show(
     last: Annotated[int, typer.Option("--last", "-n", min=1, help="How many entries, counted from the end.")] = 50,
     event: Annotated[str | None, typer.Option("--event", help="Only entries of this kind.")] = None,
     checkpoint: Annotated[bool, typer.Option("--checkpoint", help="Only the newest signed head.")] = False,
+    server: server_operations.ServerOption = None,
+    token_file: server_operations.TokenFileOption = None,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -61,15 +63,27 @@ def show(
 
     Example: archscan trail show --last 20 --event gate_decided
     """
+    operations: Operations = context.obj()
+    if server is not None:
+        with operations.server(server, token_file) as there:
+            if checkpoint:
+                print(there.checkpoint(), end="")  # noqa: T201 -- data goes to stdout
+            else:
+                _show_entries(there.trail_entries(last), event)
+        return
     trail = _trail(context, config, log_format, log_level)
     if checkpoint:
         print(trail.checkpoint(), end="")  # noqa: T201 -- data goes to stdout
-        return
+    else:
+        _show_entries(trail.entries(last), event)
+
+
+def _show_entries(entries: Iterator[tuple[int, bytes]], event: str | None) -> None:
     import json
 
     from scanner.trail import leaf
 
-    for index, body in trail.entries(last):
+    for index, body in entries:
         read = leaf.decode(body)
         if read is None:
             print(f"{index}\tunreadable")  # noqa: T201 -- data goes to stdout

@@ -12,13 +12,16 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
+from scanner.store import findings
 from scanner.store.error import StoreError, translated
 from scanner.store.trail_rows import TrailRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import URL
+    from sqlalchemy import URL, Connection
+
+    from scanner.domain.report import Report
 
 TRIES = 5
 """A copy during which the service wrote is made again; between two scans there is time enough."""
@@ -34,30 +37,49 @@ def trail_of(url: str) -> Iterator[TrailRows]:
     Raises:
         StoreError: there is no such database, it is damaged, or it changed during each copy.
     """
+    with _reading(url) as connection:
+        yield TrailRows(connection)
+
+
+def last_report_of(url: str) -> Report | None:
+    """The report that was stored last; ``None`` before the first.
+
+    Raises:
+        StoreError: there is no such database, it is damaged, of another version, or it changed during each copy.
+    """
+    with _reading(url) as connection:
+        try:
+            return findings.last_report(connection, findings.load(connection))
+        except ValueError as error:
+            raise StoreError(f"another version wrote the store: {error}") from error
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[Connection]:
     try:
         address = make_url(url)
     except ArgumentError:
         raise StoreError("store.url is not a database address: write sqlite:////path/to/archscan.db") from None
     where = address.render_as_string(hide_password=True)
     if address.get_backend_name() == "postgresql":
-        with _connected(address, where) as rows:
-            yield rows
+        with _connected(address, where) as connection:
+            yield connection
         return
     with tempfile.TemporaryDirectory(prefix="archscan-trail-") as folder:
         with translated(where):
             copy = _copied(Path(address.database or ""), Path(folder), where)
-        with _connected(address.set(database=str(copy)), where) as rows:
-            yield rows
+        with _connected(address.set(database=str(copy)), where) as connection:
+            yield connection
 
 
 @contextmanager
-def _connected(address: URL, where: str) -> Iterator[TrailRows]:
+def _connected(address: URL, where: str) -> Iterator[Connection]:
     engine = create_engine(address, poolclass=NullPool)
     try:
         with translated(where), engine.connect() as connection:
             if address.get_backend_name() == "postgresql":
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield TrailRows(connection)
+            yield connection
     finally:
         engine.dispose()
 

@@ -280,6 +280,12 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
         "authorized-key",
         "config check",
         "config schema",
+        "readiness",
+        "findings",
+        "waivers list",
+        "waivers add",
+        "waivers delete",
+        "top",
     ],
 )
 def test_every_command_teaches_itself_with_an_example(command):

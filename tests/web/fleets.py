@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from functools import cache
 
 from scanner.domain.facts import Stage
 from scanner.domain.platform.platform import Platform
@@ -33,6 +34,7 @@ TROUBLES = (
 )
 
 
+@cache
 def fleet_of(count, workloads=3):
     """A report of ``count`` hosts with about ``workloads`` each, a tenth of the hosts unwell."""
     chance = random.Random(count)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from scanner.domain.fleet_picture import URGENT
 from scanner.domain.verdict import error_phrases
 from scanner.domain.verdict.explanation import Explanation, explained
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -19,7 +20,6 @@ from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.session import form_of
-from scanner.web.pages.fleet_index import URGENT
 from scanner.web.pages.rendering import render
 from scanner.web.pages.viewer import Asking
 

@@ -9,16 +9,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, Stage
+from scanner.domain.findings import NO_FINDINGS
+from scanner.domain.fleet_picture import NARROW, URGENT, WIDE, Cell, Picture, drawn, kind_of
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, registry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
+    from scanner.domain.findings import HostFindings
     from scanner.domain.report import Finding, HostReading, Report
-
-URGENT = (Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK)
-"""What does not start stands first, what merely could be better last."""
 
 HARM = {status: number for number, status in enumerate(URGENT)}
 
@@ -28,12 +28,17 @@ _STAGES = {Stage.RUNNING: 0, Stage.PLANNED: 1, Stage.STOPPED: 2}
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """One host with everything judged on it, worst first; ``worst`` is ``None`` where it runs nothing."""
+    """One host with what is judged on it; ``worst`` is ``None`` where it runs nothing."""
 
     reading: HostReading
-    findings: tuple[Finding, ...]
+    found: HostFindings
     counts: Mapping[Status, int]
     worst: Status | None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything judged on it, worst first."""
+        return tuple(sorted(self.found, key=urgency))
 
     @property
     def name(self) -> str:
@@ -44,6 +49,11 @@ class HostRow:
     def platform(self) -> str:
         """Its platform, or that nobody knows."""
         return str(self.reading.platform or NO_PLATFORM)
+
+    @property
+    def cell(self) -> Cell:
+        """Its place in the picture."""
+        return Cell(self.name, self.platform, kind_of(self.worst, self.reading.reading))
 
     @property
     def failure(self) -> Failure | None:
@@ -110,10 +120,8 @@ class FleetIndex:
     @cached_property
     def rows(self) -> tuple[HostRow, ...]:
         """Every host, in the report's order."""
-        found: dict[str, list[Finding]] = {}
-        for finding in self.report.findings:
-            found.setdefault(finding.workload.host, []).append(finding)
-        return tuple(_row(reading, found.get(reading.name, ())) for reading in self.report.hosts)
+        found = self.report.by_host
+        return tuple(_row(reading, found.get(reading.name, NO_FINDINGS)) for reading in self.report.hosts)
 
     @cached_property
     def row_of(self) -> Mapping[str, HostRow]:
@@ -123,15 +131,22 @@ class FleetIndex:
     @cached_property
     def groups(self) -> tuple[ImageGroup, ...]:
         """What is not ok, grouped by image, worst first."""
-        return grouped(finding for finding in self.report.findings if finding.verdict.status is not Status.OK)
+        unwell = (found for found in self.report.by_host.values() if not _is_well(found))
+        return grouped(finding for found in unwell for finding in found if finding.verdict.status is not Status.OK)
 
     @cached_property
     def by_image(self) -> Mapping[str, tuple[Finding, ...]]:
-        """The findings of each image as written."""
+        """The findings of each image as written, in the report's order."""
         found: dict[str, list[Finding]] = {}
         for finding in self.report.findings:
             found.setdefault(finding.workload.image, []).append(finding)
-        return {image: tuple(sorted(findings, key=urgency)) for image, findings in found.items()}
+        return {image: tuple(findings) for image, findings in found.items()}
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, Picture]:
+        """The whole fleet drawn, for a desk and for a phone."""
+        cells = [row.cell for row in self.rows]
+        return drawn(cells, WIDE), drawn(cells, NARROW)
 
     @cached_property
     def platforms(self) -> Mapping[str, int]:
@@ -152,7 +167,7 @@ class FleetIndex:
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
         """The reasons that are there, in the order of the closed list."""
-        there = {finding.verdict.reason for finding in self.report.findings}
+        there = {reason for found in self.report.by_host.values() for reason in found.tally.reasons}
         return tuple(reason for reason in Reason if reason in there)
 
     @property
@@ -189,13 +204,18 @@ def _fits_bare(row: HostRow, wanted: PageFilter) -> bool:
     return wanted.takes_host(row.reading) and (not wanted.q or wanted.q.lower() in row.name.lower())
 
 
-def _row(reading: HostReading, findings: Sequence[Finding]) -> HostRow:
-    counts = Counter(finding.verdict.status for finding in findings)
+def _is_well(found: HostFindings) -> bool:
+    return all(status is Status.OK for status, _, _ in found.tally.stages)
+
+
+def _row(reading: HostReading, found: HostFindings) -> HostRow:
+    counts = Counter[Status]()
+    for status, _, count in found.tally.stages:
+        counts[status] += count
     worst = next((status for status in URGENT if counts[status]), None)
     if isinstance(reading.reading, Failure):
         worst = Status.UNKNOWN if worst not in {Status.MISMATCH, Status.BROKEN} else worst
-    by_urgency = {status: counts[status] for status in URGENT if counts[status]}
-    return HostRow(reading, tuple(sorted(findings, key=urgency)), by_urgency, worst)
+    return HostRow(reading, found, {status: counts[status] for status in URGENT if counts[status]}, worst)
 
 
 def urgency(finding: Finding) -> tuple[int, int, float, tuple[str, ...]]:

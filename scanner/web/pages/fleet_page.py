@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import HTMLResponse, Response
 
+from scanner.domain.fleet_picture import KINDS, NARROW, URGENT, WIDE, Cell, Picture, drawn
 from scanner.domain.verdict.reason import Status
 from scanner.service.history import Day, History
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.route import GuardedRoute
-from scanner.web.pages.fleet_index import URGENT, FleetIndex, HostRow, ImageGroup, grouped
+from scanner.web.pages.fleet_index import FleetIndex, HostRow, ImageGroup, grouped
 from scanner.web.pages.page_filter import PageFilter, asked
-from scanner.web.pages.picture import KINDS, NARROW, WIDE, Picture, drawn, kind_of
 from scanner.web.pages.rendering import Desk, render
 from scanner.web.pages.trend_picture import Trend, trend_of
 from scanner.web.pages.viewer import Asking
@@ -95,6 +95,7 @@ def _rendered(desk: Desk, wanted: PageFilter, days: Sequence[Day]) -> Response:
 def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: float) -> FleetPage:
     """The page of a report."""
     hosts = index.hosts(wanted)
+    cells = [row.cell for row in hosts]
     if wanted:
         found = list(index.select(wanted))
         counts = Counter(finding.verdict.status for finding in found)
@@ -108,15 +109,15 @@ def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: 
         counts={status: counts[status] for status in URGENT},
         workloads=counts.total(),
         groups=groups,
-        pictures=(drawn(hosts, WIDE), drawn(hosts, NARROW)),
-        matrix=_matrix(hosts),
+        pictures=(drawn(cells, WIDE), drawn(cells, NARROW)) if wanted else index.pictures,
+        matrix=_matrix(cells),
         trend=trend_of(days, now),
     )
 
 
-def _matrix(hosts: Sequence[HostRow]) -> list[tuple[str, Mapping[str, int], int]]:
+def _matrix(cells: Sequence[Cell]) -> list[tuple[str, Mapping[str, int], int]]:
     by_platform: dict[str, Counter[str]] = {}
-    for row in hosts:
-        by_platform.setdefault(row.platform, Counter())[kind_of(row)] += 1
+    for cell in cells:
+        by_platform.setdefault(cell.platform, Counter())[cell.kind] += 1
     rows = [(platform, counts, counts.total()) for platform, counts in by_platform.items()]
     return sorted(rows, key=lambda row: (-row[2], row[0]))

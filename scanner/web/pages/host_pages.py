@@ -19,7 +19,6 @@ from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 from scanner.web.pages.fleet_index import HARM, FleetIndex, HostRow
 from scanner.web.pages.page_filter import PageFilter, asked
-from scanner.web.pages.picture import KINDS, kind_of
 from scanner.web.pages.rendering import Desk, render
 from scanner.web.pages.viewer import Asking
 
@@ -138,7 +137,7 @@ async def _one(desk: Desk, name: str, history: History) -> Response:
 def _in_cell(desk: Desk, wanted: PageFilter, cell: int) -> str:
     """The host at a place of the picture's band of the platform that was asked for."""
     band = [row for row in desk.index.hosts(wanted.without("platform")) if row.platform == wanted.platform]
-    ordered = sorted(band, key=lambda row: (KINDS.index(kind_of(row)), row.name))
+    ordered = sorted(band, key=lambda row: row.cell.rank)
     if cell >= len(ordered):
         raise Problem(404, "host_not_found", "the picture has changed: load the page again")
     return ordered[cell].name

@@ -16,7 +16,7 @@ from scanner.domain.verdict.verdict import NextPull
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
-from scanner.web.pages.fleet_index import HARM, FleetIndex
+from scanner.web.pages.fleet_index import HARM, FleetIndex, urgency
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, asked
 from scanner.web.pages.rendering import Desk, render
 from scanner.web.pages.viewer import Asking
@@ -48,7 +48,7 @@ class ImageRow:
     @property
     def worst(self) -> Status:
         """How it fares where it fares worst."""
-        return self.findings[0].verdict.status
+        return min((finding.verdict.status for finding in self.findings), key=HARM.__getitem__)
 
     @property
     def counts(self) -> Mapping[Status, int]:
@@ -157,7 +157,7 @@ def images_page(index: FleetIndex, wanted: PageFilter, number: int) -> ImagesPag
         rows = [ImageRow(image, found) for image, found in index.by_image.items() if image in fitting]
     else:
         rows = [ImageRow(image, found) for image, found in index.by_image.items()]
-    rows.sort(key=lambda row: (HARM[row.worst], -len(row.findings), row.image))
+    rows.sort(key=lambda row: (HARM[row.worst], -len(row.findings), row.image))  # each row is looked through once
     last = max(1, -(-len(rows) // PAGE_IMAGES))
     number = min(number, last)
     begin = (number - 1) * PAGE_IMAGES
@@ -166,7 +166,7 @@ def images_page(index: FleetIndex, wanted: PageFilter, number: int) -> ImagesPag
 
 def image_page(index: FleetIndex, reference: str) -> ImagePage:
     """The page of one image."""
-    row = ImageRow(reference, index.by_image[reference])
+    row = ImageRow(reference, sorted(index.by_image[reference], key=urgency))
     digests = tuple(dict.fromkeys(f.verdict.digest for f in row.findings if f.verdict.digest))
     pulls = Counter(f.verdict.next_pull for f in row.findings if f.verdict.next_pull)
     cells = [_cell(index, row, platform, hosts) for platform, hosts in index.platforms.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.domain.report import Finding, HostReading
+
+MAX_REMEMBERED = 65_536
+"""Names of one fleet: a host or an image is compared once, however many workloads it has."""
 
 MAX_WORDS_CHARS = 512
 """As long as the longest image reference."""
@@ -127,6 +131,7 @@ def registry_of(finding: Finding) -> str:
     return "" if isinstance(reference, Failure) else reference.registry
 
 
+@lru_cache(MAX_REMEMBERED)
 def _fits(text: str, words: str) -> bool:
     if any(mark in words for mark in "*?["):
         return fnmatchcase(text, words)

@@ -14,11 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from scanner.domain.fleet_picture import EMPTY, URGENT
 from scanner.domain.report_json import moment
 from scanner.domain.verdict.reason import STATUS_OF, Status
 from scanner.domain.verdict.reason_catalogue import MEANING as MEANING_OF
-from scanner.web.pages.fleet_index import URGENT, FleetIndex, LatestIndex
-from scanner.web.pages.picture import EMPTY
+from scanner.web.pages.fleet_index import FleetIndex, LatestIndex
 
 if TYPE_CHECKING:
     from scanner.domain.report import Report

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.domain.fleet_picture import URGENT
 from scanner.domain.report_json import moment
 from scanner.domain.verdict.reason import Status
 from scanner.service.history import DAY_S, DAYS, Day
-from scanner.web.pages.fleet_index import URGENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

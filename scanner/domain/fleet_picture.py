@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Status
-from scanner.web.pages.fleet_index import URGENT, HostRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from scanner.domain.facts import HostFacts
+    from scanner.domain.report import Report
+
+URGENT = (Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK)
+"""What does not start stands first, what merely could be better last."""
 
 EMPTY = "none"
 """How a host is drawn that runs nothing."""
@@ -30,6 +36,20 @@ MOST_HIGH = 420
 
 HEAD, FOOT = 20, 12
 """Units above a band, for its name, and below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One host: what it is called, which platform it is, of which kind its worst workload is."""
+
+    name: str
+    platform: str
+    kind: str
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Its place among the cells of its band."""
+        return (KINDS.index(self.kind), self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +84,47 @@ class Picture:
         return round(self.step - self.cell, 2)
 
 
-def drawn(rows: Sequence[HostRow], width: int) -> Picture:
+def drawn(cells: Iterable[Cell], width: int) -> Picture:
     """The hosts, platform by platform, the most numerous first."""
-    by_platform: dict[str, list[HostRow]] = {}
-    for row in rows:
-        by_platform.setdefault(row.platform, []).append(row)
+    by_platform: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_platform.setdefault(cell.platform, []).append(cell)
     bands = sorted(by_platform.items(), key=lambda band: (-len(band[1]), band[0]))
     step = _step([len(hosts) for _, hosts in bands], width)
     columns = width // step
     paths: dict[str, list[str]] = {kind: [] for kind in KINDS}
     made, top = [], 0
     for platform, hosts in bands:
-        ordered = sorted(hosts, key=lambda row: (KINDS.index(kind_of(row)), row.name))
+        ordered = sorted(hosts, key=lambda cell: cell.rank)
         counts = {}
         begin = 0
-        for kind, some in groupby(ordered, kind_of):
+        for kind, some in groupby(ordered, lambda cell: cell.kind):
             counts[kind] = len(list(some))
             paths[kind] += _strokes(begin, begin + counts[kind], columns, step, top + HEAD)
             begin += counts[kind]
-        made.append(Band(platform, tuple(row.name for row in ordered), counts, top))
+        made.append(Band(platform, tuple(cell.name for cell in ordered), counts, top))
         top += HEAD + math.ceil(len(ordered) / columns) * step + FOOT
     return Picture(width, max(top, 1), step, columns, tuple(made), {k: "".join(d) for k, d in paths.items() if d})
 
 
-def kind_of(row: HostRow) -> str:
-    """What a host's cell says."""
-    if row.worst is None:
-        return EMPTY if row.failure is None else str(Status.UNKNOWN)
-    return str(row.worst)
+def cells_of(report: Report) -> Iterator[Cell]:
+    """A cell for each host of a report."""
+    worst: dict[str, Status] = {}
+    rank = {status: number for number, status in enumerate(URGENT)}
+    for finding in report.findings:
+        status, host = finding.verdict.status, finding.workload.host
+        if host not in worst or rank[status] < rank[worst[host]]:
+            worst[host] = status
+    for reading in report.hosts:
+        platform = str(reading.platform or Status.UNKNOWN)
+        yield Cell(reading.name, platform, kind_of(worst.get(reading.name), reading.reading))
+
+
+def kind_of(worst: Status | None, reading: HostFacts | Failure) -> str:
+    """What a host's cell says: one that was not read is unknown, unless it is known to be worse."""
+    if isinstance(reading, Failure):
+        return str(worst) if worst in {Status.MISMATCH, Status.BROKEN} else str(Status.UNKNOWN)
+    return EMPTY if worst is None else str(worst)
 
 
 def _step(sizes: Sequence[int], width: int) -> int:

@@ -1,0 +1,74 @@
+"""What commands learn from somebody else: a running service, the report of a scan before."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from scanner.app.store import store_url
+from scanner.domain import report_reading
+from scanner.errors import UsageError
+from scanner.formats import files
+from scanner.formats.files import FileError
+from scanner.store.error import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scanner.client import Client
+    from scanner.domain.report import Report
+    from scanner.settings.schema import Settings
+
+MAX_REPORT_BYTES = 512 << 20
+"""A report of ten thousand hosts has 160 MB."""
+
+
+def server(url: str, token_file: Path | None) -> Client:
+    """A running service.
+
+    Raises:
+        UsageError: its address is none, or the token's file cannot be read.
+    """
+    from scanner.client import Client  # noqa: PLC0415 -- an HTTP client takes long to import, which no other command should pay
+
+    token = ""
+    if token_file is not None:
+        try:
+            token = files.read_secret(token_file).strip()
+        except FileError as error:
+            raise UsageError(f"--token-file {error}") from None
+    return Client(url, token)
+
+
+def report_in(file: Path) -> Report:
+    """The report in a file that ``archscan scan --format json`` wrote.
+
+    Raises:
+        UsageError: it cannot be read, or is no such report.
+    """
+    try:
+        return report_reading.report_of(json.loads(files.read_bytes(file, MAX_REPORT_BYTES)))
+    except FileError as error:
+        raise UsageError(f"--against {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--against {file} is no report of archscan scan --format json: {error}") from None
+
+
+def stored_report(settings: Settings) -> Report:
+    """The last report of the configured store, read from a copy.
+
+    Raises:
+        UsageError: there is no store, or none in it.
+    """
+    from scanner.store.read_only import last_report_of  # noqa: PLC0415 -- SQLAlchemy takes long to import
+
+    url = store_url(settings)
+    if url is None:
+        raise UsageError("nothing to compare with: name a report with --against FILE, or set store.url")
+    try:
+        report = last_report_of(url)
+    except StoreError as error:
+        raise UsageError(str(error)) from None
+    if report is None:
+        raise UsageError("nothing to compare with: the store has no report yet")
+    return report

@@ -1,0 +1,93 @@
+"""What the commands ask of a running service, with the options that name it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from scanner.cli.operations import Asked, Operations
+    from scanner.domain.decision import Decision
+    from scanner.domain.report import Finding, HostReading, Report
+    from scanner.domain.waiver import Waiver
+
+DEFAULT_SERVER = "http://127.0.0.1:9719"
+"""Where archscan listens where nobody says otherwise."""
+
+ServerOption = Annotated[
+    str | None,
+    typer.Option("--server", envvar="ARCHSCAN_SERVER", metavar="URL", help="Ask a running archscan instead."),
+]
+AskedServerOption = Annotated[
+    str, typer.Option("--server", envvar="ARCHSCAN_SERVER", metavar="URL", help="The running archscan that is asked.")
+]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", envvar="ARCHSCAN_TOKEN_FILE", metavar="FILE", help="File with the token for --server."
+    ),
+]
+
+
+class Server(Protocol):
+    """A running service; every method raises ``UsageError`` or ``ServiceError`` where it refuses or does not answer."""
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        ...
+
+    def __exit__(self, *error: object) -> None:
+        """Close the connections."""
+        ...
+
+    def report(self) -> Report:
+        """The latest report."""
+        ...
+
+    def findings(self, **wanted: str) -> Sequence[Finding]:
+        """The judged workloads that match."""
+        ...
+
+    def scan(self, patterns: Sequence[str], listen: Callable[[int, int, HostReading], None]) -> Report:
+        """Have hosts scanned now; the report of these hosts."""
+        ...
+
+    def check(
+        self, images: Sequence[str], patterns: Sequence[str], platforms: Sequence[str]
+    ) -> tuple[Report, Decision]:
+        """Ask the gate."""
+        ...
+
+    def waivers(self) -> Sequence[Waiver]:
+        """Who answers for what."""
+        ...
+
+    def add_waiver(self, wanted: Mapping[str, str]) -> Waiver:
+        """Answer for findings."""
+        ...
+
+    def delete_waiver(self, waiver_id: str) -> None:
+        """Answer for them no more."""
+        ...
+
+    def trail_entries(self, last: int) -> Iterator[tuple[int, bytes]]:
+        """The last entries."""
+        ...
+
+    def checkpoint(self) -> str:
+        """The newest signed head."""
+        ...
+
+    def readiness(self, to: str) -> Mapping[str, Any]:
+        """What would run on another platform."""
+        ...
+
+
+def check_there(operations: Operations, url: str, token_file: Path | None, asked: Asked) -> tuple[Report, Decision]:
+    """The gate of a running service, asked about hosts or platforms."""
+    with operations.server(url, token_file) as server:
+        return server.check(asked.images, asked.hosts, asked.platforms)

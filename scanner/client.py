@@ -1,0 +1,236 @@
+"""A running archscan asked over HTTP: its answers as the values that they were made from."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+from scanner.domain import report_reading
+from scanner.domain.facts import HostFacts, Kernel
+from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.waiver import Waiver, WaiverOrigin
+from scanner.errors import ServiceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from scanner.domain.decision import Decision
+
+CONNECT_S = 10.0
+
+ANSWER_S = 300.0
+"""A gate opens images while it is asked."""
+
+POLL_S = 0.5
+"""Between two looks at a scan's progress."""
+
+MAX_ANSWER_BYTES = 512 << 20
+"""A report of ten thousand hosts has 160 MB."""
+
+PAGE = 1000
+"""Findings in one answer."""
+
+
+class Client:
+    """One server with one token; raises ``UsageError`` for what the caller has to change, ``ServiceError`` for the rest."""
+
+    def __init__(self, url: str, token: str = "", transport: httpx.BaseTransport | None = None) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(f"--server {url}: write http://HOST:PORT or https://HOST")
+        self._url = url.rstrip("/")
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._http = httpx.Client(
+            base_url=self._url,
+            headers=headers,
+            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
+            transport=transport,
+            follow_redirects=False,  # a token goes to nobody else
+        )
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # ---------------------------------------------------------------- reports
+
+    def report(self) -> Report:
+        """The latest report."""
+        with _understood():
+            return report_reading.report_of(self._ask("GET", "/api/v1/report"))
+
+    def findings(self, **wanted: str) -> Sequence[Finding]:
+        """The judged workloads that match, from all pages."""
+        found: list[Finding] = []
+        cursor = ""
+        while True:
+            query = {name: value for name, value in wanted.items() if value} | {"limit": str(PAGE), "cursor": cursor}
+            page = self._ask("GET", "/api/v1/findings", query=query)
+            with _understood():
+                found += [report_reading.finding_of(row) for row in page["findings"]]
+                cursor = page.get("next_cursor") or ""
+            if not cursor:
+                return found
+
+    def scan(self, patterns: Sequence[str], listen: Callable[[int, int, HostReading], None]) -> Report:
+        """Have the hosts that match scanned now; the report of these hosts when that is over."""
+        asked = self._ask("POST", "/api/v1/scans", {"hosts": list(patterns)})
+        nobody = HostReading("", HostFacts("", Kernel("", "")))
+        while asked["state"] not in {"done", "failed"}:
+            time.sleep(POLL_S)
+            asked = self._ask("GET", f"/api/v1/scans/{asked['id']}")
+            listen(asked["done"], asked["total"], nobody)
+        if asked["state"] == "failed":
+            raise ServiceError(f"{self._url}: the scan failed: {asked['detail']}")
+        whole, names = self.report(), set(asked["hosts"])
+        return Report(
+            whole.scan_id,
+            whole.started_at,
+            whole.finished_at,
+            tuple(host for host in whole.hosts if host.name in names),
+            tuple(finding for finding in whole.findings if finding.workload.host in names),
+            whole.complete,
+        )
+
+    # ---------------------------------------------------------------- the gate
+
+    def check(
+        self, images: Sequence[str], patterns: Sequence[str], platforms: Sequence[str]
+    ) -> tuple[Report, Decision]:
+        """May these images go there? Any decision is an answer."""
+        question: dict[str, Any] = {"images": list(images)}
+        question |= {"hosts": list(patterns)} if patterns else {"platforms": list(platforms)}
+        answer = self._ask("POST", "/api/v1/check", question, decisions=True)
+        with _understood():
+            return report_reading.report_of(answer), report_reading.decision_of(answer)
+
+    def waivers(self) -> Sequence[Waiver]:
+        """Who answers for what, until when."""
+        with _understood():
+            return [_waiver(row) for row in self._ask("GET", "/api/v1/waivers")["waivers"]]
+
+    def add_waiver(self, wanted: Mapping[str, str]) -> Waiver:
+        """Answer for findings until a moment."""
+        with _understood():
+            return _waiver(self._ask("POST", "/api/v1/waivers", dict(wanted)))
+
+    def delete_waiver(self, waiver_id: str) -> None:
+        """End a waiver that was added to the running service."""
+        self._ask("DELETE", f"/api/v1/waivers/{waiver_id}")
+
+    # ---------------------------------------------------------------- everything else
+
+    def trail_entries(self, last: int) -> Iterator[tuple[int, bytes]]:
+        """The last entries with their index, each as its canonical JSON."""
+        state = self._ask("GET", "/api/v1/trail")
+        start: int | None = max(0, int(state["size"]) - last)
+        while start is not None and start < int(state["size"]):
+            query = {"start": str(start), "limit": str(PAGE)}
+            page = self._ask("GET", "/api/v1/trail/entries", query=query)
+            for row in page["entries"]:
+                index = row.pop("index")
+                leaf = row | {"schema": "archscan/trail/v1"}
+                yield index, json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode()
+            start = page["next"]
+
+    def checkpoint(self) -> str:
+        """The newest signed head."""
+        return self._answered("GET", "/checkpoint").text
+
+    def readiness(self, to: str) -> Mapping[str, Any]:
+        """What would run on another platform, as far as the service knows."""
+        found: Mapping[str, Any] = self._ask("GET", "/api/v1/readiness", query={"to": to})
+        return found
+
+    # ---------------------------------------------------------------- asking
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        *,
+        decisions: bool = False,
+    ) -> Any:
+        answer = self._answered(method, path, body, query, decisions=decisions)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError:
+            raise ServiceError(f"{self._url} answered something that is not JSON: is it archscan?") from None
+
+    def _answered(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        *,
+        decisions: bool = False,
+    ) -> httpx.Response:
+        try:
+            with self._http.stream(method, path, json=body, params=query) as answer:
+                size = 0
+                pieces = []
+                for piece in answer.iter_bytes():
+                    size += len(piece)
+                    if size > MAX_ANSWER_BYTES:
+                        raise ServiceError(f"{self._url} answered more than {MAX_ANSWER_BYTES} bytes")
+                    pieces.append(piece)
+                content_type = answer.headers.get("content-type", "")
+                whole = httpx.Response(
+                    answer.status_code, headers={"content-type": content_type}, content=b"".join(pieces)
+                )
+        except httpx.HTTPError as error:
+            raise ServiceError(f"{self._url} does not answer: {error or type(error).__name__}") from None
+        if whole.is_success or (decisions and _decides(whole)):
+            return whole
+        raise _refusal(self._url, whole)
+
+
+def _decides(answer: httpx.Response) -> bool:
+    """Whether a refusal is the gate's decision with its report, not why there is none."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return False
+    return isinstance(found, dict) and "decision" in found and "findings" in found
+
+
+def _refusal(url: str, answer: httpx.Response) -> UsageError | ServiceError:
+    """The problem document in one line, with what to do."""
+    try:
+        problem = answer.json()
+        said = f"{problem['detail']} ({problem['reason']})"
+    except (ValueError, KeyError, TypeError):
+        return ServiceError(f"{url} answered {answer.status_code}: is it archscan?")
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        said += ": name a token's file with --token-file FILE or ARCHSCAN_TOKEN_FILE"
+    kind = ServiceError if answer.is_server_error else UsageError
+    return kind(f"{url}: {said}")
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """An answer that is not what it should be is another version's, or no archscan's."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as error:
+        raise ServiceError(f"the server's answer is not understood: {error}: is it another version?") from None
+
+
+def _waiver(row: Mapping[str, Any]) -> Waiver:
+    until = datetime.fromisoformat(row["until"]).timestamp()
+    host, image, workload, reason = (str(row[name]) for name in ("host", "image", "workload", "finding_reason"))
+    origin = WaiverOrigin(row["origin"])
+    return Waiver(row["id"], row["owner"], row["reason"], until, host, image, workload, reason, origin)

@@ -1,0 +1,42 @@
+"""What a shell offers after a tab."""
+
+import subprocess
+import sys
+
+import pytest
+
+INVENTORY = """
+inventory:
+  - kind: static
+    hosts: {web-1: {local: true}, web-2: {local: true}, db-1: {local: true}}
+"""
+
+
+def offered(words, folder):
+    environment = {
+        "PATH": "/usr/bin:/bin", "HOME": str(folder), "_ARCHSCAN_COMPLETE": "complete_bash",
+        "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv = ['archscan']; from scanner.__main__ import main; sys.exit(main())"],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("archscan readi", ["readiness"]),
+        ("archscan scan --host we", ["web-1", "web-2"]),
+        ("archscan findings --reason exec_", ["exec_format_error"]),
+    ],
+)
+def test_a_tab_offers_commands_hosts_and_reasons(words, expected, tmp_path):
+    (tmp_path / "archscan.yml").write_text(INVENTORY)
+    assert offered(words, tmp_path) == expected
+
+
+def test_without_a_configuration_no_host_is_offered_and_nothing_is_said(tmp_path):
+    assert offered("archscan scan --host we", tmp_path) == []

@@ -1,0 +1,168 @@
+"""The client against the real application on a real port, and the commands that use it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from scanner.client import Client
+from scanner.domain.decision import Decision
+from scanner.domain.report_json import document
+from scanner.errors import ServiceError, UsageError
+from scanner.web.api.app import create_app
+from scanner.web.http.access import Access, Scope
+from scanner.web.http.server import Server
+from tests.web.conftest import NOW, TOKENS, app_with, metrics, service, token_list  # noqa: F401 - fixtures
+
+
+@pytest.fixture
+async def running(service, metrics, token_list):  # noqa: F811 - fixtures
+    every = frozenset(set(Scope) - {Scope.OPEN})
+    access = Access([replace(token, scopes=every) if token.name == "operateer" else token for token in token_list])
+    server = Server(create_app(service, metrics, access, version="0.1.0", clock=lambda: NOW), "127.0.0.1", 0)
+    await server.start()
+    yield f"http://127.0.0.1:{server.port}"
+    service.finish.set()
+    await server.stop()
+
+
+async def asked(url, ask, token="operate"):
+    def go():
+        with Client(url, TOKENS.get(token, token)) as client:
+            return ask(client)
+
+    return await asyncio.to_thread(go)
+
+
+async def test_a_report_comes_back_as_it_was_sent(running, service):  # noqa: F811
+    found = await asked(running, lambda client: client.report())
+    sent, got = document(service.latest), document(found)
+    for host in (*sent["hosts"], *got["hosts"]):
+        del host["facts"]  # of which only the kernel is kept
+    assert got == sent
+
+
+async def test_findings_come_from_all_pages(running, service, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("scanner.client.PAGE", 3)
+    found = await asked(running, lambda client: client.findings())
+    assert [f.key for f in found] == [f.key for f in service.latest.findings]
+    narrow = await asked(running, lambda client: client.findings(status="mismatch", host="edge-*"))
+    assert {f.workload.host for f in narrow} == {"edge-1"}
+
+
+async def test_a_scan_is_asked_for_and_waited_for(running, service, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("scanner.client.POLL_S", 0.01)
+    seen = []
+
+    def ask(client):
+        return client.scan(["web-*"], lambda done, total, _: seen.append((done, total)))
+
+    waiting = asyncio.create_task(asked(running, ask))
+    while not seen:
+        await asyncio.sleep(0.01)
+    service.finish.set()
+    report = await waiting
+    assert [host.name for host in report.hosts] == ["web-1", "web-2"]
+    assert seen[0] == (1, 2)
+
+
+async def test_the_gate_s_no_is_an_answer(running):
+    report, decision = await asked(running, lambda client: client.check(["ghcr.io/acme/agent:7"], ["edge-1"], []))
+    assert decision is Decision.DENY
+    assert [f.workload.image for f in report.findings] == ["ghcr.io/acme/agent:7"]
+
+
+async def test_waivers_are_added_listed_ended(running):
+    wanted = {"owner": "ada", "reason": "why", "until": "2099-01-01T00:00:00Z", "host": "web-*"}
+    made = await asked(running, lambda client: client.add_waiver(wanted))
+    assert await asked(running, lambda client: client.waivers()) == [made]
+    await asked(running, lambda client: client.delete_waiver(made.id))
+    assert await asked(running, lambda client: client.waivers()) == []
+
+
+REFUSALS = [
+    ("", lambda client: client.report(), UsageError, "unauthenticated.*--token-file"),
+    ("read", lambda client: client.scan([], print), UsageError, "scope_missing"),
+    ("operate", lambda client: client.scan(["zzz"], print), UsageError, "host_not_in_inventory"),
+    ("operate", lambda client: client.delete_waiver("zzz"), UsageError, "waiver_not_found"),
+    ("operate", lambda client: client.checkpoint(), UsageError, "no_trail"),
+    ("operate", lambda client: client.check(["x:1"], ["web-1"], []), UsageError, "registry_not_allowed"),
+]
+
+
+@pytest.mark.parametrize(("token", "ask", "kind", "said"), REFUSALS)
+async def test_a_refusal_is_one_line_with_its_reason(running, token, ask, kind, said):
+    with pytest.raises(kind, match=said):
+        await asked(running, ask, token)
+
+
+ODD = [
+    (httpx.Response(200, text="<html>"), "not JSON"),
+    (httpx.Response(200, json={"schema": "x"}), "not understood"),
+    (httpx.Response(200, json=[]), "not understood"),
+    (httpx.Response(502, text="bad gateway"), "answered 502"),
+    (httpx.Response(302, headers={"Location": "http://elsewhere/"}), "answered 302"),
+]
+
+
+@pytest.mark.parametrize(("answer", "said"), ODD)
+def test_an_answer_that_is_not_archscan_s_is_said_to_be_none(answer, said):
+    transport = httpx.MockTransport(lambda _: answer)
+    with Client("http://x", transport=transport) as client, pytest.raises(ServiceError, match=said):
+        client.report()
+
+
+def test_a_server_that_is_not_there_is_named():
+    with Client("http://127.0.0.1:1") as client, pytest.raises(ServiceError, match="does not answer"):
+        client.report()
+    with pytest.raises(UsageError, match="write http"):
+        Client("127.0.0.1:9719")
+
+
+# ---------------------------------------------------------------- the commands
+
+
+async def archscan(*words, **environment):
+    def go():
+        return subprocess.run(
+            [sys.executable, "-m", "scanner", *words],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "120", **environment},
+        )
+
+    done = await asyncio.to_thread(go)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+async def test_commands_ask_the_server_that_the_environment_names(running, tmp_path, service):  # noqa: F811
+    service.finish.set()
+    (tmp_path / "token").write_text(TOKENS["operate"])
+    (tmp_path / "token").chmod(0o600)
+    there = {"ARCHSCAN_SERVER": running, "ARCHSCAN_TOKEN_FILE": str(tmp_path / "token")}
+    old = document(replace(service.latest, findings=service.latest.findings[1:4]))
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    runs = await asyncio.gather(
+        archscan("findings", "--status", "mismatch", "--format", "json", **there),
+        archscan("top", "--once", **there),
+        archscan("check", "ghcr.io/acme/agent:7", "--host", "edge-1", "--format", "json", **there),
+        archscan("scan", "--against", str(tmp_path / "old.json"), **there),
+        archscan("readiness", "--to", "linux/arm64", "--format", "json", **there),
+    )
+    listed, top, checked, compared, ready = runs
+    assert {f["status"] for f in json.loads(listed.stdout)["findings"]} == {"mismatch"}
+    assert "ghcr.io/acme/agent:7" in top.stdout
+    assert (checked.returncode, json.loads(checked.stdout)["decision"]) == (1, "deny")
+    assert re.search(r"^opened +web-1 +cron", compared.stdout, re.MULTILINE)
+    assert "4 opened, 0 changed, 0 closed" in compared.stdout
+    assert json.loads(ready.stdout)["target"] == "linux/arm64"
