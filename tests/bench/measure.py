@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -180,11 +180,11 @@ def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
             for count in size.fan_out:
                 found["fan_out"] += map(asdict, fan_out(fleet, tools(installed), count, size.rounds))
                 write()
+        found["scan"] = [*map(asdict, scan(folder / "scan", size.scan, size.rounds))]
+        write()
         for count in size.rescan:
             found["rescan"] += rescans((count,), size.again)
             write()
-        found["scan"] = [*map(asdict, scan(folder / "scan", size.scan, size.rounds))]
-        write()
     print(f"written: {page}")
 
 
@@ -193,5 +193,11 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="two minutes instead of ten")
     parser.add_argument("--peers", type=Path, default=ROOT / ".setup" / "peers", help="where tools from PyPI go")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "performance.md")
+    parser.add_argument("--fan-out", type=int, nargs="+", help="sizes of the fleets that all tools read")
+    parser.add_argument("--rescan", type=int, nargs="+", help="sizes of the fleets that are scanned again")
+    parser.add_argument("--scan", type=int, help="size of the fleet that is scanned once")
+    parser.add_argument("--rounds", type=int)
     chosen = parser.parse_args()
-    main(QUICK if chosen.quick else FULL, chosen.peers, chosen.page, quick=chosen.quick)
+    wanted = QUICK if chosen.quick else FULL
+    own = {name: getattr(chosen, name) for name in ("fan_out", "rescan", "scan", "rounds") if getattr(chosen, name)}
+    main(replace(wanted, **own), chosen.peers, chosen.page, quick=chosen.quick)

@@ -84,12 +84,14 @@ class Installed:
         """As far as they can be had here."""
         if not (self.bin / "python").exists():
             subprocess.run([sys.executable, "-m", "venv", self.bin.parent], check=True)
-        for package in ("parallel-ssh", "pyinfra", "ansible-core"):
+        for package, program in (("parallel-ssh", ""), ("pyinfra", "pyinfra"), ("ansible-core", "ansible")):
+            if self._has_pssh() if not program else (self.bin / program).exists():
+                continue
             pip = [self.bin / "python", "-m", "pip", "install", "-q", package]
             subprocess.run(pip, check=False, timeout=300, capture_output=True)
 
     def parallel_ssh(self, fleet: LoopbackFleet, hosts: Path, _count: int) -> list[str] | None:
-        if not list(self.bin.parent.glob("lib/*/site-packages/pssh")):
+        if not self._has_pssh():
             return None
         program = HERE / "read_hosts_parallel_ssh.py"
         return [str(self.bin / "python"), str(program), str(hosts), str(fleet.port), "archscan", str(fleet.key)]
@@ -108,6 +110,9 @@ class Installed:
         inventory = fleet.listed("ansible.ini", "{} ansible_user=archscan", count)
         more = ("-e", f'{{"ansible_ssh_common_args": "{args}"}}')
         return self._if_there("ansible", "all", "-i", str(inventory), "-f", "50", *more, "-m", "raw", "-a", COMMAND)
+
+    def _has_pssh(self) -> bool:
+        return any(self.bin.parent.glob("lib/*/site-packages/pssh"))
 
     def _if_there(self, name: str, *more: str) -> list[str] | None:
         return [str(self.bin / name), *more] if (self.bin / name).exists() else None
