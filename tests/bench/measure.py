@@ -86,10 +86,16 @@ def fan_out(fleet: LoopbackFleet, every: list[Tool], count: int, rounds: int) ->
             if status:
                 print(f"{tool.name}: ended with {status}", flush=True)
                 continue
-            command = " ".join(argv).replace(str(fleet.folder), "DIR").replace(sys.executable, "python")
+            command = shown(argv, fleet.folder)
             found.setdefault(tool.name, []).append(Cost(tool.name, tool.does, count, wall_s, cpu_s, rss_mb, command))
             print(f"{count} hosts, {tool.name}: {wall_s:.2f} s, {cpu_s / count * 1000:.2f} ms CPU a host", flush=True)
     return [min(costs, key=lambda cost: cost.cpu_s) for costs in found.values()]
+
+
+def shown(argv: list[str], folder: Path) -> str:
+    """A command without the folders of the machine that it ran on."""
+    words = [Path(word).name if Path(word).parent.name == "bin" else word for word in argv]
+    return " ".join(words).replace(str(folder), "DIR").replace(f"{ROOT}/", "")
 
 
 def scan(folder: Path, count: int, rounds: int) -> list[Cost]:
@@ -150,9 +156,6 @@ def machine() -> dict[str, str]:
         "cpu": f"{os.cpu_count()} processors, {model.partition(':')[2].strip()}",
         "python": sys.version.split()[0],
         "load": "{:.1f}, {:.1f}, {:.1f}".format(*os.getloadavg()),
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], check=False, capture_output=True, text=True, cwd=ROOT
-        ).stdout.strip(),
     }  # fmt: skip
 
 

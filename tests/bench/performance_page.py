@@ -38,7 +38,7 @@ def _head(found: Row) -> Iterable[str]:
     )
     yield ""
     yield (
-        f"Measured on {machine['date']} at {machine['commit']}: {machine['cpu']}, Python {machine['python']}; load average"
+        f"Measured on {machine['date']}: {machine['cpu']}, Python {machine['python']}; load average"
         f" {machine['load']} at the start, {machine['load_after']} at the end.{quick} Other programs' load makes times by the"
         " clock long, processor time somewhat longer: compare rows of one table, not tables of two runs."
     )
@@ -119,13 +119,13 @@ def _rescan(found: Row) -> Iterable[str]:
         " more beside it. Lag is how late the event loop was."
     )
     yield ""
-    yield "| hosts of 20 workloads | first scan, s CPU | again, s | again, s CPU | ms CPU/host | MB | most MB | p99 lag, ms | worst lag, ms |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield "| hosts of 20 workloads | first scan, s CPU | again, s | again, s CPU | ms CPU/host | MB | p99 lag, ms | worst lag, ms |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for row in found["rescan"]:
         wall, cpu, p99, worst = (_median(row, name) for name in ("wall_s", "cpu_s", "p99_lag_s", "worst_lag_s"))
         yield (
             f"| {row['hosts']} | {row['first']['cpu_s']:.1f} | {wall:.2f} | {cpu:.2f} | {cpu / row['hosts'] * 1000:.2f} |"
-            f" {row['rss_mb']:.0f} | {row['most_rss_mb']:.0f} | {p99 * 1000:.0f} | {worst * 1000:.0f} |"
+            f" {row['rss_mb']:.0f} | {p99 * 1000:.0f} | {worst * 1000:.0f} |"
         )
     yield ""
     yield "![Processor time a host by size of the fleet](performance/growth.svg)"
@@ -154,11 +154,15 @@ def _targets(found: Row) -> Iterable[str]:
         of = f"{row['hosts']} hosts again"
         share = row["hosts"] / 10_000
         rows += [
-            (f"{of}, s", 10.0 * share, _median(row, "wall_s")),
+            (f"{of}, s (wanted: 10 s for 10,000)", 10.0 * share, _median(row, "wall_s")),
             (f"{of}, MB", 600.0, row["rss_mb"]),
             (f"{of}, loop p99, ms", 50.0, _median(row, "p99_lag_s") * 1000),
             (f"{of}, loop at worst, ms", 200.0, _median(row, "worst_lag_s") * 1000),
-            (f"first scan of {row['hosts']} hosts, s CPU", 30.0 * share, row["first"]["cpu_s"]),
+            (
+                f"first scan of {row['hosts']} hosts, s CPU (wanted: 30 s for 10,000)",
+                30.0 * share,
+                row["first"]["cpu_s"],
+            ),
         ]
     for what, wanted, measured in rows:
         verdict = "met" if measured <= wanted else f"missed by {(measured / wanted - 1) * 100:.0f} %"

@@ -121,7 +121,7 @@ async def main(
             "counts": {str(status): count for status, count in report.counts.items() if count},
             "answer_bytes": len(next(iter(Recorded.answers.values()))),
             "rss_mb": resident_mb(),
-            "most_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "most_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
         }
 
 
