@@ -53,7 +53,9 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     app.state.sessions = Sessions(clock)
     app.state.latest_index = LatestIndex()
     app.state.idempotency = Idempotency(clock)
-    api = tuple(module.router for module in (operations, fleet_routes, moves, scanning, gate, overrides, admission, trail_log))
+    api = tuple(
+        module.router for module in (operations, fleet_routes, moves, scanning, gate, overrides, admission, trail_log)
+    )
     described = (*api, *routers)
     app.state.description = cache(lambda: describe(app, described))
     for router in (*api, *pages.ROUTERS, *routers):

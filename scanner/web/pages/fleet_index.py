@@ -9,12 +9,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, Stage
-from scanner.domain.verdict.reason import Reason, Status
+from scanner.domain.findings import NO_FINDINGS
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, registry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
+    from scanner.domain.findings import HostFindings
     from scanner.domain.report import Finding, HostReading, Report
 
 URGENT = (Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK)
@@ -22,18 +24,25 @@ URGENT = (Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Statu
 
 HARM = {status: number for number, status in enumerate(URGENT)}
 
+_OF_OK = frozenset(reason for reason, status in STATUS_OF.items() if status is Status.OK)
+
 _STAGES = {Stage.RUNNING: 0, Stage.PLANNED: 1, Stage.STOPPED: 2}
 """What is down now, what will be, what has been for long."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """One host with everything judged on it, worst first; ``worst`` is ``None`` where it runs nothing."""
+    """One host with everything judged on it; ``worst`` is ``None`` where it runs nothing."""
 
     reading: HostReading
-    findings: tuple[Finding, ...]
+    found: HostFindings
     counts: Mapping[Status, int]
     worst: Status | None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is judged on it, worst first."""
+        return tuple(sorted(self.found, key=urgency))
 
     @property
     def name(self) -> str:
@@ -110,10 +119,8 @@ class FleetIndex:
     @cached_property
     def rows(self) -> tuple[HostRow, ...]:
         """Every host, in the report's order."""
-        found: dict[str, list[Finding]] = {}
-        for finding in self.report.findings:
-            found.setdefault(finding.workload.host, []).append(finding)
-        return tuple(_row(reading, found.get(reading.name, ())) for reading in self.report.hosts)
+        found = self.report.by_host
+        return tuple(_row(reading, found.get(reading.name, NO_FINDINGS)) for reading in self.report.hosts)
 
     @cached_property
     def row_of(self) -> Mapping[str, HostRow]:
@@ -123,7 +130,8 @@ class FleetIndex:
     @cached_property
     def groups(self) -> tuple[ImageGroup, ...]:
         """What is not ok, grouped by image, worst first."""
-        return grouped(finding for finding in self.report.findings if finding.verdict.status is not Status.OK)
+        troubled = (found for found in self.report.by_host.values() if not found.tally.reasons <= _OF_OK)
+        return grouped(finding for found in troubled for finding in found if finding.verdict.status is not Status.OK)
 
     @cached_property
     def by_image(self) -> Mapping[str, tuple[Finding, ...]]:
@@ -152,7 +160,7 @@ class FleetIndex:
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
         """The reasons that are there, in the order of the closed list."""
-        there = {finding.verdict.reason for finding in self.report.findings}
+        there = {reason for found in self.report.by_host.values() for reason in found.tally.reasons}
         return tuple(reason for reason in Reason if reason in there)
 
     @property
@@ -189,13 +197,15 @@ def _fits_bare(row: HostRow, wanted: PageFilter) -> bool:
     return wanted.takes_host(row.reading) and (not wanted.q or wanted.q.lower() in row.name.lower())
 
 
-def _row(reading: HostReading, findings: Sequence[Finding]) -> HostRow:
-    counts = Counter(finding.verdict.status for finding in findings)
+def _row(reading: HostReading, found: HostFindings) -> HostRow:
+    counts: Counter[Status] = Counter()
+    for status, _, count in found.tally.stages:
+        counts[status] += count
     worst = next((status for status in URGENT if counts[status]), None)
     if isinstance(reading.reading, Failure):
         worst = Status.UNKNOWN if worst not in {Status.MISMATCH, Status.BROKEN} else worst
     by_urgency = {status: counts[status] for status in URGENT if counts[status]}
-    return HostRow(reading, tuple(sorted(findings, key=urgency)), by_urgency, worst)
+    return HostRow(reading, found, by_urgency, worst)
 
 
 def urgency(finding: Finding) -> tuple[int, int, float, tuple[str, ...]]:
