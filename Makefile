@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile -m "not bench and not engines"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint architecture engines tamper fuzz bench clean python packages
+.PHONY: help demo run test check lint architecture engines tamper fuzz bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: python ## watch it work: a made-up fleet on loopback, its page at http://127.0.0.1:9719; Ctrl-C ends it
 	$(PYTHON) -m scanner demo
@@ -39,7 +39,13 @@ tamper: python packages ## a hundred ways to change the trail, in SQLite, in Pos
 fuzz: python ## a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
 	$(PYTHON) -m tests.fuzz.running --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1) --keep .setup/fuzz
 
-bench: python packages ## measure; prints figures, asserts nothing
+bench: python packages ## measure beside other tools, on up to 10,000 hosts: writes docs/performance.md (10 minutes)
+	$(PYTHON) -m tests.bench.measure
+
+bench-quick: python packages ## the same on few hosts, printed into .setup (2 minutes)
+	$(PYTHON) -m tests.bench.measure --quick --page .setup/performance.md
+
+bench-parts: python packages ## measure single parts; prints figures, asserts nothing
 	$(PYTHON) -m pytest -m bench -s -p no:xdist
 
 clean: ## forget the set-up and every cache

@@ -13,7 +13,7 @@ from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scanner.domain.findings import HostFindings
     from scanner.domain.platform.platform import Platform
@@ -91,6 +91,11 @@ class Report:
     def readings(self) -> Mapping[str, HostReading]:
         """Each host's reading by its name."""
         return {reading.name: reading for reading in self.hosts}
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The names of all hosts, sorted: in this order a fleet is read in pages."""
+        return tuple(sorted(self.readings))
 
     @property
     def fleet_scanned_at(self) -> float:

@@ -60,18 +60,23 @@ def summary_document(report: Report) -> dict[str, int]:
 
 def host_document(host: HostReading) -> dict[str, Any]:
     """One host: its facts, or why there are none."""
-    failed = isinstance(host.reading, Failure)
+    facts = facts_document(host.reading) if isinstance(host.reading, HostFacts) else {}
+    return brief_document(host) | {"facts": facts}
+
+
+def brief_document(host: HostReading) -> dict[str, Any]:
+    """The same without its facts."""
+    failure = host.reading if isinstance(host.reading, Failure) else None
     return {
         "name": host.name,
-        "status": "failed" if failed else "ok",
-        "reason": str(host.reading.reason) if isinstance(host.reading, Failure) else None,
-        "detail": host.reading.detail if isinstance(host.reading, Failure) else "",
+        "status": "failed" if failure else "ok",
+        "reason": str(failure.reason) if failure else None,
+        "detail": failure.detail if failure else "",
         "fix": fix_document(host.fix),
         "platform": str(host.platform) if host.platform else None,
         "labels": dict(host.labels),
         "taken_at": moment(host.taken_at),
         "last_success_at": moment(host.last_success_at),
-        "facts": facts_document(host.reading) if isinstance(host.reading, HostFacts) else {},
     }
 
 

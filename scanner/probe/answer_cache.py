@@ -22,16 +22,21 @@ class AnswerCache:
 
     def __init__(self, read: Callable[[bytes, Host], Awaitable[HostFacts | Failure]]) -> None:
         self._read = read
-        self._last: dict[str, tuple[bytes, HostFacts]] = {}
+        self._last: dict[str, tuple[bytes, HostFacts, float | None]] = {}
 
     async def read(self, raw: bytes, host: Host) -> HostFacts | Failure:
         """The facts in a probe's answer, byte for byte as it came."""
         end, clock = uptime.split(raw)
         digest = sha256(memoryview(raw)[:end]).digest()
         known = self._last.get(host.name)
-        facts = known[1] if known and known[0] == digest else await self._read(raw, host)
+        if known is None or known[0] != digest:
+            facts = await self._read(raw, host)
+        elif clock is not None and known[2] is not None and clock >= known[2]:
+            return known[1]
+        else:
+            facts = known[1]
         if isinstance(facts, Failure):
             return facts
         facts = uptime.at(facts, clock)
-        self._last[host.name] = digest, facts
+        self._last[host.name] = digest, facts, uptime.steady_from(facts)
         return facts

@@ -44,6 +44,19 @@ def at(facts: HostFacts, clock: int | None) -> HostFacts:
     return replace(facts, workloads=workloads) if changed else facts
 
 
+def steady_from(facts: HostFacts) -> float | None:
+    """The host's time (Unix seconds) from which on ``at`` gives these very facts; ``None``: it has to look."""
+    latest = 0.0
+    for workload in facts.workloads:
+        if workload.state == RUNNING and workload.started_at is not None:
+            if not workload.settled:
+                return None
+            latest = max(latest, workload.started_at + SETTLED_S + MAX_SKEW_S)
+        elif workload.settled is not None:
+            return None
+    return latest
+
+
 def _at(workload: Workload, clock: int | None) -> Workload:
     settled = None
     if clock is not None and workload.state == RUNNING and workload.started_at is not None:

@@ -129,6 +129,7 @@ class PlanDirectory:
         self._directory = directory
         self._workers = workers
         self._parsed: tuple[plan_tree.Tree, dict[str, FolderPlans]] | None = None
+        self._given: tuple[object, Sequence[Host], Deployments] | None = None
 
     def read(self, hosts: Sequence[Host]) -> Deployments:
         """What is planned now for these hosts, which are the whole inventory; reads the disk."""
@@ -141,7 +142,10 @@ class PlanDirectory:
         if parsed is None or parsed[0] != tree:
             parsed = tree, _interpreted(tree, self._workers)
             self._parsed = parsed
-        return _assigned(*parsed, hosts)
+        given = self._given
+        if given is None or given[0] is not parsed or given[1] is not hosts or not isinstance(hosts, tuple):
+            given = self._given = parsed, hosts, _assigned(*parsed, hosts)
+        return given[2]
 
 
 def not_read_within(hosts: Sequence[Host], within_s: float) -> Deployments:

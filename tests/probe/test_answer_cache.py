@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
-from scanner.probe import reading
+from scanner.probe import reading, uptime
 from scanner.probe.answer_cache import AnswerCache
+from tests import builders
 
 ANSWERS = Path(__file__).parent.parent / "data" / "hosts"
 
@@ -72,3 +75,17 @@ async def test_a_clock_of_another_length_than_it_says_is_no_answer():
     await readings.read(at(raw, 1_700_000_000), host("web-1"))
     damaged = at(raw, 1_700_000_000).replace(b"clock 10", b"clock 11")
     assert isinstance(await readings.read(damaged, host("web-1")), Failure)
+
+
+@pytest.mark.parametrize("starts", [(1000.0,), (1000.0, 950.5), (1000.0, None)])
+async def test_whatever_the_clock_says_next_the_facts_are_those_of_reading_anew(starts):
+    workloads = [builders.workload(str(at), state="running", started_at=at) for at in starts]
+    said = builders.host_facts("web-1", workloads=[*workloads, builders.workload("old", state="exited")])
+
+    async def read(raw, _host):
+        return uptime.at(said, uptime.split(raw)[1])
+
+    readings, raw = AnswerCache(read), answer("amd64-docker").removesuffix(b"@end\n")
+    for passed in (10, 59, 60, 61, 62, 500, 501, 30, 62, -10, 70, 0, 999):
+        now = raw + b"@section clock 4\n%04d\n@end\n" % (1000 + passed)
+        assert await readings.read(now, host("web-1")) == await read(now, host("web-1")), passed

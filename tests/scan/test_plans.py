@@ -420,3 +420,13 @@ def test_what_is_read_in_a_worker_is_what_is_read_here(directory):
     })  # fmt: skip
     with closing(Workers(1)) as workers:
         assert PlanDirectory(home, workers).read(HOSTS) == PlanDirectory(home).read(HOSTS)
+
+
+def test_a_fleet_and_a_directory_that_did_not_change_are_not_assigned_again(directory):
+    plans = PlanDirectory(directory({"web-1/compose.yml": "services: {api: {image: r.example/api:1}}"}))
+    hosts = tuple(HOSTS)
+    first = plans.read(hosts)
+    assert plans.read(hosts) is first
+    assert plans.read(tuple(HOSTS[1:])).of("web-1").workloads == ()
+    directory({"web-1/compose.yml": "services: {api: {image: r.example/api:2}}"})
+    assert [name for _, _, name, _ in planned(plans.read(hosts), "web-1")] == ["r.example/api:2"]

@@ -21,7 +21,19 @@ MAX_PATTERN_CHARS = 512
 """As long as the longest image reference."""
 
 MAX_PAGE = 10_000
-"""Findings in one answer; a fleet of ten thousand hosts is read in pages."""
+"""Findings or hosts in one answer; a fleet of ten thousand hosts is read in pages."""
+
+
+class HostPage(BaseModel):
+    """The query of ``/api/v1/hosts``: ``cursor`` is what the page before gave as ``next_cursor``.
+
+    It names the last host of that page, so that a host that comes or goes meanwhile moves no other.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=1000, ge=1, le=MAX_PAGE)
+    cursor: str = Field(default="", max_length=MAX_PATTERN_CHARS)
 
 
 MAX_CURSOR_CHARS = 4096

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from scanner.domain.host import Host
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.report_json import (
     SCHEMA,
-    document,
+    brief_document,
     finding_document,
+    head_document,
     host_document,
+    rows_of,
     scan_document,
     summary_document,
 )
+from scanner.formats import json_writer
 from scanner.service.publication import Publication
 from scanner.service.reloading import Reloading
-from scanner.web.api.filters import FindingFilter, cursor_at
+from scanner.web.api.filters import FindingFilter, HostPage, cursor_at
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import Context
@@ -43,15 +47,29 @@ def openapi(request: Request) -> Response:
 @router.get("/report")
 @needs(Scope.READ)
 def report(context: Annotated[Context, Depends(dependencies.context)]) -> Response:
-    """The whole latest report, as ``archscan scan --format json`` prints it."""
-    return RowsJSONResponse(document(context.report()))
+    """The whole latest report, as ``archscan scan --format json`` prints it; written as it is read."""
+    latest = context.report()
+    return StreamingResponse(
+        json_writer.pieces(head_document(latest), rows_of(latest)), media_type=JSONResponse.media_type
+    )
 
 
 @router.get("/hosts")
 @needs(Scope.READ)
-def hosts(context: Annotated[Context, Depends(dependencies.context)]) -> Response:
-    """Every host of the latest report, without its facts."""
-    return RowsJSONResponse({"hosts": [_brief(reading) for reading in context.report().hosts]})
+def hosts(wanted: Annotated[HostPage, Query()], context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+    """Hosts of the latest report by name, without their facts; ``total`` counts all of them."""
+    latest = context.report()
+    begin = bisect_right(latest.names, wanted.cursor) if wanted.cursor else 0
+    shown = latest.names[begin : begin + wanted.limit]
+    return RowsJSONResponse(
+        {
+            "schema": SCHEMA,
+            "scan": scan_document(latest),
+            "total": len(latest.names),
+            "next_cursor": shown[-1] if begin + wanted.limit < len(latest.names) else None,
+            "hosts": [brief_document(latest.readings[name]) for name in shown],
+        }
+    )
 
 
 @router.get("/hosts/{name}")
@@ -151,10 +169,6 @@ def digests_of(findings: list[Finding]) -> list[str]:
 
 def _documents(report: Report, findings: Iterable[Finding]) -> list[dict[str, Any]]:
     return [finding_document(finding, report.finished_at) for finding in findings]
-
-
-def _brief(reading: HostReading) -> dict[str, Any]:
-    return {name: value for name, value in host_document(reading).items() if name != "facts"}
 
 
 def _target(host: Host, reading: HostReading | None) -> dict[str, Any]:

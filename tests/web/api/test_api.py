@@ -154,13 +154,26 @@ async def test_a_host_comes_with_its_facts_and_findings(client):
     got = (await client.get("/api/v1/hosts/edge-1")).json()
     assert got["facts"]["kernel"]["machine"] == "aarch64"
     assert [finding["reason"] for finding in got["findings"]] == ["platform_missing", "wrong_binary"]
-    assert [host["name"] for host in (await client.get("/api/v1/hosts")).json()["hosts"]] == [
-        "web-1",
-        "web-2",
-        "edge-1",
-        "edge-2",
-    ]
     assert (await client.get("/api/v1/hosts/nobody")).json()["reason"] == "host_not_found"
+
+
+async def test_hosts_come_in_pages_by_name(client):
+    first = (await client.get("/api/v1/hosts?limit=3")).json()
+    assert [host["name"] for host in first["hosts"]] == ["edge-1", "edge-2", "web-1"]
+    assert (first["total"], first["next_cursor"]) == (4, "web-1")
+    assert "facts" not in first["hosts"][0]
+    last = (await client.get("/api/v1/hosts?limit=3&cursor=web-1")).json()
+    assert ([host["name"] for host in last["hosts"]], last["next_cursor"]) == (["web-2"], None)
+
+
+async def test_a_page_begins_behind_a_host_that_left_meanwhile(client):
+    got = (await client.get("/api/v1/hosts?cursor=edge-11")).json()
+    assert [host["name"] for host in got["hosts"]] == ["edge-2", "web-1", "web-2"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=10001", "page=2", "cursor=" + "a" * 600])
+async def test_a_page_of_hosts_that_makes_no_sense_is_refused(client, query):
+    assert (await client.get(f"/api/v1/hosts?{query}")).status_code == 400
 
 
 async def test_an_image_tells_who_runs_it(client):

@@ -1,0 +1,234 @@
+"""Writes ``docs/performance.md`` with its plots from what was measured; nothing in it is typed by hand."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+Row = dict[str, Any]
+Line = tuple[str, list[tuple[float, float]]]
+"""A line's name, its points."""
+
+COLOURS = ("#0b6bcb", "#c41c1c", "#1f7a1f", "#9a5b13", "#6b46c1", "#0f766e", "#be185d", "#525252", "#a16207")
+
+
+def write(found: Row, page: Path) -> None:
+    """The page, beside it the folder of its plots."""
+    plots = page.parent / "performance"
+    plots.mkdir(exist_ok=True)
+    (plots / "fan-out.svg").write_text(_plot(_fan_out_lines(found["fan_out"]), "hosts", "ms of processor time a host"))
+    if found["rescan"]:
+        (plots / "growth.svg").write_text(_plot(_growth_lines(found["rescan"]), "hosts", "ms of processor time a host"))
+    page.write_text("\n".join([*_head(found), *_fan_out(found), *_scan(found), *_rescan(found), *_targets(found), ""]))
+
+
+def _head(found: Row) -> Iterable[str]:
+    machine = found["machine"]
+    quick = " With `make bench-quick`, on few hosts." if found["quick"] else ""
+    yield "# Performance"
+    yield ""
+    yield (
+        "This page is written by `make bench` (ten minutes on a quiet machine; `make bench-quick` takes two); all its figures are"
+        " of one run. What single parts cost stands in [performance-parts.md](performance-parts.md)."
+    )
+    yield ""
+    yield (
+        f"Measured on {machine['date']}: {machine['cpu']}, Python {machine['python']}; load average"
+        f" {machine['load']} at the start, {machine['load_after']} at the end.{quick} Other programs' load makes times by the"
+        " clock long, processor time somewhat longer: compare rows of one table, not tables of two runs."
+    )
+    yield ""
+    yield (
+        "The fleet: addresses of 127/8, answered by one cheap SSH server in C (`tests/bench/fleet_server.c`), each with"
+        f" {found['answer_bytes']} bytes about 20 containers. A real sshd costs 33 ms a connection, so that only it would be measured."
+        " The server's own time is not counted."
+    )
+    yield ""
+
+
+def _fan_out(found: Row) -> Iterable[str]:
+    yield "## Fetching answers, fresh connections"
+    yield ""
+    yield "Each program whole, its start included; of several rounds in turns the one with the least processor time."
+    yield ""
+    rows = found["fan_out"]
+    for count in sorted({row["hosts"] for row in rows}):
+        yield from _table([row for row in rows if row["hosts"] == count])
+    yield "![Processor time a host by size of the fleet](performance/fan-out.svg)"
+    yield ""
+    alone = found["kept"]
+    yield (
+        f"Without start, {alone['hosts']} hosts: {alone['fresh_ms']:.2f} ms of processor time a host over fresh connections,"
+        f" {alone['kept_ms']:.2f} ms over kept ones."
+    )
+    yield ""
+    yield from _commands(rows)
+
+
+def _table(rows: Sequence[Row]) -> Iterable[str]:
+    ours = rows[0]
+    yield f"{ours['hosts']} hosts:"
+    yield ""
+    yield "| tool | what it does | hosts/s | ms CPU/host | largest process, MB | wall : ours | CPU : ours |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for row in rows:
+        per_s, per_host = row["hosts"] / row["wall_s"], row["cpu_s"] / row["hosts"] * 1000
+        yield (
+            f"| {row['who']} | {row['does']} | {per_s:.0f} | {per_host:.2f} | {row['rss_mb']:.0f} |"
+            f" {row['wall_s'] / ours['wall_s']:.2f} | {row['cpu_s'] / ours['cpu_s']:.2f} |"
+        )
+    yield ""
+
+
+def _commands(rows: Sequence[Row]) -> Iterable[str]:
+    yield "<details><summary>The commands</summary>"
+    yield ""
+    for who, command in {row["who"]: row["command"] for row in rows}.items():
+        yield f"- {who}: `{command}`"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _scan(found: Row) -> Iterable[str]:
+    if not found["scan"]:
+        return
+    yield "## One scan of fresh hosts, everything judged"
+    yield ""
+    yield (
+        "`archscan scan` logs in, reads 20 containers a host, asks a registry (200 images, opened down to their programs),"
+        " judges every workload, writes the report; its parsing processes are counted. `xargs ssh` only fetches."
+    )
+    yield ""
+    yield from _table(found["scan"])
+
+
+def _rescan(found: Row) -> Iterable[str]:
+    if not found["rescan"]:
+        return
+    yield "## Scanning again: hosts of which nothing changed"
+    yield ""
+    yield (
+        "The service's own process over SSH, stored in SQLite, published, metrics rendered; a median of the scans after the"
+        " first. Processor time is the service's process alone: during a first scan its parsing processes take"
+        " more beside it. Lag is how late the event loop was."
+    )
+    yield ""
+    yield "| hosts of 20 workloads | first scan, s CPU | again, s | again, s CPU | ms CPU/host | MB | p99 lag, ms | worst lag, ms |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for row in found["rescan"]:
+        wall, cpu, p99, worst = (_median(row, name) for name in ("wall_s", "cpu_s", "p99_lag_s", "worst_lag_s"))
+        yield (
+            f"| {row['hosts']} | {row['first']['cpu_s']:.1f} | {wall:.2f} | {cpu:.2f} | {cpu / row['hosts'] * 1000:.2f} |"
+            f" {row['rss_mb']:.0f} | {p99 * 1000:.0f} | {worst * 1000:.0f} |"
+        )
+    yield ""
+    yield "![Processor time a host by size of the fleet](performance/growth.svg)"
+    yield ""
+
+
+def _targets(found: Row) -> Iterable[str]:
+    """What was wanted beside what was measured, as far as this run measured it."""
+    yield "## Targets"
+    yield ""
+    yield "| what | wanted | measured | |"
+    yield "| --- | --- | --- | --- |"
+    rows = [("fetch over a fresh connection, ms CPU a host", 1.5, found["kept"]["fresh_ms"])]
+    rows.append(("fetch over a kept connection, ms CPU a host", 0.4, found["kept"]["kept_ms"]))
+    fetched = [row for row in found["fan_out"] if row["hosts"] == max(one["hosts"] for one in found["fan_out"])]
+    for peer in fetched[1:]:
+        rows.append((f"CPU beside {peer['who']}, {peer['hosts']} hosts", 1.0, fetched[0]["cpu_s"] / peer["cpu_s"]))
+        rows.append((f"wall beside {peer['who']}, {peer['hosts']} hosts", 1.0, fetched[0]["wall_s"] / peer["wall_s"]))
+    if len(found["scan"]) > 1:
+        ours, peer = found["scan"]
+        rows.append(
+            (f"one scan of {ours['hosts']} fresh hosts, ms CPU a host", 5.0, ours["cpu_s"] / ours["hosts"] * 1000)
+        )
+        rows.append((f"its wall beside {peer['who']}", 1.0, ours["wall_s"] / peer["wall_s"]))
+    for row in found["rescan"][-1:]:
+        of = f"{row['hosts']} hosts again"
+        share = row["hosts"] / 10_000
+        rows += [
+            (f"{of}, s (wanted: 10 s for 10,000)", 10.0 * share, _median(row, "wall_s")),
+            (f"{of}, MB", 600.0, row["rss_mb"]),
+            (f"{of}, loop p99, ms", 50.0, _median(row, "p99_lag_s") * 1000),
+            (f"{of}, loop at worst, ms", 200.0, _median(row, "worst_lag_s") * 1000),
+            (
+                f"first scan of {row['hosts']} hosts, s CPU (wanted: 30 s for 10,000)",
+                30.0 * share,
+                row["first"]["cpu_s"],
+            ),
+        ]
+    for what, wanted, measured in rows:
+        verdict = "met" if measured <= wanted else f"missed by {(measured / wanted - 1) * 100:.0f} %"
+        yield f"| {what} | {wanted:g} | {measured:.2f} | {verdict} |"
+
+
+def _median(row: Row, name: str) -> float:
+    return statistics.median(turn[name] for turn in row["again"])
+
+
+# ---------------------------------------------------------------- plots
+
+
+def _fan_out_lines(rows: Sequence[Row]) -> list[Line]:
+    names = dict.fromkeys(row["who"] for row in rows)
+    return [
+        (name, [(row["hosts"], row["cpu_s"] / row["hosts"] * 1000) for row in rows if row["who"] == name])
+        for name in names
+    ]
+
+
+def _growth_lines(rows: Sequence[Row]) -> list[Line]:
+    first = [(row["hosts"], row["first"]["cpu_s"] / row["hosts"] * 1000) for row in rows]
+    return [
+        ("first scan", first),
+        ("again", [(row["hosts"], _median(row, "cpu_s") / row["hosts"] * 1000) for row in rows]),
+    ]
+
+
+WIDTH, HEIGHT, LEFT, BOTTOM, RIGHT, TOP = 720, 360, 60, 40, 210, 16
+
+
+def _plot(lines: Sequence[Line], across: str, upwards: str) -> str:
+    """Lines on two logarithmic axes, each named at the right."""
+    points = [point for _, line in lines for point in line]
+    across_of = _axis([x for x, _ in points], LEFT, WIDTH - RIGHT)
+    upwards_of = _axis([y for _, y in points], HEIGHT - BOTTOM, TOP)
+    drawn = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{across}</text>',
+        f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{upwards}</text>',
+    ]
+    drawn += [
+        f'<text x="{across_of(x):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x:g}</text>'
+        for x in sorted({x for x, _ in points})
+    ]
+    for y in _ticks([y for _, y in points]):
+        at = upwards_of(y)
+        drawn.append(f'<path d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
+        drawn.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{y:g}</text>')
+    for number, (name, line) in enumerate(lines):
+        colour = COLOURS[number % len(COLOURS)]
+        path = "L".join(f"{across_of(x):.1f} {upwards_of(y):.1f}" for x, y in line)
+        drawn.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        drawn += [f'<circle cx="{across_of(x):.1f}" cy="{upwards_of(y):.1f}" r="3" fill="{colour}"/>' for x, y in line]
+        drawn.append(f'<text x="{WIDTH - RIGHT + 12}" y="{TOP + 12 + 18 * number}" fill="{colour}">{name}</text>')
+    return "\n".join([*drawn, "</svg>", ""])
+
+
+def _axis(values: Sequence[float], begin: float, end: float) -> Any:
+    low, high = math.log10(min(values)), math.log10(max(values))
+    span = (high - low) or 1.0
+    return lambda value: begin + (math.log10(value) - low) / span * (end - begin)
+
+
+def _ticks(values: Sequence[float]) -> list[float]:
+    marks = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
+    return [mark for mark in marks if min(values) <= mark <= max(values)]

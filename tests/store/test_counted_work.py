@@ -1,0 +1,89 @@
+"""What a report costs the store, counted in statements and values written: not time, which other programs share."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import event
+
+from scanner.domain.findings import Findings
+from scanner.domain.verdict.reason import Reason
+from scanner.store import Store, codec, findings
+
+
+@contextmanager
+def counted(store, monkeypatch):
+    """Counts SQL statements, values made into JSON, hosts whose findings were compared one by one."""
+    found = {"statements": 0, "written": 0, "compared": 0}
+    engine = store._database._engine
+
+    def statement(*_):
+        found["statements"] += 1
+
+    def counting(name, module, attribute):
+        own = getattr(module, attribute)
+
+        def call(*args, **more):
+            found[name] += 1
+            return own(*args, **more)
+
+        monkeypatch.setattr(module, attribute, call)
+
+    event.listen(engine, "before_cursor_execute", statement)
+    with monkeypatch.context():
+        counting("written", codec, "dumps")
+        counting("compared", findings, "_planned")
+        yield found
+    event.remove(engine, "before_cursor_execute", statement)
+
+
+def report_of(fleet, hosts, at=100.0):
+    names = [f"h{number}" for number in range(hosts)]
+    return fleet.report([fleet.reading(name) for name in names], [fleet.finding(name) for name in names], at)
+
+
+@pytest.fixture
+async def store(url):
+    opened = await Store.open(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.parametrize("hosts", [10, 200])
+async def test_a_fleet_that_did_not_change_costs_the_same_few_statements_whatever_its_size(
+    store, fleet, hosts, monkeypatch
+):
+    report = report_of(fleet, hosts)
+    saved = await store.save(report)
+    with counted(store, monkeypatch) as found:
+        again = await store.save(replace(report, finished_at=200.0))
+    assert found == {"statements": 4, "written": 0, "compared": 0}  # begin, scan, when hosts were read, releases
+    assert all(again.by_host[name] is saved.by_host[name] for name in saved.by_host)
+
+
+async def test_one_host_that_changed_costs_what_one_host_costs(store, fleet, monkeypatch):
+    report = report_of(fleet, 200)
+    saved = await store.save(report)
+    other = Findings.grouped([fleet.finding("h7", reason=Reason.NATIVE)]).by_host
+    with counted(store, monkeypatch) as found:
+        again = await store.save(replace(report, findings=Findings.of({**report.by_host, **other}), finished_at=200.0))
+    assert (found["written"], found["compared"]) == (1, 1)
+    changed = [name for name in saved.by_host if again.by_host[name] is not saved.by_host[name]]
+    assert changed == ["h7"]
+
+
+async def test_what_is_stored_already_is_not_compared_when_it_is_given_back(store, fleet, monkeypatch):
+    saved = await store.save(report_of(fleet, 50))
+    with counted(store, monkeypatch) as found:
+        await store.save(replace(saved, finished_at=200.0))
+    assert found["compared"] == 0
+
+
+async def test_equal_findings_in_new_objects_are_compared_but_not_written(store, fleet, monkeypatch):
+    saved = await store.save(report_of(fleet, 50))
+    with counted(store, monkeypatch) as found:
+        again = await store.save(report_of(fleet, 50, at=200.0))
+    assert (found["written"], found["compared"]) == (0, 50)
+    assert all(again.by_host[name] is saved.by_host[name] for name in saved.by_host)
