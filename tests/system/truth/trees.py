@@ -59,6 +59,8 @@ KINDS = (
     Kind("whiteout-then-back", lambda: plain({"app": FOREIGN}, {".wh.app": b""}, {"app": NATIVE}), "native"),
     Kind("whiteout-of-a-parent", lambda: _below(_APP, {".wh.opt": b""}), "entrypoint_missing"),
     Kind("whiteout-of-a-parent-then-back", lambda: _below({"opt/bin/app": FOREIGN}, {".wh.opt": b""}, _APP), "native"),
+    Kind("whiteout-then-below", lambda: stored(gzipped(tar_of({"d/x": b"x", "app": NATIVE})), gzipped(entries((".wh.d", b""), ("d/y", b""))))),
+    Kind("whiteout-then-directory", lambda: stored(gzipped(tar_of({"d/x": b"x", "app": NATIVE})), gzipped(tar_of({".wh.d": b"", "d": File(folder=True), "d/y": b"y"})))),
     Kind("opaque", lambda: _below(_APP, {"opt/bin/.wh..wh..opq": b"", "opt/bin/other": b""}), "entrypoint_missing"),
     Kind("opaque-parent", lambda: _below(_APP, {"opt/.wh..wh..opq": b"", "opt/bin/other": b""}), "entrypoint_missing"),
     Kind("opaque-with-it", lambda: _below({"opt/bin/app": FOREIGN}, {"opt/bin/.wh..wh..opq": b"", "opt/bin/app": NATIVE}), "native"),

@@ -113,7 +113,8 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
             rest = rest[1:]
             break
         if machine.kind is not ShellKind.BASH:
-            raise AtRunTimeError(f"line {node.line}: exec {option}, which not every shell knows")
+            why = f"line {node.line}: exec {option}, which not every shell knows"
+            raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
         if option == "-a" and len(rest) > 1:
             rest = rest[2:]
         elif option in {"-c", "-l", "-cl", "-lc"}:
@@ -132,7 +133,7 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
 def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     text = " ".join(words[2:] if words[1:2] == ("--",) else words[1:])
     if words[1:2] == ("--",) and machine.kind is not ShellKind.BASH:
-        raise AtRunTimeError(f"line {node.line}: eval --, which not every shell knows")
+        raise AtRunTimeError(f"line {node.line}: eval --, which not every shell knows", is_faulty=True)
     if not is_known(text):
         raise AtRunTimeError(f"line {node.line}: what eval runs is known at run time only")
     if not text.strip():
@@ -143,7 +144,8 @@ def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
 
 def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     if words[0] == "source" and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
-        raise AtRunTimeError(f"line {node.line}: source, which this shell does not know")
+        why = f"line {node.line}: source, which this shell does not know"
+        raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
     rest = words[2:] if words[1:2] == ("--",) else words[1:]
     if not rest or not is_known(rest[0]):
         raise AtRunTimeError(f"line {node.line}: the file that it reads is known at run time only")

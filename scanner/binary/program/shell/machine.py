@@ -213,7 +213,8 @@ class Machine:
                 return compound.for_words(self, state, statement)
             case Function():
                 if statement.bash and self.kind in {ShellKind.DASH, ShellKind.POSIX}:
-                    raise AtRunTimeError(f"line {statement.line}: a function as only bash writes it")
+                    why = f"line {statement.line}: a function as only bash writes it"
+                    raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
                 if self.kind is not ShellKind.BASH and not _NAME.fullmatch(statement.name):
                     why = f"line {statement.line}: {statement.name}, which only bash takes for a function's name"
                     raise AtRunTimeError(why, is_faulty=True)

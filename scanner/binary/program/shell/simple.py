@@ -29,7 +29,8 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...]) -
         if redirect.operator in {"&>", "&>>"} and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
             raise AtRunTimeError("&> which only bash reads as a redirection")
         if redirect.operator == "<<<" and machine.kind is not ShellKind.BASH:
-            raise AtRunTimeError("<<< which not every shell reads as a redirection")
+            why = "<<< which not every shell reads as a redirection"
+            raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
         if redirect.target is None:
             continue
         target = words.text(redirect.target)
@@ -147,7 +148,8 @@ def _assign(machine: Machine, words: Expander, assignments: tuple[Assignment, ..
 def _element(machine: Machine, words: Expander, each: Assignment) -> State:
     """One element of an array that has no gaps; of any other nothing is known any more."""
     if machine.kind is not ShellKind.BASH:
-        raise AtRunTimeError(f"the array {each.name}, which this shell does not know")
+        why = f"the array {each.name}, which this shell does not know"
+        raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
     before = words.state.arrays.get(each.name, ())
     if each.name not in words.state.arrays and words.state.value(each.name) is not None:
         raise AtRunTimeError(f"an element of {each.name}, which is no array")
@@ -163,7 +165,8 @@ def _element(machine: Machine, words: Expander, each: Assignment) -> State:
 def array(machine: Machine, words: Expander, each: Assignment) -> State:
     """``name=( … )``."""
     if machine.kind is not ShellKind.BASH:
-        raise AtRunTimeError(f"the array {each.name}, which this shell does not know")
+        why = f"the array {each.name}, which this shell does not know"
+        raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
     if any(isinstance(word.parts[0], Glob) and word.parts[0].text == "[" for word in each.elements or () if word.parts):
         raise AtRunTimeError(f"the array {each.name}, whose elements are given with their indices")
     values = words.fields(each.elements or ())

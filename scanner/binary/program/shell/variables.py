@@ -64,7 +64,8 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
 ) -> list[State]:
     """``readonly``, ``local``, ``declare``, ``typeset``."""
     if words[0] in {"declare", "typeset"} and machine.kind in {ShellKind.DASH, ShellKind.ASH, ShellKind.POSIX}:
-        raise AtRunTimeError(f"line {node.line}: {words[0]}, which this shell does not know")
+        why = f"line {node.line}: {words[0]}, which this shell does not know"
+        raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
     is_local = words[0] != "readonly" and _in_function(state.stack)
     if words[0] == "local" and not is_local:
         raise AtRunTimeError(f"line {node.line}: local outside of any function")
@@ -178,7 +179,8 @@ def _option(kind: ShellKind, words: tuple[str, ...], at: int, options: set[str],
                 else _NAMES | ({"pipefail"} if kind is ShellKind.ASH else set())
             )
             if name not in known:
-                raise AtRunTimeError(f"line {node.line}: set -o {name}, which not every shell knows")
+                why = f"line {node.line}: set -o {name}, which not every shell knows"
+                raise AtRunTimeError(why, is_faulty=kind is ShellKind.DASH)
             change(_LONG.get(name, name))
         elif letter in (_LETTERS_OF_BASH if kind is ShellKind.BASH else _SET_LETTERS):
             change(letter)
@@ -207,7 +209,8 @@ def shift_words(machine: Machine, state: State, words: tuple[str, ...], node: Si
 def shopt_words(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """``shopt``."""
     if machine.kind is not ShellKind.BASH:
-        raise AtRunTimeError(f"line {node.line}: shopt, which only bash knows")
+        why = f"line {node.line}: shopt, which only bash knows"
+        raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
     names = {word for word in words[1:] if not word.startswith("-")}
     changes = {word for word in words[1:] if word in {"-s", "-u", "-qs", "-sq"}}
     if changes and not names <= _HARMLESS:

@@ -469,3 +469,34 @@ def test_a_function_s_name_of_bash_alone_may_end_other_shells(name, kind):
     (ending,) = follow(f"{name}() {{ exec a; }}; {name}", kind=kind)
     assert isinstance(ending, AtRunTime)
     assert ending.is_faulty
+
+
+FATAL = [
+    "exec -- a",
+    "eval -- a",
+    "function f { a; }; f",
+    "read x <<<y; exec a",
+    "A=(a b); exec a",
+    "A[0]=a; exec a",
+    "set -o pipefail; exec a",
+    "set -euo pipefail; exec a",
+    "set -e; source /lib.sh; exec a",
+    "set -e; declare -x A=1; exec a",
+    "set -e; shopt -s nullglob; exec a",
+]
+
+
+@pytest.mark.parametrize("text", FATAL)
+def test_what_ends_dash_is_no_matter_of_the_files_of_the_image(text):
+    (ending,) = follow(text, files={"/lib.sh": "x"})
+    assert isinstance(ending, AtRunTime)
+    assert ending.is_faulty
+
+
+@pytest.mark.parametrize(
+    "text", ["source /lib.sh; exec a", "declare -x A=1; exec a", "set -e; source /lib.sh || true; exec a"]
+)
+def test_what_dash_only_complains_of_is_decided_at_run_time(text):
+    (ending,) = follow(text, files={"/lib.sh": "x"})
+    assert isinstance(ending, AtRunTime)
+    assert not ending.is_faulty
