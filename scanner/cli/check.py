@@ -15,6 +15,9 @@ from scanner.errors import UsageError
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
 
+FILES = ("oci:", "oci-archive:", "docker-archive:")
+"""How images in files are named."""
+
 PlatformOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -118,7 +121,8 @@ def check(
     if server is not None:
         from scanner.cli import output
 
-        if compose or manifests or pin or depth or asked.entrypoint is not None or asked.command is not None:
+        has_files = compose or manifests or any(image.startswith(FILES) for image in asked.images)
+        if has_files or pin or depth or asked.entrypoint is not None or asked.command is not None:
             raise UsageError(
                 "--server takes IMAGE with --host, --label or --platform: a running archscan sees no files of yours"
             )
