@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile -m "not bench and not engines"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint architecture engines tamper fuzz bench bench-quick bench-parts clean python packages
+.PHONY: help demo run test check lint architecture engines tamper faults fuzz bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +35,10 @@ engines: python packages ## every kind of image on every generation of engines (
 
 tamper: python packages ## a hundred ways to change the trail, in SQLite, in PostgreSQL: each is found under its name
 	$(PYTHON) -m pytest tests/trail/test_tamper.py -s -p no:xdist
+
+faults: python packages ## the fault catalogue, then fleets with faults in them, over and over (ROUNDS=); writes docs/reliability.md
+	$(PYTHON) -m pytest tests/faults -p no:xdist
+	$(PYTHON) -m tests.faults.page --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
 fuzz: python ## a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
 	$(PYTHON) -m tests.fuzz.running --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1) --keep .setup/fuzz

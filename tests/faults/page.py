@@ -1,0 +1,103 @@
+"""Measures how archscan bears faults and writes what was measured: ``python -m tests.faults.page --rounds 20``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from scanner.domain.facts import Failure
+from scanner.domain.host import Host
+from scanner.domain.verdict.reason import Status
+from scanner.probe import reading
+from tests.faults import fleet
+from tests.faults.catalogue import CATALOGUE
+from tests.faults.test_fleet_faults import FAULTS
+from tests.fuzz import running
+from tests.fuzz.targets import ANSWERS, TARGETS
+
+PAGE = Path(__file__).parents[2] / "docs/reliability.md"
+
+ALONE = 0.15
+"""Of the rounds' faults each stands in a round with this chance; the last round has them all."""
+
+
+def injected(rounds: int, seed: int) -> dict[str, float]:
+    """Fleets with some of the faults, each of which must hold what ``fleet.holds`` says."""
+    chance = random.Random(seed)
+    figures = {"fleets": 0, "faults": 0, "verdicts": 0, "ok": 0, "slowest_s": 0.0}
+    for number in range(rounds):
+        is_last = number == rounds - 1
+        faults = {name: fault for name, fault in FAULTS.items() if is_last or chance.random() < ALONE}
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = fleet.run(Path(folder), faults, str)
+        fleet.holds(outcome, faults)
+        figures["fleets"] += 1
+        figures["faults"] += len(faults)
+        figures["verdicts"] += len(outcome.report.findings)
+        figures["ok"] += outcome.report.counts[Status.OK]
+        figures["slowest_s"] = max(figures["slowest_s"], outcome.took_s)
+    return figures
+
+
+def cut() -> dict[str, float]:
+    """Every answer cut at every byte: none may give facts."""
+    host, began, offsets = Host("box", "box.example"), time.monotonic(), 0
+    for raw in ANSWERS:
+        for at in range(len(raw)):
+            offsets += 1
+            if not isinstance(reading.read(raw[:at], host), Failure):
+                raise SystemExit(f"an answer cut at {at} gives facts")
+    return {"offsets": offsets, "seconds": time.monotonic() - began}
+
+
+def fuzzed(inputs: int, seed: int) -> list[running.Found]:
+    """Every parser over many inputs."""
+    found = [running.run(name, target, max(1, int(inputs * target.share)), seed) for name, target in TARGETS.items()]
+    if bad := [each for each in found if each.faults]:
+        raise SystemExit("\n".join(f"{each.name}: {each.faults[0]}" for each in bad))
+    return found
+
+
+def main() -> int:
+    """Measure, then write the page."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--rounds", type=int, default=20)
+    words.add_argument("--inputs", type=int, default=20_000)
+    words.add_argument("--seed", type=int, default=1)
+    said = words.parse_args()
+    fleets, cuts, parsers = injected(said.rounds, said.seed), cut(), fuzzed(said.inputs, said.seed)
+    slowest = max(parsers, key=lambda each: each.slowest_s)
+    machine = f"{os.cpu_count()} processors, Linux {platform.release()}, Python {platform.python_version()}"
+    rows = [
+        ("rows of the fault catalogue, each with a test", f"{len(CATALOGUE)}"),
+        ("healthy fleets with faults injected", f"{fleets['fleets']}, seed {said.seed}"),
+        ("faults injected into them", f"{fleets['faults']}"),
+        ("verdicts given, all of them once", f"{fleets['verdicts']}, {fleets['ok']} ok"),
+        ("lost results, falsely ok, unhandled exceptions, leaks, secrets shown", "0"),
+        ("slowest scan of such a fleet", f"{fleets['slowest_s']:.1f} s of {fleet.DEADLINE_S:g} s allowed"),
+        ("answers cut at every byte", f"{cuts['offsets']:,} offsets, 0 with facts"),
+        ("inputs of the fuzz", f"{sum(each.inputs for each in parsers):,} over {len(parsers)} parsers, seed {said.seed}"),
+        ("refused as declared", f"{sum(each.refused for each in parsers):,}"),
+        ("other exceptions", "0"),
+        ("slowest input", f"{slowest.slowest_s * 1000:.0f} ms of a processor ({slowest.name})"),
+    ]  # fmt: skip
+    table = "\n".join(f"| {what} | {figure} |" for what, figure in rows)
+    day = dt.datetime.now(dt.UTC).date().isoformat()
+    PAGE.write_text(
+        "# Reliability\n\nMeasured by `make faults`, which ends with an error where anything of it does not hold; nothing here is "
+        f"estimated. On {day}: {machine}.\n\n| measured | figure |\n| --- | --- |\n{table}\n\n"
+        "What each row of the catalogue claims, and which tests prove it, stands in `tests/faults/catalogue.py`.\n"
+    )
+    print(PAGE.read_text())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
