@@ -53,6 +53,9 @@ def _source(source: sources.InventorySource, place: int) -> inventory.Source:
         case sources.StaticSource():
             named = {name: _static(host) for name, host in source.hosts.items()}
             return inventory.StaticSource(named, _defaults(source.defaults), where)
+        case sources.PushedSource():
+            pushing = {name: inventory.PushedHost(h.labels, _planned(h.planned)) for name, h in source.hosts.items()}
+            return inventory.PushedSource(pushing, place=where)
         case sources.LocalSource():
             return inventory.LocalSource(source.name, source.labels, _planned(source.planned), place=where)
         case sources.AnsibleSource():

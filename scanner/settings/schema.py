@@ -24,7 +24,7 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 Decision = Literal["allow", "warn", "deny", "hold"]
-Scope = Literal["read", "gate", "operate"]
+Scope = Literal["read", "gate", "operate", "push"]
 
 
 class Identity(Section):
@@ -237,6 +237,7 @@ class Token(Section):
         default=None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the token in hexadecimal."
     )
     scopes: tuple[Scope, ...] = Field(min_length=1, description="What the token may do.")
+    host: str = Field(default="", description="The one host whose answers a token with the scope push may send.")
 
 
 class Web(Section):
@@ -331,6 +332,19 @@ class Gate(Section):
     )
 
 
+class Push(Section):
+    """Answers that hosts send by themselves, instead of being asked."""
+
+    directory: FilePath | None = Field(
+        default=None,
+        description="Folder in which each host's last answer lies as HOST.answer, sent over HTTP or put there in another "
+        "way; needed as soon as a host pushes.",
+    )
+    max_age: Duration = Field(
+        default=HOUR, ge=MINUTE, le=7 * DAY, description="Oldest answer that still tells of its host."
+    )
+
+
 class Plans(Section):
     """Deployments that are planned, as files."""
 
@@ -356,6 +370,24 @@ class Waiver(Section):
     reason: Text = Field(description="Why it is accepted.")
     until: Moment = Field(description="Last day, or exact end.")
     match: Match = Field(description="What it covers.")
+
+
+class Owner(Section):
+    """What a team owns: whatever fits any of the patterns."""
+
+    team: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$", description="The team, as Alertmanager's routes call it."
+    )
+    images: tuple[Text, ...] = Field(
+        default=(), description="Glob patterns of image references; without a tag they fit every tag."
+    )
+    namespaces: tuple[Text, ...] = Field(default=(), description="Glob patterns of Kubernetes namespaces.")
+    projects: tuple[Text, ...] = Field(default=(), description="Glob patterns of Compose projects.")
+    repositories: tuple[Text, ...] = Field(
+        default=(),
+        description="Glob patterns of the source repository that an image's label org.opencontainers.image.source "
+        "names, such as github.com/example/*.",
+    )
 
 
 class Metrics(Section):
@@ -388,8 +420,13 @@ class Settings(Section):
     trail: Trail = Field(default=Trail(), description="The tamper-evident log of every decision.")
     web: Web = Field(default=Web(), description="The HTTP interface.")
     gate: Gate = Field(default=Gate(), description="What the deploy gate answers.")
+    push: Push = Field(default=Push(), description="Answers that hosts send by themselves.")
     plans: Plans = Field(default=Plans(), description="Deployments that are planned, as files.")
     waivers: tuple[Waiver, ...] = Field(default=(), description="Findings that somebody answers for.")
+    owners: tuple[Owner, ...] = Field(
+        default=(),
+        description="Whose image a finding is about: the first owner that fits, else the host's label team.",
+    )
     metrics: Metrics = Field(default=Metrics(), description="The Prometheus exposition.")
     log: Log = Field(default=Log(), description="What is told to the operator.")
 
