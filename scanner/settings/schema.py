@@ -24,6 +24,7 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 Decision = Literal["allow", "warn", "deny", "hold"]
+Algorithms = Literal["strict", "dropbear", "legacy"]
 Scope = Literal["read", "gate", "operate", "push"]
 
 
@@ -66,6 +67,11 @@ class Ssh(Section):
     )
     jump: dict[str, str] = Field(
         default_factory=dict, description="Bastions as [user@]host[:port], by glob pattern of host names; first wins."
+    )
+    algorithms: dict[str, Algorithms] = Field(
+        default_factory=dict,
+        description="Profiles for hosts that know nothing better, by what --host takes (edge-*, team=nas): dropbear adds AES in "
+        "counter mode, legacy SHA-1 besides; strict is what every other host is spoken to in.",
     )
     connect_timeout: Duration = Field(
         default=10.0, ge=0.1, le=300, description="From the first packet to the end of login."

@@ -194,7 +194,9 @@ def _incomplete(t: Trouble) -> Fix:
 
 def _protocol(t: Trouble) -> Fix:
     return Fix(
-        f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers.",
+        f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers. "
+        "What only knows older ones than archscan speaks gets a profile in archscan.yml: "
+        f"ssh: {{algorithms: {{{host_word(t)}: dropbear}}}}, or legacy where that is not enough.",
         (f"{ssh(t, options=' -vv')} true", *_listed(t)),
     )
 
