@@ -28,9 +28,13 @@ In archscan.yml, then archscan config check and a reload:
       hosts: {{{host}: {{}}}}
   web:
     tokens:
-      - {{name: {host}, scopes: [push], host: {host}, token_sha256: {sha256}}}
+      - {{name: {host}, scopes: [push], host: {host}, token_sha256: "{sha256}"}}
 
-On {host}, as root, the script that follows (it holds the token): archscan setup push {host} --server {server} | ssh root@{host} sh
+On {host}, as root, the script that follows: keep it in a file, since it holds the token, which is made anew each time.
+
+  archscan setup push {host} --server {server} >push-{host}.sh
+  ssh root@{host} sh <push-{host}.sh
+
 Without HTTP, whatever moves files will do: the answer of the probe as /var/lib/archscan/pushed/{host}.answer, put there whole (mv).
 """
 
