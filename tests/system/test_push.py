@@ -58,7 +58,7 @@ def pushing(tmp_path, require):
     printed = setup_push("web-9", "--server", url)
     assert printed.returncode == 0, printed.stderr
     assert (
-        re.search(r"token_sha256: "([0-9a-f]{64})"", printed.stderr)[1]
+        re.search(r'token_sha256: "([0-9a-f]{64})"', printed.stderr)[1]
         == hashlib.sha256(re.search(r"Bearer ([0-9a-f]{64})", printed.stdout)[1].encode()).hexdigest()
     )
     assert f"<<'ARCHSCAN_PROBE'\n{probe_script().decode()}ARCHSCAN_PROBE\n" in printed.stdout
@@ -68,7 +68,7 @@ def pushing(tmp_path, require):
         "scan": {"interval": "1h", "jitter": "0s", "deadline": "2m"},
         "web": {"listen": url.removeprefix("http://"), "tokens": [
             {"name": "web-9", "scopes": ["push"], "host": "web-9",
-             "token_sha256": re.search(r"token_sha256: "([0-9a-f]{64})"", printed.stderr)[1]},
+             "token_sha256": re.search(r'token_sha256: "([0-9a-f]{64})"', printed.stderr)[1]},
             {"name": "reader", "scopes": ["read", "operate"], "token_sha256": hashlib.sha256(READER.encode()).hexdigest()},
         ]},
     }  # fmt: skip
