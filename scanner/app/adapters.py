@@ -20,8 +20,10 @@ from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy.hosts import OWN_SSH
 from scanner.formats.offload import Budget, BudgetExceeded, Workers
 from scanner.hosts.local import LocalSource
+from scanner.hosts.pushed import PushedSource
 from scanner.hosts.source import ClosedSource, NotUnderstood, SourceKind, kind_of
 from scanner.probe import reading
+from scanner.probe.answer import parse
 from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
 from scanner.registry.archives.archived import WithArchives
@@ -38,6 +40,7 @@ from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, not_r
 from scanner.scan.scan import Scanner
 from scanner.scan.unchanged import LastScan
 from scanner.service.config_hint import config_hint
+from scanner.service.configuration import owners
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
@@ -117,8 +120,10 @@ class Adapters:
         secret_settings.refuse_exposed(settings)
         self._ssh = _ssh(settings, context.ssh)
         self._is_own = context.ssh is not None
+        self._owners = owners(settings)
         self._user = context.ssh.user if context.ssh else settings.ssh.user
-        self.sources = _sources(settings, self._ssh)
+        self._pushed = _pushed(settings)
+        self.sources = _sources(settings, self._ssh, self._pushed)
         self._workers = Workers(shared=HOSTS_SHARE)
         self._plans = PlanDirectory(settings.plans.directory, self._workers) if settings.plans.directory else None
         self._reading_plans: asyncio.Task[Deployments] | None = None
@@ -146,6 +151,8 @@ class Adapters:
 
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host through the source that answers for it."""
+        if host.pushed and self._pushed is not None:
+            return await self._read_pushed(self._pushed, host)
         raw = await self.sources[kind_of(host)].read(host)
         facts = raw if isinstance(raw, Failure) else await self._answers.read(raw, host)
         if isinstance(facts, Failure):
@@ -153,6 +160,23 @@ class Adapters:
         if self._local_images is None:
             return facts
         return await self._local_images.fill(host, facts)
+
+    async def _read_pushed(self, source: PushedSource, host: Host) -> HostFacts | Failure:
+        """What a host pushed last, with its time; its own store of images is out of reach."""
+        pushed = await source.latest(host)
+        if isinstance(pushed, Failure):
+            return pushed
+        facts = await self._answers.read(pushed.raw, host)
+        return facts if isinstance(facts, Failure) else replace(facts, answered_at=pushed.at)
+
+    async def receive(self, host: Host, raw: bytes) -> Failure | None:
+        """Keep the answer that a host pushed; it is read by the next scan, as every other host's is."""
+        if self._pushed is None:
+            return Failure(Reason.HOST_NOT_UNDERSTOOD, "no push.directory is configured", setting="push.directory")
+        if len(raw) > self._pushed.max_output_bytes:
+            return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {self._pushed.max_output_bytes} bytes")
+        found = await asyncio.to_thread(parse, raw)
+        return found if isinstance(found, Failure) else await self._pushed.receive(host, raw)
 
     def _of_login(self, failure: Failure, host: Host) -> Failure:
         """The failure with who was to log in where, by which it is mended."""
@@ -182,6 +206,7 @@ class Adapters:
             missing_part=self.images.missing_part,
             surveys=Surveying(self.surveys, survey_now, want_survey, limits.deadline_s),
             last=self._last_scan if read is None and not survey_now else None,
+            owners=self._owners,
         )
 
     async def survey(self, wanted: Wanted, grant: Callable[[int], bool]) -> int | Failure:
@@ -288,11 +313,19 @@ def _local_images(settings: Settings, ssh: SshSource | None) -> LocalImages | No
     return LocalImages(ssh.export_image, inspect_archive)
 
 
-def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, HostSource]:
+def _pushed(settings: Settings) -> PushedSource | None:
+    """The hosts that push, where there is a place for their answers."""
+    own = settings.push
+    return PushedSource(own.directory, own.max_age, settings.ssh.max_output) if own.directory else None
+
+
+def _sources(settings: Settings, ssh: SshSource | None, pushed: PushedSource | None) -> Mapping[SourceKind, HostSource]:
     """Who answers for a host, by what the host is."""
     return {
         SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
         SourceKind.NOT_UNDERSTOOD: NotUnderstood(),
+        SourceKind.PUSHED: pushed
+        or ClosedSource(Reason.HOST_STALE, "no push.directory is configured", "push.directory"),
         SourceKind.SSH: ssh
         or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured", "ssh.identity_file"),
     }

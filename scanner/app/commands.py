@@ -293,7 +293,11 @@ class Application:
 
 
 def _file(common: Common) -> Path | None:
-    return common.config or next((path for path in CONFIG_FILES if path.is_file()), None)
+    """The file that is named, else whatever has its name where it is looked for: a folder or a lost link is told of.
+
+    A folder that may not be looked into, as a person is not to look into the service's, holds nothing for who asks.
+    """
+    return common.config or next((path for path in CONFIG_FILES if os.path.lexists(path)), None)
 
 
 def inventory_lines(found: inventory.Inventory) -> list[str]:

@@ -16,6 +16,7 @@ from scanner.errors import UsageError
 from scanner.formats import files, strict_json
 from scanner.formats.files import FileError
 from scanner.hosts.prepare import preparation
+from scanner.hosts.push_setup import push_preparation
 from scanner.probe.script import script
 
 if TYPE_CHECKING:
@@ -189,6 +190,18 @@ def preparation_of(key: Path, user: str) -> str:
         return preparation(user, files.read_text(public, MAX_FILE_BYTES), script())
     except (FileError, ValueError) as error:
         raise UsageError(f"{public}: {error}") from None
+
+
+def push_preparation_of(host: str, server: str, token: str) -> str:
+    """The script that has a host push.
+
+    Raises:
+        UsageError: no host's name or no server's address.
+    """
+    try:
+        return push_preparation(host, server, token, script())
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def prepare_command(host: Host, login: str) -> tuple[str, ...]:

@@ -133,7 +133,7 @@ def _token(token: TokenSettings) -> Token:
             )
             raise _refused(f"web.tokens: {token.name}", short)
         digest = hashlib.sha256(secret.encode()).hexdigest()
-    return Token(token.name, digest, frozenset(map(Scope, token.scopes)))
+    return Token(token.name, digest, frozenset(map(Scope, token.scopes)), token.host)
 
 
 def _refused(where: str, why: str) -> SettingsError:

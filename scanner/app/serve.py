@@ -22,6 +22,7 @@ from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen
 from scanner.service.service import Service
 from scanner.store.store import Store
+from scanner.web.http.server import refuse_taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,7 @@ async def run(
         UsageError: a file that it names cannot be.
         ServiceError: the port is taken, or the store is.
     """
+    refuse_taken(*settings.web.listen_address)  # before the store is made, or the trail tells of a start that was none
     raise_descriptors()
     sys.setswitchinterval(SWITCH_S)
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)

@@ -60,7 +60,7 @@ def known_hosts_of(settings: Settings, found: Named) -> Path:
 
 async def shown(settings: Settings, found: Named, file: Path) -> list[Shown]:
     """Ask every host for its keys; bastions in front of them must be trusted already."""
-    hosts = [host for host in found.hosts if not host.local]
+    hosts = [host for host in found.hosts if not (host.local or host.pushed)]
     own = settings.ssh
     config = found.ssh or SshConfig(
         identity_file=own.identity_file if own.identity_file and own.identity_file.is_file() else None,

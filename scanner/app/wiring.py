@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from scanner import inventory
 from scanner.formats import files
+from scanner.hosts.ssh.algorithms import Profile
 from scanner.hosts.ssh.config import HostIdentity, SshConfig
 from scanner.inventory import http_fetch
 from scanner.inventory.http_fetch import Login
@@ -53,6 +54,9 @@ def _source(source: sources.InventorySource, place: int) -> inventory.Source:
         case sources.StaticSource():
             named = {name: _static(host) for name, host in source.hosts.items()}
             return inventory.StaticSource(named, _defaults(source.defaults), where)
+        case sources.PushedSource():
+            pushing = {name: inventory.PushedHost(h.labels, _planned(h.planned)) for name, h in source.hosts.items()}
+            return inventory.PushedSource(pushing, place=where)
         case sources.LocalSource():
             return inventory.LocalSource(source.name, source.labels, _planned(source.planned), place=where)
         case sources.AnsibleSource():
@@ -126,6 +130,7 @@ def ssh(settings: schema.Settings) -> SshConfig | None:
         passphrase_file=own.passphrase_file,
         user=own.user,
         jump=own.jump,
+        profiles={match: Profile(name) for match, name in own.algorithms.items()},
         connect_timeout_s=own.connect_timeout,
         probe_timeout_s=own.probe_timeout,
         concurrency=own.concurrency,

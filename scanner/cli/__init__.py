@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -114,7 +114,7 @@ def _run(
     except typer.Exit as leave:
         return leave.exit_code
     except WrongUsage as error:
-        error.show()  # type: ignore[attr-defined] # every complaint of Click's can show itself
+        _complain(error)
         return Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -125,6 +125,16 @@ def _run(
         print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
         return Exit.USAGE
     return int(result or 0)
+
+
+def _complain(error: Any) -> None:
+    """What is wrong with the command line, in one line with where to read on; the whole help where nothing was typed."""
+    said = str(error.format_message()).replace("Value error, ", "").rstrip(".")
+    if "\n" in said:
+        error.show()
+        return
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "archscan"
+    print(f"archscan: {said}; see {command} --help", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
 
 
 def _ended(command: Callable[[], int]) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, trust
+from scanner.cli import options, push_setup, trust
 from scanner.cli.command import Command
 from scanner.errors import UsageError
 
@@ -69,6 +69,10 @@ def setup(
             "--accept-new-host-keys", help="Believe the keys of new hosts unseen: only on a network that you trust."
         ),
     ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="For setup push: archscan's address as the host reaches it."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take every source that is found.")] = False,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
@@ -78,9 +82,16 @@ def setup(
 
     On a terminal it asks before each step; elsewhere the flags say what is wanted. It can be run again: what is there stays.
 
+    archscan setup push HOST --server URL prints what has a host push its answers by itself, where nobody can log in.
+
     Example: archscan setup web-1 admin@db-1:2222
     """
     operations: Operations = context.obj()
+    if hosts and hosts[0] == push_setup.WORD:
+        push_setup.setup_push(operations.first_hour(), hosts[1:], server)
+        return
+    if server is not None:
+        raise UsageError("--server is for hosts that push: archscan setup push HOST --server URL")
     talk = _Talk(yes)
     file = config or Path("archscan.yml")
     common = options.common(file, log_format, log_level)
@@ -127,7 +138,7 @@ def _written(operations: Operations, talk: _Talk, file: Path, hosts: Sequence[st
 def _trusted(operations: Operations, talk: _Talk, common: Common, hosts: Sequence[Host], *, accept_new: bool) -> None:
     import asyncio
 
-    names = [host.name for host in hosts if not host.local]
+    names = [host.name for host in hosts if not (host.local or host.pushed)]
     if not names:
         return
     known, shown = asyncio.run(operations.shown_keys(common, names))
@@ -157,7 +168,7 @@ def _prepared(
     prepare: bool,
 ) -> None:
     tools = operations.first_hour()
-    remote = [(host, login) for host, login in hosts if not host.local]
+    remote = [(host, login) for host, login in hosts if not (host.local or host.pushed)]
     if not remote or not key.exists():
         return
     script = file.resolve().parent / PREPARATION

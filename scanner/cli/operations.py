@@ -119,6 +119,10 @@ class FirstHour(Protocol):
         """The script that prepares a host."""
         ...
 
+    def push_preparation_of(self, host: str, server: str, token: str) -> str:
+        """The script that has a host push."""
+        ...
+
     def shown_command(self, host: Host, login: str, file: Path) -> str:
         """The command that runs it there."""
         ...

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scanner.cli.operations import Common, Operations
+    from scanner.domain.host import Host
 
 PROBE_PATH = "/usr/local/libexec/archscan-probe"
 """Where the documentation installs the probe on a host."""
@@ -118,10 +119,17 @@ def inventory(
     for name in ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"):
         table.add_column(name, overflow="fold")
     for one in hosts:
-        address = "(not understood)" if one.problem else "(this machine)" if one.local else f"{one.address}:{one.port}"
+        address = _instead_of_address(one) or f"{one.address}:{one.port}"
         labels = ",".join(f"{key}={value}" for key, value in one.labels.items())
         table.add_row(one.name, address, one.user, labels, "\n".join(plan.image for plan in one.planned))
     output.console().print(table)
+
+
+def _instead_of_address(host: Host) -> str:
+    """How a host is read that has none; empty where it has."""
+    if host.problem:
+        return "(not understood)"
+    return "(this machine)" if host.local else "(pushes)" if host.pushed else ""
 
 
 def _check_hosts(operations: Operations, common: Common, patterns: Sequence[str]) -> NoReturn:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from scanner.probe.answer import MAGIC, VERSION
+
 _CPU = {
     "x86_64": "flags\t\t: fpu cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm movbe xsave\n",
     "aarch64": "Features\t: fp asimd evtstrm aes crc32 atomics\nCPU architecture: 8\n",
@@ -57,6 +59,7 @@ def answer(machine: Machine) -> bytes:
     """The probe's whole answer."""
     wide = machine.kernel_machine != "armv7l"
     sections = {
+        "probe": "",
         "uname": f"Linux\n{machine.kernel_machine}\n6.1.0-28",
         "userland": f"page_size 4096\nlong_bit {64 if wide else 32}",
         "cpuinfo": _CPU[machine.kernel_machine],
@@ -73,7 +76,7 @@ def answer(machine: Machine) -> bytes:
         "engines": " docker podman containerd cri",
     }
     body = b"".join(_section(name, text.encode()) for name, text in sections.items())
-    return b"archscan-probe 1\n" + body + b"@end\n"
+    return b"%s%d\n" % (MAGIC, VERSION) + body + b"@end\n"
 
 
 def _section(name: str, body: bytes) -> bytes:

@@ -94,10 +94,14 @@ class EngineKind(StrEnum):
 
 
 class EngineState(StrEnum):
-    """Whether an engine answered; only ``ABSENT`` means that it has no workloads."""
+    """Whether an engine answered; only ``ABSENT`` or ``UNUSED`` means that it has no workloads.
+
+    ``UNUSED`` is one that is installed and has never been run, so that it has no store yet.
+    """
 
     UP = "up"
     ABSENT = "absent"
+    UNUSED = "unused"
     DOWN = "down"
     DENIED = "denied"
     UNKNOWN = "unknown"
@@ -335,12 +339,21 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeVersion:
+    """Which probe a host answered with: the ``version`` of its answer, the SHA-256 of the script, empty where not told."""
+
+    version: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """Everything one host said in one complete answer.
 
     ``gaps`` names the parts of the answer that are missing, each with the engine key or part it concerns
     (``{"docker": Failure(engine_down)}``). ``discrepancies`` are contradictions between kernel, userland and engine in
-    words for the operator.
+    words for the operator. ``probe`` is what the host answered with.
+    ``answered_at`` is when (Unix seconds), where that was not just now: the answer was pushed.
     """
 
     host: str
@@ -350,6 +363,8 @@ class HostFacts:
     gaps: Mapping[str, Failure] = field(default_factory=dict)
     discrepancies: tuple[str, ...] = ()
     os_release: str = ""
+    probe: ProbeVersion | None = None
+    answered_at: float | None = None
 
     def engine(self, key: str) -> Engine | None:
         """The engine with this ``Engine.key``."""

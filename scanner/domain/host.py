@@ -24,7 +24,10 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One inventory host. ``local`` hosts are read by a subprocess, all others by SSH at ``address``:``port``.
+    """One inventory host.
+
+    ``local`` hosts are read by a subprocess, ``pushed`` ones send their answers by themselves, all others are read by
+    SSH at ``address``:``port``.
 
     ``aliases`` are further names of the same machine. ``identity_files`` are the keys that the inventory names for it,
     ``jump_identity_files`` those for the bastions of ``jump``, one for each hop, empty where none is named. ``problem``
@@ -47,13 +50,14 @@ class Host:
     identity_files: tuple[str, ...] = ()
     jump_identity_files: tuple[str, ...] = ()
     problem: str = ""
+    pushed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is outside the grammar."""
         for name in (self.name, *self.aliases):
             if not is_name(name):
                 raise ValueError(f"host name {name!r} is not a name: use letters, digits, '.', '-', '_' or ':'")
-        if not self.local and not self.problem and not _is_address(self.address):
+        if not (self.local or self.pushed or self.problem) and not _is_address(self.address):
             raise ValueError(f"host {self.name}: address {self.address!r} is neither a host name nor an IP address")
         if not 1 <= self.port <= MAX_PORT:
             raise ValueError(f"host {self.name}: port {self.port} is not between 1 and {MAX_PORT}")

@@ -46,13 +46,17 @@ class HostReading:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One judged workload; ``first_seen`` (Unix seconds) is since when this verdict has stood, up to its report's end."""
+    """One judged workload; ``first_seen`` (Unix seconds) is since when this verdict has stood, up to its report's end.
+
+    ``team`` answers for it, empty where nobody is named.
+    """
 
     workload: Workload
     verdict: Verdict
     host_platform: Platform | None = None
     first_seen: float = 0.0
     waived_until: float | None = None
+    team: str = ""
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:

@@ -109,6 +109,8 @@ def finding_document(finding: Finding, last_seen: float | None) -> dict[str, Any
         "first_seen": moment(finding.first_seen or None),
         "last_seen": moment(last_seen),
         "waived_until": moment(finding.waived_until),
+        "team": finding.team or None,
+        "built_from": plain(verdict.built_from),
     }
 
 

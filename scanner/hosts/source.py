@@ -1,4 +1,4 @@
-"""The ports through which hosts answer, filled by SSH or by this machine itself."""
+"""The ports through which hosts answer, filled by SSH, by this machine itself, by hosts that push."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class SourceKind(StrEnum):
     """From where a host's answer comes; the key of the table of sources."""
 
     LOCAL = "local"
+    PUSHED = "pushed"
     SSH = "ssh"
     NOT_UNDERSTOOD = "not_understood"
 
@@ -29,7 +30,9 @@ def kind_of(host: Host) -> SourceKind:
     """The source that answers for a host."""
     if host.problem:
         return SourceKind.NOT_UNDERSTOOD
-    return SourceKind.LOCAL if host.local else SourceKind.SSH
+    if host.local:
+        return SourceKind.LOCAL
+    return SourceKind.PUSHED if host.pushed else SourceKind.SSH
 
 
 class HostSource(Protocol):

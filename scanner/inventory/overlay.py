@@ -110,6 +110,7 @@ def _joined(machine: Sequence[Said]) -> tuple[Host | None, str]:
             planned=_planned(machine),
             jump=_one(machine, "jump", lambda r: r.jump, lambda d: d.jump) or "",
             local=local,
+            pushed=any(record.pushed for record in records),
             aliases=tuple(dict.fromkeys(n for said in machine for n in _names(said) if n != first.name)),
             identity_files=tuple(dict.fromkeys(file for record in records for file in record.identity_files)),
             jump_identity_files=next((r.jump_identity_files for r in records if r.jump), ()),

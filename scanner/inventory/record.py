@@ -33,7 +33,7 @@ class Record:
 
     ``aliases`` are further names of the same machine, ``jump_identity_files`` the keys of the hops of ``jump``.
     ``problem`` tells why it cannot be understood, its place first; ``name`` is then the name as written, whatever that
-    is. ``skipped`` tells why it is none of ours: no SSH Linux, as the source itself says.
+    is. ``pushed`` tells that its answers come by themselves. ``skipped`` tells why it is none of ours: no SSH Linux, as the source itself says.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Record:
     jump_identity_files: tuple[str, ...] = ()
     problem: str = ""
     skipped: str = ""
+    pushed: bool = False
 
     @property
     def login(self) -> tuple[str, int | None, str, str, tuple[str, ...], bool]:

@@ -18,6 +18,13 @@ HOST_INFO = Family(
     ("host", "platform", "kernel_machine", "engine", "engine_version", "cpu_level"),
     "the host was not read",
 )
+HOST_PROBE = Family(
+    "archscan_host_probe_info",
+    "info",
+    "Which probe a host answered with: the version of its answer, the SHA-256 of its script, empty where it was not told; always 1, for joins.",
+    ("host", "version", "sha256"),
+    "the host was not read",
+)
 HOST_LABELS = Family(
     "archscan_host_labels",
     "gauge",
@@ -89,9 +96,17 @@ FINDING_CRASHED = Family(
 FINDING_FIX = Family(
     "archscan_finding_fix_info",
     "info",
-    "What mends a finding, in words then as commands, a line each; always 1. Read it in an annotation, join it to nothing.",
-    (*_FINDING, "fix", "commands"),
+    "What mends a finding, in words then as commands, a line each, beside the repository and commit that the image itself "
+    "says it was built from; always 1. Read it in an annotation, join it to nothing.",
+    (*_FINDING, "fix", "commands", "repository", "revision"),
     "as archscan_finding",
+)
+FINDING_OWNER = Family(
+    "archscan_finding_owner_info",
+    "info",
+    "Whose a finding is: the team that owners of the settings name, else the label team of its host; always 1, for joins.",
+    (*_FINDING, "team"),
+    "nobody is named, or as archscan_finding",
 )
 FINDINGS_DROPPED = Family(
     "archscan_findings_dropped",
@@ -118,9 +133,9 @@ SCAN_DURATION = Family(
 )
 
 FLEET = (
-    HOST_UP, HOST_INFO, HOST_LABELS, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS, WORKLOADS_INCOMPLETE,
+    HOST_UP, HOST_INFO, HOST_PROBE, HOST_LABELS, HOST_LAST_SUCCESS, HOST_FAILURE, HOST_ARCHITECTURE_CHANGED, WORKLOADS, WORKLOADS_INCOMPLETE,
     WORKLOADS_OFFERING, FINDING,
-    FINDING_FIRST_SEEN, FINDING_WAIVED_UNTIL, FINDING_CRASHED, FINDING_FIX, FINDINGS_DROPPED, IMAGE_PLATFORM_INFO, SCAN_LAST_SUCCESS, SCAN_DURATION,
+    FINDING_FIRST_SEEN, FINDING_WAIVED_UNTIL, FINDING_CRASHED, FINDING_FIX, FINDING_OWNER, FINDINGS_DROPPED, IMAGE_PLATFORM_INFO, SCAN_LAST_SUCCESS, SCAN_DURATION,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- archscan itself
@@ -271,6 +286,12 @@ LOOP_LAG = Family(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
 )
 BUILD_INFO = Family("archscan_build_info", "info", "Which archscan this is; always 1.", ("version", "python_version"))
+PROBE_SCRIPT = Family(
+    "archscan_probe_script_info",
+    "info",
+    "The probe that this archscan would send, by which archscan_host_probe_info shows drift; always 1, for joins.",
+    ("version", "sha256"),
+)
 CONFIG_SUCCESSFUL = Family(
     "archscan_config_last_reload_successful",
     "gauge",
@@ -286,7 +307,7 @@ OURSELVES = (
     SCAN_INTERVAL, SCAN_FIRST_SUCCESS, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
     GATE_DECISIONS, GATE_OVERRIDDEN, GATE_FAILED_OPEN, GATE_OVERRIDE, INVENTORY_HOSTS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
     TRAIL_CHECKPOINT, TRAIL_FAILING, TRAIL_ERRORS, TRAIL_WITNESSED, TRAIL_WITNESS_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS,
-    LOOP_LAG, BUILD_INFO, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
+    LOOP_LAG, BUILD_INFO, PROBE_SCRIPT, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- one probe

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineState, Failure, HostFacts, Stage
+from scanner.domain.image.offers import BuiltFrom
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import STATUS_OF, Status
 from scanner.metrics import families as c
@@ -67,6 +68,8 @@ def _add_host(made: Fleet, reading: HostReading, changed_at: Mapping[str, float]
         made[c.HOST_FAILURE].append(((name, str(reading.reading.reason)), 1.0))
     else:
         made[c.HOST_INFO].append((_info(name, reading.reading), 1.0))
+        if probe := reading.reading.probe:
+            made[c.HOST_PROBE].append(((name, str(probe.version), probe.sha256), 1.0))
     if reading.last_success_at is not None:
         made[c.HOST_LAST_SUCCESS].append(((name,), reading.last_success_at))
     if name in changed_at:
@@ -123,6 +126,8 @@ def _add_findings(made: Fleet, report: Report, max_findings: int) -> None:
         made[c.FINDING].append((labels, 1.0))
         made[c.FINDING_FIRST_SEEN].append((labels, finding.first_seen))
         made[c.FINDING_FIX].append(((*labels, *_fix(finding)), 1.0))
+        if finding.team:
+            made[c.FINDING_OWNER].append(((*labels, finding.team), 1.0))
         crashed_at = finding.workload.finished_at
         if crashed_at is not None and finding.workload.stage is Stage.RUNNING:
             made[c.FINDING_CRASHED].append((labels, crashed_at))
@@ -144,11 +149,15 @@ _MARKUP = str.maketrans({"<": "(", ">": ")", "&": "+"})
 """What chats take for mentions or links, in words that may hold a name from inside an image."""
 
 
-def _fix(finding: Finding) -> tuple[str, str]:
-    """The fix in words, then as commands; commands that are cut would be other commands, so that none are given then."""
-    fix = finding.verdict.fix
+def _fix(finding: Finding) -> tuple[str, str, str, str]:
+    """The fix in words, then as commands, then repository and commit.
+
+    Commands that are cut would be other commands, so that none are given then.
+    """
+    fix, origin = finding.verdict.fix, finding.verdict.built_from or BuiltFrom()
     commands = "\n".join(fix.commands)
-    return printable(fix.summary, MAX_FIX_CHARS).translate(_MARKUP), commands if len(commands) <= MAX_FIX_CHARS else ""
+    summary = printable(fix.summary, MAX_FIX_CHARS).translate(_MARKUP)
+    return summary, commands if len(commands) <= MAX_FIX_CHARS else "", origin.repository, origin.revision
 
 
 def _labels(finding: Finding) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ from prometheus_client.registry import Collector
 from scanner.domain.decision import Decision
 from scanner.metrics import families as c
 from scanner.metrics.trail_metrics import TrailMetrics
+from scanner.probe.answer import VERSION
+from scanner.probe.script import digest
 
 if TYPE_CHECKING:
     from scanner.metrics.family import Family
@@ -101,6 +103,7 @@ class Instruments:
         self.config_success_time = _gauge(c.CONFIG_SUCCESS_TIME, registry)
         self.facts = Facts()
         self.facts.values[c.BUILD_INFO] = {"version": version, "python_version": platform.python_version()}
+        self.facts.values[c.PROBE_SCRIPT] = {"version": str(VERSION), "sha256": digest()}
         registry.register(self.facts)
         self.trail = TrailMetrics()
         registry.register(self.trail)

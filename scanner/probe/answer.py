@@ -14,7 +14,15 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSION_LINE = b"archscan-probe 1\n"
+VERSION = 2
+"""Of the answer that this archscan's own probe gives: raised whenever it is asked for something more."""
+
+READABLE = range(max(VERSION - 2, 1), VERSION + 1)
+"""The last three: a fleet is not updated in an hour. What an older probe was not asked for is missing, no refusal."""
+
+MAGIC = b"archscan-probe "
+
+_FIRST_LINE = re.compile(rb"archscan-probe ([1-9][0-9]{0,3})\n")
 
 END_MARK = b"@end\n"
 
@@ -41,9 +49,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The sections of one complete answer, by name."""
+    """The sections of one complete answer, by name; ``version`` is that of the probe which gave it."""
 
     sections: Mapping[str, Section]
+    version: int = VERSION
 
     def whole(self, name: str) -> bytes | Failure:
         """The bytes of a section; a failure where it is missing, was cut, or its command hung."""
@@ -82,10 +91,18 @@ def parse(raw: bytes) -> Answer | Failure:
     """Take an answer apart; an answer without its end mark is ``host_incomplete``, whatever came before."""
     if len(raw) > MAX_ANSWER_BYTES:
         return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
-    if not raw.startswith(VERSION_LINE):
+    first = _FIRST_LINE.match(raw)
+    if first is None:
         return _not_an_answer(raw)
+    if (version := int(first[1])) not in READABLE:
+        return _unreadable(version)
+    sections = _sections(raw, first.end())
+    return sections if isinstance(sections, Failure) else Answer(MappingProxyType(sections), version)
+
+
+def _sections(raw: bytes, at: int) -> dict[str, Section] | Failure:
+    """Every section behind the first line, up to the end mark."""
     sections: dict[str, Section] = {}
-    at = len(VERSION_LINE)
     while not raw.startswith(END_MARK, at):
         header = _HEADER.match(raw, at)
         if header is None:
@@ -104,18 +121,25 @@ def parse(raw: bytes) -> Answer | Failure:
         at = end + 1
     if at + len(END_MARK) != len(raw):
         return Failure(Reason.HOST_MALFORMED, "there is something behind the end mark")
-    return Answer(MappingProxyType(sections))
+    return sections
+
+
+def _unreadable(version: int) -> Failure:
+    age = "newer" if version > VERSION else "older"
+    known = f"{READABLE[0]} to {READABLE[-1]}"
+    return Failure(
+        Reason.HOST_MALFORMED,
+        f"the probe there is {age} than this archscan: its answer is version {version}, not {known}",
+    )
 
 
 def _not_an_answer(raw: bytes) -> Failure:
-    if VERSION_LINE.startswith(raw):
+    if MAGIC.startswith(raw) or (raw.startswith(MAGIC) and b"\n" not in raw[: len(MAGIC) + 5]):
         return Failure(
             Reason.HOST_INCOMPLETE, "the answer ends within its first line" if raw else "the answer is empty"
         )
     first_line = printable(raw[:200].split(b"\n", 1)[0], 80)
-    return Failure(
-        Reason.HOST_MALFORMED, f"the answer does not begin with {VERSION_LINE.decode().strip()!r}: {first_line!r}"
-    )
+    return Failure(Reason.HOST_MALFORMED, f"the answer does not begin with {MAGIC.decode().strip()!r}: {first_line!r}")
 
 
 def _no_section(raw: bytes, at: int) -> Failure:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # archscan probe: says what this host can execute and which containers it has. Read-only, takes no arguments.
 #
-# The answer is `archscan-probe 1`, then sections, then `@end`. A section is a line `@section NAME BYTES`, with
+# The answer is `archscan-probe 2`, then sections, then `@end`. A section is a line `@section NAME BYTES`, with
 # ` truncated` behind it where a limit was reached, then exactly BYTES bytes, then a newline. An engine's `state`
 # section begins with up, absent, down, denied or unknown: only absent means that it has no containers.
 # Values of environment variables are left on the host, except those that choose what is executed (PATH, the loader's,
@@ -44,7 +44,8 @@ main() {
   compose_files=
   cd / || exit 1 # Podman refuses to start where its user may not be
 
-  printf 'archscan-probe 1\n'
+  printf 'archscan-probe 2\n'
+  emit probe 64 "$(own_digest 2>/dev/null)"
   kernel
   docker_engines
   podman_engines
@@ -74,6 +75,10 @@ state() { # key, word, detail
     patience=$long
   fi
   emit "$1/state" 512 "$2${3:+ $3}"
+}
+
+installed() { # key, program: which version there is of one that does not run; it says so without being started
+  if have "$2"; then emit "$1/installed" 512 "$(guard "$2" --version | upto 512)"; fi
 }
 
 upto() { # passes as many bytes on as its limit, and one more that tells of the rest
@@ -107,6 +112,20 @@ guard() { # runs a command that may hang, with both outputs as one; tells what i
     printf '\n@exit %s\n' "$code"
   fi
   return 0
+}
+
+own_digest() { # of the file that runs; what comes over standard input is the server's own, as it knows
+  case $(sed -n '2{p;q;}' "$0") in
+    '# archscan probe'*) ;;
+    *) return 0 ;;
+  esac
+  if have sha256sum; then
+    sha256sum "$0" | cut -c 1-64
+  elif have shasum; then
+    shasum -a 256 "$0" | cut -c 1-64
+  elif have sha256; then
+    sha256 -q "$0"
+  fi
 }
 
 # ---------------------------------------------------------------- kernel and userland
@@ -218,6 +237,7 @@ docker_engines() {
     state docker absent 'only rootless engines'
   elif have docker && docker_is_docker; then
     state docker down 'no socket'
+    installed docker dockerd
   else
     state docker absent
   fi
@@ -326,10 +346,12 @@ docker_engine() { # key, socket
       ;;
     *@hung*)
       state "$key" down "did not answer within $patience s"
+      installed "$key" dockerd
       return 0
       ;;
     *)
       state "$key" down "$(printf %s "$version" | grep -v '^{' | head -n 1 | head -c 300)"
+      installed "$key" dockerd
       return 0
       ;;
   esac
@@ -425,7 +447,8 @@ podman_engines() {
     if [ -d /var/lib/containers/storage ] || [ -n "${CONTAINERS_STORAGE_CONF-}" ] || own_graph_root; then
       podman_engine podman podman
     else
-      state podman absent 'never used'
+      state podman unused
+      installed podman podman
     fi
     set +f
     set -- /run/user/*
@@ -440,7 +463,8 @@ podman_engines() {
       podman_engine "podman:$(user_name "$user")" podman
     fi
     if [ ! -d /var/lib/containers/storage ]; then
-      state podman absent 'never used by the system'
+      state podman unused 'by the system'
+      installed podman podman
     elif have sudo && may_sudo podman; then
       podman_engine podman sudo -n podman
     else
@@ -482,6 +506,7 @@ podman_engine() { # key, command...
       ;;
     *)
       state "$key" down "$(printf %s "$answer" | head -n 1 | head -c 300)"
+      installed "$key" podman
       return 0
       ;;
   esac
@@ -519,7 +544,12 @@ containerd_engine() {
   ctr=ctr
   if ! have ctr && have k3s; then ctr='k3s ctr'; fi
   if [ -z "$socket" ]; then
-    if have containerd && ! have docker; then state containerd down 'no socket'; else state containerd absent; fi
+    if have containerd && ! have docker; then
+      state containerd down 'no socket'
+      installed containerd containerd
+    else
+      state containerd absent
+    fi
     return 0
   elif ! have ${ctr%% *}; then
     if only_docker_uses_containerd; then
@@ -549,6 +579,7 @@ containerd_engine() {
       ;;
     *@hung* | *@exit*)
       state containerd down "$(printf %s "$namespaces" | head -n 1 | head -c 300)"
+      installed containerd containerd
       return 0
       ;;
   esac
@@ -625,6 +656,7 @@ cri_engine() {
   esac
   emit cri/version "$small" "$(guard $crictl version | upto "$small")"
   emit cri/containers "$large" "$containers"
+  emit cri/pods "$large" "$(guard $crictl pods -o json | controllers_labels | upto "$large")"
   running_ids="$running_ids $(printf '%s\n' "$containers" | awk '
     /^ *"id": "/ { split($0, word, "\""); id = word[4] }
     /"state": "CONTAINER_RUNNING"/ && id ~ /^[0-9a-f]+$/ { print id }')"
@@ -644,6 +676,19 @@ cri_engine() {
   emit cri/exited "$medium" "$ends"
   sudo=
   logs cri "$ends" $crictl
+}
+
+controllers_labels() { # of a list of pods: sandbox, label, value, a line each; their other labels and annotations stay here
+  awk '
+    /^@/ { print; next }
+    /^ *"id": "/ { split($0, word, "\""); id = word[4] }
+    /^ *"labels": \{$/ { inside = 1; next }
+    /^ *\},?$/ { inside = 0 }
+    inside && id ~ /^[A-Za-z0-9]+$/ && /^ *"[a-z.\/-]+": "[A-Za-z0-9._-]+",?$/ {
+      split($0, word, "\"")
+      if (word[2] ~ /^((rollouts-)?pod-template-hash|controller-revision-hash|statefulset\.kubernetes\.io\/pod-name|(batch\.kubernetes\.io\/)?job-name)$/)
+        print id " " word[2] " " word[4]
+    }'
 }
 
 # ---------------------------------------------------------------- what really runs

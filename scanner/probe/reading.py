@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Workload
+from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, ProbeVersion, Workload
 from scanner.domain.text import printable
 from scanner.domain.verdict.discrepancy import discrepancies
 from scanner.domain.verdict.reason import Reason
@@ -18,6 +19,7 @@ from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import containerd, cri, docker, podman
 from scanner.probe.engines.engine_section import MAX_WORKLOADS, EngineSection, Gaps, kind_of, owner_of
 from scanner.probe.planned import plan_sections
+from scanner.probe.script import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +55,7 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
     workloads = _bounded(_distinct([*existing, *planned]), gaps)
     default = _default_platform(answer, gaps)
     engines = tuple(_completed(section.engine, kernel, default) for section in sections if section.engine)
+    probe = ProbeVersion(answer.version, _digest(answer))
     for engine in engines:
         if engine.state is EngineState.UP and engine.platform is None:
             gaps.note(engine.key, Failure(Reason.ENGINE_UNKNOWN, f"{engine.key} does not tell its platform"))
@@ -64,7 +67,20 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
         gaps=MappingProxyType(dict(gaps)),
         discrepancies=(*kernel_section.discrepancies(answer, kernel), *discrepancies(kernel, engines)),
         os_release=_os_release(answer),
+        probe=probe,
     )
+
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def _digest(answer: Answer) -> str:
+    """What the installed script says of itself; one that came over standard input says nothing, since it is our own."""
+    section = answer.sections.get("probe")
+    if section is None:
+        return ""
+    said = section.body.decode("ascii", "replace")
+    return said if _SHA256.fullmatch(said) else "" if said else digest()
 
 
 # ---------------------------------------------------------------- engines
@@ -120,11 +136,18 @@ def _node_platform(answer: Answer, kernel: Kernel) -> Platform | None:
 
 def _completed(engine: Engine, kernel: Kernel, default: Platform | None) -> Engine:
     """The engine with what only the whole host knows: the ARM version of its CPU, the host's default platform."""
-    platform = engine.platform
+    platform = engine.platform or _of_idle(engine, kernel)
     if platform and platform.architecture == "arm" and not platform.variant and not engine.in_vm and kernel.arm_version:
         platform = replace(platform, variant=kernel.arm_version)
-    honours_default = engine.kind is EngineKind.DOCKER and engine.state is EngineState.UP
+    honours_default = engine.kind is EngineKind.DOCKER and (engine.state is EngineState.UP or bool(engine.version))
     return replace(engine, platform=platform, default_platform=default if honours_default else None)
+
+
+def _of_idle(engine: Engine, kernel: Kernel) -> Platform | None:
+    """What an engine that is installed and does not run is built for: what kernel and userland agree on."""
+    if not engine.version or engine.state not in {EngineState.DOWN, EngineState.UNUSED} or kernel.system != "Linux":
+        return None
+    return kernel.platform if kernel.kernel_bits == kernel.userland_bits else None
 
 
 def _default_platform(answer: Answer, gaps: Gaps) -> Platform | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Workload
+from scanner.domain.image.offers import ImageFacts
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix, Verdict
@@ -94,6 +95,8 @@ class Judgements:
         if one.asked is not None:
             one.asked = tuple(note.questions.values()) if note.is_firm else None
         verdict = judge(facts, workload, known.image, self.images.depth, known.next_pull)
+        if isinstance(known.image, ImageFacts) and (origin := known.image.built_from(verdict.digest)):
+            verdict = replace(verdict, built_from=origin)
         if verdict.status is Status.OK and verdict.fix == _NOTHING_TO_DO:
             one.right = verdict
         return verdict

@@ -12,9 +12,10 @@ import structlog
 
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
 from scanner.domain.findings import Findings, HostFindings
+from scanner.domain.ownership import team_of
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import remedy
-from scanner.domain.verdict.engine import engine_of
+from scanner.domain.verdict.engine import answers_for, engine_of
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.plain import plain_engine, plain_host
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -24,6 +25,7 @@ from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images, nobody_asks
 from scanner.scan.judgements import Judgement, Judgements, asked_for
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, HostPlans
+from scanner.scan.pod_names import with_pod
 from scanner.scan.unchanged import LastScan
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
+    from scanner.domain.ownership import OwnerRule
     from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
     from scanner.probe.planned.folder import Gap
@@ -66,7 +69,7 @@ class Scanner:
 
     ``hint`` tells how the configuration would permit what it refuses, empty where it is not what refuses. ``clock``
     gives Unix time; what a scan took is measured with ``ticks``, which nobody sets. ``last`` remembers what scans with the
-    same parts found, where there is to be a next one.
+    same parts found, where there is to be a next one. ``owners`` tell whose a finding is.
     """
 
     read: HostReader
@@ -81,6 +84,7 @@ class Scanner:
     missing_part: MissingPart = nobody_asks
     surveys: Surveying | None = None
     last: LastScan | None = None
+    owners: tuple[OwnerRule, ...] = ()
 
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = silent, only_plans: bool = False
@@ -226,17 +230,26 @@ class Scanner:
         gaps = (*(() if only_plans else _gap_verdicts(facts)), *_file_gaps(files))
         placed = ((workload, _unplaced(files, workload, verdict)) for workload, verdict in verdicts)
         findings = HostFindings(
-            self._finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at)
+            self._owned(
+                self._finding(workload, _with_file(verdict, files.file_of(workload)), facts.kernel.platform, taken_at),
+                host,
+            )
             for workload, verdict in (*placed, *gaps)
         )
-        return HostReading(host.name, facts, host.labels, taken_at, taken_at), findings
+        answered_at = taken_at if facts.answered_at is None else facts.answered_at
+        return HostReading(host.name, facts, host.labels, answered_at, answered_at), findings
 
     def _finding(self, workload: Workload, verdict: Verdict, platform: Platform | None, taken_at: float) -> Finding:
         """The judged workload; here alone what the configuration could do about it joins what the judge says."""
         failure = verdict.failure
         if failure and failure.reason is verdict.reason and (hint := self.hint(failure, workload.reference)):
             verdict = replace(verdict, fix=Fix(hint))
-        return Finding(workload, verdict, platform, taken_at)
+        return Finding(workload, with_pod(verdict, workload), platform, taken_at)
+
+    def _owned(self, finding: Finding, host: Host) -> Finding:
+        """The finding with whose it is."""
+        team = team_of(finding, self.owners, host.labels)
+        return replace(finding, team=team) if team else finding
 
     async def _judge(self, judgements: Judgements, progress: _Progress) -> None:
         """Fill in a verdict for each workload; what is known to be right costs no task."""
@@ -264,7 +277,7 @@ class Scanner:
         workloads = _unique(w for w in (*planned(host), *files.workloads) if not w.build_only)
         verdicts = [(workload, judge(failure, workload, None)) for workload in workloads]
         findings = HostFindings(
-            self._finding(workload, _with_file(verdict, files.file_of(workload)), None, taken_at)
+            self._owned(self._finding(workload, _with_file(verdict, files.file_of(workload)), None, taken_at), host)
             for workload, verdict in (*verdicts, *_file_gaps(files))
         )
         return HostReading(host.name, failure, host.labels, taken_at), findings
@@ -322,7 +335,7 @@ def _doubted(facts: HostFacts, workload: Workload, verdict: Verdict) -> Verdict:
     if not facts.gaps or verdict.status not in _STARTS:
         return verdict
     engine = engine_of(facts, workload)
-    gap = None if isinstance(engine, Failure) else facts.gaps.get(engine.key)
+    gap = None if isinstance(engine, Failure) or answers_for(engine, workload) else facts.gaps.get(engine.key)
     return _unknown(workload, gap) if gap else verdict
 
 

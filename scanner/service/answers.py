@@ -30,6 +30,9 @@ class RefusalReason(StrEnum):
     STORE_FAILED = "store_failed"
     TRAIL_FAILED = "trail_failed"
     STOPPING = "stopping"
+    HOST_NOT_PUSHED = "host_not_pushed"
+    ANSWER_INVALID = "answer_invalid"
+    PUSH_FAILED = "push_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.domain.ownership import OwnerRule
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.scan import Limits
 
@@ -32,3 +33,10 @@ class Configuration:
 def limits(settings: Settings, depth: Depth | None = None) -> Limits:
     """How deep, wide and long one scan goes."""
     return Limits(depth or Depth(settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
+
+
+def owners(settings: Settings) -> tuple[OwnerRule, ...]:
+    """Which team owns what."""
+    return tuple(
+        OwnerRule(one.team, one.images, one.namespaces, one.projects, one.repositories) for one in settings.owners
+    )

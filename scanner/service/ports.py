@@ -63,6 +63,9 @@ class Adapters(Protocol):
     async def read_files(self, files: Mapping[str, bytes]) -> FolderPlans:
         """What these files, by path, plan together."""
 
+    async def receive(self, host: Host, raw: bytes) -> Failure | None:
+        """Keep the answer that a host pushed, for the next scan; why not, where it is no whole answer or cannot be kept."""
+
     def credential_ends(self) -> Mapping[str, float]:
         """When the certificates in use end (Unix seconds), by their place in the configuration."""
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.findings import NO_FINDINGS, Findings, HostFindings
+from scanner.domain.ownership import team_of
 from scanner.domain.report_text import shown
 from scanner.store.error import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scanner.domain.host import Host
+    from scanner.domain.ownership import OwnerRule
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.domain.waiver import Waiver
     from scanner.service.ports import Observer
@@ -38,6 +40,7 @@ class Publication:
         self._report: Report | None = None
         self._waivers: tuple[Waiver, ...] = ()
         self._marks = Marks()
+        self._owners: tuple[OwnerRule, ...] = ()
         self._store_error = ""
         self._read_from: dict[str, _Place] = {}
         self._is_first = True
@@ -86,7 +89,7 @@ class Publication:
         read_from = {host.name: _place(host) for host in scanned}
         fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
         durable = await self._stored(merged(self._durable, await asyncio.to_thread(shown, fresh), fleet), by)
-        report = self._marks.of(durable, self._waivers, self._clock())
+        report = self._marked(durable)
         await asyncio.to_thread(self._observer.prepare, report)
         self._durable = durable
         self._publish()
@@ -99,9 +102,18 @@ class Publication:
             self._waivers = wanted
             self._publish()
 
+    def own(self, owners: Iterable[OwnerRule]) -> None:
+        """Ask these owners whose a finding is, instead of those before, at once; the same ones change nothing."""
+        if (wanted := tuple(owners)) != self._owners:
+            self._owners = wanted
+            self._publish()
+
     def _publish(self) -> None:
         """One reference, swapped: readers see the old report or the new one."""
-        self._report = self._marks.of(self._durable, self._waivers, self._clock()) if self._durable else None
+        self._report = self._marked(self._durable) if self._durable else None
+
+    def _marked(self, report: Report) -> Report:
+        return self._marks.of(report, self._waivers, self._clock(), self._owners)
 
     async def _stored(self, report: Report, by: str) -> Report:
         """Durable before it is published; a store that fails does not stop the scans, but the gate holds."""
@@ -155,38 +167,47 @@ def merged(last: Report | None, fresh: Report, fleet: Sequence[str]) -> Report:
 
 
 class Marks:
-    """Says of findings until when somebody answers for them; remembered by host, until another waiver is in force."""
+    """Says of findings until when somebody answers for them, then whose they are; remembered by host.
+
+    That holds until another waiver, or another owner, is in force.
+    """
 
     def __init__(self) -> None:
         self._valid: tuple[Waiver, ...] = ()
+        self._owners: tuple[OwnerRule, ...] = ()
         self._marked: dict[str, tuple[HostFindings, HostFindings]] = {}
         self._last: tuple[Report, Report] | None = None
 
-    def of(self, report: Report, waivers: Iterable[Waiver], now: float) -> Report:
-        """The report with each finding's ``waived_until``, itself where that changes nothing.
+    def of(self, report: Report, waivers: Iterable[Waiver], now: float, owners: tuple[OwnerRule, ...] = ()) -> Report:
+        """The report with each finding's ``waived_until`` and ``team``, itself where that changes nothing.
 
         A waiver that has ended waives nothing.
         """
         valid = tuple(waiver for waiver in waivers if waiver.until > now)
-        if valid != self._valid:
-            self._valid, self._marked, self._last = valid, {}, None
+        if (valid, owners) != (self._valid, self._owners):
+            self._valid, self._owners, self._marked, self._last = valid, owners, {}, None
         if self._last is None or self._last[0] is not report:
             self._last = report, self._made(report)
         return self._last[1]
 
     def _made(self, report: Report) -> Report:
         known = self._marked
-        made = self._marked = {host: self._of_host(known.get(host), found) for host, found in report.by_host.items()}
+        labels = {reading.name: reading.labels for reading in report.hosts}
+        made = self._marked = {
+            host: self._of_host(known.get(host), found, labels.get(host, {})) for host, found in report.by_host.items()
+        }
         if all(before is after for before, after in made.values()):
             return report
         return replace(report, findings=Findings.of({host: after for host, (_, after) in made.items()}))
 
     def _of_host(
-        self, known: tuple[HostFindings, HostFindings] | None, found: HostFindings
+        self, known: tuple[HostFindings, HostFindings] | None, found: HostFindings, labels: Mapping[str, str]
     ) -> tuple[HostFindings, HostFindings]:
         if known and known[0] is found:
             return known
-        marked = HostFindings(_marked(finding, self._valid) for finding in found)
+        marked = HostFindings(
+            _marked(finding, self._valid, team_of(finding, self._owners, labels)) for finding in found
+        )
         same = all(after is before for after, before in zip(marked, found, strict=True))
         return found, found if same else marked
 
@@ -196,6 +217,7 @@ def waived(report: Report, waivers: Iterable[Waiver], now: float) -> Report:
     return Marks().of(report, waivers, now)
 
 
-def _marked(finding: Finding, valid: Sequence[Waiver]) -> Finding:
+def _marked(finding: Finding, valid: Sequence[Waiver], team: str) -> Finding:
     until = max((waiver.until for waiver in valid if waiver.covers(finding)), default=None)
-    return finding if until == finding.waived_until else replace(finding, waived_until=until)
+    same = until == finding.waived_until and team == finding.team
+    return finding if same else replace(finding, waived_until=until, team=team)

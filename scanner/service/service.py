@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from scanner.service.configuration import owners
 from scanner.service.gate import Gate
 from scanner.service.gate_admission import Admission
 from scanner.service.gate_memory import GateMemory
@@ -14,6 +15,7 @@ from scanner.service.history import History
 from scanner.service.platform_moves import PlatformMoves
 from scanner.service.probe import Probe
 from scanner.service.publication import Publication
+from scanner.service.pushing import Pushing
 from scanner.service.recording import Recording
 from scanner.service.reloading import Reloading
 from scanner.service.scans import Scans
@@ -65,6 +67,9 @@ class Service:
         self.probe = Probe(self.reloading, observer)
         self.history = History(store, clock)
         self.moves = PlatformMoves(self.reloading, self.publication, self.surveys, observer)
+        self.pushing = Pushing(self.reloading, clock)
+        self.publication.own(owners(self.reloading.settings))
+        self.reloading.follow(lambda settings: self.publication.own(owners(settings)))
         scan = self.reloading.settings.scan
         self._schedule = Schedule(self.scans.scheduled, scan.interval, scan.jitter, observer.scan_skipped)
         self.reloading.follow(self._reschedule)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scanner.domain.host import Host
-from scanner.settings.sources import HttpSdSource, LocalSource, StaticSource
+from scanner.settings.sources import HttpSdSource, LocalSource, PushedSource, StaticSource
 from scanner.settings.units import format_duration
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
     yield from _times(settings)
     yield from _registries(settings)
     yield from _secrets(settings)
+    yield from _owners(settings)
+    yield from _push(settings)
 
 
 def _hosts(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
@@ -63,6 +65,7 @@ class _Written:
     user: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     local: bool = False
+    pushed: bool = False
 
 
 def _written(source: object, place: Place) -> Iterator[tuple[Place, _Written]]:
@@ -72,13 +75,24 @@ def _written(source: object, place: Place) -> Iterator[tuple[Place, _Written]]:
             port, user = host.port or base.port, host.user or base.user
             labels = {**base.labels, **host.labels}
             yield (*place, "hosts", name), _Written(name, host.address or name, port, user, labels, host.local)
+    elif isinstance(source, PushedSource):
+        for name, pushed in source.hosts.items():
+            yield (*place, "hosts", name), _Written(name, labels=pushed.labels, pushed=True)
     elif isinstance(source, LocalSource):
         yield (*place, "name"), _Written(source.name, labels=source.labels, local=True)
 
 
 def _host(place: Place, written: _Written) -> Iterator[Broken]:
     try:
-        Host(written.name, written.address, written.port, written.user, written.labels, local=written.local)
+        Host(
+            written.name,
+            written.address,
+            written.port,
+            written.user,
+            written.labels,
+            local=written.local,
+            pushed=written.pushed,
+        )
     except ValueError as error:
         yield place, str(error)
 
@@ -86,7 +100,7 @@ def _host(place: Place, written: _Written) -> Iterator[Broken]:
 def _needs_ssh(source: object) -> bool:
     if isinstance(source, StaticSource):
         return not all(host.local for host in source.hosts.values())
-    return not isinstance(source, LocalSource)
+    return not isinstance(source, LocalSource | PushedSource)
 
 
 def _identities(settings: Settings) -> Iterator[Broken]:
@@ -191,3 +205,21 @@ def _secrets(settings: Settings) -> Iterator[Broken]:
     for index, token in enumerate(settings.web.tokens):
         if (token.token_file is None) == (token.token_sha256 is None):
             yield ("web", "tokens", index), "needs either token_file or token_sha256"
+
+
+def _owners(settings: Settings) -> Iterator[Broken]:
+    for index, owner in enumerate(settings.owners):
+        if not (owner.images or owner.namespaces or owner.projects or owner.repositories):
+            yield ("owners", index), "needs one of images, namespaces, projects, repositories: it owns nothing"
+
+
+def _push(settings: Settings) -> Iterator[Broken]:
+    """Who pushes needs a place for its answers; a token that pushes speaks for one host."""
+    if settings.push.directory is None and any(isinstance(source, PushedSource) for source in settings.inventory):
+        yield ("push", "directory"), "is required: the inventory has hosts that push their answers"
+    for index, token in enumerate(settings.web.tokens):
+        place: Place = ("web", "tokens", index, "host")
+        if "push" in token.scopes and not token.host:
+            yield place, "is required: a token with the scope push speaks for one host"
+        elif token.host and "push" not in token.scopes:
+            yield place, "is for tokens with the scope push alone"

@@ -19,68 +19,13 @@ from scanner.settings.fields import (
     split_listen,
 )
 from scanner.settings.sources import InventorySource
+from scanner.settings.ssh_section import Ssh
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 Decision = Literal["allow", "warn", "deny", "hold"]
-Scope = Literal["read", "gate", "operate"]
-
-
-class Identity(Section):
-    """The key for some of the hosts."""
-
-    match: Text = Field(description="Hosts by name, glob pattern or label, as --host takes them: edge-*, team=web.")
-    identity_file: FilePath | None = Field(default=None, description="Private key.")
-    certificate_file: FilePath | None = Field(
-        default=None, description="User certificate; the key's own -cert.pub neighbour, if there, where it is null."
-    )
-    passphrase_file: FilePath | None = Field(
-        default=None, description="File with the passphrase of an encrypted private key."
-    )
-    agent: FilePath | None = Field(
-        default=None, description="Socket of an ssh-agent whose keys are offered; no other agent is ever asked."
-    )
-
-
-class Ssh(Section):
-    """How hosts are reached."""
-
-    user: str = Field(default="archscan", description="Login name where neither host nor source names one.")
-    identity_file: FilePath | None = Field(
-        default=None, description="Private key; needed as soon as a host is read by SSH."
-    )
-    certificate_file: FilePath | None = Field(
-        default=None, description="User certificate; the key's own -cert.pub neighbour, if there, where it is null."
-    )
-    passphrase_file: FilePath | None = Field(
-        default=None, description="File with the passphrase of an encrypted private key."
-    )
-    identities: tuple[Identity, ...] = Field(
-        default=(),
-        description="Keys for some of the hosts: the first that fits wins over a key that the inventory names, which "
-        "wins over identity_file.",
-    )
-    known_hosts_file: FilePath | None = Field(
-        default=None, description="Host keys and CAs in OpenSSH's format; needed as soon as a host is read by SSH."
-    )
-    jump: dict[str, str] = Field(
-        default_factory=dict, description="Bastions as [user@]host[:port], by glob pattern of host names; first wins."
-    )
-    connect_timeout: Duration = Field(
-        default=10.0, ge=0.1, le=300, description="From the first packet to the end of login."
-    )
-    probe_timeout: Duration = Field(
-        default=20.0, ge=0.1, le=600, description="How long a host may take to answer the probe."
-    )
-    concurrency: int = Field(default=200, ge=1, le=5000, description="Hosts that are read at the same time.")
-    keep_connections: bool = Field(default=True, description="Whether connections stay open from scan to scan.")
-    keepalive_interval: Duration = Field(
-        default=60.0, ge=10, le=3600, description="How often a kept connection is tested."
-    )
-    max_output: Size = Field(
-        default=4 * MIB, ge=64 * KIB, le=64 * MIB, description="Longest answer that a host may give."
-    )
+Scope = Literal["read", "gate", "operate", "push"]
 
 
 class Registry(Section):
@@ -237,6 +182,7 @@ class Token(Section):
         default=None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the token in hexadecimal."
     )
     scopes: tuple[Scope, ...] = Field(min_length=1, description="What the token may do.")
+    host: str = Field(default="", description="The one host whose answers a token with the scope push may send.")
 
 
 class Web(Section):
@@ -331,6 +277,19 @@ class Gate(Section):
     )
 
 
+class Push(Section):
+    """Answers that hosts send by themselves, instead of being asked."""
+
+    directory: FilePath | None = Field(
+        default=None,
+        description="Folder in which each host's last answer lies as HOST.answer, sent over HTTP or put there in another "
+        "way; needed as soon as a host pushes.",
+    )
+    max_age: Duration = Field(
+        default=HOUR, ge=MINUTE, le=7 * DAY, description="Oldest answer that still tells of its host."
+    )
+
+
 class Plans(Section):
     """Deployments that are planned, as files."""
 
@@ -356,6 +315,24 @@ class Waiver(Section):
     reason: Text = Field(description="Why it is accepted.")
     until: Moment = Field(description="Last day, or exact end.")
     match: Match = Field(description="What it covers.")
+
+
+class Owner(Section):
+    """What a team owns: whatever fits any of the patterns."""
+
+    team: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$", description="The team, as Alertmanager's routes call it."
+    )
+    images: tuple[Text, ...] = Field(
+        default=(), description="Glob patterns of image references; without a tag they fit every tag."
+    )
+    namespaces: tuple[Text, ...] = Field(default=(), description="Glob patterns of Kubernetes namespaces.")
+    projects: tuple[Text, ...] = Field(default=(), description="Glob patterns of Compose projects.")
+    repositories: tuple[Text, ...] = Field(
+        default=(),
+        description="Glob patterns of the source repository that an image's label org.opencontainers.image.source "
+        "names, such as github.com/example/*.",
+    )
 
 
 class Metrics(Section):
@@ -388,8 +365,13 @@ class Settings(Section):
     trail: Trail = Field(default=Trail(), description="The tamper-evident log of every decision.")
     web: Web = Field(default=Web(), description="The HTTP interface.")
     gate: Gate = Field(default=Gate(), description="What the deploy gate answers.")
+    push: Push = Field(default=Push(), description="Answers that hosts send by themselves.")
     plans: Plans = Field(default=Plans(), description="Deployments that are planned, as files.")
     waivers: tuple[Waiver, ...] = Field(default=(), description="Findings that somebody answers for.")
+    owners: tuple[Owner, ...] = Field(
+        default=(),
+        description="Whose image a finding is about: the first owner that fits, else the host's label team.",
+    )
     metrics: Metrics = Field(default=Metrics(), description="The Prometheus exposition.")
     log: Log = Field(default=Log(), description="What is told to the operator.")
 

@@ -52,6 +52,22 @@ class LocalSource(Section):
     planned: tuple[Planned, ...] = Field(default=(), description="Images that this machine is meant to run.")
 
 
+class PushedHost(Section):
+    """One host that pushes."""
+
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels to select the host by.")
+    planned: tuple[Planned, ...] = Field(default=(), description="Images that the host is meant to run.")
+
+
+class PushedSource(Section):
+    """Hosts that nobody logs into: each sends the probe's answer by itself (see push)."""
+
+    kind: Literal["pushed"] = Field(description="Which kind of source this is.")
+    hosts: dict[str, PushedHost] = Field(
+        min_length=1, description="The hosts by name; {} for one of which there is nothing else to say."
+    )
+
+
 class AnsibleSource(Section):
     """An Ansible inventory."""
 
@@ -121,6 +137,13 @@ class HttpSdSource(Section):
 
 
 InventorySource = Annotated[
-    StaticSource | LocalSource | AnsibleSource | SshConfigSource | DockerContextSource | FileSdSource | HttpSdSource,
+    StaticSource
+    | LocalSource
+    | PushedSource
+    | AnsibleSource
+    | SshConfigSource
+    | DockerContextSource
+    | FileSdSource
+    | HttpSdSource,
     Field(discriminator="kind"),
 ]

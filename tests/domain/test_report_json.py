@@ -83,6 +83,8 @@ def test_a_report_becomes_the_documented_json():
             "first_seen": "1970-01-01T00:00:00.500Z",
             "last_seen": "1970-01-01T00:00:01.500Z",
             "waived_until": None,
+            "team": None,
+            "built_from": None,
         }
     ]
     assert [(host["status"], host["reason"], host["platform"]) for host in made["hosts"]] == [

@@ -16,7 +16,18 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from prometheus_client.samples import Sample
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.facts import (
+    Engine,
+    EngineKind,
+    EngineState,
+    Failure,
+    HostFacts,
+    Kernel,
+    ProbeVersion,
+    Source,
+    Stage,
+    Workload,
+)
 from scanner.domain.override import Override
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
@@ -47,7 +58,8 @@ def a_reading(name="web-1", failed=None):
         Engine(EngineKind.DOCKER, EngineState.UP, "28.0", AMD64),
     )
     kernel = Kernel("Linux", "x86_64", platform=AMD64, cpu_level=3)
-    return HostReading(name, HostFacts(name, kernel, engines), {}, 90.0, 90.0)
+    facts = HostFacts(name, kernel, engines, probe=ProbeVersion(2, "a" * 64))
+    return HostReading(name, facts, {}, 90.0, 90.0)
 
 
 def a_report(hosts=None, findings=None, at=100.0, complete=True):
@@ -98,9 +110,11 @@ def test_a_report_becomes_the_documented_series():
         ("status", "mismatch"),
         ("workload", "api"),
     ]
+    no_fix = [("commands", ""), ("fix", ""), ("repository", ""), ("revision", "")]
     expected = {
         ("archscan_host_up", ("host", "web-1")): 1,
         ("archscan_host_up", ("host", "web-2")): 0,
+        ("archscan_host_probe_info", ("host", "web-1"), ("sha256", "a" * 64), ("version", "2")): 1,
         ("archscan_host_labels", ("host", "web-1")): 1,
         ("archscan_host_labels", ("host", "web-2")): 1,
         ("archscan_host_failure", ("host", "web-2"), ("reason", "host_timeout")): 1,
@@ -121,7 +135,7 @@ def test_a_report_becomes_the_documented_series():
         ("archscan_workloads_offering", ("host_platform", "linux/amd64"), ("platform", "linux/arm64")): 2,
         ("archscan_finding", *labels): 1,
         ("archscan_finding_first_seen_timestamp_seconds", *labels): 50.5,
-        ("archscan_finding_fix_info", ("commands", ""), ("fix", ""), *labels): 1,
+        ("archscan_finding_fix_info", *sorted([*no_fix, *labels])): 1,
         ("archscan_findings_dropped",): 0,
         ("archscan_image_platform_info", ("image", "app:1"), ("platform", "linux/arm64")): 1,
         ("archscan_image_platform_info", ("image", "app:1"), ("platform", "linux/arm/v7")): 1,
@@ -135,7 +149,7 @@ def test_a_report_becomes_the_documented_series():
 def test_everything_exposed_is_in_the_catalogue_with_its_labels():
     waived = a_report(
         findings=[
-            a_finding(waived_until=500.0, finished_at=45.0),
+            a_finding(waived_until=500.0, finished_at=45.0, team="web"),
             a_finding(name="unread", reason=Reason.IMAGE_TIMEOUT),
         ]
     )

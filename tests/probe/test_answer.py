@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.probe.answer import Answer, parse
+from scanner.probe.answer import READABLE, VERSION, Answer, parse
 
 WHOLE = b"archscan-probe 1\n@section a 3\nabc\n@section b/c 0\n\n@section d 2 truncated\nx\n\n@end\n"
 
@@ -33,7 +33,8 @@ def test_an_answer_cut_anywhere_is_incomplete(end):
     [
         (b"Welcome to web-1!\n" + WHOLE, Reason.HOST_MALFORMED),
         (b"\xef\xbb\xbf" + WHOLE, Reason.HOST_MALFORMED),
-        (WHOLE.replace(b"probe 1", b"probe 2"), Reason.HOST_MALFORMED),
+        (WHOLE.replace(b"probe 1", b"probe %d" % (VERSION + 1)), Reason.HOST_MALFORMED),
+        (WHOLE.replace(b"probe 1", b"probe 0"), Reason.HOST_MALFORMED),
         (WHOLE.replace(b"probe 1", b"probe 10"), Reason.HOST_MALFORMED),
         (WHOLE + b"x", Reason.HOST_MALFORMED),
         (WHOLE + WHOLE, Reason.HOST_MALFORMED),
@@ -93,3 +94,14 @@ def test_what_was_framed_comes_back_and_only_whole(bodies, data):
 
     assert [section.body for section in parse(raw).sections.values()] == bodies
     assert isinstance(parse(raw[: data.draw(st.integers(0, len(raw) - 1))]), Failure)
+
+
+@pytest.mark.parametrize("version", READABLE)
+def test_the_last_three_versions_are_read(version):
+    assert parse(WHOLE.replace(b"probe 1", b"probe %d" % version)).version == version
+    assert len(READABLE) <= 3
+    assert READABLE[-1] == VERSION
+
+
+def test_a_probe_that_is_newer_than_its_server_is_told_from_one_that_is_none():
+    assert "newer than this archscan" in parse(WHOLE.replace(b"probe 1", b"probe 77")).detail

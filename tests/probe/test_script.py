@@ -1,5 +1,6 @@
 """The script itself, under the shells that hosts have."""
 
+import hashlib
 import json
 import os
 import socket
@@ -11,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scanner.domain.facts import EngineState, HostFacts, Source, Stage
+from scanner.domain.facts import EngineState, HostFacts, ProbeVersion, Source, Stage
 from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import reading
-from scanner.probe.answer import parse
-from scanner.probe.script import script
+from scanner.probe.answer import VERSION, parse
+from scanner.probe.script import digest, script
 from tests.real.images import digest_of, tar_of
 from tests.real.process import free_port, until
 
@@ -169,6 +170,38 @@ def test_docker_s_answer_tells_denied_from_down_from_absent(tmp_path, says, stat
         facts = read(answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": f"unix://{tmp_path}/d.sock"}))
 
     assert str(facts.engine("docker").state) == state
+
+
+def test_an_engine_that_does_not_run_tells_its_version_all_the_same(tmp_path):
+    programs = {
+        "docker": "exit 1",
+        "dockerd": "echo 'Docker version 28.5.1, build f8215cc'",
+        "podman": "[ \"$*\" = --version ] && echo 'podman version 5.4.2'",
+        "containerd": "echo 'containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b7193e4e490e9fbdc236c0e811ccaba3376'",
+        "id": "echo 0",
+    }
+    text = with_programs(tmp_path, programs).decode()
+    text = text.replace("/var/lib/containers/storage", f"{tmp_path}/none").replace(
+        "/run/docker.sock", f"{tmp_path}/none"
+    )
+    facts = read(answered(["sh"], text.encode()))
+
+    docker, podman = facts.engine("docker"), facts.engine("podman")
+    assert (docker.state, docker.version, docker.platform) == (EngineState.DOWN, "28.5.1", facts.kernel.platform)
+    assert (podman.state, podman.version, podman.platform) == (EngineState.UNUSED, "5.4.2", facts.kernel.platform)
+    assert "podman" not in facts.gaps
+    assert facts.gaps["docker"].reason is Reason.ENGINE_DOWN
+
+
+def test_an_installed_probe_tells_which_one_it_is_and_one_that_is_sent_is_ours(tmp_path):
+    installed = tmp_path / "archscan-probe"
+    installed.write_bytes(script() + b"# older\n")
+    own = hashlib.sha256(installed.read_bytes()).hexdigest()
+    done = subprocess.run(["sh", str(installed)], capture_output=True, env=PLAIN, timeout=60, check=True)
+
+    assert read(done).probe == ProbeVersion(VERSION, own)
+    assert read(answered(["sh"])).probe == ProbeVersion(VERSION, digest())
+    assert read(answered(["/bin/sh"])).probe == ProbeVersion(VERSION, digest())
 
 
 def test_sudo_is_used_only_where_it_asks_for_no_password(tmp_path):
@@ -423,7 +456,12 @@ case "$*" in
 "ps -a -o json")
   printf '{\n  "containers": [\n    {\n      "id": "aaaa",\n      "podSandboxId": "bbbb",\n      "metadata": {\n        "name": "api",\n        "attempt": 3\n      },\n'
   printf '      "image": {\n        "image": "%s"\n      },\n      "imageRef": "%s",\n      "state": "CONTAINER_EXITED",\n' "$id7" "$id7"
-  printf '      "labels": {\n        "io.kubernetes.container.name": "api",\n        "io.kubernetes.pod.name": "p",\n        "io.kubernetes.pod.namespace": "n"\n      }\n    }\n  ]\n}\n'
+  printf '      "labels": {\n        "io.kubernetes.container.name": "api",\n        "io.kubernetes.pod.name": "web-7d4b9c6f5-x2x8z",\n        "io.kubernetes.pod.namespace": "n"\n      }\n    }\n  ]\n}\n'
+  ;;
+"pods -o json")
+  printf '{\n  "items": [\n    {\n      "id": "bbbb",\n      "metadata": {\n        "name": "web-7d4b9c6f5-x2x8z"\n      },\n      "state": "SANDBOX_READY",\n'
+  printf '      "labels": {\n        "app": "hunter1",\n        "pod-template-hash": "7d4b9c6f5"\n      },\n'
+  printf '      "annotations": {\n        "job-name": "hunter2",\n        "token": "hunter3"\n      }\n    }\n  ]\n}\n'
   ;;
 version) printf 'Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  v1.7\n' ;;
 "images -o json") printf '{\n  "images": [\n    {\n      "id": "%s",\n      "repoTags": ["reg/api:1"],\n      "repoDigests": []\n    }\n  ]\n}\n' "$id7" ;;
@@ -441,8 +479,16 @@ def test_a_node_s_pods_are_asked_for_by_crictl(shell, tmp_path):
     (api,) = facts.workloads
     assert "cri" not in facts.gaps
     assert (api.name, api.image, str(api.local.platform), api.exit_code, api.restart_count, api.log) == (
-        "n/p/api", "reg/api:1", "linux/arm64", 255, 3, ("exec /api: exec format error",),
+        "n/web/api", "reg/api:1", "linux/arm64", 255, 3, ("exec /api: exec format error",),
     )  # fmt: skip
+    assert api.maker.name == "web-7d4b9c6f5-x2x8z"
+
+
+def test_of_a_pod_s_labels_and_annotations_only_those_of_controllers_leave_the_node(shell, tmp_path):
+    answer = answered(shell, with_programs(tmp_path, {"crictl": CRICTL})).stdout
+
+    assert parse(answer).sections["cri/pods"].body == b"bbbb pod-template-hash 7d4b9c6f5"
+    assert b"hunter" not in answer
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from scanner.domain.facts import Failure
+from scanner.domain.ownership import OwnerRule
 from scanner.domain.report import HostReading, Report
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.waiver import Waiver
-from scanner.service.publication import merged, waived
+from scanner.service.publication import Marks, merged, waived
 from tests import builders
 
 report = builders.report
@@ -57,3 +58,12 @@ def test_a_scan_of_some_hosts_does_not_make_the_fleet_look_fresh():
     assert (partial.finished_at, partial.fleet_scanned_at) == (20.0, 10.0)
     assert merged(partial, scan_of("web-2", at=30.0), fleet).fleet_scanned_at == 10.0
     assert merged(partial, scan_of(*fleet, at=40.0), fleet).fleet_scanned_at == 40.0
+
+
+def test_other_owners_are_asked_at_once_and_the_same_ones_change_nothing():
+    marks, given = Marks(), report(finding("web-1"))
+    owners = (OwnerRule("shop", images=("*",)),)
+    marked = marks.of(given, [], 0.0, owners)
+    assert [f.team for f in marked.findings] == ["shop"]
+    assert marks.of(given, [], 0.0, owners) is marked
+    assert [f.team for f in marks.of(given, [], 0.0).findings] == [""]

@@ -152,6 +152,17 @@ class InnerIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltFrom:
+    """What an image's own labels say it was built from (OCI image-spec annotations.md): nobody vouches for it.
+
+    ``repository`` is the address of the source code, ``revision`` a commit in it; each empty where no label says it.
+    """
+
+    repository: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """One image manifest that a reference offers.
 
@@ -162,7 +173,8 @@ class Offer:
     within the index, ``within`` in which one. ``diff_ids`` are the digests of its layers' tars as the config lists them,
     ``None`` where the config was not read. ``survey`` is what reading all of its files came to, or why that cannot be had;
     ``None`` where it was not asked for or is not there yet. ``checks`` are what health checks, probes and hooks of a
-    workload run in it, ``objections`` what only some engines refuse of its documents.
+    workload run in it, ``objections`` what only some engines refuse of its documents. ``built_from`` is what its labels
+    say of its source.
     """
 
     digest: str
@@ -178,6 +190,7 @@ class Offer:
     survey: Survey | Failure | None = None
     checks: tuple[Program, ...] = ()
     objections: tuple[Objection, ...] = ()
+    built_from: BuiltFrom | None = None
 
     @property
     def platform(self) -> Platform | None:
@@ -208,6 +221,17 @@ class ImageFacts:
     def platforms(self) -> tuple[Platform, ...]:
         """What it offers, in the order of the index, each platform once."""
         return tuple(dict.fromkeys(offer.platform for offer in self.offers if offer.platform))
+
+    def built_from(self, digest: str) -> BuiltFrom | None:
+        """What the manifest ``digest`` says that it was built from; of another digest what all offers agree on."""
+        said = {offer.digest: offer.built_from for offer in self.offers if offer.built_from is not None}
+        if digest in said:
+            return said[digest]
+        repositories = {origin.repository for origin in said.values()}
+        revisions = {origin.revision for origin in said.values()}
+        if len(repositories) != 1:
+            return None
+        return BuiltFrom(repositories.pop(), revisions.pop() if len(revisions) == 1 else "")
 
     def with_program(self, digest: str, program: Program, checks: tuple[Program, ...] = ()) -> ImageFacts:
         """The same facts, knowing what ``argv`` resolves to in the manifest ``digest``, and what its checks do."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Workload
+from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.evidence_layers import Outcome
 from scanner.domain.verdict.reason import Reason
@@ -34,9 +34,19 @@ def engine_of(host: HostFacts, workload: Workload) -> Engine | Failure:
         named = host.engine(workload.engine)
         kind, _, owner = workload.engine.partition(":")
         same = [e for e in host.engines if e.kind == kind] if owner and not named else []  # the same program of others
-        return _usable(host, [named] if named else same, workload.engine)
+        return _usable(host, workload, [named] if named else same, workload.engine)
     kinds = _ENGINES_OF[workload.source]
-    return _usable(host, [e for kind in kinds for e in host.engines if e.kind is kind and not e.owner], "container")
+    likely = [e for kind in kinds for e in host.engines if e.kind is kind and not e.owner]
+    return _usable(host, workload, likely, "container")
+
+
+def answers_for(engine: Engine, workload: Workload) -> bool:
+    """Whether enough is known of an engine that does not run to say how it would start what is planned.
+
+    Its rules follow from kind and version, what it asks for from the machine; only what it holds is not known.
+    """
+    is_known = bool(engine.version) and engine.platform is not None
+    return is_known and workload.stage is Stage.PLANNED and engine.state in {EngineState.DOWN, EngineState.UNUSED}
 
 
 _ENGINE_FAILURES = {
@@ -44,16 +54,21 @@ _ENGINE_FAILURES = {
     EngineState.DENIED: Reason.ENGINE_DENIED,
     EngineState.UNKNOWN: Reason.ENGINE_UNKNOWN,
     EngineState.ABSENT: Reason.ENGINE_ABSENT,
+    EngineState.UNUSED: Reason.ENGINE_UNKNOWN,
 }
 
 
-def _usable(host: HostFacts, engines: Sequence[Engine], wanted: str) -> Engine | Failure:
-    """The likeliest that is there. Another one that is up proves nothing where that one does not answer."""
-    there = [engine for engine in engines if engine.state is not EngineState.ABSENT] or engines
+def _usable(host: HostFacts, workload: Workload, engines: Sequence[Engine], wanted: str) -> Engine | Failure:
+    """The likeliest that is there. Another one that is up proves nothing where that one does not answer.
+
+    One that was never used comes behind those that are.
+    """
+    used = [engine for engine in engines if engine.state not in {EngineState.ABSENT, EngineState.UNUSED}]
+    there = used or [engine for engine in engines if engine.state is EngineState.UNUSED] or engines
     if not there:
         return Failure(Reason.ENGINE_ABSENT, f"{host.host} has no {wanted} engine that is known")
     found = there[0]
-    if found.state is EngineState.UP:
+    if found.state is EngineState.UP or answers_for(found, workload):
         return found
     return Failure(_ENGINE_FAILURES[found.state], found.detail or f"{found.key} on {host.host} is {found.state}")
 

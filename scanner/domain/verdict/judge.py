@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from scanner.domain.facts import Engine, Failure, HostFacts, Kernel, Stage, Workload
+from scanner.domain.facts import Engine, EngineState, Failure, HostFacts, Kernel, Stage, Workload
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import select
@@ -322,12 +322,15 @@ def _not_known(outcome: Outcome, reason: Reason, detail: str) -> tuple[Outcome, 
 # ---------------------------------------------------------------- the verdict
 
 
+_IDLE = {EngineState.DOWN: ", which is down now", EngineState.UNUSED: ", never used yet"}
+
+
 def _host_evidence(host: HostFacts, engine: Engine) -> tuple[Evidence, ...]:
     kernel = host.kernel
     level = f" x86-64-v{kernel.cpu_level}" if kernel.cpu_level else ""
     return (
         Evidence("host", f"{kernel.system} {kernel.machine}{level}"),
-        Evidence("engine", f"{engine.key} {engine.version} for {engine.platform}"),
+        Evidence("engine", f"{engine.key} {engine.version} for {engine.platform}{_IDLE.get(engine.state, '')}"),
     )
 
 

@@ -83,7 +83,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.HOST_MALFORMED: "The probe's answer cannot be understood.",
     Reason.HOST_ARCH_UNKNOWN: "The host's machine type is not known, or is ambiguous.",
     Reason.HOST_CONTRADICTORY: "The host's kernel and its engine contradict each other.",
-    Reason.HOST_STALE: "What is known of the host is older than the gate accepts, or of another machine that had its name.",
+    Reason.HOST_STALE: "What is known of the host is older than the gate accepts, or of another machine that had its name; or it pushed nothing lately.",
     Reason.ENGINE_ABSENT: "The host has no container engine that could run this.",
     Reason.ENGINE_DOWN: "The host's container engine does not answer.",
     Reason.ENGINE_DENIED: "The scanner's account may not ask the host's container engine.",

@@ -10,6 +10,7 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
     from scanner.domain.facts import Failure
+    from scanner.domain.image.offers import BuiltFrom
     from scanner.domain.platform.platform import Platform
 
 
@@ -64,7 +65,8 @@ class Fix:
 class Verdict:
     """The judgement of one workload; its status follows from its reason.
 
-    ``failure`` is why something is not known, where that concerns a host, an address, a file or a setting.
+    ``failure`` is why something is not known, where that concerns a host, an address, a file or a setting. ``built_from``
+    is what the image's own labels say of its source.
     """
 
     reason: Reason
@@ -75,6 +77,7 @@ class Verdict:
     digest: str = ""
     next_pull: NextPull = NextPull.NOT_ASKED
     failure: Failure | None = None
+    built_from: BuiltFrom | None = None
 
     @property
     def status(self) -> Status:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scanner.domain.host import Host
+from scanner.hosts.ssh.algorithms import Profile
+from scanner.inventory.match import fits
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -30,7 +34,7 @@ class SshConfig:
     ``<identity>-cert.pub``, where there is one. ``own_keys`` and ``own_known_hosts`` stand for them where a person asks
     with what is theirs: of these files whatever can be used is used. ``agent`` is the socket of an SSH agent.
     ``identities`` are for some hosts alone: the first that fits wins over a key that the inventory names, which wins over
-    ``identity_file``.
+    ``identity_file``. ``profiles`` name the algorithms of hosts that know nothing better, by what ``match`` means.
     """
 
     identity_file: Path | None
@@ -49,3 +53,12 @@ class SshConfig:
     own_known_hosts: tuple[Path, ...] = ()
     agent: str | None = None
     identities: tuple[HostIdentity, ...] = ()
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+    def profile_of(self, host: Host) -> Profile:
+        """Which algorithms are spoken with a host: those of the first pattern that fits it."""
+        return next((profile for match, profile in self.profiles.items() if fits(host, match)), Profile.STRICT)
+
+    def profile_of_bastion(self, address: str) -> Profile:
+        """The same of a bastion, which has no labels."""
+        return self.profile_of(Host(address, address))

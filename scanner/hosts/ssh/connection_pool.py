@@ -15,6 +15,7 @@ from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import refusal
 from scanner.hosts.ssh import options as connection_options
+from scanner.hosts.ssh.algorithms import PROFILES, Profile
 from scanner.hosts.ssh.bastions import Bastions
 from scanner.hosts.ssh.connection import Listener, ask, dial, open_answer
 from scanner.hosts.ssh.failure import Bastion, Told, classify
@@ -58,7 +59,7 @@ class ConnectionPool:
         self._max_kept = max(0, slots - self._concurrency) if config.keep_connections else 0
         self._turn = asyncio.Semaphore(self._concurrency)
         self._kept: dict[Destination, Connection] = {}
-        self._base: dict[tuple[str, str], asyncssh.SSHClientConnectionOptions] = {}
+        self._base: dict[tuple[str, str, Profile], asyncssh.SSHClientConnectionOptions] = {}
         self._bastions = Bastions(self._connect_bastion)
         self._reapers: set[asyncio.Task[None]] = set()
         self.abandoned = 0
@@ -222,7 +223,7 @@ class ConnectionPool:
 
     async def _dial(self, target: Target, tunnel: Connection | None) -> Connection:
         alias, known = self._trusted(target)
-        options = connection_options.for_host(self._options(target), target, alias, known)
+        options = connection_options.for_host(self._options(target), target, alias, known, PROFILES[target.profile])
         heard = Listener()
         options.client_factory = lambda: heard
         try:
@@ -236,7 +237,8 @@ class ConnectionPool:
         return connection
 
     def _target(self, host: Host) -> Target:
-        return Target(host.name, host.address, host.port, host.user or self._config.user, self._keyring.of(host))
+        user = host.user or self._config.user
+        return Target(host.name, host.address, host.port, user, self._keyring.of(host), self._config.profile_of(host))
 
     def _route(self, host: Host) -> Route:
         """The bastions in front of a host; the inventory may name keys for those that it names itself."""
@@ -246,7 +248,7 @@ class ConnectionPool:
             return self._keyring.of_bastion(address, named[number] if number < len(named) else "")
 
         route = Route.parse(jump_of(host, self._config.jump), self._config.user)
-        return route.with_identities(identity_of)
+        return route.with_identities(identity_of, self._config.profile_of_bastion)
 
     def _trusted(self, target: Target) -> tuple[str, Known]:
         """The name under which known_hosts knows the host (its address, else its inventory name), with its keys."""
@@ -256,11 +258,13 @@ class ConnectionPool:
         return target.address, self._known.of(target.address, target.port)
 
     def _options(self, target: Target) -> asyncssh.SSHClientConnectionOptions:
-        known = (target.user, target.identity)
+        known = (target.user, target.identity, target.profile)
         if known not in self._base:
             offered = self._keyring.keys(target.identity)
             times = (self._config.connect_timeout_s, self._config.keepalive_interval_s)
-            self._base[known] = connection_options.build(target.user, offered.keys, *times, agent=offered.agent)
+            self._base[known] = connection_options.build(
+                target.user, offered.keys, *times, agent=offered.agent, algorithms=PROFILES[target.profile]
+            )
         return self._base[known]
 
     def _abandon(self, connection: Connection) -> None:

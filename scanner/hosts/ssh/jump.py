@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.host import Host
+from scanner.hosts.ssh.algorithms import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,13 +21,14 @@ _HOP = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\s\[\]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect, as whom, with which keys; ``name`` is what the inventory calls it."""
+    """Where to connect, as whom, with which keys and algorithms; ``name`` is what the inventory calls it."""
 
     name: str
     address: str
     port: int
     user: str
     identity: str = ""
+    profile: Profile = Profile.STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,17 @@ class Route:
             raise ValueError(f"jump {text!r} has more than {MAX_HOPS} hops")
         return cls(tuple(_hop(part, user) for part in parts))
 
-    def with_identities(self, identity_of: Callable[[int, str], str]) -> Route:
-        """The same route; ``identity_of`` tells by a hop's number and address which keys log in there."""
-        hops = enumerate(self.hops)
-        return Route(tuple(replace(hop, identity=identity_of(number, hop.address)) for number, hop in hops))
+    def with_identities(self, identity_of: Callable[[int, str], str], profile_of: Callable[[str], Profile]) -> Route:
+        """The same route; ``identity_of`` tells by a hop's number and address which keys log in there.
+
+        ``profile_of`` tells by its address which algorithms are spoken.
+        """
+        return Route(
+            tuple(
+                replace(hop, identity=identity_of(number, hop.address), profile=profile_of(hop.address))
+                for number, hop in enumerate(self.hops)
+            )
+        )
 
     @property
     def before(self) -> Route:

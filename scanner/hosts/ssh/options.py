@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
+from scanner.hosts.ssh.algorithms import HOST_KEYS, Algorithms
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,36 +20,11 @@ if TYPE_CHECKING:
     from scanner.hosts.ssh.jump import Target
     from scanner.hosts.ssh.trust import Known
 
-KEX = (
-    "curve25519-sha256",
-    "curve25519-sha256@libssh.org",
-    "mlkem768x25519-sha256",
-    "ecdh-sha2-nistp256",
-    "ecdh-sha2-nistp384",
-    "ecdh-sha2-nistp521",
-)
-"""Curve25519 first: as safe as anything non-quantum, 0.5 ms cheaper a host than the hybrid exchange."""
-
-CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
-"""Only AEAD that Terrapin (CVE-2023-48795) cannot touch, even where strict key exchange is missing."""
-
-HOST_KEYS = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ssh-ed25519@openssh.com",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-    "rsa-sha2-512",
-    "rsa-sha2-256",
-)
-"""No SHA-1, no DSA."""
-
 CERTIFICATES = tuple(
     f"{name.removesuffix('@openssh.com')}-cert-v01@openssh.com" for name in HOST_KEYS if not name.startswith("sk-")
 )
 
-SIGNATURES = (*HOST_KEYS, "webauthn-sk-ecdsa-sha2-nistp256@openssh.com")
+_WEBAUTHN = "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
 
 NOTHING_KNOWN: tuple[tuple[()], ...] = ((), (), (), (), (), (), ())
 """Believes nobody; every connection gets its own host's keys instead. Anything empty would mean ~/.ssh/known_hosts."""
@@ -56,13 +33,14 @@ KEEPALIVE_MISSES = 2
 """A kept connection that missed this many answers is taken for dead, well before the next scan needs it."""
 
 
-def build(
+def build(  # noqa: PLR0913 -- each differs between hosts of one fleet
     user: str,
     keys: Sequence[ClientKey],
     connect_timeout_s: float,
     keepalive_interval_s: float,
     *,
     agent: str | None = None,
+    algorithms: Algorithms = Algorithms(),  # noqa: B008 -- frozen
 ) -> asyncssh.SSHClientConnectionOptions:
     """Everything that connections of one login name have in common.
 
@@ -88,10 +66,11 @@ def build(
         x509_trusted_certs=None,
         x509_trusted_cert_paths=[],
         known_hosts=NOTHING_KNOWN,
-        kex_algs=KEX,
-        encryption_algs=CIPHERS,
-        signature_algs=SIGNATURES,
-        server_host_key_algs=HOST_KEYS,
+        kex_algs=algorithms.kex,
+        encryption_algs=algorithms.ciphers,
+        mac_algs=algorithms.macs,
+        signature_algs=(*algorithms.host_keys, _WEBAUTHN),
+        server_host_key_algs=algorithms.host_keys,
         compression_algs=("none",),
         connect_timeout=connect_timeout_s,
         login_timeout=connect_timeout_s,
@@ -114,7 +93,11 @@ def _name_the_account() -> None:
 
 
 def for_host(
-    base: asyncssh.SSHClientConnectionOptions, target: Target, alias: str, known: Known
+    base: asyncssh.SSHClientConnectionOptions,
+    target: Target,
+    alias: str,
+    known: Known,
+    algorithms: Algorithms = Algorithms(),  # noqa: B008 -- frozen
 ) -> asyncssh.SSHClientConnectionOptions:
     """The options of one connection: a shallow copy, with keys of its own.
 
@@ -125,16 +108,16 @@ def for_host(
     options.client_keys = [copy.copy(pair) for pair in base.client_keys or ()]
     options.known_hosts = (known.keys, known.authorities, known.revoked, (), (), (), ())
     options.server_host_key_algs = _host_key_algorithms(
-        frozenset(key.get_algorithm() for key in known.keys), certificates=bool(known.authorities)
+        frozenset(key.get_algorithm() for key in known.keys), algorithms.host_keys, certificates=bool(known.authorities)
     )
     options.waiter = asyncio.get_running_loop().create_future()
     return options
 
 
 @lru_cache(maxsize=64)
-def _host_key_algorithms(kinds: frozenset[str], *, certificates: bool) -> tuple[str, ...]:
+def _host_key_algorithms(kinds: frozenset[str], offered: tuple[str, ...], *, certificates: bool) -> tuple[str, ...]:
     """The kinds of key that we know of the host first: a server shows only one of its keys."""
     wanted = {"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in kinds else set()
-    first = [name for name in HOST_KEYS if name in kinds or name in wanted]
-    rest = [name for name in HOST_KEYS if name not in first]
+    first = [name for name in offered if name in kinds or name in wanted]
+    rest = [name for name in offered if name not in first]
     return (*(CERTIFICATES if certificates else ()), *first, *rest)

@@ -13,6 +13,7 @@ from scanner.domain.facts import (
     Failure,
     ImageStore,
     LocalImage,
+    Maker,
     Source,
     Workload,
 )
@@ -20,7 +21,7 @@ from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json, live
 from scanner.probe.answer_json import MalformedError
-from scanner.probe.engines import engine_listing
+from scanner.probe.engines import engine_listing, pod_owner
 from scanner.probe.engines.engine_section import EngineSection, Gaps, is_unhealthy, silent, stage_of
 from scanner.probe.engines.logs import last_lines, note_missing_logs
 
@@ -57,17 +58,27 @@ def read(answer: Answer, host: str, node: Platform | None) -> EngineSection:
     images, tags = _images(answer, gaps)
     ends = _ends(answer, gaps)
     note_missing_logs(answer, KEY, gaps)
-    seen = live.read(answer)
-    workloads = []
+    seen, labels = live.read(answer), pod_owner.labels_of_pods(answer)
+    workloads, owners = [], {}
     for container in _rows(answer, f"{KEY}/containers", "containers", gaps):
         try:
             workload = _workload(answer_json.record(container), host, images, tags)
             identity = answer_json.name(container.get("id"))
             workload = replace(workload, live=seen.get(identity))
+            owners[workload.name] = _owned_name(
+                workload, labels.get(answer_json.name(container.get("podSandboxId")), {})
+            )
             workloads.append(_ended(answer, identity, workload, ends, gaps))
         except MalformedError as error:
             gaps.note(KEY, Failure(Reason.PART_INCOMPLETE, f"{KEY}/containers: {error}"))
-    return EngineSection(engine, _latest(workloads), gaps)
+    latest = tuple(replace(workload, name=owners[workload.name]) for workload in _latest(workloads))
+    return EngineSection(engine, latest, gaps)
+
+
+def _owned_name(workload: Workload, labels: Mapping[str, str]) -> str:
+    """The workload's name with the pod's owner in the place of the pod; the pod itself stays known as what is made anew."""
+    namespace, pod, container = workload.name.split("/", 2)
+    return f"{namespace}/{pod_owner.owner_of(pod, labels)}/{container}"
 
 
 def _runtime(answer: Answer, gaps: Gaps) -> tuple[str, str]:
@@ -112,6 +123,7 @@ def _workload(
         engine=KEY,
         local=local,
         state=state,
+        maker=Maker(Source.KUBERNETES, pod, namespace),
         restart_count=int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 10 else 0,  # noqa: PLR2004 - fits a counter
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,8 @@ def silent(answer: Answer, key: str) -> EngineSection | None:
     state, detail = _state(answer, key)
     if state is EngineState.UP:
         return None
-    engine = Engine(kind_of(key), state, owner=owner_of(key), detail=detail)
-    if state is EngineState.ABSENT:
+    engine = Engine(kind_of(key), state, _installed(answer, key), owner=owner_of(key), detail=detail)
+    if state in {EngineState.ABSENT, EngineState.UNUSED}:
         return EngineSection(engine)
     return EngineSection(engine, gaps={key: Failure(_REFUSALS[state], detail or str(state))})
 
@@ -58,6 +59,16 @@ def _state(answer: Answer, key: str) -> tuple[EngineState, str]:
         return EngineState(word), detail
     except ValueError:
         return EngineState.UNKNOWN, f"{key}/state says {word!r}"
+
+
+_VERSION = re.compile(r"\bv?([0-9]{1,5}\.[0-9]{1,5}[A-Za-z0-9.+~_-]{0,40})", re.ASCII)
+
+
+def _installed(answer: Answer, key: str) -> str:
+    """The version of the program that is installed, where it was asked because it does not run."""
+    body = answer.succeeded(f"{key}/installed")
+    found = _VERSION.search(printable(body)) if isinstance(body, bytes) else None
+    return found[1] if found else ""
 
 
 def kind_of(key: str) -> EngineKind:

@@ -161,6 +161,7 @@ def _known_or_plain(entry: Descriptor, known: dict[Digest, Offer | None], beyond
         layers=offer.layers,
         config_digest=offer.config_digest,
         diff_ids=offer.diff_ids,
+        built_from=offer.built_from,
         objections=offer.objections,
     )
 
@@ -190,5 +191,6 @@ def _offer(digest: Digest, entry: Platform | None, manifest: Manifest, config: I
         layers=manifest.layers,
         config_digest=manifest.config.digest,
         diff_ids=config.diff_ids,
+        built_from=config.built_from,
         objections=(*config.objections, *_to_types(manifest)),
     )

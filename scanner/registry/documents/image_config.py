@@ -9,13 +9,13 @@ from scanner.domain.facts import Failure, Process
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, Platform, canonical
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.strict_json import AmbiguousError, read_object, refuse_twins
-from scanner.registry.documents import fields
+from scanner.registry.documents import fields, source_labels
 from scanner.registry.documents.config_objections import objections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.image.offers import Objection
+    from scanner.domain.image.offers import BuiltFrom, Objection
 
 MAX_PROCESS_CHARS = 128 * 1024
 """Arguments, variables, directory: Linux takes no argument that is longer (MAX_ARG_STRLEN)."""
@@ -31,13 +31,15 @@ _PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Vo
 class ImageConfig:
     """``platform`` is as written, half of one where a word is missing, or why it is none that anybody could judge by.
 
-    ``diff_ids`` are the digests of its layers' tars, ``objections`` what engines may refuse the image for.
+    ``diff_ids`` are the digests of its layers' tars, ``objections`` what engines may refuse the image for,
+    ``built_from`` what its labels say of its source.
     """
 
     platform: Platform | Failure
     process: Process
     diff_ids: tuple[str, ...] = ()
     objections: tuple[Objection, ...] = ()
+    built_from: BuiltFrom | None = None
 
 
 def read_config(body: bytes) -> ImageConfig | Failure:
@@ -48,8 +50,9 @@ def read_config(body: bytes) -> ImageConfig | Failure:
     try:
         refuse_twins(document, _TOP_KEYS)
         diff_ids = fields.texts(fields.child(document, "rootfs") or {}, "diff_ids") or ()
-        process = _process(fields.child(document, "config") or {})
-        return ImageConfig(_platform(document), process, diff_ids, objections(document))
+        section = fields.child(document, "config") or {}
+        found = _platform(document), _process(section)
+        return ImageConfig(*found, diff_ids, objections(document), source_labels.built_from(section.get("Labels")))
     except AmbiguousError as ambiguity:
         return Failure(Reason.IMAGE_AMBIGUOUS, f"config: {ambiguity}")
     except fields.MalformedError as error:

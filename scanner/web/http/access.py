@@ -39,15 +39,20 @@ class Scope(StrEnum):
     READ = "read"
     GATE = "gate"
     OPERATE = "operate"
+    PUSH = "push"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token: its holder's name, the SHA-256 of its bytes in hexadecimal, what it permits."""
+    """A bearer token: its holder's name, the SHA-256 of its bytes in hexadecimal, what it permits.
+
+    ``host`` is the one for which it may push.
+    """
 
     name: str
     sha256: str
     scopes: frozenset[Scope]
+    host: str = ""
 
 
 def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
@@ -137,6 +142,14 @@ class Access:
         except Problem:
             return False
         return True
+
+    def pushes_for(self, authorization: str | None) -> str:
+        """The host for which a bearer token may push, empty for any other credential; asked before a body is read."""
+        scheme, _, credential = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or len(credential) > MAX_CREDENTIAL_CHARS:
+            return ""
+        token = self._token(credential.strip())
+        return token.host if token and Scope.PUSH in token.scopes else ""
 
     def _without_credential(self, scope: Scope, host: str | None) -> str:
         if self._tokens or self._users:

@@ -19,6 +19,7 @@ from scanner.service.history import History
 from scanner.service.platform_moves import PlatformMoves
 from scanner.service.probe import Probe
 from scanner.service.publication import Publication
+from scanner.service.pushing import Pushing
 from scanner.service.recording import Recording
 from scanner.service.reloading import Reloading
 from scanner.service.scans import Scans
@@ -125,6 +126,11 @@ async def scans(request: Request) -> Scans:
 async def probe(request: Request) -> Probe:
     """One host scanned now."""
     return (await context(request)).service.probe
+
+
+async def pushing(request: Request) -> Pushing:
+    """Answers that hosts push."""
+    return (await context(request)).service.pushing
 
 
 async def gate(request: Request) -> Gate:

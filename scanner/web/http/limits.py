@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import structlog
@@ -33,6 +34,9 @@ LARGE_BYTES = 1 << 20
 
 MAX_UNSENT_BYTES = 64 << 20
 """Of large answers under way: a report of 10,000 hosts has some 40 MiB."""
+
+MAX_ANSWER_BYTES = 4 << 20
+"""Of a probe's answer that a host pushes: as long as one that is asked for, unless the settings say otherwise."""
 
 LARGER_BODIES = {"/api/v1/check": 1 << 20, "/admission/v1": 3 << 20}
 """What a deployment's files, or a pod under review, may take; only from whoever shows a token for the gate."""
@@ -164,14 +168,20 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
+_PUSHED = re.compile(r"/api/v1/hosts/(?P<host>[^/]{1,253})/facts")
+
+
 async def _limit(scope: Scope) -> int:
     """How long the body of this request may be; a token is asked for before more than a little is read."""
-    larger = LARGER_BODIES.get(scope["path"], 0)
+    pushed = _PUSHED.fullmatch(scope["path"])
+    larger = MAX_ANSWER_BYTES if pushed else LARGER_BODIES.get(scope["path"], 0)
     headers = Headers(scope=scope)
     length = headers.get("content-length", "")
     if not larger or (length.isdecimal() and int(length) <= MAX_BODY_BYTES):
         return MAX_BODY_BYTES
     access: Access = scope["app"].state.access
+    if pushed is not None:
+        return larger if access.pushes_for(headers.get("authorization")) == pushed["host"] else MAX_BODY_BYTES
     try:
         await access.decide(Needs.GATE, headers.get("authorization"), headers.get("host"))
     except Problem:

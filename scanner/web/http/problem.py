@@ -22,6 +22,8 @@ _STATUS = {
     RefusalReason.STORE_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.TRAIL_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.STOPPING: HTTPStatus.SERVICE_UNAVAILABLE,
+    RefusalReason.HOST_NOT_PUSHED: HTTPStatus.NOT_FOUND,
+    RefusalReason.PUSH_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What is not listed is a mistake of the caller's."""
 

@@ -31,6 +31,10 @@ def a_host(platform=AMD64, *, engine=None, store=facts.ImageStore.CLASSIC, state
     return builders.host_facts("h", platform, engines=engines, **kernel)
 
 
+def of_no_version(host):
+    return replace(host, engines=tuple(replace(engine, version="") for engine in host.engines))
+
+
 def offer(entry, config="same", binary="same", problem=None, digest="a"):
     config = entry if config == "same" else config
     binary = config if binary == "same" else binary
@@ -99,7 +103,12 @@ def reason_of(*arguments, **more):
         (a_host(), an_index(replace(offer(AMD64), nested=True)), "image_refused"),
         (a_host(), an_index(replace(offer(AMD64), layers=(ZSTD_LAYER,))), "engine_unknown"),
         (a_host(engine=ARM64), an_index(offer(AMD64)), "host_contradictory"),
-        (a_host(state=facts.EngineState.DOWN), an_index(offer(AMD64)), "engine_down"),
+        (a_host(state=facts.EngineState.DOWN), an_index(offer(AMD64)), "native"),
+        (a_host(state=facts.EngineState.DOWN), an_index(offer(ARM64)), "platform_missing"),
+        (of_no_version(a_host(state=facts.EngineState.DOWN)), an_index(offer(AMD64)), "engine_down"),
+        (a_host(state=facts.EngineState.UNUSED), an_index(offer(AMD64)), "native"),
+        (a_host(state=facts.EngineState.UNUSED), an_index(offer(ARM64)), "platform_missing"),
+        (of_no_version(a_host(state=facts.EngineState.UNUSED)), an_index(offer(AMD64)), "engine_unknown"),
         (a_host(state=facts.EngineState.DENIED), an_index(offer(AMD64)), "engine_denied"),
         (a_host(state=facts.EngineState.ABSENT), an_index(offer(AMD64)), "engine_absent"),
         (a_host(), Failure(Reason.IMAGE_DENIED), "image_denied"),
@@ -407,7 +416,13 @@ def test_an_observed_error_confirms_the_more_precise_reason_that_the_binary_gave
 
 @pytest.mark.parametrize(
     ("docker", "reason"),
-    [("absent", "native"), ("up", "platform_missing"), ("down", "engine_down"), ("denied", "engine_denied")],
+    [
+        ("absent", "native"),
+        ("unused", "native"),
+        ("up", "platform_missing"),
+        ("down", "platform_missing"),
+        ("denied", "engine_denied"),
+    ],
 )
 def test_a_plan_is_judged_by_the_likeliest_engine_that_is_there(docker, reason):
     """An armhf Docker takes no arm64 image, though the Podman beside it does."""
@@ -415,6 +430,12 @@ def test_a_plan_is_judged_by_the_likeliest_engine_that_is_there(docker, reason):
     podman = facts.Engine(facts.EngineKind.PODMAN, facts.EngineState.UP, "5.0", ARM64, facts.ImageStore.PODMAN)
     both = replace(host, engines=(*host.engines, podman))
     assert reason_of(both, plan(), an_index(offer(ARM64))) == reason
+
+
+def test_an_engine_that_is_down_says_so_in_the_evidence_and_vouches_for_no_container():
+    host = a_host(state=facts.EngineState.DOWN)
+    assert judge(host, plan(), an_index(offer(AMD64))).evidence[1].says.endswith("which is down now")
+    assert reason_of(host, container(), an_index(offer(AMD64))) == "engine_down"
 
 
 def test_an_engine_in_a_virtual_machine_is_judged_by_its_own_platform():

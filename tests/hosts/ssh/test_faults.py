@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 import time
+from dataclasses import replace
 
 import asyncssh
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
+from scanner.hosts.ssh.algorithms import Profile
 
 SCRIPT = b"uname -m\n"
 
@@ -226,6 +228,29 @@ async def test_s07_weak_algorithms_are_no_agreement(
     pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
     assert (await pool.read(host_at(fake.port), SCRIPT)).reason is Reason.HOST_PROTOCOL
     assert fake.logins == []
+
+
+SPOKEN = [
+    (Profile.DROPBEAR, {"encryption_algs": ["aes256-ctr"], "mac_algs": ["hmac-sha2-256"]}, True),
+    (Profile.DROPBEAR, {"kex_algs": ["diffie-hellman-group14-sha256"]}, True),
+    (Profile.DROPBEAR, {"kex_algs": ["diffie-hellman-group14-sha1"]}, False),
+    (Profile.DROPBEAR, {"encryption_algs": ["chacha20-poly1305@openssh.com"]}, False),
+    (Profile.LEGACY, {"kex_algs": ["diffie-hellman-group14-sha1"]}, True),
+    (Profile.LEGACY, {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-sha1"]}, True),
+    (Profile.LEGACY, {"encryption_algs": ["aes128-cbc"]}, False),
+]
+
+
+@pytest.mark.parametrize(("profile", "offered", "agree"), SPOKEN)
+async def test_a_named_profile_speaks_with_hosts_of_its_time_and_with_no_other(
+    profile, offered, agree, pool_of, config_for, fake_host, host_at, keys, tools
+):
+    fake = await fake_host(**offered)
+    config = config_for(known_for(tools, keys["host"], fake.port))
+    found = await pool_of(replace(config, profiles={"*": profile})).read(host_at(fake.port), SCRIPT)
+    assert (getattr(found, "reason", None) is not Reason.HOST_PROTOCOL) is agree, found
+    found = await pool_of(replace(config, profiles={"other": profile})).read(host_at(fake.port), SCRIPT)
+    assert found.reason is Reason.HOST_PROTOCOL
 
 
 async def hang(process):

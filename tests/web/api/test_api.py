@@ -44,7 +44,7 @@ def test_every_route_is_guarded_with_a_scope(app_with):
     changes_nothing = {"/api/v1/explain", "/decoder", "/sign-in", "/sign-out"}
     for route in routes:
         if route.methods - {"GET", "HEAD"} and route.path not in changes_nothing:
-            assert route.scope in (Scope.GATE, Scope.OPERATE), route.path
+            assert route.scope in (Scope.GATE, Scope.OPERATE, Scope.PUSH), route.path
 
 
 def test_a_route_that_names_no_scope_cannot_be_made():
@@ -60,6 +60,7 @@ ACTS = [
     ("POST", "/api/v1/check", "gate"),
     ("POST", "/api/v1/waivers", "operate"),
     ("DELETE", "/api/v1/waivers/1", "operate"),
+    ("POST", "/api/v1/hosts/web-1/facts", "push"),
 ]
 
 

@@ -194,7 +194,9 @@ def _incomplete(t: Trouble) -> Fix:
 
 def _protocol(t: Trouble) -> Fix:
     return Fix(
-        f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers.",
+        f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers. "
+        "What only knows older ones than archscan speaks gets a profile in archscan.yml: "
+        f"ssh: {{algorithms: {{{host_word(t)}: dropbear}}}}, or legacy where that is not enough.",
         (f"{ssh(t, options=' -vv')} true", *_listed(t)),
     )
 
@@ -236,6 +238,19 @@ def _engine_absent(t: Trouble) -> Fix:
     return Fix(f"No container engine was found on {t.host}: install one, or take the planned image off this host.")
 
 
+def _stale(t: Trouble) -> Fix:
+    """A host that pushes and does not; of others the gate says what is to be done."""
+    if t.failure is None or not t.failure.setting.startswith("push."):
+        return Fix("Scan the host, then ask again.", (f"archscan scan --host {host_word(t)}",))
+    return Fix(
+        f"{t.host} is to push its answers by itself: see on it why its timer does not, or set that up.",
+        (
+            f"archscan setup push {host_word(t)}",
+            f"ssh {host_word(t)} systemctl status archscan-push.timer archscan-push.service",
+        ),
+    )
+
+
 def _not_understood(_: Trouble) -> Fix:
     return Fix(
         "The inventory says of this host what cannot be understood: mend the line that the detail names.",
@@ -262,6 +277,7 @@ FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.HOST_PROTOCOL: _protocol,
     Reason.HOST_BASTION: _bastion,
     Reason.HOST_TOO_LARGE: _too_large,
+    Reason.HOST_STALE: _stale,
     Reason.ENGINE_DOWN: _engine_down,
     Reason.ENGINE_DENIED: _engine_denied,
     Reason.ENGINE_ABSENT: _engine_absent,

@@ -1,0 +1,90 @@
+"""Mistakes of use and of set-up, as newcomers make them: each is one line that says what to do, and exit code 2."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from scanner import cli
+from scanner.app.main import _operations
+
+LOCAL = "inventory: [{kind: local}]\n"
+SSH = "inventory: [{kind: static, hosts: {a: {address: 127.0.0.1}}}]\nssh: {identity_file: %s, known_hosts_file: %s}\n"
+
+
+def ran(capsys, *words):
+    """The command in this process: exit code, standard output, standard error."""
+    code = cli.run(_operations, lambda: "0", words)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("scan", "--labels", "x"), "No such option: --labels"),
+        (("scan", "--format", "pdf"), "'pdf' is not one of 'table'"),
+        (("image",), "Missing argument 'IMAGE'; see archscan image --help"),
+        (("scna",), "Did you mean 'scan'?"),
+        (("config", "chek"), "see archscan config --help"),
+        (("trust",), "Missing argument"),
+        (("scan", "user@"), "is no host"),
+        (("check", "nginx"), "--host PATTERN"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monkeypatch, words, says):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = ran(capsys, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert says in err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "is not a regular file but a directory"),
+        ("inventory:\n\t- kind: local\n", "is not YAML"),
+        ("- kind: local\n", "must be a mapping"),
+        ("", "name at least one source of hosts"),
+        ("hosts: [web-1]\n", "unknown key"),
+        (LOCAL + "scan: {interval: 300}\n", "must be a duration such as 30s"),
+        ("inventory: [{kind: static, hosts: {web-1: }}]\n", "write {}"),
+        ("inventory: [{kind: static, hosts: [web-1]}]\n", "must be a mapping"),
+        (SSH % ("folder", "folder"), "is not a regular file but a directory"),
+        (SSH % ("nothing", "folder"), "is not a regular file but a directory"),
+        (
+            "inventory: [{kind: ssh_config, path: folder}]\nssh: {identity_file: x, known_hosts_file: y}\n",
+            "a directory",
+        ),
+        ("inventory: [{kind: pushed, hosts: {a: {}}}]\n", "push.directory: is required"),
+        (LOCAL + "web: {tokens: [{name: a, scopes: [push], token_file: x}]}\n", "speaks for one host"),
+        (LOCAL + "web: {tokens: [{name: a, scopes: [read], host: a, token_file: x}]}\n", "scope push alone"),
+        (LOCAL + "owners: [{team: web}]\n", "it owns nothing"),
+        (LOCAL + "owners: [{team: '{{x}}', images: ['*']}]\n", "owners[0].team"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monkeypatch, text, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    if text is None:
+        (tmp_path / "archscan.yml").mkdir()
+    else:
+        (tmp_path / "archscan.yml").write_text(text)
+    code, out, err = ran(capsys, "scan")
+    assert (code, out) == (2, ""), err
+    assert len(err.splitlines()) == 1, err
+    assert says in err
+
+
+def test_a_port_that_is_taken_is_one_line_before_anything_is_stored(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        (tmp_path / "archscan.yml").write_text(f"{LOCAL}store: {{url: 'sqlite:///{tmp_path}/a.db'}}\n")
+        argv = [sys.executable, "-m", "scanner", "serve", "--web.listen-address", listen]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "in use" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["archscan.yml"]
