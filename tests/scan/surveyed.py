@@ -11,6 +11,7 @@ from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import ImageFacts, Layer, Offer
 from scanner.domain.image.reference import parse
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.verdict import Depth
@@ -66,7 +67,7 @@ class SurveyedRegistry:
         """The verdict of the image planned on a plain host."""
         surveying = Surveying(self.surveys, now, want, deadline_s)
         scanner = Scanner(None, self, self.inspect, ScanLimits(depth), surveys=surveying)
-        report = await scanner.against([platform], ["r.example/app:1"])
+        report = await scanner.against([platform], [Plan("r.example/app:1")])
         return report.findings[0].verdict
 
 
