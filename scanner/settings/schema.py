@@ -24,7 +24,7 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 Decision = Literal["allow", "warn", "deny", "hold"]
-Scope = Literal["read", "gate", "operate"]
+Scope = Literal["read", "gate", "operate", "rollback", "rollback_agent"]
 
 
 class Identity(Section):
@@ -331,6 +331,33 @@ class Gate(Section):
     )
 
 
+class Rollback(Section):
+    """The way back to a release that started."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether confirmed plans are carried out, by archscan rollback-agent; off, plans are for reading.",
+    )
+    healthy_for: Duration = Field(
+        default=60.0, ge=1, le=HOUR, description="How long the older release must be up before the newer one is let go."
+    )
+    server: Text | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Address of the service, for archscan rollback and its agent; web.listen on this machine where it is null.",
+    )
+    token_file: FilePath | None = Field(
+        default=None, description="File with the token that archscan rollback or its agent shows to the service."
+    )
+    ca_file: FilePath | None = Field(
+        default=None, description="CA certificates in PEM for the service; the system's where it is null."
+    )
+    path: Text = Field(
+        default="/usr/local/libexec/archscan-rollback",
+        description="Where hosts have the script of archscan rollback-script.",
+    )
+
+
 class Plans(Section):
     """Deployments that are planned, as files."""
 
@@ -388,6 +415,7 @@ class Settings(Section):
     trail: Trail = Field(default=Trail(), description="The tamper-evident log of every decision.")
     web: Web = Field(default=Web(), description="The HTTP interface.")
     gate: Gate = Field(default=Gate(), description="What the deploy gate answers.")
+    rollback: Rollback = Field(default=Rollback(), description="The way back to a release that started.")
     plans: Plans = Field(default=Plans(), description="Deployments that are planned, as files.")
     waivers: tuple[Waiver, ...] = Field(default=(), description="Findings that somebody answers for.")
     metrics: Metrics = Field(default=Metrics(), description="The Prometheus exposition.")

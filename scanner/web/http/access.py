@@ -39,6 +39,8 @@ class Scope(StrEnum):
     READ = "read"
     GATE = "gate"
     OPERATE = "operate"
+    ROLLBACK = "rollback"
+    ROLLBACK_AGENT = "rollback_agent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,16 @@ _STATUS = {
     RefusalReason.STORE_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.TRAIL_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.STOPPING: HTTPStatus.SERVICE_UNAVAILABLE,
+    RefusalReason.WORKLOAD_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    RefusalReason.RELEASE_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    RefusalReason.VERDICT_NOT_OK: HTTPStatus.CONFLICT,
+    RefusalReason.ROLLBACK_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    RefusalReason.ROLLBACK_STATE: HTTPStatus.CONFLICT,
+    RefusalReason.ROLLBACK_EXPIRED: HTTPStatus.GONE,
+    RefusalReason.ROLLBACK_BUSY: HTTPStatus.CONFLICT,
+    RefusalReason.CAUTIONS_NOT_ACCEPTED: HTTPStatus.CONFLICT,
+    RefusalReason.AGENT_OFF: HTTPStatus.CONFLICT,
+    RefusalReason.AGENT_MISSING: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What is not listed is a mistake of the caller's."""
 
