@@ -196,7 +196,7 @@ def _commands(workload: Workload, manager: Manager, target: Release) -> tuple[st
 def _anew(engine: str, name: str, image: str) -> tuple[str, ...]:
     if engine == "podman":
         return (
-            f"podman container clone --name {name}-new {name} {image}",
+            f"podman container clone {name} {name}-new {image}",
             f"podman stop {name}",
             f"podman rename {name} {name}-old",
             f"podman rename {name}-new {name}",

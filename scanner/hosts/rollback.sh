@@ -240,6 +240,7 @@ find_image() {
     refuse "$name deletes itself when it is stopped (--rm): nothing could be put back"
     return
   fi
+  is_of_repository || { refuse "$name is of another repository than $image"; return; }
   if ! id_of_image "$image" >/dev/null; then
     case $image in sha256:*) refuse "the image is no longer on this host, and no registry has it"; return ;; esac
     told=$(limited "$pull_limit" "$engine" pull --quiet "$image" 2>&1) || {
@@ -257,6 +258,22 @@ find_image() {
   reach found "$image is on this host"
 }
 
+is_of_repository() { # nobody's own image gets somebody else's mounts and privileges
+  case $image in sha256:*) return 0 ;; esac
+  wanted=$(plain_name "$image")
+  for one in $(look "$name" '{{.Config.Image}}') $("$engine" image inspect --format '{{range .RepoDigests}}{{.}} {{end}}{{range .RepoTags}}{{.}} {{end}}' "$expected" 2>/dev/null); do
+    [ "$(plain_name "$one")" != "$wanted" ] || return 0
+  done
+  return 1
+}
+
+plain_name() { # docker.io/library/nginx:1@sha256:… is nginx
+  bare=${1%%@*}
+  case ${bare##*/} in *:*) bare=${bare%:*} ;; esac
+  bare=${bare#docker.io/}
+  printf %s "${bare#library/}"
+}
+
 # ---------------------------------------------------------------- prepare: the new one is made beside the old one
 
 prepare() {
@@ -271,7 +288,7 @@ prepare() {
   remove "$beside"
   note made "$beside"
   if [ "$engine" = podman ]; then
-    made=$("$engine" container clone --name "$beside" "$old" "$(recall new_image)" 2>&1) ||
+    made=$("$engine" container clone "$old" "$beside" "$(recall new_image)" 2>&1) ||
       { refuse "podman cannot clone it: $(printf %s "$made" | tail -n 1)"; return; }
   else
     create_like "$old" "$beside" || return

@@ -60,6 +60,12 @@ ACTS = [
     ("POST", "/api/v1/check", "gate"),
     ("POST", "/api/v1/waivers", "operate"),
     ("DELETE", "/api/v1/waivers/1", "operate"),
+    ("POST", "/api/v1/rollbacks", "rollback"),
+    ("POST", "/api/v1/rollbacks/1/confirm", "rollback"),
+    ("POST", "/api/v1/rollbacks-work", "rollback_agent"),
+    ("POST", "/api/v1/rollbacks/1/steps", "rollback_agent"),
+    ("POST", "/api/v1/rollbacks/1/verify", "rollback_agent"),
+    ("POST", "/api/v1/rollbacks/1/end", "rollback_agent"),
 ]
 
 
