@@ -241,7 +241,7 @@ class FakeService:
         return self.given.pop(waiver_id, None) is not None
 
 
-TOKENS = {scope: f"{scope}-{'x' * 40}" for scope in ("read", "gate", "operate")}
+TOKENS = {scope: f"{scope}-{'x' * 40}" for scope in ("read", "gate", "operate", "rollback", "rollback_agent")}
 
 
 @pytest.fixture
