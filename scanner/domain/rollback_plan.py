@@ -44,9 +44,7 @@ _OF_MAKERS = {
     Source.QUADLET: Manager.UNIT,
     Source.KUBERNETES: Manager.KUBERNETES,
 }
-_BY_AGENT = frozenset({
-    (Manager.CONTAINER, "docker"), (Manager.CONTAINER, "podman"), (Manager.COMPOSE, "docker"),
-})  # fmt: skip
+_BY_AGENT = frozenset({(Manager.CONTAINER, "docker"), (Manager.COMPOSE, "docker")})
 """What the script on a host can do; everything else is typed by a person."""
 
 
@@ -196,11 +194,10 @@ def _commands(workload: Workload, manager: Manager, target: Release) -> tuple[st
 def _anew(engine: str, name: str, image: str) -> tuple[str, ...]:
     if engine == "podman":
         return (
-            f"podman container clone {name} {name}-new {image}",
+            f"podman inspect --format '{{{{json .Config.CreateCommand}}}}' {name}",
             f"podman stop {name}",
             f"podman rename {name} {name}-old",
-            f"podman rename {name}-new {name}",
-            f"podman start {name}",
+            f"podman run --detach --name {name} OPTIONS {image}  # OPTIONS: as its own CreateCommand above has them",
         )
     return (
         f"docker inspect {name} > {name}.json",
