@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.real.engines import Containerd, DockerEngine
 from tests.real.hand import SCRIPT, Hand
+from tests.real.process import Daemon, run, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -209,6 +211,65 @@ def _killed(own, name, releases, done, step, turn, when):
     return told, own.log(rollback)
 
 
+@pytest.fixture
+def mortal_engine(require, require_root, tmp_path_factory):
+    """A dockerd that may be killed: its containerd lives on, as under systemd."""
+    containerd = Containerd.started(
+        require("containerd", "containerd"), require("ctr", "containerd"), tmp_path_factory.mktemp("mc")
+    )
+    folder, client = tmp_path_factory.mktemp("mortal"), require("docker", "docker.io")
+    (folder / "daemon.json").write_text("{}")
+    socket = folder / "d.sock"
+    argv = [
+        require("dockerd", "docker.io"), "--config-file", folder / "daemon.json", "--data-root", folder / "data",
+        "--exec-root", folder / "exec", "--pidfile", folder / "pid", "--host", f"unix://{socket}",
+        "--containerd", containerd.socket, "--bridge", "none", "--iptables=false", "--ip6tables=false",
+    ]  # fmt: skip
+
+    def start():
+        return Daemon.start(
+            argv, folder, lambda: "Server:" in run(client, "--host", f"unix://{socket}", "version", check=False)
+        )
+
+    engine = DockerEngine(socket, client, start())
+    yield engine, start
+    engine.docker("rm", "-f", *engine.docker("ps", "-aq", check=False).split(), check=False)
+    engine.daemon.stop()
+    containerd.daemon.stop()
+    for namespace in (folder / "exec" / "netns").glob("*"):
+        run("umount", namespace, check=False)
+
+
+def test_an_engine_that_dies_in_the_midst_of_it_leaves_one_of_the_two_good_states(
+    mortal_engine, require, pusher, image_factory, elf_factory
+):
+    engine, start = mortal_engine
+    ids = []
+    for number in (1, 2):
+        made = image_factory.image({"app": elf_factory("amd64", f"dies {number}", forever=True)}, entrypoint=["/app"])
+        image = pusher.push("back/dies", str(number), made)
+        engine.docker("pull", "-q", image)
+        ids.append(engine.docker("image", "inspect", "-f", "{{.Id}}", image).strip())
+    engine.docker(
+        "run", "-d", "--network", "none", "--restart", "always", "--stop-timeout", "0", "--name", "api", image
+    )
+    clients = {"docker": str(engine.client), "curl": str(require("curl", "curl"))}
+    hand = Hand(engine.socket.parent / "hand", clients, engine.environment, seconds=3)
+    rollback = hand.begin("api", ids[0], ids[1])
+    assert hand.do(rollback, "find", "prepare")["state"] == "prepared"
+    hand.ask(f"do {rollback} switch")
+    until(lambda: hand.ask(f"status {rollback}")["state"] == "watching", "the new one")
+    engine.daemon.process.kill()
+    engine.daemon.process.wait()
+    engine.daemon = start()
+    told = hand.wait(rollback)
+    if told["state"] not in {"up", "undone"}:
+        told = hand.do(rollback, "resume")
+    assert told["state"] in {"up", "undone"}, (told, hand.log(rollback))
+    now = inspected(engine, "api")
+    assert (now["Image"], now["State"]["Running"]) == (ids[told["state"] == "undone"], True)
+
+
 # ---------------------------------------------------------------- Compose
 
 
@@ -270,12 +331,11 @@ def test_a_compose_service_is_pinned_beside_its_files_and_unpinned_by_undo(proje
     assert (now["Image"], now["Config"]["Image"], now["State"]["Running"]) == (releases[1][2], releases[1][1], True)
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_compose_service_that_was_being_exchanged_when_its_script_was_killed_is_finished(project, web, when):
+def test_a_compose_service_that_was_being_exchanged_when_its_script_was_killed_is_finished(project, web):
     hand, engine, _, releases = project
     rollback = hand.begin("shop-web-1", releases[0][0], releases[1][2], kind="compose")
     assert hand.do(rollback, "find", "prepare")["state"] == "prepared"
-    hand.kill(1, when)
+    hand.kill(1, "after")
     assert hand.do(rollback, "switch")["state"] == "switching"
     assert hand.killed()
     hand.spare()
