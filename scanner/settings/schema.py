@@ -18,6 +18,7 @@ from scanner.settings.fields import (
     Text,
     split_listen,
 )
+from scanner.settings.rollback_section import Rollback
 from scanner.settings.sources import InventorySource
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -328,33 +329,6 @@ class Gate(Section):
         ge=0,
         le=100,
         description="Tags of the same repository that are looked at for one that fits, where an image is denied.",
-    )
-
-
-class Rollback(Section):
-    """The way back to a release that started."""
-
-    enabled: bool = Field(
-        default=False,
-        description="Whether confirmed plans are carried out, by archscan rollback-agent; off, plans are for reading.",
-    )
-    healthy_for: Duration = Field(
-        default=60.0, ge=1, le=HOUR, description="How long the older release must be up before the newer one is let go."
-    )
-    server: Text | None = Field(
-        default=None,
-        pattern=r"^https?://[^\s?#]+$",
-        description="Address of the service, for archscan rollback and its agent; web.listen on this machine where it is null.",
-    )
-    token_file: FilePath | None = Field(
-        default=None, description="File with the token that archscan rollback or its agent shows to the service."
-    )
-    ca_file: FilePath | None = Field(
-        default=None, description="CA certificates in PEM for the service; the system's where it is null."
-    )
-    path: Text = Field(
-        default="/usr/local/libexec/archscan-rollback",
-        description="Where hosts have the script of archscan rollback-script.",
     )
 
 
