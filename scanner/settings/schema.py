@@ -21,8 +21,7 @@ from scanner.settings.fields import (
 from scanner.settings.rollback_section import Rollback
 from scanner.settings.sources import InventorySource
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+KIB, MIB, GIB, MINUTE, HOUR, DAY = 1 << 10, 1 << 20, 1 << 30, 60.0, 3600.0, 86400.0
 
 Decision = Literal["allow", "warn", "deny", "hold"]
 Scope = Literal["read", "gate", "operate", "rollback", "rollback_agent"]
