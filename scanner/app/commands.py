@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scanner import inventory
 from scanner.app import checking, elsewhere, fleet_of_person, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
+from scanner.app.rollback_operations import RollbackOperations
 from scanner.app.trail_operations import TrailOperations
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
@@ -261,6 +262,10 @@ class Application:
     def trail(self, common: Common) -> TrailOperations:
         """The trail of the configured store."""
         return TrailOperations(self._settings(common, need_hosts=False))
+
+    def rollback(self, common: Common, server: str | None = None, *, need_hosts: bool = False) -> RollbackOperations:
+        """The way back."""
+        return RollbackOperations(self._settings(common, need_hosts=need_hosts), self._scanner, server)
 
     # ---------------------------------------------------------------- set-up of hosts
 

@@ -17,6 +17,7 @@ from scanner.cli import (
     gate_hooks,
     image,
     readiness,
+    rollback,
     scan,
     serve,
     setup,
@@ -83,7 +84,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
 
     root.__doc__ = _HELP
     for group in (
-        scan, check, gate_hooks, why, image, readiness, explain, first_hour, trust, serve, ask, trail, setup,
+        scan, check, gate_hooks, why, image, readiness, explain, first_hour, trust, serve, ask, trail, rollback, setup,
     ):  # fmt: skip
         group.register(app)
     return app

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Failure
     from scanner.domain.host import Host
     from scanner.domain.readiness import Readiness
+    from scanner.domain.release import Release
     from scanner.domain.report import Report
+    from scanner.domain.rollback_record import Rollback
     from scanner.domain.verdict.verdict import Depth
     from scanner.scan.ports import Listener
-    from scanner.service.answers import Checked
+    from scanner.service.answers import Checked, Refusal
     from scanner.service.image import Opened
     from scanner.trail.audit import Audit
     from scanner.trail.checkpoint import Checkpoint
@@ -173,6 +175,42 @@ class TrailOperations(Protocol):
         ...
 
 
+class RollbackOperations(Protocol):
+    """The way back; everything raises ``UsageError`` for what the operator has to change, or the service refuses."""
+
+    def plan(self, host: str, workload: str, to: str) -> dict[str, Any]:
+        """A plan, by the running service, that waits for its confirmation."""
+        ...
+
+    def confirm(self, rollback_id: str, *, accept_cautions: bool) -> dict[str, Any]:
+        """Have a plan carried out."""
+        ...
+
+    def find(self, rollback_id: str) -> dict[str, Any]:
+        """How far a rollback is."""
+        ...
+
+    async def dry_run(self, host_name: str, workload: str, to: str) -> tuple[Sequence[Release], Rollback | Refusal]:
+        """Releases with a plan, without the service."""
+        ...
+
+    async def agent(self) -> None:
+        """Carry out what is confirmed until a signal."""
+        ...
+
+    def script(self) -> str:
+        """The script that hosts have installed."""
+        ...
+
+    def sudoers(self, user: str, path: str) -> str:
+        """The sudo rule for it."""
+        ...
+
+    def preparation(self, key: Path, addresses: Sequence[str], user: str, path: str) -> str:
+        """The script that prepares a host for the agent's public key in this file."""
+        ...
+
+
 class Operations(Protocol):
     """The program without its commands. Every method raises ``UsageError`` for what the operator has to change."""
 
@@ -242,6 +280,10 @@ class Operations(Protocol):
 
     def trail(self, common: Common) -> TrailOperations:
         """The trail of the configured store."""
+        ...
+
+    def rollback(self, common: Common, server: str | None = None, *, need_hosts: bool = False) -> RollbackOperations:
+        """The way back."""
         ...
 
     def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:

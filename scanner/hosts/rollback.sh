@@ -7,7 +7,7 @@
 #   do ID find|prepare|switch|undo|finish             does one step, on its own feet: whoever asked may go away
 #   resume ID                                         finishes, or undoes, a step that something interrupted
 #   status ID                                         how far it is
-# ID: 32 hexadecimal digits. ENGINE: docker, podman. KIND: container, compose. IMAGE: NAME@sha256:HEX or sha256:HEX.
+# ID: 32 hexadecimal digits. ENGINE: docker (podman container clone forgets networks and limits). KIND: container, compose. IMAGE: NAME@sha256:HEX or sha256:HEX.
 # EXPECTED: the image ID that the container has now (64 hexadecimal digits). SECONDS: how long it must run to count.
 # Nothing of the line is ever evaluated; everything else that is needed is read from the container itself, here.
 
@@ -87,16 +87,14 @@ is_seconds() {
 # ---------------------------------------------------------------- verbs
 
 hello() {
-  for one in docker podman; do
-    have "$one" && printf 'engine %s\n' "$one"
-  done
+  have docker && printf 'engine docker\n'
   compose_program >/dev/null && printf 'kind compose\n'
   { have curl || have python3; } && printf 'kind container\n'
 }
 
 begin() {
   is_hex "$id" 32 || wrong 'the id'
-  case $engine/$kind in docker/container | docker/compose | podman/container) ;; *) wrong 'engine or kind' ;; esac
+  case $engine/$kind in docker/container | docker/compose) ;; *) wrong 'engine or kind' ;; esac
   is_name "$name" || wrong 'the name'
   is_image "$image" || wrong 'the image'
   is_hex "$expected" 64 || wrong 'the expected image'
@@ -240,6 +238,7 @@ find_image() {
     refuse "$name deletes itself when it is stopped (--rm): nothing could be put back"
     return
   fi
+  is_of_repository || { refuse "$name is of another repository than $image"; return; }
   if ! id_of_image "$image" >/dev/null; then
     case $image in sha256:*) refuse "the image is no longer on this host, and no registry has it"; return ;; esac
     told=$(limited "$pull_limit" "$engine" pull --quiet "$image" 2>&1) || {
@@ -252,9 +251,25 @@ find_image() {
   note old "$old"
   note new_image "$new_image"
   note was "$(look "$old" '{{.State.Status}}')"
-  [ "$engine" = podman ] || note policy "$(look "$old" '{{.HostConfig.RestartPolicy.Name}}{{with .HostConfig.RestartPolicy.MaximumRetryCount}}:{{.}}{{end}}')"
+  note policy "$(look "$old" '{{.HostConfig.RestartPolicy.Name}}{{with .HostConfig.RestartPolicy.MaximumRetryCount}}:{{.}}{{end}}')"
   if [ "$kind" = compose ]; then find_project || return; fi
   reach found "$image is on this host"
+}
+
+is_of_repository() { # nobody's own image gets somebody else's mounts and privileges
+  case $image in sha256:*) return 0 ;; esac
+  wanted=$(plain_name "$image")
+  for one in $(look "$name" '{{.Config.Image}}') $("$engine" image inspect --format '{{range .RepoDigests}}{{.}} {{end}}{{range .RepoTags}}{{.}} {{end}}' "$expected" 2>/dev/null); do
+    [ "$(plain_name "$one")" != "$wanted" ] || return 0
+  done
+  return 1
+}
+
+plain_name() { # docker.io/library/nginx:1@sha256:… is nginx
+  bare=${1%%@*}
+  case ${bare##*/} in *:*) bare=${bare%:*} ;; esac
+  bare=${bare#docker.io/}
+  printf %s "${bare#library/}"
 }
 
 # ---------------------------------------------------------------- prepare: the new one is made beside the old one
@@ -270,12 +285,7 @@ prepare() {
   beside=archscan-new-$(printf %s "$id" | head -c 12)
   remove "$beside"
   note made "$beside"
-  if [ "$engine" = podman ]; then
-    made=$("$engine" container clone --name "$beside" "$old" "$(recall new_image)" 2>&1) ||
-      { refuse "podman cannot clone it: $(printf %s "$made" | tail -n 1)"; return; }
-  else
-    create_like "$old" "$beside" || return
-  fi
+  create_like "$old" "$beside" || return
   new=$(look "$beside" '{{.Id}}') || { refuse 'the new container is not there'; return; }
   [ "$(image_of "$new")" = "$(recall new_image)" ] || { refuse 'the new container has another image'; return; }
   note new "$new"
@@ -422,7 +432,7 @@ switch() {
 
 swap() {
   "$engine" stop "$old" || return 1
-  [ "$engine" = podman ] || "$engine" update --restart=no "$old" || return 1
+  "$engine" update --restart=no "$old" || return 1
   "$engine" rename "$old" "$kept" || return 1
   "$engine" rename "$new" "$name" || return 1
   "$engine" start "$new"

@@ -30,7 +30,7 @@ def authorized_key_line(public_key: str, from_addresses: Sequence[str] = (), pat
     key = public_keys.checked(public_key)
     sources = ",".join(str(ipaddress.ip_network(address, strict=False)) for address in from_addresses)
     restriction = f'from="{sources}",' if sources else ""
-    return f'restrict,{restriction}command="sudo -n {_checked_path(path)}" {key}\n'
+    return f'restrict,{restriction}command="sudo -n {checked_path(path)}" {key}\n'
 
 
 def sudoers_rule(user: str = "archscan", path: str = PROBE_PATH) -> str:
@@ -43,11 +43,11 @@ def sudoers_rule(user: str = "archscan", path: str = PROBE_PATH) -> str:
     """
     if not _USER.fullmatch(user):
         raise ValueError(f"not a login name: {user!r}")
-    checked = _checked_path(path)
+    checked = checked_path(path)
     return f'Defaults!{checked} !requiretty\n{user} ALL=(root) NOPASSWD: {checked} ""\n'
 
 
-def _checked_path(path: str) -> str:
+def checked_path(path: str) -> str:
     """An absolute path that neither a shell nor sudoers nor authorized_keys reads as anything else."""
     if not _PATH.fullmatch(path) or ".." in path.split("/"):
         raise ValueError(f"not a plain absolute path: {path!r}")

@@ -33,6 +33,16 @@ class RefusalReason(StrEnum):
     HOST_NOT_PUSHED = "host_not_pushed"
     ANSWER_INVALID = "answer_invalid"
     PUSH_FAILED = "push_failed"
+    WORKLOAD_NOT_FOUND = "workload_not_found"
+    RELEASE_NOT_FOUND = "release_not_found"
+    VERDICT_NOT_OK = "verdict_not_ok"
+    ROLLBACK_NOT_FOUND = "rollback_not_found"
+    ROLLBACK_STATE = "rollback_state"
+    ROLLBACK_EXPIRED = "rollback_expired"
+    ROLLBACK_BUSY = "rollback_busy"
+    CAUTIONS_NOT_ACCEPTED = "cautions_not_accepted"
+    AGENT_OFF = "agent_off"
+    AGENT_MISSING = "agent_missing"
 
 
 @dataclass(frozen=True, slots=True)

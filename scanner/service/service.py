@@ -18,6 +18,7 @@ from scanner.service.publication import Publication
 from scanner.service.pushing import Pushing
 from scanner.service.recording import Recording
 from scanner.service.reloading import Reloading
+from scanner.service.rollback.rollbacks import Rollbacks
 from scanner.service.scans import Scans
 from scanner.service.schedule import Schedule
 from scanner.service.surveys import Surveys
@@ -64,6 +65,7 @@ class Service:
         self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock, self.recording, self.overrides,
                          self.gate_memory)  # fmt: skip
         self.admission = Admission(self.gate, self.gate_memory, self.reloading)
+        self.rollbacks = Rollbacks(store, self.reloading, self.publication, self.scans, observer, clock, self.recording)
         self.probe = Probe(self.reloading, observer)
         self.history = History(store, clock)
         self.moves = PlatformMoves(self.reloading, self.publication, self.surveys, observer)
@@ -85,6 +87,7 @@ class Service:
         await self.surveys.load()
         await self.overrides.load()
         await self.gate_memory.load()
+        await self.rollbacks.load()
         self._schedule.start()
 
     async def stop(self) -> None:

@@ -18,14 +18,14 @@ from scanner.settings.fields import (
     Text,
     split_listen,
 )
+from scanner.settings.rollback_section import Rollback
 from scanner.settings.sources import InventorySource
 from scanner.settings.ssh_section import Ssh
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+KIB, MIB, GIB, MINUTE, HOUR, DAY = 1 << 10, 1 << 20, 1 << 30, 60.0, 3600.0, 86400.0
 
 Decision = Literal["allow", "warn", "deny", "hold"]
-Scope = Literal["read", "gate", "operate", "push"]
+Scope = Literal["read", "gate", "operate", "push", "rollback", "rollback_agent"]
 
 
 class Registry(Section):
@@ -366,6 +366,7 @@ class Settings(Section):
     web: Web = Field(default=Web(), description="The HTTP interface.")
     gate: Gate = Field(default=Gate(), description="What the deploy gate answers.")
     push: Push = Field(default=Push(), description="Answers that hosts send by themselves.")
+    rollback: Rollback = Field(default=Rollback(), description="The way back to a release that started.")
     plans: Plans = Field(default=Plans(), description="Deployments that are planned, as files.")
     waivers: tuple[Waiver, ...] = Field(default=(), description="Findings that somebody answers for.")
     owners: tuple[Owner, ...] = Field(

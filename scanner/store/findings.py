@@ -181,8 +181,7 @@ def load(connection: Connection) -> Memory:
     Raises:
         ValueError: a row is of another version of our types.
     """
-    t = tables
-    memory = Memory()
+    t, memory = tables, Memory()
     for row in connection.execute(select(t.hosts).order_by(t.hosts.c.name)):
         reading = codec.loads(_Reading, row.reading).reading
         labels = codec.loads(_Labels, row.labels).labels

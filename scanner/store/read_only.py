@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from scanner.store import findings
+from scanner.store import findings, releases
 from scanner.store.error import StoreError, translated
 from scanner.store.trail_rows import TrailRows
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Connection
 
+    from scanner.domain.release import Release
     from scanner.domain.report import Report
 
 TRIES = 5
@@ -39,6 +40,16 @@ def trail_of(url: str) -> Iterator[TrailRows]:
     """
     with _reading(url) as connection:
         yield TrailRows(connection)
+
+
+def releases_of(url: str, host: str, workload: str) -> list[Release]:
+    """What a host has had of a workload, the newest first.
+
+    Raises:
+        StoreError: there is no such database, it is older than this table, damaged, or it changed during each copy.
+    """
+    with _reading(url) as connection:
+        return releases.of_workload(connection, host, workload)
 
 
 def last_report_of(url: str) -> Report | None:

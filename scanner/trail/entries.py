@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Workload
     from scanner.domain.override import Override
     from scanner.domain.report import Report
+    from scanner.domain.rollback_record import Rollback
     from scanner.domain.verdict.verdict import Verdict
     from scanner.domain.waiver import Waiver
     from scanner.store.findings import Plan
@@ -145,6 +146,33 @@ def override_deleted(at: float, by: str, override_id: str) -> Entry:
     return Entry(Event.OVERRIDE_DELETED, at, by, {"id": override_id})
 
 
+def rollback_planned(at: float, by: str, rollback: Rollback) -> Entry:
+    """Somebody asked for the way back, and was shown this plan."""
+    about = _rollback(rollback) | {
+        "commands": list(rollback.commands),
+        "touches": list(rollback.touches),
+        "cautions": list(rollback.cautions),
+        "verdict": rollback.verdict,
+        "evidence": list(rollback.evidence),
+    }
+    return Entry(Event.ROLLBACK_PLANNED, at, by, about)
+
+
+def rollback_confirmed(at: float, by: str, rollback: Rollback, *, accepted: bool) -> Entry:
+    """Somebody confirmed a plan, and ``accepted`` what speaks against it."""
+    return Entry(Event.ROLLBACK_CONFIRMED, at, by, _rollback(rollback) | {"cautions_accepted": accepted})
+
+
+def rollback_step(at: float, by: str, rollback: Rollback, step: str, detail: str) -> Entry:
+    """A step is about to be done on the host; ``detail`` is how the host stood before it."""
+    return Entry(Event.ROLLBACK_STEP, at, by, _rollback(rollback) | {"step": step, "detail": detail})
+
+
+def rollback_ended(at: float, by: str, rollback: Rollback, outcome: str, detail: str) -> Entry:
+    """The host is in one of the two good states, or was never touched: ``outcome`` says which."""
+    return Entry(Event.ROLLBACK_ENDED, at, by, _rollback(rollback) | {"outcome": outcome, "detail": detail})
+
+
 def reloaded(at: float, by: str, *, successful: bool, detail: str, configuration: str) -> Entry:
     """The configuration was read again; ``configuration`` is the digest of what is in force."""
     about = {"successful": successful, "detail": detail, "configuration": configuration}
@@ -163,6 +191,16 @@ def report_digest(report: Report) -> str:
     )
     findings = sorted([*map(str, _named(f.workload, f.verdict).values())] for f in report.findings)
     return digest([hosts, findings])
+
+
+def _rollback(rollback: Rollback) -> dict[str, Any]:
+    return {
+        "id": rollback.id,
+        "host": rollback.host,
+        "workload": rollback.workload,
+        "from": rollback.from_digest,
+        "to": rollback.to_digest,
+    }
 
 
 def _finding(workload: Workload, verdict: Verdict) -> dict[str, Any]:

@@ -49,6 +49,10 @@ class Event(StrEnum):
     OVERRIDE_ADDED = "override_added"
     OVERRIDE_DELETED = "override_deleted"
     CONFIGURATION_RELOADED = "configuration_reloaded"
+    ROLLBACK_PLANNED = "rollback_planned"
+    ROLLBACK_CONFIRMED = "rollback_confirmed"
+    ROLLBACK_STEP = "rollback_step"
+    ROLLBACK_ENDED = "rollback_ended"
     TRAIL_RESUMED = "trail_resumed"
 
 

@@ -288,6 +288,9 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
         "waivers add",
         "waivers delete",
         "top",
+        "rollback",
+        "rollback-agent",
+        "rollback-script",
     ],
 )
 def test_every_command_teaches_itself_with_an_example(command):

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.real.engines import Containerd, DockerEngine
 from tests.real.hand import SCRIPT, Hand
+from tests.real.process import Daemon, run, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -146,7 +148,8 @@ def test_undo_is_possible_until_it_is_finished(hand, running, releases, docker_e
         ((), 0, 0, "another image than the plan was made for"),
         ((), 1, 1, "has this image already"),
         (("--rm",), 0, 1, "deletes itself"),
-        ((), "absent", 1, "neither"),
+        ((), "absent", 1, "cannot be pulled"),
+        ((), "another", 1, "is of another repository"),
     ],
 )
 def test_what_cannot_be_undone_or_found_is_refused_untouched(
@@ -154,10 +157,11 @@ def test_what_cannot_be_undone_or_found_is_refused_untouched(
 ):
     name = running(*options)
     before = inspected(docker_engine, name)
-    wanted = f"{registry.address}/back/api@sha256:{HEX}" if image == "absent" else releases[image][0]
+    made_up = {"absent": "back/api", "another": "evil/api"}
+    wanted = f"{registry.address}/{made_up[image]}@sha256:{HEX}" if image in made_up else releases[image][0]
     told = hand.do(hand.begin(name, wanted, releases[expected][1]), "find")
     assert told["state"] == "refused"
-    assert says in told["says"] or "cannot be pulled" in told["says"]
+    assert says in told["says"]
     assert inspected(docker_engine, name) == before
 
 
@@ -207,6 +211,153 @@ def _killed(own, name, releases, done, step, turn, when):
     return told, own.log(rollback)
 
 
+@pytest.fixture
+def mortal_engine(require, require_root, tmp_path_factory):
+    """A dockerd that may be killed: its containerd lives on, as under systemd."""
+    containerd = Containerd.started(
+        require("containerd", "containerd"), require("ctr", "containerd"), tmp_path_factory.mktemp("mc")
+    )
+    folder, client = tmp_path_factory.mktemp("mortal"), require("docker", "docker.io")
+    (folder / "daemon.json").write_text("{}")
+    socket = folder / "d.sock"
+    argv = [
+        require("dockerd", "docker.io"), "--config-file", folder / "daemon.json", "--data-root", folder / "data",
+        "--exec-root", folder / "exec", "--pidfile", folder / "pid", "--host", f"unix://{socket}",
+        "--containerd", containerd.socket, "--bridge", "none", "--iptables=false", "--ip6tables=false",
+    ]  # fmt: skip
+
+    def start():
+        return Daemon.start(
+            argv, folder, lambda: "Server:" in run(client, "--host", f"unix://{socket}", "version", check=False)
+        )
+
+    engine = DockerEngine(socket, client, start())
+    yield engine, start
+    engine.docker("rm", "-f", *engine.docker("ps", "-aq", check=False).split(), check=False)
+    engine.daemon.stop()
+    containerd.daemon.stop()
+    for namespace in (folder / "exec" / "netns").glob("*"):
+        run("umount", namespace, check=False)
+
+
+def test_an_engine_that_dies_in_the_midst_of_it_leaves_one_of_the_two_good_states(
+    mortal_engine, require, pusher, image_factory, elf_factory
+):
+    engine, start = mortal_engine
+    ids = []
+    for number in (1, 2):
+        made = image_factory.image({"app": elf_factory("amd64", f"dies {number}", forever=True)}, entrypoint=["/app"])
+        image = pusher.push("back/dies", str(number), made)
+        engine.docker("pull", "-q", image)
+        ids.append(engine.docker("image", "inspect", "-f", "{{.Id}}", image).strip())
+    engine.docker(
+        "run", "-d", "--network", "none", "--restart", "always", "--stop-timeout", "0", "--name", "api", image
+    )
+    clients = {"docker": str(engine.client), "curl": str(require("curl", "curl"))}
+    hand = Hand(engine.socket.parent / "hand", clients, engine.environment, seconds=3)
+    rollback = hand.begin("api", ids[0], ids[1])
+    assert hand.do(rollback, "find", "prepare")["state"] == "prepared"
+    hand.ask(f"do {rollback} switch")
+    until(lambda: hand.ask(f"status {rollback}")["state"] == "watching", "the new one")
+    engine.daemon.process.kill()
+    engine.daemon.process.wait()
+    engine.daemon = start()
+    told = hand.wait(rollback)
+    if told["state"] not in {"up", "undone"}:
+        told = hand.do(rollback, "resume")
+    assert told["state"] in {"up", "undone"}, (told, hand.log(rollback))
+    now = inspected(engine, "api")
+    assert (now["Image"], now["State"]["Running"]) == (ids[told["state"] == "undone"], True)
+
+
+# ---------------------------------------------------------------- Compose
+
+
+@pytest.fixture(scope="module")
+def project(docker_classic_26, pusher, image_factory, elf_factory, registry, require):
+    """A Compose project whose service has the second of two releases: the hand, the engine, folder, releases."""
+    engine = docker_classic_26
+    folder = engine.socket.parent / "shop"
+    folder.mkdir()
+    found = []
+    for number in (1, 2):
+        made = image_factory.image({"app": elf_factory("amd64", f"shop {number}", forever=True)}, entrypoint=["/app"])
+        image = pusher.push("back/shop", "prod", made)
+        found.append((f"{image.rpartition(':')[0]}@{made.manifest.digest}", image))
+        engine.docker("pull", "-q", image)
+        found[-1] = (*found[-1], engine.docker("image", "inspect", "-f", "{{.Id}}", image).strip())
+    (folder / ".env").write_text("GREETING=hello\n")
+    (folder / "compose.yml").write_text(f"""services:
+  web:
+    image: {image}
+    network_mode: none
+    stop_grace_period: 0s
+    environment: ["GREETING=${{GREETING}}"]
+    volumes: ["./:/here:ro"]
+  other:
+    image: {image}
+    network_mode: none
+    stop_grace_period: 0s
+""")
+    clients = {"docker": str(engine.client), "curl": str(require("curl", "curl"))}
+    hand = Hand(engine.socket.parent / "hand", clients, engine.environment)
+    yield hand, engine, folder, found
+    engine.docker("compose", "--project-directory", folder, "down", "--timeout", "0", check=False)
+
+
+@pytest.fixture
+def web(project):
+    """The service's container as the project's own files give it; its inspection."""
+    _, engine, folder, _ = project
+    engine.docker("compose", "--project-directory", folder, "up", "--detach", "--quiet-pull")
+    return inspected(engine, "shop-web-1")
+
+
+def test_a_compose_service_is_pinned_beside_its_files_and_unpinned_by_undo(project, web):
+    hand, engine, folder, releases = project
+    files = {file: file.read_bytes() for file in folder.iterdir()}
+    other = inspected(engine, "shop-other-1")["Id"]
+    rollback = hand.begin("shop-web-1", releases[0][0], releases[1][2], kind="compose")
+    told = hand.do(rollback, "find", "prepare", "switch")
+    assert told["state"] == "up", (told, hand.log(rollback))
+    now = inspected(engine, "shop-web-1")
+    assert (now["Image"], now["State"]["Running"]) == (releases[0][2], True)
+    assert now["Config"]["Env"] == web["Config"]["Env"]
+    assert inspected(engine, "shop-other-1")["Id"] == other
+    assert {file: file.read_bytes() for file in folder.iterdir()} == files
+    told = hand.do(rollback, "undo")
+    assert told["state"] == "undone", (told, hand.log(rollback))
+    now = inspected(engine, "shop-web-1")
+    assert (now["Image"], now["Config"]["Image"], now["State"]["Running"]) == (releases[1][2], releases[1][1], True)
+
+
+def test_a_compose_service_that_was_being_exchanged_when_its_script_was_killed_is_finished(project, web):
+    hand, engine, _, releases = project
+    rollback = hand.begin("shop-web-1", releases[0][0], releases[1][2], kind="compose")
+    assert hand.do(rollback, "find", "prepare")["state"] == "prepared"
+    hand.kill(1, "after")
+    assert hand.do(rollback, "switch")["state"] == "switching"
+    assert hand.killed()
+    hand.spare()
+    told = hand.do(rollback, "resume", "finish")
+    assert told["state"] == "done", (told, hand.log(rollback))
+    assert inspected(engine, "shop-web-1")["Image"] == releases[0][2]
+
+
+def test_a_project_whose_files_moved_on_is_refused(project, web):
+    hand, engine, folder, releases = project
+    (folder / ".env").write_text("GREETING=goodbye\n")
+    rollback = hand.begin("shop-web-1", releases[0][0], releases[1][2], kind="compose")
+    told = hand.do(rollback, "find")
+    (folder / ".env").write_text("GREETING=hello\n")
+    assert told["state"] == "refused"
+    assert "no longer give the container" in told["says"]
+    assert inspected(engine, "shop-web-1")["Id"] == web["Id"]
+
+
+# ---------------------------------------------------------------- the grammar
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -214,6 +365,7 @@ def _killed(own, name, releases, done, step, turn, when):
         "begin",
         f"begin {'g' * 32} docker container api a@sha256:{HEX} {HEX} 60",
         f"begin ../{'0' * 29} docker container api a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} podman container api a@sha256:{HEX} {HEX} 60",
         f"begin {ID} nerdctl container api a@sha256:{HEX} {HEX} 60",
         f"begin {ID} docker container -api a@sha256:{HEX} {HEX} 60",
         f"begin {ID} docker container $(id) a@sha256:{HEX} {HEX} 60",

@@ -140,7 +140,7 @@ BAD = [
     (HOSTS + SSH + "inventory: []", "archscan.yml:3: inventory: written twice, first in line 1"),
     (HOSTS + SSH + "web: {listen: nowhere}", "archscan.yml:3: web.listen: must be an address with a port, such as 127.0.0.1:9719, [::1]:9719 or :9719"),
     (HOSTS + SSH + "web: {tokens: [{name: ci, scopes: [gate]}]}", "archscan.yml:3: web.tokens[0]: needs either token_file or token_sha256"),
-    (HOSTS + SSH + "web: {tokens: [{name: ci, scopes: [root], token_file: x}]}", "archscan.yml:3: web.tokens[0].scopes[0]: must be one of read, gate, operate or push, not root"),
+    (HOSTS + SSH + "web: {tokens: [{name: ci, scopes: [root], token_file: x}]}", "archscan.yml:3: web.tokens[0].scopes[0]: must be one of read, gate, operate, push, rollback or rollback_agent, not root"),
     (HOSTS + SSH + "web: {tokens: [{name: ci, scopes: [gate], token_sha256: hunter2}]}", "archscan.yml:3: web.tokens[0].token_sha256: must be 64 hexadecimal digits"),
     (HOSTS + SSH + "registries: {a.example: {usrname: x}}", "archscan.yml:3: registries.a.example.usrname: unknown key; did you mean username?"),
     (HOSTS + SSH + "registries: {'https://a.example': {}}", "archscan.yml:3: registries.https://a.example: must be a registry such as docker.io or registry.example:5000, without a scheme or path"),

@@ -130,10 +130,36 @@ class FakeHistory:
         return {"edge-1": Architecture("linux/arm64", "linux/amd64", NOW - 86400)}
 
 
+class FakeRollbacks:
+    """None was ever planned."""
+
+    async def plan(self, host, workload, to, by, *, dry_run=False):
+        return Refusal(RefusalReason.WORKLOAD_NOT_FOUND, f"{host} has no container {workload!r}")
+
+    async def confirm(self, rollback_id, by, *, accept_cautions=False):
+        return Refusal(RefusalReason.ROLLBACK_NOT_FOUND, "there is no such rollback")
+
+    async def step(self, rollback_id, step, detail, by):
+        return await self.confirm(rollback_id, by)
+
+    async def end(self, rollback_id, outcome, detail, by):
+        return await self.confirm(rollback_id, by)
+
+    async def releases(self, host, workload=""):
+        return []
+
+    def all(self):
+        return []
+
+    def find(self, rollback_id):
+        return None
+
+
 class FakeService:
     """The smallest service that behaves, all use cases in one: real values, a real queue, no hosts."""
 
     def __init__(self):
+        self.rollbacks = FakeRollbacks()
         self.publication = self.reloading = self.scans = self
         self.gate = self.waivers = self.health = self.probe = self
         self.recording = Recording(None, lambda: NOW)
@@ -241,7 +267,7 @@ class FakeService:
         return self.given.pop(waiver_id, None) is not None
 
 
-TOKENS = {scope: f"{scope}-{'x' * 40}" for scope in ("read", "gate", "operate")}
+TOKENS = {scope: f"{scope}-{'x' * 40}" for scope in ("read", "gate", "operate", "rollback", "rollback_agent")}
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ class SshConfig:
     first that fits wins, a host's own jump before it. ``certificate_file`` left out means the key's neighbour
     ``<identity>-cert.pub``, where there is one. ``own_keys`` and ``own_known_hosts`` stand for them where a person asks
     with what is theirs: of these files whatever can be used is used. ``agent`` is the socket of an SSH agent.
+    ``command`` is what is run on a host, where its authorized_keys force nothing else: any login shell understands
+    ``sh -s``, which takes the script over standard input.
     ``identities`` are for some hosts alone: the first that fits wins over a key that the inventory names, which wins over
     ``identity_file``. ``profiles`` name the algorithms of hosts that know nothing better, by what ``match`` means.
     """
@@ -53,6 +55,7 @@ class SshConfig:
     own_known_hosts: tuple[Path, ...] = ()
     agent: str | None = None
     identities: tuple[HostIdentity, ...] = ()
+    command: str = "sh -s"
     profiles: Mapping[str, Profile] = field(default_factory=dict)
 
     def profile_of(self, host: Host) -> Profile:

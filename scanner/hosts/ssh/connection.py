@@ -15,9 +15,6 @@ from scanner.hosts import refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-COMMAND = "sh -s"
-"""Any login shell understands it, the script comes over standard input; a forced command ignores both."""
-
 HAPPY_EYEBALLS_S = 0.25
 """RFC 8305's delay before the next address is tried beside a silent one."""
 
@@ -145,14 +142,14 @@ class Answer(asyncssh.SSHClientSession[bytes]):
 
 
 async def open_answer(
-    connection: asyncssh.SSHClientConnection, limit: int
+    connection: asyncssh.SSHClientConnection, limit: int, command: str
 ) -> tuple[asyncssh.SSHClientChannel[bytes], Answer]:
     """A channel in which the command has been started.
 
     Raises:
         asyncssh.Error: or OSError, where the connection no longer works.
     """
-    channel, session = await connection.create_session(lambda: Answer(limit), COMMAND, encoding=None, request_pty=False)
+    channel, session = await connection.create_session(lambda: Answer(limit), command, encoding=None, request_pty=False)
     if not isinstance(session, Answer):  # pragma: no cover - it is what the factory made
         raise TypeError(type(session))
     return channel, session

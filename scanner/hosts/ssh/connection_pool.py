@@ -159,7 +159,7 @@ class ConnectionPool:
         """As ``_question``; ``None`` where the kept connection turned out to be dead, which is no news of the host."""
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):
-                channel, answer = await open_answer(connection, self._config.max_output_bytes)
+                channel, answer = await open_answer(connection, self._config.max_output_bytes, self._config.command)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, a fresh connection will tell
             self._abandon(connection)
             return None
@@ -175,7 +175,7 @@ class ConnectionPool:
 
     async def _question(self, destination: Destination, connection: Connection, script: bytes) -> bytes | Failure:
         async def whole() -> bytes | Failure:
-            channel, answer = await open_answer(connection, self._config.max_output_bytes)
+            channel, answer = await open_answer(connection, self._config.max_output_bytes, self._config.command)
             return await ask(channel, answer, script)
 
         return await self._finish(destination, connection, whole())

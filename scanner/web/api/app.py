@@ -14,7 +14,18 @@ from starlette.responses import Response
 
 from scanner.domain.text import printable
 from scanner.service.service import Service
-from scanner.web.api import admission, fleet_routes, gate, moves, operations, overrides, pushing, scanning, trail_log
+from scanner.web.api import (
+    admission,
+    fleet_routes,
+    gate,
+    moves,
+    operations,
+    overrides,
+    pushing,
+    rollbacks,
+    scanning,
+    trail_log,
+)
 from scanner.web.api.description import describe
 from scanner.web.http.access import Access
 from scanner.web.http.dependencies import Context
@@ -53,10 +64,8 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     app.state.sessions = Sessions(clock)
     app.state.latest_index = LatestIndex()
     app.state.idempotency = Idempotency(clock)
-    api = tuple(
-        module.router
-        for module in (operations, fleet_routes, moves, scanning, gate, overrides, admission, trail_log, pushing)
-    )
+    own = (operations, fleet_routes, moves, scanning, gate, overrides, admission, pushing, rollbacks, trail_log)
+    api = tuple(module.router for module in own)
     described = (*api, *routers)
     app.state.description = cache(lambda: describe(app, described))
     for router in (*api, *pages.ROUTERS, *routers):

@@ -120,3 +120,32 @@ class WaiverRequest(_Body):
         if {self.host, self.image, self.workload, self.finding_reason} == {"*"}:
             raise ValueError("name a host, image, workload or finding_reason: nobody answers for everything")
         return self
+
+
+class RollbackRequest(_Body):
+    """Which workload of which host to bring back; ``to`` is a digest, the last release that started without it."""
+
+    host: Pattern
+    workload: Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)]
+    to: Annotated[str, StringConstraints(pattern=r"^(sha256:)?[0-9a-f]{12,64}$")] | None = None
+    dry_run: bool = False
+
+
+class ConfirmRequest(_Body):
+    """Go on with a plan; ``accept_cautions`` says that what speaks against it was read."""
+
+    accept_cautions: bool = False
+
+
+class StepRequest(_Body):
+    """A step that an agent is about to do, with how the host stands."""
+
+    step: Annotated[str, StringConstraints(pattern=r"^(find|prepare|switch|undo|finish|resume)$")]
+    detail: Annotated[str, StringConstraints(max_length=1000)] = ""
+
+
+class EndRequest(_Body):
+    """How a rollback ended."""
+
+    outcome: Annotated[str, StringConstraints(pattern=r"^(done|undone|refused)$")]
+    detail: Annotated[str, StringConstraints(max_length=1000)] = ""

@@ -81,6 +81,10 @@ EXAMPLES: Mapping[tuple[str, str], Any] = {
         "until": "2027-01-31T23:59:59Z",
         "image": "legacy/report:*",
     },
+    ("post", "/api/v1/rollbacks"): {"host": "web-1", "workload": "api", "dry_run": True},
+    ("post", "/api/v1/rollbacks/{rollback_id}/confirm"): {"accept_cautions": False},
+    ("post", "/api/v1/rollbacks/{rollback_id}/steps"): {"step": "find", "detail": ""},
+    ("post", "/api/v1/rollbacks/{rollback_id}/end"): {"outcome": "done", "detail": "api runs"},
 }
 """What a request carries, where it carries anything."""
 

@@ -40,6 +40,8 @@ class Scope(StrEnum):
     GATE = "gate"
     OPERATE = "operate"
     PUSH = "push"
+    ROLLBACK = "rollback"
+    ROLLBACK_AGENT = "rollback_agent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from scanner.service.publication import Publication
 from scanner.service.pushing import Pushing
 from scanner.service.recording import Recording
 from scanner.service.reloading import Reloading
+from scanner.service.rollback.rollbacks import Rollbacks
 from scanner.service.scans import Scans
 from scanner.service.service import Service
 from scanner.service.waivers import Waivers
@@ -151,6 +152,11 @@ async def overrides(request: Request) -> Overrides:
 async def waivers(request: Request) -> Waivers:
     """The waivers in force."""
     return (await context(request)).service.waivers
+
+
+async def rollbacks(request: Request) -> Rollbacks:
+    """Plans that bring former releases back."""
+    return (await context(request)).service.rollbacks
 
 
 async def health(request: Request) -> Health:

@@ -24,6 +24,16 @@ _STATUS = {
     RefusalReason.STOPPING: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.HOST_NOT_PUSHED: HTTPStatus.NOT_FOUND,
     RefusalReason.PUSH_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
+    RefusalReason.WORKLOAD_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    RefusalReason.RELEASE_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    RefusalReason.VERDICT_NOT_OK: HTTPStatus.CONFLICT,
+    RefusalReason.ROLLBACK_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    RefusalReason.ROLLBACK_STATE: HTTPStatus.CONFLICT,
+    RefusalReason.ROLLBACK_EXPIRED: HTTPStatus.GONE,
+    RefusalReason.ROLLBACK_BUSY: HTTPStatus.CONFLICT,
+    RefusalReason.CAUTIONS_NOT_ACCEPTED: HTTPStatus.CONFLICT,
+    RefusalReason.AGENT_OFF: HTTPStatus.CONFLICT,
+    RefusalReason.AGENT_MISSING: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What is not listed is a mistake of the caller's."""
 

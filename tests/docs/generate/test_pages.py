@@ -39,7 +39,12 @@ def test_every_setting_has_a_type_and_a_sentence():
         ("inventory[](static).hosts.<name>.port", "port", "1 to 65535", "null"),
         ("inventory[](local).planned[].engine", "docker | podman | containerd | cri", "", "null"),
         ("inventory[](ssh_config).hosts", "list of text", "", "*"),
-        ("web.tokens[].scopes", "list of read | gate | operate | push", "not empty", "required"),
+        (
+            "web.tokens[].scopes",
+            "list of read | gate | operate | push | rollback | rollback_agent",
+            "not empty",
+            "required",
+        ),
         ("waivers[].match.host", "text", "", "*"),
     ],
 )

@@ -1,6 +1,7 @@
 import pytest
 
 from scanner.web.api.description import REFUSALS
+from tests.web.conftest import TOKENS
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ async def test_the_examples_are_taken(as_, document):
     for path, method, operation in operations(document):
         if "requestBody" in operation:
             example = operation["requestBody"]["content"]["application/json"]["example"]
-            scope = next(s for s in ("gate", "operate", "read") if f"Scope: `{s}`" in operation["description"])
+            scope = next(s for s in TOKENS if f"Scope: `{s}`" in operation["description"])
             got = await as_(scope).request(method, path, json=example)
             assert got.status_code not in {400, 422}, (path, got.text)
 

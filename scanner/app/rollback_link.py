@@ -1,0 +1,147 @@
+"""The way from a person's command, or from the agent, to the running service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from scanner.domain.facts import Failure
+from scanner.domain.rollback_record import rollback_of
+from scanner.errors import UsageError
+from scanner.formats import files, strict_json
+from scanner.formats.files import FileError
+from scanner.service.rollback.carrying_out import LedgerError
+
+if TYPE_CHECKING:
+    from scanner.domain.rollback_record import Rollback, State
+    from scanner.settings.schema import Settings
+
+MAX_BODY_BYTES = 4 << 20
+"""All plans that a service remembers."""
+
+TIMEOUT_S = 60.0
+"""A plan may wait for a registry."""
+
+VERIFY_TIMEOUT_S = 600.0
+"""A scan of one host, behind the scan of a fleet that runs already."""
+
+WAIT_S = 25
+"""How long the service may keep a question for work open."""
+
+MAX_DETAIL_CHARS = 1000
+
+
+class RefusedError(Exception):
+    """The service answered, and will not; ``status`` is that of HTTP, 0 where it did not answer at all."""
+
+    def __init__(self, status: int, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}" if reason else detail)
+        self.status, self.reason = status, reason
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the token to whoever is named there."""
+
+    def redirect_request(self, *_: object) -> NoReturn:
+        raise ValueError("it redirects, which is not followed: name the final address")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Asks one service with one token; blocks."""
+
+    url: str
+    token: str
+    ca_file: str | None = None
+
+    def ask(self, method: str, path: str, body: object = None, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+        """The document that is answered.
+
+        Raises:
+            RefusedError: the service refuses, or does not answer.
+        """
+        headers = {"Accept": "application/json", "User-Agent": "archscan", "Authorization": f"Bearer {self.token}"}
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 -- the scheme was checked
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ca_file)),
+            _NoRedirect(),
+        )
+        try:
+            with opener.open(request, timeout=timeout_s) as answer:
+                return _document(answer.read(MAX_BODY_BYTES + 1))
+        except urllib.error.HTTPError as error:
+            with error:
+                told = _document(error.read(MAX_BODY_BYTES))
+            raise RefusedError(error.code, str(told.get("reason", "")), str(told.get("detail", error.reason))) from None
+        except (OSError, ValueError) as error:
+            raise RefusedError(0, "", f"{self.url} does not answer: {getattr(error, 'reason', error)}") from None
+
+
+def _document(raw: bytes) -> dict[str, Any]:
+    if len(raw) > MAX_BODY_BYTES:
+        return {}
+    found = strict_json.read_object(raw)
+    return {} if isinstance(found, Failure) else found
+
+
+def link_of(settings: Settings, server: str | None = None) -> Link:
+    """The service that the command line or the settings name.
+
+    Raises:
+        UsageError: there is no token, or it cannot be read.
+    """
+    own = settings.rollback
+    host, port = settings.web.listen_address
+    here = f"http://{f'[{host}]' if ':' in host else host or '127.0.0.1'}:{port}"
+    url = (server or own.server or here).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise UsageError("--server must be an http or https address")
+    if own.token_file is None:
+        raise UsageError("rollback.token_file is not set: the service wants a token with the scope rollback")
+    try:
+        token = files.read_secret(own.token_file).strip()
+    except FileError as error:
+        raise UsageError(f"rollback.token_file {error}") from None
+    return Link(url, token, str(own.ca_file) if own.ca_file else None)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLedger:
+    """The service's trail, as the agent writes to it (``Ledger``)."""
+
+    link: Link
+
+    async def work(self) -> list[Rollback]:
+        """What is confirmed or under way."""
+        told = await self._ask(f"/api/v1/rollbacks-work?wait={WAIT_S}")
+        return [rollback_of(one) for one in told.get("rollbacks", [])]
+
+    async def step(self, rollback_id: str, step: str, detail: str) -> None:
+        """This step is about to be done."""
+        await self._ask(f"/api/v1/rollbacks/{rollback_id}/steps", {"step": step, "detail": detail[:MAX_DETAIL_CHARS]})
+
+    async def verify(self, rollback_id: str) -> tuple[bool | None, str]:
+        """Whether a scan shows it running."""
+        told = await self._ask(f"/api/v1/rollbacks/{rollback_id}/verify", None, VERIFY_TIMEOUT_S)
+        runs = told.get("runs")
+        return (runs if isinstance(runs, bool) else None), str(told.get("detail", ""))
+
+    async def end(self, rollback_id: str, outcome: State, detail: str) -> None:
+        """It ended so."""
+        body = {"outcome": str(outcome), "detail": detail[:MAX_DETAIL_CHARS]}
+        await self._ask(f"/api/v1/rollbacks/{rollback_id}/end", body)
+
+    async def _ask(self, path: str, body: object = None, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+        try:
+            return await asyncio.to_thread(self.link.ask, "POST", path, body, timeout_s)
+        except RefusedError as error:
+            raise LedgerError(str(error)) from None

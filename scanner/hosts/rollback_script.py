@@ -1,0 +1,105 @@
+"""The one script on hosts that changes something: its text, how it is installed, what it answers."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure
+from scanner.domain.text import printable
+from scanner.domain.verdict.reason import Reason
+from scanner.hosts import setup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROLLBACK_PATH = "/usr/local/libexec/archscan-rollback"
+ROLLBACK_USER = "archscan-rollback"
+"""An account of its own, so that the scanner's key and this one open different doors."""
+
+MAX_ANSWER_BYTES = 64 << 10
+"""Some lines; the longest says how an engine refused."""
+
+_FIRST, _LAST = "archscan-rollback 1", "@end"
+_KEY = re.compile(r"[a-z]+", re.ASCII)
+
+_PREPARATION = """\
+#!/bin/sh
+# Prepares this host for archscan rollback-agent: an account that can run one script as root, nothing else. Can be run again.
+set -eu
+user={user}
+path={path}
+id "$user" >/dev/null 2>&1 ||
+  useradd --system --create-home --home-dir "/var/lib/$user-login" --shell /bin/sh "$user" 2>/dev/null ||
+  adduser -S -D -h "/var/lib/$user-login" -s /bin/sh "$user"
+usermod --password '*' "$user" 2>/dev/null || sed -i "s/^$user:!:/$user:*:/" /etc/shadow
+home=$(getent passwd "$user" 2>/dev/null | cut -d: -f6)
+[ -n "$home" ] || home=$(awk -F: -v u="$user" '$1 == u {{ print $6 }}' /etc/passwd)
+mkdir -p "$(dirname "$path")" "$home/.ssh" /etc/sudoers.d
+cat >"$path.new" <<'ARCHSCAN_ROLLBACK'
+{script}ARCHSCAN_ROLLBACK
+chmod 755 "$path.new"
+mv "$path.new" "$path"
+cat >/etc/sudoers.d/archscan-rollback.new <<'ARCHSCAN_RULE'
+{rule}ARCHSCAN_RULE
+chmod 440 /etc/sudoers.d/archscan-rollback.new
+mv /etc/sudoers.d/archscan-rollback.new /etc/sudoers.d/archscan-rollback
+cat >"$home/.ssh/authorized_keys.new" <<'ARCHSCAN_KEY'
+{line}ARCHSCAN_KEY
+mv "$home/.ssh/authorized_keys.new" "$home/.ssh/authorized_keys"
+chmod 700 "$home/.ssh"
+chmod 600 "$home/.ssh/authorized_keys"
+chown -R "$user" "$home/.ssh"
+command -v sudo >/dev/null 2>&1 || echo "archscan: sudo is not installed here: install it" >&2
+echo "archscan: $(hostname) is prepared for the way back"
+"""
+
+
+@cache
+def rollback_script() -> bytes:
+    """The text of ``rollback.sh``, to be installed on a host; it is never sent to be run."""
+    return files("scanner.hosts").joinpath("rollback.sh").read_bytes()
+
+
+def rollback_preparation(
+    public_key: str, from_addresses: Sequence[str] = (), user: str = ROLLBACK_USER, path: str = ROLLBACK_PATH
+) -> str:
+    """A POSIX script for root on a host: the account, the script, its sudo rule, the line of the agent's key.
+
+    Raises:
+        ValueError: not a login name, public key, address or plain absolute path.
+    """
+    return _PREPARATION.format(
+        user=shlex.quote(user),
+        path=shlex.quote(path),
+        script=rollback_script().decode(),
+        rule=setup.sudoers_rule(user, path),
+        line=setup.authorized_key_line(public_key, from_addresses, path),
+    )
+
+
+def rollback_command(path: str) -> str:
+    """What the agent asks a host to run; its key's forced command says the same.
+
+    Raises:
+        ValueError: not a plain absolute path.
+    """
+    return f"sudo -n {setup.checked_path(path)}"
+
+
+def rollback_answer(raw: bytes) -> dict[str, str] | Failure:
+    """What the script said, by its first words; an answer without its end is none."""
+    lines = raw[:MAX_ANSWER_BYTES].decode("utf-8", "replace").splitlines()
+    if len(raw) > MAX_ANSWER_BYTES or not lines or lines[0] != _FIRST:
+        return Failure(Reason.HOST_PROTOCOL, "it is not archscan's rollback script that answers there")
+    if lines[-1] != _LAST:
+        return Failure(Reason.HOST_INCOMPLETE, "the answer has no end")
+    told = {}
+    for line in lines[1:-1]:
+        key, _, value = line.partition(" ")
+        if _KEY.fullmatch(key):
+            told[key] = printable(value, 600)
+    return told

@@ -1,0 +1,1 @@
+"""The way back: plans, confirmations, the agent's story."""

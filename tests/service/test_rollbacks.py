@@ -1,0 +1,216 @@
+"""What stands between a wish for the way back and a host: facts, verdict, cautions, time, trail, agent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from scanner.domain.facts import Failure, LocalImage, Mount, Process
+from scanner.domain.rollback_record import CONFIRM_WITHIN_S, State
+from scanner.service.answers import Refusal
+from scanner.store.store import Store
+from scanner.trail.leaf import decode
+from scanner.trail.note import Signer
+from scanner.trail.trail import Trail
+from tests import builders
+from tests.builders import digest
+from tests.service.environment import Environment, scanned
+
+
+def container(letter, **changes):
+    local = LocalImage(digest(letter), (f"r.example/app@{digest(letter)}",))
+    known = {
+        "local": local,
+        "state": "running",
+        "settled": True,
+        "engine": "docker",
+        "mounts": (),
+        "process": Process(),
+    }
+    return builders.workload("api", "r.example/app:1", host="a", **known | changes)
+
+
+class WithContainers(Environment):
+    """Hosts that also say which containers they have."""
+
+    def __init__(self):
+        super().__init__()
+        self.document["rollback"] = {"enabled": True}
+        self.containers = (container("1"),)
+
+    async def read(self, host):
+        facts = await super().read(host)
+        if host.name != "a" or isinstance(facts, Failure):
+            return facts
+        return replace(facts, workloads=tuple(self.containers))
+
+
+@pytest.fixture
+async def environment():
+    return WithContainers()
+
+
+@pytest.fixture
+async def store(tmp_path, environment):
+    opened = await Store.open(f"sqlite:///{tmp_path}/a.db", clock=environment.clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def trail(store, environment):
+    made = Trail(store, Signer.made("example.com/test"), clock=environment.clock)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def service(environment, store, trail):
+    """One that has seen a release start, then another one in its place; an agent asks for work."""
+    made = environment.service(store, trail)
+    await scanned(made)
+    environment.now += 60
+    environment.containers = (container("2", state="restarting", settled=False, restart_count=3),)
+    await scanned(made)
+    await made.rollbacks.work(0)
+    yield made
+    await made.stop()
+
+
+async def plan(service, to="", **changes):
+    return await service.rollbacks.plan("a", "api", to, "kim", **changes)
+
+
+def reason(answer):
+    return str(answer.reason) if isinstance(answer, Refusal) else str(answer.state)
+
+
+async def events(trail):
+    entries = [decode(body) for _, body in await trail.leaves(0, trail.head.size)]
+    return [(one.event, one.by) for one in entries if one.event.startswith("rollback")]
+
+
+async def test_the_plan_goes_to_the_last_release_that_started(service, trail):
+    made = await plan(service)
+    assert (made.to_digest, made.from_digest) == (digest("1"), digest("2"))
+    assert (made.verdict, made.cautions, made.by_agent) == ("ok native", (), True)
+    assert (
+        made.commands[0]
+        == f"docker image inspect r.example/app@{digest('1')} >/dev/null || docker pull r.example/app@{digest('1')}"
+    )
+    assert await events(trail) == [("rollback_planned", "kim")]
+
+
+async def test_a_dry_run_leaves_no_trace(service, trail):
+    assert (await plan(service, dry_run=True)).id == ""
+    assert service.rollbacks.all() == []
+    assert await events(trail) == []
+
+
+async def test_a_confirmed_plan_is_the_agent_s_work_until_it_ends(service, trail):
+    made = await plan(service)
+    assert reason(await service.rollbacks.confirm(made.id, "lee")) == "confirmed"
+    assert [one.id for one in await service.rollbacks.work(0)] == [made.id]
+    await service.rollbacks.step(made.id, "find", "", "agent")
+    ended = await service.rollbacks.end(made.id, State.DONE, "api runs", "agent")
+    assert (ended.state, ended.steps[0].step) == (State.DONE, "find")
+    assert await service.rollbacks.work(0) == []
+    assert await events(trail) == [
+        ("rollback_planned", "kim"), ("rollback_confirmed", "lee"), ("rollback_step", "agent"), ("rollback_ended", "agent"),
+    ]  # fmt: skip
+    assert reason(await service.rollbacks.step(made.id, "switch", "", "agent")) == "rollback_state"
+    assert (await service.rollbacks.end(made.id, State.DONE, "again", "agent")).detail == "api runs"
+
+
+async def test_a_plan_can_be_confirmed_once_within_ten_minutes(service, environment):
+    made = await plan(service)
+    environment.now += CONFIRM_WITHIN_S + 1
+    assert reason(await service.rollbacks.confirm(made.id, "kim")) == "rollback_expired"
+    environment.now -= 2
+    await service.rollbacks.work(0)
+    assert reason(await service.rollbacks.confirm(made.id, "kim")) == "confirmed"
+    assert reason(await service.rollbacks.confirm(made.id, "kim")) == "rollback_state"
+    assert reason(await service.rollbacks.confirm("nothing", "kim")) == "rollback_not_found"
+
+
+async def test_one_rollback_at_a_time_on_a_host(service):
+    first, second = await plan(service), await plan(service)
+    assert reason(await service.rollbacks.confirm(first.id, "kim")) == "confirmed"
+    assert reason(await service.rollbacks.confirm(second.id, "kim")) == "rollback_busy"
+
+
+async def test_a_workload_that_moved_on_since_the_plan_is_left_alone(service, environment):
+    made = await plan(service)
+    environment.containers = (container("3"),)
+    await scanned(service)
+    assert reason(await service.rollbacks.confirm(made.id, "kim")) == "rollback_state"
+
+
+async def test_stale_facts_plan_nothing_and_confirm_nothing(service, environment):
+    made = await plan(service)
+    environment.document["gate"] = {"max_facts_age": "2m"}
+    service.reloading.reload("test")
+    environment.now += 121
+    await service.rollbacks.work(0)
+    assert reason(await plan(service)) == "facts_stale"
+    assert reason(await service.rollbacks.confirm(made.id, "kim")) == "facts_stale"
+
+
+async def test_without_an_agent_a_plan_is_for_reading(service, environment):
+    made = await plan(service)
+    environment.now += 61
+    assert reason(await service.rollbacks.confirm(made.id, "kim")) == "agent_missing"
+    environment.document["rollback"] = {"enabled": False}
+    service.reloading.reload("test")
+    assert reason(await service.rollbacks.confirm(made.id, "kim")) == "agent_off"
+
+
+async def test_data_and_schemas_are_accepted_separately(service, environment):
+    mounts = (Mount("/var/lib/data", "volume"),)
+    environment.containers = (container("2", mounts=mounts, process=Process(cmd=("alembic", "upgrade", "head"))),)
+    await scanned(service)
+    made = await plan(service)
+    assert ["/var/lib/data" in made.cautions[0], "schema" in made.cautions[1]] == [True, True]
+    assert reason(await service.rollbacks.confirm(made.id, "kim")) == "cautions_not_accepted"
+    assert reason(await service.rollbacks.confirm(made.id, "kim", accept_cautions=True)) == "confirmed"
+
+
+async def test_what_was_never_seen_is_no_release(service):
+    assert reason(await plan(service, "sha256:" + "9" * 20)) == "release_not_found"
+    assert reason(await service.rollbacks.plan("a", "nobody", "", "kim")) == "workload_not_found"
+    assert reason(await service.rollbacks.plan("z", "api", "", "kim")) == "host_not_in_inventory"
+    unseen = await plan(service, digest("9"))
+    assert unseen.cautions == ("this release was never seen up for 60 s on this hardware",)
+
+
+async def test_without_a_trail_nothing_is_confirmed(environment, store):
+    made = environment.service(store)
+    await scanned(made)
+    environment.containers = (container("2"),)
+    await scanned(made)
+    await made.rollbacks.work(0)
+    planned = await plan(made)
+    assert reason(await made.rollbacks.confirm(planned.id, "kim")) == "trail_failed"
+    await made.stop()
+
+
+async def test_a_rollback_survives_a_restart(service, environment, store, trail):
+    made = await plan(service)
+    await service.rollbacks.confirm(made.id, "kim")
+    again = environment.service(store, trail)
+    await again.rollbacks.load()
+    assert await again.rollbacks.work(0) == [service.rollbacks.find(made.id)]
+    await again.stop()
+
+
+async def test_a_scan_says_whether_it_runs(service, environment):
+    made = await plan(service)
+    await service.rollbacks.confirm(made.id, "kim")
+    assert (await service.rollbacks.verify(made.id, "agent"))[0] is False
+    environment.now += 60
+    environment.containers = (container("1"),)
+    assert (await service.rollbacks.verify(made.id, "agent"))[0] is True
+    environment.machines["10.0.0.1"] = builders.unread().reading
+    assert (await service.rollbacks.verify(made.id, "agent"))[0] is None
