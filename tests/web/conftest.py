@@ -37,6 +37,7 @@ from scanner.service.answers import (
     RefusalReason,
     Reloaded,
 )
+from scanner.service.gate_admission import Admitted
 from scanner.service.gate_question import Destination
 from scanner.service.history import Day, PastScan
 from scanner.service.platform_moves import PlatformMoves
@@ -155,11 +156,32 @@ class FakeRollbacks:
         return None
 
 
+class FakeOverrides:
+    """Nobody answers for anything yet."""
+
+    async def in_force(self):
+        return ()
+
+    async def add(self, wanted, by):
+        return replace(wanted, id="1")
+
+    async def delete(self, override_id, by):
+        return False
+
+
+class FakeAdmission:
+    """Every pod may be made."""
+
+    async def review(self, namespace, body, by):
+        return Admitted(allowed=True)
+
+
 class FakeService:
     """The smallest service that behaves, all use cases in one: real values, a real queue, no hosts."""
 
     def __init__(self):
         self.rollbacks = FakeRollbacks()
+        self.overrides, self.admission = FakeOverrides(), FakeAdmission()
         self.publication = self.reloading = self.scans = self
         self.gate = self.waivers = self.health = self.probe = self
         self.recording = Recording(None, lambda: NOW)
