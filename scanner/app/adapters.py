@@ -130,6 +130,7 @@ class Adapters:
         self._logged_problems: tuple[str, ...] = ()
         self._local_images = _local_images(settings, self._ssh)
         self._answers = AnswerCache(self._interpret)
+        self._pushed_facts: dict[str, tuple[HostFacts, HostFacts]] = {}
         self._last_scan = LastScan()
         self.registry = _registry(settings, context)
         self.images = WithArchives(self.registry, archives or {})
@@ -151,7 +152,7 @@ class Adapters:
 
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host through the source that answers for it."""
-        if host.pushed and self._pushed is not None:
+        if self._pushed is not None and kind_of(host) is SourceKind.PUSHED:
             return await self._read_pushed(self._pushed, host)
         raw = await self.sources[kind_of(host)].read(host)
         facts = raw if isinstance(raw, Failure) else await self._answers.read(raw, host)
@@ -167,7 +168,12 @@ class Adapters:
         if isinstance(pushed, Failure):
             return pushed
         facts = await self._answers.read(pushed.raw, host)
-        return facts if isinstance(facts, Failure) else replace(facts, answered_at=pushed.at)
+        if isinstance(facts, Failure):
+            return facts
+        known = self._pushed_facts.get(host.name)
+        if known is None or known[0] is not facts or known[1].answered_at != pushed.at:
+            known = self._pushed_facts[host.name] = (facts, replace(facts, answered_at=pushed.at))
+        return known[1]  # the same object for the same answer: nothing of it is judged again
 
     async def receive(self, host: Host, raw: bytes) -> Failure | None:
         """Keep the answer that a host pushed; it is read by the next scan, as every other host's is."""

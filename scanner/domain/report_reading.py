@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from scanner.domain.decision import Decision
 from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.image.offers import BuiltFrom
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.report_json import SCHEMA
@@ -76,6 +77,7 @@ def finding_of(value: Any, where: str = "finding") -> Finding:
         offered=tuple(one for one in offered if one is not None),
         digest=str(row.get("digest") or ""),
         next_pull=NextPull(row.get("next_pull") or ""),
+        built_from=_built_from(row.get("built_from"), where),
     )
     return Finding(
         workload,
@@ -83,6 +85,7 @@ def finding_of(value: Any, where: str = "finding") -> Finding:
         _platform(row.get("host_platform"), where),
         _moment(row, "first_seen", where) or 0.0,
         _moment(row, "waived_until", where),
+        team=str(row.get("team") or ""),
     )
 
 
@@ -117,6 +120,13 @@ def _fix(value: Any, where: str) -> Fix:
         return Fix()
     fix = _mapping(value, f"{where}.fix")
     return Fix(str(fix.get("summary") or ""), tuple(map(str, _list(fix.get("commands"), f"{where}.fix.commands"))))
+
+
+def _built_from(value: Any, where: str) -> BuiltFrom | None:
+    if value is None:
+        return None
+    said = _mapping(value, f"{where}.built_from")
+    return BuiltFrom(str(said.get("repository") or ""), str(said.get("revision") or ""))
 
 
 def _platform(value: Any, where: str) -> Platform | None:

@@ -106,9 +106,8 @@ class ClientConfig:
     ``registries`` maps a registry's name to its configuration; with ``only_listed`` no other is contacted.
     ``cache_age_s`` is how long an answer about a tag stays true, ``failure_max_age_s`` how long a refusal does.
     ``stop_below`` keeps that much of a registry's announced rate limit for everybody else, half of it where it is ``None``.
-    ``rate_per_s``
-    with ``burst`` bounds requests to one registry, ``concurrency`` those in flight. ``layer_deadline_s`` bounds the time
-    spent waiting for the bytes of one layer.
+    ``rate_per_s`` with ``burst`` bounds requests to one registry, ``concurrency`` those in flight. ``layer_deadline_s``
+    bounds the time spent waiting for the bytes of one layer.
 
     ``registries_conf`` (podman's file), ``certs_d`` (containerd's tree of hosts.toml) and ``docker_mirrors`` (Docker's
     list) say where the engines' own pulls go; all are read once, when the client is made.

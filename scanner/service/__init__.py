@@ -1,1 +1,1 @@
-"""Use cases, one a file, over the rooms below."""
+"""Use cases, one a file or folder, over the rooms below."""

@@ -57,7 +57,7 @@ class GateFacts:
             found = await self._asked(host, read, within_s)
             if isinstance(found, Failure):
                 return replace(found, detail=f"{known.detail}; asked now: {found.detail or found.reason}")
-            return found
+            return self._if_fresh(found, max_ages_s[host.name])
 
         return facts
 
@@ -86,6 +86,13 @@ class GateFacts:
             return Failure(Reason.HOST_STALE, f"the host was last read {age_s:.0f} s ago")
         return published.reading
 
+    def _if_fresh(self, found: HostFacts, max_age_s: float) -> HostFacts | Failure:
+        """What was answered now; a host that pushes has answered when it did, however often it is asked."""
+        age_s = 0.0 if found.answered_at is None else self._clock() - found.answered_at
+        if age_s > max_age_s:
+            return Failure(Reason.HOST_STALE, f"the host pushed its last answer {age_s:.0f} s ago")
+        return found
+
     async def _asked(self, host: Host, read: HostReader, within_s: float) -> HostFacts | Failure:
         machine = _machine(host)
         task = self._under_way.get(machine)
@@ -105,5 +112,5 @@ class GateFacts:
         if isinstance(found, HostFacts):
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            self._known[_machine(host)] = _Read(found, asked_at)
+            self._known[_machine(host)] = _Read(found, asked_at if found.answered_at is None else found.answered_at)
         return found

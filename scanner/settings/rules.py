@@ -28,6 +28,9 @@ _JUMP = re.compile(
     re.ASCII,
 )
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]+\])(?::[1-9]\d{0,4})?", re.ASCII)
+HUB_ALIASES = frozenset({"index.docker.io", "registry-1.docker.io"})
+"""Other names of Docker Hub's: what is set under them would hold for no image."""
+
 _MIRROR_URL = re.compile(rf"https?://{_REGISTRY.pattern}/?", re.ASCII)
 
 
@@ -150,6 +153,8 @@ def _registries(settings: Settings) -> Iterator[Broken]:
         place: Place = ("registries", name)
         if not _REGISTRY.fullmatch(name):
             yield place, "must be a registry such as docker.io or registry.example:5000, without a scheme or path"
+        if name in HUB_ALIASES:
+            yield place, "is Docker Hub, whose images are of docker.io: write docker.io"
         yield from _registry_secrets(place, registry)
         yield from _registry_hosts(place, registry)
     for index, mirror in enumerate(settings.registries.docker_mirrors):

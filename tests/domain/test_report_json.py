@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from scanner.domain.facts import Binfmt, BinfmtEntry, Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.image.offers import BuiltFrom
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.report_json import document, facts_document, moment
+from scanner.domain.report_reading import report_of
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Evidence, Fix, Verdict
 
@@ -118,3 +121,13 @@ def test_facts_show_platforms_as_written_on_a_command_line_with_bytes_in_hex():
 )
 def test_a_moment_is_rfc_3339_in_utc(seconds, text):
     assert moment(seconds) == text
+
+
+def test_whose_a_finding_is_survives_the_way_over_the_wire():
+    report = a_report()
+    first = report.findings[0]
+    built = BuiltFrom("https://git.example/shop/api", "0a1b2c3")
+    said = replace(first, team="shop", verdict=replace(first.verdict, built_from=built))
+    wire = json.loads(json.dumps(document(replace(report, findings=(said,)))))
+    read = report_of(wire).findings[0]
+    assert (read.team, read.verdict.built_from) == ("shop", built)

@@ -1,7 +1,9 @@
 """Where a host's answer comes from."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,25 @@ async def test_without_a_key_this_machine_answers_while_hosts_elsewhere_are_refu
         )
     finally:
         await adapters.close()
+
+
+async def test_a_host_that_pushed_nothing_new_says_the_same_facts_again(tmp_path):
+    answer = tmp_path / "web-9.answer"
+    answer.write_bytes((Path(__file__).parents[1] / "data/hosts/amd64-docker.txt").read_bytes())
+    adapters = Adapters(Settings.model_validate({"push": {"directory": str(tmp_path)}}), AdapterContext("0"))
+    host = Host("web-9", pushed=True)
+    try:
+        first, again = await adapters.read(host), await adapters.read(host)
+        assert isinstance(first, HostFacts), first
+        assert first is again
+        os.utime(answer, (answer.stat().st_mtime - 60,) * 2)
+        assert (await adapters.read(host)).answered_at == answer.stat().st_mtime
+    finally:
+        await adapters.close()
+
+
+def test_a_host_of_two_sources_is_this_machine_first():
+    assert kind_of(Host("here", local=True, pushed=True)) is SourceKind.LOCAL
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,7 @@ BAD = [
     (HOSTS + SSH + "web: {tokens: [{name: ci, scopes: [gate], token_sha256: hunter2}]}", "archscan.yml:3: web.tokens[0].token_sha256: must be 64 hexadecimal digits"),
     (HOSTS + SSH + "registries: {a.example: {usrname: x}}", "archscan.yml:3: registries.a.example.usrname: unknown key; did you mean username?"),
     (HOSTS + SSH + "registries: {'https://a.example': {}}", "archscan.yml:3: registries.https://a.example: must be a registry such as docker.io or registry.example:5000, without a scheme or path"),
+    (HOSTS + SSH + "registries: {index.docker.io: {stop_below: 5}}", "archscan.yml:3: registries.index.docker.io: is Docker Hub, whose images are of docker.io: write docker.io"),
     (HOSTS + SSH + "registries: {a.example: {username: x}}", "archscan.yml:3: registries.a.example: username needs a password or password_file"),
     (HOSTS + SSH + "registries: {a.example: {password: x, password_file: y}}", "archscan.yml:3: registries.a.example.password_file: password and password_file exclude each other"),
     (HOSTS + SSH + "registries: {a.example: {cert_file: x}}", "archscan.yml:3: registries.a.example: cert_file and key_file go together"),
