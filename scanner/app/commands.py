@@ -1,4 +1,4 @@
-"""The composition root: settings become adapters, adapters become commands or the running service."""
+"""What each command does, with the adapters of the configuration that it is given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.app import checking, elsewhere, fleet_of_person, logs, wiring
+from scanner.app import elsewhere, gate_command, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.rollback_operations import RollbackOperations
 from scanner.app.trail_operations import TrailOperations
@@ -26,11 +26,12 @@ from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.formats.offload import Workers
-from scanner.hosts.setup import authorized_key_line, sudoers_rule
+from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.image_surveys import Surveying
 from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
+from scanner.service import fleet_of_person
 from scanner.service.configuration import Configuration, limits
 from scanner.service.deadline import with_plans
 from scanner.service.image import Opened, open_image
@@ -42,9 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from types import ModuleType
 
-    from scanner.app.fleet_of_person import Named
-    from scanner.app.trusting import Shown
-    from scanner.cli.operations import Asked, Common, FirstHour
+    from scanner.cli.operations import Asked, Common
     from scanner.client import Client
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
@@ -55,6 +54,8 @@ if TYPE_CHECKING:
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
     from scanner.service.answers import Checked
+    from scanner.service.fleet_of_person import Named
+    from scanner.service.trusting import Shown
 
 CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
 """Where the configuration is looked for when nobody names it."""
@@ -156,13 +157,15 @@ class Application:
     def _named(self, common: Common, words: Sequence[str], patterns: Sequence[str]) -> tuple[Settings, Named]:
         has_file = _file(common) is not None
         settings = self._settings(common, need_hosts=has_file or not words)
-        return settings, fleet_of_person.named(settings, words, patterns, has_inventory=has_file)
+        return settings, fleet_of_person.named(
+            lambda: wiring.hosts(settings).hosts, words, patterns, has_inventory=has_file
+        )
 
     async def check(self, common: Common, asked: Asked, progress: Listener) -> Checked:
         """Judge what is about to be deployed against hosts or plain platforms."""
         settings = self._settings(common, need_hosts=bool(asked.hosts))
         context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
-        return await checking.check(settings, asked, context, progress)
+        return await gate_command.check(settings, asked, context, progress)
 
     async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> Opened:
         """What an image offers, down to the binary of each platform."""
@@ -178,7 +181,7 @@ class Application:
         self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: Listener
     ) -> Readiness:
         """Scan the hosts that match, then open their images for a plain host of ``to``."""
-        (target,) = checking.platforms([to])
+        (target,) = gate_command.platforms([to])
         settings, found = self._named(common, (), patterns)
         async with self._scanner(settings, None, found.known, ssh=found.ssh) as (scanner, _):
             report = await scanner.scan(found.hosts, listen=progress)
@@ -199,7 +202,7 @@ class Application:
 
     async def shown_keys(self, common: Common, words: Sequence[str]) -> tuple[Path, Sequence[Shown]]:
         """What hosts show as their keys, with the file that is to believe them."""
-        from scanner.app import trusting  # noqa: PLC0415 -- asyncssh takes half a second, which no other command should pay
+        from scanner.service import trusting  # noqa: PLC0415 -- asyncssh takes half a second, which no other command should pay
 
         settings, found = self._named(common, words, ())
         file = trusting.known_hosts_of(settings, found)
@@ -207,15 +210,9 @@ class Application:
 
     def believe(self, file: Path, chosen: Sequence[tuple[Host, Sequence[ShownKey]]]) -> None:
         """Write keys into known_hosts."""
-        from scanner.app import trusting  # noqa: PLC0415 -- the same
+        from scanner.service import trusting  # noqa: PLC0415 -- the same
 
         trusting.believe(file, chosen)
-
-    def first_hour(self) -> FirstHour:
-        """What a set-up is made with."""
-        from scanner.app import first_hour  # noqa: PLC0415 -- the same
-
-        return first_hour
 
     # ---------------------------------------------------------------- services
 
@@ -333,7 +330,7 @@ def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whet
 
 def _checks() -> ModuleType:
     """What is checked beside the settings; it needs the service's libraries."""
-    return importlib.import_module("scanner.app.checks")
+    return importlib.import_module("scanner.app.service_checks")
 
 
 def _running() -> ModuleType:

@@ -16,8 +16,8 @@ from scanner.domain.rollback_record import recorded
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
+from scanner.hosts.least_privilege import sudoers_rule
 from scanner.hosts.rollback_script import rollback_preparation, rollback_script
-from scanner.hosts.setup import sudoers_rule
 from scanner.service.answers import Refusal
 from scanner.service.configuration import limits
 from scanner.service.rollback.planning import found_workload, planned

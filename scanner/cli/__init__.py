@@ -16,11 +16,11 @@ from scanner.cli import (
     first_hour,
     gate_hooks,
     image,
+    preparation,
     readiness,
     rollback,
     scan,
     serve,
-    setup,
     trail,
     trust,
     why,
@@ -84,7 +84,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
 
     root.__doc__ = _HELP
     for group in (
-        scan, check, gate_hooks, why, image, readiness, explain, first_hour, trust, serve, ask, trail, rollback, setup,
+        scan, check, gate_hooks, why, image, readiness, explain, first_hour, trust, serve, ask, trail, rollback, preparation,
     ):  # fmt: skip
         group.register(app)
     return app

@@ -144,9 +144,9 @@ def _words(option: str, text: str | None) -> tuple[str, ...] | None:
     """A command written as one text, as Compose splits it."""
     if text is None:
         return None
-    from scanner.formats import shellwords
+    from scanner.formats import compose_words
 
     try:
-        return shellwords.split(text)
-    except shellwords.ShellwordsError as error:
+        return compose_words.split(text)
+    except compose_words.ShellwordsError as error:
         raise UsageError(f"{option}: {error}") from None

@@ -88,7 +88,7 @@ def setup(
     """
     operations: Operations = context.obj()
     if hosts and hosts[0] == push_setup.WORD:
-        push_setup.setup_push(operations.first_hour(), hosts[1:], server)
+        push_setup.setup_push(hosts[1:], server)
         return
     if server is not None:
         raise UsageError("--server is for hosts that push: archscan setup push HOST --server URL")
@@ -96,12 +96,10 @@ def setup(
     file = config or Path("archscan.yml")
     common = options.common(file, log_format, log_level)
     logins, hosts = _logins(hosts or ())
-    key = _written(operations, talk, file, hosts, user)
+    key = _written(talk, file, hosts, user)
     found = operations.hosts(common, ())
     _trusted(operations, talk, common, found, accept_new=accept_new)
-    _prepared(
-        operations, talk, [(host, logins.get(host.name, login)) for host in found], file, key, user, prepare=prepare
-    )
+    _prepared(talk, [(host, logins.get(host.name, login)) for host in found], file, key, user, prepare=prepare)
     _tested(operations, talk, common, file)
 
 
@@ -112,9 +110,10 @@ def _logins(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return named, [host for _, _, host in parts]
 
 
-def _written(operations: Operations, talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> Path:
+def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> Path:
     """The key, and the configuration that names it; one that is there already is used as it is."""
-    tools = operations.first_hour()
+    from scanner.service import first_hour as tools
+
     folder = file.resolve().parent
     key = folder / "archscan_ed25519"
     if file.exists():
@@ -158,7 +157,6 @@ def _trusted(operations: Operations, talk: _Talk, common: Common, hosts: Sequenc
 
 
 def _prepared(
-    operations: Operations,
     talk: _Talk,
     hosts: Sequence[tuple[Host, str]],
     file: Path,
@@ -167,7 +165,8 @@ def _prepared(
     *,
     prepare: bool,
 ) -> None:
-    tools = operations.first_hour()
+    from scanner.service import first_hour as tools
+
     remote = [(host, login) for host, login in hosts if not (host.local or host.pushed)]
     if not remote or not key.exists():
         return

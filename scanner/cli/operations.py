@@ -10,16 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scanner.cli.server_operations import Server
-    from scanner.domain.facts import Failure
     from scanner.domain.host import Host
     from scanner.domain.readiness import Readiness
     from scanner.domain.release import Release
     from scanner.domain.report import Report
     from scanner.domain.rollback_record import Rollback
     from scanner.domain.verdict.verdict import Depth
+    from scanner.hosts.ssh.host_keys import ShownKey
     from scanner.scan.ports import Listener
     from scanner.service.answers import Checked, Refusal
     from scanner.service.image import Opened
+    from scanner.service.trusting import Shown
     from scanner.trail.audit import Audit
     from scanner.trail.checkpoint import Checkpoint
     from scanner.trail.leaf import Leaf
@@ -68,73 +69,6 @@ class Asked:
     profiles: tuple[str, ...] = ()
     env_files: tuple[Path, ...] = ()
     project_directory: str = ""
-
-
-class Shown(Protocol):
-    """What one host shows; a key has a ``kind``, a ``fingerprint`` as ``ssh-keygen -l`` prints it, a ``line`` of known_hosts."""
-
-    @property
-    def host(self) -> Host:
-        """The host."""
-        ...
-
-    @property
-    def keys(self) -> Sequence[Any] | Failure:
-        """Its keys, or why it shows none."""
-        ...
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether one of them is believed already."""
-        ...
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether another one is believed."""
-        ...
-
-
-class FirstHour(Protocol):
-    """What a set-up is made with; everything raises ``UsageError`` where files or names do not let it."""
-
-    def found_sources(self, folder: Path, home: Path) -> Sequence[Any]:
-        """Sources of hosts that are there."""
-        ...
-
-    def named_source(self, words: Sequence[str]) -> Any:
-        """Hosts that were named."""
-        ...
-
-    def make_key(self, path: Path) -> bool:
-        """Make a key where there is none."""
-        ...
-
-    def configuration(self, sources: Sequence[Any], key: Path, known_hosts: Path, user: str) -> str:
-        """The text of the configuration."""
-        ...
-
-    def write_configuration(self, file: Path, text: str) -> None:
-        """Write it where there is none."""
-        ...
-
-    def preparation_of(self, key: Path, user: str) -> str:
-        """The script that prepares a host."""
-        ...
-
-    def push_preparation_of(self, host: str, server: str, token: str) -> str:
-        """The script that has a host push."""
-        ...
-
-    def shown_command(self, host: Host, login: str, file: Path) -> str:
-        """The command that runs it there."""
-        ...
-
-    def prepare(self, host: Host, login: str, text: str) -> int:
-        """Run it there."""
-        ...
-
-    def write_beside(self, file: Path, text: str, mode: int) -> None:
-        """Write a file whole."""
 
 
 class TrailOperations(Protocol):
@@ -236,12 +170,8 @@ class Operations(Protocol):
         """The keys that hosts show, with the file that is to believe them."""
         ...
 
-    def believe(self, file: Path, chosen: Sequence[tuple[Host, Sequence[Any]]]) -> None:
+    def believe(self, file: Path, chosen: Sequence[tuple[Host, Sequence[ShownKey]]]) -> None:
         """Write keys into known_hosts, in the place of what it has for these hosts."""
-        ...
-
-    def first_hour(self) -> FirstHour:
-        """What a set-up is made with."""
         ...
 
     async def check(self, common: Common, asked: Asked, progress: Listener) -> Checked:

@@ -13,7 +13,6 @@ from scanner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scanner.cli.operations import FirstHour
 
 WORD = "push"
 """The first word behind ``setup`` that asks for this; a host of this name is ``push.`` there."""
@@ -39,15 +38,17 @@ Without HTTP, whatever moves files will do: the answer of the probe as /var/lib/
 """
 
 
-def setup_push(tools: FirstHour, words: Sequence[str], server: str | None) -> None:
+def setup_push(words: Sequence[str], server: str | None) -> None:
     """Print the script for one host on standard output, what the server needs on standard error."""
     if len(words) != 1:
         raise UsageError("name the one host that is to push: archscan setup push web-9 --server https://archscan:9719")
     if server is None:
         raise UsageError("name the server as the host reaches it: --server https://archscan.example:9719")
+    from scanner.service import first_hour
+
     (host,) = words
     token = secrets.token_hex(32)
-    text = tools.push_preparation_of(host, server, token)
+    text = first_hour.push_preparation_of(host, server, token)
     digest = hashlib.sha256(token.encode()).hexdigest()
     typer.echo(_SERVER.format(host=host, sha256=digest, server=server), err=True)
     typer.echo(text, nl=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,10 @@ from scanner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from scanner.cli.operations import Operations, Shown
+    from scanner.cli.operations import Operations
     from scanner.domain.host import Host
+    from scanner.hosts.ssh.host_keys import ShownKey
+    from scanner.service.trusting import Shown
 
 CONSOLE = "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"
 """What shows the same fingerprints where nobody can stand in between."""
@@ -67,9 +69,9 @@ def trust(
 
 def choose(
     found: Sequence[Shown], decide: Callable[[Shown], bool], *, replace: bool = False, wanted: Sequence[str] = ()
-) -> list[tuple[Host, list[Any]]]:
+) -> list[tuple[Host, list[ShownKey]]]:
     """The hosts with the keys that are to be believed; each is shown, then decided."""
-    chosen: list[tuple[Host, list[Any]]] = []
+    chosen: list[tuple[Host, list[ShownKey]]] = []
     for one in found:
         if show(one) and not one.is_trusted:
             if one.is_changed and not replace:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from scanner.domain.facts import Failure, HostFacts, Stage, Workload
-from scanner.domain.findings import Findings
+from scanner.domain.finding_groups import Findings
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix
@@ -15,7 +15,7 @@ from scanner.domain.verdict.verdict import Fix
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scanner.domain.findings import HostFindings
+    from scanner.domain.finding_groups import HostFindings
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.findings import Findings, HostFindings
+from scanner.domain.finding_groups import Findings, HostFindings
 from scanner.domain.text import printable
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from scanner.hosts.setup import PROBE_PATH, authorized_key_line, sudoers_rule
+from scanner.hosts.least_privilege import PROBE_PATH, authorized_key_line, sudoers_rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import shlex
 from urllib.parse import urlsplit
 
 from scanner.domain.host import is_name
-from scanner.hosts.setup import PROBE_PATH
+from scanner.hosts.least_privilege import PROBE_PATH
 
 PUSH_PATH = "/usr/local/libexec/archscan-push"
 EVERY_MINUTES = 15

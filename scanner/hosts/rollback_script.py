@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts import setup
+from scanner.hosts import least_privilege
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +76,8 @@ def rollback_preparation(
         user=shlex.quote(user),
         path=shlex.quote(path),
         script=rollback_script().decode(),
-        rule=setup.sudoers_rule(user, path),
-        line=setup.authorized_key_line(public_key, from_addresses, path),
+        rule=least_privilege.sudoers_rule(user, path),
+        line=least_privilege.authorized_key_line(public_key, from_addresses, path),
     )
 
 
@@ -87,7 +87,7 @@ def rollback_command(path: str) -> str:
     Raises:
         ValueError: not a plain absolute path.
     """
-    return f"sudo -n {setup.checked_path(path)}"
+    return f"sudo -n {least_privilege.checked_path(path)}"
 
 
 def rollback_answer(raw: bytes) -> dict[str, str] | Failure:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import HostFacts, Source
-from scanner.domain.findings import HostFindings
+from scanner.domain.finding_groups import HostFindings
 from scanner.domain.verdict.reason import PENDING, Reason, Status
 from scanner.domain.verdict.verdict import Evidence, Fix
 

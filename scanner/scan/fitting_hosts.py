@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from scanner.domain.findings import HostFindings
+from scanner.domain.finding_groups import HostFindings
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Reason

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
-from scanner.domain.findings import Findings, HostFindings
+from scanner.domain.finding_groups import Findings, HostFindings
 from scanner.domain.ownership import team_of
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict import remedy

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scanner.domain.facts import HostFacts
-    from scanner.domain.findings import HostFindings
+    from scanner.domain.finding_groups import HostFindings
     from scanner.domain.host import Host
     from scanner.domain.verdict.verdict import Depth
     from scanner.scan.images import Images

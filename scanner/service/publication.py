@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.domain.findings import NO_FINDINGS, Findings, HostFindings
+from scanner.domain.finding_groups import NO_FINDINGS, Findings, HostFindings
 from scanner.domain.ownership import team_of
 from scanner.domain.report_text import shown
 from scanner.store.error import StoreError

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from scanner.service.configuration import owners
-from scanner.service.gate import Gate
-from scanner.service.gate_admission import Admission
-from scanner.service.gate_memory import GateMemory
-from scanner.service.gate_overrides import Overrides
+from scanner.service.gate.admission import Admission
+from scanner.service.gate.gate import Gate
+from scanner.service.gate.memory import GateMemory
+from scanner.service.gate.overrides import Overrides
 from scanner.service.health import Health
 from scanner.service.history import History
 from scanner.service.platform_moves import PlatformMoves

@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 
-from scanner.app import checking
+from scanner.app import gate_command
 from scanner.app.adapters import AdapterContext
 from scanner.cli.operations import Asked
 from scanner.scan.scan import silent
@@ -75,7 +75,7 @@ def unpacked(files, folder):
 
 async def checked(*images, platforms=("linux/amd64",), settings=None, **more):
     asked = Asked(images=tuple(map(str, images)), platforms=tuple(platforms), **more)
-    return await checking.check(settings or Settings(), asked, AdapterContext("0"), silent)
+    return await gate_command.check(settings or Settings(), asked, AdapterContext("0"), silent)
 
 
 async def said(*images, **more):

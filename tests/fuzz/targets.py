@@ -21,13 +21,13 @@ from scanner.domain.text import printable
 from scanner.domain.verdict import error_phrases
 from scanner.domain.verdict.explanation import explained
 from scanner.formats import (
+    compose_words,
     dotenv,
     env_file,
     environment_file,
     interpolation,
     lenient_json,
     shell,
-    shellwords,
     strict_json,
     systemd_unit,
     systemd_words,
@@ -283,7 +283,7 @@ TARGETS: dict[str, Target] = {
     "EnvironmentFile": Target(environment_file.systemd, (b"A=b \"c\" 'd' \\\n e\n;x\n",), (), (env_file.EnvFileError,)),
     "interpolation": Target(lambda raw: interpolation.substitute(text(raw), OUTSIDE), (b"a${A:-b}c$A$$${A?e}",), (b"${A:+", b"${A:?"), (interpolation.InterpolationError,)),
     "shell": Target(_shell, SCRIPT, (b"$(", b"<<E\n", b"esac", b"{ ", b"done", b"[[", b"(("), share=0.1, input_s=GRAMMAR_S),
-    "words of Compose": Target(lambda raw: shellwords.split(text(raw)), (b"a 'b c' \"d\\\"e\" f\\ g",), (), (shellwords.ShellwordsError,)),
+    "words of Compose": Target(lambda raw: compose_words.split(text(raw)), (b"a 'b c' \"d\\\"e\" f\\ g",), (), (compose_words.ShellwordsError,)),
     "words of systemd": Target(lambda raw: systemd_words.split(text(raw)), (b"a 'b c' \"d\\x41e\" \\u00e9",), (b"\\x", b"\\U"), (systemd_words.WordsError,)),
     "unit files": Target(lambda raw: systemd_unit.settings(text(raw), "/u"), UNIT, (), (systemd_unit.UnitError,)),
     "quadlet files": Target(lambda raw: systemd_unit.quadlet_settings(text(raw), "/u"), QUADLET, (), (systemd_unit.UnitError,)),

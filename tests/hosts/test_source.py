@@ -69,7 +69,7 @@ def test_a_host_of_two_sources_is_this_machine_first():
     [
         "scanner.hosts.source",
         "scanner.hosts.local",
-        "scanner.hosts.setup",
+        "scanner.hosts.least_privilege",
         "scanner.hosts.ssh",
         "scanner.hosts.ssh.config",
         "scanner.app.adapters",

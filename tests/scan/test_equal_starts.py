@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain.facts import HostFacts, Kernel, Mount, Process, Source, Stage, Workload
-from scanner.domain.findings import HostFindings
+from scanner.domain.finding_groups import HostFindings
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading
 from scanner.domain.verdict.reason import Reason, Status

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event
 
-from scanner.domain.findings import Findings
+from scanner.domain.finding_groups import Findings
 from scanner.domain.verdict.reason import Reason
 from scanner.store import Store, codec, findings
 

@@ -37,8 +37,8 @@ from scanner.service.answers import (
     RefusalReason,
     Reloaded,
 )
-from scanner.service.gate_admission import Admitted
-from scanner.service.gate_question import Destination
+from scanner.service.gate.admission import Admitted
+from scanner.service.gate.question import Destination
 from scanner.service.history import Day, PastScan
 from scanner.service.platform_moves import PlatformMoves
 from scanner.service.recording import Recording

@@ -12,7 +12,7 @@ from scanner.domain.platform.binfmt import Handling, emulation, interpreters
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.execution import Execution, How, executes
-from scanner.domain.verdict.pages import mapped, suspected
+from scanner.domain.verdict.memory_pages import mapped, suspected
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.survey import weigh
 from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Depth, Evidence

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends
 from starlette.responses import JSONResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.service.gate_admission import Admission
+from scanner.service.gate.admission import Admission
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.exposition import Exposition

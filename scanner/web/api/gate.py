@@ -18,8 +18,8 @@ from scanner.domain.verdict.explanation import Explanation, explained
 from scanner.domain.waiver import Waiver
 from scanner.service import check_document
 from scanner.service.answers import Checked, Refusal
-from scanner.service.gate import Gate
-from scanner.service.gate_question import Destination
+from scanner.service.gate.gate import Gate
+from scanner.service.gate.question import Destination
 from scanner.service.waivers import Waivers
 from scanner.web.api.bodies import CheckRequest, ExplainRequest, ImageRequest, WaiverRequest
 from scanner.web.http import dependencies

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from scanner.domain.override import Override
 from scanner.service.answers import Refusal
 from scanner.service.check_document import override_document
-from scanner.service.gate_overrides import Overrides
+from scanner.service.gate.overrides import Overrides
 from scanner.web.api.bodies import OverrideRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from scanner.domain.report import Report
-from scanner.service.gate import Gate
-from scanner.service.gate_admission import Admission
-from scanner.service.gate_overrides import Overrides
+from scanner.service.gate.admission import Admission
+from scanner.service.gate.gate import Gate
+from scanner.service.gate.overrides import Overrides
 from scanner.service.health import Health
 from scanner.service.history import History
 from scanner.service.platform_moves import PlatformMoves

@@ -15,7 +15,7 @@ from scanner.domain.decision import Decision
 from scanner.domain.facts import Failure, image_reference
 from scanner.domain.platform.platform import parse
 from scanner.service.answers import Checked, Refusal
-from scanner.service.gate import Gate
+from scanner.service.gate.gate import Gate
 from scanner.web.api.bodies import CheckRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, Stage
-from scanner.domain.findings import NO_FINDINGS
+from scanner.domain.finding_groups import NO_FINDINGS
 from scanner.domain.fleet_picture import NARROW, URGENT, WIDE, Cell, Picture, drawn, kind_of
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, registry_of
@@ -17,7 +17,7 @@ from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, registry_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scanner.domain.findings import HostFindings
+    from scanner.domain.finding_groups import HostFindings
     from scanner.domain.report import Finding, HostReading, Report
 
 HARM = {status: number for number, status in enumerate(URGENT)}

@@ -15,7 +15,7 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts.setup import authorized_key_line, sudoers_rule
+from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
 from scanner.hosts.ssh.config import SshConfig
 
 SCRIPT = b"echo begin; uname -s; echo noise >&2; echo end\n"

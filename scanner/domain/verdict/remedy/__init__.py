@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.remedy import builds, emulation, file_fixes, hosts, image_fixes
+from scanner.domain.verdict.remedy.surrounding_fixes import SURROUNDINGS
 from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
-from scanner.domain.verdict.surroundings import SURROUNDINGS
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:

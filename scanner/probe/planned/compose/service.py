@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Mount, Process
 from scanner.domain.plan import Plan
-from scanner.formats import dotenv, env_file, shellwords
+from scanner.formats import compose_words, dotenv, env_file
+from scanner.formats.compose_words import ShellwordsError
 from scanner.formats.env_file import EnvFileError
 from scanner.formats.interpolation import Value
-from scanner.formats.shellwords import ShellwordsError
 from scanner.probe.planned.compose import placement
 from scanner.probe.planned.compose.values import Text, at_of, boolean, closed, shown
 from scanner.probe.planned.compose.volumes import volume
@@ -133,7 +133,7 @@ def words(value: Any, what: str) -> tuple[str, ...] | None:
     if isinstance(value, list):
         return tuple(closed(word, what) for word in value)
     try:
-        return shellwords.split(closed(value, what))
+        return compose_words.split(closed(value, what))
     except ShellwordsError as error:
         raise UnclearError(f"{what}: {error}") from error
 

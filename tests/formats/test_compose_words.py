@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.formats import shellwords
+from scanner.formats import compose_words
+from scanner.formats.compose_words import ShellwordsError
 from scanner.formats.interpolation import InterpolationError, Value, substitute
-from scanner.formats.shellwords import ShellwordsError
 
 VARIABLES = {"A": "1", "E": "", "L": "x y"}
 LETTERS = [
@@ -83,7 +83,7 @@ def config(enter_root):
 
 
 def test_made_up_commands_are_split_as_compose_splits_them(config):
-    found = understood(made_up(LETTERS, 8), shellwords.split)
+    found = understood(made_up(LETTERS, 8), compose_words.split)
     theirs = config([text.replace("$", "$$") for text in found])
 
     assert len(found) > 400
@@ -99,10 +99,10 @@ def test_made_up_variables_are_put_in_place_as_compose_puts_them(config):
     assert {text: got for text, got in zip(found, theirs, strict=True) if found[text] != got} == {}
 
 
-@pytest.mark.parametrize("text", ["'", '"', "`", "a (b)", "$(", "a\\", "x" * (shellwords.MAX_CHARS + 1)])
+@pytest.mark.parametrize("text", ["'", '"', "`", "a (b)", "$(", "a\\", "x" * (compose_words.MAX_CHARS + 1)])
 def test_a_command_that_cannot_be_split_is_refused(text):
     with pytest.raises(ShellwordsError):
-        shellwords.split(text)
+        compose_words.split(text)
 
 
 def test_a_variable_that_nothing_sets_can_be_marked():
@@ -117,11 +117,11 @@ def test_a_variable_that_nothing_sets_can_be_marked():
 
 @given(st.text(max_size=100))
 def test_any_text_is_words_or_refused(text):
-    assert all(isinstance(word, str) for word in understood([text], shellwords.split).get(text, ()))
+    assert all(isinstance(word, str) for word in understood([text], compose_words.split).get(text, ()))
 
 
 @pytest.mark.parametrize("piece", ["a ", "'", "\\", "`", "$(", "2", "a" * 50])
 def test_no_command_costs_more_than_its_length(piece):
     began = time.process_time()
-    understood([piece * (100_000 // len(piece))], shellwords.split)
+    understood([piece * (100_000 // len(piece))], compose_words.split)
     assert time.process_time() - began < 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.app.checks import check_service
+from scanner.app.service_checks import check_service
 from scanner.settings import SettingsError
 from scanner.settings.schema import Settings, Trail
 from scanner.store.store import Store

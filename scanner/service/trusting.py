@@ -20,9 +20,9 @@ from scanner.hosts.ssh.trust import DEFAULT_PORT, MAX_BYTES, names_of, without
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scanner.app.fleet_of_person import Named
     from scanner.domain.host import Host
     from scanner.hosts.ssh.host_keys import ShownKey
+    from scanner.service.fleet_of_person import Named
     from scanner.settings.schema import Settings
 
 AT_ONCE = 50

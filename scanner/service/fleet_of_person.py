@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.app import wiring
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from scanner.domain.host import Host
     from scanner.hosts.ssh.config import SshConfig
-    from scanner.settings.schema import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +24,10 @@ class Named:
     ssh: SshConfig | None = None
 
 
-def named(settings: Settings, words: Sequence[str], patterns: Sequence[str], *, has_inventory: bool) -> Named:
-    """The hosts that these words mean: of the inventory, else as a person's own ssh knows them.
+def named(
+    watched: Callable[[], Sequence[Host]], words: Sequence[str], patterns: Sequence[str], *, has_inventory: bool
+) -> Named:
+    """The hosts that these words mean: of those ``watched``, else as a person's own ssh knows them.
 
     ``[user@]host[:port]`` with a user is always the latter; without an inventory everything is.
 
@@ -44,7 +44,7 @@ def named(settings: Settings, words: Sequence[str], patterns: Sequence[str], *, 
         except ValueError as error:
             raise UsageError(str(error)) from None
         return Named(own.hosts, (), own.config)
-    known = wiring.hosts(settings).hosts
+    known = watched()
     try:
         return Named(inventory.match(known, words or patterns), known)
     except UsageError as error:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.service.gate_facts import GateFacts
+from scanner.service.gate.facts import GateFacts
 from tests.builders import host, host_facts
 
 NOW = 10_000.0

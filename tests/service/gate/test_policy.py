@@ -13,8 +13,8 @@ from scanner.domain.override import Override
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
 from scanner.service.answers import Refusal
-from scanner.service.gate_overrides import MAX_S
-from scanner.service.gate_question import Destination, Question
+from scanner.service.gate.overrides import MAX_S
+from scanner.service.gate.question import Destination, Question
 from scanner.store.error import StoreError
 from tests.service.environment import AMD64, ARM64, gate, scanned
 

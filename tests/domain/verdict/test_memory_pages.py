@@ -7,7 +7,7 @@ from scanner.domain.image.offers import Elf, Executable, FileKind, Offer, Progra
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict import evidence_layers
 from scanner.domain.verdict.execution import Execution, How, executes
-from scanner.domain.verdict.pages import mapped
+from scanner.domain.verdict.memory_pages import mapped
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth
 

@@ -14,14 +14,14 @@ import structlog
 from scanner.domain.decision import Decision
 from scanner.domain.text import printable
 from scanner.service.answers import Checked, Refusal
-from scanner.service.gate_question import Destination
+from scanner.service.gate.question import Destination
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from scanner.domain.decision import Ruling
-    from scanner.service.gate import Gate
-    from scanner.service.gate_memory import GateMemory
+    from scanner.service.gate.gate import Gate
+    from scanner.service.gate.memory import GateMemory
     from scanner.service.reloading import Reloading
 
 log = structlog.get_logger(__name__)

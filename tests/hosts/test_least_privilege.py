@@ -1,6 +1,6 @@
 import pytest
 
-from scanner.hosts.setup import authorized_key_line, sudoers_rule
+from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMkeyr5IzKrj3wUZQDsFWEIyPvXxKWrwvaWoQ7xSIBYd"
 

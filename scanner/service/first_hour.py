@@ -9,7 +9,6 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scanner.app.trusting import write_beside as write_whole
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.errors import UsageError
@@ -18,6 +17,7 @@ from scanner.formats.files import FileError
 from scanner.hosts.prepare import preparation
 from scanner.hosts.push_setup import push_preparation
 from scanner.probe.script import script
+from scanner.service.trusting import write_beside as write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,8 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned import folder
-from scanner.service import gate_admission
-from scanner.service.gate_question import Destination, Question
+from scanner.service.gate import admission
+from scanner.service.gate.question import Destination, Question
 from tests.service.environment import host, scanned
 
 IMAGE = "r.example/app:1"
@@ -111,7 +111,7 @@ async def test_a_namespace_or_a_pod_may_ask_to_wait_for_a_decision(environment, 
 
 
 async def test_an_answer_that_comes_too_late_is_none(reading, environment, monkeypatch):
-    monkeypatch.setattr(gate_admission, "WITHIN_S", 0.01)
+    monkeypatch.setattr(admission, "WITHIN_S", 0.01)
 
     async def slowly(*_, **__):
         await asyncio.Event().wait()
@@ -143,8 +143,8 @@ TEMPLATE = {"metadata": {"annotations": {"archscan.io/gate": "closed"}}, "spec":
     ],
 )
 def test_the_annotation_is_found_wherever_the_template_of_the_pods_is(body):
-    assert gate_admission._is_closed(body)
-    assert set(gate_admission._images(body)) == {IMAGE}
+    assert admission._is_closed(body)
+    assert set(admission._images(body)) == {IMAGE}
 
 
 @pytest.mark.parametrize(
@@ -158,5 +158,5 @@ def test_the_annotation_is_found_wherever_the_template_of_the_pods_is(body):
     ],
 )
 def test_an_object_of_any_shape_is_looked_through(body):
-    assert not gate_admission._is_closed(body)
-    assert list(gate_admission._images(body)) == []
+    assert not admission._is_closed(body)
+    assert list(admission._images(body)) == []

@@ -28,11 +28,11 @@ from scanner.scan.compose_given import read_compose
 from scanner.scan.plan_tree import TreeError
 from scanner.service.answers import Checked
 from scanner.service.configuration import limits
-from scanner.service.gate import judged
-from scanner.service.gate_instead import Alternatives
-from scanner.service.gate_pins import pins
-from scanner.service.gate_policy import demands
-from scanner.service.gate_question import Question
+from scanner.service.gate.gate import judged
+from scanner.service.gate.instead import Alternatives
+from scanner.service.gate.pins import pins
+from scanner.service.gate.policy import demands
+from scanner.service.gate.question import Question
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -9,7 +9,7 @@ import pytest
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
-from scanner.service.gate_pins import pins
+from scanner.service.gate.pins import pins
 from scanner.settings.schema import Settings
 from tests.app.archived import checked
 from tests.real.images import File

@@ -13,11 +13,11 @@ from scanner.scan import plans as scan_plans
 from scanner.scan.scan import silent
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.service.configuration import limits
-from scanner.service.gate_facts import GateFacts
-from scanner.service.gate_instead import Alternatives
-from scanner.service.gate_pins import pins
-from scanner.service.gate_policy import demands
-from scanner.service.gate_question import Destination, Question
+from scanner.service.gate.facts import GateFacts
+from scanner.service.gate.instead import Alternatives
+from scanner.service.gate.pins import pins
+from scanner.service.gate.policy import demands
+from scanner.service.gate.question import Destination, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from scanner.domain.report import Report
     from scanner.scan.ports import Listener
     from scanner.scan.scan import Scanner
-    from scanner.service.gate_memory import GateMemory
-    from scanner.service.gate_overrides import Overrides
-    from scanner.service.gate_policy import Demands
+    from scanner.service.gate.memory import GateMemory
+    from scanner.service.gate.overrides import Overrides
+    from scanner.service.gate.policy import Demands
     from scanner.service.ports import Adapters, Observer
     from scanner.service.publication import Publication
     from scanner.service.recording import Recording

@@ -17,7 +17,7 @@ from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Status
 from scanner.scan.plans import NO_DEPLOYMENTS
-from scanner.service.gate_pins import pins
+from scanner.service.gate.pins import pins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,0 +1,1 @@
+"""The deploy gate: what it is asked, by which rules it decides, what it remembers."""
