@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from scanner.domain.finding_groups import HostFindings
+    from scanner.domain.image.offers import BuiltFrom
     from scanner.domain.report import Finding, HostReading, Report
 
 HARM = {status: number for number, status in enumerate(URGENT)}
@@ -101,6 +102,16 @@ class ImageGroup:
         return tuple(dict.fromkeys(finding.verdict.detail for finding in self.findings if finding.verdict.detail))
 
     @property
+    def teams(self) -> tuple[str, ...]:
+        """Whose they are, as far as somebody said so."""
+        return tuple(sorted({finding.team for finding in self.findings if finding.team}))
+
+    @property
+    def origins(self) -> tuple[BuiltFrom, ...]:
+        """What their images say that they were built from, each source once."""
+        return origins(self.findings)
+
+    @property
     def waived(self) -> int:
         """How many of them somebody answers for."""
         return sum(finding.waived_until is not None for finding in self.findings)
@@ -157,6 +168,12 @@ class FleetIndex:
     def registries(self) -> tuple[str, ...]:
         """The registries that images come from."""
         return tuple(sorted({name for finding in self.report.findings if (name := registry_of(finding))}))
+
+    @cached_property
+    def teams(self) -> tuple[str, ...]:
+        """Whose findings are, most first."""
+        counts = Counter(finding.team for finding in self.report.findings if finding.team)
+        return tuple(team for team, _ in counts.most_common(MAX_CHOICES))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -221,6 +238,11 @@ def _row(reading: HostReading, found: HostFindings) -> HostRow:
 def urgency(finding: Finding) -> tuple[int, int, float, tuple[str, ...]]:
     """What stands before what."""
     return (HARM[finding.verdict.status], _STAGES[finding.workload.stage], finding.first_seen, finding.key)
+
+
+def origins(findings: Iterable[Finding]) -> tuple[BuiltFrom, ...]:
+    """What the images of findings say that they were built from, each source once."""
+    return tuple(dict.fromkeys(found.verdict.built_from for found in findings if found.verdict.built_from is not None))
 
 
 def grouped(findings: Iterable[Finding]) -> tuple[ImageGroup, ...]:

@@ -16,7 +16,7 @@ from scanner.domain.verdict.verdict import NextPull
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
-from scanner.web.pages.fleet_index import HARM, FleetIndex, urgency
+from scanner.web.pages.fleet_index import HARM, FleetIndex, origins, urgency
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, asked
 from scanner.web.pages.rendering import Desk, render
 from scanner.web.pages.viewer import Asking
@@ -24,6 +24,7 @@ from scanner.web.pages.viewer import Asking
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scanner.domain.image.offers import BuiltFrom
     from scanner.domain.report import Finding
 
 PAGE_IMAGES = 100
@@ -60,6 +61,16 @@ class ImageRow:
     def hosts(self) -> int:
         """On how many hosts it is."""
         return len({finding.workload.host for finding in self.findings})
+
+    @property
+    def teams(self) -> Sequence[str]:
+        """Whose its workloads are, as far as somebody said so."""
+        return sorted({finding.team for finding in self.findings if finding.team})
+
+    @property
+    def origins(self) -> Sequence[BuiltFrom]:
+        """What it says that it was built from, each source once."""
+        return origins(self.findings)
 
     @property
     def offered(self) -> Sequence[Platform]:

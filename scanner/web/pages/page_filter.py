@@ -35,7 +35,8 @@ Words = Annotated[str, Query(max_length=MAX_WORDS_CHARS)]
 class PageFilter:
     """Every field that is not empty must fit.
 
-    ``q`` is sought in host, workload and image; ``host`` and ``image`` are globs or words; ``label`` is ``NAME=VALUE``.
+    ``q`` is sought in host, workload and image; ``host`` and ``image`` are globs or words; ``label`` is ``NAME=VALUE``;
+    ``team`` is whose a finding is, as the report has it.
     """
 
     q: str = ""
@@ -47,6 +48,7 @@ class PageFilter:
     label: str = ""
     host: str = ""
     image: str = ""
+    team: str = ""
 
     def __bool__(self) -> bool:
         """Whether it narrows anything."""
@@ -76,6 +78,7 @@ class PageFilter:
         return (
             (not self.platform or str(finding.host_platform or NO_PLATFORM) == self.platform)
             and (not self.registry or registry_of(finding) == self.registry)
+            and (not self.team or finding.team == self.team)
             and self._takes_labels(labels)
             and (not self.host or _fits(workload.host, self.host))
             and (not self.image or _fits(workload.image, self.image))
@@ -93,7 +96,7 @@ class PageFilter:
     @property
     def narrows_workloads(self) -> bool:
         """Whether it asks for something that only a workload has."""
-        return bool(self.status or self.reason or self.stage or self.registry or self.image)
+        return bool(self.status or self.reason or self.stage or self.registry or self.image or self.team)
 
     def _takes_labels(self, labels: Mapping[str, str]) -> bool:
         if not self.label:
@@ -112,6 +115,7 @@ def asked(  # noqa: PLR0913, PLR0917 - one for each part of the address
     label: Words = "",
     host: Words = "",
     image: Words = "",
+    team: Words = "",
 ) -> PageFilter:
     """The filter of a request.
 
@@ -121,7 +125,7 @@ def asked(  # noqa: PLR0913, PLR0917 - one for each part of the address
     for name, value, known in (("status", status, Status), ("reason", reason, Reason), ("stage", stage, Stage)):
         if value and value not in set(known):
             raise Problem(400, "filter_invalid", f"{name} is one of {', '.join(known)}")
-    words = (q, status, reason, stage, platform, registry, label, host, image)
+    words = (q, status, reason, stage, platform, registry, label, host, image, team)
     return PageFilter(*(word.strip() for word in words))
 
 

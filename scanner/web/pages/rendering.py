@@ -160,6 +160,14 @@ def _path(under: str, parameter: str, text: str) -> str:
     return f"{under}?{parameter}={quote(text, safe='')}"
 
 
+_WEB_ADDRESS = re.compile(r"https://[A-Za-z0-9][!-~]*", re.ASCII)
+
+
+def is_link(address: str) -> bool:
+    """Whether an address that a stranger wrote may lead there: https, with a host; everything else stays text."""
+    return _WEB_ADDRESS.fullmatch(address) is not None and "@" not in address.split("/", 3)[2]
+
+
 CPUS = {
     "amd64": "64-bit x86 (x86_64)",
     "386": "32-bit x86 (i386 to i686)",
@@ -198,7 +206,7 @@ def environment() -> Environment:
     shared: dict[str, Any] = {
         "statuses": URGENT, "meaning": MEANING, "symbol": SYMBOL, "moment": moment, "span": span, "many": many,
         "navigation": NAVIGATION, "host_path": host_path, "image_path": image_path, "sentence_of": MEANING_OF,
-        "status_of": STATUS_OF, "cpu_of": cpu_of,
+        "status_of": STATUS_OF, "cpu_of": cpu_of, "is_link": is_link,
     }  # fmt: skip
     made.globals |= shared
     return made
