@@ -1,4 +1,4 @@
-"""The gate for people: paste images, choose hosts or a platform, see the decision with its proof."""
+"""The gate for people: paste images or a file of plans, choose hosts or a platform, see the decision with its proof."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from starlette.responses import HTMLResponse, Response
 
 from scanner.domain.decision import Decision
 from scanner.domain.facts import Failure, image_reference
+from scanner.domain.instead import changes
+from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
 from scanner.service.answers import Checked, Refusal
 from scanner.service.gate.gate import Gate
+from scanner.service.gate.question import Destination
 from scanner.web.api.bodies import CheckRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -29,7 +32,9 @@ from scanner.web.pages.viewer import Asking
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scanner.domain.platform.platform import Platform
+    from scanner.domain.decision import Ruling
+    from scanner.domain.instead import Instead
+    from scanner.domain.override import Override
     from scanner.domain.report import Finding
     from scanner.web.pages.rendering import Desk
 
@@ -39,6 +44,12 @@ DECISION_SAYS = {
     Decision.HOLD: "Wait: not enough is known to say yes.",
     Decision.DENY: "Do not deploy this: it will not start.",
 }
+
+OVERRIDDEN_SAYS = "It goes only because somebody answers for it; the images are as they are."
+"""A warning that is no word of the images' own."""
+
+PASTED = "compose.yaml"
+"""What a pasted text counts as: under this name manifests are read too, and what is neither is a gap, never nothing."""
 
 USUAL = ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/ppc64le", "linux/s390x", "linux/riscv64")
 """Platforms to choose from, beside those of the fleet; the field takes any other."""
@@ -53,6 +64,21 @@ class Question:
     images: str = ""
     hosts: str = ""
     platform: str = ""
+    files: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One image on one destination: ``ruling`` is what was decided of it, ``instead`` what could go in its place."""
+
+    finding: Finding
+    ruling: Ruling | None
+    instead: Instead | None
+
+    @property
+    def changes(self) -> Mapping[str, str]:
+        """What would make the image itself fit, by where that is written."""
+        return changes(self.finding) if self.instead else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +91,29 @@ class CheckPage:
     refused: str = ""
 
     @property
-    def says(self) -> Mapping[Decision, str]:
-        """What each decision means."""
-        return DECISION_SAYS
+    def says(self) -> str:
+        """What the decision means."""
+        if self.checked is None:
+            return ""
+        is_own = self.checked.decision is not Decision.WARN or not self.overrides
+        return DECISION_SAYS[self.checked.decision] if is_own else OVERRIDDEN_SAYS
 
     @property
-    def findings(self) -> Sequence[Finding]:
+    def answers(self) -> Sequence[Answer]:
         """Each image on each destination, the worst first."""
-        return sorted(self.checked.report.findings, key=urgency) if self.checked else ()
+        if self.checked is None:
+            return ()
+        found: list[tuple[Finding, Ruling | None]] = [(ruling.finding, ruling) for ruling in self.checked.rulings]
+        found = found or [(finding, None) for finding in self.checked.report.findings]
+        instead = self.checked.instead
+        made = [Answer(one, ruling, instead.get((one.workload.image, one.workload.host))) for one, ruling in found]
+        return sorted(made, key=lambda answer: urgency(answer.finding))
+
+    @property
+    def overrides(self) -> Sequence[Override]:
+        """Who answers for what would have been stopped, each once."""
+        used = (ruling.override for ruling in self.checked.rulings) if self.checked else ()
+        return list({one.id: one for one in used if one is not None}.values())
 
     @property
     def unread(self) -> Sequence[tuple[str, Failure]]:
@@ -104,36 +145,45 @@ async def check(
 ) -> Response:
     """Ask the gate; the answer is a page whatever it says, so that a person can read it."""
     fields = dict(await form_of(request))
-    question = Question(*(fields.get(name, "").strip() for name in ("images", "hosts", "platform")))
+    images, hosts, platform = (fields.get(name, "").strip() for name in ("images", "hosts", "platform"))
+    question = Question(images, hosts, platform, fields.get("files", "").replace("\r\n", "\n"))
     platforms = await asyncio.to_thread(_platforms, desk)
     asked = _read(question)
     if isinstance(asked, str):
         return render(desk, "check.html", CheckPage(question, platforms, refused=asked), status=400)
-    images, hosts, platform = asked
-    answer = await gate.check(images, hosts, platform, desk.viewer.name)
+    plans, destination = asked
+    answer = await gate.ask_files(plans, _files(question), destination, desk.viewer.name)
     if isinstance(answer, Refusal):
         exposition.gate_decided(Decision.HOLD)
         page = CheckPage(question, platforms, refused=f"{answer.detail} ({answer.reason})")
         return render(desk, "check.html", page, status=503 if answer.retry_after_s else 400)
     exposition.gate_decided(answer.decision)
+    if any(ruling.override for ruling in answer.rulings):
+        exposition.gate_overridden()
     return await asyncio.to_thread(render, desk, "check.html", CheckPage(question, platforms, answer))
 
 
-def _read(question: Question) -> tuple[tuple[str, ...], tuple[str, ...], Platform | None] | str:
-    """What the gate is asked, else what is wrong with the question in words."""
+def _read(question: Question) -> tuple[tuple[Plan, ...], Destination] | str:
+    """What the gate is asked beside the files, else what is wrong with the question in words."""
     images, hosts = tuple(question.images.split()), tuple(question.hosts.replace(",", " ").split())
+    texts = {path: raw.decode() for path, raw in _files(question).items()}
+    if not images and not texts:
+        return "Name at least one image, or paste what shall run."
     try:
-        body = CheckRequest(images=images, hosts=hosts, platform=question.platform or None)
+        body = CheckRequest(images=images, files=texts, hosts=hosts, platform=question.platform or None)
     except ValidationError as error:
-        first = error.errors()[0]
-        return "Name at least one image." if not images else str(first["msg"]).removeprefix("Value error, ")
+        return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
     for image in images:
         if isinstance(found := image_reference(image), Failure):
             return f"{image[:200]} is no image reference: {found.detail}"
     try:
-        return images, body.hosts, parse(body.platform) if body.platform else None
+        return tuple(map(Plan, images)), Destination(body.hosts, tuple(map(parse, body.destinations)))
     except ValueError as error:
         return str(error)
+
+
+def _files(question: Question) -> Mapping[str, bytes]:
+    return {PASTED: question.files.encode()} if question.files.strip() else {}
 
 
 def _platforms(desk: Desk) -> Sequence[str]:
