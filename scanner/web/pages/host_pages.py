@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,9 +11,12 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import HTMLResponse, Response
 
 from scanner.domain.facts import EngineState, Failure, HostFacts, Stage
+from scanner.domain.release import chosen
 from scanner.domain.report_json import plain
 from scanner.domain.verdict.reason import Status
 from scanner.service.history import History
+from scanner.service.rollback.rollbacks import Rollbacks
+from scanner.store.error import StoreError
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scanner.domain.facts import Engine
+    from scanner.domain.release import Release
     from scanner.domain.report import Finding
     from scanner.store.findings import Architecture
     from scanner.web.http.dependencies import ProbeLog
@@ -38,6 +43,12 @@ MAX_WORKLOADS = 300
 
 MAX_CARDS = 20
 """Findings that a host's page explains at length."""
+
+MAX_RELEASED = 100
+"""Workloads whose releases a host's page shows; the rest stand behind the address that the page names."""
+
+MAX_RELEASES = 10
+"""Releases of one workload on the page: further back nobody goes in a hurry."""
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -59,8 +70,23 @@ class HostsPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """What a host has had of one workload, the newest first; ``more`` are not shown.
+
+    ``way_back`` is the command that plans the return to the last other release that started on such hardware, empty
+    where there is none.
+    """
+
+    workload: str
+    source: str
+    releases: Sequence[Release]
+    more: int
+    way_back: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostPage:
-    """One host with everything that is known of it."""
+    """One host with everything that is known of it; ``released`` is ``None`` where the store cannot be read."""
 
     host: HostRow
     facts: HostFacts | None
@@ -68,6 +94,7 @@ class HostPage:
     engines: Sequence[Engine]
     architecture: Architecture | None
     probes: Sequence[ProbeLog]
+    released: Sequence[Released] | None = ()
 
     @property
     def troubles(self) -> Sequence[Finding]:
@@ -90,6 +117,11 @@ class HostPage:
         return [f for f in self.host.findings if f.workload.stage is Stage.PLANNED][:MAX_WORKLOADS]
 
     @property
+    def released_here(self) -> Sequence[Released]:
+        """The workloads whose releases are shown."""
+        return (self.released or ())[:MAX_RELEASED]
+
+    @property
     def left_out(self) -> int:
         """How many workloads no table shows."""
         return len(self.host.findings) - len(self.running) - len(self.planned)
@@ -101,6 +133,7 @@ async def hosts(  # noqa: PLR0913, PLR0917 - the parts of one address
     desk: Asking,
     wanted: Annotated[PageFilter, Depends(asked)],
     history: Annotated[History, Depends(dependencies.history)],
+    rollbacks: Annotated[Rollbacks, Depends(dependencies.rollbacks)],
     name: Annotated[str, Query(max_length=512)] = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
     cell: Annotated[int | None, Query(ge=0, le=10_000_000)] = None,
@@ -109,29 +142,62 @@ async def hosts(  # noqa: PLR0913, PLR0917 - the parts of one address
     if cell is not None:
         name = await asyncio.to_thread(_in_cell, desk, wanted, cell)
     if name:
-        return await _one(desk, name, history)
+        return await _one(desk, name, history, rollbacks)
     return await asyncio.to_thread(_all, desk, wanted, page)
 
 
 @router.get("/hosts/{name:path}")
 @needs(Scope.READ)
-async def host(name: str, desk: Asking, history: Annotated[History, Depends(dependencies.history)]) -> Response:
+async def host(
+    name: str,
+    desk: Asking,
+    history: Annotated[History, Depends(dependencies.history)],
+    rollbacks: Annotated[Rollbacks, Depends(dependencies.rollbacks)],
+) -> Response:
     """One host."""
-    return await _one(desk, name, history)
+    return await _one(desk, name, history, rollbacks)
 
 
 def _all(desk: Desk, wanted: PageFilter, number: int) -> Response:
     return render(desk, "hosts.html", hosts_page(desk.index, wanted, number))
 
 
-async def _one(desk: Desk, name: str, history: History) -> Response:
+async def _one(desk: Desk, name: str, history: History, rollbacks: Rollbacks) -> Response:
     architectures = await history.architectures()
     row = await asyncio.to_thread(lambda: desk.index.row_of.get(name))
     if row is None:
         raise Problem(404, "host_not_found", "the latest report has no host of this name")
     probes = [log for log in desk.context.probes if log.target == name]
-    page = host_page(row, architectures.get(name), probes)
+    page = host_page(row, architectures.get(name), probes, await _releases(rollbacks, row))
     return await asyncio.to_thread(render, desk, "host.html", page)
+
+
+async def _releases(rollbacks: Rollbacks, row: HostRow) -> Sequence[Released] | None:
+    try:
+        return released(await rollbacks.releases(row.name), row.name, row.platform)
+    except StoreError:
+        return None
+
+
+def released(releases: Sequence[Release], host: str, platform: str) -> Sequence[Released]:
+    """The releases of a host by workload; those that have a way back stand first."""
+    found: dict[tuple[str, str], list[Release]] = {}
+    for one in releases:
+        found.setdefault((one.workload, str(one.source)), []).append(one)
+    made = [
+        Released(workload, source, some[:MAX_RELEASES], len(some[MAX_RELEASES:]), _way_back(some, host, platform))
+        for (workload, source), some in found.items()
+    ]
+    return sorted(made, key=lambda one: (not one.way_back, one.workload, one.source))
+
+
+def _way_back(releases: Sequence[Release], host: str, platform: str) -> str:
+    current = next((one.image_id for one in releases if one.current), "")
+    if not current or chosen(releases, "", current, platform) is None:
+        return ""
+    names = [host, releases[0].workload]
+    ends_options = ["--"] if any(name.startswith("-") for name in names) else []
+    return shlex.join(["archscan", "rollback", *ends_options, *names])
 
 
 def _in_cell(desk: Desk, wanted: PageFilter, cell: int) -> str:
@@ -152,13 +218,18 @@ def hosts_page(index: FleetIndex, wanted: PageFilter, number: int) -> HostsPage:
     return HostsPage(wanted, index, found[begin : begin + PAGE_HOSTS], number, last, len(found))
 
 
-def host_page(row: HostRow, architecture: Architecture | None, probes: Sequence[ProbeLog]) -> HostPage:
+def host_page(
+    row: HostRow,
+    architecture: Architecture | None,
+    probes: Sequence[ProbeLog],
+    released: Sequence[Released] | None = (),
+) -> HostPage:
     """The page of one host."""
     reading = row.reading.reading
     if isinstance(reading, Failure):
-        return HostPage(row, None, {}, (), architecture, probes)
+        return HostPage(row, None, {}, (), architecture, probes, released)
     there = [engine for engine in reading.engines if engine.state is not EngineState.ABSENT]
-    return HostPage(row, reading, plain(reading.kernel), there, architecture, probes)
+    return HostPage(row, reading, plain(reading.kernel), there, architecture, probes, released)
 
 
 def _urgency(row: HostRow) -> tuple[bool, int, int, str]:
