@@ -85,6 +85,10 @@ class Metrics:
         self.registries.configured(registries)
         self._rendered = (None, {})
 
+    def registry_limits(self) -> Mapping[str, tuple[int, float]]:
+        """What each registry last said is left of its limit, with when it said so (Unix seconds)."""
+        return self.registries.left
+
     # ---------------------------------------------------------------- events
 
     def architectures_changed(self, changed_at: Mapping[str, float]) -> None:

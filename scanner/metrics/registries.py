@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from prometheus_client import Counter, Gauge, Histogram
 
@@ -22,9 +23,17 @@ _HTTP_STATUSES = range(100, 600)
 class RegistryObserver:
     """What the registry client reports to; any registry may be given, only known ones become labels."""
 
-    def __init__(self, requests: Counter, durations: Histogram, remaining: Gauge) -> None:
+    def __init__(
+        self, requests: Counter, durations: Histogram, remaining: Gauge, clock: Callable[[], float] = time.time
+    ) -> None:
         self._requests, self._durations, self._remaining = requests, durations, remaining
-        self._known = WELL_KNOWN
+        self._known, self._clock = WELL_KNOWN, clock
+        self._left: dict[str, tuple[int, float]] = {}
+
+    @property
+    def left(self) -> Mapping[str, tuple[int, float]]:
+        """What each registry last said is left of its limit, with when it said so (Unix seconds)."""
+        return dict(self._left)
 
     def configured(self, registries: Iterable[str]) -> None:
         """These registries are in the configuration, hence have a name in metrics."""
@@ -41,6 +50,7 @@ class RegistryObserver:
         """A registry said how many pulls are left."""
         if (label := self._label(registry)) != OTHER:
             self._remaining.labels(label).set(remaining)
+            self._left[label] = (int(remaining), self._clock())
 
     def _label(self, registry: str) -> str:
         return registry if registry in self._known else OTHER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from scanner.domain.decision import Decision
@@ -18,6 +19,9 @@ class Exposition(Protocol):
         self, report: Report | None, *, success: bool, duration_s: float, accept: str | None
     ) -> tuple[str, bytes]:
         """Content type and page of one probe."""
+
+    def registry_limits(self) -> Mapping[str, tuple[int, float]]:
+        """What each registry last said is left of its limit, with when it said so (Unix seconds)."""
 
     def http_request(self, route: str, code: int) -> None:
         """One request was answered."""

@@ -26,6 +26,7 @@ from scanner.service.waivers import Waivers
 from scanner.web.api.bodies import WaiverRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Access, Scope, Token, needs
+from scanner.web.http.exposition import Exposition
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.session import form_of
@@ -47,6 +48,20 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_re
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryRow:
+    """A registry with its images, how many workloads' images are not known for which reason, and its limit.
+
+    ``left`` is what it last said is left of its limit, ``None`` where it never did; ``left_at`` is when (Unix seconds).
+    """
+
+    name: str
+    images: int
+    failing: Mapping[Reason, int]
+    left: int | None = None
+    left_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScannerPage:
     """``scan`` is the one that was asked for; ``configuration`` is as in force, its secrets veiled."""
 
@@ -54,7 +69,7 @@ class ScannerPage:
     scans: Sequence[PastScan]
     index: FleetIndex | None
     unread: Mapping[Reason, int]
-    registries: Sequence[tuple[str, int, Mapping[Reason, int]]]
+    registries: Sequence[RegistryRow]
     waivers: Sequence[Waiver]
     tokens: Sequence[Token]
     probes: Sequence[ProbeLog]
@@ -73,6 +88,7 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
     scans: Annotated[Scans, Depends(dependencies.scans)],
     known: Annotated[Waivers, Depends(dependencies.waivers)],
     reloading: Annotated[Reloading, Depends(dependencies.reloading)],
+    exposition: Annotated[Exposition, Depends(dependencies.exposition)],
     scan: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """How the scanner does; ``scan`` follows one that was asked for."""
@@ -89,7 +105,7 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
             scans=past,
             index=index,
             unread=_unread(index),
-            registries=_registries(index),
+            registries=_registries(index, exposition.registry_limits()),
             waivers=waivers,
             tokens=access.tokens,
             probes=list(desk.context.probes),
@@ -165,17 +181,21 @@ def _unread(index: FleetIndex | None) -> Mapping[Reason, int]:
     return dict(Counter(reading.reason for reading in readings if isinstance(reading, Failure)).most_common())
 
 
-def _registries(index: FleetIndex | None) -> Sequence[tuple[str, int, Mapping[Reason, int]]]:
-    """Each registry with its images, and why some of them are not known."""
-    images: dict[str, set[str]] = {}
+def _registries(index: FleetIndex | None, left: Mapping[str, tuple[int, float]]) -> Sequence[RegistryRow]:
+    """Each registry that has images or said how much is left, those that trouble us first."""
+    images: dict[str, set[str]] = {name: set() for name in left}
     failing: dict[str, Counter[Reason]] = {}
     for finding in index.report.findings if index else ():
         name, reason = registry_of(finding), finding.verdict.reason
         images.setdefault(name, set()).add(finding.workload.image)
         if finding.verdict.status is Status.UNKNOWN and reason.startswith("image_") and leaves_incomplete(reason):
             failing.setdefault(name, Counter())[reason] += 1
-    rows = [(name, len(some), dict(failing.get(name, Counter()))) for name, some in images.items() if name]
-    return sorted(rows, key=lambda row: (-sum(row[2].values()), -row[1], row[0]))
+    rows = [
+        RegistryRow(name, len(some), dict(failing.get(name, Counter())), *left.get(name, (None, None)))
+        for name, some in images.items()
+        if name
+    ]
+    return sorted(rows, key=lambda row: (-sum(row.failing.values()), -row.images, row.name))
 
 
 _SECRET = ("password", "passphrase", "token", "secret", "proxy", "url", "sha256")
