@@ -157,7 +157,14 @@ def _trouble() -> Section:
         ),
         sort="workload",
     )
-    return Section("What to do", (line(12, (18, table), (6, reasons)), line(8, (24, fixes))))
+    owners = grid(
+        "Who answers for them",
+        "The team that owners of the settings name for each finding, else the host's own.",
+        (Query(f"archscan_finding_owner_info{{{_ONE}}}"),),
+        (column("workload"), IMAGE, column("team")),
+        sort="workload",
+    )
+    return Section("What to do", (line(12, (18, table), (6, reasons)), line(8, (16, fixes), (8, owners))))
 
 
 def _over_time() -> Section:

@@ -236,8 +236,32 @@ def _gate() -> Section:
         "How many are read, cannot be understood, or are skipped since their own inventory says that they are no Linux reached by SSH.",
         Query(f"max by (state) (archscan_inventory_hosts{{{_ONE}}})", "{{state}}"),
     )
+    against = trend(
+        "Past the gate",
+        "Answers that an override turned, and pods that were admitted because nobody could judge their images.",
+        Query(f"sum (increase (archscan_gate_overridden_total{{{_ONE}}}{_WINDOW}))", "overridden"),
+        Query(f"sum (increase (archscan_gate_failed_open_total{{{_ONE}}}{_WINDOW}))", "admitted unjudged"),
+        empty="Nothing went past it",
+    )
+    overrides = grid(
+        "Overrides in force",
+        "Who answers for which deployments against the gate, until when.",
+        (Query(f"archscan_gate_override_until_timestamp_seconds{{{_ONE}}} - time ()"),),
+        (column("owner"), column("image"), column("host"), column("Value", "left", unit="dtdurations")),
+        empty="Nobody answers for any",
+    )
+    probes = trend(
+        "Probes of hosts",
+        "How many hosts answered with which probe; whatever differs from the one that archscan would send is out of date.",
+        Query(f"count by (version, sha256) (archscan_host_probe_info{{{_ONE}}})", "{{version}} {{sha256}}"),
+        Query(f"max by (version, sha256) (archscan_probe_script_info{{{_ONE}}})", "would send {{version}} {{sha256}}"),
+    )
     return Section(
-        "Gate, API, surveys, inventory", (line(7, (6, decisions), (6, requests), (6, surveys), (6, inventory)),)
+        "Gate, API, surveys, inventory",
+        (
+            line(7, (6, decisions), (6, requests), (6, surveys), (6, inventory)),
+            line(7, (6, against), (9, overrides), (9, probes)),
+        ),
     )
 
 

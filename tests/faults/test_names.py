@@ -10,6 +10,7 @@ import shlex
 import sys
 from contextlib import redirect_stdout
 from dataclasses import replace
+from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -111,18 +112,55 @@ def test_sarif_holds_names_as_text_and_addresses_as_addresses(report):
         assert re.fullmatch(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*", uri), uri
 
 
-@pytest.mark.skipif(
-    not {"CSV", "MARKDOWN", "HTML"} & set(Format.__members__), reason="these formats do not exist in this version"
-)
-@pytest.mark.parametrize("form", [name for name in ("CSV", "MARKDOWN", "HTML") if name in Format.__members__])
-def test_other_formats_run_nothing(report, form):
-    text = printed(report, Format[form])
-    if form != "CSV":
-        outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-        assert not re.search(r"(?<!\\)<", outside.replace("\\\\", ""))
-    assert not CONTROL.search(text.replace("\n", "").replace("\r", ""))
-    if form == "CSV":
-        assert not re.search(r'(?:^|,)"?[=+@\t-]', text, re.MULTILINE)
+@pytest.mark.parametrize("form", [Format.CSV, Format.MARKDOWN, Format.HTML])
+def test_other_formats_show_no_control_character(report, form):
+    assert not CONTROL.search(printed(report, form).replace("\n", "").replace("\r", ""))
+
+
+def test_no_cell_of_a_sheet_is_a_formula(report):
+    assert not re.search(r'(?:^|,)"?[=+@\t-]', printed(report, Format.CSV), re.MULTILINE)
+
+
+def test_markdown_holds_no_tag(report):
+    outside = re.sub(r"```.*?```", "", printed(report, Format.MARKDOWN), flags=re.DOTALL)
+    assert not re.search(r"(?<!\\)<", outside.replace("\\\\", ""))
+
+
+def test_a_file_for_a_browser_has_no_tag_and_no_script_of_a_stranger_s(report):
+    seen = Tags()
+    seen.feed(printed(report, Format.HTML))
+    nothing = Tags()
+    nothing.feed(printed(replace(report, findings=report.findings[:0]), Format.HTML))
+    ours = {tag for tag, _ in nothing.seen} | {
+        "article",
+        "code",
+        "pre",
+        "span",
+        "br",
+        "details",
+        "summary",
+        "small",
+        "b",
+        "strong",
+    }
+    assert {tag for tag, _ in seen.seen} <= ours
+    acts = [
+        (tag, name) for tag, names in seen.seen for name in names if name.startswith("on") or name in {"src", "srcdoc"}
+    ]
+    assert not acts
+    assert not [value for value in seen.links if not re.match(r"https?://|#|/", value)]
+
+
+class Tags(HTMLParser):
+    """Every tag with the names of its attributes; every address."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.links = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, [name for name, _ in attrs]))
+        self.links += [value or "" for name, value in attrs if name in {"href", "action", "formaction"}]
 
 
 def test_metrics_parse_and_no_label_breaks_out(report):

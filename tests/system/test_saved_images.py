@@ -6,7 +6,6 @@ import pytest
 
 from scanner.settings.schema import Settings
 from tests.app.archived import said
-from tests.real.generations import NEWER
 from tests.real.images import DOCKER, File
 from tests.real.process import run
 
@@ -70,9 +69,9 @@ async def test_of_several_images_in_one_archive_each_is_found_by_its_name(docker
     assert (await said(f"docker-archive:{tmp_path / 'both.tar'}"))[0] == "hold"
 
 
-@pytest.mark.parametrize("containerd_store", [False, True], ids=["classic", "containerd"])
-async def test_docker_26_1_saves_what_its_registry_has(start_docker, pushed, by_registry, tmp_path, containerd_store):
-    engine = start_docker(NEWER, containerd_store=containerd_store)
+@pytest.mark.parametrize("store", ["classic", "containerd"])
+async def test_docker_26_1_saves_what_its_registry_has(request, pushed, by_registry, store):
+    engine = request.getfixturevalue(f"docker_{store}_26")
     for name in ("right", "lies"):
         engine.docker("pull", "-q", pushed[name])
         saved = engine.socket.parent / f"{name}.tar"

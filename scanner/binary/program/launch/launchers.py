@@ -202,7 +202,7 @@ def _of_script(call: Call, content: Content, file: str) -> Launch:
 
 def _of_binary(call: Call, content: Content, file: str) -> Launch:
     if _MULTI_CALL.fullmatch(file):
-        return _of_busybox(call, content.applets)
+        return _of_busybox(call, content)
     loader = next((rule for pattern, rule in _LOADERS if pattern.fullmatch(file) or pattern.fullmatch(call.name)), None)
     if loader is not None:
         return loader(call)
@@ -223,11 +223,13 @@ def _agreed(call: Call, one: Launch, other: Launch) -> Launch:
     return AtRunTime(f"{call.name} starts something else where it is busybox' than where it is not")
 
 
-def _of_busybox(call: Call, built: frozenset[str] | None) -> Launch:
+def _of_busybox(call: Call, content: Content) -> Launch:
     """Busybox by a link of an applet's name, or with the applet as its first word."""
+    built = content.applets
     if not _MULTI_CALL.fullmatch(call.name):
         rule = _BUSYBOX.get(call.name)
-        if rule is None and call.name.lstrip("-") not in (built or APPLETS | RARER_APPLETS) | _SHELLS:
+        is_one = built is not None or content.size >= MIN_MULTI_CALL_BYTES
+        if is_one and rule is None and call.name.lstrip("-") not in (built or APPLETS | RARER_APPLETS) | _SHELLS:
             return call.refused(f"there is no applet {call.name}")
         return rule(call) if rule else None
     if not call.words or call.words[0].startswith("-"):
