@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -40,7 +41,7 @@ class Client:
     """One server with one token; raises ``UsageError`` for what the caller has to change, ``ServiceError`` for the rest."""
 
     def __init__(self, url: str, token: str = "", transport: httpx.BaseTransport | None = None) -> None:
-        if not url.startswith(("http://", "https://")):
+        if not _is_address(url):
             raise UsageError(f"--server {url}: write http://HOST:PORT or https://HOST")
         self._url = url.rstrip("/")
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -196,6 +197,21 @@ class Client:
         if whole.is_success or (decisions and _decides(whole)):
             return whole
         raise _refusal(self._url, whole)
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is one that can be asked."""
+    try:
+        found = urlsplit(url)
+        return (
+            found.scheme in {"http", "https"}
+            and bool(found.hostname)
+            and found.port != 0
+            and url.isprintable()
+            and " " not in url
+        )
+    except ValueError:  # an IPv6 address without its bracket, a port above 65535
+        return False
 
 
 def _decides(answer: httpx.Response) -> bool:

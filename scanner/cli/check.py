@@ -24,10 +24,6 @@ PlatformOption = Annotated[
         "--platform", "-p", metavar="OS/ARCH", help="A plain host of this platform, such as linux/arm64. Repeatable."
     ),
 ]
-LabelOption = Annotated[
-    list[str] | None,
-    typer.Option("--label", "-l", metavar="KEY=VALUE", help="Inventory hosts with this label (team=web). Repeatable."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +42,7 @@ def check(
         ),
     ] = None,
     host: options.HostOption = None,
-    label: LabelOption = None,
+    label: options.LabelOption = None,
     platform: PlatformOption = None,
     compose: Annotated[
         list[Path] | None,
@@ -93,7 +89,7 @@ def check(
 
     Example: archscan check registry.example/shop/api:1.4 --platform linux/arm64
     """
-    patterns = (*(host or ()), *(label or ()))
+    patterns = options.patterns(host, label)
     if bool(patterns) == bool(platform):
         raise UsageError(
             "name either hosts (--host PATTERN) or platforms (--platform OS/ARCH) to check against; --label names hosts"

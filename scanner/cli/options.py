@@ -11,6 +11,7 @@ import typer
 from scanner.cli import completion
 from scanner.cli.outcome import FailOn
 from scanner.domain.verdict.verdict import Depth
+from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Common
@@ -73,6 +74,15 @@ HostOption = Annotated[
         autocompletion=completion.hosts,
     ),
 ]
+LabelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        "-l",
+        metavar="KEY=VALUE",
+        help="Hosts with this label too (team=web, zone=eu-*), beside those of --host. Repeatable.",
+    ),
+]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is written to stdout.")]
 FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="The least status that makes the command exit 1; mismatch includes broken.")
@@ -96,3 +106,17 @@ def common(config: Path | None, log_format: LogFormat | None, log_level: LogLeve
     from scanner.cli.operations import Common
 
     return Common(config, log_format and str(log_format), log_level and str(log_level))
+
+
+def patterns(hosts: list[str] | None, labels: list[str] | None) -> tuple[str, ...]:
+    """The hosts that ``--host`` with ``--label`` choose, each adding to the others.
+
+    Raises:
+        UsageError: a label without a value, which would be read as a host's name.
+    """
+    for label in labels or ():
+        for part in label.split(","):
+            key, equals, _ = part.strip().removeprefix("!").partition("=")
+            if not (key and equals):
+                raise UsageError(f"--label {label}: write KEY=VALUE, such as team=web; a host's name goes with --host")
+    return (*(hosts or ()), *(labels or ()))

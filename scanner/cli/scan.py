@@ -30,6 +30,7 @@ def scan(
         ),
     ] = None,
     host: options.HostOption = None,
+    label: options.LabelOption = None,
     form: options.FormatOption = options.Format.TABLE,
     to: options.OutputOption = None,
     quiet: options.QuietOption = False,
@@ -68,7 +69,7 @@ def scan(
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     wanted = scan_difference.Wanted(
-        operations, common, tuple(host or ()), tuple(hosts or ()), depth, server, token_file, quiet
+        operations, common, options.patterns(host, label), tuple(hosts or ()), depth, server, token_file, quiet
     )
     if watch:
         scan_difference.watch(wanted, against, pause)

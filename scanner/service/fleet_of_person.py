@@ -35,7 +35,7 @@ def named(
         UsageError: no host is meant, or it is no host.
     """
     if words and patterns:
-        raise UsageError("name hosts either as words or by --host, not both")
+        raise UsageError("name hosts either as words or by --host and --label, not both")
     if words and (not has_inventory or any("@" in word for word in words)):
         from scanner.hosts.ssh.own import own_hosts  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is
 

@@ -33,6 +33,15 @@ def ran(capsys, *words):
         (("trust",), "Missing argument"),
         (("scan", "user@"), "is no host"),
         (("check", "nginx"), "--host PATTERN"),
+        (("findings", "--server", "http://[::1"), "--server http://[::1: write http://HOST:PORT or https://HOST"),
+        (("findings", "--server", "http://"), "write http://HOST:PORT"),
+        (("findings", "--server", "http://127.0.0.1:99999"), "write http://HOST:PORT"),
+        (("top", "--server", "http://a b/"), "write http://HOST:PORT"),
+        (("scan", "--label", "web"), "--label web: write KEY=VALUE, such as team=web"),
+        (("scan", "--label", "team=web,edge-1"), "write KEY=VALUE"),
+        (("scan", "--label", "=web"), "write KEY=VALUE"),
+        (("check", "nginx", "--label", "web"), "write KEY=VALUE"),
+        (("scan", "a@b", "--label", "team=web"), "by --host and --label, not both"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monkeypatch, words, says):
