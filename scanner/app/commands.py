@@ -181,7 +181,7 @@ class Application:
         self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: Listener
     ) -> Readiness:
         """Scan the hosts that match, then open their images for a plain host of ``to``."""
-        (target,) = gate_command.platforms([to])
+        (target,) = gate_command.platforms([to], "--to")
         settings, found = self._named(common, (), patterns)
         async with self._scanner(settings, None, found.known, ssh=found.ssh) as (scanner, _):
             report = await scanner.scan(found.hosts, listen=progress)

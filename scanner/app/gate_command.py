@@ -140,8 +140,8 @@ def _refuse_no_reference(text: str) -> None:
         raise UsageError(f"{text!r} is not an image reference: {found.detail}")
 
 
-def platforms(texts: Sequence[str]) -> list[Platform]:
-    """What ``--platform`` names.
+def platforms(texts: Sequence[str], option: str = "--platform") -> list[Platform]:
+    """What ``option`` names.
 
     Raises:
         UsageError: a word that is no platform, or one of which there are no hosts.
@@ -152,5 +152,5 @@ def platforms(texts: Sequence[str]) -> list[Platform]:
             found.append(parse(text, Platform("linux", "")))
             plain_host(found[-1])
         except ValueError as error:
-            raise UsageError(f"--platform {text}: {error}") from None
+            raise UsageError(f"{option} {text}: {error}") from None
     return found

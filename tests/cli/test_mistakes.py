@@ -37,6 +37,7 @@ def ran(capsys, *words):
         (("findings", "--server", "http://"), "write http://HOST:PORT"),
         (("findings", "--server", "http://127.0.0.1:99999"), "write http://HOST:PORT"),
         (("top", "--server", "http://a b/"), "write http://HOST:PORT"),
+        (("readiness", "--to", "foo/bar"), "--to foo/bar: there are no hosts of platform"),
         (("scan", "--label", "web"), "--label web: write KEY=VALUE, such as team=web"),
         (("scan", "--label", "team=web,edge-1"), "write KEY=VALUE"),
         (("scan", "--label", "=web"), "write KEY=VALUE"),
