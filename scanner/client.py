@@ -193,7 +193,9 @@ class Client:
                     answer.status_code, headers={"content-type": content_type}, content=b"".join(pieces)
                 )
         except httpx.HTTPError as error:
-            raise ServiceError(f"{self._url} does not answer: {error or type(error).__name__}") from None
+            raise ServiceError(
+                f"{self._url} does not answer ({error or type(error).__name__}): name a running archscan by --server or ARCHSCAN_SERVER"
+            ) from None
         if whole.is_success or (decisions and _decides(whole)):
             return whole
         raise _refusal(self._url, whole)

@@ -12,16 +12,17 @@ from scanner.app import wiring
 from scanner.app.adapters import Adapters
 from scanner.app.archives import is_archive, opened
 from scanner.domain.decision import decided, rulings
-from scanner.domain.facts import Failure, Process, image_reference
+from scanner.domain.facts import Failure, Process, Source, image_reference
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.verdict.plain import plain_host
+from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.formats.offload import Workers
-from scanner.probe.planned.folder import FolderPlans
+from scanner.probe.planned.folder import FolderPlans, Gap
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
 from scanner.scan import plans as scan_plans
 from scanner.scan.compose_given import read_compose
@@ -105,7 +106,8 @@ def _question(asked: Asked, archives: dict[str, Archived]) -> Question:
                 variables["COMPOSE_PROFILES"] = ",".join(asked.profiles)
             found += read_compose(asked.compose, variables, workers, asked.env_files, asked.project_directory)
         for path in asked.manifests:
-            found += _manifests(path, workers)
+            planned = _manifests(path, workers)
+            found += planned if planned.filed or planned.gaps else _without_plan(path)
     if asked.is_here:  # what is built here is built by the engine that runs it
         found = FolderPlans(tuple(one for one in found.filed if not one.planned.build_only), found.gaps)
     return Question(images, found)
@@ -120,6 +122,12 @@ def _plan(image: str, archive: Archived | None, process: Process | None) -> Plan
 def _pullable(question: Question, archives: dict[str, Archived]) -> list[str]:
     own = {str(one.reference) for one in archives.values()}
     return [image for image in question.written if image not in own]
+
+
+def _without_plan(path: Path) -> FolderPlans:
+    """What was to be judged is not there: that is no reason to let it pass."""
+    why = Failure(Reason.PART_INCOMPLETE, "there is no plan in it: no Compose project, manifest, unit, stack or job")
+    return FolderPlans((), (Gap(str(path), Source.INVENTORY, why),))
 
 
 def _manifests(path: Path, workers: Workers) -> FolderPlans:

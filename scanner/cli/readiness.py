@@ -30,6 +30,10 @@ class ReadinessFormat(StrEnum):
     HTML = "html"
 
 
+TEAM_LABEL = "team"
+"""Whose a host is, where nobody says otherwise."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("readiness", cls=Command)(readiness)
@@ -41,7 +45,7 @@ def readiness(
     host: options.HostOption = None,
     team_label: Annotated[
         str, typer.Option("--team-label", metavar="NAME", help="The label that says whose a host is.")
-    ] = "team",
+    ] = TEAM_LABEL,
     form: Annotated[
         ReadinessFormat, typer.Option("--format", "-f", help="How the result is written to stdout.")
     ] = ReadinessFormat.TABLE,
@@ -65,6 +69,8 @@ def readiness(
     if server is not None:
         if form is not ReadinessFormat.JSON:
             raise UsageError("with --server write --format json, or open its page /readiness")
+        if host or team_label != TEAM_LABEL:
+            raise UsageError("with --server the whole fleet is told, by its own teams: leave out --host, --team-label")
         with operations.server(server, token_file) as there:
             answer = there.readiness(to)
         output.write_text(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", output_file)

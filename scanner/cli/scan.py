@@ -10,6 +10,7 @@ import typer
 from scanner.cli import options, server_operations
 from scanner.cli.command import Command
 from scanner.cli.outcome import FailOn, exit_code
+from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
@@ -72,6 +73,8 @@ def scan(
         operations, common, options.patterns(host, label), tuple(hosts or ()), depth, server, token_file, quiet
     )
     if watch:
+        if form is not options.Format.TABLE or to is not None or every:
+            raise UsageError("--watch shows what changes, as a table: leave out --format, --output, --all")
         scan_difference.watch(wanted, against, pause)
     if diff or against is not None:
         report = scan_difference.show(wanted, against, form, to)

@@ -147,7 +147,9 @@ async def test_a_folder_of_plans_of_every_kind_is_judged_as_a_whole(pushed, sett
 
 async def test_a_folder_without_any_plan_holds(settings, tmp_path):
     (tmp_path / "notes.txt").write_text("nothing\n")
-    assert str((await checked(manifests=(tmp_path,), settings=settings)).decision) == "hold"
+    answer = await checked(manifests=(tmp_path,), settings=settings)
+    assert str(answer.decision) == "hold"
+    assert ["there is no plan in it" in finding.verdict.detail for finding in answer.report.findings] == [True]
 
 
 async def test_files_that_are_not_there_are_wrong_usage(settings, tmp_path):

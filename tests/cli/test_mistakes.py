@@ -43,6 +43,12 @@ def ran(capsys, *words):
         (("scan", "--label", "=web"), "write KEY=VALUE"),
         (("check", "nginx", "--label", "web"), "write KEY=VALUE"),
         (("scan", "a@b", "--label", "team=web"), "by --host and --label, not both"),
+        (("scan", "--watch", "--format", "json"), "--watch shows what changes, as a table"),
+        (
+            ("readiness", "--to", "linux/arm64", "-f", "json", "--host", "a", "--server", "http://127.0.0.1:1"),
+            "leave out --host",
+        ),
+        (("findings", "--server", "http://127.0.0.1:1"), "name a running archscan by --server or ARCHSCAN_SERVER"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monkeypatch, words, says):
