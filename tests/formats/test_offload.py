@@ -21,6 +21,7 @@ from scanner.formats import offload, offload_worker
 from scanner.formats.offload import Budget, BudgetExceeded, WorkerError, Workers
 from scanner.probe import reading
 from tests.formats import confined
+from tests.real.require import missing
 
 ANSWERS = sorted((Path(__file__).parent.parent / "data/hosts").glob("*.txt"))
 
@@ -172,7 +173,7 @@ def test_a_worker_that_was_taken_over_finds_nothing_to_take_and_nowhere_to_go(wo
         capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
     ).stdout.split()  # fmt: skip
     if "seccomp" not in in_force:
-        pytest.skip("this kernel has no seccomp")
+        missing("this kernel has no seccomp: run the tests on one that has")
     by_landlock = {"secret", "passwd", "parent's environment"}
     passed = {name for name, came in found.items() if came == "done"}
     assert passed <= (set() if "landlock" in in_force else by_landlock)
