@@ -5,6 +5,9 @@ PYTHON := .venv/bin/python
 # of the time, so that two cores have enough for three.
 PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile -m "not bench and not engines"
 
+# Tests start hundreds of programs of ours: without compiled files each would compile all it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check lint architecture engines tamper faults fuzz bench bench-quick bench-parts clean python packages
 
