@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from scanner import inventory
 from scanner.app import elsewhere, gate_command, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
-from scanner.app.rollback_operations import RollbackOperations
-from scanner.app.trail_operations import TrailOperations
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
 from scanner.domain.facts import Failure, image_reference
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from types import ModuleType
 
+    from scanner.app.rollback_operations import RollbackOperations
+    from scanner.app.trail_operations import TrailOperations
     from scanner.cli.operations import Asked, Common
     from scanner.client import Client
     from scanner.domain.host import Host
@@ -258,11 +258,15 @@ class Application:
 
     def trail(self, common: Common) -> TrailOperations:
         """The trail of the configured store."""
-        return TrailOperations(self._settings(common, need_hosts=False))
+        made: TrailOperations = _of_store("trail_operations").TrailOperations(self._settings(common, need_hosts=False))
+        return made
 
     def rollback(self, common: Common, server: str | None = None, *, need_hosts: bool = False) -> RollbackOperations:
         """The way back."""
-        return RollbackOperations(self._settings(common, need_hosts=need_hosts), self._scanner, server)
+        made: RollbackOperations = _of_store("rollback_operations").RollbackOperations(
+            self._settings(common, need_hosts=need_hosts), self._scanner, server
+        )
+        return made
 
     # ---------------------------------------------------------------- set-up of hosts
 
@@ -331,6 +335,11 @@ def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whet
 def _checks() -> ModuleType:
     """What is checked beside the settings; it needs the service's libraries."""
     return importlib.import_module("scanner.app.service_checks")
+
+
+def _of_store(name: str) -> ModuleType:
+    """Operations on the store, whose libraries half the commands would import for nothing."""
+    return importlib.import_module(f"scanner.app.{name}")
 
 
 def _running() -> ModuleType:

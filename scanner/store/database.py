@@ -17,7 +17,8 @@ from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from scanner.store.error import StoreError, translated
+from scanner.store.error import StoreError
+from scanner.store.foreign_errors import translated
 from scanner.store.lock import PRIVATE, InstanceLock
 from scanner.store.recognition import Recognised, recognise
 from scanner.store.schema import migrate

@@ -13,7 +13,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from scanner.store import findings, releases
-from scanner.store.error import StoreError, translated
+from scanner.store.error import StoreError
+from scanner.store.foreign_errors import translated
 from scanner.store.trail_rows import TrailRows
 
 if TYPE_CHECKING:

@@ -52,3 +52,15 @@ def test_what_works_imports_what_it_works_with():
     stdout, _, loaded = started(["config", "schema"])
     assert stdout.startswith("{")
     assert {"pydantic", "scanner.app.commands"} <= loaded
+
+
+def test_who_needs_no_store_waits_for_no_database_library(tmp_path):
+    """A scan without a store, an image, a check: the libraries of databases take longer to import than all of them."""
+    config = tmp_path / "archscan.yml"
+    config.write_text(
+        "inventory: [{kind: static, hosts: {web-1: {address: 10.0.0.1}}}]\nssh: {identity_file: key, known_hosts_file: known_hosts}\n"
+    )
+    stdout, said, loaded = started(["inventory", "--config", str(config)])
+    assert ("web-1" in stdout, said) == (True, "")
+    assert "scanner.app.commands" in loaded
+    assert loaded & {"alembic", "sqlalchemy", "fastapi", "uvicorn", "apscheduler"} == set()

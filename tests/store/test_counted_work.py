@@ -10,7 +10,8 @@ from sqlalchemy import event
 
 from scanner.domain.finding_groups import Findings
 from scanner.domain.verdict.reason import Reason
-from scanner.store import Store, codec, findings
+from scanner.store import codec, findings
+from scanner.store.store import Store
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from sqlalchemy.exc import OperationalError
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
-from scanner.store import Architecture, Store, StoreError
 from scanner.store.database import Database
+from scanner.store.error import StoreError
+from scanner.store.findings import Architecture
+from scanner.store.store import Store
 
 
 async def reopened(store, url, **options):
@@ -361,7 +363,7 @@ async def test_a_caller_that_leaves_does_not_spoil_the_memory(url, fleet):
 WRITER = """
 import asyncio, sys
 from scanner.domain.report import Report
-from scanner.store import Store
+from scanner.store.store import Store
 async def main():
     store = await Store.open(sys.argv[1])
     n = 0

@@ -11,7 +11,7 @@ import asyncio
 import socket
 import ssl
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httpcore
 import httpx
@@ -21,6 +21,7 @@ from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import address as addresses
 from scanner.registry.http.address import Address, Network, Policy
+from scanner.registry.http.connections import Connections
 from scanner.registry.http.failures import EgressRefusedError
 from scanner.registry.http.tls import tls_context
 
@@ -84,13 +85,9 @@ def make_transport(  # noqa: PLR0913 -- each is one independent setting of a reg
     """
     policy = _policy(own_hosts, allow_networks=allow_networks)
     if proxy is None:
-        pool = httpcore.AsyncConnectionPool(
-            ssl_context=_context(verify),
-            max_connections=MAX_CONNECTIONS,
-            keepalive_expiry=KEEP_FOR_S,
-            network_backend=PinnedBackend(policy, _literal_names(own_hosts), resolve),
-        )
-        return PinnedTransport(pool, policy=policy, plain_http=plain_http, proxied=False)
+        backend = PinnedBackend(policy, _literal_names(own_hosts), resolve)
+        kept = Connections(backend, _context(verify), most=MAX_CONNECTIONS, keep_for_s=KEEP_FOR_S)
+        return PinnedTransport(kept, policy=policy, plain_http=plain_http, proxied=False)
     pool = _proxy_pool(httpx.Proxy(proxy), _context(verify), resolve)
     return PinnedTransport(pool, policy=policy, plain_http=plain_http, proxied=True)
 
@@ -130,8 +127,10 @@ def host_of(authority: str) -> str:
 class PinnedTransport(httpx.AsyncHTTPTransport):
     """httpx's transport around a pool of ours; the pool is the only seam through which a network backend fits."""
 
-    def __init__(self, pool: httpcore.AsyncConnectionPool, *, policy: Policy, plain_http: bool, proxied: bool) -> None:
-        self._pool = pool
+    def __init__(
+        self, pool: httpcore.AsyncConnectionPool | Connections, *, policy: Policy, plain_http: bool, proxied: bool
+    ) -> None:
+        self._pool = cast("httpcore.AsyncConnectionPool", pool)  # httpx asks of it no more than what Connections has
         self._policy = policy
         self._plain_http = plain_http
         self._proxied = proxied

@@ -1,0 +1,138 @@
+"""A pool of one transport's connections in which a request costs the same however many are kept.
+
+httpcore's own pool asks every kept connection, by a system call each, whether it still stands, at the beginning and at
+the end of each request: with twenty of them that is more than the request itself. Here a request asks the one that it
+takes. The connections, their HTTP and their time-outs are httpcore's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+import httpcore
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator
+
+
+class Connections:
+    """At most ``most`` connections, to any origins; those that are idle wait to be taken again, the newest first."""
+
+    def __init__(
+        self, backend: httpcore.AsyncNetworkBackend, context: ssl.SSLContext, *, most: int, keep_for_s: float
+    ) -> None:
+        self._backend = backend
+        self._context = context
+        self._most = most
+        self._keep_for_s = keep_for_s
+        self._free = asyncio.Semaphore(most)
+        self._idle: deque[httpcore.AsyncHTTPConnection] = deque()
+        self._busy: set[httpcore.AsyncHTTPConnection] = set()
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send over a kept connection, else over a new one, once fewer than ``most`` are at work.
+
+        Raises:
+            httpcore.PoolTimeout: None was free within the request's own pool time-out.
+        """
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise httpcore.PoolTimeout from error
+        try:
+            connection, response = await self._sent(request)
+        except BaseException:
+            self._free.release()
+            raise
+        return httpcore.Response(
+            response.status,
+            headers=response.headers,
+            content=_Body(self, connection, response),
+            extensions=response.extensions,
+        )
+
+    async def _sent(self, request: httpcore.Request) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
+        while True:
+            connection = await self._taken(request.url.origin)
+            self._busy.add(connection)
+            try:
+                return connection, await connection.handle_async_request(request)
+            except httpcore.ConnectionNotAvailable:
+                await self._dropped(connection)
+            except BaseException:
+                await self._dropped(connection)
+                raise
+
+    async def _taken(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        """The newest idle connection to ``origin`` that still stands, else a new one in the oldest idle one's place."""
+        for connection in reversed(tuple(self._idle)):
+            if not connection.can_handle_request(origin):
+                continue
+            self._idle.remove(connection)
+            if connection.is_available() and not connection.has_expired():
+                return connection
+            await connection.aclose()
+        while self._idle and len(self._idle) + len(self._busy) >= self._most:
+            await self._idle.popleft().aclose()
+        return httpcore.AsyncHTTPConnection(
+            origin,
+            ssl_context=self._context,
+            keepalive_expiry=self._keep_for_s,
+            network_backend=self._backend,
+        )
+
+    async def _dropped(self, connection: httpcore.AsyncHTTPConnection) -> None:
+        self._busy.discard(connection)
+        await connection.aclose()
+
+    async def given_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
+        """Keep a connection whose answer was read to its end; close any other."""
+        self._free.release()
+        if connection not in self._busy:  # the pool was closed meanwhile
+            return
+        self._busy.discard(connection)
+        if connection.is_idle():
+            self._idle.append(connection)
+        else:
+            await connection.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection, idle or not."""
+        every = [*self._idle, *self._busy]
+        self._idle.clear()
+        self._busy.clear()
+        for connection in every:
+            await connection.aclose()
+
+
+class _Body:
+    """An answer's body, which gives its connection back once."""
+
+    def __init__(
+        self, connections: Connections, connection: httpcore.AsyncHTTPConnection, response: httpcore.Response
+    ) -> None:
+        self._connections = connections
+        self._connection = connection
+        self._response = response
+        self._closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._response.aiter_stream():
+                yield piece
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._response.aclose()
+        finally:
+            await self._connections.given_back(self._connection)

@@ -1,0 +1,49 @@
+"""Errors that a database library raises, as the store's own in one line that says what to do."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from alembic.util.exc import CommandError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from scanner.store.error import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FULL = ("database or disk is full", "No space left on device")
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Every foreign error of the block becomes a StoreError; ``where`` is the store's address without a password."""
+    try:
+        yield
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        text = " ".join(str(cause).split()) or type(cause).__name__
+        full = any(words in text for words in _FULL)
+        raise StoreError(f"store {where}: {text}: {_advice(text)}", fatal=not full) from error
+
+
+def _advice(text: str) -> str:
+    for words, advice in _ADVICE:
+        if words in text:
+            return advice
+    return "nothing more is written; look at the database or its disk, then restart archscan"
+
+
+_ADVICE = (
+    *((words, "free space on its disk; archscan writes again by itself") for words in _FULL),
+    ("database is locked", "another process holds it: stop that one first"),
+    ("unable to open database file", "create its directory, writable for the user that runs archscan"),
+    ("readonly database", "make the file, its directory too, writable for the user that runs archscan"),
+    ("Permission denied", "make the file, its directory too, writable for the user that runs archscan"),
+    ("No such file or directory", "create its directory, writable for the user that runs archscan"),
+    ("Read-only file system", "put store.url on a writable disk"),
+    ("not a database", "it is left as it is: point store.url at another file"),
+    ("malformed", "it is left as it is: restore a backup, or point store.url at a new file"),
+    ("already exists", "it belongs to another program: point store.url at a database of its own"),
+)

@@ -1,0 +1,166 @@
+"""A transport's connections are kept, shared, given back, never more than allowed; the server is asyncio's own."""
+
+import asyncio
+import ssl
+from contextlib import asynccontextmanager
+
+import httpcore
+import pytest
+
+from scanner.registry.http.connections import Connections
+from tests.real.process import free_port
+
+MOST = 2
+
+
+class Server:
+    """Answers each request with its path, keeping the connection unless the path says otherwise."""
+
+    def __init__(self):
+        self.accepted = 0
+        self.open = 0
+        self.asked = 0
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def serve(self, reader, writer):
+        self.accepted += 1
+        self.open += 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                path = head.split()[1]
+                self.asked += 1
+                await self.go_on.wait()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path))
+                await writer.drain()
+                if path == b"/last":
+                    break
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            self.open -= 1
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(kept_for_s=60.0):
+    server = Server()
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    connections = Connections(httpcore.AnyIOBackend(), ssl.create_default_context(), most=MOST, keep_for_s=kept_for_s)
+    port = listening.sockets[0].getsockname()[1]
+    try:
+        yield server, connections, f"http://127.0.0.1:{port}"
+    finally:
+        await connections.aclose()
+        listening.close()
+        await listening.wait_closed()
+
+
+async def asked(connections, url, pool_s=None):
+    request = httpcore.Request("GET", url, headers={"Host": "x"}, extensions={"timeout": {"pool": pool_s}})
+    response = await connections.handle_async_request(request)
+    try:
+        return await response.aread()
+    finally:
+        await response.aclose()
+
+
+async def until(condition):
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+async def test_one_after_another_takes_the_same_connection():
+    async with serving() as (server, connections, base):
+        assert [await asked(connections, f"{base}/{number}") for number in range(5)] == [b"/%d" % n for n in range(5)]
+        assert server.accepted == 1
+
+
+async def test_never_more_connections_than_allowed():
+    async with serving() as (server, connections, base):
+        server.go_on.clear()
+        asking = [asyncio.create_task(asked(connections, f"{base}/{number}")) for number in range(7)]
+        await until(lambda: server.asked == MOST)
+        server.go_on.set()
+        assert sorted(await asyncio.gather(*asking)) == sorted(b"/%d" % number for number in range(7))
+        assert server.accepted == MOST
+
+
+async def test_who_waits_longer_than_its_time_is_told_so():
+    async with serving() as (server, connections, base):
+        server.go_on.clear()
+        asking = [asyncio.create_task(asked(connections, f"{base}/{number}")) for number in range(MOST)]
+        await until(lambda: server.asked == MOST)
+        with pytest.raises(httpcore.PoolTimeout):
+            await asked(connections, f"{base}/late", pool_s=0.01)
+        server.go_on.set()
+        await asyncio.gather(*asking)
+        assert await asked(connections, f"{base}/later") == b"/later"
+
+
+async def test_a_connection_that_the_server_has_closed_is_not_taken_again():
+    async with serving() as (server, connections, base):
+        assert await asked(connections, f"{base}/last") == b"/last"
+        await until(lambda: server.open == 0)
+        assert await asked(connections, f"{base}/next") == b"/next"
+        assert server.accepted == 2
+
+
+async def test_a_connection_kept_too_long_is_not_taken_again():
+    async with serving(kept_for_s=0.0) as (server, connections, base):
+        await asked(connections, f"{base}/1")
+        await asked(connections, f"{base}/2")
+        assert server.accepted == 2
+
+
+async def test_an_answer_left_unread_costs_its_connection_alone():
+    async with serving() as (server, connections, base):
+        request = httpcore.Request("GET", f"{base}/unread", headers={"Host": "x"})
+        response = await connections.handle_async_request(request)
+        await response.aclose()
+        await response.aclose()
+        await until(lambda: server.open == 0)
+        assert [await asked(connections, f"{base}/{number}") for number in range(MOST + 1)]
+
+
+async def test_whoever_gives_up_gives_its_place_back():
+    async with serving() as (server, connections, base):
+        server.go_on.clear()
+        for _ in range(MOST + 1):
+            before = server.asked
+            asking = asyncio.create_task(asked(connections, f"{base}/never"))
+            await until(lambda seen=before: server.asked > seen)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        server.go_on.set()
+        assert await asked(connections, f"{base}/after") == b"/after"
+
+
+async def test_another_origin_takes_the_place_of_the_oldest_idle_connection():
+    async with serving() as (first, connections, base), serving() as (second, _, other), serving() as (third, _, more):
+        for url in (base, other, more):
+            await asked(connections, f"{url}/x")
+        await until(lambda: first.open == 0)
+        assert (second.open, third.open) == (1, 1)
+
+
+async def test_a_place_is_free_again_after_a_connection_that_could_not_be_made():
+    async with serving() as (_, connections, base):
+        for _ in range(MOST + 1):
+            with pytest.raises(httpcore.ConnectError):
+                await asked(connections, f"http://127.0.0.1:{free_port()}/")
+        assert await asked(connections, f"{base}/after") == b"/after"
+
+
+async def test_closing_ends_those_at_work_too():
+    async with serving() as (server, connections, base):
+        server.go_on.clear()
+        asking = asyncio.create_task(asked(connections, f"{base}/1"))
+        await until(lambda: server.asked == 1)
+        await connections.aclose()
+        with pytest.raises((httpcore.ReadError, httpcore.RemoteProtocolError)):
+            await asking
+        server.go_on.set()
+        await until(lambda: server.open == 0)
