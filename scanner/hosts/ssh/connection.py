@@ -11,6 +11,7 @@ import asyncssh
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import refusal
+from scanner.hosts.ssh.fewer_writes import ClientConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ async def dial(
     begun: list[asyncssh.SSHClientConnection] = []
 
     def begin() -> asyncssh.SSHClientConnection:
-        connection = asyncssh.SSHClientConnection(loop, options, wait="auth")
+        connection = ClientConnection(loop, options, wait="auth")
         begun.append(connection)
         return connection
 

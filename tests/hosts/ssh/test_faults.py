@@ -399,12 +399,16 @@ async def test_hosts_of_one_address_never_share_an_answer(pool_of, config_for, f
 
 async def test_no_more_hosts_than_allowed_are_read_at_once(pool_of, config_for, fake_host, host_at, keys, tools):
     running, most = 0, 0
+    as_many = asyncio.Event()
 
     async def answer(process):
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.02)
+        if running == 3:
+            as_many.set()
+        await as_many.wait()
+        await asyncio.sleep(0.02)  # a fourth would come meanwhile
         running -= 1
         process.exit(0)
 
