@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scanner.domain.platform.cpu import ARM32_OF_ARM64, arm64_ladder
@@ -20,6 +21,9 @@ OLDEST_ARM = 5
 
 STABLE_WINDOWS_BUILDS = (20348, 26100)
 """Windows Server 2022 and 2025: from the first on, a host runs containers from the LTSC before it up to its own build."""
+
+MATCHERS_KEPT = 256
+"""Kinds of host in a fleet; one that is not kept is made again."""
 
 _NUMBER = re.compile(r"v?([0-9]{1,9})", re.ASCII)
 _WINDOWS_LIMITS = (0xFF, 0xFF, 0xFFFF)
@@ -48,6 +52,7 @@ class Matcher:
         return (2, 0, 0)
 
 
+@lru_cache(maxsize=MATCHERS_KEPT)
 def only(host: Platform) -> Matcher:
     """What a host takes: its own platform, then everything older or narrower that the same CPU may run."""
     return ordered(*_ladder(normalize(host)))
