@@ -1,4 +1,6 @@
-"""Requests a second of httpx or its continuation against a local server: ``python http_clients.py MODULE``.
+"""Requests a second of httpx or its continuation against a local server: ``python http_clients.py MODULE [ours]``.
+
+With ``ours`` httpx asks over the project's own pool of connections, from the project's own environment.
 
 Needs nothing but the library that it is told to measure, so that one that the project does not depend on is measured
 in an environment of its own. The server is a process of its own, answers 1 KiB, keeps connections.
@@ -38,10 +40,21 @@ def serve(port):
     asyncio.run(forever())
 
 
-async def round_of(library, url, connections):
-    """Seconds of wall and of CPU that all requests took."""
+def own_transport(connections):
+    from scanner.registry.http import pinned_transport  # noqa: PLC0415 -- the project is not there in every environment
+
+    pinned_transport.MAX_CONNECTIONS = connections
+    return pinned_transport.make_transport(own_hosts=("127.0.0.1",), plain_http=True)
+
+
+def their_transport(library, connections):
     limits = library.Limits(max_connections=connections, max_keepalive_connections=connections)
-    async with library.AsyncHTTPTransport(limits=limits) as transport:
+    return library.AsyncHTTPTransport(limits=limits)
+
+
+async def round_of(library, url, connections, *, own):
+    """Seconds of wall and of CPU that all requests took."""
+    async with own_transport(connections) if own else their_transport(library, connections) as transport:
         waiting = iter(range(REQUESTS))
 
         async def worker():
@@ -55,15 +68,15 @@ async def round_of(library, url, connections):
         return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def main(name):
+def main(name, whose=""):
     library = importlib.import_module(name)
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{ours.recv()}/v2/shop/api/manifests/1.4"
-    print(f"{name} {library.__version__}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
+    print(f"{name} {whose} {library.__version__}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     for connections in CONNECTIONS:
-        rounds = [asyncio.run(round_of(library, url, connections)) for _ in range(ROUNDS)]
+        rounds = [asyncio.run(round_of(library, url, connections, own=bool(whose))) for _ in range(ROUNDS)]
         wall, cpu = (REQUESTS / min(times) for times in zip(*rounds, strict=True))
         print(f"{connections:>3} connections: {wall:7.0f} requests a second, {cpu:7.0f} a second of CPU")
     server.terminate()

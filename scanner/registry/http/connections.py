@@ -16,6 +16,7 @@ import httpcore
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
+    from typing import Self
 
 
 class Connections:
@@ -107,6 +108,14 @@ class Connections:
         self._busy.clear()
         for connection in every:
             await connection.aclose()
+
+    async def __aenter__(self) -> Self:
+        """As httpx opens a transport."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """As httpx closes one."""
+        await self.aclose()
 
 
 class _Body:

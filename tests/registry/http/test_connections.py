@@ -5,9 +5,11 @@ import ssl
 from contextlib import asynccontextmanager
 
 import httpcore
+import httpx
 import pytest
 
 from scanner.registry.http.connections import Connections
+from scanner.registry.http.pinned_transport import make_transport
 from tests.real.process import free_port
 
 MOST = 2
@@ -163,4 +165,13 @@ async def test_closing_ends_those_at_work_too():
         with pytest.raises((httpcore.ReadError, httpcore.RemoteProtocolError)):
             await asking
         server.go_on.set()
+        await until(lambda: server.open == 0)
+
+
+async def test_a_client_of_httpx_opens_them_then_closes_them():
+    async with serving() as (server, _, base):
+        transport = make_transport(own_hosts=("127.0.0.1",), plain_http=True)
+        async with httpx.AsyncClient(transport=transport) as client:
+            answers = [await client.get(f"{base}/{number}") for number in range(3)]
+        assert ([answer.text for answer in answers], server.accepted) == (["/0", "/1", "/2"], 1)
         await until(lambda: server.open == 0)
