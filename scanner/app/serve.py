@@ -16,6 +16,7 @@ import structlog
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
+from scanner.app.memory import keep_giving_back
 from scanner.app.trail_wiring import running_trail
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
@@ -76,7 +77,10 @@ async def run(
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)
     in_flight = InFlight(settings)
     store = await Store.open(in_flight.store_url, keep_s=settings.store.keep)
-    watcher = asyncio.create_task(watch_loop(metrics), name="loop-lag")
+    beside = [
+        asyncio.create_task(watch_loop(metrics), name="loop-lag"),
+        asyncio.create_task(keep_giving_back(), name="memory"),
+    ]
     try:
         context = AdapterContext(
             version, store, metrics.registries, last_seen=last_seen(), on_survey_read=metrics.survey_read
@@ -104,8 +108,9 @@ async def run(
             finally:
                 await service.stop()
     finally:
-        watcher.cancel()
-        await asyncio.gather(watcher, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await store.close()
 
 
