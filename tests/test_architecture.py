@@ -4,10 +4,13 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
 import pytest
+
+from tests.rows import each_row
 
 ROOT = Path(__file__).parent.parent
 SCANNER = ROOT / "scanner"
@@ -67,6 +70,7 @@ def floor_of(room: str) -> int:
     return next((number for number, rooms in enumerate(FLOORS) if room in rooms), len(FLOORS))
 
 
+@cache
 def imports_of(module: Path) -> set[str]:
     """Dotted names of everything imported anywhere in a module, type-checking blocks and functions included."""
     found: set[str] = set()
@@ -99,7 +103,7 @@ def tracked() -> list[Path]:
 
 
 def each(paths):
-    return pytest.mark.parametrize("module", paths, ids=lambda path: str(path.relative_to(ROOT)))
+    return each_row("module", paths, ids=lambda path: path.relative_to(ROOT))
 
 
 @each(MODULES)

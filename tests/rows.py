@@ -1,0 +1,61 @@
+"""A table whose rows one test looks at, each fault told with its row.
+
+A test of its own costs some ten milliseconds of a processor in a run with several workers: each of them collects it, one
+sets it up, another writes it down. That is nothing for a test that does something, yet most of what a row of a large table
+of pure values costs. ``each_row`` takes what ``pytest.mark.parametrize`` takes, for such tables alone: rows that need a
+fixture of their own, that wait, or that somebody wants to run by name stay tests.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Check = Callable[..., None]
+
+FAULTS = (Exception, pytest.fail.Exception)
+"""How a row fails: by what it raises, or by pytest's own word that it raised nothing."""
+
+
+def each_row(names: str, rows: Iterable[Any], ids: Callable[[Any], object] | None = None) -> Callable[[Check], Check]:
+    """Call a test with each row; all rows are looked at, then it fails with every fault, each noted with its row.
+
+    ``names`` are those of the test's parameters that a row fills, ``"a"`` or ``"a, b"``; what ``ids`` makes of a value
+    names it. The other parameters are fixtures, the same for all rows.
+    """
+    filled = tuple(name.strip() for name in names.split(","))
+    table = tuple(rows)
+    assert table, "a table without rows tests nothing"
+
+    def over(check: Check) -> Check:
+        assert not inspect.iscoroutinefunction(check), "rows that wait are tests of their own"
+
+        @functools.wraps(check)
+        def whole_table(**fixtures: object) -> None:
+            faults = []
+            for number, row in enumerate(table):
+                values = row if len(filled) > 1 else (row,)
+                try:
+                    check(**fixtures, **dict(zip(filled, values, strict=True)))
+                except pytest.skip.Exception as skipped:
+                    raise AssertionError(f"row {number} skips, and with it all others") from skipped
+                except FAULTS as fault:
+                    fault.add_note(f"row {number}: {' - '.join(str((ids or repr)(value)) for value in values)}")
+                    faults.append(fault)
+            if faults:
+                raise BaseExceptionGroup(f"{len(faults)} of {len(table)} rows", faults)
+
+        own = inspect.signature(check)
+        kept = [parameter for name, parameter in own.parameters.items() if name not in filled]
+        assert len(kept) + len(filled) == len(own.parameters), f"{check.__name__} does not take {names}"
+        del whole_table.__wrapped__  # else pytest would ask for the rows as fixtures
+        whole_table.__signature__ = own.replace(parameters=kept)
+        return whole_table
+
+    return over
