@@ -49,7 +49,9 @@ def built(images, build, image):
     entries |= dict.fromkeys(STANDING, b"#!/bin/sh\n")
     entries |= {path.lstrip("/"): text.encode() for path, text in image.files.items()}
     for name in (image.server, image.leads):
-        if name != "AT RUN TIME" and (image.text or name == image.server):
+        if name not in {"AT RUN TIME", "bash"} and (
+            image.text or name == image.server
+        ):  # shells are for the tools' CPU
             entries[placed(name)] = foreign
     first = (*image.first, "/entry.sh") if image.text else ()
     path = image.env.get("PATH", "/usr/local/bin:/usr/bin:/bin:/sbin")

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import surroundings
+from scanner.binary.program import beside, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.content import architecture_of
-from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers
 from scanner.binary.program.path_search import earlier_places, places_of
 from scanner.binary.program.shell import following, shell_command
 from scanner.binary.program.steps import Before, Done, Next, Stopped
+from scanner.binary.program.way import Way, is_unknown
 from scanner.domain.facts import Failure
-from scanner.domain.image.offers import Executable, FileKind, Program
-from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.image.offers import FileKind
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import Found
@@ -26,15 +26,13 @@ if TYPE_CHECKING:
     from scanner.binary.program.launch.launch import Accounts
     from scanner.binary.program.shell.state import ShellKind
     from scanner.binary.program.shell.writes import Write
+    from scanner.domain.image.offers import Executable
 
 MAX_HOPS = 24
 """Programs that start each other on one way; gosu and an entrypoint that calls itself again take six."""
 
 MAX_BRANCHES = 8
 """Programs that one script may come to; each is opened."""
-
-MAX_ALSO = 16
-"""Programs that scripts start before their last which are opened too."""
 
 _MADE_GOOD = frozenset({Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.INTERPRETER_MISSING})
 """What a script before may have mended."""
@@ -56,26 +54,12 @@ _SHELL = "/bin/sh"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The files on the way, and how it ends: in a program, in a problem, ``at_run_time``, or in ``branches``."""
-
-    files: tuple[Executable, ...] = ()
-    problem: Failure | None = None
-    at_run_time: str = ""
-    branches: tuple[Way, ...] = ()
-
-    def program(self, argv: tuple[str, ...]) -> Program:
-        """As the domain knows it."""
-        branches = tuple(way.program(argv) for way in self.branches)
-        return Program(argv, self.files, self.problem, self.at_run_time, branches=branches)
-
-
-@dataclass(frozen=True, slots=True)
 class Control:
     """One walk over one image."""
 
     search: Search
     user: str | None = None
+    walks: beside.Walks = field(default_factory=beside.Walks, compare=False)
 
     def by_init(self, command: Command) -> Way:
         """From the command that an init of the engine's execs, by execvp(3), as the container's user."""
@@ -93,16 +77,24 @@ class Control:
             if isinstance(following, Stopped):
                 return Way(files, following.problem, following.at_run_time)
             if isinstance(following, Done):
-                return self._ended(files, replace(before, also=(*before.also, *following.also)))
+                before = replace(before, also=(*before.also, *following.also))
+                way = beside.awaited(self.walks, self._beside(hops), following.needs, files, before)
+                return way if _has_ended(way) else self._ended(way.files, before, hops)
             hops -= 1
             if hops <= 0:
                 return Way(files, at_run_time=f"more than {MAX_HOPS} programs start each other")
             if len(following) > 1:
                 return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
-                return self._ended(files, before)
+                return self._ended(files, before, hops)
             step = before.then(following[0])
-            before = Before(step.written, step.also, step.asked, before.files, step.scripted)
+            way = self._awaited(step, files, before, hops)
+            if _has_ended(way):
+                return way
+            files = way.files
+            if before.beside and not step.decides:
+                return Way((*files, *self._started(step).files), at_run_time=_undecided(step))
+            before = before.behind(step)
             command = step.command
             run = self._started(step)
             files += run.files
@@ -112,35 +104,55 @@ class Control:
         return Way(files, run.problem)
 
     def _branches(self, files: tuple[Executable, ...], steps: tuple[Next, ...], hops: int, before: Before) -> Way:
-        """Several ways: those that agree decide."""
+        """Several ways: those that agree decide; one that waits for what surely does not start is not taken."""
         names = ", ".join(dict.fromkeys(step.command.argv[0] for step in steps))
         if len(steps) > MAX_BRANCHES or hops < 1:
             return Way(files, at_run_time=f"it may start more than {MAX_BRANCHES} programs: {names}"[:300])
-        ways = []
+        ways: list[Way] = []
+        untaken: list[Way] = []
         for step in steps:
             run = self._started(step)
-            if doubt := self._doubt(step, run):
+            doubt = self._doubt(step, run)
+            if not doubt and before.beside and not step.decides:
+                doubt, files = _undecided(step), (*files, *run.files)
+            if doubt:
                 return Way(files, at_run_time=doubt)
-            behind = Before(step.written, step.also, step.asked, (*before.files, *files), step.scripted)
-            ways.append(self._follow(step.command, run, hops, behind))
-        unsure = next((way for way in ways if way.at_run_time or _is_unknown(way.problem)), None)
+            so_far = replace(before, files=(*before.files, *files))
+            way = self._awaited(step, (), so_far, hops)
+            if way.problem is not None and not is_unknown(way.problem):
+                untaken.append(way)
+                continue
+            if not _has_ended(way):
+                further = self._follow(step.command, run, hops, so_far.behind(step))
+                way = replace(further, files=(*way.files, *further.files))
+            ways.append(way)
+        ways = ways or untaken
+        unsure = next((way for way in ways if way.at_run_time or is_unknown(way.problem)), None)
         if unsure is not None:
             problem = unsure.problem if not unsure.at_run_time else None
             return Way(files, problem, unsure.at_run_time)
         first, *others = ways = list(dict.fromkeys(ways))
         return Way(files, branches=tuple(ways)) if others else replace(first, files=(*files, *first.files))
 
-    def _ended(self, files: tuple[Executable, ...], before: Before) -> Way:
+    def _ended(self, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
         """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
-        own = cpus_of((*before.files, *files))
-        others = {(each.argv[0], each.path, each.cwd): each for each in before.also if UNKNOWN not in each.argv[0]}
-        if len(others) > MAX_ALSO:
-            return Way(files, at_run_time=f"scripts start more than {MAX_ALSO} programs beside it")
-        for other in others.values() if own else ():
-            needs = cpus_of(self.search.start(other, "wrapped").files)
-            if needs and not needs <= own:
-                return Way(files, at_run_time=f"it also starts {other.argv[0]}, which is for another CPU")
-        return Way(files)
+        return Way(files, at_run_time=beside.unawaited(self.walks, self._beside(hops), files, before))
+
+    def _beside(self, hops: int) -> beside.Walk:
+        """What follows a program that a script runs before another."""
+
+        def walk(command: Command, before: Before) -> Way:
+            step = Next(command, written=before.written, asked=before.asked, scripted=True)
+            run = self._started(step)
+            doubt = self._doubt(step, run) if hops > 1 else f"more than {MAX_HOPS} programs start each other"
+            return Way(run.files, at_run_time=doubt) if doubt else self._follow(command, run, hops // 2, before)
+
+        return walk
+
+    def _awaited(self, step: Next, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
+        """The way so far with what a step had to wait for."""
+        behind = replace(before, also=step.also, asked=step.asked, written=step.written)
+        return beside.awaited(self.walks, self._beside(hops), step.needs, files, behind)
 
     # ------------------------------------------------------------ one step
 
@@ -318,7 +330,8 @@ class Control:
 
     def _told(self, endings: tuple[following.Ending, ...]) -> tuple[Next, ...] | Stopped | Done:
         steps = []
-        beside: tuple[Command, ...] = ()
+        for_output: tuple[Command, ...] = ()
+        needs: tuple[Command, ...] | None = None
         lacking = [ending.lacks for ending in endings if isinstance(ending, following.Ended) and ending.lacks]
         if len(lacking) == len(endings) and (problem := self._started(Next(lacking[0])).problem):
             return Stopped(problem=problem)
@@ -330,17 +343,25 @@ class Control:
                     ends = f"it ends by itself with status {ending.status}, before it starts anything"
                     return _faulty(ending.why or ends)
                 case following.Ended():
-                    beside += ending.asked
+                    for_output += ending.asked
+                    needs = ending.needs if needs is None else tuple(each for each in needs if each in ending.needs)
                 case following.Reached():
                     steps.append(
                         Next(
-                            ending.command, written=ending.written, also=ending.also, asked=ending.asked, scripted=True
+                            ending.command,
+                            written=ending.written,
+                            also=ending.also,
+                            asked=ending.asked,
+                            scripted=True,
+                            needs=ending.needs,
+                            decides=ending.decides,
                         )
                     )
-        unique = {
-            (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ()): s for s in steps
-        }
-        return tuple(unique.values()) or Done(beside)
+        unique: dict[object, Next] = {}
+        for s in steps:
+            key = (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ())
+            unique[key] = s.meeting(unique[key]) if key in unique else s
+        return tuple(unique.values()) or Done(for_output, needs or ())
 
 
 def _faulty(why: str) -> Stopped:
@@ -348,5 +369,9 @@ def _faulty(why: str) -> Stopped:
     return Stopped(problem=Failure(Reason.BINARY_UNKNOWN, why))
 
 
-def _is_unknown(problem: Failure | None) -> bool:
-    return problem is not None and STATUS_OF[problem.reason] is Status.UNKNOWN
+def _has_ended(way: Way) -> bool:
+    return way.problem is not None or bool(way.at_run_time)
+
+
+def _undecided(step: Next) -> str:
+    return f"what follows {step.command.argv[0]} in its script tells whether that succeeds"

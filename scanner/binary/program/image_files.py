@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
-from scanner.binary.layers.view import Absence
+from scanner.binary.layers.view import Absence, Found
+from scanner.binary.program.content import architecture_of
 from scanner.binary.program.shell.state import PathKind, Standing
 
 if TYPE_CHECKING:
@@ -75,6 +76,13 @@ class ImageFiles:
     def is_link(self, path: str) -> bool | None:
         """Whether the path itself is a symbolic link, ``None`` where that is not known."""
         return None if self._is_covered(path) else self.view.is_symlink(path)
+
+    def architecture(self, path: str) -> str:
+        """The CPU that a binary is for, in Go's word; empty where it is none, or none that is known."""
+        found = None if self._is_covered(path) else self.view.lookup(path)
+        if not isinstance(found, Found) or self._is_covered(found.path):
+            return ""
+        return architecture_of(self.view.content(found))
 
     def _may_fill(self, path: str) -> bool:
         return is_mounted(path, (*self.volumes, *_FILLED_AT_RUN_TIME))

@@ -18,6 +18,7 @@ class Next:
 
     ``falls_back`` tells that a shell reads a text that execve refuses, ``by_loader`` that a loader maps the file, whose
     execute bit does not count, ``scripted`` that a script has run before, which may have changed owners, modes, accounts.
+    ``needs`` are the programs that had to succeed before, ``decides`` that the script's status is that of the command.
     """
 
     command: Command
@@ -28,17 +29,27 @@ class Next:
     also: tuple[Command, ...] = ()
     asked: bool = False
     scripted: bool = False
+    needs: tuple[Command, ...] = ()
+    decides: bool = True
+
+    def meeting(self, other: Next) -> Next:
+        """One step for two ways to the same: it needs what both need."""
+        return replace(self, needs=tuple(each for each in self.needs if each in other.needs))
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the scripts on the way so far may have written, what they started; ``files`` are those before a fork."""
+    """What the scripts on the way so far may have written, what they started; ``files`` are those before a fork.
+
+    ``beside`` tells that what is followed is a step of a script, of which only the status counts.
+    """
 
     written: tuple[Write, ...] = ()
     also: tuple[Command, ...] = ()
     asked: bool = False
     files: tuple[Executable, ...] = ()
     scripted: bool = False
+    beside: bool = False
 
     def then(self, step: Next) -> Next:
         """A step with what was before it."""
@@ -47,6 +58,10 @@ class Before:
         return replace(
             step, written=written, also=also, asked=self.asked or step.asked, scripted=self.scripted or step.scripted
         )
+
+    def behind(self, step: Next) -> Before:
+        """What is known behind a step that was made from this by ``then``."""
+        return replace(self, written=step.written, also=step.also, asked=step.asked, scripted=step.scripted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The last script does the work by itself, besides starting these."""
+    """The last script does the work by itself, besides starting these, of which ``needs`` had to succeed."""
 
     also: tuple[Command, ...] = ()
+    needs: tuple[Command, ...] = ()

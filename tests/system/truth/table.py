@@ -9,6 +9,7 @@ from tests.system.truth import (
     documents,
     elves,
     forms,
+    helpers,
     launchers,
     libraries,
     scripts,
@@ -23,7 +24,7 @@ MODULES = {
     for module in (
         *(documents, forms, archives, surroundings, commands, trees, userlands),
         *(elves, binaries, scripts),
-        *(shells, launchers, libraries),
+        *(shells, helpers, launchers, libraries),
     )
 }
 """The tables by their names: first what an engine selects, what it makes of the config, how it unpacks; then what a

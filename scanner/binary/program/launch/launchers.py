@@ -109,6 +109,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     "s6-setsid": simple(grammar("sbfgiIqd:"), by=By.EXECVE),
     "s6-overlay-suexec": preparing.s6_overlay_stage0,
     "dockerize": preparing.dockerize,
+    "find": preparing.find,
     **dict.fromkeys(
         ("supervisord", "systemd", "init", "openrc-init", "runit", "runit-init", "runsv", "runsvdir", "runsvdir-start",
          "s6-svscan", "s6-supervise", "s6-rc", "s6-linux-init", "monit", "circusd", "crond", "cron", "supercronic",
@@ -153,6 +154,7 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "linux32": tools.setarch,
     "linux64": tools.setarch,
     "cttyhack": simple(grammar("")),
+    "find": preparing.find,
     **dict.fromkeys(("init", "runsv", "runsvdir", "crond", "inetd", "start-stop-daemon"), _CONFIGURED),
     **dict.fromkeys(("xargs", "watch", "nsenter", "script", "run-parts"), _INPUT),
 })  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.launch import AtRunTime, By
+from scanner.binary.program.shell.shell_programs import prepares
 
 if TYPE_CHECKING:
     from scanner.binary.program.launch.launch import Call, Launch
@@ -17,6 +18,9 @@ _DOCKERIZE_VALUED = frozenset({
     "template", "wait", "wait-http-header", "wait-retry-interval", "timeout", "stdout", "stderr", "delims",
     "skip-tls-verify", "env", "env-section", "env-header", "stdout-poll",
 })  # fmt: skip
+
+
+_FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 
 def dockerize(call: Call) -> Launch:
@@ -42,6 +46,14 @@ def wait_for(call: Call) -> Launch:
     if "--" not in call.words:
         return None
     return call.starting(call.words[call.words.index("--") + 1 :])
+
+
+def find(call: Call) -> Launch:
+    """``find``: what it starts by ``-exec`` depends on what it finds, unless that only prepares."""
+    for at, word in enumerate(call.words):
+        if word in _FIND_STARTS and at + 1 < len(call.words) and not prepares(call.words[at + 1 :]):
+            return AtRunTime(f"{call.name} starts {call.words[at + 1]} for what it finds")
+    return None
 
 
 def s6_overlay(call: Call) -> Launch:

@@ -14,7 +14,9 @@ MAX_TOKENS = 64
 """Of one expression; hand-written ones have five."""
 
 _BITS = 64
-_TOKEN = re.compile(r"\s*(?:(\d+)|\$?\{?([A-Za-z_]\w*)\}?|(&&|\|\||[<>=!]=|[-+*/%<>()!~&|^?:]))\s*", re.ASCII)
+_TOKEN = re.compile(
+    r"\s*(?:(0[xX][0-9a-fA-F]+|\d+)|\$?\{?([A-Za-z_]\w*)\}?|(&&|\|\||[<>=!]=|[-+*/%<>()!~&|^?:]))\s*", re.ASCII
+)
 
 
 class _NotKnownError(Exception):
@@ -41,6 +43,11 @@ _LEVELS: tuple[dict[str, Callable[[int, int], int]], ...] = (
     {"+": operator.add, "-": operator.sub},
     {"*": operator.mul, "/": _divided, "%": lambda a, b: a - b * _divided(a, b)},
 )  # fmt: skip
+
+
+def names(text: str) -> set[str]:
+    """The variables that an expression may read."""
+    return set(re.findall(r"(?<![0-9A-Za-z_])[A-Za-z_]\w*", text, re.ASCII))
 
 
 def assigns(text: str) -> bool:
@@ -128,7 +135,11 @@ def _atom(tokens: list[str], variable: Callable[[str], str | None]) -> tuple[int
 
 
 def _number(text: str) -> int:
-    """A decimal number; one with a leading zero is octal in some shells."""
+    """A number as C writes it: decimal, octal behind a zero, hexadecimal behind ``0x``."""
+    if re.fullmatch(r"-?0[0-7]{1,18}", text.strip(), re.ASCII):
+        return int(text, 8)
+    if re.fullmatch(r"-?0[xX][0-9a-fA-F]{1,15}", text.strip(), re.ASCII):
+        return int(text, 16)
     if not re.fullmatch(r"-?(?:0|[1-9]\d{0,17})", text.strip(), re.ASCII):
         raise _NotKnownError
     return int(text)

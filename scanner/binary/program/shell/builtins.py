@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -34,6 +35,11 @@ SPECIAL = frozenset({
 })  # fmt: skip
 """POSIX's special builtins, which no function hides."""
 
+_INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
+
+_USAGE = 2
+"""The status of a builtin that was called wrongly."""
+
 MAX_SOURCED = 16
 """Files that source each other."""
 
@@ -59,7 +65,8 @@ def _printf(machine: Machine, state: State, words: tuple[str, ...], _node: Simpl
         if machine.kind is not ShellKind.BASH or len(words) < 4 or not words[2].isidentifier():  # noqa: PLR2004 - a format
             raise AtRunTimeError("printf -v, which only bash knows")
         return machine.done(state.assigned(words[2], shell_programs.formatted(words[3:])).with_status(0))
-    return machine.done(state.printed(shell_programs.formatted(words[1:])).with_status(0))
+    status = int(shell_programs.is_no_number(words[1:]))
+    return machine.done(state.printed(shell_programs.formatted(words[1:])).with_status(status))
 
 
 def _pwd(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -86,7 +93,7 @@ def _cd(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -
         target = state.value("OLDPWD") or UNKNOWN
     if not is_known(target) or not is_known(state.cwd):
         moved = target if target.startswith("/") else UNKNOWN
-        return machine.done(replace(state, cwd=UNKNOWN if UNKNOWN in moved else moved, status=None))
+        return machine.done(replace(state, cwd=UNKNOWN if UNKNOWN in moved else moved, status=None, asks=None))
     if not target:
         return machine.done(state.with_status(0 if machine.kind is not ShellKind.BASH or operands else 1))
     if state.value("CDPATH"):
@@ -265,16 +272,24 @@ def _trap(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
 
 
 def _exit(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    status = state.status
-    if len(words) > 1:
-        status = int(words[1]) & 255 if words[1].isdigit() else None
-    return machine.exit(state, status)
+    if len(words) > 1 and is_known(words[1]) and not _INTEGER.fullmatch(words[1]):
+        return machine.exit(replace(state, gave_up=f"exit {words[1]}, which is no number"), _USAGE)
+    return machine.exit(state, _told(state, words))
+
+
+def _told(state: State, words: tuple[str, ...]) -> int | None:
+    """The status that ``exit`` or ``return`` names."""
+    if len(words) < 2:  # noqa: PLR2004 - the builtin and a number
+        return state.status
+    return int(words[1]) & 255 if words[1].isdigit() and words[1].isascii() else None
 
 
 def _return(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    status = state.status
-    if len(words) > 1:
-        status = int(words[1]) & 255 if words[1].isdigit() else None
+    status = _told(state, words)
+    if len(words) > 1 and is_known(words[1]) and not _INTEGER.fullmatch(words[1]):
+        if machine.kind is not ShellKind.BASH:
+            return machine.exit(replace(state, gave_up=f"return {words[1]}, which is no number"), _USAGE)
+        status = _USAGE
     stack = machine.unwound(state, (LeaveFunction, LeaveFile))
     if stack is None:
         if machine.kind is ShellKind.BASH:

@@ -68,7 +68,7 @@ def both(state: State) -> list[State]:
     """The state with its status known: where it is not, once as a success, once as a failure."""
     if state.status is not None:
         return [state]
-    return [state.with_status(0), state.with_status(1)]
+    return [state.succeeded().with_status(0), state.with_status(1)]
 
 
 def after_condition(state: State, frame: AfterCondition, below: Stack | None) -> list[State]:
@@ -188,7 +188,7 @@ def next_part(state: State, frame: NextPart, below: Stack | None) -> list[State]
 def pipe_end(machine: Machine, state: State, frame: PipeEnd, below: Stack | None) -> list[State]:
     """``pipefail``: a pipeline fails as its last part that failed."""
     status = frame.worst if state.status == 0 else state.status
-    return machine.done(replace(state.on(below), status=status))
+    return machine.done(replace(state.on(below), status=status, asks=state.asks if state.status is None else None))
 
 
 def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: Stack | None) -> list[State]:
@@ -202,6 +202,8 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         before,
         stack=FINISHED if below is None else below,
         status=0 if frame.background else state.status,
+        asks=None if frame.background else state.asks,
+        needs=before.needs if frame.background or frame.piped else state.needs,
         externals=state.externals,
         last=before.last if frame.background else state.last,
         lacks=before.lacks if frame.background else state.lacks,

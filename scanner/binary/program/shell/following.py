@@ -9,6 +9,9 @@ What is taken for sure, what goes every way, what is decided at run time:
   ``mkdir`` of what is, and the like, as long as no program ran before of which nobody knows what it made.
 * A way that ends in a failure after which nothing more is started is left out where another way works, as long as it
   started no program that the other ways do not start too.
+* A way that is taken only behind the success of a program (``set -e``, ``&&``, ``if``, ``while``) needs it: its files are on
+  the way. One for another CPU than the shell is never a mere preparation, and what it prints is not known.
+* What shells refuse (a read-only variable that is set again, arithmetic that is none) may end the script.
 * ``pipefail`` makes a pipeline fail as its last failing part; without it only the last part counts.
 * What is started later stays the image's unless something before it may have changed it. ``shell_writes`` knows of the
   usual tools what they change; redirections change their target. Any other program may change what its words name, with
@@ -22,7 +25,7 @@ What is taken for sure, what goes every way, what is decided at run time:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
@@ -58,7 +61,8 @@ class Reached:
 
     ``also`` are other programs that it starts and that are no mere preparation; ``written`` the paths that it may have
     changed before; ``asked`` where programs ran before for their output; ``failed`` where the script only comes here because something failed,
-    ``missing`` where the shell surely does not find the program.
+    ``missing`` where the shell surely does not find the program. ``needs`` are the programs that had to succeed before,
+    ``decides`` where the script's own status is that of the program.
     """
 
     command: Command
@@ -68,13 +72,16 @@ class Reached:
     written: tuple[Write, ...] = ()
     failed: bool = False
     missing: bool = False
+    needs: tuple[Command, ...] = ()
+    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The script does its work by itself; ``status`` is ``None`` where it is not known, ``why`` tells of a failure.
 
-    ``asked`` are the programs that it started for their output, ``lacks`` is the one that it did not find and ended for.
+    ``asked`` are the programs that it started for their output, ``lacks`` is the one that it did not find and ended for,
+    ``needs`` are those that had to succeed before.
     """
 
     status: int | None
@@ -82,6 +89,7 @@ class Ended:
     why: str = ""
     asked: tuple[Command, ...] = ()
     lacks: Command | None = None
+    needs: tuple[Command, ...] = ()
 
 
 Ending = Reached | Ended | AtRunTime
@@ -152,7 +160,7 @@ def _start(script: Script, read: Sequence) -> State:
 
 def _told(endings: list[Ending]) -> tuple[Ending, ...]:
     """Each ending once; giving up after a failure is no way of its own where another one works."""
-    unique = [ending for _, ending in dict.fromkeys(map(_keyed, endings))]
+    unique = _unique(endings)
     works = [ending for ending in unique if not (isinstance(ending, Ended | Reached) and ending.failed)]
     known = {_program(each) for ending in works if isinstance(ending, Reached) for each in _started(ending)}
     more = [
@@ -166,6 +174,26 @@ def _told(endings: list[Ending]) -> tuple[Ending, ...]:
     return tuple([*works, *more] if works else unique)
 
 
+def _unique(endings: list[Ending]) -> list[Ending]:
+    """Equal endings once, with what all of the ways to them need."""
+    found: dict[object, Ending] = {}
+    for ending in endings:
+        key = _key(ending)
+        before = found.get(key)
+        found[key] = ending if before is None else _met(before, ending)
+    return list(found.values())
+
+
+def _met(one: Ending, other: Ending) -> Ending:
+    """One ending for two ways to it."""
+    if isinstance(one, AtRunTime) or isinstance(other, AtRunTime):
+        return one
+    needs = tuple(each for each in one.needs if each in other.needs)
+    if isinstance(one, Reached) and isinstance(other, Reached):
+        return replace(one, needs=needs, decides=one.decides and other.decides)
+    return replace(one, needs=needs)
+
+
 def _started(ending: Reached) -> tuple[Command, ...]:
     return (*ending.also, ending.command)
 
@@ -174,29 +202,26 @@ def _program(command: Command) -> tuple[str, tuple[str, ...], str]:
     return command.argv[0], command.path, command.cwd
 
 
-class _Keyed(tuple):  # type: ignore[type-arg]  # a key beside its value
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return hash(self[0])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and self[0] == other[0]
-
-
-def _keyed(ending: Ending) -> _Keyed:
+def _key(ending: Ending) -> object:
     if isinstance(ending, Reached):
         also = tuple((each.argv, each.path, each.cwd) for each in ending.also)
         command = ending.command
         env = tuple(sorted(command.env.items(), key=str))
-        return _Keyed(
-            ((command.argv, command.path, command.cwd, command.user, env, also, ending.written, ending.failed), ending)
+        return (
+            command.argv,
+            command.path,
+            command.cwd,
+            command.user,
+            env,
+            also,
+            ending.written,
+            ending.failed,
         )
     if isinstance(ending, Ended):
         asked = tuple((each.argv, each.path, each.cwd) for each in ending.asked)
         lacks = ending.lacks.argv[0] if ending.lacks is not None else ""
-        return _Keyed(((ending.status, ending.failed, ending.why, asked, lacks), ending))
-    return _Keyed((ending, ending))
+        return ending.status, ending.failed, ending.why, asked, lacks
+    return ending
 
 
 def _run(machine: Machine, start: State) -> list[Ending]:
@@ -222,10 +247,11 @@ def _reached(state: State) -> Ending:
     failed = bool(state.status)
     asked = not all(each.missing for each in state.asked)
     for_output = tuple(each.command for each in state.asked)
+    needs = tuple(each.command for each in state.needs)
     if state.execd and state.externals:
         *also, reached = state.externals
         others = (*(each.command for each in (*also, *state.background)), *for_output)
-        return Reached(reached.command, execd=True, also=others, asked=asked, written=state.written)
+        return Reached(reached.command, execd=True, also=others, asked=asked, written=state.written, needs=needs)
     started = state.externals or tuple(each for each in state.background if not each.prepares)
     if started:
         *also, reached = started
@@ -239,12 +265,16 @@ def _reached(state: State) -> Ending:
             written=state.written,
             failed=failed,
             missing=reached.missing,
+            needs=tuple(each for each in needs if each != reached.command),
+            decides=failed or reached in (state.asks, *state.needs),
         )
     if state.last is not None and not failed:
-        return Reached(state.last.command, execd=False, also=for_output, asked=asked, written=state.written)
+        return Reached(
+            state.last.command, execd=False, also=for_output, asked=asked, written=state.written, needs=needs
+        )
     why = f"{state.file}: {state.gave_up}" if state.gave_up and failed else ""
     lacks = state.lacks if state.status == NOT_FOUND else None
-    return Ended(state.status, failed, why, for_output, lacks)
+    return Ended(state.status, failed, why, for_output, lacks, needs)
 
 
 __all__ = ["AtRunTime", "Ended", "Ending", "Reached", "Script", "follow"]

@@ -19,9 +19,9 @@ MAX_WAYS = 12
 _COMPARED = (
     "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "exported",
     "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
-    "gave_up",
+    "gave_up", "readonly",
 )  # fmt: skip
-"""All of a state but its stack; what differs most often comes first."""
+"""All of a state but its stack and what it needs; what differs most often comes first."""
 
 MAX_PLACES = 256
 """Ways of one height: each step looks at all of them."""
@@ -38,8 +38,12 @@ def joined(states: list[State]) -> list[State]:
         place = next((p for p in places if p[0].stack.same(state.stack)), None)
         if place is None:
             places.append([state])
-        elif not any(_equal(state, each) for each in place):
+            continue
+        same = next((at for at, each in enumerate(place) if _equal(state, each)), None)
+        if same is None:
             place.append(state)
+        else:
+            place[same] = _met(place[same], state)
     made: list[State] = []
     for place in places:
         made.extend([_widened(place)] if len(place) > MAX_WAYS else place)
@@ -48,6 +52,18 @@ def joined(states: list[State]) -> list[State]:
 
 def _equal(one: State, other: State) -> bool:
     return one is other or all(getattr(one, name) == getattr(other, name) for name in _COMPARED)
+
+
+def _met(one: State, other: State) -> State:
+    """Two ways that differ in nothing but in what they need: nobody knows which was taken."""
+    if one is other or (one.needs == other.needs and one.asks == other.asks):
+        return one
+    return replace(one, needs=common_needs(one, other), asks=one.asks if one.asks == other.asks else None)
+
+
+def common_needs(one: State, other: State) -> tuple[External, ...]:
+    """What both ways need."""
+    return tuple(each for each in one.needs if each in other.needs)
 
 
 def _widened(states: Sequence[State]) -> State:
@@ -67,6 +83,7 @@ def _widened(states: Sequence[State]) -> State:
                 "local",
                 "quiet",
                 "captures",
+                "readonly",
             )
         ):
             raise AtRunTimeError(f"there are more than {MAX_WAYS} ways through it, which differ in more than words")
@@ -88,6 +105,8 @@ def _widened(states: Sequence[State]) -> State:
             background=_both(first.background, other.background),
             asked=_both(first.asked, other.asked),
             last=first.last or other.last,
+            needs=common_needs(first, other),
+            asks=first.asks if first.asks == other.asks else None,
             input=first.input if first.input == other.input else None,
             written=tuple(dict.fromkeys((*first.written, *other.written))),
             output=first.output if first.output == other.output else UNKNOWN,

@@ -155,7 +155,7 @@ class Machine:
                 return compound.cases(self, state.on(below), frame.node, frame.at, frame.subject)
             case Negate():
                 turned = None if state.status is None else int(state.status == 0)
-                return [replace(state.on(below), status=turned, quiet=frame.quiet)]
+                return [replace(state.on(below), status=turned, asks=None, quiet=frame.quiet)]
             case NextPart():
                 return compound.next_part(state, frame, below)
             case PipeEnd():
@@ -260,7 +260,9 @@ class Machine:
         ):
             raise AtRunTimeError("a command fails in a substitution under set -e, which shells treat in several ways")
         if state.status is None:
-            return [state, *self.exit(state, 1)] if state.exit_trap else [state]
+            is_inner = self._is_in_subshell(state) or state.substituted is not None
+            sure = state if is_inner else state.succeeded()
+            return [sure, *self.exit(state, 1)] if state.exit_trap else [sure]
         return self.exit(state, state.status)
 
     def exit(self, state: State, status: int | None) -> list[State]:
@@ -302,7 +304,7 @@ class Machine:
         Commands of which it is not known what they print give ``UNKNOWN``.
         """
         if body is None:
-            return UNKNOWN, replace(state, status=None, input=None)
+            return UNKNOWN, replace(state, status=None, asks=None, input=None)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
@@ -323,18 +325,21 @@ class Machine:
             quiet=False,
         )
         results: set[tuple[str, int | None]] = set()
+        asked: list[External | None] = []
         behind = state
         for final in self.finals(inner):
             if isinstance(final, AtRunTime):
                 results |= {(UNKNOWN, None), ("", None)}
                 continue
             results.add((final.output.rstrip("\n"), final.status))
+            asked.append(final.asks)
             new = tuple(each for each in final.asked if each not in behind.asked)
             lacks = final.lacks or behind.lacks
             behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks)
             behind = behind if final.input == state.input else replace(behind, input=None)
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
-        return printed, replace(behind, status=status)
+        asks = asked[0] if len(asked) == 1 and status is None else None
+        return printed, replace(behind, status=status, asks=asks)
 
 
 def _left(state: State, frame: LeaveFunction) -> State:

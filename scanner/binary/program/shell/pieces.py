@@ -136,7 +136,14 @@ class Pieces:
             self.state = self.state.assigned(done.name, str(done.value))
             return str(done.result)
         found = arithmetic.value(text, self._number)
+        if found is None and self.runner.kind is not ShellKind.BASH and self._is_all_known(text):
+            raise AtRunTimeError(f"the arithmetic {text[:40]}, at which shells may give up", is_faulty=True)
         return UNKNOWN if found is None else str(found)
+
+    def _is_all_known(self, text: str) -> bool:
+        """Whether nothing in an expression waits for the run."""
+        values = (self.state.value(name) for name in arithmetic.names(text))
+        return "`" not in text and "$(" not in text and UNKNOWN not in "".join((text, *(each or "" for each in values)))
 
     def _with_specials(self, text: str) -> str:
         for name in ("#", "?", *"0123456789"):

@@ -41,6 +41,8 @@ _CONVERSION = re.compile(r"%(?:%|(-?\d*)(?:\.(\d+))?([a-zA-Z])|(.))")
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'", "r": "\r"}
 
 
+_STARTING = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
+
 PASSWD = "/etc/passwd"  # noqa: S105 - a path
 
 
@@ -50,8 +52,11 @@ def name_of(words: tuple[str, ...]) -> str:
 
 
 def prepares(words: tuple[str, ...]) -> bool:
-    """Whether a program only makes ready."""
-    return name_of(words) in PREPARING
+    """Whether a program only makes ready; what it starts for others has to do so too."""
+    name = name_of(words)
+    if name == "find" and (started := [at + 1 for at, word in enumerate(words[:-1]) if word in _STARTING]):
+        return all(name_of(words[at:]) in PREPARING - {"find", "xargs"} for at in started)
+    return name in PREPARING
 
 
 # ---------------------------------------------------------------- what is printed
@@ -288,6 +293,16 @@ def formatted(words: tuple[str, ...]) -> str:
         made += _CONVERSION.sub(lambda c: "%" if c[0] == "%%" else (arguments.pop(0) if arguments else ""), pattern)
         if not arguments or not conversions:
             return made
+
+
+def is_no_number(words: tuple[str, ...]) -> bool:
+    """Whether ``printf`` surely is to print a word as a number that is none."""
+    words = words[1:] if words[:1] == ("--",) else words
+    if not words or not all(map(is_known, words)):
+        return False
+    conversions = [c[3] for c in _CONVERSION.finditer(words[0]) if c[0] != "%%"]
+    pairs = zip(conversions, words[1:], strict=False)
+    return any(kind in {"d", "i"} and re.match(r"[A-Za-z_]", word) is not None for kind, word in pairs)
 
 
 # ---------------------------------------------------------------- what loops forget

@@ -74,7 +74,8 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     if not arguments:
         if node.words and not node.assignments:
             return machine.done(state.with_status(0))
-        return machine.done(_assign(machine, words, node.assignments).with_status(words.status))
+        made = _assign(machine, words, node.assignments)
+        return machine.done(replace(made, status=words.status, asks=made.asks if words.status is None else None))
     if node.words[0].literal is None and not Expander(machine, state).fields(node.words[:1]):
         raise AtRunTimeError(
             f"line {node.line}: its first word is empty, so that the next one names the program", is_faulty=True

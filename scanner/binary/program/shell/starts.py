@@ -22,31 +22,46 @@ NOT_FOUND = 127
 
 def external(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
     """A program that is started and waited for."""
-    prepares, missing = shell_programs.prepares(arguments), _is_missing(machine, made, arguments[0])
-    status, printed = (None, None) if missing else shell_programs.known_program(machine.files, state, arguments)
+    missing = _is_missing(machine, made, arguments[0])
+    foreign = not missing and _is_foreign(machine, made, arguments[0])
+    prepares = shell_programs.prepares(arguments) and not foreign
+    status, printed = None, None
+    if not missing and not foreign:
+        status, printed = shell_programs.known_program(machine.files, state, arguments)
     if printed is not None:
         return machine.done(state.printed(printed).with_status(status))
     if UNKNOWN in arguments[0]:
         command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
     else:
         command = command_of(made, arguments)
-    external = External(command, prepares, missing)
+    external = External(command, prepares, missing, foreign)
     if missing:
         status, state = NOT_FOUND, replace(state, lacks=command)
     else:
         state = _used(state, arguments)
+    asks = None if missing or prepares or UNKNOWN in command.argv[0] else external
     if state.substituted is not None:
         asked = state.asked if prepares or external in state.asked else (*state.asked, external)
-        return machine.done(replace(state, asked=asked, status=status))
+        return machine.done(replace(state, asked=asked, status=status, asks=asks))
     if not prepares:
         if len(state.externals) >= MAX_EXTERNALS:
             raise AtRunTimeError(f"line {node.line}: it starts more than {MAX_EXTERNALS} programs")
         state = replace(state, externals=(*state.externals, external))
-    return machine.done(replace(state, last=external, status=status))
+    return machine.done(replace(state, last=external, status=status, asks=asks))
 
 
 def _is_missing(machine: Machine, made: State, name: str) -> bool:
     return shell_programs.is_missing(machine.files, made, name, machine.kind)
+
+
+def _is_foreign(machine: Machine, made: State, name: str) -> bool:
+    """Whether a program is surely for another CPU than the shell, so that they do not run on one machine natively."""
+    if not made.architecture or not is_known(name) or not is_known(made.cwd):
+        return False
+    path = shell_programs.located(machine.files, made, name)
+    if not path or made.touched(made.absolute(path)):
+        return False
+    return machine.files.architecture(made.absolute(path)) not in {"", made.architecture}
 
 
 def _used(state: State, arguments: tuple[str, ...]) -> State:
@@ -63,7 +78,8 @@ def execd(machine: Machine, state: State, arguments: tuple[str, ...], variables:
     state = replace(state.printed(UNKNOWN), input=None)
     if state.substituted is not None:
         return machine.exit(replace(state, asked=(*state.asked, external)), None)
-    ended = replace(state, externals=(*state.externals, external), last=external, status=None, exit_trap="")
+    externals = (*state.externals, external)
+    ended = replace(state, externals=externals, last=external, status=None, asks=external, exit_trap="")
     unwound = machine.exit(ended, None)
     return [replace(e, execd=True) if e.stack.height == 0 else e for e in unwound]
 

@@ -74,6 +74,9 @@ class Files(Protocol):
     def is_link(self, path: str) -> bool | None:
         """Whether the path itself is a symbolic link, ``None`` where that is not known."""
 
+    def architecture(self, path: str) -> str:
+        """The CPU that a binary is for, in Go's word; empty where it is none, or none that is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class AtRunTime:
@@ -99,12 +102,14 @@ class ShellEndsError(Exception):
 class External:
     """A program that a script starts.
 
-    ``prepares`` where it is one that only makes ready, ``missing`` where the shell surely does not find it.
+    ``prepares`` where it is one that only makes ready, ``missing`` where the shell surely does not find it, ``foreign``
+    where it is for another CPU than the shell.
     """
 
     command: Command
     prepares: bool = False
     missing: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,8 @@ class State:
     ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
     prepare, ``asked`` those that ran for their output, ``last`` is the last program whatever it does. ``local`` are a
     function's variables with what they were before. ``gave_up`` is why the shell ended by itself, ``lacks``
-    the last program that it did not find.
+    the last program that it did not find. ``asks`` is the program of whose success ``status`` tells, ``needs`` are those
+    without whose success this way is not taken.
     """
 
     stack: Stack
@@ -152,6 +158,9 @@ class State:
     gave_up: str = ""
     lacks: Command | None = None
     architecture: str = ""
+    readonly: frozenset[str] = frozenset()
+    asks: External | None = None
+    needs: tuple[External, ...] = ()
 
     def value(self, name: str) -> str | None:
         """A variable's value, ``None`` where it is unset."""
@@ -163,6 +172,8 @@ class State:
 
     def assigned(self, name: str, value: str | None) -> State:
         """The state with one variable set, or unset by ``None``."""
+        if name in self.readonly:
+            raise AtRunTimeError(f"the variable {name} is changed, which is read-only", is_faulty=True)
         if value is not None and len(value) > MAX_TEXT:
             raise AtRunTimeError(f"the variable {name} grows beyond {MAX_TEXT} characters")
         arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays
@@ -171,7 +182,14 @@ class State:
 
     def with_status(self, status: int | None) -> State:
         """The state behind a command that returned this."""
-        return replace(self, status=status)
+        return replace(self, status=status, asks=None)
+
+    def succeeded(self) -> State:
+        """The state behind a success where the status is not known: what was asked has to run for it."""
+        if self.status is not None or self.asks is None:
+            return self
+        needs = self.needs if self.asks in self.needs else (*self.needs, self.asks)
+        return replace(self, needs=needs, asks=None)
 
     @property
     def has_started(self) -> bool:

@@ -12,7 +12,7 @@ from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     LeaveFunction,
 )
-from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted
+from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, counted
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
@@ -43,6 +43,8 @@ def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: 
     for word in words[1:]:
         name, equals, value = word.partition("=")
         if word.startswith("-"):
+            if machine.kind is ShellKind.DASH and word not in {"-p", "--"}:
+                raise ShellEndsError(f"{words[0]} {word}, an option that it does not know")
             unexports = unexports or "n" in word
             continue
         if UNKNOWN in name and word != UNKNOWN_WORDS:
@@ -96,6 +98,8 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
             state = state if state.env_known else state.assigned(name, "")
         if "x" in flags:
             state = replace(state, exported=state.exported | {name})
+        if words[0] == "readonly" or ("r" in flags and not is_local):
+            state = replace(state, readonly=state.readonly | {name})
     return machine.done(_with_arrays(machine, state, node, flags, is_local=is_local).with_status(0))
 
 
@@ -195,10 +199,10 @@ def shift_words(machine: Machine, state: State, words: tuple[str, ...], node: Si
     """``shift``."""
     count = words[1] if len(words) > 1 else "1"
     if not count.isdigit():
-        return machine.done(replace(state, positional=(UNKNOWN_WORDS,), status=None))
+        return machine.done(replace(state, positional=(UNKNOWN_WORDS,), status=None, asks=None))
     number = int(count)
     if not counted(state.positional[:number]):
-        return machine.done(replace(state, positional=(UNKNOWN_WORDS,), status=None))
+        return machine.done(replace(state, positional=(UNKNOWN_WORDS,), status=None, asks=None))
     if number > len(state.positional):
         if machine.kind is ShellKind.BASH:
             return machine.done(state.with_status(1))

@@ -246,6 +246,15 @@ def _by_unlisted(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     return [each for each in made if each is not None and each.path != "/"]
 
 
+def _interprets(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """A shell reads its script, and may change what the script is told."""
+    script = next((at for at, word in enumerate(words) if at and word[:1] not in {"-", "+"}), None)
+    reads_text = any(re.fullmatch(r"-[a-z]*c[a-z]*", word) for word in words[1:script])
+    if script is None or reads_text:
+        return _by_unlisted(words, cwd)
+    return _by_unlisted((words[0], *words[script + 1 :]), cwd)
+
+
 def _accounts(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     """The lists of users and groups."""
     del words
@@ -266,6 +275,7 @@ _RULES: dict[str, Callable[[tuple[str, ...], str], Iterable[Write | None]]] = {
     "dd": _dumps,
     **dict.fromkeys(("mount", "umount"), _covers),
     "ldconfig": _caches,
+    **dict.fromkeys(("sh", "ash", "dash", "bash"), _interprets),
     **dict.fromkeys(("addgroup", "adduser", "groupadd", "groupmod", "useradd", "usermod"), _accounts),
 }
 

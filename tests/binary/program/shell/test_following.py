@@ -63,6 +63,9 @@ class Files:
     def is_link(self, path):
         return None if self.stands(path).kind is PathKind.UNKNOWN else False
 
+    def architecture(self, path):
+        return ""
+
 
 def follow(
     text, arguments=(), *, env=None, env_known=True, user="", files=None, volumes=(), kind=ShellKind.DASH, cwd="/",

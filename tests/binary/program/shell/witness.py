@@ -45,6 +45,9 @@ class RealFiles:
     def is_link(self, path):
         return Path(path).is_symlink()
 
+    def architecture(self, path):
+        return ""
+
 
 def build(root: Path) -> Path:
     """A scratch image: tracers in bin and opt/app, files to test and to source."""

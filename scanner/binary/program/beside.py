@@ -1,0 +1,92 @@
+"""The programs that scripts run before the one that does the work: what becomes of the script if they cannot start.
+
+A script that goes on only behind the success of a program (``set -e``, ``&&``, ``if``) needs that program as it needs the
+one that does the work. What it starts besides and does not wait for, or whose failure it forgives, may be for another CPU
+without harm, so that nobody can tell before it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from scanner.binary.program.argv import UNKNOWN, Command
+from scanner.binary.program.emulators import cpus_of
+from scanner.binary.program.steps import Before
+from scanner.binary.program.way import Way, is_unknown
+
+if TYPE_CHECKING:
+    from scanner.domain.image.offers import Executable
+
+MAX_BESIDE = 16
+"""Programs of one way that are followed beside it; the longest official entrypoints start some ten."""
+
+MAX_WALKS = 256
+"""Programs beside ways that are followed in one image, with their words, those that their own scripts start among them;
+each costs some look-ups."""
+
+Walk: TypeAlias = Callable[[Command, Before], Way]
+"""Follows one program with the hops that are left."""
+
+
+@dataclass(slots=True)
+class Walks:
+    """What was found for one image, each program followed once."""
+
+    found: dict[tuple[tuple[str, ...], tuple[str, ...], str, str | None, bool], Way] = field(default_factory=dict)
+
+    def follow(self, walk: Walk, command: Command, before: Before) -> Way | None:
+        """The way of one program that a script runs beside another; ``None`` where too many were followed."""
+        key = (command.argv, command.path, command.cwd, command.user, before.asked)
+        if key not in self.found:
+            if len(self.found) >= MAX_WALKS:
+                return None
+            self.found[key] = Way(at_run_time=f"{command.argv[0]} starts itself")
+            self.found[key] = walk(command, before)
+        return self.found[key]
+
+
+def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[Executable, ...], before: Before) -> Way:
+    """The files of a way with those that it needs for another CPU; it has ended where they surely do not start."""
+    own = cpus_of((*before.files, *files))
+    if len(needs) > MAX_BESIDE:
+        return Way(files, at_run_time=f"scripts wait for more than {MAX_BESIDE} programs")
+    for at, command in enumerate(needs):
+        others = any(each not in needs for each in before.also)
+        way = walks.follow(walk, command, _aside(before, asked=before.asked or at > 0 or others))
+        if way is None:
+            return Way(files, at_run_time=_TOO_MANY)
+        if way.problem is not None:
+            return Way(files if is_unknown(way.problem) else (*files, *way.files), way.problem)
+        if own and not cpus_of(way.all_files) <= own:
+            if way.at_run_time or way.branches:
+                return Way(files, at_run_time=_also(command))
+            files = (*files, *way.files)
+    return Way(files)
+
+
+def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: Before) -> str:
+    """Why nobody can tell what a way comes to that starts other programs too; empty where they are for its own CPU."""
+    own = cpus_of((*before.files, *files))
+    others = [each for each in before.also if UNKNOWN not in each.argv[0]]
+    if len({(each.argv[0], each.path, each.cwd) for each in others}) > MAX_BESIDE:
+        return f"scripts start more than {MAX_BESIDE} programs beside it"
+    for other in others if own else ():
+        way = walks.follow(walk, other, _aside(before, asked=True))
+        if way is None:
+            return _TOO_MANY
+        if not cpus_of(way.all_files) <= own:
+            return _also(other)
+    return ""
+
+
+_TOO_MANY = f"scripts start more than {MAX_WALKS} programs beside it"
+
+
+def _aside(before: Before, *, asked: bool) -> Before:
+    return replace(before, also=(), files=(), asked=asked, scripted=True, beside=True)
+
+
+def _also(command: Command) -> str:
+    return f"it also starts {command.argv[0]}, which is for another CPU"

@@ -1,0 +1,38 @@
+"""A way from argv to the program that does the work, with how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.domain.image.offers import Program
+from scanner.domain.verdict.reason import STATUS_OF, Status
+
+if TYPE_CHECKING:
+    from scanner.domain.facts import Failure
+    from scanner.domain.image.offers import Executable
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The files on the way, and how it ends: in a program, in a problem, ``at_run_time``, or in ``branches``."""
+
+    files: tuple[Executable, ...] = ()
+    problem: Failure | None = None
+    at_run_time: str = ""
+    branches: tuple[Way, ...] = ()
+
+    def program(self, argv: tuple[str, ...]) -> Program:
+        """As the domain knows it."""
+        branches = tuple(way.program(argv) for way in self.branches)
+        return Program(argv, self.files, self.problem, self.at_run_time, branches=branches)
+
+    @property
+    def all_files(self) -> tuple[Executable, ...]:
+        """Those of its branches too."""
+        return (*self.files, *(file for way in self.branches for file in way.all_files))
+
+
+def is_unknown(problem: Failure | None) -> bool:
+    """Whether a way ends in a lack of knowledge."""
+    return problem is not None and STATUS_OF[problem.reason] is Status.UNKNOWN

@@ -1,0 +1,117 @@
+"""What scripts run before the program that does the work, followed as that is: another CPU's is not passed over."""
+
+import pytest
+
+from scanner.binary.inspect import inspect
+from scanner.domain.verdict.reason import Reason
+
+FOREIGN_MACHINE = 183
+
+
+def tree(build, text, **more):
+    """A Debian-like image: a shell, some tools, a native /last, a foreign /step, ``text`` as /entry.sh."""
+    native, foreign = build.elf(), build.elf(machine=FOREIGN_MACHINE)
+    tools = {f"usr/bin/{name}": native for name in ("mkdir", "id", "cat")}
+    entries = {"bin/sh": native, "bin/dash": native, **tools, "last": native, "step": foreign}
+    scripts = {"entry.sh": f"#!/bin/dash\n{text}\n".encode(), "ok.sh": b"#!/bin/dash\necho ok\n"}
+    scripts |= {"runs.sh": b"#!/bin/dash\n/step\n", "execs.sh": b"#!/bin/dash\nexec /step\n"}
+    scripts |= {"loose.sh": b"#!/bin/dash\n/step\necho done\n", "fails.sh": b"#!/bin/dash\nexit 3\n"}
+    return {**entries, **scripts, "zsh.sh": b"#!/bin/zsh\n", **more}
+
+
+async def followed(images, build, text, **more):
+    layer = images.layer(list(tree(build, text, **more).items()))
+    return await inspect(build.offer(layer, entrypoint=("/entry.sh",)), None, images.open)
+
+
+def cpus(program):
+    return {file.elf.machine for file in program.files if file.elf is not None}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set -e\n/step\nexec /last",
+        "/step && exec /last",
+        "if /step; then exec /last; fi\nexit 1",
+        "set -e\n/execs.sh\nexec /last",
+        "set -e\nsh /runs.sh\nexec /last",
+        "until /execs.sh; do exit 1; done\nexec /last",
+        "set -e\nX=$(/step)\nexec /last",
+        "set -e\necho x | /step\nexec /last",
+        "set -e\nf() { /step; }\nf\nexec /last",
+        "set -e\n/step\necho no program does the work",
+    ],
+)
+async def test_a_script_needs_each_program_for_which_it_waits(images, build, text):
+    program = await followed(images, build, text)
+    assert (program.problem, program.at_run_time) == (None, "")
+    assert FOREIGN_MACHINE in cpus(program), "the judge is told of the file for another CPU"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/step\nexec /last",
+        "/step &\nexec /last",
+        "/step || true\nexec /last",
+        "set -e\nif /step; then :; fi\nexec /last",
+        "/execs.sh\nexec /last",
+        "set -e\n/loose.sh\nexec /last",
+        "X=$(/step)\nexec /last",
+        "if /step; then exec /last; fi",
+    ],
+)
+async def test_what_nobody_waits_for_is_decided_at_run_time_where_it_is_for_another_cpu(images, build, text):
+    program = await followed(images, build, text)
+    assert "is for another CPU" in program.at_run_time
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["set -e\n/ok.sh\nexec /last", "set -e\nmkdir -p /x\nexec /last", "/fails.sh\nexec /last", "/last; exec /last"],
+)
+async def test_what_runs_here_stands_in_nobody_s_way(images, build, text):
+    program = await followed(images, build, text)
+    assert (program.problem, program.at_run_time) == (None, "")
+    assert FOREIGN_MACHINE not in cpus(program)
+
+
+async def test_a_step_that_surely_cannot_start_ends_the_script_that_waits_for_it(images, build):
+    program = await followed(images, build, "set -e\n/zsh.sh\nexec /last")
+    assert program.problem.reason is Reason.INTERPRETER_MISSING
+
+
+async def test_a_step_that_fails_by_itself_leaves_it_unknown(images, build):
+    program = await followed(images, build, "set -e\n/fails.sh\nexec /last")
+    assert program.problem.reason is Reason.BINARY_UNKNOWN
+
+
+async def test_a_way_behind_what_cannot_start_is_not_taken(images, build):
+    program = await followed(images, build, "if /zsh.sh; then exec /step; fi\nexec /last")
+    assert program.problem is None
+    assert FOREIGN_MACHINE not in cpus(program)
+
+
+@pytest.mark.parametrize("text", ["set -e\nmkdir -p /x\nexec /last", "mkdir /x && exec /last"])
+async def test_a_tool_that_prepares_counts_where_it_is_for_another_cpu(images, build, text):
+    tool = {"usr/bin/mkdir": build.elf(machine=FOREIGN_MACHINE)}
+    assert FOREIGN_MACHINE in cpus(await followed(images, build, text, **tool))
+
+
+async def test_what_a_tool_for_another_cpu_would_answer_is_not_known(images, build):
+    tool = {"usr/bin/id": build.elf(machine=FOREIGN_MACHINE)}
+    program = await followed(images, build, '[ "$(id -u)" = 0 ] && exec /last\nexit 1', **tool)
+    assert "is for another CPU" in program.at_run_time
+
+
+async def test_scripts_that_start_each_other_end(images, build):
+    more = {"a.sh": b"#!/bin/dash\nset -e\n/b.sh\n/last\n", "b.sh": b"#!/bin/dash\nset -e\n/a.sh\n/last\n"}
+    program = await followed(images, build, "set -e\n/a.sh\nexec /last", **more)
+    assert FOREIGN_MACHINE not in cpus(program)
+
+
+async def test_more_steps_than_are_followed_are_decided_at_run_time(images, build):
+    steps = {f"s{n}.sh": b"#!/bin/dash\necho x\n" for n in range(17)}
+    text = "set -e\n" + "\n".join(f"/{name}" for name in steps) + "\nexec /last"
+    assert "more than 16 programs" in (await followed(images, build, text, **steps)).at_run_time
