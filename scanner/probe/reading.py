@@ -18,6 +18,7 @@ from scanner.probe.answer import Answer, parse
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import containerd, cri, docker, podman
 from scanner.probe.engines.engine_section import MAX_WORKLOADS, EngineSection, Gaps, kind_of, owner_of
+from scanner.probe.made_by_plans import asked_by_makers
 from scanner.probe.planned import plan_sections
 from scanner.probe.script import digest
 
@@ -51,7 +52,7 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
         for key, failure in section.gaps.items():
             gaps.note(key, failure)
     planned = plan_sections.read(answer, host, kernel.platform, gaps)
-    existing = [workload for section in sections for workload in section.workloads]
+    existing = asked_by_makers([workload for section in sections for workload in section.workloads], planned)
     workloads = _bounded(_distinct([*existing, *planned]), gaps)
     default = _default_platform(answer, gaps)
     engines = tuple(_completed(section.engine, kernel, default) for section in sections if section.engine)

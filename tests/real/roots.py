@@ -23,7 +23,7 @@ MADE_WITHIN_S = 600
 """A minute on a quiet machine with a near mirror; ten of them are a mirror that is not there."""
 PACKAGES = {
     "bookworm": "docker.io,containerd,runc,iptables,ca-certificates,podman,crun",
-    "trixie": "docker.io,docker-cli,containerd,runc,iptables,ca-certificates,podman,crun,docker-compose",
+    "trixie": "docker.io,docker-cli,containerd,runc,iptables,ca-certificates,podman,crun,docker-compose,docker-buildx",
     "sid": "docker.io,docker-cli,containerd,runc,iptables,ca-certificates,podman,crun,docker-compose",
 }
 """What each root holds: Debian's engines of that generation. Debian 12's docker.io brings its client along."""
@@ -113,15 +113,20 @@ def _made(suite: str, require: Callable[[str, str], Path]) -> Path:
     """The root, made now if it is not there; two workers that want it at once make it once."""
     cache = cache_folder()
     root = cache / suite
-    if not root.is_dir():
+    if not _is_whole(root, suite):
         debootstrap = require("debootstrap", "debootstrap")
         require("unshare", "util-linux")
         (cache / "debs").mkdir(parents=True, exist_ok=True)
         with (cache / f"{suite}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not root.is_dir():
+            if not _is_whole(root, suite):
                 _make(debootstrap, suite, cache)
     return root
+
+
+def _is_whole(root: Path, suite: str) -> bool:
+    """Whether a root that an earlier run left has all that is wanted of it today."""
+    return all((root / "var/lib/dpkg/info" / f"{name}.list").exists() for name in PACKAGES[suite].split(","))
 
 
 def _make(debootstrap: Path, suite: str, cache: Path) -> None:
@@ -139,4 +144,5 @@ def _make(debootstrap: Path, suite: str, cache: Path) -> None:
         )
     if done.returncode:
         missing(f"debootstrap made no root of {suite} (820 MB in {cache}); {log} says why")
+    shutil.rmtree(cache / suite, ignore_errors=True)
     half.rename(cache / suite)

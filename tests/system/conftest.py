@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.real.engines import DockerEngine, Podman
-from tests.real.generations import OLDER
+from tests.real.generations import NEWER, OLDER
 from tests.real.lenient import LenientRegistry
 from tests.real.registry import Registry
 from tests.real.require import missing
-from tests.real.roots import native_suite
+from tests.real.roots import Root, native_suite
 from tests.real.sshd import Sshd
 from tests.system.truth.comparison import Case, compare
 from tests.system.truth.outcomes import in_docker, in_podman, removed
@@ -68,6 +69,24 @@ events_logger = "file"
 tmp_dir = "{folder}/tmp"
 """)
     return {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(containers)}
+
+
+PLUGINS = "usr/libexec/docker/cli-plugins"
+
+
+@pytest.fixture(scope="session")
+def docker_with_plugins(
+    require: Callable[[str, str], Path], enter_root: Callable[[str], Root], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[DockerEngine], dict[str, str]]:
+    """Environment in which ``docker`` asks that engine and has the Buildx and the Compose of Debian 13."""
+    config = tmp_path_factory.mktemp("docker")
+    (config / "cli-plugins").mkdir()
+    for plugin in ("docker-buildx", "docker-compose"):
+        (config / "cli-plugins" / plugin).symlink_to(enter_root(NEWER).root / PLUGINS / plugin)
+    (config / "bin").mkdir()
+    (config / "bin" / "docker").symlink_to(require("docker", "docker.io"))
+    more = {"DOCKER_CONFIG": str(config), "PATH": f"{config}/bin:{os.environ['PATH']}"}
+    return lambda engine: engine.environment | more
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,4 @@
-"""Fixes, typed: what a finding says is to be typed on its host is typed there, then the host is scanned again.
-
-Builds (``docker buildx build --push .``) are not run here: their context is the reader's own sources.
-"""
+"""Fixes, typed: what a finding says is to be typed on its host is typed there, then the host is scanned again."""
 
 from __future__ import annotations
 
@@ -9,12 +6,9 @@ import subprocess
 
 import pytest
 
-from scanner.app.adapters import AdapterContext, Adapters
-from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
-from scanner.scan.scan import Limits
-from scanner.settings.schema import Settings
+from tests.system.fixes.scanning import scanned
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -36,24 +30,12 @@ def image(pusher, image_factory, elf_factory, registry):
 def scan(docker_engine, start_sshd, registry):
     """Findings of the host that the engine runs on, by workload."""
 
-    async def scanned(*plans):
-        sshd = start_sshd(environment={"DOCKER_HOST": docker_engine.host})
-        sshd.authorize()
-        settings = Settings.model_validate({
-            "ssh": {
-                "user": sshd.user, "identity_file": sshd.client_key, "known_hosts_file": sshd.known_hosts,
-                "connect_timeout": "60s", "probe_timeout": "90s",
-            },
-            "registries": {registry.address: {"plain_http": True}},
-        })  # fmt: skip
-        reach = Adapters(settings, AdapterContext("0"))
-        try:
-            report = await reach.scanner(Limits()).scan([Host("web-1", sshd.address, sshd.port, planned=plans)])
-        finally:
-            await reach.close()
-        return {finding.workload.name: finding.verdict for finding in report.findings}
+    sshd = start_sshd(environment={"DOCKER_HOST": docker_engine.host})
 
-    return scanned
+    async def scan_with(*plans):
+        return {name: found.verdict for name, found in (await scanned(sshd, registry.address, plans)).items()}
+
+    return scan_with
 
 
 @pytest.fixture

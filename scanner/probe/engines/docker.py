@@ -57,6 +57,7 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Engin
     engine = _engine(answer, key, details, gaps, kernel_release)
     where = _Where(host, engine, engine_listing.images(answer, key, gaps, _image))
     workloads = engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found))
+    workloads = _without_superseded(workloads)
     if details.get("manager") is True:
         workloads += _services(answer, key, where, gaps)
     return EngineSection(engine, workloads, gaps)
@@ -149,6 +150,30 @@ def _maker(labels: dict[str, Any]) -> Maker | None:
     if said["namespace"] and said["pod"]:
         return Maker(Source.KUBERNETES, said["pod"], said["namespace"])
     return None
+
+
+def _without_superseded(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
+    """Without the ended tasks whose place in their Swarm service a later one has: nothing starts them again.
+
+    Swarm keeps the containers of the last few tasks of each place (``docker swarm update --task-history-limit``). One that
+    never started tells no moment, and may be the latest: it stays.
+    """
+    latest: dict[str, float] = {}
+    for workload in workloads:
+        if place := _place(workload):
+            latest[place] = max(latest.get(place, 0), workload.started_at or 0)
+    return tuple(
+        each
+        for each in workloads
+        if each.stage is Stage.RUNNING or each.started_at is None or each.started_at >= latest.get(_place(each), 0)
+    )
+
+
+def _place(workload: Workload) -> str:
+    """``SERVICE.SLOT`` of a task's container ``SERVICE.SLOT.TASK``, empty for any other."""
+    if workload.maker is None or workload.maker.kind is not Source.SWARM:
+        return ""
+    return workload.name.rpartition(".")[0]
 
 
 _OF_MAKERS = ("project", "service", "compose_files", "compose_dir", "swarm", "nomad_alloc", "namespace", "pod")

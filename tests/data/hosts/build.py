@@ -78,11 +78,11 @@ def info(
 
 def container(number: int, *, image: int = 1, name: str = "web", ref: str = "nginx:1", state: str = "running", code: int = 0,
               error: str = "", argv: tuple[str, ...] = ("/entry", "run"), labels: dict | None = None,
-              descriptor: dict | None = None, restarts: int = 0) -> str:  # fmt: skip
+              descriptor: dict | None = None, restarts: int = 0, started: str = "") -> str:  # fmt: skip
     body = {
         "name": f"/{name}", "path": argv[0], "args": list(argv[1:]), "restarts": restarts,
         **({"descriptor": descriptor} if descriptor else {}),
-        "state": {"status": state, "exit_code": code, "error": error},
+        "state": {"status": state, "exit_code": code, "error": error, **({"started": started} if started else {})},
         "config": {"image": ref, "working_dir": "", "path": ["PATH=/usr/bin:/bin", None], "labels": {**(labels or {}), "": None}},
     }  # fmt: skip
     return f"sha256:{image:064x} {number:064x} {state}/{code} {json.dumps(body)}"

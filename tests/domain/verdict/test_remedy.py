@@ -72,7 +72,6 @@ def test_a_container_s_own_command_is_part_of_its_run():
                 "--file /srv/shop/prod.yml up --detach --force-recreate api"
             ),
         ),
-        (Maker(Source.SWARM, "shop_api"), "docker service update --force shop_api"),
         (Maker(Source.NOMAD, "8f1c"), "nomad alloc restart 8f1c"),
         (Maker(Source.KUBERNETES, "api-7d9", "shop"), "kubectl --namespace shop delete pod api-7d9"),
         (Maker(Source.SYSTEMD, "api.service"), "systemctl restart api.service"),
@@ -80,6 +79,13 @@ def test_a_container_s_own_command_is_part_of_its_run():
 )
 def test_a_container_is_made_anew_by_what_made_it(maker, command):
     assert fixed(stale(maker=maker)).fix.commands == (f"docker pull --platform linux/amd64 {APP}", command)
+
+
+def test_a_service_of_swarm_looks_at_its_tag_again_since_it_names_the_old_digest():
+    task = stale(maker=Maker(Source.SWARM, "shop_api"))
+    for image in (APP, f"{APP}@{builders.digest('a')}"):
+        given = fixed(replace(task, image=image)).fix
+        assert given.commands == (f"docker service update --force --image {APP} shop_api",)
 
 
 def test_podman_pulls_with_its_own_command():
@@ -271,11 +277,11 @@ def checkout(tmp_path):
             missing(f"{tool} is missing: apt-get install {tool}")
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
 
-    def holds(content):
+    def holds(content, mode):
         script = tmp_path / "docker" / "entrypoint.sh"
         script.parent.mkdir(exist_ok=True)
         script.write_bytes(content)
-        script.chmod(0o644)
+        script.chmod(mode)
         subprocess.run(["git", "-C", tmp_path, "add", "--all"], check=True, capture_output=True)
         return script
 
@@ -298,20 +304,20 @@ UNIX = b"#!/bin/sh\necho ok\n"
     ],
 )
 def test_the_cure_of_a_script_makes_it_one_that_the_kernel_starts(checkout, reason, broken):
-    script = checkout(broken)
+    script = checkout(broken, 0o755)
     given = fix(reason, Trouble("h", APP, AMD64, (AMD64,), "/docker/entrypoint.sh"))
     typed(script.parent.parent, given.commands)
     assert script.read_bytes() == UNIX
-    script.chmod(0o755)
     assert subprocess.run([script], check=True, capture_output=True).stdout == b"ok\n"
 
 
-def test_the_cure_of_a_missing_execute_bit_sets_it_in_git(checkout):
-    script = checkout(UNIX)
+def test_the_cure_of_a_missing_execute_bit_sets_it_in_git_as_well_as_in_the_folder_that_is_built(checkout):
+    script = checkout(UNIX, 0o644)
     given = fix(Reason.ENTRYPOINT_NOT_EXECUTABLE, Trouble("h", APP, AMD64, (AMD64,), "/docker/entrypoint.sh"))
     typed(script.parent.parent, given.commands)
     listed = subprocess.run(["git", "-C", script.parent, "ls-files", "--stage"], check=True, capture_output=True)
     assert listed.stdout.startswith(b"100755 ")
+    assert subprocess.run([script], check=True, capture_output=True).stdout == b"ok\n"
 
 
 def test_a_level_that_the_host_has_is_no_other_platform():

@@ -34,3 +34,21 @@ def test_a_placement_that_is_none_is_a_gap(pieces):
     sections = {**pieces.HOSTS["swarm-manager"], "docker/services": json.dumps(body)}
 
     assert reading.read(pieces.framed(sections), Host("m", "127.0.0.1")).gaps
+
+
+def test_an_ended_task_whose_place_has_a_later_one_is_history(pieces):
+    def task(number, name, state, started):
+        return pieces.container(
+            number, name=name, state=state, started=f"2026-11-0{started}T00:00:00Z" if started else "0001-01-01T00:00:00Z",
+            labels={"swarm": "shop.web"} if name.startswith("shop") else {"project": "p", "service": "s"},
+        )  # fmt: skip
+
+    told = [
+        task(1, "shop.web.1.aaa", "exited", 1), task(2, "shop.web.1.bbb", "running", 2), task(3, "shop.web.1.ccc", "created", 0),
+        task(4, "shop.web.2.ddd", "exited", 1), task(5, "shop.web.2.eee", "exited", 2), task(6, "other.1.fff", "exited", 1),
+        task(7, "other.1.ggg", "running", 2),
+    ]  # fmt: skip
+    sections = {**pieces.HOSTS["amd64-docker"], **pieces.docker("amd64", containers=tuple(told))}
+    facts = reading.read(pieces.framed(sections), Host("m", "127.0.0.1"))
+    kept = {one.name.rpartition(".")[2] for one in facts.workloads}
+    assert kept == {"bbb", "ccc", "eee", "fff", "ggg"}

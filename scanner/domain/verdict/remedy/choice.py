@@ -78,10 +78,20 @@ _OPTIONS = {
 
 
 def _where(t: Trouble, pin: Pin) -> str:
-    source = t.workload.source if t.workload else Source.INVENTORY
+    source = _source(t, pin)
     option = _OPTIONS.get(source, "--platform")
     place = f" in {pin.at}" if pin.at else _unplaced(source)
     return f"Take {option} {pin.platform} out{place}, or write {t.native} there."
+
+
+def _source(t: Trouble, pin: Pin) -> Source:
+    """What kind of plan pins it; of what exists its maker tells."""
+    if t.workload is None:
+        return Source.INVENTORY
+    if t.workload.maker is None or not pin.at:
+        return t.workload.source
+    is_quadlet = pin.at.rpartition(":")[0].endswith((".container", ".image", ".build"))
+    return Source.QUADLET if is_quadlet else t.workload.maker.kind
 
 
 def _unplaced(source: Source) -> str:

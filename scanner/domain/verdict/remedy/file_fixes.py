@@ -108,7 +108,8 @@ def utf16(t: Trouble) -> Fix:
         "to UTF-8, with the line ends of Unix.",
         (
             _in_sources(
-                t, f'sh -c \'iconv -f UTF-16 -t UTF-8 "$0" | tr -d "\\r" > {name}.utf8 && mv {name}.utf8 "$0"\''
+                t,
+                f'sh -c \'iconv -f UTF-16 -t UTF-8 "$0" | tr -d "\\r" > {name}.utf8 && cat {name}.utf8 > "$0" && rm {name}.utf8\'',
             ),
             *build(t),
         ),
@@ -128,7 +129,7 @@ def executable(t: Trouble) -> Fix:
     return Fix(
         f"{t.path or 'The file'} is not executable: set its execute bit in the Dockerfile (COPY --chmod=0755, or "
         f"RUN chmod 0755 {_path(t)}), or in Git where it is copied from there.",
-        (_in_sources(t, "git update-index --chmod=+x"), *build(t)),
+        (_in_sources(t, "chmod a+x"), _in_sources(t, "git update-index --chmod=+x"), *build(t)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineKind, Source
+from scanner.domain.verdict.remedy.builds import tag
 from scanner.domain.verdict.remedy.trouble import image_word, word
 from scanner.domain.verdict.verdict import Fix
 
@@ -30,6 +31,9 @@ MAX_ARGUMENTS = 12
 def recreate(t: Trouble, platform: Platform, why: str) -> Fix:
     """Pull ``platform`` over the copy that the host has, then have the container made anew; ``why`` is a sentence."""
     kind = t.engine or EngineKind.DOCKER
+    maker = t.workload.maker if t.workload else None
+    if maker is not None and maker.kind is Source.SWARM:
+        return _by_swarm(t, word(maker.name, "SERVICE"), platform, why)
     pull = _PULLS[kind].format(platform=word(str(platform), "PLATFORM"), image=image_word(t))
     how, commands = _anew(t, kind, platform)
     return Fix(f"{why} Pull {platform} on {t.host}, then {how}", (pull, *commands))
@@ -50,8 +54,6 @@ def _by_maker(maker: Maker, kind: EngineKind) -> tuple[str, tuple[str, ...]]:
     match maker.kind:
         case Source.COMPOSE:
             return "have Compose make the container anew.", (_compose(maker, kind),)
-        case Source.SWARM:
-            return "have Swarm make its tasks anew.", (f"docker service update --force {name}",)
         case Source.NOMAD:
             return "have Nomad make the allocation's tasks anew.", (f"nomad alloc restart {name}",)
         case Source.KUBERNETES:
@@ -59,6 +61,17 @@ def _by_maker(maker: Maker, kind: EngineKind) -> tuple[str, tuple[str, ...]]:
             delete = f"kubectl --namespace {namespace} delete pod {name}"
             return "have the pod made anew.", (delete,)
     return f"restart the unit {maker.name}, which makes its container anew.", (f"systemctl restart {name}",)
+
+
+def _by_swarm(t: Trouble, service: str, platform: Platform, why: str) -> Fix:
+    """The service itself names a digest, as Swarm wrote it down when the service was made: it has to look at the tag again.
+
+    https://docs.docker.com/reference/cli/docker/service/update/#image
+    """
+    anew = f"docker service update --force --image {tag(t)} {service}"
+    return Fix(
+        f"{why} On a manager have Swarm look at the tag again, then every node pulls {platform} by itself.", (anew,)
+    )
 
 
 def _compose(maker: Maker, kind: EngineKind) -> str:

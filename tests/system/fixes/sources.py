@@ -1,0 +1,122 @@
+"""Sources of images with one fault each, with what a person changes who does what the finding's fix says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.real.elf import executable
+
+NATIVE, FOREIGN = executable("amd64"), executable("arm64")
+SCRIPT = b"#!/bin/sh\necho hello\n"
+"""Nothing is started here, so that any program of the right CPU will do as its shell."""
+
+ALONE = 'FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n'
+WITH_SHELL = 'FROM scratch\nCOPY sh /bin/sh\nCOPY app /app\nENTRYPOINT ["/app"]\n'
+PER_TARGET = 'FROM scratch\nARG TARGETARCH\nCOPY app-$TARGETARCH /app\nENTRYPOINT ["/app"]\n'
+LONG = "/" + "d" * 100 + "/" + "e" * 100 + "/" + "f" * 60
+
+
+@dataclass(frozen=True)
+class Sources:
+    """A folder that an image is built from.
+
+    ``files`` are its bytes by name, those in ``plain`` without an execute bit. ``edits`` are what its owner writes after
+    reading the fix's summary, where the fix has no command for it. ``platforms`` are what it was built for at first.
+    """
+
+    reason: str
+    files: Mapping[str, bytes | str]
+    edits: Mapping[str, bytes | str] = field(default_factory=dict)
+    plain: tuple[str, ...] = ()
+    platforms: str = "linux/amd64"
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether commands alone mend it."""
+        return not self.edits
+
+    def write(self, folder: Path) -> None:
+        """The folder as it was when the image was built."""
+        folder.mkdir(parents=True)
+        for name, content in self.files.items():
+            _write(folder / name, content)
+            if name in self.plain:
+                (folder / name).chmod(0o644)
+
+    def edit(self, folder: Path) -> None:
+        """What a person changes."""
+        for name, content in self.edits.items():
+            _write(folder / name, content)
+
+
+def _write(path: Path, content: bytes | str) -> None:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(0o755)
+
+
+def _script(reason: str, script: bytes, **more: object) -> Sources:
+    return Sources(reason, {"Dockerfile": WITH_SHELL, "sh": NATIVE, "app": script}, **more)
+
+
+def _program(reason: str, broken: bytes, dockerfile: str = ALONE) -> Sources:
+    return Sources(reason, {"Dockerfile": dockerfile, "app": broken}, {"app": NATIVE})
+
+
+def _process(reason: str, line: str, mended: str) -> Sources:
+    """An image whose Dockerfile says something else than it should."""
+    dockerfile = f'FROM scratch\nCOPY app /app\n{line}\nENTRYPOINT ["/app"]\n'
+    return Sources(
+        reason, {"Dockerfile": dockerfile, "app": NATIVE}, {"Dockerfile": dockerfile.replace(line, mended, 1)}
+    )
+
+
+MENDED = {
+    "crlf": _script("crlf_shebang", SCRIPT.replace(b"\n", b"\r\n")),
+    "bom": _script("bom_shebang", b"\xef\xbb\xbf" + SCRIPT),
+    "utf16": _script("utf16_shebang", SCRIPT.decode().replace("\n", "\r\n").encode("utf-16")),
+    "no-shebang": _script("no_shebang", b"\n" + SCRIPT),
+    "not-executable": _script("entrypoint_not_executable", SCRIPT, plain=("app",)),
+    "interpreter-missing": _script("interpreter_missing", b"#!/bin/bash\n", edits={"app": SCRIPT}),
+    "interpreter-not-executable": _script(
+        "interpreter_not_executable", SCRIPT, plain=("sh",),
+        edits={"Dockerfile": WITH_SHELL.replace("COPY sh", "COPY --chmod=0755 sh")}),
+    "interpreter-foreign": Sources(
+        "wrong_interpreter", {"Dockerfile": WITH_SHELL, "sh": FOREIGN, "app": SCRIPT}, {"sh": NATIVE}),
+    "shebang-too-long": _script("shebang_too_long", f"#!{LONG}\n".encode(), edits={"app": SCRIPT}),
+    "shebang-too-deep": Sources(
+        "shebang_too_deep",
+        {"Dockerfile": 'FROM scratch\nCOPY . /\nENTRYPOINT ["/s0"]\n', "sh": NATIVE, "s9": "#!/sh\n",
+         **{f"s{n}": f"#!/s{n + 1}\n" for n in range(9)}},
+        {"s0": "#!/sh\n"}),
+    "platform-missing": Sources(
+        "platform_missing", {"Dockerfile": PER_TARGET, "app-amd64": NATIVE, "app-arm64": FOREIGN}, platforms="linux/arm64"),
+    "one-binary-for-all": Sources(
+        "wrong_binary", {"Dockerfile": ALONE, "app": FOREIGN, "app-amd64": NATIVE, "app-arm64": FOREIGN},
+        {"Dockerfile": PER_TARGET}, platforms="linux/amd64,linux/arm64"),
+    "foreign-loader": Sources(
+        "wrong_loader",
+        {"Dockerfile": ALONE.replace("ENTRYPOINT", "COPY ld /lib/ld\nENTRYPOINT"), "ld": FOREIGN,
+         "app": executable("amd64", interpreter="/lib/ld")},
+        {"app": NATIVE}),
+    "loader-missing": _program("loader_missing", executable("amd64", interpreter="/lib64/ld-linux-x86-64.so.2")),
+    "missing": Sources(
+        "entrypoint_missing", {"Dockerfile": ALONE.replace('["/app"]', '["/srv/app"]'), "app": NATIVE}, {"Dockerfile": ALONE}),
+    "directory": Sources(
+        "entrypoint_directory", {"Dockerfile": ALONE.replace("/app\n", "/app/app\n"), "app": NATIVE},
+        {"Dockerfile": ALONE}),
+    "empty": _program("entrypoint_empty", b""),
+    "cut": _program("entrypoint_truncated", NATIVE[:30]),
+    "no-program": _program("not_a_program", b"\x7fELF" + bytes(200)),
+    "no-command": Sources(
+        "no_command", {"Dockerfile": "FROM scratch\nCOPY app /app\n", "app": NATIVE}, {"Dockerfile": ALONE}),
+    "no-user": _process("user_missing", "USER app", "USER 1000"),
+}  # fmt: skip
+"""By the name of its repository."""
+
+
+def bake_file(builds: Mapping[str, Mapping[str, object]]) -> str:
+    """Builds for ``docker buildx bake``: one process for all, each with what its own command says."""
+    return json.dumps({"group": {"default": {"targets": list(builds)}}, "target": builds})
