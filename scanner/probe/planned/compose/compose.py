@@ -34,7 +34,6 @@ class Surroundings:
         variables: what the shell that runs Compose sets; it goes before ``.env``.
         directory: the project's, where its ``.env`` is and relative paths begin; without it that of its first file.
         dotenv: other ``.env`` files that are read before the directory's own.
-        source: ``SWARM`` for stack files.
         has_env_files: whether files of variables would be among the texts if they were there.
         env_files: files of variables that are read instead of any ``.env``; of two that set one variable the last.
         profiles: those that are active beside ``COMPOSE_PROFILES``.
@@ -47,7 +46,6 @@ class Surroundings:
     variables: Mapping[str, str] | None = None
     directory: str | None = None
     dotenv: tuple[str, ...] = ()
-    source: Source = Source.COMPOSE
     has_env_files: bool = True
     env_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
@@ -62,7 +60,6 @@ def plans(
     *,
     project: str = "",
     variables: Mapping[str, str] | None = None,
-    source: Source = Source.COMPOSE,
 ) -> Plans:
     """What Compose files plan, named ``project/service``.
 
@@ -72,9 +69,8 @@ def plans(
             Compose file is a project, with its override file.
         project: the name of the project, instead of the files' own or the directory's.
         variables: what the shell that runs Compose sets; it goes before ``.env``.
-        source: ``SWARM`` for stack files.
     """
-    beside = Surroundings(project, variables, source=source)
+    beside = Surroundings(project, variables)
     if roots is not None:
         return project_plans(texts, list(roots), beside)
     found = Plans()
@@ -110,7 +106,7 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundi
     consistency.check_resources(model)
     default_at = next((path for path in (*files, *beside.env_files) if service.DEFAULT_PLATFORM in variables), "")
     shared = service.Project(
-        name, texts, variables, beside.source, _bodies(model, roots[0]), default_at, beside.has_env_files
+        name, texts, variables, Source.COMPOSE, _bodies(model, roots[0]), default_at, beside.has_env_files
     )
     found = _services(shared, model, roots[0], beside)
     for problem in loading.doubts:

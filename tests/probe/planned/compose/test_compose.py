@@ -350,10 +350,6 @@ def test_what_the_env_file_of_another_folder_names_is_that_folder_s():
     assert [project.files for project in projects.projects(texts, ["b/base.yml"])] == [("b/base.yml",)]
 
 
-def test_a_stack_is_swarm_s():
-    assert [p.source for p in plans("services: {a: {image: a}}", source=Source.SWARM).planned] == [Source.SWARM]
-
-
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200).map(lambda raw: raw.decode("latin-1"))))
 def test_any_text_is_plans_or_gaps(text):
     assert isinstance(plans(text), Plans)
