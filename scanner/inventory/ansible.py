@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,7 @@ class AnsibleSource:
         snapshot = snapshots.take(path for path in files if str(path) not in scripts)
         for beside in ("group_vars", "host_vars"):
             snapshots.add_tree(snapshot, folder / beside, ENDINGS, MAX_DEPTH)
+        snapshots.add_homes(snapshot)
         named = Named(
             str(self.path),
             str(folder),
@@ -93,7 +94,7 @@ class AnsibleSource:
             is_alone=not self.path.is_dir(),
             encrypted_left_out=self.encrypted_left_out,
         )
-        return offload(str(self.path), read_inventory, named, around, snapshot, said)
+        return offload(str(self.path), read_inventory, named, replace(around, homes=snapshot.homes), snapshot, said)
 
 
 @dataclass(frozen=True, slots=True)

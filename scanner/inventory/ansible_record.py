@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from scanner.inventory.ssh_jump import NO_JUMP, Jump, identity_of, jump_of
 from scanner.inventory.ssh_options import NotUnderstoodError, Options, Setting, expanded, port_of, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scanner.domain.plan import Plan
     from scanner.inventory.ansible_groups import Known, Value
@@ -50,11 +50,12 @@ class _OddError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Where an inventory lies, and the home in which ``~`` stands for something."""
+    """Where an inventory lies, the home in which ``~`` stands for something, the ``homes`` of other accounts."""
 
     folder: str
     home: str
     account: str
+    homes: Mapping[str, str] = field(default_factory=dict)
 
 
 def record(
@@ -171,7 +172,7 @@ class _Host:
 
     def _key(self, setting: Setting, tokens: dict[str, str]) -> str:
         """The path of a key; a relative one starts from the inventory's folder."""
-        found = identity_of(setting, tokens, self._around.home)
+        found = identity_of(setting, tokens, self._around.home, self._around.homes)
         return str(Path(self._around.folder, found)) if found else ""
 
     def _text(self, *names: str) -> tuple[str, str]:
