@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Source
 from scanner.formats.interpolation import InterpolationError, Value, substitute
 from scanner.probe.planned.compose import consistency, projects, service
 from scanner.probe.planned.compose.loading import DOTENV, Context, Loading, env_files, joined
+from scanner.probe.planned.compose.placement import placement
 from scanner.probe.planned.compose.values import Text, closed
 from scanner.probe.planned.plans import Plans, UnclearError, gap
 
@@ -153,6 +154,22 @@ def _service(project: service.Project, path: str, name: str, body: Mapping[str, 
     found = Plans((made,))
     for sentence in unknown:
         found += gap(f"{path}: {name}", sentence)
+    for number in range(len(body.get("pre_start") or ())):
+        found += _before(project, path, name, number)
+    return found
+
+
+def _before(project: service.Project, path: str, name: str, number: int) -> Plans:
+    """A container that runs before those of a service."""
+    body = project.services[name]
+    part = f"{path}: {name}: pre_start[{number}]"
+    try:
+        made, unknown = service.plan(project, name, service.before(body, number))
+    except UnclearError as error:
+        return gap(part, error)
+    found = Plans((replace(made, workload=f"{made.workload}-pre_start-{number}", placement=placement(body)),))
+    for sentence in unknown:
+        found += gap(part, sentence)
     return found
 
 
