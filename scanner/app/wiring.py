@@ -67,6 +67,7 @@ def _source(source: sources.InventorySource, place: int) -> inventory.Source:
                 _defaults(source.defaults),
                 by_ansible=source.via == "ansible-inventory",
                 vault_password_file=source.vault_password_file,
+                encrypted_left_out=source.encrypted_files == "left_out",
             )
         case sources.SshConfigSource():
             return inventory.SshConfigSource(source.path, source.hosts, _defaults(source.defaults))

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import getpass
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from scanner.inventory import ansible_script
+from scanner.inventory import ansible_script, ansible_templates
 from scanner.inventory import snapshot as snapshots
-from scanner.inventory.ansible_groups import Groups
+from scanner.inventory.ansible_groups import KEPT, Groups
 from scanner.inventory.ansible_ini import read_ini
 from scanner.inventory.ansible_record import Around, not_understood_at, record
 from scanner.inventory.ansible_tree import read_tree
-from scanner.inventory.ansible_vars import ENDINGS, MAX_DEPTH, VarsFiles
+from scanner.inventory.ansible_vars import ENDINGS, MAX_DEPTH, VAULT, VarsFiles
 from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import Located, parse_located
 from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, with_aliases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from scanner.inventory.ansible_groups import Known
     from scanner.inventory.ansible_script import Printed
     from scanner.inventory.snapshot import Snapshot
 
@@ -47,7 +48,8 @@ MAX_FOLDER_DEPTH = 5
 class AnsibleSource:
     """``path`` is an INI or YAML file, an executable script, or a folder of these; ``timeout_s`` is a script's time.
 
-    ``by_ansible`` leaves the reading to the program ``ansible-inventory``. ``home`` and ``account`` are those of archscan's
+    ``by_ansible`` leaves the reading to the program ``ansible-inventory``. ``encrypted_left_out`` tells that encrypted files of
+    variables hold nothing that says where a host is. ``home`` and ``account`` are those of archscan's
     own account, where they are empty.
     """
 
@@ -57,6 +59,7 @@ class AnsibleSource:
     defaults: Defaults = field(default_factory=Defaults)
     by_ansible: bool = False
     vault_password_file: Path | None = None
+    encrypted_left_out: bool = False
     home: str = ""
     account: str = ""
 
@@ -82,15 +85,23 @@ class AnsibleSource:
         snapshot = snapshots.take(path for path in files if str(path) not in scripts)
         for beside in ("group_vars", "host_vars"):
             snapshots.add_tree(snapshot, folder / beside, ENDINGS, MAX_DEPTH)
-        named = Named(str(self.path), str(folder), self.group, tuple(map(str, files)), is_alone=not self.path.is_dir())
-        return offload(str(self.path), read_inventory, named, around, snapshot, said)
+        snapshots.add_homes(snapshot)
+        named = Named(
+            str(self.path),
+            str(folder),
+            self.group,
+            tuple(map(str, files)),
+            is_alone=not self.path.is_dir(),
+            encrypted_left_out=self.encrypted_left_out,
+        )
+        return offload(str(self.path), read_inventory, named, replace(around, homes=snapshot.homes), snapshot, said)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
     """An inventory as it is named: its path, the folder of its variables, the wanted group, its files in their order.
 
-    ``is_alone``: it is one file, not a folder of them.
+    ``is_alone``: it is one file, not a folder of them. ``encrypted_left_out``: encrypted files of variables cost nobody.
     """
 
     path: str
@@ -98,6 +109,7 @@ class Named:
     group: str
     files: tuple[str, ...]
     is_alone: bool = False
+    encrypted_left_out: bool = False
 
 
 def read_printed(path: str, group: str, around: Around, printed: Printed) -> Answer:
@@ -106,7 +118,7 @@ def read_printed(path: str, group: str, around: Around, printed: Printed) -> Ans
     Raises:
         InventoryError: as ``AnsibleSource.read``.
     """
-    groups = Groups()
+    groups = Groups(kept=_kept((), [printed]))
     ansible_script.read_printed(groups, printed)
     return _answer(groups, path, group, around)
 
@@ -117,14 +129,21 @@ def read_inventory(named: Named, around: Around, snapshot: Snapshot, printed: Ma
     Raises:
         InventoryError: as ``AnsibleSource.read``.
     """
-    groups = Groups()
+    groups = Groups(kept=_kept(snapshot.texts.values(), printed.values()))
     for file in named.files:
         if (output := printed.get(file)) is not None:
             ansible_script.read_printed(groups, output)
         else:
             _read_file(groups, snapshot.text(file), PurePosixPath(file), is_alone=named.is_alone)
-    VarsFiles(groups, named.folder, snapshot).read()
+    VarsFiles(groups, named.folder, snapshot, encrypted_left_out=named.encrypted_left_out).read()
     return _answer(groups, named.path, named.group, around)
+
+
+def _kept(texts: Iterable[str], printed: Iterable[Printed]) -> frozenset[str]:
+    """The variables that are kept: those that are read, and what templates name."""
+    outputs = (output for one in printed for output in (one.listed, *(said for _, said in one.of_hosts)))
+    read = (output.decode("utf-8", "replace") for output in outputs if b"{{" in output)
+    return KEPT | ansible_templates.names_in((*texts, *read))
 
 
 def _answer(groups: Groups, path: str, group: str, around: Around) -> Answer:
@@ -135,12 +154,16 @@ def _answer(groups: Groups, path: str, group: str, around: Around) -> Answer:
 
 def _records(groups: Groups, wanted: str, around: Around) -> list[Record]:
     memberships = groups.memberships()
+
+    def known_of(host: str) -> Known | None:
+        return groups.known_of(host, memberships[host]) if host in memberships else None
+
     found = []
     for name, member in groups.hosts.items():
         inside = memberships[name]
         if wanted not in inside:
             continue
-        described = record(name, groups.variables_of(name, inside), member.place, sorted(inside), around)
+        described = record(name, known_of, member.place, sorted(inside), around)
         problem = groups.problem_of(name, inside)
         found.append(
             not_understood_at(name, problem, member.place, dict(described.labels))
@@ -163,6 +186,9 @@ def _files(path: Path, depth: int) -> Iterator[Path]:
 
 
 def _read_file(groups: Groups, text: str, path: PurePosixPath, *, is_alone: bool) -> None:
+    if text.startswith(VAULT):
+        told = "is encrypted: via: ansible-inventory with vault_password_file reads it"
+        raise InventoryError([f"{path}: {told}"])
     if path.suffix == ".toml":
         raise InventoryError([f"{path}: is TOML, which is left to Ansible: via: ansible-inventory asks it"])
     if path.suffix in TREE_ENDINGS[1:]:
@@ -191,7 +217,7 @@ def _read_ini(groups: Groups, text: str, path: PurePosixPath, *, is_alone: bool)
     if is_alone or (path.suffix != ".ini" and not _NOT_PROSE.isdisjoint(text)):
         read_ini(groups, text, str(path))
         return
-    fresh = Groups()
+    fresh = Groups(kept=groups.kept)
     try:
         read_ini(fresh, text, str(path))
         problem = next((member.problem for member in fresh.hosts.values() if member.problem), "")

@@ -22,7 +22,7 @@ KEPT = frozenset({
     "ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args", "ansible_ssh_executable",
     "archscan_labels", "archscan_planned",
 })  # fmt: skip
-"""The variables that are read; what else an inventory says of a host is not kept."""
+"""The variables that are read; of what else an inventory says of a host only what templates name is kept."""
 
 PRIORITY = "ansible_group_priority"
 
@@ -45,6 +45,7 @@ class Group:
     """A named set of hosts; ``hosts`` and ``children`` keep their order.
 
     ``variables`` stand in the inventory, ``beside`` in ``group_vars``; ``problem`` costs every host of the group.
+    ``is_hidden``: some of its variables stand in files that are encrypted.
     """
 
     hosts: dict[str, None] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Group:
     beside: Variables = field(default_factory=dict)
     priority: int = 1
     problem: str = ""
+    is_hidden: bool = False
 
 
 @dataclass(slots=True)
@@ -63,12 +65,21 @@ class Member:
     variables: Variables = field(default_factory=dict)
     beside: Variables = field(default_factory=dict)
     problem: str = ""
+    is_hidden: bool = False
+
+
+class Known(NamedTuple):
+    """The variables of one host; without ``is_whole`` encrypted files may say more of it."""
+
+    variables: Variables
+    is_whole: bool
 
 
 @dataclass(slots=True)
 class Groups:
-    """Hosts beside the groups that they are in."""
+    """Hosts beside the groups that they are in; ``kept`` are the names of the variables that are not left out."""
 
+    kept: frozenset[str] = KEPT
     hosts: dict[str, Member] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=lambda: {"all": Group(), UNGROUPED: Group()})
     notes: dict[str, None] = field(default_factory=dict)
@@ -98,7 +109,7 @@ class Groups:
 
     def note_variable(self, group: Group, name: str, value: Any, place: str) -> None:
         """Note a group's variable, if it is one that is read."""
-        if name in KEPT:
+        if name in self.kept:
             group.variables[name] = Value(value, place)
         elif name == PRIORITY:
             group.priority = _priority(value)
@@ -162,7 +173,7 @@ class Groups:
                 raise InventoryError([f"its groups are in more than {MAX_MEMBERSHIPS} groups in all"])
         return around
 
-    def variables_of(self, host: str, groups: tuple[str, ...]) -> Variables:
+    def known_of(self, host: str, groups: tuple[str, ...]) -> Known:
         """A host's variables as Ansible merges them: groups, ``group_vars``, the host's own, ``host_vars``."""
         merged: Variables = {}
         for name in groups:
@@ -170,7 +181,8 @@ class Groups:
         for name in groups:
             merged |= self.groups[name].beside
         member = self.hosts[host]
-        return merged | member.variables | member.beside
+        is_hidden = member.is_hidden or any(self.groups[name].is_hidden for name in groups)
+        return Known(merged | member.variables | member.beside, not is_hidden)
 
     def problem_of(self, host: str, groups: tuple[str, ...]) -> str:
         """What is wrong with a host itself, or with a group that it is in."""

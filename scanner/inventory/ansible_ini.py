@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
-from scanner.inventory.ansible_groups import KEPT, Value
+from scanner.inventory.ansible_groups import Value
 from scanner.inventory.ansible_ranges import hosts_of
 from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import lines
@@ -91,7 +91,7 @@ class _Reader:
             group.problem = group.problem or f"{place}: {_shown(line)} is not name = value"
             return
         name = name.strip()
-        self._groups.note_variable(group, name, _value(name, value.strip()), place)
+        self._groups.note_variable(group, name, _value(name, value.strip(), self._groups.kept), place)
 
     def _hosts(self, line: str, place: str) -> None:
         """The hosts of one line; what cannot be understood costs these."""
@@ -99,7 +99,7 @@ class _Reader:
         try:
             pattern, *words = _words(line)
             names, port = hosts_of(pattern)
-            variables = _assignments(words, place)
+            variables = _assignments(words, place, self._groups.kept)
             if pattern.endswith(":") or pattern == "---":
                 raise ValueError(f"{_shown(pattern)} is no host")  # noqa: TRY301 -- told with its place below
         except ValueError as error:
@@ -120,14 +120,14 @@ def _words(line: str) -> list[str]:
         raise ValueError(f"{_shown(line)} cannot be split: {error}") from None
 
 
-def _assignments(words: list[str], place: str) -> dict[str, Value]:
+def _assignments(words: list[str], place: str, kept: frozenset[str]) -> dict[str, Value]:
     variables = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
             raise ValueError(f"{_shown(word)} is not name=value")
-        if name in KEPT:
-            variables[name] = Value(_value(name, value), place)
+        if name in kept:
+            variables[name] = Value(_value(name, value, kept), place)
     return variables
 
 
@@ -135,9 +135,9 @@ def _shown(text: str) -> str:
     return repr(printable(text, MAX_SHOWN_CHARS))
 
 
-def _value(name: str, text: str) -> Any:
+def _value(name: str, text: str, kept: frozenset[str]) -> Any:
     """A Python literal if it is one, as Ansible reads INI values; else the text. What is not kept is not interpreted."""
-    if len(text) > MAX_LITERAL_CHARS or (name not in KEPT and not name.startswith("ansible_group")):
+    if len(text) > MAX_LITERAL_CHARS or (name not in kept and not name.startswith("ansible_group")):
         return text
     if _PLAIN.fullmatch(text) and text not in _CONSTANTS:
         return text

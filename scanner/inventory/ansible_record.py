@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.host import is_label
 from scanner.domain.text import printable
 from scanner.inventory import ssh_arguments
+from scanner.inventory.ansible_templates import Names, TemplateError, filled
 from scanner.inventory.inventory_file import ENCRYPTED, Unreadable
 from scanner.inventory.record import DEFAULT_PORT, Record, plan
 from scanner.inventory.ssh_jump import NO_JUMP, Jump, identity_of, jump_of
 from scanner.inventory.ssh_options import NotUnderstoodError, Options, Setting, expanded, port_of, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scanner.domain.plan import Plan
-    from scanner.inventory.ansible_groups import Value, Variables
+    from scanner.inventory.ansible_groups import Known, Value
 
 SSH = frozenset({"ssh", "smart", "paramiko", "paramiko_ssh"})
 """Connections that end at an SSH server."""
@@ -34,8 +35,13 @@ WINDOWS_SHELLS = frozenset({"powershell", "cmd"})
 MAX_SHOWN_CHARS = 120
 """Of a value in a message."""
 
-_NAME = re.compile(r"\{\{\s*inventory_hostname(_short)?\s*\}\}")
 _LABEL = re.compile(r"[^a-zA-Z0-9_]")
+
+
+_MAGIC = frozenset({
+    "ansible_play_hosts", "group_names", "groups", "inventory_dir", "inventory_file", "omit", "playbook_dir", "vars",
+})  # fmt: skip
+"""Names that Ansible itself gives values, whatever an inventory says."""
 
 
 class _OddError(ValueError):
@@ -44,21 +50,24 @@ class _OddError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Where an inventory lies, and the home in which ``~`` stands for something."""
+    """Where an inventory lies, the home in which ``~`` stands for something, the ``homes`` of other accounts."""
 
     folder: str
     home: str
     account: str
+    homes: Mapping[str, str] = field(default_factory=dict)
 
 
-def record(name: str, variables: Variables, place: str, groups: Sequence[str], around: Around) -> Record:
-    """The host that the variables describe. Each group becomes a label ``group_<name>``, its value ``true``.
+def record(
+    name: str, known_of: Callable[[str], Known | None], place: str, groups: Sequence[str], around: Around
+) -> Record:
+    """The host that its variables describe; those of others serve its templates. Each group becomes a label ``group_<name>``, its value ``true``.
 
     ``archscan_labels`` and ``archscan_planned`` may add labels and planned images. What cannot be understood costs the
     host; one that is no SSH Linux by its own inventory is skipped.
     """
     labels = {f"group_{_LABEL.sub('_', group)}": "true" for group in groups if group not in {"all", "ungrouped"}}
-    host = _Host(name, variables, around)
+    host = _Host(name, known_of, place, around)
     try:
         if skipped := host.skipped():
             return Record(name, place, skipped=skipped)
@@ -80,8 +89,12 @@ def not_understood_at(name: str, problem: str, place: str, labels: dict[str, str
 class _Host:
     """One host with its variables."""
 
-    def __init__(self, name: str, variables: Variables, around: Around) -> None:
-        self._name, self._variables, self._around = name, variables, around
+    def __init__(self, name: str, known_of: Callable[[str], Known | None], place: str, around: Around) -> None:
+        self._name, self._place, self._around = name, place, around
+        self._known_of = known_of
+        self._known = known_of(name)
+        self._variables = self._known.variables if self._known else {}
+        self._names = Names(name, self._variable)
 
     def skipped(self) -> str:
         """Why it is none of ours; empty where it is."""
@@ -159,13 +172,13 @@ class _Host:
 
     def _key(self, setting: Setting, tokens: dict[str, str]) -> str:
         """The path of a key; a relative one starts from the inventory's folder."""
-        found = identity_of(setting, tokens, self._around.home)
+        found = identity_of(setting, tokens, self._around.home, self._around.homes)
         return str(Path(self._around.folder, found)) if found else ""
 
     def _text(self, *names: str) -> tuple[str, str]:
         """The last of the variables that is set, as Ansible takes it, with its place; empty where none is.
 
-        A template other than the host's own name is refused, not guessed.
+        A template that the inventory alone does not decide is refused, not guessed.
         """
         for name in reversed(names):
             found = self._variables.get(name)
@@ -180,12 +193,37 @@ class _Host:
             raise _OddError(f"{found.place}: {name} {ENCRYPTED.value}")
         if not _is_plain(found):
             raise _OddError(f"{found.place}: {name} must be text or a number")
-        short = self._name.partition(".")[0]
-        text = _NAME.sub(lambda one: short if one[1] else self._name, str(found.value))
-        if "{{" in text or "{%" in text:
+        text = str(found.value)
+        try:
+            return filled(text, self._names)
+        except TemplateError:
             shown = printable(text, MAX_SHOWN_CHARS)
-            raise _OddError(f"{found.place}: {name} is a template, which only Ansible can evaluate: {shown!r}")
-        return text
+            raise _OddError(
+                f"{found.place}: {name} is a template, which only Ansible can evaluate: {shown!r}"
+            ) from None
+
+    def _variable(self, host: str, name: str) -> str | None:
+        """A variable as a template sees it; none where the inventory does not set it.
+
+        Raises:
+            ValueError: what it is, only Ansible can tell.
+        """
+        if name in _MAGIC:
+            return self._folder(host, name)
+        known = self._known_of(host) if host else self._known
+        found = known.variables.get(name) if known else None
+        if found is None and known and known.is_whole:
+            return None
+        if found is None or not isinstance(found.value, str | int | float) or isinstance(found.value, bool):
+            raise ValueError(name)
+        return str(found.value)
+
+    def _folder(self, host: str, name: str) -> str:
+        """The folder of the file that names the host first."""
+        file = Path(self._place.rpartition(":")[0])
+        if host or name != "inventory_dir" or not file.is_absolute():
+            raise ValueError(name)
+        return str(file.parent)
 
     def labels(self) -> dict[str, str]:
         """The labels that ``archscan_labels`` gives it."""
@@ -209,9 +247,21 @@ class _Host:
         if not isinstance(found.value, list):
             raise _OddError(f"{found.place}: archscan_planned must be a list")
         try:
-            return tuple(_one_planned(one) for one in found.value)
+            return tuple(_one_planned(self._planned_text(one)) for one in found.value)
         except ValueError as error:
             raise _OddError(f"{found.place}: {error}") from None
+
+    def _planned_text(self, one: Any) -> Any:
+        """An entry with its templates put in place; one that is left to Ansible shows what it is."""
+        if isinstance(one, dict):
+            return {key: self._filled(value) for key, value in one.items()}
+        return self._filled(one)
+
+    def _filled(self, one: Any) -> Any:
+        try:
+            return filled(one, self._names) if isinstance(one, str) else one
+        except TemplateError:
+            return one
 
 
 def _is_plain(found: Value) -> bool:

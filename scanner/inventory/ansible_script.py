@@ -11,7 +11,7 @@ from scanner.domain.text import printable
 from scanner.formats import files, programs
 from scanner.formats.files import FileError
 from scanner.formats.programs import ProgramError
-from scanner.inventory.ansible_groups import KEPT, Value
+from scanner.inventory.ansible_groups import Value
 from scanner.inventory.error import InventoryError
 from scanner.inventory.inventory_file import MAX_BYTES, Located, decode, parse_json
 
@@ -138,11 +138,8 @@ def _variables(groups: Groups, name: str, variables: Any, called: str) -> None:
     if not isinstance(variables, dict):
         member.problem = member.problem or f"{called}: host {name}: its variables must be a mapping"
         return
-    member.variables |= _kept(variables, f"{called}: host {name}")
-
-
-def _kept(variables: Mapping[Any, Any], place: str) -> dict[str, Value]:
-    return {name: Value(value, place) for name, value in variables.items() if name in KEPT}
+    place = f"{called}: host {name}"
+    member.variables |= {name: Value(value, place) for name, value in variables.items() if name in groups.kept}
 
 
 def _members(group: str, members: Any, called: str) -> dict[str, Any]:

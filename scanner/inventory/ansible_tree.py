@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
-from scanner.inventory.ansible_groups import KEPT, MAX_GROUPS, Value
+from scanner.inventory.ansible_groups import MAX_GROUPS, PRIORITY, Value
 from scanner.inventory.ansible_ranges import hosts_of
 from scanner.inventory.error import InventoryError
 
@@ -59,7 +59,7 @@ def _group(groups: Groups, name: str, members: Any, path: Path, tree: Located) -
             told = f"{_shown(key)} is none of hosts, children, vars, and is passed over"
             groups.notes[f"{tree.place(*path, key)}: group {_shown(name)}: {told}"] = None
     for variable, value in parts["vars"].items():
-        if isinstance(variable, str) and variable.startswith(("ansible_", "archscan_")):
+        if variable in groups.kept or variable == PRIORITY:
             groups.note_variable(known, variable, value, tree.place(*path, "vars", variable))
     for pattern, variables in parts["hosts"].items():
         _hosts(groups, name, (*path, "hosts", pattern), variables, tree)
@@ -83,7 +83,8 @@ def _hosts(groups: Groups, group: str, here: Path, variables: Any, tree: Located
         member = groups.add_host(str(pattern), place, group)
         member.problem = member.problem or f"{place}: host {printable(str(pattern), MAX_SHOWN_CHARS)}: {error}"
         return
-    own = {name: Value(value, tree.place(*here, name)) for name, value in (variables or {}).items() if name in KEPT}
+    kept = ((name, value) for name, value in (variables or {}).items() if name in groups.kept)
+    own = {name: Value(value, tree.place(*here, name)) for name, value in kept}
     for name in names:
         _told(groups.add_host(name, place, group, port), own)
 

@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from scanner.domain.host import Host
 from scanner.domain.text import printable
@@ -24,6 +24,9 @@ MAX_CONTEXTS = 10_000
 
 MAX_SHOWN_CHARS = 120
 """Of an address in a message."""
+
+_NO_SSH = frozenset({"fd", "http", "https", "npipe", "tcp", "unix"})
+"""What else Docker's client is told of where an engine is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +83,32 @@ def _record(file: str, snapshot: Snapshot) -> Record:
     endpoint = _endpoint(meta)
     if not isinstance(endpoint, str):
         return Record(name, place, skipped="it has no endpoint of Docker")
-    if not endpoint.startswith("ssh://"):
-        return Record(name, place, skipped=f"it is reached at {printable(endpoint, MAX_SHOWN_CHARS)}, not by SSH")
+    scheme, separator, _ = endpoint.partition("://")
+    if not endpoint or (separator and scheme.lower() in _NO_SSH):
+        shown = printable(endpoint, MAX_SHOWN_CHARS) or "the socket of this machine"
+        return Record(name, place, skipped=f"it is reached at {shown}, not by SSH")
     try:
-        parts = urlsplit(endpoint)
-        host, port, user = parts.hostname, parts.port, parts.username or ""
-        if not host or parts.password or parts.query or parts.path not in {"", "/"}:
-            raise ValueError("it is more than user, host, port")  # noqa: TRY301 -- told with its place below
-        Host(host, host, port or DEFAULT_PORT, user)
+        host, port, user = _login(endpoint)
     except ValueError:
         shown = printable(endpoint.rpartition("@")[2], MAX_SHOWN_CHARS)
         return not_understood(name, place, f"its endpoint {shown!r} is not ssh://[user@]host[:port]")
     return Record(name, place, host, port, user)
+
+
+def _login(endpoint: str) -> tuple[str, int | None, str]:
+    """Host, port, user of an endpoint, which Docker's client hands to ssh.
+
+    Raises:
+        ValueError: Docker refuses it, or it is no host that may be contacted.
+    """
+    parts = urlsplit(endpoint)
+    host, port, user = parts.hostname, parts.port, unquote(parts.username or "")
+    if parts.scheme != "ssh" or not host or parts.password is not None:
+        raise ValueError("it is none of ssh, or carries a password")
+    if parts.query or parts.fragment or parts.path not in {"", "/"}:
+        raise ValueError("it is more than user, host, port")
+    Host("context", host, DEFAULT_PORT if port is None else port, user)
+    return host, port, user
 
 
 def _endpoint(meta: dict[str, Any]) -> object:

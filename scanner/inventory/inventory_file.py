@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from scanner.formats.bounded_yaml import Place
+    from scanner.formats.bounded_yaml import Place, Rules
 
 MAX_BYTES = 16 << 20
 """An inventory of 10,000 hosts with their variables has a few MiB."""
@@ -35,7 +35,7 @@ class Unreadable(Enum):
 
 ENCRYPTED, UNREADABLE = Unreadable.ENCRYPTED, Unreadable.TAGGED
 
-_RULES = bounded_yaml.Rules(
+RULES = bounded_yaml.Rules(
     max_chars=MAX_BYTES,
     max_depth=60,  # deeper than any inventory
     max_nodes=1_000_000,  # 10,000 hosts with fifty variables each
@@ -43,6 +43,7 @@ _RULES = bounded_yaml.Rules(
     max_aliased_chars=MAX_BYTES,
     tagged=lambda tag, value: value if tag == "unsafe" else ENCRYPTED if tag.startswith("vault") else UNREADABLE,
 )
+"""Of Ansible's files."""
 
 
 def read_text(path: Path) -> str:
@@ -94,14 +95,14 @@ def parse_json(text: str, name: str) -> Any:
         raise InventoryError([_problem(name, error)]) from None
 
 
-def parse_yaml(text: str, name: str, places: dict[Place, int] | None = None) -> Any:
+def parse_yaml(text: str, name: str, places: dict[Place, int] | None = None, rules: Rules = RULES) -> Any:
     """A YAML document; ``places`` is told in which line each of its parts stands.
 
     Raises:
         InventoryError: it is none, too deep, or its aliases stand for too much.
     """
     try:
-        return bounded_yaml.document(text, _RULES, places)
+        return bounded_yaml.document(text, rules, places)
     except YamlError as error:
         raise InventoryError([_problem(name, error)]) from None
 
@@ -139,7 +140,7 @@ def lines_of_names(text: str) -> dict[str, int]:
     return found
 
 
-def parse_located(text: str, file: str) -> Located:
+def parse_located(text: str, file: str, rules: Rules = RULES) -> Located:
     """A document in JSON, if the file's name says so, else in YAML; ``!vault`` values are ``ENCRYPTED``.
 
     Of JSON, which has no marks, a part's line is the first one where its name stands.
@@ -150,7 +151,7 @@ def parse_located(text: str, file: str) -> Located:
     if file.endswith(".json"):
         return Located(parse_json(text, file), file, names=lines_of_names(text))
     places: dict[Place, int] = {}
-    return Located(parse_yaml(text, file, places), file, places)
+    return Located(parse_yaml(text, file, places, rules), file, places)
 
 
 def _problem(name: str, error: YamlError | JsonError) -> str:

@@ -204,15 +204,17 @@ def _aliased(made: list[tuple[Host, Sequence[Said]]], problems: list[str]) -> tu
     """Two names of one login are one host with an alias, unless both stand in our own configuration."""
     hosts: dict[str, Host] = {}
     first_of: dict[object, tuple[str, Sequence[Said]]] = {}
+    users = _users(made)
     for host, machine in made:
         if host.problem:
             hosts[host.name] = host
             continue
-        login = ("local",) if host.local else (host.address.lower(), host.port, host.user, host.jump)
-        name, first = first_of.setdefault(login, (host.name, machine))
+        named = {user for user, is_ours in users[_place(host)] if not (is_ours and _is_ours(machine))}
+        user = named.pop() if not host.user and len(named) == 1 else host.user
+        name, first = first_of.setdefault((*_place(host), user), (host.name, machine))
         if name == host.name:
             hosts[name] = host
-        elif not all(said.is_ours for said in (*first, *machine)):
+        elif not _is_ours((*first, *machine)):
             hosts[name] = _same_machine(hosts[name], host)
         elif host.local:
             hosts[host.name] = host
@@ -222,9 +224,28 @@ def _aliased(made: list[tuple[Host, Sequence[Said]]], problems: list[str]) -> tu
     return tuple(hosts.values())
 
 
+def _users(made: list[tuple[Host, Sequence[Said]]]) -> dict[tuple[object, ...], set[tuple[str, bool]]]:
+    """The users that are named at each address: a source that names none means the only one of others."""
+    found: dict[tuple[object, ...], set[tuple[str, bool]]] = {}
+    for host, machine in made:
+        users = found.setdefault(_place(host), set())
+        if host.user:
+            users.add((host.user, _is_ours(machine)))
+    return found
+
+
+def _place(host: Host) -> tuple[object, ...]:
+    return ("local",) if host.local else (host.address.lower(), host.port, host.jump)
+
+
+def _is_ours(machine: Sequence[Said]) -> bool:
+    return all(said.is_ours for said in machine)
+
+
 def _same_machine(first: Host, other: Host) -> Host:
     return replace(
         first,
+        user=first.user or other.user,
         labels={**other.labels, **first.labels},
         planned=tuple(dict.fromkeys((*first.planned, *other.planned))),
         aliases=(*first.aliases, other.name, *other.aliases),

@@ -12,7 +12,7 @@ from scanner.domain.host import is_label
 from scanner.domain.text import printable
 from scanner.inventory import snapshot as snapshots
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import Located, decode, lines_of_names, parse_json, parse_located
+from scanner.inventory.inventory_file import RULES, Located, decode, lines_of_names, parse_json, parse_located
 from scanner.inventory.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, not_understood
 
@@ -25,6 +25,20 @@ MAX_FILES = 10_000
 """Files of all patterns together; Prometheus watches no more of them."""
 
 _TARGET = re.compile(r"(?:[a-z]+://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:/\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?", re.ASCII)
+_BARE_IPV6 = re.compile(r"(?P<host>[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)", re.ASCII)
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_FIELDS = frozenset({"targets", "labels"})
+
+_RULES = replace(
+    RULES,
+    scalar=lambda text: None if text in _NULLS else text,
+    tagged=lambda _, value: value,
+    has_keys_once=True,
+)
+"""Prometheus wants text everywhere, and takes a plain scalar as it is written: ``port: 9100``, ``canary: yes``."""
+
+MAX_SHOWN_CHARS = 120
+"""Of a target or label in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,7 @@ def read_files(snapshot: Snapshot, target_port: bool) -> Answer:  # noqa: FBT001
         InventoryError: as ``FileSdSource.read``.
     """
     paths = (*snapshot.texts, *snapshot.problems)
-    return _records((parse_located(snapshot.text(path), path) for path in paths), target_port=target_port)
+    return _records((parse_located(snapshot.text(path), path, _RULES) for path in paths), target_port=target_port)
 
 
 def read_body(url: str, body: bytes, target_port: bool) -> Answer:  # noqa: FBT001 -- as the setting has it
@@ -113,7 +127,8 @@ def _records(documents: Iterable[Located], *, target_port: bool) -> Answer:
     records: dict[str, Record] = {}
     problems: list[str] = []
     for document in documents:
-        for number, group in enumerate(document.value if isinstance(document.value, list) else [None]):
+        groups = [] if document.value is None else document.value if isinstance(document.value, list) else [None]
+        for number, group in enumerate(groups):
             try:
                 found = _group(group, number, document, target_port=target_port)
             except ValueError as error:
@@ -133,30 +148,52 @@ def _joined(known: Record, record: Record) -> Record:
 
 
 def _group(group: Any, number: int, document: Located, *, target_port: bool) -> list[Record]:
-    if not isinstance(group, dict) or not isinstance(group.get("targets"), list):
+    targets = group.get("targets") or [] if isinstance(group, dict) else None
+    if not isinstance(targets, list):
         raise ValueError("must be a list of groups with targets")  # noqa: TRY004 - a wrong document, not a wrong call
-    labels = group.get("labels") or {}
-    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
-        raise ValueError("labels must be a mapping to text")
-    kept = {str(name): value for name, value in labels.items() if not str(name).startswith("__")}
+    shared = _shared(group)
     return [
-        _target(target, (number, "targets", index), document, kept, target_port=target_port)
-        for index, target in enumerate(group["targets"])
+        _target(target, (number, "targets", index), document, shared, target_port=target_port)
+        for index, target in enumerate(targets)
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the targets of one group have in common: their labels, or what is wrong with all of them."""
+
+    labels: dict[str, str]
+    problem: str = ""
+
+
+def _shared(group: dict[Any, Any]) -> _Shared:
+    if problem := _problem(group):
+        return _Shared({}, problem)
+    labels = (group.get("labels") or {}).items()
+    return _Shared({name: value for name, value in labels if value is not None and not name.startswith("__")})
+
+
+def _problem(group: dict[Any, Any]) -> str:
+    """Why Prometheus refuses a group whose targets can be told; empty where it takes it."""
+    if odd := next((key for key in group if key not in _FIELDS), ""):
+        return f"its group has {printable(str(odd), MAX_SHOWN_CHARS)!r}, which is neither targets nor labels"
+    labels = group.get("labels") or {}
+    if not isinstance(labels, dict) or not all(isinstance(value, str | None) for value in labels.values()):
+        return "labels must be a mapping to text"
+    odd = next((label for label in labels if not is_label(str(label))), None)
+    return "" if odd is None else f"label {printable(str(odd), MAX_SHOWN_CHARS)!r} must match [a-zA-Z_][a-zA-Z0-9_]*"
+
+
 def _target(
-    target: Any, path: tuple[int | str, ...], document: Located, labels: dict[str, str], *, target_port: bool
+    target: Any, path: tuple[int | str, ...], document: Located, shared: _Shared, *, target_port: bool
 ) -> Record:
-    match = _TARGET.fullmatch(target) if isinstance(target, str) else None
-    odd = next((label for label in labels if not is_label(label)), "")
-    if match is None or odd:
+    match = (_BARE_IPV6.fullmatch(target) or _TARGET.fullmatch(target)) if isinstance(target, str) else None
+    if match is None or shared.problem:
         place = document.place(*path, *([target] if isinstance(target, str) else []))
-        shown = printable(str(target), 120)
-        told = f"label {printable(odd, 120)!r} must match [a-zA-Z_][a-zA-Z0-9_]*" if odd else ""
-        return not_understood(shown, place, told or f"target {shown!r} is not host:port")
-    host = match["host"].strip("[]")
-    port = int(match["port"]) if target_port and match["port"] else None
+        shown = printable(str(target), MAX_SHOWN_CHARS)
+        return not_understood(shown, place, shared.problem or f"target {shown!r} is not host:port")
+    host, given = match["host"].strip("[]"), match.groupdict().get("port")
+    port = int(given) if target_port and given else None
     name = f"{host}:{port}" if port is not None and ":" not in host else host
     place = document.place(*path) if document.lines else f"{document.file}[{path[0]}]"
-    return Record(name, place, host, port, labels=labels)
+    return Record(name, place, host, port, labels=shared.labels)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
+import pwd
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +26,24 @@ MAX_CHARS = 64 << 20
 MAX_WILDCARDS = 2
 """Parts of a path with wildcards: each one more looks into every folder that the others find."""
 
+MAX_ACCOUNTS = 20
+"""Accounts whose keys an inventory uses: one or two."""
+
+_ACCOUNT = re.compile(r"~([A-Za-z_][A-Za-z0-9_.-]{0,63})/", re.ASCII)
+
 
 @dataclass(slots=True)
 class Snapshot:
-    """Texts by path, what is wrong with files that have none, folders, what patterns find."""
+    """Texts by path, what is wrong with files that have none, folders, what patterns find.
+
+    ``homes`` are the folders of the accounts that the texts name as ``~NAME``.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     found: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    homes: dict[str, str] = field(default_factory=dict)
     chars: int = 0
 
     def add(self, path: Path | str) -> None:
@@ -90,6 +102,14 @@ def take(paths: Iterable[Path]) -> Snapshot:
     for path in paths:
         snapshot.add(path)
     return snapshot
+
+
+def add_homes(snapshot: Snapshot) -> None:
+    """Look up the accounts whose homes the texts name; those beyond ``MAX_ACCOUNTS``, and unknown ones, have none."""
+    named = {name for text in snapshot.texts.values() for name in _ACCOUNT.findall(text)}
+    for name in sorted(named - snapshot.homes.keys())[:MAX_ACCOUNTS]:
+        with contextlib.suppress(KeyError):
+            snapshot.homes[name] = pwd.getpwnam(name).pw_dir
 
 
 def add_tree(snapshot: Snapshot, folder: Path, endings: tuple[str, ...], depth: int) -> None:

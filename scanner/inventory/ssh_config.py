@@ -49,6 +49,7 @@ class SshConfigSource:
         path = str(self.path.absolute())
         snapshot = snapshots.take([Path(path)])
         for _ in range(MAX_INCLUDES + 1):  # each round may find files that include others
+            snapshots.add_homes(snapshot)
             found = offload(path, read_config, path, self.hosts, home, account, snapshot)
             if isinstance(found, Answer):
                 return found
@@ -66,7 +67,7 @@ def read_config(path: str, wanted: tuple[str, ...], home: str, account: str, sna
     blocks = read_blocks(path, home, snapshot)
     if isinstance(blocks, Missing):
         return blocks
-    evaluation = Evaluation(blocks, account, home)
+    evaluation = Evaluation(blocks, account, home, snapshot.homes)
     names = evaluation.names()
     return Answer(with_aliases([_record(evaluation, name, names[name]) for name in names if _fits(name, wanted)]))
 
@@ -132,7 +133,7 @@ def _way(evaluation: Evaluation, name: str, given: tuple[Setting, ...] = (), *, 
         resolved.address,
         port_of(options.first.get("port")),
         options.word("user"),
-        _identities(options.identities, tokens, evaluation.home),
+        _identities(options.identities, tokens, evaluation),
         tuple(hops),
         is_direct="proxy" in options.first,
     )
@@ -149,8 +150,11 @@ def _bastion(evaluation: Evaluation, hop: Hop, depth: int) -> _Reached:
 
 def _as_written(evaluation: Evaluation, hop: Hop) -> _Reached:
     tokens = {"%": "%", "h": hop.host, "d": evaluation.home, "u": evaluation.account}
-    return _Reached(hop.host.lower(), hop.port, hop.user, _identities(hop.identities, tokens, evaluation.home))
+    return _Reached(hop.host.lower(), hop.port, hop.user, _identities(hop.identities, tokens, evaluation))
 
 
-def _identities(settings: list[Setting] | tuple[Setting, ...], tokens: dict[str, str], home: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, (identity_of(one, tokens, home) for one in settings))))
+def _identities(
+    settings: list[Setting] | tuple[Setting, ...], tokens: dict[str, str], evaluation: Evaluation
+) -> tuple[str, ...]:
+    found = (identity_of(one, tokens, evaluation.home, evaluation.homes) for one in settings)
+    return tuple(dict.fromkeys(filter(None, found)))

@@ -11,7 +11,7 @@ from scanner.inventory.ssh_lines import fits, fits_host, fits_list, is_pattern
 from scanner.inventory.ssh_options import NotUnderstoodError, Options, Setting, expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scanner.inventory.ssh_blocks import Block, Criterion
 
@@ -23,11 +23,15 @@ DEFAULT_MAX_DOTS = 1
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The blocks of one configuration; ``account`` is the local login name, which ``Match`` compares with."""
+    """The blocks of one configuration; ``account`` is the local login name, which ``Match`` compares with.
+
+    ``homes`` are the folders of other accounts that it names.
+    """
 
     blocks: Sequence[Block]
     account: str
     home: str
+    homes: Mapping[str, str]
 
     @cached_property
     def _general(self) -> list[int]:

@@ -15,6 +15,8 @@ from scanner.inventory.record import DEFAULT_PORT
 from scanner.inventory.ssh_options import NotUnderstoodError, Options, Setting, expanded, one_word, port_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scanner.inventory.ssh_arguments import CommandLine
 
 MAX_HOPS = 4
@@ -182,8 +184,8 @@ def _word(setting: Setting, text: str, tokens: dict[str, str]) -> str:
     return expanded(setting, text, tokens) if text else ""
 
 
-def identity_of(setting: Setting, tokens: dict[str, str], home: str) -> str:
-    """The path of a key; empty where it is ``none``.
+def identity_of(setting: Setting, tokens: dict[str, str], home: str, homes: Mapping[str, str]) -> str:
+    """The path of a key; empty where it is ``none``. ``homes`` are those of other accounts.
 
     Raises:
         NotUnderstoodError: a path that depends on what is not known here.
@@ -191,9 +193,11 @@ def identity_of(setting: Setting, tokens: dict[str, str], home: str) -> str:
     path = one_word(setting)
     if path.lower() == "none":
         return ""
-    path = expanded(setting, path, tokens)
-    if path == "~" or path.startswith("~/"):
-        return f"{home}{path[1:]}"
-    if path.startswith("~"):
-        raise NotUnderstoodError(f"{setting.place}: {path} is in the home of another account: write it out")
-    return path
+    path = expanded(setting, path.replace("${HOME}", home), tokens)
+    if not path.startswith("~"):
+        return path
+    account, slash, rest = path[1:].partition("/")
+    folder = homes.get(account) if account else home
+    if folder is None:
+        raise NotUnderstoodError(f"{setting.place}: {path} is in the home of an account that is not here: write it out")
+    return f"{folder}{slash}{rest}"

@@ -80,6 +80,11 @@ class AnsibleSource(Section):
     vault_password_file: FilePath | None = Field(
         default=None, description="File with the vault's password, for ansible-inventory."
     )
+    encrypted_files: Literal["not_understood", "left_out"] = Field(
+        default="not_understood",
+        description="What archscan itself makes of encrypted files of variables: they may say where the hosts of their group "
+        "are, which are then not understood, or they tell nothing of it, and are left out.",
+    )
     group: Text = Field(default="all", description="Take only the hosts of this group.")
     timeout: Duration = Field(
         default=30.0, ge=1, le=600, description="How long an executable inventory, or ansible-inventory, may take."

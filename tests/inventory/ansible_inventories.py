@@ -87,4 +87,25 @@ INVENTORIES = (
     {"inventory/": "", "inventory/01-web": "[web]\na\n", "inventory/02-db.yml": "db: {hosts: {b: }}\n", "inventory/.hidden": "never\n", "inventory/group_vars/web.yml": "ansible_user: w\n"},
     {"inventory/": "", "inventory/hosts": "[web]\na\n", "inventory/inner/more": "[web]\nc\n[web:vars]\nansible_port=8\n", "inventory/notes.md": "never\n", "inventory/a.bak": "never\n"},
     {"inventory/": "", "inventory/b": "[web]\na ansible_user=b\n", "inventory/a": "[web]\na ansible_user=a ansible_port=3\n"},
+    # ---- templates that the inventory alone decides
+    {"hosts.yml": "all:\n  hosts:\n    a:\n      ansible_host: '{{ ip }}'\n      ip: 10.0.0.5\n"},
+    {"hosts.yml": "all:\n  vars: {domain: x.org, ansible_host: '{{ inventory_hostname_short }}.{{ domain }}'}\n  hosts: {a.b: , c.d: {domain: y.org}}\n"},
+    {"hosts": "[g]\na ip=10.0.0.1\nb ip=10.0.0.2\n[g:vars]\nansible_host={{ ip }}\nansible_port={{ p | default(2222) }}\n"},
+    {"hosts": "[g]\na p=2200\nb\n[g:vars]\nansible_port={{ p|default(22)|int }}\nbase_user=deploy\nansible_user={{ base_user }}\n"},
+    {"hosts": "[g]\na u=x\nb\nc u=\n[g:vars]\nansible_user={{ u | default('deploy', true) }}\n"},
+    {"hosts": "[g]\na u=x\nb\n[g:vars]\nansible_user={{ u | d('deploy') }}\n"},
+    {"hosts": "a\nb\n", "group_vars/all.yml": "net: 10.1\nansible_host: '{{ net }}.0.7'\n", "host_vars/b.yml": "net: '10.2'\n"},
+    {"hosts": "[g]\na\n[all:vars]\n"
+     "ansible_ssh_common_args='-o ProxyJump={{ hostvars.bastion.jump_user }}@{{ hostvars[\"bastion\"][\"ansible_host\"] }}'\n"
+     "[jumps]\nbastion ansible_host=10.9.9.9 jump_user=j ansible_ssh_common_args='-o ProxyJump=none'\n"},
+    {"hosts.yml": "all:\n  hosts:\n    a:\n      ansible_ssh_common_args: \"-o ProxyCommand='ssh -W %h:%p -q {{ who }}@{{ where }}'\"\n"
+     "      who: j\n      where: b.example\n"},
+    {"inv/": "", "inv/a.yml": "all:\n  hosts:\n    a: {ansible_ssh_private_key_file: '{{ inventory_dir }}/k'}\n",
+     "inv/sub/b.yml": "all:\n  hosts:\n    b: {ansible_ssh_private_key_file: '{{ inventory_dir }}/{{ inventory_hostname }}'}\n"},
+    {"hosts.yml": "all:\n  hosts:\n    a:\n      ansible_host: '{{ x }}'\n      x: '{{ y }}'\n      y: '{{ z | upper | lower }}'\n      z: Q.example\n"},
+    {"hosts.yml": "all:\n  hosts:\n    a: {ansible_host: \"{{ 'q' }}.{{ 'r' | trim }}\", ansible_port: '{{ 2222 }}'}\n"},
+    {"hosts.yml": "all:\n  hosts:\n    a: {ansible_host: '{{ f | default(b) | default(\"c\") }}'}\n    e: {ansible_host: '{{ f | default(b) }}', b: d.x}\n"},
+    {"hosts": "a ansible_host={{ip}} ip=10.0.0.1\nb ansible_host='{{ ip }}' ip=10.0.0.2\n"},
+    {"hosts": "[g]\na\nb\n[g:vars]\nansible_host=10.0.0.{{ n }}\nn=7\n", "host_vars/b/x.yml": "n: '{{ m }}'\nm: 8\n"},
+    {"hosts": "[g]\na\n[g:vars]\nansible_connection={{ c | default('local') }}\n"},
 )  # fmt: skip

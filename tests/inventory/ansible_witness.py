@@ -12,6 +12,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins import loader as plugins
 from ansible.template import Templar
+from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 
@@ -20,12 +21,13 @@ def said(path):
     loader = DataLoader()
     inventory = InventoryManager(loader=loader, sources=[path])
     variables = VariableManager(loader=loader, inventory=inventory)
+    HostVars(inventory, variables, loader)  # tells the manager of itself
     return {host.name: of_host(host, variables, loader) for host in inventory.get_hosts()}
 
 
 def of_host(host, manager, loader):
     """Its groups, its connection, the command."""
-    found = manager.get_vars(host=host, include_hostvars=False, stage="all")
+    found = manager.get_vars(host=host, include_hostvars=True, stage="all")
     wanted = {name: value for name, value in found.items() if name.startswith(("ansible_", "inventory_hostname"))}
     wanted = Templar(loader, variables=found).template(wanted, fail_on_undefined=False)
     groups = sorted(group.name for group in host.get_groups() if group.name not in {"all", "ungrouped"})

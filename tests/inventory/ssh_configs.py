@@ -88,6 +88,9 @@ CONFIGS = (
     "Host a\n ProxyJump bastion\n IdentityFile /keys/a\nHost bastion\n IdentityFile /keys/bastion\n",
     "Host a\n IdentityFile %d/.ssh/x\n IdentitiesOnly yes\n",
     "Host a\n ProxyCommand ssh -i {dir}/more/port -W %h:%p gate\n",
+    "Host a\n IdentityFile none\n IdentityFile ~/.ssh/a\n",
+    'Host a\n IdentityFile ${HOME}/.ssh/a\nHost b\n IdentityFile "${HOME}/.ssh/%h"\n',
+    "Host a\n IdentityFile ~root/.ssh/a\n",
     # ---- included files
     "Include {dir}/more/*\nHost a\n Port 22\n",
     "Host a\n Include {dir}/more/port\n User u\nHost b\n",

@@ -101,7 +101,6 @@ def test_variables_beside_the_inventory_are_read(read, tmp_path):
     (tmp_path / "host_vars").mkdir()
     (tmp_path / "group_vars" / "all.yml").write_text("ansible_user: everybody\n")
     (tmp_path / "group_vars" / "web" / "main.yml").write_text("ansible_port: 2200\n")
-    (tmp_path / "group_vars" / "web" / "vault.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
     (tmp_path / "host_vars" / "a.json").write_text('{"archscan_planned": ["x:1", {"image": "y", "workload": "w"}]}')
     (tmp_path / "host_vars" / "b").write_text("archscan_labels: {zone: eu}\n")
     hosts = read("[web]\na\nb\n")
@@ -428,13 +427,43 @@ def test_the_key_that_a_command_names_is_the_bastions(read):
 def test_what_ansible_passes_over_with_a_warning_is_a_note(tmp_path):
     path = tmp_path / "hosts.yml"
     path.write_text("web:\n  host: {a: }\n  hosts: {b: }\nsize: 3\n")
-    (tmp_path / "group_vars").mkdir()
-    (tmp_path / "group_vars" / "all.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
     assert AnsibleSource(path).read().notes == (
         f"{path}:2: group 'web': 'host' is none of hosts, children, vars, and is passed over",
         f"{path}:4: 'size' is no group, and is passed over",
-        f"{tmp_path}/group_vars/all.yml: is encrypted: what it says of hosts is not known here; via: ansible-inventory reads it",
     )
+
+
+VAULTED = "$ANSIBLE_VAULT;1.1;AES256\n6162\n"
+
+
+def test_an_encrypted_file_of_variables_costs_the_hosts_of_its_group(tmp_path):
+    path = tmp_path / "hosts"
+    path.write_text("[web]\na\nb\n[web:vars]\nansible_user={{ who | default('x') }}\n[db]\nc\n")
+    (tmp_path / "group_vars" / "web").mkdir(parents=True)
+    (tmp_path / "group_vars" / "web" / "vault.yml").write_text(VAULTED)
+    (tmp_path / "group_vars" / "web" / "main.yml").write_text("ansible_port: 2200\n")
+    (tmp_path / "host_vars").mkdir()
+    (tmp_path / "host_vars" / "b").write_text("ansible_user: b\n")
+    file = tmp_path / "group_vars" / "web" / "vault.yml"
+    told = f"{file}: is encrypted: via: ansible-inventory with vault_password_file reads it; encrypted_files: left_out says that "
+    refused = AnsibleSource(path).read()
+    assert {one.name: one.problem for one in refused.records} == {
+        "a": f"{told}it tells nothing of where hosts are (host a)",
+        "b": f"{told}it tells nothing of where hosts are (host b)",
+        "c": "",
+    }
+    left_out = AnsibleSource(path, encrypted_left_out=True).read()
+    assert left_out.notes == (f"{file}: is encrypted, and is left out",)
+    problem = f"{path}:5: ansible_user is a template, which only Ansible can evaluate: \"{{{{ who | default('x') }}}}\" (host a)"
+    assert [(one.port, one.problem) for one in left_out.records] == [(None, problem), (2200, ""), (None, "")]
+
+
+def test_an_encrypted_inventory_names_nobody(tmp_path):
+    (tmp_path / "hosts").write_text(VAULTED)
+    with pytest.raises(
+        InventoryError, match="hosts: is encrypted: via: ansible-inventory with vault_password_file reads it"
+    ):
+        AnsibleSource(tmp_path / "hosts").read()
 
 
 def test_a_file_of_a_folder_that_is_no_inventory_is_passed_over_with_a_note(tmp_path):

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 
@@ -61,6 +62,33 @@ def context(name, endpoint):
     return json.dumps({"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": endpoint}}})
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "login"),
+    [
+        ("SSH://u@h", ("h", None, "u")),
+        ("ssh://[::1]", ("::1", None, "")),
+        ("ssh://u%2Ex@h:22", ("h", 22, "u.x")),
+        ("ssh://u@h:", ("h", None, "u")),
+    ],
+)
+def test_an_endpoint_is_what_docker_hands_to_ssh(tmp_path, require, endpoint, login):
+    write(tmp_path, hashlib.sha256(b"a").hexdigest(), context("a", endpoint))
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >{tmp_path}/argv\nexit 1\n")
+    ssh.chmod(0o755)
+    environment = {"PATH": f"{ssh.parent}:/usr/bin:/bin", "HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path)}
+    argv = [require("docker", "docker.io"), "--context", "a", "version"]
+    subprocess.run(argv, env=environment, capture_output=True, check=False)
+    options, host = (tmp_path / "argv").read_text().split("docker\n")[0].replace("--\n", "").split("\n")[:-1], login[0]
+    assert options.pop() == host
+    assert dict(zip(options[::2], options[1::2], strict=True)) == {
+        option: str(value) for option, value in (("-l", login[2]), ("-p", login[1])) if value
+    }
+    (record,) = DockerContextSource(tmp_path).read().records
+    assert (record.address, record.port, record.user) == login
+
+
 def test_only_the_wanted_contexts_are_taken(tmp_path):
     for name in ("edge-1", "edge-2", "web"):
         write(tmp_path, name, context(name, f"ssh://{name}"))
@@ -73,6 +101,11 @@ ODD = [
     ("{}", "{file}: host abc: its context has no name"),
     (context("a", "ssh://"), "{file}:1: host a: its endpoint 'ssh://' is not ssh://[user@]host[:port]"),
     (context("a", "ssh://u:hunter2@h"), "{file}:1: host a: its endpoint 'h' is not ssh://[user@]host[:port]"),
+    (context("a", "ssh://u:@h"), "{file}:1: host a: its endpoint 'h' is not ssh://[user@]host[:port]"),
+    (context("a", "ssh://h#x"), "{file}:1: host a: its endpoint 'ssh://h#x' is not ssh://[user@]host[:port]"),
+    (context("a", "u@h"), "{file}:1: host a: its endpoint 'h' is not ssh://[user@]host[:port]"),
+    (context("a", "ssh:h"), "{file}:1: host a: its endpoint 'ssh:h' is not ssh://[user@]host[:port]"),
+    (context("a", "ssh://h:0"), "{file}:1: host a: its endpoint 'ssh://h:0' is not ssh://[user@]host[:port]"),
     (context("a", "ssh://h/path"), "{file}:1: host a: its endpoint 'ssh://h/path' is not ssh://[user@]host[:port]"),
     (context("a", "ssh://-oX"), "{file}:1: host a: its endpoint 'ssh://-oX' is not ssh://[user@]host[:port]"),
     (context("a", "ssh://h:99999"), "{file}:1: host a: its endpoint 'ssh://h:99999' is not ssh://[user@]host[:port]"),

@@ -145,6 +145,27 @@ def test_an_alias_shows_that_two_hosts_are_one():
     ]
 
 
+def test_a_source_that_names_no_user_means_the_machine_of_that_address():
+    named, unnamed = (
+        Record("web", "hosts:3", "10.0.0.1", user="deploy"),
+        Record("10.0.0.1", "sd.json:1", labels={"job": "x"}),
+    )
+    for records in ((named, unnamed), (unnamed, named)):
+        (host,) = gather([Found(record) for record in records]).hosts
+        assert ({host.name, *host.aliases}, host.user, host.labels) == ({"web", "10.0.0.1"}, "deploy", {"job": "x"})
+
+
+def test_of_several_users_at_one_address_none_is_chosen_for_a_source_that_names_none():
+    records = [
+        Record("a", "x:1", "10.0.0.1", user="u"),
+        Record("b", "x:2", "10.0.0.1", user="v"),
+        Record("c", "y:1", "10.0.0.1"),
+    ]
+    assert [(host.name, host.user) for host in gather([Found(*records)]).hosts] == [("a", "u"), ("b", "v"), ("c", "")]
+    ours = gather([static(a=StaticHost("10.0.0.1", user="u"), b=StaticHost("10.0.0.1"))])
+    assert [host.name for host in ours.hosts] == ["a", "b"]
+
+
 def test_two_names_of_one_login_in_different_sources_are_one_host():
     hosts = gather(
         [static(web=StaticHost("10.0.0.1")), Found(Record("10.0.0.1", "sd.json:1", labels={"job": "node"}))]

@@ -47,7 +47,7 @@ class Ssh:
         """Address, port, user, keys, and the bastions in front, looked up as the ssh that goes there would."""
         said = self.says(*arguments)
         host, name = said["hostname"][0], arguments[-1]
-        keys = tuple(_written_out(key, host) for key in said["identityfile"])
+        keys = tuple(_written_out(key, host) for key in said["identityfile"] if key != "none")
         return (host, int(said["port"][0]), said["user"][0], keys, self._hops(said, name))
 
     def _hops(self, said, name):
@@ -79,7 +79,13 @@ def _arguments(hop):
 
 
 def _written_out(key, host):
-    return key.replace("~", HOME, 1).replace("%d", HOME).replace("%h", host)
+    return (
+        key.replace("~root", "/root", 1)
+        .replace("${HOME}", HOME)
+        .replace("~", HOME, 1)
+        .replace("%d", HOME)
+        .replace("%h", host)
+    )
 
 
 def _ours(record, name, default_keys):
@@ -161,7 +167,7 @@ ODD = [
     ("Host a\n HostName %k\n", "{path}:2: hostname holds %k, which is not known here"),
     ("Host a\n HostName ${{X}}\n", "{path}:2: hostname depends on a variable of the environment"),
     ("Host a\n User %u\n", "{path}:2: User depends on what only ssh expands"),
-    ("Host a\n IdentityFile ~bob/x\n", "{path}:2: ~bob/x is in the home of another account: write it out"),
+    ("Host a\n IdentityFile ~bob/x\n", "{path}:2: ~bob/x is in the home of an account that is not here: write it out"),
     ("Host a\n ProxyJump b:99999\n", "{path}:2: 'b:99999' is not a bastion such as user@host:port"),
     ("Host a\n ProxyJump b,b,b,b,b\n", "{path}:2: more than 4 bastions stand in front of it"),
     ("Host *\n ProxyJump bastion\nHost a\n", "the bastion bastion stands in front of itself"),

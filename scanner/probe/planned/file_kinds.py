@@ -14,6 +14,7 @@ from scanner.probe.planned import manifest_files
 from scanner.probe.planned.compose import keys as compose_keys
 from scanner.probe.planned.kubernetes import kinds as kube_kinds
 from scanner.probe.planned.plans import UnclearError, text_of
+from scanner.probe.planned.swarm import stack_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -203,7 +204,7 @@ def _is_chart(objects: list[dict[Any, Any]]) -> bool:
 
 
 def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]]) -> Told:
-    refused = next(filter(None, map(compose_keys.refused_by_stacks, objects)), "")
+    refused = next(filter(None, map(stack_schema.refused, objects)), "")
     if _OWN_STACK.fullmatch(name):
         return Told(Kind.STACK, documents, refused)
     if _COMPOSE.fullmatch(name):

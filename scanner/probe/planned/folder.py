@@ -18,6 +18,7 @@ from scanner.probe.planned.file_kinds import Kind, Outcome, Told
 from scanner.probe.planned.kubernetes import manifests, rendered
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, is_template
+from scanner.probe.planned.swarm import stack
 from scanner.probe.planned.units import quadlet, systemd, unit_files
 from scanner.probe.planned.units.quadlet_file import SUFFIXES
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from scanner.probe.planned.units.unit_files import Unit
 
 _KUBE_YAML = re.compile(r"^[ \t]*Yaml[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-
-DOTENV_NAME = ".env"
 
 _SOURCES = {
     Kind.COMPOSE: Source.COMPOSE,
@@ -183,18 +182,13 @@ def _projects(own: Mapping[str, bytes], read: Mapping[str, Told]) -> list[Projec
 def _of_projects(texts: Mapping[str, bytes], projects: Sequence[ProjectFiles], read: Mapping[str, Told]) -> FolderPlans:
     found = FolderPlans()
     for project in projects:
-        first, given = project.files[0], texts
-        beside = compose.Surroundings(dotenv=project.dotenv)
+        first = project.files[0]
         if first in read and read[first].kind is Kind.STACK:
-            given, beside = _without_dotenv(texts, first), compose.Surroundings(source=Source.SWARM)
-        found += filed(first, beside.source, compose.project_plans(given, project.files, beside))
+            found += filed(first, Source.SWARM, stack.plans(texts, first))
+        else:
+            beside = compose.Surroundings(dotenv=project.dotenv)
+            found += filed(first, Source.COMPOSE, compose.project_plans(texts, project.files, beside))
     return found
-
-
-def _without_dotenv(texts: Mapping[str, bytes], path: str) -> dict[str, bytes]:
-    """``docker stack`` looks at no file of variables of its own accord."""
-    beside = posixpath.join(posixpath.dirname(path), DOTENV_NAME)
-    return {other: raw for other, raw in texts.items() if other != beside}
 
 
 def _referred(path: str, loaded: list[Any]) -> Iterator[str]:

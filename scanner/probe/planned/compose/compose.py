@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Source
 from scanner.formats.interpolation import InterpolationError, Value, substitute
 from scanner.probe.planned.compose import consistency, projects, service
 from scanner.probe.planned.compose.loading import DOTENV, Context, Loading, env_files, joined
+from scanner.probe.planned.compose.placement import placement
 from scanner.probe.planned.compose.values import Text, closed
 from scanner.probe.planned.plans import Plans, UnclearError, gap
 
@@ -34,7 +35,6 @@ class Surroundings:
         variables: what the shell that runs Compose sets; it goes before ``.env``.
         directory: the project's, where its ``.env`` is and relative paths begin; without it that of its first file.
         dotenv: other ``.env`` files that are read before the directory's own.
-        source: ``SWARM`` for stack files.
         has_env_files: whether files of variables would be among the texts if they were there.
         env_files: files of variables that are read instead of any ``.env``; of two that set one variable the last.
         profiles: those that are active beside ``COMPOSE_PROFILES``.
@@ -47,7 +47,6 @@ class Surroundings:
     variables: Mapping[str, str] | None = None
     directory: str | None = None
     dotenv: tuple[str, ...] = ()
-    source: Source = Source.COMPOSE
     has_env_files: bool = True
     env_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
@@ -62,7 +61,6 @@ def plans(
     *,
     project: str = "",
     variables: Mapping[str, str] | None = None,
-    source: Source = Source.COMPOSE,
 ) -> Plans:
     """What Compose files plan, named ``project/service``.
 
@@ -72,9 +70,8 @@ def plans(
             Compose file is a project, with its override file.
         project: the name of the project, instead of the files' own or the directory's.
         variables: what the shell that runs Compose sets; it goes before ``.env``.
-        source: ``SWARM`` for stack files.
     """
-    beside = Surroundings(project, variables, source=source)
+    beside = Surroundings(project, variables)
     if roots is not None:
         return project_plans(texts, list(roots), beside)
     found = Plans()
@@ -110,7 +107,7 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundi
     consistency.check_resources(model)
     default_at = next((path for path in (*files, *beside.env_files) if service.DEFAULT_PLATFORM in variables), "")
     shared = service.Project(
-        name, texts, variables, beside.source, _bodies(model, roots[0]), default_at, beside.has_env_files
+        name, texts, variables, Source.COMPOSE, _bodies(model, roots[0]), default_at, beside.has_env_files
     )
     found = _services(shared, model, roots[0], beside)
     for problem in loading.doubts:
@@ -157,6 +154,22 @@ def _service(project: service.Project, path: str, name: str, body: Mapping[str, 
     found = Plans((made,))
     for sentence in unknown:
         found += gap(f"{path}: {name}", sentence)
+    for number in range(len(body.get("pre_start") or ())):
+        found += _before(project, path, name, number)
+    return found
+
+
+def _before(project: service.Project, path: str, name: str, number: int) -> Plans:
+    """A container that runs before those of a service."""
+    body = project.services[name]
+    part = f"{path}: {name}: pre_start[{number}]"
+    try:
+        made, unknown = service.plan(project, name, service.before(body, number))
+    except UnclearError as error:
+        return gap(part, error)
+    found = Plans((replace(made, workload=f"{made.workload}-pre_start-{number}", placement=placement(body)),))
+    for sentence in unknown:
+        found += gap(part, sentence)
     return found
 
 

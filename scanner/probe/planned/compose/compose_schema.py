@@ -104,7 +104,7 @@ _NETWORKS: Shape = (_TEXTS, Names((_kinds("null"), Record({
 })), _NAME))  # fmt: skip
 _CONDITIONS = _words("service_started service_healthy service_completed_successfully")
 
-SERVICE = Record({
+_CONTAINER: Mapping[str, Shape] = {
     "develop": _ANY, "deploy": _DEPLOY, "annotations": _PAIRS, "attach": _BOOL, "build": (_TEXT, _BUILD),
     "blkio_config": Record({
         "device_read_bps": _RATES, "device_read_iops": _RATES, "device_write_bps": _RATES, "device_write_iops": _RATES,
@@ -143,7 +143,6 @@ SERVICE = Record({
         "name": _TEXT, "mode": _TEXT, "host_ip": _TEXT, "target": _WHOLE, "published": _kinds("text whole"),
         "protocol": _TEXT, "app_protocol": _TEXT,
     })), is_set=True),
-    "pre_start": Listing(Record({**_HOOK, "image": _TEXT, "per_replica": _BOOL})),
     "post_start": Listing(Record(_HOOK, ("command",))), "pre_stop": Listing(Record(_HOOK, ("command",))),
     "privileged": _BOOL, "profiles": _TEXTS, "pull_policy": Scalar(frozenset({"text"}), pattern=_PULL),
     "pull_refresh_after": _TEXT, "read_only": _BOOL, "restart": _TEXT, "runtime": _TEXT, "scale": _WHOLE,
@@ -151,8 +150,10 @@ SERVICE = Record({
     "stop_grace_period": _TIME, "stop_signal": _TEXT, "storage_opt": Names(_ANY), "tmpfs": _TEXT_OR_TEXTS, "tty": _BOOL,
     "ulimits": _ULIMITS, "use_api_socket": _kinds("bool"), "user": _TEXT, "uts": _TEXT, "userns_mode": _TEXT,
     "volumes": Listing((_TEXT, _VOLUME), is_set=True), "volumes_from": _TEXTS, "working_dir": _TEXT,
-})  # fmt: skip
-"""One service; ``develop`` is of nobody's start."""
+}  # fmt: skip
+
+SERVICE = Record({**_CONTAINER, "pre_start": Listing(Record({**_CONTAINER, "per_replica": _BOOL}))})
+"""One service, whose ``pre_start`` are containers of their own, described as it is; ``develop`` is of nobody's start."""
 
 EXTENDS = SERVICE.fields["extends"]
 INCLUDE: Shape = (_TEXT, Record(

@@ -31,6 +31,11 @@ class _Override:
     value: Any
 
 
+def is_of_compose(value: Any) -> bool:
+    """Whether a value carried one of Compose's own tags, which nobody else takes."""
+    return value is RESET or isinstance(value, _Override)
+
+
 def _tagged(tag: str, value: Any) -> Any:
     """Tags of Compose's own; any other is passed over, as yaml.v3 does."""
     if tag == "reset":

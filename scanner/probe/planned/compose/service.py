@@ -12,7 +12,7 @@ from scanner.formats.compose_words import ShellwordsError
 from scanner.formats.env_file import EnvFileError
 from scanner.formats.interpolation import Value
 from scanner.probe.planned.compose import placement
-from scanner.probe.planned.compose.values import Text, at_of, boolean, closed, shown
+from scanner.probe.planned.compose.values import Text, at_of, boolean, closed, shown, with_value
 from scanner.probe.planned.compose.volumes import volume
 from scanner.probe.planned.plans import UnclearError, pinned
 
@@ -28,6 +28,8 @@ DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 _SECRETS = "/run/secrets"
 _TESTS = ("CMD", "CMD-SHELL", "NONE")
 _RAW = "raw"
+_OF_SERVICE_ALONE = frozenset({"container_name", "deploy", "post_start", "pre_start", "pre_stop", "profiles", "scale"})
+"""Fields that Compose does not hand on to the containers of ``pre_start``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,9 @@ def plan(project: Project, name: str, body: Mapping[str, Any]) -> tuple[Plan, li
     builds = body.get("build") is not None
     if not image and not builds:
         raise UnclearError("neither an image nor a build")
-    if body.get("pre_start"):
-        raise UnclearError("pre_start runs containers that are not read here")
     platform, pinned_at = _platform(project, body)
-    environment, open_files = _environment(project, body)
+    environment, unknown = _environment(project, body)
+    mounts, unknown_mounts = _mounts(project, name, body)
     made = Plan(
         workload=f"{project.name}/{name}",
         image=image or f"{project.name}-{name}",
@@ -69,12 +70,42 @@ def plan(project: Project, name: str, body: Mapping[str, Any]) -> tuple[Plan, li
         pinned=pinned(platform),
         pinned_at=pinned_at,
         process=_process(body, environment),
-        mounts=_mounts(project, name, body),
+        mounts=mounts,
         checks=tuple(_hooks(body)),
         build_only=builds and (not image or body.get("pull_policy") == "build"),
         placement=placement.placement(body),
     )
-    return made, open_files
+    return made, unknown + unknown_mounts
+
+
+def before(body: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    """The service as which Compose runs a step of one's ``pre_start``: its own with what the step says instead.
+
+    Raises:
+        UnclearError: Compose's versions run the step differently, or it names files of variables of its own.
+    """
+    own = {key: value for key, value in body.items() if key not in _OF_SERVICE_ALONE}
+    step = body["pre_start"][number]
+    if step.get("env_file"):
+        raise UnclearError(f"pre_start[{number}] has an env_file of its own")
+    for key in ("entrypoint", "command"):
+        if own.get(key) and not step.get(key):
+            raise UnclearError(
+                f"pre_start[{number}] says no {key}, while its service has one: Compose 5.3 took none of it"
+            )
+    if boolean(step.get("per_replica"), "pre_start.per_replica"):
+        raise UnclearError(f"pre_start[{number}] is for each replica, which Compose does not support yet")
+    made = {**own, **{key: value for key, value in step.items() if key != "per_replica"}}
+    for key in ("environment", "volumes", "configs", "secrets"):
+        if own.get(key) and step.get(key):
+            made[key] = _rows(own[key]) + _rows(step[key])
+    return made
+
+
+def _rows(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [with_value(name, said) for name, said in value.items()]
+    return list(value) if isinstance(value, list) else [value]
 
 
 def check(body: Mapping[str, Any]) -> None:
@@ -236,14 +267,19 @@ def _read_env_file(project: Project, entry: Any, found: dict[str, Value], own: M
 # ---------------------------------------------------------------- what stands over paths of the image
 
 
-def _mounts(project: Project, name: str, body: Mapping[str, Any]) -> tuple[Mount, ...] | None:
+def _mounts(project: Project, name: str, body: Mapping[str, Any]) -> tuple[tuple[Mount, ...] | None, list[str]]:
+    """What is mounted, with what is not known of it."""
+    unknown: list[str] = []
     found = {mount.destination: mount for mount in _own_mounts(body)}
     pending: list[Any] = list(body.get("volumes_from") or ())
     seen = {name}
     while pending:
         source = closed(pending.pop(), "volumes_from")
         other, _, _ = source.partition(":")
-        if other == "container" or other not in project.services:
+        if other == "container":
+            unknown.append(f"volumes_from mounts what the container {source.partition(':')[2][:100]} has")
+            continue
+        if other not in project.services:
             raise UnclearError(f"volumes_from names {other}, of which nothing is known here")
         if other not in seen:
             seen.add(other)
@@ -253,7 +289,7 @@ def _mounts(project: Project, name: str, body: Mapping[str, Any]) -> tuple[Mount
             for mount in _own_mounts(theirs):
                 found.setdefault(mount.destination, mount)
             pending += theirs.get("volumes_from") or ()
-    return tuple(found.values()) or None
+    return tuple(found.values()) or None, unknown
 
 
 def _own_mounts(body: Mapping[str, Any]) -> Iterable[Mount]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _EXTENSION = "x-"
 _FORMS = {
     "duration": re.compile(r"[-+]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h|d|w))+)"),
+    "go_duration": re.compile(r"[-+]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)"),
     "size": re.compile(r"[0-9.]*[0-9] *(?:[kmgtp]?b?|[kmgtp]ib)", re.IGNORECASE),
 }
 _PORTS = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?", re.ASCII)
@@ -26,7 +27,7 @@ _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 class Scalar:
     """A scalar of some kinds: ``text``, ``number``, ``whole``, ``bool``, ``null``.
 
-    ``cast`` is what Compose makes of a text here (``whole``, ``number``, ``bool``, ``duration``, ``size``, ``port``),
+    ``cast`` is what Compose makes of a text here (``whole``, ``number``, ``bool``, ``duration``, ``size``, ``port``; ``go_duration`` knows no days),
     which must be one; ``pattern`` must be found in a text, ``words`` are all that it may be.
     """
 

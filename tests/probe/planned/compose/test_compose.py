@@ -255,8 +255,7 @@ def test_a_service_without_its_env_file_is_planned_with_that_said():
         "image: a, working_dir: $NO", "image: a, user: $NO", "image: a, volumes: ['./x:$NO/y']", "image: a, tmpfs: $NO",
         "image: a, environment: {PATH: '/x:$PATH'}", "image: a, environment: [PATH]", "image: a, init: $NO",
         "image: a, profiles: [$NO]", "image: a, healthcheck: {test: $NO}", "image: 'a:${NO:?must}'",
-        "image: a, volumes: ['/x:${NO:?must}']", "image: a, env_file: $NO", "image: a, volumes_from: ['container:x']",
-        "image: a, pre_start: [{image: b, command: x}]",
+        "image: a, volumes: ['/x:${NO:?must}']", "image: a, env_file: $NO",
     ],
 )  # fmt: skip
 def test_what_rests_on_a_variable_that_nothing_sets_is_a_gap_of_its_service(body):
@@ -265,6 +264,59 @@ def test_what_rests_on_a_variable_that_nothing_sets_is_a_gap_of_its_service(body
     assert images(found) == {"shop/b": "b"}
     assert all(gap.reason is Reason.PART_INCOMPLETE for gap in found.gaps.values())
     assert found.gaps
+
+
+def test_what_runs_before_a_service_is_its_service_with_what_the_step_says():
+    body = """
+      image: a
+      user: "5"
+      platform: linux/arm64
+      environment: {PATH: /p, A: b}
+      volumes: [/own]
+      deploy: {placement: {constraints: [node.platform.os == linux]}}
+      pre_start:
+      - {image: b, command: [x, y], environment: [PATH=/q], volumes: [data:/data]}
+      - {command: z, user: "6", working_dir: /w}
+    """
+    found = plans(f"services:\n  s:{body}\nvolumes: {{data: }}\n")
+    assert found.gaps == {}
+    told = {
+        one.workload: (
+            one.image,
+            one.process.cmd,
+            one.process.user,
+            one.process.path,
+            [mount.destination for mount in one.mounts],
+        )
+        for one in found.planned
+    }
+    assert told == {
+        "shop/s": ("a", None, "5", "/p", ["/own"]),
+        "shop/s-pre_start-0": ("b", ("x", "y"), "5", "/q", ["/own", "/data"]),
+        "shop/s-pre_start-1": ("a", ("z",), "6", "/p", ["/own"]),
+    }
+    assert {str(one.pinned) for one in found.planned} == {"linux/arm64"}
+    assert len({one.placement for one in found.planned}) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            "entrypoint: [/e], pre_start: [{image: b, command: x}]",
+            "pre_start[0] says no entrypoint, while its service has one",
+        ),
+        ("pre_start: [{image: b, command: x, per_replica: true}]", "pre_start[0] is for each replica"),
+        ("pre_start: [{image: b, command: x, env_file: y}]", "pre_start[0] has an env_file of its own"),
+        ("pre_start: [{image: 'b:$NO', command: x}]", "nothing sets the variable NO"),
+        ("volumes_from: ['container:x:ro']", "volumes_from mounts what the container x:ro has"),
+    ],
+)
+def test_what_is_not_clear_beside_a_service_leaves_its_own_plan(body, told):
+    found = plans(f"services: {{a: {{image: a, {body}}}}}")
+    (failure,) = found.gaps.values()
+    assert images(found) == {"shop/a": "a"}
+    assert told in failure.detail
 
 
 @pytest.mark.parametrize(
@@ -348,10 +400,6 @@ def test_what_the_env_file_of_another_folder_names_is_that_folder_s():
 
     assert [project.files for project in projects.projects(texts, ["a/compose.yaml"])] == [("a/compose.yaml",)]
     assert [project.files for project in projects.projects(texts, ["b/base.yml"])] == [("b/base.yml",)]
-
-
-def test_a_stack_is_swarm_s():
-    assert [p.source for p in plans("services: {a: {image: a}}", source=Source.SWARM).planned] == [Source.SWARM]
 
 
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200).map(lambda raw: raw.decode("latin-1"))))

@@ -22,6 +22,25 @@ TAKEN = [
     "services: {a: {image: r.example/a:1, command: ['sh', '-c', 'exec /x \"$$@\"'], user: '5:6', init: true}}",
     "services: {a: {image: r.example/a:1, entrypoint: /e 'f g', volumes: ['v:/data', '/x:/y:ro', {type: tmpfs, target: /t}]}}\nvolumes: {v: {}}",
     "services: {a: {image: r.example/a:1, command: [], environment: {PATH: /p, A: null}}}",
+    "version: ''\nservices: {a: {image: r.example/a:1}}",
+    "version: '3.12'\nservices: {a: {image: r.example/a:1, deploy: {mode: replicated-job, replicas: 2}}}",
+    "services: {a: {image: r.example/a:1, build: ., container_name: x, links: [b], depends_on: [b], ipc: 'service:z'}}",
+    "services: {a: {image: r.example/a:1, restart: always, privileged: true, network_mode: host, devices: ['/dev/a:/dev/b']}}",
+    "services: {a: {image: r.example/a:1, env_file: x.env}}",
+    "services: {a: {image: r.example/a:1, env_file: [x.env, y.env], environment: [A=b]}}",
+    "services: {a: {image: r.example/a:1, env_file: [x.env], environment: [PATH=/q]}}",
+    "services: {a: {image: r.example/a:1, environment: {PATH: '$$HOME/bin'}}}",
+    "services: {a: {image: 'r.example/a:$TAG-alpine'}}",
+    "services: {a: {image: 'r.example/a:${TAG?x:-y}'}}",
+    "services: {a: {image: 'r.example/a:1', command: 'x ${A:-b c} }d'}}",
+    "services: {a: {image: r.example/a:1, command: 'a # b; c && d'}}",
+    "services: {a: {image: r.example/a:1, command: 'a \"b $$c\" \\d e#f ''#g'' > h'}}",
+    "services: {a: {image: r.example/a:1, command: \"a # b\\n c\", entrypoint: ''}}",
+    "services: {a: {image: r.example/a:1, deploy: {replicas: '${N:-2}'}, tty: '${T:-yes}'}}",
+    "services: {a: {image: r.example/a:1, deploy: {mode: global, replicas: 0}}}",
+    "---\nservices: {a: {image: r.example/a:1}}\n---\nservices: {b: {image: r.example/b:1}}",
+    "services: {a: {image: r.example/a:1, volumes: [{type: bind, source: ./x, target: /x, bind: {propagation: rslave}}]}}",
+    "services: {a: {image: r.example/a:1, hostname: '{{.Node.Hostname}}', ulimits: {nproc: '${P:-3}'}, stop_grace_period: 1m30s}}",
 ]
 
 REFUSED = [
@@ -36,26 +55,50 @@ REFUSED = [
     "services: {a: {image: 'r.example/a:${TAG?is missing}'}}",
     "services: {a: {image: [r.example/a]}}",
     "services: [a]",
+    "version: 3.7\nservices: {a: {image: r.example/a:1}}",
+    "version: '2'\nservices: {a: {image: r.example/a:1}}",
+    "version: '3.2'\nservices: {a: {image: r.example/a:1, configs: [c]}}\nconfigs: {c: {external: true}}",
+    "version: '3.6'\nservices: {a: {image: r.example/a:1, init: true}}",
+    "services: {a: {image: r.example/a:1, depends_on: {b: {condition: service_started}}}, b: {image: r.example/b:1}}",
+    "services: {a: {image: r.example/a:1, env_file: [{path: x.env}]}}",
+    "services: {a: {image: r.example/a:1, command: null}}",
+    "services: {a: {image: 'r.example/a:${TAG:+x}'}}",
+    "services: {a: {image: r.example/a:1, command: 'echo $(date)'}}",
+    "services: {a: {image: r.example/a:1, command: 'a \"b'}}",
+    "services: {a: {image: r.example/a:1, deploy: {replicas: '3'}}}",
+    "services: {a: {image: r.example/a:1, deploy: {replicas: '${N:-x}'}}}",
+    "services: {a: {image: r.example/a:1, init: 'true'}}",
+    "services: {a: {image: r.example/a:1, init: '${I:-true}'}}",
+    "services: {a: {image: r.example/a:1, environment: {A: true}}}",
+    "services: {a: {image: r.example/a:1, stop_grace_period: 1d}}",
+    "services: {a: {image: r.example/a:1}}\nsecrets: {s: {environment: X}}",
+    "services: {a: null}",
+    "services: {1: {image: r.example/a:1}}",
 ]
+
+BESIDE = {"w/x.env": b"PATH=/from/x\nA='q'\n", "w/y.env": b"PATH=/from/y\n"}
+"""Files of variables beside every stack."""
 
 
 @pytest.fixture(scope="module")
 def config(enter_root):
-    """What Docker makes of a stack file, none where it refuses it."""
+    """What Docker makes of stack files, none where it refuses them: asked of all of them by one shell."""
     root = enter_root("trixie")
-    docker = root.program("docker")
-
-    def made(text):
-        path = root.folder / "docker-stack.yml"
-        path.write_text(text)
-        said = run(docker, "stack", "config", "--compose-file", path, check=False)
-        return yaml.safe_load(said) if said.lstrip().startswith(("version:", "services:")) else None
-
-    return made
+    every = [*TAKEN, *REFUSED]
+    for number, text in enumerate(every):
+        folder = root.folder / f"stack{number}"
+        folder.mkdir()
+        (folder / "docker-stack.yml").write_text(text)
+        for name, raw in BESIDE.items():
+            (folder / name.removeprefix("w/")).write_bytes(raw)
+    each = "cd $1/stack$n && docker stack config -c docker-stack.yml >said 2>/dev/null || rm said"
+    run(root.program("sh"), "-c", f"n=0; while [ $n -lt {len(every)} ]; do {each}; n=$((n+1)); done", "sh", root.folder)
+    said = {text: root.folder / f"stack{number}" / "said" for number, text in enumerate(every)}
+    return lambda text: yaml.safe_load(said[text].read_text()) if said[text].exists() else None
 
 
 def planned(text, name="docker-stack.yml", beside=None):
-    return folder.plans({f"w/{name}": text.encode(), **(beside or {})}, "w")
+    return folder.plans({f"w/{name}": text.encode(), **(BESIDE if beside is None else beside)}, "w")
 
 
 def witnessed(service):

@@ -1,0 +1,1 @@
+"""Stack files of Docker Swarm, as ``docker stack`` reads them."""
