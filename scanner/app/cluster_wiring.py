@@ -46,10 +46,10 @@ def cluster_of(
     patience = Patience(own.worker_wait, own.silent_after)
     exact = f"{version}+{wire.fingerprint()}"
     if own.local and ssh is not None:
-        setup = ReadingSetup(ssh, _local_bytes(settings), OWN_SSH if is_own else "")
+        setup = ReadingSetup(ssh, local_bytes(settings), OWN_SSH if is_own else "")
         local = LocalSetup(own.local, exact, of_each(setup, own.local))
         return Cluster(LocalLink(local), exact, patience, observer)
-    return Cluster(RemoteLink(own.scheduler, tls), exact, patience, observer)
+    return Cluster(RemoteLink(own.scheduler, tls), exact, patience, observer, keys_are_here=False)
 
 
 def tls_of(settings: Settings) -> Tls | None:
@@ -72,6 +72,6 @@ def tls_of(settings: Settings) -> Tls | None:
     return tls
 
 
-def _local_bytes(settings: Settings) -> int:
+def local_bytes(settings: Settings) -> int:
     """Of an image of a host's own; 0 where none is looked into."""
     return settings.scan.max_local_bytes if settings.scan.local_images else 0

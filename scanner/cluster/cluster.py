@@ -74,19 +74,21 @@ class Patience:
 class Cluster:
     """Reads hosts; nothing is started or contacted before the first one is asked for.
 
-    ``version`` is what a worker must be of. All of it runs in one event loop.
+    ``version`` is what a worker must be of; ``keys_are_here`` tells that workers see the scanner's own files. All of it runs in one event loop.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is an independent choice of who has a cluster
         self,
         link: Link,
         version: str,
         patience: Patience | None = None,
         observer: ClusterObserver | None = None,
         ticks: Callable[[], float] = time.monotonic,
+        *,
+        keys_are_here: bool = True,
     ) -> None:
         self._link, self._version, self._patience = link, version, patience or Patience()
-        self._observer, self._ticks = observer or Unobserved(), ticks
+        self._observer, self._ticks, self._keys_are_here = observer or Unobserved(), ticks, keys_are_here
         self._numbers = itertools.count(1)
         self._texts: dict[str, tuple[Host, str]] = {}
         self._opened: asyncio.Task[None] | None = None
@@ -272,7 +274,7 @@ class Cluster:
             return known[1]
         if len(self._texts) >= MAX_REMEMBERED:
             self._texts.clear()
-        text = wire.host_text(host)
+        text = wire.host_text(host, keys_are_here=self._keys_are_here)
         self._texts[host.name] = host, text
         return text
 

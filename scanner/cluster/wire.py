@@ -43,9 +43,14 @@ class Sharing:
         return known
 
 
-def host_text(host: Host) -> str:
-    """What a worker must know of a host; what is planned for it is judged elsewhere."""
-    return codec.dumps(replace(host, planned=()))
+def host_text(host: Host, *, keys_are_here: bool = True) -> str:
+    """What a worker must know of a host; what is planned for it is judged elsewhere.
+
+    Which files are its keys is told only to a worker to which they are the same files (``keys_are_here``).
+    """
+    files = host.identity_files, host.jump_identity_files
+    own, of_jump = files if keys_are_here else ((), ())
+    return codec.dumps(replace(host, planned=(), identity_files=own, jump_identity_files=of_jump))
 
 
 def host_of(text: str) -> Host:

@@ -91,7 +91,8 @@ async def join(
                 death_timeout=JOIN_WITHIN_S,
             )
             worker.handlers |= {EXCHANGE: exchanges.exchange, REFUSE: refuse}
-            await worker
+            if not await _started(worker, stop):
+                return
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
             raise NotJoinedError(str(error).partition("\n")[0] or type(error).__name__) from error
         on_joined()
@@ -99,6 +100,20 @@ async def join(
             await _either(worker.finished(), stop.wait())
         finally:
             await _either(worker.close(reason="archscan-leaves"), asyncio.sleep(SAY_GOODBYE_S))
+
+
+async def _started(worker: Any, stop: asyncio.Event) -> bool:
+    """Whether it is a member before it is to stop."""
+    starting, stopping = asyncio.ensure_future(worker), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if starting.done():
+        await starting
+        return True
+    starting.cancel()
+    await asyncio.gather(starting, stopping, return_exceptions=True)
+    await _either(worker.close(reason="archscan-leaves"), asyncio.sleep(SAY_GOODBYE_S))
+    return False
 
 
 async def _either(*ways: Any) -> None:
