@@ -18,12 +18,14 @@ from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import HOSTS_SHARE, Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy.hosts import OWN_SSH
-from scanner.formats.offload import Budget, BudgetExceeded, Workers
+from scanner.formats.offload import BudgetExceeded, Workers
 from scanner.hosts.local import LocalSource
+from scanner.hosts.login import of_login
 from scanner.hosts.pushed import PushedSource
 from scanner.hosts.source import ClosedSource, NotUnderstood, SourceKind, kind_of
 from scanner.probe import reading
 from scanner.probe.answer import parse
+from scanner.probe.answer_budget import BUDGET, too_large
 from scanner.probe.answer_cache import AnswerCache
 from scanner.probe.script import script
 from scanner.registry.archives.archived import WithArchives
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
     from scanner.app.listen import Face
     from scanner.binary.layers.source import OpenLayer
+    from scanner.cluster.cluster import ClusterObserver
+    from scanner.cluster.cluster_reader import ClusterReader
     from scanner.domain.facts import HostFacts, Process
     from scanner.domain.host import Host
     from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey
@@ -80,9 +84,6 @@ SURVEY = "1"
 SURVEY_LIMITS = LayerLimits(read_s=1800.0)
 """Of one layer: 4 GiB at 2.5 MB/s, which a busy registry gives to whoever is in no hurry."""
 
-ANSWER_BUDGET = Budget(seconds=10)
-"""An answer of 2,000 containers takes half a second on a busy machine."""
-
 
 @dataclass(frozen=True, slots=True)
 class AdapterContext:
@@ -90,6 +91,7 @@ class AdapterContext:
 
     ``on_survey_read`` is called with the bytes of every layer that was read for a survey.
     ``ssh`` is a person's own way to hosts, instead of the configured one.
+    ``workers`` watches those of a cluster.
     ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
     """
 
@@ -100,6 +102,7 @@ class AdapterContext:
     last_seen: Recent[ImageFacts] | None = None
     on_survey_read: Callable[[int], None] = lambda _bytes: None
     ssh: SshConfig | None = None
+    workers: ClusterObserver | None = None
 
 
 class Adapters:
@@ -118,8 +121,8 @@ class Adapters:
     ) -> None:
         self.face = face
         secret_settings.refuse_exposed(settings)
-        self._ssh = _ssh(settings, context.ssh)
         self._is_own = context.ssh is not None
+        self._ssh = None if settings.cluster.is_remote and not self._is_own else _ssh(settings, context.ssh)
         self._owners = owners(settings)
         self._user = context.ssh.user if context.ssh else settings.ssh.user
         self._pushed = _pushed(settings)
@@ -130,6 +133,7 @@ class Adapters:
         self._logged_problems: tuple[str, ...] = ()
         self._local_images = _local_images(settings, self._ssh)
         self._answers = AnswerCache(self._interpret)
+        self._cluster = _cluster(settings, context, self._answers)
         self._pushed_facts: dict[str, tuple[HostFacts, HostFacts]] = {}
         self._last_scan = LastScan()
         self.registry = _registry(settings, context)
@@ -154,10 +158,12 @@ class Adapters:
         """Ask one host through the source that answers for it."""
         if self._pushed is not None and kind_of(host) is SourceKind.PUSHED:
             return await self._read_pushed(self._pushed, host)
+        if self._cluster is not None and kind_of(host) is SourceKind.SSH:
+            return await self._cluster.read(host)
         raw = await self.sources[kind_of(host)].read(host)
         facts = raw if isinstance(raw, Failure) else await self._answers.read(raw, host)
         if isinstance(facts, Failure):
-            return facts if host.local else self._of_login(facts, host)
+            return facts if host.local else of_login(facts, host, self._user, OWN_SSH if self._is_own else "")
         if self._local_images is None:
             return facts
         return await self._local_images.fill(host, facts)
@@ -183,11 +189,6 @@ class Adapters:
             return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {self._pushed.max_output_bytes} bytes")
         found = await asyncio.to_thread(parse, raw)
         return found if isinstance(found, Failure) else await self._pushed.receive(host, raw)
-
-    def _of_login(self, failure: Failure, host: Host) -> Failure:
-        """The failure with who was to log in where, by which it is mended."""
-        setting = failure.setting or (OWN_SSH if self._is_own else "")
-        return replace(failure, host=host.address, user=host.user or self._user, port=host.port, setting=setting)
 
     def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,
@@ -269,6 +270,8 @@ class Adapters:
         await self.inspections.close()
         await self.surveys.close()
         await self.registry.aclose()
+        if self._cluster is not None:
+            await self._cluster.close()
         for source in self.sources.values():
             await source.close()
         await asyncio.to_thread(self._workers.close)
@@ -277,10 +280,8 @@ class Adapters:
 
     async def _interpret(self, raw: bytes, host: Host) -> HostFacts | Failure:
         """What an answer says, read where a hostile one can be ended."""
-        found = await self._workers.run(reading.read, ANSWER_BUDGET, raw, host)
-        if isinstance(found, BudgetExceeded):
-            return Failure(Reason.HOST_TOO_LARGE, f"the answer cannot be read: {found.detail}")
-        return found
+        found = await self._workers.run(reading.read, BUDGET, raw, host)
+        return too_large(found) if isinstance(found, BudgetExceeded) else found
 
     async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
         early_stop = self.images.may_stop_early(reference)
@@ -310,6 +311,18 @@ def _registry(settings: Settings, context: AdapterContext) -> Registry:
         )
     except MirrorsError as error:
         raise SettingsError([Problem("registries", 0, "", str(error))]) from None
+
+
+def _cluster(settings: Settings, context: AdapterContext, answers: AnswerCache) -> ClusterReader | None:
+    """What reads hosts instead of this process, where the settings name one."""
+    if settings.cluster.scheduler is None:
+        return None
+    from scanner.app import cluster_wiring  # noqa: PLC0415 -- nobody else waits for it
+    from scanner.cluster.cluster_reader import ClusterReader  # noqa: PLC0415 -- the same
+
+    config, is_own = context.ssh or wiring.ssh(settings), context.ssh is not None
+    cluster = cluster_wiring.cluster_of(settings, config, context.version, context.workers, is_own=is_own)
+    return ClusterReader(cluster, answers) if cluster is not None else None
 
 
 def _local_images(settings: Settings, ssh: SshSource | None) -> LocalImages | None:

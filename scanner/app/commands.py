@@ -232,6 +232,15 @@ class Application:
         settings = self._settings(common, need_hosts=True, environ=environ)
         await _running().run(read, settings, VERSION, configure_log=lambda now: _log(common, now, _level(now, True)))  # noqa: FBT003 -- a fleet is spoken of
 
+    async def worker(
+        self, common: Common, scheduler: str | None, zones: tuple[str, ...], listen: str, name: str
+    ) -> None:
+        """Read hosts for a scanner elsewhere until SIGTERM or SIGINT."""
+        environ = {**os.environ, **({"ARCHSCAN_CLUSTER__SCHEDULER": scheduler} if scheduler else {})}
+        settings = self._settings(common, need_hosts=False, environ=environ)
+        _log(common, settings, settings.log.level)
+        await importlib.import_module("scanner.app.cluster_worker").run_worker(settings, VERSION, zones, listen, name)
+
     async def demo(self, common: Common, port: int, progress: Listener) -> None:
         """Serve the demonstration fleet."""
         del progress

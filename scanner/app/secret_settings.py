@@ -37,6 +37,8 @@ def refuse_exposed(settings: Settings) -> None:
 
 def _named(settings: Settings) -> Iterator[tuple[str, Path]]:
     """Setting and file of each secret that is read later than at the start, by us or by a library."""
+    if settings.cluster.key_file is not None:
+        yield "cluster.key_file", settings.cluster.key_file
     own = settings.registries
     for name, registry in own.listed.items():
         for setting in ("password_file", "token_file", "key_file"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import resource
 import signal
 import sys
 import threading
@@ -18,6 +17,7 @@ from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
 from scanner.app.memory import keep_giving_back
 from scanner.app.trail_wiring import running_trail
+from scanner.hosts.descriptors import raise_descriptors
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen
@@ -42,9 +42,6 @@ SWITCH_S = 0.001
 
 Python's own 5 ms would make health wait for a fifth of a second while four layers are read.
 """
-
-MAX_DESCRIPTORS = 65_536
-"""For ten thousand kept connections several times over; some systems grant a thousand million, which children close one by one."""
 
 COLLECT_AFTER = (50_000, 20, 50)
 """Objects, then passes, between two passes of the collector.
@@ -131,14 +128,6 @@ def _face(service: Service) -> Face:
     if not isinstance(adapters, Adapters) or adapters.face is None:
         raise TypeError("the service runs on other adapters than those of this program")
     return adapters.face
-
-
-def raise_descriptors() -> None:
-    """Use as many descriptors as the system grants: what Go's programs do by themselves."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _end_for_certain(*_signal: object) -> None:

@@ -24,6 +24,7 @@ from scanner.cli import (
     trail,
     trust,
     why,
+    worker,
 )
 from scanner.cli.command import Group
 from scanner.cli.outcome import Exit
@@ -84,7 +85,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
 
     root.__doc__ = _HELP
     for group in (
-        scan, check, gate_hooks, why, image, readiness, explain, first_hour, trust, serve, ask, trail, rollback, preparation,
+        scan, check, gate_hooks, why, image, readiness, explain, first_hour, trust, serve, worker, ask, trail, rollback, preparation,
     ):  # fmt: skip
         group.register(app)
     return app

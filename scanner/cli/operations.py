@@ -200,6 +200,12 @@ class Operations(Protocol):
         """Run the service until a signal stops it."""
         ...
 
+    async def worker(
+        self, common: Common, scheduler: str | None, zones: tuple[str, ...], listen: str, name: str
+    ) -> None:
+        """Read hosts for a scanner elsewhere until a signal stops it."""
+        ...
+
     async def demo(self, common: Common, port: int, progress: Listener) -> None:
         """Serve the demonstration fleet until interrupted."""
         ...

@@ -30,9 +30,23 @@ class Configuration:
         return sum(not host.problem for host in self.hosts)
 
 
+CLUSTER_WIDTH = 5000
+"""Hosts under way at once in a cluster elsewhere: its workers keep to their own ``ssh.concurrency``."""
+
+LOCAL_WIDTH = 2
+"""Times ``ssh.concurrency`` with workers here: one half is on its way to them while they read the other."""
+
+
 def limits(settings: Settings, depth: Depth | None = None) -> Limits:
     """How deep, wide and long one scan goes."""
-    return Limits(depth or Depth(settings.scan.depth), settings.ssh.concurrency, settings.scan.deadline)
+    return Limits(depth or Depth(settings.scan.depth), _width(settings), settings.scan.deadline)
+
+
+def _width(settings: Settings) -> int:
+    """How many hosts are under way at once."""
+    if settings.cluster.is_remote:
+        return CLUSTER_WIDTH
+    return settings.ssh.concurrency * (LOCAL_WIDTH if settings.cluster.local else 1)
 
 
 def owners(settings: Settings) -> tuple[OwnerRule, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scanner.domain.host import Host
+from scanner.settings import cluster_section
 from scanner.settings.sources import HttpSdSource, LocalSource, PushedSource, StaticSource
 from scanner.settings.units import format_duration
 
@@ -44,6 +45,8 @@ def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
     yield from _secrets(settings)
     yield from _owners(settings)
     yield from _push(settings)
+    for place, why in cluster_section.broken(settings.cluster):
+        yield ("cluster", *place), why
 
 
 def _hosts(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
@@ -52,7 +55,7 @@ def _hosts(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
     for index, source in enumerate(settings.inventory):
         for place, host in _written(source, ("inventory", index)):
             yield from _host(place, host)
-    if any(_needs_ssh(source) for source in settings.inventory):
+    if any(_needs_ssh(source) for source in settings.inventory) and not settings.cluster.is_remote:
         for name in ("identity_file", "known_hosts_file"):
             if getattr(settings.ssh, name) is None and not (name == "identity_file" and settings.ssh.identities):
                 yield ("ssh", name), "is required: the inventory has hosts that are read by SSH"

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from scanner.settings.cluster_section import Cluster, ClusterOrScheduler
 from scanner.settings.fields import (
     Duration,
     FilePath,
@@ -363,6 +364,9 @@ class Settings(Section):
     scan: Scan = Field(default=Scan(), description="When the fleet is scanned, how deep.")
     store: Store = Field(default=Store(), description="What is remembered.")
     trail: Trail = Field(default=Trail(), description="The tamper-evident log of every decision.")
+    cluster: ClusterOrScheduler = Field(
+        default=Cluster(), description="Processes that read hosts instead of the scanner."
+    )
     web: Web = Field(default=Web(), description="The HTTP interface.")
     gate: Gate = Field(default=Gate(), description="What the deploy gate answers.")
     push: Push = Field(default=Push(), description="Answers that hosts send by themselves.")

@@ -10,13 +10,16 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from scanner.domain import facts
+from scanner.domain import facts, plan
 from scanner.domain.facts import Failure
 from scanner.domain.image import image_survey, offers, reference
 from scanner.domain.platform import platform
 from scanner.domain.verdict import reason, verdict
 
 T = TypeVar("T")
+
+Make = Callable[[type[Any], dict[str, Any]], Any]
+"""Makes a value of a class from its fields."""
 
 _FAILURE = "failed"
 """Marks a Failure, the one type that stands beside others in a union."""
@@ -30,6 +33,7 @@ _NAMES = (
     | vars(reason)
     | vars(verdict)
     | vars(image_survey)
+    | vars(plan)
 )
 """What the domain's modules may import for type checkers only."""
 
@@ -42,14 +46,19 @@ def dumps(value: object) -> str:
     return _ENCODER.encode(_plain(value))
 
 
-def loads(kind: type[T], text: str) -> T:
-    """The value that ``dumps`` was given.
+def made(kind: type[Any], said: dict[str, Any]) -> Any:
+    """A value of its own for each that is read."""
+    return kind(**said)
+
+
+def loads(kind: type[T], text: str, make: Make = made) -> T:
+    """The value that ``dumps`` was given; ``make`` may give equal ones the same value, for as long as the process lasts.
 
     Raises:
         ValueError: the text is of another type, or of another version of it.
     """
     try:
-        return cast("T", _reader(cast("Any", kind))(json.loads(text)))
+        return cast("T", _reader(cast("Any", kind), make)(json.loads(text)))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a stored {kind.__name__}: {error}") from error
 
@@ -104,19 +113,18 @@ def _default(field: Field[Any]) -> object:
 
 
 @cache
-def _reader(kind: Any) -> Callable[[Any], Any]:
+def _reader(kind: Any, make: Make = made) -> Callable[[Any], Any]:
     """How to read a type; made once per type, because a fleet has hundreds of thousands of values."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return _union_reader(arguments)
+        return _union_reader(arguments, make)
     if origin is tuple:
-        item = _reader(arguments[0])
-        return lambda raw: tuple(map(item, _expect(raw, list)))
+        return _tuple_reader(arguments, make)
     if origin is Mapping:
-        item = _reader(arguments[1])
+        item = _reader(arguments[1], make)
         return lambda raw: {key: item(value) for key, value in raw.items()}
     if is_dataclass(kind):
-        return _record_reader(cast("type", kind))
+        return _record_reader(cast("type", kind), make)
     if issubclass(kind, StrEnum):
         return cast("Callable[[Any], Any]", kind)
     if kind is bytes:
@@ -126,10 +134,18 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
     return lambda raw: _expect(raw, kind)
 
 
-def _union_reader(members: tuple[Any, ...]) -> Callable[[Any], Any]:
+def _tuple_reader(members: tuple[Any, ...], make: Make) -> Callable[[Any], Any]:
+    if members[-1] is not Ellipsis:
+        items = [_reader(member, make) for member in members]
+        return lambda raw: tuple(item(one) for item, one in zip(items, _expect(raw, list), strict=True))
+    item = _reader(members[0], make)
+    return lambda raw: tuple(map(item, _expect(raw, list)))
+
+
+def _union_reader(members: tuple[Any, ...], make: Make) -> Callable[[Any], Any]:
     values = [member for member in members if member not in (NoneType, Failure)]
-    failure = _reader(Failure)
-    value = _reader(values[0]) if values else failure
+    failure = _reader(Failure, make)
+    value = _reader(values[0], make) if values else failure
 
     def read(raw: Any) -> Any:
         if raw is None and NoneType in members:
@@ -141,15 +157,21 @@ def _union_reader(members: tuple[Any, ...]) -> Callable[[Any], Any]:
     return read
 
 
-def _record_reader(kind: type) -> Callable[[Any], Any]:
-    hints = get_type_hints(kind, localns=_NAMES)
+@cache
+def hints_of(kind: type) -> Mapping[str, Any]:
+    """The declared types of a class of the domain, by field."""
+    return get_type_hints(kind, localns=_NAMES)
+
+
+def _record_reader(kind: type, make: Make) -> Callable[[Any], Any]:
+    hints = hints_of(kind)
     # A process refers to itself through its image, so the readers of fields are made when first needed.
     readers: dict[str, Callable[[Any], Any]] = {}
 
     def read(raw: Any) -> Any:
         if not readers:
-            readers.update({field.name: _reader(hints[field.name]) for field in fields(kind) if field.init})
-        return kind(**{name: readers[name](value) for name, value in raw.items() if name != _FAILURE})
+            readers.update({field.name: _reader(hints[field.name], make) for field in fields(kind) if field.init})
+        return make(kind, {name: readers[name](value) for name, value in raw.items() if name != _FAILURE})
 
     return read
 

@@ -288,6 +288,7 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
         "waivers add",
         "waivers delete",
         "top",
+        "worker",
         "rollback",
         "rollback-agent",
         "rollback-script",

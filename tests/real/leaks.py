@@ -118,6 +118,11 @@ def nothing_is_left_behind() -> Iterator[None]:
     Fixtures of wider scope are up before this one, so that what they hold is no leak. Daemon threads are not
     excused: a thread that nobody joins is what this is here to find.
     """
+    yield from nothing_is_left()
+
+
+def nothing_is_left() -> Iterator[None]:
+    """The same between two moments of another kind, such as the first and the last test of a module."""
     _pending.clear()
     threads, descriptors, children = _threads(), _descriptors(), _children()
     yield

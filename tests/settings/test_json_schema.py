@@ -169,7 +169,9 @@ WRONG = [
     ("web: {tokens: [{name: ci, scopes: [gate], token_sha256: hunter2}]}", "web.tokens.0.token_sha256"),
     ("waivers: [{owner: kim, reason: r, until: soon, match: {}}]", "waivers.0.until"),
     ("waivers: [{owner: kim, until: 2027-05-31, match: {}}]", "waivers.0"),
-    ("cluster: {scheduler: null}", ""),
+    ("clusters: {scheduler: null}", ""),
+    ("cluster: {scheduler: 5}", "cluster"),
+    ("cluster: {workers: 2}", "cluster"),
 ]
 
 

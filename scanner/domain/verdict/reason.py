@@ -100,6 +100,7 @@ class Reason(StrEnum):
     HOST_SUDO_REFUSED = "host_sudo_refused"
     HOST_PROBE_MISSING = "host_probe_missing"
     HOST_BASTION = "host_bastion"
+    HOST_NO_WORKER = "host_no_worker"
     HOST_INCOMPLETE = "host_incomplete"
     HOST_TOO_LARGE = "host_too_large"
     HOST_TOO_MANY = "host_too_many"

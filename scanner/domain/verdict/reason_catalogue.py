@@ -77,6 +77,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.HOST_SUDO_REFUSED: "sudo on the host does not let the account run the probe.",
     Reason.HOST_PROBE_MISSING: "The probe, or what runs it, is not on the host where the login looks for it.",
     Reason.HOST_BASTION: "The bastion in front of the host cannot be used.",
+    Reason.HOST_NO_WORKER: "No worker of the cluster reads the host.",
     Reason.HOST_INCOMPLETE: "The probe's answer was cut short.",
     Reason.HOST_TOO_LARGE: "The probe's answer is longer than allowed.",
     Reason.HOST_TOO_MANY: "The host has more containers than are judged.",

@@ -251,6 +251,13 @@ def _stale(t: Trouble) -> Fix:
     )
 
 
+def _no_worker(t: Trouble) -> Fix:
+    return Fix(
+        f"Start a worker, of the same archscan, from where {t.host} can be reached; one that reads the hosts of a zone is told which.",
+        ("archscan worker --help", _again(t)),
+    )
+
+
 def _not_understood(_: Trouble) -> Fix:
     return Fix(
         "The inventory says of this host what cannot be understood: mend the line that the detail names.",
@@ -276,6 +283,7 @@ FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.HOST_INCOMPLETE: _incomplete,
     Reason.HOST_PROTOCOL: _protocol,
     Reason.HOST_BASTION: _bastion,
+    Reason.HOST_NO_WORKER: _no_worker,
     Reason.HOST_TOO_LARGE: _too_large,
     Reason.HOST_STALE: _stale,
     Reason.ENGINE_DOWN: _engine_down,

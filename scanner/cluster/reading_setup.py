@@ -1,0 +1,41 @@
+"""What a worker needs to read hosts: keys on its own disk, the limits of answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.archive import inspect_archive
+from scanner.cluster.host_reading import HostReading
+from scanner.domain.facts import HOSTS_SHARE
+from scanner.formats.offload import Workers
+from scanner.hosts.ssh.ssh_source import SshSource
+from scanner.probe.script import script
+from scanner.scan.local_images import LocalImages
+
+if TYPE_CHECKING:
+    from scanner.hosts.ssh.config import SshConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingSetup:
+    """How hosts are reached; ``max_local_bytes`` is of an image of a host's own, 0 where none is looked into.
+
+    ``setting`` mends a failed login where a failure names no other, ``parsers`` is how many processes read answers
+    (``None``: as many as there are processors, up to four).
+    """
+
+    ssh: SshConfig
+    max_local_bytes: int = 0
+    setting: str = ""
+    parsers: int | None = None
+
+    def open(self) -> HostReading:
+        """With the keys read.
+
+        Raises:
+            TrustError: a key file or known_hosts is missing, exposed or damaged.
+        """
+        source = SshSource.open(self.ssh, script(), self.max_local_bytes)
+        images = LocalImages(source.export_image, inspect_archive) if self.max_local_bytes else None
+        return HostReading(source, Workers(self.parsers, HOSTS_SHARE), self.ssh.user, self.setting, images)

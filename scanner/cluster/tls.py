@@ -1,0 +1,62 @@
+"""Who may speak to whom: everybody in a cluster shows a certificate of its one CA."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from distributed.security import Security
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """CA, certificate, key, each as a path or as PEM."""
+
+    ca: str
+    cert: str
+    key: str = ""
+
+    @classmethod
+    def for_one_run(cls) -> Tls:
+        """A certificate that nobody else has, for processes of one machine; takes half a second of a processor."""
+        from distributed.security import Security  # noqa: PLC0415 -- dask is imported where there is a cluster
+
+        made = Security.temporary()
+        return cls(str(made.tls_ca_file), str(made.tls_worker_cert), str(made.tls_worker_key))
+
+    def problem(self) -> str:
+        """Why files cannot be used, empty where they can."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+            context.load_cert_chain(self.cert, self.key or None)
+        except (OSError, ValueError) as error:  # an SSLError is an OSError
+            named = next((path for path in (self.ca, self.cert, self.key) if path and not _is_readable(path)), "")
+            return f"{named}: cannot be read" if named else f"the certificates do not fit together: {error}"
+        return ""
+
+    def security(self) -> Security:
+        """The same in dask's words."""
+        from distributed.security import Security  # noqa: PLC0415 -- the same
+
+        key = self.key or None
+        return Security(
+            require_encryption=True,
+            tls_ca_file=self.ca,
+            tls_client_cert=self.cert,
+            tls_client_key=key,
+            tls_scheduler_cert=self.cert,
+            tls_scheduler_key=key,
+            tls_worker_cert=self.cert,
+            tls_worker_key=key,
+        )
+
+
+def _is_readable(path: str) -> bool:
+    try:
+        with Path(path).open("rb"):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,15 @@
+"""What reading one host's answer may take, in a process that can be ended."""
+
+from __future__ import annotations
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+from scanner.formats.offload import Budget, BudgetExceeded
+
+BUDGET = Budget(seconds=10)
+"""An answer of 2,000 containers takes half a second on a busy machine."""
+
+
+def too_large(exceeded: BudgetExceeded) -> Failure:
+    """Why there are no facts where reading went beyond it."""
+    return Failure(Reason.HOST_TOO_LARGE, f"the answer cannot be read: {exceeded.detail}")
