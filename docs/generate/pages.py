@@ -6,15 +6,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from docs.generate import error_texts, manual, metrics, reasons, settings
+from docs.generate import client_types, error_texts, manual, metrics, reasons, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DOCS = Path(__file__).parent.parent
 
+CLIENT = DOCS.parent / "scanner" / "client" / "answer_types.py"
+"""The one page that is code, made by ``client_types.module``."""
+
 PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
+        "archscan-v1.schema.json": client_types.report_schema,
         "archscan.1": manual.page,
         "configuration.md": settings.page,
         "error-texts.md": error_texts.page,
@@ -29,3 +33,5 @@ def write(folder: Path = DOCS) -> None:
     """Write all pages."""
     for name, page in PAGES.items():
         (folder / name).write_text(page(), encoding="utf-8")
+    if folder == DOCS:
+        CLIENT.write_text(client_types.module(), encoding="utf-8")
