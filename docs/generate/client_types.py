@@ -59,12 +59,13 @@ def report_schema() -> str:
 
 def schemas() -> Mapping[str, Any]:
     """The components of the description."""
-    found: Mapping[str, Any] = _description()["components"]["schemas"]
+    found: Mapping[str, Any] = description()["components"]["schemas"]
     return found
 
 
 @cache
-def _description() -> Mapping[str, Any]:
+def description() -> Mapping[str, Any]:
+    """The description of the API, as a running service gives it."""
     app = create_app(cast("Service", None), cast("Exposition", None), Access())  # described, never asked
     found: Mapping[str, Any] = app.state.description()
     return found

@@ -14,7 +14,9 @@ def test_a_page_is_what_the_code_makes(name):
 
 def test_one_command_writes_all_pages(tmp_path):
     write(tmp_path)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: PAGES[name]() for name in PAGES}
+    assert {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*.*")} == {
+        name: PAGES[name]() for name in PAGES
+    }
 
 
 def test_the_client_s_types_are_what_the_description_of_the_api_says():
