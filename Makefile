@@ -9,7 +9,7 @@ PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile -m "not bench and not engines
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint architecture engines tamper faults fuzz bench bench-quick bench-parts clean python packages
+.PHONY: help demo run test check lint architecture engines tamper faults fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,13 @@ faults: python packages ## the fault catalogue, then fleets with faults in them,
 
 fuzz: python ## a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
 	$(PYTHON) -m tests.fuzz.running --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1) --keep .setup/fuzz
+
+api-fuzz: python ## thousands of requests to every endpoint of a real service, made by schemathesis (EXAMPLES=, SEED=)
+	$(PYTHON) -m tests.fuzz.api --examples $(or $(EXAMPLES),300) --seed $(or $(SEED),1)
+
+docs: python ## the documentation as a site, in .setup/site; a link that leads nowhere ends it
+	$(PYTHON) -m docs.generate
+	$(PYTHON) -m zensical build --strict
 
 bench: python packages ## measure beside other tools, on up to 10,000 hosts: writes docs/performance.md (10 minutes)
 	$(PYTHON) -m tests.bench.measure

@@ -37,7 +37,7 @@ What lies below systemd's `$CREDENTIALS_DIRECTORY` or `/run/secrets` passes, and
 or in memory. A token has at least 16 characters: `openssl rand -hex 32`. `archscan config check` looks at all of it, at the
 store and at the port, and changes nothing.
 
-[config/archscan.yml](../config/archscan.yml) shows the usual keys. This page is made from the code:
+`config/archscan.yml` shows the usual keys. This page is made from the code:
 `python -m docs.generate`.
 """
 

@@ -1,4 +1,4 @@
-"""Every claim of SECURITY.md names tests that are there."""
+"""Every claim of docs/security.md names tests that are there."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.faults.named_tests import ROOT, exists
 
 _ROW = re.compile(r"^\| (.+?) \| (`tests/.+) \|$", re.MULTILINE)
-CLAIMS = _ROW.findall((ROOT / "SECURITY.md").read_text())
+CLAIMS = _ROW.findall((ROOT / "docs" / "security.md").read_text())
 
 
 def test_there_are_claims():

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from scanner.domain.decision import Decision
 from scanner.service.gate.admission import Admission
+from scanner.web.api import schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.exposition import Exposition
@@ -23,7 +24,7 @@ MAX_NAMESPACE_CHARS = 253
 router = APIRouter(route_class=GuardedRoute, tags=["gate"])
 
 
-@router.post("/admission/v1")
+@router.post("/admission/v1", response_model=schemas.AdmissionReview)
 @needs(Scope.GATE)
 async def admission(
     review: Annotated[dict[str, Any], Body()],

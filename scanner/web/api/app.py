@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
+from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from scanner.domain.text import printable
 from scanner.service.service import Service
@@ -57,6 +60,7 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
         openapi_url=None,  # its route is one of ours, with a scope
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call an operation
         redirect_slashes=False,  # a redirect would be built from the Host header
     )
     app.state.access = access
@@ -68,7 +72,9 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     api = tuple(module.router for module in own)
     described = (*api, *routers)
     app.state.description = cache(lambda: describe(app, described))
-    for router in (*api, *pages.ROUTERS, *routers):
+    every = (*api, *pages.ROUTERS, *routers)
+    app.state.routes = tuple(route for router in every for route in router.routes if isinstance(route, APIRoute))
+    for router in every:
         app.include_router(router)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
@@ -85,7 +91,16 @@ def _problem(request: Request, error: Exception) -> Response:
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
     reason = _REASONS.get(error.status_code, "http_error")
-    return problem_page.answer(request, Problem(error.status_code, reason, str(error.detail), error.headers))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_at(request))
+    return problem_page.answer(request, Problem(error.status_code, reason, str(error.detail), headers))
+
+
+def _methods_at(request: Request) -> list[str]:
+    """All that an address takes; a router only tells those of its first route (RFC 9110, 10.2.1)."""
+    found = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in found for method in route.methods})
 
 
 def _invalid(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 
 from scanner.web.http.access import Scope
+from scanner.web.http.idempotency import MAX_KEY_CHARS
 from scanner.web.http.problem import MEDIA_TYPE
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.session import COOKIE
@@ -49,6 +50,7 @@ REFUSALS: Mapping[str, tuple[str, str, str]] = {
     "404": ("There is no such thing.", "not_found", "there is no such host, image, scan, waiver or entry"),
     "408": ("The body came too slowly.", "body_too_slow", "the body did not arrive within 10 s"),
     "409": ("It contradicts what is under way.", "idempotency_key_in_use", "the first request with this key goes on"),
+    "410": ("It is too late for this.", "rollback_expired", "the plan is older than ten minutes: make a new one"),
     "413": ("The body is too large.", "body_too_large", "a body has at most 65536 bytes"),
     "422": ("It cannot be done with this content.", "idempotency_key_reused", "this key came with another body"),
     "429": ("Too much is being asked.", "too_many_scans", "16 scans are waiting already"),
@@ -58,7 +60,39 @@ REFUSALS: Mapping[str, tuple[str, str, str]] = {
 """Every refusal with an example of its reason and words."""
 
 _ALWAYS = ("400", "401", "403", "500", "503")
-_WITH_BODY = ("408", "409", "413", "422", "429")
+_WITH_BODY = ("408", "413", "429")
+_POSTED = ("409", "422")
+"""A repeated Idempotency-Key, among others."""
+
+_FURTHER: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("get", "/checkpoint"): ("404",),
+    ("get", "/logs"): ("404",),
+    ("get", "/api/v1/scans/{scan_id}/events"): ("429",),
+    ("post", "/api/v1/rollbacks"): ("404",),
+    ("post", "/api/v1/rollbacks/{rollback_id}/confirm"): ("410",),
+}
+"""What only one operation answers."""
+
+_ETAG = {"ETag": {"description": "Of this answer, for If-None-Match.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "Where what was made is.", "schema": {"type": "string"}}}
+
+_KEY: Mapping[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key again within an hour is answered with the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": "^[!-~]+$"},
+}
+
+LINKS: Mapping[tuple[str, str, str], Mapping[str, str]] = {
+    ("post", "/api/v1/scans", "202"): {"scan": "scan_id", "events": "scan_id"},
+    ("post", "/api/v1/waivers", "201"): {"delete_waiver": "waiver_id"},
+    ("post", "/api/v1/overrides", "201"): {"delete_override": "override_id"},
+    ("post", "/api/v1/rollbacks", "201"): dict.fromkeys(
+        ("rollback", "confirm", "step", "verify", "end"), "rollback_id"
+    ),
+}
+"""What was made, by the operation that made it: its ``id`` is this parameter of those operations."""
 
 EXAMPLES: Mapping[tuple[str, str], Any] = {
     ("post", "/api/v1/check"): {"images": ["registry.example/shop/api:1.4"], "platform": "linux/arm64"},
@@ -101,7 +135,10 @@ def describe(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     components = document.setdefault("components", {})
     components["securitySchemes"] = {name: dict(scheme) for name, scheme in SCHEMES.items()}
-    components.setdefault("schemas", {})["Problem"] = dict(PROBLEM)
+    schemas = components.setdefault("schemas", {})
+    for foreign in ("HTTPValidationError", "ValidationError"):  # FastAPI's own refusal, which is none of ours
+        schemas.pop(foreign, None)
+    schemas["Problem"] = dict(PROBLEM)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, path, scopes.get((method, path), Scope.READ))
@@ -116,16 +153,41 @@ def _complete(operation: dict[str, Any], method: str, path: str, scope: Scope) -
     operation["security"] = _security(scope)
     if scope is not Scope.OPEN:
         operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope}`.".strip()
-    has_body = "requestBody" in operation
-    wanted = [*_ALWAYS, *(_WITH_BODY if has_body else ()), *(("404",) if "{" in path or "trail" in path else ())]
-    for status in wanted:
+    for status in _refused_with(operation, method, path):
         known = responses.setdefault(status, {"description": REFUSALS[status][0]})
         known.setdefault("content", {}).setdefault(MEDIA_TYPE, _problem(status))
         if status in {"429", "503"}:
             known.setdefault("headers", dict(_RETRY))
-    if has_body and (example := EXAMPLES.get((method, path))):
+    _say_what_goes_with_it(operation, method, path)
+    if example := EXAMPLES.get((method, path)):
         for content in operation["requestBody"]["content"].values():
             content["example"] = example
+
+
+def _say_what_goes_with_it(operation: dict[str, Any], method: str, path: str) -> None:
+    """Headers, links."""
+    responses = operation["responses"]
+    if method == "post":
+        operation.setdefault("parameters", []).append(dict(_KEY))
+    if method == "get" and path.startswith("/api/v1/"):
+        responses["200"].setdefault("headers", dict(_ETAG))
+        responses["304"] = {"description": "It is what If-None-Match names.", "headers": dict(_ETAG)}
+    for (linked, at, status), targets in LINKS.items():
+        if (linked, at) == (method, path):
+            responses[status]["headers"] = dict(_LOCATION)
+            responses[status]["links"] = {
+                target: {"operationId": target, "parameters": {name: "$response.body#/id"}}
+                for target, name in targets.items()
+            }
+
+
+def _refused_with(operation: Mapping[str, Any], method: str, path: str) -> list[str]:
+    """Statuses in their order."""
+    found = {*_ALWAYS, *_FURTHER.get((method, path), ())}
+    found.update(_WITH_BODY if "requestBody" in operation else ())
+    found.update(_POSTED if method == "post" else ())
+    found.update(("404",) if "{" in path or "trail" in path else ())
+    return sorted(found)
 
 
 def _problem(status: str) -> dict[str, Any]:

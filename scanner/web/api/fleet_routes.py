@@ -25,6 +25,7 @@ from scanner.domain.report_json import (
 from scanner.formats import json_writer
 from scanner.service.publication import Publication
 from scanner.service.reloading import Reloading
+from scanner.web.api import schemas
 from scanner.web.api.filters import FindingFilter, HostPage, cursor_at
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -44,7 +45,7 @@ def openapi(request: Request) -> Response:
     return JSONResponse(request.app.state.description())
 
 
-@router.get("/report")
+@router.get("/report", response_model=schemas.Report)
 @needs(Scope.READ)
 def report(context: Annotated[Context, Depends(dependencies.context)]) -> Response:
     """The whole latest report, as ``archscan scan --format json`` prints it; written as it is read."""
@@ -54,7 +55,7 @@ def report(context: Annotated[Context, Depends(dependencies.context)]) -> Respon
     )
 
 
-@router.get("/hosts")
+@router.get("/hosts", response_model=schemas.HostPage)
 @needs(Scope.READ)
 def hosts(wanted: Annotated[HostPage, Query()], context: Annotated[Context, Depends(dependencies.context)]) -> Response:
     """Hosts of the latest report by name, without their facts; ``total`` counts all of them."""
@@ -72,7 +73,7 @@ def hosts(wanted: Annotated[HostPage, Query()], context: Annotated[Context, Depe
     )
 
 
-@router.get("/hosts/{name}")
+@router.get("/hosts/{name}", response_model=schemas.HostWithFindings)
 @needs(Scope.READ)
 def host(name: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
     """One host: facts, findings."""
@@ -82,7 +83,7 @@ def host(name: str, context: Annotated[Context, Depends(dependencies.context)]) 
     return RowsJSONResponse(host_document(reading) | {"findings": _documents(latest, found)})
 
 
-@router.get("/findings")
+@router.get("/findings", response_model=schemas.FindingPage)
 @needs(Scope.READ)
 def findings(
     wanted: Annotated[FindingFilter, Query()], context: Annotated[Context, Depends(dependencies.context)]
@@ -105,7 +106,7 @@ def findings(
     )
 
 
-@router.get("/images/{reference:path}")
+@router.get("/images/{reference:path}", response_model=schemas.ImageInFleet)
 @needs(Scope.READ)
 def image(reference: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
     """Who runs or plans an image as written, what it offers, the verdict of each host."""
@@ -121,7 +122,7 @@ def image(reference: str, context: Annotated[Context, Depends(dependencies.conte
     )
 
 
-@router.get("/sd/prometheus")
+@router.get("/sd/prometheus", response_model=list[schemas.Target])
 @needs(Scope.READ)
 def discovery(
     publication: Annotated[Publication, Depends(dependencies.publication)],

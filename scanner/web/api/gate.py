@@ -21,6 +21,7 @@ from scanner.service.answers import Checked, Refusal
 from scanner.service.gate.gate import Gate
 from scanner.service.gate.question import Destination
 from scanner.service.waivers import Waivers
+from scanner.web.api import schemas
 from scanner.web.api.bodies import CheckRequest, ExplainRequest, ImageRequest, WaiverRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -39,7 +40,15 @@ HOLD_S = 60.0
 router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["gate"])
 
 
-@router.post("/check", responses={409: {"description": "deny"}, 503: {"description": "hold"}})
+_PINS = {"text/plain": {"schema": {"type": "string"}}}
+_DECISIONS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Allow or warn: all of it may go.", "content": _PINS},
+    409: {"description": "Deny: something of it will not start.", "model": schemas.Checked, "content": _PINS},
+    503: {"description": "Hold: not enough is known.", "model": schemas.Checked, "content": _PINS},
+}
+
+
+@router.post("/check", response_model=schemas.Checked, responses=_DECISIONS)
 @needs(Scope.GATE)
 async def check(
     question: CheckRequest,
@@ -63,7 +72,7 @@ async def check(
     return await _decided(exposition, checked, is_text=(accept or "").partition(";")[0].strip() == "text/plain")
 
 
-@router.post("/explain")
+@router.post("/explain", response_model=schemas.Explanations)
 @needs(Scope.READ)
 async def explain(excerpt: ExplainRequest) -> Response:
     """What a log excerpt or error message says about a program that does not start.
@@ -73,14 +82,14 @@ async def explain(excerpt: ExplainRequest) -> Response:
     return JSONResponse(await asyncio.to_thread(_explained, excerpt.text))
 
 
-@router.get("/waivers")
+@router.get("/waivers", response_model=schemas.Waivers)
 @needs(Scope.READ)
 async def waivers(known: Annotated[Waivers, Depends(dependencies.waivers)]) -> Response:
     """Who answers for what, until when."""
     return JSONResponse({"waivers": [waiver_document(waiver) for waiver in await known.in_force()]})
 
 
-@router.post("/waivers", status_code=201)
+@router.post("/waivers", status_code=201, response_model=schemas.Waiver)
 @needs(Scope.OPERATE)
 async def add_waiver(
     wanted: WaiverRequest,

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.readiness import readiness_document
 from scanner.service.platform_moves import PlatformMoves
+from scanner.web.api import schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
@@ -19,7 +20,7 @@ from scanner.web.http.route import GuardedRoute
 router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["fleet"])
 
 
-@router.get("/readiness")
+@router.get("/readiness", response_model=schemas.Readiness)
 @needs(Scope.READ)
 async def readiness(
     to: Annotated[str, Query(min_length=1, max_length=64, description="A platform, such as linux/arm64.")],

@@ -16,6 +16,7 @@ from scanner.service.health import Health
 from scanner.service.probe import Probe
 from scanner.service.publication import Publication
 from scanner.service.reloading import Reloading
+from scanner.web.api import schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import Context, ProbeLog
@@ -71,8 +72,12 @@ def _state(state: Readiness, words: str, reason: str) -> Response:
 
 # ---------------------------------------------------------------- one host
 
+_OPENMETRICS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Families.", "content": {"application/openmetrics-text": {"schema": {"type": "string"}}}}
+}
 
-@router.get("/probe", response_class=PlainTextResponse)
+
+@router.get("/probe", response_class=PlainTextResponse, responses=_OPENMETRICS)
 @needs(Scope.OPERATE)
 async def probe(  # noqa: PLR0913, PLR0917 - what Prometheus sends, beside what answers it
     target: Annotated[str, Query(min_length=1, max_length=253)],
@@ -98,7 +103,12 @@ async def probe(  # noqa: PLR0913, PLR0917 - what Prometheus sends, beside what 
     return PlainTextResponse("\n".join((f"Probe {log.id} of {target}:", *probed.log, "", page.decode())))
 
 
-@router.get("/logs")
+_LOGS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The list; the lines of one.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get("/logs", response_model=list[schemas.ProbeLog], responses=_LOGS)
 @needs(Scope.READ)
 async def logs(
     context: Annotated[Context, Depends(dependencies.context)],
@@ -149,7 +159,7 @@ def _listed(log: ProbeLog) -> dict[str, Any]:
 # ---------------------------------------------------------------- everything
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=PlainTextResponse, responses=_OPENMETRICS)
 @needs(Scope.READ)
 async def metrics(
     publication: Annotated[Publication, Depends(dependencies.publication)],

@@ -11,6 +11,7 @@ from scanner.domain.override import Override
 from scanner.service.answers import Refusal
 from scanner.service.check_document import override_document
 from scanner.service.gate.overrides import Overrides
+from scanner.web.api import schemas
 from scanner.web.api.bodies import OverrideRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -21,14 +22,14 @@ from scanner.web.http.route import GuardedRoute
 router = APIRouter(prefix="/api/v1/overrides", route_class=GuardedRoute, tags=["gate"])
 
 
-@router.get("")
+@router.get("", response_model=schemas.Overrides)
 @needs(Scope.READ)
 async def overrides(known: Annotated[Overrides, Depends(dependencies.overrides)]) -> Response:
     """Who answers for which deployments, until when."""
     return JSONResponse({"overrides": [override_document(one) for one in await known.in_force()]})
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=schemas.Override)
 @needs(Scope.OPERATE)
 async def add_override(
     wanted: OverrideRequest,

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from scanner.domain.report_json import moment
 from scanner.service.answers import Refusal
 from scanner.service.pushing import Pushing
+from scanner.web.api import schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Access, Scope, needs
 from scanner.web.http.problem import Problem
@@ -22,7 +23,9 @@ router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["fleet"])
 _BODY = {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.post("/hosts/{name}/facts", status_code=202, openapi_extra={"requestBody": _BODY})
+@router.post(
+    "/hosts/{name}/facts", status_code=202, response_model=schemas.Received, openapi_extra={"requestBody": _BODY}
+)
 @needs(Scope.PUSH)
 async def facts(
     name: str,

@@ -13,6 +13,7 @@ from scanner.domain.rollback_record import CONFIRM_WITHIN_S, Rollback, State, ro
 from scanner.service.answers import Refusal
 from scanner.service.rollback.rollbacks import MAX_WAIT_S, Rollbacks
 from scanner.store.error import StoreError
+from scanner.web.api import record_schemas as schemas
 from scanner.web.api.bodies import ConfirmRequest, EndRequest, RollbackRequest, StepRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -28,7 +29,7 @@ Caller = Annotated[str, Depends(dependencies.caller)]
 # ---------------------------------------------------------------- what is known
 
 
-@router.get("/hosts/{name}/releases")
+@router.get("/hosts/{name}/releases", response_model=schemas.Releases)
 @needs(Scope.READ)
 async def releases(name: str, known: Known, workload: Annotated[str, Query(max_length=512)] = "") -> Response:
     """What a host has had of its workloads by digest, whether each started on this hardware; the newest first."""
@@ -39,14 +40,14 @@ async def releases(name: str, known: Known, workload: Annotated[str, Query(max_l
     return JSONResponse({"releases": [release_document(one) for one in found]})
 
 
-@router.get("/rollbacks")
+@router.get("/rollbacks", response_model=schemas.Rollbacks)
 @needs(Scope.READ)
 async def rollbacks(known: Known) -> Response:
     """Plans with what became of them, the newest first."""
     return JSONResponse({"rollbacks": [rollback_document(one) for one in known.all()]})
 
 
-@router.get("/rollbacks/{rollback_id}")
+@router.get("/rollbacks/{rollback_id}", response_model=schemas.Rollback)
 @needs(Scope.READ)
 async def rollback(rollback_id: str, known: Known) -> Response:
     """One plan with what became of it."""
@@ -59,7 +60,10 @@ async def rollback(rollback_id: str, known: Known) -> Response:
 # ---------------------------------------------------------------- what a person asks
 
 
-@router.post("/rollbacks", status_code=201)
+_DRY: dict[int | str, dict[str, Any]] = {200: {"description": "A dry run: none was made.", "model": schemas.Rollback}}
+
+
+@router.post("/rollbacks", status_code=201, response_model=schemas.Rollback, responses=_DRY)
 @needs(Scope.ROLLBACK)
 async def plan(wanted: RollbackRequest, known: Known, by: Caller) -> Response:
     """Plan the way back; nothing is done before it is confirmed by its id, within ten minutes."""
@@ -68,7 +72,7 @@ async def plan(wanted: RollbackRequest, known: Known, by: Caller) -> Response:
     return JSONResponse(rollback_document(made), 201 if made.id else 200, headers)
 
 
-@router.post("/rollbacks/{rollback_id}/confirm", status_code=202)
+@router.post("/rollbacks/{rollback_id}/confirm", status_code=202, response_model=schemas.Rollback)
 @needs(Scope.ROLLBACK)
 async def confirm(rollback_id: str, wanted: ConfirmRequest, known: Known, by: Caller) -> Response:
     """Have the agent carry a plan out."""
@@ -79,21 +83,21 @@ async def confirm(rollback_id: str, wanted: ConfirmRequest, known: Known, by: Ca
 # ---------------------------------------------------------------- what the agent asks
 
 
-@router.post("/rollbacks-work")
+@router.post("/rollbacks-work", response_model=schemas.RollbackWork)
 @needs(Scope.ROLLBACK_AGENT)
 async def work(known: Known, wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0.0) -> Response:
     """What is confirmed or under way; waits so many seconds where there is nothing."""
     return JSONResponse({"rollbacks": [rollback_json(one) for one in await known.work(wait)]})
 
 
-@router.post("/rollbacks/{rollback_id}/steps")
+@router.post("/rollbacks/{rollback_id}/steps", response_model=schemas.Rollback)
 @needs(Scope.ROLLBACK_AGENT)
 async def step(rollback_id: str, wanted: StepRequest, known: Known, by: Caller) -> Response:
     """A step stands in the trail once this is answered; only then may it be done."""
     return JSONResponse(rollback_document(_answered(await known.step(rollback_id, wanted.step, wanted.detail, by))))
 
 
-@router.post("/rollbacks/{rollback_id}/verify")
+@router.post("/rollbacks/{rollback_id}/verify", response_model=schemas.Verified)
 @needs(Scope.ROLLBACK_AGENT)
 async def verify(rollback_id: str, known: Known, by: Caller) -> Response:
     """Scan the host; whether the workload runs with the image that it was to have."""
@@ -104,7 +108,7 @@ async def verify(rollback_id: str, known: Known, by: Caller) -> Response:
     return JSONResponse({"runs": runs, "detail": detail})
 
 
-@router.post("/rollbacks/{rollback_id}/end")
+@router.post("/rollbacks/{rollback_id}/end", response_model=schemas.Rollback)
 @needs(Scope.ROLLBACK_AGENT)
 async def end(rollback_id: str, wanted: EndRequest, known: Known, by: Caller) -> Response:
     """How it ended."""

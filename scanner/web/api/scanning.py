@@ -14,7 +14,7 @@ from scanner.domain.report_json import moment
 from scanner.service.answers import Refusal
 from scanner.service.scan_queue import ScanRequest
 from scanner.service.scans import Scans
-from scanner.web.api import bodies
+from scanner.web.api import bodies, schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import MAX_LISTENERS, Context
@@ -27,10 +27,14 @@ HEARTBEAT_S = 15.0
 PAUSE_S = 0.2
 """As often as an eye can follow: a scan of ten thousand hosts changes its request ten thousand times."""
 
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Events progress, then end; each has the whole state.", "content": {"text/event-stream": {}}}
+}
+
 router = APIRouter(prefix="/api/v1/scans", route_class=GuardedRoute, tags=["scans"])
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, response_model=schemas.RequestedScan)
 @needs(Scope.OPERATE)
 async def request_scan(
     wanted: bodies.ScanRequest,
@@ -44,19 +48,19 @@ async def request_scan(
     return JSONResponse(request_document(request), 202, {"Location": f"/api/v1/scans/{request.id}"})
 
 
-@router.get("/{ticket_id}")
+@router.get("/{scan_id}", response_model=schemas.RequestedScan)
 @needs(Scope.READ)
 async def scan(
-    request_id: Annotated[str, Path(alias="ticket_id")], scans: Annotated[Scans, Depends(dependencies.scans)]
+    request_id: Annotated[str, Path(alias="scan_id")], scans: Annotated[Scans, Depends(dependencies.scans)]
 ) -> Response:
     """How far an asked-for scan is."""
     return JSONResponse(request_document(_known(scans, request_id)))
 
 
-@router.get("/{ticket_id}/events")
+@router.get("/{scan_id}/events", response_class=StreamingResponse, responses=_STREAM)
 @needs(Scope.READ)
 async def events(
-    request_id: Annotated[str, Path(alias="ticket_id")],
+    request_id: Annotated[str, Path(alias="scan_id")],
     scans: Annotated[Scans, Depends(dependencies.scans)],
     context: Annotated[Context, Depends(dependencies.context)],
     permitted: Annotated[Callable[[], Awaitable[bool]], Depends(dependencies.still_permitted)],

@@ -14,6 +14,7 @@ from scanner.trail import leaf
 from scanner.trail.log import TrailError
 from scanner.trail.tiles import parse_path
 from scanner.trail.trail import Trail
+from scanner.web.api import record_schemas as schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
@@ -56,7 +57,15 @@ async def checkpoint(known: Known) -> Response:
     return PlainTextResponse(known.head.note, headers=BRIEFLY)
 
 
-@router.get("/tile/{path:path}")
+_TILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Bytes.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.get("/tile/{path:path}", response_class=Response, responses=_TILE)
 @needs(Scope.READ)
 async def tile(path: str, known: Known) -> Response:
     """One tile of hashes, ``LEVEL/NUMBER[.p/WIDTH]``, or of entries, ``entries/NUMBER[.p/WIDTH]`` (C2SP tlog-tiles)."""
@@ -72,7 +81,7 @@ async def tile(path: str, known: Known) -> Response:
     return Response(found, media_type="application/octet-stream", headers=FOREVER)
 
 
-@router.get("/api/v1/trail")
+@router.get("/api/v1/trail", response_model=schemas.TrailState)
 @needs(Scope.READ)
 async def state(known: Known) -> Response:
     """Whose log it is, how far it has come, whether it can be written."""
@@ -89,7 +98,7 @@ async def state(known: Known) -> Response:
     )
 
 
-@router.get("/api/v1/trail/entries")
+@router.get("/api/v1/trail/entries", response_model=schemas.TrailEntries)
 @needs(Scope.READ)
 async def entries(
     known: Known,
@@ -112,7 +121,7 @@ async def entries(
     )
 
 
-@router.get("/api/v1/trail/entries/{index}")
+@router.get("/api/v1/trail/entries/{index}", response_model=schemas.TrailEntry)
 @needs(Scope.READ)
 async def entry(index: Index, known: Known) -> Response:
     """One entry."""
@@ -139,7 +148,7 @@ async def proof(index: Index, known: Known) -> Response:
     return PlainTextResponse(str(made), headers={"Content-Disposition": name, **BRIEFLY})
 
 
-@router.get("/api/v1/trail/consistency")
+@router.get("/api/v1/trail/consistency", response_model=schemas.Consistency)
 @needs(Scope.READ)
 async def consistency(
     known: Known,

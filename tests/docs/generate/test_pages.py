@@ -2,7 +2,8 @@
 
 import pytest
 
-from docs.generate.pages import DOCS, PAGES, write
+from docs.generate import client_types
+from docs.generate.pages import CLIENT, DOCS, PAGES, write
 from docs.generate.settings import rows
 
 
@@ -13,11 +14,19 @@ def test_a_page_is_what_the_code_makes(name):
 
 def test_one_command_writes_all_pages(tmp_path):
     write(tmp_path)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: PAGES[name]() for name in PAGES}
+    assert {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*.*")} == {
+        name: PAGES[name]() for name in PAGES
+    }
+
+
+def test_the_client_s_types_are_what_the_description_of_the_api_says():
+    assert CLIENT.read_text() == client_types.module(), "run: python -m docs.generate"
 
 
 def test_each_page_names_the_command_that_makes_it():
-    assert [name for name, page in PAGES.items() if "`python -m docs.generate`" not in page()] == []
+    assert [
+        name for name, page in PAGES.items() if not name.endswith(".json") and "`python -m docs.generate`" not in page()
+    ] == []
 
 
 def test_every_setting_has_a_type_and_a_sentence():

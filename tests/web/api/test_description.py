@@ -1,12 +1,18 @@
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from scanner.web.api.description import REFUSALS
 from tests.web.conftest import TOKENS
 
+_MADE = {}
+"""It takes a second to make, and no test changes it."""
+
 
 @pytest.fixture
-async def document(client):
-    return (await client.get("/api/v1/openapi.json")).json()
+async def document(client_of, app_with):
+    if not _MADE:
+        _MADE.update((await client_of(app_with()).get("/api/v1/openapi.json")).json())
+    return _MADE
 
 
 def operations(document):
@@ -118,3 +124,87 @@ async def test_keys_of_different_callers_are_different(as_, service):
 async def test_a_key_that_is_none_is_refused(as_, key):
     got = await as_("operate").post("/api/v1/scans", json={}, headers={"Idempotency-Key": key})
     assert got.status_code == 400
+
+
+# ---------------------------------------------------------------- answers are what the description says
+
+
+def closed(schema):
+    """The same schema, in which no member may be that it does not name."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: closed(value) for key, value in schema.items()}
+    return made | ({"additionalProperties": False} if "properties" in schema else {})
+
+
+READ = (
+    "/api/v1/report",
+    "/api/v1/hosts",
+    "/api/v1/hosts/{name}",
+    "/api/v1/findings",
+    "/api/v1/images/{reference}",
+    "/api/v1/sd/prometheus",
+    "/api/v1/readiness",
+    "/api/v1/waivers",
+    "/api/v1/overrides",
+    "/api/v1/rollbacks",
+    "/api/v1/hosts/{name}/releases",
+)
+FILLED = {"{name}": "edge-1", "{reference}": "registry.example:5000/shop/worker:2.0"}
+
+
+@pytest.mark.parametrize("path", READ)
+async def test_an_answer_has_what_the_description_says_and_nothing_else(client, document, path):
+    asked = path
+    for name, value in FILLED.items():
+        asked = asked.replace(name, value)
+    answer = await client.get(asked, params={"to": "linux/arm64"} if "readiness" in path else {})
+    assert answer.status_code == 200, answer.text
+    found = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    whole = closed({**found, "components": document["components"]})
+    Draft202012Validator(whole, format_checker=FormatChecker()).validate(answer.json())
+
+
+async def test_what_is_made_has_what_the_description_says_and_nothing_else(as_, service, document):
+    waiver = {"owner": "ada", "reason": "soon", "until": "2027-01-31T23:59:59Z", "image": "legacy/*"}
+    bad = next(f.workload.image for f in service.latest.findings if f.verdict.reason == "platform_missing")
+    asked = {
+        "/api/v1/scans": ("operate", {}),
+        "/api/v1/waivers": ("operate", waiver),
+        "/api/v1/overrides": ("operate", waiver),
+        "/api/v1/explain": ("read", {"text": "exec /app/server: exec format error"}),
+        "/api/v1/check": ("gate", {"images": [bad], "hosts": ["edge-1"]}),
+    }
+    for path, (scope, body) in asked.items():
+        answer = await as_(scope).post(path, json=body)
+        assert answer.status_code in {200, 201, 202, 409}, answer.text
+        said = document["paths"][path]["post"]["responses"][str(answer.status_code)]["content"]["application/json"]
+        whole = closed({**said["schema"], "components": document["components"]})
+        Draft202012Validator(whole, format_checker=FormatChecker()).validate(answer.json())
+
+
+def test_every_answer_in_json_has_a_schema(document):
+    for path, method, operation in operations(document):
+        for status, response in operation["responses"].items():
+            for media_type, content in response.get("content", {}).items():
+                assert media_type == "text/event-stream" or content.get("schema"), (method, path, status, media_type)
+
+
+def test_every_operation_has_a_name_of_its_own(document):
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert sorted(names) == sorted(set(names))
+    linked = [link["operationId"] for _, _, operation in operations(document)
+              for response in operation["responses"].values() for link in response.get("links", {}).values()]  # fmt: skip
+    assert set(linked) <= set(names)
+    assert linked
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/api/v1/waivers", "GET, POST"), ("/api/v1/rollbacks", "GET, POST"), ("/api/v1/check", "POST"), ("/", "GET")],
+)
+async def test_an_address_names_all_methods_that_it_takes(client, path, methods):
+    answer = await client.options(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)

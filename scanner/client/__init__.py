@@ -20,6 +20,8 @@ from scanner.errors import ServiceError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from scanner.client.answer_types import FindingPage, Readiness, RequestedScan, TrailEntries, TrailState, Waivers
+    from scanner.client.answer_types import Waiver as WaiverRow
     from scanner.domain.decision import Decision
 
 CONNECT_S = 10.0
@@ -74,7 +76,7 @@ class Client:
         cursor = ""
         while True:
             query = {name: value for name, value in wanted.items() if value} | {"limit": str(PAGE), "cursor": cursor}
-            page = self._ask("GET", "/api/v1/findings", query=query)
+            page: FindingPage = self._ask("GET", "/api/v1/findings", query=query)
             with _understood():
                 found += [report_reading.finding_of(row) for row in page["findings"]]
                 cursor = page.get("next_cursor") or ""
@@ -83,7 +85,7 @@ class Client:
 
     def scan(self, patterns: Sequence[str], listen: Callable[[int, int, HostReading], None]) -> Report:
         """Have the hosts that match scanned now; the report of these hosts when that is over."""
-        asked = self._ask("POST", "/api/v1/scans", {"hosts": list(patterns)})
+        asked: RequestedScan = self._ask("POST", "/api/v1/scans", {"hosts": list(patterns)})
         nobody = HostReading("", HostFacts("", Kernel("", "")))
         while asked["state"] not in {"done", "failed"}:
             time.sleep(POLL_S)
@@ -116,7 +118,8 @@ class Client:
     def waivers(self) -> Sequence[Waiver]:
         """Who answers for what, until when."""
         with _understood():
-            return [_waiver(row) for row in self._ask("GET", "/api/v1/waivers")["waivers"]]
+            found: Waivers = self._ask("GET", "/api/v1/waivers")
+            return [_waiver(row) for row in found["waivers"]]
 
     def add_waiver(self, wanted: Mapping[str, str]) -> Waiver:
         """Answer for findings until a moment."""
@@ -131,24 +134,23 @@ class Client:
 
     def trail_entries(self, last: int) -> Iterator[tuple[int, bytes]]:
         """The last entries with their index, each as its canonical JSON."""
-        state = self._ask("GET", "/api/v1/trail")
-        start: int | None = max(0, int(state["size"]) - last)
-        while start is not None and start < int(state["size"]):
+        state: TrailState = self._ask("GET", "/api/v1/trail")
+        start: int | None = max(0, state["size"] - last)
+        while start is not None and start < state["size"]:
             query = {"start": str(start), "limit": str(PAGE)}
-            page = self._ask("GET", "/api/v1/trail/entries", query=query)
+            page: TrailEntries = self._ask("GET", "/api/v1/trail/entries", query=query)
             for row in page["entries"]:
-                index = row.pop("index")
-                leaf = row | {"schema": "archscan/trail/v1"}
-                yield index, json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode()
+                leaf = {name: value for name, value in row.items() if name != "index"} | {"schema": "archscan/trail/v1"}
+                yield row["index"], json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode()
             start = page["next"]
 
     def checkpoint(self) -> str:
         """The newest signed head."""
         return self._answered("GET", "/checkpoint").text
 
-    def readiness(self, to: str) -> Mapping[str, Any]:
+    def readiness(self, to: str) -> Readiness:
         """What would run on another platform, as far as the service knows."""
-        found: Mapping[str, Any] = self._ask("GET", "/api/v1/readiness", query={"to": to})
+        found: Readiness = self._ask("GET", "/api/v1/readiness", query={"to": to})
         return found
 
     # ---------------------------------------------------------------- asking
@@ -247,7 +249,7 @@ def _understood() -> Iterator[None]:
         raise ServiceError(f"the server's answer is not understood: {error}: is it another version?") from None
 
 
-def _waiver(row: Mapping[str, Any]) -> Waiver:
+def _waiver(row: WaiverRow) -> Waiver:
     until = datetime.fromisoformat(row["until"]).timestamp()
     host, image, workload, reason = (str(row[name]) for name in ("host", "image", "workload", "finding_reason"))
     origin = WaiverOrigin(row["origin"])
