@@ -58,10 +58,16 @@ echo "archscan: $(hostname) is prepared for the way back"
 """
 
 
+_PARTS = ("main", "container", "docker", "podman", "compose", "unit", "swarm", "kubernetes")
+"""Files that make the script: what is common, then what each kind does in each step."""
+
+
 @cache
 def rollback_script() -> bytes:
-    """The text of ``rollback.sh``, to be installed on a host; it is never sent to be run."""
-    return files("scanner.hosts").joinpath("rollback.sh").read_bytes()
+    """The text of the script, to be installed on a host as one file; it is never sent to be run."""
+    folder = files("scanner.hosts").joinpath("rollback")
+    parts = [folder.joinpath(f"{part}.sh").read_bytes() for part in _PARTS]
+    return b"\n".join((*parts, b"main\n"))
 
 
 def rollback_preparation(

@@ -8,9 +8,9 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scanner.hosts.rollback_script import rollback_script
 from tests.real.process import until
 
-SCRIPT = Path(__file__).parents[2] / "scanner" / "hosts" / "rollback.sh"
 KILLER = """#!/bin/sh
 # The engine's client, which kills whoever called it before or after the call whose turn it is.
 word=$1
@@ -43,7 +43,7 @@ class Hand:
         """Install the script with a store of its own."""
         self.bin = self.folder / "bin"
         self.bin.mkdir(parents=True, exist_ok=True)
-        text = SCRIPT.read_text()
+        text = rollback_script().decode()
         text = text.replace("store=/var/lib/archscan-rollback", f"store={self.folder}/store")
         text = text.replace("  PATH=/usr/local/sbin:", f"  PATH={self.bin}:/usr/local/sbin:")
         self.script = self.folder / "rollback.sh"
