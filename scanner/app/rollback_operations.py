@@ -11,7 +11,7 @@ from scanner.app import wiring
 from scanner.app.rollback_link import RefusedError, link_of
 from scanner.app.store import store_url
 from scanner.domain.facts import Failure, HostFacts
-from scanner.domain.release import owner_name
+from scanner.domain.release import absent_unit, owner_name
 from scanner.domain.rollback_record import recorded
 from scanner.errors import UsageError
 from scanner.formats import files
@@ -95,7 +95,10 @@ class RollbackOperations:
         facts = reading
         named = found_workload(facts, workload)
         if isinstance(named, Refusal):
-            return releases_of(url, host.name, workload), named
+            unit = absent_unit(releases_of(url, host.name, ""), workload)
+            if unit is None:
+                return releases_of(url, host.name, workload), named
+            named = unit
         releases = releases_of(url, host.name, owner_name(named))
 
         async def judge(wanted: Plan) -> Verdict:

@@ -23,7 +23,7 @@ ROLLBACK_USER = "archscan-rollback"
 POLL_S = 2.0
 """Between two looks at a rollback that is under way."""
 
-_ENDS = {"done": Exit.OK, "undone": Exit.FINDINGS, "refused": Exit.FINDINGS}
+_ENDS = {"done": Exit.OK, "undone": Exit.FINDINGS, "refused": Exit.FINDINGS, "unproved": Exit.FINDINGS}
 
 
 def register(app: typer.Typer) -> None:
@@ -196,7 +196,7 @@ def _told(made: Mapping[str, Any]) -> Iterator[str]:
     """A plan, or what became of it, in lines."""
     yield ""
     yield f"{made['workload']} on {made['host']} ({made['manager']}, {made['engine']})"
-    yield f"  from     {made['from_digest']}"
+    yield f"  from     {made['from_digest'] or 'no container: the unit keeps none that ended'}"
     yield f"  to       {made['to_digest']}"
     yield f"  verdict  {made['verdict']}"
     yield from (f"           {one}" for one in made["evidence"])

@@ -197,9 +197,11 @@ unlike() { # container, new one: the first thing that somebody chose for the one
   missing=$({ "$engine" image inspect --format "$labels" "$(look "$1" '{{.Image}}')" && look "$2" "$labels" && printf '@\n' && look "$1" "$labels"; } |
     awk '$0 == "@" { past = 1; next } !past { there[$0] = 1; next } NF && !($0 in there) { print $1; exit }')
   [ -z "$missing" ] || { printf 'the label %s' "$missing"; return; }
-  [ "$(limits_of "$1")" = "$(limits_of "$2")" ] || { printf 'its limits or options (HostConfig)'; return; }
+  other=$({ limits_of "$2" && printf '@\n' && limits_of "$1"; } | awk '$0 == "@" { past = 1; next } !past { there[$0] = 1; next } !($0 in there) { print; exit }')
+  [ -z "$other" ] || { printf 'HostConfig has %s' "$other"; return; }
 }
 
-limits_of() { # container: all of HostConfig but its mounts, which are held against each other one by one, and names of its own
-  look "$1" '{{json .HostConfig}}' | sed 's/"Binds":\[[^]]*\]//; s/"ContainerIDFile":"[^"]*"//; s/"Path":"[^"]*"//'
+limits_of() { # container: HostConfig in pieces, without its mounts, which are compared one by one, and without names of its own
+  look "$1" '{{json .HostConfig}}' |
+    sed 's/"Binds":\[[^]]*\]//; s/"ContainerIDFile":"[^"]*"//; s/"Annotations":{[^}]*}//; s/"Annotations":null//; s/"Path":"[^"]*"//' | awk '{ gsub(/,"/, "\n\""); print }'
 }

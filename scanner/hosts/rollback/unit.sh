@@ -15,7 +15,7 @@ find_unit_of() { # container
   set -f
   makes=$(naming "run" "--name[= ]$name" "$@")
   [ -z "$makes" ] || { refuse "the unit ${makes##*/} makes it anew whenever it starts"; return 1; }
-  starts=$(naming "start" "($1|[ =]$name)" "$@")
+  starts=$(naming "start" "($1|$name)" "$@")
   [ -n "$starts" ] || return 0
   is_unit "${starts##*/}" || { refuse "the unit ${starts##*/} starts it"; return 1; }
   note unit "${starts##*/}"
@@ -26,7 +26,7 @@ naming() { # verb, extended expression of a word, container, unit files: the fir
   shift 3
   for file; do
     [ -f "$file" ] || continue
-    joined "$file" | grep -E "^ExecStart=.*(podman|docker)[ ].*$verb .*$sought( |\$)" >/dev/null 2>&1 && { printf %s "$file"; return; }
+    joined "$file" | grep -E "^ExecStart=.*(podman|docker)( .*)? $verb( .*)? $sought( |\$)" >/dev/null 2>&1 && { printf %s "$file"; return; }
   done
 }
 
@@ -101,7 +101,8 @@ find_unit() {
     return 1
   fi
   note was "$(unit_says "$name" ActiveState)"
-  bring_image "$(recall word)" "$(look "$made" '{{.Config.Image}}')"
+  bring_image "$(recall word)" "$(look "$made" '{{.Config.Image}}')" || return 1
+  [ "$(id_of_image "$(recall word)")" != "$new_image" ] || { refuse "$name starts this image already"; return 1; }
 }
 
 find_quadlet() {
