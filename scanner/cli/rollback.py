@@ -117,11 +117,10 @@ def script(
     Example: archscan rollback-script --prepare agent_ed25519.pub | ssh root@web-1 sh
     """
     operations: Operations = context.obj()
-    made = operations.rollback(options.common(None, None, None))
     if prepare is not None:
-        text = made.preparation(prepare, address or (), user, path)
+        text = operations.rollback_preparation(prepare, address or (), user, path)
     else:
-        text = made.sudoers(user, path) if sudoers else made.script()
+        text = operations.sudoers(user, path) if sudoers else operations.rollback_script()
     print(text, end="")  # noqa: T201 -- data goes to stdout
 
 

@@ -84,6 +84,7 @@ class Rollbacks:
         """
         records = (await self._store.records(KIND)).values()
         self._known = {one.id: one for one in map(rollback_of, records)}
+        self._observer.rollbacks_pending(len(self._active()))
         if self._active():
             self._work.set()
 
@@ -330,7 +331,12 @@ class Rollbacks:
             return record
         try:
             await self._store.put_record(KIND, rollback.id, rollback_json(rollback), record)
+            before = self._known.get(rollback.id)
+            ended = rollback.state in ENDS and before is not None and before.state not in ENDS
             self._known[rollback.id] = rollback
+            self._observer.rollbacks_pending(len(self._active()))
+            if ended:
+                self._observer.rollback_ended(str(rollback.state))
             await self._forget()
         except StoreError as error:
             return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
