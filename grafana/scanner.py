@@ -250,6 +250,13 @@ def _gate() -> Section:
         (column("owner"), column("image"), column("host"), column("Value", "left", unit="dtdurations")),
         empty="Nobody answers for any",
     )
+    rollbacks = trend(
+        "Way back",
+        "Rollbacks that ended, by how; those that were confirmed and go on.",
+        Query(f"sum by (outcome) (increase (archscan_rollbacks_total{{{_ONE}}}{_WINDOW}))", "{{outcome}}"),
+        Query(f"max (archscan_rollbacks_pending{{{_ONE}}})", "under way"),
+        empty="No rollback yet",
+    )
     probes = trend(
         "Probes of hosts",
         "How many hosts answered with which probe; whatever differs from the one that archscan would send is out of date.",
@@ -260,7 +267,7 @@ def _gate() -> Section:
         "Gate, API, surveys, inventory",
         (
             line(7, (6, decisions), (6, requests), (6, surveys), (6, inventory)),
-            line(7, (6, against), (9, overrides), (9, probes)),
+            line(7, (5, against), (7, overrides), (5, rollbacks), (7, probes)),
         ),
     )
 

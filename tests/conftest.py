@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.real.toll",
     "tests.real.engines",
     "tests.real.roots",
+    "tests.real.booted",
     "tests.real.generations",
     "tests.real.monitoring",
     "tests.real.services",

@@ -25,6 +25,7 @@ from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.formats.offload import Workers
 from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
+from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
 from scanner.scan.image_surveys import Surveying
@@ -278,6 +279,17 @@ class Application:
         return made
 
     # ---------------------------------------------------------------- set-up of hosts
+
+    def rollback_script(self) -> str:
+        """The script of the way back, as hosts have it installed."""
+        return rollback_script().decode()
+
+    def rollback_preparation(self, key: Path, addresses: Sequence[str], user: str, path: str) -> str:
+        """The script that prepares a host for the agent, whose public key is in this file."""
+        try:
+            return rollback_preparation(files.read_text(key, files.MAX_SECRET_BYTES), addresses, user, path)
+        except (FileError, ValueError) as error:
+            raise UsageError(str(error)) from None
 
     def probe_script(self) -> str:
         """The script that hosts run."""

@@ -11,13 +11,9 @@ from scanner.app import wiring
 from scanner.app.rollback_link import RefusedError, link_of
 from scanner.app.store import store_url
 from scanner.domain.facts import Failure, HostFacts
-from scanner.domain.release import owner_name
+from scanner.domain.release import absent_unit, owner_name
 from scanner.domain.rollback_record import recorded
 from scanner.errors import UsageError
-from scanner.formats import files
-from scanner.formats.files import FileError
-from scanner.hosts.least_privilege import sudoers_rule
-from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.service.answers import Refusal
 from scanner.service.configuration import limits
 from scanner.service.rollback.planning import found_workload, planned
@@ -26,7 +22,6 @@ from scanner.store.read_only import releases_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
     from scanner.app.adapters import Adapters
     from scanner.domain.host import Host
@@ -95,7 +90,10 @@ class RollbackOperations:
         facts = reading
         named = found_workload(facts, workload)
         if isinstance(named, Refusal):
-            return releases_of(url, host.name, workload), named
+            unit = absent_unit(releases_of(url, host.name, ""), workload)
+            if unit is None:
+                return releases_of(url, host.name, workload), named
+            named = unit
         releases = releases_of(url, host.name, owner_name(named))
 
         async def judge(wanted: Plan) -> Verdict:
@@ -124,24 +122,3 @@ class RollbackOperations:
         from scanner.app.rollback_agent import run_agent  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where one is asked
 
         await run_agent(self._settings)
-
-    @staticmethod
-    def script() -> str:
-        """The script that hosts have installed."""
-        return rollback_script().decode()
-
-    @staticmethod
-    def sudoers(user: str, path: str) -> str:
-        """The sudo rule for it."""
-        try:
-            return sudoers_rule(user, path)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
-
-    @staticmethod
-    def preparation(key: Path, addresses: Sequence[str], user: str, path: str) -> str:
-        """The script that prepares a host for the agent, whose public key is in this file."""
-        try:
-            return rollback_preparation(files.read_text(key, files.MAX_SECRET_BYTES), addresses, user, path)
-        except (FileError, ValueError) as error:
-            raise UsageError(str(error)) from None

@@ -132,18 +132,6 @@ class RollbackOperations(Protocol):
         """Carry out what is confirmed until a signal."""
         ...
 
-    def script(self) -> str:
-        """The script that hosts have installed."""
-        ...
-
-    def sudoers(self, user: str, path: str) -> str:
-        """The sudo rule for it."""
-        ...
-
-    def preparation(self, key: Path, addresses: Sequence[str], user: str, path: str) -> str:
-        """The script that prepares a host for the agent's public key in this file."""
-        ...
-
 
 class Operations(Protocol):
     """The program without its commands. Every method raises ``UsageError`` for what the operator has to change."""
@@ -232,6 +220,14 @@ class Operations(Protocol):
 
     def config_schema(self) -> str:
         """The configuration file's JSON schema."""
+        ...
+
+    def rollback_script(self) -> str:
+        """The script of the way back, as hosts have it installed."""
+        ...
+
+    def rollback_preparation(self, key: Path, addresses: Sequence[str], user: str, path: str) -> str:
+        """The script that prepares a host for the agent's public key in this file."""
         ...
 
     def probe_script(self) -> str:

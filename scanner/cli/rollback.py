@@ -23,7 +23,7 @@ ROLLBACK_USER = "archscan-rollback"
 POLL_S = 2.0
 """Between two looks at a rollback that is under way."""
 
-_ENDS = {"done": Exit.OK, "undone": Exit.FINDINGS, "refused": Exit.FINDINGS}
+_ENDS = {"done": Exit.OK, "undone": Exit.FINDINGS, "refused": Exit.FINDINGS, "unproved": Exit.FINDINGS}
 
 
 def register(app: typer.Typer) -> None:
@@ -117,11 +117,10 @@ def script(
     Example: archscan rollback-script --prepare agent_ed25519.pub | ssh root@web-1 sh
     """
     operations: Operations = context.obj()
-    made = operations.rollback(options.common(None, None, None))
     if prepare is not None:
-        text = made.preparation(prepare, address or (), user, path)
+        text = operations.rollback_preparation(prepare, address or (), user, path)
     else:
-        text = made.sudoers(user, path) if sudoers else made.script()
+        text = operations.sudoers(user, path) if sudoers else operations.rollback_script()
     print(text, end="")  # noqa: T201 -- data goes to stdout
 
 
@@ -196,7 +195,7 @@ def _told(made: Mapping[str, Any]) -> Iterator[str]:
     """A plan, or what became of it, in lines."""
     yield ""
     yield f"{made['workload']} on {made['host']} ({made['manager']}, {made['engine']})"
-    yield f"  from     {made['from_digest']}"
+    yield f"  from     {made['from_digest'] or 'no container: the unit keeps none that ended'}"
     yield f"  to       {made['to_digest']}"
     yield f"  verdict  {made['verdict']}"
     yield from (f"           {one}" for one in made["evidence"])

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, Source, Stage
+from scanner.domain.facts import Failure, Maker, Source, Stage, Workload
 from scanner.domain.verdict.started import is_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from scanner.domain.facts import Workload
 
 _IMAGE_ID_CHARS = 71
 """``sha256:`` with its 64 digits."""
@@ -53,9 +51,12 @@ class Release:
 
 
 def owner_name(workload: Workload) -> str:
-    """What a workload is called by whoever owns it: a Swarm task has a new name with each release, its service has not."""
+    """What a workload is called by whoever owns it.
+
+    A Swarm task has a new name with each release, its service has not; a unit stays where its container is gone.
+    """
     maker = workload.maker
-    return maker.name if maker and maker.kind is Source.SWARM else workload.name
+    return maker.name if maker and maker.kind in {Source.SWARM, Source.SYSTEMD} else workload.name
 
 
 def sighting(workload: Workload, platform: str, at: float) -> Release | None:
@@ -82,6 +83,31 @@ def _pulled(workload: Workload) -> tuple[str, str]:
         if one.digest is not None:
             return str(one.digest), f"{one.name}@{one.digest}"
     return local.image_id, local.image_id
+
+
+NO_CONTAINER = "-"
+"""In the place of an image's ID: a unit whose container never lives long enough to be seen."""
+
+
+def absent_unit(releases: Iterable[Release], name: str) -> Workload | None:
+    """The unit of that name that had releases, but has no container now: Podman's units remove what ended."""
+    names = {name, f"{name}.service"}
+    had = [one for one in releases if one.workload in names and one.source is Source.PODMAN]
+    last = max(had, key=lambda one: one.last_seen, default=None)
+    if last is None or not last.workload.endswith(".service"):
+        return None
+    maker = Maker(Source.SYSTEMD, last.workload)
+    return Workload(
+        last.host, last.workload, Source.PODMAN, Stage.STOPPED, last.written, engine="podman", state="absent",
+        maker=maker,
+    )  # fmt: skip
+
+
+def of_absent(unit: Workload, platform: str) -> Release:
+    """What stands for the present release where there is no container: nobody knows its digest."""
+    return Release(
+        unit.host, unit.source, unit.name, "", NO_CONTAINER, unit.image, unit.image, platform, 0.0, 0.0, current=True
+    )
 
 
 def chosen(releases: Iterable[Release], wanted: str, current: str, platform: str) -> Release | None:

@@ -44,7 +44,10 @@ _OF_MAKERS = {
     Source.QUADLET: Manager.UNIT,
     Source.KUBERNETES: Manager.KUBERNETES,
 }
-_BY_AGENT = frozenset({(Manager.CONTAINER, "docker"), (Manager.COMPOSE, "docker")})
+_BY_AGENT = frozenset({
+    (Manager.CONTAINER, "docker"), (Manager.COMPOSE, "docker"), (Manager.SWARM, "docker"),
+    (Manager.CONTAINER, "podman"), (Manager.UNIT, "podman"), (Manager.KUBERNETES, "cri"),
+})  # fmt: skip
 """What the script on a host can do; everything else is typed by a person."""
 
 
@@ -52,6 +55,7 @@ _BY_AGENT = frozenset({(Manager.CONTAINER, "docker"), (Manager.COMPOSE, "docker"
 class RollbackPlan:
     """From the release that a workload has to one that it had.
 
+    ``subject`` is what the host's script is told: the container, or the service, unit or pod that owns it.
     ``cautions`` are reasons to think twice, which whoever confirms must accept beside the plan. ``by_agent`` tells
     whether the agent can carry it out; otherwise ``commands`` are for a person, as they are in any case.
     """
@@ -59,6 +63,7 @@ class RollbackPlan:
     host: str
     workload: str
     container: str
+    subject: str
     engine: str
     manager: Manager
     current: Release
@@ -77,6 +82,16 @@ def manager_of(workload: Workload) -> Manager:
     return Manager.CONTAINER if workload.source in {Source.DOCKER, Source.PODMAN} else Manager.OTHER
 
 
+def subject_of(workload: Workload, manager: Manager) -> str:
+    """What the host's script is told to bring back."""
+    maker = workload.maker
+    if maker is None or manager in {Manager.CONTAINER, Manager.COMPOSE}:
+        return workload.name
+    if manager is Manager.KUBERNETES:
+        return f"{maker.project}/{maker.name}/{workload.name.rpartition('/')[2]}"
+    return maker.name
+
+
 def rollback_plan(  # noqa: PLR0913, PLR0917 -- a plan is made of all of them
     workload: Workload, current: Release, target: Release, verdict: Verdict, platform: str, healthy_for_s: int
 ) -> RollbackPlan:
@@ -86,6 +101,7 @@ def rollback_plan(  # noqa: PLR0913, PLR0917 -- a plan is made of all of them
         workload.host,
         current.workload,
         workload.name,
+        subject_of(workload, manager),
         engine,
         manager,
         current,
@@ -93,7 +109,7 @@ def rollback_plan(  # noqa: PLR0913, PLR0917 -- a plan is made of all of them
         verdict,
         _commands(workload, manager, target),
         _touches(workload, manager, healthy_for_s),
-        _cautions(workload, target, platform),
+        _cautions(workload, manager, target, platform),
         (manager, engine) in _BY_AGENT,
     )
 
@@ -112,7 +128,7 @@ def vouched(verdict: Verdict, target: Release, platform: str) -> Verdict:
     )
 
 
-def _cautions(workload: Workload, target: Release, platform: str) -> tuple[str, ...]:
+def _cautions(workload: Workload, manager: Manager, target: Release, platform: str) -> tuple[str, ...]:
     found = []
     held = [mount.destination for mount in workload.mounts or () if mount.kind in {"volume", "bind"}]
     if held:
@@ -127,6 +143,10 @@ def _cautions(workload: Workload, target: Release, platform: str) -> tuple[str, 
     if migrating:
         found.append(
             f"its command changes a schema ({word(migrating[0], 'migrate')}): the older release meets the newer schema"
+        )
+    if manager in {Manager.SWARM, Manager.KUBERNETES}:
+        found.append(
+            "it changes every node that runs it; whoever applies its manifest anew brings the newer release back"
         )
     if not target.started_on(platform):
         found.append("this release was never seen up for 60 s on this hardware")
@@ -151,7 +171,10 @@ def _touches(workload: Workload, manager: Manager, healthy_for_s: int) -> tuple[
         case Manager.SWARM:
             return (f"the Swarm service {owner}, on every node that runs it",)
         case Manager.UNIT:
-            return (f"the unit {owner}: restarted", "the local tag, which then means the older image")
+            return (
+                f"the unit {owner}: restarted",
+                "a drop-in of archscan's own beside it, which pins the image until you delete it",
+            )
         case Manager.KUBERNETES:
             return (f"the workload that owns the pod {owner}, on every node that runs it",)
         case Manager.OTHER:
@@ -174,21 +197,29 @@ def _commands(workload: Workload, manager: Manager, target: Release) -> tuple[st
             service = word(workload.maker.name if workload.maker else "", "SERVICE")
             return (f"docker service update --image {image} {service}",)
         case Manager.UNIT:
-            unit = word(workload.maker.name if workload.maker else "", "UNIT")
-            return (
-                here,
-                f"{engine} tag {image} {word(workload.image, 'IMAGE_AS_WRITTEN')}",
-                f"systemctl restart {unit}",
-            )
+            return (here, *_pinned_unit(workload, image))
         case Manager.KUBERNETES:
             namespace = word(workload.maker.project if workload.maker else "", "NAMESPACE")
             pod = word(workload.maker.name if workload.maker else "", "POD")
+            container = word(workload.name.rpartition("/")[2], "CONTAINER")
             return (
                 f"kubectl --namespace {namespace} get pod {pod} --output jsonpath='{{.metadata.ownerReferences}}'",
-                f"kubectl --namespace {namespace} rollout undo deployment/DEPLOYMENT",
+                f"kubectl --namespace {namespace} set image deployment/DEPLOYMENT {container}={image}  # or: rollout undo",
             )
         case Manager.OTHER:
             return (here,)
+
+
+def _pinned_unit(workload: Workload, image: str) -> tuple[str, ...]:
+    """For a quadlet; a unit of podman generate systemd has the image in its ExecStart=."""
+    unit = workload.maker.name if workload.maker else ""
+    quadlet = word(unit.removesuffix(".service"), "QUADLET")
+    folder = f"/etc/containers/systemd/{quadlet}.container.d"
+    return (
+        f"mkdir -p {folder}",
+        f"printf '[Container]\\nImage={image}\\n' > {folder}/99-pin.conf",
+        f"systemctl daemon-reload && systemctl restart {word(unit, 'UNIT')}",
+    )
 
 
 def _anew(engine: str, name: str, image: str) -> tuple[str, ...]:

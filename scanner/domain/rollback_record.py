@@ -18,7 +18,10 @@ CONFIRM_WITHIN_S = 600.0
 
 
 class State(StrEnum):
-    """How far a rollback is. ``done`` and ``undone`` are the two good ends; ``refused`` touched nothing."""
+    """How far a rollback is. ``done`` and ``undone`` are the two good ends; ``refused`` touched nothing.
+
+    ``unproved`` is an end that the agent claims, but no scan of the host has borne out.
+    """
 
     PLANNED = "planned"
     CONFIRMED = "confirmed"
@@ -26,9 +29,10 @@ class State(StrEnum):
     DONE = "done"
     UNDONE = "undone"
     REFUSED = "refused"
+    UNPROVED = "unproved"
 
 
-ENDS = frozenset({State.DONE, State.UNDONE, State.REFUSED})
+ENDS = frozenset({State.DONE, State.UNDONE, State.REFUSED, State.UNPROVED})
 ACTIVE = frozenset({State.CONFIRMED, State.RUNNING})
 
 
@@ -43,7 +47,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """A plan with what became of it; moments are Unix seconds, ``expected`` is the image ID that is to be replaced."""
+    """A plan with what became of it; moments are Unix seconds, ``expected`` is the image ID that is to be replaced.
+
+    ``subject`` is what the host's script is told (empty in records from before there were units: the container).
+    ``seen_at`` is when a scan last showed the workload running with the image that it was to have, since the last step
+    that changed it.
+    """
 
     id: str
     host: str
@@ -71,6 +80,8 @@ class Rollback:
     steps: tuple[Step, ...] = ()
     detail: str = ""
     ended_at: float | None = None
+    subject: str = ""
+    seen_at: float | None = None
 
     def expired(self, now: float) -> bool:
         """Whether it is too late, or the clock stepped back too far, to confirm it."""
@@ -84,7 +95,7 @@ def recorded(made: RollbackPlan, rollback_id: str, healthy_for_s: int, at: float
         made.current.digest, made.target.digest, made.current.image_id, made.target.image_id, made.target.image, healthy_for_s,
         f"{made.verdict.status} {made.verdict.reason}",
         tuple(f"{one.layer}: {one.says}" for one in made.verdict.evidence),
-        made.commands, made.touches, made.cautions, made.by_agent, at, by,
+        made.commands, made.touches, made.cautions, made.by_agent, at, by, subject=made.subject,
     )  # fmt: skip
 
 

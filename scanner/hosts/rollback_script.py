@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import least_privilege
+from scanner.hosts.prepare import ROLLBACK, preparation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,42 +26,16 @@ MAX_ANSWER_BYTES = 64 << 10
 _FIRST, _LAST = "archscan-rollback 1", "@end"
 _KEY = re.compile(r"[a-z]+", re.ASCII)
 
-_PREPARATION = """\
-#!/bin/sh
-# Prepares this host for archscan rollback-agent: an account that can run one script as root, nothing else. Can be run again.
-set -eu
-user={user}
-path={path}
-id "$user" >/dev/null 2>&1 ||
-  useradd --system --create-home --home-dir "/var/lib/$user-login" --shell /bin/sh "$user" 2>/dev/null ||
-  adduser -S -D -h "/var/lib/$user-login" -s /bin/sh "$user"
-usermod --password '*' "$user" 2>/dev/null || sed -i "s/^$user:!:/$user:*:/" /etc/shadow
-home=$(getent passwd "$user" 2>/dev/null | cut -d: -f6)
-[ -n "$home" ] || home=$(awk -F: -v u="$user" '$1 == u {{ print $6 }}' /etc/passwd)
-mkdir -p "$(dirname "$path")" "$home/.ssh" /etc/sudoers.d
-cat >"$path.new" <<'ARCHSCAN_ROLLBACK'
-{script}ARCHSCAN_ROLLBACK
-chmod 755 "$path.new"
-mv "$path.new" "$path"
-cat >/etc/sudoers.d/archscan-rollback.new <<'ARCHSCAN_RULE'
-{rule}ARCHSCAN_RULE
-chmod 440 /etc/sudoers.d/archscan-rollback.new
-mv /etc/sudoers.d/archscan-rollback.new /etc/sudoers.d/archscan-rollback
-cat >"$home/.ssh/authorized_keys.new" <<'ARCHSCAN_KEY'
-{line}ARCHSCAN_KEY
-mv "$home/.ssh/authorized_keys.new" "$home/.ssh/authorized_keys"
-chmod 700 "$home/.ssh"
-chmod 600 "$home/.ssh/authorized_keys"
-chown -R "$user" "$home/.ssh"
-command -v sudo >/dev/null 2>&1 || echo "archscan: sudo is not installed here: install it" >&2
-echo "archscan: $(hostname) is prepared for the way back"
-"""
+_PARTS = ("main", "container", "docker", "podman", "compose", "unit", "swarm", "kubernetes")
+"""Files that make the script: what is common, then what each kind does in each step."""
 
 
 @cache
 def rollback_script() -> bytes:
-    """The text of ``rollback.sh``, to be installed on a host; it is never sent to be run."""
-    return files("scanner.hosts").joinpath("rollback.sh").read_bytes()
+    """The text of the script, to be installed on a host as one file; it is never sent to be run."""
+    folder = files("scanner.hosts").joinpath("rollback")
+    parts = [folder.joinpath(f"{part}.sh").read_bytes() for part in _PARTS]
+    return b"\n".join((*parts, b"main\n"))
 
 
 def rollback_preparation(
@@ -72,13 +46,7 @@ def rollback_preparation(
     Raises:
         ValueError: not a login name, public key, address or plain absolute path.
     """
-    return _PREPARATION.format(
-        user=shlex.quote(user),
-        path=shlex.quote(path),
-        script=rollback_script().decode(),
-        rule=least_privilege.sudoers_rule(user, path),
-        line=least_privilege.authorized_key_line(public_key, from_addresses, path),
-    )
+    return preparation(user, public_key, rollback_script(), from_addresses, path, ROLLBACK)
 
 
 def rollback_command(path: str) -> str:

@@ -198,6 +198,15 @@ GATE_OVERRIDE = Family(
     ("id", "owner", "image", "host"),
     "no override is in force",
 )
+ROLLBACKS = Family(
+    "archscan_rollbacks_total",
+    "counter",
+    "Rollbacks that ended: done, undone (put back), refused (untouched), unproved (the agent says that it ended, no scan has seen it).",
+    ("outcome",),
+)
+ROLLBACKS_PENDING = Family(
+    "archscan_rollbacks_pending", "gauge", "Rollbacks that were confirmed and have not ended: a host may be in the midst of one."
+)  # fmt: skip
 INVENTORY_HOSTS = Family(
     "archscan_inventory_hosts",
     "gauge",

@@ -128,6 +128,14 @@ class Metrics:
         for one in overrides:
             self._own.gate_override.labels(one.id, one.owner, one.image, one.host).set(one.until)
 
+    def rollbacks_pending(self, count: int) -> None:
+        """So many rollbacks were confirmed and have not ended."""
+        self._own.rollbacks_pending.set(count)
+
+    def rollback_ended(self, outcome: str) -> None:
+        """A rollback ended so."""
+        self._own.rollbacks.labels(outcome).inc()
+
     def inventory_loaded(self, *, read: int, not_understood: int, skipped: int) -> None:
         """So many hosts of the inventory in force are read, or are not."""
         for state, count in (("read", read), ("not_understood", not_understood), ("skipped", skipped)):

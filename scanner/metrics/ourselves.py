@@ -18,6 +18,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
 from scanner.domain.decision import Decision
+from scanner.domain.rollback_record import ENDS
 from scanner.metrics import families as c
 from scanner.metrics.trail_metrics import TrailMetrics
 from scanner.probe.answer import VERSION
@@ -91,6 +92,10 @@ class Instruments:
         self.gate_overridden = _counter(c.GATE_OVERRIDDEN, registry)
         self.gate_failed_open = _counter(c.GATE_FAILED_OPEN, registry)
         self.gate_override = _gauge(c.GATE_OVERRIDE, registry)
+        self.rollbacks = _counter(c.ROLLBACKS, registry)
+        for outcome in sorted(ENDS):
+            self.rollbacks.labels(str(outcome))
+        self.rollbacks_pending = _gauge(c.ROLLBACKS_PENDING, registry)
         self.inventory_hosts = _gauge(c.INVENTORY_HOSTS, registry)
         self.surveys_pending = _gauge(c.SURVEYS_PENDING, registry)
         self.survey_bytes = _counter(c.SURVEY_BYTES, registry)

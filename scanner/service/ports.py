@@ -117,6 +117,12 @@ class Observer(Protocol):
     def overrides_in_force(self, overrides: Sequence[Override]) -> None:
         """These deployments are answered for against the gate."""
 
+    def rollbacks_pending(self, count: int) -> None:
+        """So many rollbacks were confirmed and have not ended."""
+
+    def rollback_ended(self, outcome: str) -> None:
+        """A rollback ended so."""
+
     def surveys_pending(self, count: int) -> None:
         """So many surveys are waiting to be made."""
 

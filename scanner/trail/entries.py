@@ -168,8 +168,13 @@ def rollback_step(at: float, by: str, rollback: Rollback, step: str, detail: str
     return Entry(Event.ROLLBACK_STEP, at, by, _rollback(rollback) | {"step": step, "detail": detail})
 
 
+def rollback_seen(at: float, by: str, rollback: Rollback, detail: str) -> Entry:
+    """A scan shows the workload running with the release of the plan."""
+    return Entry(Event.ROLLBACK_SEEN, at, by, _rollback(rollback) | {"detail": detail})
+
+
 def rollback_ended(at: float, by: str, rollback: Rollback, outcome: str, detail: str) -> Entry:
-    """The host is in one of the two good states, or was never touched: ``outcome`` says which."""
+    """How it ended: in one of the two good states, untouched, or as the agent says and no scan has seen (``unproved``)."""
     return Entry(Event.ROLLBACK_ENDED, at, by, _rollback(rollback) | {"outcome": outcome, "detail": detail})
 
 

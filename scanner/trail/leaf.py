@@ -52,6 +52,7 @@ class Event(StrEnum):
     ROLLBACK_PLANNED = "rollback_planned"
     ROLLBACK_CONFIRMED = "rollback_confirmed"
     ROLLBACK_STEP = "rollback_step"
+    ROLLBACK_SEEN = "rollback_seen"
     ROLLBACK_ENDED = "rollback_ended"
     TRAIL_RESUMED = "trail_resumed"
 

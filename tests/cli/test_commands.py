@@ -300,6 +300,16 @@ def test_every_command_teaches_itself_with_an_example(command):
     assert "Example: " in done.stdout
 
 
+def test_texts_for_hosts_are_printed_beside_a_file_that_is_no_configuration(tmp_path):
+    (tmp_path / "archscan.yml").write_text("- hosts: all\n")
+    (tmp_path / "key.pub").write_text(
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6aSmwvcnUuxrxjDxrccogvMhXiCUzhTwllbcw1QGq4\n"
+    )
+    for words in ([], ["--sudoers"], ["--prepare", "key.pub"]):
+        done = archscan("rollback-script", *words, folder=tmp_path)
+        assert (done.returncode, "archscan-rollback" in done.stdout) == (0, True), done.stderr
+
+
 # ---------------------------------------------------------------- inventories of others
 
 FOREIGN = """

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from scanner.hosts.rollback_script import rollback_script
 from tests.real.engines import Containerd, DockerEngine
-from tests.real.hand import SCRIPT, Hand
+from tests.real.hand import Hand
 from tests.real.process import Daemon, run, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -365,7 +366,13 @@ def test_a_project_whose_files_moved_on_is_refused(project, web):
         "begin",
         f"begin {'g' * 32} docker container api a@sha256:{HEX} {HEX} 60",
         f"begin ../{'0' * 29} docker container api a@sha256:{HEX} {HEX} 60",
-        f"begin {ID} podman container api a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} podman compose api a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} podman unit api a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} podman unit ../api.service a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} docker unit api.service a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} docker container api a@sha256:{HEX} - 60",
+        f"begin {ID} cri kubernetes shop/api a@sha256:{HEX} {HEX} 60",
+        f"begin {ID} cri kubernetes shop/--all/api a@sha256:{HEX} {HEX} 60",
         f"begin {ID} nerdctl container api a@sha256:{HEX} {HEX} 60",
         f"begin {ID} docker container -api a@sha256:{HEX} {HEX} 60",
         f"begin {ID} docker container $(id) a@sha256:{HEX} {HEX} 60",
@@ -394,6 +401,11 @@ def test_a_line_outside_the_grammar_is_wrong_and_nothing_comes_of_it(hand, line)
 
 
 def test_the_script_is_clean_to_shellcheck_and_to_every_posix_shell(require):
-    assert subprocess.run([require("shellcheck", "shellcheck"), SCRIPT], check=False).returncode == 0
-    text = SCRIPT.read_text()
+    text = rollback_script().decode()
+    inner = text.partition("replay='\n")[2].partition("\n'\n")[0]
+    for one in (text, f"#!/bin/sh\n{inner}\n"):
+        done = subprocess.run(
+            [require("shellcheck", "shellcheck"), "-"], input=one, text=True, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
     assert "eval" not in text.replace("evaluated", "")

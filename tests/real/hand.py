@@ -8,15 +8,15 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scanner.hosts.rollback_script import rollback_script
 from tests.real.process import until
 
-SCRIPT = Path(__file__).parents[2] / "scanner" / "hosts" / "rollback.sh"
 KILLER = """#!/bin/sh
 # The engine's client, which kills whoever called it before or after the call whose turn it is.
 word=$1
 case $* in *' up --detach '*) word=up ;; *' config '*|*' version'*) word=config ;; esac
 case $word in
-  stop|update|rename|start|rm|up|clone|container|--silent)
+  stop|update|rename|start|restart|daemon-reload|rm|up|create|--silent)
     turn=$(($(cat {folder}/turn) - 1))
     echo "$turn" >{folder}/turn
     if [ "$turn" -eq 0 ]; then
@@ -38,12 +38,14 @@ class Hand:
     clients: dict[str, str]
     environment: dict[str, str] = field(default_factory=dict)
     seconds: int = 1
+    enter: tuple[str, ...] = ()
+    """Words before the command, where it runs elsewhere."""
 
     def __post_init__(self) -> None:
         """Install the script with a store of its own."""
         self.bin = self.folder / "bin"
         self.bin.mkdir(parents=True, exist_ok=True)
-        text = SCRIPT.read_text()
+        text = rollback_script().decode()
         text = text.replace("store=/var/lib/archscan-rollback", f"store={self.folder}/store")
         text = text.replace("  PATH=/usr/local/sbin:", f"  PATH={self.bin}:/usr/local/sbin:")
         self.script = self.folder / "rollback.sh"
@@ -75,7 +77,7 @@ class Hand:
     def ask(self, line: str) -> dict[str, str]:
         """What it answers to one line."""
         done = subprocess.run(
-            ["sh", self.script], input=f"{line}\n", capture_output=True, text=True, timeout=60, check=False,
+            [*self.enter, "sh", self.script], input=f"{line}\n", capture_output=True, text=True, timeout=60, check=False,
             env={**os.environ, **self.environment},
         )  # fmt: skip
         assert done.stdout.startswith("archscan-rollback 1\n"), (done.stdout, done.stderr)

@@ -94,7 +94,7 @@ def enter_root(
 
     def enter(suite: str) -> Root:
         if suite not in entered:
-            root = _made(suite, require)
+            root = made_root(suite, require)
             folder = tmp_path_factory.mktemp(suite)
             argv = [
                 require("unshare", "util-linux"),
@@ -109,7 +109,7 @@ def enter_root(
         root.daemon.stop()
 
 
-def _made(suite: str, require: Callable[[str, str], Path]) -> Path:
+def made_root(suite: str, require: Callable[[str, str], Path]) -> Path:
     """The root, made now if it is not there; two workers that want it at once make it once."""
     cache = cache_folder()
     root = cache / suite

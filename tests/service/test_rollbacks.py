@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Failure, LocalImage, Mount, Process
+from scanner.domain.facts import Failure, LocalImage, Maker, Mount, Process, Source
 from scanner.domain.rollback_record import CONFIRM_WITHIN_S, State
 from scanner.service.answers import Refusal
 from scanner.store.store import Store
@@ -109,16 +109,22 @@ async def test_a_dry_run_leaves_no_trace(service, trail):
     assert await events(trail) == []
 
 
-async def test_a_confirmed_plan_is_the_agent_s_work_until_it_ends(service, trail):
+async def test_a_confirmed_plan_is_the_agent_s_work_until_it_ends(service, environment, trail):
     made = await plan(service)
     assert reason(await service.rollbacks.confirm(made.id, "lee")) == "confirmed"
     assert [one.id for one in await service.rollbacks.work(0)] == [made.id]
-    await service.rollbacks.step(made.id, "find", "", "agent")
+    environment.now += 1
+    for step in ("find", "prepare", "switch"):
+        await service.rollbacks.step(made.id, step, "", "agent")
+    environment.containers = (container("1"),)
+    assert await service.rollbacks.verify(made.id, "agent") == (True, f"api runs with {digest('1')}")
+    await service.rollbacks.step(made.id, "finish", "", "agent")
     ended = await service.rollbacks.end(made.id, State.DONE, "api runs", "agent")
-    assert (ended.state, ended.steps[0].step) == (State.DONE, "find")
+    assert (ended.state, ended.steps[-1].step) == (State.DONE, "finish")
     assert await service.rollbacks.work(0) == []
     assert await events(trail) == [
-        ("rollback_planned", "kim"), ("rollback_confirmed", "lee"), ("rollback_step", "agent"), ("rollback_ended", "agent"),
+        ("rollback_planned", "kim"), ("rollback_confirmed", "lee"), *[("rollback_step", "agent")] * 3,
+        ("rollback_seen", "rollback agent"), ("rollback_step", "agent"), ("rollback_ended", "agent"),
     ]  # fmt: skip
     assert reason(await service.rollbacks.step(made.id, "switch", "", "agent")) == "rollback_state"
     assert (await service.rollbacks.end(made.id, State.DONE, "again", "agent")).detail == "api runs"
@@ -214,3 +220,81 @@ async def test_a_scan_says_whether_it_runs(service, environment):
     assert (await service.rollbacks.verify(made.id, "agent"))[0] is True
     environment.machines["10.0.0.1"] = builders.unread().reading
     assert (await service.rollbacks.verify(made.id, "agent"))[0] is None
+
+
+async def confirmed(service):
+    made = await plan(service)
+    await service.rollbacks.confirm(made.id, "kim")
+    return made.id
+
+
+@pytest.mark.parametrize(
+    ("claimed", "then", "ends"),
+    [
+        (State.DONE, "2", "unproved"),
+        (State.DONE, "3", "unproved"),
+        (State.DONE, "1", "done"),
+        (State.UNDONE, "1", "unproved"),
+        (State.UNDONE, "2", "undone"),
+        (State.REFUSED, "2", "refused"),
+    ],
+)
+async def test_what_an_agent_claims_of_the_end_is_believed_as_far_as_a_scan_bears_it_out(
+    service, environment, claimed, then, ends
+):
+    rollback = await confirmed(service)
+    environment.now += 1
+    environment.containers = (container(then),)
+    ended = await service.rollbacks.end(rollback, claimed, "so it says", "thief")
+    assert (str(ended.state), "so it says" in ended.detail) == (ends, True)
+
+
+async def test_a_claim_that_nobody_could_look_at_is_unproved(service, environment):
+    rollback = await confirmed(service)
+    environment.now += 1
+    environment.machines["10.0.0.1"] = builders.unread().reading
+    assert str((await service.rollbacks.end(rollback, State.DONE, "", "thief")).state) == "unproved"
+
+
+async def test_steps_stand_in_their_order_and_nothing_is_finished_that_no_scan_saw_running(service, environment):
+    rollback = await confirmed(service)
+
+    async def step(name):
+        return reason(await service.rollbacks.step(rollback, name, "", "agent"))
+
+    assert [await step(name) for name in ("finish", "switch", "prepare", "undo", "resume")] == ["rollback_state"] * 5
+    assert [await step(name) for name in ("find", "find", "prepare", "resume", "switch")] == ["running"] * 5
+    assert await step("finish") == "rollback_state"
+    environment.now += 1
+    environment.containers = (container("1"),)
+    assert (await service.rollbacks.verify(rollback, "agent"))[0] is True
+    assert await step("resume") == "running"
+    assert await step("finish") == "rollback_state"
+    environment.now += 1
+    assert (await service.rollbacks.verify(rollback, "agent"))[0] is True
+    assert await step("finish") == "running"
+
+
+def in_unit(letter, **changes):
+    maker = Maker(Source.SYSTEMD, "api.service")
+    made = container(letter, engine="podman", maker=maker, **changes)
+    return replace(made, name="systemd-api", source=Source.PODMAN)
+
+
+async def test_a_unit_that_keeps_no_container_comes_back_by_its_name(environment, store, trail):
+    environment.containers = (in_unit("1"),)
+    service = environment.service(store, trail)
+    await scanned(service)
+    environment.now += 60
+    environment.containers = ()
+    await scanned(service)
+    await service.rollbacks.work(0)
+    made = await service.rollbacks.plan("a", "api", "", "kim")
+    assert (made.subject, made.expected, made.to_digest, made.by_agent) == ("api.service", "-", digest("1"), True)
+    assert reason(await service.rollbacks.confirm(made.id, "kim", accept_cautions=True)) == "confirmed"
+    environment.now += 1
+    assert (await service.rollbacks.verify(made.id, "agent"))[0] is False
+    environment.now += 1
+    environment.containers = (in_unit("1"),)
+    assert (await service.rollbacks.verify(made.id, "agent"))[0] is True
+    await service.stop()

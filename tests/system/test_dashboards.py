@@ -95,6 +95,8 @@ def something_happened(metrics):
     metrics.gate_decided(Decision.DENY)
     metrics.gate_overridden()
     metrics.gate_failed_open()
+    metrics.rollback_ended("done")
+    metrics.rollbacks_pending(1)
     metrics.http_request("/metrics", 200)
     metrics.loop_lag(0.01)
     metrics.store_failed()

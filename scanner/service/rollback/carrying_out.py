@@ -111,7 +111,7 @@ class Agent:
     async def _begun(self, rollback: Rollback) -> Mapping[str, str] | str:
         """The host's journal, begun or found there; why there is none, where nothing was touched."""
         line = (
-            f"begin {rollback.id} {rollback.engine} {rollback.manager} {rollback.container} {rollback.image} "
+            f"begin {rollback.id} {rollback.engine} {rollback.manager} {rollback.subject or rollback.container} {rollback.image} "
             f"{rollback.expected.removeprefix('sha256:')} {rollback.healthy_for_s}"
         )
         why = ""

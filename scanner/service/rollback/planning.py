@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts, Stage
 from scanner.domain.plan import Plan
-from scanner.domain.release import Release, chosen, owner_name, sighting
+from scanner.domain.release import NO_CONTAINER, Release, chosen, of_absent, owner_name, sighting
 from scanner.domain.rollback_plan import rollback_plan, vouched
 from scanner.domain.verdict.reason import Status
 from scanner.service.answers import Refusal, RefusalReason
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from scanner.domain.verdict.verdict import Verdict
 
     Judge = Callable[[Plan], Awaitable[Verdict]]
+_DIGEST_CHARS = 71
+"""``sha256:`` with its 64 digits."""
+
 MAX_NAMES = 20
 """Workloads that are named where none fits; a host may have thousands."""
 
@@ -41,11 +44,11 @@ async def planned(  # noqa: PLR0913, PLR0917 -- a plan rests on all of them
 ) -> RollbackPlan | Refusal:
     """The plan for one workload, or why there is none; ``to`` is a digest, empty for the last release that started."""
     platform = str(facts.kernel.platform or "")
-    current = sighting(workload, platform, 0.0)
+    current = of_absent(workload, platform) if workload.state == "absent" else sighting(workload, platform, 0.0)
     if current is None:
         return Refusal(RefusalReason.RELEASE_NOT_FOUND, f"{workload.name}: its engine did not tell which image it has")
     known = [one for one in releases if one.source is workload.source]
-    target = chosen(known, to, current.image_id, platform) or _of_registry(current, to)
+    target = chosen(known, to, current.image_id, platform) or _of_registry(current, to, known)
     if target is None:
         return Refusal(RefusalReason.RELEASE_NOT_FOUND, _none(known, current, to))
     if target.image_id == current.image_id or target.digest == current.digest:
@@ -79,10 +82,11 @@ def fresh(facts: HostFacts | Failure | None, age_s: float, max_age_s: float) -> 
     return facts
 
 
-def _of_registry(current: Release, to: str) -> Release | None:
+def _of_registry(current: Release, to: str, known: list[Release]) -> Release | None:
     """A digest that this host never had, of the same repository: the registry says whether it is there."""
-    name, at, _ = current.image.partition("@")
-    if not at or len(to) != len(current.digest) or not to.startswith("sha256:"):
+    last = max(known, key=lambda one: one.last_seen, default=current) if current.image_id == NO_CONTAINER else current
+    name, at, _ = last.image.partition("@")
+    if not at or len(to) != _DIGEST_CHARS or not to.startswith("sha256:"):
         return None
     return Release(current.host, current.source, current.workload, to, to, f"{name}@{to}", f"{name}@{to}", "", 0.0, 0.0)
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.domain.release import owner_name, sighting
+from scanner.domain.release import absent_unit, owner_name
 from scanner.domain.rollback_record import ACTIVE, ENDS, Rollback, State, Step, recorded, rollback_json, rollback_of
-from scanner.domain.verdict.started import has_stood
 from scanner.service.answers import Refusal, RefusalReason
 from scanner.service.configuration import limits
 from scanner.service.recording import refused
+from scanner.service.rollback.claims import is_managed_elsewhere, out_of_order, seen_running, still_has
 from scanner.service.rollback.planning import found_workload, fresh, planned
 from scanner.service.scan_queue import ScanState
 from scanner.store.error import StoreError
@@ -84,6 +84,7 @@ class Rollbacks:
         """
         records = (await self._store.records(KIND)).values()
         self._known = {one.id: one for one in map(rollback_of, records)}
+        self._observer.rollbacks_pending(len(self._active()))
         if self._active():
             self._work.set()
 
@@ -159,13 +160,9 @@ class Rollbacks:
         facts = self._facts(rollback.host)
         if isinstance(facts, Refusal):
             return facts
-        workload = found_workload(facts, rollback.container)
-        if isinstance(workload, Refusal):
-            return workload
-        local = workload.local
-        if local is None or local.image_id != rollback.expected:
-            return Refusal(RefusalReason.ROLLBACK_STATE, "the workload has another image than when this was planned")
-        return None
+        if still_has(facts, rollback):
+            return None
+        return Refusal(RefusalReason.ROLLBACK_STATE, "the workload has another image than when this was planned")
 
     # ---------------------------------------------------------------- what the agent asks
 
@@ -183,12 +180,15 @@ class Rollbacks:
         return self._active()
 
     async def step(self, rollback_id: str, step: str, detail: str, by: str) -> Rollback | Refusal:
-        """A step stands in the trail: only now may the agent do it."""
+        """A step stands in the trail: only now may the agent do it, and only where it is its turn."""
         rollback = self._under_way(rollback_id)
         if isinstance(rollback, Refusal):
             return rollback
+        if why := out_of_order(rollback, step):
+            return Refusal(RefusalReason.ROLLBACK_STATE, why)
         now = self._clock()
-        made = replace(rollback, state=State.RUNNING, steps=(*rollback.steps, Step(step, now, detail)))
+        seen_at = rollback.seen_at if step == "finish" else None  # whatever else is done may change what was seen
+        made = replace(rollback, state=State.RUNNING, steps=(*rollback.steps, Step(step, now, detail)), seen_at=seen_at)
         log.info("rollback_step", rollback=rollback.id, host=rollback.host, workload=rollback.workload, step=step)
         return await self._keep(made, entries.rollback_step(now, by, rollback, step, detail))
 
@@ -197,32 +197,60 @@ class Rollbacks:
         rollback = self._under_way(rollback_id)
         if isinstance(rollback, Refusal):
             return rollback
+        facts, why = await self._scanned(rollback, by)
+        runs, detail = seen_running(facts, rollback) if facts else (None, why)
+        if runs:
+            latest = self._known[rollback_id]
+            entry = entries.rollback_seen(self._clock(), f"rollback {by}", latest, detail)
+            kept = await self._keep(replace(latest, seen_at=self._clock()), entry)
+            if isinstance(kept, Refusal):
+                return kept
+        return runs, detail
+
+    async def _scanned(self, rollback: Rollback, by: str) -> tuple[list[HostFacts], str]:
+        """Facts of this moment: of the host, of every host where others place what it runs; why there are none."""
         began = self._clock()
-        request = await self._scans.request((rollback.host,), f"rollback {by}")
+        names = () if is_managed_elsewhere(rollback) else (rollback.host,)
+        request = await self._scans.request(names, f"rollback {by}")
         if isinstance(request, Refusal):
-            return None, request.detail
+            return [], request.detail
         async for state in self._scans.watch(request.id):
             request = state
         if request.state is not ScanState.DONE:
-            return None, f"the scan {request.state}: {request.detail}"
-        facts = self._facts(rollback.host, since=began)
-        if isinstance(facts, Refusal):
-            return None, facts.detail
-        return _runs(facts, rollback)
+            return [], f"the scan {request.state}: {request.detail}"
+        wanted = names or [host.name for host in self._reloading.hosts()]
+        read = [self._facts(name, since=began) for name in wanted]
+        why = next((one.detail for one in read if isinstance(one, Refusal)), "")
+        return [one for one in read if not isinstance(one, Refusal)], why
 
     async def end(self, rollback_id: str, outcome: State, detail: str, by: str) -> Rollback | Refusal:
-        """The host is in a good state, or was never touched."""
+        """What the agent says of the end; that it is a good one is believed as far as a scan bears it out."""
         rollback = self._known.get(rollback_id)
-        if rollback is not None and rollback.state is outcome:
+        if rollback is not None and rollback.state in {outcome, State.UNPROVED}:
             return rollback  # the agent asks again where it did not hear the answer
         under_way = self._under_way(rollback_id)
         if isinstance(under_way, Refusal):
             return under_way
+        if not (borne := await self._borne_out(under_way, outcome, by))[0]:
+            outcome, detail = State.UNPROVED, f"the agent says {outcome}: {detail}; a scan: {borne[1]}"
+            under_way = self._known[rollback_id]
         now = self._clock()
         made = replace(under_way, state=outcome, detail=detail, ended_at=now)
         log.warning("rollback_ended", rollback=made.id, host=made.host, workload=made.workload, outcome=str(outcome),
                     detail=detail)  # fmt: skip
         return await self._keep(made, entries.rollback_ended(now, by, made, str(outcome), detail))
+
+    async def _borne_out(self, rollback: Rollback, outcome: State, by: str) -> tuple[bool, str]:
+        """Whether a scan shows what is claimed; nobody needs to see that nothing was touched."""
+        if outcome is State.REFUSED or (outcome is State.DONE and rollback.seen_at is not None):
+            return True, ""
+        facts, why = await self._scanned(rollback, by)
+        if not facts:
+            return False, why
+        if outcome is State.DONE:
+            return seen_running(facts, rollback)
+        has = any(still_has(one, rollback) for one in facts)
+        return has, "" if has else "the image that it had before is not there"
 
     # ---------------------------------------------------------------- parts
 
@@ -264,9 +292,12 @@ class Rollbacks:
         if isinstance(facts, Refusal):
             return facts
         named = found_workload(facts, workload)
-        if isinstance(named, Refusal):
-            return named
         try:
+            if isinstance(named, Refusal):
+                unit = absent_unit(await self._store.releases(host.name), workload)
+                if unit is None:
+                    return named
+                named = unit
             releases = await self._store.releases(host.name, owner_name(named))
         except StoreError as error:
             return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
@@ -300,7 +331,12 @@ class Rollbacks:
             return record
         try:
             await self._store.put_record(KIND, rollback.id, rollback_json(rollback), record)
+            before = self._known.get(rollback.id)
+            ended = rollback.state in ENDS and before is not None and before.state not in ENDS
             self._known[rollback.id] = rollback
+            self._observer.rollbacks_pending(len(self._active()))
+            if ended:
+                self._observer.rollback_ended(str(rollback.state))
             await self._forget()
         except StoreError as error:
             return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
@@ -314,16 +350,3 @@ class Rollbacks:
         for one in over[MAX_KEPT:]:
             await self._store.delete_record(KIND, one.id)
             del self._known[one.id]
-
-
-def _runs(facts: HostFacts, rollback: Rollback) -> tuple[bool, str]:
-    """Whether the container runs from the image that it was to have."""
-    workload = found_workload(facts, rollback.container)
-    if isinstance(workload, Refusal):
-        return False, workload.detail
-    now = sighting(workload, "", 0.0)
-    if now is None or now.image_id == rollback.expected:
-        return False, "it has the image that it had before"
-    if not has_stood(workload):
-        return False, f"it does not stay up: {workload.state}, exit code {workload.exit_code}"
-    return True, f"{workload.name} runs with {now.digest}"

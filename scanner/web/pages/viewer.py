@@ -14,7 +14,7 @@ from scanner.web.http.dependencies import Context
 from scanner.web.http.session import Session
 from scanner.web.pages.rendering import Desk
 
-ACTING = (Scope.READ, Scope.GATE, Scope.OPERATE)
+ACTING = (Scope.READ, Scope.GATE, Scope.OPERATE, Scope.ROLLBACK)
 """What pages show or do."""
 
 
@@ -41,6 +41,11 @@ class Viewer:
     def may_operate(self) -> bool:
         """Whether they may start scans or answer for findings."""
         return Scope.OPERATE in self.scopes
+
+    @property
+    def may_roll_back(self) -> bool:
+        """Whether they may plan the way back, then confirm it."""
+        return Scope.ROLLBACK in self.scopes
 
 
 async def viewer(request: Request) -> Viewer:
