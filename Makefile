@@ -1,9 +1,9 @@
 # Everything a newcomer types; each target sets up what it needs, once.
 
 PYTHON := .venv/bin/python
-# A file's tests stay on one of three workers, so that each real part is started about once; they wait for real parts half
-# of the time, so that two cores have enough for three.
-PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile -m "not bench and not engines"
+# A file's tests stay on one of four workers, so that each real part is started about once; they wait for real parts half
+# of the time, so that two cores have enough for four.
+PYTEST := $(PYTHON) -m pytest -n 4 --dist loadfile -m "not bench and not engines"
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check lint architecture engines tamper faults fuzz bench bench-quick bench-parts clean python packages

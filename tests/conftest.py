@@ -18,6 +18,7 @@ more than a second of a processor each time. What is kept are ``__pycache__`` fo
 pytest_plugins = [
     "pytester",
     "tests.real.leaks",
+    "tests.real.order",
     "tests.real.require",
     "tests.real.elf",
     "tests.real.images",
