@@ -1,9 +1,9 @@
 # Everything a newcomer types; each target sets up what it needs, once.
 
 PYTHON := .venv/bin/python
-# A file's tests stay on one of three workers, so that each real part is started about once; they wait for real parts half
-# of the time, so that two cores have enough for three.
-PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile -m "not bench and not engines"
+# A file's tests stay on one of four workers, so that each real part is started about once; they wait for real parts half
+# of the time, so that two cores have enough for four.
+PYTEST := $(PYTHON) -m pytest -n 4 --dist loadfile -m "not bench and not engines"
 
 # Tests start hundreds of programs of ours: without compiled files each would compile all it imports again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+from hypothesis import settings
+
+settings.register_profile("busy", deadline=None)  # other work on the same cores is no fault of what is tested
+settings.load_profile("busy")
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+"""Where nothing may be kept every worker rewrites every test, then each archscan that a test starts compiles all of itself:
+more than a second of a processor each time. What is kept are ``__pycache__`` folders, which git ignores, which ``make clean`` removes."""
+
 pytest_plugins = [
     "pytester",
     "tests.real.leaks",
+    "tests.real.order",
     "tests.real.require",
     "tests.real.elf",
     "tests.real.images",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 FAULTS = (Exception, pytest.fail.Exception)
 """How a row fails: by what it raises, or by pytest's own word that it raised nothing."""
+SHOWN = 20
+"""Faults told with where they arose: enough to see what they have in common. Of the others their rows are named."""
 
 
-def each_row(names: str, rows: Iterable[Any], ids: Callable[[Any], object] | None = None) -> Callable[[Check], Check]:
-    """Call a test with each row; all rows are looked at, then it fails with every fault, each noted with its row.
+def each_row(
+    names: str, rows: Iterable[Any], ids: Callable[[Any], object] | None = None
+) -> Callable[[Check], Callable[..., None]]:
+    """Call a test with each row; all rows are looked at, then it fails with every fault, each named by its row.
 
     ``names`` are those of the test's parameters that a row fills, ``"a"`` or ``"a, b"``; what ``ids`` makes of a value
     names it. The other parameters are fixtures, the same for all rows.
@@ -33,7 +38,7 @@ def each_row(names: str, rows: Iterable[Any], ids: Callable[[Any], object] | Non
     table = tuple(rows)
     assert table, "a table without rows tests nothing"
 
-    def over(check: Check) -> Check:
+    def over(check: Check) -> Callable[..., None]:
         assert not inspect.iscoroutinefunction(check), "rows that wait are tests of their own"
 
         @functools.wraps(check)
@@ -41,15 +46,15 @@ def each_row(names: str, rows: Iterable[Any], ids: Callable[[Any], object] | Non
             faults = []
             for number, row in enumerate(table):
                 values = row if len(filled) > 1 else (row,)
+                named = f"row {number}: {' - '.join(str((ids or repr)(value)) for value in values)}"
                 try:
                     check(**fixtures, **dict(zip(filled, values, strict=True)))
-                except pytest.skip.Exception as skipped:
-                    raise AssertionError(f"row {number} skips, and with it all others") from skipped
+                except pytest.skip.Exception:
+                    faults.append(f"{named}\nit skips, and with it would all others")
                 except FAULTS as fault:
-                    fault.add_note(f"row {number}: {' - '.join(str((ids or repr)(value)) for value in values)}")
-                    faults.append(fault)
+                    faults.append(_told(named, fault, is_whole=len(faults) < SHOWN))
             if faults:
-                raise BaseExceptionGroup(f"{len(faults)} of {len(table)} rows", faults)
+                pytest.fail("\n".join((f"{len(faults)} of {len(table)} rows", *faults)), pytrace=False)
 
         own = inspect.signature(check)
         kept = [parameter for name, parameter in own.parameters.items() if name not in filled]
@@ -59,3 +64,12 @@ def each_row(names: str, rows: Iterable[Any], ids: Callable[[Any], object] | Non
         return whole_table
 
     return over
+
+
+def _told(named: str, fault: BaseException, *, is_whole: bool) -> str:
+    if not is_whole:
+        return named
+    below = fault.__traceback__.tb_next if fault.__traceback__ else None
+    return (
+        f"{named}\n{''.join(traceback.format_exception(fault.with_traceback(below or fault.__traceback__))).rstrip()}"
+    )

@@ -38,9 +38,22 @@ def test_every_row_is_looked_at_and_every_fault_names_its_row(pytester):
     outcome = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio")
     outcome.assert_outcomes(passed=1, failed=4)
     outcome.stdout.fnmatch_lines([
-        "*2 of 4 rows*", "*c is too much*", "*row 2: 3 - 'c'*", "*d is too much*", "*row 3: 4 - 'd'*",
-        "*row 0: no 1*", "*row 1: no 2*", "*DID NOT RAISE*", "*row 0 skips*",
+        "2 of 4 rows", "row 2: 3 - 'c'", "*line 10, in*", "*c is too much", "row 3: 4 - 'd'", "*d is too much",
+        "2 of 2 rows", "row 0: no 1", "IndexError*", "row 1: no 2", "row 0: 1", "*DID NOT RAISE*", "row 0: 1", "it skips*",
     ])  # fmt: skip
+
+
+def test_of_many_faults_the_rows_are_named_all_the_same(pytester):
+    pytester.makepyfile("""
+from tests.rows import each_row
+
+@each_row("number", range(100))
+def test_numbers(number):
+    assert number < 50
+""")
+    outcome = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio")
+    outcome.stdout.fnmatch_lines(["50 of 100 rows", "row 50: 50", "Traceback*", "row 99: 99"])
+    assert outcome.stdout.str().count("Traceback") == 20
 
 
 WRONG = {

@@ -4,14 +4,10 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from scanner.domain.facts import HostFacts
 from scanner.domain.host import Host
 from scanner.probe import reading
-
-settings.register_profile("busy", deadline=None)  # other work on the same cores is no fault of a parser
-settings.load_profile("busy")
 
 HOSTS = Path(__file__).parents[1] / "data" / "hosts"
 

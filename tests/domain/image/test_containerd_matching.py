@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.image import containerd_matching, containers_image
 from scanner.domain.image.containerd_matching import accepts_config, only, only_strict
 from scanner.domain.platform.platform import Platform
+from tests.rows import each_row
 
 _VECTORS = Path(__file__).parents[2] / "data" / "vectors"
 
@@ -42,7 +42,7 @@ def rule_of(row):
     return RULES[max(names, key=len)] if names else None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "row",
     [r for r in rows("match") if rule_of(r)],
     ids=lambda r: f"{r['rule'][:24]}: {of(r['image'])} on {of(r['host'])}",
@@ -51,7 +51,7 @@ def test_each_rule_matches_what_the_original_matches(row):
     assert rule_of(row)(of(row["host"]), of(row["image"])) == row["runs"]
 
 
-@pytest.mark.parametrize("row", rows("match_oracle"), ids=lambda r: f"{r['image']} on {r['host']}")
+@each_row("row", rows("match_oracle"), ids=lambda r: f"{r['image']} on {r['host']}")
 def test_the_rules_agree_with_the_programs_they_are_taken_from(row):
     host, image = of(row["host"]), of(row["image"])
     found = {
@@ -64,7 +64,7 @@ def test_the_rules_agree_with_the_programs_they_are_taken_from(row):
     assert found == {name: row[name] for name in found}
 
 
-@pytest.mark.parametrize("row", rows("match_windows_oracle"), ids=str)
+@each_row("row", rows("match_windows_oracle"), ids=str)
 def test_windows_builds_fit_as_containerd_says(row):
     host = Platform("windows", "amd64", os_version=row["host_os_version"])
 
@@ -74,7 +74,7 @@ def test_windows_builds_fit_as_containerd_says(row):
 _SELECT = rows("select")
 
 
-@pytest.mark.parametrize("row", [r for r in _SELECT if "containerd_only_order" in r], ids=lambda r: f"{r['index']} on {of(r['host'])}")  # fmt: skip
+@each_row("row", [r for r in _SELECT if "containerd_only_order" in r], ids=lambda r: f"{r['index']} on {of(r['host'])}")  # fmt: skip
 def test_an_index_is_walked_as_containerd_podman_and_docker_walk_it(row):
     host, entries = of(row["host"]), [of(entry) for entry in row["list"]]
     order = list(containerd_matching.choose(only(host), entries))
@@ -89,7 +89,7 @@ def by_preference(host, entries):
     return sorted(range(len(entries)), key=lambda place: only(host).sort_key(entries[place]))
 
 
-@pytest.mark.parametrize("row", [r for r in _SELECT if "requested" in r], ids=str)
+@each_row("row", [r for r in _SELECT if "requested" in r], ids=str)
 def test_docker_starts_a_local_platform_as_its_containerd_store_does(row):
     host, wanted, entries = of(row["host"]), of(row["requested"]), [of(entry) for entry in row["list"]]
 
@@ -99,7 +99,7 @@ def test_docker_starts_a_local_platform_as_its_containerd_store_does(row):
         assert next(iter(order), None) == row["chosen"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "row", [r for r in _SELECT if r["rule"].startswith("containerd sort") and "(OnlyOS)" not in r["rule"]], ids=str
 )
 def test_entries_sort_as_containerd_sorts_them(row):
@@ -108,7 +108,7 @@ def test_entries_sort_as_containerd_sorts_them(row):
     assert by_preference(host, entries) == row["sorted_order"]
 
 
-@pytest.mark.parametrize("row", [r for r in _SELECT if r["rule"].startswith("containerd windowsMatch")], ids=str)
+@each_row("row", [r for r in _SELECT if r["rule"].startswith("containerd windowsMatch")], ids=str)
 def test_windows_engines_take_the_highest_version_that_fits(row):
     order = list(containerd_matching.choose_on_windows(of(row["host"]), [of(entry) for entry in row["list"]]))
 
@@ -119,7 +119,7 @@ def test_windows_engines_take_the_highest_version_that_fits(row):
         assert sorted(order) == sorted(row["sorted_order"][: len(order)])
 
 
-@pytest.mark.parametrize("row", [r for r in _SELECT if r["rule"].startswith("containers/image")], ids=str)
+@each_row("row", [r for r in _SELECT if r["rule"].startswith("containers/image")], ids=str)
 def test_podman_chooses_an_instance_as_containers_image_does(row):
     gzip = [False, True] if not row["rule"].endswith(("true", "false")) else [row["rule"].endswith("true")]
 
@@ -130,14 +130,14 @@ def test_podman_chooses_an_instance_as_containers_image_does(row):
         assert next(iter(order), None) == row["chosen"]
 
 
-@pytest.mark.parametrize("row", rows("wanted_platforms"), ids=lambda r: str(of(r["choice"])))
+@each_row("row", rows("wanted_platforms"), ids=lambda r: str(of(r["choice"])))
 def test_podman_looks_for_one_platform_after_another(row):
     assert list(containers_image.wanted_platforms(of(row["choice"]))) == [
         of(wanted) for wanted in row["wanted_in_order"]
     ]
 
 
-@pytest.mark.parametrize("row", [r for r in rows("normalize") if r["kind"] == "podman-libimage"], ids=lambda r: str(r["in"]))  # fmt: skip
+@each_row("row", [r for r in rows("normalize") if r["kind"] == "podman-libimage"], ids=lambda r: str(r["in"]))  # fmt: skip
 def test_podman_reads_a_platform_option_in_its_own_way(row):
     assert containers_image.read_choice(of(row["in"])) == of(row["out"])
 

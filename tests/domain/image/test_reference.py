@@ -16,6 +16,7 @@ from scanner.domain.image.reference import (
     parse,
     parse_strict,
 )
+from tests.rows import each_row
 
 ROWS = json.loads((Path(__file__).parents[2] / "data/vectors/references.json").read_text())
 GOOD = [row for row in ROWS if "error" not in row]
@@ -29,7 +30,7 @@ def _named(row):
     return row["in"][:80] or "empty"
 
 
-@pytest.mark.parametrize("row", GOOD, ids=_named)
+@each_row("row", GOOD, ids=_named)
 def test_a_reference_is_normalised_as_docker_does(row):
     reference = parse(row["in"])
     assert (reference.registry, reference.repository) == (row["domain"], row["path"])
@@ -37,14 +38,14 @@ def test_a_reference_is_normalised_as_docker_does(row):
     assert str(reference) == row["full"]
 
 
-@pytest.mark.parametrize("row", BAD, ids=_named)
+@each_row("row", BAD, ids=_named)
 def test_what_is_no_reference_is_refused_with_dockers_words(row):
     with pytest.raises(ValueError) as refusal:
         parse(row["in"])
     assert str(refusal.value) == row["error"]
 
 
-@pytest.mark.parametrize("row", STRICT_GOOD, ids=_named)
+@each_row("row", STRICT_GOOD, ids=_named)
 def test_the_bare_grammar_splits_without_normalising(row):
     written = parse_strict(row["in"])
     assert {
@@ -56,14 +57,14 @@ def test_the_bare_grammar_splits_without_normalising(row):
     assert str(written) == row["in"]
 
 
-@pytest.mark.parametrize("row", STRICT_BAD, ids=_named)
+@each_row("row", STRICT_BAD, ids=_named)
 def test_the_bare_grammar_refuses_with_dockers_words(row):
     with pytest.raises(ValueError) as refusal:
         parse_strict(row["in"])
     assert str(refusal.value) == row["strict_parse"]["error"]
 
 
-@pytest.mark.parametrize("row", GOOD, ids=_named)
+@each_row("row", GOOD, ids=_named)
 def test_parsing_what_was_printed_gives_the_same_reference(row):
     reference = parse(row["in"])
     assert parse(str(reference)) == reference

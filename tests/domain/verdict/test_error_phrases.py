@@ -20,6 +20,7 @@ from scanner.domain.verdict.error_phrases import (
 from scanner.domain.verdict.phrases.acquittals import ACQUITTALS
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from tests.domain.verdict.error_texts import INNOCENT, SEEN, TEXTS
+from tests.rows import each_row
 
 SAMPLES = json.loads(
     (Path(__file__).parents[2] / "data" / "vectors" / "docker_outputs" / "runtime_errors.json").read_text(
@@ -35,9 +36,7 @@ EXPECTED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("sample", "reason"), list(zip(SAMPLES, EXPECTED, strict=True)), ids=lambda value: str(value)[:40]
-)
+@each_row("sample, reason", zip(SAMPLES, EXPECTED, strict=True))
 def test_every_runtime_s_message_is_explained(sample, reason):
     assert [str(found.reason) for found in explain(sample["message"])] == [reason]
 
@@ -162,29 +161,27 @@ def test_an_engine_s_other_troubles_are_not_about_the_program(error):
     assert observe(error, [], 128) is None
 
 
-@pytest.mark.parametrize(
-    ("who", "text", "reason"), TEXTS, ids=[f"{number} {who}" for number, (who, *_) in enumerate(TEXTS)]
-)
+@each_row("who, text, reason", TEXTS)
 def test_what_a_speaker_says_is_explained_by_its_one_reason(who, text, reason):
     assert [str(found.reason) for found in explain(text)] == [reason]
 
 
-@pytest.mark.parametrize(("reason", "text"), SEEN)
+@each_row("reason, text", SEEN)
 def test_what_people_paste_is_explained_by_its_one_reason(reason, text):
     assert [str(found.reason) for found in explain(text)] == [reason]
 
 
-@pytest.mark.parametrize("text", INNOCENT)
+@each_row("text", INNOCENT)
 def test_an_application_s_sentence_is_explained_as_nothing(text):
     assert explain(text) == ()
 
 
-@pytest.mark.parametrize("text", INNOCENT)
+@each_row("text", INNOCENT)
 def test_an_application_s_sentence_is_no_runtime_s(text):
     assert [code for code in (1, 132, 255, None) if observe("", ["starting", text], code, 0.0)] == []
 
 
-@pytest.mark.parametrize("phrase", PHRASES, ids=[phrase.says[:60] for phrase in PHRASES])
+@each_row("phrase", PHRASES, ids=lambda phrase: phrase.says[:60])
 def test_a_phrase_s_example_is_its_own(phrase):
     assert phrase.may_be_in(phrase.says.lower())
     assert phrase.sought(phrase.says) or phrase.is_line(phrase.says)
