@@ -16,7 +16,7 @@ kube() { # words
       [ ! -r "$file" ] || { KUBECONFIG=$file && export KUBECONFIG && break; }
     done
   fi
-  if have kubectl; then kubectl --request-timeout=60s "$@"; else k3s kubectl --request-timeout=60s "$@"; fi
+  if have kubectl; then limited 120 kubectl --request-timeout=60s "$@"; else limited 120 k3s kubectl --request-timeout=60s "$@"; fi
 }
 
 kube_here() { # words, within its namespace
@@ -24,7 +24,8 @@ kube_here() { # words, within its namespace
 }
 
 owner_of() { # kind/name: kind/name of what controls it
-  kube_here get "$1" --output 'jsonpath={range .metadata.ownerReferences[?(@.controller==true)]}{.kind}/{.name}{end}' | tr '[:upper:]' '[:lower:]'
+  of=$(kube_here get "$1" --output 'jsonpath={range .metadata.ownerReferences[?(@.controller==true)]}{.kind}/{.name}{end}') || return 1
+  printf %s "$of" | tr '[:upper:]' '[:lower:]'
 }
 
 container_s() { # workload, what of its container
@@ -48,7 +49,6 @@ find_kubernetes() {
   case $image in sha256:*) refuse 'nodes take an image by the name of its repository only'; return 1 ;; esac
   [ "$(plain_name "$now")" = "$(plain_name "$image")" ] || { refuse "$name is of another repository than $image"; return 1; }
   [ "$now" != "$image" ] || { refuse "$owner has this image already"; return 1; }
-  kube_here auth can-i patch "${owner%%/*}" >/dev/null 2>&1 || { refuse "kubectl may not change $owner"; return 1; }
   if have crictl; then
     told=$(limited "$pull_limit" crictl pull "$image" 2>&1) || { refuse "the image cannot be pulled: $(printf %s "$told" | tail -n 1)"; return 1; }
   fi
@@ -89,17 +89,19 @@ resume_kubernetes() {
 fate_kubernetes() {
   now=$(container_s "$(recall owner)" image) || { echo lost; return; }
   [ "$now" = "$image" ] || { echo 'bad was set back by whoever applies its manifest'; return; }
-  if told=$(kube_here rollout status "$(recall owner)" --watch=false 2>&1); then
-    case $told in
-      *'successfully rolled out'* | *'roll out complete'* | *'rolling update complete'*) echo "good $(generation_of)" ;;
-      *) echo 'waiting -' ;;
-    esac
-  else
-    case $told in
-      *'exceeded its progress deadline'*) echo 'bad exceeded its progress deadline' ;;
-      *) echo lost ;;
-    esac
-  fi
+  told=$(kube_here get "$(recall owner)" --output "jsonpath=$(progress_fields)") || { echo lost; return; }
+  printf '%s\n' "$told" | awk -F / '
+    $7 == "ProgressDeadlineExceeded" { print "bad exceeded its progress deadline"; exit }
+    $1 == $2 && $3 > 0 && $3 == $4 && $3 == $5 && $3 == $6 { print "good " $1; exit }
+    { print "waiting -" }'
+}
+
+progress_fields() { # generation, the one that was seen, replicas: wanted, new, ready, all; why it does not go on
+  case $(recall owner) in
+    daemonset/*) counts='{.status.desiredNumberScheduled}/{.status.updatedNumberScheduled}/{.status.numberReady}/{.status.desiredNumberScheduled}' ;;
+    *) counts='{.spec.replicas}/{.status.updatedReplicas}/{.status.readyReplicas}/{.status.replicas}' ;;
+  esac
+  printf %s "{.metadata.generation}/{.status.observedGeneration}/$counts/{.status.conditions[?(@.type==\"Progressing\")].reason}"
 }
 
 undo_kubernetes() {
@@ -108,7 +110,7 @@ undo_kubernetes() {
   case $(recall owner)/$(recall revision) in
     deployment/*/[0-9]*) kube_here rollout undo "$(recall owner)" --to-revision="$(recall revision)" ;;
     *) kube_here rollout undo "$(recall owner)" ;;
-  esac || note why "$(recall why); kubectl could not undo it"
+  esac || kube_here set image "$(recall owner)" "$(recall container)=$(recall back_to)" || note why "$(recall why); kubectl could not undo it"
 }
 
 finish_kubernetes() {
