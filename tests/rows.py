@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FAULTS = (Exception, pytest.fail.Exception)
 """How a row fails: by what it raises, or by pytest's own word that it raised nothing."""
+WITH_ID = type(pytest.param(0))
+"""A row that brings its name along."""
 SHOWN = 20
 """Faults told with where they arose: enough to see what they have in common. Of the others their rows are named."""
 
@@ -35,7 +37,7 @@ def each_row(
     names it. The other parameters are fixtures, the same for all rows.
     """
     filled = tuple(name.strip() for name in names.split(","))
-    table = tuple(rows)
+    table = tuple(_row(row, len(filled), ids or repr) for row in rows)
     assert table, "a table without rows tests nothing"
 
     def over(check: Check) -> Callable[..., None]:
@@ -44,9 +46,8 @@ def each_row(
         @functools.wraps(check)
         def whole_table(**fixtures: object) -> None:
             faults = []
-            for number, row in enumerate(table):
-                values = row if len(filled) > 1 else (row,)
-                named = f"row {number}: {' - '.join(str((ids or repr)(value)) for value in values)}"
+            for number, (name, values) in enumerate(table):
+                named = f"row {number}: {name}"
                 try:
                     check(**fixtures, **dict(zip(filled, values, strict=True)))
                 except pytest.skip.Exception:
@@ -64,6 +65,15 @@ def each_row(
         return whole_table
 
     return over
+
+
+def _row(row: Any, width: int, ids: Callable[[Any], object]) -> tuple[str, tuple[Any, ...]]:
+    """The name of a row, its values."""
+    if isinstance(row, WITH_ID):
+        assert not row.marks, "a row with marks is a test of its own"
+        return str(row.id), tuple(row.values)
+    values = tuple(row) if width > 1 else (row,)
+    return " - ".join(str(ids(value)) for value in values), values
 
 
 def _told(named: str, fault: BaseException, *, is_whole: bool) -> str:

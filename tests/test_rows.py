@@ -10,7 +10,7 @@ from tests.rows import each_row
 def limit():
     return 2
 
-@each_row("number, word", [(1, "a"), (2, "b"), (3, "c"), (4, "d")])
+@each_row("number, word", [(1, "a"), pytest.param(2, "b", id="two"), (3, "c"), pytest.param(4, "d", id="four")])
 def test_two_rows_fail(number, word, limit):
     assert number <= limit, f"{word} is too much"
 
@@ -38,7 +38,7 @@ def test_every_row_is_looked_at_and_every_fault_names_its_row(pytester):
     outcome = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio")
     outcome.assert_outcomes(passed=1, failed=4)
     outcome.stdout.fnmatch_lines([
-        "2 of 4 rows", "row 2: 3 - 'c'", "*line 10, in*", "*c is too much", "row 3: 4 - 'd'", "*d is too much",
+        "2 of 4 rows", "row 2: 3 - 'c'", "*line 10, in*", "*c is too much", "row 3: four", "*d is too much",
         "2 of 2 rows", "row 0: no 1", "IndexError*", "row 1: no 2", "row 0: 1", "*DID NOT RAISE*", "row 0: 1", "it skips*",
     ])  # fmt: skip
 
@@ -60,12 +60,13 @@ WRONG = {
     "a table without rows": 'each_row("number", [])(lambda number: None)',
     "a parameter that no test has": 'each_row("number", [1])(lambda word: None)',
     "rows that wait": 'each_row("number", [1])(wait)',
+    "rows with marks": 'each_row("number", [pytest.param(1, marks=pytest.mark.skip)])(lambda number: None)',
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_would_test_nothing_is_refused(what, pytester):
-    pytester.makepyfile(f"from tests.rows import each_row\nasync def wait(number): ...\n{WRONG[what]}\n")
+    pytester.makepyfile(f"import pytest\nfrom tests.rows import each_row\nasync def wait(number): ...\n{WRONG[what]}\n")
     outcome = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio")
     outcome.assert_outcomes(errors=1)
     outcome.stdout.fnmatch_lines(["*AssertionError*"])

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.rows import each_row
 from tests.system.truth import recordings
 from tests.system.truth.generations import GENERATIONS
 from tests.system.truth.judged import judge_all
@@ -43,15 +44,9 @@ def test_each_engine_is_of_the_generation_that_it_is_called_after(recorded):
     } == named
 
 
-@pytest.fixture
-def of_kind(kind, judged):
-    """What is said of one kind: a failing test shows no more than that."""
-    return judged[kind.id]
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
-def test_the_verdict_agrees_with_every_engine(kind, of_kind):
-    contradictions = "\n".join(filter(None, (each.contradiction for each in of_kind)))
+@each_row("kind", KINDS, ids=lambda kind: kind.id)
+def test_the_verdict_agrees_with_every_engine(kind, judged):
+    contradictions = "\n".join(filter(None, (each.contradiction for each in judged[kind.id])))
     if kind.id in PENDING:
         assert contradictions, "verdict and engines agree by now: take it off PENDING"
     else:
@@ -59,9 +54,9 @@ def test_the_verdict_agrees_with_every_engine(kind, of_kind):
 
 
 @pytest.mark.parametrize(("engine", "generation"), [("docker", "docker-20.10"), ("podman", "podman-4.3")])
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.reason], ids=lambda kind: kind.id)
-def test_the_reason_is_the_one_that_its_user_has_to_know(kind, engine, generation, of_kind):
-    verdicts = {each.generation: each.verdict for each in of_kind}
+@each_row("kind", [kind for kind in KINDS if kind.reason], ids=lambda kind: kind.id)
+def test_the_reason_is_the_one_that_its_user_has_to_know(kind, engine, generation, judged):
+    verdicts = {each.generation: each.verdict for each in judged[kind.id]}
     if generation in verdicts and kind.id not in PENDING:
         verdict = verdicts[generation]
         assert verdict.reason == kind.expected(engine), verdict.detail

@@ -15,6 +15,7 @@ from scanner.domain.platform.platform import (
     normalize,
     parse,
 )
+from tests.rows import each_row
 
 LOCAL = Platform("linux", "amd64")
 """The rows were made on this platform, and those of one word depend on it."""
@@ -33,7 +34,7 @@ def of(row):
     )
 
 
-@pytest.mark.parametrize("row", [r for r in _ROWS if r["kind"] == "specifier" and r["out"]], ids=lambda r: r["in"])
+@each_row("row", [r for r in _ROWS if r["kind"] == "specifier" and r["out"]], ids=lambda r: r["in"])
 def test_a_specifier_reads_as_containerd_reads_it(row):
     found = parse(row["in"], LOCAL)
 
@@ -41,13 +42,13 @@ def test_a_specifier_reads_as_containerd_reads_it(row):
     assert normalize(found, "linux") == of(row["normalized"])
 
 
-@pytest.mark.parametrize("row", [r for r in _ROWS if r["kind"] == "specifier" and not r["out"]], ids=lambda r: r["in"])
+@each_row("row", [r for r in _ROWS if r["kind"] == "specifier" and not r["out"]], ids=lambda r: r["in"])
 def test_what_containerd_refuses_is_refused(row):
     with pytest.raises(ValueError, match="platform"):
         parse(row["in"], LOCAL)
 
 
-@pytest.mark.parametrize("row", [r for r in _ROWS if r["kind"] == "platform"], ids=lambda r: str(of(r["in"])))
+@each_row("row", [r for r in _ROWS if r["kind"] == "platform"], ids=lambda r: str(of(r["in"])))
 def test_a_platform_is_normalised_as_containerd_does(row):
     assert normalize(of(row["in"]), "linux") == of(row["out"])
 

@@ -25,6 +25,7 @@ from scanner.registry.documents.media_types import (
     OCI_INDEX,
     OCI_MANIFEST,
 )
+from tests.rows import each_row
 
 CASES = json.loads((Path(__file__).parents[2] / "data/vectors/manifest_cases.json").read_text())
 A, B, C, D = (f"sha256:{letter * 64}" for letter in "abcd")
@@ -53,7 +54,7 @@ def _reason(found):
     return found.reason if isinstance(found, Failure) else found
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@each_row("case", CASES, ids=lambda case: case["name"])
 def test_a_document_proves_what_the_vectors_say(case):
     expect, body = case["expect"], _bytes(case["document"])
     if case["name"].startswith("config-"):
@@ -214,7 +215,7 @@ def _mutations():
                 yield pytest.param(changed, id=f"{kind}-{'.'.join(map(str, path))}-{value!a:.12}")
 
 
-@pytest.mark.parametrize("document", list(_mutations()))
+@each_row("document", list(_mutations()))
 def test_a_wrong_type_at_any_field_is_refused_or_harmless(document):
     found = read_manifest(_bytes(document), "")
     assert isinstance(found, Index | Manifest | Failure)
