@@ -11,7 +11,7 @@ from scanner.domain.image.offers import ImageFacts, Offer, Program
 from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.engine import engine_of, kernel_of
-from scanner.domain.verdict.judge import running_offer
+from scanner.domain.verdict.made_from import running_offer
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.verdict import Depth
@@ -134,12 +134,11 @@ class Images:
 
     async def _under(self, reference: ImageReference, asker: _Asker, local: LocalImage) -> ImageFacts | Failure:
         """The same under one of the names that the host knows it by."""
-        workload = asker.workload
-        facts = await self._deepened(reference, asker, _like(local), lambda deep: running_offer(workload, deep))
-        if isinstance(facts, Failure) or running_offer(workload, facts) is not None:
+        facts = await self._deepened(reference, asker, _like(local), asker.made_from)
+        if isinstance(facts, Failure) or asker.made_from(facts) is not None:
             return facts
         # No entry looks like it: labels lie, so that only the configs' digests tell which one it is.
-        return await self._deepened(reference, asker, _whatever, lambda deep: running_offer(workload, deep))
+        return await self._deepened(reference, asker, _whatever, asker.made_from)
 
     async def _deepened(
         self,
@@ -199,6 +198,13 @@ class _Asker:
         if isinstance(engine, Failure) or self.rank is not Rank.STOPPED:
             return False
         return kernel_shows(kernel_of(self.host, engine), self.workload) is not None
+
+    def made_from(self, facts: ImageFacts) -> Offer | None:
+        """Which of these images its container was made from."""
+        engine = engine_of(self.host, self.workload)
+        if isinstance(engine, Failure):
+            return None
+        return running_offer(self.workload, facts, engine, kernel_of(self.host, engine))
 
 
 def _lacking(offer: Offer, missing: Failure) -> Offer:

@@ -18,8 +18,9 @@ from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
 from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.error_phrases import acquits, observe
-from scanner.domain.verdict.evidence_layers import Outcome, agree, binary, executed, offered, unknown
+from scanner.domain.verdict.evidence_layers import Outcome, binary, executed, offered, unknown
 from scanner.domain.verdict.execution import How, executes
+from scanner.domain.verdict.made_from import is_told_by_index, running_offer
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.refusal import refusal
 from scanner.domain.verdict.remedy.circumstances import told
@@ -68,7 +69,14 @@ def judge(
     today = _today(outcome, kernel, engine, workload, depth, next_pull)
     outcome, ahead = _look_ahead(outcome, today, workload, next_pull)
     trouble = told(
-        outcome, workload, image, next_pull, kernel, engine, _ran(workload, image), today.status if today else None
+        outcome,
+        workload,
+        image,
+        next_pull,
+        kernel,
+        engine,
+        _ran(workload, image, engine, kernel),
+        today.status if today else None,
     )
     return _verdict(outcome.saying(*_host_evidence(host, engine)), image, trouble, ahead)
 
@@ -85,7 +93,10 @@ def _existing_or_planned(
         if image is None:
             return Outcome(Reason.IMAGE_LOCAL_ONLY, "nothing is known of the image")
         return _planned(kernel, engine, workload, image, depth)
-    offer = running_offer(workload, image) if image else None
+    offer = running_offer(workload, image, engine, kernel) if image else None
+    if image is not None and offer is None and is_told_by_index(workload, image):
+        detail = "its engine tells the index that it was made from, not which image of it"
+        return Outcome(Reason.IMAGE_LOCAL_ONLY, detail)
     if offer is None or image is None:
         return _local(kernel, engine, workload, depth)
     return offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine, pulls=False)
@@ -113,22 +124,6 @@ def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFac
             return Outcome(choice.reason or Reason.ENGINE_UNKNOWN, choice.detail, evidence=(says,))
         case _:
             assert_never(choice.outcome)
-
-
-def running_offer(workload: Workload, image: ImageFacts) -> Offer | None:
-    """The very manifest a container was made from, by digest; by platform only where that is unambiguous."""
-    local = workload.local
-    if local is None:
-        return None
-    for offer in image.offers:
-        if local.manifest_digest == offer.digest or local.image_id in {offer.digest, offer.config_digest}:
-            return offer
-    alike = [offer for offer in image.offers if local.platform and agree(offer.platform, local.platform)]
-    if (
-        local.image_id and local.image_id != image.digest
-    ):  # a config's digest; only the containerd store has the index's
-        alike = [offer for offer in alike if not offer.config_digest]
-    return alike[0] if len(alike) == 1 else None
 
 
 def _local(kernel: Kernel, engine: Engine, workload: Workload, depth: Depth) -> Outcome:
@@ -334,8 +329,8 @@ def _host_evidence(host: HostFacts, engine: Engine) -> tuple[Evidence, ...]:
     )
 
 
-def _ran(workload: Workload, image: ImageFacts | Failure | None) -> Offer | None:
-    return running_offer(workload, image) if isinstance(image, ImageFacts) else None
+def _ran(workload: Workload, image: ImageFacts | Failure | None, engine: Engine, kernel: Kernel) -> Offer | None:
+    return running_offer(workload, image, engine, kernel) if isinstance(image, ImageFacts) else None
 
 
 def _verdict(
