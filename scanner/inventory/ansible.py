@@ -13,6 +13,7 @@ from scanner.inventory import snapshot as snapshots
 from scanner.inventory.ansible_groups import KEPT, Groups
 from scanner.inventory.ansible_ini import read_ini
 from scanner.inventory.ansible_record import Around, not_understood_at, record
+from scanner.inventory.ansible_toml import read_toml
 from scanner.inventory.ansible_tree import read_tree
 from scanner.inventory.ansible_vars import ENDINGS, MAX_DEPTH, VAULT, VarsFiles
 from scanner.inventory.error import InventoryError
@@ -190,8 +191,8 @@ def _read_file(groups: Groups, text: str, path: PurePosixPath, *, is_alone: bool
         told = "is encrypted: via: ansible-inventory with vault_password_file reads it"
         raise InventoryError([f"{path}: {told}"])
     if path.suffix == ".toml":
-        raise InventoryError([f"{path}: is TOML, which is left to Ansible: via: ansible-inventory asks it"])
-    if path.suffix in TREE_ENDINGS[1:]:
+        read_toml(groups, text, str(path))
+    elif path.suffix in TREE_ENDINGS[1:]:
         read_tree(groups, parse_located(text, str(path)))
     elif path.suffix == "" and (tree := _as_tree(text, path)) is not None:
         read_tree(groups, tree)

@@ -87,6 +87,13 @@ INVENTORIES = (
     {"inventory/": "", "inventory/01-web": "[web]\na\n", "inventory/02-db.yml": "db: {hosts: {b: }}\n", "inventory/.hidden": "never\n", "inventory/group_vars/web.yml": "ansible_user: w\n"},
     {"inventory/": "", "inventory/hosts": "[web]\na\n", "inventory/inner/more": "[web]\nc\n[web:vars]\nansible_port=8\n", "inventory/notes.md": "never\n", "inventory/a.bak": "never\n"},
     {"inventory/": "", "inventory/b": "[web]\na ansible_user=b\n", "inventory/a": "[web]\na ansible_user=a ansible_port=3\n"},
+    # ---- TOML
+    {"hosts.toml": "[all.vars]\nansible_user = 'deploy'\n[web]\nchildren = ['apache', 'nginx']\n[web.vars]\nansible_port = 2222\n"
+     "[apache.hosts]\na = {}\nb = { ansible_port = 23 }\n[nginx.hosts]\n'n[1:2]' = {}\nn3 = { ansible_host = '10.0.0.3' }\n"},
+    {"hosts.toml": "[all]\n[all.hosts.a]\nansible_host = '10.0.0.1'\n[ungrouped.hosts]\n'b:2022' = {}\n"},
+    {"hosts.toml": "[g.hosts]\na = {ip = '10.0.0.7'}\n[g.vars]\nansible_host = '{{ ip }}'\nx = 1979-05-27\n"},
+    {"hosts.toml": "other = 5\n[g]\nchildren = []\n[g.hosts]\na = {}\n[g.more]\nx = 1\n"},
+    {"inv/": "", "inv/a.toml": "[g.hosts]\na = {}\n", "inv/b": "[g]\nb\n", "inv/group_vars/g.yml": "ansible_port: 7\n"},
     # ---- templates that the inventory alone decides
     {"hosts.yml": "all:\n  hosts:\n    a:\n      ansible_host: '{{ ip }}'\n      ip: 10.0.0.5\n"},
     {"hosts.yml": "all:\n  vars: {domain: x.org, ansible_host: '{{ inventory_hostname_short }}.{{ domain }}'}\n  hosts: {a.b: , c.d: {domain: y.org}}\n"},

@@ -1,5 +1,6 @@
 import contextlib
 import os
+import re
 import select
 import time
 
@@ -476,9 +477,25 @@ def test_a_file_of_a_folder_that_is_no_inventory_is_passed_over_with_a_note(tmp_
     )
 
 
-def test_toml_is_left_to_ansible(read):
-    with pytest.raises(InventoryError, match=r"hosts\.toml: is TOML, which is left to Ansible"):
-        read("[web.hosts]\na = {}\n", "hosts.toml")
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("[web.hosts\n", "hosts.toml: is not TOML"),
+        ("plugin = 'x'\n", "hosts.toml:1: configures the plugin 'x'"),
+        ("[web]\nhosts = ['a']\n", "hosts.toml:1: group 'web': hosts must be a mapping"),
+    ],
+)
+def test_toml_that_leaves_open_who_is_meant_is_refused(read, content, problem):
+    with pytest.raises(InventoryError, match=re.escape(problem)):
+        read(content, "hosts.toml")
+
+
+def test_an_odd_host_of_toml_costs_itself_with_its_line(read, tmp_path):
+    hosts = read('[web.hosts]\na = {}\nb = 5\n"c" = {ansible_port = 0}\n', "hosts.toml")
+    assert {name: host.problem for name, host in hosts.items() if host.problem} == {
+        "b": f"{tmp_path}/hosts.toml:3: host b: its variables must be a mapping",
+        "c": f"{tmp_path}/hosts.toml:4: port '0' is not a number between 1 and 65535 (host c)",
+    }
 
 
 def test_the_configuration_of_a_plugin_is_left_to_ansible(read, tmp_path):

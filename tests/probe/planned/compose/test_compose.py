@@ -1,6 +1,8 @@
 """Compose files."""
 
+import sys
 import time
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from scanner.domain.facts import Process, Source
 from scanner.domain.plan import Placement, Requirement
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
-from scanner.probe.planned.compose import compose, projects
+from scanner.probe.planned.compose import compose, compose_yaml, projects
 from scanner.probe.planned.plans import Plans
 
 
@@ -174,6 +176,41 @@ def test_no_project_costs_more_than_a_few_times_its_length(text):
     found = plans(text, more)
     assert time.process_time() - began < 4
     assert found.planned or found.gaps
+
+
+def work(of):
+    """Files parsed, functions called where so many services extend one, each with something of its own."""
+    own = "environment: {{X: '{0}'}}, command: run {0}, ports: ['{1}:80']"
+    rows = "".join(f"  s{n}: {{extends: base, {own.format(n, 8000 + n)}}}\n" for n in range(of // 2))
+    rows += "".join(
+        f"  t{n}: {{extends: {{file: b.yml, service: base}}, {own.format(n, 20_000 + n)}}}\n" for n in range(of // 2)
+    )
+    counted, parsed = Counter(), Counter()
+
+    def count(_frame, event, _argument):
+        counted["calls"] += event == "call"
+
+    def parse(path, raw, _parsed=compose_yaml.parsed):
+        parsed[path] += 1
+        return _parsed(path, raw)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compose_yaml, "parsed", parse)
+        sys.setprofile(count)
+        try:
+            found = plans(f"services:\n  base: {WIDE}\n{rows}", {"/srv/shop/b.yml": f"services:\n  base: {WIDE}\n"})
+        finally:
+            sys.setprofile(None)
+    assert (len(found.planned), found.gaps) == (of + 1, {})
+    return set(parsed.values()), counted["calls"]
+
+
+def test_services_that_extend_one_cost_as_much_as_they_are_many():
+    (parsed, calls), (_, twice) = work(20), work(40)
+
+    assert parsed == {1}
+    assert twice < 2.1 * calls
+    assert twice < 40 * 2500, "a service with fifty variables and as many volumes"
 
 
 @pytest.mark.parametrize(
