@@ -9,7 +9,7 @@ PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile -m "not bench and not engines
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint architecture engines tamper faults fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
+.PHONY: help demo run test check lint architecture engines tamper faults coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,11 @@ tamper: python packages ## a hundred ways to change the trail, in SQLite, in Pos
 faults: python packages ## the fault catalogue, then fleets with faults in them, over and over (ROUNDS=); writes docs/reliability.md
 	$(PYTHON) -m pytest tests/faults -p no:xdist
 	$(PYTHON) -m tests.faults.page --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
+
+coverage: python ## every branch of what is true (scanner/domain), by its own tests alone; fails below all of them
+	mkdir -p .setup
+	$(PYTHON) -m coverage run -m pytest -p no:xdist tests/domain
+	$(PYTHON) -m coverage report
 
 fuzz: python ## a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
 	$(PYTHON) -m tests.fuzz.running --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1) --keep .setup/fuzz
