@@ -9,7 +9,7 @@ PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile -m "not bench and not engines
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint architecture engines tamper faults coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
+.PHONY: help demo run test check audit release lint architecture engines tamper faults coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,7 +22,13 @@ run: demo ## the same
 test: python packages ## every test, with the real sshd, engines, registry, Prometheus, browser
 	$(PYTEST)
 
-check: lint architecture test ## what must hold before a merge: lint, types, house rules, every test
+check: lint architecture audit test ## what must hold before a merge: lint, types, house rules, advisories, every test
+
+audit: python ## ask for known weaknesses of every pin; says so where there is no way to whoever knows them
+	.ci/audit
+
+release: python ## wheel, sdist, list of parts (CycloneDX), checksums, into dist
+	$(PYTHON) -m release.build
 
 lint: python ## style and types
 	$(PYTHON) -m ruff check .
