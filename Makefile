@@ -9,7 +9,7 @@ PYTEST := $(PYTHON) -m pytest -n 4 --dist loadfile -m "not bench and not engines
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint architecture engines tamper faults fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
+.PHONY: help demo run test check audit release lint architecture engines tamper faults coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,7 +22,13 @@ run: demo ## the same
 test: python packages ## every test, with the real sshd, engines, registry, Prometheus, browser
 	$(PYTEST)
 
-check: lint architecture test ## what must hold before a merge: lint, types, house rules, every test
+check: lint architecture audit test ## what must hold before a merge: lint, types, house rules, advisories, every test
+
+audit: python ## ask for known weaknesses of every pin; says so where there is no way to whoever knows them
+	.ci/audit
+
+release: python ## wheel, sdist, list of parts (CycloneDX), checksums, into dist
+	$(PYTHON) -m release.build
 
 lint: python ## style and types
 	$(PYTHON) -m ruff check .
@@ -43,6 +49,11 @@ tamper: python packages ## a hundred ways to change the trail, in SQLite, in Pos
 faults: python packages ## the fault catalogue, then fleets with faults in them, over and over (ROUNDS=); writes docs/reliability.md
 	$(PYTHON) -m pytest tests/faults -p no:xdist
 	$(PYTHON) -m tests.faults.page --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
+
+coverage: python ## every branch of what is true (scanner/domain), by its own tests alone; fails below all of them
+	mkdir -p .setup
+	$(PYTHON) -m coverage run -m pytest -p no:xdist tests/domain
+	$(PYTHON) -m coverage report
 
 fuzz: python ## a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
 	$(PYTHON) -m tests.fuzz.running --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1) --keep .setup/fuzz

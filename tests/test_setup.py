@@ -15,7 +15,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 PINS = {canonicalize_name(name): version for name, version in re.findall(r"^([\w.\[\]-]+)==(\S+)$", LOCK, re.MULTILINE)}
 
 
-@pytest.mark.parametrize("script", [".ci/run", ".ci/setup"])
+@pytest.mark.parametrize("script", [".ci/run", ".ci/setup", ".ci/audit"])
 def test_shellcheck_has_no_complaint(script, require):
     done = subprocess.run(
         [require("shellcheck", "shellcheck"), ROOT / script], capture_output=True, text=True, check=False

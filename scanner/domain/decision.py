@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Status
@@ -73,6 +73,8 @@ class Policy:
                 return Decision.DENY, ""
             case Status.UNKNOWN:
                 return Decision.HOLD, ""
+            case _:
+                assert_never(status)
 
     def _said(self, setting: str, what: str) -> str:
         return f"{self.places.get(setting, 'gate')}.{setting}: {what}"

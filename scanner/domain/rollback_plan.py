@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from scanner.domain.facts import Source
 from scanner.domain.verdict.reason import Reason, Status
@@ -179,6 +179,8 @@ def _touches(workload: Workload, manager: Manager, healthy_for_s: int) -> tuple[
             return (f"the workload that owns the pod {owner}, on every node that runs it",)
         case Manager.OTHER:
             return (f"whatever makes {name}",)
+        case _:
+            assert_never(manager)
 
 
 def _commands(workload: Workload, manager: Manager, target: Release) -> tuple[str, ...]:
@@ -208,6 +210,8 @@ def _commands(workload: Workload, manager: Manager, target: Release) -> tuple[st
             )
         case Manager.OTHER:
             return (here,)
+        case _:
+            assert_never(manager)
 
 
 def _pinned_unit(workload: Workload, image: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.decision import Decision, Policy, decide
+from scanner.domain.decision import Decision, Policies, Policy, decide, rulings
+from scanner.domain.override import Override
 from scanner.domain.verdict.reason import STATUS_OF, Reason
 from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Evidence
 from tests import builders
@@ -62,3 +63,20 @@ def test_a_policy_may_hold_what_rests_on_a_layer_that_was_not_read_to_its_end(re
     assert str(decide(report)) == lenient
     assert str(decide(report, Policy(early_stop=Decision.HOLD))) == strict
     assert decide(a_report(Reason.NATIVE), Policy(early_stop=Decision.HOLD)) is Decision.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("reason", "images", "decision"),
+    [
+        (Reason.PLATFORM_MISSING, "r.example/*", "warn"),
+        (Reason.IMAGE_DENIED, "r.example/*", "warn"),
+        (Reason.PLATFORM_MISSING, "other/*", "deny"),
+        (Reason.NATIVE, "r.example/*", "allow"),
+    ],
+)
+def test_somebody_who_answers_for_an_image_turns_a_stop_into_a_warning(reason, images, decision):
+    override = Override("1", "me", "known", 9.0, images)
+    ruled = rulings(a_report(reason), Policies(), (override,))
+    assert [str(one.decision) for one in ruled] == [decision]
+    assert (ruled[0].override is override) is (decision == "warn")
+    assert str(Policy().of(builders.finding(reason).verdict)) == str(rulings(a_report(reason), Policies())[0].decision)

@@ -40,3 +40,11 @@ def test_no_two_cells_lie_on_each_other():
 def test_the_worst_stand_first_in_their_band():
     picture = drawn([Cell("b", "p", "ok"), Cell("a", "p", "mismatch"), Cell("c", "p", EMPTY)], WIDE)
     assert picture.bands[0].names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("count", [10, 10_000])
+def test_a_cell_and_its_gap_are_a_step_wide(count, width):
+    picture = drawn(cells_of(fleet_of(count, workloads=1)), width)
+    assert picture.cell + picture.gap == pytest.approx(picture.step)
+    assert picture.gap > 0

@@ -61,3 +61,9 @@ def test_the_first_rule_that_fits_decides_before_the_label_of_the_host():
     rules = OwnerRule("shop", images=("r.example/shop/*",)), OwnerRule("all", images=("*",))
     assert team(finding, *rules, labels={"team": "hosts"}) == "shop"
     assert team(finding, OwnerRule("x", images=("y",)), labels={"team": "hosts"}) == "hosts"
+
+
+def test_an_image_that_is_no_reference_is_owned_as_it_is_written():
+    odd = b.finding(of=b.workload(image="NOT/A:NAME"))
+    assert team_of(odd, (OwnerRule("shop", images=("NOT/*",)),), {}) == "shop"
+    assert team_of(odd, (OwnerRule("shop", images=("not/*",)),), {}) == ""

@@ -85,3 +85,14 @@ def test_every_fact_of_a_plan_reaches_its_workload():
 def test_a_plan_without_names_is_the_image_of_the_inventory():
     made = Plan("r.example/app:1").on("a")
     assert (made.name, made.source) == ("r.example/app:1", Source.INVENTORY)
+
+
+def test_what_a_plan_asks_for_is_said_as_people_say_it():
+    disk, zone = Requirement("label:disk", "In", ("ssd", "nvme")), Requirement("label:zone", "Exists")
+    assert str(Placement(((disk, zone), ()))) == "disk In (ssd, nvme) and zone Exists or anything"
+    assert str(Placement(())) == "no host"
+
+
+@pytest.mark.parametrize(("operator", "fits"), [("Exists", True), ("DoesNotExist", False)])
+def test_every_host_has_a_name(operator, fits):
+    assert Placement(((Requirement("host", operator),),)).fits("web-1", None, {}) is fits

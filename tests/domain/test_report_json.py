@@ -131,3 +131,23 @@ def test_whose_a_finding_is_survives_the_way_over_the_wire():
     wire = json.loads(json.dumps(document(replace(report, findings=(said,)))))
     read = report_of(wire).findings[0]
     assert (read.team, read.verdict.built_from) == ("shop", built)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [("host_platform", 5, "a platform is a text"), ("first_seen", "yesterday", "first_seen is no moment")],
+)
+def test_a_report_of_another_shape_is_refused_by_name(field, value, said):
+    told = json.loads(json.dumps(document(a_report())))
+    told["findings"][0][field] = value
+    with pytest.raises(ValueError, match=said):
+        report_of(told)
+
+
+def test_a_report_knows_its_hosts_and_stages_by_name():
+    report = a_report()
+    assert list(report.names) == sorted(one.name for one in report.hosts)
+    assert report.fleet_scanned_at == report.finished_at
+    assert replace(report, fleet_at=3.0).fleet_scanned_at == 3.0
+    assert sum(report.stages.values()) == len(report.findings)
+    assert set(report.readings) == set(report.names)

@@ -33,6 +33,8 @@ INTERVAL_S = 15.0
 SPARE_S = 1.0
 """From the deadline to the report, of made-up time: what is left to do waits for threads."""
 
+BUG = "a bug that was put there"
+
 SETTINGS = Settings.model_validate(
     {
         "scan": {"interval": f"{INTERVAL_S:g}s", "deadline": f"{DEADLINE_S:g}s", "jitter": "0s"},
@@ -153,7 +155,7 @@ class Outside:
             await asyncio.get_running_loop().create_future()
         await asyncio.sleep(self.dice.random() * (10.0 if mood == "slow" else 1.0))
         if mood == "bug":
-            raise RuntimeError("a bug of ours")
+            raise RuntimeError(BUG)
 
 
 class Adapters:
@@ -222,7 +224,7 @@ class _Questions:
         offers, version, mood = repository.offers, repository.version, repository.mood
         await self.outside.wait(mood)
         if mood in {"gone", "down"}:
-            return Failure(Reason.IMAGE_TAG_MISSING if mood == "gone" else Reason.REGISTRY_UNREACHABLE)
+            return Failure(Reason.IMAGE_TAG_MISSING if mood == "gone" else Reason.IMAGE_UNREACHABLE)
         made = tuple(
             Offer(_digest(image, version, place), platform, platform) for place, (platform, _) in enumerate(offers)
         )
@@ -291,6 +293,8 @@ def held_up(report: Report, heard: Heard, hosts, *, only_plans: bool) -> list[st
         if due != found:
             wrong.append(f"{host.name}: verdicts on {found}, not on {due}")
     for finding in report.findings:
+        if finding.verdict.reason is Reason.INTERNAL_BUG and BUG not in finding.verdict.detail:
+            wrong.append(finding.verdict.detail)
         if finding.verdict.status is not Status.OK:
             continue
         name, image = finding.workload.host, finding.workload.image

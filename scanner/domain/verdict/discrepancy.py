@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from scanner.domain.facts import Engine, Kernel
+    from scanner.domain.platform.platform import Platform
 
 _NARROWER = {"amd64": "386", "arm64": "arm"}
 """32-bit architectures whose programs may run on a 64-bit kernel, engines among them."""
@@ -35,13 +36,10 @@ def _engines(kernel: Kernel, engines: Iterable[Engine]) -> Iterator[str]:
         if engine.in_vm:
             yield f"{engine.key} runs its containers in a virtual machine, not on this kernel"
         elif engine.platform is not None and kernel.platform is not None:
-            yield from _against(kernel, engine)
+            yield from _against(kernel, engine, canonical(kernel.platform), canonical(engine.platform))
 
 
-def _against(kernel: Kernel, engine: Engine) -> Iterator[str]:
-    if engine.platform is None or kernel.platform is None:
-        return
-    host, own = canonical(kernel.platform), canonical(engine.platform)
+def _against(kernel: Kernel, engine: Engine, host: Platform, own: Platform) -> Iterator[str]:
     if own.os != host.os:
         yield f"the kernel is {host.os}, but {engine.key} runs {own.os} containers"
     elif own.architecture == host.architecture:

@@ -72,11 +72,9 @@ def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> 
     needs_config = depth is not Depth.INDEX or not indexed or offer.entry is None
     if needs_config and isinstance(offer.config, Failure):
         return unknown(offer.config)
-    if needs_config and offer.config is None:
-        return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "the image's config was not read")
-    claimed = offer.config if isinstance(offer.config, Platform) else offer.entry
+    claimed = offer.config if isinstance(offer.config, Platform) else None if needs_config else offer.entry
     if claimed is None:
-        return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "neither index nor config names an architecture")
+        return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "the image's config was not read")
     if lacks := _lacks(claimed):
         return _without_label(kernel, offer, lacks, depth)
     agrees = offer.entry is None or agree(offer.entry, claimed)

@@ -72,10 +72,7 @@ def _named(words: str) -> tuple[Platform, ...]:
     """The platforms that the words name, what the image has as well as what was asked for."""
     found: dict[Platform, None] = {}
     for name in _PLATFORM.findall(words):
-        try:
-            platform = canonical(parse_platform(name))
-        except ValueError:
-            continue  # a word that only looks like a platform
+        platform = canonical(parse_platform(name))  # which reads whatever _PLATFORM finds
         is_level = platform.architecture == "amd64"  # what the host's CPU could do is nothing to build for
         found.setdefault(Platform(platform.os, platform.architecture, "" if is_level else platform.variant))
     return tuple(found)

@@ -159,3 +159,8 @@ def test_what_is_chosen_is_what_matches(host, entries):
     order = containerd_matching.choose(only(host), entries)
 
     assert sorted(order) == [place for place, entry in enumerate(entries) if only(host).matches(entry)]
+
+
+@pytest.mark.parametrize("version", ["9999999999.0.1", "256.0.20348", "10.0", "10.x.1", "0.0.0"])
+def test_a_windows_version_beyond_its_limits_is_none(version):
+    assert containerd_matching._windows_build(version) is None

@@ -31,3 +31,7 @@ def test_the_nearest_tags_come_first(tag, listed, best):
 
 def test_no_more_are_given_than_are_asked_for():
     assert candidates("1.0", [f"1.{number}" for number in range(5000)], 3) == ["1.4999", "1.4998", "1.4997"]
+
+
+def test_no_pre_release_is_proposed_where_none_is_deployed():
+    assert candidates("1.2", ["1.2-rc1-amd64", "1.2-amd64", "1.3", "latest"], 9) == ["1.2-amd64", "1.3"]
