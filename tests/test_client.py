@@ -74,7 +74,8 @@ async def test_a_scan_is_asked_for_and_waited_for(running, service, monkeypatch)
 
 
 async def test_the_gate_s_no_is_an_answer(running):
-    report, decision = await asked(running, lambda client: client.check(["ghcr.io/acme/agent:7"], ["edge-1"], []))
+    checked = await asked(running, lambda client: client.check(["ghcr.io/acme/agent:7"], ["edge-1"], []))
+    report, decision = checked.report, checked.decision
     assert decision is Decision.DENY
     assert [f.workload.image for f in report.findings] == ["ghcr.io/acme/agent:7"]
 

@@ -9,11 +9,12 @@ import typer
 
 from scanner.cli import options, server_operations
 from scanner.cli.command import Command
-from scanner.cli.outcome import FailOn, exit_code
+from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from scanner.cli.operations import Operations
+    from scanner.cli.operations import Asked, Operations
+    from scanner.service.answers import Checked
 
 FILES = ("oci:", "oci-archive:", "docker-archive:")
 """How images in files are named."""
@@ -98,7 +99,7 @@ def check(
         raise UsageError("name what is to be checked: IMAGE, --compose FILE or --manifests PATH")
     import asyncio
 
-    from scanner.cli import checked_output, progress
+    from scanner.cli import progress
     from scanner.cli.operations import Asked
 
     asked = Asked(
@@ -115,25 +116,37 @@ def check(
         raise UsageError("--entrypoint and --command go with one IMAGE")
     operations: Operations = context.obj()
     if server is not None:
-        from scanner.cli import output
-
-        has_files = compose or manifests or any(image.startswith(FILES) for image in asked.images)
-        if has_files or pin or depth or asked.entrypoint is not None or asked.command is not None:
-            raise UsageError(
-                "--server takes IMAGE with --host, --label or --platform: a running archscan sees no files of yours"
-            )
-        report, decision = server_operations.check_there(operations, server, token_file, asked)
-        output.write(report, form, decision=decision, every=True, to=to, quiet=quiet)
-        raise typer.Exit(exit_code(report, fail_on, decision))
+        _refuse_unsent(asked)
+        checked = server_operations.check_there(operations, server, token_file, asked)
+        raise typer.Exit(_written(checked, form, fail_on, to, pin=pin, quiet=quiet))
     common = options.common(config, log_format, log_level)
     with progress.shown(quiet=quiet) as listen:
         checked = asyncio.run(operations.check(common, asked, listen))
+    raise typer.Exit(_written(checked, form, fail_on, to, pin=pin, quiet=quiet))
+
+
+def _written(
+    checked: Checked, form: options.Format, fail_on: FailOn, to: Path | None, *, pin: bool, quiet: bool
+) -> Exit:
+    from scanner.cli import checked_output
+
     code = exit_code(checked.report, fail_on, checked.decision)
     if pin:
         checked_output.write_pins(checked, code)
     else:
         checked_output.write(checked, form, to=to, quiet=quiet)
-    raise typer.Exit(code)
+    return code
+
+
+def _refuse_unsent(asked: Asked) -> None:
+    """What a question to a server cannot hold."""
+    archive = next((image for image in asked.images if image.startswith(FILES)), None)
+    if archive is not None:
+        raise UsageError(
+            f"--server is not sent images: {archive} has its layers on this machine. Check it here, without --server, or push it"
+        )
+    if asked.depth is not None:
+        raise UsageError("--depth goes without --server: a running archscan judges at the depth of its configuration")
 
 
 def _words(option: str, text: str | None) -> tuple[str, ...] | None:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scanner.cli.operations import Asked, Operations
-    from scanner.domain.decision import Decision
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.domain.waiver import Waiver
+    from scanner.service.answers import Checked
 
 DEFAULT_SERVER = "http://127.0.0.1:9719"
 """Where archscan listens where nobody says otherwise."""
@@ -57,8 +57,12 @@ class Server(Protocol):
         ...
 
     def check(
-        self, images: Sequence[str], patterns: Sequence[str], platforms: Sequence[str]
-    ) -> tuple[Report, Decision]:
+        self,
+        images: Sequence[str | dict[str, Any]],
+        patterns: Sequence[str],
+        platforms: Sequence[str],
+        files: Mapping[str, str] = {},
+    ) -> Checked:
         """Ask the gate."""
         ...
 
@@ -87,7 +91,13 @@ class Server(Protocol):
         ...
 
 
-def check_there(operations: Operations, url: str, token_file: Path | None, asked: Asked) -> tuple[Report, Decision]:
-    """The gate of a running service, asked about hosts or platforms."""
+def check_there(operations: Operations, url: str, token_file: Path | None, asked: Asked) -> Checked:
+    """The gate of a running service, asked about hosts or platforms; the texts of plans are sent along."""
+    from scanner.cli import sent_files
+
+    images: list[str | dict[str, Any]] = list(asked.images)
+    if asked.entrypoint is not None or asked.command is not None:
+        images = [{"image": image, "entrypoint": asked.entrypoint, "command": asked.command} for image in asked.images]
+    texts = sent_files.texts(asked.compose, asked.manifests)
     with operations.server(url, token_file) as server:
-        return server.check(asked.images, asked.hosts, asked.platforms)
+        return server.check(images, asked.hosts, asked.platforms, texts)

@@ -16,13 +16,13 @@ from scanner.domain.facts import HostFacts, Kernel
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.waiver import Waiver, WaiverOrigin
 from scanner.errors import ServiceError, UsageError
+from scanner.service.answers import Checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scanner.client.answer_types import FindingPage, Readiness, RequestedScan, TrailEntries, TrailState, Waivers
     from scanner.client.answer_types import Waiver as WaiverRow
-    from scanner.domain.decision import Decision
 
 CONNECT_S = 10.0
 
@@ -106,14 +106,19 @@ class Client:
     # ---------------------------------------------------------------- the gate
 
     def check(
-        self, images: Sequence[str], patterns: Sequence[str], platforms: Sequence[str]
-    ) -> tuple[Report, Decision]:
-        """May these images go there? Any decision is an answer."""
-        question: dict[str, Any] = {"images": list(images)}
+        self,
+        images: Sequence[str | dict[str, Any]],
+        patterns: Sequence[str],
+        platforms: Sequence[str],
+        files: Mapping[str, str] = {},
+    ) -> Checked:
+        """May these images, or what the texts of these files plan, go there? Any decision is an answer."""
+        question: dict[str, Any] = {"images": list(images), "files": dict(files)}
         question |= {"hosts": list(patterns)} if patterns else {"platforms": list(platforms)}
         answer = self._ask("POST", "/api/v1/check", question, decisions=True)
         with _understood():
-            return report_reading.report_of(answer), report_reading.decision_of(answer)
+            report, decision = report_reading.report_of(answer), report_reading.decision_of(answer)
+            return Checked(report, decision, answer.get("decision_id") or "", pins=answer.get("pins") or {})
 
     def waivers(self) -> Sequence[Waiver]:
         """Who answers for what, until when."""

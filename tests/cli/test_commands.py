@@ -69,7 +69,10 @@ def config(key):
         (["check", "UP PER", "--platform", "linux/amd64"], "'UP PER' is not an image reference"),
         (["check", "nginx", "--platform", "a", "--host", "b"], "name either hosts"),
         (["check", "--platform", "linux/amd64"], "name what is to be checked"),
-        (["check", "oci:x", "--server", "http://127.0.0.1:1", "--platform", "linux/amd64"], "sees no files of yours"),
+        (
+            ["check", "oci:x", "--server", "http://127.0.0.1:1", "--platform", "linux/amd64"],
+            "is not sent images: oci:x has its layers on this machine",
+        ),
         (["image", "http://registry.example/x"], "is not an image reference"),
         (["authorized-key"], "no ssh.identity_file is configured"),
         (["probe-script", "--sudoers", "--user", "root; id"], "not a login name"),

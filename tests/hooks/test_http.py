@@ -168,6 +168,52 @@ async def test_what_was_admitted_unchecked_is_counted(asked, ask):
     assert "archscan_gate_failed_open_total 1.0" in asked.metrics.render(None, None)[1].decode()
 
 
+def changed(image=IMAGE, old=IMAGE, operation="UPDATE", **more):
+    """A review of something that was there before, as an API server sends it."""
+    made, before = review(image, nodeSelector={"kubernetes.io/arch": "arm64"}), review(old)
+    request = made["request"] | {"operation": operation, "oldObject": before["request"]["object"]} | more
+    return made | {"request": request}
+
+
+def debugged(image):
+    """``kubectl debug``: a container that joins a pod which is there."""
+    made = changed(subResource="ephemeralcontainers", requestSubResource="ephemeralcontainers")
+    pod = made["request"]["object"]
+    pod["spec"] = pod["spec"] | {
+        "ephemeralContainers": [{"name": "debugger", "image": image, "targetContainerName": "app"}]
+    }
+    return made
+
+
+REVIEWS = {
+    "a dry run": (changed(operation="CREATE", oldObject=None, dryRun=True), False),
+    "an image that changes": (changed(old="r.example/other:1"), False),
+    "a label that changes": (changed(), True),
+    "an end": (changed(operation="DELETE", object=None), True),
+    "an end with its object": (changed(operation="DELETE"), True),
+    "a shell in it": (
+        changed(operation="CONNECT", subResource="exec", oldObject=None, object={
+            "kind": "PodExecOptions", "apiVersion": "v1", "stdin": True, "container": "app", "command": ["sh"]}), True),
+    "its state": (changed(old="r.example/other:1", subResource="status"), True),
+    "an eviction": (
+        changed(operation="CREATE", subResource="eviction", oldObject=None, object={
+            "kind": "Eviction", "apiVersion": "policy/v1", "metadata": {"name": "app-1", "namespace": "shop"}}), True),
+    "its node": (
+        changed(operation="CREATE", subResource="binding", oldObject=None, object={
+            "kind": "Binding", "apiVersion": "v1", "target": {"kind": "Node", "name": "b"}}), True),
+    "a debugger for another CPU": (debugged(IMAGE), False),
+}  # fmt: skip
+"""Requests of admission.k8s.io/v1, whether each is admitted: the image lacks what the nodes that it asks for need."""
+
+
+@pytest.mark.parametrize("name", REVIEWS)
+async def test_only_what_may_start_something_is_judged(asked, ask, name):
+    body, allowed = REVIEWS[name]
+    response = (await ask("/admission/v1", body)).json()["response"]
+    assert (response["allowed"], "warnings" in response) == (allowed, False)
+    assert "archscan_gate_failed_open_total 0.0" in asked.metrics.render(None, None)[1].decode()
+
+
 @pytest.mark.parametrize("body", [{}, {"kind": "AdmissionReview"}, {"kind": "AdmissionReview", "request": {"uid": ""}}])
 async def test_what_is_no_review_is_refused(ask, body):
     assert (await ask("/admission/v1", body)).status_code == 400

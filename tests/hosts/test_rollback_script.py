@@ -166,6 +166,23 @@ def test_what_cannot_be_undone_or_found_is_refused_untouched(
     assert inspected(docker_engine, name) == before
 
 
+def test_a_container_that_lends_its_network_to_another_is_refused(hand, running, releases, docker_engine):
+    name = running()
+    guest = f"guest-{uuid.uuid4().hex[:8]}"
+    docker_engine.docker("run", "-d", "--network", f"container:{name}", "--name", guest, releases[1][0])
+    told = hand.do(hand.begin(name, releases[0][0], releases[1][1]), "find")
+    docker_engine.docker("rm", "-f", guest)
+    assert (told["state"], guest in told["says"]) == ("refused", True)
+
+
+def test_a_health_check_that_never_says_healthy_puts_the_old_one_back(hand, running, releases, docker_engine):
+    name = running("--health-cmd", "/nothing", "--health-interval", "200ms", "--health-retries", "1")
+    before = inspected(docker_engine, name)
+    told = hand.do(hand.begin(name, releases[0][0], releases[1][1]), "find", "prepare", "switch")
+    assert (told["state"], "unhealthy" in told["says"]) == ("undone", True), told
+    assert inspected(docker_engine, name)["Id"] == before["Id"]
+
+
 KILLS = [
     (("find",), "prepare", 1, "after"),
     (("find", "prepare"), "switch", 1, "before"),
@@ -318,9 +335,11 @@ def test_a_compose_service_is_pinned_beside_its_files_and_unpinned_by_undo(proje
     hand, engine, folder, releases = project
     files = {file: file.read_bytes() for file in folder.iterdir()}
     other = inspected(engine, "shop-other-1")["Id"]
+    engine.docker("compose", "--project-directory", folder, "up", "--detach", "--scale", "web=2", "web")
     rollback = hand.begin("shop-web-1", releases[0][0], releases[1][2], kind="compose")
     told = hand.do(rollback, "find", "prepare", "switch")
     assert told["state"] == "up", (told, hand.log(rollback))
+    assert inspected(engine, "shop-web-2")["Image"] == releases[0][2]
     now = inspected(engine, "shop-web-1")
     assert (now["Image"], now["State"]["Running"]) == (releases[0][2], True)
     assert now["Config"]["Env"] == web["Config"]["Env"]
@@ -330,6 +349,7 @@ def test_a_compose_service_is_pinned_beside_its_files_and_unpinned_by_undo(proje
     assert told["state"] == "undone", (told, hand.log(rollback))
     now = inspected(engine, "shop-web-1")
     assert (now["Image"], now["Config"]["Image"], now["State"]["Running"]) == (releases[1][2], releases[1][1], True)
+    assert inspected(engine, "shop-web-2")["Image"] == releases[1][2]
 
 
 def test_a_compose_service_that_was_being_exchanged_when_its_script_was_killed_is_finished(project, web):

@@ -108,7 +108,7 @@ class Admission:
         if is_closed:
             return Admitted(allowed=False, why=(*told, "this namespace or pod waits for a decision: try again"))
         asked = [(ruling.finding.workload.image, ruling.finding.workload.host) for one in rulings for ruling in one]
-        images = {image for image, _ in asked} or set(_images(body))
+        images = {image for image, _ in asked} or set(images_of(body))
         for image in sorted(images):
             hosts = [host.name for host in self._reloading.hosts()]
             known = [last for host in hosts if (last := self._memory.last(image, host)) is not None]
@@ -158,11 +158,11 @@ def _is_closed(body: Mapping[str, Any]) -> bool:
     return False
 
 
-def _images(body: Mapping[str, Any]) -> Iterable[str]:
+def images_of(body: Mapping[str, Any]) -> Iterable[str]:
     """What the containers of an object are made from, as far as it can be seen without judging it."""
     for one in _templates(body):
         spec = one.get("spec") if isinstance(one.get("spec"), dict) else one
-        for kind in ("initContainers", "containers"):
+        for kind in ("initContainers", "containers", "ephemeralContainers"):
             named = spec.get(kind) if isinstance(spec, dict) else None
             for container in named if isinstance(named, list) else ():
                 image = container.get("image") if isinstance(container, dict) else None

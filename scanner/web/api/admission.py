@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends
 from starlette.responses import JSONResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.service.gate.admission import Admission
+from scanner.service.gate.admission import Admission, images_of
 from scanner.web.api import schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -20,6 +20,9 @@ MAX_UID_CHARS = 128
 """Kubernetes sends a UUID."""
 
 MAX_NAMESPACE_CHARS = 253
+
+_JUDGED = frozenset({"", "ephemeralcontainers"})
+"""Parts of an object that may bring an image along; status, scale, exec, eviction, binding bring none."""
 
 router = APIRouter(route_class=GuardedRoute, tags=["gate"])
 
@@ -46,7 +49,7 @@ async def admission(
     if not isinstance(namespace, str) or len(namespace) > MAX_NAMESPACE_CHARS:
         raise Problem(400, "malformed", "the namespace is none")
     answer: dict[str, Any] = {"uid": uid, "allowed": True}
-    if isinstance(found, dict) and request.get("operation") != "DELETE":
+    if isinstance(found, dict) and _brings_images(request, found):
         admitted = await gate.review(namespace, found, by)
         answer["allowed"] = admitted.allowed
         exposition.gate_decided(Decision.ALLOW if admitted.allowed else Decision.DENY)
@@ -57,3 +60,13 @@ async def admission(
         elif admitted.why:
             answer["warnings"] = [f"archscan: {one}" for one in admitted.why]
     return JSONResponse({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": answer})
+
+
+def _brings_images(request: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Whether something may start by it: of a pod that is there only its images can change, and mostly none does."""
+    if request.get("operation") not in {"CREATE", "UPDATE"} or (request.get("subResource") or "") not in _JUDGED:
+        return False
+    old = request.get("oldObject")
+    if request.get("operation") == "CREATE" or found.get("kind") != "Pod" or not isinstance(old, dict):
+        return True
+    return sorted(images_of(found)) != sorted(images_of(old))

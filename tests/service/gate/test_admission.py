@@ -144,7 +144,7 @@ TEMPLATE = {"metadata": {"annotations": {"archscan.io/gate": "closed"}}, "spec":
 )
 def test_the_annotation_is_found_wherever_the_template_of_the_pods_is(body):
     assert admission._is_closed(body)
-    assert set(admission._images(body)) == {IMAGE}
+    assert set(admission.images_of(body)) == {IMAGE}
 
 
 @pytest.mark.parametrize(
@@ -159,4 +159,4 @@ def test_the_annotation_is_found_wherever_the_template_of_the_pods_is(body):
 )
 def test_an_object_of_any_shape_is_looked_through(body):
     assert not admission._is_closed(body)
-    assert list(admission._images(body)) == []
+    assert list(admission.images_of(body)) == []
