@@ -18,6 +18,7 @@ from scanner.web.api.app import create_app
 from scanner.web.http.access import MIN_TOKEN_CHARS, Access, Scope, Token
 from scanner.web.http.basic import BasicUsers
 from scanner.web.http.server import ListenError, Server, context_of
+from scanner.web.http.trusted_proxy import TrustedProxy
 from scanner.web.http.web_config import WebConfig, read_web_config
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def face_of(settings: Settings) -> Face:
     host, _ = settings.web.listen_address
     config = _web_config(settings)
     users = BasicUsers(config.users) if config.users else None
-    access = Access(map(_token, settings.web.tokens), loopback=_is_loopback(host), users=users)
+    proxy = _proxy(settings)
+    access = Access(map(_token, settings.web.tokens), loopback=_is_loopback(host), users=users, proxy=proxy)
     try:
         if config.tls:
             files.refuse_exposed(config.tls.key_file)
@@ -64,7 +66,7 @@ def face_of(settings: Settings) -> Face:
         raise _refused("web.config_file", str(error)) from None
     except ListenError as error:
         raise SettingsError([Problem("web.config_file", 0, "", str(error).removeprefix("web.config_file: "))]) from None
-    is_open = not _is_loopback(host) and not settings.web.tokens and not config.users
+    is_open = not _is_loopback(host) and not settings.web.tokens and not config.users and proxy is None
     certificate = str(config.tls.cert_file) if config.tls else ""
     return Face(access, context, certificate, settings.web.listen if is_open else "")
 
@@ -117,6 +119,15 @@ def _web_config(settings: Settings) -> WebConfig:
         raise veiled(path, error) from None
     except ValueError as error:
         raise veiled(path, _refused(str(path), str(error))) from None
+
+
+def _proxy(settings: Settings) -> TrustedProxy | None:
+    said = settings.web.proxy
+    if said is None:
+        return None
+    users = {name: frozenset(map(Scope, scopes)) for name, scopes in said.users.items()}
+    networks = tuple(map(ipaddress.ip_network, said.trusted))
+    return TrustedProxy(said.header, networks, frozenset(map(Scope, said.scopes)), users)
 
 
 def _token(token: TokenSettings) -> Token:

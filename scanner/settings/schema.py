@@ -22,6 +22,7 @@ from scanner.settings.fields import (
 from scanner.settings.rollback_section import Rollback
 from scanner.settings.sources import InventorySource
 from scanner.settings.ssh_section import Ssh
+from scanner.settings.web_proxy_section import WebProxy
 
 KIB, MIB, GIB, MINUTE, HOUR, DAY = 1 << 10, 1 << 20, 1 << 30, 60.0, 3600.0, 86400.0
 
@@ -194,6 +195,9 @@ class Web(Section):
         default=None, description="TLS and basic authentication in the exporter toolkit's format."
     )
     tokens: tuple[Token, ...] = Field(default=(), description="Bearer tokens; without any, only reading is possible.")
+    proxy: WebProxy | None = Field(
+        default=None, description="A proxy in front that signs people in; nobody's word counts where null."
+    )
 
     @property
     def listen_address(self) -> tuple[str, int]:

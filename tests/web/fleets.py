@@ -48,7 +48,8 @@ def fleet_of(count, workloads=3):
         hosts.append(host)
         if not failed and chance.random() > 0.03:
             unwell = chance.random() < 0.12
-            findings += [one(chance, name, platform, place, unwell and place == 0) for place in range(workloads)]
+            made = [one(chance, name, platform, place, unwell and place == 0) for place in range(workloads)]
+            findings += [replace(found, team=host.labels["team"]) for found in made]
     return Report("scan-1", NOW - 130, NOW - 60, tuple(hosts), tuple(findings))
 
 

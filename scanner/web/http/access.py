@@ -13,12 +13,15 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from scanner.domain.text import printable
 from scanner.web.http.problem import Problem
+from scanner.web.http.trusted_proxy import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scanner.web.http.basic import BasicUsers
+    from scanner.web.http.trusted_proxy import TrustedProxy
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -70,12 +73,20 @@ def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
 class Access:
     """Decides from the endpoint's scope, the Authorization header, whether the listener is on loopback.
 
-    Without tokens or users, reading is open on loopback only, for a Host header that names loopback: else any web page
+    Without tokens, users or a proxy, reading is open on loopback only, for a Host header that names loopback: else any web page
     could read through the visitor's browser by rebinding its name. What acts needs a bearer token, always: browsers
     attach Basic credentials to requests that other sites make.
     """
 
-    def __init__(self, tokens: Iterable[Token] = (), *, loopback: bool = True, users: BasicUsers | None = None) -> None:
+    def __init__(
+        self,
+        tokens: Iterable[Token] = (),
+        *,
+        loopback: bool = True,
+        users: BasicUsers | None = None,
+        proxy: TrustedProxy | None = None,
+    ) -> None:
+        self.proxy = proxy
         self._tokens = tuple(tokens)
         self._users = users
         self._loopback = loopback
@@ -134,11 +145,29 @@ class Access:
             return "anonymous"
         return self._permitted(scope, next((token for token in self._tokens if token.sha256 == token_sha256), None))
 
-    async def permits(self, scope: Scope, authorization: str | None, host: str | None, token_sha256: str = "") -> bool:
-        """Whether whoever asks may do this; with ``token_sha256`` whoever signed in with it."""
+    def of_proxy(self, scope: Scope, user: str) -> str:
+        """The name, as it stands beside those of tokens, of a user whom the proxy signed in.
+
+        Raises:
+            Problem: 401 where no proxy counts any more, 403 where they may not do this.
+        """
+        if scope is Scope.OPEN:
+            return "anonymous"
+        if self.proxy is None:
+            raise _unauthenticated("no proxy signs people in any more")
+        if scope not in self.proxy.scopes_of(user):
+            raise _forbidden("scope_missing", f"the user {printable(user, 256)} has not the scope {scope}")
+        return f"{PREFIX}{user}"
+
+    async def permits(
+        self, scope: Scope, authorization: str | None, host: str | None, token_sha256: str = "", user: str = ""
+    ) -> bool:
+        """Whether whoever asks may do this; with ``token_sha256`` or ``user`` whoever signed in so."""
         try:
             if token_sha256:
                 self.of_session(scope, token_sha256)
+            elif user:
+                self.of_proxy(scope, user)
             else:
                 await self.decide(scope, authorization, host)
         except Problem:
@@ -154,7 +183,7 @@ class Access:
         return token.host if token and Scope.PUSH in token.scopes else ""
 
     def _without_credential(self, scope: Scope, host: str | None) -> str:
-        if self._tokens or self._users:
+        if self._tokens or self._users or self.proxy:
             raise _unauthenticated("this needs a credential")
         if scope is not Scope.READ:
             raise _forbidden("token_required", "no token is configured, and this acts: add one with the scope "

@@ -14,7 +14,7 @@ from scanner.web.http.etag import conditional
 from scanner.web.http.idempotency import Idempotency
 from scanner.web.http.problem import Problem
 from scanner.web.http.protocol import CROWDED
-from scanner.web.http.session import SAFE_METHODS, Sessions, refuse_forged
+from scanner.web.http.session import SAFE_METHODS, Session, Sessions, refuse_forged
 
 _COME_BACK = {"Retry-After": "5", "Connection": "close"}
 
@@ -39,13 +39,12 @@ class GuardedRoute(APIRoute):
                 raise Problem(503, "too_many_connections", "too many connections are open", _COME_BACK)
 
             authorization = request.headers.get("authorization")
-            sessions: Sessions = request.app.state.sessions
-            session = sessions.of(request) if authorization is None else None
-            if session is not None and not request.app.state.access.knows(session.token_sha256):
-                session = None  # its token is in force no more: whoever asks is nobody again
+            session = _session_of(request, scope)
 
             async def decided() -> str:
                 access: Access = request.app.state.access  # the one in force, which a reload may have changed
+                if session is not None and session.user:
+                    return access.of_proxy(scope, session.user)
                 if session is not None:
                     return access.of_session(scope, session.token_sha256)
                 return await access.decide(scope, authorization, request.headers.get("host"))
@@ -59,3 +58,20 @@ class GuardedRoute(APIRoute):
             return conditional(request, await idempotency.once(request, request.state.caller, lambda: handler(request)))
 
         return guarded
+
+
+def _session_of(request: Request, scope: Scope) -> Session | None:
+    """Who signed in here or at a trusted proxy; nobody where the request brings a credential of its own.
+
+    Raises:
+        Problem: somebody else than the proxy sends the header that it says names in.
+    """
+    access: Access = request.app.state.access
+    sessions: Sessions = request.app.state.sessions
+    user = access.proxy.user_of(request) if access.proxy and scope is not Scope.OPEN else ""
+    if "authorization" in request.headers:
+        return None
+    session = sessions.of(request)
+    if session is not None and access.knows(session.token_sha256):
+        return session  # one whose token is in force no more is nobody's
+    return sessions.of_user(user) if user else None

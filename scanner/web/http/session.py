@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -38,11 +39,15 @@ _BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser that somebody signed in with; ``token_sha256`` is the token's, ``ends_at`` is Unix seconds."""
+    """One browser that somebody signed in with; ``token_sha256`` is the token's, ``ends_at`` is Unix seconds.
+
+    ``user`` is whom a proxy signed in, instead of a token.
+    """
 
     token_sha256: str
     secret: bytes
     ends_at: float
+    user: str = ""
 
     def proof(self) -> str:
         """What a form brings back: the secret, never twice in the same letters, so that packing pages tells nothing."""
@@ -64,6 +69,11 @@ class Sessions:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._known: OrderedDict[str, Session] = OrderedDict()
+        self._key = secrets.token_bytes(_BYTES)
+
+    def of_user(self, name: str) -> Session:
+        """What stands for the session that somebody has with a proxy: it ends there, its forms are proved here."""
+        return Session("", hmac.digest(self._key, name.encode("utf-8", "surrogateescape"), "sha256"), math.inf, name)
 
     def begin(self, token_sha256: str) -> str:
         """What the cookie of a new session says."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import HTMLResponse, Response
 
+from scanner.domain.instead import MOVABLE
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import NextPull
@@ -24,7 +25,9 @@ from scanner.web.pages.viewer import Asking
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scanner.domain.decision import Decision
     from scanner.domain.image.offers import BuiltFrom
+    from scanner.domain.instead import Instead
     from scanner.domain.report import Finding
 
 PAGE_IMAGES = 100
@@ -108,6 +111,24 @@ class Cell:
     is_offered: bool
     fares: Sequence[Finding]
 
+    @property
+    def is_movable(self) -> bool:
+        """Whether another tag could do what this one does not."""
+        if self.platform == NO_PLATFORM:
+            return False
+        reasons = {finding.verdict.reason for finding in self.fares}
+        return bool(reasons & MOVABLE) or (not self.fares and not self.is_offered)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTags:
+    """What the gate answered when somebody looked for a tag that starts on a platform; ``refused`` says why it did not."""
+
+    platform: str
+    decision: Decision | None = None
+    instead: Instead | None = None
+    refused: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class ImagePage:
@@ -117,6 +138,7 @@ class ImagePage:
     digests: Sequence[str]
     cells: Sequence[Cell]
     next_pulls: Mapping[NextPull, int]
+    other_tags: OtherTags | None = None
 
     @property
     def shown(self) -> Sequence[Finding]:
@@ -175,13 +197,13 @@ def images_page(index: FleetIndex, wanted: PageFilter, number: int) -> ImagesPag
     return ImagesPage(wanted, index, rows[begin : begin + PAGE_IMAGES], number, last, len(rows))
 
 
-def image_page(index: FleetIndex, reference: str) -> ImagePage:
+def image_page(index: FleetIndex, reference: str, other_tags: OtherTags | None = None) -> ImagePage:
     """The page of one image."""
     row = ImageRow(reference, sorted(index.by_image[reference], key=urgency))
     digests = tuple(dict.fromkeys(f.verdict.digest for f in row.findings if f.verdict.digest))
     pulls = Counter(f.verdict.next_pull for f in row.findings if f.verdict.next_pull)
     cells = [_cell(index, row, platform, hosts) for platform, hosts in index.platforms.items()]
-    return ImagePage(row, digests, cells, dict(pulls))
+    return ImagePage(row, digests, cells, dict(pulls), other_tags)
 
 
 def _cell(index: FleetIndex, row: ImageRow, platform: str, hosts: int) -> Cell:

@@ -30,6 +30,7 @@ from scanner.web.http.exposition import Exposition
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.session import form_of
+from scanner.web.http.trusted_proxy import TrustedProxy
 from scanner.web.pages.page_filter import registry_of
 from scanner.web.pages.rendering import latest_of, render
 from scanner.web.pages.viewer import Asking
@@ -72,6 +73,7 @@ class ScannerPage:
     registries: Sequence[RegistryRow]
     waivers: Sequence[Waiver]
     tokens: Sequence[Token]
+    proxy: TrustedProxy | None
     probes: Sequence[ProbeLog]
     configuration: str
     store_error: str
@@ -108,6 +110,7 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
             registries=_registries(index, exposition.registry_limits()),
             waivers=waivers,
             tokens=access.tokens,
+            proxy=access.proxy,
             probes=list(desk.context.probes),
             configuration=veiled(reloading.settings.model_dump(mode="json")),
             store_error=desk.context.service.publication.store_error,

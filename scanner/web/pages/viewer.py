@@ -26,10 +26,11 @@ class Viewer:
     scopes: frozenset[Scope] = frozenset()
     proof: str = ""
     can_sign_in: bool = False
+    by_proxy: bool = False
 
     @property
     def signed_in(self) -> bool:
-        """Whether there is a session to end."""
+        """Whether it is known who this is."""
         return bool(self.proof)
 
     @property
@@ -54,12 +55,14 @@ async def viewer(request: Request) -> Viewer:
     session: Session | None = getattr(request.state, "session", None)
     authorization, host = request.headers.get("authorization"), request.headers.get("host")
     digest = session.token_sha256 if session else ""
-    scopes = [scope for scope in ACTING if await access.permits(scope, authorization, host, digest)]
+    user = session.user if session else ""
+    scopes = [scope for scope in ACTING if await access.permits(scope, authorization, host, digest, user)]
     return Viewer(
         name=str(request.state.caller),
         scopes=frozenset(scopes),
         proof=session.proof() if session else "",
         can_sign_in=access.has_tokens,
+        by_proxy=bool(user),
     )
 
 
