@@ -9,11 +9,11 @@ from tests.system.truth import (
     documents,
     elves,
     forms,
-    helpers,
     launchers,
     libraries,
     scripts,
     shells,
+    steps_before,
     surroundings,
     trees,
     userlands,
@@ -24,7 +24,7 @@ MODULES = {
     for module in (
         *(documents, forms, archives, surroundings, commands, trees, userlands),
         *(elves, binaries, scripts),
-        *(shells, helpers, launchers, libraries),
+        *(shells, steps_before, launchers, libraries),
     )
 }
 """The tables by their names: first what an engine selects, what it makes of the config, how it unpacks; then what a
