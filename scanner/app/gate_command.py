@@ -1,4 +1,4 @@
-"""What ``archscan check`` does: archives opened, files read, all of it judged."""
+"""The command ``archscan check``: archives opened, files read, all of it judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host is meant to run, from the file that says so to the judgement."""
+"""Plans: containers that a host is meant to run, from the file that says so to the judgement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a containerd says: itself, the containers of its namespaces."""
+"""The answer of a containerd: itself, the containers of its namespaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do instead of a denied deployment: tags that fit, hosts that fit, within bounds."""
+"""Alternatives to a denied deployment: tags that fit, hosts that fit, within bounds."""
 
 from __future__ import annotations
 
