@@ -1,4 +1,4 @@
-"""What ``archscan check`` does: archives opened, files read, all of it judged."""
+"""The command ``archscan check``: archives opened, files read, all of it judged."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from scanner.app.adapters import AdapterContext
     from scanner.cli.operations import Asked
+    from scanner.domain.image.reference import ImageReference
     from scanner.registry.archives.archived import Archived
     from scanner.scan.ports import Listener
     from scanner.settings.schema import Settings
@@ -119,9 +120,9 @@ def _plan(image: str, archive: Archived | None, process: Process | None) -> Plan
     return Plan(str(archive.reference), image, process=process)
 
 
-def _pullable(question: Question, archives: dict[str, Archived]) -> list[str]:
-    own = {str(one.reference) for one in archives.values()}
-    return [image for image in question.written if image not in own]
+def _pullable(question: Question, archives: dict[str, Archived]) -> dict[str, ImageReference | Failure]:
+    own = {one.reference for one in archives.values()}
+    return {image: reference for image, reference in question.references.items() if reference not in own}
 
 
 def _without_plan(path: Path) -> FolderPlans:

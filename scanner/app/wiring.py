@@ -55,8 +55,7 @@ def _source(source: sources.InventorySource, place: int) -> inventory.Source:
             named = {name: _static(host) for name, host in source.hosts.items()}
             return inventory.StaticSource(named, _defaults(source.defaults), where)
         case sources.PushedSource():
-            pushing = {name: inventory.PushedHost(h.labels, _planned(h.planned)) for name, h in source.hosts.items()}
-            return inventory.PushedSource(pushing, place=where)
+            return inventory.StaticSource({name: _pushed(h) for name, h in source.hosts.items()}, place=where)
         case sources.LocalSource():
             return inventory.LocalSource(source.name, source.labels, _planned(source.planned), place=where)
         case sources.AnsibleSource():
@@ -106,6 +105,10 @@ def _static(host: sources.StaticHost) -> inventory.StaticHost:
     return inventory.StaticHost(
         host.address, host.port, host.user, host.labels, _planned(host.planned), host.jump, local=host.local
     )
+
+
+def _pushed(host: sources.PushedHost) -> inventory.StaticHost:
+    return inventory.StaticHost(labels=host.labels, planned=_planned(host.planned), pushed=True)
 
 
 def _defaults(defaults: sources.HostDefaults) -> inventory.Defaults:

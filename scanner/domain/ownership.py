@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, Source
+from scanner.domain.image.reference import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,13 +60,9 @@ def _images(workload: Workload) -> Iterator[str]:
     yield workload.image
     reference = workload.reference
     if not isinstance(reference, Failure):
-        yield from (str(reference), reference.name, _without_tag(workload.image))
-
-
-def _without_tag(image: str) -> str:
-    name, _, last = image.partition("@")[0].rpartition("/")
-    repository = last.partition(":")[0]
-    return f"{name}/{repository}" if name else repository
+        yield from (str(reference), reference.name)
+        if written := as_written(workload.image):
+            yield written.name
 
 
 def _namespaces(workload: Workload) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""What a host is meant to run, from the file that says so to the judgement."""
+"""Plans: containers that a host is meant to run, from the file that says so to the judgement."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.facts import Source, Stage, Workload, image_reference
 from scanner.domain.platform.platform import canonical
 from scanner.domain.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scanner.domain.facts import Mount, Process
+    from scanner.domain.facts import Failure, Mount, Process
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
 
 MAX_NAME_CHARS = 512
@@ -156,6 +157,11 @@ class Plan:
     build_only: bool = False
     placement: Placement | None = None
     pinned_at: str = ""
+
+    @property
+    def reference(self) -> ImageReference | Failure:
+        """What the image is called."""
+        return image_reference(self.image)
 
     def on(self, host: str) -> Workload:
         """This plan as a workload of a host."""

@@ -7,7 +7,6 @@ from scanner.inventory.match import match
 from scanner.inventory.merge import Inventory, Source, gather
 from scanner.inventory.overlay import Skipped
 from scanner.inventory.prometheus_sd import FileSdSource, HttpSdSource
-from scanner.inventory.pushed import PushedHost, PushedSource
 from scanner.inventory.record import Answer, Defaults, Record, plan
 from scanner.inventory.ssh_config import SshConfigSource
 from scanner.inventory.static import LocalSource, StaticHost, StaticSource
@@ -22,8 +21,6 @@ __all__ = [
     "Inventory",
     "InventoryError",
     "LocalSource",
-    "PushedHost",
-    "PushedSource",
     "Record",
     "Skipped",
     "Source",

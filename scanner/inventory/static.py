@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StaticHost:
-    """One host written by hand; what is empty comes from the source's defaults."""
+    """One host written by hand; what is empty comes from the source's defaults. Nobody logs into a ``pushed`` one."""
 
     address: str = ""
     port: int | None = None
@@ -25,6 +25,7 @@ class StaticHost:
     planned: tuple[Plan, ...] = ()
     jump: str = ""
     local: bool = False
+    pushed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class StaticSource:
                     h.planned,
                     h.jump,
                     local=h.local,
+                    pushed=h.pushed,
                 )
                 for name, h in self.hosts.items()
             )

@@ -46,8 +46,9 @@ class RegistryConfig:
     public, or only to those of some networks. ``auth_hosts`` are the hosts besides the registry's own that may be its
     token server. ``redirect_hosts`` are the hosts besides the registry's own to which it may redirect a manifest or,
     where they are private, a blob (``*.example`` stands for every name below ``example``). ``mirror`` are those asked
-    first, in order. ``ca_files`` are authorities beside ``ca_file``. ``concurrency``, ``rate_per_s``, ``burst`` and
-    ``stop_below`` bound the requests to it, ``None`` as for every registry. ``early_stop`` tells whether what it serves
+    first, in order. ``ca_files`` are authorities beside ``ca_file``. ``concurrency``, ``rate_per_s`` and ``burst``
+    bound the requests to it, ``None`` as for every registry. ``stop_below`` keeps that much of its announced rate limit for
+    everybody else, half of it where it is ``None``. ``early_stop`` tells whether what it serves
     may be believed before a digest could be checked, ``None`` where TLS is to decide.
     """
 
@@ -105,7 +106,6 @@ class ClientConfig:
 
     ``registries`` maps a registry's name to its configuration; with ``only_listed`` no other is contacted.
     ``cache_age_s`` is how long an answer about a tag stays true, ``failure_max_age_s`` how long a refusal does.
-    ``stop_below`` keeps that much of a registry's announced rate limit for everybody else, half of it where it is ``None``.
     ``rate_per_s`` with ``burst`` bounds requests to one registry, ``concurrency`` those in flight. ``layer_deadline_s``
     bounds the time spent waiting for the bytes of one layer.
 
@@ -124,7 +124,6 @@ class ClientConfig:
     burst: int = 200
     cache_age_s: float = 60.0
     failure_max_age_s: float = 15.0
-    stop_below: int | None = None
     registries_conf: Path | None = None
     certs_d: Path | None = None
     docker_mirrors: tuple[str, ...] = ()

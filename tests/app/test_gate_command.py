@@ -7,6 +7,7 @@ import json
 import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
+from scanner.domain.facts import image_reference
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.service.gate.pins import pins
@@ -63,9 +64,9 @@ async def test_a_tag_that_moved_is_seen_by_the_next_question_of_the_same_service
         for architecture in ("amd64", "arm64"):
             pushed("service", architecture)
             with adapters.one_check():
-                found.append((await pins(adapters.registry, [image]))[image])
+                found.append((await pins(adapters.registry, {image: image_reference(image)}))[image])
                 pushed("service", "386")
-                assert (await pins(adapters.registry, [image]))[image] == found[-1]
+                assert (await pins(adapters.registry, {image: image_reference(image)}))[image] == found[-1]
         assert found[0] != found[1]
     finally:
         await adapters.close()

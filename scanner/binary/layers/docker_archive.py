@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, Process
+from scanner.domain.image.reference import DEFAULT_TAG, as_written
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def _is_called(manifest: dict[str, Any], image: str) -> bool:
 
 def _spellings(image: str) -> set[str]:
     """A reference as the engines may write it: with and without Docker Hub's prefix."""
-    tagged = image if ":" in image.rpartition("/")[2] else f"{image}:latest"
+    written = as_written(image)
+    is_bare = written is not None and written.tag is None and written.digest is None
+    tagged = f"{image}:{DEFAULT_TAG}" if is_bare else image
     short = tagged.removeprefix("docker.io/").removeprefix("library/")
     return {tagged, short, f"docker.io/{short}", f"docker.io/library/{short}", f"localhost/{short}"}
 

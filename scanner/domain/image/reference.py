@@ -79,9 +79,18 @@ class WrittenReference:
 
     def __str__(self) -> str:
         """The reference that these are the parts of."""
-        name = f"{self.domain}/{self.path}" if self.domain else self.path
         tag = f":{self.tag}" if self.tag is not None else ""
-        return f"{name}{tag}@{self.digest}" if self.digest is not None else name + tag
+        return f"{self.name}{tag}@{self.digest}" if self.digest is not None else self.name + tag
+
+    @property
+    def name(self) -> str:
+        """Domain and path as written, without tag and digest."""
+        return f"{self.domain}/{self.path}" if self.domain else self.path
+
+    @property
+    def last_component(self) -> str:
+        """What its repository is called within its folder: ``api`` of ``registry.example/shop/api``."""
+        return self.path.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,14 @@ def parse(text: str) -> ImageReference:
     """
     written = _normalised(text)
     return ImageReference(written.domain, written.path, written.tag, written.digest)
+
+
+def as_written(text: str) -> WrittenReference | None:
+    """The parts of a reference that stay as somebody wrote them; ``None`` where the text is none."""
+    try:
+        return parse_strict(text)
+    except ValueError:
+        return None
 
 
 def parse_strict(text: str) -> WrittenReference:

@@ -1,4 +1,4 @@
-"""What a containerd says: itself, the containers of its namespaces."""
+"""The answer of a containerd: itself, the containers of its namespaces."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from scanner.domain.facts import (
     Source,
     Workload,
 )
+from scanner.domain.image.reference import as_written
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -133,11 +134,10 @@ def _local(image: str, row: list[str]) -> LocalImage | None:
     digest = row[2]
     is_manifest = row[1] in _MANIFEST_TYPES
     os, architecture, variant = (*row[5].split("/"), "", "", "")[:3] if is_manifest and len(row) > 5 else ("", "", "")  # noqa: PLR2004 - the same
-    name = image.partition("@")[0]
-    repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    written = as_written(image)
     return LocalImage(
         digest,
-        repo_digests=(f"{printable(repository, 512)}@{digest}",),
+        repo_digests=(f"{written.name}@{digest}",) if written else (),
         manifest_digest=digest if is_manifest else "",
         platform=answer_json.platform(os, architecture, variant),
     )

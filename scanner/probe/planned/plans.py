@@ -1,4 +1,4 @@
-"""What files plan, with what of it is not known."""
+"""Plans that files make, with what of them is not known."""
 
 from __future__ import annotations
 

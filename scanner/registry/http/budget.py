@@ -74,7 +74,7 @@ class Budget:
         own = registry or RegistryConfig("")
         self._clock = clock
         self._sleep = sleep
-        self._stop_below = config.stop_below if own.stop_below is None else own.stop_below
+        self._stop_below = own.stop_below
         self._bucket = TokenBucket(_own(own.rate_per_s, config.rate_per_s), _own(own.burst, config.burst), clock)
         self._in_flight = asyncio.Semaphore(_own(own.concurrency, config.concurrency))
         self._paused_until = 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.decision import decided, rulings
-from scanner.domain.facts import Failure, image_reference
+from scanner.domain.facts import Failure
 from scanner.scan import plans as scan_plans
 from scanner.scan.scan import silent
 from scanner.service.answers import Checked, Refusal, RefusalReason
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from scanner.domain.host import Host
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Report
@@ -94,7 +95,7 @@ class Gate:
         await self._facts.close()
 
     async def _answered(self, question: Question, destination: Destination, by: str) -> Checked | Refusal:
-        if refused := self._refused(question.written):
+        if refused := self._refused(question.references):
             return refused
         chosen = () if destination.platforms else self._reloading.matching(destination.hosts)
         if isinstance(chosen, Refusal):
@@ -108,7 +109,7 @@ class Gate:
                 report = await judged(scanner, question, chosen, destination.platforms)
             except ValueError as error:
                 return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
-            by_digest = await self._pins(scanner, question.written)
+            by_digest = await self._pins(scanner, question.references)
             ruled = rulings(report, asked.policies, overrides)
             limit = configuration.settings.gate.alternatives
             alternatives = Alternatives(scanner, adapters, limit, self._publication.report())
@@ -117,7 +118,7 @@ class Gate:
         log.info("gate_decided", by=by, decision=str(decision), images=list(question.written))
         return Checked(report, decision, rulings=ruled, pins=by_digest, instead=instead)
 
-    async def _pins(self, scanner: Scanner, images: Sequence[str]) -> dict[str, str]:
+    async def _pins(self, scanner: Scanner, images: Mapping[str, ImageReference | Failure]) -> dict[str, str]:
         """What was judged, by digest; a bug costs no more than that."""
         try:
             return await pins(scanner.registry, images)
@@ -136,12 +137,11 @@ class Gate:
             want_survey=self._surveys.want,
         )
 
-    def _refused(self, images: Sequence[str]) -> Refusal | None:
+    def _refused(self, images: Mapping[str, ImageReference | Failure]) -> Refusal | None:
         if self._publication.store_error:
             return Refusal(RefusalReason.STORE_FAILED, self._publication.store_error, 60)
         registries = self._reloading.settings.registries
-        for image in images:
-            found = image_reference(image)
+        for image, found in images.items():
             name = image if isinstance(found, Failure) else found.registry
             if registries.only_listed and name not in registries.listed:
                 return Refusal(RefusalReason.REGISTRY_NOT_ALLOWED, f"{name} is not a listed registry")

@@ -1,4 +1,4 @@
-"""What to do instead of a denied deployment: tags that fit, hosts that fit, within bounds."""
+"""Alternatives to a denied deployment: tags that fit, hosts that fit, within bounds."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure, image_reference
+from scanner.domain.facts import Failure
 from scanner.domain.image.tags import candidates
 from scanner.domain.instead import MOVABLE, Instead
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Status
 from scanner.scan.plans import NO_DEPLOYMENTS
-from scanner.service.gate.pins import pins
+from scanner.service.gate.pins import pin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +92,7 @@ class Alternatives:
 
     async def _tagged(self, instead: Instead, finding: Finding, host: Host | None) -> Instead:
         """The first of the candidates that is judged to start natively, by the same evidence as the denied one."""
-        reference = image_reference(finding.workload.image)
+        reference = finding.workload.reference
         if isinstance(reference, Failure) or not reference.tag:
             return instead
         listed = await self.registry.tags(reference)
@@ -101,16 +101,22 @@ class Alternatives:
         looked_at = 0
         for tag in candidates(reference.tag, listed, self.limit):
             looked_at += 1
-            other = str(replace(reference, tag=tag, digest=None))
+            other = replace(reference, tag=tag, digest=None)
             if await self._starts(other, finding, host):
-                pin = (await pins(self.scanner.registry, [other])).get(other, "")
-                return replace(instead, tag=other, pin=pin, looked_at=looked_at)
+                by_digest = await pin(self.scanner.registry, other)
+                return replace(instead, tag=str(other), pin=by_digest, looked_at=looked_at)
         return replace(instead, looked_at=looked_at)
 
-    async def _starts(self, image: str, finding: Finding, host: Host | None) -> bool:
+    async def _starts(self, image: ImageReference, finding: Finding, host: Host | None) -> bool:
         workload = finding.workload
         plan = Plan(
-            image, workload.name, workload.source, workload.pinned, workload.engine, workload.process, workload.mounts
+            str(image),
+            workload.name,
+            workload.source,
+            workload.pinned,
+            workload.engine,
+            workload.process,
+            workload.mounts,
         )
         bare = replace(self.scanner, plans=NO_DEPLOYMENTS)
         if host is not None:

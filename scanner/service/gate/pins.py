@@ -6,28 +6,29 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, image_reference
+from scanner.domain.facts import Failure
 from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
+    from scanner.domain.image.reference import ImageReference
     from scanner.scan.ports import ImageResolver
 
 
-async def pins(registry: ImageResolver, images: Sequence[str]) -> dict[str, str]:
+async def pins(registry: ImageResolver, images: Mapping[str, ImageReference | Failure]) -> dict[str, str]:
     """Each image as it is written with the reference, by digest, that it was judged as; without those nobody could resolve.
 
     To be asked in the same window as the judgement, in which a tag means the same thing each time. The digest is that of
     the index where there is one, so that each host still takes its own image of it.
     """
-    found = await asyncio.gather(*(_pin(registry, image) for image in images))
-    return {image: pin for image, pin in zip(images, found, strict=True) if pin}
+    found = await asyncio.gather(*(pin(registry, reference) for reference in images.values()))
+    return {image: pinned for image, pinned in zip(images, found, strict=True) if pinned}
 
 
-async def _pin(registry: ImageResolver, image: str) -> str:
-    reference = image_reference(image)
+async def pin(registry: ImageResolver, reference: ImageReference | Failure) -> str:
+    """The reference by digest; empty where nobody could resolve it."""
     if isinstance(reference, Failure):
         return ""
     facts = await registry.resolve(reference, depth=Depth.INDEX)

@@ -13,6 +13,7 @@ from scanner.probe.planned.folder import FolderPlans, Gap
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
 
 _BUILT = Failure(
@@ -51,6 +52,11 @@ class Question:
     def written(self) -> tuple[str, ...]:
         """The images, each once, as their references are written; those that are built where they run are none."""
         return tuple(dict.fromkeys(plan.image for plan in self.plans if not plan.build_only))
+
+    @property
+    def references(self) -> dict[str, ImageReference | Failure]:
+        """What the images are called, by how that is written."""
+        return {plan.image: plan.reference for plan in self.plans if not plan.build_only}
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

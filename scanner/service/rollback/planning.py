@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts, Stage
+from scanner.domain.image.reference import Digest, as_written
 from scanner.domain.plan import Plan
 from scanner.domain.release import NO_CONTAINER, Release, chosen, of_absent, owner_name, sighting
 from scanner.domain.rollback_plan import rollback_plan, vouched
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from scanner.domain.verdict.verdict import Verdict
 
     Judge = Callable[[Plan], Awaitable[Verdict]]
-_DIGEST_CHARS = 71
-"""``sha256:`` with its 64 digits."""
-
 MAX_NAMES = 20
 """Workloads that are named where none fits; a host may have thousands."""
 
@@ -85,10 +84,15 @@ def fresh(facts: HostFacts | Failure | None, age_s: float, max_age_s: float) -> 
 def _of_registry(current: Release, to: str, known: list[Release]) -> Release | None:
     """A digest that this host never had, of the same repository: the registry says whether it is there."""
     last = max(known, key=lambda one: one.last_seen, default=current) if current.image_id == NO_CONTAINER else current
-    name, at, _ = last.image.partition("@")
-    if not at or len(to) != _DIGEST_CHARS or not to.startswith("sha256:"):
+    written = as_written(last.image)
+    try:
+        digest = Digest(to)
+    except ValueError:
         return None
-    return Release(current.host, current.source, current.workload, to, to, f"{name}@{to}", f"{name}@{to}", "", 0.0, 0.0)
+    if written is None or written.digest is None or digest.algorithm != "sha256":
+        return None
+    image = str(replace(written, digest=digest))
+    return Release(current.host, current.source, current.workload, to, to, image, image, "", 0.0, 0.0)
 
 
 def _none(known: list[Release], current: Release, to: str) -> str:

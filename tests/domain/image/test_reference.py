@@ -13,6 +13,7 @@ from scanner.domain.image.reference import (
     MAX_REFERENCE_CHARS,
     Digest,
     ImageReference,
+    as_written,
     parse,
     parse_strict,
 )
@@ -199,3 +200,18 @@ def test_any_text_is_something_or_a_value_error(text):
     for read in (parse, parse_strict, Digest):
         with contextlib.suppress(ValueError):
             assert str(read(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("registry.example:5000/shop/api:1.2", ("registry.example:5000/shop/api", "api")),
+        ("nginx", ("nginx", "nginx")),
+        (f"shop/api:1@sha256:{'a' * 64}", ("shop/api", "api")),
+        ("Not A Reference", None),
+        ("", None),
+    ],
+)
+def test_a_reference_as_written_keeps_its_name_without_tag_and_digest(text, parts):
+    written = as_written(text)
+    assert (written and (written.name, written.last_component)) == parts

@@ -31,7 +31,8 @@ def clock():
 
 @pytest.fixture
 def budget(clock):
-    return Budget(ClientConfig(stop_below=10, concurrency=2), clock=clock, sleep=clock.sleep)
+    limited = RegistryConfig("a.example", stop_below=10)
+    return Budget(ClientConfig(concurrency=2), clock=clock, sleep=clock.sleep, registry=limited)
 
 
 def test_a_bucket_lets_a_burst_pass_then_keeps_its_rate(clock):
@@ -141,7 +142,7 @@ async def test_a_cancelled_wait_gives_its_slot_back(budget):
 
 
 async def test_a_registrys_own_bounds_replace_the_usual_ones(clock):
-    usual = ClientConfig(stop_below=10, concurrency=2, rate_per_s=100.0, burst=100)
+    usual = ClientConfig(concurrency=2, rate_per_s=100.0, burst=100)
     strict = RegistryConfig("a.example", concurrency=1, rate_per_s=1.0, burst=1, stop_below=50)
     own = Budget(usual, clock=clock, sleep=clock.sleep, registry=strict)
     own.note(200, {"ratelimit-remaining": "30"}, None)
@@ -169,6 +170,6 @@ async def test_half_of_an_announced_limit_is_left_to_the_hosts_unless_that_is_sa
 
 async def test_a_bound_of_zero_is_a_bound(clock):
     own = RegistryConfig("a.example", stop_below=0)
-    budget = Budget(ClientConfig(stop_below=10), clock=clock, sleep=clock.sleep, registry=own)
-    budget.note(200, {"ratelimit-remaining": "0"}, None)
+    budget = Budget(ClientConfig(), clock=clock, sleep=clock.sleep, registry=own)
+    budget.note(200, {"ratelimit-limit": "10", "ratelimit-remaining": "0"}, None)
     assert budget.refusal(counted=True) is None

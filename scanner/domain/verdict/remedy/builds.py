@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scanner.domain.image.reference import as_written
 from scanner.domain.verdict.remedy.trouble import image_word, word
 from scanner.domain.verdict.verdict import Fix
 
@@ -25,9 +26,10 @@ def build(t: Trouble) -> tuple[str, ...]:
 
 def tag(t: Trouble) -> str:
     """A push goes to a tag; the digest of what is wrong is not where the right one goes."""
-    name, _, digest = image_word(t).partition("@")
-    has_tag = ":" in name.rpartition("/")[2]
-    return f"{name}:TAG" if digest and not has_tag else name
+    written = as_written(t.image)
+    if written is None or written.digest is None:
+        return image_word(t)
+    return f"{written.name}:{written.tag or 'TAG'}"
 
 
 def show(t: Trouble) -> tuple[str, ...]:

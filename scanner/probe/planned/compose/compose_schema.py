@@ -1,4 +1,4 @@
-"""What Compose takes in its files: the fields of the Compose specification with the kinds of their values.
+"""The schema of Compose files: the fields of the Compose specification with the kinds of their values.
 
 The names are those of the specification's JSON schema as of 2026 (compose-spec/compose-go, ``schema``), which also takes
 what older versions take.

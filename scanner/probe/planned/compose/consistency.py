@@ -1,4 +1,4 @@
-"""What Compose checks of a whole project before it starts anything."""
+"""Checks of a whole Compose project before anything is started."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Mount, Process
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_FROM = 50
 """Services whose volumes one has: one or two are seen."""
+
+MAX_REMEMBERED = 16
+"""Files of variables kept parsed: all services of a stack name the same few."""
 
 DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 _SECRETS = "/run/secrets"
@@ -239,6 +243,11 @@ def _pairs(value: Any) -> Iterable[tuple[str, Any]]:
         yield name, (row.like(text) if isinstance(row, Text) else text) if equals else None
 
 
+@lru_cache(MAX_REMEMBERED)
+def _raw(text: bytes) -> Mapping[str, str | None]:
+    return env_file.docker(text)
+
+
 def _read_env_file(project: Project, entry: Any, found: dict[str, Value], own: Mapping[str, Value]) -> str:
     """Read one of a service's files of variables into ``found``; what is not known of it, empty where all is."""
     entry = {"path": entry} if isinstance(entry, str) else entry
@@ -248,7 +257,7 @@ def _read_env_file(project: Project, entry: Any, found: dict[str, Value], own: M
         return f"the file of variables {path} is not there" if is_required and project.has_env_files else ""
     try:
         if entry.get("format") == _RAW:
-            read = env_file.docker(project.texts[path])
+            read = _raw(project.texts[path])
             found |= {
                 name: project.variables[name] if value is None else Value(value)
                 for name, value in read.items()

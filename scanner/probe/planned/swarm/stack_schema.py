@@ -1,4 +1,4 @@
-"""What ``docker stack`` takes in its files: the fields of the schema of version 3 with the kinds of their values.
+"""The schema of stack files: the fields of version 3 with the kinds of their values.
 
 The names are those of docker/cli's ``config_schema_v3.13.json``; ``SINCE`` tells which of them older versions lack.
 """
