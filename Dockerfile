@@ -15,7 +15,7 @@ COPY . .
 # because, unlike --help, it imports what scans
 RUN python3 -m venv /build \
  && python3 -m venv --without-pip /opt/archscan \
- && /build/bin/pip --python /opt/archscan/bin/python install --quiet --constraint requirements.lock ".[postgresql]" \
+ && /build/bin/pip --python /opt/archscan/bin/python install --quiet --constraint requirements.lock ".[cluster,postgresql]" \
  && /opt/archscan/bin/archscan config schema >/dev/null
 
 FROM ${BASE}

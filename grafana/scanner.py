@@ -231,6 +231,16 @@ def _gate() -> Section:
         Query(f"sum (rate (archscan_survey_bytes_total{{{_ONE}}}{_WINDOW}))", "bytes a second"),
         empty="No survey yet",
     )
+    workers = trend(
+        "Workers of the cluster",
+        "How many read hosts, or are refused since they run another archscan; one that is lost has its hosts read by others.",
+        Query(f"max by (state) (archscan_cluster_workers{{{_ONE}}})", "{{state}}"),
+        Query(f"sum (increase (archscan_cluster_workers_lost_total{{{_ONE}}}{_WINDOW}))", "lost"),
+        Query(
+            f"sum by (state) (rate (archscan_cluster_readings_total{{{_ONE}}}{_WINDOW}))", "hosts {{state}} a second"
+        ),
+        empty="No cluster",
+    )
     inventory = trend(
         "Hosts of the inventory",
         "How many are read, cannot be understood, or are skipped since their own inventory says that they are no Linux reached by SSH.",
@@ -267,7 +277,7 @@ def _gate() -> Section:
         "Gate, API, surveys, inventory",
         (
             line(7, (6, decisions), (6, requests), (6, surveys), (6, inventory)),
-            line(7, (5, against), (7, overrides), (5, rollbacks), (7, probes)),
+            line(7, (4, against), (5, overrides), (5, rollbacks), (5, probes), (5, workers)),
         ),
     )
 

@@ -80,7 +80,12 @@ async def run(
     ]
     try:
         context = AdapterContext(
-            version, store, metrics.registries, last_seen=last_seen(), on_survey_read=metrics.survey_read
+            version,
+            store,
+            metrics.registries,
+            last_seen=last_seen(),
+            on_survey_read=metrics.survey_read,
+            workers=metrics.workers,
         )
 
         def opened(settings: Settings) -> Adapters:

@@ -52,6 +52,9 @@ class ClusterObserver(Protocol):
     def worker_lost(self, readings: int) -> None:
         """A worker was lost; so many readings of its are done elsewhere."""
 
+    def host_told(self) -> None:
+        """A worker told what it read of a host."""
+
 
 class Unobserved:
     """Nobody watches."""
@@ -60,6 +63,9 @@ class Unobserved:
         """So be it."""
 
     def worker_lost(self, readings: int) -> None:
+        """So be it."""
+
+    def host_told(self) -> None:
         """So be it."""
 
 
@@ -121,13 +127,15 @@ class Cluster:
         try:
             await self._ready()
             self._place(reading)
-            return await told
+            await told
         except _NobodyReadsItError as none:
             return Failure(Reason.HOST_NO_WORKER, str(none))
         finally:
             self._open.discard(reading)
             if reading.lane is not None:
                 reading.lane.drop(reading)
+        self._observer.host_told()
+        return told.result()
 
     async def close(self) -> None:
         """Leave the cluster; whoever waits for a host has been cancelled before."""

@@ -221,6 +221,26 @@ SURVEYS_PENDING = Family(
 SURVEY_BYTES = Family(
     "archscan_survey_bytes_total", "counter", "Bytes of layers, as registries store them, that were read to the end for surveys."
 )  # fmt: skip
+CLUSTER_WORKERS = Family(
+    "archscan_cluster_workers",
+    "gauge",
+    "Workers of the cluster as of the last scan: reading hosts, or refused because they are of another version.",
+    ("state",),
+    "there is no cluster",
+)
+CLUSTER_LOST = Family(
+    "archscan_cluster_workers_lost_total",
+    "counter",
+    "Times that a worker was lost while it read hosts, which others then read.",
+    unless="there is no cluster",
+)
+CLUSTER_READINGS = Family(
+    "archscan_cluster_readings_total",
+    "counter",
+    "Hosts that workers were sent: told of, or repeated because their worker was lost.",
+    ("state",),
+    "there is no cluster",
+)
 CREDENTIAL_EXPIRY = Family(
     "archscan_credential_expiry_timestamp_seconds",
     "gauge",
@@ -316,7 +336,8 @@ OURSELVES = (
     SCAN_INTERVAL, SCAN_FIRST_SUCCESS, SCANS, SCANS_FAILED, SCANS_SKIPPED, REGISTRY_REQUESTS, REGISTRY_DURATION, REGISTRY_RATE_LIMIT,
     GATE_DECISIONS, GATE_OVERRIDDEN, GATE_FAILED_OPEN, GATE_OVERRIDE,
     ROLLBACKS,
-    ROLLBACKS_PENDING, INVENTORY_HOSTS, SURVEYS_PENDING, SURVEY_BYTES, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
+    ROLLBACKS_PENDING, INVENTORY_HOSTS, SURVEYS_PENDING, SURVEY_BYTES,
+    CLUSTER_WORKERS, CLUSTER_LOST, CLUSTER_READINGS, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
     TRAIL_CHECKPOINT, TRAIL_FAILING, TRAIL_ERRORS, TRAIL_WITNESSED, TRAIL_WITNESS_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS,
     LOOP_LAG, BUILD_INFO, PROBE_SCRIPT, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
 )  # fmt: skip

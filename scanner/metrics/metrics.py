@@ -35,6 +35,7 @@ class Metrics:
         own = self._own
         self.registries = RegistryObserver(own.registry_requests, own.registry_duration, own.registry_rate_limit)
         self.trail = own.trail
+        self.workers = own.workers
 
     # ---------------------------------------------------------------- expositions
 

@@ -21,6 +21,7 @@ from scanner.domain.decision import Decision
 from scanner.domain.rollback_record import ENDS
 from scanner.metrics import families as c
 from scanner.metrics.trail_metrics import TrailMetrics
+from scanner.metrics.worker_metrics import WorkerMetrics
 from scanner.probe.answer import VERSION
 from scanner.probe.script import digest
 
@@ -110,5 +111,7 @@ class Instruments:
         self.facts.values[c.BUILD_INFO] = {"version": version, "python_version": platform.python_version()}
         self.facts.values[c.PROBE_SCRIPT] = {"version": str(VERSION), "sha256": digest()}
         registry.register(self.facts)
+        self.workers = WorkerMetrics()
+        registry.register(self.workers)
         self.trail = TrailMetrics()
         registry.register(self.trail)

@@ -37,10 +37,11 @@ class Size:
     rescan: tuple[int, ...]
     again: int
     scan: int
+    cluster: int
 
 
-FULL = Size((100, 300, 1000), 2, (100, 1000, 10_000), 3, 1000)
-QUICK = Size((100,), 2, (100, 1000), 2, 100)
+FULL = Size((100, 300, 1000), 2, (100, 1000, 10_000), 3, 1000, 1000)
+QUICK = Size((100,), 2, (100, 1000), 2, 100, 100)
 
 
 @dataclass(frozen=True)
@@ -122,17 +123,31 @@ def scan(folder: Path, count: int, rounds: int) -> list[Cost]:
             return fan_out(fleet, rows + compared, count, rounds)
 
 
-def rescans(sizes: tuple[int, ...], again: int) -> list[dict[str, object]]:
+def rescans(sizes: tuple[int, ...], again: int, *more: str) -> list[dict[str, object]]:
     """The service's first scan, then scans of the fleet that did not change, over SSH."""
     found = []
     for count in sizes:
         argv = [sys.executable, "-m", "tests.bench.rescan", str(count), str(WORKLOADS), "--again", str(again), "--ssh"]
+        argv += more
         done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False, timeout=TIMEOUT_S * 3)
         if done.returncode:
             print(f"{count} hosts again: {done.stderr[-500:]}", flush=True)
             continue
         found.append({"hosts": count, **json.loads(done.stdout.splitlines()[-1])})
         print(f"{count} hosts again: {found[-1]['again']}", flush=True)
+    return found
+
+
+CLUSTERS = (0, 1, 2, 4)
+"""Workers that read the hosts; none: the scanner itself."""
+
+
+def clustered(count: int, again: int) -> list[dict[str, object]]:
+    """The same with hosts read by the scanner itself, then by one, two, four workers on this machine."""
+    found = []
+    for workers in CLUSTERS:
+        rows = rescans((count,), again, "--workers", str(workers))
+        found += [{"workers": workers, **row} for row in rows]
     return found
 
 
@@ -162,7 +177,7 @@ def machine() -> dict[str, str]:
 def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
     """Measure part after part; the page tells of those that are done."""
     begun = machine()
-    found: dict[str, Any] = {"quick": quick, "fan_out": [], "kept": None, "scan": [], "rescan": []}
+    found: dict[str, Any] = {"quick": quick, "fan_out": [], "kept": None, "scan": [], "rescan": [], "cluster": []}
 
     def write() -> None:
         found["machine"] = begun | {"load_after": machine()["load"]}
@@ -188,6 +203,8 @@ def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
         for count in size.rescan:
             found["rescan"] += rescans((count,), size.again)
             write()
+        found["cluster"] = clustered(size.cluster, size.again)
+        write()
     print(f"written: {page}")
 
 

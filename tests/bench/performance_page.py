@@ -24,7 +24,11 @@ def write(found: Row, page: Path) -> None:
     (plots / "fan-out.svg").write_text(_plot(_fan_out_lines(found["fan_out"]), "hosts", "ms of processor time a host"))
     if found["rescan"]:
         (plots / "growth.svg").write_text(_plot(_growth_lines(found["rescan"]), "hosts", "ms of processor time a host"))
-    page.write_text("\n".join([*_head(found), *_fan_out(found), *_scan(found), *_rescan(found), *_targets(found), ""]))
+    page.write_text(
+        "\n".join(
+            [*_head(found), *_fan_out(found), *_scan(found), *_rescan(found), *_cluster(found), *_targets(found), ""]
+        )
+    )
 
 
 def _head(found: Row) -> Iterable[str]:
@@ -129,6 +133,29 @@ def _rescan(found: Row) -> Iterable[str]:
         )
     yield ""
     yield "![Processor time a host by size of the fleet](performance/growth.svg)"
+    yield ""
+
+
+def _cluster(found: Row) -> Iterable[str]:
+    rows = found.get("cluster", [])
+    if not rows:
+        return
+    yield "## Workers on this machine: `cluster: local:N`"
+    yield ""
+    yield (
+        "The same scans with hosts read by workers. Processor time and memory are of the service's process, then of all: workers"
+        " with what parses their answers. Beyond the processors that a machine has, a worker costs memory and gives nothing."
+    )
+    yield ""
+    yield "| workers | hosts | first, s | again, s | again, s CPU of the service | of all | MB of the service | of all | p99 lag, ms |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for row in rows:
+        names = ("wall_s", "cpu_s", "all_cpu_s", "all_rss_mb", "p99_lag_s")
+        wall, cpu, all_cpu, all_mb, lag = (_median(row, name) for name in names)
+        yield (
+            f"| {row['workers'] or 'none'} | {row['hosts']} | {row['first']['wall_s']:.1f} | {wall:.2f} | {cpu:.2f} | {all_cpu:.2f} |"
+            f" {row['rss_mb']:.0f} | {all_mb:.0f} | {lag * 1000:.0f} |"
+        )
     yield ""
 
 

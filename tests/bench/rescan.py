@@ -7,6 +7,7 @@ import asyncio
 import cProfile
 import json
 import logging
+import os
 import resource
 import tempfile
 import time
@@ -27,7 +28,7 @@ from scanner.service.configuration import Configuration
 from scanner.service.service import Service
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
-from tests.bench import made_up
+from tests.bench import family, made_up
 from tests.bench.loopback_fleet import USER, LoopbackFleet
 
 
@@ -64,9 +65,10 @@ async def scanned(running: Service) -> None:
 
 
 async def main(
-    hosts: int, workloads: int, again: int, profile: str | None = None, *, ssh: bool = False
+    hosts: int, workloads: int, again: int, profile: str | None = None, *, ssh: bool = False, workers: int = 0
 ) -> dict[str, object]:
-    """Scan once, then ``again`` times; what each took. With ``ssh`` each host is a real connection to a cheap server."""
+    """Scan once, then ``again`` times; what each took. With ``ssh`` each host is a real connection to a cheap server,
+    made by so many ``workers``, or by the scanner itself where there are none."""
     raise_descriptors()
     shelf, images = made_up.stock()
     with Registry(shelf) as registry, tempfile.TemporaryDirectory() as folder, ExitStack() as running_too:
@@ -86,6 +88,8 @@ async def main(
             )
             login = {"identity_file": str(fleet.key), "known_hosts_file": str(fleet.known_hosts), "user": USER}
             told["ssh"] = login | {"connect_timeout": "60s", "probe_timeout": "60s"}
+        if workers:
+            told["cluster"] = f"local:{workers}"
         opened = Adapters if ssh else Recorded
         settings = Settings.model_validate(told)
         metrics = Metrics("0")
@@ -100,9 +104,10 @@ async def main(
             lags: list[float] = []
             lag = asyncio.create_task(lateness(lags))
             with cProfile.Profile() if profile and turn == again else nullcontext() as profiler:
-                began, cpu = time.monotonic(), time.process_time()
+                began, cpu, all_cpu = time.monotonic(), time.process_time(), family.of(os.getpid())[0]
                 await scanned(running)
                 scan_s = time.monotonic() - began, time.process_time() - cpu
+                all_cpu_s, all_rss_mb = family.of(os.getpid())
                 began = time.monotonic()
                 page = metrics.render(running.publication.report(), None)[1]
                 render_s = time.monotonic() - began
@@ -111,7 +116,7 @@ async def main(
             lag.cancel()
             give_back()  # as the service does each minute
             took.append({
-                "wall_s": scan_s[0], "cpu_s": scan_s[1], "render_s": render_s, "page_bytes": len(page),
+                "wall_s": scan_s[0], "cpu_s": scan_s[1], "all_cpu_s": all_cpu_s - all_cpu, "all_rss_mb": all_rss_mb, "render_s": render_s, "page_bytes": len(page),
                 "worst_lag_s": max(lags, default=0.0), "p99_lag_s": sorted(lags)[int(len(lags) * 0.99)] if lags else 0.0,
             })  # fmt: skip
         report = running.publication.report()
@@ -151,7 +156,10 @@ if __name__ == "__main__":
     parser.add_argument("--again", type=int, default=3)
     parser.add_argument("--profile", help="file for the statistics of the last scan")
     parser.add_argument("--ssh", action="store_true", help="ask every host over SSH")
+    parser.add_argument("--workers", type=int, default=0, help="processes that ask them instead of the scanner")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    done = asyncio.run(main(chosen.hosts, chosen.workloads, chosen.again, chosen.profile, ssh=chosen.ssh))
+    done = asyncio.run(
+        main(chosen.hosts, chosen.workloads, chosen.again, chosen.profile, ssh=chosen.ssh, workers=chosen.workers)
+    )
     print(json.dumps(done))

@@ -89,6 +89,7 @@ def busy():
     metrics.http_request("/metrics", 200)
     metrics.loop_lag(-1.0)
     metrics.store_failed()
+    metrics.workers.workers(2, 1)
     metrics.trail.trail_failing(failing=False)
     metrics.trail.trail_head("fleet/archscan", 12, bytes(range(32)), 98.0)
     metrics.trail.trail_witnessed("w.example", 12)

@@ -82,7 +82,7 @@ def context(tmp_path_factory):
         copy(ROOT / name, folder / name)
     fetched = subprocess.run(
         [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", folder / "wheels",
-         "--constraint", ROOT / "requirements.lock", f"{ROOT}[postgresql]", "hatchling", "editables"],
+         "--constraint", ROOT / "requirements.lock", f"{ROOT}[cluster,postgresql]", "hatchling", "editables"],
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     if fetched.returncode:

@@ -100,6 +100,8 @@ def something_happened(metrics):
     metrics.http_request("/metrics", 200)
     metrics.loop_lag(0.01)
     metrics.store_failed()
+    metrics.workers.workers(2, 1)
+    metrics.workers.worker_lost(5)
     metrics.trail.trail_failing(failing=False)
     metrics.trail.trail_head("fleet/archscan", 12, bytes(range(32)), time.time())
     metrics.trail.trail_witnessed("w.example", 12)
