@@ -105,7 +105,7 @@ def test_where_the_older_release_does_not_start_either_the_quadlet_is_as_it_was(
     assert (state(booted, name), pins(booted, name)) == (("active", releases[1][2]), "")
 
 
-@pytest.mark.parametrize(("turn", "when"), [(1, "before"), (1, "after"), (2, "after")])
+@pytest.mark.parametrize(("turn", "when"), [(1, "after"), (2, "after")])
 def test_a_quadlet_that_was_being_switched_when_its_script_was_killed_is_finished(
     booted, hand, unit, releases, turn, when
 ):
