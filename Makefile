@@ -38,7 +38,7 @@ lint: python ## style and types
 architecture: python ## who may import whom
 	$(PYTHON) -m pytest tests/test_architecture.py
 
-engines: python packages ## every kind of image on every generation of engines (roots by debootstrap); renews what was recorded
+engines: python packages ## every kind of image, each cut of the way back on every generation of engines (roots by debootstrap); renews what was recorded
 	$(PYTHON) -m pytest -m engines -p no:xdist
 	$(PYTHON) -m tests.system.truth.page
 	$(PYTHON) -m tests.system.truth.disagreements

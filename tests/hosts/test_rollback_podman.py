@@ -151,13 +151,14 @@ def test_a_container_that_lends_its_network_to_another_is_refused(hand, running,
 
 
 KILLS = [
-    *[(("find", "prepare"), "switch", turn, "after") for turn in (1, 3, 5)],
+    *[(("find", "prepare"), "switch", turn, "after") for turn in (1, 3, 4, 5)],
     (("find", "prepare", "switch"), "undo", 2, "after"),
     (("find", "prepare", "switch"), "finish", 1, "after"),
 ]
 """Steps that were done, the one that is killed, at which of its calls that change something."""
 
 
+@pytest.mark.engines
 def test_killed_anywhere_the_next_start_finishes_or_undoes(podman, tmp_path, running, releases):
     def killed(number, kill):
         own = Hand(tmp_path / str(number), {"podman": str(podman.wrapper)})

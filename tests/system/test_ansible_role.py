@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 LAYER = r"""
 set -e
-layer=$1 play=$2 values=$3
+layer=$1 play=$2 values=$3 program=$4 rule=$5 home=$6
 mount -t tmpfs tmpfs "$layer"
 mkdir "$layer/upper" "$layer/work" "$layer/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
@@ -34,14 +34,11 @@ done
 cd /
 for run in 1 2; do
   chroot "$layer/root" env HOME=/root LC_ALL=C.UTF-8 \
-    ansible-playbook --connection local --inventory localhost, --extra-vars "@$values" "$play" "$(dirname "$play")/rollback.yml" >"$values.$run"
+    ansible-playbook --connection local --inventory localhost, --extra-vars "@$values" "$play" >"$values.$run"
 done
-for name in archscan archscan-rollback; do
-  cp "$layer/root/etc/sudoers.d/$name" "$(dirname "$values")/$name.rule"
-done
-cp "$layer/root/usr/local/libexec/archscan-probe" "$layer/root/usr/local/libexec/archscan-rollback" "$(dirname "$values")/"
-cp "$layer/root/var/lib/archscan/.ssh/authorized_keys" "$(dirname "$values")/archscan.key"
-cp "$layer/root/var/lib/archscan-rollback-login/.ssh/authorized_keys" "$(dirname "$values")/archscan-rollback.key"
+cp "$layer/root/usr/local/libexec/$program" "$(dirname "$values")/program"
+cp "$layer/root/etc/sudoers.d/$rule" "$(dirname "$values")/rule"
+cp "$layer/root/var/lib/$home/.ssh/authorized_keys" "$(dirname "$values")/key"
 """
 """In a mount namespace of its own: what the role writes is gone with it."""
 
@@ -49,18 +46,30 @@ cp "$layer/root/var/lib/archscan-rollback-login/.ssh/authorized_keys" "$(dirname
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6aSmwvcnUuxrxjDxrccogvMhXiCUzhTwllbcw1QGq4"
 
 
-def test_both_roles_prepare_a_host_once_and_then_change_nothing(require, require_root, tmp_path):
+LINE = f'restrict,command="sudo -n /usr/local/libexec/archscan-probe" {KEY}'
+ROLES = {
+    "archscan": ({"archscan_public_key_line": LINE}, "archscan-probe", "archscan", "archscan", script, f"{LINE}\n"),
+    "rollback": (
+        {"archscan_rollback_public_key": KEY, "archscan_rollback_from": ["10.0.0.5/32"]},
+        "archscan-rollback", "archscan-rollback", "archscan-rollback-login", rollback_script,
+        authorized_key_line(KEY, ["10.0.0.5"], ROLLBACK_PATH),
+    ),
+}  # fmt: skip
+"""By its playbook: what it is told, the program, its sudo rule, the account's home, the program's text, the key's line."""
+
+
+@pytest.mark.parametrize("play", ["archscan", pytest.param("rollback", marks=pytest.mark.engines)])
+def test_a_role_prepares_a_host_once_and_then_changes_nothing(require, require_root, tmp_path, play):
+    told_of_role, program, rule, home, text, line = ROLES[play]
     require("ansible-playbook", "ansible-core")
     (tmp_path / "layer").mkdir()
     (tmp_path / "told").mkdir()
     values = tmp_path / "told" / "values.json"
-    line = 'restrict,command="sudo -n /usr/local/libexec/archscan-probe" ssh-ed25519 AAAA archscan'
     command = f"env PYTHONPATH={ROOT} {sys.executable} -m scanner"
-    rollback = {"archscan_rollback_public_key": KEY, "archscan_rollback_from": ["10.0.0.5/32"]}
-    values.write_text(json.dumps({"archscan_public_key_line": line, "archscan_command": command} | rollback))
-    play = ROOT / "config" / "ansible" / "archscan.yml"
+    values.write_text(json.dumps(told_of_role | {"archscan_command": command}))
+    path = ROOT / "config" / "ansible" / f"{play}.yml"
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", LAYER, "sh", tmp_path / "layer", play, values],
+        ["unshare", "--mount", "sh", "-c", LAYER, "sh", tmp_path / "layer", path, values, program, rule, home],
         capture_output=True,
         text=True,
         timeout=280,
@@ -75,9 +84,7 @@ def test_both_roles_prepare_a_host_once_and_then_change_nothing(require, require
     ]
     assert [(recap["failed"], recap["unreachable"]) for recap in recaps] == [("0", "0")] * 2
     assert (int(recaps[0]["changed"]) > 0, recaps[1]["changed"]) == (True, "0")
-    told = {path.name: path.read_bytes() for path in values.parent.iterdir()}
-    assert (told["archscan-probe"], told["archscan-rollback"]) == (script(), rollback_script())
-    assert b"NOPASSWD: /usr/local/libexec/archscan-probe" in told["archscan.rule"]
-    assert told["archscan-rollback.rule"].decode() == sudoers_rule("archscan-rollback", ROLLBACK_PATH)
-    assert told["archscan.key"].decode() == f"{line}\n"
-    assert told["archscan-rollback.key"].decode() == authorized_key_line(KEY, ["10.0.0.5"], ROLLBACK_PATH)
+    told = values.parent
+    assert (told / "program").read_bytes() == text()
+    assert (told / "rule").read_text() == sudoers_rule(program.replace("-probe", ""), f"/usr/local/libexec/{program}")
+    assert (told / "key").read_text() == line

@@ -97,6 +97,7 @@ def test_a_quadlet_whose_release_cannot_start_comes_back_although_it_keeps_no_co
     assert state(booted, name) == ("active", releases[0][2])
 
 
+@pytest.mark.engines
 def test_where_the_older_release_does_not_start_either_the_quadlet_is_as_it_was(booted, hand, unit, releases):
     name = unit(quadlet(releases[1][0], restart="always"))
     rollback = hand.begin(f"{name}.service", releases[2][1], releases[1][2], engine="podman", kind="unit")
@@ -105,6 +106,7 @@ def test_where_the_older_release_does_not_start_either_the_quadlet_is_as_it_was(
     assert (state(booted, name), pins(booted, name)) == (("active", releases[1][2]), "")
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize(("turn", "when"), [(1, "before"), (1, "after"), (2, "after")])
 def test_a_quadlet_that_was_being_switched_when_its_script_was_killed_is_finished(
     booted, hand, unit, releases, turn, when
@@ -122,6 +124,7 @@ def test_a_quadlet_that_was_being_switched_when_its_script_was_killed_is_finishe
     assert state(booted, name) == ("active", releases[0][2])
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("options", [(), ("--new",)])
 def test_a_unit_that_podman_generated_starts_the_former_image(booted, hand, releases, options):
     name = f"gen{uuid.uuid4().hex[:6]}"

@@ -11,7 +11,7 @@ compose_program() {
 }
 
 find_compose() {
-  old=$(look "$name" '{{.Id}}') || { refuse "there is no container $name"; return 1; }
+  old=$(look "$name" '{{.Id}}') && [ "$(name_of "$old")" = "$name" ] || { refuse "there is no container $name"; return 1; } # no ID that begins so
   [ "$(image_of "$old")" = "$expected" ] || { refuse "$name has another image than the plan was made for"; return 1; }
   bring_image "$(look "$old" '{{.Config.Image}}')" || return 1
   note old "$old"

@@ -1,7 +1,7 @@
 # ---------------------------------------------------------------- a container that somebody ran
 
 find_container() {
-  old=$(look "$name" '{{.Id}}') || { refuse "there is no container $name"; return 1; }
+  old=$(look "$name" '{{.Id}}') && [ "$(name_of "$old")" = "$name" ] || { refuse "there is no container $name"; return 1; } # no ID that begins so
   [ "$(image_of "$old")" = "$expected" ] || { refuse "$name has another image than the plan was made for"; return 1; }
   if [ "$(look "$old" '{{.HostConfig.AutoRemove}}')" = true ]; then
     refuse "$name deletes itself when it is stopped (--rm): nothing could be put back"
