@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.real.elf",
     "tests.real.images",
     "tests.real.sshd",
+    "tests.real.machine",
     "tests.real.registry",
     "tests.real.lenient",
     "tests.real.toll",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -281,7 +282,16 @@ class Adapters:
     async def _interpret(self, raw: bytes, host: Host) -> HostFacts | Failure:
         """What an answer says, read where a hostile one can be ended."""
         found = await self._workers.run(reading.read, BUDGET, raw, host)
-        return too_large(found) if isinstance(found, BudgetExceeded) else found
+        if isinstance(found, BudgetExceeded):
+            return too_large(found)
+        return found if isinstance(found, Failure) or host.local else self._with_logins(found, host)
+
+    def _with_logins(self, facts: HostFacts, host: Host) -> HostFacts:
+        """The facts in which an engine that did not answer is mended over the very login that asked it."""
+        engines = {engine.key for engine in facts.engines}
+        own = OWN_SSH if self._is_own else ""
+        gaps = {key: of_login(gap, host, self._user, own) if key in engines else gap for key, gap in facts.gaps.items()}
+        return replace(facts, gaps=MappingProxyType(gaps)) if engines & gaps.keys() else facts
 
     async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
         early_stop = self.images.may_stop_early(reference)

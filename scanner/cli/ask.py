@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,12 @@ import typer
 from scanner.cli import completion, options, server_operations
 from scanner.cli.command import Command, Group
 from scanner.cli.outcome import Exit, FailOn, exit_code
+from scanner.domain.verdict.reason import Reason, Status
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Group as RichGroup
 
     from scanner.cli.operations import Operations
@@ -56,6 +60,8 @@ def findings(
 
     from scanner.cli import output
 
+    _refuse_unknown("--status", status, Status)
+    _refuse_unknown("--reason", reason, Reason)
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
         found = tuple(there.findings(status=status, reason=reason, host=host, image=image))
@@ -67,6 +73,21 @@ def findings(
     )
     output.write(shown, form, every=every or bool(status), to=to)
     raise typer.Exit(exit_code(shown, fail_on) if fail_on is not FailOn.NEVER else Exit.OK)
+
+
+def _refuse_unknown(option: str, word: str, known: Iterable[str]) -> None:
+    """A word that no finding has would be answered by no findings, which reads like good news."""
+    words = [str(each) for each in known]
+    if not word or word in words:
+        return
+    nearest = difflib.get_close_matches(word, words, 1)
+    said = f"did you mean {nearest[0]}?" if nearest else f"write one of {', '.join(words[:SHOWN_WORDS])}"
+    more = " …; docs/reasons.md has them all" if len(words) > SHOWN_WORDS and not nearest else ""
+    raise UsageError(f"{option} {word}: {said}{more}")
+
+
+SHOWN_WORDS = 6
+"""As many as there are statuses; the reasons are a page of their own."""
 
 
 # ---------------------------------------------------------------- waivers
@@ -220,7 +241,6 @@ def _screen(report: Report, rows: int) -> RichGroup:
 def _groups(report: Report) -> list[list[Finding]]:
     """What is not ok, one image with one reason together, worst first, then the many."""
     from scanner.cli import output
-    from scanner.domain.verdict.reason import Status
 
     found: dict[tuple[str, str], list[Finding]] = {}
     for finding in report.findings:

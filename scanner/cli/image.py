@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options
+from scanner.cli.check import FILES
 from scanner.cli.command import Command
+from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
@@ -44,6 +46,10 @@ def image(
     from scanner.domain.facts import Failure
     from scanner.domain.report_json import plain
 
+    if reference.startswith(FILES):
+        raise UsageError(
+            f"image reads what a registry has; of a file: archscan check {reference} --platform linux/amd64"
+        )
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     opened = asyncio.run(operations.image(common, reference, all_binaries=all_binaries))

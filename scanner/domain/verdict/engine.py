@@ -70,6 +70,9 @@ def _usable(host: HostFacts, workload: Workload, engines: Sequence[Engine], want
     found = there[0]
     if found.state is EngineState.UP or answers_for(found, workload):
         return found
+    gap = host.gaps.get(found.key)
+    if gap is not None and gap.reason is _ENGINE_FAILURES[found.state]:
+        return gap
     return Failure(_ENGINE_FAILURES[found.state], found.detail or f"{found.key} on {host.host} is {found.state}")
 
 

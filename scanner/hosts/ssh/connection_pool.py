@@ -225,7 +225,7 @@ class ConnectionPool:
         alias, known = self._trusted(target)
         options = connection_options.for_host(self._options(target), target, alias, known, PROFILES[target.profile])
         heard = Listener()
-        options.client_factory = lambda: heard
+        options.protocol_factory = lambda: heard  # what the argument client_factory becomes
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):
                 connection = await dial(options, tunnel, self._abandon)

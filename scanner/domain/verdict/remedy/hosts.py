@@ -125,6 +125,11 @@ def _append(user: str) -> str:
     return f"install -d -m 700 -o {user} ~{user}/.ssh && tee -a ~{user}/.ssh/authorized_keys"
 
 
+def _prepend(user: str) -> str:
+    """What puts a line in front of an account's keys: of two lines with one key sshd believes the first."""
+    return f"f=~{user}/.ssh/authorized_keys; cat - $f >$f.new && cat $f.new >$f && rm $f.new"
+
+
 def _key_unknown(t: Trouble) -> Fix:
     return Fix(
         f"Nobody has told archscan the host key of {t.host} yet: collect it, compare the fingerprint with the one that its console "
@@ -229,7 +234,7 @@ def _engine_denied(t: Trouble) -> Fix:
         (
             f"archscan probe-script | {_as_root(t, f'install -D -m 755 /dev/stdin {PROBE_PATH}')}",
             f"archscan probe-script --sudoers --user {user} | {_as_root(t, 'install -m 440 /dev/stdin /etc/sudoers.d/archscan')}",
-            f"archscan authorized-key | {_as_root(t, _append(user))}",
+            f"archscan authorized-key | {_as_root(t, _prepend(user))}",
         ),
     )
 
