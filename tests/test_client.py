@@ -57,6 +57,15 @@ async def test_findings_come_from_all_pages(running, service, monkeypatch):  # n
     assert {f.workload.host for f in narrow} == {"edge-1"}
 
 
+async def test_an_image_comes_with_everybody_who_has_it(running, service):  # noqa: F811
+    wanted = "registry.example:5000/shop/worker:2.0"
+    document, found = await asked(running, lambda client: client.image(wanted))
+    assert (document["reference"], document["offered"]) == (wanted, ["linux/amd64"])
+    assert [f.workload.host for f in found] == ["edge-1"]
+    with pytest.raises(UsageError, match="image_not_found"):
+        await asked(running, lambda client: client.image("not/there:1"))
+
+
 async def test_a_scan_is_asked_for_and_waited_for(running, service, monkeypatch):  # noqa: F811
     monkeypatch.setattr("scanner.client.POLL_S", 0.01)
     seen = []
@@ -161,8 +170,11 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
         archscan("check", "ghcr.io/acme/agent:7", "--host", "edge-1", "--format", "json", **there),
         archscan("scan", "--against", str(tmp_path / "old.json"), **there),
         archscan("readiness", "--to", "linux/arm64", "--format", "json", **there),
+        archscan("image", "ghcr.io/acme/agent:7", **there),
     )
-    listed, top, checked, compared, ready = runs
+    listed, top, checked, compared, ready, image = runs
+    assert (image.returncode, "edge-1" in image.stdout) == (1, True), image.stderr
+    assert "ghcr.io/acme/agent:7  offers linux/amd64, linux/arm64" in image.stdout
     assert {f["status"] for f in json.loads(listed.stdout)["findings"]} == {"mismatch"}
     assert "ghcr.io/acme/agent:7" in top.stdout
     assert (checked.returncode, json.loads(checked.stdout)["decision"]) == (1, "deny")

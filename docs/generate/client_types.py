@@ -33,7 +33,17 @@ REF = "#/components/schemas/"
 WIDTH = 112
 """Of a docstring's line."""
 
-ASKED = ("Report", "FindingPage", "RequestedScan", "Checked", "Waivers", "TrailState", "TrailEntries", "Readiness")
+ASKED = (
+    "Report",
+    "FindingPage",
+    "ImageInFleet",
+    "RequestedScan",
+    "Checked",
+    "Waivers",
+    "TrailState",
+    "TrailEntries",
+    "Readiness",
+)
 """What the client asks for."""
 
 MAX_WORDS = 9

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as LeftColumn
+from rich.text import Text
 
 from scanner.domain.facts import Failure
 
@@ -17,6 +19,21 @@ if TYPE_CHECKING:
     from scanner.scan.ports import Listener
 
 
+class _Pace(ProgressColumn):
+    """How many hosts are read in a second, of late."""
+
+    def render(self, task: Task) -> Text:
+        """One task's pace; nothing before there is one."""
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("")
+        return Text(f"{speed:.0f} hosts/s" if speed >= SLOW else f"{speed:.1f} hosts/s", style="progress.data.speed")
+
+
+SLOW = 10
+"""Below it a digit behind the point tells something."""
+
+
 @contextmanager
 def shown(*, quiet: bool = False) -> Iterator[Listener]:
     """A listener that draws on stderr for as long as the context lasts."""
@@ -24,7 +41,11 @@ def shown(*, quiet: bool = False) -> Iterator[Listener]:
     if quiet or not console.is_terminal:
         yield lambda _done, _total, _reading: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    left = LeftColumn(compact=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Pace(), TimeElapsedColumn(),
+        TextColumn("[dim]left[/]"), left,
+    )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("scanning", total=None)
 

@@ -52,6 +52,10 @@ class Server(Protocol):
         """The judged workloads that match."""
         ...
 
+    def image(self, reference: str) -> tuple[Mapping[str, Any], Sequence[Finding]]:
+        """Who runs or plans an image: the answer's document, the findings in it."""
+        ...
+
     def scan(self, patterns: Sequence[str], listen: Callable[[int, int, HostReading], None]) -> Report:
         """Have hosts scanned now; the report of these hosts."""
         ...

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -21,7 +21,15 @@ from scanner.service.answers import Checked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from scanner.client.answer_types import FindingPage, Readiness, RequestedScan, TrailEntries, TrailState, Waivers
+    from scanner.client.answer_types import (
+        FindingPage,
+        ImageInFleet,
+        Readiness,
+        RequestedScan,
+        TrailEntries,
+        TrailState,
+        Waivers,
+    )
     from scanner.client.answer_types import Waiver as WaiverRow
 
 CONNECT_S = 10.0
@@ -82,6 +90,12 @@ class Client:
                 cursor = page.get("next_cursor") or ""
             if not cursor:
                 return found
+
+    def image(self, reference: str) -> tuple[ImageInFleet, Sequence[Finding]]:
+        """Who runs or plans an image, written like this, as it was answered beside the findings in it."""
+        found: ImageInFleet = self._ask("GET", f"/api/v1/images/{quote(reference, safe='/:@')}")
+        with _understood():
+            return found, [report_reading.finding_of(row) for row in found["findings"]]
 
     def scan(self, patterns: Sequence[str], listen: Callable[[int, int, HostReading], None]) -> Report:
         """Have the hosts that match scanned now; the report of these hosts when that is over."""

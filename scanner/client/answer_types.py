@@ -100,6 +100,15 @@ class Host(TypedDict):
     facts: Mapping[str, Any]
 
 
+class ImageInFleet(TypedDict):
+    """Who runs or plans an image."""
+
+    reference: str
+    offered: list[str]
+    digests: list[str]
+    findings: list[Finding]
+
+
 class ImageOutlook(TypedDict):
     """What would become of one image; ``judged`` is the finding that decides."""
 
