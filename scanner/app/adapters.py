@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-INSPECTION = "6"
+INSPECTION = "7"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
 
@@ -377,6 +377,13 @@ def _ssh(settings: Settings, own: SshConfig | None) -> SshSource | None:
 def _command(offer: Offer, override: Process | None) -> tuple[str, ...]:
     """What an inspection's answer depends on beside the manifest."""
     command = argv.resolve(offer.process, override)
-    known = (sorted(command.env.items(), key=str), command.env_known, command.user, command.init, command.written)
+    known = (
+        sorted(command.env.items(), key=str),
+        command.env_known,
+        command.user,
+        command.init,
+        command.written,
+        command.privileges,
+    )
     around = repr((known, command.mounts, command.volumes))
     return (command.cwd, hashlib.sha256(around.encode("utf-8", "surrogatepass")).hexdigest(), *command.argv)

@@ -215,6 +215,18 @@ class LocalImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Privileges:
+    """What a container's processes may beyond or below what their user may.
+
+    ``groups`` are further groups as written, by name or number. ``lacks_override`` tells that CAP_DAC_OVERRIDE was taken
+    away, so that the bits of a file count for root too.
+    """
+
+    groups: tuple[str, ...] = ()
+    lacks_override: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Process:
     """What a config or a container says will be exec'd; ``None`` means "not said here", empty means "none".
 
@@ -235,6 +247,7 @@ class Process:
     volumes: tuple[str, ...] | None = None
     healthcheck: tuple[str, ...] | None = None
     nameless_env: tuple[str, ...] = ()
+    privileges: Privileges = Privileges()
 
     @property
     def argv(self) -> tuple[str, ...]:

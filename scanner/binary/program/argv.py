@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from scanner.domain.facts import Privileges
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,6 +60,7 @@ class Command:
     ``USER[:GROUP]`` as written, empty for root, ``None`` where it is not known. ``mounts`` are the paths over which
     something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
     filled with what the image holds there. ``init`` tells that an init of the engine's execs it.
+    ``privileges`` are those beside its user's.
     """
 
     argv: tuple[str, ...]
@@ -71,6 +74,7 @@ class Command:
     volumes: tuple[str, ...] = ()
     init: bool = False
     written: Written = field(default_factory=Written)
+    privileges: Privileges = field(default_factory=Privileges)
 
     def with_variable(self, name: str, value: str | None) -> Command:
         """The same command with one variable set; PATH changes where names are looked up."""
@@ -112,6 +116,7 @@ def resolve(image: Process | None, override: Process | None) -> Command:
         volumes=tuple(sorted(_volumes(image))),
         init=any(process.init for process in said),
         written=_written(image, override, cwd),
+        privileges=override.privileges if override is not None else Privileges(),
     )
 
 

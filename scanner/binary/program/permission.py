@@ -1,20 +1,20 @@
 """Whether the user of a process may search, read or execute what stands in an image.
 
 The rule is generic_permission of Linux fs/namei.c: one class of bits counts, the owner's, else the group's, else all
-others'. Root passes (CAP_DAC_OVERRIDE), but executes only what has an execute bit at all; that engines can take this
-capability away is not modelled.
+others'. Root passes (CAP_DAC_OVERRIDE), but executes only what has an execute bit at all; where this capability was taken
+away its bits count as anybody's.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
 from scanner.binary.program.image_files import is_mounted
-from scanner.binary.program.user import Identity, ReadText, identify
-from scanner.domain.facts import Failure
+from scanner.binary.program.user import Identity, ReadText, further_groups, identify
+from scanner.domain.facts import Failure, Privileges
 from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 
@@ -62,10 +62,11 @@ class Permissions:
     read: ReadText
     mounts: tuple[str, ...] = ()
     sure_of_groups: bool = True
+    privileges: Privileges = field(default_factory=Privileges)
 
     def of_start(self, files: tuple[Executable, ...], named: str) -> Denial:
         """What one start may not open: each by execve, besides scripts that interpreters read, libraries that loaders do."""
-        if self.spec.partition(":")[0] in {"", "0"}:
+        if self.spec.partition(":")[0] in {"", "0"} and not self.privileges.lacks_override:
             return Denial()
         later: Failure | None = None
         by_exec: Failure | None = None
@@ -103,6 +104,9 @@ class Permissions:
         who = identify(self.spec, self.read, with_groups=with_groups)
         if isinstance(who, Failure):
             return who if with_groups else None  # a name that is not there was told before
+        further = further_groups(self.privileges.groups, self.read)
+        if not isinstance(further, Failure) and who.gids is not None:
+            who = replace(who, gids=who.gids | further)
         answer = self._asked(path, wish, who)
         if answer is None:
             return None
@@ -116,7 +120,7 @@ class Permissions:
             if self._is_covered(f"/{directory}"):
                 continue
             rights, may_differ = self.view.directory_rights(directory) if directory else (None, False)
-            may = allows(rights, who, Wish.EXECUTE)
+            may = allows(rights, who, Wish.EXECUTE, by_bits=self.privileges.lacks_override)
             if may is False and not may_differ:
                 return _denied(path, f"{who} may not search /{directory}", rights)
             if not may:
@@ -124,7 +128,7 @@ class Permissions:
         found = self.view.lookup(path)
         if isinstance(found, Absence) or self._is_covered(found.path):
             return doubt
-        may = allows(found.node.rights, who, wish)
+        may = allows(found.node.rights, who, wish, by_bits=self.privileges.lacks_override)
         if may is False:
             return _denied(path, f"{who} may not {_WORDS[wish]} {found.path}", found.node.rights)
         return doubt if may else doubt or _doubt(path, f"whether {who} may {_WORDS[wish]} it is not known")
@@ -133,11 +137,14 @@ class Permissions:
         return is_mounted(path, (*self.mounts, *_NOT_THE_IMAGES))
 
 
-def allows(rights: Rights | None, who: Identity, wish: Wish) -> bool | None:
-    """Whether these bits grant it; ``None`` where owner or groups would tell. What has none is root's, open to all."""
+def allows(rights: Rights | None, who: Identity, wish: Wish, *, by_bits: bool = False) -> bool | None:
+    """Whether these bits grant it; ``None`` where owner or groups would tell. What has none is root's, open to all.
+
+    Root passes, unless the bits count for it too (``by_bits``).
+    """
     if rights is None:
         return True
-    if who.uid == 0:
+    if who.uid == 0 and not by_bits:
         return True
     group, others = bool(rights.mode >> 3 & wish), bool(rights.mode & wish)
     if rights.uid is None:

@@ -12,7 +12,7 @@ from scanner.binary.program import working_directory
 from scanner.binary.program.execve import Run
 from scanner.binary.program.image_files import ImageFiles, is_below, is_mounted
 from scanner.binary.program.permission import Permissions, Wish
-from scanner.binary.program.user import Identity, ReadText, identify
+from scanner.binary.program.user import Identity, ReadText, further_groups, identify
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Objection, Program
 from scanner.domain.verdict.condition import Condition
@@ -87,7 +87,8 @@ def with_zero_byte(command: Command) -> Program:
 
 def permissions(view: View, command: Command, *, sure_of_groups: bool = True) -> Permissions:
     """Those of the command's user; of root where nobody told."""
-    return Permissions(view, command.user or "", _text_of(view, command), command.mounts, sure_of_groups)
+    read = _text_of(view, command)
+    return Permissions(view, command.user or "", read, command.mounts, sure_of_groups, command.privileges)
 
 
 def who(view: View, command: Command) -> Identity | Failure:
@@ -114,6 +115,8 @@ def _user(view: View, command: Command) -> list[Failure | Objection]:
         return []
     identity = who(view, command)
     found: list[Failure | Objection] = [identity] if isinstance(identity, Failure) else []
+    further = further_groups(command.privileges.groups, _text_of(view, command))
+    found += [further] if isinstance(further, Failure) else []
     if spec.count(":") > 1:
         why = Failure(Reason.USER_MISSING, f"its User {spec!r} has more than a user and a group")
         found.append(Objection(Condition.USER_OF_THREE_PARTS, why))

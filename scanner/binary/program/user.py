@@ -85,6 +85,18 @@ def identify(spec: str, read: ReadText, *, with_groups: bool) -> Identity | Fail
     return _with_groups(own, account, read) if with_groups else Identity(own)
 
 
+def further_groups(groups: tuple[str, ...], read: ReadText) -> frozenset[int] | Failure:
+    """The ids of groups beside the user's, as engines look them up: a number is an id, a name has to be there."""
+    found: set[int] = set()
+    for group in groups:
+        gid = _id_of(group)
+        gid = _group(group, read) if gid is None else gid
+        if isinstance(gid, Failure):
+            return gid
+        found.add(gid)
+    return frozenset(found)
+
+
 def _with_groups(uid: int, account: _Line | None, read: ReadText) -> Identity | Failure:
     """The account's own group, besides those of /etc/group that list it; 0 where there is no account."""
     if account is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from scanner.domain.facts import Mount, Process
+from scanner.domain.facts import Mount, Privileges, Process
 from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
 
@@ -31,7 +31,21 @@ def process(container: dict[str, Any], config: dict[str, Any], argv: tuple[str, 
         env=answer_json.environment(config.get("env")),
         user=answer_json.optional_name(config, "user"),
         init=_init(container),
+        privileges=_privileges(container),
     )
+
+
+_OVERRIDING = frozenset({"ALL", "DAC_OVERRIDE"})
+
+
+def _privileges(container: dict[str, Any]) -> Privileges:
+    """Groups and capabilities beside the user's own; an older probe did not ask for them."""
+    dropped, added = (
+        {word.upper().removeprefix("CAP_") for word in answer_json.words(container.get(key))}
+        for key in ("cap_drop", "cap_add")
+    )
+    has_all = container.get("privileged") is True or bool(added & _OVERRIDING)
+    return Privileges(answer_json.words(container.get("groups")), bool(dropped & _OVERRIDING) and not has_all)
 
 
 def _init(container: dict[str, Any]) -> bool | None:

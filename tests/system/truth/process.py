@@ -192,7 +192,22 @@ MOUNTS = (
     Row("mount-over-dev-shm", ("/dev/shm/app",), ("--volume", f"{HOST_FOLDER}:/dev/shm"), "binary_unknown"),
 )  # fmt: skip
 
-ROWS = USERS + RIGHTS + DIRECTORIES + WORDS + INITS + MOUNTS
+_DROPS = ("--cap-drop", "ALL")
+_LACKS = ("--cap-drop", "DAC_OVERRIDE")
+PRIVILEGES = (
+    Row("root-without-override", ("/own",), _LACKS, "permission_denied"),
+    Row("root-without-override-closed", ("/home/app",), _LACKS, "permission_denied"),
+    Row("root-without-any-of-root", ("/of-root",), _DROPS),
+    Row("root-without-any-of-a-script", ("/own.sh",), _DROPS, "permission_denied"),
+    Row("root-without-any-in-the-group", ("/of-group",), (*_DROPS, "--group-add", "50")),
+    Row("root-with-override-again", ("/own",), (*_DROPS, "--cap-add", "DAC_OVERRIDE")),
+    Row("group-added", ("/of-group",), ("--user", "2000", "--group-add", "50")),
+    Row("group-added-by-name", ("/of-group",), ("--user", "2000", "--group-add", "staff")),
+    Row("group-added-in-vain", ("/of-group",), ("--user", "2000", "--group-add", "7"), "permission_denied"),
+    Row("group-added-missing", ("/app",), ("--user", "2000", "--group-add", "nobodies"), "user_missing"),
+)  # fmt: skip
+
+ROWS = USERS + RIGHTS + DIRECTORIES + WORDS + INITS + MOUNTS + PRIVILEGES
 
 
 @cache
