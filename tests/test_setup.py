@@ -68,3 +68,14 @@ def test_every_make_target_is_in_the_help():
         ["make", "-C", ROOT, "--no-print-directory", "help"], capture_output=True, text=True, check=True
     )
     assert {line.split()[1] for line in shown.stdout.splitlines()} == targets
+
+
+def test_a_program_that_somebody_else_brought_needs_no_package(tmp_path, require):
+    require("dpkg-query", "dpkg")
+    for folder in (".ci", "tests"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / ".ci/setup").write_text((ROOT / ".ci/setup").read_text())
+    (tmp_path / "tests/packages.txt").write_text("# one or another\nnosuch-package # or sh\n")
+    done = subprocess.run(["sh", tmp_path / ".ci/setup", "packages"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list((tmp_path / ".setup").glob("packages-*"))
