@@ -28,7 +28,7 @@ audit: python ## ask for known weaknesses of every pin; says so where there is n
 	.ci/audit
 
 release: python ## wheel, sdist, list of parts (CycloneDX), checksums, into dist
-	$(PYTHON) -m release.build
+	PYTHONPATH=.ci $(PYTHON) -m release.build
 
 lint: python ## style and types
 	$(PYTHON) -m ruff check .

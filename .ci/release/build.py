@@ -1,4 +1,4 @@
-"""Makes a release: ``python -m release.build`` puts wheel, sdist, SBOM and checksums into ``dist``."""
+"""Makes a release: ``make release`` puts wheel, sdist, SBOM and checksums into ``dist``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from release.sbom import sbom
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
