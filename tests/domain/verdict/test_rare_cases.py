@@ -15,7 +15,8 @@ from scanner.domain.platform.uname import from_uname
 from scanner.domain.verdict.discrepancy import discrepancies
 from scanner.domain.verdict.engine import contradiction, kernel_of
 from scanner.domain.verdict.explanation import explained
-from scanner.domain.verdict.judge import judge, running_offer
+from scanner.domain.verdict.judge import judge
+from scanner.domain.verdict.made_from import running_offer
 from scanner.domain.verdict.phrases import wrapping
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.remedy import Handler, Pin, Trouble, emulation, fix, hosts, with_hosts
@@ -100,7 +101,10 @@ def test_what_is_not_known_of_a_host_contradicts_nothing():
 
 
 def test_without_a_copy_no_offer_is_the_one_that_runs():
-    assert running_offer(builders.workload(), image_facts(offer())) is None
+    assert (
+        running_offer(builders.workload(), image_facts(offer()), builders.docker(), builders.host_facts().kernel)
+        is None
+    )
 
 
 @pytest.mark.parametrize(("binary", "expected"), [(AMD64, Reason.NATIVE), (ARM64, Reason.WRONG_BINARY)])
