@@ -70,7 +70,7 @@ def _by_swarm(t: Trouble, service: str, platform: Platform, why: str) -> Fix:
     """
     anew = f"docker service update --force --image {tag(t)} {service}"
     return Fix(
-        f"{why} On a manager have Swarm look at the tag again, then every node pulls {platform} by itself.", (anew,)
+        f"{why} On a manager have Swarm make the service anew from its tag; every node then pulls {platform}.", (anew,)
     )
 
 
