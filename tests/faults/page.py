@@ -27,8 +27,9 @@ PAGE = Path(__file__).parents[2] / "docs/reliability.md"
 BESIDE = (
     "Beside these: `tests/simulation` tells 1,000 made-up histories of a service at every run of the tests (no acknowledged "
     "record lost, no reading twice, no `ok` that nobody said); `make coverage` fails where a branch of `scanner/domain` is "
-    "not reached by its own tests; `make mutants` and `make soak` measure, and neither has been run to its end on a quiet "
-    "machine yet, so that no figure of theirs stands here."
+    "not reached by its own tests; `make mutants` puts faults into what must not err, and has not been run to its end yet; "
+    "a `make soak` of 10 minutes on a busy machine (97 scans of 30 churning hosts, 2026-11-27) ended at 182 MiB, still "
+    "growing by 314 KiB a scan in its second half: flat is not proved."
 )
 
 ALONE = 0.15
