@@ -9,7 +9,7 @@ PYTEST := $(PYTHON) -m pytest -n 4 --dist loadfile -m "not bench and not engines
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check audit release lint architecture engines tamper faults coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
+.PHONY: help demo run test check audit release lint architecture engines tamper faults soak mutants coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,6 +54,12 @@ coverage: python ## every branch of what is true (scanner/domain), by its own te
 	mkdir -p .setup
 	$(PYTHON) -m coverage run -m pytest -p no:xdist tests/domain
 	$(PYTHON) -m coverage report
+
+soak: python ## keep the service busy with hosts that come, go and change (MINUTES=); memory and descriptors must stay flat
+	$(PYTHON) -m tests.faults.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
+
+mutants: python ## put faults into what must not err (PART=domain|access|store, SAMPLE=, SEED=); prints those no test finds
+	$(PYTHON) -m tests.mutants.running $(or $(PART),domain access store) --sample $(or $(SAMPLE),60) --seed $(or $(SEED),1)
 
 fuzz: python ## a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
 	$(PYTHON) -m tests.fuzz.running --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1) --keep .setup/fuzz

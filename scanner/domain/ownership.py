@@ -60,9 +60,8 @@ def _images(workload: Workload) -> Iterator[str]:
     yield workload.image
     reference = workload.reference
     if not isinstance(reference, Failure):
-        yield from (str(reference), reference.name)
-        if written := as_written(workload.image):
-            yield written.name
+        written = as_written(workload.image)
+        yield from (str(reference), reference.name, *((written.name,) if written else ()))
 
 
 def _namespaces(workload: Workload) -> Iterable[str]:

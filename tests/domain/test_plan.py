@@ -96,3 +96,8 @@ def test_what_a_plan_asks_for_is_said_as_people_say_it():
 @pytest.mark.parametrize(("operator", "fits"), [("Exists", True), ("DoesNotExist", False)])
 def test_every_host_has_a_name(operator, fits):
     assert Placement(((Requirement("host", operator),),)).fits("web-1", None, {}) is fits
+
+
+def test_a_plan_s_image_is_a_reference_or_says_why_it_is_none():
+    assert str(Plan("nginx:1").reference) == "docker.io/library/nginx:1"
+    assert Plan("NO").reference.reason == "image_reference_invalid"

@@ -6,7 +6,7 @@ import pytest
 
 from scanner.domain import facts
 from scanner.domain.facts import Source, Stage
-from scanner.domain.release import Release, chosen, owner_name, sighting
+from scanner.domain.release import NO_CONTAINER, Release, absent_unit, chosen, of_absent, owner_name, sighting
 from tests import builders
 from tests.builders import digest
 
@@ -104,3 +104,18 @@ def test_the_newest_that_started_is_chosen_unless_one_is_wished_for():
     assert chosen(every, digest("a"), ID, "linux/amd64") == old
     assert chosen(every, digest("e"), ID, "linux/amd64") is None
     assert chosen([], "", ID, "linux/amd64") is None
+
+
+def test_a_unit_whose_container_is_gone_is_known_by_the_releases_that_it_had():
+    old, new = (release(workload="api.service", source=Source.PODMAN, last_seen=seen_at) for seen_at in (1.0, 2.0))
+    unit = absent_unit([old, replace(new, written="r.example/app:2"), release()], "api")
+    assert (unit.name, unit.image, unit.state) == ("api.service", "r.example/app:2", "absent")
+    assert unit.maker == facts.Maker(Source.SYSTEMD, "api.service")
+    present = of_absent(unit, "linux/amd64")
+    assert (present.image_id, present.digest, present.current) == (NO_CONTAINER, "", True)
+
+
+@pytest.mark.parametrize("more", [{"workload": "api", "source": Source.PODMAN}, {"workload": "api.service"}])
+def test_what_is_no_unit_of_podman_s_is_not_taken_for_one(more):
+    assert absent_unit([release(**more)], "api") is None
+    assert absent_unit([], "api") is None

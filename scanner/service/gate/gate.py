@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ class Gate:
             except ValueError as error:
                 return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
             by_digest = await self._pins(scanner, question.references)
-            ruled = rulings(report, asked.policies, overrides)
+            ruled = await asyncio.to_thread(rulings, report, asked.policies, overrides)
             limit = configuration.settings.gate.alternatives
             alternatives = Alternatives(scanner, adapters, limit, self._publication.report())
             instead = await alternatives.of(ruled, {host.name: host for host in chosen})

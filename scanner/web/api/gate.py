@@ -134,7 +134,7 @@ async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -
     if is_text:
         return PlainTextResponse(check_document.text(checked), DECIDED[decision], headers)
     made = await asyncio.to_thread(check_document.document, checked) | {"decision": str(decision)}
-    return JSONResponse(made, DECIDED[decision], headers)
+    return await asyncio.to_thread(JSONResponse, made, DECIDED[decision], headers)  # 64 images are long to write
 
 
 def _planned(one: str | ImageRequest) -> Plan:

@@ -282,3 +282,10 @@ def test_an_inner_index_counts_by_its_own_platform_then_by_what_is_in_it(asking,
     """As recorded: nested-own-arm64, nested-foreign-inside-beside-right, nested-without-own and their like."""
     chosen = select(asking, found, is_index=True)
     assert (found[chosen.order[0]].digest if chosen.outcome is Outcome.TAKEN else None) == taken
+
+
+def test_where_one_way_of_asking_is_not_known_to_fit_nothing_is_known():
+    of_no_store = engine("docker", "linux/amd64", "27.0.0")
+    unread = [Offer("sha256:0", None, Failure(Reason.IMAGE_UNREACHABLE, "down"))]
+    found = select(of_no_store, unread, None, kernel("linux/amd64"), is_index=True)
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.IMAGE_UNREACHABLE)

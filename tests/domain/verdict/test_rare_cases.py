@@ -82,6 +82,15 @@ def test_an_engine_that_tells_no_platform_proves_nothing():
     assert contradiction(host.kernel, builders.docker(I386)) is None
 
 
+def test_what_the_host_said_of_an_engine_that_does_not_answer_is_why_nothing_is_known():
+    down = builders.docker(state=EngineState.DENIED)
+    said = Failure(Reason.ENGINE_DENIED, "docker.sock: permission denied")
+    host = builders.host_facts(engines=(down,), gaps={"docker": said})
+    assert judge(host, builders.plan(), image_facts(offer())).detail == said.detail
+    other = builders.host_facts(engines=(down,), gaps={"docker": Failure(Reason.PART_INCOMPLETE, "cut")})
+    assert judge(other, builders.plan(), image_facts(offer())).reason is Reason.ENGINE_DENIED
+
+
 def test_an_engine_in_a_machine_of_its_own_has_that_machine_s_kernel():
     host = builders.host_facts()
     assert kernel_of(host, VM).platform == ARM64
@@ -219,6 +228,12 @@ def test_a_remedy_speaks_of_what_is_known(reason, more, said):
     assert said in fix(reason, trouble(**more)).summary
 
 
+@pytest.mark.parametrize(("at", "said"), [("a.container:3", "or Arch=/Variant=,"), ("compose.yml:3", "Take platform:")])
+def test_of_what_exists_its_maker_or_the_plan_s_file_tells_how_it_is_pinned(at, said):
+    workload = builders.workload(maker=Maker(Source.COMPOSE, "api", "shop"))
+    assert said in fix(Reason.WRONG_PLATFORM, trouble(native=AMD64, pin=Pin(ARM64, at), workload=workload)).summary
+
+
 def test_apple_s_emulator_is_told_to_end():
     told = emulation.emulated(trouble(emulator=Handler("rosetta", "/r", emulation._ROSETTA)))
     assert "macOS 28" in told.summary
@@ -249,7 +264,7 @@ def test_a_container_that_exists_keeps_its_platform_until_it_is_made_anew():
 @pytest.mark.parametrize("kind", [Source.COMPOSE, Source.SWARM, Source.NOMAD, Source.KUBERNETES, Source.SYSTEMD])
 def test_each_maker_is_asked_to_make_it_anew(kind):
     made = another_choice(Reason.WRONG_PLATFORM, trouble(native=AMD64, held=ARM64, workload=builders.workload(maker=Maker(kind, "api", "shop"))))  # fmt: skip
-    assert "anew" in made.summary
+    assert "anew" in made.summary or "look at the tag again" in made.summary
 
 
 def test_a_host_of_no_inventory_is_called_as_its_person_called_it():
