@@ -322,7 +322,7 @@ def run(folder: Path, faults: Mapping[str, Fault], log: Callable[[], str]) -> Ou
     outcome.left = [
         *leaks._pending,
         *map(str, leaks._settle(lambda: leaks._threads() - threads)),
-        *map(str, leaks._settle(lambda: set(leaks._descriptors().items()) - set(descriptors.items()))),
+        *map(str, leaks._settle(lambda: leaks._descriptors() - descriptors)),
         *map(str, leaks._settle(lambda: leaks._children() - children)),
     ]
     leaks._pending.clear()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scanner.formats import bounded_yaml
 from scanner.formats.bounded_yaml import Rules, YamlError
-from scanner.inventory.inventory_file import _RULES as INVENTORY
+from scanner.inventory.inventory_file import RULES as INVENTORY
 from scanner.probe.planned.manifest_files import _RULES as PLANS
 from scanner.settings.yaml_source import _RULES as SETTINGS
 

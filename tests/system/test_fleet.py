@@ -63,8 +63,8 @@ EXPECTED = {
         **AMD64_PLANS, **DOCKER_MAY_BE_MEANT, "running:fleet-good": "native", "stopped:fleet-lying": "wrong_binary"},
     "containerd": {
         **AMD64_PLANS, **DOCKER_MAY_BE_MEANT, "running:test/fleet-good": "native",
-        # of an index containerd does not tell which of its images a container was made from
-        "running:test/fleet-index": "image_local_only"},
+        # what is up was made from what its engine takes of the index
+        "running:test/fleet-index": "native"},
     "aarch64": ARM64_PLANS,
     "armv7l": OTHER_PLANS,
     "amd64-docker": {**AMD64_PLANS, **RUNS},

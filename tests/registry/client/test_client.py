@@ -330,7 +330,7 @@ async def test_nothing_is_fetched_below_the_reserve_of_a_limit(fake, client, clo
     body, media_type = fake.manifests["app", "1"]
     head = {"content_type": media_type, "docker_content_digest": fake.sha(body), "ratelimit_remaining": "9;w=21600"}
     fake.on("HEAD", MANIFESTS, fake.answer(200, body, **head))
-    registry = client(stop_below=10)
+    registry = client({"stop_below": 10})
     assert (await resolve(registry, fake)).reason is Reason.IMAGE_RATE_LIMITED
     assert fake.seen("GET") == []
     fake.on("HEAD", MANIFESTS, fake.answer(200, body, **head | {"ratelimit_remaining": "10;w=21600"}))
