@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,7 +20,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy.hosts import OWN_SSH
 from scanner.formats.offload import BudgetExceeded, Workers
 from scanner.hosts.local import LocalSource
-from scanner.hosts.login import of_login
+from scanner.hosts.login import of_login, with_login
 from scanner.hosts.pushed import PushedSource
 from scanner.hosts.source import ClosedSource, NotUnderstood, SourceKind, kind_of
 from scanner.probe import reading
@@ -284,14 +283,9 @@ class Adapters:
         found = await self._workers.run(reading.read, BUDGET, raw, host)
         if isinstance(found, BudgetExceeded):
             return too_large(found)
-        return found if isinstance(found, Failure) or host.local else self._with_logins(found, host)
-
-    def _with_logins(self, facts: HostFacts, host: Host) -> HostFacts:
-        """The facts in which an engine that did not answer is mended over the very login that asked it."""
-        engines = {engine.key for engine in facts.engines}
-        own = OWN_SSH if self._is_own else ""
-        gaps = {key: of_login(gap, host, self._user, own) if key in engines else gap for key, gap in facts.gaps.items()}
-        return replace(facts, gaps=MappingProxyType(gaps)) if engines & gaps.keys() else facts
+        if isinstance(found, Failure):
+            return found
+        return with_login(found, host, self._user, OWN_SSH if self._is_own else "")
 
     async def _inspect(self, reference: ImageReference, offer: Offer, override: Process | None) -> Program:
         early_stop = self.images.may_stop_early(reference)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.cluster import wire
 from scanner.domain.facts import Failure
 from scanner.formats.offload import BudgetExceeded
-from scanner.hosts.login import of_login
+from scanner.hosts.login import of_login, with_login
 from scanner.probe import reading
 from scanner.probe.answer_budget import BUDGET, too_large
 from scanner.probe.answer_cache import AnswerCache, digest_of
@@ -85,10 +85,12 @@ class HostReading:
 
     async def _facts(self, raw: bytes, host: Host) -> HostFacts | Failure:
         found = await self.workers.run(reading.read, BUDGET, raw, host)
-        return too_large(found) if isinstance(found, BudgetExceeded) else found
+        if isinstance(found, BudgetExceeded):
+            return too_large(found)
+        return found if isinstance(found, Failure) else with_login(found, host, self.user, self.setting)
 
     async def _offloaded(self, raw: bytes, host: Host) -> str | Failure:
-        found = await self.workers.run(wire.interpreted, BUDGET, raw, host)
+        found = await self.workers.run(wire.interpreted, BUDGET, raw, host, self.user, self.setting)
         return too_large(found) if isinstance(found, BudgetExceeded) else found
 
     def _failed(self, failure: Failure, host: Host) -> Told:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from scanner.domain.facts import HOSTS_SHARE, Failure, HostFacts
 from scanner.domain.host import Host
+from scanner.hosts.login import with_login
 from scanner.probe import reading, script
 from scanner.store import codec
 
@@ -62,10 +63,10 @@ def host_of(text: str) -> Host:
     return codec.loads(Host, text)
 
 
-def interpreted(raw: bytes, host: Host) -> str | Failure:
-    """The text of the facts in a probe's answer; runs where a hostile one can be ended."""
+def interpreted(raw: bytes, host: Host, user: str = "", setting: str = "") -> str | Failure:
+    """The text of the facts in a probe's answer, with who asked (``hosts.login``); runs where a hostile one can be ended."""
     found = reading.read(raw, host)
-    return found if isinstance(found, Failure) else facts_text(found)
+    return found if isinstance(found, Failure) else facts_text(with_login(found, host, user, setting))
 
 
 def facts_text(facts: HostFacts) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Failure
+    from scanner.domain.facts import Failure, HostFacts
     from scanner.domain.host import Host
 
 
@@ -17,3 +18,12 @@ def of_login(failure: Failure, host: Host, user: str, setting: str = "") -> Fail
     """
     setting = failure.setting or setting
     return replace(failure, host=host.address, user=host.user or user, port=host.port, setting=setting)
+
+
+def with_login(facts: HostFacts, host: Host, user: str, setting: str = "") -> HostFacts:
+    """The facts in which an engine that did not answer is mended over the very login that asked it."""
+    engines = {engine.key for engine in facts.engines}
+    if host.local or not engines & facts.gaps.keys():
+        return facts
+    gaps = {key: of_login(gap, host, user, setting) if key in engines else gap for key, gap in facts.gaps.items()}
+    return replace(facts, gaps=MappingProxyType(gaps))

@@ -9,6 +9,7 @@ from scanner.domain.image.offers import Elf, Executable, FileKind, Program
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
+from scanner.hosts.login import with_login
 from scanner.probe import reading
 
 ANSWERS = sorted((Path(__file__).parent.parent / "data/hosts").rglob("*.txt"))
@@ -18,13 +19,21 @@ HOST = Host("web-1", "10.0.0.1", 2222, "ops", {"zone": "dmz"}, jump="bastion", a
 @pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.stem)
 def test_whatever_a_host_answers_crosses_whole(path):
     raw = path.read_bytes()
-    found, text = reading.read(raw, HOST), wire.interpreted(raw, HOST)
+    found, text = reading.read(raw, HOST), wire.interpreted(raw, HOST, "scan")
     if isinstance(found, Failure):
         assert text == found
         return
-    crossed = wire.facts_of(text, "web-1", wire.Sharing())
+    crossed, found = wire.facts_of(text, "web-1", wire.Sharing()), with_login(found, HOST, "scan")
     assert crossed == found
     assert repr(crossed) == repr(found)
+
+
+def test_an_engine_that_refused_is_told_with_the_login_that_asked_it():
+    """Its cure names the account, the address and the port; the default account would be cured in vain."""
+    (path,) = (path for path in ANSWERS if path.stem == "docker-denied")
+    text = wire.interpreted(path.read_bytes(), Host("web-1", "10.0.0.1", 2222), "scan", "ssh.user")
+    gap = wire.facts_of(text, "web-1", wire.Sharing()).gaps["docker"]
+    assert (gap.user, gap.host, gap.port, gap.setting) == ("scan", "10.0.0.1", 2222, "ssh.user")
 
 
 def test_programs_of_a_hosts_own_images_cross_too():
