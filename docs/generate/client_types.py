@@ -49,14 +49,33 @@ ASKED = (
 MAX_WORDS = 9
 """Of an enumeration that is written out."""
 
+MIN_SHARED = 4
+"""Members that two schemas have in common, before one is said to go on from the other."""
+
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 
 
 def module() -> str:
     """The whole module: a type for each schema that those of ``ASKED`` lead to."""
-    found = schemas()
-    made = [_type(name, found[name]) for name in sorted(_reached(ASKED))]
-    return HEAD + "".join(f"\n\n{one}" for one in made)
+    found, names = schemas(), sorted(_reached(ASKED))
+    bases = {name: _base(found[name], {one: found[one] for one in names if one != name}) for name in names}
+    names.sort(key=lambda name: bases[name] is not None)  # what others go on from stands before them
+    return HEAD + "".join(f"\n\n{_type(name, found[name], bases[name])}" for name in names)
+
+
+def _base(schema: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The schema that this one says all of, and more; those that share but a few words only happen to."""
+    told = _members(schema).items()
+    held = [
+        name for name, one in others.items() if len(members := _members(one)) >= MIN_SHARED and members.items() < told
+    ]
+    return max(held, key=lambda name: len(_members(others[name])), default=None)
+
+
+def _members(schema: Mapping[str, Any]) -> dict[str, str]:
+    """The types of an object's members, as they are written."""
+    needed = set(schema.get("required", ()))
+    return {key: _written(one, needed=key in needed) for key, one in schema.get("properties", {}).items()}
 
 
 def report_schema() -> str:
@@ -106,16 +125,16 @@ def _names(schema: Any) -> list[str]:
     return found
 
 
-def _type(name: str, schema: Mapping[str, Any]) -> str:
+def _type(name: str, schema: Mapping[str, Any], base: str | None = None) -> str:
     if "enum" in schema:
         return f"{name} = {_choice(schema['enum'])}\n{_said(schema, '')}"
-    needed = set(schema.get("required", ()))
-    members = {key: _written(one, needed=key in needed) for key, one in schema["properties"].items()}
+    members = _members(schema)
     if not all(key.isidentifier() and key != "from" for key in members):
         rows = ", ".join(f'"{key}": {one}' for key, one in members.items())
         return f'{name} = TypedDict("{name}", {{{rows}}})\n' + _said(schema, "")
-    rows = "".join(f"    {key}: {one}\n" for key, one in members.items())
-    return f"class {name}(TypedDict):\n{_said(schema, '    ')}\n{rows}"
+    told = _members(schemas()[base]) if base else {}
+    rows = "".join(f"    {key}: {one}\n" for key, one in members.items() if key not in told)
+    return f"class {name}({base or 'TypedDict'}):\n{_said(schema, '    ')}\n{rows}"
 
 
 def _choice(words: list[str]) -> str:

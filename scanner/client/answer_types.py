@@ -195,36 +195,6 @@ class RequestedScan(TypedDict):
     finished_at: str | None
 
 
-class Ruling(TypedDict):
-    """A finding with what was decided of it, because of which setting; ``override`` is who answers for it."""
-
-    host: str
-    workload: str
-    source: Source
-    stage: Stage
-    image: str
-    digest: str | None
-    status: Status
-    reason: Reason
-    detail: str
-    next_pull: Literal["starts", "breaks", "gone", "unknown"] | None
-    pinned: str | None
-    pinned_at: str | None
-    host_platform: str | None
-    offered: list[str]
-    evidence: list[Evidence]
-    fix: Fix
-    first_seen: str | None
-    last_seen: str | None
-    waived_until: str | None
-    team: str | None
-    built_from: BuiltFrom | None
-    decision: NotRequired[Decision]
-    because: NotRequired[str]
-    override: NotRequired[str | None]
-    instead: NotRequired[Instead | None]
-
-
 class Scan(TypedDict):
     """Which scan a report is of; ``complete`` is false where it ended before every host had its reading."""
 
@@ -261,17 +231,6 @@ class Summary(TypedDict):
     unknown: int
     mismatch: int
     broken: int
-
-
-class Tally(TypedDict):
-    """The same of one team or registry."""
-
-    blocked: int
-    unknown: int
-    labelled: int
-    emulated: int
-    ready: int
-    name: str
 
 
 class TrailEntries(TypedDict):
@@ -334,3 +293,18 @@ class Waivers(TypedDict):
     """All that are in force."""
 
     waivers: list[Waiver]
+
+
+class Ruling(Finding):
+    """A finding with what was decided of it, because of which setting; ``override`` is who answers for it."""
+
+    decision: NotRequired[Decision]
+    because: NotRequired[str]
+    override: NotRequired[str | None]
+    instead: NotRequired[Instead | None]
+
+
+class Tally(ReadyCounts):
+    """The same of one team or registry."""
+
+    name: str

@@ -137,23 +137,14 @@ def _services(project: service.Project, model: Mapping[str, Any], path: str, bes
     for name in beside.chosen:
         if name not in active:
             found += gap(f"{path}: {name}", "no service of that name")
-    for name, body in _started(active, beside).items():
-        if name in problems:
-            found += gap(f"{path}: {name}", problems[name])
-        try:
-            found += _service(project, path, name, body)
-        except UnclearError as error:
-            found += gap(f"{path}: {name}", error)
-    return found
+    started = _started(active, beside)
+    return found + service.plans(path, started, problems, lambda name, body: _service(project, path, name, body))
 
 
 def _service(project: service.Project, path: str, name: str, body: Mapping[str, Any]) -> Plans:
     if body.get("provider") is not None or not consistency.replicas(body):
         return Plans()  # a provider starts something that is no container of this engine
-    made, unknown = service.plan(project, name, body)
-    found = Plans((made,))
-    for sentence in unknown:
-        found += gap(f"{path}: {name}", sentence)
+    found = service.with_gaps(path, name, *service.plan(project, name, body))
     for number in range(len(body.get("pre_start") or ())):
         found += _before(project, path, name, number)
     return found
@@ -167,10 +158,8 @@ def _before(project: service.Project, path: str, name: str, number: int) -> Plan
         made, unknown = service.plan(project, name, service.before(body, number))
     except UnclearError as error:
         return gap(part, error)
-    found = Plans((replace(made, workload=f"{made.workload}-pre_start-{number}", placement=placement(body)),))
-    for sentence in unknown:
-        found += gap(part, sentence)
-    return found
+    step = replace(made, workload=f"{made.workload}-pre_start-{number}", placement=placement(body))
+    return service.with_gaps(path, f"{name}: pre_start[{number}]", step, unknown)
 
 
 def _profiles(variables: Mapping[str, Value]) -> set[str]:

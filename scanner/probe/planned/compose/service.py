@@ -15,10 +15,10 @@ from scanner.formats.interpolation import Value
 from scanner.probe.planned.compose import placement
 from scanner.probe.planned.compose.values import Text, at_of, boolean, closed, shown, with_value
 from scanner.probe.planned.compose.volumes import volume
-from scanner.probe.planned.plans import UnclearError, pinned
+from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scanner.domain.facts import Source
 
@@ -52,6 +52,32 @@ class Project:
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default_at: str = ""
     has_env_files: bool = True
+
+
+def plans(
+    path: str,
+    bodies: Mapping[str, Mapping[str, Any]],
+    problems: Mapping[str, str],
+    plan_of: Callable[[str, Mapping[str, Any]], Plans],
+) -> Plans:
+    """What the services of a file plan, with a gap for each that has a problem or is not understood."""
+    found = Plans()
+    for name, body in bodies.items():
+        if name in problems:
+            found += gap(f"{path}: {name}", problems[name])
+        try:
+            found += plan_of(name, body)
+        except UnclearError as error:
+            found += gap(f"{path}: {name}", error)
+    return found
+
+
+def with_gaps(path: str, name: str, made: Plan, unknown: Iterable[str]) -> Plans:
+    """A service's plan, with what is not known of it."""
+    found = Plans((made,))
+    for sentence in unknown:
+        found += gap(f"{path}: {name}", sentence)
+    return found
 
 
 def plan(project: Project, name: str, body: Mapping[str, Any]) -> tuple[Plan, list[str]]:

@@ -52,15 +52,7 @@ def plans(texts: Mapping[str, bytes], path: str) -> Plans:
     problems = consistency.problems({**model, "services": bodies}, bodies)
     name = compose.normalized(posixpath.basename(folder)) or "default"
     project = service.Project(name, texts, {}, Source.SWARM, bodies)
-    found = Plans()
-    for one, body in bodies.items():
-        if one in problems:
-            found += gap(f"{path}: {one}", problems[one])
-        try:
-            found += _service(project, path, one, body)
-        except UnclearError as error:
-            found += gap(f"{path}: {one}", error)
-    return found
+    return service.plans(path, bodies, problems, lambda one, body: _service(project, path, one, body))
 
 
 def _service(project: service.Project, path: str, name: str, body: Mapping[str, Any]) -> Plans:
@@ -71,11 +63,7 @@ def _service(project: service.Project, path: str, name: str, body: Mapping[str, 
         raise UnclearError("a deploy.mode that Swarm does not know")
     if mode in _REPLICATED and not consistency.replicas(body):
         return Plans()
-    made, unknown = service.plan(project, name, _split(body))
-    found = Plans((made,))
-    for sentence in unknown:
-        found += gap(f"{path}: {name}", sentence)
-    return found
+    return service.with_gaps(path, name, *service.plan(project, name, _split(body)))
 
 
 # ---------------------------------------------------------------- the file
