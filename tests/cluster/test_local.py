@@ -30,6 +30,10 @@ VERSION = f"test+{wire.fingerprint()}"
 ANSWER = (Path(__file__).parent.parent / "data/hosts/no-engine.txt").read_bytes()
 SLOW_S = 0.4
 COUNT = 32
+WORKERS = 4
+AT_ONCE = 32
+EACH_HAS_SOME = AT_ONCE // WORKERS * (WORKERS - 1) + 1
+"""Hosts that are being read of which no three workers alone could have all."""
 
 
 class Slow:
@@ -39,16 +43,33 @@ class Slow:
         self.port = 0
         self.answers = asyncio.Event()
         self.answers.set()
+        self.waiting = 0
 
     async def serve(self, process):
         await process.stdin.read()
+        self.waiting += 1
         await self.answers.wait()
+        self.waiting -= 1
         await asyncio.sleep(SLOW_S)
         process.stdout.write(ANSWER)
         process.exit(0)
 
-    def hosts(self, prefix):
-        return [Host(f"{prefix}-{number}", "127.0.0.1", self.port, "archscan") for number in range(COUNT)]
+    def hosts(self, prefix, count=COUNT):
+        return [Host(f"{prefix}-{number}", "127.0.0.1", self.port, "archscan") for number in range(count)]
+
+    async def while_each_worker_reads(self, act, reading):
+        """What ``reading`` comes to when ``act`` happens while every worker waits for hosts of its own."""
+        self.answers.clear()
+        task = asyncio.create_task(reading)
+        try:
+            async with asyncio.timeout(60):
+                while self.waiting < EACH_HAS_SOME:
+                    await asyncio.sleep(0.01)
+            act()
+        finally:
+            self.answers.set()
+            found = await task
+        return found
 
 
 class Kept:
@@ -99,7 +120,7 @@ def world(nothing_is_left_behind_in_the_end):
 async def fleet(world, tmp_path_factory):
     folder, slow = tmp_path_factory.mktemp("cluster"), Slow()
     async with environment(folder) as (document, hosts):
-        settings = Settings.model_validate({**document, "ssh": {**document["ssh"], "concurrency": 32}})
+        settings = Settings.model_validate({**document, "ssh": {**document["ssh"], "concurrency": AT_ONCE}})
         login = asyncssh.read_private_key(str(settings.ssh.identity_file))
         key = asyncssh.generate_private_key("ssh-ed25519")
         server = await asyncssh.listen(
@@ -113,7 +134,7 @@ async def fleet(world, tmp_path_factory):
         slow.port = server.get_port()
         with settings.ssh.known_hosts_file.open("a") as known:
             known.write(f"[127.0.0.1]:{slow.port} {key.export_public_key().decode().strip()}\n")
-        setup = of_each(ReadingSetup(wiring.ssh(settings)), 4)
+        setup = of_each(ReadingSetup(wiring.ssh(settings)), WORKERS)
         link = LocalLink(LocalSetup(1, VERSION, setup))
         world |= {"settings": settings, "hosts": hosts, "slow": slow, "link": link}
         yield
@@ -237,13 +258,13 @@ async def test_connections_stay_with_the_worker_that_made_them(world):
 
 
 async def test_a_worker_that_is_killed_in_mid_scan_loses_nothing(world):
-    hosts, watcher = world["slow"].hosts("kill"), Watcher()
+    hosts, watcher = world["slow"].hosts("kill", 2 * COUNT), Watcher()
     cluster = cluster_of(world, watcher=watcher)
 
-    async def kill():
+    def kill():
         os.kill(world["link"].processes[1].pid, signal.SIGKILL)
 
-    found = await read_all(cluster, hosts, 4, kill)
+    found = await world["slow"].while_each_worker_reads(kill, read_all(cluster, hosts))
     are_whole(found, hosts)
     assert len(watcher.lost) == 1
     assert watcher.lost[0] > 0
@@ -251,15 +272,15 @@ async def test_a_worker_that_is_killed_in_mid_scan_loses_nothing(world):
 
 
 async def test_a_worker_that_is_cut_off_in_mid_scan_loses_nothing(world):
-    hosts, watcher = world["slow"].hosts("stop"), Watcher()
+    hosts, watcher = world["slow"].hosts("stop", 2 * COUNT), Watcher()
     cluster = cluster_of(world, silent_s=2.0, watcher=watcher)
     stopped = world["link"].processes[2].pid
 
-    async def stop():
+    def stop():
         os.kill(stopped, signal.SIGSTOP)
 
     try:
-        are_whole(await read_all(cluster, hosts, 4, stop), hosts)
+        are_whole(await world["slow"].while_each_worker_reads(stop, read_all(cluster, hosts)), hosts)
         assert watcher.lost
     finally:
         os.kill(stopped, signal.SIGCONT)

@@ -41,7 +41,7 @@ ROUTES = [
 
 
 def succeeds(*argv):
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=PROMETHEUS, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=PROMETHEUS, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -249,7 +249,7 @@ def test_whoever_dies_on_the_way_the_next_start_brings_it_to_a_good_end(fleet, d
     fleet.kill("rollback-agent")
     fleet.kill("serve")
     fleet.start("serve")
-    assert fleet.ask(path)[1]["state"] == "running"
+    until(lambda: fleet.ask(path)[1].get("state") == "running", "the service that knows of it")
     fleet.start("rollback-agent")
     ended = until(lambda: (told := fleet.ask(path)[1])["state"] not in {"confirmed", "running"} and told, "the end")
     assert ended["state"] in {"done", "undone"}
