@@ -10,7 +10,7 @@ import yaml
 
 from tests.real.process import until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parent.parent.parent
 PROMETHEUS = ROOT / "config" / "prometheus"
