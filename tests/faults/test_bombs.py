@@ -79,13 +79,15 @@ def test_n11_a_kept_connection_waits_for_no_receipt(serve):
     address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
     took = []
     with socket.create_connection(address) as kept:
-        for _ in range(8):
+        for _ in range(60):
             began = time.monotonic()
             kept.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
             while b"healthy" not in kept.recv(65536):
                 pass
             took.append(time.monotonic() - began)
-    assert min(took[1:]) < 0.03
+    assert (
+        min(took[10:]) < 0.03
+    )  # a receipt comes after 40 ms; one answer of fifty is enough to see that none waits for it
 
 
 def test_sigterm_in_the_middle_of_a_scan_ends_in_time_with_few_lines(serve, tmp_path):

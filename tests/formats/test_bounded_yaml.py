@@ -19,7 +19,7 @@ from scanner.settings.yaml_source import _RULES as SETTINGS
 
 LOOSE = Rules(1 << 20, 60, 10_000, 10_000, 1 << 20, max_documents=10, tagged=lambda tag, value: (tag, value))
 
-CPU_S, MEMORY_BYTES = 5.0, 50 << 20
+CPU_S, MEMORY_BYTES = 60.0, 50 << 20
 
 
 class Dateless(yaml.SafeLoader):

@@ -54,9 +54,9 @@ async def test_a_loop_goes_on_while_others_read(workers):
 
 def test_a_worker_that_hangs_is_ended_and_another_takes_its_place(workers):
     began = time.monotonic()
-    found = workers.call(time.sleep, Budget(seconds=0.2), 60)
+    found = workers.call(time.sleep, Budget(seconds=0.2), 600)
     assert found == BudgetExceeded("seconds", "it takes longer than 0.2 s to read")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert workers.call(operator.add, Budget(), 1, 2) == 3
     assert workers.started == 2
 
@@ -123,7 +123,7 @@ async def test_closing_ends_who_is_at_work():
     began = time.monotonic()
     await asyncio.to_thread(made.close)
     assert (await waiting).limit == "process"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert made.call(operator.add, Budget(), 1, 2).limit == "process"
 
 

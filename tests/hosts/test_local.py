@@ -56,7 +56,7 @@ async def test_a_script_that_hangs_is_late_and_ended_with_its_children():
 
     assert isinstance(found, Failure)
     assert found.reason is Reason.HOST_TIMEOUT
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
     assert await gone("7431")
 
 

@@ -157,8 +157,8 @@ def test_a_bad_script_is_told(read, tmp_path, script, message):
 def test_a_script_has_a_time_limit_and_never_sees_our_secrets(read, monkeypatch):
     began = time.monotonic()
     with pytest.raises(InventoryError, match=r"took longer than 0\.2 s"):
-        read("#!/bin/sh\nexec sleep 20\n", mode=0o755, timeout_s=0.2)
-    assert time.monotonic() - began < 5
+        read("#!/bin/sh\nexec sleep 600\n", mode=0o755, timeout_s=0.2)
+    assert time.monotonic() - began < 60
     monkeypatch.setenv("ARCHSCAN_STORE__URL", "hunter2")
     hosts = read('#!/bin/sh\necho \'{"g": ["n\'"${ARCHSCAN_STORE__URL:-one}"\'"]}\'\n', mode=0o755)
     assert list(hosts) == ["none"]
@@ -210,12 +210,12 @@ def test_n12_a_folder_above_that_others_may_change_is_refused(tmp_path):
 
 
 def test_n12_the_children_of_a_script_end_with_it(read, tmp_path):
-    script = f"#!/bin/sh\nsleep 60 & echo $! >{tmp_path}/child\n"
+    script = f"#!/bin/sh\nsleep 600 & echo $! >{tmp_path}/child\n"
     with pytest.raises(InventoryError, match=r"took longer than 0\.5 s"):
-        read(f"{script}sleep 60\n", mode=0o755, timeout_s=0.5)
+        read(f"{script}sleep 600\n", mode=0o755, timeout_s=0.5)
     began = time.monotonic()
     assert not read(f"{script}echo '{{}}'\n", mode=0o755)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     child = int((tmp_path / "child").read_text())
     with contextlib.suppress(ProcessLookupError):
         descriptor = os.pidfd_open(child)

