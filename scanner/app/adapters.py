@@ -18,7 +18,7 @@ from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import HOSTS_SHARE, Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy.hosts import OWN_SSH
-from scanner.formats.offload import BudgetExceeded, Workers
+from scanner.formats.parsing.offload import BudgetExceeded, Workers
 from scanner.hosts.local import LocalSource
 from scanner.hosts.login import of_login, with_login
 from scanner.hosts.pushed import PushedSource

@@ -23,7 +23,7 @@ from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.formats.offload import Workers
+from scanner.formats.parsing.offload import Workers
 from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
 from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.probe.script import script

@@ -21,7 +21,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.formats.offload import Workers
+from scanner.formats.parsing.offload import Workers
 from scanner.probe.planned.folder import FolderPlans, Gap
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
 from scanner.scan import plans as scan_plans

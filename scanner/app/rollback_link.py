@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from scanner.domain.facts import Failure
 from scanner.domain.rollback_record import rollback_of
 from scanner.errors import UsageError
-from scanner.formats import files, strict_json
+from scanner.formats import files
+from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
 from scanner.service.rollback.carrying_out import LedgerError
 

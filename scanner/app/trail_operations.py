@@ -12,7 +12,7 @@ from scanner.app.trail_wiring import key_path, witnesses
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.inventory import http_fetch
+from scanner.inventory.reading import http_fetch
 from scanner.store.read_only import trail_of
 from scanner.trail import key, leaf, note, outside, proof
 from scanner.trail.audit import Audit, Outside, audit

@@ -10,8 +10,8 @@ from scanner import inventory
 from scanner.formats import files
 from scanner.hosts.ssh.algorithms import Profile
 from scanner.hosts.ssh.config import HostIdentity, SshConfig
-from scanner.inventory import http_fetch
-from scanner.inventory.http_fetch import Login
+from scanner.inventory.reading import http_fetch
+from scanner.inventory.reading.http_fetch import Login
 from scanner.registry.auth.credentials import ConfiguredCredential, Credentials, CredentialSources
 from scanner.registry.config import ClientConfig, RegistryConfig
 from scanner.settings import schema, sources

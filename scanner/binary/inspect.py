@@ -13,7 +13,7 @@ from scanner.binary.program import argv, chain, emulators
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.beside import beside
+from scanner.formats.parsing.beside import beside
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command

@@ -9,25 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from scanner.cli import (
-    ask,
-    check,
-    explain,
-    first_hour,
-    gate_hooks,
-    image,
-    preparation,
-    readiness,
-    rollback,
-    scan,
-    serve,
-    trail,
-    trust,
-    why,
-    worker,
-)
 from scanner.cli.command import Group
+from scanner.cli.findings import explain, image, readiness, scan, why
+from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
+from scanner.cli.serving import ask, rollback, serve, trail, worker
+from scanner.cli.setup import first_hour, preparation, trust
 from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -85,7 +72,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
 
     root.__doc__ = _HELP
     for group in (
-        scan, check, gate_hooks, why, image, readiness, explain, first_hour, trust, serve, worker, ask, trail, rollback, preparation,
+        scan, check, hooks, why, image, readiness, explain, first_hour, trust, serve, worker, ask, trail, rollback, preparation,
     ):  # fmt: skip
         group.register(app)
     return app

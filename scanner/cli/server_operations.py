@@ -97,7 +97,7 @@ class Server(Protocol):
 
 def check_there(operations: Operations, url: str, token_file: Path | None, asked: Asked) -> Checked:
     """The gate of a running service, asked about hosts or platforms; the texts of plans are sent along."""
-    from scanner.cli import sent_files
+    from scanner.cli.gate import sent_files
 
     images: list[str | dict[str, Any]] = list(asked.images)
     if asked.entrypoint is not None or asked.command is not None:

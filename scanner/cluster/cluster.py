@@ -13,8 +13,8 @@ import structlog
 from scanner.cluster import wire
 from scanner.cluster.lane import Lane, Reading
 from scanner.cluster.link import LinkError, one_line
-from scanner.cluster.placement import ZONE_LABEL, chosen, version_of, version_resource, zone_resource
 from scanner.cluster.worker import REFUSE
+from scanner.cluster.worker_choice import ZONE_LABEL, chosen, version_of, version_resource, zone_resource
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.cluster import wire
 from scanner.domain.facts import Failure
-from scanner.formats.offload import BudgetExceeded
+from scanner.formats.parsing.offload import BudgetExceeded
 from scanner.hosts.login import of_login, with_login
 from scanner.probe import reading
 from scanner.probe.answer_budget import BUDGET, too_large
@@ -17,7 +17,7 @@ from scanner.probe.answer_cache import AnswerCache, digest_of
 if TYPE_CHECKING:
     from scanner.domain.facts import HostFacts
     from scanner.domain.host import Host
-    from scanner.formats.offload import Workers
+    from scanner.formats.parsing.offload import Workers
     from scanner.hosts.source import HostSource
     from scanner.scan.local_images import LocalImages
 

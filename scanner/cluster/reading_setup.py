@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.archive import inspect_archive
 from scanner.cluster.host_reading import HostReading
 from scanner.domain.facts import HOSTS_SHARE
-from scanner.formats.offload import Workers
+from scanner.formats.parsing.offload import Workers
 from scanner.hosts.ssh.ssh_source import SshSource
 from scanner.probe.script import script
 from scanner.scan.local_images import LocalImages

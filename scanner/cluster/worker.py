@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.cluster import dask_settings
-from scanner.cluster.placement import version_resource, zone_resource
+from scanner.cluster.worker_choice import version_resource, zone_resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,14 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 from scanner.domain.host import Host
 from scanner.domain.text import printable
-from scanner.inventory import snapshot as snapshots
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import parse_json
-from scanner.inventory.offload import INLINE, Offload
+from scanner.inventory.reading import snapshot as snapshots
+from scanner.inventory.reading.inventory_file import parse_json
+from scanner.inventory.reading.offload import INLINE, Offload
 from scanner.inventory.record import DEFAULT_PORT, Answer, Defaults, Record, not_understood, with_aliases
 
 if TYPE_CHECKING:
-    from scanner.inventory.snapshot import Snapshot
+    from scanner.inventory.reading.snapshot import Snapshot
 
 MAX_CONTEXTS = 10_000
 """Each is a folder of its own."""

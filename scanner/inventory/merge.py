@@ -6,10 +6,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.formats.offload import Workers
+from scanner.formats.parsing.offload import Workers
 from scanner.inventory.error import InventoryError
-from scanner.inventory.offload import Offload
 from scanner.inventory.overlay import Overlay, Said
+from scanner.inventory.reading.offload import Offload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

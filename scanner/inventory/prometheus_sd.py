@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.host import is_label
 from scanner.domain.text import printable
-from scanner.inventory import snapshot as snapshots
 from scanner.inventory.error import InventoryError
-from scanner.inventory.inventory_file import RULES, Located, decode, lines_of_names, parse_json, parse_located
-from scanner.inventory.offload import INLINE, Offload
+from scanner.inventory.reading import snapshot as snapshots
+from scanner.inventory.reading.inventory_file import RULES, Located, decode, lines_of_names, parse_json, parse_located
+from scanner.inventory.reading.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record, not_understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from scanner.inventory.snapshot import Snapshot
+    from scanner.inventory.reading.snapshot import Snapshot
 
 MAX_FILES = 10_000
 """Files of all patterns together; Prometheus watches no more of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.inventory.offload import INLINE, Offload
+from scanner.inventory.reading.offload import INLINE, Offload
 from scanner.inventory.record import Answer, Defaults, Record
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.offload import Budget, BudgetExceeded
+from scanner.formats.parsing.offload import Budget, BudgetExceeded
 
 BUDGET = Budget(seconds=10)
 """An answer of 2,000 containers takes half a second on a busy machine."""

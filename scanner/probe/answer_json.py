@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.facts import Process
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.text import printable
-from scanner.formats import lenient_json
-from scanner.formats.lenient_json import JsonError
+from scanner.formats.documents import lenient_json
+from scanner.formats.documents.lenient_json import JsonError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.strict_json import read_object
+from scanner.formats.documents.strict_json import read_object
 from scanner.registry.http.endpoint import Call
 from scanner.registry.http.refusals import refusal
 from scanner.registry.mirror_chain import Route

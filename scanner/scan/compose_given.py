@@ -14,7 +14,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.formats.offload import Budget, BudgetExceeded
+from scanner.formats.parsing.offload import Budget, BudgetExceeded
 from scanner.probe.planned import folder
 from scanner.probe.planned.compose import compose, projects
 from scanner.probe.planned.compose.compose import Surroundings
@@ -25,7 +25,7 @@ from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, Plans
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scanner.formats.offload import Workers
+    from scanner.formats.parsing.offload import Workers
     from scanner.probe.planned.folder import FolderPlans
 
 MAX_ROUNDS = 12

@@ -13,7 +13,7 @@ from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.plan import HostNames, Placement
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.offload import Budget, BudgetExceeded
+from scanner.formats.parsing.offload import Budget, BudgetExceeded
 from scanner.probe.planned import folder
 from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.file_kinds import Outcome
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.domain.platform.platform import Platform
-    from scanner.formats.offload import Workers
+    from scanner.formats.parsing.offload import Workers
     from scanner.probe.planned.folder import Filed, FolderPlans, Gap
 
 FOLDERS_AT_ONCE = 256

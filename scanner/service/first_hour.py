@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.errors import UsageError
-from scanner.formats import files, strict_json
+from scanner.formats import files
+from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
 from scanner.hosts.prepare import preparation
 from scanner.hosts.push_setup import push_preparation

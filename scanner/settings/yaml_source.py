@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats import bounded_yaml, files, yaml_scalars
-from scanner.formats.bounded_yaml import YamlError
+from scanner.formats import files
+from scanner.formats.documents import bounded_yaml, yaml_scalars
+from scanner.formats.documents.bounded_yaml import YamlError
 from scanner.formats.files import FileError
 from scanner.settings.problem import Problem, SettingsError
 

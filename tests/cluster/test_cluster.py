@@ -11,8 +11,8 @@ from scanner.cluster.exchange import Exchanges
 from scanner.cluster.host_reading import Told
 from scanner.cluster.lane import MalformedReplyError, parsed
 from scanner.cluster.link import LinkError, Member
-from scanner.cluster.placement import version_resource, zone_resource
 from scanner.cluster.worker import EXCHANGE, REFUSE
+from scanner.cluster.worker_choice import version_resource, zone_resource
 from scanner.domain.host import Host
 
 VERSION = "1"

@@ -21,8 +21,8 @@ import asyncssh
 
 from scanner.app import wiring
 from scanner.app.adapters import AdapterContext, Adapters
-from scanner.cli import output
 from scanner.cli.options import Format
+from scanner.cli.output import output
 from scanner.domain.facts import Failure
 from scanner.domain.report_text import shown
 from scanner.domain.verdict.reason import Status

@@ -18,8 +18,8 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from scanner.app import logs
-from scanner.cli import output
 from scanner.cli.options import Format
+from scanner.cli.output import output
 from scanner.domain.facts import Source, Stage, Workload
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report

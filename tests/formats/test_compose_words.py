@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scanner.formats import compose_words
 from scanner.formats.compose_words import ShellwordsError
-from scanner.formats.interpolation import InterpolationError, Value, substitute
+from scanner.formats.variables.interpolation import InterpolationError, Value, substitute
 
 VARIABLES = {"A": "1", "E": "", "L": "x y"}
 LETTERS = [

@@ -20,26 +20,19 @@ from scanner.domain.platform import platform
 from scanner.domain.text import printable
 from scanner.domain.verdict import error_phrases
 from scanner.domain.verdict.explanation import explained
-from scanner.formats import (
-    compose_words,
-    dotenv,
-    env_file,
-    environment_file,
-    interpolation,
-    lenient_json,
-    shell,
-    strict_json,
-    systemd_unit,
-    systemd_words,
-    toml,
-)
+from scanner.formats import compose_words, systemd_unit, systemd_words
+from scanner.formats.documents import lenient_json, strict_json, toml
+from scanner.formats.shell import grammar
+from scanner.formats.variables import dotenv, env_file, environment_file, interpolation
 from scanner.hosts.ssh import trust
-from scanner.inventory import ansible, ansible_ini, docker_context, prometheus_sd, ssh_config
-from scanner.inventory.ansible_groups import Groups
-from scanner.inventory.ansible_record import Around
-from scanner.inventory.ansible_script import Printed
+from scanner.inventory import docker_context, prometheus_sd
+from scanner.inventory.ansible import ansible, ini_form
+from scanner.inventory.ansible.groups import Groups
+from scanner.inventory.ansible.host_variables import Around
+from scanner.inventory.ansible.inventory_script import Printed
 from scanner.inventory.error import InventoryError
-from scanner.inventory.snapshot import Snapshot
+from scanner.inventory.reading.snapshot import Snapshot
+from scanner.inventory.ssh_config import ssh_config
 from scanner.probe import answer, reading
 from scanner.probe.planned.compose import compose
 from scanner.probe.planned.kubernetes import manifests
@@ -93,7 +86,7 @@ def _files(pattern: str, limit: int = 12) -> tuple[bytes, ...]:
 
 def _ini(raw: bytes) -> object:
     groups = Groups()
-    ansible_ini.read_ini(groups, text(raw), "hosts")
+    ini_form.read_ini(groups, text(raw), "hosts")
     return groups
 
 
@@ -127,7 +120,7 @@ def _reference(raw: bytes) -> object:
 
 
 def _shell(raw: bytes) -> object:
-    return shell.parse(raw)
+    return grammar.parse(raw)
 
 
 def _answer(raw: bytes) -> object:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.cli.gate_hooks import snippet
+from scanner.cli.gate.hooks import snippet
 from scanner.metrics.metrics import Metrics
 from scanner.probe.planned import folder
 from scanner.service.service import Service

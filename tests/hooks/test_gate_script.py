@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from scanner.cli.gate_hooks import snippet
+from scanner.cli.gate.hooks import snippet
 from tests.hooks.conftest import HOOKS
 
 IMAGE, PIN = "r.example/app:1", f"r.example/app@sha256:{'f' * 64}\n"

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from scanner.cli import compose_run
+from scanner.cli.gate import compose_run
 from scanner.errors import UsageError
 from tests.hooks.conftest import HOOKS, TOKEN
 from tests.real.images import File

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from scanner.inventory.ansible_groups import KEPT
+from scanner.inventory.ansible.groups import KEPT
 
 PAGE = Path(__file__).parents[2] / "docs" / "inventory.md"
 

@@ -4,7 +4,7 @@ from scanner.domain.facts import Source
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
-from scanner.formats.offload import Budget
+from scanner.formats.parsing.offload import Budget
 from scanner.inventory import (
     AnsibleSource,
     Answer,
@@ -18,10 +18,10 @@ from scanner.inventory import (
     StaticHost,
     StaticSource,
     gather,
-    offload,
     plan,
 )
-from scanner.inventory.offload import INLINE
+from scanner.inventory.reading import offload
+from scanner.inventory.reading.offload import INLINE
 
 
 def static(place="archscan.yml: inventory[0]", defaults=None, **hosts):
@@ -246,7 +246,7 @@ def test_what_others_wrote_is_read_in_another_process(tmp_path, monkeypatch):
     (tmp_path / "more" / "one").write_text(f"Include {tmp_path}/two\n")
     (tmp_path / "two").write_text("Host c\n HostName 10.0.0.3\n")
     (tmp_path / "sd.yml").write_text("- targets: [b]\n")
-    monkeypatch.setattr("scanner.inventory.ssh_config.Evaluation", None)  # not here
+    monkeypatch.setattr("scanner.inventory.ssh_config.ssh_config.Evaluation", None)  # not here
     monkeypatch.setattr("scanner.inventory.prometheus_sd._records", None)
     sources = [SshConfigSource(tmp_path / "config"), FileSdSource((tmp_path / "sd.yml",))]
     assert [host.name for host in gather(sources).hosts] == ["c", "a", "b"]

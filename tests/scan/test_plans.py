@@ -15,7 +15,7 @@ from scanner.domain.host import Host
 from scanner.domain.image import offers
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.formats.offload import Budget, Workers
+from scanner.formats.parsing.offload import Budget, Workers
 from scanner.probe.planned import folder
 from scanner.scan import plan_tree
 from scanner.scan import plans as plans_module

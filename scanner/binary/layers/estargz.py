@@ -13,7 +13,7 @@ from scanner.binary.layers import tables
 from scanner.binary.layers.limits import Limits, unreadable
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Gzip
-from scanner.formats.beside import beside
+from scanner.formats.parsing.beside import beside
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer

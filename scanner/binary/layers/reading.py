@@ -17,8 +17,8 @@ from scanner.domain.image.offers import Objection
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.condition import OF_A_PULL, Condition
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.beside import beside
-from scanner.formats.patience import PatienceError, patience
+from scanner.formats.parsing.beside import beside
+from scanner.formats.parsing.patience import PatienceError, patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

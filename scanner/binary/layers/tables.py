@@ -6,8 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers.limits import unreadable
-from scanner.formats import lenient_json
-from scanner.formats.lenient_json import JsonError
+from scanner.formats.documents import lenient_json
+from scanner.formats.documents.lenient_json import JsonError
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer

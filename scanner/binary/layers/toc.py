@@ -19,7 +19,7 @@ from scanner.binary.layers.unpack import Budget, Unpack
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.streams import StreamBroken
-from scanner.formats.beside import beside
+from scanner.formats.parsing.beside import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

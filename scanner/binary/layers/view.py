@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, Rights
 from scanner.binary.layers.limits import LayerError, disputed
 from scanner.binary.program.capture import SCRIPT_BYTES
-from scanner.formats.patience import spend
+from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

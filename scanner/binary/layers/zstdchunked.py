@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.binary.layers import tables
 from scanner.binary.layers.limits import Limits, unreadable
 from scanner.binary.layers.unpack import Budget, Zstd
-from scanner.formats.beside import beside
+from scanner.formats.parsing.beside import beside
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats import lenient_json
-from scanner.formats.lenient_json import JsonError
+from scanner.formats.documents import lenient_json
+from scanner.formats.documents.lenient_json import JsonError
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned.compose import keys as compose_keys
 from scanner.probe.planned.kubernetes import kinds as kube_kinds

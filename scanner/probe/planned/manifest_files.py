@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.formats import bounded_yaml
-from scanner.formats.bounded_yaml import YamlError
+from scanner.formats.documents import bounded_yaml
+from scanner.formats.documents.bounded_yaml import YamlError
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, UnclearError, text_of
 
 MAX_DOCUMENTS = 500

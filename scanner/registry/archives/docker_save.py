@@ -11,7 +11,7 @@ from scanner.domain.image.offers import Layer
 from scanner.domain.image.reference import Digest
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.strict_json import read_object
+from scanner.formats.documents.strict_json import read_object
 from scanner.registry.archives.blobs import ArchiveError, whole
 from scanner.registry.archives.layout import MAX_NAMES_TOLD, is_called
 from scanner.registry.documents.image_config import ImageConfig, read_config

@@ -10,7 +10,7 @@ from scanner.domain.facts import Failure, image_reference
 from scanner.domain.image.reference import Digest
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.strict_json import read_object
+from scanner.formats.documents.strict_json import read_object
 from scanner.registry.archives.blobs import ArchiveError, whole
 from scanner.registry.documents.image_config import ImageConfig, read_config
 from scanner.registry.documents.manifest import Descriptor, Index, Manifest, read_manifest

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats import lenient_json
-from scanner.formats.lenient_json import JsonError
+from scanner.formats.documents import lenient_json
+from scanner.formats.documents.lenient_json import JsonError
 from scanner.registry.auth.credential import IDENTITY_USER, Credential, CredentialKind
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats import lenient_json
-from scanner.formats.lenient_json import JsonError
+from scanner.formats.documents import lenient_json
+from scanner.formats.documents.lenient_json import JsonError
 from scanner.registry.auth import realm
 from scanner.registry.auth.credential import CredentialKind
 from scanner.registry.http.exchange import Answer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.offload import INLINE_BYTES
+from scanner.formats.parsing.offload import INLINE_BYTES
 from scanner.registry.documents.cache import MemoryDocuments, Recent, get_document, put_document
 from scanner.registry.documents.image_config import ImageConfig, read_config
 from scanner.registry.documents.manifest import Descriptor, Index, Manifest, read_manifest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.facts import Failure, Process
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, Platform, canonical
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.strict_json import AmbiguousError, read_object, refuse_twins
+from scanner.formats.documents.strict_json import AmbiguousError, read_object, refuse_twins
 from scanner.registry.documents import fields, source_labels
 from scanner.registry.documents.config_objections import objections
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import InnerIndex, Layer
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.strict_json import AmbiguousError, read_object, refuse_twins
+from scanner.formats.documents.strict_json import AmbiguousError, read_object, refuse_twins
 from scanner.registry.documents import fields, media_types
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.strict_json import read_object
+from scanner.formats.documents.strict_json import read_object
 
 if TYPE_CHECKING:
     from scanner.registry.http.exchange import Answer

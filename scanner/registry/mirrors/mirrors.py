@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.formats import toml
-from scanner.formats.toml import TomlError
+from scanner.formats.documents import toml
+from scanner.formats.documents.toml import TomlError
 from scanner.registry.config import DOCKER_HUB
 
 if TYPE_CHECKING:

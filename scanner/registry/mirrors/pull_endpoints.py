@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from scanner.domain.facts import Failure
-from scanner.formats import files, toml
+from scanner.formats import files
+from scanner.formats.documents import toml
 from scanner.formats.files import FileError
 from scanner.registry.mirrors import hosts_toml, registries_conf
 from scanner.registry.mirrors.mirrors import (

@@ -22,7 +22,7 @@ from scanner.domain.report_json import (
     scan_document,
     summary_document,
 )
-from scanner.formats import json_writer
+from scanner.formats.documents import json_writer
 from scanner.service.publication import Publication
 from scanner.service.reloading import Reloading
 from scanner.web.api import schemas

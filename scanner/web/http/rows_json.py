@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from scanner.formats import json_writer
+from scanner.formats.documents import json_writer
 
 
 class RowsJSONResponse(JSONResponse):

@@ -13,7 +13,7 @@ from scanner.domain.facts import Failure, Process
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.platform.platform import parse as parse_platform
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.strict_json import read_object
+from scanner.formats.documents.strict_json import read_object
 from scanner.registry.documents.image_config import ImageConfig, read_config
 from scanner.registry.documents.manifest import MAX_ENTRIES, Index, Manifest, read_manifest
 from scanner.registry.documents.media_types import (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell_syntax import Simple
+    from scanner.formats.shell.syntax import Simple
 
 SPECIAL = frozenset({
     ".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times",

@@ -33,7 +33,7 @@ from scanner.binary.program.shell.state import (
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
-    from scanner.formats.shell_syntax import (
+    from scanner.formats.shell.syntax import (
         Case,
         For,
         Loop,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.shell import patterns
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, counted, is_known
-from scanner.formats.shell_syntax import Word
+from scanner.formats.shell.syntax import Word
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.expand import Expander

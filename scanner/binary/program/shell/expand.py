@@ -9,14 +9,14 @@ from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import patterns
 from scanner.binary.program.shell.pieces import BREAK, Piece, Pieces
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind
-from scanner.formats.shell_commands import DECLARING
-from scanner.formats.shell_syntax import Literal
+from scanner.formats.shell.simple_commands import DECLARING
+from scanner.formats.shell.syntax import Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scanner.binary.program.shell.patterns import Pattern
-    from scanner.formats.shell_syntax import Word
+    from scanner.formats.shell.syntax import Word
 
 MAX_FIELDS = 4096
 """Words that one word becomes."""

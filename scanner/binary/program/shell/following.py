@@ -41,8 +41,8 @@ from scanner.binary.program.shell.state import (
     ShellKind,
     State,
 )  # fmt: skip
-from scanner.formats import shell as grammar
-from scanner.formats.shell_syntax import (
+from scanner.formats.shell import grammar
+from scanner.formats.shell.syntax import (
     NotUnderstood,
     Sequence,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell_syntax import AndOr, Case, For, If, Item, Loop, Statement
+    from scanner.formats.shell.syntax import AndOr, Case, For, If, Item, Loop, Statement
 
 
 @dataclass(frozen=True, slots=True, eq=False)

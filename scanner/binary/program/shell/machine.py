@@ -41,9 +41,9 @@ from scanner.binary.program.shell.state import (
     State,
     is_known,
 )  # fmt: skip
-from scanner.formats import shell as grammar
-from scanner.formats.patience import spend
-from scanner.formats.shell_syntax import (
+from scanner.formats.parsing.patience import spend
+from scanner.formats.shell import grammar
+from scanner.formats.shell.syntax import (
     AndOr,
     Arithmetic,
     Case,

@@ -10,7 +10,7 @@ from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import arithmetic, given, patterns
 from scanner.binary.program.shell.frames import LeaveFile, LeaveFunction
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, State, counted, is_known
-from scanner.formats.shell_syntax import (
+from scanner.formats.shell.syntax import (
     ArithmeticPart,
     Glob,
     Literal,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
     from scanner.binary.program.shell.patterns import Pattern
     from scanner.binary.program.shell.state import Files
-    from scanner.formats.shell_syntax import Part, Sequence
+    from scanner.formats.shell.syntax import Part, Sequence
 
 _CUTTING = frozenset({ShellKind.BASH, ShellKind.ASH})
 _EXTENDED = re.compile(r"[?*+@!]\(")

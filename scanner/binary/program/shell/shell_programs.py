@@ -13,7 +13,7 @@ from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.busybox import APPLETS
 from scanner.binary.program.shell import arithmetic, redirect_files
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
-from scanner.formats.shell_syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
+from scanner.formats.shell.syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.state import Files, State

@@ -12,7 +12,7 @@ from scanner.binary.program.shell.state import AtRunTimeError
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell_syntax import Simple
+    from scanner.formats.shell.syntax import Simple
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _INSIDE = "OPTIND:inside"

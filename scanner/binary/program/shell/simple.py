@@ -11,13 +11,13 @@ from scanner.binary.program.shell import builtins, redirect_files, starts, write
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, One, Settle, push
 from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted
-from scanner.formats.shell_commands import DECLARING
-from scanner.formats.shell_syntax import Glob
+from scanner.formats.shell.simple_commands import DECLARING
+from scanner.formats.shell.syntax import Glob
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell_syntax import Assignment, Redirect, Simple
+    from scanner.formats.shell.syntax import Assignment, Redirect, Simple
 
 _GOING_ON = frozenset({"eval", ".", "source"})
 """Builtins that are not done when they return to us: what they run is still on the stack."""

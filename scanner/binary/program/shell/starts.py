@@ -13,7 +13,7 @@ from scanner.binary.program.shell.state import MAX_EXTERNALS, AtRunTimeError, Ex
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell_syntax import Simple
+    from scanner.formats.shell.syntax import Simple
 
 
 NOT_FOUND = 127

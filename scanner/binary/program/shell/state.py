@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
     from scanner.binary.program.shell.frames import Stack
     from scanner.binary.program.shell.writes import Write
-    from scanner.formats.shell_syntax import Statement
+    from scanner.formats.shell.syntax import Statement
 
 MAX_EXTERNALS = 64
 """Programs that one way starts before its last; long entrypoints start some twenty."""

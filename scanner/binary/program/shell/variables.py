@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell_syntax import Simple
+    from scanner.formats.shell.syntax import Simple
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SET_LETTERS = frozenset("abefmnuvxCE")

@@ -19,7 +19,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.beside import beside
+from scanner.formats.parsing.beside import beside
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Mount, Process
 from scanner.domain.image.healthcheck import SHELL
-from scanner.formats import env_file
-from scanner.formats.env_file import EnvFileError
+from scanner.formats.variables import env_file
+from scanner.formats.variables.env_file import EnvFileError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:

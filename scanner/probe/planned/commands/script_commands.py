@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.formats import shell
-from scanner.formats.shell_syntax import (
+from scanner.formats.shell import grammar
+from scanner.formats.shell.syntax import (
     AndOr,
     Arithmetic,
     Case,
@@ -35,7 +35,7 @@ from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from scanner.formats.shell_syntax import Redirect
+    from scanner.formats.shell.syntax import Redirect
     from scanner.probe.planned.commands.script_steps import Mark, Step
 
 MAX_STEPS = 20_000
@@ -92,7 +92,7 @@ def commands_of(
 
 
 def _parsed(text: str) -> Sequence | NotUnderstood:
-    return shell.parse(text.replace(UNKNOWN, f"${OPEN}").encode("utf-8", "surrogateescape"))
+    return grammar.parse(text.replace(UNKNOWN, f"${OPEN}").encode("utf-8", "surrogateescape"))
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell_syntax import (
+from scanner.formats.shell.syntax import (
     AndOr,
     Arithmetic,
     ArithmeticPart,
@@ -25,7 +25,7 @@ from scanner.formats.shell_syntax import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from scanner.formats.shell_syntax import Statement
+    from scanner.formats.shell.syntax import Statement
 
 _SET = re.compile(
     r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\s*(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--)|(?:\+\+|--)\s*([A-Za-z_]\w*)", re.ASCII

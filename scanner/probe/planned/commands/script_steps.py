@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from scanner.formats.shell_syntax import If, Item, Pipeline, Sequence, Statement, Subshell
+from scanner.formats.shell.syntax import If, Item, Pipeline, Sequence, Statement, Subshell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell_syntax import Glob, Literal, NotUnderstood, Parameter, Simple, Substitution
+from scanner.formats.shell.syntax import Glob, Literal, NotUnderstood, Parameter, Simple, Substitution
 from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scanner.formats import shell_syntax
-    from scanner.formats.shell_syntax import Assignment, Part, Statement, Word
+    from scanner.formats.shell import syntax
+    from scanner.formats.shell.syntax import Assignment, Part, Statement, Word
 
 MAX_WORD_CHARS = 1 << 17
 """Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
@@ -115,7 +115,7 @@ class Expansion:
     """Puts words together; ``bodies`` are the commands whose output is a part of them."""
 
     shell: Shell
-    bodies: list[shell_syntax.Sequence] = field(default_factory=list)
+    bodies: list[syntax.Sequence] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
     def assigned(self, one: Assignment) -> None:
@@ -284,13 +284,13 @@ def _is_split(part: Part) -> bool:
     return not isinstance(part, Literal | Glob) and not getattr(part, "quoted", False)
 
 
-def _is_a_file(body: shell_syntax.Sequence) -> bool:
+def _is_a_file(body: syntax.Sequence) -> bool:
     """Whether a substitution is what a file holds, ``$(<file)``, of which the grammar makes no command."""
     only = body.items[0].statement if len(body.items) == 1 else None
     return isinstance(only, NotUnderstood) and "file_redirect" in only.why
 
 
-def _looked_up(body: shell_syntax.Sequence) -> str:
+def _looked_up(body: syntax.Sequence) -> str:
     """The program whose place ``$(command -v …)`` looks up; empty for any other commands."""
     only = body.items[0].statement if len(body.items) == 1 else None
     if not isinstance(only, Simple) or only.assignments:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Source
-from scanner.formats.interpolation import InterpolationError, Value, substitute
+from scanner.formats.variables.interpolation import InterpolationError, Value, substitute
 from scanner.probe.planned.compose import consistency, projects, service
 from scanner.probe.planned.compose.loading import DOTENV, Context, Loading, env_files, joined
 from scanner.probe.planned.compose.placement import placement

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats import bounded_yaml, yaml_scalars
-from scanner.formats.bounded_yaml import YamlError
-from scanner.formats.interpolation import InterpolationError, RequiredError, substitute
+from scanner.formats.documents import bounded_yaml, yaml_scalars
+from scanner.formats.documents.bounded_yaml import YamlError
+from scanner.formats.variables.interpolation import InterpolationError, RequiredError, substitute
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned.compose.values import Text
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, UnclearError, text_of
@@ -16,8 +16,8 @@ from scanner.probe.planned.unknown_text import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.formats.bounded_yaml import Place
-    from scanner.formats.interpolation import Value
+    from scanner.formats.documents.bounded_yaml import Place
+    from scanner.formats.variables.interpolation import Value
     from scanner.probe.planned.compose.merge import Steps
 
 RESET: Any = object()

@@ -10,8 +10,8 @@ import posixpath
 from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats import dotenv
-from scanner.formats.env_file import EnvFileError
+from scanner.formats.variables import dotenv
+from scanner.formats.variables.env_file import EnvFileError
 from scanner.probe.planned.compose import compose_schema, compose_yaml
 from scanner.probe.planned.compose.merge import Steps, merged, once, without
 from scanner.probe.planned.compose.shapes import check
@@ -21,8 +21,8 @@ from scanner.probe.planned.plans import UnclearError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from scanner.formats.bounded_yaml import Place
-    from scanner.formats.interpolation import Value
+    from scanner.formats.documents.bounded_yaml import Place
+    from scanner.formats.variables.interpolation import Value
     from scanner.probe.planned.compose.compose_yaml import Document, Parsed
 
 MAX_DEPTH = 10

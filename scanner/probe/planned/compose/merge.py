@@ -15,7 +15,7 @@ from scanner.probe.planned.plans import UnclearError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.formats.bounded_yaml import Place
+    from scanner.formats.documents.bounded_yaml import Place
 
 MAX_STEPS = 250_000
 """Entries that all merges of a project may touch, two seconds' work: 400 services that extend one of 300 entries."""

@@ -8,9 +8,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.formats import dotenv
-from scanner.formats.env_file import EnvFileError
-from scanner.formats.interpolation import Value
+from scanner.formats.variables import dotenv
+from scanner.formats.variables.env_file import EnvFileError
+from scanner.formats.variables.interpolation import Value
 from scanner.probe.planned.compose import compose_yaml
 from scanner.probe.planned.compose.loading import DOTENV, joined
 from scanner.probe.planned.plans import UnclearError

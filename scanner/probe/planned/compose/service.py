@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Mount, Process
 from scanner.domain.plan import Plan
-from scanner.formats import compose_words, dotenv, env_file
+from scanner.formats import compose_words
 from scanner.formats.compose_words import ShellwordsError
-from scanner.formats.env_file import EnvFileError
-from scanner.formats.interpolation import Value
+from scanner.formats.variables import dotenv, env_file
+from scanner.formats.variables.env_file import EnvFileError
+from scanner.formats.variables.interpolation import Value
 from scanner.probe.planned.compose import placement
 from scanner.probe.planned.compose.values import Text, at_of, boolean, closed, shown, with_value
 from scanner.probe.planned.compose.volumes import volume

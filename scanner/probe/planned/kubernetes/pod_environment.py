@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats.references import Grammar
+from scanner.formats.variables.references import Grammar
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned.plans import UnclearError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from scanner.formats.references import Reference
+    from scanner.formats.variables.references import Reference
 
 _REFERENCES = Grammar("(", ")")
 """``$$`` and ``$(NAME)`` (Kubernetes, third_party/forked/golang/expansion); any other dollar is one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats import lenient_json
-from scanner.formats.lenient_json import JsonError
+from scanner.formats.documents import lenient_json
+from scanner.formats.documents.lenient_json import JsonError
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned.nomad import hcl, job_json
 from scanner.probe.planned.nomad.hcl import Block, Unknown

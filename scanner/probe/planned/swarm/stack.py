@@ -9,7 +9,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Source
-from scanner.formats.interpolation import InterpolationError
+from scanner.formats.variables.interpolation import InterpolationError
 from scanner.probe.planned.compose import compose, compose_yaml, consistency, service
 from scanner.probe.planned.compose.loading import joined
 from scanner.probe.planned.compose.values import Text, WholePath, at_of, boolean, closed, integer
@@ -21,7 +21,7 @@ from scanner.probe.planned.unknown_text import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.formats.bounded_yaml import Place
+    from scanner.formats.documents.bounded_yaml import Place
     from scanner.probe.planned.compose.compose_yaml import Parsed
 
 _PASSED_OVER = frozenset({

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from scanner.formats.interpolation import MAX_CHARS, InterpolationError, RequiredError, Value
+from scanner.formats.variables.interpolation import MAX_CHARS, InterpolationError, RequiredError, Value
 
 _VARIABLE = r"[_a-z][_a-z0-9]*(?::?[-?][^}]*)?"
 _FORM = re.compile(rf"\$(?:(\$)|({_VARIABLE})|\{{({_VARIABLE})\}}|)", re.ASCII | re.IGNORECASE)

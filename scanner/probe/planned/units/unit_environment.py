@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.formats import environment_file, systemd_unit, systemd_words
-from scanner.formats.env_file import EnvFileError
-from scanner.formats.references import Grammar
+from scanner.formats import systemd_unit, systemd_words
 from scanner.formats.systemd_words import WordsError
+from scanner.formats.variables import environment_file
+from scanner.formats.variables.env_file import EnvFileError
+from scanner.formats.variables.references import Grammar
 from scanner.probe.planned.unknown_text import HIDDEN, UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Commands that show what a scan, an image or an error comes to."""

@@ -1,0 +1,1 @@
+"""Commands that ask the deploy gate, with what they take or print."""

@@ -1,0 +1,76 @@
+"""The gate's answer in the format that was asked for, or as images by the digest that was judged."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from scanner.cli.options import Format
+from scanner.cli.outcome import Exit
+from scanner.cli.output import output
+from scanner.domain.text import printable
+from scanner.errors import UsageError
+from scanner.formats.documents import json_writer
+from scanner.service import check_document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scanner.service.answers import Checked
+
+
+def write(checked: Checked, form: Format, *, to: Path | None = None, quiet: bool = False) -> None:
+    """Write the answer to stdout, else into the file ``to``; ``quiet`` leaves stdout silent.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    if form is not Format.JSON:
+        output.write(checked.report, form, decision=checked.decision, every=True, to=to, quiet=quiet)
+        if form is Format.TABLE and to is None and not quiet:
+            _settings(checked)
+        return
+    pieces = json_writer.pieces(check_document.head(checked), check_document.rows(checked))
+    if to is None:
+        if not quiet:
+            for piece in pieces:
+                print(piece, end="")  # noqa: T201 -- data goes to stdout
+            print()  # noqa: T201 -- the same
+        return
+    text = io.StringIO()
+    text.writelines(pieces)
+    try:
+        to.write_text(text.getvalue() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {to}: {error.strerror}") from None
+
+
+def write_pins(checked: Checked, code: Exit) -> None:
+    """The references by digest on stdout where all may go; what was found goes to stderr, all there is where it may not."""
+    write_aside(checked)
+    if code is Exit.OK:
+        for pin in checked.pins.values():
+            print(pin)  # noqa: T201 -- data goes to stdout
+
+
+def write_aside(checked: Checked) -> None:
+    """What was found, on stderr."""
+    with contextlib.redirect_stdout(sys.stderr):
+        write(checked, Format.TABLE)
+
+
+def _settings(checked: Checked) -> None:
+    """What of the decision a setting made."""
+    out = output.console()
+    said = dict.fromkeys(
+        f"{ruling.decision}: {ruling.because} ({ruling.finding.workload.host})"
+        for ruling in checked.rulings
+        if ruling.because
+    )
+    told = (line for one in checked.instead.values() for line in check_document.instead_lines(one))
+    for line in dict.fromkeys((*said, *told)):
+        out.print(Text(f"     {printable(line, 500)}", style="dim"), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""What commands print or write, in the format that was asked for."""

@@ -1,0 +1,213 @@
+"""A report in the format that was asked for: to stdout, else into a file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from scanner.cli.options import Format
+from scanner.cli.output import report_formats
+from scanner.domain.facts import Failure
+from scanner.domain.report_json import head_document, rows_of
+from scanner.domain.report_text import shown
+from scanner.domain.verdict.reason import Status
+from scanner.errors import UsageError
+from scanner.formats.documents import json_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from scanner.domain.decision import Decision
+    from scanner.domain.report import Finding, Report
+    from scanner.domain.verdict.verdict import Fix
+
+WIDE = 130
+"""Columns from which every fact has one of its own; a narrower terminal gets platforms beside the explanation."""
+
+PLAIN_WIDTH = 1000
+"""Columns of a pipe or file: wide enough that no name is ever folded, so that grep finds it."""
+
+COLOURS = {
+    Status.OK: "green",
+    Status.EMULATED: "cyan",
+    Status.DEGRADED: "yellow",
+    Status.UNKNOWN: "magenta",
+    Status.MISMATCH: "bold red",
+    Status.BROKEN: "bold red",
+}
+ORDER = [Status.MISMATCH, Status.BROKEN, Status.UNKNOWN, Status.DEGRADED, Status.EMULATED, Status.OK]
+
+
+def write(
+    report: Report,
+    form: Format,
+    *,
+    decision: Decision | None = None,
+    every: bool = False,
+    to: Path | None = None,
+    quiet: bool = False,
+) -> None:
+    """Write the report to stdout, else into the file ``to``; ``quiet`` leaves stdout silent.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    report = shown(report)
+    if to is None:
+        if not quiet:
+            _written(report, form, decision, every=every)
+        return
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        _written(report, form, decision, every=every)
+    write_text(text.getvalue(), to)
+
+
+def write_text(text: str, to: Path | None, *, quiet: bool = False) -> None:
+    """Write a text to stdout, else into the file ``to``; ``quiet`` leaves stdout silent.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    if to is None:
+        if not quiet:
+            print(text, end="")  # noqa: T201 -- data goes to stdout
+        return
+    try:
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {to}: {error.strerror}") from None
+
+
+def _written(report: Report, form: Format, decision: Decision | None, *, every: bool) -> None:
+    match form:
+        case Format.TABLE:
+            _table(report, decision, every=every)
+        case Format.JSON:
+            for piece in json_writer.pieces(head_document(report, decision), rows_of(report)):
+                print(piece, end="")  # noqa: T201 -- data goes to stdout
+            print()  # noqa: T201 -- the same
+        case Format.JUNIT:
+            print(report_formats.junit(report))  # noqa: T201 -- data goes to stdout
+        case Format.SARIF:
+            print(json.dumps(report_formats.sarif(report), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
+        case Format.CSV:
+            print(report_formats.csv_rows(report), end="")  # noqa: T201 -- data goes to stdout
+        case Format.MARKDOWN:
+            print(report_formats.markdown(report, decision), end="")  # noqa: T201 -- data goes to stdout
+        case Format.HTML:
+            from scanner.cli.output import html_report
+
+            print(html_report.page(report, decision), end="")  # noqa: T201 -- data goes to stdout
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console as wide as the terminal, or wide enough for everything where there is none."""
+    probe = Console(stderr=stderr)
+    return probe if probe.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH, highlight=False)
+
+
+# ---------------------------------------------------------------- the table
+
+
+def _table(report: Report, decision: Decision | None, *, every: bool) -> None:
+    out = console()
+    shown = [f for f in _worst_first(report.findings) if every or f.verdict.status is not Status.OK]
+    if shown:
+        is_wide = out.width >= WIDE
+        out.print(_rows(shown, is_wide=is_wide))
+        for number, finding in enumerate(shown, 1):
+            _explain(out, number, finding, is_wide=is_wide)
+    for host in report.hosts:
+        if isinstance(host.reading, Failure):
+            detail = f": {host.reading.detail}" if host.reading.detail else ""
+            out.print(Text(f"{host.name} was not read: {host.reading.reason}{detail}", style="magenta"), soft_wrap=True)
+            show_fix(out, host.fix)
+    out.print(_summary(report, decision))
+
+
+def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda f: (ORDER.index(f.verdict.status), f.key))
+
+
+def _rows(findings: list[Finding], *, is_wide: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("#", justify="right", no_wrap=True)
+    for name in ("STATUS", "HOST", *(("WORKLOAD",) if is_wide else ())):
+        table.add_column(name, overflow="fold", no_wrap=not is_wide)
+    for name in ("IMAGE", "NEEDS", "OFFERS") if is_wide else ("WORKLOAD",):
+        table.add_column(name, overflow="fold")
+    table.add_column("REASON", no_wrap=True)
+    for number, finding in enumerate(findings, 1):
+        verdict, workload = finding.verdict, finding.workload
+        name = workload.name if workload.name != workload.image else f"({workload.stage})"
+        facts = (name, workload.image, *_platforms(finding)) if is_wide else (_brief(finding),)
+        table.add_row(
+            str(number),
+            Text(verdict.status, style=COLOURS[verdict.status]),
+            *(Text(said) for said in (workload.host, *facts, str(verdict.reason))),  # a name is text, never markup
+        )
+    return table
+
+
+def _brief(finding: Finding) -> str:
+    workload = finding.workload
+    return (
+        workload.image if workload.name == workload.image or not workload.name else f"{workload.name} {workload.image}"
+    )
+
+
+def _platforms(finding: Finding) -> tuple[str, str]:
+    """What the host needs, what the image offers."""
+    return str(finding.host_platform or "?"), ", ".join(map(str, finding.verdict.offered)) or "?"
+
+
+def _explain(out: Console, number: int, finding: Finding, *, is_wide: bool) -> None:
+    """What is wrong in words, then what to type."""
+    verdict = finding.verdict
+    if verdict.status is Status.OK:
+        return
+    out.print(Text(f"{number:>3}  {verdict.detail or verdict.reason}"), soft_wrap=True)
+    if not is_wide:
+        needs, offers = _platforms(finding)
+        out.print(Text(f"     host {needs}, image {offers}"), soft_wrap=True)
+    if finding.workload.pinned is not None:
+        at = f" ({finding.workload.pinned_at})" if finding.workload.pinned_at else ""
+        out.print(Text(f"     pinned to {finding.workload.pinned}{at}"), soft_wrap=True)
+    show_fix(out, verdict.fix)
+
+
+def show_fix(out: Console, fix: Fix) -> None:
+    """A sentence, then the commands as a prompt would show them."""
+    if fix.summary:
+        out.print(Text(f"     {fix.summary}", style="dim"), soft_wrap=True)
+    for command in fix.commands:
+        out.print(Text(f"     $ {command}", style="bold"), soft_wrap=True)
+
+
+def _summary(report: Report, decision: Decision | None) -> Text:
+    counts = ", ".join(f"{report.counts[status]} {status}" for status in ORDER if report.counts[status])
+    took = report.finished_at - report.started_at
+    unread = sum(isinstance(host.reading, Failure) for host in report.hosts)
+    if unread:
+        told = f"{unread} of {_many(len(report.hosts), 'host')} {'was' if unread == 1 else 'were'} not read"
+        counts = f"{told}; {counts}" if counts else told
+    text = Text(
+        f"{_many(len(report.hosts), 'host')}, {_many(len(report.findings), 'workload')} in {took:.1f} s: "
+        f"{counts or 'nothing to judge'}"
+    )
+    if decision:
+        text.append(f"; decision: {decision}", style="bold")
+    return text
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

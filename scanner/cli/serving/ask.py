@@ -1,0 +1,251 @@
+"""``archscan findings``, ``waivers``, ``top``: what a running service knows."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scanner.cli import completion, options, server_operations
+from scanner.cli.command import Command, Group
+from scanner.cli.outcome import Exit, FailOn, exit_code
+from scanner.domain.verdict.reason import Reason, Status
+from scanner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Group as RichGroup
+
+    from scanner.cli.operations import Operations
+    from scanner.domain.report import Finding, Report
+    from scanner.domain.waiver import Waiver
+
+LOOK_S = 5.0
+"""Between two looks of ``top``: a scan comes every few minutes."""
+
+ROWS = 20
+"""Groups that fit on a screen."""
+
+waivers_app = typer.Typer(cls=Group, no_args_is_help=True, help="Who answers for which findings, until when.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("findings", cls=Command)(findings)
+    app.command("top", cls=Command)(top)
+    app.add_typer(waivers_app, name="waivers")
+
+
+def findings(
+    context: typer.Context,
+    status: Annotated[str, typer.Option("--status", help="Only this status.", autocompletion=completion.statuses)] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Only this reason.", autocompletion=completion.reasons)] = "",
+    host: Annotated[str, typer.Option("--host", "-H", metavar="PATTERN", help="Only hosts that match a glob.")] = "",
+    image: Annotated[str, typer.Option("--image", metavar="PATTERN", help="Only images that match a glob.")] = "",
+    form: options.FormatOption = options.Format.TABLE,
+    to: options.OutputOption = None,
+    fail_on: options.FailOnOption = FailOn.NEVER,
+    every: options.EveryOption = False,
+    server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
+    token_file: server_operations.TokenFileOption = None,
+) -> None:
+    """What a running archscan found last, in every format of a report.
+
+    Example: archscan findings --status mismatch --server https://archscan.example
+    """
+    from dataclasses import replace
+
+    from scanner.cli.output import output
+
+    _refuse_unknown("--status", status, Status)
+    _refuse_unknown("--reason", reason, Reason)
+    operations: Operations = context.obj()
+    with operations.server(server, token_file) as there:
+        found = tuple(there.findings(status=status, reason=reason, host=host, image=image))
+        whole = there.report()
+    hosts = {finding.workload.host for finding in found}
+    is_narrow = bool(status or reason or host or image)
+    shown = replace(
+        whole, findings=found, hosts=tuple(one for one in whole.hosts if not is_narrow or one.name in hosts)
+    )
+    output.write(shown, form, every=every or bool(status), to=to)
+    raise typer.Exit(exit_code(shown, fail_on) if fail_on is not FailOn.NEVER else Exit.OK)
+
+
+def _refuse_unknown(option: str, word: str, known: Iterable[str]) -> None:
+    """A word that no finding has would be answered by no findings, which reads like good news."""
+    words = [str(each) for each in known]
+    if not word or word in words:
+        return
+    nearest = difflib.get_close_matches(word, words, 1)
+    said = f"did you mean {nearest[0]}?" if nearest else f"write one of {', '.join(words[:SHOWN_WORDS])}"
+    more = " …; docs/reasons.md has them all" if len(words) > SHOWN_WORDS and not nearest else ""
+    raise UsageError(f"{option} {word}: {said}{more}")
+
+
+SHOWN_WORDS = 6
+"""As many as there are statuses; the reasons are a page of their own."""
+
+
+# ---------------------------------------------------------------- waivers
+
+
+@waivers_app.command("list", cls=Command)
+def list_waivers(
+    context: typer.Context,
+    form: options.PlainOption = options.Plain.TABLE,
+    server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
+    token_file: server_operations.TokenFileOption = None,
+) -> None:
+    """Show every waiver in force.
+
+    Example: archscan waivers list --format json
+    """
+    import json
+
+    from scanner.domain.report_json import moment, plain
+
+    operations: Operations = context.obj()
+    with operations.server(server, token_file) as there:
+        known = there.waivers()
+    if form is options.Plain.JSON:
+        rows = [plain(one) | {"until": moment(one.until)} for one in known]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
+        return
+    for one in known:
+        print(_line(one))  # noqa: T201 -- data goes to stdout
+
+
+@waivers_app.command("add", cls=Command)
+def add_waiver(
+    context: typer.Context,
+    owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it may stay.")],
+    until: Annotated[str, typer.Option("--until", metavar="DAY", help="Its last day, such as 2027-01-31.")],
+    host: Annotated[str, typer.Option("--host", metavar="PATTERN", help="Hosts that it covers.")] = "*",
+    image: Annotated[str, typer.Option("--image", metavar="PATTERN", help="Images that it covers.")] = "*",
+    workload: Annotated[str, typer.Option("--workload", metavar="PATTERN", help="Workloads that it covers.")] = "*",
+    finding_reason: Annotated[
+        str, typer.Option("--finding-reason", metavar="PATTERN", help="Reasons that it covers.")
+    ] = "*",
+    server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
+    token_file: server_operations.TokenFileOption = None,
+) -> None:
+    """Answer for findings until a day.
+
+    Example: archscan waivers add --owner ada --reason "replaced next week" --until 2027-01-31 --image 'legacy/report:*'
+    """
+    from datetime import date
+
+    try:
+        day = date.fromisoformat(until)
+    except ValueError:
+        raise UsageError(f"--until {until}: write a day, such as 2027-01-31") from None
+    wanted = {"owner": owner, "reason": reason, "until": f"{day}T23:59:59Z"}
+    wanted |= {"host": host, "image": image, "workload": workload, "finding_reason": finding_reason}
+    operations: Operations = context.obj()
+    with operations.server(server, token_file) as there:
+        print(_line(there.add_waiver(wanted)))  # noqa: T201 -- data goes to stdout
+
+
+@waivers_app.command("delete", cls=Command)
+def delete_waiver(
+    context: typer.Context,
+    waiver: Annotated[str, typer.Argument(metavar="ID", help="The first column of `archscan waivers list`.")],
+    server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
+    token_file: server_operations.TokenFileOption = None,
+) -> None:
+    """End a waiver that was added to the running service.
+
+    Example: archscan waivers delete 5f1c
+    """
+    operations: Operations = context.obj()
+    with operations.server(server, token_file) as there:
+        there.delete_waiver(waiver)
+
+
+def _line(waiver: Waiver) -> str:
+    from scanner.domain.report_json import moment
+    from scanner.domain.text import printable
+
+    covers = {"host": waiver.host, "image": waiver.image, "workload": waiver.workload, "reason": waiver.finding_reason}
+    narrow = " ".join(f"{name}={pattern}" for name, pattern in covers.items() if pattern != "*")
+    cells = (waiver.id, (moment(waiver.until) or "")[:10], waiver.owner, narrow, waiver.reason)
+    return "\t".join(map(printable, cells))
+
+
+# ---------------------------------------------------------------- top
+
+
+def top(
+    context: typer.Context,
+    every: Annotated[float, typer.Option("--every", min=1, max=3600, help="Seconds between two looks.")] = LOOK_S,
+    once: Annotated[bool, typer.Option("--once", help="Look once, as where stdout is no terminal.")] = False,
+    server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
+    token_file: server_operations.TokenFileOption = None,
+) -> None:
+    """Watch the fleet of a running archscan: what is worst, grouped by image, until Ctrl-C.
+
+    Example: archscan top --server https://archscan.example
+    """
+    from rich.live import Live
+
+    from scanner.cli.output import output
+
+    operations: Operations = context.obj()
+    out = output.console()
+    with operations.server(server, token_file) as there:
+        if once or not out.is_terminal:
+            out.print(_screen(there.report(), ROWS))
+            return
+        with Live(console=out, screen=True, auto_refresh=False) as live:
+            while True:
+                live.update(_screen(there.report(), max(3, out.height - 6)), refresh=True)
+                time.sleep(every)
+
+
+def _screen(report: Report, rows: int) -> RichGroup:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group as RichGroup
+    from rich.table import Table
+    from rich.text import Text
+
+    from scanner.cli.output import output
+    from scanner.domain.facts import Failure
+    from scanner.domain.report_json import moment
+
+    unread = sum(isinstance(host.reading, Failure) for host in report.hosts)
+    head = Text(f"{len(report.hosts)} hosts, {unread} not read; {len(report.findings)} workloads; ", style="bold")
+    for status in output.ORDER:
+        head.append(f"{report.counts[status]} {status}  ", style=output.COLOURS[status])
+    head.append(f"scanned {moment(report.finished_at)}", style="dim")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("STATUS", "IMAGE", "REASON", "HOSTS", "EXAMPLE"):
+        table.add_column(name, overflow="ellipsis", no_wrap=True, justify="right" if name == "HOSTS" else "left")
+    for found in _groups(report)[:rows]:
+        verdict, workload = found[0].verdict, found[0].workload
+        hosts = len({one.workload.host for one in found})
+        table.add_row(
+            Text(verdict.status, style=output.COLOURS[verdict.status]),
+            *(
+                Text(said)
+                for said in (workload.image, verdict.reason, str(hosts), f"{workload.name} on {workload.host}")
+            ),
+        )
+    return RichGroup(head, table)
+
+
+def _groups(report: Report) -> list[list[Finding]]:
+    """What is not ok, one image with one reason together, worst first, then the many."""
+    from scanner.cli.output import output
+
+    found: dict[tuple[str, str], list[Finding]] = {}
+    for finding in report.findings:
+        if finding.verdict.status is not Status.OK:
+            found.setdefault((finding.workload.image, str(finding.verdict.reason)), []).append(finding)
+    return sorted(
+        found.values(), key=lambda some: (output.ORDER.index(some[0].verdict.status), -len(some), some[0].key)
+    )

@@ -1,0 +1,208 @@
+"""``archscan setup``: the first hour, from hosts that are there to the first scan."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scanner.cli import options
+from scanner.cli.command import Command
+from scanner.cli.setup import push_setup, trust
+from scanner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scanner.cli.operations import Common, Operations
+    from scanner.domain.host import Host
+
+PREPARATION = "archscan-prepare.sh"
+"""Beside the configuration; what root runs on each host."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("setup", cls=Command)(setup)
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """Asks on a terminal; elsewhere, or with --yes, what is asked is taken as said by the flags."""
+
+    yes: bool
+
+    @property
+    def is_conversation(self) -> bool:
+        return not self.yes and sys.stdin.isatty()
+
+    def confirm(self, question: str, *, default: bool, otherwise: bool | None = None) -> bool:
+        if self.is_conversation:
+            return typer.confirm(question, default=default, err=True)
+        return default if otherwise is None else otherwise
+
+    def say(self, text: str = "") -> None:
+        typer.echo(text, err=True)
+
+
+def setup(
+    context: typer.Context,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[HOST...]",
+            help="Hosts as [login@]host[:port], beside what is found; the login is who prepares it.",
+        ),
+    ] = None,
+    user: Annotated[str, typer.Option("--user", help="The account that archscan logs in as.")] = "archscan",
+    login: Annotated[
+        str, typer.Option("--as", metavar="LOGIN", help="Who prepares the hosts: root, or a login that may sudo.")
+    ] = "root",
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Run the preparation on every host with your own ssh, without asking.")
+    ] = False,
+    accept_new: Annotated[
+        bool,
+        typer.Option(
+            "--accept-new-host-keys", help="Believe the keys of new hosts unseen: only on a network that you trust."
+        ),
+    ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="For setup push: archscan's address as the host reaches it."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take every source that is found.")] = False,
+    config: options.ConfigOption = None,
+    log_format: options.LogFormatOption = None,
+    log_level: options.LogLevelOption = None,
+) -> None:
+    """The first hour: find hosts, make a key, compare host keys, write archscan.yml, prepare hosts, scan.
+
+    On a terminal it asks before each step; elsewhere the flags say what is wanted. It can be run again: what is there stays.
+
+    archscan setup push HOST --server URL prints what has a host push its answers by itself, where nobody can log in.
+
+    Example: archscan setup web-1 admin@db-1:2222
+    """
+    operations: Operations = context.obj()
+    if hosts and hosts[0] == push_setup.WORD:
+        push_setup.setup_push(hosts[1:], server)
+        return
+    if server is not None:
+        raise UsageError("--server is for hosts that push: archscan setup push HOST --server URL")
+    talk = _Talk(yes)
+    file = config or Path("archscan.yml")
+    common = options.common(file, log_format, log_level)
+    logins, hosts = _logins(hosts or ())
+    key = _written(talk, file, hosts, user)
+    found = operations.hosts(common, ())
+    _trusted(operations, talk, common, found, accept_new=accept_new)
+    _prepared(talk, [(host, logins.get(host.name, login)) for host in found], file, key, user, prepare=prepare)
+    _tested(operations, talk, common, file)
+
+
+def _logins(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Who prepares each host that was named as login@host, by its name; then the hosts without their logins."""
+    parts = [word.rpartition("@") for word in words]
+    named = {host.rpartition(":")[0] or host: login for login, _, host in parts if login}
+    return named, [host for _, _, host in parts]
+
+
+def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> Path:
+    """The key, and the configuration that names it; one that is there already is used as it is."""
+    from scanner.service import first_hour as tools
+
+    folder = file.resolve().parent
+    key = folder / "archscan_ed25519"
+    if file.exists():
+        talk.say(f"{file} is there already, and is used as it is.")
+        return key
+    there = tools.found_sources(Path.cwd(), Path.home())
+    sources = [source for source in there if talk.confirm(f"Watch {source.says}?", default=True)]
+    sources += [tools.named_source(hosts)] if hosts else []
+    if not sources:
+        raise UsageError(
+            "no hosts were found (ssh_config, Ansible inventory, Docker contexts): name some, archscan setup HOST..."
+        )
+    if tools.make_key(key):
+        talk.say(f"Made the key {key}: it will be able to run one read-only script on each host, nothing else.")
+    known = folder / "known_hosts"
+    tools.write_configuration(file, tools.configuration(sources, key, known, user))
+    talk.say(f"Wrote {file}: " + "; ".join(source.says for source in sources) + ".")
+    return key
+
+
+def _trusted(operations: Operations, talk: _Talk, common: Common, hosts: Sequence[Host], *, accept_new: bool) -> None:
+    import asyncio
+
+    names = [host.name for host in hosts if not (host.local or host.pushed)]
+    if not names:
+        return
+    known, shown = asyncio.run(operations.shown_keys(common, names))
+    if any(not one.is_trusted for one in shown):
+        talk.say(f"\nCompare each fingerprint with what the host's own console prints:\n  {trust.CONSOLE}\n")
+    chosen = trust.choose(
+        shown,
+        lambda one: talk.confirm(f"  Are these the keys of {one.host.name}?", default=False, otherwise=accept_new),
+    )
+    if chosen:
+        operations.believe(known, chosen)
+    left = [
+        one.host.name for one in shown if not one.is_trusted and one.host.name not in {host.name for host, _ in chosen}
+    ]
+    if left:
+        talk.say(f"Not trusted yet, so not asked: {', '.join(left)}. Later: archscan trust {left[0]}")
+
+
+def _prepared(
+    talk: _Talk,
+    hosts: Sequence[tuple[Host, str]],
+    file: Path,
+    key: Path,
+    user: str,
+    *,
+    prepare: bool,
+) -> None:
+    from scanner.service import first_hour as tools
+
+    remote = [(host, login) for host, login in hosts if not (host.local or host.pushed)]
+    if not remote or not key.exists():
+        return
+    script = file.resolve().parent / PREPARATION
+    text = tools.preparation_of(key, user)
+    tools.write_beside(script, text, 0o755)
+    talk.say(f"\n{script} prepares a host (account {user}, probe, sudo rule, key line). Read it, then on each host:")
+    for host, login in remote:
+        talk.say(f"  {tools.shown_command(host, login, script)}")
+    if not prepare and not talk.confirm("Run it on all of them now, with your own ssh?", default=False):
+        return
+    for host, login in remote:
+        code = tools.prepare(host, login, text)
+        if code:
+            talk.say(f"{host.name} was not prepared: ssh ended with {code}")
+
+
+def _tested(operations: Operations, talk: _Talk, common: Common, file: Path) -> None:
+    import asyncio
+
+    from scanner.cli.outcome import FailOn, exit_code
+    from scanner.cli.output import output, progress
+    from scanner.cli.setup import host_check
+    from scanner.domain.facts import Failure
+
+    talk.say("\nTesting every login:")
+    with progress.shown() as listen:
+        report = asyncio.run(operations.check_hosts(common, (), listen))
+    host_check.show(report)
+    if all(isinstance(host.reading, Failure) for host in report.hosts):
+        talk.say(f"No host was read yet. When they are prepared: archscan inventory --check --config {file}")
+        raise typer.Exit(exit_code(report, FailOn.MISMATCH))
+    talk.say("\nThe first scan:")
+    with progress.shown() as listen:
+        report = asyncio.run(operations.scan(common, (), None, listen))
+    output.write(report, options.Format.TABLE)
+    talk.say(f"\nNext: archscan serve --config {file} scans on schedule; docs/alerting.md has Prometheus page you.")
+    raise typer.Exit(exit_code(report, FailOn.MISMATCH))

@@ -1,0 +1,1 @@
+"""YAML, JSON, TOML, read within bounds."""

@@ -1,0 +1,1 @@
+"""Where strangers' documents are parsed: beside the event loop, within a budget, where they can be stopped."""

@@ -1,0 +1,309 @@
+"""Strangers' documents are read in processes of their own, each call within a budget.
+
+The rule: what counts its own steps (``bounded_yaml``, ``strict_json``, ``toml``) may run in any thread but the event
+loop's; up to ``INLINE_BYTES`` of JSON in the loop itself. Everything else that a stranger wrote, with whatever stands
+above those parsers (plans, engines' answers), goes through ``Workers``: regular expressions, ``shlex`` or a loop over
+a parsed document cannot be interrupted in a thread, a process can be killed.
+
+A worker is started on first use by executing Python anew, not by forking threads; it has an empty environment, no
+descriptor but its pipes, limits of the kernel. One that dies or is late costs the one call; another takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from scanner.formats.parsing import offload_worker
+from scanner.formats.parsing.offload_worker import (
+    DONE,
+    LENGTH_BYTES,
+    RAISED,
+    Pickler,
+    frozen_mapping,
+    qualified,
+    shared_value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from io import BytesIO
+
+INLINE_BYTES = 64 << 10
+"""JSON of this length costs a millisecond in the loop, more than the way to a worker and back does."""
+
+MAX_WORKERS = 4
+"""More processors than these are the SSH connections' and the layers'."""
+
+CALLS_A_WORKER = 2000
+"""Then a new one takes its place: what a parser leaks stays small."""
+
+END_WITHIN_S = 5.0
+"""A killed process is gone at once, unless the disk that it waits for is."""
+
+MAX_SHARED = 200_000
+"""Values that are kept to be shared; a fleet of 10,000 hosts has some thousands. Beyond, they are begun anew."""
+
+_BOOT = (
+    "import sys,json;sys.path[:]=json.loads(sys.argv[1]);from scanner.formats.parsing.offload_worker import main;main()"
+)
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one call may take: bytes of its arguments and result each, bytes of memory, seconds."""
+
+    seconds: float = 10.0
+    max_bytes: int = 160 << 20
+    memory_bytes: int = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetExceeded:
+    """A call that came to nothing: ``limit`` is ``seconds``, ``memory``, ``bytes`` or ``process``, ``detail`` a sentence."""
+
+    limit: str
+    detail: str
+
+
+class WorkerError(RuntimeError):
+    """The function itself raised: a bug in a reader, told by the kind and text of its exception."""
+
+
+class _Shared:
+    """Values of some classes, each kept once, however many answers have an equal one."""
+
+    def __init__(self, kinds: Collection[type]) -> None:
+        self.names = frozenset(map(qualified, kinds))
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def value(self, kind: type, *said: Any) -> Any:
+        """The value with these fields."""
+        if qualified(kind) not in self.names:
+            raise pickle.UnpicklingError("a worker shares what is not to be shared")
+        if len(self._known) >= MAX_SHARED:
+            self._known.clear()
+        key = (kind, *said)
+        try:
+            known = self._known.get(key)
+        except TypeError:  # a field that cannot be hashed
+            return kind(*said)
+        return self._known.setdefault(key, kind(*said)) if known is None else known
+
+
+class _Unpickler(pickle.Unpickler):
+    """Takes our own classes and read-only mappings, nothing that could act: the sender has read hostile bytes."""
+
+    def __init__(self, stream: BytesIO, shared: _Shared) -> None:
+        super().__init__(stream)
+        self._shared = shared
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (frozen_mapping.__module__, frozen_mapping.__name__):
+            return frozen_mapping
+        if (module, name) == (shared_value.__module__, shared_value.__name__):
+            return self._shared.value
+        if (module, name) in {("builtins", "set"), ("builtins", "frozenset")}:
+            return super().find_class(module, name)
+        found = super().find_class(module, name) if module.startswith("scanner.") and "." not in name else None
+        if not isinstance(found, type):
+            raise pickle.UnpicklingError("a worker answered with something else than a value")
+        return found
+
+
+class _Worker:
+    """One process with its two pipes."""
+
+    def __init__(self, shared: frozenset[str]) -> None:
+        self.calls = 0
+        self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter
+            [sys.executable, "-I", "-S", "-c", _BOOT, *_told(shared)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            close_fds=True,
+            start_new_session=True,
+        )
+
+    def exchange(self, request: bytes, max_bytes: int) -> bytes:
+        """Send a call, take its answer.
+
+        Raises:
+            OSError: the process is gone.
+            ValueError: its answer is longer than ``max_bytes``.
+        """
+        self.calls += 1
+        assert self._process.stdin is not None  # noqa: S101 -- both are pipes
+        assert self._process.stdout is not None  # noqa: S101 -- the same
+        offload_worker.write(cast("Any", self._process.stdin), request)
+        length = int.from_bytes(self._taken(LENGTH_BYTES), "big")
+        if length > max_bytes:
+            raise ValueError("the answer is too long")
+        return self._taken(length)
+
+    def _taken(self, count: int) -> bytes:
+        assert self._process.stdout is not None  # noqa: S101 -- a pipe
+        found = self._process.stdout.read(count)
+        if len(found) < count:
+            raise BrokenPipeError
+        return found
+
+    def kill(self) -> None:
+        """End it; whoever waits for its answer gets an ``OSError``."""
+        self._process.kill()
+
+    def close(self) -> int:
+        """End it, reap it; gives its exit status."""
+        self._process.kill()
+        with contextlib.suppress(OSError):
+            self._process.communicate(timeout=END_WITHIN_S)
+        return self._process.wait(END_WITHIN_S)
+
+
+class Workers:
+    """A few processes that read what strangers wrote; made cheaply, started on first use, ended by ``close``.
+
+    Of the values of the classes ``shared`` that answers hold, frozen dataclasses all, equal ones become one.
+    """
+
+    def __init__(self, count: int | None = None, shared: Collection[type] = ()) -> None:
+        self._shared = _Shared(shared)
+        self._count = count or max(1, min(MAX_WORKERS, os.cpu_count() or 1))
+        self._turns = threading.BoundedSemaphore(self._count)
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._threads: ThreadPoolExecutor | None = None
+        self._is_closed = False
+        self.started = 0
+
+    async def run(
+        self, function: Callable[_P, _T], budget: Budget, *args: _P.args, **_: _P.kwargs
+    ) -> _T | BudgetExceeded:
+        """Like ``call``, awaited; a task that is cancelled leaves the call to its deadline."""
+        with self._lock:
+            if self._is_closed:
+                return BudgetExceeded("process", "archscan is stopping")
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(self._count, "archscan-offload")
+            threads = self._threads
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(threads, lambda: self.call(function, budget, *args))  # type: ignore[call-arg]  # positional only
+
+    def call(self, function: Callable[_P, _T], budget: Budget, *args: _P.args, **_: _P.kwargs) -> _T | BudgetExceeded:
+        """The result of a module's function in a worker, or which part of its budget it exceeded.
+
+        Blocks: from a thread, not from the event loop. The seconds begin when a worker is free.
+
+        Raises:
+            WorkerError: the function raised.
+        """
+        request = _request(function, budget, args)
+        if len(request) > budget.max_bytes:
+            return BudgetExceeded("bytes", f"more than {budget.max_bytes} bytes are to be read at once")
+        with self._turns:
+            worker = self._taken()
+            if worker is None:
+                return BudgetExceeded("process", "archscan is stopping")
+            return cast("_T | BudgetExceeded", self._exchanged(worker, request, budget))
+
+    def _exchanged(self, worker: _Worker, request: bytes, budget: Budget) -> Any:
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            worker.kill()
+
+        timer = threading.Timer(budget.seconds, end)
+        timer.start()
+        answer, is_sound = b"", False
+        try:
+            answer = worker.exchange(request, budget.max_bytes)
+            is_sound = True
+        except (OSError, ValueError) as error:
+            return _why(error, budget, is_late=late.is_set())
+        finally:
+            timer.cancel()
+            timer.join()
+            self._given_back(worker, is_sound=is_sound and not late.is_set())
+        return _result(answer, budget, self._shared)
+
+    def close(self) -> None:
+        """End every worker, those at work too; afterwards nothing can be called."""
+        with self._lock:
+            self._is_closed = True
+            idle, busy, threads = self._idle, set(self._busy), self._threads
+            self._idle, self._threads = [], None
+        for worker in busy:
+            worker.kill()
+        if threads is not None:
+            threads.shutdown(cancel_futures=True)
+        for _ in range(self._count):  # whoever is at work puts its own worker away
+            self._turns.acquire()
+        for _ in range(self._count):
+            self._turns.release()
+        for worker in idle:
+            worker.close()
+
+    def _taken(self) -> _Worker | None:
+        with self._lock:
+            if self._is_closed:
+                return None
+            worker = self._idle.pop() if self._idle else None
+            if worker is None:
+                worker = _Worker(self._shared.names)
+                self.started += 1
+            self._busy.add(worker)
+            return worker
+
+    def _given_back(self, worker: _Worker, *, is_sound: bool) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+            if is_sound and not self._is_closed and worker.calls < CALLS_A_WORKER:
+                self._idle.append(worker)
+                return
+        worker.close()
+
+
+def _told(shared: frozenset[str]) -> list[str]:
+    """What a worker is told as it starts: where modules are, what is shared."""
+    places = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 -- text
+    return [json.dumps(places), json.dumps(sorted(shared))]
+
+
+def _request(function: Callable[..., Any], budget: Budget, arguments: tuple[Any, ...]) -> bytes:
+    buffer = io.BytesIO()
+    named = (function.__module__, function.__qualname__, budget.seconds, budget.memory_bytes, arguments)
+    Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(named)
+    return buffer.getvalue()
+
+
+def _result(answer: bytes, budget: Budget, shared: _Shared) -> Any:
+    kind = answer[:1]
+    if kind == DONE:
+        return _Unpickler(io.BytesIO(memoryview(answer)[1:]), shared).load()
+    if kind == RAISED:
+        raise WorkerError(answer[1:].decode(errors="replace"))
+    return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
+
+
+def _why(error: Exception, budget: Budget, *, is_late: bool) -> BudgetExceeded:
+    if is_late:
+        return BudgetExceeded("seconds", f"it takes longer than {budget.seconds:g} s to read")
+    if isinstance(error, ValueError):
+        return BudgetExceeded("bytes", f"what it says has more than {budget.max_bytes} bytes")
+    return BudgetExceeded("process", "the process that read it ended")

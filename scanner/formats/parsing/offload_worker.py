@@ -1,0 +1,153 @@
+"""What runs in a parsing process: one call after another from standard input, each answered on standard output.
+
+Started with an empty environment and no descriptor but its three; before it reads anything of a stranger's it bounds
+itself and, where the kernel can, has itself shut in (``confinement``): no socket, no program, no file but Python's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import pickle
+import resource
+import sys
+from dataclasses import fields
+from enum import Enum
+from operator import attrgetter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LENGTH_BYTES = 8
+
+MAX_DESCRIPTORS = 16
+"""Its own three; the rest are for modules that a reader imports late."""
+
+NICENESS = 10
+"""Strangers' documents wait for the event loop, never the other way round."""
+
+CPU_SPARE_S = 2
+"""The kernel counts whole seconds, and the parent's clock is to be the first to end a call."""
+
+DONE, RAISED, TOO_BIG = b"d", b"r", b"m"
+"""How an answer begins: a result, an exception of the function, memory beyond the budget."""
+
+
+def frozen_mapping(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    """A read-only mapping, as it comes out of a message."""
+    return MappingProxyType(mapping)
+
+
+def shared_value(kind: type, *said: Any) -> Any:
+    """A value of which whoever unpacks the message may keep one for all that are equal."""
+    return kind(*said)
+
+
+def qualified(kind: type) -> str:
+    """A class as messages name it."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _said(kind: type[Any]) -> Callable[[object], tuple[Any, ...]]:
+    """Gives the fields that a value's constructor takes, in its order."""
+    names = [each.name for each in fields(kind) if each.init]
+    found = attrgetter(*names)
+    return found if len(names) > 1 else lambda value: (found(value),)
+
+
+class Pickler(pickle.Pickler):
+    """Knows read-only mappings, which the domain's values hold; a word of a closed list goes by its class and value.
+
+    Enumerations of Python 3.11.0 to 3.11.3, Debian 12's among them, would go by ``getattr``, which could be anything.
+    Values of the classes ``shared`` go by their fields, so that equal ones can become one where they arrive.
+    """
+
+    def __init__(self, stream: BinaryIO, protocol: int, shared: frozenset[str] = frozenset()) -> None:
+        super().__init__(stream, protocol)
+        self._shared = shared
+        self._fields: dict[type[Any], Callable[[object], tuple[Any, ...]]] = {}
+
+    def reducer_override(self, value: object) -> Any:
+        """How an enumeration's member or a shared value is made again, everything else as it says itself."""
+        kind: type[Any] = type(value)
+        if isinstance(value, Enum):
+            return kind, (value.value,)
+        if qualified(kind) in self._shared:
+            said = self._fields.get(kind) or self._fields.setdefault(kind, _said(kind))
+            return shared_value, (kind, *said(value))
+        return NotImplemented
+
+    dispatch_table = {MappingProxyType: lambda mapping: (frozen_mapping, (dict(mapping),))}  # noqa: RUF012 -- so the library wants it
+
+
+def write(stream: BinaryIO, payload: bytes) -> None:
+    """One message, its length before it."""
+    stream.write(len(payload).to_bytes(LENGTH_BYTES, "big"))
+    stream.write(payload)
+    stream.flush()
+
+
+def main() -> None:
+    """Answer calls until the parent closes the pipe."""
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_DESCRIPTORS, MAX_DESCRIPTORS))
+    sys.stdout = sys.stderr  # what a library prints must not become part of an answer
+    gc.freeze()
+    shared = frozenset(json.loads(sys.argv[2]))
+    is_confined = False
+    while length := stdin.read(LENGTH_BYTES):
+        module, name, seconds, max_bytes, arguments = pickle.loads(stdin.read(int.from_bytes(length, "big")))  # noqa: S301 -- of the parent
+        if not is_confined:
+            _found(module, name)  # what it imports is ours, wherever that lies
+            _confine()
+            is_confined = True
+        _bound(seconds, max_bytes)
+        write(stdout, _answer(module, name, arguments, shared))
+        del arguments
+
+
+def _confine() -> None:
+    """Before the first call, whose arguments are bytes as yet."""
+    with contextlib.suppress(ImportError):  # a Python without ctypes goes without
+        confinement = importlib.import_module("scanner.formats.parsing.confinement")
+        confinement.confine(confinement.libraries(sys.path))
+
+
+def _found(module: str, name: str) -> Callable[..., Any]:
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]  # the parent names a function
+
+
+def _answer(module: str, name: str, arguments: tuple[Any, ...], shared: frozenset[str]) -> bytes:
+    try:
+        return DONE + _pickled(_found(module, name)(*arguments), shared)
+    except MemoryError:
+        return TOO_BIG
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the parent is told its kind and goes on
+        return RAISED + f"{type(error).__name__}: {str(error)[:300]}".encode(errors="replace")
+
+
+def _pickled(value: Any, shared: frozenset[str] = frozenset()) -> bytes:
+    buffer = io.BytesIO()
+    Pickler(buffer, pickle.HIGHEST_PROTOCOL, shared).dump(value)
+    return buffer.getvalue()
+
+
+def _bound(seconds: float, max_bytes: int) -> None:
+    """The next call's share of the processor's time and of memory; the kernel ends who takes more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    end = int(used.ru_utime + used.ru_stime + seconds) + CPU_SPARE_S
+    with contextlib.suppress(ValueError, OSError):  # a lower limit of our own user stands already
+        resource.setrlimit(resource.RLIMIT_CPU, (end, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        resource.setrlimit(resource.RLIMIT_AS, (max_bytes, resource.getrlimit(resource.RLIMIT_AS)[1]))

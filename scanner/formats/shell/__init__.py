@@ -1,0 +1,1 @@
+"""Shell scripts as a frozen syntax tree."""

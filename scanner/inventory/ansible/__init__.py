@@ -1,0 +1,1 @@
+"""Ansible inventories in each of their forms."""

@@ -1,0 +1,60 @@
+"""What strangers wrote about hosts, read in a process that can be ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+from scanner.formats.parsing.offload import Budget, BudgetExceeded
+from scanner.inventory.error import InventoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scanner.formats.parsing.offload import Workers
+
+BUDGET = Budget(seconds=60)
+"""Ten thousand hosts take some two seconds; a busy machine may need ten times as long."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why an inventory is refused, on its way out of the process."""
+
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offload:
+    """Calls functions of this room in ``workers``; without them in the thread that calls, which is for tests."""
+
+    workers: Workers | None = None
+
+    def __call__(self, place: str, function: Callable[_P, _T], *args: _P.args, **_: _P.kwargs) -> _T:
+        """What ``function`` returns; ``place`` is the source that it reads.
+
+        Raises:
+            InventoryError: it refuses the source, or reading it costs more than any inventory does.
+        """
+        if self.workers is None:
+            return function(*args)  # type: ignore[call-arg]  # positional only
+        found = self.workers.call(_caught, BUDGET, function, args)
+        if isinstance(found, BudgetExceeded):
+            raise InventoryError([f"{place}: cannot be read: {found.detail}"])
+        if isinstance(found, _Refused):
+            raise InventoryError(found.problems)
+        return cast("_T", found)
+
+
+def _caught(function: Callable[..., object], args: tuple[object, ...]) -> object:
+    try:
+        return function(*args)
+    except InventoryError as error:
+        return _Refused(error.problems)
+
+
+INLINE = Offload()
+"""Reads in the calling thread."""

@@ -1,0 +1,1 @@
+"""OpenSSH client configurations, as ssh itself finds what holds for one host."""

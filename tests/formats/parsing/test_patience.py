@@ -1,0 +1,67 @@
+"""Work on strangers' bytes is given up once it has computed for too long."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from scanner.formats.parsing.beside import MAX_AT_ONCE, beside
+from scanner.formats.parsing.patience import WEIGHT_A_LOOK, PatienceError, patience, spend
+from scanner.formats.shell.grammar import PARSE_S, parse
+from scanner.formats.shell.syntax import NotUnderstood
+
+
+def test_outside_nothing_is_counted():
+    spend(10**9)
+
+
+def test_what_takes_too_long_is_given_up_at_the_next_look():
+    now = [0.0]
+    with patience(1.0, lambda: now[0]):
+        spend(WEIGHT_A_LOOK)
+        now[0] = 2.0
+        spend(WEIGHT_A_LOOK - 1)
+        with pytest.raises(PatienceError, match="longer than 1 s"):
+            spend()
+    spend(10**9)
+
+
+def test_threads_have_patience_of_their_own():
+    with patience(0.001, lambda: 0.0):
+        thread = threading.Thread(target=spend, args=(10**9,))
+        thread.start()
+        thread.join()
+
+
+async def test_work_beside_leaves_the_loop_its_turns_and_goes_on_at_most_twice_at_once():
+    running, most = [], []
+
+    def work(number):
+        running.append(number)
+        most.append(len(running))
+        time.sleep(0.02)
+        running.remove(number)
+        return number
+
+    assert await asyncio.gather(*(beside(work, number) for number in range(8))) == list(range(8))
+    assert max(most) <= MAX_AT_ONCE
+
+
+async def test_a_script_that_the_grammar_chokes_on_is_given_up_while_the_loop_goes_on():
+    script = ("#!/bin/sh\ncat <<E\n" + "$a " * 15_000 + "\nE\n").encode()
+    lag, over = 0.0, asyncio.Event()
+
+    async def watch():
+        nonlocal lag
+        while not over.is_set():
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            lag = max(lag, time.monotonic() - began)
+
+    watcher = asyncio.create_task(watch())
+    found = await beside(parse, script)
+    over.set()
+    await watcher
+    assert found == NotUnderstood(1, f"the script takes longer than {PARSE_S:g} s to parse")
+    assert lag < 1.0
