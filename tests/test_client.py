@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
+import shlex
 import sys
+from asyncio.subprocess import PIPE
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -139,19 +142,36 @@ def test_a_server_that_is_not_there_is_named():
 # ---------------------------------------------------------------- the commands
 
 
-async def archscan(*words, **environment):
-    def go():
-        return subprocess.run(
-            [sys.executable, "-m", "scanner", *words],
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "120", **environment},
-        )
+ROOT = str(Path(__file__).parents[1])
+SEVERAL = """
+import contextlib, io, json, sys
+from scanner import cli
+from scanner.app.main import _operations
+done = []
+for words in json.load(sys.stdin):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = cli.run(_operations, lambda: "0", words)
+    done.append([words, code, out.getvalue(), err.getvalue()])
+print(json.dumps(done))
+"""
+"""Commands one after the other in one process of their own: each start would cost a second of CPU."""
 
-    done = await asyncio.to_thread(go)
-    assert "Traceback" not in done.stderr, done.stderr
+
+async def archscan(*commands, **environment):
+    """Arguments, exit code, standard output, standard error of each."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "120", **environment}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SEVERAL, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment
+    )
+    async with asyncio.timeout(300):
+        out, err = await process.communicate(json.dumps(commands).encode())
+    assert process.returncode == 0, err.decode()
+    done = [
+        SimpleNamespace(args=words, returncode=code, stdout=out, stderr=err)
+        for words, code, out, err in json.loads(out)
+    ]
+    assert not [one for one in done if "Traceback" in one.stderr]
     return done
 
 
@@ -164,15 +184,32 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
         replace(service.latest, findings=tuple(f for f in service.latest.findings if f.workload.name != "cron"))
     )
     (tmp_path / "old.json").write_text(json.dumps(old))
-    runs = await asyncio.gather(
-        archscan("findings", "--status", "mismatch", "--format", "json", **there),
-        archscan("top", "--once", **there),
-        archscan("check", "ghcr.io/acme/agent:7", "--host", "edge-1", "--format", "json", **there),
-        archscan("scan", "--against", str(tmp_path / "old.json"), **there),
-        archscan("readiness", "--to", "linux/arm64", "--format", "json", **there),
-        archscan("image", "ghcr.io/acme/agent:7", **there),
+    runs = await archscan(
+        ("findings", "--status", "mismatch", "--format", "json"),
+        ("top", "--once"),
+        ("check", "ghcr.io/acme/agent:7", "--host", "edge-1", "--format", "json"),
+        ("scan", "--against", str(tmp_path / "old.json")),
+        ("readiness", "--to", "linux/arm64", "--format", "json"),
+        ("image", "ghcr.io/acme/agent:7"),
+        ("findings", "--reason", "platform_missing"),
+        ("readiness", "--to", "linux/arm64", "--host", "web-2"),
+        ("readiness", "--to", "linux/arm64", "--host", "web-9"),
+        ("why", "edge-1", "agent"),
+        ("why", "edge-9", "agent"),
+        **there,
     )
-    listed, top, checked, compared, ready, image = runs
+    listed, top, checked, compared, ready, image, since, of_one, of_none, why, why_not = runs
+    assert "     since 2026-05-28 18:26:40 UTC\n" in since.stdout
+    assert re.search(
+        r"^ready +registry.example:5000/shop/api:1.4|^labelled +registry.example:5000/shop/api:1.4",
+        of_one.stdout,
+        re.MULTILINE,
+    )
+    assert "edge-1" not in of_one.stdout
+    assert (of_none.returncode, of_none.stderr.count("\n")) == (2, 1)
+    assert "no host is named web-9; did you mean web-2?" in of_none.stderr
+    assert (why.returncode, "  index     linux/amd64, linux/arm64\n" in why.stdout) == (0, True), why.stdout
+    assert (why_not.returncode, "no host edge-9; did you mean edge-2?" in why_not.stderr) == (2, True), why_not.stderr
     assert (image.returncode, "edge-1" in image.stdout) == (1, True), image.stderr
     assert "ghcr.io/acme/agent:7  offers linux/amd64, linux/arm64" in image.stdout
     assert {f["status"] for f in json.loads(listed.stdout)["findings"]} == {"mismatch"}
@@ -181,3 +218,32 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
     assert re.search(r"^opened +web-1 +cron", compared.stdout, re.MULTILINE)
     assert "1 opened, 0 changed, 0 closed" in compared.stdout
     assert json.loads(ready.stdout)["target"] == "linux/arm64"
+
+
+ANSWERS = {
+    "archscan findings": ("mismatch", "$ docker buildx build", "since 2026-05-28"),
+    "archscan why edge-1 agent": ("because   /usr/bin/agent is an x86-64 binary",),
+    "archscan findings --status mismatch --host 'edge-*'": ("edge-1",),
+    "archscan image ghcr.io/acme/agent:7": ("edge-1",),
+    "archscan readiness --to linux/arm64 --host web-1": (
+        "registry.example:5000/shop/api:1.4",
+        "images for linux/arm64",
+    ),
+    "archscan check ghcr.io/acme/agent:7 --host edge-1": ("decision: deny",),
+    "archscan scan --against report.json": ("nothing is other than",),
+}
+
+
+async def test_each_question_of_the_documentation_is_answered_by_its_line(running, tmp_path, service, monkeypatch):  # noqa: F811
+    written = (Path(__file__).parents[1] / "docs/start.md").read_text()
+    lines = re.findall(r"\| `(archscan .*)` \|", written.partition("## Seven questions")[2].partition("\n## ")[0])
+    assert lines == list(ANSWERS)
+    service.finish.set()
+    (tmp_path / "token").write_text(TOKENS["operate"])
+    (tmp_path / "token").chmod(0o600)
+    (tmp_path / "report.json").write_text(json.dumps(document(service.latest)))
+    monkeypatch.chdir(tmp_path)
+    asked = [shlex.split(line)[1:] for line in lines]
+    done = await archscan(*asked, ARCHSCAN_SERVER=running, ARCHSCAN_TOKEN_FILE=str(tmp_path / "token"), PYTHONPATH=ROOT)
+    for line, one in zip(lines, done, strict=True):
+        assert all(words in one.stdout for words in ANSWERS[line]), (line, one)

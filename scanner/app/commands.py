@@ -189,6 +189,13 @@ class Application:
             plans = [Plan(image) for image in dict.fromkeys(finding.workload.image for finding in report.findings)]
             return readiness(report, target, await scanner.against((target,), plans), team_label)
 
+    def readiness_there(
+        self, url: str, token_file: Path | None, to: str, patterns: Sequence[str], team_label: str
+    ) -> Readiness:
+        """What would run on another platform, of the hosts that match, as a running service knows it."""
+        (target,) = gate_command.platforms([to], "--to")
+        return elsewhere.readiness_there(url, token_file, target, patterns, team_label)
+
     def server(self, url: str, token_file: Path | None) -> Client:
         """A running service."""
         return elsewhere.server(url, token_file)

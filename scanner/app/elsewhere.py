@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.app.store import store_url
 from scanner.domain import report_reading
+from scanner.domain.host import Host
+from scanner.domain.readiness import readiness
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
+from scanner.inventory.error import InventoryError
+from scanner.inventory.match import match
 from scanner.store.error import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from scanner.client import Client
+    from scanner.domain.platform.platform import Platform
+    from scanner.domain.readiness import Readiness
     from scanner.domain.report import Report
     from scanner.settings.schema import Settings
 
@@ -38,6 +46,32 @@ def server(url: str, token_file: Path | None) -> Client:
         except FileError as error:
             raise UsageError(f"--token-file {error}") from None
     return Client(url, token)
+
+
+def readiness_there(
+    url: str, token_file: Path | None, target: Platform, patterns: Sequence[str], team_label: str
+) -> Readiness:
+    """What would run on another platform, of the hosts in the latest report of a running service that match.
+
+    Raises:
+        UsageError: no host matches, or the service refuses.
+        ServiceError: it does not answer.
+    """
+    with server(url, token_file) as there:
+        report, judged = there.readiness(str(target))
+    if patterns:
+        known = [Host(reading.name, reading.name, labels=reading.labels) for reading in report.hosts]
+        try:
+            names = {host.name for host in match(known, patterns)}
+        except InventoryError as error:
+            raise UsageError(f"--host {error}") from None
+        report = replace(
+            report,
+            hosts=tuple(reading for reading in report.hosts if reading.name in names),
+            findings=tuple(finding for finding in report.findings if finding.workload.host in names),
+        )
+    there_judged = None if judged is None else replace(report, hosts=(), findings=tuple(judged))
+    return readiness(report, target, there_judged, team_label)
 
 
 def report_in(file: Path) -> Report:

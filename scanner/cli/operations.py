@@ -184,6 +184,12 @@ class Operations(Protocol):
         """Scan the hosts that match, then open their images for another platform."""
         ...
 
+    def readiness_there(
+        self, url: str, token_file: Path | None, to: str, patterns: Sequence[str], team_label: str
+    ) -> Readiness:
+        """What would run on another platform, of the hosts that match, as a running service knows it."""
+        ...
+
     async def serve(self, common: Common, listen: str | None = None, web_config: str | None = None) -> None:
         """Run the service until a signal stops it."""
         ...

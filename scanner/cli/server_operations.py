@@ -90,8 +90,8 @@ class Server(Protocol):
         """The newest signed head."""
         ...
 
-    def readiness(self, to: str) -> Mapping[str, Any]:
-        """What would run on another platform."""
+    def readiness(self, to: str) -> tuple[Report, Sequence[Finding] | None]:
+        """The latest report beside its images as judged for another platform, where they were."""
         ...
 
 

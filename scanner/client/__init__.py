@@ -167,10 +167,12 @@ class Client:
         """The newest signed head."""
         return self._answered("GET", "/checkpoint").text
 
-    def readiness(self, to: str) -> Readiness:
-        """What would run on another platform, as far as the service knows."""
+    def readiness(self, to: str) -> tuple[Report, Sequence[Finding] | None]:
+        """The latest report beside its images as judged for a plain host of ``to``; ``None`` where none was opened for that."""
         found: Readiness = self._ask("GET", "/api/v1/readiness", query={"to": to})
-        return found
+        with _understood():
+            judged = [report_reading.finding_of(row["judged"]) for row in found["images"] if row["judged"]]
+            return self.report(), judged if found["judged"] else None
 
     # ---------------------------------------------------------------- asking
 

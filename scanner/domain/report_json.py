@@ -126,6 +126,11 @@ def moment(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def moment_for_people(seconds: float) -> str:
+    """Unix seconds as people read them in a terminal, to the second: ``2026-05-28 20:26:40 UTC``."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def plain(value: Any) -> Any:
     """Any of the domain's values in JSON's own types: platforms as written after ``--platform``, bytes in hex."""
     match value:

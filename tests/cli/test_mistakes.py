@@ -53,8 +53,8 @@ def ran(capsys, *words):
         (("scan", "a@b", "--label", "team=web"), "by --host and --label, not both"),
         (("scan", "--watch", "--format", "json"), "--watch shows what changes, as a table"),
         (
-            ("readiness", "--to", "linux/arm64", "-f", "json", "--host", "a", "--server", "http://127.0.0.1:1"),
-            "leave out --host",
+            ("why", "a", "b", "--depth", "full", "--server", "http://127.0.0.1:1"),
+            "--depth is the running service's own",
         ),
         (("findings", "--server", "http://127.0.0.1:1"), "name a running archscan by --server or ARCHSCAN_SERVER"),
     ],

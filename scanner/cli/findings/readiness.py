@@ -11,7 +11,6 @@ import typer
 from scanner.cli import options, server_operations
 from scanner.cli.command import Command
 from scanner.cli.outcome import Exit
-from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,30 +57,22 @@ def readiness(
 ) -> None:
     """What would run if the hosts became another platform: by image, team, registry, host, with what blocks it.
 
-    Reads the hosts, then opens every image they run or plan for a plain host of the target. With --server it prints what a
-    running archscan knows, as JSON. Exit code: 0 everything is ready, 1 something is blocked, 3 something is not known.
+    Reads the hosts, then opens every image they run or plan for a plain host of the target. With --server it tells what a
+    running archscan knows of them. Exit code: 0 everything is ready, 1 something is blocked, 3 something is not known.
 
     Example: archscan readiness --to linux/arm64 --format html --output readiness.html
     """
-    from scanner.cli.output import output
-
     operations: Operations = context.obj()
     if server is not None:
-        if form is not ReadinessFormat.JSON:
-            raise UsageError("with --server write --format json, or open its page /readiness")
-        if host or team_label != TEAM_LABEL:
-            raise UsageError("with --server the whole fleet is told, by its own teams: leave out --host, --team-label")
-        with operations.server(server, token_file) as there:
-            answer = there.readiness(to)
-        output.write_text(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", output_file)
-        raise typer.Exit(_code({str(name): int(count) for name, count in answer["summary"].items()}))
-    import asyncio
+        found = operations.readiness_there(server, token_file, to, host or (), team_label)
+    else:
+        import asyncio
 
-    from scanner.cli.output import progress
+        from scanner.cli.output import progress
 
-    common = options.common(config, log_format, log_level)
-    with progress.shown() as listen:
-        found = asyncio.run(operations.readiness(common, to, host or (), team_label, listen))
+        common = options.common(config, log_format, log_level)
+        with progress.shown() as listen:
+            found = asyncio.run(operations.readiness(common, to, host or (), team_label, listen))
     _show(found, form, output_file)
     raise typer.Exit(
         _code({str(outlook): count for outlook, count in found.counts.items()}, unread=bool(found.unread_hosts))

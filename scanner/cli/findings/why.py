@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options
+from scanner.cli import options, server_operations
 from scanner.cli.command import Command
+from scanner.domain.report_json import moment_for_people
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,27 +36,53 @@ def why(
         str, typer.Argument(metavar="WORKLOAD", help="The name of a container, unit or plan, its image, or a pattern.")
     ],
     depth: options.DepthChoice = None,
+    server: server_operations.ServerOption = None,
+    token_file: server_operations.TokenFileOption = None,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
 ) -> None:
     """Why a workload has the verdict that it has: every layer of evidence, from the host to its next pull.
 
+    Reads the host now; with --server it tells what a running archscan found last.
+
     Example: archscan why web-1 api
     """
-    import asyncio
-
     from scanner.cli.outcome import FailOn, exit_code
-    from scanner.cli.output import progress
 
     operations: Operations = context.obj()
-    common = options.common(config, log_format, log_level)
-    with progress.shown() as listen:
-        report = asyncio.run(operations.scan(common, (host,), depth, listen))
+    if server is not None:
+        if depth is not None:
+            raise UsageError("--depth is the running service's own: leave it out, or --server")
+        with operations.server(server, token_file) as there:
+            report = _only(there.report(), host, server)
+    else:
+        import asyncio
+
+        from scanner.cli.output import progress
+
+        common = options.common(config, log_format, log_level)
+        with progress.shown() as listen:
+            report = asyncio.run(operations.scan(common, (host,), depth, listen))
     found = _named(report, workload)
     for finding in found:
-        print("\n".join(_told(finding)))  # noqa: T201 -- data goes to stdout
+        print("\n".join(_told(finding, report.started_at)))  # noqa: T201 -- data goes to stdout
     raise typer.Exit(exit_code(report, FailOn.NEVER))
+
+
+def _only(report: Report, host: str, server: str) -> Report:
+    """What a report says of one host.
+
+    Raises:
+        UsageError: the report has no such host.
+    """
+    hosts = tuple(reading for reading in report.hosts if reading.name == host)
+    if not hosts:
+        nearest = difflib.get_close_matches(host, [reading.name for reading in report.hosts], n=1)
+        raise UsageError(
+            f"{server}: the latest report has no host {host}" + "".join(f"; did you mean {name}?" for name in nearest)
+        )
+    return replace(report, hosts=hosts, findings=tuple(each for each in report.findings if each.workload.host == host))
 
 
 def _named(report: Report, wanted: str) -> Sequence[Finding]:
@@ -78,12 +107,14 @@ def _fits(finding: Finding, wanted: str) -> bool:
     return wanted in names or any(fnmatchcase(name, wanted) for name in names)
 
 
-def _told(finding: Finding) -> Iterable[str]:
+def _told(finding: Finding, scanned_at: float) -> Iterable[str]:
     """One workload's verdict with everything that it rests on, a line each."""
     workload, verdict = finding.workload, finding.verdict
     yield f"{workload.name} on {workload.host} ({workload.source}, {workload.stage}): {verdict.status} {verdict.reason}"
     yield f"  image     {workload.image}{f' {verdict.digest}' if verdict.digest else ''}"
     yield f"  host      {finding.host_platform or 'not known'}"
+    if finding.first_seen and finding.first_seen < scanned_at:
+        yield f"  since     {moment_for_people(finding.first_seen)}"
     if verdict.detail:
         yield f"  because   {verdict.detail}"
     for piece in verdict.evidence:

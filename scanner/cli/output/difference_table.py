@@ -9,7 +9,7 @@ from rich.text import Text
 
 from scanner.cli.output import output
 from scanner.domain.report_difference import difference_document
-from scanner.domain.report_json import moment
+from scanner.domain.report_json import moment_for_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,11 +33,11 @@ def show(found: Difference) -> None:
         _line("changed", now, f" (was {before.verdict.reason})")
     _lines("closed", found.closed)
     total = len(found.opened) + len(found.changed) + len(found.closed)
-    since = (moment(found.before) or "")[:19].replace("T", " ")
+    since = moment_for_people(found.before)
     said = (
-        f"{len(found.opened)} opened, {len(found.changed)} changed, {len(found.closed)} closed since {since} UTC"
+        f"{len(found.opened)} opened, {len(found.changed)} changed, {len(found.closed)} closed since {since}"
         if total or found.unread
-        else f"nothing is other than {since} UTC"
+        else f"nothing is other than {since}"
     )
     out.print(Text(said, style="bold"))
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from scanner.cli.options import Format
 from scanner.cli.output import report_formats
 from scanner.domain.facts import Failure
-from scanner.domain.report_json import head_document, rows_of
+from scanner.domain.report_json import head_document, moment_for_people, rows_of
 from scanner.domain.report_text import shown
 from scanner.domain.verdict.reason import Status
 from scanner.errors import UsageError
@@ -125,7 +125,7 @@ def _table(report: Report, decision: Decision | None, *, every: bool) -> None:
         is_wide = out.width >= WIDE
         out.print(_rows(shown, is_wide=is_wide))
         for number, finding in enumerate(shown, 1):
-            _explain(out, number, finding, is_wide=is_wide)
+            _explain(out, number, finding, report.started_at, is_wide=is_wide)
     for host in report.hosts:
         if isinstance(host.reading, Failure):
             detail = f": {host.reading.detail}" if host.reading.detail else ""
@@ -170,7 +170,7 @@ def _platforms(finding: Finding) -> tuple[str, str]:
     return str(finding.host_platform or "?"), ", ".join(map(str, finding.verdict.offered)) or "?"
 
 
-def _explain(out: Console, number: int, finding: Finding, *, is_wide: bool) -> None:
+def _explain(out: Console, number: int, finding: Finding, scanned_at: float, *, is_wide: bool) -> None:
     """What is wrong in words, then what to type."""
     verdict = finding.verdict
     if verdict.status is Status.OK:
@@ -179,6 +179,8 @@ def _explain(out: Console, number: int, finding: Finding, *, is_wide: bool) -> N
     if not is_wide:
         needs, offers = _platforms(finding)
         out.print(Text(f"     host {needs}, image {offers}"), soft_wrap=True)
+    if finding.first_seen and finding.first_seen < scanned_at:
+        out.print(Text(f"     since {moment_for_people(finding.first_seen)}"), soft_wrap=True)
     if finding.workload.pinned is not None:
         at = f" ({finding.workload.pinned_at})" if finding.workload.pinned_at else ""
         out.print(Text(f"     pinned to {finding.workload.pinned}{at}"), soft_wrap=True)
