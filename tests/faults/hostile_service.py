@@ -34,7 +34,7 @@ class Slices:
     """Those of the loop that took long: seconds of a processor, what ran."""
 
     rounds: int
-    long: tuple[tuple[float, str, list], ...]
+    long: tuple[tuple[float, list], ...]
 
 
 def stored(_method: str, target: str) -> fleet.Reply:
@@ -153,7 +153,7 @@ def measured(rounds: int) -> Slices:
                 daemon.stop()
             lines = [json.loads(line) for line in told.read_text().splitlines()]
     assert "Traceback" not in log, log[-3000:]
-    return Slices(rounds, tuple(sorted(((one["seconds"], one["what"], one["seen"]) for one in lines), reverse=True)))
+    return Slices(rounds, tuple(sorted(((one["seconds"], one["seen"]) for one in lines), reverse=True)))
 
 
 def _one(asker: soak.Asker, asked: list[tuple[str, str, object]]) -> None:
@@ -167,5 +167,5 @@ def _one(asker: soak.Asker, asked: list[tuple[str, str, object]]) -> None:
 if __name__ == "__main__":
     found = measured(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
     print(f"{len(found.long)} slices of more than 50 ms in {found.rounds} rounds")
-    for seconds, what, seen in found.long[:40]:
-        print(f"{seconds:.3f} {what}", *(f"    {times} {where}" for where, times in seen), sep="\n")
+    for seconds, seen in found.long[:40]:
+        print(f"{seconds:.3f}", *(f"    {times} {where}" for where, times in seen), sep="\n")
