@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
-AT_ONCE = 100
-"""Workloads that are judged in the loop before others have their turn: some 10 ms. A host, or its plans, may have thousands."""
+AT_ONCE = 16
+"""Workloads that are judged in the loop: 2 ms. Two hundred hosts may be told at one moment; one may have thousands of them."""
 
 
 async def aside(workloads: int, work: Callable[[], Made]) -> Made:

@@ -51,7 +51,21 @@ class Part:
 
 PARTS = {
     "domain": Part(("scanner/domain/**/*.py",), ("tests/domain",)),
-    "judge": Part(("scanner/domain/verdict/judge.py",), ("tests/domain/verdict",)),
+    "judge": Part(
+        ("scanner/domain/verdict/judge.py",),
+        tuple(
+            f"tests/domain/verdict/test_{name}.py"
+            for name in (
+                "judge",
+                "judge_conditions",
+                "rare_cases",
+                "at_run_time",
+                "made_from",
+                "whose_engine",
+                "evidence_layers",
+            )
+        ),
+    ),
     "decision": Part(
         ("scanner/domain/decision.py", "scanner/service/gate/*.py"), ("tests/domain", "tests/service/gate")
     ),
