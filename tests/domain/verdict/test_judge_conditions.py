@@ -218,3 +218,21 @@ def test_an_engine_that_has_the_image_is_not_asked_what_it_would_pull():
     image = an_index(replace(GOOD.offers[0], program=replace(GOOD.offers[0].program, objections=(objection,))))
     assert reason_of(a_host(), container(), image) == "native"
     assert reason_of(a_host(), plan(), image) != "native"
+
+
+def test_where_nothing_is_known_of_an_image_it_is_said_of_what():
+    assert judge(a_host(), plan(), None).detail == "nothing is known of the image"
+    told = judge(a_host(), replace(container(), local=None), None)
+    assert told.detail == "the image is in no registry and its platform is not known"
+
+
+@pytest.mark.parametrize(("mounts", "reason"), [(None, "binary_unknown"), ((), "entrypoint_missing")])
+def test_a_volume_that_nobody_told_of_may_hold_a_command_that_is_not_the_image_s(mounts, reason):
+    overridden = container(process=facts.Process(entrypoint=("/run.sh",)), mounts=mounts, **STOPPED)
+    assert reason_of(a_host(), overridden, lacking(Reason.ENTRYPOINT_MISSING)) == reason
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, []), (3, ["it keeps ending with 3"]), (None, [])])
+def test_an_end_is_evidence_where_it_was_none_of_success(code, said):
+    ended = container(state="exited", stage=Stage.STOPPED, exit_code=code)
+    assert [each.says for each in judge(a_host(), ended, GOOD).evidence if each.layer == "runtime"] == said
