@@ -58,8 +58,9 @@ coverage: python ## every branch of what is true (scanner/domain), by its own te
 soak: python ## keep the service busy with hosts that come, go and change (MINUTES=); memory and descriptors must stay flat
 	$(PYTHON) -m tests.faults.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
 
-mutants: python ## put faults into what must not err (PART=domain|access|store, SAMPLE=, SEED=); prints those no test finds
-	$(PYTHON) -m tests.mutants.running $(or $(PART),domain access store) --sample $(or $(SAMPLE),60) --seed $(or $(SEED),1)
+mutants: python ## put faults into what must not err (PART=judge|decision|documents|trust|access|store|domain, SAMPLE=, SEED=); prints those no test finds
+	failed=0; for part in $(or $(PART),domain decision documents trust access store); do \
+	$(PYTHON) -m tests.mutants.running $$part --sample $(or $(SAMPLE),60) --seed $(or $(SEED),1) || failed=1; done; exit $$failed
 
 fuzz: python ## a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
 	$(PYTHON) -m tests.fuzz.running --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1) --keep .setup/fuzz

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.yaml_source import parse, read_bytes, veiled
-from scanner.web.api.app import create_app
+from scanner.web.api.app import create_app, prepare
 from scanner.web.http.access import MIN_TOKEN_CHARS, Access, Scope, Token
 from scanner.web.http.basic import BasicUsers
 from scanner.web.http.server import ListenError, Server, context_of
@@ -91,6 +92,7 @@ async def serve_web(service: Service, metrics: Metrics, face: Callable[[], Face]
     host, port = service.reloading.settings.web.listen_address
     first = face()
     app = create_app(service, metrics, first.access, version=version)
+    await asyncio.to_thread(prepare, app)
     server = Server(app, host, port, first.context)
     _warn(first)
 

@@ -6,7 +6,6 @@ Tests compare the bytes with the library's own.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prometheus_client.utils import floatToGoString
@@ -19,8 +18,20 @@ if TYPE_CHECKING:
 Sample = tuple[tuple[str, ...], float]
 """Label values in the order of ``Family.labels``, then the value."""
 
-MAX_CACHED_WORDS = 65_536
-"""Host names, image names recur in many series; this many are escaped once."""
+
+class _Escaped(dict[str, str]):
+    """Label values between their quotes, each escaped once for one page: names recur in many series.
+
+    Nothing outlives the page: workloads come and go, so that a cache of the process would fill with what is gone.
+    """
+
+    __slots__ = ()
+
+    def __missing__(self, value: str) -> str:
+        """What UTF-8 cannot carry becomes ``?``, for it would cost the whole page."""
+        quoted = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+        made = self[value] = quoted if quoted.isascii() else quoted.encode("utf-8", "replace").decode()
+        return made
 
 
 def exposition(samples: Mapping[Family, Iterable[Sample]], *, openmetrics: bool) -> bytes:
@@ -28,11 +39,13 @@ def exposition(samples: Mapping[Family, Iterable[Sample]], *, openmetrics: bool)
 
     Families that share a name differ in their labels only, and are written as the one family they are.
     """
+    escaped = _Escaped()
     named: dict[str, list[Family]] = {}
     for family in samples:
         named.setdefault(family.name, []).append(family)
     return "".join(
-        _head(family, openmetrics=openmetrics) + "".join(_lines(alike, samples[alike]) for alike in (family, *others))
+        _head(family, openmetrics=openmetrics)
+        + "".join(_lines(alike, samples[alike], escaped) for alike in (family, *others))
         for family, *others in named.values()
     ).encode()
 
@@ -43,12 +56,12 @@ def _head(family: Family, *, openmetrics: bool) -> str:
     return f"# HELP {name} {family.help}\n# TYPE {name} {kind}\n"
 
 
-def _lines(family: Family, samples: Iterable[Sample]) -> str:
+def _lines(family: Family, samples: Iterable[Sample], escaped: _Escaped) -> str:
     template, order = _template(family)
     lines = []
     for values, value in samples:
         number = "1.0" if value == 1 else _number(value)
-        lines.append(template % (*[escaped(values[index]) for index in order], number))
+        lines.append(template % (*[escaped[values[index]] for index in order], number))
     return "".join(lines)
 
 
@@ -61,10 +74,3 @@ def _template(family: Family) -> tuple[str, list[int]]:
     order = sorted(range(len(family.labels)), key=family.labels.__getitem__)
     labels = ",".join(f'{family.labels[index]}="%s"' for index in order)
     return f"{family.name}{{{labels}}} %s\n" if labels else f"{family.name} %s\n", order
-
-
-@lru_cache(MAX_CACHED_WORDS)
-def escaped(value: str) -> str:
-    """A label value between its quotes; what UTF-8 cannot carry becomes ``?``, for it would cost the whole page."""
-    quoted = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-    return quoted if quoted.isascii() else quoted.encode("utf-8", "replace").decode()

@@ -14,22 +14,23 @@ from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
 from scanner.domain.finding_groups import Findings, HostFindings
 from scanner.domain.ownership import team_of
 from scanner.domain.report import Finding, HostReading, Report
-from scanner.domain.verdict import remedy
-from scanner.domain.verdict.engine import answers_for, engine_of
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.plain import plain_engine, plain_host
-from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix, Verdict
 from scanner.scan import equal_starts, fitting_hosts
+from scanner.scan.aside import AT_ONCE, aside
 from scanner.scan.fanout import fan_out
 from scanner.scan.images import Images, nobody_asks
-from scanner.scan.judgements import Judgement, Judgements, asked_for
+from scanner.scan.judgements import Judgements, asked_for
 from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, HostPlans
 from scanner.scan.pod_names import with_pod
+from scanner.scan.progress import Progress
 from scanner.scan.unchanged import LastScan
+from scanner.scan.unknown import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
@@ -98,7 +99,7 @@ class Scanner:
         judgements = self._judgements()
         last = LastScan() if self.last is None or only_plans else self.last
         rescan = last.begin(judgements.images)
-        read: dict[str, _Progress | HostFacts] = {}
+        read: dict[str, Progress | HostFacts] = {}
 
         async def work(host: Host) -> None:
             reading, findings = await self._host(judgements, rescan, host, read, only_plans=only_plans)
@@ -107,17 +108,22 @@ class Scanner:
 
         await fan_out(hosts, work, self.limits.concurrency, self.limits.deadline_s)
         rescan.end()
-        for host in hosts:
-            if host.name not in done:
-                done[host.name] = self._cut_off(host, read.get(host.name), only_plans=only_plans)
-        ordered = equal_starts.settled([done[host.name] for host in hosts], judgements.kind)
+
+        def whole() -> tuple[tuple[HostReading, ...], Findings]:
+            for host in hosts:
+                if host.name not in done:
+                    done[host.name] = self._cut_off(host, read.get(host.name), only_plans=only_plans)
+            ordered = equal_starts.settled([done[host.name] for host in hosts], judgements.kind)
+            return tuple(reading for reading, _ in ordered), Findings.of(fitting_hosts.named(ordered))
+
+        readings, findings = await asyncio.to_thread(whole)
         finished_at = self.clock()
         return Report(
             scan_id=scan_id or uuid.uuid4().hex,
             started_at=finished_at - (self.ticks() - began),
             finished_at=finished_at,
-            hosts=tuple(reading for reading, _ in ordered),
-            findings=Findings.of(fitting_hosts.named(ordered)),
+            hosts=readings,
+            findings=findings,
         )
 
     async def against(self, platforms: Sequence[Platform], planned: Sequence[Plan], gaps: Sequence[Gap] = ()) -> Report:
@@ -134,9 +140,9 @@ class Scanner:
         for facts in plains:
             platform = facts.kernel.platform
             here = [plan for plan in planned if _is_for(plan, facts.host, platform)]
-            progress = _Progress(facts, _unique(w for plan in here if not (w := plan.on(facts.host)).build_only))
+            progress = Progress(facts, _unique(w for plan in here if not (w := plan.on(facts.host)).build_only))
             await self._judge(judgements, progress)
-            unread = [(gap.on(facts.host), _unknown(gap.on(facts.host), gap.failure)) for gap in gaps]
+            unread = [(gap.on(facts.host), unknown(gap.on(facts.host), gap.failure)) for gap in gaps]
             findings += [
                 self._finding(w, verdict, platform, started_at) for w, verdict in (*progress.verdicts(), *unread)
             ]
@@ -152,7 +158,7 @@ class Scanner:
         judgements: Judgements,
         rescan: Rescan,
         host: Host,
-        read: dict[str, _Progress | HostFacts],
+        read: dict[str, Progress | HostFacts],
         *,
         only_plans: bool,
     ) -> tuple[HostReading, HostFindings]:
@@ -160,13 +166,18 @@ class Scanner:
         taken_at = self.clock()
         try:
             facts = await self.read(host)
+            plans = self.plans.of(host.name)
+            filed = len(plans.workloads) + len(plans.gaps)
             if isinstance(facts, Failure):
-                return self._unread(host, facts, taken_at)
+                return await aside(filed, lambda: self._unread(host, facts, taken_at))
             read[host.name] = facts
-            known = await rescan.findings(host, facts, self._files(host, facts.kernel.platform))
+            files = await aside(filed, lambda: self._files(host, facts.kernel.platform))
+            known = await rescan.findings(host, facts, files)
             if known is not None:
                 return HostReading(host.name, facts, host.labels, taken_at, taken_at), known
-            progress = read[host.name] = self._progress(host, facts, only_plans=only_plans)
+            size = filed + len(facts.workloads)
+            progress = await aside(size, lambda: self._progress(host, facts, only_plans=only_plans))
+            read[host.name] = progress
             return await self._judged(judgements, rescan, host, progress, taken_at, only_plans=only_plans)
         except Exception as bug:
             log.exception("host_bug", host=host.name)
@@ -179,20 +190,24 @@ class Scanner:
         judgements: Judgements,
         rescan: Rescan,
         host: Host,
-        progress: _Progress,
+        progress: Progress,
         taken_at: float,
         *,
         only_plans: bool,
     ) -> tuple[HostReading, HostFindings]:
         facts = progress.facts
         await self._judge(judgements, progress)
-        reading, findings = self._reading(host, facts, _doubted_all(progress), taken_at, only_plans=only_plans)
-        files = self._files(host, facts.kernel.platform)
+
+        def read() -> tuple[HostReading, HostFindings, HostPlans]:
+            found = self._reading(host, facts, progress.doubted(), taken_at, only_plans=only_plans)
+            return *found, self._files(host, facts.kernel.platform)
+
+        reading, findings, files = await aside(len(progress.workloads), read)
         rescan.judged(host, facts, files, asked_for(progress.judgements), findings)
         return reading, findings
 
     def _cut_off(
-        self, host: Host, progress: _Progress | HostFacts | None, *, only_plans: bool
+        self, host: Host, progress: Progress | HostFacts | None, *, only_plans: bool
     ) -> tuple[HostReading, HostFindings]:
         """A host that the deadline came for: what it said stays, what was judged too; the rest is unknown."""
         failure = Failure(Reason.INTERNAL_DEADLINE, "the scan's deadline came first")
@@ -200,11 +215,11 @@ class Scanner:
             return self._unread(host, failure, self.clock())
         if isinstance(progress, HostFacts):
             progress = self._progress(host, progress, only_plans=only_plans)
-        verdicts = _doubted_all(progress, failure)
+        verdicts = progress.doubted(failure)
         return self._reading(host, progress.facts, verdicts, self.clock(), only_plans=only_plans)
 
-    def _progress(self, host: Host, facts: HostFacts, *, only_plans: bool) -> _Progress:
-        return _Progress(facts, self._workloads(host, facts, only_plans=only_plans))
+    def _progress(self, host: Host, facts: HostFacts, *, only_plans: bool) -> Progress:
+        return Progress(facts, self._workloads(host, facts, only_plans=only_plans))
 
     def _workloads(self, host: Host, facts: HostFacts, *, only_plans: bool) -> list[Workload]:
         existing = () if only_plans else facts.workloads
@@ -251,16 +266,19 @@ class Scanner:
         team = team_of(finding, self.owners, host.labels)
         return replace(finding, team=team) if team else finding
 
-    async def _judge(self, judgements: Judgements, progress: _Progress) -> None:
+    async def _judge(self, judgements: Judgements, progress: Progress) -> None:
         """Fill in a verdict for each workload; what is known to be right costs no task."""
         kind = judgements.kind(progress.facts)
         progress.judgements = [judgements.of(kind, workload) for workload in progress.workloads]
         progress.made = [one.right for one in progress.judgements]
         waiting = [place for place, verdict in enumerate(progress.made) if verdict is None]
-        if waiting:
-            await asyncio.gather(*(self._verdict(judgements, progress, place) for place in waiting))
+        async with asyncio.TaskGroup() as tasks:
+            for number, place in enumerate(waiting, 1):
+                tasks.create_task(self._verdict(judgements, progress, place))
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)  # whoever else waits for the loop
 
-    async def _verdict(self, judgements: Judgements, progress: _Progress, place: int) -> None:
+    async def _verdict(self, judgements: Judgements, progress: Progress, place: int) -> None:
         workload, one = progress.workloads[place], progress.judgements[place]
         try:
             progress.made[place] = await judgements.verdict(one, progress.facts, workload)
@@ -269,7 +287,7 @@ class Scanner:
             self.on_bug("judge")
             one.asked = None
             failure = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
-            progress.made[place] = _unknown(workload, failure)
+            progress.made[place] = unknown(workload, failure)
 
     def _unread(self, host: Host, failure: Failure, taken_at: float) -> tuple[HostReading, HostFindings]:
         """A host without facts: everything planned for it is unknown for the same reason."""
@@ -283,29 +301,6 @@ class Scanner:
         return HostReading(host.name, failure, host.labels, taken_at), findings
 
 
-class _Progress:
-    """How far the judgement of one host is: a verdict beside each workload, ``None`` as long as there is none."""
-
-    __slots__ = ("facts", "judgements", "made", "workloads")
-
-    def __init__(self, facts: HostFacts, workloads: Sequence[Workload]) -> None:
-        self.facts, self.workloads = facts, workloads
-        self.made: list[Verdict | None] = [None] * len(workloads)
-        self.judgements: list[Judgement] = []
-
-    def verdicts(self, missing: Failure | None = None) -> Iterator[tuple[Workload, Verdict]]:
-        """Each workload with its verdict; where that is not made it is unknown for the reason given."""
-        for workload, verdict in zip(self.workloads, self.made, strict=True):
-            if verdict is not None:
-                yield workload, verdict
-            elif missing is not None:
-                yield workload, _unknown(workload, missing)
-
-
-def _doubted_all(progress: _Progress, missing: Failure | None = None) -> list[tuple[Workload, Verdict]]:
-    return [(w, _doubted(progress.facts, w, verdict)) for w, verdict in progress.verdicts(missing)]
-
-
 def planned(host: Host) -> list[Workload]:
     """What the inventory wants the host to run."""
     return [plan.on(host.name) for plan in host.planned]
@@ -316,27 +311,15 @@ def _unique(workloads: Iterable[Workload]) -> list[Workload]:
 
     A report tells workloads apart by these four: an image planned for two platforms is two workloads.
     """
-    seen: dict[tuple[str, ...], list[Workload]] = {}
+    seen: dict[tuple[str, ...], set[Workload]] = {}
     unique = []
     for workload in workloads:
-        alike = seen.setdefault((workload.source, workload.name, workload.stage, workload.image), [])
-        if workload in alike:
+        alike = seen.setdefault((workload.source, workload.name, workload.stage, workload.image), set())
+        if workload in alike:  # by its hash: a host may say thousands of one name
             continue
-        alike.append(workload)
+        alike.add(workload)
         unique.append(workload if len(alike) == 1 else replace(workload, name=f"{workload.name}#{len(alike)}"))
     return unique
-
-
-_STARTS = frozenset({Status.OK, Status.EMULATED, Status.DEGRADED})
-
-
-def _doubted(facts: HostFacts, workload: Workload, verdict: Verdict) -> Verdict:
-    """No engine that left something out is believed that a workload starts: what it left out may be why it does not."""
-    if not facts.gaps or verdict.status not in _STARTS:
-        return verdict
-    engine = engine_of(facts, workload)
-    gap = None if isinstance(engine, Failure) or answers_for(engine, workload) else facts.gaps.get(engine.key)
-    return _unknown(workload, gap) if gap else verdict
 
 
 def _unplaced(files: HostPlans, workload: Workload, verdict: Verdict) -> Verdict:
@@ -345,7 +328,7 @@ def _unplaced(files: HostPlans, workload: Workload, verdict: Verdict) -> Verdict
     if not asked or verdict.status not in (Status.MISMATCH, Status.BROKEN):
         return verdict
     why = f"it would not start here ({verdict.reason}), but nobody told whether this host is one that it asks for: {asked}"
-    return _unknown(workload, Failure(Reason.PART_INCOMPLETE, why))
+    return unknown(workload, Failure(Reason.PART_INCOMPLETE, why))
 
 
 _SOURCE_OF_PART = {source.value: source for source in Source}
@@ -357,13 +340,13 @@ def _gap_verdicts(facts: HostFacts) -> tuple[tuple[Workload, Verdict], ...]:
     for part, failure in facts.gaps.items():
         source = _SOURCE_OF_PART.get(part.partition(":")[0], Source.INVENTORY)
         workload = Workload(host=facts.host, name=part, source=source, stage=Stage.RUNNING, image="")
-        found.append((workload, _unknown(workload, failure)))
+        found.append((workload, unknown(workload, failure)))
     return tuple(found)
 
 
 def _file_gaps(files: HostPlans) -> tuple[tuple[Workload, Verdict], ...]:
     """A file that cannot be understood may plan anything."""
-    return tuple((workload, _unknown(workload, failure)) for workload, failure in files.gaps)
+    return tuple((workload, unknown(workload, failure)) for workload, failure in files.gaps)
 
 
 def _placed(workload: Workload, file: str) -> Workload:
@@ -378,14 +361,6 @@ def _with_file(verdict: Verdict, file: str) -> Verdict:
     if not file or verdict.status is Status.OK:
         return verdict
     return replace(verdict, detail=f"{verdict.detail} (planned in {file})".strip())
-
-
-def _unknown(workload: Workload, failure: Failure) -> Verdict:
-    """The verdict of what is not known; a failure whose reason proves something has no place here."""
-    reason = failure.reason if STATUS_OF[failure.reason] is Status.UNKNOWN else Reason.PART_INCOMPLETE
-    trouble = remedy.Trouble(workload.host, workload.image, path=failure.path, workload=workload, failure=failure)
-    fix = remedy.fix(reason, trouble)
-    return Verdict(reason, failure.detail, fix=fix, failure=failure if failure.concerns else None)
 
 
 def _is_for(plan: Plan, host: str, platform: Platform | None) -> bool:

@@ -69,7 +69,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:
             yield "break is continue", lambda _: ast.Continue()
         case ast.Expr(value=ast.Call() | ast.Await()) | ast.AugAssign():
             yield "the statement is left out", lambda _: ast.Pass()
-        case ast.Return(value=ast.expr()):
+        case ast.Return(value=ast.expr() as value) if not (isinstance(value, ast.Constant) and value.value is None):
             yield "nothing is returned", lambda _: ast.Return(ast.Constant(None))
 
 
