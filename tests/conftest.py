@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.real.leaks",
     "tests.real.order",
     "tests.real.require",
+    "tests.real.command",
     "tests.real.elf",
     "tests.real.images",
     "tests.real.sshd",

@@ -12,21 +12,25 @@ import pytest
 
 from scanner.settings import Settings
 from scanner.settings.json_schema import schema_of
+from tests.real import command
+
+pytestmark = pytest.mark.usefixtures("commands")
 
 
 def archscan(*words, folder=None, stdin="", **environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "scanner", *map(str, words)],
-        cwd=folder,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder or "/nonexistent"), "COLUMNS": "100", **environment},
-    )
-    assert "Traceback" not in done.stderr + done.stdout, done.stderr
-    return done
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(folder or "/nonexistent"), "COLUMNS": "100", **environment}
+    return command.run(*words, cwd=folder, stdin=stdin, env=env)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["explain", "-"], ["config", "check"], ["inventory"], ["frobnicate"]])
+def test_a_command_that_python_starts_says_the_same_and_ends_the_same(words, config):
+    env, said = {"PATH": "/usr/bin:/bin", "COLUMNS": "100"}, "exec /app: exec format error\n"
+    begun = subprocess.run(
+        [sys.executable, "-m", "scanner", *words], cwd=config.parent, input=said, capture_output=True, text=True,
+        timeout=60, check=False, env=env,
+    )  # fmt: skip
+    done = command.run(*words, cwd=config.parent, stdin=said, env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (begun.returncode, begun.stdout, begun.stderr)
 
 
 @pytest.fixture
@@ -110,8 +114,8 @@ def test_what_is_wrong_in_the_configuration_is_said_with_its_place(change, said,
     (key / "archscan.yml").write_text(
         CONFIG.replace("ssh: {identity_file: key, known_hosts_file: known_hosts}", change)
     )
-    for command in (["scan"], ["config", "check"], ["serve"]):
-        done = archscan(*command, folder=key)
+    for words in (["scan"], ["config", "check"], ["serve"]):
+        done = archscan(*words, folder=key)
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
 
@@ -270,7 +274,7 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
 
 
 @pytest.mark.parametrize(
-    "command",
+    "name",
     [
         "scan",
         "check",
@@ -297,8 +301,8 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
         "rollback-script",
     ],
 )
-def test_every_command_teaches_itself_with_an_example(command):
-    done = archscan(*command.split(), "--help")
+def test_every_command_teaches_itself_with_an_example(name):
+    done = archscan(*name.split(), "--help")
     assert done.returncode == 0
     assert "Example: " in done.stdout
 

@@ -6,10 +6,11 @@ import csv
 import io
 import json
 import subprocess
-import sys
 from xml.etree import ElementTree as ET
 
 import pytest
+
+from tests.real import command
 
 
 @pytest.fixture
@@ -20,22 +21,12 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def archscan(home):
+def archscan(home, commands):
     """Run a command as a person whose home this is; without an ssh of its own, which would read the real one."""
 
     def run(*words):
-        done = subprocess.run(
-            [sys.executable, "-m", "scanner", *map(str, words)],
-            cwd=home.parent / "work",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env={"PATH": str(home / "nothing"), "HOME": str(home), "COLUMNS": "100"},
-        )
-        assert "Traceback" not in done.stderr + done.stdout, done.stderr
-        return done
+        env = {"PATH": str(home / "nothing"), "HOME": str(home), "COLUMNS": "100"}
+        return command.run(*words, cwd=home.parent / "work", env=env)
 
     return run
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 
 import pytest
 
 from scanner import cli
 from scanner.app.main import _operations
+from tests.real import command
 
 LOCAL = "inventory: [{kind: local}]\n"
 SSH = "inventory: [{kind: static, hosts: {a: {address: 127.0.0.1}}}]\nssh: {identity_file: %s, known_hosts_file: %s}\n"
@@ -103,12 +102,12 @@ def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monk
     assert says in err
 
 
+@pytest.mark.usefixtures("commands")
 def test_a_port_that_is_taken_is_one_line_before_anything_is_stored(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         (tmp_path / "archscan.yml").write_text(f"{LOCAL}store: {{url: 'sqlite:///{tmp_path}/a.db'}}\n")
-        argv = [sys.executable, "-m", "scanner", "serve", "--web.listen-address", listen]
-        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        done = command.run("serve", "--web.listen-address", listen, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert "in use" in done.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["archscan.yml"]

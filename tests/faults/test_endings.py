@@ -9,17 +9,15 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.system
+from tests.real import command
+
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
 ARCHSCAN = (sys.executable, "-m", "scanner")
 
 
 def ended(folder, *words, **options):
-    done = subprocess.run(
-        [*ARCHSCAN, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False, **options
-    )
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+    return command.run(*words, cwd=folder, **options)
 
 
 @pytest.fixture

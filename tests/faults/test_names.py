@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import shlex
-import sys
 from contextlib import redirect_stdout
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -29,6 +28,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Fix, Verdict
 from scanner.metrics.metrics import Metrics
 from tests import builders
+from tests.real import command
 
 MARKUP = [
     "[/red]",
@@ -194,13 +194,12 @@ def test_a_line_of_the_log_stays_one_line_without_control_characters(form, capsy
 # ---------------------------------------------------------------- a real terminal
 
 
-def on_terminal(argv, folder):
-    """What a program writes to a terminal of 200 columns, and its exit code."""
-    child, master = pty.fork()
-    if child == 0:  # the new process, which never returns
-        os.chdir(folder)
-        os.environ.update(TERM="xterm-256color", COLUMNS="200", LINES="50")
-        os.execv(argv[0], argv)
+def on_terminal(words, folder):
+    """What archscan writes to a terminal of 200 columns, and its exit code."""
+    master, terminal = pty.openpty()
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "200", "LINES": "50"}
+    running = command.start(*words, standard=(terminal, terminal, terminal), cwd=folder, env=env)
+    os.close(terminal)
     written = b""
     try:
         while piece := os.read(master, 65536):
@@ -209,7 +208,7 @@ def on_terminal(argv, folder):
         pass
     finally:
         os.close(master)
-    return written, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return written, running.wait(60)
 
 
 PLANNED = [*MARKUP, *ACTING]
@@ -237,18 +236,19 @@ OURS = re.compile(rb"\x1b\[[0-9;?]*[mhlKGAJ]|\x1b\]8;id=[0-9]+;https://[a-z.]*ar
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("command", [line for line in COMMANDS.splitlines() if line])
-def test_every_command_shows_names_on_a_real_terminal(tmp_path, command):
+@pytest.mark.usefixtures("commands")
+@pytest.mark.parametrize("typed", [line for line in COMMANDS.splitlines() if line])
+def test_every_command_shows_names_on_a_real_terminal(tmp_path, typed):
     planned = [
         {"image": f"registry.invalid/x{n}:1", "workload": name} for n, name in enumerate(PLANNED) if name != "\x00"
     ]
     document = {"inventory": [{"kind": "local", "name": "box", "planned": planned}], "registries": {"timeout": "1s"}}
     (tmp_path / "c.yml").write_text(json.dumps(document))
-    written, code = on_terminal([sys.executable, "-m", "scanner", *shlex.split(command)], tmp_path)
+    written, code = on_terminal(shlex.split(typed), tmp_path)
     assert code in {0, 1, 2, 3}
     assert b"Traceback" not in written
     rest = OURS.sub(b"", written).decode()
     assert not CONTROL.search(re.sub(r"[\r\n\t]", "", rest)), CONTROL.findall(rest)
-    if command == "scan -c c.yml":
+    if typed == "scan -c c.yml":
         for name in MARKUP:
             assert name in rest

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -15,6 +14,7 @@ import yaml
 from scanner.cli.gate import compose_run
 from scanner.errors import UsageError
 from tests.hooks.conftest import HOOKS, TOKEN
+from tests.real import command
 from tests.real.images import File
 
 pytestmark = pytest.mark.timeout(240)
@@ -44,13 +44,13 @@ def pushed(pusher, image_factory, elf_factory):
 
 
 @pytest.fixture
-def machine(tmp_path, registry):
+def machine(tmp_path, registry, commands):
     """Runs a script with archscan on its PATH, and a configuration that lets it ask the registry."""
     config = tmp_path / "archscan.yml"
     config.write_text(f"registries: {{'{registry.address}': {{plain_http: true, allow_networks: ['127.0.0.0/8']}}}}\n")
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "archscan").write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m scanner "$@"\n')
+    (programs / "archscan").write_text(command.script_of(commands))
     (programs / "archscan").chmod(0o755)
 
     def run(*words, folder=tmp_path, stdin=None, **variables):

@@ -40,6 +40,7 @@ def docker_scanner(
     registry: Registry,
     start_sshd: Callable[..., Sshd],
     tmp_path_factory: pytest.TempPathFactory,
+    commands: str,
 ) -> Scanner:
     """``archscan scan`` of a host with the Docker of these tests."""
     sshd = start_sshd(environment={"DOCKER_HOST": docker_engine.host})
@@ -53,6 +54,7 @@ def podman_scanner(
     registry: Registry,
     start_sshd: Callable[..., Sshd],
     tmp_path_factory: pytest.TempPathFactory,
+    commands: str,
 ) -> Scanner:
     """The same of a host with the Podman of these tests: its configuration leads to their store."""
     environment = {**NO_DOCKER, **_configured(podman.folder)}
@@ -104,6 +106,7 @@ def docker_truth(
     lenient_registry: LenientRegistry,
     start_sshd: Callable[..., Sshd],
     tmp_path_factory: pytest.TempPathFactory,
+    commands: str,
 ) -> Iterator[dict[str, Case]]:
     """The sample of images, judged, run by the oldest Docker, judged again."""
     yield _in_docker(docker_oldest, lenient_registry, start_sshd, tmp_path_factory)
@@ -117,6 +120,7 @@ def newer_docker_truth(
     lenient_registry: LenientRegistry,
     start_sshd: Callable[..., Sshd],
     tmp_path_factory: pytest.TempPathFactory,
+    commands: str,
 ) -> Iterator[dict[str, Case]]:
     """The same with the newest Docker of a stable Debian, which keeps images as containerd does."""
     yield _in_docker(docker_containerd_26, lenient_registry, start_sshd, tmp_path_factory)
@@ -141,6 +145,7 @@ def podman_truth(
     lenient_registry: LenientRegistry,
     start_sshd: Callable[..., Sshd],
     tmp_path_factory: pytest.TempPathFactory,
+    commands: str,
 ) -> Iterator[dict[str, Case]]:
     """The sample with this machine's own Podman."""
     sshd = start_sshd(environment={**NO_DOCKER, **_configured(podman.folder)})

@@ -16,9 +16,10 @@ import pytest
 
 from scanner.probe.answer import VERSION
 from scanner.probe.script import script as probe_script
+from tests.real import command
 from tests.real.process import Daemon, free_port, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
 READER = "r" * 43
 
@@ -46,8 +47,7 @@ def announced(url, path, length, token):
 
 
 def setup_push(*words):
-    argv = [sys.executable, "-m", "scanner", "setup", "push", *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    return command.run("setup", "push", *words)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -11,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.real import command
 from tests.real.hand import Hand
 from tests.real.process import Daemon, free_port, run, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands"), pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 PERSON, AGENT = "p" * 40, "a" * 40
@@ -121,11 +121,7 @@ class Fleet:
         until(lambda: self.ask(f"/api/v1/scans/{request['id']}")[1]["state"] == "done", "the scan")
 
     def command(self, *words, code=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "scanner", *words, "--config", self.configs["serve"]],
-            capture_output=True, text=True, timeout=120, check=False, cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        done = command.run(*words, "--config", self.configs["serve"], cwd=self.folder)
         assert done.returncode == code, (done.stdout, done.stderr)
         return done.stdout
 

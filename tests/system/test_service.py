@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 import urllib.error
@@ -17,9 +16,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.real import command
 from tests.real.process import Daemon, free_port, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
 ROOT = Path(__file__).parent.parent.parent
 TOKEN = "t" * 43
@@ -221,8 +221,7 @@ def test_a_second_service_on_the_same_store_or_port_is_refused_in_one_line(serve
         document["store"]["url"] = f"sqlite:///{tmp_path}/another.db"
     config = tmp_path / "second.yml"
     config.write_text(json.dumps(document))
-    argv = [sys.executable, "-m", "scanner", "serve", "--config", config]
-    second = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    second = command.run("serve", "--config", config)
     # With a store of its own it begins a trail, and logs so, before it listens.
     said = [line for line in second.stderr.splitlines() if " level=info " not in line]
     assert (second.returncode, len(said)) == (2, 1), second.stderr

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.real import command
 from tests.real.sshd import Sshd
 
 HOST = "under-test"
 SCAN_WITHIN_S = 240
-PROJECT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,7 @@ class Scanner:
         """The whole document that the command prints."""
         config = self.folder / "archscan.yml"
         config.write_text(json.dumps(self._config(planned, depth)))  # JSON is YAML
-        done = subprocess.run(
-            [sys.executable, "-m", "scanner", "scan", "--config", config, "--format", "json"],
-            capture_output=True, text=True, timeout=SCAN_WITHIN_S, check=False, stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)}, cwd=self.folder,
-        )  # fmt: skip
+        done = command.run("scan", "--config", config, "--format", "json", within_s=SCAN_WITHIN_S, cwd=self.folder)
         said = f"exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         assert done.returncode in {0, 1, 3}, said
         assert done.stdout.startswith("{"), said

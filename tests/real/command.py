@@ -1,0 +1,131 @@
+"""``archscan`` as a process of its own, made by a parent that has imported it already."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real import forwarded, warmed
+from tests.real.process import STOP_WITHIN_S, WATCHED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+READ_AT_START = ("PYTHON", "LC_", "LANG")
+"""What Python reads as it begins, of which a copy of the parent cannot hear."""
+HARMLESS = {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+"""What changes nothing: the parent knows where modules are, a copy speaks UTF-8. The same goes for what the tests' own Python was
+started with, which no test is about."""
+
+_addresses: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[str]:
+    """The parent of commands, for the whole run; ``run`` needs it. Gives its address."""
+    address = f"archscan-tests-{secrets.token_hex(8)}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{address}")
+        listener.listen()
+        number = listener.fileno()
+        parent = subprocess.Popen(
+            [sys.executable, "-m", warmed.__name__, str(number)], stdin=subprocess.PIPE, pass_fds=[number], cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},
+        )  # fmt: skip
+    WATCHED.add(parent.pid)
+    _addresses.append(address)
+    yield address
+    _addresses.remove(address)
+    parent.stdin.close()
+    try:
+        assert parent.wait(STOP_WITHIN_S) == 0
+    finally:
+        parent.kill()
+        parent.wait()
+        WATCHED.discard(parent.pid)
+
+
+def script_of(address: str) -> str:
+    """A shell script that is ``archscan``, for a folder on a PATH."""
+    return f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", "-S", forwarded.__file__, address])} "$@"\n'
+
+
+@dataclass
+class Command:
+    """A command that runs; whoever starts one waits for its end."""
+
+    pid: int
+    line: socket.socket
+
+    def wait(self, within_s: float) -> int:
+        """Its exit code, below zero for a signal.
+
+        Raises:
+            TimeoutError: it has not ended in time; it is killed.
+        """
+        with self.line:
+            self.line.settimeout(within_s)
+            try:
+                return os.waitstatus_to_exitcode(forwarded.told(self.line))
+            except BaseException:
+                os.kill(
+                    self.pid, signal.SIGKILL
+                )  # it waits for nobody but its parent, so that the number is still its own
+                self.line.settimeout(STOP_WITHIN_S)
+                forwarded.told(self.line)
+                raise
+
+
+def start(
+    *words: object,
+    standard: tuple[int, int, int],
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Command:
+    """``archscan`` with these words, this standard input, output and error; ``env`` as for ``subprocess.run``."""
+    assert _addresses, 'the test has no parent of commands: pytest.mark.usefixtures("commands")'
+    environment = dict(os.environ if env is None else env)
+    for name in [name for name in environment if name.startswith(READ_AT_START)]:
+        if environment[name] in {HARMLESS.get(name), os.environ.get(name)}:
+            del environment[name]
+        else:
+            raise ValueError(f"{name} is read as Python begins: start a Python")
+    line = forwarded.asked(_addresses[-1], [*map(str, words)], environment, str(cwd or Path.cwd()), standard)
+    try:
+        return Command(forwarded.told(line), line)
+    except BaseException:
+        line.close()
+        raise
+
+
+def run(
+    *words: object,
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    within_s: float = 120.0,
+) -> subprocess.CompletedProcess[str]:
+    """What ``archscan`` with these words prints, how it ends; a traceback is never right."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
+        given.write(stdin.encode())
+        given.seek(0)
+        command = start(*words, standard=(given.fileno(), printed.fileno(), said.fileno()), cwd=cwd, env=env)
+        code = command.wait(within_s)
+        texts = []
+        for file in (printed, said):
+            file.seek(0)
+            texts.append(file.read().decode())
+    assert "Traceback" not in "".join(texts), texts
+    return subprocess.CompletedProcess(["archscan", *map(str, words)], code, *texts)
