@@ -40,6 +40,7 @@ architecture: python ## who may import whom
 
 engines: python packages ## every kind of image, each cut of the way back on every generation of engines (roots by debootstrap); renews what was recorded
 	$(PYTHON) -m pytest -m engines -p no:xdist
+	TRUTH_EVERY=12 $(PYTHON) -m pytest -p no:xdist tests/system/test_ground_truth.py tests/system/test_ground_truth_newer.py tests/system/test_ground_truth_podman.py tests/system/test_ground_truth_process.py
 	$(PYTHON) -m tests.system.truth.page
 	$(PYTHON) -m tests.system.truth.disagreements
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from tests.real.registry import Registry
 from tests.real.require import missing
 from tests.real.roots import Root, native_suite
 from tests.real.sshd import Sshd
+from tests.system.truth.build import Kind
 from tests.system.truth.comparison import Case, compare
 from tests.system.truth.outcomes import in_docker, in_podman, removed
-from tests.system.truth.sample import OF_THE_ENGINE, SAMPLE
+from tests.system.truth.sample import NEWER_SAMPLE, OF_THE_ENGINE, OLDEST_SAMPLE
 from tests.system.truth.scanning import Scanner
 
 NO_DOCKER = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
@@ -109,7 +110,7 @@ def docker_truth(
     commands: str,
 ) -> Iterator[dict[str, Case]]:
     """The sample of images, judged, run by the oldest Docker, judged again."""
-    yield _in_docker(docker_oldest, lenient_registry, start_sshd, tmp_path_factory)
+    yield _in_docker(OLDEST_SAMPLE, docker_oldest, lenient_registry, start_sshd, tmp_path_factory)
     removed(docker_oldest.docker)
 
 
@@ -122,12 +123,13 @@ def newer_docker_truth(
     tmp_path_factory: pytest.TempPathFactory,
     commands: str,
 ) -> Iterator[dict[str, Case]]:
-    """The same with the newest Docker of a stable Debian, which keeps images as containerd does."""
-    yield _in_docker(docker_containerd_26, lenient_registry, start_sshd, tmp_path_factory)
+    """The other sample with the newest Docker of a stable Debian, which keeps images as containerd does."""
+    yield _in_docker(NEWER_SAMPLE, docker_containerd_26, lenient_registry, start_sshd, tmp_path_factory)
     removed(docker_containerd_26.docker)
 
 
 def _in_docker(
+    kinds: Sequence[Kind],
     engine: DockerEngine,
     registry: LenientRegistry,
     start_sshd: Callable[..., Sshd],
@@ -135,7 +137,7 @@ def _in_docker(
 ) -> dict[str, Case]:
     sshd = start_sshd(environment={"DOCKER_HOST": engine.host})
     scanner = Scanner(sshd, registry.address, tmp_path_factory.mktemp("scan"))
-    return compare(SAMPLE, registry, scanner, partial(in_docker, engine))
+    return compare(kinds, registry, scanner, partial(in_docker, engine))
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +149,7 @@ def podman_truth(
     tmp_path_factory: pytest.TempPathFactory,
     commands: str,
 ) -> Iterator[dict[str, Case]]:
-    """The sample with this machine's own Podman."""
+    """What engines differ in, with this machine's own Podman."""
     sshd = start_sshd(environment={**NO_DOCKER, **_configured(podman.folder)})
     scanner = Scanner(sshd, lenient_registry.address, tmp_path_factory.mktemp("scan"), "podman")
     yield compare(OF_THE_ENGINE, lenient_registry, scanner, partial(in_podman, podman))

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.system.truth import claims
-from tests.system.truth.sample import SAMPLE
+from tests.system.truth.sample import OLDEST_SAMPLE
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # all the images are run before the first test
-ROWS = claims.rows(SAMPLE)
+ROWS = claims.rows(OLDEST_SAMPLE)
 
 
 @pytest.mark.parametrize("kind", ROWS)

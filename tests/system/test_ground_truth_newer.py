@@ -1,13 +1,13 @@
-"""Our verdict against what a newer Docker with containerd's image store makes of the same sample."""
+"""Our verdict against what a newer Docker with containerd's image store makes of another sample."""
 
 import pytest
 
 from tests.system.truth import claims
 from tests.system.truth.pending import PENDING_ON_NEWER, PENDING_WHEN_RUN
-from tests.system.truth.sample import SAMPLE
+from tests.system.truth.sample import NEWER_SAMPLE
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # a root may have to be made, all the images are run
-ROWS = claims.rows(SAMPLE)
+ROWS = claims.rows(NEWER_SAMPLE)
 
 
 @pytest.mark.parametrize("kind", ROWS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.system.truth import recordings
 from tests.system.truth.build import Kind
 from tests.system.truth.comparison import STARTS, Case
+from tests.system.truth.generations import GENERATIONS
 
 
 def rows(kinds: Iterable[Kind]) -> list[object]:
@@ -30,9 +32,13 @@ def the_verdict_agrees(case: Case) -> None:
 
 def it_was_recorded(kind: Kind, case: Case, generation: str) -> None:
     """What stands in for an engine where none runs is what that engine does."""
-    known = next(each for each in recordings.all_recordings() if each.generation.name == generation)
-    outcome = known.outcomes.get(kind.id)
+    outcome = _recording(generation).outcomes.get(kind.id)
     assert outcome is None or outcome.started == case.outcome.started, f"recorded: {outcome}; now it {case.outcome}"
+
+
+@cache
+def _recording(name: str) -> recordings.Recording:
+    return recordings.load(next(each for each in GENERATIONS if each.name == name))
 
 
 def running_changes_nothing(case: Case) -> None:
