@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from scanner.cli import WrongUsage, build
+from tests.rows import each_row
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -68,7 +69,7 @@ def refusal(told: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize("told", TOLD)
+@each_row("told", TOLD)
 def test_a_told_command_is_understood(told):
     assert refusal(told) == ""
 

@@ -148,7 +148,7 @@ def build_tar(entries, tar_format=tarfile.PAX_FORMAT):
 
 PACK = {
     "plain": lambda raw: raw,
-    "gzip": lambda raw: gzip.compress(raw, 6, mtime=0),
+    "gzip": lambda raw: gzip.compress(raw, 1, mtime=0),
     "zstd": lambda raw: zstandard.ZstdCompressor().compress(raw),
 }
 MEDIA = {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from scanner.cli.outcome import FailOn, exit_code
 from scanner.domain.decision import Decision
 from scanner.domain.verdict.reason import OF_THE_WORKLOAD, PENDING, STATUS_OF, Reason, Status
 from tests import builders
+from tests.rows import each_row
 
 READ, UNREAD = builders.reading(), builders.unread()
 
@@ -50,8 +53,10 @@ def test_a_gate_that_is_stricter_than_fail_on_decides(decision, fail_on, code):
     assert exit_code(a_report(Reason.EMULATED), fail_on, decision) == code
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if STATUS_OF[reason] is Status.UNKNOWN])
-@pytest.mark.parametrize("fail_on", FailOn)
+UNKNOWN = [reason for reason in Reason if STATUS_OF[reason] is Status.UNKNOWN]
+
+
+@each_row("reason, fail_on", itertools.product(UNKNOWN, FailOn))
 def test_what_a_scan_should_have_learnt_but_did_not_is_never_success(reason, fail_on):
     """A workload's own trouble that nobody can explain, or a survey that is on its way, is shown without a code."""
     expected = 0 if reason in OF_THE_WORKLOAD | PENDING else 3

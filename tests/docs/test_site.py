@@ -7,7 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
+from tests.rows import each_row
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -35,7 +35,7 @@ def test_every_page_is_in_the_menu_once():
     assert sorted(named) == PAGES
 
 
-@pytest.mark.parametrize("page", PAGES)
+@each_row("page", PAGES)
 def test_a_page_leads_to_files_of_the_documentation_that_are_there(page):
     for target in targets(page):
         path = target.partition("#")[0]

@@ -11,6 +11,7 @@ from scanner.domain.override import Override
 from scanner.domain.verdict.reason import STATUS_OF, Reason
 from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Evidence
 from tests import builders
+from tests.rows import each_row
 
 READ, UNREAD = builders.reading(), builders.unread()
 
@@ -37,7 +38,7 @@ def test_the_worst_finding_decides_and_nothing_known_holds(report, decision):
     assert str(decide(report)) == decision
 
 
-@pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.NATIVE])
+@each_row("reason", [r for r in Reason if r is not Reason.NATIVE])
 def test_only_a_native_image_is_allowed_through(reason):
     assert decide(a_report(Reason.NATIVE, reason)) is not Decision.ALLOW
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.answer import READABLE, VERSION, Answer, parse
+from tests.rows import each_row
 
 WHOLE = b"archscan-probe 1\n@section a 3\nabc\n@section b/c 0\n\n@section d 2 truncated\nx\n\n@end\n"
 
@@ -20,7 +21,7 @@ def test_a_whole_answer_is_its_sections():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("end", range(len(WHOLE)))
+@each_row("end", range(len(WHOLE)))
 def test_an_answer_cut_anywhere_is_incomplete(end):
     found = parse(WHOLE[:end])
 

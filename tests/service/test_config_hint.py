@@ -12,6 +12,7 @@ from scanner.registry.http.address import Policy, parse
 from scanner.registry.http.failures import EgressRefusedError, classify
 from scanner.service.config_hint import config_hint
 from scanner.settings.schema import Settings
+from tests.rows import each_row
 
 
 def refused(host, address):
@@ -87,9 +88,7 @@ def test_no_line_is_offered_where_none_would_be_right(image, said):
     )
 
 
-@pytest.mark.parametrize(
-    "reason", [r for r in Reason if r not in {Reason.IMAGE_NOT_ALLOWED, Reason.IMAGE_TLS_REJECTED}]
-)
+@each_row("reason", [r for r in Reason if r not in {Reason.IMAGE_NOT_ALLOWED, Reason.IMAGE_TLS_REJECTED}])
 def test_the_configuration_mends_nothing_else(reason):
     assert hint("r.corp/app", replace(refused("r.corp", "10.0.0.7"), reason=reason)) == ""
 

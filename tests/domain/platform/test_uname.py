@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.platform.uname import Certainty, from_uname
+from tests.rows import each_row
 
 _ROWS = json.loads((Path(__file__).parents[2] / "data" / "vectors" / "uname.json").read_text(encoding="utf-8"))
 
@@ -21,9 +22,7 @@ def expected(row):
     return named if named.architecture in ("arm", "armbe") else canonical(named)
 
 
-@pytest.mark.parametrize(
-    "row", [r for r in _ROWS if r["kind"] == "uname"], ids=lambda r: repr((r["uname_s"], r["uname_m"]))
-)
+@each_row("row", [r for r in _ROWS if r["kind"] == "uname"], ids=lambda r: repr((r["uname_s"], r["uname_m"])))
 def test_a_machine_name_proves_what_it_proves(row):
     found = from_uname(row["uname_s"], row["uname_m"])
 

@@ -1,5 +1,6 @@
 """What an engine's kind and version decide; the recordings of real engines are the witness of the table."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Reason, Status
 from tests import builders
 from tests.builders import AMD64, ARM64
+from tests.rows import each_row
 
 DENIED = Objection(Condition.EXEC_DENIED, Failure(Reason.PERMISSION_DENIED, "/app: closed", path="/app"))
 
@@ -44,8 +46,7 @@ def test_whether_the_user_s_right_to_execute_is_asked_depends_on_the_engine(kind
     assert refuses(engine(kind, version), Condition.EXEC_DENIED) is answer
 
 
-@pytest.mark.parametrize("condition", Condition)
-@pytest.mark.parametrize("kind", EngineKind)
+@each_row("condition, kind", itertools.product(Condition, EngineKind))
 def test_every_condition_has_an_answer_for_every_engine(condition, kind):
     assert refuses(engine(kind, "1.0"), condition) in {True, False, None}
 

@@ -13,6 +13,7 @@ from scanner.domain.platform.binfmt import parse_entry
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from tests.rows import each_row
 
 _VECTORS = Path(__file__).parents[2] / "data" / "vectors"
 _ROWS = json.loads((_VECTORS / "kernel_native.json").read_text(encoding="utf-8"))
@@ -79,7 +80,7 @@ def _need(text):
     return Platform(os, architecture, *variant)
 
 
-@pytest.mark.parametrize("row", _ROWS, ids=lambda r: f"{r['image']} on {r['host']} {r['host_facts']}")
+@each_row("row", _ROWS, ids=lambda r: f"{r['image']} on {r['host']} {r['host_facts']}")
 def test_what_really_runs_is_what_was_measured(row):
     found = executes(_kernel_of(row), _need(row["image"]))
 

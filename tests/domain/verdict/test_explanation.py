@@ -7,11 +7,10 @@ import pytest
 from scanner.domain.verdict.error_phrases import PHRASES
 from scanner.domain.verdict.explanation import explained
 from scanner.domain.verdict.reason import Reason, Status
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize(
-    "phrase", [phrase for phrase in PHRASES if not phrase.needs_code], ids=lambda phrase: phrase.says[:60]
-)
+@each_row("phrase", [phrase for phrase in PHRASES if not phrase.needs_code], ids=lambda phrase: phrase.says[:60])
 def test_each_explanation_has_a_cause_a_way_to_see_it_a_cure_a_speaker(phrase):
     (found,) = explained(phrase.says)
     assert (found.reason, found.cause, found.said_by) == (phrase.reason, phrase.cause, phrase.said_by)

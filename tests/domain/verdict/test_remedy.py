@@ -16,6 +16,7 @@ from scanner.domain.verdict.remedy import Trouble, fix
 from tests import builders
 from tests.builders import AMD64, ARM64, image_facts, offer, program
 from tests.real.require import find, missing
+from tests.rows import each_row
 
 APP = builders.APP
 BOTH = image_facts(offer(ARM64, "a", program=program(ARM64)), offer(AMD64, "b"))
@@ -235,7 +236,7 @@ def test_an_unset_variable_is_told_from_a_reference_that_is_none():
     assert ".env" not in fix(Reason.IMAGE_REFERENCE_INVALID, Trouble("h", "R.example/App:1")).summary
 
 
-@pytest.mark.parametrize("reason", list(Reason))
+@each_row("reason", Reason)
 def test_every_reason_but_native_has_a_cure_and_no_command_repeats_what_a_stranger_wrote(reason):
     hostile = "x; reboot `id` $(id)"
     workload = builders.workload(hostile, maker=Maker(Source.COMPOSE, hostile, hostile, (hostile,), hostile))

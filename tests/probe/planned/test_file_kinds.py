@@ -11,6 +11,7 @@ from scanner.probe.planned.compose import keys
 from scanner.scan import plan_tree
 from scanner.scan.plans import PlanDirectory
 from tests.probe.planned.file_shapes import COMPOSE, KUBERNETES, NOMAD, OTHERS, SHAPES, UNITS
+from tests.rows import each_row
 
 HOST = Host("web-1", "127.0.0.1")
 EMBEDDED = "usr/libexec/docker/cli-plugins/docker-compose", "usr/bin/docker"
@@ -35,12 +36,12 @@ ALONE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "outcome"), ALONE, ids=[name for name, _, _ in ALONE])
+@each_row("name, text, outcome", ALONE)
 def test_a_file_alone_is_planned_a_gap_or_no_plan(name, text, outcome):
     assert said({name: text}) == {f"web-1/{name}": outcome}
 
 
-@pytest.mark.parametrize(("name", "text", "outcome"), ALONE, ids=[name for name, _, _ in ALONE])
+@each_row("name, text, outcome", ALONE)
 def test_only_a_gap_makes_a_host_unknown(name, text, outcome):
     found = folder.plans({f"web-1/{name}": raw(text)}, "web-1")
     assert bool(found.gaps) is (outcome == "gap")

@@ -14,6 +14,7 @@ from scanner.binary.program.shell.following import AtRunTime, Ended, Reached, Sc
 from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
 from tests.binary.program.shell.entrypoints import AS_ITS_USER, ENTRYPOINTS
+from tests.rows import each_row
 
 STEPS = 300
 """Twice what the longest of the entrypoints takes, 135 in nginx."""
@@ -392,8 +393,7 @@ LACKING = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), LACKING)
-@pytest.mark.parametrize("kind", [ShellKind.DASH, ShellKind.BASH])
+@each_row("text, expected, kind", [(*row, kind) for row in LACKING for kind in (ShellKind.DASH, ShellKind.BASH)])
 def test_a_program_that_is_not_in_the_image_fails_with_127(text, expected, kind):
     there = {"/usr/bin/a": "x", "/usr/bin/b": "x", "/x": "x"}
     (ending,) = follow(text, files=there, kind=kind, tools=("cp",))
@@ -458,8 +458,7 @@ FAILING = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), FAILING)
-@pytest.mark.parametrize("kind", [ShellKind.DASH, ShellKind.ASH])
+@each_row("text, expected, kind", [(*row, kind) for row in FAILING for kind in (ShellKind.DASH, ShellKind.ASH)])
 def test_what_the_image_s_files_do_not_let_happen_fails(text, expected, kind):
     there = {"/usr/bin/b": "x", "/opt/a": "x", "/usr/bin/a": "x", "/etc/there": "x"}
     endings = follow(text, env={"X": None}, files=there, kind=kind, volumes=("/var/run",), cwd="/made")

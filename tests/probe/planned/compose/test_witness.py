@@ -3,12 +3,11 @@
 import json
 import shutil
 
-import pytest
-
 from scanner.domain.facts import Process
 from scanner.probe.planned import plans
 from scanner.probe.planned.compose import compose, projects
 from tests.probe.planned.compose.table import FOLDER, RENEW, VERSIONS, cases, told
+from tests.rows import each_row
 
 ANSWERS = {version: json.loads((FOLDER / f"compose-{version}.json").read_text()) for version in VERSIONS}
 CASES = {case.name: case for case in cases()}
@@ -99,7 +98,7 @@ def held_against(case, answer):
 PAIRS = [(name, version) for name, case in CASES.items() for version in VERSIONS if not case.newer or version != "2.26"]
 
 
-@pytest.mark.parametrize(("name", "version"), PAIRS, ids=map("-".join, PAIRS))
+@each_row("name, version", PAIRS)
 def test_a_project_is_read_as_compose_reads_it(name, version):
     case = CASES[name]
     assert case.name in ANSWERS[version], RENEW
