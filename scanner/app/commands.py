@@ -16,7 +16,6 @@ from scanner.app import elsewhere, gate_command, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
-from scanner.domain.facts import Failure, image_reference
 from scanner.domain.plan import Plan
 from scanner.domain.readiness import readiness
 from scanner.domain.verdict.verdict import Depth
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from scanner.cli.operations import Asked, Common
     from scanner.client import Client
     from scanner.domain.host import Host
-    from scanner.domain.image.reference import ImageReference
     from scanner.domain.readiness import Readiness
     from scanner.domain.report import Report
     from scanner.hosts.ssh.config import SshConfig
@@ -170,7 +168,7 @@ class Application:
 
     async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> Opened:
         """What an image offers, down to the binary of each platform."""
-        wanted = _parsed(reference_text)
+        wanted = gate_command.reference(reference_text)
         settings = self._settings(common, need_hosts=False)
         async with self._scanner(settings, None) as (_, adapters):
             list_all = adapters.files if all_binaries else None
@@ -373,13 +371,6 @@ def _of_store(name: str) -> ModuleType:
 def _running() -> ModuleType:
     """The service's module; its libraries take a second to import, which no other command should pay."""
     return importlib.import_module("scanner.app.serve")
-
-
-def _parsed(text: str) -> ImageReference:
-    found = image_reference(text)
-    if isinstance(found, Failure):
-        raise UsageError(f"{text!r} is not an image reference: {found.detail}")
-    return found
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from scanner.app import wiring
 from scanner.app.adapters import Adapters
 from scanner.app.archives import is_archive, opened
 from scanner.domain.decision import decided, rulings
-from scanner.domain.facts import Failure, Process, Source, image_reference
+from scanner.domain.facts import Failure, Process, Source
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform, parse
@@ -27,13 +27,13 @@ from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
 from scanner.scan import plans as scan_plans
 from scanner.scan.compose_given import read_compose
 from scanner.scan.plan_tree import TreeError
-from scanner.service.answers import Checked
+from scanner.service.answers import Checked, Refusal
 from scanner.service.configuration import limits
 from scanner.service.gate.gate import judged
 from scanner.service.gate.instead import Alternatives
 from scanner.service.gate.pins import pins
 from scanner.service.gate.policy import demands
-from scanner.service.gate.question import Question
+from scanner.service.gate.question import Question, named_image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -58,7 +58,7 @@ async def check(settings: Settings, asked: Asked, context: AdapterContext, progr
     """
     for image in asked.images:
         if not is_archive(image):
-            _refuse_no_reference(image)
+            reference(image)
     plain = platforms(asked.platforms)
     fleet = () if plain or asked.is_here else wiring.hosts(settings).hosts
     chosen = (HERE,) if asked.is_here else () if plain else inventory.match(fleet, asked.hosts)
@@ -143,10 +143,16 @@ def _manifests(path: Path, workers: Workers) -> FolderPlans:
         raise UsageError(f"--manifests {error}") from None
 
 
-def _refuse_no_reference(text: str) -> None:
-    found = image_reference(text)
-    if isinstance(found, Failure):
-        raise UsageError(f"{text!r} is not an image reference: {found.detail}")
+def reference(text: str) -> ImageReference:
+    """The image that a command names.
+
+    Raises:
+        UsageError: it is no reference.
+    """
+    found = named_image(text)
+    if isinstance(found, Refusal):
+        raise UsageError(found.detail)
+    return found
 
 
 def platforms(texts: Sequence[str], option: str = "--platform") -> list[Platform]:

@@ -12,8 +12,8 @@ from scanner.app.store import store_url
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.database import sqlite_file
 from scanner.store.error import StoreError
-from scanner.store.lock import refuse_held
 from scanner.store.recognition import Recognised, recognise
+from scanner.store.sqlite_lock import refuse_held
 from scanner.web.http.server import ListenError, refuse_taken
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from scanner.domain.facts import Failure
 from scanner.registry.http.budget import Budget
@@ -44,7 +45,9 @@ class Anonymous:
 
 
 class EndpointPool:
-    """The way to each image; what is asked under the same configuration shares its connections, tokens and budget.
+    """The way to each image.
+
+    What is asked under the same configuration shares its connections and tokens, what is one host shares its budget.
 
     Raises:
         MirrorsError: a file of mirrors cannot be read or understood.
@@ -60,6 +63,7 @@ class EndpointPool:
         self._pull_endpoints = PullEndpoints(config)
         self._listed: dict[RegistryConfig, Endpoint] = {}
         self._unlisted: OrderedDict[RegistryConfig, Endpoint] = OrderedDict()
+        self._budgets: WeakValueDictionary[str, Budget] = WeakValueDictionary()
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -108,10 +112,22 @@ class EndpointPool:
             client=self._config,
             transports=transports,
             authorizer=self._authorizer_for(config, transports),
-            budget=Budget(self._config, clock=self._clock.monotonic, sleep=self._clock.sleep, registry=config),
+            budget=self._budget(config),
             observer=self._observer,
             clock=self._clock,
         )
+
+    def _budget(self, config: RegistryConfig) -> Budget:
+        """One for each host, whoever names it and however it is reached: it counts what it is asked by all of them.
+
+        The limits are those that are configured for the host under any name of it.
+        """
+        found = self._budgets.get(config.host)
+        if found is None:
+            limits = next((one for one in self._config.registries.values() if one.host == config.host), config)
+            found = Budget(self._config, clock=self._clock.monotonic, sleep=self._clock.sleep, registry=limits)
+            self._budgets[config.host] = found
+        return found
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -19,9 +19,9 @@ from sqlalchemy.pool import NullPool
 
 from scanner.store.error import StoreError
 from scanner.store.foreign_errors import translated
-from scanner.store.lock import PRIVATE, InstanceLock
 from scanner.store.recognition import Recognised, recognise
 from scanner.store.schema import migrate
+from scanner.store.sqlite_lock import PRIVATE, SqliteLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class Database:
         self._thread = ThreadPoolExecutor(1, "archscan-store")
         self._connection: Connection | None = None
         self._engine: Engine | None = None
-        self._lock: InstanceLock | None = None
+        self._lock: SqliteLock | None = None
         self._stopped: StoreError | None = None
         self._sound = False
 
@@ -106,7 +106,7 @@ class Database:
             path = self._file
             if path is not None:
                 self._recognise(path)
-                self._lock = InstanceLock(path)
+                self._lock = SqliteLock(path)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
             self._engine = _engine(self._url)
             self._connection = self._engine.connect()

@@ -139,7 +139,14 @@ def parse(text: str) -> ImageReference:
         ValueError: it is not a reference; the message says why.
     """
     written = _normalised(text)
-    return ImageReference(written.domain, written.path, written.tag, written.digest)
+    made = object.__new__(
+        ImageReference
+    )  # what was just normalised is not normalised again, as it is in the constructor
+    for name, value in zip(
+        ImageReference.__slots__, (written.domain, written.path, written.tag, written.digest), strict=True
+    ):
+        object.__setattr__(made, name, value)
+    return made
 
 
 def as_written(text: str) -> WrittenReference | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, Source
+from scanner.domain.facts import Failure, Source, image_reference
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned.folder import FolderPlans, Gap
+from scanner.service.answers import Refusal, RefusalReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +21,19 @@ _BUILT = Failure(
     Reason.IMAGE_LOCAL_ONLY,
     "it is built where it runs, so that no registry has it: save what was built, and check that (oci-archive:FILE)",
 )
+
+
+MAX_SHOWN_CHARS = 200
+"""Of a text that is no reference: enough to find it again in what was typed."""
+
+
+def named_image(text: str) -> ImageReference | Refusal:
+    """The image that somebody names, never by a URL: where a registry is, only the configuration says (CVE-2020-16248)."""
+    found = image_reference(text)
+    if isinstance(found, Failure):
+        why = f"{text[:MAX_SHOWN_CHARS]!r} is not an image reference: {found.detail}"
+        return Refusal(RefusalReason.REFERENCE_INVALID, why)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure, Process, image_reference
+from scanner.domain.facts import Process
 from scanner.domain.plan import Plan
 from scanner.domain.platform import platform
 from scanner.domain.report_json import moment
@@ -19,7 +19,7 @@ from scanner.domain.waiver import Waiver
 from scanner.service import check_document
 from scanner.service.answers import Checked, Refusal
 from scanner.service.gate.gate import Gate
-from scanner.service.gate.question import Destination
+from scanner.service.gate.question import Destination, named_image
 from scanner.service.waivers import Waivers
 from scanner.web.api import schemas
 from scanner.web.api.bodies import CheckRequest, ExplainRequest, ImageRequest, WaiverRequest
@@ -27,7 +27,7 @@ from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import Context
 from scanner.web.http.exposition import Exposition
-from scanner.web.http.problem import Problem
+from scanner.web.http.problem import Problem, accepted
 from scanner.web.http.route import GuardedRoute
 
 DECIDED = {Decision.ALLOW: 200, Decision.WARN: 200, Decision.DENY: 409, Decision.HOLD: 503}
@@ -139,20 +139,13 @@ async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -
 
 def _planned(one: str | ImageRequest) -> Plan:
     """An image as a plan, with what is said beside it."""
+    accepted(named_image(one if isinstance(one, str) else one.image))
     if isinstance(one, str):
-        return Plan(_image(one))
+        return Plan(one)
     said = Process(entrypoint=one.entrypoint, cmd=one.command)
     process = None if one.entrypoint is None and one.command is None else said
     pinned = None if one.platform is None else _platform(one.platform)
-    return Plan(_image(one.image), one.workload, pinned=pinned, process=process)
-
-
-def _image(text: str) -> str:
-    """An image reference, never a URL: where a registry is, only the configuration says (CVE-2020-16248)."""
-    found = image_reference(text)
-    if isinstance(found, Failure):
-        raise Problem(400, "reference_invalid", found.detail)
-    return text
+    return Plan(one.image, one.workload, pinned=pinned, process=process)
 
 
 def _platform(text: str) -> platform.Platform:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.responses import JSONResponse
 
@@ -11,6 +11,8 @@ from scanner.service.answers import Refusal, RefusalReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_T = TypeVar("_T")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -59,6 +61,17 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         body = {"type": "about:blank", "title": _title(self.status), "status": int(self.status)}
         body |= {"reason": self.reason, "detail": self.detail} | self.members
         return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
+
+
+def accepted(answer: _T | Refusal) -> _T:
+    """What a use case answers.
+
+    Raises:
+        Problem: it refuses.
+    """
+    if isinstance(answer, Refusal):
+        raise Problem.of(answer)
+    return answer
 
 
 def retry_after(seconds: float | None) -> dict[str, str]:

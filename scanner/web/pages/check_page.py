@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure, image_reference
+from scanner.domain.facts import Failure
 from scanner.domain.instead import changes
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
 from scanner.service.answers import Checked, Refusal
 from scanner.service.gate.gate import Gate
-from scanner.service.gate.question import Destination
+from scanner.service.gate.question import Destination, named_image
 from scanner.web.api.bodies import CheckRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -174,8 +174,8 @@ def _read(question: Question) -> tuple[tuple[Plan, ...], Destination] | str:
     except ValidationError as error:
         return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
     for image in images:
-        if isinstance(found := image_reference(image), Failure):
-            return f"{image[:200]} is no image reference: {found.detail}"
+        if isinstance(refused := named_image(image), Refusal):
+            return refused.detail
     try:
         return tuple(map(Plan, images)), Destination(body.hosts, tuple(map(parse, body.destinations)))
     except ValueError as error:

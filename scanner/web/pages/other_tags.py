@@ -11,16 +11,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure, image_reference
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
 from scanner.service.answers import Refusal
 from scanner.service.gate.gate import Gate
-from scanner.service.gate.question import Destination
+from scanner.service.gate.question import Destination, named_image
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.exposition import Exposition
-from scanner.web.http.problem import Problem
+from scanner.web.http.problem import Problem, accepted
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.session import form_of
 from scanner.web.pages.image_pages import OtherTags, image_page
@@ -74,9 +73,7 @@ def _wanted(fields: dict[str, str]) -> Wanted:
         Problem: 400, it names no image or no platform.
     """
     image = fields.get("reference", "")
-    found = image_reference(image)
-    if isinstance(found, Failure):
-        raise Problem(400, "reference_invalid", found.detail)
+    accepted(named_image(image))
     try:
         return Wanted(image, parse(fields.get("platform", "")))
     except ValueError as error:

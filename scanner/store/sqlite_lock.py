@@ -1,4 +1,4 @@
-"""The lock that keeps a second archscan from writing to the same SQLite file."""
+"""SQLite's own lock beside its file, by which no second archscan writes to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def refuse_held(database: Path) -> None:
         os.close(held)
 
 
-class InstanceLock:
+class SqliteLock:
     """An advisory lock beside the database, held until ``release`` or the end of the process."""
 
     def __init__(self, database: Path) -> None:
