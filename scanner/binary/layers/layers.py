@@ -39,6 +39,10 @@ _SOURCED = re.compile(
 MAX_DYNAMIC_BYTES = 64 * 1024 * 1024
 """What the dynamic sections of all files together may cost in memory; 20,000 libraries of a conda tree take a third."""
 
+MAX_SYMBOLS_BYTES = 48 * 1024 * 1024
+"""What the tables of dynamic symbols of all files together may cost; all 1,200 programs and libraries of a developer's
+Debian take 35 MiB. Those of further files are not compared."""
+
 _LIBRARY = re.compile(r"\.so(?:\.[^/]*)?$")
 """Names of libraries, which loaders map without asking for an execute bit."""
 
@@ -122,6 +126,7 @@ class Usage:
     unpacked_bytes: int = 0
     text_bytes: int = 0
     dynamic_bytes: int = 0
+    symbols_bytes: int = 0
     wanted: set[str] = field(default_factory=set)
     rights: dict[tuple[int, int | None, int | None], Rights] = field(default_factory=dict)
 
@@ -137,10 +142,19 @@ class Usage:
             if self.dynamic_bytes > MAX_DYNAMIC_BYTES:
                 refused = Failure(Reason.LAYER_LIMIT, "the image has more libraries than are kept in memory")
                 return replace(content, dynamic=refused)
+            content = replace(content, dynamic=self._with_symbols(content.dynamic))
         if content is None or content.text is None:
             return content
         self.text_bytes += len(content.text)
         return content if self.text_bytes <= MAX_TEXT_BYTES else replace(content, text=None)
+
+    def _with_symbols(self, dynamic: Dynamic) -> Dynamic:
+        """The same section, its symbols only while there is room for them."""
+        kept_bytes = dynamic.symbols.kept_bytes if dynamic.symbols is not None else 0
+        if self.symbols_bytes + kept_bytes > MAX_SYMBOLS_BYTES:
+            return replace(dynamic, symbols=None)
+        self.symbols_bytes += kept_bytes
+        return dynamic
 
     def count_entry(self, name: str) -> None:
         """One more entry, directory or whiteout is kept."""

@@ -10,6 +10,7 @@ from scanner.binary.layers.view import Absence
 from scanner.binary.program import beside, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.content import architecture_of
+from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers
 from scanner.binary.program.path_search import earlier_places, places_of
@@ -98,7 +99,7 @@ class Control:
             command = step.command
             run = self._started(step)
             files += run.files
-            stopped = self._doubt(step, run)
+            stopped = self._doubt(step, run) or _replaced(step, run.files, files[: len(files) - len(run.files)])
             if stopped:
                 return Way(files[: len(files) - len(run.files)], at_run_time=stopped)
         return Way(files, run.problem)
@@ -112,7 +113,7 @@ class Control:
         untaken: list[Way] = []
         for step in steps:
             run = self._started(step)
-            doubt = self._doubt(step, run)
+            doubt = self._doubt(step, run) or _replaced(step, run.files, (*before.files, *files))
             if not doubt and before.beside and not step.decides:
                 doubt, files = _undecided(step), (*files, *run.files)
             if doubt:
@@ -355,6 +356,7 @@ class Control:
                             scripted=True,
                             needs=ending.needs,
                             decides=ending.decides,
+                            replaced=ending.replaced,
                         )
                     )
         unique: dict[object, Next] = {}
@@ -371,6 +373,13 @@ def _faulty(why: str) -> Stopped:
 
 def _has_ended(way: Way) -> bool:
     return way.problem is not None or bool(way.at_run_time)
+
+
+def _replaced(step: Next, started: tuple[Executable, ...], files: tuple[Executable, ...]) -> str:
+    """Why a program for another CPU than the files before it stops nothing: its script does something else instead."""
+    if not step.replaced or cpus_of(started) <= cpus_of(files):
+        return ""
+    return f"where {step.command.argv[0]}, which is for another CPU, does not start, its script does something else"
 
 
 def _undecided(step: Next) -> str:

@@ -18,7 +18,8 @@ class Next:
 
     ``falls_back`` tells that a shell reads a text that execve refuses, ``by_loader`` that a loader maps the file, whose
     execute bit does not count, ``scripted`` that a script has run before, which may have changed owners, modes, accounts.
-    ``needs`` are the programs that had to succeed before, ``decides`` that the script's status is that of the command.
+    ``needs`` are the programs that had to succeed before, ``decides`` that the script's status is that of the command,
+    ``replaced`` that it does something else with success where the command fails.
     """
 
     command: Command
@@ -31,10 +32,12 @@ class Next:
     scripted: bool = False
     needs: tuple[Command, ...] = ()
     decides: bool = True
+    replaced: bool = False
 
     def meeting(self, other: Next) -> Next:
         """One step for two ways to the same: it needs what both need."""
-        return replace(self, needs=tuple(each for each in self.needs if each in other.needs))
+        needs = tuple(each for each in self.needs if each in other.needs)
+        return replace(self, needs=needs, replaced=self.replaced or other.replaced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from scanner.domain.facts import Mount, Privileges, Process
-from scanner.probe import answer_json
+from scanner.probe import answer_json, privileges
 from scanner.probe.answer_json import MalformedError
 
 MAX_MOUNTS = 1000
@@ -35,17 +35,14 @@ def process(container: dict[str, Any], config: dict[str, Any], argv: tuple[str, 
     )
 
 
-_OVERRIDING = frozenset({"ALL", "DAC_OVERRIDE"})
-
-
 def _privileges(container: dict[str, Any]) -> Privileges:
     """Groups and capabilities beside the user's own; an older probe did not ask for them."""
-    dropped, added = (
-        {word.upper().removeprefix("CAP_") for word in answer_json.words(container.get(key))}
-        for key in ("cap_drop", "cap_add")
+    return privileges.by_engine(
+        answer_json.words(container.get("groups")),
+        added=answer_json.words(container.get("cap_add")),
+        dropped=answer_json.words(container.get("cap_drop")),
+        is_privileged=container.get("privileged") is True,
     )
-    has_all = container.get("privileged") is True or bool(added & _OVERRIDING)
-    return Privileges(answer_json.words(container.get("groups")), bool(dropped & _OVERRIDING) and not has_all)
 
 
 def _init(container: dict[str, Any]) -> bool | None:

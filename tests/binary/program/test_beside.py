@@ -50,6 +50,24 @@ async def test_a_script_needs_each_program_for_which_it_waits(images, build, tex
 
 
 @pytest.mark.parametrize(
+    ("text", "is_decided"),
+    [
+        ("/step || echo instead", False),
+        ("/step || { echo instead; exit 0; }", False),
+        ("/step --now || echo instead; exit 0", False),
+        ("/step || true", True),
+        ("/step || exit 0", True),
+        ("/step || { echo failed; exit 1; }", True),
+        ("/step", True),
+    ],
+)
+async def test_what_a_script_does_instead_of_its_program_is_no_failure_of_it(images, build, text, is_decided):
+    program = await followed(images, build, text)
+    assert bool(program.at_run_time) != is_decided
+    assert (FOREIGN_MACHINE in cpus(program)) == is_decided
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "/step\nexec /last",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.elf import elf
+from scanner.binary.program.elf import elf, symbols
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from scanner.binary.layers.body import Body
     from scanner.binary.program.elf.elf import Header, Segment
+    from scanner.binary.program.elf.symbols import Symbols
     from scanner.domain.image.offers import Elf
 
 DT_NULL, DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH = 0, 1, 5, 10, 14, 15, 29
@@ -51,7 +52,7 @@ class Dynamic:
 
     ``rpath`` and ``runpath`` are as written, ``None`` where there is none. ``versions`` are those that it defines
     (DT_VERDEF), empty where its symbols have no versions. ``no_default_libraries`` is DF_1_NODEFLIB, ``is_program``
-    DF_1_PIE. Sources: the generic ABI's chapter 5, the Linux Standard Base on symbol versions.
+    DF_1_PIE. ``symbols`` are ``None`` where they are not at hand. Sources: the generic ABI's chapter 5, the Linux Standard Base on symbol versions.
     """
 
     elf: Elf
@@ -63,6 +64,7 @@ class Dynamic:
     is_program: bool = False
     version_needs: tuple[VersionNeed, ...] = ()
     versions: frozenset[str] = frozenset()
+    symbols: Symbols | None = field(default=None, compare=False, repr=False)
 
     @property
     def kept_bytes(self) -> int:
@@ -101,6 +103,8 @@ def _read(image: _Image, described: Elf) -> Dynamic:
     needed = [names.at(value) for tag, value in tags if tag in (DT_NEEDED, DT_FILTER)][: MAX_NEEDED + 1]
     if len(needed) > MAX_NEEDED:
         raise _NotReadError(f"it names more than {MAX_NEEDED} libraries")
+    by_index: dict[int, str] = {}
+    needs, versions = _version_needs(image, last, names, by_index), frozenset(_versions(image, last, names, by_index))
     return Dynamic(
         described,
         tuple(needed),
@@ -109,8 +113,9 @@ def _read(image: _Image, described: Elf) -> Dynamic:
         names.at(last[DT_RUNPATH]) if DT_RUNPATH in last else None,
         no_default_libraries=bool(last.get(DT_FLAGS_1, 0) & DF_1_NODEFLIB),
         is_program=bool(last.get(DT_FLAGS_1, 0) & DF_1_PIE),
-        version_needs=_version_needs(image, last, names),
-        versions=frozenset(_versions(image, last, names)),
+        version_needs=needs,
+        versions=versions,
+        symbols=symbols.kept(image.header, last, image.mapped, by_index),
     )
 
 
@@ -158,6 +163,13 @@ class _Image:
             return _Strings(b"")
         return _Strings(self.body.read_available(self.offset(tags[DT_STRTAB]), tags.get(DT_STRSZ, 0)))
 
+    def mapped(self, address: int, length: int) -> bytes | None:
+        """These bytes of memory as the file holds them, ``None`` where they were not kept."""
+        for segment in self.segments:
+            if segment.type == elf.PT_LOAD and segment.vaddr <= address < segment.vaddr + segment.filesz:
+                return self.body.read(address - segment.vaddr + segment.offset, length)
+        return None
+
     def offset(self, address: int) -> int:
         """Where in the file an address lies."""
         for segment in self.segments:
@@ -174,7 +186,9 @@ class _Image:
         return known.unpack(held)
 
 
-def _version_needs(image: _Image, tags: Mapping[int, int], names: _Strings) -> tuple[VersionNeed, ...]:
+def _version_needs(
+    image: _Image, tags: Mapping[int, int], names: _Strings, by_index: dict[int, str]
+) -> tuple[VersionNeed, ...]:
     """Elf_Verneed: version, count, file, first auxiliary, next; Elf_Vernaux: hash, flags, other, name, next."""
     if DT_VERNEED not in tags:
         return ()
@@ -186,7 +200,8 @@ def _version_needs(image: _Image, tags: Mapping[int, int], names: _Strings) -> t
             raise _NotReadError(f"it needs more than {MAX_VERSIONS} versions")
         versions, here = [], at + first
         for _ in range(count):
-            _, flags, _, name, step = image.unpack("IHHII", here)
+            _, flags, other, name, step = image.unpack("IHHII", here)
+            by_index[other & ~symbols.HIDDEN] = names.at(name)
             if not flags & VER_FLG_WEAK:
                 versions.append(names.at(name))
             if not step:
@@ -199,14 +214,15 @@ def _version_needs(image: _Image, tags: Mapping[int, int], names: _Strings) -> t
     return tuple(needs)
 
 
-def _versions(image: _Image, tags: Mapping[int, int], names: _Strings) -> Iterator[str]:
+def _versions(image: _Image, tags: Mapping[int, int], names: _Strings, by_index: dict[int, str]) -> Iterator[str]:
     """Elf_Verdef: version, flags, index, count, hash, first auxiliary, next; Elf_Verdaux: name, next."""
     if DT_VERDEF not in tags:
         return
     at = image.offset(tags[DT_VERDEF])
     for _ in range(MAX_VERSIONS):
-        _, _, _, _, _, first, following = image.unpack("HHHHIII", at)
-        yield names.at(image.unpack("II", at + first)[0])
+        _, _, index, _, _, first, following = image.unpack("HHHHIII", at)
+        name = by_index[index & ~symbols.HIDDEN] = names.at(image.unpack("II", at + first)[0])
+        yield name
         if not following:
             return
         at += following

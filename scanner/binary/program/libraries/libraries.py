@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.elf.dynamic import Dynamic
+from scanner.binary.program.libraries import binding
 from scanner.binary.program.libraries.library_files import Foreign, LibraryFiles, Opened, Unusable
 from scanner.binary.program.libraries.paths import Directory, Doubt, Listed, Loaded, Paths
 from scanner.domain.facts import Failure
@@ -135,7 +136,7 @@ class _Search:
                 if len(self.order) > MAX_LIBRARIES:
                     return self._unknown(f"{self.program.path} brings in more than {MAX_LIBRARIES} libraries")
                 queue.extend(self.order[known:])
-        return None if self.is_musl else self._versions()
+        return (None if self.is_musl else self._versions()) or self._symbols()
 
     def _preload(self) -> Failure | None:
         """LD_PRELOAD, then glibc's file: what is not found or does not fit is passed over with a warning."""
@@ -255,6 +256,21 @@ class _Search:
                     text = f"{library.path}: version {', '.join(lacking[:3])} not found (required by {by.path})"
                     return self._certain(Reason.LIBRARY_TOO_OLD, text, library.path)
         return None
+
+    def _symbols(self) -> Failure | None:
+        """What each file asks of all that are loaded together; glibc looks for functions only when they are called."""
+        if self.command.env.get("LD_AUDIT", "") != "":
+            return None
+        asking = (self.program, *self.order)
+        offering = asking if self.own is None or self.own in self.order else (*asking, self.own)
+        binds_now = self.command.env.get("LD_BIND_NOW", "") != ""
+        lacking = binding.unbound(asking, offering, is_musl=self.is_musl, binds_now=binds_now)
+        if lacking is None:
+            return None
+        text = f"{lacking.by.path}: undefined symbol: {lacking.ask}"
+        if lacking.later:
+            return self._unknown(f"{text}, which stops it as soon as that is called")
+        return self._certain(Reason.LIBRARY_TOO_OLD, text, lacking.by.path)
 
     def _trouble(self, name: str, by: Loaded, answer: Foreign | Unusable | Doubt | None) -> Failure:
         asked = f"{by.path} needs {name}"

@@ -30,6 +30,7 @@ from scanner.binary.program.shell.state import (
     State,
     counted,
 )  # fmt: skip
+from scanner.formats.shell.syntax import Simple
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Loop,
         Pipeline,
         Redirected,
+        Statement,
     )
 
 MAX_ROUNDS = 64
@@ -60,8 +62,17 @@ def after_list(state: State, frame: AfterList, below: Stack | None) -> list[Stat
             continue
         last = at + 1 == len(rest)
         stack = push(One(statement), below if last else push(after, below))
-        made.append(replace(status, stack=stack, quiet=frame.quiet if last else True))
+        replaced = state.replaced
+        if operator == "||" and state.externals and not _is_excuse(statement):
+            replaced = state.externals[-1]
+        made.append(replace(status, stack=stack, quiet=frame.quiet if last else True, replaced=replaced))
     return made
+
+
+def _is_excuse(statement: Statement) -> bool:
+    """Whether what stands behind ``||`` does nothing but forget, or pass on, that something failed."""
+    words = statement.words if isinstance(statement, Simple) else ()
+    return bool(words) and words[0].literal in {"true", ":", "exit", "return", "false"}
 
 
 def both(state: State) -> list[State]:

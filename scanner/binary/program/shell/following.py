@@ -62,7 +62,8 @@ class Reached:
     ``also`` are other programs that it starts and that are no mere preparation; ``written`` the paths that it may have
     changed before; ``asked`` where programs ran before for their output; ``failed`` where the script only comes here because something failed,
     ``missing`` where the shell surely does not find the program. ``needs`` are the programs that had to succeed before,
-    ``decides`` where the script's own status is that of the program.
+    ``decides`` where the script's own status is that of the program, ``replaced`` where it does something else, with
+    success, if the program fails.
     """
 
     command: Command
@@ -74,6 +75,7 @@ class Reached:
     missing: bool = False
     needs: tuple[Command, ...] = ()
     decides: bool = True
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ def _met(one: Ending, other: Ending) -> Ending:
         return one
     needs = tuple(each for each in one.needs if each in other.needs)
     if isinstance(one, Reached) and isinstance(other, Reached):
-        return replace(one, needs=needs, decides=one.decides and other.decides)
+        replaced = one.replaced or other.replaced
+        return replace(one, needs=needs, decides=one.decides and other.decides, replaced=replaced)
     return replace(one, needs=needs)
 
 
@@ -267,6 +270,7 @@ def _reached(state: State) -> Ending:
             missing=reached.missing,
             needs=tuple(each for each in needs if each != reached.command),
             decides=failed or reached in (state.asks, *state.needs),
+            replaced=not failed and state.replaced == reached,
         )
     if state.last is not None and not failed:
         return Reached(

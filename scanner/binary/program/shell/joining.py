@@ -19,7 +19,7 @@ MAX_WAYS = 12
 _COMPARED = (
     "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "exported",
     "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
-    "gave_up", "readonly",
+    "gave_up", "readonly", "replaced",
 )  # fmt: skip
 """All of a state but its stack and what it needs; what differs most often comes first."""
 
@@ -105,6 +105,7 @@ def _widened(states: Sequence[State]) -> State:
             background=_both(first.background, other.background),
             asked=_both(first.asked, other.asked),
             last=first.last or other.last,
+            replaced=first.replaced or other.replaced,
             needs=common_needs(first, other),
             asks=first.asks if first.asks == other.asks else None,
             input=first.input if first.input == other.input else None,

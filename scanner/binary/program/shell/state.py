@@ -124,7 +124,7 @@ class State:
     prepare, ``asked`` those that ran for their output, ``last`` is the last program whatever it does. ``local`` are a
     function's variables with what they were before. ``gave_up`` is why the shell ended by itself, ``lacks``
     the last program that it did not find. ``asks`` is the program of whose success ``status`` tells, ``needs`` are those
-    without whose success this way is not taken.
+    without whose success this way is not taken, ``replaced`` is the one in whose place the script itself did something.
     """
 
     stack: Stack
@@ -161,6 +161,7 @@ class State:
     readonly: frozenset[str] = frozenset()
     asks: External | None = None
     needs: tuple[External, ...] = ()
+    replaced: External | None = None
 
     def value(self, name: str) -> str | None:
         """A variable's value, ``None`` where it is unset."""

@@ -8,10 +8,11 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Mount, Process
+from scanner.domain.facts import Mount, Privileges, Process
 from scanner.domain.image.healthcheck import SHELL
 from scanner.formats.variables import env_file
 from scanner.formats.variables.env_file import EnvFileError
+from scanner.probe import privileges
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def container(run: Run, env: Mapping[str, str], read: Callable[[str], bytes | No
         user=user,
         init=run.given.is_on("init") if run.given.last("init") is not None else None,
         healthcheck=_healthcheck(run, made),
+        privileges=_privileges(run, made),
     )
     made.process = process if process != Process() else None
     made.mounts = mounts or None
@@ -109,6 +111,23 @@ def _one(run: Run, name: str, made: Container) -> str | None:
         return said or None
     made.gaps.append(f"only the running host knows --{name} {shown(said)}")
     return None
+
+
+def _privileges(run: Run, made: Container) -> Privileges:
+    """Podman takes several in one word, with commas between them."""
+    said = {}
+    for name in ("group-add", "cap-add", "cap-drop"):
+        words = run.given.all(name)
+        if run.engine == "podman":
+            words = tuple(one for word in words for one in word.split(","))
+        if unclear := next((word for word in words if not is_known(word)), None):
+            made.gaps.append(f"only the running host knows --{name} {shown(unclear)[:100]}")
+        said[name] = tuple(word for word in words if is_known(word))
+    if "keep-groups" in said["group-add"]:
+        made.gaps.append("--group-add keep-groups gives it the groups of who starts it")
+    groups = tuple(word for word in said["group-add"] if word != "keep-groups")
+    is_privileged = run.given.is_on("privileged")
+    return privileges.by_engine(groups, added=said["cap-add"], dropped=said["cap-drop"], is_privileged=is_privileged)
 
 
 # ---------------------------------------------------------------- variables

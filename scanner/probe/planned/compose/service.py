@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Mount, Process
+from scanner.domain.facts import Mount, Privileges, Process
 from scanner.domain.plan import Plan
 from scanner.formats import compose_words
 from scanner.formats.compose_words import ShellwordsError
 from scanner.formats.variables import dotenv, env_file
 from scanner.formats.variables.env_file import EnvFileError
 from scanner.formats.variables.interpolation import Value
+from scanner.probe import privileges
 from scanner.probe.planned.compose import placement
 from scanner.probe.planned.compose.values import Text, at_of, boolean, closed, shown, with_value
 from scanner.probe.planned.compose.volumes import volume
@@ -180,8 +181,18 @@ def _process(body: Mapping[str, Any], environment: dict[str, str | None]) -> Pro
         user=_text(body.get("user"), "user"),
         init=boolean(body.get("init"), "init"),
         healthcheck=_healthcheck(body.get("healthcheck")),
+        privileges=_privileges(body),
     )
     return None if found == Process() else found
+
+
+def _privileges(body: Mapping[str, Any]) -> Privileges:
+    groups, added, dropped = (
+        tuple(closed(str(word) if isinstance(word, int) else word, key) for word in body.get(key) or ())
+        for key in ("group_add", "cap_add", "cap_drop")
+    )
+    is_privileged = boolean(body.get("privileged"), "privileged") is True
+    return privileges.by_engine(groups, added=added, dropped=dropped, is_privileged=is_privileged)
 
 
 def words(value: Any, what: str) -> tuple[str, ...] | None:

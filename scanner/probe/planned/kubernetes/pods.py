@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Mount, Process, Source
+from scanner.domain.facts import Mount, Privileges, Process, Source
 from scanner.domain.plan import Plan
+from scanner.probe import privileges
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned import plans as planned
 from scanner.probe.planned.kubernetes.pod_environment import Environment, Maps, environment
@@ -84,6 +85,7 @@ def _process(pod: Pod, container: Mapping[Any, Any]) -> Process | None:
         working_dir=_text(container, "workingDir"),
         env=planned.environment(variables.variables),
         user=_user(pod.spec, container),
+        privileges=_privileges(pod.spec, container),
     )
     return said if said != Process() else None
 
@@ -127,6 +129,30 @@ def _user(spec: Mapping[Any, Any], container: Mapping[Any, Any]) -> str | None:
     if user is None:
         return None
     return str(user) if group is None else f"{user}:{group}"
+
+
+def _privileges(spec: Mapping[Any, Any], container: Mapping[Any, Any]) -> Privileges:
+    """The groups are the pod's alone, capabilities the container's alone."""
+    of_pod = manifest_files.mapping(spec.get("securityContext"), "securityContext")
+    own = manifest_files.mapping(container.get("securityContext"), "securityContext")
+    said = manifest_files.mapping(own.get("capabilities"), "capabilities")
+    added, dropped = (_texts(said.get(key), f"capabilities.{key}") for key in ("add", "drop"))
+    groups = [_number({"a group": gid}, "a group") for gid in
+              manifest_files.sequence(of_pod.get("supplementalGroups"), "supplementalGroups")]  # fmt: skip
+    groups.append(_number(of_pod, "fsGroup"))
+    return privileges.by_kubelet(
+        tuple(str(gid) for gid in groups if gid is not None),
+        added=added,
+        dropped=dropped,
+        is_privileged=own.get("privileged") is True,
+    )
+
+
+def _texts(value: Any, what: str) -> tuple[str, ...]:
+    words = manifest_files.sequence(value, what)
+    if not all(isinstance(word, str) for word in words):
+        raise UnclearError(f"{what} has a word that is no text, which Kubernetes refuses")
+    return tuple(words)
 
 
 def _number(said: Mapping[Any, Any], key: str) -> int | None:

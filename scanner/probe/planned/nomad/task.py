@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Mount, Process, Source
+from scanner.domain.facts import Mount, Privileges, Process, Source
 from scanner.domain.plan import Plan
+from scanner.probe import privileges
 from scanner.probe.planned import plans
 from scanner.probe.planned.nomad.hcl import Unknown
 from scanner.probe.planned.nomad.placement import Constraint, placement
@@ -103,8 +104,18 @@ def _process(task: Task) -> Process | None:
         env=plans.environment(_values(env)),
         user=_known(task.user, "user") or None,
         init=True if config.get("init") is True else None,
+        privileges=_privileges(config),
     )
     return said if said != Process() else None
+
+
+def _privileges(config: Mapping[str, Any]) -> Privileges:
+    groups, added, dropped = (
+        tuple(_known(word, key) for word in _words(config.get(key), key))
+        for key in ("group_add", "cap_add", "cap_drop")
+    )
+    is_privileged = config.get("privileged") is True
+    return privileges.by_engine(groups, added=added, dropped=dropped, is_privileged=is_privileged)
 
 
 def _values(env: Mapping[str, Any]) -> dict[str, str | None]:

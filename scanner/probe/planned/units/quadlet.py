@@ -251,6 +251,9 @@ def _options(quadlet: Quadlet) -> Iterator[str]:
     if user := quadlet.one("User"):
         group = quadlet.one("Group")
         yield f"--user={user}:{group}" if group else f"--user={user}"
+    for key, option in (("AddCapability", "cap-add"), ("DropCapability", "cap-drop")):
+        yield from (f"--{option}={word.lower()}" for word in quadlet.words(key))
+    yield from (f"--group-add={setting.value.rstrip()}" for setting in quadlet.every("GroupAdd"))
     yield from _mounted(quadlet)
     yield from (f"--env={name}={value}" for name, value in sorted(quadlet.assignments("Environment").items()))
     yield from (f"--env-file={path}" for path in quadlet.args("EnvironmentFile"))

@@ -24,6 +24,7 @@ ARM64_LIBRARY = Path("/usr/aarch64-linux-gnu/lib/libatomic.so.1")
 
 _SAID_BY_LOADERS = re.compile(
     r"error while loading shared libraries|version `[^']+' not found|Error loading shared library|Error relocating"
+    r"|symbol lookup error|relocation error"
     r"|Inconsistency detected by ld\.so"
 )
 
@@ -55,6 +56,10 @@ class Kit:
     def __init__(self, folder):
         self.folder = folder
         self.made = {}
+
+    def compiled(self, source, *flags, inputs=(), musl=False):
+        """What a source comes to; ``inputs`` are names with bytes of what stands beside it."""
+        return self._compiled(_compiler(musl), source, flags, tuple(inputs))
 
     def _compiled(self, compiler, source, flags, inputs=()):
         key = (compiler, source, flags, tuple(hashlib.sha256(raw).hexdigest() for _, raw in inputs))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.binary.inspect import inspect
+from scanner.binary.layers import layers
 from scanner.domain.facts import Process
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
@@ -63,6 +64,20 @@ async def test_a_library_has_to_be_readable_and_no_more_to_who_loads_it(images, 
     library = {"mode": mode, "content": kit.shared()}
     program = await judged(images, build, base((HERE, library)), [("app", app(kit))], user=user)
     assert reason(program) is expected
+
+
+@pytest.mark.parametrize(("room", "expected"), [(layers.MAX_SYMBOLS_BYTES, Reason.LIBRARY_TOO_OLD), (0, None)])
+async def test_symbols_are_compared_while_there_is_room_for_them(images, build, kit, monkeypatch, room, expected):
+    monkeypatch.setattr(layers, "MAX_SYMBOLS_BYTES", room)
+    other = kit.shared("b")
+    program = await judged(images, build, base((HERE, plain(other))), [("app", app(kit, flags=("-Wl,-z,now",)))])
+    assert reason(program) is expected
+
+
+async def test_a_symbol_that_is_looked_for_on_the_first_call_is_not_surely_missed(images, build, kit):
+    program = await judged(images, build, base((HERE, plain(kit.shared("b")))), [("app", app(kit))])
+    assert reason(program) is Reason.BINARY_UNKNOWN
+    assert "undefined symbol: a, which stops it as soon as that is called" in program.problem.detail
 
 
 async def test_a_layer_may_take_a_library_away(images, build, kit):

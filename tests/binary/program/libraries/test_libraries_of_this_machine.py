@@ -15,7 +15,7 @@ from scanner.domain.facts import Process
 from tests.binary.program.libraries.directory_view import DirectoryView
 
 FOLDERS = (Path("/usr/bin"), Path("/usr/sbin"))
-WANTED = 200
+WANTED = 100
 _LINE = re.compile(r"(?:(\S+) => )?(/\S+) \(0x[0-9a-f]+\)")
 
 

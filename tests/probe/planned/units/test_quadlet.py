@@ -86,6 +86,7 @@ def said(plan, platform):
         "directory": process.working_dir,
         "user": process.user,
         "init": process.init,
+        "privileges": process.privileges,
         "health": process.healthcheck,
         "mounts": tuple(sorted((m.destination, m.kind, m.noexec) for m in plan.mounts or ())),
     }

@@ -1,0 +1,38 @@
+"""What a container's further groups come to, with its capabilities as somebody wrote them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Privileges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ALL, _OVERRIDE = "ALL", "DAC_OVERRIDE"
+
+
+def by_engine(
+    groups: Iterable[str] = (), *, added: Iterable[str] = (), dropped: Iterable[str] = (), is_privileged: bool = False
+) -> Privileges:
+    """As Docker (TweakCapabilities of moby's oci/caps) and Podman read it.
+
+    ``ALL`` that is added counts before ``ALL`` that is dropped; one that is named in both is added, unless it was taken
+    from all. Podman refuses to start what names one in both.
+    """
+    more, less = _names(added), _names(dropped)
+    lacks = _OVERRIDE in less if _ALL in more else bool(less & {_ALL, _OVERRIDE}) and _OVERRIDE not in more
+    return Privileges(tuple(groups), lacks and not is_privileged)
+
+
+def by_kubelet(
+    groups: Iterable[str] = (), *, added: Iterable[str] = (), dropped: Iterable[str] = (), is_privileged: bool = False
+) -> Privileges:
+    """As the runtimes of Kubernetes read it (WithCapabilities of containerd's CRI): what is dropped by its name stays so."""
+    more, less = _names(added), _names(dropped)
+    lacks = _OVERRIDE in less or (_ALL in less and _OVERRIDE not in more)
+    return Privileges(tuple(groups), lacks and not is_privileged)
+
+
+def _names(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word.strip().upper().removeprefix("CAP_") for word in words)
