@@ -301,6 +301,9 @@ UNREAD = [
     ("helm.cattle.io/v1", "HelmChart", "chart: a"),
     ("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "path: ./a"),
     ("template.openshift.io/v1", "Template", "{}"),
+    ("batch.volcano.sh/v1alpha1", "Job", f"tasks: [{{name: a, {TEMPLATE}}}]"),
+    ("apps.example/v1", "Deployment", SPEC),
+    ("stable.example/v1", "CronJob", "cronSpec: '* * * * *', image: a"),
 ]
 
 NOTHING = [
@@ -317,6 +320,8 @@ NOTHING = [
     ("cert-manager.io/v1", "Certificate", "secretName: a"),
     ("kyverno.io/v1", "ClusterPolicy", "rules: [{validate: {pattern: {spec: {containers: [{image: '!*:latest'}]}}}}]"),
     ("image.toolkit.fluxcd.io/v1beta2", "ImageRepository", "image: ghcr.example/a"),
+    ("source.toolkit.fluxcd.io/v1", "HelmChart", "chart: a"),
+    ("skaffold/v4beta6", "Config", "artifacts: [{image: a}]"),
     ("backstage.io/v1alpha1", "Component", "image: a"),
     ("monitoring.coreos.com/v1", "PrometheusRule", "groups: [{name: a}]"),
     ("cluster.x-k8s.io/v1beta1", "MachineDeployment", "template: {spec: {version: a}}"),
