@@ -62,10 +62,12 @@ _POLICY_GROUPS = frozenset(
             "backstage.io",
             "argocd-image-updater.argoproj.io",
             "skaffold",
+            *("infrastructure.cluster.x-k8s.io", "k3d.io", "kind.x-k8s.io", "kops.k8s.io", "machine.openshift.io"),
         ),
     }
 )
-"""Groups that speak of images and start none: policies, watchers of registries, tools that build, pictures on pages."""
+"""Groups that speak of images and start none: policies, watchers of registries, tools that build, pictures on pages,
+machines of clusters."""
 
 _KUSTOMIZE = "kustomize is not run here: keep its output in the repository"
 _HELM = "Helm is not run here: keep the rendered manifests in the repository"

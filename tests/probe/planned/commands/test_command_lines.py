@@ -73,7 +73,7 @@ OTHERS = [
     "docker stop web", "dockerd -H fd://", "podman start -a web", "", "/bin/true run x", "docker", "sh -c", "docker exec web docker run x",
     "docker run --help", "echo docker run a", "sh -c 'echo docker run a'", "/usr/bin/logger docker run a", "docker image ls", "docker pull a",
     "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker run a",
-    "docker volume create x", "docker network create run",
+    "docker volume create x", "docker network create run", "/usr/bin/exporter --path=/var/lib/docker run", "exporter --docker run",
 ]  # fmt: skip
 
 

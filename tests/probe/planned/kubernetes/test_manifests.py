@@ -322,6 +322,7 @@ NOTHING = [
     ("image.toolkit.fluxcd.io/v1beta2", "ImageRepository", "image: ghcr.example/a"),
     ("source.toolkit.fluxcd.io/v1", "HelmChart", "chart: a"),
     ("skaffold/v4beta6", "Config", "artifacts: [{image: a}]"),
+    ("kops.k8s.io/v1alpha2", "InstanceGroup", "image: ubuntu"),
     ("backstage.io/v1alpha1", "Component", "image: a"),
     ("monitoring.coreos.com/v1", "PrometheusRule", "groups: [{name: a}]"),
     ("cluster.x-k8s.io/v1beta1", "MachineDeployment", "template: {spec: {version: a}}"),
