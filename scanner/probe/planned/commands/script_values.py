@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.formats.shell.syntax import Glob, Literal, NotUnderstood, Opaque, Parameter, Simple, Substitution
-from scanner.probe.planned.unknown_text import UNKNOWN
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -177,7 +177,11 @@ class Expansion:
         if separators == _PLAIN_IFS or UNKNOWN in text:
             return text.split()
         return (
-            [UNKNOWN] if UNKNOWN in separators or any(sign in text for sign in separators) else [text] if text else []
+            [UNKNOWN]
+            if not is_known(separators) or any(sign in text for sign in separators)
+            else [text]
+            if text
+            else []
         )
 
     def _listed(self, part: Parameter) -> list[str] | None:

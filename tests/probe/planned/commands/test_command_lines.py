@@ -89,7 +89,7 @@ UNCLEAR = [
     "podman run --arch arm64 --platform linux/arm64 a", "podman run --variant v7 a", "podman run --os windows a", "docker --no-such run a",
     "sh -c 'docker run $(cat image)'", "sh -c '. /etc/default/x; docker run $IMAGE'", "sh -c 'read IMAGE; docker run $IMAGE'",
     "sh -c 'docker run $OPTIONS a'", "sh -c 'if x; then I=a; else I=b; fi; docker run $I'",
-    "sh -c 'docker run a <<X <<Y\nX\nY'", "docker run ''",
+    "sh -c 'IFS=@hidden; X=a; docker run $X'", "sh -c 'docker run a <<X <<Y\nX\nY'", "docker run ''",
 ]  # fmt: skip
 
 
