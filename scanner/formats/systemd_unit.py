@@ -107,7 +107,7 @@ def _systemd_lines(text: str) -> Iterator[_Line]:
     parts: list[tuple[int, str]] = []
     pieces: list[str] = []
     size = 0
-    for number, line in enumerate(text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"), 1):
+    for number, line in enumerate(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         if line.lstrip(_BLANKS).startswith(_COMMENTS):
             continue
         size += len(line)

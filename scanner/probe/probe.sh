@@ -1353,23 +1353,39 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
     function skipped(text) { # lines within what is hidden stay lines
       return gsub(/\n/, "\n", text) ? "\\" blank(gsub(/\n/, "\n", text)) : ""
     }
-    function closing(text, at, opener, outer,  letter, inner) { # where a value ends that begins there
+    function closing(text, at, opener, outer, nested,  letter, inner, deep, tick) { # where a value ends that begins there
       for (; at <= length(text); at++) {
         letter = substr(text, at, 1)
+        if (outer != "" && letter == outer && (deep || tick)) return at
+        if (letter == "\\" && (deep || tick)) { at++; continue }
+        if (opener !~ /\047/ && inner != "\047" && letter == "`") { tick = !tick; continue }
+        if (opener !~ /\047/ && inner != "\047" && substr(text, at, 2) == "$(") { deep++; at++; continue }
+        if (deep) { deep += (letter == "(") - (letter == ")"); continue }
+        if (tick) continue
         if (opener != "") {
-          if (substr(text, at, length(opener)) == opener) return at
-          if (letter == "\\") at++
+          if (substr(text, at, length(opener)) == opener) {
+            if (ended(text, at, opener, outer)) return at
+            at += length(opener) - 1 # the word goes on behind its quotes
+            opener = ""
+          } else if (letter == "\\") at++
         } else if (letter == "\\") {
-          if (substr(text, at + 1, 1) == "\n" && inner == "") return at
+          if (inner == "" && (substr(text, at + 1, 1) == "\n" || ended(text, at, nested, outer))) return at
           at++
           letter = substr(text, at, 1)
           if (letter == "\"" || letter == "\047") inner = inner == "" ? letter : ""
         } else if (inner != "") {
           if (letter == inner) inner = ""
-        } else if (letter == outer || letter ~ /[ \t\n]/ || (outer != "" && letter ~ /[;&|)]/)) return at
+        } else if (letter == outer || ended(text, at, nested, outer) || letter ~ /[ \t\n]/ || (outer != "" && letter ~ /[;&|)]/)) return at
         else if (letter == "\"" || letter == "\047") inner = letter
       }
       return at
+    }
+    function ended(text, at, quote, outer,  next_one) { # whether a quote that is open there closes its word
+      next_one = substr(text, at + length(quote), 1)
+      return quote != "" && substr(text, at, length(quote)) == quote && (next_one == "" || next_one == outer || next_one ~ /[ \t\n;&|)]/)
+    }
+    function hidden(text, outer) { # what stands for a value; one that starts a container says so
+      return (outer != "" && text ~ /\$\(|`/ && text ~ /(docker|podman|nerdctl)/ ? "$(docker run @hidden)" : "@hidden") skipped(text)
     }
     function assignments(text,  at, made, letter, name, opener, end) { # words NAME=VALUE
       made = ""
@@ -1390,15 +1406,15 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       }
       return made
     }
-    function command(text,  at, made, letter, outer, at_command, rest, opener, name, end, before) { # a command line with what it sets hidden
-      made = outer = ""
+    function command(text,  at, made, letter, outer, nested, at_command, rest, opener, name, end, before) { # a command line with what it sets hidden
+      made = outer = nested = ""
       at_command = 1
       for (at = 1; at <= length(text);) {
         letter = substr(text, at, 1)
         rest = substr(text, at)
         before = at == 1 ? " " : substr(text, at - 1, 1)
         opener = name = ""
-        if (before ~ /[ \t\n"\047;&|({]/ && match(rest, /^(-e|--env|-l|--label|--annotation|--log-opt|--build-arg|--creds|--password)([ \t\n=]|\\\n)+(\\?["\047])?[A-Za-z_][A-Za-z0-9_.\/-]*[=:]/)) name = substr(rest, 1, RLENGTH)
+        if (before ~ /[ \t\n"\047;&|({]/ && match(rest, /^(-[a-zA-Z]*[el]|--env|--label|--annotation|--log-opt|--build-arg|--creds|--password)([ \t\n=]|\\\n)+(\\?["\047])?[A-Za-z_][A-Za-z0-9_.\/-]*[=:]/)) name = substr(rest, 1, RLENGTH)
         else if (before ~ /[ \t\n"\047]/ && match(rest, /^-[a-zA-Z]*e[A-Za-z_][A-Za-z0-9_]*=/)) name = substr(rest, 1, RLENGTH)
         else if (at_command && before ~ /[ \t\n"\047;&|({]/ && match(rest, /^[A-Za-z_][A-Za-z0-9_]*=/)) name = substr(rest, 1, RLENGTH)
         else if (before ~ /[ \t"\047\/;&|]/ && match(rest, /^login[ \t][^;&|"\047\n]*/)) {
@@ -1416,16 +1432,31 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
           sub(/^.*[^A-Za-z0-9_]/, "", rest)
           sub(/^-[a-zA-Z]*e/, "", rest)
           made = made name
-          if (!(rest in keep)) {
-            end = closing(text, at, opener, outer)
-            made = made "@hidden" skipped(substr(text, at, end - at))
-            at = end
+          if (rest in keep) {
+            if (outer != "") nested = opener != "" ? opener : nested
+            else if (length(opener) == 1) outer = opener
+            continue
+          }
+          end = closing(text, at, opener, outer, nested)
+          rest = substr(text, at, end - at)
+          if (outer != "" && rest ~ /^\\?"?(\$+\(|`).*(docker|podman|nerdctl)/) { at_command = 1; continue } # a command as any other
+          made = made hidden(rest, outer)
+          at = end
+          if (opener != "") {
+            if (substr(text, at, length(opener)) == opener) { made = made opener; at += length(opener) }
+            else if (index(rest, opener)) made = made opener
           }
           continue
         }
         if (at_command && before ~ /[ \t\n"\047;&|({]/ && letter !~ /[ \t\n"\047\\]/ && rest !~ /^([^ \t]*\/)?(env|export|exec|sudo|local|declare)[ \t]/) at_command = 0
-        if (letter == "\\") { made = made substr(text, at, 2); at += 2; continue }
-        if (letter == outer) outer = ""
+        if (letter == "\\") {
+          if (outer == "\"" && substr(text, at + 1, 1) == "\"") nested = nested == "" ? "\\\"" : ""
+          made = made substr(text, at, 2)
+          at += 2
+          continue
+        }
+        if (letter == outer) outer = nested = ""
+        else if (outer != "" && letter ~ /["\047]/) nested = nested == "" ? letter : nested == letter ? "" : nested
         else if (outer == "" && letter ~ /["\047]/) { outer = letter; at_command = 1 }
         else if (letter ~ /[;&|({]/) at_command = 1
         made = made letter

@@ -598,6 +598,30 @@ def test_of_units_only_what_starts_containers_leaves_the_host(shell, tmp_path):
     assert found["b"].pinned_at == f"{tmp_path}/root/etc/systemd/system/web.service.d/10.conf:2"
 
 
+HIDING = {
+    "a:1": "/bin/sh -c 'CID=$(docker run -d -e S=hunter1 a:1); docker logs $CID'",
+    "b:1": """/bin/sh -c 'X="$(docker run -e "S=hunter2 x" b:1)"'""",
+    "c:1": """/bin/sh -c 'IMG="c:1"; OPTS="--rm -e S=hunter3"; docker run $${OPTS} $${IMG}'""",
+    "d:1": "/usr/bin/docker run -dite S=hunter4 d:1",
+    "e:1": '/bin/sh -c "docker run -e \\"S=hunter5 y\\" e:1"',
+    "f:1": "/bin/sh -c 'CID=`docker run -l a=hunter6 f:1`'",
+    "g:1": """/bin/sh -c 'docker run -e "S="hunter7 -e T=a"b hunter8"c g:1'""",
+}
+
+
+def test_values_are_hidden_within_substitutions_and_quotes_that_stay(shell, tmp_path):
+    files = {
+        f"/etc/systemd/system/{image[0]}.service": f"[Service]\nExecStart={line}\n" for image, line in HIDING.items()
+    }
+    text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
+
+    facts = read(done := answered(shell, text))
+
+    assert b"hunter" not in done.stdout
+    assert "systemd" not in facts.gaps, facts.gaps
+    assert {w.image for w in facts.workloads if w.source is Source.SYSTEMD} == HIDING.keys()
+
+
 def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_starts_containers(shell, tmp_path):
     run = "[Service]\nExecStart={etc}/../opt/{name} x\n"
     files = {

@@ -58,6 +58,7 @@ class Rules:
             (a scalar's text); without it every tag is refused, the standard ones too.
         is_strict: no anchors, aliases, merge keys; keys are text, each written once; sequences become tuples.
         has_keys_once: a key that is written twice is refused in other texts, too; ``<<`` is such a key.
+        merges_in_place: ``<<`` goes over the keys in front of it, as in Go's yaml.v2; elsewhere a mapping's own keys go first.
     """
 
     max_chars: int
@@ -70,6 +71,7 @@ class Rules:
     tagged: Callable[[str, Any], Any] | None = None
     is_strict: bool = False
     has_keys_once: bool = False
+    merges_in_place: bool = False
 
 
 def document(text: str, rules: Rules, lines: dict[Place, int] | None = None) -> Any:
@@ -248,12 +250,18 @@ class _Reading:
         elif not frame.has_key:
             self._take_key(frame, value, _line(event))
         elif frame.key is _MERGE:
-            frame.merges = frame.merges or []
-            frame.merges.extend(_mappings(value, line or _line(event)))
+            self._merge(frame, _mappings(value, line or _line(event)))
             frame.has_key = False
         else:
             frame.pairs[frame.key] = value
             frame.has_key = False
+
+    def _merge(self, frame: _Frame, mappings: list[dict[Any, Any]]) -> None:
+        if self._rules.merges_in_place:
+            for one in mappings:
+                frame.pairs.update(one)  # type: ignore[union-attr]  # only a mapping takes keys
+            return
+        frame.merges = [*(frame.merges or ()), *mappings]
 
     def _take_key(self, frame: _Frame, key: Any, line: int) -> None:
         if isinstance(key, list | dict):

@@ -41,6 +41,10 @@ _GO_WORDS = (
     | {f"{sign}{word}": float(f"{sign}inf") for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")}
     | dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan"))
 )
+_GO_V2_BOOLS = (
+    dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True)
+    | dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False)
+)  # fmt: skip
 _GO_INTEGER = re.compile(
     r"(?P<sign>[-+]?)(?:0[bB](?P<two>[01]+)|0[xX](?P<sixteen>[0-9a-fA-F]+)|0[oO]?(?P<eight>[0-7]+)|(?P<ten>0|[1-9][0-9]*))",
     re.ASCII,
@@ -88,6 +92,18 @@ def go_yaml(text: str) -> Any:
     if _GO_FLOAT.fullmatch(plain):
         return text if math.isinf(float(plain)) else float(plain)
     return _date(form, text) if (form := _GO_DATE.fullmatch(text)) else text
+
+
+def go_yaml_v2(text: str) -> Any:
+    """The value as Go's yaml.v2 has it, with which Kubernetes' tools and ``docker stack`` read: ``y`` is true, a date is text.
+
+    Raises:
+        ValueError: as for ``go_yaml``.
+    """
+    if text in _GO_V2_BOOLS:
+        return _GO_V2_BOOLS[text]
+    value = go_yaml(text)
+    return text if isinstance(value, date) else value
 
 
 def _date(form: re.Match[str], text: str) -> Any:

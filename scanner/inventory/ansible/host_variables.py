@@ -158,6 +158,11 @@ class _Host:
                 options.take(Setting(key, quoted(text), where))
         self._arguments(options, "ansible_ssh_common_args")
         self._arguments(options, "ansible_ssh_extra_args")
+        user, at, _ = self._destination().rpartition("@")
+        if at:  # ssh takes it from where it goes, unless it is told another one
+            options.take(
+                Setting("user", quoted(user), self._text("ansible_host", "ansible_ssh_host")[1] or self._place)
+            )
         return options
 
     def _arguments(self, options: Options, name: str) -> None:
@@ -166,9 +171,13 @@ class _Host:
             options.take(setting)
 
     def _address(self, options: Options) -> str:
+        host = self._destination().rpartition("@")[2]
         if setting := options.first.get("hostname"):
-            own, _ = self._text("ansible_host", "ansible_ssh_host")
-            return expanded(setting, options.word("hostname"), {"%": "%", "h": own or self._name}).lower()
+            return expanded(setting, options.word("hostname"), {"%": "%", "h": host}).lower()
+        return host
+
+    def _destination(self) -> str:
+        """What ssh is told to go to: ``[USER@]HOST``."""
         return self._text("ansible_host", "ansible_ssh_host")[0] or self._name
 
     def _tokens(self, options: Options) -> dict[str, str]:

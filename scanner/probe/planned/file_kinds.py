@@ -60,6 +60,7 @@ LIST_NAME = "images.txt"
 
 _YAML = re.compile(r".*\.(?:ya?ml|json)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _QUADLET = re.compile(r".*\.(?:container|kube|pod)", re.ASCII | re.DOTALL)
+_SECTION = re.compile(rb"^[ \t]*\[[A-Z][A-Za-z-]*\]", re.MULTILINE)
 _SYSTEMD = re.compile(r".*\.service", re.ASCII | re.DOTALL)
 _UNIT_PART = re.compile(
     r".*\.(?:image|build|volume|network|(?:container|kube|pod|image|build|volume|network|service)\.d/[^/]*\.conf)",
@@ -92,6 +93,9 @@ SCRIPT_MARK = b"#!"
 HEAD_BYTES = 4096
 """Where junk shows what it is: text has no zero byte."""
 
+QUADLETS = "/containers/systemd/"
+"""Directories in which Podman's generator takes every file of a quadlet's name for one."""
+
 _NAMED = {
     _COMPOSE: Kind.COMPOSE,
     _OWN_STACK: Kind.STACK,
@@ -99,6 +103,12 @@ _NAMED = {
     _CHART: Kind.CHART,
 }
 """Names that only plans have."""
+
+
+def is_other_than_its_name(path: str, raw: bytes) -> bool:
+    """Whether a file has a quadlet's name and no section that a unit has: Perl's documentation, a picture."""
+    is_named = _QUADLET.fullmatch(path) or path.endswith((".image", ".build"))
+    return bool(is_named) and QUADLETS not in f"/{path}" and _SECTION.search(raw) is None
 
 
 def is_named_like_a_plan(path: str) -> bool:
@@ -137,6 +147,8 @@ def told(path: str, raw: bytes) -> Told:
         return Told(Kind.NOMAD)
     if is_yaml(path):
         return _of_yaml(path, raw)
+    if is_other_than_its_name(path, raw):
+        return NO_PLAN
     if _HCL.fullmatch(path):
         return Told(Kind.NOMAD) if _JOB.search(raw) else NO_PLAN
     if _QUADLET.fullmatch(path):

@@ -81,6 +81,7 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
     """What the files below the folder ``root`` plan; the other ``texts`` are what they may refer to."""
     own = {path: raw for path, raw in texts.items() if not root or path.startswith(f"{root}/")}
     kinds = {path: file_kinds.told(path, raw) for path, raw in own.items()}
+    own = {path: raw for path, raw in own.items() if not file_kinds.is_other_than_its_name(path, raw)}
     covered = dict.fromkeys(rendered.covered({path: one for path, one in kinds.items() if not one.problem}))
     read = {path: one for path, one in kinds.items() if path not in covered}
     projects = _projects(own, read)

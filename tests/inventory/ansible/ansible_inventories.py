@@ -26,6 +26,7 @@ INVENTORIES = (
     {"hosts": "[g]\na.example.com.\n"},
     {"hosts": "[g]\n2001:db8::5\n"},
     {"hosts": "[g] # comment\na\n[h]# comment\nb\n"},
+    {"hosts": "a ansible_host=me@10.0.0.1\nb ansible_host=me@10.0.0.2 ansible_user=own\nroot@c\nd ansible_host=me@d ansible_ssh_common_args='-o HostName=%h.x'\n"},
     # ---- INI: groups, variables
     {"hosts": "[web]\na\n[web:vars]\nansible_user=web\nansible_port = 2222\n[all:vars]\nansible_user=all\n"},
     {"hosts": "[web]\na\n[fleet:children]\nweb\n[fleet:vars]\nansible_user=fleet\n[web:vars]\nansible_user=web\n"},

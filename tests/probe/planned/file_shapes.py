@@ -328,6 +328,11 @@ OTHERS = [
     ("main.tf", 'resource "docker_container" "a" { image = "b" }\n', N),
     ("app.env", "TAG=1\n", N),
     ("notes.txt", "images\n", N),
+    ("lib/Moose.pod", "=head1 NAME\n\nperl's own documentation\n", N),
+    ("firmware.image", b"\x89PNG\r\n\x1a\n\x00", N),
+    ("x.build", "make all\n", N),
+    ("etc/containers/systemd/x.container", "make all\n", G),
+    ("hack/kind.yaml", "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: [{role: worker, image: kindest/node:v1.33.0}]\n", N),
 ]  # fmt: skip
 
 SHAPES = [*COMPOSE, *KUBERNETES, *UNITS, *NOMAD, *OTHERS]

@@ -134,7 +134,7 @@ class _Looking:
     def _program(self, line: _Words, at: int, env: Mapping[str, str]) -> list[_Words] | None:
         """What a word starts that is a program's name; none where the program may be a later word."""
         word, rest = line.words[at], line.words[at + 1 :]
-        program = word.rpartition("/")[2]
+        program = "" if word.startswith("-") else word.rpartition("/")[2]  # an option may hold a path
         if program in command.ENGINES or program in command.COMPOSERS:
             started = command.started(program, _behind(line.words[:at], rest), env)
             self.found.started += [(started, env)] if started is not None else []

@@ -67,7 +67,7 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
     """
     said = _behind_options(program, words)
     if said.is_asked:
-        return Script(said.rest[0], said.rest[1:]) if said.rest else None
+        return Script(said.rest[0], said.rest[1:] or (program,)) if said.rest else None
     if program not in SHELLS:
         return None
     if said.rest and not said.reads:

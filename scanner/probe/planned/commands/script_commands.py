@@ -140,7 +140,7 @@ class _Walk:
         if isinstance(step, str):
             self._mark(step)
         elif isinstance(step, Enter):
-            self._calls.append(Call(self.shell.parameters))
+            self._calls.append(Call(self.shell.parameters, step.is_sourced))
             self.shell.parameters = step.parameters
         elif self._ended:
             pass  # it never comes here
@@ -189,7 +189,8 @@ class _Walk:
         elif call.returned:
             self.shell = joined([*([] if self._ended else [self.shell]), *call.returned])
             self._ended = ""
-        self.shell.parameters = call.parameters
+        if not call.is_sourced:
+            self.shell.parameters = call.parameters
         for name, text in call.hidden.items():
             if text is None:
                 self.shell.drop(name)
@@ -288,7 +289,8 @@ class _Walk:
             setter(self.shell, words)
             return []
         if name in script_builtins.DECLARE:
-            script_builtins.declare(self.shell, words, self._calls[-1].hidden if self._calls else {})
+            hidden = next((call.hidden for call in reversed(self._calls) if not call.is_sourced), {})
+            script_builtins.declare(self.shell, words, hidden)
             return []
         if (builtin := _BUILTINS.get(name)) is not None:
             return builtin(self, words)
@@ -350,7 +352,8 @@ class _Walk:
         text = self.read(script_builtins.placed(self.shell, path)) if is_known(path) else None
         parsed = _parsed(text) if text is not None else None
         if isinstance(parsed, Sequence):
-            return [parsed]
+            enter = Enter(self.shell.parameters, is_sourced=True) if len(words) == len((".", path)) else Enter(None)
+            return [enter, parsed, "leave"]
         self.shell.texts, self.shell.arrays, self.shell.is_whole = {OPEN: UNKNOWN}, {}, False
         self._calls_anything = True
         return []
@@ -376,10 +379,11 @@ class _Walk:
         return []
 
     def _exit(self, words: tuple[str, ...]) -> list[Step]:
-        self._ended = "exit"
-        if words[0] == "return":
-            self._ended = "return" if self._calls else "exit"
-            if self._calls and self._forks:
+        if words[0] == "exit":
+            self._ended = "exit"
+        elif self._calls:  # elsewhere bash goes on, other shells end: what stands behind may be run
+            self._ended = "return"
+            if self._forks:
                 self._calls[-1].returned.append(self.shell.copy())
         return []
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """The beginning of a function's body, with its parameters."""
+    """The beginning of a function's body, with its parameters, or of a file that ``.`` reads in place."""
 
     parameters: tuple[str, ...] | None
+    is_sourced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,10 @@ class Fork:
 
 @dataclass(slots=True)
 class Call:
-    """A function that is being followed: what it hides, where it returned early."""
+    """A function or a sourced file that is being followed: what it hides, where it returned early."""
 
     parameters: tuple[str, ...] | None
+    is_sourced: bool = False
     hidden: dict[str, str | None] = field(default_factory=dict)
     returned: list[Shell] = field(default_factory=list)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell.syntax import Glob, Literal, NotUnderstood, Parameter, Simple, Substitution
-from scanner.probe.planned.unknown_text import UNKNOWN
+from scanner.formats.shell.syntax import Glob, Literal, NotUnderstood, Opaque, Parameter, Simple, Substitution
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +29,7 @@ SET_BY_OTHERS = frozenset({
 """Variables that systemd or the shell sets by itself."""
 
 _PLAIN_IFS = " \t\n"
+_CHOOSING = frozenset({"-", ":-", "+", ":+"})
 _OPERATORS = frozenset({"-", "+", "=", "?"})
 _WHERE_IS = frozenset({("command", "-v"), ("which",), ("type", "-p"), ("type", "-P")})
 
@@ -122,7 +123,7 @@ class Expansion:
         """Do what an assignment says."""
         shell = self.shell
         if one.subscript is not None:
-            self._texts(one.value) if one.value else None
+            self._texts(one.value.parts) if one.value else None
             shell.put(one.name, UNKNOWN)
         elif one.elements is not None:
             before = shell.arrays.get(one.name, ()) if one.append else ()
@@ -136,7 +137,7 @@ class Expansion:
 
     def text(self, word: Word) -> str:
         """A word that is not split, as in an assignment."""
-        texts = self._texts(word)
+        texts = self._texts(word.parts)
         return UNKNOWN if texts is None else "".join(texts)
 
     def fields(self, word: Word) -> list[str]:
@@ -144,13 +145,16 @@ class Expansion:
         only = word.parts[0] if len(word.parts) == 1 else None
         if isinstance(only, Parameter) and (listed := self._listed(only)) is not None:
             return listed if only.quoted else [piece for text in listed for piece in self._split(text)]
-        texts = self._texts(word)
+        parts, are_split = self._with_operands(word)
+        if parts != word.parts and len(parts) == 1:
+            return self.fields(replace(word, parts=parts))  # ${1+"$@"}
+        texts = self._texts(parts)
         if texts is None:
             return [UNKNOWN]
         fields: list[str] = []
         current: str | None = None
-        for part, text in zip(word.parts, texts, strict=True):
-            if not _is_split(part):
+        for is_split, text in zip(are_split, texts, strict=True):
+            if not is_split:
                 current = (current or "") + text
                 continue
             pieces = self._split(text)
@@ -173,7 +177,11 @@ class Expansion:
         if separators == _PLAIN_IFS or UNKNOWN in text:
             return text.split()
         return (
-            [UNKNOWN] if UNKNOWN in separators or any(sign in text for sign in separators) else [text] if text else []
+            [UNKNOWN]
+            if not is_known(separators) or any(sign in text for sign in separators)
+            else [text]
+            if text
+            else []
         )
 
     def _listed(self, part: Parameter) -> list[str] | None:
@@ -189,11 +197,42 @@ class Expansion:
         text = self._value(part.name)
         return [text] if text is not None else [] if self.shell.is_unset(part.name) else [UNKNOWN]
 
-    def _texts(self, word: Word) -> list[str] | None:
+    def _with_operands(self, word: Word) -> tuple[tuple[Part, ...], list[bool]]:
+        """The parts of a word, with whether each is split; ``${name+word}`` stands for the parts of a word with quotes."""
+        parts: list[Part] = []
+        are_split: list[bool] = []
+        for part in word.parts:
+            operand = self._operand_parts(part)
+            parts += operand or (part,)
+            are_split += (not getattr(one, "quoted", False) for one in operand) if operand else (_is_split(part),)
+        return tuple(parts), are_split
+
+    def _operand_parts(self, part: Part) -> tuple[Part, ...]:
+        """What an expansion without quotes stands for, where that is its own word and has quotes; none for any other."""
+        if not isinstance(part, Parameter) or part.operator not in _CHOOSING or part.quoted or part.word is None:
+            return ()
+        if (
+            part.indirect
+            or part.subscript is not None
+            or not any(getattr(one, "quoted", False) for one in part.word.parts)
+        ):
+            return ()
+        value = self._value(part.name)
+        if (value is None and not self.shell.is_unset(part.name)) or (value is not None and UNKNOWN in value):
+            return ()
+        is_set = value is not None and (value != "" or not part.operator.startswith(":"))
+        if is_set != part.operator.endswith("+"):
+            return ()
+        return tuple(
+            Opaque("an expansion within one") if isinstance(one, Parameter) and one.operator else one
+            for one in part.word.parts
+        )
+
+    def _texts(self, parts: Iterable[Part]) -> list[str] | None:
         """The texts of a word's parts; none where they are longer than any argument."""
         found: list[str] = []
         size = 0
-        for part in word.parts:
+        for part in parts:
             text = self._text(part)
             size += len(text)
             if size > MAX_WORD_CHARS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats.documents import bounded_yaml, yaml_scalars
@@ -83,7 +83,11 @@ class Document:
     required: list[str] = field(default_factory=list)
 
 
-def parsed(path: str, raw: bytes) -> Parsed:
+STACK = replace(_RULES, scalar=yaml_scalars.go_yaml_v2, has_keys_once=False, merges_in_place=True)
+"""Of the files that ``docker stack`` reads with an older library than Compose."""
+
+
+def parsed(path: str, raw: bytes, rules: bounded_yaml.Rules = _RULES) -> Parsed:
     """A file's documents.
 
     Raises:
@@ -91,7 +95,7 @@ def parsed(path: str, raw: bytes) -> Parsed:
     """
     lines: dict[Place, int] = {}
     try:
-        documents = bounded_yaml.documents(text_of(raw), _RULES, lines)
+        documents = bounded_yaml.documents(text_of(raw), rules, lines)
     except YamlError as error:
         where = f"{path}:{error.line}: " if error.line else f"{path}: "
         raise UnclearError(f"{where}{error.problem.removeprefix('is ')}") from None

@@ -61,10 +61,13 @@ _POLICY_GROUPS = frozenset(
             "grafana.integreatly.org",
             "backstage.io",
             "argocd-image-updater.argoproj.io",
+            "skaffold",
+            *("infrastructure.cluster.x-k8s.io", "k3d.io", "kind.x-k8s.io", "kops.k8s.io", "machine.openshift.io"),
         ),
     }
 )
-"""Groups that speak of images and start none: policies, watchers of registries, pictures on pages."""
+"""Groups that speak of images and start none: policies, watchers of registries, tools that build, pictures on pages,
+machines of clusters."""
 
 _KUSTOMIZE = "kustomize is not run here: keep its output in the repository"
 _HELM = "Helm is not run here: keep the rendered manifests in the repository"
@@ -111,7 +114,7 @@ def group_of(body: Mapping[Any, Any]) -> str:
 def rendered_elsewhere(body: Mapping[Any, Any]) -> str:
     """Why only another tool can say what an object starts; empty where that is not so."""
     kind = body.get("kind")
-    if not isinstance(kind, str):
+    if not isinstance(kind, str) or group_of(body) in _POLICY_GROUPS:
         return ""
     return _RENDERED.get(kind) or _RENDERED_BY_GROUP.get((kind, group_of(body)), "")
 
@@ -128,14 +131,17 @@ def pod_of(body: Mapping[Any, Any], kind: str) -> Mapping[Any, Any] | None:
         UnclearError: what stands on the way to it is no mapping.
     """
     spec = manifest_files.mapping(body.get("spec"), "spec")
-    if kind == "Pod" or (kind == "Revision" and group_of(body) == "serving.knative.dev"):
+    if (kind == "Pod" and group_of(body) in _OWN_GROUPS) or (
+        kind == "Revision" and group_of(body) == "serving.knative.dev"
+    ):
         return spec
-    if kind == "CronJob" and "jobTemplate" in spec:
-        job = manifest_files.mapping(spec["jobTemplate"], "jobTemplate")
+    is_own = kind in WITH_PODS and group_of(body) in _OWN_GROUPS
+    if is_own and kind == "CronJob":
+        job = manifest_files.mapping(spec.get("jobTemplate"), "jobTemplate")
         spec = manifest_files.mapping(job.get("spec"), "spec")
-    if kind == "PodTemplate":
+    if is_own and kind == "PodTemplate":
         spec = {"template": body.get("template")}
-    if kind in WITH_PODS:
+    if is_own:
         return _template(spec)
     try:
         found = _template(spec)

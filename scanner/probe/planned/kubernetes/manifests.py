@@ -24,10 +24,11 @@ def plans(texts: Mapping[str, bytes], source: Source = Source.KUBERNETES) -> Pla
     An object that cannot be understood is a gap of its own, a file that is no YAML one as a whole.
     """
     found = Plans()
+    rules = manifest_files.KUBERNETES if source is Source.KUBERNETES else manifest_files.PODMAN
     files: dict[str, list[Any]] = {}
     for path, raw in texts.items():
         try:
-            files[path] = manifest_files.documents(raw)
+            files[path] = manifest_files.documents(raw, rules)
         except UnclearError as error:
             found += gap(path, error)
     maps = config_maps(files.values())

@@ -147,6 +147,8 @@ class _Parser:
             block.blocks.append(inner)
         elif labels:
             raise self.error("an attribute with labels")
+        elif name in block.values:
+            raise self.error(f"{name} is set twice")
         else:
             self.at += 1
             block.values[name] = self._expression(depth, ends="\n}")

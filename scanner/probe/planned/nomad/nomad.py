@@ -92,7 +92,7 @@ def _dynamic(job: Block, name: str) -> Iterator[tuple[str, Block]]:
 
 def _tasks(job: Block, scope: Scope) -> Iterator[Task]:
     for group in (*job.all("group"), job):  # a task right within a job is a group of its own
-        if scope.value(group.values.get("count", 1)) == 0:
+        if scope.value(group.values.get("count", 1)) in (0, "0"):
             continue
         around = (job,) if group is job else (job, group)
         yield from (_sidecar(job, group, block, around, scope) for block in _connected(group))

@@ -9,6 +9,7 @@ from scanner.domain.facts import Mount, Privileges, Process, Source
 from scanner.domain.plan import Plan
 from scanner.probe import privileges
 from scanner.probe.planned import plans
+from scanner.probe.planned.commands.command_lines import mentions_engine
 from scanner.probe.planned.nomad.hcl import Unknown
 from scanner.probe.planned.nomad.placement import Constraint, placement
 from scanner.probe.planned.nomad.values import text_of
@@ -49,6 +50,8 @@ def planned(task: Task) -> Plan | None:
     """
     driver = _known(task.driver, "driver")
     if driver not in _DRIVERS:
+        if mentions_engine(" ".join(_said(task.config))):
+            raise UnclearError(f"its driver {driver} starts a container by a command, which is not read here")
         return None
     image = _known(task.config.get("image"), "image")
     if not image:
@@ -66,6 +69,12 @@ def planned(task: Task) -> Plan | None:
         build_only=bool(task.config.get("load")) or image.startswith(_SCHEMES[2:]),
         placement=placement(task.constraints),
     )
+
+
+def _said(config: Mapping[str, Any]) -> Iterator[str]:
+    """The words of what a task runs that are texts."""
+    for value in (config.get("command"), config.get("args")):
+        yield from (word for word in (value if isinstance(value, list) else (value,)) if isinstance(word, str))
 
 
 def _known(value: Any, what: str) -> str:

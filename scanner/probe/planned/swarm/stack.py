@@ -43,7 +43,7 @@ def plans(texts: Mapping[str, bytes], path: str) -> Plans:
         path: the stack's.
     """
     try:
-        model = _model(compose_yaml.parsed(path, texts[path]))
+        model = _model(compose_yaml.parsed(path, texts[path], compose_yaml.STACK))
         consistency.check_resources(model)
     except UnclearError as error:
         return gap(path, error)
@@ -89,8 +89,9 @@ def _placed(file: Parsed, value: Any, place: Place) -> Any:
     if isinstance(value, str):
         return _text(file, value, place)
     if isinstance(value, dict):
-        if odd := next((key for key in value if not isinstance(key, str)), None):
-            raise UnclearError(f"{file.at(place)}: the key {odd!r} is no text")
+        for key in value:
+            if not isinstance(key, str):
+                raise UnclearError(f"{file.at(place)}: the key {key!r} is no text")
         return {key: _placed(file, one, (*place, key)) for key, one in value.items()}
     if isinstance(value, list):
         return [_placed(file, one, (*place, number)) for number, one in enumerate(value)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.formats import systemd_unit
 from scanner.formats.systemd_words import EXEC, WHITESPACE, WordsError, first_word
 from scanner.probe.planned.units.unit_environment import all_expanded
+from scanner.probe.planned.unknown_text import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ _PREFIXES = "-@:+!|"
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """Words of one command, its program first; ``why`` tells, in place of words, why systemd cannot split it."""
+    """Words of one command, its program first; ``why`` tells, in place of words, why systemd does not take it."""
 
     words: tuple[str, ...]
     setting: Setting
@@ -55,11 +56,17 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
             program, at = first_word(text, at)
             if program is None:
                 return
+            if program == ";":
+                continue  # before the first command it separates nothing
             bare = program.lstrip(_PREFIXES)
             prefixes = program[: len(program) - len(bare)]
             words, at = _arguments(text, at)
             if not bare:
                 continue
+            if why := _no_program(specifiers.put(bare)):
+                if "-" not in prefixes:
+                    yield CommandLine((), setting, why)
+                return  # systemd reads no further
             put = [specifiers.put(word) for word in words]
             if "@" in prefixes:
                 put = put[1:]  # what the program is told that its name is
@@ -68,6 +75,15 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
             yield CommandLine((specifiers.put(bare), *put), setting)
     except WordsError as error:
         yield CommandLine((), setting, str(error))
+
+
+def _no_program(path: str) -> str:
+    """Why systemd takes a program's path for none; empty where it takes it, or where nobody can tell."""
+    if not is_known(path):
+        return ""
+    if "/" in path and not path.startswith("/"):
+        return "its program is neither a name nor a path from the root"
+    return "its program is a directory" if path.endswith("/") else ""
 
 
 def _arguments(text: str, at: int) -> tuple[list[str], int]:

@@ -126,7 +126,7 @@ class Quadlet:
         """The words of every setting of a key.
 
         Raises:
-            UnclearError: one cannot be split; Podman leaves it out without a word.
+            UnclearError: one cannot be split, or has an empty word; Podman leaves out what stands behind, without a word.
         """
         return [word for setting in self.every(key) for word in _split(setting)]
 
@@ -134,15 +134,10 @@ class Quadlet:
         """The words of the last setting of a key.
 
         Raises:
-            UnclearError: as for ``args``, or a word is empty.
+            UnclearError: as for ``args``.
         """
         found = self.setting(key)
-        words = _split(found) if found else []
-        if found and not all(words):
-            raise UnclearError(
-                f"{found.place()}: {key}= has an empty word, behind which Podman's versions read no further"
-            )
-        return words
+        return _split(found) if found else []
 
     def words(self, key: str) -> list[str]:
         """The plain words of every setting of a key."""
@@ -167,6 +162,11 @@ class Quadlet:
 
 def _split(setting: Setting) -> list[str]:
     try:
-        return split(setting.value, QUADLET_ARGS)
+        words = split(setting.value, QUADLET_ARGS)
     except WordsError as error:
         raise UnclearError(f"{setting.place()}: {setting.key}= cannot be split: {error}") from error
+    if not all(words):
+        raise UnclearError(
+            f"{setting.place()}: {setting.key}= has an empty word, behind which Podman's versions read no further"
+        )
+    return words

@@ -87,13 +87,15 @@ def _planned(
     runs = UnitRuns(unit.name, Source.SYSTEMD, files, env, place, referred=referred, user=user, played=played)
     found = Plans()
     lines = list(command_lines(settings, specifiers, env))
-    if any(mentions_engine(line.setting.value) for line in lines) and (why := refused(settings, lines)):
+    if any(mentions_engine(line.setting.value) for line in lines) and (
+        why := refused(settings, lines, has_file=unit.path.endswith(".service"))
+    ):
         return gap(unit.path, why)
     for line in lines:
         if line.words:
             found += runs.plans(line.words, line.setting)
         elif mentions_engine(line.setting.value):
-            found += gap(line.setting.place(), f"systemd cannot split it: {line.why}")
+            found += gap(line.setting.place(), f"systemd does not take it: {line.why}")
     return found
 
 
@@ -105,10 +107,12 @@ def _user(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -> st
     return specifiers.put(said.value) if said else ""
 
 
-def refused(settings: Sequence[Setting], lines: Sequence[CommandLine]) -> str:
-    """Why systemd does not load a unit with these settings; empty where it does."""
+def refused(settings: Sequence[Setting], lines: Sequence[CommandLine], *, has_file: bool = True) -> str:
+    """Why systemd does not load a unit with these settings; empty where it does, or where only its drop-ins are here."""
     kind = systemd_unit.last(settings, "Service", "Type")
     starts = [line for line in lines if line.setting.key == "ExecStart"]
+    if not starts and has_file and (kind is None or kind.value != "oneshot"):
+        return "systemd takes no unit without ExecStart= but where Type= is oneshot"
     if len(starts) > 1 and (kind is None or kind.value != "oneshot"):
         return "systemd takes more than one ExecStart= only where Type= is oneshot"
     return ""

@@ -102,7 +102,8 @@ def services(texts: Mapping[str, bytes]) -> Iterator[Unit]:
 
     Directories that are none of systemd's are one manager's each: a folder of a repository may hold a host's units.
     """
-    scopes = _scopes(texts, (".service",), _service_places)
+    seen = (path for path in texts if not posixpath.basename(path).startswith("."))  # systemd lists no hidden files
+    scopes = _scopes(seen, (".service",), _service_places)
     for scope in scopes.values():
         yield from _service_units(scope, texts)
 

@@ -73,7 +73,7 @@ OTHERS = [
     "docker stop web", "dockerd -H fd://", "podman start -a web", "", "/bin/true run x", "docker", "sh -c", "docker exec web docker run x",
     "docker run --help", "echo docker run a", "sh -c 'echo docker run a'", "/usr/bin/logger docker run a", "docker image ls", "docker pull a",
     "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker run a",
-    "docker volume create x", "docker network create run",
+    "docker volume create x", "docker network create run", "/usr/bin/exporter --path=/var/lib/docker run", "exporter --docker run",
 ]  # fmt: skip
 
 
@@ -89,7 +89,7 @@ UNCLEAR = [
     "podman run --arch arm64 --platform linux/arm64 a", "podman run --variant v7 a", "podman run --os windows a", "docker --no-such run a",
     "sh -c 'docker run $(cat image)'", "sh -c '. /etc/default/x; docker run $IMAGE'", "sh -c 'read IMAGE; docker run $IMAGE'",
     "sh -c 'docker run $OPTIONS a'", "sh -c 'if x; then I=a; else I=b; fi; docker run $I'",
-    "sh -c 'docker run a <<X <<Y\nX\nY'", "docker run ''",
+    "sh -c 'IFS=@hidden; X=a; docker run $X'", "sh -c 'docker run a <<X <<Y\nX\nY'", "docker run ''",
 ]  # fmt: skip
 
 

@@ -26,7 +26,9 @@ FOLLOWED = [
     "eval 'I=a'; docker run $I", 'I=a; eval "docker run $I"', 'set -eu -- a x; docker run "$1" "$2"', "set -- a b c; shift; shift; docker run $1",
     "I=a; if true; then :; else I=a; fi; docker run $I", "if docker run a; then exit; fi; docker run b", "I=a & wait; docker run ${I:-b}",
     "I=a; (cd /tmp && docker run $I)", "I=x; unset I; docker run ${I-a}", "while docker run a; do I=b; break; done", "f() ( docker run $1 ); f a",
-    "I=a; case x in x) I=b;; *) I=b;; esac; docker run $I", "docker run ${X:+-e X} a:1", "A=1 B=$A docker run a$A", "readonly I=a:1; docker run $I",
+    "I=a; case x in x) I=b;; *) I=b;; esac; docker run $I", "docker run ${X:+-e X} a:1",
+    'Y=1; docker run ${Y:+--name "my web"} a:1 x', 'docker run ${X--e "A=b c"} ${X+"--no" "x y"} a:1', 'set -- -d a:1 "x y"; docker run ${1+"$@"}',
+    'Y="p q"; docker run ${Y:+-e "A=$Y" --label=$Y} b:1', "A=1 B=$A docker run a$A", "readonly I=a:1; docker run $I",
 ]  # fmt: skip
 """What a shell starts, no more, no less; both outcomes of each engine's command are tried."""
 
@@ -120,6 +122,8 @@ FILES = {
     "/opt/python": b"#!/usr/bin/env python3\ndocker run no\n",
     "/opt/env": b"#!/usr/bin/env -S bash -e\ndocker run env\n",
     "/opt/program": b"\x7fELF\0docker run no",
+    "/opt/lib.sh": b"set -- lib\ndeclare TAG=9\nreturn 0\ndocker run never\n",
+    "/opt/with-lib": b"#!/bin/bash\n. /opt/lib.sh\ndocker run $1:$TAG\n",
     "/opt/calls": b"#!/bin/sh\ncd /opt && ./start.sh 8\n/opt/none.sh\n",
 }
 
@@ -135,6 +139,7 @@ FILES = {
         ("/opt/env", ["env"]),
         ("/opt/program", []),
         ("/opt/calls", ["reg/web:7"]),
+        ("/opt/with-lib x", ["lib:9"]),
         ("sh -c '/opt/start.sh'", ["reg/web:7"]),
         ("sudo -u x /opt/start.sh", ["reg/web:7"]),
         ("cat /opt/start.sh", []),

@@ -43,6 +43,9 @@ CONTAINERS = {
     "several": "volumeMounts: [{name: scratch, mountPath: /a}, {name: scratch, mountPath: /b}, {name: host, mountPath: /c}]",
     "config-map": "volumeMounts: [{name: settings, mountPath: /etc/settings}]",
     "sub-path": "volumeMounts: [{name: scratch, mountPath: /etc/one.conf, subPath: one.conf}]",
+    "merged": "args: [own], workingDir: /own, <<: {args: [merged]}",
+    "merged-first": "<<: {args: [merged], workingDir: /merged}, args: [own]",
+    "words": "args: [yes, y, off, 22:30]",
     "probed": "livenessProbe: {exec: {command: [/bin/check, x]}}",
     "all": (
         "command: [/x], args: [y], workingDir: /w, env: [{name: PATH, value: /z}], securityContext: {runAsUser: 9}, "
@@ -119,7 +122,7 @@ def _argv(one):
 
 @pytest.mark.system
 def test_containers_are_given_what_podman_gives_them(created):
-    found = manifests.plans({"/all.yaml": MANIFESTS.encode()})
+    found = manifests.plans({"/all.yaml": MANIFESTS.encode()}, Source.QUADLET)
     assert dict(found.gaps) == {}
     said, own = {}, {}
     for plan in found.planned:
@@ -301,6 +304,9 @@ UNREAD = [
     ("helm.cattle.io/v1", "HelmChart", "chart: a"),
     ("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "path: ./a"),
     ("template.openshift.io/v1", "Template", "{}"),
+    ("batch.volcano.sh/v1alpha1", "Job", f"tasks: [{{name: a, {TEMPLATE}}}]"),
+    ("apps.example/v1", "Deployment", SPEC),
+    ("stable.example/v1", "CronJob", "cronSpec: '* * * * *', image: a"),
 ]
 
 NOTHING = [
@@ -317,6 +323,9 @@ NOTHING = [
     ("cert-manager.io/v1", "Certificate", "secretName: a"),
     ("kyverno.io/v1", "ClusterPolicy", "rules: [{validate: {pattern: {spec: {containers: [{image: '!*:latest'}]}}}}]"),
     ("image.toolkit.fluxcd.io/v1beta2", "ImageRepository", "image: ghcr.example/a"),
+    ("source.toolkit.fluxcd.io/v1", "HelmChart", "chart: a"),
+    ("skaffold/v4beta6", "Config", "artifacts: [{image: a}]"),
+    ("kops.k8s.io/v1alpha2", "InstanceGroup", "image: ubuntu"),
     ("backstage.io/v1alpha1", "Component", "image: a"),
     ("monitoring.coreos.com/v1", "PrometheusRule", "groups: [{name: a}]"),
     ("cluster.x-k8s.io/v1beta1", "MachineDeployment", "template: {spec: {version: a}}"),
@@ -352,6 +361,15 @@ def test_a_list_is_what_its_items_are(kind):
     found = manifests.plans({"/m.yaml": f"{{apiVersion: v1, kind: {kind}, items: [{', '.join(items)}]}}".encode()})
     names = [plan.workload for plan in found.planned]
     assert names == ["shop/web/app", "shop/other/app"][: len(items)]
+
+
+def test_kubernetes_reads_yaml_with_another_library_than_podman():
+    merged = pod("p", ["{name: c, image: own, <<: {image: merged}}", "{name: d, image: d, args: [yes]}"])
+    kubernetes = manifests.plans({"/m.yaml": merged.encode()})
+    podman = manifests.plans({"/m.yaml": merged.encode()}, Source.SYSTEMD)
+    assert [plan.image for plan in kubernetes.planned] == ["merged"]
+    assert list(kubernetes.gaps) == ["/m.yaml: default/p/d"]
+    assert [(plan.image, plan.process) for plan in podman.planned] == [("own", None), ("d", Process(cmd=("yes",)))]
 
 
 def test_one_object_that_is_not_understood_costs_the_others_nothing():

@@ -162,11 +162,44 @@ def test_a_dynamic_block_that_starts_nothing_is_nothing(kind):
 
 
 @pytest.mark.parametrize(
-    "text", [job(group="count = 0"), job().replace('"docker"', '"exec"'), 'variable "x" { default = "y" }']
+    "text",
+    [
+        job(group="count = 0"),
+        job(group='count = "0"'),
+        job().replace('"docker"', '"exec"'),
+        'variable "x" { default = "y" }',
+    ],
 )
 def test_what_starts_no_container_plans_none(text):
     found = read(text)
     assert (found.planned, dict(found.gaps)) == ((), {})
+
+
+@pytest.mark.parametrize(
+    "words", ['command = "docker"\nargs = ["run", "a"]', 'command = "sh"\nargs = ["-c", "podman run a"]']
+)
+def test_a_command_that_starts_a_container_is_a_gap_whatever_its_driver(words):
+    found = read(job(words).replace('"docker"\n      \n', '"raw_exec"\n'))
+    assert found.planned == ()
+    assert "raw_exec starts a container" in found.gaps["/j.nomad: shop/web/app"].detail
+
+
+CONSTRAINTS = [
+    ('attribute = "${attr.cpu.arch}"\n value = "arm64"', "arch In (arm64)"),
+    ('attribute = "arm64"\n value = "${attr.cpu.arch}"', "arch In (arm64)"),
+    ('attribute = "${attr.kernel.arch}"\n operator = "!="\n value = "aarch64"', "arch NotIn (arm64)"),
+    ('attribute = "${attr.kernel.arch}"\n value = "x86_64"', "arch In (amd64)"),
+    ('attribute = "${attr.cpu.arch}"\n operator = "regexp"\n value = "^(amd64|386)$"', "arch In (386, amd64)"),
+    ('attribute = "${attr.cpu.arch}"\n operator = "regexp"\n value = "^arm.*$"', "arch In (arm, arm64, arm64be, armbe)"),
+    ('attribute = "${attr.cpu.arch}"\n operator = "regexp"\n value = "(a+)+"', "attr.cpu.arch regexp In ((a+)+)"),
+    ('attribute = "${attr.cpu.arch}"\n operator = "set_contains_any"\n value = "amd64, arm64"', "arch In (amd64, arm64)"),
+    ('attribute = "${node.class}"\n value = "x"', "node.class In (x)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("constraint", "asked"), CONSTRAINTS)
+def test_a_constraint_is_what_a_client_must_be(constraint, asked):
+    assert str(planned(job(top=f"constraint {{\n{constraint}\n}}")).placement) == asked
 
 
 def test_the_same_job_in_hcl_s_json_and_as_the_api_takes_it_is_the_same_plan():

@@ -41,6 +41,10 @@ TAKEN = [
     "---\nservices: {a: {image: r.example/a:1}}\n---\nservices: {b: {image: r.example/b:1}}",
     "services: {a: {image: r.example/a:1, volumes: [{type: bind, source: ./x, target: /x, bind: {propagation: rslave}}]}}",
     "services: {a: {image: r.example/a:1, hostname: '{{.Node.Hostname}}', ulimits: {nproc: '${P:-3}'}, stop_grace_period: 1m30s}}",
+    "services: {a: {image: r.example/a:1, <<: {image: r.example/merged:1, user: x}}}",
+    "services: {a: {<<: [{image: r.example/first:1}, {image: r.example/second:1, user: x}], working_dir: /w}}",
+    "services: {a: {image: r.example/a:1, image: r.example/last:1}, b: {image: r.example/b:1}, b: {image: r.example/c:1}}",
+    "services: {a: {image: r.example/a:1, tty: y, init: off, environment: {PATH: 2020-01-01}}}",
 ]
 
 REFUSED = [
@@ -74,6 +78,10 @@ REFUSED = [
     "services: {a: {image: r.example/a:1}}\nsecrets: {s: {environment: X}}",
     "services: {a: null}",
     "services: {1: {image: r.example/a:1}}",
+    "services: {on: {image: r.example/a:1}}",
+    "services: {a: {image: r.example/a:1, environment: {N: x}}}",
+    "services: {a: {image: r.example/a:1, user: n}}",
+    "services: {a: {image: r.example/a:1, command: [echo, yes]}}",
 ]
 
 BESIDE = {"w/x.env": b"PATH=/from/x\nA='q'\n", "w/y.env": b"PATH=/from/y\n"}

@@ -158,4 +158,8 @@ CASES: dict[str, dict[str, str]] = {
     "tabs": one("[Container]\n\tImage\t=\tdocker.io/library/a:1\t\nExec\t=\ta\tb\n"),
     "a comment behind a value": one(C + "Image=docker.io/library/a:1 # pinned\nExec=a # b\n"),
     "empty value of image": one(I1 + "Image=\n"),
+    "hidden drop-in": {**one(I1), "etc/u.container.d/.x.conf": C + "Exec=hidden\n"},
+    "empty word of podman args": one(I1 + "PodmanArgs=--entrypoint ''\nExec=a\n"),
+    "empty word before a platform": one(I1 + "PodmanArgs=--env '' --arch=arm64\n"),
+    "unknown platform variable": one(I1 + "PodmanArgs=--os=linux --arch=riscv64\nEnvironment=A=$HOME B=${X}\n"),
 }  # fmt: skip
