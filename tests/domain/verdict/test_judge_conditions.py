@@ -256,3 +256,27 @@ def test_an_engine_that_tells_only_the_index_is_told_apart_from_an_image_of_the_
     verdict = judge(a_host(), replace(container(**STOPPED), local=known, pinned=S390X), image)
     assert verdict.reason is Reason.IMAGE_LOCAL_ONLY
     assert verdict.detail == "its engine tells the index that it was made from, not which image of it"
+
+
+def test_a_copy_from_today_s_tag_is_proposed_where_that_would_start():
+    held = container(ARM64, **STOPPED)
+    for today, proposed in ((AMD64, True), (ARM64, False)):
+        ahead = an_index(offer(AMD64, binary=today, digest="b"))
+        fix = judge(a_host(), held, a_single(ARM64), next_pull=ahead).fix
+        assert fix.summary.startswith("The copy of r.example/app:1") is proposed
+
+
+def test_a_mount_over_everything_covers_no_label():
+    assert reason_of(a_host(), settled(ARM64, mounts=(Mount("/"),)), None) == "mislabelled"
+
+
+def test_why_an_engine_cannot_choose_is_the_reason():
+    unread = a_single(Failure(Reason.IMAGE_MALFORMED, "no JSON"), binary=None)
+    assert reason_of(a_host(), plan(), unread) == "image_malformed"
+
+
+def test_a_program_of_the_host_s_own_store_is_pulled_by_nobody():
+    objection = Objection(Condition.DIFF_ID_WRONG, Failure(Reason.IMAGE_REFUSED, "not pulled"))
+    program = replace(GOOD.offers[0].program, objections=(objection,))
+    ended = container(**STOPPED)
+    assert reason_of(a_host(), replace(ended, local=replace(ended.local, program=program)), None) == "native"
