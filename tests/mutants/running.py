@@ -67,7 +67,8 @@ PARTS = {
         ),
     ),
     "decision": Part(
-        ("scanner/domain/decision.py", "scanner/service/gate/*.py"), ("tests/domain", "tests/service/gate")
+        ("scanner/domain/decision.py", "scanner/service/gate/policy.py"),
+        ("tests/domain/test_decision.py", "tests/service/gate"),
     ),
     "access": Part(("scanner/web/http/access.py",), ("tests/web/http/test_access.py", "tests/web/http")),
     "documents": Part(("scanner/registry/documents/*.py",), ("tests/registry/documents", "tests/registry/client")),
