@@ -62,6 +62,10 @@ def _store(settings: Settings) -> None:
     folder = path.absolute().parent
     if found is Recognised.FOREIGN:
         raise _refused("store.url", f"{path} is another program's database: name a file of its own")
+    if found is Recognised.NO_DATABASE:
+        raise _refused(
+            "store.url", f"{path} is not a database, or a damaged one: restore a backup, or name another file"
+        )
     if not folder.is_dir():
         raise _refused("store.url", f"{folder} is no directory: create it, writable for the user that runs archscan")
     if not os.access(folder, os.W_OK | os.X_OK):

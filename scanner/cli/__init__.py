@@ -15,6 +15,7 @@ from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
 from scanner.cli.serving import ask, rollback, serve, trail, worker
 from scanner.cli.setup import first_hour, preparation, trust
+from scanner.domain.text import printable
 from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ INTERRUPTED = 130
 
 UNREAD = 141
 """128 and the number of SIGPIPE: whoever read the output has gone."""
+
+MAX_SAID_CHARS = 4000
+"""Of one line of talk that had to be cleaned: a path may have that many, and is asked for by whoever reads it."""
 
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG})
 """A full disk, ``/dev/full``, a quota: nothing of these is a fault of ours."""
@@ -108,10 +112,10 @@ def _run(
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except UsageError as error:
-        print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        _say(str(error))
         return Exit.USAGE
     except ServiceError as error:
-        print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        _say(str(error))
         return Exit.USAGE
     return int(result or 0)
 
@@ -119,11 +123,17 @@ def _run(
 def _complain(error: Any) -> None:
     """What is wrong with the command line, in one line with where to read on; the whole help where nothing was typed."""
     said = str(error.format_message()).replace("Value error, ", "").rstrip(".")
-    if "\n" in said:
+    if type(error).__name__ == "NoArgsIsHelpError":  # what its library does not export
         error.show()
         return
     command = error.ctx.command_path if getattr(error, "ctx", None) else "archscan"
-    print(f"archscan: {said}; see {command} --help", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+    _say(f"{' '.join(said.splitlines())}; see {command} --help")
+
+
+def _say(text: str) -> None:
+    """Talk goes to stderr; a name in it that somebody else gave, or that was pasted, does not act on the terminal."""
+    lines = [line if line.isprintable() else printable(line, MAX_SAID_CHARS) for line in text.split("\n")]
+    print("archscan:", "\n".join(lines), file=sys.stderr)  # noqa: T201 -- talk goes to stderr
 
 
 def _ended(command: Callable[[], int]) -> int:
@@ -140,7 +150,7 @@ def _ended(command: Callable[[], int]) -> int:
         if error.errno not in UNWRITABLE:
             raise
         _drop_output()
-        print(f"archscan: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        _say(f"the output cannot be written: {error.strerror}")
         return Exit.USAGE
     return code
 

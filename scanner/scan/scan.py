@@ -167,7 +167,7 @@ class Scanner:
         try:
             facts = await self.read(host)
             plans = self.plans.of(host.name)
-            filed = len(plans.workloads) + len(plans.gaps)
+            filed = len(plans.workloads) + len(plans.gaps) + len(host.planned)
             if isinstance(facts, Failure):
                 return await aside(filed, lambda: self._unread(host, facts, taken_at))
             read[host.name] = facts

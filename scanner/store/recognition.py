@@ -1,4 +1,4 @@
-"""What a SQLite file is before anybody writes to it: ours, empty, or another program's."""
+"""What a SQLite file is before anybody writes to it: ours, empty, another program's, none at all."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Recognised(Enum):
     MISSING = "missing"
     EMPTY = "empty"
     FOREIGN = "foreign"
+    NO_DATABASE = "no database"
     PASSABLE = "passable"
 
 
@@ -37,8 +38,9 @@ def recognise(path: Path) -> Recognised:
         names = _tables(path)
     except FileNotFoundError:
         return Recognised.MISSING
-    except (OSError, sqlite3.Error):
-        return Recognised.PASSABLE
+    except (OSError, sqlite3.Error) as error:
+        is_none = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
+        return Recognised.NO_DATABASE if is_none else Recognised.PASSABLE
     is_ours = VERSIONS_TABLE in names and tables.scans.name in names
     return Recognised.PASSABLE if is_ours or not names else Recognised.FOREIGN
 

@@ -67,6 +67,14 @@ def test_a_foreign_store_is_told_and_left(settings, tmp_path):
     assert len(list(path.parent.iterdir())) == 1
 
 
+def test_a_file_that_is_no_database_is_told_and_left(settings, tmp_path):
+    path = tmp_path / "store/archscan.db"
+    path.write_text("root:x:0:0:root:/root:/bin/sh\n" * 100)
+    assert "is not a database" in found(settings())
+    assert path.read_text() == "root:x:0:0:root:/root:/bin/sh\n" * 100
+    assert len(list(path.parent.iterdir())) == 1
+
+
 def test_a_folder_in_the_store_s_place_is_told(settings, tmp_path):
     (tmp_path / "store/archscan.db").mkdir()
     assert "is not a file" in found(settings())

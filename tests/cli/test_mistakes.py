@@ -111,3 +111,27 @@ def test_a_port_that_is_taken_is_one_line_before_anything_is_stored(tmp_path):
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert "in use" in done.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["archscan.yml"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "check", "-c", "x\x1b]0;title\x07\x1b[31m.yml"),
+        ("sc\x1b[31m\nan",),
+        ("scan", "--format", "\x9b31m\u202e"),
+    ],
+)
+def test_what_was_pasted_into_a_command_does_not_act_on_the_terminal(capsys, words):
+    code, out, err = ran(capsys, *words)
+    assert (code, out) == (2, "")
+    assert err.startswith("archscan: ")
+    assert err.count("\n") == 1
+    assert err[:-1].isprintable()
+
+
+def test_a_key_of_the_configuration_does_not_act_on_the_terminal(capsys, tmp_path):
+    path = tmp_path / "c.yml"
+    path.write_text('inventory: [{kind: local, name: b}]\nregistries: {"a\\u001b[31m\\u0000b": {}}\n')
+    code, _, err = ran(capsys, "config", "check", "-c", str(path))
+    assert code == 2
+    assert err.rstrip("\n").isprintable()

@@ -67,11 +67,15 @@ PARTS = {
         ),
     ),
     "decision": Part(
-        ("scanner/domain/decision.py", "scanner/service/gate/*.py"), ("tests/domain", "tests/service/gate")
+        ("scanner/domain/decision.py", "scanner/service/gate/policy.py"),
+        ("tests/domain/test_decision.py", "tests/service/gate"),
     ),
     "access": Part(("scanner/web/http/access.py",), ("tests/web/http/test_access.py", "tests/web/http")),
-    "documents": Part(("scanner/registry/documents/*.py",), ("tests/registry",)),
-    "trust": Part(("scanner/hosts/ssh/trust.py", "scanner/hosts/ssh/host_keys.py"), ("tests/hosts/ssh",)),
+    "documents": Part(("scanner/registry/documents/*.py",), ("tests/registry/documents", "tests/registry/client")),
+    "trust": Part(
+        ("scanner/hosts/ssh/trust.py", "scanner/hosts/ssh/host_keys.py"),
+        ("tests/hosts/ssh/test_trust.py", "tests/hosts/ssh/test_faults.py"),
+    ),
     "store": Part(("scanner/store/*.py",), ("tests/store", "tests/service")),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from scanner.domain import facts
 from scanner.domain.facts import Failure, Mount, Stage
 from scanner.domain.image.offers import Objection
-from scanner.domain.verdict.condition import OF_A_PULL
+from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import NextPull
@@ -97,7 +97,7 @@ def test_what_runs_says_what_is_not_known_of_it(image, detail):
 def test_what_runs_behind_an_emulator_says_which():
     shown = container(ARM64, settled=True, live=BEHIND_QEMU)
     said = "app runs through the emulator /usr/bin/qemu-aarch64-static (qemu-aarch64)"
-    for image in (lacking(Reason.LAYER_LIMIT, "too large"), FOREIGN, GOOD):
+    for image in (lacking(Reason.LAYER_LIMIT, "too large"), FOREIGN, GOOD, an_index(offer(AMD64, binary=S390X))):
         verdict = judge(WITH_QEMU, shown, image)
         assert (verdict.reason, verdict.detail) == (Reason.EMULATED, said)
 
@@ -210,13 +210,13 @@ def test_a_fix_knows_what_the_host_holds_by_the_manifest_that_ran():
     ran = replace(container(**STOPPED), local=replace(container().local, platform=None))
     held = judge(a_host(ARM64), ran, an_index(offer(AMD64)), next_pull=an_index(offer(ARM64, digest="b")))
     assert held.reason is Reason.WRONG_PLATFORM
-    assert "linux/arm64" in held.fix.summary
+    assert held.fix.summary.startswith("The copy of r.example/app:1 on h is for linux/amd64, while")
 
 
 def test_an_engine_that_has_the_image_is_not_asked_what_it_would_pull():
-    objection = Objection(next(iter(OF_A_PULL)), Failure(Reason.IMAGE_REFUSED, "not pulled"))
+    objection = Objection(Condition.DIFF_ID_WRONG, Failure(Reason.IMAGE_REFUSED, "not pulled"))
     image = an_index(replace(GOOD.offers[0], program=replace(GOOD.offers[0].program, objections=(objection,))))
-    assert reason_of(a_host(), container(), image) == "native"
+    assert reason_of(a_host(), container(**STOPPED), image) == "native"
     assert reason_of(a_host(), plan(), image) != "native"
 
 
@@ -236,3 +236,47 @@ def test_a_volume_that_nobody_told_of_may_hold_a_command_that_is_not_the_image_s
 def test_an_end_is_evidence_where_it_was_none_of_success(code, said):
     ended = container(state="exited", stage=Stage.STOPPED, exit_code=code)
     assert [each.says for each in judge(a_host(), ended, GOOD).evidence if each.layer == "runtime"] == said
+
+
+def test_what_started_on_a_mount_without_execution_is_not_forbidden_to():
+    over = container(None, mounts=(Mount("/app", noexec=True),))
+    assert reason_of(a_host(), over, lacking(Reason.ENTRYPOINT_MISSING)) == "binary_unknown"
+
+
+def test_a_command_that_is_not_the_image_s_own_excuses_only_what_is_missing():
+    overridden = container(process=facts.Process(entrypoint=("/run.sh",)), mounts=None, **STOPPED)
+    assert reason_of(a_host(), overridden, FOREIGN) == "wrong_binary"
+
+
+def test_an_engine_that_tells_only_the_index_is_told_apart_from_an_image_of_the_host_alone():
+    known = facts.LocalImage(GOOD.digest, (f"r.example/app@{GOOD.digest}",), "", None)
+    image = replace(
+        GOOD, offers=(replace(GOOD.offers[0], config_digest="sha256:" + "d" * 64), offer(ARM64, digest="b"))
+    )
+    verdict = judge(a_host(), replace(container(**STOPPED), local=known, pinned=S390X), image)
+    assert verdict.reason is Reason.IMAGE_LOCAL_ONLY
+    assert verdict.detail == "its engine tells the index that it was made from, not which image of it"
+
+
+def test_a_copy_from_today_s_tag_is_proposed_where_that_would_start():
+    held = container(ARM64, **STOPPED)
+    for today, proposed in ((AMD64, True), (ARM64, False)):
+        ahead = an_index(offer(AMD64, binary=today, digest="b"))
+        fix = judge(a_host(), held, a_single(ARM64), next_pull=ahead).fix
+        assert fix.summary.startswith("The copy of r.example/app:1") is proposed
+
+
+def test_a_mount_over_everything_covers_no_label():
+    assert reason_of(a_host(), settled(ARM64, mounts=(Mount("/"),)), None) == "mislabelled"
+
+
+def test_why_an_engine_cannot_choose_is_the_reason():
+    unread = a_single(Failure(Reason.IMAGE_MALFORMED, "no JSON"), binary=None)
+    assert reason_of(a_host(), plan(), unread) == "image_malformed"
+
+
+def test_a_program_of_the_host_s_own_store_is_pulled_by_nobody():
+    objection = Objection(Condition.DIFF_ID_WRONG, Failure(Reason.IMAGE_REFUSED, "not pulled"))
+    program = replace(GOOD.offers[0].program, objections=(objection,))
+    ended = container(**STOPPED)
+    assert reason_of(a_host(), replace(ended, local=replace(ended.local, program=program)), None) == "native"

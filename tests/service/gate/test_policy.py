@@ -12,8 +12,10 @@ from scanner.domain.host import Host
 from scanner.domain.override import Override
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Depth
 from scanner.service.answers import Refusal
 from scanner.service.gate.overrides import MAX_S
+from scanner.service.gate.policy import demands
 from scanner.service.gate.question import Destination, Question
 from scanner.store.error import StoreError
 from tests.service.environment import AMD64, ARM64, gate, scanned
@@ -83,6 +85,22 @@ async def test_a_survey_that_is_asked_for_holds_what_was_not_read_whole(environm
         "hold",
         "gate.rules[0].survey: not all files of it were read",
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "depth"),
+    [
+        ({"survey": True}, Depth.FULL),
+        ({"depth": "full"}, Depth.FULL),
+        ({"depth": "config"}, Depth.BINARY),
+        ({"emulated": "deny"}, Depth.BINARY),
+    ],
+)
+async def test_evidence_is_as_deep_as_the_strictest_host_asks(environment, service, rule, depth):
+    environment.document["gate"] = {"rules": ({"match": "a", **rule},)}
+    assert service.reloading.reload("test").successful
+    assert demands(service.reloading.settings, service.reloading.hosts()).depth is depth
+    assert demands(service.reloading.settings, ()).depth is Depth.BINARY
 
 
 # ---------------------------------------------------------------- what hosts say now

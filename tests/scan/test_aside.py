@@ -1,0 +1,61 @@
+"""A host of thousands of workloads leaves the event loop to others."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from scanner.domain.facts import Failure, Workload
+from scanner.domain.verdict.reason import Reason
+from scanner.scan.aside import AT_ONCE
+from scanner.scan.scan import Limits, Scanner
+from tests import builders
+from tests.scan.test_scan import Registry, inspect
+
+
+def images(many):
+    return [f"r.example/app-{number}/amd64" for number in range(many)]
+
+
+@pytest.mark.parametrize(("many", "is_aside"), [(AT_ONCE, False), (AT_ONCE + 1, True)])
+async def test_many_workloads_of_a_host_are_written_up_beside_the_loop(many, is_aside):
+    seen = set()
+
+    def hint(_failure, _image):
+        seen.add(threading.get_ident())
+        return ""
+
+    async def unread(_host):
+        return Failure(Reason.HOST_TIMEOUT, "no answer", setting="ssh.connect_timeout")
+
+    scanner = Scanner(unread, Registry(), inspect, Limits(), clock=lambda: 1.0, hint=hint)
+    report = await scanner.scan([builders.host("a", *images(many))])
+    assert len(report.findings) == many
+    assert (seen == {threading.get_ident()}) is not is_aside
+
+
+@pytest.mark.parametrize("many", [200, 400])
+async def test_workloads_of_one_name_are_told_apart_without_comparing_each_with_each(monkeypatch, many):
+    compared = 0
+    own = Workload.__eq__
+
+    def counting(self, other):
+        nonlocal compared
+        compared += 1
+        return own(self, other)
+
+    workloads = tuple(
+        replace(builders.workload(name="one", state="running"), exit_code=number, engine="docker")
+        for number in range(many)
+    )
+    facts = replace(builders.host_facts("a"), workloads=workloads)
+
+    async def read(_host):
+        return facts
+
+    monkeypatch.setattr(Workload, "__eq__", counting)
+    report = await Scanner(read, Registry(), inspect, Limits(), clock=lambda: 1.0).scan([builders.host("a")])
+    assert len({finding.workload.name for finding in report.findings}) == many
+    assert compared < 4 * many
