@@ -29,7 +29,7 @@ async def test_plans_that_take_too_long_are_unknown_and_the_rest_of_the_time_is_
         go.wait(20)
         return Deployments(problems=("read at last",))
 
-    monkeypatch.setattr(adapters._plans, "read", read)
+    monkeypatch.setattr(adapters.plan_reading._directory, "read", read)
     plans, left = await with_plans(adapters, HOSTS, Limits(deadline_s=0.4))
     assert plans.problems == ("plans.directory was not read within 0 s",)
     assert [len(plans.of(host.name).gaps) for host in HOSTS] == [1, 1]

@@ -53,7 +53,7 @@ class Recorded(Adapters):
 
     def __init__(self, settings, around):
         super().__init__(settings, around)
-        self.sources = dict.fromkeys(SourceKind, FromMemory(self.answers))
+        self.hosts.sources = dict.fromkeys(SourceKind, FromMemory(self.answers))
 
 
 async def scanned(running: Service) -> None:

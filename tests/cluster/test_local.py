@@ -151,7 +151,8 @@ async def scanned(world, cluster=None, hosts=None, scans=1):
     """As many reports of the same adapters, one after the other."""
     adapters = Adapters(world["settings"], AdapterContext("test"))
     if cluster is not None:
-        adapters._cluster = ClusterReader(cluster, adapters._answers)
+        adapters._cluster = ClusterReader(cluster, adapters.hosts.answers)
+        adapters.hosts.elsewhere = adapters._cluster.read
     try:
         reports = []
         for _ in range(scans):

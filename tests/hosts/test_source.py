@@ -31,7 +31,7 @@ async def test_a_source_that_is_not_configured_fails_every_host_for_that_reason(
 async def test_without_a_key_this_machine_answers_while_hosts_elsewhere_are_refused():
     adapters = Adapters(Settings.model_validate({}), AdapterContext("0"))
     try:
-        assert set(adapters.sources) == set(SourceKind)
+        assert set(adapters.hosts.sources) == set(SourceKind)
         assert isinstance(await adapters.read(Host("here", local=True)), HostFacts)
         assert await adapters.read(Host("web-1", "192.0.2.1")) == Failure(
             Reason.HOST_AUTH_REJECTED,

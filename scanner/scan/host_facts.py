@@ -1,0 +1,93 @@
+"""A host's facts, read by the way that leads to it: its own answer, one that it pushed, or what others read of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+from scanner.formats.parsing.offload import BudgetExceeded
+from scanner.hosts.login import of_login, with_login
+from scanner.hosts.source import SourceKind, kind_of
+from scanner.probe import reading
+from scanner.probe.answer_budget import BUDGET, too_large
+from scanner.probe.answer_cache import AnswerCache
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.domain.facts import HostFacts
+    from scanner.domain.host import Host
+    from scanner.formats.parsing.offload import Workers
+    from scanner.hosts.pushed import PushedSource
+    from scanner.hosts.source import HostSource
+    from scanner.scan.local_images import LocalImages
+    from scanner.scan.ports import HostReader
+
+
+@dataclass(slots=True)
+class HostFactsReader:
+    """Reads hosts through ``sources``; strangers' answers are parsed in ``workers``.
+
+    ``user`` is the login that is usual, ``login_hint`` the cure where a person's own way to a host fails. ``pushed``
+    is where pushed answers lie, ``elsewhere`` what reads hosts instead of this process, ``local_images`` the look into
+    the hosts' own stores; each ``None`` where there is none.
+    """
+
+    sources: Mapping[SourceKind, HostSource]
+    workers: Workers
+    user: str
+    login_hint: str = ""
+    pushed: PushedSource | None = None
+    local_images: LocalImages | None = None
+    elsewhere: HostReader | None = None
+    answers: AnswerCache = field(init=False)
+    _pushed_facts: dict[str, tuple[HostFacts, HostFacts]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Remember what each host said last."""
+        self.answers = AnswerCache(self._interpret)
+
+    async def read(self, host: Host) -> HostFacts | Failure:
+        """Ask one host through the source that answers for it (``HostReader``)."""
+        if self.pushed is not None and kind_of(host) is SourceKind.PUSHED:
+            return await self._read_pushed(self.pushed, host)
+        if self.elsewhere is not None and kind_of(host) is SourceKind.SSH:
+            return await self.elsewhere(host)
+        raw = await self.sources[kind_of(host)].read(host)
+        facts = raw if isinstance(raw, Failure) else await self.answers.read(raw, host)
+        if isinstance(facts, Failure):
+            return facts if host.local else of_login(facts, host, self.user, self.login_hint)
+        if self.local_images is None:
+            return facts
+        return await self.local_images.fill(host, facts)
+
+    async def receive(self, host: Host, raw: bytes) -> Failure | None:
+        """Keep the answer that a host pushed; it is parsed once, here: the next scan finds what it means."""
+        if self.pushed is None:
+            return Failure(Reason.HOST_NOT_UNDERSTOOD, "no push.directory is configured", setting="push.directory")
+        if len(raw) > self.pushed.max_output_bytes:
+            return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {self.pushed.max_output_bytes} bytes")
+        found = await self.answers.read(raw, host)
+        return found if isinstance(found, Failure) else await self.pushed.receive(host, raw)
+
+    async def _read_pushed(self, source: PushedSource, host: Host) -> HostFacts | Failure:
+        """What a host pushed last, with its time; its own store of images is out of reach."""
+        pushed = await source.latest(host)
+        if isinstance(pushed, Failure):
+            return pushed
+        facts = await self.answers.read(pushed.raw, host)
+        if isinstance(facts, Failure):
+            return facts
+        known = self._pushed_facts.get(host.name)
+        if known is None or known[0] is not facts or known[1].answered_at != pushed.at:
+            known = self._pushed_facts[host.name] = (facts, replace(facts, answered_at=pushed.at))
+        return known[1]  # the same object for the same answer: nothing of it is judged again
+
+    async def _interpret(self, raw: bytes, host: Host) -> HostFacts | Failure:
+        """What an answer says, read where a hostile one can be ended."""
+        found = await self.workers.run(reading.read, BUDGET, raw, host)
+        if isinstance(found, BudgetExceeded):
+            return too_large(found)
+        return found if isinstance(found, Failure) else with_login(found, host, self.user, self.login_hint)
