@@ -234,6 +234,7 @@ class Process:
     ``USER[:GROUP]`` as written. ``init`` tells that the engine puts an init of its own in front (``--init``).
     ``volumes`` are the paths over which an engine mounts a volume of its own accord (a config's Volumes).
     ``healthcheck`` is Docker's ``Test``: ``CMD`` or ``CMD-SHELL`` before its words, ``NONE`` to switch it off.
+    ``shell`` is what a config says runs its ``CMD-SHELL`` (a Dockerfile's SHELL).
     ``nameless_env`` are words of a config's Env without ``=``, which ``env`` has as variables without a value.
     """
 
@@ -248,6 +249,7 @@ class Process:
     healthcheck: tuple[str, ...] | None = None
     nameless_env: tuple[str, ...] = ()
     privileges: Privileges = Privileges()
+    shell: tuple[str, ...] | None = None
 
     @property
     def argv(self) -> tuple[str, ...]:

@@ -95,6 +95,14 @@ async def test_a_health_check_is_followed_through_its_shell(image_factory, test)
     assert "/usr/bin/curl" in verdict.detail
 
 
+async def test_a_health_check_is_run_by_the_shell_that_its_image_names(image_factory):
+    files = {"bin/sh": CPU["amd64"], "bin/bash": CPU["arm64"], "app": CPU["amd64"]}
+    config = {"Entrypoint": ["/app"], "Healthcheck": {"Test": ["CMD-SHELL", "true"]}, "Shell": ["/bin/bash", "-c"]}
+    verdict = await SurveyedRegistry(image_factory.image(files, config={"config": config})).verdict(AMD64)
+    assert verdict.reason is Reason.HEALTHCHECK_WRONG_BINARY
+    assert "/bin/bash" in verdict.detail
+
+
 @pytest.mark.parametrize("test", [["NONE"], ["CMD", "/app"], ["CMD", "nothing-there"], None])
 async def test_other_health_checks_are_none_of_ours(image_factory, test):
     config = {"Entrypoint": ["/app"], "Healthcheck": {"Test": test} if test else None}

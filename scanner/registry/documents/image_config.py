@@ -24,7 +24,7 @@ MAX_VARIABLES = 4096
 """Of one config; images of whole desktops set a few dozen."""
 
 _TOP_KEYS = frozenset({"architecture", "os", "variant", "os.version", "os.features", "config", "rootfs"})
-_PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "Healthcheck"})
+_PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "Healthcheck", "Shell"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,12 @@ def _process(section: Mapping[str, Any]) -> Process:
         volumes=tuple(sorted(fields.child(section, "Volumes") or {})),
         nameless_env=tuple(entry for entry in environment if "=" not in entry),
         healthcheck=_healthcheck(fields.child(section, "Healthcheck")),
+        shell=fields.texts(section, "Shell") or None,
     )
     said = (
         *found.argv,
         *(found.healthcheck or ()),
+        *(found.shell or ()),
         *environment,
         *(found.volumes or ()),
         found.working_dir or "",

@@ -6,6 +6,7 @@ from scanner.domain.facts import Process, Source, Stage, Workload
 from scanner.domain.image.healthcheck import checks_of
 
 IMAGE = Process(healthcheck=("CMD", "curl", "-f", "http://x"))
+BY_BASH = Process(healthcheck=("CMD-SHELL", "a"), shell=("/bin/bash", "-ec"))
 CURL = ("curl", "-f", "http://x")
 
 
@@ -23,6 +24,9 @@ def a_workload(source=Source.DOCKER, own=None, checks=()):
         (a_workload(), Process(healthcheck=("NONE",)), ()),
         (a_workload(), Process(healthcheck=("CMD-SHELL", "a || b")), (("/bin/sh", "-c", "a || b"),)),
         (a_workload(), Process(healthcheck=("CMD-SHELL",)), ()),
+        (a_workload(), BY_BASH, (("/bin/bash", "-ec", "a"),)),
+        (a_workload(Source.PODMAN), BY_BASH, (("/bin/sh", "-c", "a"),)),
+        (a_workload(own=("CMD-SHELL", "b")), BY_BASH, (("/bin/bash", "-ec", "b"),)),
         (a_workload(), Process(healthcheck=("CMD",)), ()),
         (a_workload(own=("NONE",)), IMAGE, ()),
         (a_workload(own=("CMD", "/mine")), IMAGE, (("/mine",),)),

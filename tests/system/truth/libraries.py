@@ -27,11 +27,11 @@ NEWER = "GREET_1.0 { };\nGREET_2.0 { global: greet; local: *; } GREET_1.0;\n"
 
 
 @cache
-def _library(script: str = "", needs: str = "", soname: str = "libgreet.so.1") -> bytes:
-    """A library that greets; ``script`` versions its symbols, ``needs`` names one that it needs itself."""
+def _library(script: str = "", needs: str = "", soname: str = "libgreet.so.1", symbol: str = "greet") -> bytes:
+    """A library that greets by ``symbol``; ``script`` versions its symbols, ``needs`` names one that it needs itself."""
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
-        (at / "g.c").write_text(GREET)
+        (at / "g.c").write_text(GREET.replace("greet(", f"{symbol}("))
         flags = [f"-Wl,-soname,{soname}", "-shared", "-fPIC", "-O1"]
         if script:
             (at / "g.map").write_text(script)
@@ -83,6 +83,12 @@ def _needing_newer_libc() -> bytes:
 
 def _runs(tree: Tree, *flags: str, against: str = "", soname: str = "libgreet.so.1", **config: Any) -> Image:
     return on_debian({"app": _program(*flags, against=against, soname=soname), **tree}, **config)
+
+
+def _as_other(mode: int, *flags: str, **config: Any) -> Image:
+    """A program of root's that changes whom it runs as, started by another; its library stands where nothing else leads."""
+    tree = {"app": File(_program(*flags), mode=mode), "opt/lib/libgreet.so.1": _library()}
+    return on_debian(tree, **{"User": "1000:1000", **config})
 
 
 def _foreign() -> bytes:
@@ -206,4 +212,13 @@ KINDS = (
     Kind("needed-by-path", lambda: _runs({"opt/g.so": _library(soname="/opt/g.so")}, soname="/opt/g.so")),
     Kind("needed-by-path-missing", lambda: _runs({}, soname="/opt/g.so")),
     Kind("needed-by-relative-path", lambda: _runs({"opt/g.so": _library(soname="opt/g.so")}, soname="opt/g.so")),
+    Kind("setuid-library-variable", lambda: _as_other(0o4755, **_env(LD_LIBRARY_PATH="/opt/lib"))),
+    Kind("setuid-library-variable-of-root", lambda: _as_other(0o4755, User="0", **_env(LD_LIBRARY_PATH="/opt/lib"))),
+    Kind("setgid-library-variable", lambda: _as_other(0o2755, **_env(LD_LIBRARY_PATH="/opt/lib"))),
+    Kind("setuid-library-runpath", lambda: _as_other(0o4755, *RUNPATH)),
+    Kind("setuid-library-origin", lambda: _as_other(0o4755, "-Wl,-rpath,$ORIGIN/opt/lib")),
+    Kind("setuid-preload", lambda: _as_other(0o4755, **_env(LD_PRELOAD="/opt/lib/libgreet.so.1"))),
+    Kind("library-without-the-symbol", lambda: _runs({LIB: _library(soname="libdeep.so.1", symbol="deep")}, "-Wl,-z,now")),
+    Kind("library-without-the-symbol-on-demand", lambda: _runs({LIB: _library(soname="libdeep.so.1", symbol="deep")}, "-Wl,-z,lazy")),
+    Kind("library-without-the-symbol-by-variable", lambda: _runs({LIB: _library(soname="libdeep.so.1", symbol="deep")}, **_env(LD_BIND_NOW="1"))),
 )  # fmt: skip

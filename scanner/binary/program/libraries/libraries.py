@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scanner.binary.layers.view import Found
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.libraries import binding
@@ -75,7 +76,10 @@ def needed(
 def _search(view: View, command: Command, asked: _Program, dynamic: Dynamic, build: LoaderBuild) -> _Search:
     files = LibraryFiles(view, command, dynamic.elf, build.libc == "musl")
     program = Loaded(asked.path, dynamic)
-    paths = Paths(command, build, program, asked.named_loader, lambda: files.cache(build.cache), files.text)
+    is_secure = _changes_its_user(view, asked.path, command)
+    paths = Paths(
+        command, build, program, asked.named_loader, lambda: files.cache(build.cache), files.text, is_secure=is_secure
+    )
     search = _Search(command, build, files, paths, program)
     loader = asked.loader_content.dynamic
     search.remember(program, asked.path)
@@ -84,6 +88,20 @@ def _search(view: View, command: Command, asked: _Program, dynamic: Dynamic, bui
         search.remember(itself, asked.loader, asked.named_loader.rpartition("/")[2], asked.named_loader)
         search.own = itself
     return search
+
+
+def _changes_its_user(view: View, path: str, command: Command) -> bool:
+    """Whether a program runs as another user or group than who starts it, so that AT_SECURE is set."""
+    found = view.lookup(path)
+    rights = found.node.rights if isinstance(found, Found) else None
+    if rights is None or not rights.mode & _CHANGES_ITS_IDS:
+        return False
+    is_root = (command.user or "0").partition(":")[0] in {"0", "root"}
+    return not (is_root and rights.uid == 0 and (rights.gid == 0 or not rights.mode & _CHANGES_ITS_GROUP))
+
+
+_CHANGES_ITS_IDS, _CHANGES_ITS_GROUP = 0o6000, 0o2000
+"""S_ISUID with S_ISGID."""
 
 
 @dataclass(slots=True)
@@ -147,6 +165,8 @@ class _Search:
         if isinstance(listed, Doubt):
             return self._unknown(listed.why)
         lines = re.sub(r"#[^\n]*", "", listed or "")
+        if self.paths.is_secure and said:
+            return self._unknown(f"a loader takes little of LD_PRELOAD for {self.program.path}, which changes its user")
         words = [*re.split("[ :]", said), *re.split(r"[ \t\n:]", lines)]
         for name in filter(None, words):
             answer = self._found(name, self.program)

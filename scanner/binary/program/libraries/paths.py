@@ -79,7 +79,9 @@ Place = Directory | Listed | Doubt
 class Paths:
     """Where the loader of one process looks; ``cache`` and ``path_file`` read what the image holds of them.
 
-    ``loader`` is the loader's path as the program names it (PT_INTERP).
+    ``loader`` is the loader's path as the program names it (PT_INTERP). ``is_secure`` tells that the program changes its
+    user (AT_SECURE), where loaders pass over LD_LIBRARY_PATH and do not trust ``$ORIGIN``, unless the container has
+    no_new_privileges.
     """
 
     command: Command
@@ -88,10 +90,13 @@ class Paths:
     loader: str
     cache: Callable[[], LdCache | Doubt]
     path_file: Callable[[str], str | Doubt | None]
+    is_secure: bool = False
 
     def of(self, name: str, by: Loaded) -> Iterator[Place]:
         """Where a name without a slash is looked for that ``by`` needs, first place first."""
-        return self._musl(by) if self.build.libc == "musl" else self._glibc(name, by)
+        yield from self._musl(by) if self.build.libc == "musl" else self._glibc(name, by)
+        if self.is_secure and self.command.env.get("LD_LIBRARY_PATH", "") != "":
+            yield Doubt(f"loaders pass over LD_LIBRARY_PATH for {self.program.path}, which changes its user")
 
     def expanded(self, text: str, of: Loaded) -> str | Doubt:
         """A name or directory of a file with glibc's tokens replaced."""
@@ -100,7 +105,14 @@ class Paths:
         unknown = next((token for token in sorted(tokens) if values.get(token) is None), None)
         if unknown is not None:
             return Doubt(f"{of.path} names a directory by ${unknown}, which the host's CPU or loader decides")
-        return _TOKEN.sub(lambda match: str(values[match[1] or match[2]]), text)
+        found = _TOKEN.sub(lambda match: str(values[match[1] or match[2]]), text)
+        if (
+            self.is_secure
+            and "ORIGIN" in tokens
+            and f"/{posixpath.normpath(found).lstrip('/')}" not in self.build.directories
+        ):
+            return Doubt(f"a loader does not trust $ORIGIN in {of.path}, whose program changes its user")
+        return found
 
     # ------------------------------------------------------------ glibc
 
@@ -119,7 +131,7 @@ class Paths:
             yield from map(self._directory, self.build.directories)
 
     def _variable(self) -> Iterator[Place]:
-        said = self.command.env.get("LD_LIBRARY_PATH", "")
+        said = "" if self.is_secure else self.command.env.get("LD_LIBRARY_PATH", "")
         if said is None or UNKNOWN in said:
             yield Doubt("the value of LD_LIBRARY_PATH is known at run time only")
         elif self.build.libc == "musl":

@@ -80,6 +80,49 @@ async def test_a_symbol_that_is_looked_for_on_the_first_call_is_not_surely_misse
     assert "undefined symbol: a, which stops it as soon as that is called" in program.problem.detail
 
 
+OPT = (("PATH", "/bin"), ("LD_LIBRARY_PATH", "/opt"))
+
+
+@pytest.mark.parametrize(
+    ("program", "user", "expected"),
+    [
+        ({"mode": 0o755}, "1000", None),
+        ({"mode": 0o4755}, "1000", Reason.BINARY_UNKNOWN),
+        ({"mode": 0o2755}, "1000", Reason.BINARY_UNKNOWN),
+        ({"mode": 0o4755}, "0", None),
+        ({"mode": 0o4755}, "0:0", None),
+        ({"mode": 0o2755}, "", None),
+        ({"mode": 0o2755, "gid": 50}, "", Reason.BINARY_UNKNOWN),
+        ({"mode": 0o4755, "uid": 1000}, "", Reason.BINARY_UNKNOWN),
+    ],
+)
+async def test_a_program_that_changes_its_user_is_not_led_by_its_environment(
+    images, build, kit, program, user, expected
+):
+    files = [("app", {**program, "content": app(kit)}), ("opt/liba.so.1", plain(kit.shared()))]
+    assert reason(await judged(images, build, base(), files, env=OPT, user=user)) is expected
+    beside = [*files, (HERE, plain(kit.shared()))]
+    assert reason(await judged(images, build, base(), beside, env=OPT, user=user)) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [("$ORIGIN/opt", Reason.BINARY_UNKNOWN), (f"$ORIGIN/{MULTIARCH}", None), ("/opt", None)]
+)
+async def test_a_program_that_changes_its_user_trusts_its_own_place_only_where_the_system_s_is(
+    images, build, kit, path, expected
+):
+    program = {"mode": 0o4755, "content": app(kit, flags=(f"-Wl,-rpath,{path}",))}
+    where = HERE if MULTIARCH in path else "opt/liba.so.1"
+    files = [("app", program), (where, plain(kit.shared()))]
+    assert reason(await judged(images, build, base(), files, user="1000")) is expected
+
+
+async def test_what_is_preloaded_for_a_program_that_changes_its_user_is_not_known(images, build, kit):
+    files = [("app", {"mode": 0o4755, "content": app(kit)}), ("opt/liba.so.1", plain(kit.shared()))]
+    env = (("PATH", "/bin"), ("LD_PRELOAD", "/opt/liba.so.1"))
+    assert reason(await judged(images, build, base(), files, env=env, user="1000")) is Reason.BINARY_UNKNOWN
+
+
 async def test_a_layer_may_take_a_library_away(images, build, kit):
     lower = base((HERE, plain(kit.shared())))
     program = await judged(images, build, lower, [("app", app(kit))], [(f"{MULTIARCH}/.wh.liba.so.1", b"")])
