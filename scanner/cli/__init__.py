@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from scanner.cli.command import Group
+from scanner.cli.command import Group, UnreadError
 from scanner.cli.findings import explain, image, readiness, scan, why
 from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
@@ -109,10 +110,10 @@ def _run(
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except UsageError as error:
-        print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        _say(f"archscan: {error}")
         return Exit.USAGE
     except ServiceError as error:
-        print(f"archscan: {error}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        _say(f"archscan: {error}")
         return Exit.USAGE
     return int(result or 0)
 
@@ -125,7 +126,7 @@ def _complain(error: Any) -> None:
         return
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "archscan"
-    print(f"archscan: {said}{_hint(error, context)}; see {command} --help", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+    _say(f"archscan: {said}{_hint(error, context)}; see {command} --help")
 
 
 def _hint(error: Any, context: Any) -> str:
@@ -143,6 +144,12 @@ def _hint(error: Any, context: Any) -> str:
     return ""
 
 
+def _say(text: str) -> None:
+    """Talk goes to standard error; where that is full or gone too, the exit code is all that is left."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 -- see above
+
+
 def _ended(command: Callable[[], int]) -> int:
     """What the command ends with once its output has left; output that nobody takes is said in one line, or in none."""
     try:
@@ -150,14 +157,14 @@ def _ended(command: Callable[[], int]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, UnreadError):
         _drop_output()
         return UNREAD
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
         _drop_output()
-        print(f"archscan: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+        _say(f"archscan: the output cannot be written: {error.strerror}")
         return Exit.USAGE
     return code
 
