@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from scanner.cli.command import Group
+from scanner.cli.command import Group, UnreadError
 from scanner.cli.findings import explain, image, readiness, scan, why
 from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
@@ -53,6 +54,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
         cls=Group,
         help=_HELP,
         no_args_is_help=True,
+        context_settings={"help_option_names": ["--help", "-h"]},
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # Rich costs more than everything else that --help needs
     )
@@ -126,14 +128,34 @@ def _complain(error: Any) -> None:
     if type(error).__name__ == "NoArgsIsHelpError":  # what its library does not export
         error.show()
         return
-    command = error.ctx.command_path if getattr(error, "ctx", None) else "archscan"
-    _say(f"{' '.join(said.splitlines())}; see {command} --help")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "archscan"
+    _say(f"{' '.join(said.splitlines())}{_hint(error, context)}; see {command} --help")
+
+
+def _hint(error: Any, context: Any) -> str:
+    """What was meant, where a word stands in the wrong place."""
+    if context is None:
+        return ""
+    option = getattr(error, "option_name", "")
+    if option and context.parent is None:
+        return f": options stand behind the command, archscan COMMAND {option} ..."
+    said = str(error.format_message())
+    words = said.rpartition("(")[2].rstrip(").").split() if "extra argument" in said else []
+    takes_config = any("--config" in param.opts for param in context.command.params)
+    if takes_config and words and words[0].endswith((".yml", ".yaml")):
+        return f": a configuration file is named by --config {words[0]}"
+    return ""
 
 
 def _say(text: str) -> None:
-    """Talk goes to stderr; a name in it that somebody else gave, or that was pasted, does not act on the terminal."""
+    """Talk goes to stderr; where that is full or gone too, the exit code is all that is left.
+
+    A name in it that somebody else gave, or that was pasted, does not act on the terminal.
+    """
     lines = [line if line.isprintable() else printable(line, MAX_SAID_CHARS) for line in text.split("\n")]
-    print("archscan:", "\n".join(lines), file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+    with contextlib.suppress(OSError):
+        print("archscan:", "\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 -- talk goes to stderr
 
 
 def _ended(command: Callable[[], int]) -> int:
@@ -143,7 +165,7 @@ def _ended(command: Callable[[], int]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, UnreadError):
         _drop_output()
         return UNREAD
     except OSError as error:

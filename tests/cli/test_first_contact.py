@@ -67,6 +67,20 @@ def test_a_host_of_no_file_is_scanned_once_its_key_was_compared(archscan, server
     assert json.loads((home / "report.json").read_text())["hosts"][0]["status"] == "ok"
 
 
+def test_a_host_is_reached_by_an_ipv6_address_in_brackets(archscan, start_sshd, home):
+    server = start_sshd("::1")
+    known = home / "known_hosts"
+    host = f"{{address: '[::1]', port: {server.port}, user: {server.user}}}"
+    (home.parent / "work" / "archscan.yml").write_text(
+        f"inventory: [{{kind: static, hosts: {{six: {host}}}}}]\n"
+        f"ssh: {{identity_file: {server.client_key}, known_hosts_file: {known}}}\n"
+    )
+    trusted = archscan("trust", "six", "--fingerprint", fingerprint(server))
+    assert (trusted.returncode, f"six ([::1]:{server.port})" in trusted.stderr) == (0, True)
+    found = archscan("scan", "six")
+    assert (found.returncode in {0, 1, 3}, "not read" in found.stdout) == (True, False)
+
+
 def test_another_key_than_the_known_one_is_never_replaced_unasked(archscan, server, home):
     target = f"{server.user}@127.0.0.1:{server.port}"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / "other"], check=True)
