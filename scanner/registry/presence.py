@@ -58,7 +58,7 @@ class Presence:
         route = self._own_route(reference)
         if route is None:
             return None
-        named = {layer.digest: "layer" for layer in offer.layers if not layer.foreign}
+        named: dict[str, str] = {layer.digest: "layer" for layer in offer.layers if not layer.foreign}
         if offer.config_digest:
             named[offer.config_digest] = "config"
         found = await asyncio.gather(*(self._is_missing(route, reference, digest) for digest in named))

@@ -127,6 +127,8 @@ def _reader(kind: Any, make: Make = made) -> Callable[[Any], Any]:
         return _record_reader(cast("type", kind), make)
     if issubclass(kind, StrEnum):
         return cast("Callable[[Any], Any]", kind)
+    if issubclass(kind, str) and kind is not str:
+        return lambda raw: kind(_expect(raw, str))  # a digest is checked again: the store is no border of ours
     if kind is bytes:
         return bytes.fromhex
     if kind is float:

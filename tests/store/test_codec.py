@@ -14,7 +14,8 @@ from scanner.domain.facts import (
     Workload,
     image_reference,
 )
-from scanner.domain.image.offers import Elf, Executable, FileKind, Program
+from scanner.domain.image.offers import Elf, Executable, FileKind, Layer, Program
+from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
@@ -97,3 +98,10 @@ def test_what_an_image_is_called_is_read_from_its_text_and_never_stored(image):
     stored = codec.dumps(workload)
     assert "reference" not in stored
     assert codec.loads(Workload, stored).reference is image_reference(image)
+
+
+def test_a_digest_comes_back_as_one_and_what_is_none_is_refused():
+    layer = Layer(Digest("sha256:" + "a" * 64), "", 1)
+    assert isinstance(codec.loads(Layer, codec.dumps(layer)).digest, Digest)
+    with pytest.raises(ValueError, match="checksum"):
+        codec.loads(Layer, codec.dumps(Layer("sha256:none", "", 1)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from scanner.domain.image.reference import Digest  # noqa: TC001 - the store reads the hints of these values when it runs
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.condition import Condition  # noqa: TC001 - the store reads the hints of these values when it runs
 
@@ -136,7 +137,7 @@ class Program:
 class Layer:
     """A layer's descriptor; ``size`` is in bytes as stored in the registry."""
 
-    digest: str
+    digest: Digest
     media_type: str
     size: int
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -177,7 +178,7 @@ class Offer:
     say of its source.
     """
 
-    digest: str
+    digest: Digest
     entry: Platform | None = None
     config: Platform | Failure | None = None
     process: Process | None = None
@@ -212,7 +213,7 @@ class ImageFacts:
     """
 
     reference: str
-    digest: str
+    digest: Digest
     is_index: bool
     offers: tuple[Offer, ...]
     taken_at: float = 0.0
@@ -224,7 +225,9 @@ class ImageFacts:
 
     def built_from(self, digest: str) -> BuiltFrom | None:
         """What the manifest ``digest`` says that it was built from; of another digest what all offers agree on."""
-        said = {offer.digest: offer.built_from for offer in self.offers if offer.built_from is not None}
+        said: dict[str, BuiltFrom] = {
+            offer.digest: offer.built_from for offer in self.offers if offer.built_from is not None
+        }
         if digest in said:
             return said[digest]
         repositories = {origin.repository for origin in said.values()}

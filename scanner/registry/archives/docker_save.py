@@ -106,7 +106,8 @@ async def _saved(blobs: Blobs, image: Mapping[str, Any]) -> Saved | Failure:
     if len(read.diff_ids) != len(layers):
         why = f"{MANIFEST_NAME} names {len(layers)} layers, the config {len(read.diff_ids)}"
         return Failure(Reason.IMAGE_MALFORMED, why)
-    found, places = [], {}
+    found: list[Layer] = []
+    places: dict[str, str] = {}
     for name, diff_id in zip(layers, read.diff_ids, strict=True):
         layer = await _layer(blobs, name, diff_id)
         found.append(layer)
@@ -122,11 +123,14 @@ async def _layer(blobs: Blobs, name: str, diff_id: str) -> Layer:
         raise ArchiveError(f"has no {printable(name, 200)}, a layer")
     head = b"".join([piece async for piece in blobs.pieces(name, 0, min(size, 512))])
     if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + len(_PLAIN_TAR)] == _PLAIN_TAR:
-        return Layer(diff_id, _LAYER, size)
+        try:
+            return Layer(Digest(diff_id), _LAYER, size)
+        except ValueError as error:
+            raise ArchiveError(f"has a config with a diff_id that is no digest: {error}") from error
     counted = hashlib.sha256()
     async for piece in blobs.pieces(name, 0, size):
         counted.update(piece)
-    return Layer(f"sha256:{counted.hexdigest()}", _LAYER, size)
+    return Layer(Digest(f"sha256:{counted.hexdigest()}"), _LAYER, size)
 
 
 @dataclass(frozen=True, slots=True)
