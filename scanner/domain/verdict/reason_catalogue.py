@@ -54,7 +54,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.NOT_A_PROGRAM: "What argv names is no program that Linux can start.",
     Reason.SYMLINK_LOOP: "The path that argv names goes through too many symbolic links.",
     Reason.LIBRARY_MISSING: "A library that the program needs is not in the image.",
-    Reason.LIBRARY_TOO_OLD: "The image's libraries lack a version that the program needs.",
+    Reason.LIBRARY_TOO_OLD: "The image's libraries lack a version or a symbol that the program needs.",
     Reason.USER_MISSING: "The user or group that is to run the program is not in the image.",
     Reason.PERMISSION_DENIED: "The user that is to run the program may not execute it.",
     Reason.WORKDIR_INVALID: "The working directory is no directory.",

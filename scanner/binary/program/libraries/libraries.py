@@ -290,7 +290,14 @@ class _Search:
         text = f"{lacking.by.path}: undefined symbol: {lacking.ask}"
         if lacking.later:
             return self._unknown(f"{text}, which stops it as soon as that is called")
-        return self._certain(Reason.LIBRARY_TOO_OLD, text, lacking.by.path)
+        return self._certain(Reason.LIBRARY_TOO_OLD, text, self._expected_in(lacking))
+
+    def _expected_in(self, lacking: binding.Unbound) -> str:
+        """The library that was to have a symbol; empty where the program names none for it."""
+        for need in lacking.by.dynamic.version_needs:
+            if lacking.ask.version in need.versions and need.file in self.names:
+                return self.names[need.file].path
+        return ""
 
     def _trouble(self, name: str, by: Loaded, answer: Foreign | Unusable | Doubt | None) -> Failure:
         asked = f"{by.path} needs {name}"

@@ -74,6 +74,17 @@ async def test_symbols_are_compared_while_there_is_room_for_them(images, build, 
     assert reason(program) is expected
 
 
+async def test_the_library_that_lacks_a_symbol_is_named_where_its_version_tells_it(images, build, kit):
+    linked, held = kit.shared(version="V1"), kit.shared("b", version="V1")
+    program = kit.program([("liba.so.1", linked)], flags=("-Wl,-z,now",))
+    found = await judged(images, build, base((HERE, plain(held))), [("app", program)])
+    assert (reason(found), found.problem.path) == (Reason.LIBRARY_TOO_OLD, f"/{HERE}")
+    other = await judged(
+        images, build, base((HERE, plain(kit.shared("b")))), [("app", app(kit, flags=("-Wl,-z,now",)))]
+    )
+    assert (reason(other), other.problem.path) == (Reason.LIBRARY_TOO_OLD, "")
+
+
 async def test_a_symbol_that_is_looked_for_on_the_first_call_is_not_surely_missed(images, build, kit):
     program = await judged(images, build, base((HERE, plain(kit.shared("b")))), [("app", app(kit))])
     assert reason(program) is Reason.BINARY_UNKNOWN
