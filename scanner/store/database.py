@@ -38,6 +38,11 @@ POSTGRESQL_LOCK = 0x61726368
 BUSY_S = 2.0
 """A backup may hold the file for a moment; whoever holds it longer is another writer."""
 
+_ARGUMENTS = {
+    "timeout": BUSY_S,
+    "check_same_thread": False,  # one thread at a time: while a store is copied its own waits for the other store's
+}
+
 _PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",  # nobody else connects, so there is no second connection to race with
     "PRAGMA synchronous=FULL",  # NORMAL may lose acknowledged commits on power loss
@@ -108,7 +113,7 @@ class Database:
                 self._recognise(path)
                 self._lock = SqliteLock(path)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
-            self._engine = _engine(self._url)
+            self._engine = engine_of(self._url)
             self._connection = self._engine.connect()
             if self._url.get_backend_name() == "sqlite":
                 self._check()
@@ -215,7 +220,12 @@ def _sqlite_file(url: URL) -> Path | None:
     return Path(name)
 
 
-def _engine(url: URL) -> Engine:
+def engine_of(url: URL) -> Engine:
+    """What connects to this address.
+
+    Raises:
+        StoreError: its driver is not installed.
+    """
     if url.get_backend_name() != "sqlite":
         try:
             return create_engine(url, poolclass=NullPool)
@@ -223,7 +233,7 @@ def _engine(url: URL) -> Engine:
             raise StoreError(
                 f"store.url: postgresql needs {error.name}, which is not installed: pip install 'archscan[postgresql]'"
             ) from None
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_S})
+    engine = create_engine(url, poolclass=NullPool, connect_args=_ARGUMENTS)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -186,7 +186,7 @@ def run(seed: int, base: Base, folder: Path) -> Outcome:
         mock.patch("uuid.uuid4", _identifiers(dice)),
         mock.patch("scanner.service.service.Schedule", VirtualSchedule),
         mock.patch("scanner.store.database.migrate"),
-        mock.patch("scanner.store.database._engine", base.engines.of),
+        mock.patch("scanner.store.database.engine_of", base.engines.of),
     ):
         for number in range(LIVES):
             life = Life(dice, outside, told, file, has_trail=seed % 3 == 0)
