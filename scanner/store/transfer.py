@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, insert, inspect, make_url, select, text
 
 from scanner.store import tables
-from scanner.store.database import Database, engine_of, sqlite_file
+from scanner.store.connect import engine_of
+from scanner.store.database import Database, sqlite_file
 from scanner.store.error import StoreError
 from scanner.store.foreign_errors import translated
 from scanner.store.recognition import VERSIONS_TABLE, Recognised, recognise
@@ -86,7 +87,8 @@ def _copied(reads: Connection, writes: Connection, where: str) -> Transferred:
 
 
 def _wanted() -> Sequence[Table]:
-    return tables.metadata.sorted_tables
+    """All but who leads, which is no part of what is remembered."""
+    return [table for table in tables.metadata.sorted_tables if table is not tables.lease]
 
 
 _Digest = tuple[int, bytes]
