@@ -271,7 +271,7 @@ class Database:
             raise self._stopped
 
         def look(connection: Connection) -> T:
-            connection.execute(text("SET TRANSACTION READ ONLY"))
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             return work(connection)
 
         if not self.leads:

@@ -68,6 +68,8 @@ class Store:
         store = cls(await Database.open(url, member), keep_s, clock)
         try:
             await store.recall()
+            if member is not None and store.leads:
+                await store.renew()  # recalling a large fleet takes its time
         except BaseException:
             await store.close()
             raise
