@@ -118,10 +118,14 @@ class Leadership:
         if not self._leads:
             await self._follow(wait, refresh)
             log.info("took_over", before=self._leader)
-            self._leads = True
-            self._on_change(True)  # noqa: FBT003 -- whether it leads
-            await asyncio.gather(self._hold(), lead())
+            await asyncio.gather(self._hold(), self._begin(lead))
         await self._hold()
+
+    async def _begin(self, lead: Callable[[], Awaitable[None]]) -> None:
+        """Lead for all to see only once what the one before left is known: until then nothing is to be decided here."""
+        await lead()
+        self._leads = True
+        self._on_change(True)  # noqa: FBT003 -- whether it leads
 
     async def _follow(
         self, wait: Callable[[float], Awaitable[bool]], refresh: Callable[[bool], Awaitable[None]]
