@@ -49,6 +49,7 @@ tamper: python packages ## a hundred ways to change the trail, in SQLite, in Pos
 
 faults: python packages ## the fault catalogue, then fleets with faults in them, over and over (ROUNDS=); writes docs/reliability.md
 	$(PYTHON) -m pytest tests/faults -p no:xdist
+	ARCHSCAN_KILLS=$(or $(KILLS),50) $(PYTHON) -m pytest tests/system/test_two_instances.py --timeout 7200 -p no:xdist
 	$(PYTHON) -m tests.faults.page --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
 coverage: python ## every branch of what is true (scanner/domain), by its own tests alone; fails below all of them

@@ -29,7 +29,7 @@ underscores, such as `ARCHSCAN_SSH__CONNECT_TIMEOUT=5s`.
 `SIGHUP` or `POST /-/reload` read the file again. A bad file keeps the last good one, and
 `archscan_config_last_reload_successful` goes to 0. A reload that would lose more than half of the hosts is refused unless
 `scan.allow_shrink` is set. A running scan ends on the settings it began with. Tokens, users, certificates and the log
-follow at once: a removed token is dead with the answer to the reload. `web.listen`, `store` and `trail` take a restart, and a
+follow at once: a removed token is dead with the answer to the reload. `web.listen`, `store`, `replicas` and `trail` take a restart, and a
 reload that changes them is refused by name.
 
 Files that hold a secret belong to root or to the user that runs archscan, without a right for anybody else (`chmod 0600`).

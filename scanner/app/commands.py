@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from scanner.app.rollback_operations import RollbackOperations
+    from scanner.app.store_operations import StoreOperations
     from scanner.app.trail_operations import TrailOperations
     from scanner.cli.operations import Asked, Common
     from scanner.client import Client
@@ -279,6 +280,11 @@ class Application:
     def trail(self, common: Common) -> TrailOperations:
         """The trail of the configured store."""
         made: TrailOperations = _of_store("trail_operations").TrailOperations(self._settings(common, need_hosts=False))
+        return made
+
+    def store(self, common: Common) -> StoreOperations:
+        """The configured store, at rest."""
+        made: StoreOperations = _of_store("store_operations").StoreOperations(self._settings(common, need_hosts=False))
         return made
 
     def rollback(self, common: Common, server: str | None = None, *, need_hosts: bool = False) -> RollbackOperations:

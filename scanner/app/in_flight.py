@@ -17,7 +17,7 @@ class InFlight:
 
     def __init__(self, settings: Settings) -> None:
         self._listen, self._store_url = settings.web.listen, store_url(settings) or IN_MEMORY
-        self._trail = settings.trail
+        self._trail, self._replicas = settings.trail, settings.replicas
 
     @property
     def store_url(self) -> str:
@@ -43,5 +43,7 @@ class InFlight:
             changed.append(Problem(name, 0, "", "the store cannot change while archscan runs: restart it"))
         if settings.trail != self._trail:
             changed.append(Problem("trail", 0, "", "cannot change while archscan runs: restart it"))
+        if settings.replicas != self._replicas:
+            changed.append(Problem("replicas", 0, "", "cannot change while archscan runs: restart it"))
         if changed:
             raise SettingsError(changed)

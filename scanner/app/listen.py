@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scanner.service.service import Service
     from scanner.settings.schema import Settings
     from scanner.settings.schema import Token as TokenSettings
+    from scanner.web.http.leader import Leader
 
 
 log = structlog.get_logger(__name__)
@@ -83,7 +84,9 @@ def _warn(face: Face) -> None:
 
 
 @asynccontextmanager
-async def serve_web(service: Service, metrics: Metrics, face: Callable[[], Face], version: str) -> AsyncIterator[int]:
+async def serve_web(
+    service: Service, metrics: Metrics, face: Callable[[], Face], version: str, leader: Leader | None = None
+) -> AsyncIterator[int]:
     """Serve for as long as the context lasts, with the ``face`` that is in force; gives the port.
 
     Raises:
@@ -91,7 +94,7 @@ async def serve_web(service: Service, metrics: Metrics, face: Callable[[], Face]
     """
     host, port = service.reloading.settings.web.listen_address
     first = face()
-    app = create_app(service, metrics, first.access, version=version)
+    app = create_app(service, metrics, first.access, version=version, leader=leader)
     await asyncio.to_thread(prepare, app)
     server = Server(app, host, port, first.context)
     _warn(first)

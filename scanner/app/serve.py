@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,7 +17,8 @@ from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
 from scanner.app.memory import keep_giving_back
-from scanner.app.trail_wiring import running_trail
+from scanner.app.replicas import Replica, check_replicas, member_of, until_first
+from scanner.app.trail_wiring import trail_of_service
 from scanner.hosts.descriptors import raise_descriptors
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
@@ -26,9 +28,10 @@ from scanner.store.store import Store
 from scanner.web.http.server import refuse_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from scanner.app.listen import Face
+    from scanner.app.trail_wiring import RunningTrail
     from scanner.service.configuration import Configuration
     from scanner.settings.schema import Settings
 
@@ -73,7 +76,9 @@ async def run(
     sys.setswitchinterval(SWITCH_S)
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)
     in_flight = InFlight(settings)
-    store = await Store.open(in_flight.store_url, keep_s=settings.store.keep)
+    check_replicas(settings)
+    store = await Store.open(in_flight.store_url, keep_s=settings.store.keep, member=member_of(settings))
+    replica = Replica(settings, store, in_flight.store_url, metrics)
     beside = [
         asyncio.create_task(watch_loop(metrics), name="loop-lag"),
         asyncio.create_task(keep_giving_back(), name="memory"),
@@ -96,16 +101,18 @@ async def run(
             store.keep(settings.store.keep)
             configure_log(settings)
 
-        async with running_trail(store, settings, metrics.trail, version) as trail:
-            service = Service(read, opened, store, metrics, trail=trail)
+        async with _trail_of(trail_of_service(store, settings, metrics.trail, version), store) as trail:
+            leadership = replica.leadership
+            service = Service(read, opened, store, metrics, trail=trail.trail if trail else None, leadership=leadership)
             service.reloading.follow(reloaded)
             try:
-                async with serve_web(service, metrics, lambda: _face(service), version) as port:
+                async with serve_web(service, metrics, lambda: _face(service), version, leadership) as port:
                     await service.start()
                     calm_collector()
                     log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
                     ready(port)
-                    await _until_stopped(lambda: service.reloading.reload("SIGHUP"))
+                    stopped = _until_stopped(lambda: service.reloading.reload("SIGHUP"))
+                    await until_first(stopped, replica.run(service, trail), _end_for_certain)
                     log.info("stopping")
             finally:
                 await service.stop()
@@ -113,7 +120,23 @@ async def run(
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+        await replica.close()
         await store.close()
+
+
+@asynccontextmanager
+async def _trail_of(trail: RunningTrail | None, store: Store) -> AsyncIterator[RunningTrail | None]:
+    """The trail, opened; begun at once by whoever leads."""
+    if trail is None:
+        yield None
+        return
+    await trail.open()
+    if store.leads:
+        await trail.begin()
+    try:
+        yield trail
+    finally:
+        await trail.end()
 
 
 def calm_collector() -> None:

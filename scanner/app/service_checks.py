@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.app import trail_wiring
 from scanner.app.listen import face_of
+from scanner.app.replicas import check_replicas
 from scanner.app.store import store_url
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.database import sqlite_file
@@ -36,7 +37,7 @@ def check_service(settings: Settings) -> None:
         SettingsError: with all that was found.
     """
     problems: list[Problem] = []
-    for look in (_face, _trail, _store, _port):
+    for look in (_face, _trail, check_replicas, _store, _port):
         try:
             look(settings)
         except SettingsError as error:

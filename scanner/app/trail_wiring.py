@@ -32,11 +32,44 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-@asynccontextmanager
-async def running_trail(
-    store: Store, settings: Settings, observer: TrailObserver, version: str
-) -> AsyncIterator[Trail | None]:
-    """The trail for as long as the service runs; ``None`` where there is no store on disk, or none is wanted.
+class RunningTrail:
+    """The trail of a service that runs, from ``begin`` on, which is when it leads."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 -- where, as whom, before whom: each from elsewhere
+        self, store: Store, path: Path, origin: str, observer: TrailObserver, version: str, asked: Sequence[Witness]
+    ) -> None:
+        self._store, self._path, self._origin, self._observer = store, path, origin, observer
+        self._version, self._asked = version, asked
+        self.trail = Trail(store, None, observer)
+        self._witnessing: Witnessing | None = None
+
+    async def open(self) -> None:
+        """Read the key, take up where the log ended; one who follows makes no key, for it would be another's log."""
+        signer, failure = await _signer(self._store, self._path, self._origin)
+        self.trail.sign(signer, failure)
+        await self.trail.open()
+
+    async def begin(self) -> None:
+        """Tell the log of the start, have its heads cosigned."""
+        key = {"key": str(self.trail.verifier)} if self.trail.verifier else {}
+        about: dict[str, object] = {
+            "version": self._version,
+            "witnesses": [str(witness.verifier) for witness in self._asked],
+        }
+        await _tell(self.trail, Event.SERVICE_STARTED, about | key)
+        self._witnessing = Witnessing(self.trail, self._asked, self._observer, client)
+        self._witnessing.start()
+
+    async def end(self) -> None:
+        """Tell the log of the stop, where it was told of a start."""
+        if self._witnessing is not None:
+            await self._witnessing.close()
+            await _tell(self.trail, Event.SERVICE_STOPPED, {"version": self._version})
+        await self.trail.close()
+
+
+def trail_of_service(store: Store, settings: Settings, observer: TrailObserver, version: str) -> RunningTrail | None:
+    """The trail; ``None`` where there is no store on disk, or none is wanted.
 
     A trail that cannot be continued is there all the same: it says so, and the gate holds.
 
@@ -45,26 +78,33 @@ async def running_trail(
     """
     url = store_url(settings)
     if url is None or not settings.trail.enabled:
-        yield None
-        return
+        return None
     asked, path = witnesses(settings), key_path(settings, url)
     if path is None:
         log.warning("no_trail", why="trail.key_file is not set, which PostgreSQL needs: archscan trail key makes one")
+        return None
+    return RunningTrail(store, path, settings.trail.origin or "", observer, version, asked)
+
+
+@asynccontextmanager
+async def running_trail(
+    store: Store, settings: Settings, observer: TrailObserver, version: str
+) -> AsyncIterator[Trail | None]:
+    """The trail of a service that leads, for as long as it runs; ``None`` as above.
+
+    Raises:
+        SettingsError: a witness's key is none.
+    """
+    running = trail_of_service(store, settings, observer, version)
+    if running is None:
         yield None
         return
-    signer, failure = await _signer(store, path, settings.trail.origin or "")
-    trail = Trail(store, signer, observer, failure=failure)
-    await trail.open()
-    about = {"version": version, "witnesses": [str(witness.verifier) for witness in asked]}
-    await _tell(trail, Event.SERVICE_STARTED, about | ({"key": str(trail.verifier)} if trail.verifier else {}))
-    witnessing = Witnessing(trail, asked, observer, client)
-    witnessing.start()
+    await running.open()
+    await running.begin()
     try:
-        yield trail
+        yield running.trail
     finally:
-        await witnessing.close()
-        await _tell(trail, Event.SERVICE_STOPPED, {"version": version})
-        await trail.close()
+        await running.end()
 
 
 def key_path(settings: Settings, url: str | None) -> Path | None:
@@ -122,6 +162,8 @@ async def _signer(store: Store, path: Path, origin: str) -> tuple[Signer | None,
         signer = key.read(path)
         if signer is None and await store.trail(lambda rows: rows.last_position()) >= 0:
             return None, f"{path} is gone, although the trail has entries: bring the key back"
+        if signer is None and not store.leads:
+            return None, f"{path} is not there: bring the leader's key, with which the trail goes on"
         if signer is None:
             signer = key.make(path, origin)
             log.info("trail_key_made", file=str(path), key=str(signer.verifier))

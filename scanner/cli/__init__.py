@@ -14,7 +14,7 @@ from scanner.cli.command import Group, UnreadError
 from scanner.cli.findings import explain, image, readiness, scan, why
 from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
-from scanner.cli.serving import ask, rollback, serve, trail, worker
+from scanner.cli.serving import ask, db, rollback, serve, trail, worker
 from scanner.cli.setup import first_hour, preparation, trust
 from scanner.domain.text import printable
 from scanner.errors import ServiceError, UsageError
@@ -78,7 +78,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
 
     root.__doc__ = _HELP
     for group in (
-        scan, check, hooks, why, image, readiness, explain, first_hour, trust, serve, worker, ask, trail, rollback, preparation,
+        scan, check, hooks, why, image, readiness, explain, first_hour, trust, serve, worker, ask, trail, db, rollback, preparation,
     ):  # fmt: skip
         group.register(app)
     return app

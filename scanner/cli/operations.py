@@ -109,6 +109,17 @@ class TrailOperations(Protocol):
         ...
 
 
+class StoreOperations(Protocol):
+    """What can be done with a store that nobody runs on."""
+
+    def migrate(self, to: str | None, to_file: Path | None) -> Iterator[str]:
+        """Copy it to this address, or the one in the file; what was copied, in lines.
+
+        Raises ``StoreError`` where nothing was.
+        """
+        ...
+
+
 class RollbackOperations(Protocol):
     """The way back; everything raises ``UsageError`` for what the operator has to change, or the service refuses."""
 
@@ -210,6 +221,10 @@ class Operations(Protocol):
 
     def trail(self, common: Common) -> TrailOperations:
         """The trail of the configured store."""
+        ...
+
+    def store(self, common: Common) -> StoreOperations:
+        """The configured store, at rest."""
         ...
 
     def rollback(self, common: Common, server: str | None = None, *, need_hosts: bool = False) -> RollbackOperations:

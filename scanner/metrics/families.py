@@ -248,6 +248,11 @@ CREDENTIAL_EXPIRY = Family(
     ("credential",),
     "it has no end",
 )
+LEADER = Family(
+    "archscan_leader",
+    "gauge",
+    "1 if this archscan scans and writes; 0 if it follows another one, which then shows the fleet.",
+)
 STORE_ERRORS = Family(
     "archscan_store_errors_total", "counter", "Reports or records that could not be stored; the gate holds until one is stored again."
 )  # fmt: skip
@@ -337,7 +342,7 @@ OURSELVES = (
     GATE_DECISIONS, GATE_OVERRIDDEN, GATE_FAILED_OPEN, GATE_OVERRIDE,
     ROLLBACKS,
     ROLLBACKS_PENDING, INVENTORY_HOSTS, SURVEYS_PENDING, SURVEY_BYTES,
-    CLUSTER_WORKERS, CLUSTER_LOST, CLUSTER_READINGS, CREDENTIAL_EXPIRY, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
+    CLUSTER_WORKERS, CLUSTER_LOST, CLUSTER_READINGS, CREDENTIAL_EXPIRY, LEADER, STORE_ERRORS, TRAIL_SIZE, TRAIL_ROOT,
     TRAIL_CHECKPOINT, TRAIL_FAILING, TRAIL_ERRORS, TRAIL_WITNESSED, TRAIL_WITNESS_ERRORS, INTERNAL_ERRORS, HTTP_REQUESTS,
     LOOP_LAG, BUILD_INFO, PROBE_SCRIPT, CONFIG_SUCCESSFUL, CONFIG_SUCCESS_TIME,
 )  # fmt: skip

@@ -29,6 +29,7 @@ class Metrics:
     def __init__(self, version: str, *, max_findings: int = MAX_FINDINGS) -> None:
         self._own = Instruments(version)
         self._max_findings = max_findings
+        self._leads = True
         self._changed_at: Mapping[str, float] = {}
         self._rendered: tuple[Report | None, dict[bool, bytes]] = (None, {})
         self._formats: frozenset[bool] = frozenset()
@@ -44,7 +45,8 @@ class Metrics:
         encode, content_type = choose_encoder(accept or "")
         openmetrics = content_type.startswith(_OPENMETRICS)
         self._formats |= {openmetrics}
-        return content_type, self._fleet(report, openmetrics=openmetrics) + encode(self._own.registry)
+        shown = report if self._leads else None  # two instances that are both scraped would page twice
+        return content_type, self._fleet(shown, openmetrics=openmetrics) + encode(self._own.registry)
 
     def prepare(self, report: Report) -> None:
         """Render what is about to be published in the formats that were asked for; may be called from any thread.
@@ -85,6 +87,11 @@ class Metrics:
         self._own.scan_interval.set(scan_interval_s)
         self.registries.configured(registries)
         self._rendered = (None, {})
+
+    def leads(self, leads: bool) -> None:  # noqa: FBT001 -- the fact itself
+        """Whether this archscan scans, so that the fleet's series are its to show."""
+        self._leads = leads
+        self._own.leader.set(leads)
 
     def registry_limits(self) -> Mapping[str, tuple[int, float]]:
         """What each registry last said is left of its limit, with when it said so (Unix seconds)."""

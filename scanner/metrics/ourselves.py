@@ -101,6 +101,8 @@ class Instruments:
         self.surveys_pending = _gauge(c.SURVEYS_PENDING, registry)
         self.survey_bytes = _counter(c.SURVEY_BYTES, registry)
         self.credential_expiry = _gauge(c.CREDENTIAL_EXPIRY, registry)
+        self.leader = _gauge(c.LEADER, registry)
+        self.leader.set(1)
         self.store_errors = _counter(c.STORE_ERRORS, registry)
         self.internal_errors = _counter(c.INTERNAL_ERRORS, registry)
         self.http_requests = _counter(c.HTTP_REQUESTS, registry)

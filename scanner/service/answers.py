@@ -43,6 +43,7 @@ class RefusalReason(StrEnum):
     CAUTIONS_NOT_ACCEPTED = "cautions_not_accepted"
     AGENT_OFF = "agent_off"
     AGENT_MISSING = "agent_missing"
+    NOT_LEADER = "not_leader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class Reloaded:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether there is a report to answer from; ``detail`` says what is missing."""
+    """Whether there is a report to answer from; ``detail`` says what is missing, ``role`` who of several instances this is."""
 
     ready: bool
     detail: str = ""
+    role: str = ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.service.answers import Readiness
 
 if TYPE_CHECKING:
+    from scanner.service.leadership import Leadership
     from scanner.service.publication import Publication
     from scanner.service.reloading import Reloading
 
@@ -18,8 +19,8 @@ STALE_INTERVALS = 3
 class Health:
     """Goes by the event loop's clock, which nobody sets; made in the event loop that runs the scans."""
 
-    def __init__(self, reloading: Reloading, publication: Publication) -> None:
-        self._reloading, self._publication = reloading, publication
+    def __init__(self, reloading: Reloading, publication: Publication, leadership: Leadership | None = None) -> None:
+        self._reloading, self._publication, self._leadership = reloading, publication, leadership
         self._loop = asyncio.get_running_loop()
         self._alive_at = self._loop.time()
 
@@ -29,10 +30,13 @@ class Health:
 
     def ready(self) -> Readiness:
         """Whether there is a report."""
-        return Readiness(self._publication.report() is not None, "the first scan has not ended yet")
+        role = self._leadership.role if self._leadership else ""
+        return Readiness(self._publication.report() is not None, "the first scan has not ended yet", role)
 
     def healthy(self) -> Readiness:
-        """Whether scans of the fleet come to an end at all, whatever the wall clock says."""
+        """Whether scans of the fleet come to an end at all, whatever the wall clock says; another's are another's."""
+        if self._leadership is not None and not self._leadership.leads:
+            return Readiness(True)  # noqa: FBT003 -- it is: a restart would mend nothing of the leader's
         scan = self._reloading.settings.scan
         age_s = self._loop.time() - self._alive_at
         limit_s = STALE_INTERVALS * (scan.interval + scan.deadline)

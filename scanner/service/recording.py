@@ -32,8 +32,10 @@ RETRY_AFTER_S = 60
 class Recording:
     """Without a trail everything goes on as if all had been told."""
 
-    def __init__(self, trail: Trail | None, clock: Callable[[], float]) -> None:
-        self.trail, self._clock = trail, clock
+    def __init__(
+        self, trail: Trail | None, clock: Callable[[], float], leads: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.trail, self._clock, self._leads = trail, clock, leads
         self._telling: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -124,8 +126,8 @@ class Recording:
         )  # fmt: skip
 
     async def _tell(self, entry: Entry) -> None:
-        """Best effort: a trail that fails has said so itself."""
-        if self.trail is not None:
+        """Best effort: a trail that fails has said so itself; one who follows has none to write to, only its log."""
+        if self.trail is not None and self._leads():
             try:
                 await self.trail.append(entry)
             except TrailError:

@@ -84,6 +84,8 @@ class Schedule:
         if (interval_s, jitter_s) == (self._interval_s, self._jitter_s):
             return
         self._interval_s, self._jitter_s = interval_s, jitter_s
+        if self._scheduler.get_job(_JOB) is None:
+            return  # one who follows has not begun
         self._scheduler.reschedule_job(_JOB, trigger=_Every(interval_s, jitter_s))
 
     def stop(self) -> None:

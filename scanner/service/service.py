@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scanner.service.configuration import Configuration
+    from scanner.service.leadership import Leadership
     from scanner.service.ports import Observer, OpenAdapters
     from scanner.settings.schema import Settings
     from scanner.store.store import Store
@@ -46,17 +47,19 @@ class Service:
         clock: Callable[[], float] = time.time,
         *,
         trail: Trail | None = None,
+        leadership: Leadership | None = None,
     ) -> None:
         """Reads the configuration for the first time.
 
         Raises:
             SettingsError: it cannot be used, or a key or known_hosts in it.
         """
-        self.recording = Recording(trail, clock)
+        self._store, self._leadership = store, leadership
+        self.recording = Recording(trail, clock, lambda: store.leads)
         self.reloading = Reloading(read, open_adapters, observer, clock, self.recording.reloaded)
         self.publication = Publication(store, observer, clock, self.recording)
         self.waivers = Waivers(store, self.reloading, self.publication, clock, self.recording)
-        self.health = Health(self.reloading, self.publication)
+        self.health = Health(self.reloading, self.publication, leadership)
         self.surveys = Surveys(self.reloading, store, observer, clock)
         self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, self.surveys, observer, clock,
                            self.recording)  # fmt: skip
@@ -77,18 +80,45 @@ class Service:
         self.reloading.follow(self._reschedule)
 
     async def start(self) -> None:
-        """Remember what was known before, then begin to scan.
+        """Remember what was known before, then begin to scan; whoever follows does not.
 
         Raises:
             StoreError: what was known could not be read.
         """
+        await self._load()
+        if self._store.leads:
+            self._schedule.start()
+
+    async def refresh(self, is_report: bool) -> None:  # noqa: FBT001 -- what changed
+        """Show what the leader wrote.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        if is_report:
+            await self._store.recall()
+        if self.recording.trail is not None:
+            await self.recording.trail.follow()
+        await self._load()
+
+    async def lead(self) -> None:
+        """Go on from where the one that led before ended.
+
+        Raises:
+            StoreError: what it left could not be read.
+        """
+        await self._store.recall()
+        await self._load()
+        self.health.fleet_scanned()  # from now on it is ours to have scans end
+        self._schedule.start()
+
+    async def _load(self) -> None:
         await self.publication.load()
         await self.waivers.load()
         await self.surveys.load()
         await self.overrides.load()
         await self.gate_memory.load()
         await self.rollbacks.load()
-        self._schedule.start()
 
     async def stop(self) -> None:
         """End the running scan, close every connection; what was not finished is not published."""

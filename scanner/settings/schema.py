@@ -19,6 +19,7 @@ from scanner.settings.fields import (
     Text,
     split_listen,
 )
+from scanner.settings.replicas_section import Replicas
 from scanner.settings.rollback_section import Rollback
 from scanner.settings.sources import InventorySource
 from scanner.settings.ssh_section import Ssh
@@ -367,6 +368,7 @@ class Settings(Section):
     registries: Registries = Field(default=Registries(), description="Registries by host[:port].")
     scan: Scan = Field(default=Scan(), description="When the fleet is scanned, how deep.")
     store: Store = Field(default=Store(), description="What is remembered.")
+    replicas: Replicas = Field(default=Replicas(), description="Several instances on one PostgreSQL.")
     trail: Trail = Field(default=Trail(), description="The tamper-evident log of every decision.")
     cluster: ClusterOrScheduler = Field(
         default=Cluster(), description="Processes that read hosts instead of the scanner."

@@ -12,19 +12,23 @@ from sqlalchemy import delete, func, insert, select, update
 
 from scanner.domain.image.offers import Program
 from scanner.store import codec, findings, releases, surveys, tables
+from scanner.store.connect import announce
 from scanner.store.database import Database
 from scanner.store.error import StoreError
+from scanner.store.notify import mark
 from scanner.store.trail_rows import TrailRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Delete, Update
 
     from scanner.domain.image.image_survey import LayerSurvey
     from scanner.domain.release import Release
     from scanner.domain.report import Report
     from scanner.store.findings import Architecture
+    from scanner.store.lease import Lease, Member
+    from scanner.store.notify import Mark
     from scanner.store.trail_rows import Record
 
 T = TypeVar("T")
@@ -51,15 +55,21 @@ class Store:
         self._pruned_at: float | None = None
 
     @classmethod
-    async def open(cls, url: str, *, keep_s: float = KEEP_S, clock: Callable[[], float] = time.time) -> Store:
+    async def open(
+        cls, url: str, *, keep_s: float = KEEP_S, clock: Callable[[], float] = time.time, member: Member | None = None
+    ) -> Store:
         """Open ``sqlite:////path`` or ``postgresql+psycopg://user:password@host/name``, at this version's schema.
+
+        A ``member`` shares a PostgreSQL with others: one of them writes, the others read.
 
         Raises:
             StoreError: in use, newer, damaged, not writable or not reachable, in one line with what to do.
         """
-        store = cls(await Database.open(url), keep_s, clock)
+        store = cls(await Database.open(url, member), keep_s, clock)
         try:
-            await store._database.run(store._recall)
+            await store.recall()
+            if member is not None and store.leads:
+                await store.renew()  # recalling a large fleet takes its time
         except BaseException:
             await store.close()
             raise
@@ -72,6 +82,53 @@ class Store:
     async def close(self) -> None:
         """Close the database; another instance may open it then."""
         await self._database.close()
+
+    # ---------------------------------------------------------------- who writes
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process may write; always, where nobody shares the store."""
+        return self._database.leads
+
+    async def lease(self) -> Lease | None:
+        """Who leads; ``None`` where nobody shares the store.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        return await self._database.lease()
+
+    async def lead(self) -> bool:
+        """Take the lease if it is free; whether this process leads. What is remembered is to be recalled then.
+
+        Raises:
+            StoreError: nobody knows.
+        """
+        return await self._database.lead()
+
+    async def renew(self) -> None:
+        """Hold the lease for its whole length from now on.
+
+        Raises:
+            StoreError: another took it, or nobody knows.
+        """
+        await self._database.renew()
+
+    async def recall(self) -> None:
+        """Remember what the database holds of the present, which another instance may have written.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        await self._database.read(self._recall)
+
+    async def mark(self) -> Mark:
+        """What is another value once something was written that others show.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        return await self._database.read(mark)
 
     # ---------------------------------------------------------------- reports
 
@@ -87,6 +144,7 @@ class Store:
 
         def save(connection: Connection) -> tuple[findings.Plan, Callable[[], None]]:
             made = self._save(connection, report)
+            announce(connection)
             return made, record(made)(TrailRows(connection)) if record else _nothing
 
         def adopt(done: tuple[findings.Plan, Callable[[], None]]) -> None:
@@ -104,7 +162,7 @@ class Store:
         """The last scans, newest first: id, started_at, finished_at, complete, hosts, counts."""
         s = tables.scans
         query = select(s).order_by(s.c.sequence.desc()).limit(limit)
-        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [dict(row) | {"counts": json.loads(row["counts"])} for row in rows]
 
     async def architectures(self) -> Mapping[str, Architecture]:
@@ -118,17 +176,22 @@ class Store:
             StoreError: it could not be read.
         """
         if workload:
-            return await self._database.run(lambda connection: releases.of_workload(connection, host, workload))
-        return await self._database.run(lambda connection: releases.of_host(connection, host))
+            return await self._database.read(lambda connection: releases.of_workload(connection, host, workload))
+        return await self._database.read(lambda connection: releases.of_host(connection, host))
 
     # ---------------------------------------------------------------- caches
 
     async def get(self, digest: str) -> bytes | None:
         """The bytes that have this digest; a cache that cannot be read is an empty one."""
+        d = tables.documents
+        query = select(d.c.body, d.c.used_at).where(d.c.digest == digest)
         try:
-            return await self._database.run(lambda connection: self._get(connection, digest))
+            found = await self._database.read(lambda connection: connection.execute(query).first())
+            if found is not None and (statement := self._upkeep(digest, found)) is not None and self.leads:
+                await self._database.run(lambda connection: connection.execute(statement))
         except StoreError:
             return None
+        return bytes(found.body) if found is not None and _is(digest, found.body) else None
 
     async def put(self, digest: str, data: bytes, media_type: str) -> None:
         """Keep a document; what cannot be kept will be asked for again."""
@@ -140,7 +203,7 @@ class Store:
         d = tables.documents
         query = select(d.c.media_type).where(d.c.digest == digest)
         try:
-            return await self._database.run(lambda connection: connection.execute(query).scalar())
+            return await self._database.read(lambda connection: connection.execute(query).scalar())
         except StoreError:
             return None
 
@@ -149,7 +212,7 @@ class Store:
         p = tables.programs
         query = select(p.c.body).where(p.c.manifest == manifest, p.c.argv == json.dumps(argv), p.c.tool == tool)
         try:
-            row = await self._database.run(lambda connection: connection.execute(query).first())
+            row = await self._database.read(lambda connection: connection.execute(query).first())
             return codec.loads(Program, row.body) if row else None
         except (StoreError, ValueError):
             return None
@@ -165,7 +228,7 @@ class Store:
         s = tables.surveys
         query = select(s.c.body).where(s.c.layer == layer, s.c.tool == tool)
         try:
-            body = await self._database.run(lambda connection: connection.execute(query).scalar())
+            body = await self._database.read(lambda connection: connection.execute(query).scalar())
             return await asyncio.to_thread(surveys.unpack, body) if body else None
         except (StoreError, ValueError):
             return None
@@ -186,7 +249,7 @@ class Store:
         """
         r = tables.records
         query = select(r.c.key, r.c.body).where(r.c.kind == kind).order_by(r.c.key)
-        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.key: json.loads(row.body) for row in rows}
 
     async def put_record(self, kind: str, key: str, body: Any, record: Record | None = None) -> None:
@@ -199,6 +262,7 @@ class Store:
 
         def put(connection: Connection) -> Callable[[], None]:
             _upsert(connection, tables.records, ("kind", "key"), row)
+            announce(connection)
             return record(TrailRows(connection)) if record else _nothing
 
         await self._database.run(put, lambda adopt: adopt())
@@ -215,6 +279,7 @@ class Store:
         def remove(connection: Connection) -> tuple[bool, Callable[[], None]]:
             if not connection.execute(statement).rowcount:
                 return False, _nothing
+            announce(connection)
             return True, record(TrailRows(connection)) if record else _nothing
 
         deleted, _ = await self._database.run(remove, lambda done: done[1]())
@@ -230,7 +295,12 @@ class Store:
         Raises:
             StoreError: nothing was written.
         """
-        await self._database.run(lambda connection: record(TrailRows(connection)), lambda adopt: adopt())
+
+        def write(connection: Connection) -> Callable[[], None]:
+            announce(connection)
+            return record(TrailRows(connection))
+
+        await self._database.run(write, lambda adopt: adopt())
 
     async def trail(self, read: Callable[[TrailRows], T]) -> T:
         """What ``read`` makes of the trail's rows.
@@ -238,7 +308,7 @@ class Store:
         Raises:
             StoreError: they cannot be read.
         """
-        return await self._database.run(lambda connection: read(TrailRows(connection)))
+        return await self._database.read(lambda connection: read(TrailRows(connection)))
 
     # ---------------------------------------------------------------- in the store's thread
 
@@ -276,17 +346,14 @@ class Store:
         if made.report.complete:
             self._last = made.report
 
-    def _get(self, connection: Connection, digest: str) -> bytes | None:
+    def _upkeep(self, digest: str, found: Any) -> Delete | Update | None:
+        """What a document that was read leaves to be written: damaged bytes go, a use is noted once a day."""
         d = tables.documents
-        row = connection.execute(select(d.c.body, d.c.used_at).where(d.c.digest == digest)).first()
-        if row is None:
-            return None
-        if not _is(digest, row.body):
-            connection.execute(delete(d).where(d.c.digest == digest))
-            return None
-        if self._clock() - row.used_at > USE_IS_FRESH_S:
-            connection.execute(update(d).where(d.c.digest == digest).values(used_at=self._clock()))
-        return bytes(row.body)
+        if not _is(digest, found.body):
+            return delete(d).where(d.c.digest == digest)
+        if self._clock() - found.used_at > USE_IS_FRESH_S:
+            return update(d).where(d.c.digest == digest).values(used_at=self._clock())
+        return None
 
     async def _keep(self, table: Any, keys: tuple[str, ...], row: dict[str, Any]) -> None:
         try:

@@ -151,3 +151,14 @@ trail_checkpoints = Table(
     Column("note", Text, nullable=False),
 )
 """Every signed head of the trail with its cosignatures."""
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("until", Float, nullable=False),
+)
+"""One row: who of several instances writes, until when by the database's clock; SQLite is held by a lock instead."""

@@ -94,6 +94,10 @@ class Trail:
         self._witnessed = Head()
         self.on_head: Callable[[], None] = lambda: None
 
+    def sign(self, signer: Signer | None, failure: str = "") -> None:
+        """Go on with this key, or without one for this reason; before it is opened."""
+        self._log, self.failure = Log(signer) if signer else None, failure
+
     async def open(self) -> None:
         """Take up where the log ended; where it cannot, ``failure`` says why."""
         self._observer.trail_failing(failing=bool(self.failure))
@@ -106,6 +110,12 @@ class Trail:
             self._fail(str(error))
             return
         self._observe(self._log.head)
+
+    async def follow(self) -> None:
+        """Take up what another instance has written meanwhile."""
+        if self._log is not None:
+            self.failure = ""
+            await self.open()
 
     # ---------------------------------------------------------------- what is known
 

@@ -7,11 +7,12 @@ import stat
 import pytest
 
 from scanner.app.trail_operations import TrailOperations
-from scanner.app.trail_wiring import check_trail, running_trail
+from scanner.app.trail_wiring import check_trail, running_trail, trail_of_service
 from scanner.errors import UsageError
 from scanner.metrics.trail_metrics import TrailMetrics
 from scanner.settings.problem import SettingsError
 from scanner.settings.schema import Settings
+from scanner.store.lease import Member
 from scanner.store.store import Store
 from scanner.trail import key, leaf
 from scanner.trail.cosignature import verifier_of
@@ -174,3 +175,28 @@ async def test_an_export_is_the_leaves_themselves(tmp_path):
     lines = [body for _, body in TrailOperations(settings).entries()]
     assert all(leaf.canonical(json.loads(line)) == line for line in lines)
     assert [index for index, _ in TrailOperations(settings).entries(2)] == [1, 2]
+
+
+@pytest.mark.system
+async def test_one_who_follows_makes_no_key_and_tells_nothing_until_it_leads(tmp_path, postgres):
+    url, path = postgres.database("followed_trail"), tmp_path / "trail.key"
+    settings = Settings.model_validate({"store": {"url": url}, "trail": {"key_file": str(path)}})
+    first, second = [await Store.open(url, member=Member(name, "", 600.0)) for name in ("a", "b")]
+    following = trail_of_service(second, settings, TrailMetrics(), "0.1.0")
+    await following.open()
+    assert "bring the leader's key" in following.trail.failure
+    assert not path.exists()
+    async with running_trail(first, settings, TrailMetrics(), "0.1.0") as trail:
+        await following.open()
+        await trail.append(Entry(Event.GATE_DECIDED, 1.78e9, "ci", {"id": "d1"}))
+        await following.trail.follow()
+        assert (following.trail.failure, following.trail.head) == ("", trail.head)
+    await first.close()
+    assert await second.lead()
+    await following.open()
+    await following.begin()
+    await following.end()
+    await second.close()
+    events = [leaf.decode(body).event for _, body in TrailOperations(settings).entries()]
+    assert events == ["service_started", "gate_decided", "service_stopped", "service_started", "service_stopped"]
+    assert kinds(settings) == []

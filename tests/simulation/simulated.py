@@ -22,7 +22,7 @@ from scanner.domain.decision import Decision
 from scanner.domain.verdict.reason import Status
 from scanner.domain.waiver import Waiver
 from scanner.service.answers import Checked, Refusal
-from scanner.store import database
+from scanner.store import connect
 from scanner.store.store import Store
 from tests.simulation.lives import Acknowledged, Life, VirtualSchedule
 from tests.simulation.network import IMAGES, Outside
@@ -53,10 +53,10 @@ class Engines:
     def __init__(self) -> None:
         self._file = ""
         self._engine = create_engine("sqlite:///", poolclass=NullPool, creator=lambda: sqlite3.connect(self._file))
-        event.listen(self._engine, "connect", database._prepare)
-        event.listen(self._engine, "begin", database._begin)
+        event.listen(self._engine, "connect", connect._prepare)
+        event.listen(self._engine, "begin", connect._begin)
 
-    def of(self, url):
+    def of(self, url, member=None):
         """The engine, which from now on connects to this file."""
         self._file = url.database
         return self._engine
@@ -186,7 +186,7 @@ def run(seed: int, base: Base, folder: Path) -> Outcome:
         mock.patch("uuid.uuid4", _identifiers(dice)),
         mock.patch("scanner.service.service.Schedule", VirtualSchedule),
         mock.patch("scanner.store.database.migrate"),
-        mock.patch("scanner.store.database._engine", base.engines.of),
+        mock.patch("scanner.store.database.engine_of", base.engines.of),
     ):
         for number in range(LIVES):
             life = Life(dice, outside, told, file, has_trail=seed % 3 == 0)

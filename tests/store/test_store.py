@@ -229,7 +229,7 @@ async def test_a_database_that_another_process_holds_is_refused(url, monkeypatch
     await store.close()
     other = sqlite3.connect(f"{path}2", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr("scanner.store.database.BUSY_S", 0.05)
+    monkeypatch.setattr("scanner.store.connect.BUSY_S", 0.05)
     with pytest.raises(StoreError, match="another process holds it"):
         await Store.open(f"{url}2")
     other.close()
@@ -241,7 +241,7 @@ async def test_a_newer_schema_is_refused_and_left_alone(url):
     with sqlite3.connect(path) as db:
         db.execute("update alembic_version set version_num = '9999'")
     db.close()
-    with pytest.raises(StoreError, match=r"schema 9999, newer than 0004.*upgrade archscan"):
+    with pytest.raises(StoreError, match=r"schema 9999, newer than 0005.*upgrade archscan"):
         await Store.open(url)
     with sqlite3.connect(path) as db:
         assert db.execute("select version_num from alembic_version").fetchone() == ("9999",)

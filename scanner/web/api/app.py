@@ -34,6 +34,7 @@ from scanner.web.http.access import Access
 from scanner.web.http.dependencies import Context
 from scanner.web.http.exposition import Exposition
 from scanner.web.http.idempotency import Idempotency
+from scanner.web.http.leader import Leader
 from scanner.web.http.limits import Limits
 from scanner.web.http.problem import Problem
 from scanner.web.http.session import Sessions
@@ -51,8 +52,9 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     version: str = "",
     clock: Callable[[], float] = time.time,
     routers: Iterable[APIRouter] = (),
+    leader: Leader | None = None,
 ) -> FastAPI:
-    """The application; ``routers`` are further ones, made of ``GuardedRoute``."""
+    """The application; ``routers`` are further ones, made of ``GuardedRoute``. ``leader`` knows who of several leads."""
     app = FastAPI(
         title="archscan",
         version=version or "0",
@@ -64,6 +66,7 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
         redirect_slashes=False,  # a redirect would be built from the Host header
     )
     app.state.access = access
+    app.state.leader = leader
     app.state.context = Context(service, metrics, clock)
     app.state.sessions = Sessions(clock)
     app.state.latest_index = LatestIndex()

@@ -48,11 +48,12 @@ async def healthy(health: Annotated[Health, Depends(dependencies.health)]) -> Re
 @needs(Scope.OPEN)
 async def ready(health: Annotated[Health, Depends(dependencies.health)]) -> Response:
     """200 once there is a report to answer from."""
-    return _state(health.ready(), "archscan is ready.", "not_ready")
+    state = health.ready()
+    return _state(state, f"archscan is ready: {state.role}." if state.role else "archscan is ready.", "not_ready")
 
 
 @router.post("/-/reload", response_class=PlainTextResponse)
-@needs(Scope.OPERATE)
+@needs(Scope.OPERATE, at_leader=False)
 async def reload(
     reloading: Annotated[Reloading, Depends(dependencies.reloading)],
     by: Annotated[str, Depends(dependencies.caller)],

@@ -49,7 +49,7 @@ async def request_scan(
 
 
 @router.get("/{scan_id}", response_model=schemas.RequestedScan)
-@needs(Scope.READ)
+@needs(Scope.READ, at_leader=True)
 async def scan(
     request_id: Annotated[str, Path(alias="scan_id")], scans: Annotated[Scans, Depends(dependencies.scans)]
 ) -> Response:
@@ -58,7 +58,7 @@ async def scan(
 
 
 @router.get("/{scan_id}/events", response_class=StreamingResponse, responses=_STREAM)
-@needs(Scope.READ)
+@needs(Scope.READ, at_leader=True)
 async def events(
     request_id: Annotated[str, Path(alias="scan_id")],
     scans: Annotated[Scans, Depends(dependencies.scans)],

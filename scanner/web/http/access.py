@@ -60,11 +60,16 @@ class Token:
     host: str = ""
 
 
-def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
-    """Mark an endpoint; a route whose endpoint is not marked cannot be made."""
+def needs(scope: Scope, *, at_leader: bool | None = None) -> Callable[[Endpoint], Endpoint]:
+    """Mark an endpoint; a route whose endpoint is not marked cannot be made.
+
+    Of several instances the leader does it where that is said, or where nothing is said and it is more than reading.
+    """
+    is_leader_s = scope not in (Scope.OPEN, Scope.READ) if at_leader is None else at_leader
 
     def mark(endpoint: Endpoint) -> Endpoint:
         endpoint.archscan_scope = scope  # type: ignore[attr-defined] # functions take attributes
+        endpoint.archscan_at_leader = is_leader_s  # type: ignore[attr-defined] # the same
         return endpoint
 
     return mark

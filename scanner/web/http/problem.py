@@ -36,6 +36,7 @@ _STATUS = {
     RefusalReason.CAUTIONS_NOT_ACCEPTED: HTTPStatus.CONFLICT,
     RefusalReason.AGENT_OFF: HTTPStatus.CONFLICT,
     RefusalReason.AGENT_MISSING: HTTPStatus.SERVICE_UNAVAILABLE,
+    RefusalReason.NOT_LEADER: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What is not listed is a mistake of the caller's."""
 

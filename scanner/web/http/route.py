@@ -12,6 +12,7 @@ from starlette.responses import Response
 from scanner.web.http.access import Access, Scope
 from scanner.web.http.etag import conditional
 from scanner.web.http.idempotency import Idempotency
+from scanner.web.http.leader import Leader, answer_of
 from scanner.web.http.problem import Problem
 from scanner.web.http.protocol import CROWDED
 from scanner.web.http.session import SAFE_METHODS, Session, Sessions, refuse_forged
@@ -33,6 +34,7 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The endpoint behind its guard."""
         scope, handler = self.scope, super().get_route_handler()
+        at_leader = bool(getattr(self.endpoint, "archscan_at_leader", False))
 
         async def guarded(request: Request) -> Response:
             if request.scope.get(CROWDED) and scope is not Scope.OPEN:
@@ -54,6 +56,9 @@ class GuardedRoute(APIRoute):
             request.state.decide_again = decided
             if session is not None and request.method not in SAFE_METHODS:
                 await refuse_forged(request, session)
+            leader: Leader | None = request.app.state.leader
+            if at_leader and leader is not None and not leader.leads:
+                return await answer_of(leader, request, session)
             idempotency: Idempotency = request.app.state.idempotency
             return conditional(request, await idempotency.once(request, request.state.caller, lambda: handler(request)))
 

@@ -1,0 +1,96 @@
+"""What one of several instances is called, whom it trusts, what it does when it is its turn to lead."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from scanner.client.forwarding import Forwarder
+from scanner.service.leadership import Leadership
+from scanner.settings.problem import Problem, SettingsError
+from scanner.store.lease import Member
+from scanner.store.notify import Notices
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from scanner.app.trail_wiring import RunningTrail
+    from scanner.metrics.metrics import Metrics
+    from scanner.service.service import Service
+    from scanner.settings.schema import Settings
+    from scanner.store.store import Store
+
+
+def member_of(settings: Settings) -> Member:
+    """This process, as the others see it."""
+    own = settings.replicas
+    return Member(f"{socket.gethostname()}:{os.getpid()}", own.advertise or "", own.lease)
+
+
+class Replica:
+    """This process among the instances of its store."""
+
+    def __init__(self, settings: Settings, store: Store, url: str, metrics: Metrics) -> None:
+        own = settings.replicas
+        self._ca_file = own.ca_file
+        self._forwarder = Forwarder(self._trust)
+        self._notices = Notices(url)
+        self.leadership = Leadership(store, own.lease, own.members, self._forwarder, metrics.leads)
+
+    async def run(self, service: Service, trail: RunningTrail | None) -> None:
+        """Follow, then lead; never returns.
+
+        Raises:
+            StoreError: it led, and does no longer.
+        """
+
+        async def lead() -> None:
+            if trail is not None:
+                await trail.open()
+                await trail.begin()
+            await service.lead()
+
+        await self.leadership.run(self._notices.wait, service.refresh, lead)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._notices.close()
+        await self._forwarder.close()
+
+    def _trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self._ca_file) if self._ca_file else None)
+
+
+def check_replicas(settings: Settings) -> None:
+    """What serve would find wrong with the section later.
+
+    Raises:
+        SettingsError: the certificates cannot be used.
+    """
+    if settings.replicas.ca_file is not None:
+        try:
+            ssl.create_default_context(cafile=str(settings.replicas.ca_file))
+        except OSError as error:
+            raise SettingsError([Problem("replicas.ca_file", 0, "", f"cannot be used: {error}")]) from None
+
+
+async def until_first(stopped: Awaitable[None], replica: Awaitable[None], on_lost: Callable[[], None]) -> None:
+    """Wait until the service is to stop, or may no longer lead; ``on_lost`` is called first then.
+
+    Raises:
+        StoreError: it may no longer lead.
+    """
+    both = [asyncio.ensure_future(stopped), asyncio.ensure_future(replica)]
+    try:
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if both[1] in done:
+            on_lost()
+        for one in done:
+            await one
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.gather(*both, return_exceptions=True)

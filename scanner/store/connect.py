@@ -1,0 +1,79 @@
+"""Connects to a database of either kind, with what each of them needs to be told first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.pool import NullPool
+
+from scanner.store import lease
+from scanner.store.error import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+    from scanner.store.lease import Member
+
+BUSY_S = 2.0
+"""A backup may hold the file for a moment; whoever holds it longer is another writer."""
+
+_PRAGMAS = (
+    "PRAGMA locking_mode=EXCLUSIVE",  # nobody else connects, so there is no second connection to race with
+    "PRAGMA synchronous=FULL",  # NORMAL may lose acknowledged commits on power loss
+    "PRAGMA trusted_schema=OFF",
+)
+
+CHANNEL = "archscan"
+"""Where the instances of one PostgreSQL tell each other of changes; another archscan has another database."""
+
+
+def engine_of(url: URL, member: Member | None = None) -> Engine:
+    """What connects to this address; a ``member`` learns within its lease that the other end is gone.
+
+    Raises:
+        StoreError: its driver is not installed.
+    """
+    if url.get_backend_name() != "sqlite":
+        limits = {} if member is None else _limits(member.lease_s)
+        wanted = {name: value for name, value in limits.items() if name not in url.query}
+        try:
+            return create_engine(url, poolclass=NullPool, connect_args=wanted)
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"store.url: postgresql needs {error.name}, which is not installed: pip install 'archscan[postgresql]'"
+            ) from None
+    # One thread at a time: while a store is copied its own waits for the other store's, which reads through it.
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_S, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _limits(lease_s: float) -> dict[str, int]:
+    """libpq's: how long it waits for a server that says nothing, so that who follows looks again before a lease is over."""
+    within_s = max(2, round(lease_s * lease.RENEW_AT))  # libpq takes less than 2 s for 2 s
+    return {
+        "connect_timeout": within_s,
+        "keepalives_idle": within_s,
+        "keepalives_interval": within_s,
+        "keepalives_count": 2,
+        "tcp_user_timeout": within_s * 1000,
+    }
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    # sqlite3 would otherwise commit on its own before DDL, so that a half-done migration could remain.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def announce(connection: Connection) -> None:
+    """Tell whoever listens, once this transaction has committed; SQLite has nobody who does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"NOTIFY {CHANNEL}"))

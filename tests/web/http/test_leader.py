@@ -1,0 +1,84 @@
+"""Which requests one who follows answers itself, which it passes on, which it refuses."""
+
+import pytest
+
+from scanner.service.answers import Refusal, RefusalReason
+from scanner.service.leadership import LeaderAnswer
+from scanner.web.http.access import Access
+
+
+class Elsewhere:
+    """Another leads."""
+
+    leads = False
+
+    def __init__(self):
+        self.asked = []
+
+    async def forward(self, asked):
+        self.asked.append(asked)
+
+        async def body():
+            yield b"from the leader"
+
+        return LeaderAnswer(202, {"content-type": "text/plain"}, body())
+
+    def not_here(self):
+        return Refusal(RefusalReason.NOT_LEADER, "a leads", 10.0)
+
+
+@pytest.fixture
+def followed(app_with, client_of, token_list, tokens):
+    app = app_with(Access(token_list))
+    app.state.leader = Elsewhere()
+    return lambda scope: (client_of(app, tokens[scope]), app.state.leader)
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [
+        ("operate", "POST", "/api/v1/scans"),
+        ("operate", "POST", "/api/v1/waivers"),
+        ("operate", "DELETE", "/api/v1/waivers/x"),
+        ("operate", "POST", "/api/v1/overrides"),
+        ("operate", "GET", "/probe?target=web-1"),
+        ("gate", "POST", "/api/v1/check"),
+        ("gate", "POST", "/admission/v1"),
+        ("rollback", "POST", "/api/v1/rollbacks"),
+        ("read", "GET", "/api/v1/scans/x"),
+    ],
+)
+async def test_what_only_the_leader_does_is_passed_on_with_the_caller_s_token(followed, tokens, scope, method, path):
+    client, leader = followed(scope)
+    answer = await client.request(method, path, content=b"{}")
+    assert (answer.status_code, answer.text) == (202, "from the leader")
+    (asked,) = leader.asked
+    assert (asked.method, asked.target.decode(), asked.body) == (method, path, b"{}")
+    assert asked.headers["authorization"] == f"Bearer {tokens[scope]}"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/findings", "/api/v1/hosts", "/metrics", "/-/ready", "/-/healthy", "/"])
+async def test_what_is_read_is_answered_from_the_store(followed, path):
+    client, leader = followed("read")
+    assert (await client.get(path)).status_code == 200
+    assert leader.asked == []
+
+
+async def test_a_reload_is_of_the_instance_that_is_asked(followed):
+    client, leader = followed("operate")
+    assert (await client.post("/-/reload")).status_code == 200
+    assert leader.asked == []
+
+
+async def test_a_caller_who_may_not_do_it_is_refused_before_anybody_is_asked(followed):
+    client, leader = followed("read")
+    assert (await client.post("/api/v1/scans", json={})).status_code == 403
+    assert leader.asked == []
+
+
+async def test_what_was_passed_on_once_is_refused_with_who_leads(followed):
+    client, leader = followed("operate")
+    answer = await client.post("/api/v1/scans", json={}, headers={"Archscan-Forwarded": "1"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert (answer.json()["reason"], answer.json()["detail"]) == ("not_leader", "a leads")
+    assert leader.asked == []
