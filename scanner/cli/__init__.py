@@ -15,7 +15,6 @@ from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
 from scanner.cli.serving import ask, rollback, serve, trail, worker
 from scanner.cli.setup import first_hour, preparation, trust
-from scanner.domain.text import printable
 from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -132,7 +131,10 @@ def _complain(error: Any) -> None:
 
 def _say(text: str) -> None:
     """Talk goes to stderr; a name in it that somebody else gave, or that was pasted, does not act on the terminal."""
-    lines = [line if line.isprintable() else printable(line, MAX_SAID_CHARS) for line in text.split("\n")]
+    if not all(map(str.isprintable, lines := text.split("\n"))):
+        from scanner.domain.text import printable  # noqa: PLC0415 -- the domain is nothing that --help waits for
+
+        lines = [printable(line, MAX_SAID_CHARS) for line in lines]
     print("archscan:", "\n".join(lines), file=sys.stderr)  # noqa: T201 -- talk goes to stderr
 
 
