@@ -132,7 +132,7 @@ def _complain(error: Any) -> None:
 def _say(text: str) -> None:
     """Talk goes to stderr; a name in it that somebody else gave, or that was pasted, does not act on the terminal."""
     if not all(map(str.isprintable, lines := text.split("\n"))):
-        from scanner.domain.text import printable  # noqa: PLC0415 -- the domain is nothing that --help waits for
+        from scanner.domain.text import printable  # the domain is nothing that --help waits for
 
         lines = [printable(line, MAX_SAID_CHARS) for line in lines]
     print("archscan:", "\n".join(lines), file=sys.stderr)  # noqa: T201 -- talk goes to stderr
