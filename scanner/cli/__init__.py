@@ -16,7 +16,6 @@ from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
 from scanner.cli.serving import ask, db, rollback, serve, trail, worker
 from scanner.cli.setup import first_hour, preparation, trust
-from scanner.domain.text import printable
 from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -153,7 +152,10 @@ def _say(text: str) -> None:
 
     A name in it that somebody else gave, or that was pasted, does not act on the terminal.
     """
-    lines = [line if line.isprintable() else printable(line, MAX_SAID_CHARS) for line in text.split("\n")]
+    if not all(map(str.isprintable, lines := text.split("\n"))):
+        from scanner.domain.text import printable  # the domain is nothing that --help waits for
+
+        lines = [printable(line, MAX_SAID_CHARS) for line in lines]
     with contextlib.suppress(OSError):
         print("archscan:", "\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 -- talk goes to stderr
 

@@ -11,7 +11,6 @@ import typer
 
 from scanner.cli import options, server_operations
 from scanner.cli.command import Command
-from scanner.domain.report_json import moment_for_people
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -134,6 +133,8 @@ def _told(finding: Finding, scanned_at: float) -> Iterable[str]:
     yield f"  image     {workload.image}{f' {verdict.digest}' if verdict.digest else ''}"
     yield f"  host      {finding.host_platform or 'not known'}"
     if finding.first_seen and finding.first_seen < scanned_at:
+        from scanner.domain.report_json import moment_for_people
+
         yield f"  since     {moment_for_people(finding.first_seen)}"
     if verdict.detail:
         yield f"  because   {verdict.detail}"
