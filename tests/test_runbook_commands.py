@@ -1,5 +1,6 @@
 """Every command that a runbook, an alert or a page tells somebody to type is one that archscan understands."""
 
+import io
 import re
 import shlex
 from pathlib import Path
@@ -9,21 +10,26 @@ import typer
 import yaml
 
 from scanner.cli import WrongUsage, build
+from scanner.errors import UsageError
 from tests.rows import each_row
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 RULES = yaml.safe_load((ROOT / "config" / "prometheus" / "rules" / "archscan.yml").read_text())
-COMMAND = re.compile(
-    r"\barchscan (?:scan|check|image|explain|inventory|probe-script|authorized-key|trail|rollback|config|serve|demo)\b.*"
-)
+ROOT_COMMAND = typer.main.get_command(build(lambda: "0"))
+COMMAND = re.compile(rf"\barchscan (?:{'|'.join(ROOT_COMMAND.commands)})(?![\w-]).*")
+
+
+def lines_of(text: str) -> list[str]:
+    """What stands in the code blocks of a page."""
+    return [
+        line for block in re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL) for line in block.splitlines()
+    ]
 
 
 def commands_of_page(text: str) -> set[str]:
     """What stands in code blocks and between backticks."""
-    blocks = [
-        line for block in re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL) for line in block.splitlines()
-    ]
+    blocks = lines_of(text)
     inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
     return {found[0] for line in (*blocks, *inline) if (found := COMMAND.search(line))}
 
@@ -56,15 +62,17 @@ def test_there_are_commands():
 
 def refusal(told: str) -> str:
     """Why archscan does not understand a command, empty if it does."""
-    command, words = typer.main.get_command(build(lambda: "0")), words_of(told)
+    command, words = ROOT_COMMAND, words_of(told)
     while words and hasattr(command, "commands"):
         if words[0] not in command.commands:
             return f"there is no command {words[0]}"
         command, words = command.commands[words[0]], words[1:]
     try:
         command.make_context("archscan", words).close()
+    except typer.Exit:
+        return ""
     except WrongUsage as error:
-        missing = "Missing argument"  # prose may name a command without what it is asked about
+        missing = ("Missing argument", "Usage:")  # prose may name a command without what it is asked about, or a group
         return "" if error.format_message().startswith(missing) else error.format_message()
     return ""
 
@@ -77,3 +85,64 @@ def test_a_told_command_is_understood(told):
 @pytest.mark.parametrize("told", ["archscan trial show", "archscan scan --hots x", "archscan config chek"])
 def test_a_command_that_is_none_is_refused(told):
     assert refusal(told)
+
+
+# ---------------------------------------------------------------- what is shown as an example is run
+
+
+def every_command(command=ROOT_COMMAND):
+    """Each command, those of groups too."""
+    yield command
+    for inner in getattr(command, "commands", {}).values():
+        yield from every_command(inner)
+
+
+def examples_of_help() -> set[str]:
+    """What stands behind ``Example:`` in a command's help; several stand behind semicolons."""
+    told = [re.search(r"Example: (.*)", command.help or "", re.DOTALL) for command in every_command()]
+    texts = [" ".join(found[1].split("\n\n")[0].split()) for found in told if found]
+    return {found[0] for text in texts for piece in re.split(r"; ", text) if (found := COMMAND.search(piece))}
+
+
+SHOWN = sorted(
+    {found[0] for page in PAGES for line in lines_of(page.read_text()) if (found := COMMAND.search(line))}
+    | examples_of_help()
+)
+
+
+class Reached(Exception):  # noqa: N818 -- no error: this is how far a test goes
+    """A command has refused nothing of what was typed, and turns to the world."""
+
+
+class World:
+    """Operations that none of them gets to."""
+
+    def __getattr__(self, name):
+        raise Reached(name)
+
+
+def run(told: str) -> str:
+    """Why a command refuses what was typed before it asks anything of the world; empty where it does not."""
+    try:
+        ROOT_COMMAND.main(args=words_of(told), prog_name="archscan", obj=World, standalone_mode=False)
+    except (Reached, typer.Exit):
+        return ""
+    except (WrongUsage, UsageError) as error:
+        return f"{told}: {error}"
+    return ""
+
+
+def test_each_example_of_help_and_pages_is_taken_as_it_is_typed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.stdin", io.StringIO("exec /app: exec format error\n"))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Host web-1\n")
+    (tmp_path / "compose.yml").write_text("services: {api: {image: registry.example/shop/api:1.5}}\n")
+    assert len(SHOWN) > 60
+    assert [said for told in SHOWN if (said := run(told))] == []
+    capsys.readouterr()
+
+
+def test_an_example_that_a_command_refuses_is_found():
+    assert "leave out --host" in run("archscan readiness --to linux/arm64 -f json --host a --server http://127.0.0.1:1")

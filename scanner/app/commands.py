@@ -235,7 +235,12 @@ class Application:
             found = wiring.hosts(settings)
             return Configuration(settings, found.hosts, found.skipped, found.notes)
 
-        settings = self._settings(common, need_hosts=True, environ=environ)
+        try:
+            settings = self._settings(common, need_hosts=True, environ=environ)
+        except UsageError as error:
+            if listen and str(error).startswith("ARCHSCAN_WEB__LISTEN: web.listen:"):  # who typed it set no variable
+                raise UsageError(f"--web.listen-address {listen}:{str(error).rpartition('web.listen:')[2]}") from None
+            raise
         await _running().run(read, settings, VERSION, configure_log=lambda now: _log(common, now, _level(now, True)))  # noqa: FBT003 -- a fleet is spoken of
 
     async def worker(
@@ -318,7 +323,7 @@ class Application:
         except FileError as error:
             raise UsageError(f"{error}; make it with: ssh-keygen -y -f {identity} > {public}") from None
         except ValueError as error:
-            raise UsageError(f"{public}: {error}") from None
+            raise UsageError(str(error) if str(error).startswith("--from ") else f"{public}: {error}") from None
 
 
 # ---------------------------------------------------------------- parts of operations

@@ -146,7 +146,8 @@ class TrailOperations:
         except KeyFileError as error:
             raise UsageError(f"{error}; give the public key with --key") from None
         if signer is None:
-            raise UsageError(f"there is no key at {path}: give the log's public key with --key NAME+ID+BASE64")
+            missing = f"there is no key at {path}" if path else "neither trail.key_file nor store.url is set"
+            raise UsageError(f"{missing}: give the log's public key with --key NAME+ID+BASE64")
         return signer.verifier
 
 

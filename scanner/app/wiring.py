@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, assert_never
 
 from scanner import inventory
+from scanner.domain.host import unbracketed
 from scanner.formats import files
 from scanner.hosts.ssh.algorithms import Profile
 from scanner.hosts.ssh.config import HostIdentity, SshConfig
@@ -103,7 +104,13 @@ def _secret(value: SecretStr | None, file: Path | None) -> str:
 
 def _static(host: sources.StaticHost) -> inventory.StaticHost:
     return inventory.StaticHost(
-        host.address, host.port, host.user, host.labels, _planned(host.planned), host.jump, local=host.local
+        unbracketed(host.address),
+        host.port,
+        host.user,
+        host.labels,
+        _planned(host.planned),
+        host.jump,
+        local=host.local,
     )
 
 

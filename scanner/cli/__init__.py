@@ -53,6 +53,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
         cls=Group,
         help=_HELP,
         no_args_is_help=True,
+        context_settings={"help_option_names": ["--help", "-h"]},
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # Rich costs more than everything else that --help needs
     )
@@ -126,8 +127,24 @@ def _complain(error: Any) -> None:
     if type(error).__name__ == "NoArgsIsHelpError":  # what its library does not export
         error.show()
         return
-    command = error.ctx.command_path if getattr(error, "ctx", None) else "archscan"
-    _say(f"{' '.join(said.splitlines())}; see {command} --help")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "archscan"
+    _say(f"{' '.join(said.splitlines())}{_hint(error, context)}; see {command} --help")
+
+
+def _hint(error: Any, context: Any) -> str:
+    """What was meant, where a word stands in the wrong place."""
+    if context is None:
+        return ""
+    option = getattr(error, "option_name", "")
+    if option and context.parent is None:
+        return f": options stand behind the command, archscan COMMAND {option} ..."
+    said = str(error.format_message())
+    words = said.rpartition("(")[2].rstrip(").").split() if "extra argument" in said else []
+    takes_config = any("--config" in param.opts for param in context.command.params)
+    if takes_config and words and words[0].endswith((".yml", ".yaml")):
+        return f": a configuration file is named by --config {words[0]}"
+    return ""
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import contextmanager
 from datetime import datetime
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
         Waivers,
     )
     from scanner.client.answer_types import Waiver as WaiverRow
+
+_NUMBER = re.compile(r"\[Errno -?\d+\] ")
+"""What Python writes before the system's words."""
 
 CONNECT_S = 10.0
 
@@ -217,7 +221,7 @@ class Client:
                 )
         except httpx.HTTPError as error:
             raise ServiceError(
-                f"{self._url} does not answer ({error or type(error).__name__}): name a running archscan by --server or ARCHSCAN_SERVER"
+                f"{self._url} does not answer ({_NUMBER.sub('', str(error)) or type(error).__name__}): name a running archscan by --server or ARCHSCAN_SERVER"
             ) from None
         if whole.is_success or (decisions and _decides(whole)):
             return whole

@@ -17,9 +17,45 @@ MAX_NAME_CHARS = 253
 
 MAX_PORT = 65535
 
+IPV6 = 6
+
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_])?\.?", re.ASCII)
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
+_ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}", re.ASCII)
+"""An interface, as Linux names one (IFNAMSIZ), without what a shell or a URL would interpret."""
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+
+
+_ENDPOINT = re.compile(
+    r"(?:(?P<user>[^@\s:]+)@)?"
+    r"(?:\[(?P<v6>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)\]"
+    r"|(?P<bare>[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)"
+    r"|(?P<name>[^@\s:\[\]/]+))"
+    r"(?::(?P<port>\d{1,5}))?",
+    re.ASCII,
+)
+"""``[user@]host[:port]``; colons twice are an IPv6 address, whose port needs brackets around it, as ssh reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host as people write one for ssh; ``user`` is empty and ``port`` is ``None`` where they name none."""
+
+    user: str
+    address: str
+    port: int | None
+
+
+def parse_endpoint(text: str) -> Endpoint | None:
+    """``[user@]host[:port]``, or that as ``ssh://…``; ``None`` where it is neither."""
+    found = _ENDPOINT.fullmatch(text.removeprefix("ssh://").removesuffix("/") if text.startswith("ssh://") else text)
+    if found is None:
+        return None
+    return Endpoint(
+        found["user"] or "",
+        found["v6"] or found["bare"] or found["name"],
+        int(found["port"]) if found["port"] else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +103,36 @@ class Host:
             if not is_label(label):
                 raise ValueError(f"host {self.name}: label {label!r} must match [a-zA-Z_][a-zA-Z0-9_]*")
 
+    @property
+    def endpoint(self) -> str:
+        """Its address with its port, an IPv6 address in brackets."""
+        return written(self.address, self.port)
+
+
+def written(address: str, port: int) -> str:
+    """An address with its port, as ``parse_endpoint`` reads it."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
 
 def is_name(text: str) -> bool:
-    """Whether a host may be called this."""
-    return len(text) <= MAX_NAME_CHARS and bool(_NAME.fullmatch(text))
+    """Whether a host may be called this; an address is a name too."""
+    return len(text) <= MAX_NAME_CHARS and (bool(_NAME.fullmatch(text)) or is_ip(text))
+
+
+def is_ip(text: str) -> bool:
+    """Whether it is an address; a link-local one may name its zone, as in ``fe80::1%eth0`` (RFC 4007)."""
+    address, percent, zone = text.partition("%")
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        return False
+    return not percent or (version == IPV6 and bool(_ZONE.fullmatch(zone)))
+
+
+def unbracketed(text: str) -> str:
+    """An address without the brackets that an IPv6 one has beside a port, or in a URL; any other text as it is."""
+    inner = text.removeprefix("[").removesuffix("]")
+    return inner if len(inner) == len(text) - 2 and ":" in inner and is_ip(inner) else text
 
 
 def is_label(text: str) -> bool:
@@ -79,8 +141,4 @@ def is_label(text: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return ":" not in text and is_name(text)
-    return "%" not in text
+    return is_ip(text) or (":" not in text and is_name(text))

@@ -28,9 +28,16 @@ def authorized_key_line(public_key: str, from_addresses: Sequence[str] = (), pat
         ValueError: not a public key, address or plain absolute path.
     """
     key = public_keys.checked(public_key)
-    sources = ",".join(str(ipaddress.ip_network(address, strict=False)) for address in from_addresses)
+    sources = ",".join(map(_network, from_addresses))
     restriction = f'from="{sources}",' if sources else ""
     return f'restrict,{restriction}command="sudo -n {checked_path(path)}" {key}\n'
+
+
+def _network(address: str) -> str:
+    try:
+        return str(ipaddress.ip_network(address, strict=False))
+    except ValueError:
+        raise ValueError(f"--from {address}: write an address or a network, such as 10.0.0.5 or 10.0.0.0/24") from None
 
 
 def sudoers_rule(user: str = "archscan", path: str = PROBE_PATH) -> str:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 MAX_FILES = 10_000
 """Files of all patterns together; Prometheus watches no more of them."""
 
-_TARGET = re.compile(r"(?:[a-z]+://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:/\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?", re.ASCII)
-_BARE_IPV6 = re.compile(r"(?P<host>[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)", re.ASCII)
+_TARGET = re.compile(
+    r"(?:[a-z]+://)?(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^:/\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?", re.ASCII
+)
+_BARE_IPV6 = re.compile(r"(?P<host>[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)", re.ASCII)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _FIELDS = frozenset({"targets", "labels"})
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure
-from scanner.domain.host import Host
+from scanner.domain.host import Endpoint, Host, parse_endpoint
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
 from scanner.hosts.prepare import preparation
 from scanner.hosts.push_setup import push_preparation
+from scanner.inventory.record import DEFAULT_PORT
 from scanner.probe.script import script
 from scanner.service.trusting import write_beside as write_whole
 
@@ -35,9 +36,7 @@ ANSIBLE_FILES = (
 
 KEY_NAME = "archscan_ed25519"
 
-_SSH_URL = re.compile(r"ssh://(?:(?P<user>[^@/]+)@)?(?P<host>\[[^\]]+\]|[^:/@]+)(?::(?P<port>\d+))?/?", re.ASCII)
 _CONCRETE_HOST = re.compile(r"^\s*host\s+(?!.*[*?!])\S", re.IGNORECASE | re.MULTILINE)
-_TARGET = re.compile(r"(?:(?P<user>[^@]+)@)?(?P<host>\[[^\]]+\]|[^:]+)(?::(?P<port>\d+))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,8 @@ def _docker_contexts(home: Path) -> Iterator[FoundSource]:
             continue
         endpoints = {} if isinstance(meta, Failure) else meta.get("Endpoints")
         endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
-        found = _SSH_URL.fullmatch(str(endpoint.get("Host", ""))) if isinstance(endpoint, dict) else None
+        said = str(endpoint.get("Host", "")) if isinstance(endpoint, dict) else ""
+        found = parse_endpoint(said) if said.startswith("ssh://") else None
         if found and not isinstance(meta, Failure):
             hosts[str(meta.get("Name"))] = _entry(found)
     if hosts:
@@ -96,24 +96,23 @@ def named_source(words: Sequence[str]) -> FoundSource:
     """
     hosts: dict[str, dict[str, Any]] = {}
     for word in words:
-        found = _TARGET.fullmatch(word)
+        found = parse_endpoint(word)
         if found is None:
             raise UsageError(f"{word!r} is no host: write [user@]host[:port]")
-        entry = _entry(found)
         try:
-            Host(found["host"].strip("[]"), entry["address"], entry.get("port", 22), entry.get("user", ""))
+            Host(found.address, found.address, DEFAULT_PORT if found.port is None else found.port, found.user)
         except ValueError as error:
             raise UsageError(str(error)) from None
-        hosts[found["host"].strip("[]")] = entry
+        hosts[found.address] = _entry(found)
     return FoundSource(f"the hosts {', '.join(hosts)}", {"kind": "static", "hosts": hosts})
 
 
-def _entry(found: re.Match[str]) -> dict[str, Any]:
-    made: dict[str, Any] = {"address": found["host"].strip("[]")}
-    if found["port"]:
-        made["port"] = int(found["port"])
-    if found["user"]:
-        made["user"] = found["user"]
+def _entry(found: Endpoint) -> dict[str, Any]:
+    made: dict[str, Any] = {"address": found.address}
+    if found.port is not None:
+        made["port"] = found.port
+    if found.user:
+        made["user"] = found.user
     return made
 
 
@@ -207,7 +206,7 @@ def push_preparation_of(host: str, server: str, token: str) -> str:
 
 def prepare_command(host: Host, login: str) -> tuple[str, ...]:
     """The command that runs the preparation on one host, by the person's own ssh."""
-    port = ("-p", str(host.port)) if host.port != 22 else ()  # noqa: PLR2004 -- SSH's port
+    port = ("-p", str(host.port)) if host.port != DEFAULT_PORT else ()
     jump = ("-J", host.jump) if host.jump else ()
     become = "sh -s" if login == "root" else "sudo sh -s"
     return ("ssh", *port, *jump, f"{login}@{host.address}", become)

@@ -48,7 +48,8 @@ def named(
     try:
         return Named(inventory.match(known, words or patterns), known)
     except UsageError as error:
-        hint = "; a host that is in no inventory is asked for as user@HOST" if words else ""
+        between = " A" if str(error).endswith("?") else "; a"
+        hint = f"{between} host that is in no inventory is asked for as user@HOST" if words else ""
         raise UsageError(f"{error}{hint}") from None
 
 
@@ -57,6 +58,6 @@ def way(found: Named) -> str:
     if found.ssh is None:
         return ""
     login = found.ssh.user
-    shown = ", ".join(f"{host.name} ({host.user or login}@{host.address}:{host.port})" for host in found.hosts)
+    shown = ", ".join(f"{host.name} ({host.user or login}@{host.endpoint})" for host in found.hosts)
     agent = ", your agent" if found.ssh.agent else ""
     return f"{shown}: asked as your own ssh would, with your keys{agent} and your known_hosts"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from scanner.domain.host import Host
+from scanner.domain.host import Host, unbracketed
 from scanner.settings import cluster_section
 from scanner.settings.sources import HttpSdSource, LocalSource, PushedSource, StaticSource
 from scanner.settings.units import format_duration
@@ -80,7 +80,10 @@ def _written(source: object, place: Place) -> Iterator[tuple[Place, _Written]]:
         for name, host in source.hosts.items():
             port, user = host.port or base.port, host.user or base.user
             labels = {**base.labels, **host.labels}
-            yield (*place, "hosts", name), _Written(name, host.address or name, port, user, labels, host.local)
+            yield (
+                (*place, "hosts", name),
+                _Written(name, unbracketed(host.address) or name, port, user, labels, host.local),
+            )
     elif isinstance(source, PushedSource):
         for name, pushed in source.hosts.items():
             yield (*place, "hosts", name), _Written(name, labels=pushed.labels, pushed=True)

@@ -14,6 +14,9 @@ LOCAL = "inventory: [{kind: local}]\n"
 SSH = "inventory: [{kind: static, hosts: {a: {address: 127.0.0.1}}}]\nssh: {identity_file: %s, known_hosts_file: %s}\n"
 
 
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJOOtJF8d0sYsCuV6YvsN1pHgMCxO2jG0bXxnXnEo0y scan\n"
+
+
 def ran(capsys, *words):
     """The command in this process: exit code, standard output, standard error."""
     code = cli.run(_operations, lambda: "0", words)
@@ -30,6 +33,27 @@ def ran(capsys, *words):
         (("scna",), "Did you mean 'scan'?"),
         (("config", "chek"), "see archscan config --help"),
         (("trust",), "Missing argument"),
+        (("--config", "a.yml", "scan"), "options stand behind the command, archscan COMMAND --config"),
+        (("config", "check", "a.yml"), "a configuration file is named by --config a.yml"),
+        (("scan", "root:secret@web-1"), "is no host: write [user@]host[:port]"),
+        (("scan", "root@10.0.0.0/24"), "is no host: write [user@]host[:port]"),
+        (("scan", "root@[::1]:0"), "port 0 is not between 1 and 65535"),
+        (("explain", "log.txt"), "archscan explain - <log.txt"),
+        (("image", "https://r.example/app"), "leave out https://: r.example/app"),
+        (("image", "nginx@sha256:abc"), "64 hexadecimal digits, not 3"),
+        (("image", "nginx:"), "no tag behind the colon"),
+        (("image", "nginx redis"), "several images are several words"),
+        (("image", ""), "such as nginx:1.27"),
+        (("check", "nginx", "--platform", "linux/amd46"), "did you mean linux/amd64?"),
+        (("setup", "web-1", "push"), "archscan setup push web-1 --server URL"),
+        (("authorized-key", "--from", "10.0.0.0/33", "--config", "key.yml"), "--from 10.0.0.0/33: write an address"),
+        (("trail", "verify", "--config", "key.yml"), "give the log's public key with --key"),
+        (
+            ("serve", "--config", "key.yml", "--web.listen-address", "9719x"),
+            "--web.listen-address 9719x: must be an address",
+        ),
+        (("why", "api", "here", "--config", "key.yml"), "the host comes first: archscan why here api"),
+        (("setup", "--yes", "db-9", "--config", "key.yml"), "was there already and has no db-9"),
         (("scan", "user@"), "is no host"),
         (
             ("findings", "--status", "nope"),
@@ -60,8 +84,11 @@ def ran(capsys, *words):
 )
 def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monkeypatch, words, says):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.txt").write_text("exec /app: exec format error\n")
+    (tmp_path / "id.pub").write_text(PUBLIC)
+    (tmp_path / "key.yml").write_text("inventory: [{kind: local, name: here}]\nssh: {identity_file: id}\n")
     code, out, err = ran(capsys, *words)
-    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert (code, out, err.count("\n")) == (2, "", 1 + err.count("is used as it is")), err
     assert says in err
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,12 +14,16 @@ import typer
 from scanner.cli import options
 from scanner.cli.command import Command
 from scanner.cli.outcome import Exit
+from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.domain.verdict.explanation import Explanation
 
 MAX_EXPLAINED_CHARS = 1 << 20
 """A log of one MiB is more than anybody pastes; the rest would only take time."""
+
+MAX_PATH_CHARS = 4096
+"""PATH_MAX of Linux: a longer word names no file."""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +44,10 @@ def explain(
     from scanner.domain.verdict.explanation import explained
 
     del log_format, log_level  # every command takes them; this one has nothing to log
+    if text != "-" and len(text) < MAX_PATH_CHARS and "\n" not in text and Path(text).is_file():
+        raise UsageError(f"{text} is a file, not an error: archscan explain - <{shlex.quote(text)}")
+    if text == "-" and sys.stdin.isatty():
+        print("archscan: paste the error, then Ctrl-D", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
     said = sys.stdin.read(MAX_EXPLAINED_CHARS) if text == "-" else text[:MAX_EXPLAINED_CHARS]
     found = explained(said)
     if not found:

@@ -13,7 +13,7 @@ from scanner.cli.command import Command
 from scanner.cli.outcome import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from scanner.cli.operations import Operations
@@ -118,9 +118,21 @@ def _table(found: Readiness) -> Iterator[str]:
         yield from _tallies(title, tallies)
     yield ""
     counts = ", ".join(f"{count} {outlook}" for outlook, count in found.counts.items() if count)
-    unread = f"; {len(found.unread_hosts)} hosts were not read" if found.unread_hosts else ""
+    unread = (
+        f"; not read: {_few(found.unread_hosts)} (archscan inventory --check says why)" if found.unread_hosts else ""
+    )
     yield f"{len(found.images)} images for {found.target}: {counts or 'none'}{unread}"
 
+
+def _few(names: Collection[str]) -> str:
+    from scanner.domain.text import printable
+
+    some = ", ".join(map(printable, sorted(names)[:SHOWN_HOSTS]))
+    return f"{some} and {len(names) - SHOWN_HOSTS} more" if len(names) > SHOWN_HOSTS else some
+
+
+SHOWN_HOSTS = 5
+"""Names in the last line; as many as fit beside the rest of it."""
 
 BAR = 30
 """Characters of the longest bar."""

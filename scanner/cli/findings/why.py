@@ -17,8 +17,9 @@ from scanner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scanner.cli.operations import Operations
+    from scanner.cli.operations import Common, Operations
     from scanner.domain.report import Finding, Report
+    from scanner.domain.verdict.verdict import Depth
 
 MAX_NAMES = 20
 """Workloads that are named where none fits; a host may have thousands."""
@@ -49,6 +50,8 @@ def why(
     Example: archscan why web-1 api
     """
     from scanner.cli.outcome import FailOn, exit_code
+    from scanner.cli.output import output
+    from scanner.domain.facts import Failure
 
     operations: Operations = context.obj()
     if server is not None:
@@ -57,17 +60,34 @@ def why(
         with operations.server(server, token_file) as there:
             report = _only(there.report(), host, server)
     else:
-        import asyncio
-
-        from scanner.cli.output import progress
-
-        common = options.common(config, log_format, log_level)
-        with progress.shown() as listen:
-            report = asyncio.run(operations.scan(common, (host,), depth, listen))
+        report = _scanned(operations, options.common(config, log_format, log_level), (host, workload), depth)
+    if not report.findings and any(isinstance(one.reading, Failure) for one in report.hosts):
+        output.write(report, options.Format.TABLE)  # nothing is known of it, and why
+        raise typer.Exit(exit_code(report, FailOn.NEVER))
     found = _named(report, workload)
     for finding in found:
         print("\n".join(_told(finding, report.started_at)))  # noqa: T201 -- data goes to stdout
     raise typer.Exit(exit_code(report, FailOn.NEVER))
+
+
+def _scanned(operations: Operations, common: Common, named: tuple[str, str], depth: Depth | None) -> Report:
+    """What the host says now.
+
+    Raises:
+        UsageError: there is no such host; where it is the workload that is one, they stand in the wrong order.
+    """
+    import asyncio
+
+    from scanner.cli.output import progress
+
+    host, workload = named
+    try:
+        with progress.shown() as listen:
+            return asyncio.run(operations.scan(common, (host,), depth, listen))
+    except UsageError as error:
+        if workload not in {one.name for one in operations.hosts(common, ())}:
+            raise
+        raise UsageError(f"{error}; the host comes first: archscan why {workload} {host}") from None
 
 
 def _only(report: Report, host: str, server: str) -> Report:

@@ -91,6 +91,8 @@ def setup(
     if hosts and hosts[0] == push_setup.WORD:
         push_setup.setup_push(hosts[1:], server)
         return
+    if push_setup.WORD in (hosts or ()):
+        raise UsageError(f"write push first: archscan setup push {(hosts or [''])[0]} --server URL")
     if server is not None:
         raise UsageError("--server is for hosts that push: archscan setup push HOST --server URL")
     talk = _Talk(yes)
@@ -99,6 +101,7 @@ def setup(
     logins, hosts = _logins(hosts or ())
     key = _written(talk, file, hosts, user)
     found = operations.hosts(common, ())
+    _refuse_left_out(file, logins, hosts, found)
     _trusted(operations, talk, common, found, accept_new=accept_new)
     _prepared(talk, [(host, logins.get(host.name, login)) for host in found], file, key, user, prepare=prepare)
     _tested(operations, talk, common, file)
@@ -106,9 +109,23 @@ def setup(
 
 def _logins(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Who prepares each host that was named as login@host, by its name; then the hosts without their logins."""
-    parts = [word.rpartition("@") for word in words]
-    named = {host.rpartition(":")[0] or host: login for login, _, host in parts if login}
-    return named, [host for _, _, host in parts]
+    from scanner.domain.host import parse_endpoint
+
+    found = [parse_endpoint(word) for word in words]
+    named = {one.address: one.user for one in found if one is not None and one.user}
+    return named, [word.rpartition("@")[2] for word in words]
+
+
+def _refuse_left_out(file: Path, logins: dict[str, str], words: Sequence[str], found: Sequence[Host]) -> None:
+    """A host that was named, of which the file that was there already knows nothing, must not be passed over."""
+    from scanner.domain.host import parse_endpoint
+
+    known = {name for host in found for name in (host.name, host.address, *host.aliases)}
+    named = {one.address for one in map(parse_endpoint, words) if one is not None}
+    if left := sorted((named | logins.keys()) - known):
+        raise UsageError(
+            f"{file} was there already and has no {', '.join(left)}: write it there, then archscan setup again"
+        )
 
 
 def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> Path:

@@ -119,7 +119,7 @@ def inventory(
     for name in ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"):
         table.add_column(name, overflow="fold")
     for one in hosts:
-        address = _instead_of_address(one) or f"{one.address}:{one.port}"
+        address = _instead_of_address(one) or one.endpoint
         labels = ",".join(f"{key}={value}" for key, value in one.labels.items())
         table.add_row(one.name, address, one.user, labels, "\n".join(plan.image for plan in one.planned))
     output.console().print(table)

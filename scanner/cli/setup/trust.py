@@ -93,7 +93,7 @@ def show(one: Shown) -> bool:
     from scanner.domain.facts import Failure
 
     host = one.host
-    typer.echo(f"{host.name} ({host.address}:{host.port})", err=True)
+    typer.echo(f"{host.name} ({host.endpoint})", err=True)
     if isinstance(one.keys, Failure):
         typer.echo(f"  shows no key: {one.keys.reason}: {one.keys.detail}", err=True)
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, ImageStore, Kernel
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, KNOWN_OS, Platform, canonical
 
@@ -26,7 +28,7 @@ def plain_host(platform: Platform) -> Kernel:
     """
     named = canonical(platform)
     if named.os not in KNOWN_OS or named.architecture not in KNOWN_ARCHITECTURES:
-        raise ValueError(f"there are no hosts of platform {platform}")
+        raise ValueError(f"there are no hosts of platform {platform}{_meant(named)}")
     is_amd64, is_arm = named.architecture == "amd64", named.architecture == "arm"
     return Kernel(
         system=_SYSTEMS.get(named.os, named.os),
@@ -38,6 +40,13 @@ def plain_host(platform: Platform) -> Kernel:
         ia32=True if is_amd64 else None,
         binfmt=Binfmt(enabled=True),
     )
+
+
+def _meant(named: Platform) -> str:
+    """The platform that was mistyped, where one is near."""
+    system = difflib.get_close_matches(named.os, KNOWN_OS, 1)
+    architecture = difflib.get_close_matches(named.architecture, KNOWN_ARCHITECTURES, 1)
+    return f"; did you mean {system[0]}/{architecture[0]}?" if system and architecture else ""
 
 
 def _machine(named: Platform) -> str:

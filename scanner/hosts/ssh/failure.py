@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import socket
 
@@ -11,7 +12,8 @@ import asyncssh
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts.ssh.trust import TrustError
+from scanner.domain.verdict.remedy.hosts import OWN_KEYS
+from scanner.hosts.ssh.trust import KeylessError, TrustError
 
 MAX_DETAIL_CHARS = 300
 """A host's own words go into a table cell."""
@@ -19,6 +21,8 @@ MAX_DETAIL_CHARS = 300
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 _RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
+_DIALLED = re.compile(r"\[Errno (\d+)\] Connect call failed \('([^']*)', (\d+)[\d, ]*\)")
+_ANY_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 
 
 class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
@@ -41,6 +45,8 @@ def classify(error: BaseException, *, key_known: bool = False) -> Failure:
     """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
     if isinstance(error, Told):
         return error.failure
+    if isinstance(error, KeylessError):
+        return Failure(Reason.HOST_AUTH_REJECTED, str(error), setting=OWN_KEYS)
     return Failure(_reason(error, key_known=key_known), _detail(error))
 
 
@@ -49,7 +55,14 @@ def _detail(error: BaseException) -> str:
         return error.failure.detail
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer in time"
-    return printable(str(error) or type(error).__name__, MAX_DETAIL_CHARS)
+    text = str(error) or type(error).__name__
+    return printable(_without_numbers(text) if isinstance(error, OSError) else text, MAX_DETAIL_CHARS)
+
+
+def _without_numbers(text: str) -> str:
+    """What Python says of a system's error, as ssh says it: the address, the port, the system's words."""
+    said = _DIALLED.sub(lambda m: f"{m[2]} port {m[3]}: {os.strerror(int(m[1]))}", text)
+    return _ANY_NUMBER.sub("", said).removeprefix("Multiple exceptions: ")
 
 
 def _reason(error: BaseException, *, key_known: bool) -> Reason:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.host import Host
+from scanner.domain.host import Host, parse_endpoint, written
 from scanner.hosts.ssh.algorithms import Profile
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 4
 """More bastions in a row than anybody has; a longer chain is a mistake or a loop."""
-
-_HOP = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\s\[\]]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +65,14 @@ class Route:
 
     def __str__(self) -> str:
         """``user@host:port`` of each hop."""
-        return ",".join(f"{hop.user}@{hop.address}:{hop.port}" for hop in self.hops)
+        return ",".join(f"{hop.user}@{written(hop.address, hop.port)}" for hop in self.hops)
 
 
 def _hop(text: str, user: str) -> Target:
-    match = _HOP.fullmatch(text)
-    if match is None:
+    found = parse_endpoint(text)
+    if found is None:
         raise ValueError(f"jump {text!r} must read [user@]host[:port]")
-    address = match["host"].strip("[]")
-    checked = Host(address, address, int(match["port"] or 22), match["user"] or user)
+    checked = Host(found.address, found.address, 22 if found.port is None else found.port, found.user or user)
     return Target(checked.name, checked.address, checked.port, checked.user)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.host import Host
 from scanner.hosts.ssh.identity import ClientKey, ends_at, own_identities, read_identity
-from scanner.hosts.ssh.trust import TrustError
+from scanner.hosts.ssh.trust import KeylessError, TrustError
 from scanner.inventory.match import fits
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ class Keyring:
         known = self._known.get(identity)
         if known is None:
             known = self._known[identity] = self._of_inventory(identity.split("\n"))
+        if not known.keys and known.agent is None and self.config.own_keys:
+            raise KeylessError("none of your own keys can be used: there is none, or a passphrase locks it")
         if not known.keys and known.agent is None:
             raise TrustError("no key is configured for it: set ssh.identity_file, or an entry of ssh.identities")
         return known

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner.domain.host import Host
+from scanner.domain.host import Host, parse_endpoint
 from scanner.hosts.ssh.config import SshConfig
+from scanner.hosts.ssh.trust import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 TIMEOUT_S = 10.0
 """``ssh -G`` reads files; a ``Match exec`` in them may wait for something that never comes."""
 
-_TARGET = re.compile(r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]*\$?)@)?(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^@\s:\[\]]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*))(?::(?P<port>\d{1,5}))?", re.ASCII)  # fmt: skip
 _DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _NAMES_THE_SOCKET = "SSH_AUTH_SOCK"
 
@@ -59,11 +58,14 @@ def own_hosts(targets: Sequence[str], environ: Mapping[str, str] = os.environ) -
 
 
 def _host(target: str, own: _Own, environ: Mapping[str, str]) -> Host:
-    found = _TARGET.fullmatch(target)
+    found = parse_endpoint(target)
     if found is None:
         raise ValueError(f"{target!r} is no host: write [user@]host[:port]")
-    name = found["v6"] or found["host"]
-    said = _asked(name, found["user"], found["port"])
+    name = found.address
+    Host(
+        name, name, DEFAULT_PORT if found.port is None else found.port, found.user
+    )  # what is outside the grammar is no word for ssh
+    said = _asked(name, found.user, found.port)
     home = Path(environ.get("HOME") or Path.home())
     one = {key: values[0] for key, values in said.items()}
     for file in said.get("identityfile", [f"{home}/.ssh/{key}" for key in _DEFAULT_KEYS]):
@@ -78,15 +80,15 @@ def _host(target: str, own: _Own, environ: Mapping[str, str]) -> Host:
     return Host(
         name=name,
         address=one.get("hostname", name),
-        port=int(one.get("port") or found["port"] or 22),
-        user=one.get("user") or found["user"] or "",
+        port=int(one.get("port") or found.port or DEFAULT_PORT),
+        user=one.get("user") or found.user,
         jump="" if jump == "none" else jump,
     )
 
 
-def _asked(name: str, user: str | None, port: str | None) -> dict[str, list[str]]:
+def _asked(name: str, user: str, port: int | None) -> dict[str, list[str]]:
     """What ``ssh -G`` says, by option in lower case; nothing where there is no ssh."""
-    words = ["ssh", "-G", *(["-l", user] if user else []), *(["-p", port] if port else []), "--", name]
+    words = ["ssh", "-G", *(["-l", user] if user else []), *(["-p", str(port)] if port else []), "--", name]
     try:
         done = subprocess.run(  # noqa: S603 -- no shell, and the name stands behind "--"
             words, capture_output=True, timeout=TIMEOUT_S, check=False, stdin=subprocess.DEVNULL

@@ -31,6 +31,10 @@ class TrustError(ValueError):
     """Keys that cannot be used; the text names the file, with the line where there is one."""
 
 
+class KeylessError(TrustError):
+    """A person who asks as their own ssh would has no key that opens without a passphrase, and no agent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What known_hosts says of one host."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, Source, image_reference
+from scanner.domain.image.mistyped import meant
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned.folder import FolderPlans, Gap
@@ -31,7 +32,8 @@ def named_image(text: str) -> ImageReference | Refusal:
     """The image that somebody names, never by a URL: where a registry is, only the configuration says (CVE-2020-16248)."""
     found = image_reference(text)
     if isinstance(found, Failure):
-        why = f"{text[:MAX_SHOWN_CHARS]!r} is not an image reference: {found.detail}"
+        hint = meant(text[:MAX_SHOWN_CHARS])
+        why = f"{text[:MAX_SHOWN_CHARS]!r} is not an image reference: {found.detail}" + (f"; {hint}" if hint else "")
         return Refusal(RefusalReason.REFERENCE_INVALID, why)
     return found
 

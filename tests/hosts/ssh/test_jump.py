@@ -27,6 +27,7 @@ def test_the_hosts_own_jump_wins_then_the_first_pattern(host, jump):
         ("bastion", (Target("bastion", "bastion", 22, "scan"),)),
         ("kim@bastion:2222", (Target("bastion", "bastion", 2222, "kim"),)),
         ("[2001:db8::1]:2222", (Target("2001:db8::1", "2001:db8::1", 2222, "scan"),)),
+        ("kim@[fe80::1%eth0]:2222", (Target("fe80::1%eth0", "fe80::1%eth0", 2222, "kim"),)),
         ("a, b", (Target("a", "a", 22, "scan"), Target("b", "b", 22, "scan"))),
     ],
 )
@@ -46,3 +47,4 @@ def test_a_route_is_written_as_it_is_read():
     route = Route.parse("kim@a:23,b", "scan")
     assert str(route) == "kim@a:23,scan@b:22"
     assert str(route.before) == "kim@a:23"
+    assert str(Route.parse("[::1]:23", "scan")) == "scan@[::1]:23"

@@ -167,7 +167,7 @@ async def test_s11_a_host_that_refuses_its_bastion_is_refused(pool_of, sshd, tar
     failure = await pool_of(config).read(Host("edge-1", "127.0.0.1", port, sshd.user), SCRIPT)
     assert failure == Failure(
         Reason.HOST_REFUSED,
-        f"[Errno 111] {sshd.user}@127.0.0.1:{sshd.port} could not reach it: Connection refused",
+        f"{sshd.user}@127.0.0.1:{sshd.port} could not reach it: Connection refused",
     )
 
 

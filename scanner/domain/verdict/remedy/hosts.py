@@ -22,6 +22,10 @@ OWN_SSH = "ssh -G"
 """The setting of a host that no inventory has: a person's own ssh knows it."""
 
 
+OWN_KEYS = "IdentityFile"
+"""The setting of such a host whose person has no key: what ssh itself calls it."""
+
+
 def ssh(t: Trouble, user: str = "", options: str = "") -> str:
     """The command that logs in to the host by hand, as ``user`` or as the scanner does."""
     failure = t.failure
@@ -47,7 +51,7 @@ def _again(t: Trouble) -> str:
 
 def _is_own(t: Trouble) -> bool:
     """Whether a person asked as their own ssh would, with no inventory that knows the host."""
-    return t.failure is not None and t.failure.setting == OWN_SSH
+    return t.failure is not None and t.failure.setting in {OWN_SSH, OWN_KEYS}
 
 
 def _target(t: Trouble) -> str:
@@ -108,6 +112,8 @@ def _auth_rejected(t: Trouble) -> Fix:
             "No key is configured: make one and name it under ssh: in archscan.yml, or have it all done.",
             ("archscan setup",),
         )
+    if t.failure is not None and t.failure.setting == OWN_KEYS:
+        return _keyless(t)
     user = _user(t)
     return Fix(
         f"{t.host} refused the scanner's key for {user}: the key's line is missing in ~{user}/.ssh/authorized_keys, others may write "
@@ -117,6 +123,14 @@ def _auth_rejected(t: Trouble) -> Fix:
             _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
             _again(t),
         ),
+    )
+
+
+def _keyless(t: Trouble) -> Fix:
+    """A person who has always typed a password."""
+    return Fix(
+        f"archscan logs in to {t.host} by key, never by password: unlock the key that you have (ssh-add), or make one and bring it there.",
+        ("ssh-add || ssh-keygen -t ed25519", ssh(t).replace("ssh", "ssh-copy-id", 1), _again(t)),
     )
 
 

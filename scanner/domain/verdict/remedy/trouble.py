@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from scanner.domain.facts import EngineKind, Failure, Workload
     from scanner.domain.platform.platform import Platform
 
-_SAFE = re.compile(r"[A-Za-z0-9_/.~][A-Za-z0-9_./:@%+=,~-]*", re.ASCII)
+_SAFE = re.compile(r"[A-Za-z0-9_/.:~][A-Za-z0-9_./:@%+=,~-]*", re.ASCII)
 """Letters that neither a shell nor a chat interprets; no option begins with one of them."""
 
 MAX_WORD_CHARS = 512
