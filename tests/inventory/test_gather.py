@@ -211,7 +211,7 @@ HOSTILE = [
     ("a;id", "host name 'a;id' is not a name: use letters, digits, '.', '-', '_' or ':'"),
     ("a\nb", "host name 'a\\nb' is not a name: use letters, digits, '.', '-', '_' or ':'"),
     ("$(id)", "host name '$(id)' is not a name: use letters, digits, '.', '-', '_' or ':'"),
-    ("fe80::1%eth0", "host name 'fe80::1%eth0' is not a name: use letters, digits, '.', '-', '_' or ':'"),
+    ("fe80::1%$0", "host name 'fe80::1%$0' is not a name: use letters, digits, '.', '-', '_' or ':'"),
 ]
 
 

@@ -32,7 +32,7 @@ class NotReadyError(AssertionError):
 
 def free_port(address: str = "127.0.0.1") -> int:
     """A port that nothing listened on a moment ago."""
-    with closing(socket.socket()) as probe:
+    with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
         probe.bind((address, 0))
         return probe.getsockname()[1]
 

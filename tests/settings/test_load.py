@@ -131,7 +131,7 @@ BAD = [
     (SSH + "inventory: [{kind: static, hosts: {a: {address: -oProxyCommand=x}}}]", "archscan.yml:2: inventory[0].hosts.a: host a: address '-oProxyCommand=x' is neither a host name nor an IP address"),
     (SSH + 'inventory: [{kind: static, hosts: {a: {address: "a;id"}}}]', "archscan.yml:2: inventory[0].hosts.a: host a: address 'a;id' is neither a host name nor an IP address"),
     (SSH + 'inventory: [{kind: static, hosts: {a: {address: "a\\nb"}}}]', r"archscan.yml:2: inventory[0].hosts.a: host a: address 'a\nb' is neither a host name nor an IP address"),
-    (SSH + 'inventory: [{kind: static, hosts: {a: {address: "fe80::1%eth0"}}}]', "archscan.yml:2: inventory[0].hosts.a: host a: address 'fe80::1%eth0' is neither a host name nor an IP address"),
+    (SSH + 'inventory: [{kind: static, hosts: {a: {address: "web%eth0"}}}]', "archscan.yml:2: inventory[0].hosts.a: host a: address 'web%eth0' is neither a host name nor an IP address"),
     (SSH + "inventory: [{kind: static, hosts: {a: {port: 70000}}}]", "archscan.yml:2: inventory[0].hosts.a.port: 70000 is out of range: must be at most 65535"),
     (SSH + 'inventory: [{kind: static, hosts: {a: {port: "22"}}}]', "archscan.yml:2: inventory[0].hosts.a.port: must be a whole number"),
     (SSH + "inventory: [{kind: static, hosts: {a: {labels: {x-y: z}}}}]", "archscan.yml:2: inventory[0].hosts.a: host a: label 'x-y' must match [a-zA-Z_][a-zA-Z0-9_]*"),

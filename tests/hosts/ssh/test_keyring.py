@@ -9,6 +9,9 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.hosts import FIXES, OWN_SSH
+from scanner.domain.verdict.remedy.trouble import Trouble
+from scanner.hosts.login import of_login
 from scanner.hosts.ssh.config import HostIdentity, SshConfig
 from scanner.hosts.ssh.keyring import OF_EVERYBODY, Keyring
 from scanner.hosts.ssh.trust import TrustError
@@ -94,6 +97,16 @@ async def test_a_host_for_which_there_is_no_key_says_so(pool_of, sshd, host):
     pool = pool_of(SshConfig(None, sshd.known_hosts, identities=(HostIdentity("other", sshd.client_key),)))
     told = "no key is configured for it: set ssh.identity_file, or an entry of ssh.identities"
     assert await pool.read(host, SCRIPT) == Failure(Reason.HOST_AUTH_REJECTED, told)
+
+
+async def test_a_person_without_a_key_is_told_how_to_get_one(pool_of, sshd, host, tmp_path):
+    pool = pool_of(SshConfig(None, sshd.known_hosts, own_keys=(tmp_path / "id_ed25519",)))
+    said = of_login(await pool.read(host, SCRIPT), host, "scan", OWN_SSH)
+    assert "none of your own keys can be used" in said.detail
+    fix = FIXES[said.reason](Trouble(host.name, "", failure=said))
+    port = f"-p {host.port} {host.user}@{host.address}"
+    again = f"archscan scan {host.user}@{host.endpoint}"
+    assert fix.commands == ("ssh-add || ssh-keygen -t ed25519", f"ssh-copy-id {port}", again)
 
 
 async def test_a_bastion_has_a_key_of_its_own(pool_of, sshd, start_sshd, host, wrong):
