@@ -160,6 +160,21 @@ async def test_a_host_behind_two_bastions_is_reached(pool_of, sshd, real_config,
     assert pool.opened == 5
 
 
+async def test_a_bastion_that_takes_two_logins_at_once_lets_a_fleet_through(pool_of, sshd, start_sshd, tmp_path):
+    gate = start_sshd("127.0.0.2", extra="MaxStartups 2:100:2")
+    fleet = start_sshd("127.0.0.3", extra="MaxStartups 100")
+    sshd.authorize()
+    for server in (gate, fleet):
+        server.authorized_keys.write_text(sshd.authorized_keys.read_text())
+    known = tmp_path / "known_hosts"
+    known.write_text(gate.known_hosts.read_text() + fleet.known_hosts.read_text())
+    pool = pool_of(SshConfig(sshd.client_key, known, jump={"*": f"{gate.user}@{gate.address}:{gate.port}"}))
+    hosts = [Host(f"edge-{number}", fleet.address, fleet.port, fleet.user) for number in range(12)]
+    answers = await asyncio.gather(*(pool.read(host, SCRIPT) for host in hosts))
+    assert answers == [b"begin\nLinux\nend\n"] * 12
+    assert pool.opened == 13  # one of them to the bastion
+
+
 async def test_s11_a_host_that_refuses_its_bastion_is_refused(pool_of, sshd, target):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
