@@ -1,5 +1,6 @@
 """Every command that a runbook, an alert or a page tells somebody to type is one that archscan understands."""
 
+import errno
 import io
 import re
 import shlex
@@ -9,6 +10,7 @@ import pytest
 import typer
 import yaml
 
+from scanner import cli
 from scanner.cli import WrongUsage, build
 from scanner.errors import UsageError
 from tests.rows import each_row
@@ -146,3 +148,30 @@ def test_each_example_of_help_and_pages_is_taken_as_it_is_typed(tmp_path, monkey
 
 def test_an_example_that_a_command_refuses_is_found():
     assert "leave out --host" in run("archscan readiness --to linux/arm64 -f json --host a --server http://127.0.0.1:1")
+
+
+ENDS = [
+    (KeyboardInterrupt(), 130, ""),
+    (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
+    (OSError(errno.ENOSPC, "No space left on device"), 2, "archscan: the output cannot be written"),
+]
+"""What may come over a command while it works, its exit code, what it says."""
+
+
+@pytest.mark.parametrize(("met", "code", "says"), ENDS, ids=["SIGINT", "SIGPIPE", "full"])
+def test_whatever_comes_over_a_command_ends_it_with_its_code(tmp_path, monkeypatch, capsys, met, code, says):
+    class Ended:
+        def __getattr__(self, name):
+            raise met
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "_drop_output", lambda: None)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    worked = {}
+    for told in sorted(examples_of_help()):
+        (tmp_path / "archscan.yml").unlink(missing_ok=True)  # an example of setup may have made it
+        ended = cli.run(Ended, lambda: "0", words_of(told))
+        if ended != 0 and "no hosts were found" not in (said := capsys.readouterr().err):
+            worked[told] = (ended, says in said)
+    assert len(worked) > 20
+    assert {told: found for told, found in worked.items() if found != (code, True)} == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line; whoever interrupts it sees no traceback, however early or late that is."""
+    _have_standard_streams()
     try:
         from scanner import cli  # noqa: PLC0415 -- an interrupt may come while it is imported
 
@@ -21,6 +23,14 @@ def main() -> None:
         code = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
+
+
+def _have_standard_streams() -> None:
+    """Who starts us with one closed (``>&-``) gets nothing from it; the next file that is opened must not take its place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115 -- open until we end
 
 
 INTERRUPTED = 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from scanner.cli.command import Group
+from scanner.cli.command import Group, UnreadError
 from scanner.cli.findings import explain, image, readiness, scan, why
 from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
@@ -148,9 +149,13 @@ def _hint(error: Any, context: Any) -> str:
 
 
 def _say(text: str) -> None:
-    """Talk goes to stderr; a name in it that somebody else gave, or that was pasted, does not act on the terminal."""
+    """Talk goes to stderr; a name in it that somebody else gave, or that was pasted, does not act on the terminal.
+
+    Where standard error is full or gone too, the exit code is all that is left.
+    """
     lines = [line if line.isprintable() else printable(line, MAX_SAID_CHARS) for line in text.split("\n")]
-    print("archscan:", "\n".join(lines), file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+    with contextlib.suppress(OSError):
+        print("archscan:", "\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 -- talk goes to stderr
 
 
 def _ended(command: Callable[[], int]) -> int:
@@ -160,7 +165,7 @@ def _ended(command: Callable[[], int]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, UnreadError):
         _drop_output()
         return UNREAD
     except OSError as error:

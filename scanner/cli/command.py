@@ -12,6 +12,10 @@ from typing import Any
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 
+class UnreadError(Exception):
+    """Whoever read the output has gone; Typer would end the program with 1 for it, which means findings."""
+
+
 class Command(TyperCommand):
     """One command."""
 
@@ -22,6 +26,13 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """Commands under one name."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is named."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise UnreadError from error
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own options."""

@@ -76,3 +76,25 @@ def test_n15_an_interrupt_at_any_moment_ends_a_command_with_130(configured, afte
     assert "Traceback" not in output
     is_ours = "Traceback" not in errors and process.returncode not in {3, -signal.SIGINT}
     assert process.returncode == 130 or not is_ours, errors  # it was done already, or Python itself had not begun
+
+
+@pytest.mark.parametrize(
+    ("closed", "words", "code"),
+    [
+        ("<&- >&- 2>&-", "--version", 0),
+        (">&-", "scan -c c.yml --output made.txt", None),
+        ("2>/dev/full", "scna", 2),
+        ("2>&-", "scna", 2),
+    ],
+)
+def test_n15_a_stream_that_is_closed_or_full_changes_no_exit_code(configured, closed, words, code):
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m scanner {words} {closed}', sys.executable],
+        cwd=configured,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr if closed.startswith("2") else "") == ("", "")
+    assert done.returncode == code if code is not None else done.returncode in {0, 1, 3}
