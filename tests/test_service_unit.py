@@ -1,16 +1,22 @@
 """The systemd units: systemd understands them, and finds little that they could misuse."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from scanner.settings import load
 
 SYSTEMD = Path(__file__).parent.parent / "config" / "systemd"
 EXPOSURE_MAX = "20"
 """Tenths; what is left is mostly the network, which the service is for."""
 
 
-@pytest.fixture(params=["archscan.service", "archscan-worker.service"])
+PAGE = Path(__file__).parent.parent / "docs" / "systemd.md"
+
+
+@pytest.fixture(params=["archscan.service", "archscan-worker.service", "archscan-rollback-agent.service"])
 def unit(request, tmp_path):
     """A unit with a program that exists here."""
     file = tmp_path / request.param
@@ -24,3 +30,20 @@ def test_systemd_has_no_complaint(words, unit, require):
     done = subprocess.run([program, *words, unit], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert unit.name not in done.stderr, done.stderr
+
+
+def test_the_page_puts_every_file_where_the_unit_looks_for_it():
+    page, unit = PAGE.read_text(), (SYSTEMD / "archscan.service").read_text()
+    places = re.findall(r"(?:/opt|/etc|/var/lib)/[\w/.-]*archscan[\w/.-]*", unit)
+    assert "/etc/archscan/id_ed25519" in places
+    wanted = {place for place in places if not place.startswith(("/etc/systemd", "/var"))}
+    assert {place for place in wanted if place.rpartition("/")[0] not in page and place not in page} == set()
+    assert all(
+        (SYSTEMD.parent.parent / name).is_file() for name in re.findall(r"config/systemd/[\w.-]+", page) if "." in name
+    )
+
+
+def test_the_configuration_on_the_page_is_one(tmp_path):
+    (tmp_path / "archscan.yml").write_text(re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)[0])
+    made = load(tmp_path / "archscan.yml", {})
+    assert str(made.ssh.identity_file) == "/run/credentials/archscan.service/id_ed25519"
