@@ -128,6 +128,8 @@ def _fits(finding: Finding, wanted: str) -> bool:
 
 def _told(finding: Finding, scanned_at: float) -> Iterable[str]:
     """One workload's verdict with everything that it rests on, a line each."""
+    from scanner.domain.report_json import moment_for_people
+
     workload, verdict = finding.workload, finding.verdict
     yield f"{workload.name} on {workload.host} ({workload.source}, {workload.stage}): {verdict.status} {verdict.reason}"
     yield f"  image     {workload.image}{f' {verdict.digest}' if verdict.digest else ''}"
