@@ -84,9 +84,15 @@ def _glance() -> Section:
         Query(q.or_zero(f"sum (increase (archscan_internal_errors_total{{{_ONE}}}[$__range]))")),
         thresholds=from_one(BAD),
     ).decimals(0)
+    leader = number(
+        "Leader",
+        "Whether this archscan scans and writes, or follows another one on the same database.",
+        Query(f"max (archscan_leader{{{_ONE}}})"),
+        empty="unknown",
+    ).mappings(words({"1": ("leads", COLOUR[Status.OK]), "0": ("follows", COLOUR[Status.OK])}))
     return Section(
         "At a glance",
-        (line(4, (3, up), (3, version), (4, age), (4, first), (4, config), (3, store), (3, bugs)),),
+        (line(4, (2, up), (3, version), (4, age), (4, first), (3, config), (2, leader), (3, store), (3, bugs)),),
     )
 
 
