@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import sys
 
-from scanner.binary.layers.layers import LayerIndex, Usage
+from scanner.binary.layers.layers import LayerIndex
 from scanner.binary.layers.limits import LayerError, Limits
 from scanner.binary.layers.tarstream import BLOCK, TarReader
 from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.usage import Usage
 
 LIMITS = Limits(entries=10_000, name_bytes=1 << 20, unpacked_bytes=1 << 26)
 

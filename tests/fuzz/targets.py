@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers import tables, toc
-from scanner.binary.layers.layers import LayerIndex, Usage
+from scanner.binary.layers.layers import LayerIndex
 from scanner.binary.layers.limits import LayerError, Limits
+from scanner.binary.layers.usage import Usage
 from scanner.binary.program.libraries import ld_cache
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host

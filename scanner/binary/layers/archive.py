@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import docker_archive
-from scanner.binary.layers.layers import LayerIndex, Usage, clean
+from scanner.binary.layers.layers import LayerIndex, clean
 from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
 from scanner.binary.layers.reading import SLICE_BYTES, THINK_S
 from scanner.binary.layers.tables import parse_table
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.usage import Usage
 from scanner.binary.layers.view import Unfetched, Unread, View
 from scanner.binary.program import argv, chain, emulators
 from scanner.domain.facts import Failure

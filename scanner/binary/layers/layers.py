@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.limits import disputed, limit_reached, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
-from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import FileKind
@@ -19,7 +18,7 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers import tarstream
-    from scanner.binary.layers.limits import Limits
+    from scanner.binary.layers.usage import Rights, Usage
 
 MAX_SYMLINKS = 40
 """How many the kernel follows in one look-up (MAXSYMLINKS in include/linux/namei.h)."""
@@ -27,21 +26,11 @@ MAX_SYMLINKS = 40
 MAX_DEPTH = 128
 """Directories inside each other: node_modules reaches 60. Deeper trees make every look-up cost the square of it."""
 
-MAX_TEXT_BYTES = 16 * 1024 * 1024
-"""Texts of scripts kept in memory of all layers together; a desktop distribution has 8 MiB of them."""
-
 _SOURCED = re.compile(
     r"\.(?:sh|bash|env|envsh|inc|subr)$|^etc/(?:passwd|group|profile)$|^etc/(?:default|profile\.d|init\.d|sysconfig)/"
     r"|(?:entrypoint|functions|envvars)[^/]*$"
 )
 """Names of files without an execute bit that scripts commonly read; any other is read again once it is asked for."""
-
-MAX_DYNAMIC_BYTES = 64 * 1024 * 1024
-"""What the dynamic sections of all files together may cost in memory; 20,000 libraries of a conda tree take a third."""
-
-MAX_SYMBOLS_BYTES = 48 * 1024 * 1024
-"""What the tables of dynamic symbols of all files together may cost; all 1,200 programs and libraries of a developer's
-Debian take 35 MiB. Those of further files are not compared."""
 
 _LIBRARY = re.compile(r"\.so(?:\.[^/]*)?$")
 """Names of libraries, which loaders map without asking for an execute bit."""
@@ -68,15 +57,6 @@ class NodeKind(Enum):
     DIRECTORY = "directory"
     SYMLINK = "symlink"
     OTHER = "device, socket or pipe"
-
-
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """Who may do what with a path: its permission bits and its owners, ``None`` where they are not known."""
-
-    mode: int
-    uid: int | None = 0
-    gid: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,59 +91,6 @@ class Extent:
     size: int
     digest: str = ""
     text: bool = False
-
-
-@dataclass(slots=True)
-class Usage:
-    """What the layers of one image have cost so far; shared by their indexes.
-
-    ``wanted`` are paths of files whose text is asked for although they are no programs.
-    """
-
-    limits: Limits
-    entries: int = 0
-    name_bytes: int = 0
-    unpacked_bytes: int = 0
-    text_bytes: int = 0
-    dynamic_bytes: int = 0
-    symbols_bytes: int = 0
-    wanted: set[str] = field(default_factory=set)
-    rights: dict[tuple[int, int | None, int | None], Rights] = field(default_factory=dict)
-
-    def rights_of(self, entry: tarstream.Entry) -> Rights:
-        """Those of an entry; the same few stand in most of an image, so each is kept once."""
-        key = (entry.mode, entry.uid, entry.gid)
-        return self.rights.setdefault(key, Rights(*key))
-
-    def within(self, content: Content | None) -> Content | None:
-        """A file's content, its text or dynamic section only while there is room for it."""
-        if content is not None and isinstance(content.dynamic, Dynamic):
-            self.dynamic_bytes += content.dynamic.kept_bytes
-            if self.dynamic_bytes > MAX_DYNAMIC_BYTES:
-                refused = Failure(Reason.LAYER_LIMIT, "the image has more libraries than are kept in memory")
-                return replace(content, dynamic=refused)
-            content = replace(content, dynamic=self._with_symbols(content.dynamic))
-        if content is None or content.text is None:
-            return content
-        self.text_bytes += len(content.text)
-        return content if self.text_bytes <= MAX_TEXT_BYTES else replace(content, text=None)
-
-    def _with_symbols(self, dynamic: Dynamic) -> Dynamic:
-        """The same section, its symbols only while there is room for them."""
-        kept_bytes = dynamic.symbols.kept_bytes if dynamic.symbols is not None else 0
-        if self.symbols_bytes + kept_bytes > MAX_SYMBOLS_BYTES:
-            return replace(dynamic, symbols=None)
-        self.symbols_bytes += kept_bytes
-        return dynamic
-
-    def count_entry(self, name: str) -> None:
-        """One more entry, directory or whiteout is kept."""
-        self.entries += 1
-        self.name_bytes += len(name)
-        if self.entries > self.limits.entries:
-            raise limit_reached(f"the layers hold more than {self.limits.entries} entries")
-        if self.name_bytes > self.limits.name_bytes:
-            raise limit_reached(f"the names in the layers add up to more than {self.limits.name_bytes} bytes")
 
 
 @dataclass(slots=True)

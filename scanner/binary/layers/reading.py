@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scanner.binary.layers import toc
 from scanner.binary.layers.diffid import DiffId
-from scanner.binary.layers.layers import LayerIndex, Usage
+from scanner.binary.layers.layers import LayerIndex
 from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Budget, Unpack, packing_notes
+from scanner.binary.layers.usage import Usage
 from scanner.binary.layers.view import Unfetched, Unkept, Unread, View
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Objection

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, Rights
+from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind
 from scanner.binary.layers.limits import LayerError, disputed
 from scanner.binary.program.capture import SCRIPT_BYTES
 from scanner.formats.parsing.patience import spend
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scanner.binary.layers.layers import LayerIndex
+    from scanner.binary.layers.usage import Rights
     from scanner.binary.program.content import Content
     from scanner.domain.facts import Failure
 

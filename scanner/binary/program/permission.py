@@ -19,7 +19,7 @@ from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
-    from scanner.binary.layers.layers import Rights
+    from scanner.binary.layers.usage import Rights
     from scanner.binary.layers.view import View
     from scanner.domain.image.offers import Executable
 

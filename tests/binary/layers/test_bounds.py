@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.binary.inspect import inspect
-from scanner.binary.layers.layers import LayerIndex, Usage, clean
+from scanner.binary.layers.layers import LayerIndex, clean
 from scanner.binary.layers.limits import LayerError, Limits
 from scanner.binary.layers.tarstream import Entry
 from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.usage import Usage
 from scanner.domain.image.offers import Layer
 from scanner.domain.verdict.reason import Reason
 

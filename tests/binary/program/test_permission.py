@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from scanner.binary.layers.layers import Rights
+from scanner.binary.layers.usage import Rights
 from scanner.binary.program.permission import Wish, allows
 from scanner.binary.program.user import Identity
 

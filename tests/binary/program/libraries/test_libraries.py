@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.binary.inspect import inspect
-from scanner.binary.layers import layers
+from scanner.binary.layers import usage
 from scanner.domain.facts import Process
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
@@ -66,9 +66,9 @@ async def test_a_library_has_to_be_readable_and_no_more_to_who_loads_it(images, 
     assert reason(program) is expected
 
 
-@pytest.mark.parametrize(("room", "expected"), [(layers.MAX_SYMBOLS_BYTES, Reason.LIBRARY_TOO_OLD), (0, None)])
+@pytest.mark.parametrize(("room", "expected"), [(usage.MAX_SYMBOLS_BYTES, Reason.LIBRARY_TOO_OLD), (0, None)])
 async def test_symbols_are_compared_while_there_is_room_for_them(images, build, kit, monkeypatch, room, expected):
-    monkeypatch.setattr(layers, "MAX_SYMBOLS_BYTES", room)
+    monkeypatch.setattr(usage, "MAX_SYMBOLS_BYTES", room)
     other = kit.shared("b")
     program = await judged(images, build, base((HERE, plain(other))), [("app", app(kit, flags=("-Wl,-z,now",)))])
     assert reason(program) is expected

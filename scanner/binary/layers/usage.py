@@ -1,0 +1,88 @@
+"""What the layers of one image have cost so far, within its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.limits import limit_reached
+from scanner.binary.program.elf.dynamic import Dynamic
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+
+if TYPE_CHECKING:
+    from scanner.binary.layers import tarstream
+    from scanner.binary.layers.limits import Limits
+    from scanner.binary.program.content import Content
+
+MAX_TEXT_BYTES = 16 * 1024 * 1024
+"""Texts of scripts kept in memory of all layers together; a desktop distribution has 8 MiB of them."""
+
+MAX_DYNAMIC_BYTES = 64 * 1024 * 1024
+"""What the dynamic sections of all files together may cost in memory; 20,000 libraries of a conda tree take a third."""
+
+MAX_SYMBOLS_BYTES = 48 * 1024 * 1024
+"""What the tables of dynamic symbols of all files together may cost; all 1,200 programs and libraries of a developer's
+Debian take 35 MiB. Those of further files are not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Who may do what with a path: its permission bits and its owners, ``None`` where they are not known."""
+
+    mode: int
+    uid: int | None = 0
+    gid: int | None = 0
+
+
+@dataclass(slots=True)
+class Usage:
+    """What the layers of one image have cost so far; shared by their indexes.
+
+    ``wanted`` are paths of files whose text is asked for although they are no programs.
+    """
+
+    limits: Limits
+    entries: int = 0
+    name_bytes: int = 0
+    unpacked_bytes: int = 0
+    text_bytes: int = 0
+    dynamic_bytes: int = 0
+    symbols_bytes: int = 0
+    wanted: set[str] = field(default_factory=set)
+    rights: dict[tuple[int, int | None, int | None], Rights] = field(default_factory=dict)
+
+    def rights_of(self, entry: tarstream.Entry) -> Rights:
+        """Those of an entry; the same few stand in most of an image, so each is kept once."""
+        key = (entry.mode, entry.uid, entry.gid)
+        return self.rights.setdefault(key, Rights(*key))
+
+    def within(self, content: Content | None) -> Content | None:
+        """A file's content, its text or dynamic section only while there is room for it."""
+        if content is not None and isinstance(content.dynamic, Dynamic):
+            self.dynamic_bytes += content.dynamic.kept_bytes
+            if self.dynamic_bytes > MAX_DYNAMIC_BYTES:
+                refused = Failure(Reason.LAYER_LIMIT, "the image has more libraries than are kept in memory")
+                return replace(content, dynamic=refused)
+            content = replace(content, dynamic=self._with_symbols(content.dynamic))
+        if content is None or content.text is None:
+            return content
+        self.text_bytes += len(content.text)
+        return content if self.text_bytes <= MAX_TEXT_BYTES else replace(content, text=None)
+
+    def _with_symbols(self, dynamic: Dynamic) -> Dynamic:
+        """The same section, its symbols only while there is room for them."""
+        kept_bytes = dynamic.symbols.kept_bytes if dynamic.symbols is not None else 0
+        if self.symbols_bytes + kept_bytes > MAX_SYMBOLS_BYTES:
+            return replace(dynamic, symbols=None)
+        self.symbols_bytes += kept_bytes
+        return dynamic
+
+    def count_entry(self, name: str) -> None:
+        """One more entry, directory or whiteout is kept."""
+        self.entries += 1
+        self.name_bytes += len(name)
+        if self.entries > self.limits.entries:
+            raise limit_reached(f"the layers hold more than {self.limits.entries} entries")
+        if self.name_bytes > self.limits.name_bytes:
+            raise limit_reached(f"the names in the layers add up to more than {self.limits.name_bytes} bytes")
