@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from scanner.cli import rooms
 from scanner.cli.command import Group, UnreadError
-from scanner.cli.findings import explain, image, readiness, scan, why
-from scanner.cli.gate import check, hooks
 from scanner.cli.outcome import Exit
-from scanner.cli.serving import ask, db, rollback, serve, trail, worker
-from scanner.cli.setup import first_hour, preparation, trust
 from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -46,8 +43,8 @@ UNWRITABLE = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG})
 """A full disk, ``/dev/full``, a quota: nothing of these is a fault of ours."""
 
 
-def build(version: Callable[[], str]) -> typer.Typer:
-    """The command line, ready to be given what makes its operations as context object."""
+def build(version: Callable[[], str], arguments: Sequence[str] = ()) -> typer.Typer:
+    """The command line, ready to be given what makes its operations as context object; ``arguments`` may spare the rest."""
     app = typer.Typer(
         name="archscan",
         cls=Group,
@@ -76,10 +73,7 @@ def build(version: Callable[[], str]) -> typer.Typer:
         """Root of all commands."""
 
     root.__doc__ = _HELP
-    for group in (
-        scan, check, hooks, why, image, readiness, explain, first_hour, trust, serve, worker, ask, trail, db, rollback, preparation,
-    ):  # fmt: skip
-        group.register(app)
+    rooms.register(app, arguments)
     return app
 
 
@@ -97,10 +91,11 @@ def _run(
 
     ``operations`` and ``version`` are called by the commands that need them, so that the others start at once.
     """
-    command = typer.main.get_command(build(version))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command = typer.main.get_command(build(version, given))
     try:
         result = command.main(
-            args=list(arguments) if arguments is not None else None,
+            args=given,
             prog_name="archscan",
             obj=operations,
             standalone_mode=False,
