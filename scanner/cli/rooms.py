@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import typer
 
@@ -39,3 +39,20 @@ def register(app: typer.Typer, arguments: Sequence[str]) -> None:
         return  # it is answered before any command is looked for
     for room in [room for room, names in ROOMS.items() if asked in names] or ROOMS:
         import_module(f"scanner.cli.{room}").register(app)
+    if asked in _HELP:
+        for command in app.registered_commands:
+            command.callback = _described(command.callback)
+
+
+_HELP = frozenset({"--help", "-h"})
+"""The list of all commands shows none of their options: nobody looks at those, which takes a tenth of a second."""
+
+
+def _described(command: Callable[..., Any] | None) -> Callable[[], None]:
+    """Something with the words of a command alone."""
+
+    def described() -> None:
+        """Stand for a command that is only listed."""
+
+    described.__doc__ = command.__doc__
+    return described

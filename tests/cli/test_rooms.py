@@ -30,3 +30,14 @@ def test_a_word_that_is_no_command_is_answered_with_the_nearest_of_all(capsys):
 
     assert cli.run(lambda: None, lambda: "0", ["scna"]) == 2
     assert "Did you mean 'scan'?" in capsys.readouterr().err
+
+
+def test_the_list_of_commands_is_the_same_whoever_asks_for_it(capsys):
+    from scanner import cli  # noqa: PLC0415 -- as above
+
+    said = []
+    for words in (["--help"], ["-h"], []):
+        cli.run(lambda: None, lambda: "0", words)
+        said.append("".join(capsys.readouterr()).strip())
+    assert said[0] == said[1] == said[2]
+    assert all(f"\n  {name} " in said[0] for names in rooms.ROOMS.values() for name in names)
