@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from scanner.store import lease
@@ -26,6 +27,21 @@ _PRAGMAS = (
 
 CHANNEL = "archscan"
 """Where the instances of one PostgreSQL tell each other of changes; another archscan has another database."""
+
+
+def address_of(url: str, said_by: str = "store.url") -> URL:
+    """The address of a database that archscan can use; ``said_by`` is the setting or option that names it.
+
+    Raises:
+        StoreError: it is none.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise StoreError(f"{said_by} is not a database address: write sqlite:////path/to/archscan.db") from None
+    if address.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(f"{said_by}: {address.get_backend_name()} is not supported: use sqlite or postgresql")
+    return address
 
 
 def engine_of(url: URL, member: Member | None = None) -> Engine:

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from sqlalchemy import make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import text
 
 from scanner.store import lease
-from scanner.store.connect import announce, engine_of
+from scanner.store.connect import address_of, announce, engine_of
 from scanner.store.error import StoreError
 from scanner.store.foreign_errors import translated
 from scanner.store.recognition import Recognised, recognise
@@ -49,12 +48,7 @@ class Database:
     """A migrated, locked database; made by ``await Database.open(url)``."""
 
     def __init__(self, url: str, member: Member | None = None) -> None:
-        try:
-            self._url: URL = make_url(url)
-        except ArgumentError:
-            raise StoreError("store.url is not a database address: write sqlite:////path/to/archscan.db") from None
-        if self._url.get_backend_name() not in ("sqlite", "postgresql"):
-            raise StoreError(f"store.url: {self._url.get_backend_name()} is not supported: use sqlite or postgresql")
+        self._url = address_of(url)
         self.where = self._url.render_as_string(hide_password=True)
         self._is_shared = self._url.get_backend_name() == "postgresql"
         self._member = member if self._is_shared else None
@@ -359,10 +353,7 @@ def sqlite_file(url: str) -> Path | None:
     Raises:
         StoreError: it is no database address.
     """
-    try:
-        return _sqlite_file(make_url(url))
-    except ArgumentError:
-        raise StoreError("store.url is not a database address: write sqlite:////path/to/archscan.db") from None
+    return _sqlite_file(address_of(url))
 
 
 def _sqlite_file(url: URL) -> Path | None:

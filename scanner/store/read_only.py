@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from scanner.store import findings, releases
+from scanner.store.connect import address_of
 from scanner.store.error import StoreError
 from scanner.store.foreign_errors import translated
 from scanner.store.trail_rows import TrailRows
@@ -68,10 +68,7 @@ def last_report_of(url: str) -> Report | None:
 
 @contextmanager
 def _reading(url: str) -> Iterator[Connection]:
-    try:
-        address = make_url(url)
-    except ArgumentError:
-        raise StoreError("store.url is not a database address: write sqlite:////path/to/archscan.db") from None
+    address = address_of(url)
     where = address.render_as_string(hide_password=True)
     if address.get_backend_name() == "postgresql":
         with _connected(address, where) as connection:

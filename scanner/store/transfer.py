@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, insert, inspect, make_url, select, text
 
 from scanner.store import tables
-from scanner.store.connect import engine_of
+from scanner.store.connect import address_of, engine_of
 from scanner.store.database import Database, sqlite_file
 from scanner.store.error import StoreError
 from scanner.store.foreign_errors import translated
@@ -47,8 +47,8 @@ async def transfer(source_url: str, target_url: str) -> Transferred:
         StoreError: the source is in use, is none or cannot be read; the target is the source, is not empty, is in use, or
             cannot be reached or written.
     """
-    for url in (source_url, target_url):
-        Database(url)  # whether it is an address at all
+    address_of(source_url)
+    address_of(target_url, "--to")
     await asyncio.to_thread(_refuse_none, source_url)
     await asyncio.to_thread(_refuse_full, source_url, target_url)
     loop = asyncio.get_running_loop()
