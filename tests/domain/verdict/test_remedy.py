@@ -325,3 +325,11 @@ def test_a_level_that_the_host_has_is_no_other_platform():
     level = Platform("linux", "amd64", "v3")
     newer = image_facts(offer(level, "a", program=program(Platform("linux", "amd64", "v4"))))
     assert fixed(builders.plan("api"), newer).fix.commands[0].startswith("docker buildx build")
+
+
+def test_a_platform_that_is_offered_in_name_only_is_built_anew():
+    amd64 = Platform("linux", "amd64")
+    given = fix(Reason.WRONG_PLATFORM, Trouble("h", "r.example/app:1", needed=amd64, offered=(amd64,)))
+    assert given.summary.startswith("Build r.example/app:1 for linux/amd64 anew, since what it offers as that platform")
+    assert "today" not in given.summary
+    assert given.commands == ("docker buildx build --platform linux/amd64 --tag r.example/app:1 --push .",)

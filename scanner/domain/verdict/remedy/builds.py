@@ -50,13 +50,15 @@ def why(t: Trouble) -> tuple[str, ...]:
 
 
 def add_platform(t: Trouble) -> Fix:
-    """The tag does not offer what the host needs."""
+    """The tag does not offer what the host needs, or something else under that name."""
     named = ", ".join(map(str, t.offered))
-    has = f" (it has {named} today)" if named else ""
+    how = f"too (it has {named} today)" if named else "too"
+    if t.needed in t.offered:
+        how = "anew, since what it offers as that platform is for another one"
     pinned = ""
     if t.pin is not None:
         pinned = f" Nor may {t.pin.platform} be asked for any more ({t.pin.at or 'its pin'})."
-    return Fix(f"Build {tag(t)} for {t.needed or 'this host'} too{has}, then push it.{new_digest(t)}{pinned}", build(t))
+    return Fix(f"Build {tag(t)} for {t.needed or 'this host'} {how}, then push it.{new_digest(t)}{pinned}", build(t))
 
 
 def new_digest(t: Trouble) -> str:
