@@ -118,7 +118,7 @@ async def test_a_store_is_not_copied_onto_itself(url, tmp_path, fleet):
 @pytest.mark.parametrize("target", ["mysql://x/y", "nonsense"])
 async def test_a_target_of_another_kind_is_refused(url, fleet, target):
     await filled(url, fleet)
-    with pytest.raises(StoreError, match="^--to.*sqlite"):
+    with pytest.raises(StoreError, match=r"^--to.*sqlite"):
         await transfer(url, target)
 
 
