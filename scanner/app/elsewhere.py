@@ -65,11 +65,7 @@ def readiness_there(
             names = {host.name for host in match(known, patterns)}
         except InventoryError as error:
             raise UsageError(f"--host {error}") from None
-        report = replace(
-            report,
-            hosts=tuple(reading for reading in report.hosts if reading.name in names),
-            findings=tuple(finding for finding in report.findings if finding.workload.host in names),
-        )
+        report = report.of_hosts(names)
     there_judged = None if judged is None else replace(report, hosts=(), findings=tuple(judged))
     return readiness(report, target, there_judged, team_label)
 

@@ -111,15 +111,7 @@ class Client:
             listen(asked["done"], asked["total"], nobody)
         if asked["state"] == "failed":
             raise ServiceError(f"{self._url}: the scan failed: {asked['detail']}")
-        whole, names = self.report(), set(asked["hosts"])
-        return Report(
-            whole.scan_id,
-            whole.started_at,
-            whole.finished_at,
-            tuple(host for host in whole.hosts if host.name in names),
-            tuple(finding for finding in whole.findings if finding.workload.host in names),
-            whole.complete,
-        )
+        return self.report().of_hosts(set(asked["hosts"]))
 
     # ---------------------------------------------------------------- the gate
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +13,7 @@ from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from scanner.domain.finding_groups import HostFindings
     from scanner.domain.platform.platform import Platform
@@ -100,6 +100,14 @@ class Report:
     def names(self) -> Sequence[str]:
         """The names of all hosts, sorted: in this order a fleet is read in pages."""
         return tuple(sorted(self.readings))
+
+    def of_hosts(self, names: Collection[str]) -> Report:
+        """What it says of these hosts alone."""
+        return replace(
+            self,
+            hosts=tuple(reading for reading in self.hosts if reading.name in names),
+            findings=Findings.of({host: found for host, found in self.by_host.items() if host in names}),
+        )
 
     @property
     def fleet_scanned_at(self) -> float:

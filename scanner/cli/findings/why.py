@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,13 +94,12 @@ def _only(report: Report, host: str, server: str) -> Report:
     Raises:
         UsageError: the report has no such host.
     """
-    hosts = tuple(reading for reading in report.hosts if reading.name == host)
-    if not hosts:
-        nearest = difflib.get_close_matches(host, [reading.name for reading in report.hosts], n=1)
+    if host not in report.readings:
+        nearest = difflib.get_close_matches(host, report.names, n=1)
         raise UsageError(
             f"{server}: the latest report has no host {host}" + "".join(f"; did you mean {name}?" for name in nearest)
         )
-    return replace(report, hosts=hosts, findings=tuple(each for each in report.findings if each.workload.host == host))
+    return report.of_hosts({host})
 
 
 def _named(report: Report, wanted: str) -> Sequence[Finding]:
