@@ -51,7 +51,7 @@ main() {
   podman_engines
   containerd_engine
   cri_engine
-  patience=$brief
+  patience=$long # a busy machine needs as long to list its processes as its engines to list their containers
   emit live "$large" "$(guard live | upto "$large")"
   plans
   emit engines "$small" "$asked"

@@ -68,7 +68,8 @@ async def test_a_stale_copy_is_mended_by_what_its_finding_says(docker_engine, im
         type_all(verdict.fix.commands)
         assert (tmp_path / "fixes-stale.json").read_text().startswith("[")
         docker_engine.docker("wait", "fixes-stale")
-        assert str((await scan())["fixes-stale"].status) == "ok"
+        after = (await scan())["fixes-stale"]
+        assert str(after.status) == "ok", after
     finally:
         docker_engine.docker("rm", "-f", "fixes-stale", check=False)
 
@@ -77,4 +78,5 @@ async def test_a_pin_that_is_taken_out_leaves_nothing_to_mend(image, scan):
     pinned = (await scan(Plan(image, "pinned", pinned=Platform("linux", "arm64"))))["pinned"]
     assert "linux/arm64 was asked for, while the tag offers linux/amd64" in pinned.fix.summary
     assert "buildx" not in " ".join(pinned.fix.commands)
-    assert str((await scan(Plan(image, "pinned")))["pinned"].status) == "ok"
+    after = (await scan(Plan(image, "pinned")))["pinned"]
+    assert str(after.status) == "ok", after

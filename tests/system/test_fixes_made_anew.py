@@ -58,7 +58,8 @@ async def test_a_service_of_compose_with_a_stale_copy_is_mended_by_its_fix(
     before = (await scan())["compose-web"]
     assert str(before.status) == "mismatch"
     type_in(tmp_path, environment, *before.fix.commands)
-    assert str((await scan())["compose-web"].status) == "ok"
+    after = (await scan())["compose-web"]
+    assert str(after.status) == "ok", after
 
 
 async def test_a_service_whose_compose_file_pins_a_platform_is_mended_by_its_fix(environment, image, scan, tmp_path):
@@ -73,7 +74,8 @@ async def test_a_service_whose_compose_file_pins_a_platform_is_mended_by_its_fix
     assert f"Take platform: linux/arm64 out in {file}:4" in before.fix.summary
     file.write_text(file.read_text().replace(pin, ""))
     type_in(tmp_path, environment, *before.fix.commands)
-    assert str((await scan())["pinned-web"].status) == "ok"
+    after = (await scan())["pinned-web"]
+    assert str(after.status) == "ok", after
 
 
 async def test_a_service_of_swarm_whose_tag_moved_is_mended_by_its_fix(
