@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
+from json.encoder import encode_basestring_ascii
+from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -38,12 +40,50 @@ _NAMES = (
 """What the domain's modules may import for type checkers only."""
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+_OF_A_FLEET: frozenset[type] = frozenset({
+    verdict.Verdict, facts.LocalImage, facts.Process, facts.Kernel, facts.Engine, reference.ImageReference,
+})  # fmt: skip
+"""What hosts of one kind have in common: a fleet runs the same images on the same CPUs."""
+
+_NUMBERS = json.JSONEncoder()
+
+_MAX_REMEMBERED = 10_000
+"""Texts kept by one writer: a fleet shares some thousand verdicts and images, other parts are of one workload alone."""
 
 
 def dumps(value: object) -> str:
-    """Compact JSON; a field that has its default, or that a value makes of its others, is left out."""
-    return _ENCODER.encode(_plain(value))
+    """Compact JSON, keys in order; a field that has its default, or that a value makes of its others, is left out."""
+    return Writer().dumps(value)
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes many values that have parts in common: the text of a part of a ``shared`` class is made once."""
+
+    shared: frozenset[type] = frozenset()
+    _known: dict[int, tuple[object, str]] = field(default_factory=dict)
+
+    def dumps(self, value: object) -> str:
+        """The same as ``dumps`` of the module."""
+        return self.text(value)
+
+    def text(self, value: object) -> str:
+        """A value, or a part of one."""
+        kind = type(value)
+        if kind not in self.shared:
+            return _writer(cast("Any", kind))(value, self)
+        known = self._known.get(id(value))
+        if known is None:
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            # with the value, so that no other one gets its id
+            known = self._known[id(value)] = value, _writer(cast("Any", kind))(value, self)
+        return known[1]
+
+
+def of_a_fleet() -> Writer:
+    """A writer for the reports of a fleet."""
+    return Writer(_OF_A_FLEET)
 
 
 def made(kind: type[Any], said: dict[str, Any]) -> Any:
@@ -63,45 +103,55 @@ def loads(kind: type[T], text: str, make: Make = made) -> T:
         raise ValueError(f"not a stored {kind.__name__}: {error}") from error
 
 
-def _plain(value: Any) -> Any:
-    """The value in JSON's own types; how its class is written is found out once, for a fleet has millions of values."""
-    return _writer(cast("Any", type(value)))(value)
+Write = Callable[[Any, Writer], str]
+"""Makes the text of a value of one class."""
 
 
 @cache
-def _writer(kind: type[Any]) -> Callable[[Any], Any]:
-    if kind in (NoneType, bool, int, float, str):
-        return _itself
-    if issubclass(kind, (int, float)):
-        return _itself
+def _writer(kind: type[Any]) -> Write:
+    """How to write a class; found out once, for a fleet has millions of values."""
+    if kind is NoneType:
+        return lambda _value, _writer: "null"
+    if issubclass(kind, int) and kind is not bool:
+        return lambda value, _writer: int.__repr__(value)
+    if issubclass(kind, (bool, float)):
+        return lambda value, _writer: _NUMBERS.encode(value)
     if issubclass(kind, str):
-        return str
+        return lambda value, _writer: encode_basestring_ascii(str(value))
     if kind is bytes:
-        return bytes.hex
+        return lambda value, _writer: f'"{value.hex()}"'
     if issubclass(kind, tuple):
-        return lambda value: [_plain(item) for item in value]
+        return lambda value, writer: f"[{','.join(map(writer.text, value))}]"
     if issubclass(kind, Mapping):
-        return lambda value: {str(key): _plain(item) for key, item in value.items()}
+        return _write_mapping
     if is_dataclass(kind):
         return _record_writer(kind)
     raise TypeError(f"cannot store a {kind.__name__}")
 
 
-def _itself(value: Any) -> Any:
-    return value
+def _write_mapping(value: Mapping[Any, Any], writer: Writer) -> str:
+    named = {str(key): item for key, item in value.items()}
+    return f"{{{','.join(f'{encode_basestring_ascii(key)}:{writer.text(named[key])}' for key in sorted(named))}}}"
 
 
-def _record_writer(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    told = [(field.name, _default(field)) for field in fields(kind) if field.init]
-    marks = {_FAILURE: True} if issubclass(kind, Failure) else {}
+def _record_writer(kind: type[Any]) -> Write:
+    told: list[tuple[str, object]] = [(one.name, _default(one)) for one in fields(kind) if one.init]
+    mark = issubclass(kind, Failure)
+    if mark:
+        told.append((_FAILURE, MISSING))
+    told.sort(key=itemgetter(0))
+    keyed = [(name, f'"{name}":', default) for name, default in told]
 
-    def write(value: Any) -> dict[str, Any]:
-        made = dict(marks)
-        for name, default in told:
+    def write(value: Any, writer: Writer) -> str:
+        made = []
+        for name, key, default in keyed:
+            if mark and name == _FAILURE:
+                made.append(f"{key}true")
+                continue
             item = getattr(value, name)
             if item is not default and item != default:
-                made[name] = _plain(item)
-        return made
+                made.append(key + writer.text(item))
+        return f"{{{','.join(made)}}}"
 
     return write
 

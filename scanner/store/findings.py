@@ -130,6 +130,7 @@ class Plan:
     known: list[dict[str, Any]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     touched: list[Workload] = field(default_factory=list)
+    writer: codec.Writer = field(default_factory=codec.of_a_fleet)
 
 
 def plan(memory: Memory, report: Report) -> Plan:
@@ -238,7 +239,7 @@ def _plan_hosts(made: Plan, memory: Memory) -> None:
             continue
         if known is not None:
             made.gone.append({"row": reading.name})
-        made.read.append(_host_row(reading))
+        made.read.append(_host_row(made.writer, reading))
     made.gone.extend({"row": name} for name in memory.hosts if name not in made.memory.hosts)
 
 
@@ -263,15 +264,15 @@ def _plan_architecture(made: Plan, reading: HostReading) -> None:
     )
 
 
-def _host_row(reading: HostReading) -> dict[str, Any]:
+def _host_row(writer: codec.Writer, reading: HostReading) -> dict[str, Any]:
     failure = reading.reading if isinstance(reading.reading, Failure) else None
     return {
         "name": reading.name,
         "status": "failed" if failure else "ok",
         "reason": str(failure.reason) if failure else None,
         "platform": str(reading.platform) if reading.platform else None,
-        "labels": codec.dumps(_Labels(reading.labels)),
-        "reading": codec.dumps(_Reading(reading.reading)),
+        "labels": writer.dumps(_Labels(reading.labels)),
+        "reading": writer.dumps(_Reading(reading.reading)),
         "taken_at": reading.taken_at,
         "last_success_at": reading.last_success_at,
     }
@@ -341,7 +342,7 @@ def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -
     if known is not None and known.finding.verdict.reason is finding.verdict.reason:
         now = replace(finding, first_seen=known.finding.first_seen, waived_until=None)
         if now != known.finding:
-            made.changed.append({"row": known.row, "body": codec.dumps(_body(now))})
+            made.changed.append({"row": known.row, "body": made.writer.dumps(_body(now))})
             if _told(known.finding.verdict) != _told(now.verdict):
                 made.changes.append(Change(ChangeKind.CHANGED, now.workload, now.verdict))
         if not known.present:
@@ -351,7 +352,7 @@ def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -
         _close(made, known, made.memory.last_finished_at)
     opened = _Open(made.memory.next_row, replace(finding, first_seen=made.report.finished_at, waived_until=None))
     made.memory.next_row += 1
-    made.opened.append(_finding_row(key, opened))
+    made.opened.append(_finding_row(made.writer, key, opened))
     made.changes.append(Change(ChangeKind.OPENED, opened.finding.workload, opened.finding.verdict))
     return opened
 
@@ -382,19 +383,18 @@ def _close(made: Plan, known: _Open, last_seen: float) -> None:
     made.changes.append(Change(ChangeKind.CLOSED, known.finding.workload, known.finding.verdict))
 
 
-def _body(finding: Finding) -> _Body:
-    """Without what waivers say of it, which are not stored here."""
+def _body(finding: Finding) -> _Body:  # without what waivers say of it, which are not stored here
     return _Body(finding.workload, finding.verdict, finding.host_platform)
 
 
-def _finding_row(key: Key, opened: _Open) -> dict[str, Any]:
+def _finding_row(writer: codec.Writer, key: Key, opened: _Open) -> dict[str, Any]:
     names = ("host", "source", "workload", "stage", "image", "ordinal")
     verdict = opened.finding.verdict
     return dict(zip(names, key, strict=True)) | {
         "id": opened.row,
         "status": str(verdict.status),
         "reason": str(verdict.reason),
-        "body": codec.dumps(_body(opened.finding)),
+        "body": writer.dumps(_body(opened.finding)),
         "present": True,
         "first_seen": opened.finding.first_seen,
     }

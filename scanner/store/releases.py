@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
@@ -124,6 +124,7 @@ def _write(connection: Connection, wanted: list[Release], known: Iterable[tuple[
         connection.execute(update(r).where(*(r.c[name] == bindparam(f"the_{name}") for name in _IDENTITY)), old)
 
 
+_FIELDS = tuple(one.name for one in fields(Release))
 _IDENTITY = ("host", "source", "workload", "digest")
 
 
@@ -136,7 +137,7 @@ def _key_of(one: Release) -> Key:
 
 
 def _row(one: Release) -> dict[str, Any]:
-    return asdict(one) | {"source": str(one.source)}
+    return {name: getattr(one, name) for name in _FIELDS} | {"source": str(one.source)}
 
 
 def _release(row: Any) -> Release:

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,3 +107,14 @@ def test_a_digest_comes_back_as_one_and_what_is_none_is_refused():
     assert isinstance(codec.loads(Layer, codec.dumps(layer)).digest, Digest)
     with pytest.raises(ValueError, match="checksum"):
         codec.loads(Layer, codec.dumps(Layer("sha256:none", "", 1)))
+
+
+def test_parts_that_values_share_are_written_once_and_as_everywhere():
+    writer = codec.of_a_fleet()
+    values = [Workload("h1", f"web-{number}", Source.DOCKER, Stage.RUNNING, "nginx:1") for number in range(3)]
+    verdict = Verdict(Reason.NATIVE)
+    for value in (*values, verdict, verdict, PROGRAM):
+        text = writer.dumps(value)
+        assert text == codec.dumps(value)
+        assert text == json.dumps(json.loads(text), separators=(",", ":"), sort_keys=True)
+        assert codec.loads(type(value), text) == value

@@ -34,7 +34,7 @@ def counted(store, monkeypatch):
 
     event.listen(engine, "before_cursor_execute", statement)
     with monkeypatch.context():
-        counting("written", codec, "dumps")
+        counting("written", codec.Writer, "dumps")
         counting("compared", findings, "_planned")
         yield found
     event.remove(engine, "before_cursor_execute", statement)
