@@ -74,7 +74,7 @@ def ran(capsys, *words):
         (("scan", "--label", "=web"), "write KEY=VALUE"),
         (("check", "nginx", "--label", "web"), "write KEY=VALUE"),
         (("scan", "a@b", "--label", "team=web"), "by --host and --label, not both"),
-        (("scan", "--watch", "--format", "json"), "--watch shows what changes, as a table"),
+        (("trail", "key", "a b"), "neither spaces nor"),
         (
             ("why", "a", "b", "--depth", "full", "--server", "http://127.0.0.1:1"),
             "--depth is the running service's own",

@@ -197,6 +197,8 @@ def top(
 
     operations: Operations = context.obj()
     out = output.console()
+    if not out.is_terminal and every != LOOK_S:
+        raise UsageError("--every does nothing where stdout is no terminal: top looks once there; leave it out")
     with operations.server(server, token_file) as there:
         if once or not out.is_terminal:
             out.print(_screen(there.report(), ROWS))

@@ -60,6 +60,10 @@ def config_check(
         typer.echo(_counted(checked.plan_files))
         for path, outcome in checked.plan_files.items() if verbose else ():
             typer.echo(f"{outcome:8} {path}")
+    elif verbose:
+        raise UsageError(
+            "--verbose lists the files of plans.directory, which the configuration does not name: set it first"
+        )
     if checked.problems:
         raise UsageError("\n".join(checked.problems))
     if not checked.is_complete:
@@ -99,8 +103,6 @@ def inventory(
     """
     operations: Operations = context.obj()
     if check:
-        if form is not options.Plain.TABLE:
-            raise UsageError("--check prints a table: leave out --format, or take archscan scan --format json")
         _check_hosts(operations, options.common(config, log_format, log_level), host or ())
     hosts = operations.hosts(options.common(config, log_format, log_level), host or ())
     if form is options.Plain.JSON:
