@@ -112,19 +112,15 @@ def inventory(
 
         print(json.dumps(plain(tuple(hosts)), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
         return
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from scanner.cli.output import output, table
 
-    from scanner.cli.output import output
+    table.show(output.console(), ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"), list(map(_row, hosts)))
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"):
-        table.add_column(name, overflow="fold")
-    for one in hosts:
-        address = _instead_of_address(one) or one.endpoint
-        labels = ",".join(f"{key}={value}" for key, value in one.labels.items())
-        table.add_row(one.name, address, one.user, labels, "\n".join(plan.image for plan in one.planned))
-    output.console().print(table)
+
+def _row(host: Host) -> tuple[str, ...]:
+    address = _instead_of_address(host) or host.endpoint
+    labels = ",".join(f"{key}={value}" for key, value in host.labels.items())
+    return (host.name, address, host.user, labels, "\n".join(plan.image for plan in host.planned))
 
 
 def _instead_of_address(host: Host) -> str:
