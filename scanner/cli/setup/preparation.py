@@ -56,11 +56,12 @@ def config_check(
     checked = operations.check_config(options.common(config, log_format, log_level))
     if not checked.problems:
         output.console().print(checked.text, soft_wrap=True, markup=False)
-    if checked.plan_files is not None:
+    is_read = bool(checked.plan_files) or not checked.problems
+    if checked.plan_files is not None and is_read:
         typer.echo(_counted(checked.plan_files))
         for path, outcome in checked.plan_files.items() if verbose else ():
             typer.echo(f"{outcome:8} {path}")
-    elif verbose:
+    elif verbose and is_read:
         raise UsageError(
             "--verbose lists the files of plans.directory, which the configuration does not name: set it first"
         )
@@ -115,6 +116,8 @@ def inventory(
     from scanner.cli.output import output, table
 
     table.show(output.console(), ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"), list(map(_row, hosts)))
+    if any(one.problem for one in hosts):
+        typer.echo("archscan: why a host is not understood, by file and line: archscan config check", err=True)
 
 
 def _row(host: Host) -> tuple[str, ...]:
