@@ -17,6 +17,11 @@ of mirrors (``MirrorsError``) is refused for becomes a ``SettingsError`` that na
 
 from __future__ import annotations
 
+import re
+
+_NUMBERS = re.compile(r"\[Errno -?\d+\] |\[(?:SSL|X509|PEM|ASN1|SYS|CONF)\b[^\]]*\] ?| \(_ssl\.c:\d+\)")
+_WRAPPED = re.compile(r"<urlopen error (.*)>", re.DOTALL)
+
 
 class UsageError(Exception):
     """Something the operator has to change: one line per problem, ends the command with exit code 2."""
@@ -24,3 +29,13 @@ class UsageError(Exception):
 
 class ServiceError(Exception):
     """The service cannot run where it is (port in use, no such store): one line, exit code 2."""
+
+
+def in_words(error: BaseException) -> str:
+    """What a library's exception says to a person, on one line: without errno, OpenSSL's codes, Python's brackets.
+
+    The name of its class where it says nothing.
+    """
+    said = " ".join(str(error).split())
+    wrapped = _WRAPPED.fullmatch(said)
+    return _NUMBERS.sub("", wrapped[1] if wrapped else said) or type(error).__name__

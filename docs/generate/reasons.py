@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from docs.generate import untyped_fixes
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -27,4 +28,4 @@ def page() -> str:
                 parts.append(f"\n{fix.summary}\n")
             if fix.commands:
                 parts.append("\n```sh\n" + "\n".join(fix.commands) + "\n```\n")
-    return "".join(parts)
+    return "".join((*parts, untyped_fixes.section()))

@@ -9,6 +9,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from scanner.client.forwarding import Forwarder
+from scanner.errors import in_words
 from scanner.service.leadership import Leadership
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.lease import Member
@@ -74,7 +75,7 @@ def check_replicas(settings: Settings) -> None:
         try:
             ssl.create_default_context(cafile=str(settings.replicas.ca_file))
         except OSError as error:
-            raise SettingsError([Problem("replicas.ca_file", 0, "", f"cannot be used: {error}")]) from None
+            raise SettingsError([Problem("replicas.ca_file", 0, "", f"cannot be used: {in_words(error)}")]) from None
 
 
 async def until_first(stopped: Awaitable[None], replica: Awaitable[None], on_lost: Callable[[], None]) -> None:

@@ -17,7 +17,7 @@ from scanner.store.read_only import trail_of
 from scanner.trail import key, leaf, note, outside, proof
 from scanner.trail.audit import Audit, Outside, audit
 from scanner.trail.key import KeyFileError
-from scanner.trail.note import NoteError, Signer, Verifier
+from scanner.trail.note import NoteError, Verifier
 from scanner.trail.outside import OutsideError, Seen
 from scanner.trail.tampering import Found
 from scanner.trail.trail import prove
@@ -118,15 +118,6 @@ class TrailOperations:
             if index is None or index >= size:
                 raise UsageError(f"the trail has no entry {wanted}")
             return str(prove(rows, index, size, text))
-
-    @staticmethod
-    def new_key(origin: str | None) -> tuple[str, str]:
-        """A new signing key with its public half."""
-        try:
-            signer = Signer.made(origin or key.new_origin())
-        except NoteError as error:
-            raise UsageError(str(error)) from None
-        return signer.encoded, str(signer.verifier)
 
     # ---------------------------------------------------------------- where it is
 

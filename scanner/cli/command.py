@@ -11,6 +11,8 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from scanner.cli import idle_options
+
 
 class UnreadError(Exception):
     """Whoever read the output has gone; Typer would end the program with 1 for it, which means findings."""
@@ -18,6 +20,11 @@ class UnreadError(Exception):
 
 class Command(TyperCommand):
     """One command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it, unless something was typed that would do nothing."""
+        idle_options.refuse(ctx)
+        return super().invoke(ctx)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its arguments, its options, ``--help``."""

@@ -104,10 +104,6 @@ class TrailOperations(Protocol):
         """The proof of an entry by its index, or of the first whose id is this one."""
         ...
 
-    def new_key(self, origin: str | None) -> tuple[str, str]:
-        """A new signing key with its public half."""
-        ...
-
 
 class StoreOperations(Protocol):
     """What can be done with a store that nobody runs on."""

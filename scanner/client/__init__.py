@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +15,7 @@ from scanner.domain import report_reading
 from scanner.domain.facts import HostFacts, Kernel
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.waiver import Waiver, WaiverOrigin
-from scanner.errors import ServiceError, UsageError
+from scanner.errors import ServiceError, UsageError, in_words
 from scanner.service.answers import Checked
 
 if TYPE_CHECKING:
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
         Waivers,
     )
     from scanner.client.answer_types import Waiver as WaiverRow
-
-_NUMBER = re.compile(r"\[Errno -?\d+\] ")
-"""What Python writes before the system's words."""
 
 CONNECT_S = 10.0
 
@@ -213,7 +209,7 @@ class Client:
                 )
         except httpx.HTTPError as error:
             raise ServiceError(
-                f"{self._url} does not answer ({_NUMBER.sub('', str(error)) or type(error).__name__}): name a running archscan by --server or ARCHSCAN_SERVER"
+                f"{self._url} does not answer ({in_words(error)}): name a running archscan by --server or ARCHSCAN_SERVER"
             ) from None
         if whole.is_success or (decisions and _decides(whole)):
             return whole

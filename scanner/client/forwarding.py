@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from scanner.errors import in_words
 from scanner.service.answers import Refusal, RefusalReason
 from scanner.service.leadership import LeaderAnswer
 
@@ -60,7 +61,7 @@ class Forwarder:
             request = http.build_request(asked.method, url, headers=headers, content=asked.body)
             response = await http.send(request, stream=True)
         except (httpx.HTTPError, OSError, ValueError) as error:
-            detail = f"the leader at {address} does not answer: {str(error) or type(error).__name__}"
+            detail = f"the leader at {address} does not answer: {in_words(error)}"
             return Refusal(RefusalReason.NOT_LEADER, detail, AGAIN_S)
         kept = {name: value for name, value in response.headers.items() if name in ANSWERED_HEADERS}
         return LeaderAnswer(response.status_code, kept, _body(response))

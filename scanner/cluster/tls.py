@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scanner.errors import in_words
+
 if TYPE_CHECKING:
     from distributed.security import Security
 
@@ -34,7 +36,7 @@ class Tls:
             context.load_cert_chain(self.cert, self.key or None)
         except (OSError, ValueError) as error:  # an SSLError is an OSError
             named = next((path for path in (self.ca, self.cert, self.key) if path and not _is_readable(path)), "")
-            return f"{named}: cannot be read" if named else f"the certificates do not fit together: {error}"
+            return f"{named}: cannot be read" if named else f"the certificates do not fit together: {in_words(error)}"
         return ""
 
     def security(self) -> Security:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.cluster import dask_settings
 from scanner.cluster.worker_choice import version_resource, zone_resource
+from scanner.errors import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,7 @@ async def join(
             if not await _started(worker, stop):
                 return
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
-            raise NotJoinedError(str(error).partition("\n")[0] or type(error).__name__) from error
+            raise NotJoinedError(in_words(error)) from error
         on_joined()
         try:
             await _either(worker.finished(), stop.wait())

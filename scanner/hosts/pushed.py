@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.errors import in_words
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.settings.units import format_duration
@@ -70,7 +71,9 @@ class PushedSource:
         except FileNotFoundError:
             return _stale("no answer has been pushed yet")
         except (OSError, FileError) as error:
-            return Failure(Reason.HOST_INCOMPLETE, f"the pushed answer cannot be read: {error}", path=str(path))
+            return Failure(
+                Reason.HOST_INCOMPLETE, f"the pushed answer cannot be read: {in_words(error)}", path=str(path)
+            )
         age_s = self.clock() - at
         if age_s < -MAX_AHEAD_S:
             return _stale(f"the last answer's time lies {format_duration(float(round(-age_s)))} ahead")
@@ -89,7 +92,7 @@ class PushedSource:
         except OSError as error:
             if name:
                 Path(name).unlink(missing_ok=True)
-            why = f"the answer cannot be kept in {self.directory}: {error.strerror or error}"
+            why = f"the answer cannot be kept in {self.directory}: {in_words(error)}"
             return Failure(Reason.HOST_INCOMPLETE, why, path=str(self.directory), setting="push.directory")
         return None
 

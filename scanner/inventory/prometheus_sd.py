@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.host import is_label
 from scanner.domain.text import printable
+from scanner.errors import in_words
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading import snapshot as snapshots
 from scanner.inventory.reading.inventory_file import RULES, Located, decode, lines_of_names, parse_json, parse_located
@@ -91,7 +92,7 @@ class HttpSdSource:
         try:
             body = self.fetch(self.url)
         except (OSError, ValueError) as error:
-            raise InventoryError([f"{self.url}: {printable(str(error), 300)}"]) from None
+            raise InventoryError([f"{self.url}: {printable(in_words(error), 300)}"]) from None
         return offload(self.url, read_body, self.url, body, self.target_port)
 
 

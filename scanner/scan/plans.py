@@ -136,7 +136,9 @@ class PlanDirectory:
         try:
             tree = plan_tree.read(self._directory)
         except plan_tree.TreeError as error:
-            problem = f"plans.directory {error}"
+            is_missing = isinstance(error.__cause__, FileNotFoundError)
+            cure = ": create it with a folder for each host, or correct the setting" if is_missing else ""
+            problem = f"plans.directory {error}{cure}"
             return Deployments({host.name: _nothing_known(host.name, problem) for host in hosts}, (problem,))
         parsed = self._parsed
         if parsed is None or parsed[0] != tree:

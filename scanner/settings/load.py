@@ -131,10 +131,10 @@ _MESSAGES = {
     "string_type": "must be text; write it in quotes",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
-    "tuple_type": "must be a list",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-    "model_attributes_type": "must be a mapping",
+    "tuple_type": "must be a list: write each item behind a dash",
+    "dict_type": "must be a mapping: write NAME: VALUE, one a line",
+    "model_type": "must be a mapping: write NAME: VALUE, one a line",
+    "model_attributes_type": "must be a mapping: write NAME: VALUE, one a line",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
     "string_pattern_mismatch": "must be 64 hexadecimal digits",
@@ -151,11 +151,15 @@ def _message(error: ErrorDetails, written: Any) -> str:
         case "literal_error":
             return f"must be one of {context['expected'].replace(QUOTE, '')}{_shown(error)}"
         case "union_tag_invalid":
-            return f"kind must be one of {context['expected_tags'].replace(QUOTE, '')}"
+            kinds = context["expected_tags"].replace(QUOTE, "")
+            nearest = difflib.get_close_matches(str(context["tag"]), kinds.split(", "), n=1)
+            return f"kind must be one of {kinds}{f'; did you mean {nearest[0]}?' if nearest else ''}"
         case "greater_than_equal" | "less_than_equal":
             return _out_of_range(context, written)
         case "model_type" | "model_attributes_type" | "dict_type" if written is None:
             return "has nothing behind it: write {} where nothing is to be set"
+        case "dict_type" if isinstance(written, tuple) and written and isinstance(written[0], str):
+            return f"must be a mapping, not a list: write {_shorten(written[0])}: {{}} for each"
     return _MESSAGES.get(error["type"], error["msg"])
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from scanner.errors import in_words
 from scanner.store.error import StoreError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def translated(where: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, CommandError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        text = " ".join(str(cause).split()) or type(cause).__name__
+        text = (cause.strerror if isinstance(cause, OSError) else None) or in_words(cause)  # where it is, is said
         full = any(words in text for words in _FULL)
         raise StoreError(f"store {where}: {text}: {_advice(text)}", fatal=not full) from error
 
@@ -42,6 +43,9 @@ _ADVICE = (
     ("readonly database", "make the file, its directory too, writable for the user that runs archscan"),
     ("Permission denied", "make the file, its directory too, writable for the user that runs archscan"),
     ("No such file or directory", "create its directory, writable for the user that runs archscan"),
+    ("Is a directory", "point store.url at a file in it, such as archscan.db"),
+    ("Not a directory", "a part of its path is a file: point store.url at a file in a folder"),
+    ("Too many levels of symbolic links", "the file or its .lock is a link: point store.url at what it leads to"),
     ("Read-only file system", "put store.url on a writable disk"),
     ("not a database", "it is left as it is: point store.url at another file"),
     ("malformed", "it is left as it is: restore a backup, or point store.url at a new file"),

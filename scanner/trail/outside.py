@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from scanner.errors import in_words
 from scanner.trail import checkpoint, note
 from scanner.trail.merkle import HASH_BYTES
 from scanner.trail.note import NoteError
@@ -130,4 +131,4 @@ def _series(
             for one in answer["data"]["result"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OutsideError(f"{url} does not answer as Prometheus does: {error}") from None
+        raise OutsideError(f"{url} does not answer as Prometheus does: {in_words(error)}") from None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 import structlog
 
+from scanner.errors import in_words
 from scanner.store.error import StoreError
 from scanner.trail.cosignature import cosigned_at
 from scanner.trail.log import Head, TrailError
@@ -124,7 +125,7 @@ async def _asked(http: httpx.AsyncClient, method: str, url: str, body: str | Non
                     raise WitnessError(f"its answer is longer than {MAX_ANSWER_BYTES} bytes")
             return answer.status_code, read.decode()
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, UnicodeDecodeError) as error:
-        raise WitnessError(f"it does not answer: {error or type(error).__name__}") from None
+        raise WitnessError(f"it does not answer: {in_words(error)}") from None
 
 
 class Witnessing:

@@ -155,13 +155,6 @@ async def test_postgresql_keeps_its_key_in_the_service_s_folder(tmp_path, postgr
     assert (tmp_path / "trail.key").exists() is state_directory
 
 
-def test_a_key_is_made_on_request():
-    secret, public = TrailOperations.new_key("fleet.example/a")
-    assert str(key.note.parse_signer(secret).verifier) == public
-    with pytest.raises(UsageError, match="neither spaces nor"):
-        TrailOperations.new_key("a b")
-
-
 @pytest.mark.parametrize("wrong", ["hello", str(Signer.made("log.example").verifier)], ids=["no key", "a log's key"])
 def test_a_witness_needs_a_witness_s_key(tmp_path, wrong):
     settings = settings_of(tmp_path, witnesses=({"url": "https://w.example", "key": wrong},))

@@ -12,6 +12,7 @@ import pytest
 
 from scanner.settings import Settings
 from scanner.settings.json_schema import schema_of
+from scanner.trail import note
 from tests.real import command
 
 pytestmark = pytest.mark.usefixtures("commands")
@@ -380,3 +381,9 @@ def test_config_check_lists_who_is_not_understood_and_who_is_skipped(foreign):
     listed = archscan("inventory", folder=foreign)
     assert listed.returncode == 0
     assert "(not understood)" in listed.stdout
+
+
+def test_a_key_of_the_trail_is_made_without_any_configuration(tmp_path):
+    (tmp_path / "archscan.yml").write_text("no configuration")
+    made = archscan("trail", "key", "fleet.example/a", folder=tmp_path)
+    assert (made.returncode, str(note.parse_signer(made.stdout.strip()).verifier)) == (0, made.stderr.strip())

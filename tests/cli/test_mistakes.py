@@ -10,6 +10,7 @@ from scanner import cli
 from scanner.app.main import _operations
 from tests.real import command
 
+HTTP_SD = "{kind: http_sd, url: 'https://127.0.0.1:1/', ca_file: key.yml}"
 LOCAL = "inventory: [{kind: local}]\n"
 SSH = "inventory: [{kind: static, hosts: {a: {address: 127.0.0.1}}}]\nssh: {identity_file: %s, known_hosts_file: %s}\n"
 
@@ -74,7 +75,12 @@ def ran(capsys, *words):
         (("scan", "--label", "=web"), "write KEY=VALUE"),
         (("check", "nginx", "--label", "web"), "write KEY=VALUE"),
         (("scan", "a@b", "--label", "team=web"), "by --host and --label, not both"),
-        (("scan", "--watch", "--format", "json"), "--watch shows what changes, as a table"),
+        (("trail", "key", "a b"), "neither spaces nor"),
+        (
+            ("config", "check", "--config", "plans.yml"),
+            "nowhere: No such file or directory: create it with a folder for each host",
+        ),
+        (("inventory", "--config", "ca.yml"), "key.yml cannot be used: no certificate or crl found"),
         (
             ("why", "a", "b", "--depth", "full", "--server", "http://127.0.0.1:1"),
             "--depth is the running service's own",
@@ -86,6 +92,8 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "log.txt").write_text("exec /app: exec format error\n")
     (tmp_path / "id.pub").write_text(PUBLIC)
+    (tmp_path / "plans.yml").write_text("inventory: [{kind: local}]\nplans: {directory: nowhere}\n")
+    (tmp_path / "ca.yml").write_text(f"inventory: [{HTTP_SD}]\nssh: {{identity_file: id, known_hosts_file: id}}\n")
     (tmp_path / "key.yml").write_text("inventory: [{kind: local, name: here}]\nssh: {identity_file: id}\n")
     code, out, err = ran(capsys, *words)
     assert (code, out, err.count("\n")) == (2, "", 1 + err.count("is used as it is")), err

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options
 from scanner.cli.command import Command
 from scanner.cli.outcome import Exit
 from scanner.errors import UsageError
@@ -33,8 +32,6 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     text: Annotated[str, typer.Argument(metavar="[TEXT|-]", help="The error, or - to read it from stdin.")] = "-",
-    log_format: options.LogFormatOption = None,
-    log_level: options.LogLevelOption = None,
 ) -> None:
     """Decode an error of a container runtime: what it means, what causes it, what to do.
 
@@ -43,7 +40,6 @@ def explain(
     from scanner.domain.verdict import error_phrases
     from scanner.domain.verdict.explanation import explained
 
-    del log_format, log_level  # every command takes them; this one has nothing to log
     if text != "-" and len(text) < MAX_PATH_CHARS and "\n" not in text and Path(text).is_file():
         raise UsageError(f"{text} is a file, not an error: archscan explain - <{shlex.quote(text)}")
     if text == "-" and sys.stdin.isatty():

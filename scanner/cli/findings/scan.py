@@ -10,7 +10,6 @@ import typer
 from scanner.cli import options, server_operations
 from scanner.cli.command import Command
 from scanner.cli.outcome import FailOn, exit_code
-from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
@@ -74,9 +73,7 @@ def scan(
         operations, common, options.patterns(host, label), tuple(hosts or ()), depth, server, token_file, quiet
     )
     if watch:
-        if form is not options.Format.TABLE or to is not None or every:
-            raise UsageError("--watch shows what changes, as a table: leave out --format, --output, --all")
-        scan_difference.watch(wanted, against, pause)
+        scan_difference.watch(wanted, against, pause, is_compared=diff)
     if diff or against is not None:
         report = scan_difference.show(wanted, against, form, to)
     else:

@@ -68,9 +68,9 @@ def show(wanted: Wanted, against: Path | None, form: Format, to: Path | None) ->
     return found.fresh
 
 
-def watch(wanted: Wanted, against: Path | None, pause_s: float) -> NoReturn:
-    """Scan until somebody interrupts; first everything that is not ok, then what changes."""
-    before = wanted.before(against) if against is not None else None
+def watch(wanted: Wanted, against: Path | None, pause_s: float, *, is_compared: bool) -> NoReturn:
+    """Scan until somebody interrupts; first everything that is not ok, or what is other than before, then what changes."""
+    before = wanted.before(against) if is_compared or against is not None else None
     while True:
         report = wanted.scanned()
         if before is None:

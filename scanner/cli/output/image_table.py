@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from scanner.cli.outcome import Exit
-from scanner.cli.output import output
+from scanner.cli.output import output, table
 from scanner.domain.facts import Failure, image_reference
 from scanner.domain.image.image_survey import Survey, SurveyedKind, Way
 from scanner.domain.image.offers import ImageFacts, Offer
@@ -60,15 +58,14 @@ def show(reference: str, facts: ImageFacts, opened: Opened) -> None:
     out = output.console()
     kind = "index" if facts.is_index else "single image"
     out.print(Text(f"{reference}  {kind}  {facts.digest}"), soft_wrap=True)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("OFFERED", "CONFIG SAYS", "MANIFEST", "ARGV", "BINARY"):
-        table.add_column(name, overflow="fold")
-    for offer in facts.offers:
-        argv = " ".join(offer.program.argv) if offer.program else "-"
-        table.add_row(str(offer.platform or "?"), _config(offer), offer.digest[:19], argv, _binary(offer))
-    out.print(table)
+    table.show(out, ("OFFERED", "CONFIG SAYS", "MANIFEST", "ARGV", "BINARY"), list(map(_row, facts.offers)))
     for digest, binaries in opened.binaries.items():
         _list(digest, binaries)
+
+
+def _row(offer: Offer) -> tuple[Text | str, ...]:
+    argv = " ".join(offer.program.argv) if offer.program else "-"
+    return (str(offer.platform or "?"), _config(offer), offer.digest[:19], argv, _binary(offer))
 
 
 def _config(offer: Offer) -> Text:

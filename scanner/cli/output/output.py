@@ -14,6 +14,7 @@ from rich.text import Text
 
 from scanner.cli.options import Format
 from scanner.cli.output import report_formats
+from scanner.cli.output.table import has_room
 from scanner.domain.facts import Failure
 from scanner.domain.report_json import head_document, moment_for_people, rows_of
 from scanner.domain.report_text import shown
@@ -122,10 +123,13 @@ def _table(report: Report, decision: Decision | None, *, every: bool) -> None:
     out = console()
     shown = [f for f in _worst_first(report.findings) if every or f.verdict.status is not Status.OK]
     if shown:
-        is_wide = out.width >= WIDE
-        out.print(_rows(shown, is_wide=is_wide))
+        is_wide, is_table = out.width >= WIDE, _has_room(out, shown)
+        if is_table:
+            out.print(_rows(shown, is_wide=is_wide))
         for number, finding in enumerate(shown, 1):
-            _explain(out, number, finding, report.started_at, is_wide=is_wide)
+            if not is_table:
+                _title(out, number, finding)
+            _explain(out, f"{number:>3}" if is_table else "   ", finding, report.started_at, is_wide=is_wide)
     for host in report.hosts:
         if isinstance(host.reading, Failure):
             detail = f": {host.reading.detail}" if host.reading.detail else ""
@@ -136,6 +140,20 @@ def _table(report: Report, decision: Decision | None, *, every: bool) -> None:
 
 def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (ORDER.index(f.verdict.status), f.key))
+
+
+def _has_room(out: Console, findings: list[Finding]) -> bool:
+    """Whether the narrower table can be read; below that width each finding has its facts as a title."""
+    names = ("#", "STATUS", "HOST", "WORKLOAD", "REASON")
+    rows = [("  1", f.verdict.status, f.workload.host, _brief(f), str(f.verdict.reason)) for f in findings]
+    return has_room(out, names, rows, unfolded=("STATUS", "HOST", "REASON"))
+
+
+def _title(out: Console, number: int, finding: Finding) -> None:
+    verdict, workload = finding.verdict, finding.workload
+    said = Text(f"{number:>3}  ") + Text(verdict.status, style=COLOURS[verdict.status])
+    out.print(said + Text(f"  {workload.host}  {verdict.reason}"), soft_wrap=True)
+    out.print(Text(f"     {_brief(finding)}"), soft_wrap=True)
 
 
 def _rows(findings: list[Finding], *, is_wide: bool) -> Table:
@@ -170,12 +188,12 @@ def _platforms(finding: Finding) -> tuple[str, str]:
     return str(finding.host_platform or "?"), ", ".join(map(str, finding.verdict.offered)) or "?"
 
 
-def _explain(out: Console, number: int, finding: Finding, scanned_at: float, *, is_wide: bool) -> None:
+def _explain(out: Console, number: str, finding: Finding, scanned_at: float, *, is_wide: bool) -> None:
     """What is wrong in words, then what to type."""
     verdict = finding.verdict
     if verdict.status is Status.OK:
         return
-    out.print(Text(f"{number:>3}  {verdict.detail or verdict.reason}"), soft_wrap=True)
+    out.print(Text(f"{number}  {verdict.detail or verdict.reason}"), soft_wrap=True)
     if not is_wide:
         needs, offers = _platforms(finding)
         out.print(Text(f"     host {needs}, image {offers}"), soft_wrap=True)

@@ -11,6 +11,7 @@ from rich.progress import TimeRemainingColumn as LeftColumn
 from rich.text import Text
 
 from scanner.domain.facts import Failure
+from scanner.domain.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,10 @@ SLOW = 10
 """Below it a digit behind the point tells something."""
 
 
+WIDE = 80
+"""Columns of a terminal from which the whole bar has one line; the eraser counts on that."""
+
+
 @contextmanager
 def shown(*, quiet: bool = False) -> Iterator[Listener]:
     """A listener that draws on stderr for as long as the context lasts."""
@@ -42,16 +47,17 @@ def shown(*, quiet: bool = False) -> Iterator[Listener]:
         yield lambda _done, _total, _reading: None
         return
     left = LeftColumn(compact=True)
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Pace(), TimeElapsedColumn(),
-        TextColumn("[dim]left[/]"), left,
-    )  # fmt: skip
+    more = (_Pace(), TimeElapsedColumn(), TextColumn("[dim]left[/]"), left) if console.width >= WIDE else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *more)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("scanning", total=None)
 
         def listen(done: int, total: int, reading: HostReading) -> None:
             if isinstance(reading.reading, Failure):
-                bar.console.print(f"[magenta]{reading.name}[/]: {reading.reading.reason}", highlight=False)
+                said = Text(printable(reading.name), style="magenta") + Text(
+                    f": {reading.reading.reason}", style="none"
+                )
+                bar.console.print(said)
             bar.update(task, completed=done, total=total)
 
         yield listen

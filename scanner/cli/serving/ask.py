@@ -15,9 +15,10 @@ from scanner.domain.verdict.reason import Reason, Status
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Group as RichGroup
+    from rich.text import Text
 
     from scanner.cli.operations import Operations
     from scanner.domain.report import Finding, Report
@@ -28,6 +29,12 @@ LOOK_S = 5.0
 
 ROWS = 20
 """Groups that fit on a screen."""
+
+NARROW = 80
+"""Columns below which five of them would be cut to nothing that can be read."""
+
+LINES = 3
+"""Of a group without a table."""
 
 waivers_app = typer.Typer(cls=Group, no_args_is_help=True, help="Who answers for which findings, until when.")
 
@@ -197,17 +204,19 @@ def top(
 
     operations: Operations = context.obj()
     out = output.console()
+    if not out.is_terminal and every != LOOK_S:
+        raise UsageError("--every does nothing where stdout is no terminal: top looks once there; leave it out")
     with operations.server(server, token_file) as there:
         if once or not out.is_terminal:
-            out.print(_screen(there.report(), ROWS))
+            out.print(_screen(there.report(), ROWS, out.width))
             return
         with Live(console=out, screen=True, auto_refresh=False) as live:
             while True:
-                live.update(_screen(there.report(), max(3, out.height - 6)), refresh=True)
+                live.update(_screen(there.report(), max(LINES, out.height - 6), out.width), refresh=True)
                 time.sleep(every)
 
 
-def _screen(report: Report, rows: int) -> RichGroup:
+def _screen(report: Report, rows: int, out_width: int) -> RichGroup:
     from rich.box import SIMPLE_HEAD
     from rich.console import Group as RichGroup
     from rich.table import Table
@@ -222,6 +231,8 @@ def _screen(report: Report, rows: int) -> RichGroup:
     for status in output.ORDER:
         head.append(f"{report.counts[status]} {status}  ", style=output.COLOURS[status])
     head.append(f"scanned {moment(report.finished_at)}", style="dim")
+    if out_width < NARROW:
+        return RichGroup(head, *map(_group_in_lines, _groups(report)[: rows // LINES]))
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("STATUS", "IMAGE", "REASON", "HOSTS", "EXAMPLE"):
         table.add_column(name, overflow="ellipsis", no_wrap=True, justify="right" if name == "HOSTS" else "left")
@@ -236,6 +247,18 @@ def _screen(report: Report, rows: int) -> RichGroup:
             ),
         )
     return RichGroup(head, table)
+
+
+def _group_in_lines(found: Sequence[Finding]) -> Text:
+    """What one row of the table says, where the terminal has no room for one."""
+    from rich.text import Text
+
+    from scanner.cli.output import output
+
+    verdict, workload = found[0].verdict, found[0].workload
+    hosts = len({one.workload.host for one in found})
+    said = f" {verdict.reason}, {hosts} {'host' if hosts == 1 else 'hosts'}\n  {workload.image}\n  {workload.name} on {workload.host}"
+    return Text.assemble((verdict.status, output.COLOURS[verdict.status]), said, overflow="fold")
 
 
 def _groups(report: Report) -> list[list[Finding]]:

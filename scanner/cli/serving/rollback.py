@@ -70,6 +70,8 @@ def rollback(
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     if confirm:
+        if host or workload:
+            raise UsageError(f"--confirm names a plan, which knows its workload: archscan rollback --confirm {confirm}")
         raise typer.Exit(_confirmed(operations.rollback(common, server), confirm, accept_cautions, output_format))
     if not host or not workload:
         raise UsageError("name a HOST with its WORKLOAD, or --confirm ID")

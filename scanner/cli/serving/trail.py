@@ -174,11 +174,9 @@ def export(
 
 @trail_app.command("key", cls=Command)
 def new_key(
-    context: typer.Context,
     origin: Annotated[
         str | None, typer.Argument(metavar="[ORIGIN]", help="The log's name, such as example.com/archscan.")
     ] = None,
-    config: options.ConfigOption = None,
 ) -> None:
     """Make a signing key for trail.key_file, on stdout; its public half goes to stderr.
 
@@ -186,9 +184,16 @@ def new_key(
     """
     import sys
 
-    secret, public = _trail(context, config, None, None).new_key(origin)
-    print(secret)  # noqa: T201 -- data goes to stdout
-    print(public, file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+    from scanner.errors import UsageError
+    from scanner.trail.key import new_origin
+    from scanner.trail.note import NoteError, Signer
+
+    try:
+        signer = Signer.made(origin or new_origin())
+    except NoteError as error:
+        raise UsageError(str(error)) from None
+    print(signer.encoded)  # noqa: T201 -- data goes to stdout
+    print(signer.verifier, file=sys.stderr)  # noqa: T201 -- talk goes to stderr
 
 
 def _trail(

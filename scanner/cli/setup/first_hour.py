@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options
+from scanner.cli import idle_options, options
 from scanner.cli.command import Command
 from scanner.cli.setup import push_setup, trust
 from scanner.errors import UsageError
@@ -40,6 +40,8 @@ class _Talk:
         return not self.yes and sys.stdin.isatty()
 
     def confirm(self, question: str, *, default: bool, otherwise: bool | None = None) -> bool:
+        if otherwise:
+            return True  # a flag has answered already
         if self.is_conversation:
             return typer.confirm(question, default=default, err=True)
         return default if otherwise is None else otherwise
@@ -89,6 +91,7 @@ def setup(
     """
     operations: Operations = context.obj()
     if hosts and hosts[0] == push_setup.WORD:
+        idle_options.refuse_all_but(context, "--server", "setup push, which reads and writes nothing here")
         push_setup.setup_push(hosts[1:], server)
         return
     if push_setup.WORD in (hosts or ()):

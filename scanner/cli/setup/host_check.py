@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from scanner.cli.outcome import Exit
-from scanner.cli.output import output
+from scanner.cli.output import output, table
 from scanner.domain.facts import EngineState, Failure
 from scanner.domain.verdict import remedy
 
@@ -24,12 +22,7 @@ if TYPE_CHECKING:
 def show(report: Report) -> None:
     """A row for each host, then what is missing where, with what to type."""
     out = output.console()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("HOST", "LOGIN", "PLATFORM", "ENGINES"):
-        table.add_column(name, overflow="fold")
-    for host in report.hosts:
-        table.add_row(*_row(host))
-    out.print(table)
+    table.show(out, ("HOST", "LOGIN", "PLATFORM", "ENGINES"), list(map(_row, report.hosts)))
     for host in report.hosts:
         for said, fix in _lacks(host):
             out.print(Text(f"{host.name}: {said}", style="magenta"), soft_wrap=True)

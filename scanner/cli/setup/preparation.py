@@ -56,10 +56,15 @@ def config_check(
     checked = operations.check_config(options.common(config, log_format, log_level))
     if not checked.problems:
         output.console().print(checked.text, soft_wrap=True, markup=False)
-    if checked.plan_files is not None:
+    is_read = bool(checked.plan_files) or not checked.problems
+    if checked.plan_files is not None and is_read:
         typer.echo(_counted(checked.plan_files))
         for path, outcome in checked.plan_files.items() if verbose else ():
             typer.echo(f"{outcome:8} {path}")
+    elif verbose and is_read:
+        raise UsageError(
+            "--verbose lists the files of plans.directory, which the configuration does not name: set it first"
+        )
     if checked.problems:
         raise UsageError("\n".join(checked.problems))
     if not checked.is_complete:
@@ -99,8 +104,6 @@ def inventory(
     """
     operations: Operations = context.obj()
     if check:
-        if form is not options.Plain.TABLE:
-            raise UsageError("--check prints a table: leave out --format, or take archscan scan --format json")
         _check_hosts(operations, options.common(config, log_format, log_level), host or ())
     hosts = operations.hosts(options.common(config, log_format, log_level), host or ())
     if form is options.Plain.JSON:
@@ -110,19 +113,17 @@ def inventory(
 
         print(json.dumps(plain(tuple(hosts)), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
         return
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from scanner.cli.output import output, table
 
-    from scanner.cli.output import output
+    table.show(output.console(), ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"), list(map(_row, hosts)))
+    if any(one.problem for one in hosts):
+        typer.echo("archscan: why a host is not understood, by file and line: archscan config check", err=True)
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("HOST", "ADDRESS", "USER", "LABELS", "PLANNED"):
-        table.add_column(name, overflow="fold")
-    for one in hosts:
-        address = _instead_of_address(one) or one.endpoint
-        labels = ",".join(f"{key}={value}" for key, value in one.labels.items())
-        table.add_row(one.name, address, one.user, labels, "\n".join(plan.image for plan in one.planned))
-    output.console().print(table)
+
+def _row(host: Host) -> tuple[str, ...]:
+    address = _instead_of_address(host) or host.endpoint
+    labels = ",".join(f"{key}={value}" for key, value in host.labels.items())
+    return (host.name, address, host.user, labels, "\n".join(plan.image for plan in host.planned))
 
 
 def _instead_of_address(host: Host) -> str:

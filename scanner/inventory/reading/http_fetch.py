@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
+from scanner.errors import in_words
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -43,7 +45,7 @@ def fetch(
     """
     if urlsplit(url).scheme not in {"http", "https"}:
         raise ValueError("must be an http or https address")
-    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    context = _context(ca_file)
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirect()
     )
@@ -52,6 +54,17 @@ def fetch(
     if len(body) > MAX_BODY_BYTES:
         raise ValueError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
     return body
+
+
+def _context(ca_file: Path | None) -> ssl.SSLContext:
+    """Who is believed; what is wrong with the file is said of it, not of the address."""
+    try:
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    except OSError as error:
+        said = error.strerror if not isinstance(error, ssl.SSLError) and error.strerror else in_words(error)
+        raise ValueError(
+            f"ca_file {ca_file} cannot be used: {said}: write the CA's certificate there, as PEM"
+        ) from None
 
 
 def _headers(login: Login | None, token: str) -> dict[str, str]:

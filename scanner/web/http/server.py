@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 from anyio import to_thread
 
-from scanner.errors import ServiceError
+from scanner.errors import ServiceError, in_words
 from scanner.formats.files import FileError
 from scanner.web.http.acceptor import Acceptor
 from scanner.web.http.limits import MAX_HEAD_BYTES
@@ -160,7 +160,7 @@ def context_of(tls: TlsFiles | None) -> ssl.SSLContext | None:
         raise ListenError(f"web.config_file: certificate or key cannot be used: {error}") from error
     except OSError as error:
         reason = error.strerror or (error.reason if isinstance(error, ssl.SSLError) else "")
-        raise ListenError(f"web.config_file: certificate or key cannot be used: {reason or error}") from error
+        raise ListenError(f"web.config_file: certificate or key cannot be used: {reason or in_words(error)}") from error
 
 
 def refuse_taken(host: str, port: int) -> None:
@@ -180,5 +180,5 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        why = _WHY.get(error.errno or 0, error.strerror or str(error))
+        why = _WHY.get(error.errno or 0, error.strerror or in_words(error))
         raise ListenError(f"cannot listen on {where}: {why}") from error
