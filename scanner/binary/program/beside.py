@@ -81,6 +81,27 @@ def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: B
     return ""
 
 
+def named(  # noqa: PLR0913, PLR0917 - a program with its words, beside all that is known of the way to it
+    walks: Walks,
+    walk: Walk,
+    by: Command,
+    others: tuple[Command, ...] | None,
+    files: tuple[Executable, ...],
+    before: Before,
+) -> str:
+    """Why nobody can tell what a program comes to whose words name others; empty where they are for its own CPU."""
+    if others is None:
+        return f"{by.argv[0]} is given more paths than are looked up, and may start what is there"
+    own = cpus_of((*before.files, *files))
+    for other in others if own else ():
+        way = walks.follow(walk, other, _aside(before, asked=before.asked))
+        if way is None:
+            return _TOO_MANY
+        if not cpus_of(way.all_files) <= own:
+            return f"{by.argv[0]} may start what its words name: {other.argv[0]} leads to a program for another CPU"
+    return ""
+
+
 _TOO_MANY = f"scripts start more than {MAX_WALKS} programs beside it"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import beside, surroundings
+from scanner.binary.program import beside, mentioned, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.content import architecture_of
 from scanner.binary.program.emulators import cpus_of
@@ -87,7 +87,9 @@ class Control:
             if len(following) > 1:
                 return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
-                return self._ended(files, before, hops)
+                others = mentioned.programs(self.search.view, command)
+                why = beside.named(self.walks, self._beside(hops), command, others, files, before)
+                return Way(files, at_run_time=why) if why else self._ended(files, before, hops)
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
             if _has_ended(way):

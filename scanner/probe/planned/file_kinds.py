@@ -82,10 +82,16 @@ _VALUES = re.compile(r"values(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
 
 _KIND_WORD = re.compile(rb"""(?:^|[\s{,"'-])kind["']?[ \t]*:[ \t]*["']?([A-Za-z{$]+)""", re.ASCII)
 _API_VERSION = re.compile(rb"""(?:^|[\s{,"'-])apiVersion["']?[ \t]*:""", re.ASCII)
-_SERVICES = re.compile(rb"""^services[ \t]*:|"services"[ \t\r\n]*:""", re.MULTILINE)
-_IMAGE = re.compile(rb"""^[ \t]+(?:image|build|extends)[ \t]*:|"(?:image|build)"[ \t\r\n]*:""", re.MULTILINE)
+_SERVICES = re.compile(rb"""^(?:services|'services')[ \t]*:|"services"[ \t\r\n]*:""", re.MULTILINE)
+_IMAGE = re.compile(
+    rb"""(?:^[ \t]+|[{,][ \t]*)(?:image|build|extends|'image'|'build')[ \t]*:|"(?:image|build)"[ \t\r\n]*:""",
+    re.MULTILINE,
+)
 _TASK_GROUPS = re.compile(rb'"(?:TaskGroups|Job)"[ \t\r\n]*:[ \t\r\n]*[\[{]')
 _TEMPLATE = re.compile(rb"\{\{|\{%|\[\[")
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks of what PowerShell's ``>`` writes; kubectl and Podman read YAML in it."""
 
 SCRIPT_MARK = b"#!"
 """How scripts begin."""
@@ -251,6 +257,8 @@ def could_be(path: str, raw: bytes, *, is_whole: bool = True) -> Kind | None:
     name = posixpath.basename(path)
     if named := next((kind for form, kind in _NAMED.items() if form.fullmatch(name)), None):
         return named
+    if raw.startswith(_UTF16):
+        raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
     if b"\0" in raw[:HEAD_BYTES]:
         return None  # no text at all, whatever its name says
     if _could_be_manifests(raw, is_whole=is_whole):

@@ -27,11 +27,15 @@ COMPOSE = [
     ("bare/compose.yml", "services:\n  web: {}\n", G),
     ("jinja.yml", "services:\n  web:\n    image: r.example/app:{{ tag }}\n", G),
     ("listed/compose.yml", "services: [web]\n", G),
+    ("flow.yml", "services:\n  web: {image: 'r.example/app:1', ports: [}\n", G),
+    ("quoted.yml", "'services':\n  web: {'image': 'r.example/app:{{ tag }}', ports: [}\n", G),
+    ("powershell.yml", "services:\n  web: {image: 'r.example/app:1'}\n".encode("utf-16"), G),
     ("cut.yml", "services:\n  web:\n    image: 'r.example/app:1\n    ports:\n", G),
     ("rendered.yml", "services:\n  web:\n    image: {{ image }}:{{ tag }}\n", G),
 ]
 
 KUBERNETES = [
+    ("powershell/pod.yaml", f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {WEB}\n".encode("utf-16"), G),
     (
         "deployment.yaml",
         f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec: {{template: {{spec: {WEB}}}}}\n",
@@ -242,6 +246,7 @@ NOMAD = [
 ]
 
 OTHERS = [
+    ("powershell/values.yaml", "replicas: 2\nname: a\n".encode("utf-16"), N),
     ("tsconfig.json", '{\n  // comments are allowed here\n  "compilerOptions": {"strict": true,},\n}\n', N),
     ("package.json", '{"name": "shop", "scripts": {"build": "tsc"}, "kind": "x"}', N),
     ("package-lock.json", '{"name": "shop", "lockfileVersion": 3, "packages": {}}', N),

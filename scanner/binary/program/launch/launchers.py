@@ -41,6 +41,7 @@ MIN_MULTI_CALL_BYTES = 256 * 1024
 
 _CONFIGURED = at_run_time("starts what its configuration names")
 _INPUT = at_run_time("starts what its input or its watching makes it start")
+_RULES_OF_ITS_OWN = at_run_time("reads commands by rules of its own")
 _SECRETS = at_run_time("starts its command with variables that a server holds")
 
 _IONICE = grammar("n:c:p:P:u:thV", "classdata:>n class:>c help>h ignore>t pid:>p pgid:>P uid:>u version>V")
@@ -124,6 +125,11 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
         _INPUT,
     ),
     **dict.fromkeys(
+        ("fish", "csh", "tcsh", "yash", "posh", "oksh", "loksh", "lksh", "rc", "es", "elvish", "nu", "ion", "osh", "ysh",
+         "pwsh", "powershell", "xonsh", "toybox", "execlineb", "make", "gmake", "bmake", "just", "task", "mage"),
+        _RULES_OF_ITS_OWN,
+    ),
+    **dict.fromkeys(
         ("doppler", "chamber", "envconsul", "consul-template", "vault-env", "berglas", "aws-vault", "infisical", "op"),
         _SECRETS,
     ),
@@ -170,6 +176,8 @@ _SCRIPTS: Mapping[str, Rule] = MappingProxyType({
 """Scripts whose published grammar tells more than their text would."""
 
 _SHELLS = frozenset({"sh", "ash", "hush", "bash"})
+_BUILDPACKS = "/cnb/lifecycle/launcher"
+"""The launcher of Cloud Native Buildpacks, by whatever link: it starts what /layers/config/metadata.toml names."""
 _MULTI_CALL = re.compile(r"busybox(?:[.-].*)?", re.ASCII)
 
 
@@ -191,6 +199,8 @@ def launched(command: Command, content: Content, path: str = "", accounts: Accou
     call = Call(named, command.argv[1:], command, accounts, content.elf.libc if content.elf else "")
     if content.kind is FileKind.SCRIPT:
         return _of_script(call, content, file)
+    if path == _BUILDPACKS:
+        return _CONFIGURED(call)
     return _as_c_library(_of_binary(call, content, file), content)
 
 

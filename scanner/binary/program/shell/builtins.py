@@ -321,13 +321,20 @@ def _refused(_machine: Machine, _state: State, words: tuple[str, ...], node: Sim
     raise AtRunTimeError(f"line {node.line}: {words[0]}, which is not followed")
 
 
+def _hash(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    """``hash -p PATH NAME`` lets a name stand for any program."""
+    if any(word.startswith("-") and "p" in word for word in words[1:]):
+        return _refused(machine, state, words, node)
+    return _doubtful(machine, state, words, node)
+
+
 BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[State]]] = MappingProxyType({
     ":": _pass, "true": _pass, "false": _false, "[": _test, "test": _test, "echo": _echo, "printf": _printf,
     "cd": _cd, "pwd": _pwd, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
     "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
     "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
     "wait": _doubtful, "umask": _pass, "ulimit": _doubtful, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
-    "type": _type, "hash": _doubtful, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
+    "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
     "alias": _refused, "unalias": _refused, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
     "mapfile": _refused, "readarray": _refused, "coproc": _refused, "select": _refused,

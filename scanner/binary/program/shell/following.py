@@ -97,6 +97,10 @@ class Ended:
 Ending = Reached | Ended | AtRunTime
 
 
+_FUNCTIONS = "BASH_FUNC_"
+"""What variables are called in which bash hands on functions; one may have the name of a program or builtin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """A shell's work: its text, who reads it, what it is called, its arguments, where it stands.
@@ -123,6 +127,8 @@ def follow(script: Script, files: Files) -> tuple[Ending, ...]:
         return (AtRunTime(f"{script.name} is read by {script.kind.value}, whose rules are its own"),)
     if script.kind is ShellKind.BASH and "BASH_ENV" in script.command.env:
         return (AtRunTime(f"{script.name}: bash reads the file that BASH_ENV names before it"),)
+    if script.kind is ShellKind.BASH and any(name.startswith(_FUNCTIONS) for name in script.command.env):
+        return (AtRunTime(f"{script.name}: bash takes functions from its environment"),)
     read = grammar.parse(script.text)
     if isinstance(read, NotUnderstood):
         return (AtRunTime(f"{script.name}:{read.line}: {read.why}", is_faulty=read.is_faulty),)

@@ -47,9 +47,14 @@ _OF_CONTAINERD = frozenset({"ctr", "crictl"})
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _OF_ENGINES = re.compile(
-    r"[\w.-]*(?:docker|podman|nerdctl|container|compose)[\w.-]*\.(?:ba)?sh", re.ASCII | re.IGNORECASE
+    r"[\w.-]*(?:docker|podman|nerdctl|container|compose)[\w.-]*\.(?:(?:ba)?sh|py|pl|rb)", re.ASCII | re.IGNORECASE
 )
 """Scripts that by their name start containers."""
+
+_READERS = re.compile(
+    r"(?:python|perl|ruby|node|php|lua|tclsh)[\d.]*|env|expect|fish|t?csh|tmux|screen|[gmn]?awk|at|batch", re.ASCII
+)
+"""Programs that read commands in one of their words."""
 
 _STARTS = re.compile(r"\b(?:docker|podman|nerdctl)(?:-compose)?\b.*\b(?:run|create|play|up|deploy)\b", re.DOTALL)
 
@@ -129,6 +134,9 @@ class _Looking:
                 if inner is not None:
                     return inner
             at += 1
+        if _gives_a_text(line):
+            program = shown(words[0].rpartition("/")[2])
+            raise UnclearError(f"{program} is given a text in which an engine is named, and which is not read here")
         return []
 
     def _program(self, line: _Words, at: int, env: Mapping[str, str]) -> list[_Words] | None:
@@ -173,6 +181,18 @@ class _Looking:
             gaps.append("a shell reads a script of which only the running host knows a part")
         self.found.gaps.extend(gaps if mentions_engine(script.text) else ())
         return [_Words(one.words, one.env, line.depth + 1, one.stdin) for one in commands]
+
+
+def _gives_a_text(line: _Words) -> bool:
+    """Whether a word may start a container by rules other than a shell's: Python's, fish's, a terminal multiplexer's.
+
+    What a script hands to its own programs is as often a message, so that there only readers of commands count. The text
+    itself is never shown, for it may hold passwords.
+    """
+    names = {word.rpartition("/")[2] for word in line.words[:-1]}
+    if line.depth and not any(map(_READERS.fullmatch, names)):
+        return False
+    return any(any(map(str.isspace, word)) and mentions_engine(word) for word in line.words[1:])
 
 
 def _is_somebody(word: str, rest: tuple[str, ...]) -> bool:

@@ -107,6 +107,40 @@ def test_what_is_not_read_here_is_a_gap(line):
     assert found.gaps
 
 
+TEXTS = [
+    ("python3", "-c", "import os; os.system('docker run -e PASSWORD=hunter2 a:1')"),
+    ("fish", "-c", "docker run -e PASSWORD=hunter2 a:1"),
+    ("tmux", "new", "-d", "podman run -e PASSWORD=hunter2 a:1"),
+    ("env", "-S", "docker run -e PASSWORD=hunter2 a:1"),
+    ("/opt/launcher", "--run=docker run -e PASSWORD=hunter2 a:1"),
+    ("sh", "-c", "exec perl -e 'system(\"docker run -e PASSWORD=hunter2 a:1\")'"),
+    ("/opt/docker-start.py",),
+]
+
+
+@pytest.mark.parametrize("words", TEXTS, ids=" ".join)
+def test_a_text_in_which_an_engine_is_named_is_a_gap_that_does_not_show_it(words):
+    found = find(words, {})
+
+    assert found.started == []
+    assert len(found.gaps) == 1
+    assert "hunter2" not in found.gaps[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("echo", "now docker run a"),
+        ("sh", "-c", "tell-operators 'docker run failed'"),
+        ("python3", "-c", "print('docker is there')"),
+        ("docker", "exec", "web", "sh", "-c", "docker run a:1"),
+    ],
+    ids=" ".join,
+)
+def test_a_text_that_starts_nothing_here_is_none(words):
+    assert find(words, {}).gaps == []
+
+
 def test_a_circle_of_functions_ends():
     found = find(("sh", "-c", "f() { docker run a; f; }; f"), {})
 

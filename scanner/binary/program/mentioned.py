@@ -1,0 +1,91 @@
+"""The programs that the words of another program name, which it may start by rules of its own."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scanner.binary.layers.layers import NodeKind
+from scanner.binary.layers.view import Found
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.image_files import is_mounted
+from scanner.binary.program.path_search import places_of
+from scanner.binary.program.shell.shell_programs import prepares
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scanner.binary.layers.view import View
+    from scanner.binary.program.argv import Command
+
+MAX_MENTIONED = 64
+"""Paths of one command line that are looked up; those of a JVM with all its options are some thirty."""
+
+_PATH = re.compile(r"(?<![\w./@:~$%-])(?:\./|/)[\w.+@/-]*\w", re.ASCII)
+"""A path from the root or the working directory, within a word too: ``--exec=/app``, ``-c 'exec /app'``."""
+
+_DATA = re.compile(
+    r"\.(?:ya?ml|json|conf|cf|cfg|ini|toml|xml|properties|env|pem|crt|key|log|sock|pid|db|sql|html?|txt|md|csv"
+    r"|py|pyc|rb|m?js|cjs|ts|php|lua|pl|jar|war|so(?:\.\d+)*|dll|wasm|rdb|cnf|hcl|nomad|tmpl)",
+    re.ASCII | re.IGNORECASE,
+)
+"""Ends of names that no program for a CPU has; to look them up would read layers for nothing."""
+
+_NO_PROGRAMS = ("/etc", "/dev", "/proc", "/sys", "/run", "/var/run", "/var/log", "/tmp")  # noqa: S108 - an image's paths
+"""Where configuration, devices, sockets are."""
+
+_BEFORE_NAMES = frozenset({"--", "exec", "run"})
+"""Behind these a word without a slash is a program, by the custom of launchers."""
+
+_TAKES_PROGRAMS = frozenset({"awk", "gawk", "mawk", "nawk", "tar"})
+"""Tools that make ready, whose words may hold commands; the paths among the words of others are files to them."""
+
+_EMULATORS = re.compile(r"qemu-[\w-]+|box(?:64|86)|fex\w*", re.ASCII | re.IGNORECASE)
+"""Programs that carry another CPU's programs out themselves."""
+
+
+def programs(view: View, command: Command) -> tuple[Command, ...] | None:
+    """What ``command`` may start by its own words, each as a command with the words behind it.
+
+    Returns:
+        Commands whose program stands in the image, executable; ``None`` where more than ``MAX_MENTIONED`` are named.
+        Raises what the view raises where the layers do not tell.
+    """
+    words = command.argv[1:] if command.argv[0].rpartition("/")[2] == "busybox" else command.argv
+    name = words[0].rpartition("/")[2] if words else ""
+    if not words or _EMULATORS.fullmatch(name) or (prepares(words) and name not in _TAKES_PROGRAMS):
+        return ()
+    found: dict[str, Command] = {}
+    looked_up: set[str] = set()
+    for word, further in _named(words):
+        if word in looked_up:
+            continue
+        looked_up.add(word)
+        if len(looked_up) > MAX_MENTIONED:
+            return None
+        started = replace(command, argv=(word, *further))
+        path = next((each for each in places_of(started) if _is_program(view, command, each)), "")
+        if path:
+            found.setdefault(path, started)
+    return tuple(found.values())
+
+
+def _named(words: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each name that may be a program's, with the words that it would get."""
+    for at, word in enumerate(words[1:], 1):
+        if UNKNOWN in word or word == UNKNOWN_WORDS:
+            continue
+        if words[at - 1] in _BEFORE_NAMES and word and "/" not in word and word[0] != "-":
+            yield word, words[at + 1 :]
+        for match in _PATH.finditer(word):
+            yield match[0], words[at + 1 :] if match[0] == word else ()
+
+
+def _is_program(view: View, command: Command, path: str) -> bool:
+    path = posixpath.normpath(path)
+    if is_mounted(path, (*_NO_PROGRAMS, *command.mounts)) or _DATA.fullmatch(posixpath.splitext(path)[1]):
+        return False
+    found = view.lookup(path)
+    return isinstance(found, Found) and found.node.kind is NodeKind.FILE and found.node.executable

@@ -1,0 +1,83 @@
+"""A program that is handed another CPU's program is never the whole of the way."""
+
+import pytest
+
+from scanner.binary.inspect import inspect
+from scanner.binary.program.mentioned import MAX_MENTIONED
+
+FOREIGN_MACHINE = 183
+
+
+async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
+    native, foreign = build.elf(), build.elf(machine=FOREIGN_MACHINE)
+    names = (
+        "bin/bash", "bin/sh", "bin/cat", "bin/chmod", "bin/awk", "bin/tar", "bin/qemu-aarch64-static", "bin/perl",
+        "bin/fish", "bin/tcsh", "bin/make", "bin/uv", "bin/tool", "init-amd64", "cnb/lifecycle/launcher", "native",
+    )  # fmt: skip
+    entries = dict.fromkeys(names, native) | {"arm": foreign, "bin/worker": foreign, "etc/arm": foreign}
+    entries |= {"arm.jar": {"content": foreign}, "data": {"mode": 0o644, "content": foreign}}
+    entries |= {"runs.sh": b"#!/bin/sh\nexec /arm\n", "fish.sh": b"#!/bin/fish\nexec /arm\n"}
+    entries |= {"cnb/process/web": build.symlink("../lifecycle/launcher")}
+    layer = images.layer(list(entries.items()))
+    process = {"env": env, "path": path, "working_dir": "/"}
+    return await inspect(build.offer(layer, entrypoint=argv, **process), None, images.open)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("/init-amd64", "--", "/arm", "serve"),
+        ("/init-amd64", "-v", "/runs.sh"),
+        ("tool", "run", "worker"),
+        ("uv", "run", "./arm"),
+        ("tool", "--exec=/arm --fast"),
+        ("tool", "-c", "exec /arm"),
+        ("perl", "-e", 'exec "/arm"'),
+        ("awk", 'BEGIN{system("/arm")}'),
+        ("tar", "cf", "/x", "--use-compress-program=/arm", "/data"),
+        ("sh", "-c", "exec /init-amd64 -- /arm"),
+        ("fish", "-c", "exec /arm"),
+        ("/fish.sh",),
+        ("tcsh", "-c", "exec /arm"),
+        ("make", "run"),
+        ("/cnb/process/web",),
+        ("tool", *(f"/p/{number}" for number in range(MAX_MENTIONED + 1))),
+    ],
+    ids=" ".join,
+)
+async def test_what_a_program_may_start_by_its_words_is_decided_at_run_time(images, build, argv):
+    program = await started(images, build, *argv)
+    assert program.problem is None
+    assert program.at_run_time
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("tool", "--", "/native"),
+        ("tool", "worker"),
+        ("tool", "/data", "/arm.jar", "/etc/arm", "http://x/arm", "name:/arm", "/missing"),
+        ("cat", "/arm"),
+        ("sh", "-c", "chmod +x /arm; exec /native"),
+        ("qemu-aarch64-static", "/arm"),
+        ("perl", "-e", "print 1"),
+    ],
+    ids=" ".join,
+)
+async def test_words_that_no_program_is_started_by_are_words(images, build, argv):
+    program = await started(images, build, *argv)
+    assert (program.problem, program.at_run_time) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "env"),
+    [
+        ("worker", (("BASH_FUNC_worker%%", "() { /native; }"),)),
+        ("echo hi; exec /native", (("BASH_FUNC_echo%%", "() { exec /arm; }"),)),
+        ("hash -p /arm name; name", ()),
+    ],
+)
+async def test_what_bash_lets_names_stand_for_is_decided_at_run_time(images, build, text, env):
+    program = await started(images, build, "bash", "-c", text, env=env)
+    assert program.problem is None
+    assert program.at_run_time
