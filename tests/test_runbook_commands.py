@@ -17,7 +17,7 @@ from tests.rows import each_row
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-RULES = yaml.safe_load((ROOT / "config" / "prometheus" / "rules" / "archscan.yml").read_text())
+RULES = yaml.load((ROOT / "config" / "prometheus" / "rules" / "archscan.yml").read_text(), yaml.CSafeLoader)
 ROOT_COMMAND = typer.main.get_command(build(lambda: "0"))
 COMMAND = re.compile(rf"\barchscan (?:{'|'.join(ROOT_COMMAND.commands)})(?![\w-]).*")
 

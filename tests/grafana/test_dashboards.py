@@ -23,7 +23,7 @@ from scanner.metrics.families import FLEET, OURSELVES
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "grafana" / "dashboards"
 COMMITTED = {path.name: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
-RULES = yaml.safe_load((ROOT / "config" / "prometheus" / "rules" / "archscan.yml").read_text())
+RULES = yaml.load((ROOT / "config" / "prometheus" / "rules" / "archscan.yml").read_text(), yaml.CSafeLoader)
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
 FAMILIES = {family.name: family for family in (*FLEET, *OURSELVES)}
 GRAFANAS_OWN = {"__rate_interval", "__range", "__url_time_range", "__data", "__field", "__value"}

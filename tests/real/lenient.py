@@ -6,26 +6,31 @@ import contextlib
 import re
 import socket
 import threading
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpcore
 import pytest
 
 from tests.real.images import Document, Image, Index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+    from typing import Self
 
 _PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs)/(?P<name>[^/]+)")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_PIECE_BYTES = 64 * 1024
+"""httpcore reads from a connection as much at a time."""
 
 
 class LenientRegistry:
     """Serves images by plain HTTP, the way the distribution specification describes; ``push`` puts them there."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
-        self.host, self.port = "127.0.0.1", server.server_port
+    def __init__(self, port: int) -> None:
+        self.host, self.port = "127.0.0.1", port
         self.documents: dict[tuple[str, str], Document] = {}
         self.blobs: dict[tuple[str, str], bytes] = {}
 
@@ -43,6 +48,97 @@ class LenientRegistry:
         self.documents[repository, what.manifest.digest] = self.documents[repository, tag] = what.manifest
         return f"{self.address}/{repository}:{tag}"
 
+    def answer(self, path: str, asked_range: str = "") -> Answer:
+        """A ping, a document, a blob or the part of one that a ``Range`` header asks for."""
+        found = _PATH.fullmatch(path)
+        if path in {"/v2", "/v2/"}:
+            return _whole(HTTPStatus.OK, b"{}", {"Content-Type": "application/json"})
+        if found is None:
+            return _missing("UNSUPPORTED")
+        if found["kind"] == "manifests":
+            return _document(self.documents.get((found["repository"], found["name"])))
+        return _blob(self.blobs.get((found["repository"], found["name"])), found["name"], asked_range)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request comes to, its length told."""
+
+    status: HTTPStatus
+    headers: dict[str, str]
+    body: bytes
+
+
+def _whole(status: HTTPStatus, body: bytes, told: dict[str, str]) -> Answer:
+    return Answer(status, {**told, "Content-Length": str(len(body))}, body)
+
+
+def _missing(code: str) -> Answer:
+    body = f'{{"errors":[{{"code":"{code}","message":"it is not here"}}]}}'.encode()
+    return _whole(HTTPStatus.NOT_FOUND, body, {"Content-Type": "application/json"})
+
+
+def _document(document: Document | None) -> Answer:
+    if document is None:
+        return _missing("MANIFEST_UNKNOWN")
+    told = {"Content-Type": document.media_type, "Docker-Content-Digest": document.digest}
+    return _whole(HTTPStatus.OK, document.body, told)
+
+
+def _blob(body: bytes | None, digest: str, asked_range: str) -> Answer:
+    if body is None:
+        return _missing("BLOB_UNKNOWN")
+    told = {"Content-Type": "application/octet-stream", "Docker-Content-Digest": digest, "Accept-Ranges": "bytes"}
+    asked = _RANGE.fullmatch(asked_range)
+    if asked is None or int(asked[1]) >= len(body):
+        return _whole(HTTPStatus.OK, body, told)
+    first, last = int(asked[1]), min(int(asked[2] or len(body) - 1), len(body) - 1)
+    told["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+    return _whole(HTTPStatus.PARTIAL_CONTENT, body[first : last + 1], told)
+
+
+class InProcess:
+    """Stands in a transport's place of connections: asks a registry of this process without a wire.
+
+    For what asks for thousands of images and is not about HTTP: a request over a wire costs ten times as much.
+    """
+
+    def __init__(self, registry: LenientRegistry) -> None:
+        self._registry = registry
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """The registry's answer; there is no other host."""
+        assert (request.url.host.decode(), request.url.port) == (self._registry.host, self._registry.port)
+        ranges = [value.decode() for name, value in request.headers if name.lower() == b"range"]
+        answer = self._registry.answer(request.url.target.decode(), *ranges)
+        headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+        sent = answer.body if request.method == b"GET" else b""
+        return httpcore.Response(answer.status.value, headers=headers, content=_Pieces(sent))
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
+    async def __aenter__(self) -> Self:
+        """As httpx opens a transport."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """As httpx closes one."""
+
+
+class _Pieces:
+    """A body in the pieces in which a connection would hand it over."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for at in range(0, len(self._body), _PIECE_BYTES):
+            yield self._body[at : at + _PIECE_BYTES]
+
+    async def aclose(self) -> None:
+        """As httpcore closes one."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -53,48 +149,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Nobody reads it."""
 
     def do_GET(self) -> None:
-        """A ping, a document, a blob or a part of one."""
-        found = _PATH.fullmatch(self.path)
-        if self.path in {"/v2", "/v2/"}:
-            self._answer(HTTPStatus.OK, b"{}", {"Content-Type": "application/json"})
-        elif found is None:
-            self._missing("UNSUPPORTED")
-        elif found["kind"] == "manifests":
-            self._document(self.registry.documents.get((found["repository"], found["name"])))
-        else:
-            self._blob(self.registry.blobs.get((found["repository"], found["name"])), found["name"])
+        """In one piece: a second packet would wait for the first one's acknowledgement."""
+        answer = self.registry.answer(self.path, self.headers.get("Range", ""))
+        head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+        line = f"HTTP/1.1 {answer.status.value} {answer.status.phrase}\r\n{head}\r\n".encode()
+        self.wfile.write(line + answer.body if self.command == "GET" else line)
 
     do_HEAD = do_GET  # noqa: N815 - http.server's own name
-
-    def _document(self, document: Document | None) -> None:
-        if document is None:
-            self._missing("MANIFEST_UNKNOWN")
-        else:
-            told = {"Content-Type": document.media_type, "Docker-Content-Digest": document.digest}
-            self._answer(HTTPStatus.OK, document.body, told)
-
-    def _blob(self, body: bytes | None, digest: str) -> None:
-        if body is None:
-            self._missing("BLOB_UNKNOWN")
-            return
-        told = {"Content-Type": "application/octet-stream", "Docker-Content-Digest": digest, "Accept-Ranges": "bytes"}
-        asked = _RANGE.fullmatch(self.headers.get("Range", ""))
-        if asked is None or int(asked[1]) >= len(body):
-            self._answer(HTTPStatus.OK, body, told)
-            return
-        first, last = int(asked[1]), min(int(asked[2] or len(body) - 1), len(body) - 1)
-        told["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
-        self._answer(HTTPStatus.PARTIAL_CONTENT, body[first : last + 1], told)
-
-    def _missing(self, code: str) -> None:
-        body = f'{{"errors":[{{"code":"{code}","message":"it is not here"}}]}}'.encode()
-        self._answer(HTTPStatus.NOT_FOUND, body, {"Content-Type": "application/json"})
-
-    def _answer(self, status: HTTPStatus, body: bytes, told: dict[str, str]) -> None:
-        """In one piece: a second packet would wait for the first one's acknowledgement."""
-        head = "".join(f"{name}: {value}\r\n" for name, value in {**told, "Content-Length": len(body)}.items())
-        line = f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n".encode()
-        self.wfile.write(line + body if self.command == "GET" else line)
 
 
 class _Server(ThreadingHTTPServer):
@@ -130,7 +191,7 @@ def serve_leniently() -> tuple[LenientRegistry, _Server, threading.Thread]:
     """A registry that is up, what ends it, the thread that it lives in."""
     handler = type("Handler", (_Handler,), {})
     server = _Server(("127.0.0.1", 0), handler)
-    handler.registry = LenientRegistry(server)
+    handler.registry = LenientRegistry(server.server_port)
     thread = threading.Thread(target=server.serve_forever, name="lenient-registry")
     thread.start()
     return handler.registry, server, thread

@@ -390,14 +390,22 @@ async def test_no_acknowledged_report_is_lost_by_kill_9(url, acknowledged):
     await store.close()
 
 
-@pytest.mark.parametrize("seed", range(20))
-async def test_a_torn_wal_leaves_a_prefix(tmp_path, seed):
-    random = Random(seed)
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, f"sqlite:///{tmp_path}/a.db"], stdout=subprocess.PIPE)
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """What a writer leaves that is killed while it writes: each way to tear its files has a copy of them."""
+    folder = tmp_path_factory.mktemp("killed")
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, f"sqlite:///{folder}/a.db"], stdout=subprocess.PIPE)
     while int(writer.stdout.readline()) < 8:
         pass
     os.kill(writer.pid, signal.SIGKILL)
     writer.communicate()
+    return folder
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_torn_wal_leaves_a_prefix(tmp_path, killed, seed):
+    random = Random(seed)
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
     wal = tmp_path / "a.db-wal"
     image = bytearray(wal.read_bytes())
     at = random.randrange(len(image))

@@ -15,10 +15,10 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 ROOT = Path(__file__).parent.parent.parent
 PROMETHEUS = ROOT / "config" / "prometheus"
 ALERTMANAGER = ROOT / "config" / "alertmanager"
-RULES = yaml.safe_load((PROMETHEUS / "rules" / "archscan.yml").read_text())
+RULES = yaml.load((PROMETHEUS / "rules" / "archscan.yml").read_text(), yaml.CSafeLoader)
 ALERTS = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule}
 TEST_FILES = sorted((PROMETHEUS / "rules" / "tests").glob("*.yml"))
-TESTS = [test for file in TEST_FILES for test in yaml.safe_load(file.read_text())["tests"]]
+TESTS = [test for file in TEST_FILES for test in yaml.load(file.read_text(), yaml.CSafeLoader)["tests"]]
 RUNBOOK = "https://github.com/archscan/archscan/blob/main/docs/runbooks/"
 
 ROUTES = [
@@ -62,8 +62,10 @@ def test_the_rule_tests_can_fail(require, tmp_path):
     (tmp_path / "tests").mkdir()
     rules = (PROMETHEUS / "rules" / "archscan.yml").read_text()
     (tmp_path / "archscan.yml").write_text(rules.replace('status="mismatch", stage="planned"', 'status="mismatch"'))
+    content = yaml.load((PROMETHEUS / "rules" / "tests" / "archscan_test.yml").read_text(), yaml.CSafeLoader)
+    content["tests"] = [each for each in content["tests"] if each["name"].startswith("ArchscanMismatchPlanned")]
     test = tmp_path / "tests" / "archscan_test.yml"
-    test.write_text((PROMETHEUS / "rules" / "tests" / "archscan_test.yml").read_text())
+    test.write_text(json.dumps(content))
     done = subprocess.run(
         [require("promtool", "prometheus"), "test", "rules", test], capture_output=True, text=True, check=False
     )

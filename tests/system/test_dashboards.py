@@ -31,7 +31,7 @@ pytestmark = pytest.mark.system
 ROOT = Path(__file__).parent.parent.parent
 RULES = ROOT / "config" / "prometheus" / "rules" / "archscan.yml"
 DASHBOARDS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "grafana/dashboards").glob("*.json"))}
-PROVISIONED = yaml.safe_load((ROOT / "grafana/provisioning/alerting/archscan.yml").read_text())
+PROVISIONED = yaml.load((ROOT / "grafana/provisioning/alerting/archscan.yml").read_text(), yaml.CSafeLoader)
 OFFERED = {
     "registry.example:5000/shop/api:1.4": (AMD64,),
     "nginx:1.25": (AMD64, ARM64),

@@ -20,8 +20,8 @@ def recorded():
 
 
 @pytest.fixture(scope="module")
-def judged(recorded, lenient_registry, tmp_path_factory):
-    return asyncio.run(judge_all(recorded, KINDS, lenient_registry, tmp_path_factory.mktemp("judged")))
+def judged(recorded, tmp_path_factory):
+    return asyncio.run(judge_all(recorded, KINDS, tmp_path_factory.mktemp("judged")))
 
 
 def test_each_kind_has_a_name_of_its_own():

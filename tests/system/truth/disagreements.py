@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.real.lenient import serve_leniently
 from tests.system.truth import recordings, table
 from tests.system.truth.judged import Judged, judge_all
 from tests.system.truth.pending import PENDING
@@ -32,16 +31,8 @@ WORDS = {
 
 
 def _judged(*, surveyed: bool) -> dict[str, list[Judged]]:
-    registry, server, thread = serve_leniently()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            return asyncio.run(
-                judge_all(recordings.all_recordings(), table.KINDS, registry, Path(folder), surveyed=surveyed)
-            )
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(judge_all(recordings.all_recordings(), table.KINDS, Path(folder), surveyed=surveyed))
 
 
 def _listed(found: Mapping[str, Sequence[Judged]], *, unknown: bool) -> list[str]:

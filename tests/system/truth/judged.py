@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import (
@@ -21,9 +22,10 @@ from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.verdict import Verdict
+from scanner.registry.http import pinned_transport
 from scanner.scan.scan import Limits
 from scanner.settings import load
-from tests.real.lenient import LenientRegistry
+from tests.real.lenient import InProcess, LenientRegistry
 from tests.system.truth.build import Kind
 from tests.system.truth.comparison import FAILS, STARTS
 from tests.system.truth.recordings import Recorded, Recording
@@ -31,6 +33,8 @@ from tests.system.truth.recordings import Recorded, Recording
 AMD64 = Platform("linux", "amd64")
 SCAN_WITHIN_S = 600.0
 VERSION = "0"
+PORT = 5000
+"""Where nobody listens: the registry is asked in this process."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,12 @@ def facts_of(recording: Recording) -> HostFacts:
 async def judge_all(
     recordings: Sequence[Recording],
     kinds: Sequence[Kind],
-    registry: LenientRegistry,
     folder: Path,
     *,
     surveyed: bool = False,
 ) -> dict[str, list[Judged]]:
     """By kind, what we say of it on each engine that ran it; as the gate does once all files were ``surveyed``."""
+    registry = LenientRegistry(PORT)
     references = {kind.id: registry.push(kind.repository, "1", kind.made()) for kind in kinds}
     hosts = [_host(recording, references) for recording in recordings]
     facts = {recording.generation.name: facts_of(recording) for recording in recordings}
@@ -95,8 +99,11 @@ async def judge_all(
     config = folder / "archscan.yml"
     config.write_text(json.dumps({"registries": {registry.address: {"plain_http": True, "rate": 1000, "burst": 1000}}}))
     adapters = Adapters(load(config, {}, need_hosts=False), AdapterContext(VERSION))
+    without_a_wire = patch.object(pinned_transport, "Connections", lambda *_, **__: InProcess(registry))
     try:
-        report = await adapters.scanner(Limits(deadline_s=SCAN_WITHIN_S), read=read, survey_now=surveyed).scan(hosts)
+        with without_a_wire:
+            scanner = adapters.scanner(Limits(deadline_s=SCAN_WITHIN_S), read=read, survey_now=surveyed)
+            report = await scanner.scan(hosts)
     finally:
         await adapters.close()
     verdicts = {(each.workload.host, each.workload.image): each.verdict for each in report.findings}
