@@ -12,7 +12,6 @@ from scanner.binary.program.survey.survey_files import names_in
 from scanner.binary.program.survey.survey_merge import merge
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey, Survey
-from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.survey_ways import Asked, survey_of
@@ -170,7 +169,7 @@ class ImageSurveys:
         sibling = sibling_of(wanted.image, wanted.offer)
         layers: tuple[Layer, ...] = ()
         if sibling is not None:
-            same = replace(wanted.reference, tag=None, digest=Digest(wanted.image.digest))
+            same = replace(wanted.reference, tag=None, digest=wanted.image.digest)
             deep = await self._resolver.resolve(same, depth=Depth.CONFIG, wanted=lambda entry: entry == sibling.entry)
             if isinstance(deep, Failure):
                 return ()

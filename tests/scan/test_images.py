@@ -31,7 +31,9 @@ class Registry:
         if offers is None:
             return Failure(Reason.IMAGE_NOT_FOUND)
         seen = [
-            o if depth != "index" and (wanted is None or wanted(o.entry)) else replace(o, config=None, config_digest="")
+            o
+            if depth != "index" and (wanted is None or wanted(o.entry))
+            else replace(o, config=None, config_digest=None)
             for o in offers
         ]
         return builders.image_facts(*seen, reference=reference)

@@ -14,6 +14,7 @@ from scanner.domain.decision import Decision, decide
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.image import offers as image_offers
+from scanner.domain.image.reference import Digest
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Report
@@ -43,7 +44,7 @@ PROBLEMS = st.sampled_from([r for r in Reason if STATUS_OF[r] in (Status.UNKNOWN
 
 
 def _digest(number):
-    return f"sha256:{number:064x}"
+    return Digest(f"sha256:{number:064x}")
 
 
 @st.composite

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
-from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
@@ -34,4 +33,4 @@ async def pin(registry: ImageResolver, reference: ImageReference | Failure) -> s
     facts = await registry.resolve(reference, depth=Depth.INDEX)
     if isinstance(facts, Failure):
         return ""
-    return str(replace(reference, tag=None, digest=Digest(facts.digest)))
+    return str(replace(reference, tag=None, digest=facts.digest))
