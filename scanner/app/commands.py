@@ -1,4 +1,4 @@
-"""What each command does, with the adapters of the configuration that it is given."""
+"""Answers each command by the adapters that its configuration asks for."""
 
 from __future__ import annotations
 

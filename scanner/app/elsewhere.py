@@ -1,4 +1,4 @@
-"""What commands learn from somebody else: a running service, the report of a scan before."""
+"""Learns for commands what somebody else knows: a running service, or the report of a scan before."""
 
 from __future__ import annotations
 

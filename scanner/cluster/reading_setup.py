@@ -1,4 +1,4 @@
-"""What a worker needs to read hosts: keys on its own disk, the limits of answers."""
+"""The set-up by which a worker reads hosts: keys on its own disk, the limits of answers."""
 
 from __future__ import annotations
 

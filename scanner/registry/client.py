@@ -1,4 +1,4 @@
-"""What an image offers, as its registry proves it."""
+"""Asks a registry for what an image offers, as it proves it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all files of an image mean for one process in it, from the surveys of its layers."""
+"""Answers from the surveys of its layers what all files of an image mean for one process in it."""
 
 from __future__ import annotations
 

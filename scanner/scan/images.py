@@ -1,4 +1,4 @@
-"""What must be known of each workload's image before it can be judged."""
+"""Learns of each workload's image what must be known before it can be judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a GitOps repository would deploy on each host."""
+"""Judges what a GitOps repository would deploy on each host."""
 
 from __future__ import annotations
 

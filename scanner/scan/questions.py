@@ -1,4 +1,4 @@
-"""What a judgement asked of registries, so that the next scan can ask just that again."""
+"""Notes what a judgement asked of registries, so that the next scan can ask just that again."""
 
 from __future__ import annotations
 

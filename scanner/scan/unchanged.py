@@ -1,4 +1,4 @@
-"""What the last scan found of each host, kept for as long as nothing changed that it rests on."""
+"""Keeps what the last scan found of each host, for as long as nothing changed that it rests on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scan's deadline leaves for its hosts once the planned files are read."""
+"""Shares a scan's deadline out: what is left for its hosts once the planned files are read."""
 
 from __future__ import annotations
 

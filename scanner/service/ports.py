@@ -1,4 +1,4 @@
-"""What the use cases need of the rooms that are opened above them, as narrow seams."""
+"""The narrow seams by which the use cases ask the rooms that are opened above them."""
 
 from __future__ import annotations
 

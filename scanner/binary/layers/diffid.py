@@ -1,4 +1,4 @@
-"""What a layer unpacks to, held to the digest that the image's config lists for it."""
+"""Holds what a layer unpacks to against the digest that the image's config lists for it."""
 
 from __future__ import annotations
 

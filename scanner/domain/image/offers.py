@@ -1,4 +1,4 @@
-"""What an image offers, down to the files that argv leads to: frozen values that the judge weighs."""
+"""The offers of an image, down to the files that argv leads to: frozen values that the judge weighs."""
 
 from __future__ import annotations
 

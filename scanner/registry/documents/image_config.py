@@ -1,4 +1,4 @@
-"""What the bytes of an image's config say: its platform, what it starts."""
+"""Reads the bytes of an image's config: its platform, what it starts."""
 
 from __future__ import annotations
 

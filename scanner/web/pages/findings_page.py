@@ -1,4 +1,4 @@
-"""What is wrong, the most harmful first, grouped by image: one bad image on many hosts is one row that opens."""
+"""The page of what is wrong, the most harmful first: one bad image on many hosts is one row that opens."""
 
 from __future__ import annotations
 

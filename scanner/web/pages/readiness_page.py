@@ -1,4 +1,4 @@
-"""What would run if the fleet became another platform: what is ready, what blocks, whose it is."""
+"""The page of what would run if the fleet became another platform: what is ready, what blocks, whose it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the options of `run` make of a container: its process with the mounts over its image."""
+"""Makes a container's process with the mounts over its image of the options of ``run``."""
 
 from __future__ import annotations
 
