@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scanner.domain.host import Host
-    from scanner.scan.plans import Deployments
+    from scanner.scan.plans.plans import Deployments
     from scanner.scan.scan import Limits
     from scanner.service.ports import Adapters
 

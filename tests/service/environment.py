@@ -13,7 +13,7 @@ from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.metrics.metrics import Metrics
-from scanner.scan.plans import NO_DEPLOYMENTS
+from scanner.scan.plans.plans import NO_DEPLOYMENTS
 from scanner.scan.scan import Scanner
 from scanner.service.configuration import Configuration
 from scanner.service.service import Service

@@ -13,7 +13,7 @@ from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.image.reference import Digest
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.scan.plans import NO_DEPLOYMENTS
+from scanner.scan.plans.plans import NO_DEPLOYMENTS
 from scanner.scan.scan import Scanner, silent
 from scanner.scan.unchanged import LastScan
 from scanner.service.configuration import Configuration

@@ -15,7 +15,7 @@ from scanner.domain.verdict.made_from import running_offer
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
+from scanner.scan.images.image_surveys import Rank, Subject, Surveying, Wanted
 from scanner.scan.questions import Note
 
 if TYPE_CHECKING:

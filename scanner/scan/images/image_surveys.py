@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Process
     from scanner.domain.image.offers import ImageFacts, Layer, Offer, Program
     from scanner.domain.image.reference import ImageReference
-    from scanner.scan.layer_surveys import LayerSurveys
+    from scanner.scan.images.layer_surveys import LayerSurveys
     from scanner.scan.ports import ImageResolver
 
 MAX_REMEMBERED = 10_000

@@ -11,7 +11,7 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.images import MAX_REPO_DIGESTS, Images
+from scanner.scan.images.images import MAX_REPO_DIGESTS, Images
 from tests import builders
 from tests.builders import AMD64, ARM64
 

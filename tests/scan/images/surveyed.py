@@ -16,8 +16,8 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.verdict import Depth
 from scanner.registry.documents.image_config import read_config
-from scanner.scan.image_surveys import ImageSurveys, Surveying
-from scanner.scan.layer_surveys import LayerSurveys
+from scanner.scan.images.image_surveys import ImageSurveys, Surveying
+from scanner.scan.images.layer_surveys import LayerSurveys
 from scanner.scan.scan import Limits as ScanLimits
 from scanner.scan.scan import Scanner
 
