@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def pins(registry: ImageResolver, images: Mapping[str, ImageReference | Failure]) -> dict[str, str]:
     """Each image as it is written with the reference, by digest, that it was judged as; without those nobody could resolve.
 
-    To be asked in the same window as the judgement, in which a tag means the same thing each time. The digest is that of
+    To be asked in the same snapshot as the judgement, in which a tag means the same thing each time. The digest is that of
     the index where there is one, so that each host still takes its own image of it.
     """
     found = await asyncio.gather(*(pin(registry, reference) for reference in images.values()))
