@@ -5,6 +5,7 @@ from __future__ import annotations
 from scanner.domain import facts
 from scanner.domain.host import Host
 from scanner.domain.image import offers as image_offers
+from scanner.domain.image.reference import Digest
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
@@ -13,7 +14,7 @@ from scanner.domain.verdict.verdict import Verdict
 
 AMD64, ARM64, ARM_V7 = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
 I386, S390X = Platform("linux", "386"), Platform("linux", "s390x")
-INDEX = "sha256:" + "f" * 64
+INDEX = Digest("sha256:" + "f" * 64)
 APP = "r.example/app:1"
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i686", "s390x": "s390x"}
@@ -64,7 +65,7 @@ def plan(name="app", image=APP, host="h", **changes):
 
 
 def digest(letter="a"):
-    return "sha256:" + letter * 64
+    return Digest("sha256:" + letter * 64)
 
 
 def executable(platform=AMD64, path="/app", role="entrypoint"):

@@ -27,7 +27,7 @@ pytest_plugins = [
     "tests.real.machine",
     "tests.real.registry",
     "tests.real.lenient",
-    "tests.real.toll",
+    "tests.real.counting_proxy",
     "tests.real.engines",
     "tests.real.roots",
     "tests.real.booted",

@@ -59,6 +59,33 @@ HOMES = {
 }
 """Each foreign library lives in one room, or in one folder of it; a document format may be read in a few."""
 
+OWN_READING = {
+    "app/main": "the descriptors that a shell closed",
+    "binary/layers/tar_places": "an archive of any length, read by its offsets",
+    "cli/__init__": "where a closed stream leads to",
+    "cli/gate/hooks": "a file of the package",
+    "cli/gate/sent_files": "the first bytes of what is no text, to pass it over",
+    "cli/serving/trail": "the file that an export writes",
+    "client/__init__": "answers of our own service, which httpx has read",
+    "cluster/tls": "whether a key may be read, nothing of it",
+    "demo/fleet": "documents of its own registry",
+    "demo/images": "a layer that it makes",
+    "hosts/rollback_script": "files of the package",
+    "probe/script": "a file of the package",
+    "registry/archives/blobs": "an archive of any length, read by its offsets",
+    "store/codec": "rows that it has written",
+    "store/database": "the database's file, made with its mode",
+    "store/sqlite_lock": "a lock without content",
+    "store/store": "rows that it has written",
+    "store/surveys": "rows that it has written",
+    "trail/key": "the key's file, made with its mode",
+    "trail/leaf": "an entry, believed only in its one spelling",
+    "web/pages/pages": "files of the package",
+}
+"""Every other file or document is read by ``formats/``: within bounds, by one set of rules. Why these are not."""
+
+_PARSERS = {"json": {"load", "loads"}, "csv": {"reader", "DictReader"}, "os": {"open"}, "tarfile": {"open"}}
+
 MODULES = sorted(SCANNER.rglob("*.py"))
 NAMELESS_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "data", "info", "base", "core"}
 CAPTION_MAX = 120
@@ -129,6 +156,36 @@ def test_a_foreign_library_lives_in_one_room(module):
     for name in imports_of(module):
         homes = HOMES.get(name.partition(".")[0])
         assert homes is None or folders & homes, f"{name} lives in {homes}"
+
+
+def reads_by_itself(module: Path) -> set[str]:
+    """What a module opens or parses without asking ``formats/``."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        match node:
+            case ast.Call(func=ast.Name("open")):
+                found.add("open")
+            case ast.Call(func=ast.Attribute(ast.Name(of), name)) if name in _PARSERS.get(of, ()):
+                found.add(f"{of}.{name}")
+            case ast.Call(func=ast.Attribute(ast.Name("files" | "opener"), _)):
+                continue
+            case ast.Call(func=ast.Attribute(_, "read_text" | "read_bytes" as name)):
+                found.add(name)
+            case ast.Call(func=ast.Attribute(_, "open" as name), args=[ast.Constant(str())]):
+                found.add(name)  # Path("x").open("rb")
+            case ast.Call(func=ast.Attribute(_, "json" as name), args=[], keywords=[]):
+                found.add(name)  # an answer's
+    return found
+
+
+@each([m for m in MODULES if room_of(m) != "formats"])
+def test_a_module_leaves_the_reading_of_files_and_documents_to_formats(module):
+    own = module.relative_to(SCANNER).with_suffix("").as_posix()
+    assert own in OWN_READING or not reads_by_itself(module)
+
+
+def test_what_reads_by_itself_is_there_and_does():
+    assert [own for own in OWN_READING if not reads_by_itself(SCANNER / f"{own}.py")] == []
 
 
 REGISTRY_FLOORS = (

@@ -113,10 +113,10 @@ SHOWN = sorted(
 
 
 class Reached(Exception):  # noqa: N818 -- no error: this is how far a test goes
-    """A command has refused nothing of what was typed, and turns to the world."""
+    """A command has refused nothing of what was typed, and turns to what it asks."""
 
 
-class World:
+class NoOperations:
     """Operations that none of them gets to."""
 
     def __getattr__(self, name):
@@ -124,9 +124,9 @@ class World:
 
 
 def run(told: str) -> str:
-    """Why a command refuses what was typed before it asks anything of the world; empty where it does not."""
+    """Why a command refuses what was typed before it asks anything of anybody; empty where it does not."""
     try:
-        ROOT_COMMAND.main(args=words_of(told), prog_name="archscan", obj=World, standalone_mode=False)
+        ROOT_COMMAND.main(args=words_of(told), prog_name="archscan", obj=NoOperations, standalone_mode=False)
     except (Reached, typer.Exit):
         return ""
     except (WrongUsage, UsageError) as error:

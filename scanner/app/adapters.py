@@ -23,13 +23,13 @@ from scanner.registry.http.tls import certificate_ends_at
 from scanner.registry.mirrors.pull_endpoints import MirrorsError
 from scanner.registry.stale_fallback import StaleFallback
 from scanner.scan.host_facts import HostFactsReader
-from scanner.scan.image_surveys import ImageSurveys, Surveying
-from scanner.scan.inspections import Inspections
-from scanner.scan.layer_access import INSPECTION, SURVEY, LayerAccess, inspection_key
-from scanner.scan.layer_surveys import LayerSurveys
-from scanner.scan.local_images import LocalImages
-from scanner.scan.plan_reading import PlanReading
-from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, read_texts
+from scanner.scan.images.image_surveys import ImageSurveys, Surveying
+from scanner.scan.images.inspections import Inspections
+from scanner.scan.images.layer_access import INSPECTION, SURVEY, LayerAccess, inspection_key
+from scanner.scan.images.layer_surveys import LayerSurveys
+from scanner.scan.images.local_images import LocalImages
+from scanner.scan.plans.plan_reading import PlanReading
+from scanner.scan.plans.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, read_texts
 from scanner.scan.scan import Scanner
 from scanner.scan.unchanged import LastScan
 from scanner.service.config_hint import config_hint
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from scanner.registry.auth.credentials import CredentialSources
     from scanner.registry.documents.cache import Recent
     from scanner.registry.http.observer import RegistryObserver
-    from scanner.scan.image_surveys import Wanted
+    from scanner.scan.images.image_surveys import Wanted
     from scanner.scan.ports import HostReader
     from scanner.scan.scan import Limits
     from scanner.settings.schema import Settings

@@ -1,4 +1,4 @@
-"""What each command does, with the adapters of the configuration that it is given."""
+"""Answers each command by the adapters that its configuration asks for."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
 from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
-from scanner.scan.image_surveys import Surveying
-from scanner.scan.plans import NO_DEPLOYMENTS, PlanDirectory
+from scanner.scan.images.image_surveys import Surveying
+from scanner.scan.plans.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service import fleet_of_person
 from scanner.service.configuration import Configuration, limits
 from scanner.service.deadline import with_plans

@@ -1,8 +1,7 @@
-"""What commands learn from somebody else: a running service, the report of a scan before."""
+"""Learns for commands what somebody else knows: a running service, or the report of a scan before."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from scanner.domain.host import Host
 from scanner.domain.readiness import readiness
 from scanner.errors import UsageError
 from scanner.formats import files
+from scanner.formats.documents import lenient_json
 from scanner.formats.files import FileError
 from scanner.inventory.error import InventoryError
 from scanner.inventory.match import match
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 MAX_REPORT_BYTES = 512 << 20
 """A report of ten thousand hosts has 160 MB."""
+
+MAX_REPORT_VALUES = 32 << 20
+"""As many as so long a report has, whose values take some sixteen bytes each."""
 
 
 def server(url: str, token_file: Path | None) -> Client:
@@ -77,10 +80,11 @@ def report_in(file: Path) -> Report:
         UsageError: it cannot be read, or is no such report.
     """
     try:
-        return report_reading.report_of(json.loads(files.read_bytes(file, MAX_REPORT_BYTES)))
+        content = files.read_bytes(file, MAX_REPORT_BYTES)
+        return report_reading.report_of(lenient_json.loads(content, MAX_REPORT_VALUES))
     except FileError as error:
         raise UsageError(f"--against {error}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UsageError(f"--against {file} is no report of archscan scan --format json: {error}") from None
 
 

@@ -24,9 +24,9 @@ from scanner.formats.files import FileError
 from scanner.formats.parsing.offload import Workers
 from scanner.probe.planned.folder import FolderPlans, Gap
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
-from scanner.scan import plans as scan_plans
-from scanner.scan.compose_given import read_compose
-from scanner.scan.plan_tree import TreeError
+from scanner.scan.plans import plans as scan_plans
+from scanner.scan.plans.compose_given import read_compose
+from scanner.scan.plans.plan_tree import TreeError
 from scanner.service.answers import Checked, Refusal
 from scanner.service.configuration import limits
 from scanner.service.gate.gate import judged

@@ -1,4 +1,4 @@
-"""What a reload cannot change while the service runs, refused by name."""
+"""Refuses, by name, the settings that a reload cannot change while the service runs."""
 
 from __future__ import annotations
 

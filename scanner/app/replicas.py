@@ -1,4 +1,4 @@
-"""What one of several instances is called, whom it trusts, what it does when it is its turn to lead."""
+"""Wires one of several instances: its name, whom it trusts, what it does when it is its turn to lead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``archscan rollback`` asks: a running service, or a copy of its store with a scan of its own."""
+"""Answers ``archscan rollback`` from a running service, or from a copy of its store with a scan of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What serve would trip over beside the settings themselves: the store, the port, web files, witnesses."""
+"""Tries before a start what serve would trip over: the store, the port, web files, witnesses."""
 
 from __future__ import annotations
 

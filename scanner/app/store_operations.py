@@ -1,4 +1,4 @@
-"""What the commands of the store do: have it copied to where it is to be from now on."""
+"""Answers the commands of the store: has it copied to where it is to be from now on."""
 
 from __future__ import annotations
 

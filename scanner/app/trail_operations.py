@@ -1,4 +1,4 @@
-"""What the commands of the trail do: read a copy of the store, never the store itself."""
+"""Answers the commands of the trail from a copy of the store, never from the store itself."""
 
 from __future__ import annotations
 

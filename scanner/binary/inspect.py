@@ -1,4 +1,4 @@
-"""What argv resolves to in one image, found without pulling it."""
+"""Finds the program that argv leads to in one image, without pulling it."""
 
 from __future__ import annotations
 

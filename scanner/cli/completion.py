@@ -1,4 +1,4 @@
-"""What a shell offers after a tab: reasons, statuses, the hosts of the inventory."""
+"""Offers words to a shell after a tab: reasons, statuses, the hosts of the inventory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands ask of the program behind them; the composition root answers."""
+"""The questions that commands ask of the program behind them; the composition root answers."""
 
 from __future__ import annotations
 

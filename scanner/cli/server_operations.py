@@ -1,4 +1,4 @@
-"""What the commands ask of a running service, with the options that name it."""
+"""The questions that commands ask of a running service, with the options that name it."""
 
 from __future__ import annotations
 

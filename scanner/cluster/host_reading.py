@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scanner.domain.host import Host
     from scanner.formats.parsing.offload import Workers
     from scanner.hosts.source import HostSource
-    from scanner.scan.local_images import LocalImages
+    from scanner.scan.images.local_images import LocalImages
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a worker needs to read hosts: keys on its own disk, the limits of answers."""
+"""The set-up by which a worker reads hosts: keys on its own disk, the limits of answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scanner.domain.facts import HOSTS_SHARE
 from scanner.formats.parsing.offload import Workers
 from scanner.hosts.ssh.ssh_source import SshSource
 from scanner.probe.script import script
-from scanner.scan.local_images import LocalImages
+from scanner.scan.images.local_images import LocalImages
 
 if TYPE_CHECKING:
     from scanner.hosts.ssh.config import SshConfig

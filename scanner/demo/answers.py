@@ -1,4 +1,4 @@
-"""What the probe would print on a made-up machine, byte for byte in the probe's own form."""
+"""Makes the answers of made-up machines, byte for byte in the probe's own form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host said, or why that is not known: frozen values that adapters hand to the judge.
+"""The facts of a host, or why they are not known: frozen values that adapters hand to the judge.
 
 A missing fact is ``None`` or a ``Failure``; it is never replaced by a likely value.
 """

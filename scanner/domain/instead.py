@@ -1,4 +1,4 @@
-"""What else could be deployed, or where, in place of an image that is denied."""
+"""Proposes what else could be deployed, or where, in place of an image that is denied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would run if hosts became another platform: every image of a report against one that is planned."""
+"""Counts what would run if hosts became another platform: every image of a report against one that is planned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one scan found: every host exactly once, every workload with exactly one verdict."""
+"""The report of one scan: every host exactly once, every workload with exactly one verdict."""
 
 from __future__ import annotations
 

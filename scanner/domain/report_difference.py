@@ -1,4 +1,4 @@
-"""What is other than before: findings that opened, changed, closed between two reports."""
+"""Compares two reports: findings that opened, changed, closed between them."""
 
 from __future__ import annotations
 

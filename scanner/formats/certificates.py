@@ -1,4 +1,4 @@
-"""What TLS is given of certificates: files looked at within bounds before OpenSSL sees them."""
+"""Hands certificates to TLS: files looked at within bounds before OpenSSL sees them."""
 
 from __future__ import annotations
 

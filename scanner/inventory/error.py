@@ -1,4 +1,4 @@
-"""What is wrong with an inventory, one line per problem."""
+"""The problems of an inventory, one a line."""
 
 from __future__ import annotations
 

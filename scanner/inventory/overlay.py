@@ -1,4 +1,4 @@
-"""What several sources say of one host, laid over each other."""
+"""Lays over each other what several sources say of one host."""
 
 from __future__ import annotations
 

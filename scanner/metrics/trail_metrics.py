@@ -1,4 +1,4 @@
-"""What the trail shows of itself, as one picture: a scrape never sees the size of one head with the root of another."""
+"""Metrics of the trail, as one picture: a scrape never sees the size of one head with the root of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the workers of a cluster show of themselves; nothing where there is none."""
+"""Metrics of a cluster's workers; none where there is no cluster."""
 
 from __future__ import annotations
 

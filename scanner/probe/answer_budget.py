@@ -1,4 +1,4 @@
-"""What reading one host's answer may take, in a process that can be ended."""
+"""The budget of reading one host's answer, in a process that can be ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host's kernel says it can execute."""
+"""Reads what a host's kernel says it can execute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host's kernel shows of the processes in its containers."""
+"""Reads what a host's kernel shows of the processes in its containers."""
 
 from __future__ import annotations
 

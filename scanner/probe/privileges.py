@@ -1,4 +1,4 @@
-"""What a container's further groups come to, with its capabilities as somebody wrote them."""
+"""Reads a container's further groups, with its capabilities as somebody wrote them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an image offers, as its registry proves it."""
+"""Asks a registry for what an image offers, as it proves it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class _TagResolution:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class _Snapshot:
     """The answers that one scan has been given, which stay the same to its end; ``anew`` believes none from before."""
 
     anew: bool = False
@@ -122,7 +122,7 @@ class Registry:
         self._assemblies: Recent[ImageFacts] = Recent(MAX_ASSEMBLED)
         self._last = last_seen() if last is None else last
         self._singleflight: Singleflight[_TagResolution] = Singleflight()
-        self._window: ContextVar[_Window | None] = ContextVar("registry_window", default=None)
+        self._snapshot: ContextVar[_Snapshot | None] = ContextVar("registry_snapshot", default=None)
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before it is needed."""
@@ -147,11 +147,11 @@ class Registry:
 
         ``anew`` is for whoever must know what a tag means now, not what it meant a moment ago.
         """
-        token = self._window.set(_Window(anew))
+        token = self._snapshot.set(_Snapshot(anew))
         try:
             yield
         finally:
-            self._window.reset(token)
+            self._snapshot.reset(token)
 
     async def resolve(
         self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
@@ -262,17 +262,17 @@ class Registry:
 
     async def _resolution(self, ref: ImageReference) -> _TagResolution:
         """What the reference means: as this scan was told, as is fresh, as the registry says now."""
-        window = self._window.get()
-        if window and (held := window.resolutions.get(ref)):
+        snapshot = self._snapshot.get()
+        if snapshot and (held := snapshot.resolutions.get(ref)):
             return held
-        known = None if window and window.anew else self._fresh(ref)
+        known = None if snapshot and snapshot.anew else self._fresh(ref)
         resolution = known or await self._singleflight.join(ref, lambda: self._asked(ref))
-        if window is None:
+        if snapshot is None:
             return resolution
         # What a tag leads to is there, so nobody need ask for it by its digest.
         if isinstance(resolution.digest, Digest):
-            window.resolutions.setdefault(replace(ref, tag=None, digest=resolution.digest), resolution)
-        return window.resolutions.setdefault(ref, resolution)
+            snapshot.resolutions.setdefault(replace(ref, tag=None, digest=resolution.digest), resolution)
+        return snapshot.resolutions.setdefault(ref, resolution)
 
     def _fresh(self, ref: ImageReference) -> _TagResolution | None:
         found = self._resolutions.get(ref)

@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
-from scanner.domain.image.reference import Digest
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http.endpoint import Opened
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from scanner.domain.image.offers import Layer
-    from scanner.domain.image.reference import ImageReference
+    from scanner.domain.image.reference import Digest, ImageReference
     from scanner.registry.mirror_chain import MirrorChain, Route
 
 MAX_RESUMPTIONS = 2
@@ -52,7 +51,8 @@ class LayerReader:
             yield pieces
 
     async def _pieces(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
-        digest = self._digest()
+        self._must_be_askable()
+        digest = self.layer.digest
         whole = hashlib.new(digest.algorithm) if (start, end) == (0, self.layer.size) else None
         progress = _Progress(start, self.deadline_s)
         broken = Failure(Reason.LAYER_UNKNOWN, "the layer breaks off")
@@ -72,16 +72,11 @@ class LayerReader:
         if whole and whole.hexdigest() != digest.hex:
             raise StreamBroken(Failure(Reason.IMAGE_DIGEST_MISMATCH, f"the layer's bytes are not {digest}"))
 
-    def _digest(self) -> Digest:
-        """The digest of the layer, once it is certain that it may be asked for."""
+    def _must_be_askable(self) -> None:
         if refused := self.check():
             raise StreamBroken(refused)
         if self.layer.foreign:
             raise StreamBroken(Failure(Reason.LAYER_FOREIGN, "the layer is kept elsewhere, where nobody is asked"))
-        try:
-            return Digest(self.layer.digest)
-        except ValueError as error:
-            raise StreamBroken(Failure(Reason.IMAGE_MALFORMED, str(error))) from error
 
     async def _once(self, digest: Digest, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
         """The bytes from where we are, from each route in turn until one of them goes on to the end."""

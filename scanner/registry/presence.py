@@ -58,8 +58,8 @@ class Presence:
         route = self._own_route(reference)
         if route is None:
             return None
-        named: dict[str, str] = {layer.digest: "layer" for layer in offer.layers if not layer.foreign}
-        if offer.config_digest:
+        named: dict[Digest, str] = {layer.digest: "layer" for layer in offer.layers if not layer.foreign}
+        if offer.config_digest is not None:
             named[offer.config_digest] = "config"
         found = await asyncio.gather(*(self._is_missing(route, reference, digest) for digest in named))
         for (digest, what), missing in zip(named.items(), found, strict=True):
@@ -74,12 +74,8 @@ class Presence:
         only = routes[0] if len(routes) == 1 else None
         return only if isinstance(only, Route) and only.pull.name == reference.registry else None
 
-    async def _is_missing(self, route: Route, reference: ImageReference, text: str) -> bool | None:
+    async def _is_missing(self, route: Route, reference: ImageReference, digest: Digest) -> bool | None:
         """Whether a blob is missing, ``None`` where that is not known."""
-        try:
-            digest = Digest(text)
-        except ValueError:
-            return None
         key = (reference.name, digest)
         known = self._missing.get(key)
         if known and (known[0] is False or self._clock() - known[1] < self._failure_max_age_s):

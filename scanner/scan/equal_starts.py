@@ -1,4 +1,4 @@
-"""What one host's kernel showed to start settles the same start on hosts of the same kind."""
+"""Settles a start by what the kernel of another host of the same kind showed of the same start."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scanner.formats.parsing.offload import Workers
     from scanner.hosts.pushed import PushedSource
     from scanner.hosts.source import HostSource
-    from scanner.scan.local_images import LocalImages
+    from scanner.scan.images.local_images import LocalImages
     from scanner.scan.ports import HostReader
 
 

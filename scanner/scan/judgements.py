@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scanner.domain.facts import Engine, HostFacts, Kernel
-    from scanner.scan.images import Images
+    from scanner.scan.images.images import Images
     from scanner.scan.questions import Question
 
 Capability = tuple["Kernel", tuple["Engine", ...]]

@@ -1,4 +1,4 @@
-"""What a scan needs from outside, as the narrow seams that adapters fill."""
+"""The narrow seams by which a scan asks the outside, which adapters fill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a judgement asked of registries, so that the next scan can ask just that again."""
+"""Notes what a judgement asked of registries, so that the next scan can ask just that again."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import Survey
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.inspections import is_certain
+from scanner.scan.images.inspections import is_certain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from scanner.domain.image.offers import ImageFacts, Offer, Program
     from scanner.domain.image.reference import ImageReference
-    from scanner.scan.image_surveys import Subject, Wanted
-    from scanner.scan.images import Images
+    from scanner.scan.images.image_surveys import Subject, Wanted
+    from scanner.scan.images.images import Images
 
 Key = tuple[object, ...]
 """What makes two questions one."""

@@ -21,9 +21,9 @@ from scanner.domain.verdict.verdict import Depth, Fix, Verdict
 from scanner.scan import equal_starts, fitting_hosts
 from scanner.scan.aside import AT_ONCE, aside
 from scanner.scan.fanout import fan_out
-from scanner.scan.images import Images, nobody_asks
+from scanner.scan.images.images import Images, nobody_asks
 from scanner.scan.judgements import Judgements, asked_for
-from scanner.scan.plans import NO_DEPLOYMENTS, Deployments, HostPlans
+from scanner.scan.plans.plans import NO_DEPLOYMENTS, Deployments, HostPlans
 from scanner.scan.pod_names import with_pod
 from scanner.scan.progress import Progress
 from scanner.scan.unchanged import LastScan
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
     from scanner.probe.planned.folder import Gap
-    from scanner.scan.image_surveys import Surveying
+    from scanner.scan.images.image_surveys import Surveying
     from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener, MissingPart
     from scanner.scan.unchanged import Rescan
 

@@ -1,4 +1,4 @@
-"""What the last scan found of each host, kept for as long as nothing changed that it rests on."""
+"""Keeps what the last scan found of each host, for as long as nothing changed that it rests on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from scanner.domain.finding_groups import HostFindings
     from scanner.domain.host import Host
     from scanner.domain.verdict.verdict import Depth
-    from scanner.scan.images import Images
-    from scanner.scan.plans import HostPlans
+    from scanner.scan.images.images import Images
+    from scanner.scan.plans.plans import HostPlans
     from scanner.scan.questions import Question
 
 log = structlog.get_logger(__name__)

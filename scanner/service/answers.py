@@ -1,4 +1,4 @@
-"""What the use cases answer: values that every face shows as they are."""
+"""The answers of the use cases: values that every face shows as they are."""
 
 from __future__ import annotations
 

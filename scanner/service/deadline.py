@@ -1,4 +1,4 @@
-"""What a scan's deadline leaves for its hosts once the planned files are read."""
+"""Shares a scan's deadline out: what is left for its hosts once the planned files are read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scanner.domain.host import Host
-    from scanner.scan.plans import Deployments
+    from scanner.scan.plans.plans import Deployments
     from scanner.scan.scan import Limits
     from scanner.service.ports import Adapters
 

@@ -1,4 +1,4 @@
-"""What the first hour needs: sources that are there, a key, a configuration, hosts prepared."""
+"""Prepares the first hour: finds sources, makes a key, writes a configuration, readies hosts."""
 
 from __future__ import annotations
 

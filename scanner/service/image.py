@@ -12,7 +12,7 @@ from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.survey_ways import located
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
+from scanner.scan.images.image_surveys import Rank, Subject, Surveying, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What would run if the fleet became another platform, its images judged down to the program on request."""
+"""Judges the fleet as if it became another platform, its images down to the program on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the use cases need of the rooms that are opened above them, as narrow seams."""
+"""The narrow seams by which the use cases ask the rooms that are opened above them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from scanner.domain.override import Override
     from scanner.domain.report import Report
     from scanner.probe.planned.folder import FolderPlans
-    from scanner.scan.image_surveys import Wanted
-    from scanner.scan.plans import Deployments
+    from scanner.scan.images.image_surveys import Wanted
+    from scanner.scan.plans.plans import Deployments
     from scanner.scan.ports import HostReader
     from scanner.scan.scan import Limits, Scanner
     from scanner.settings.schema import Settings

@@ -1,4 +1,4 @@
-"""What use cases tell the trail: nothing counts before it stands there, where there is a trail."""
+"""Tells the trail what use cases do: nothing counts before it stands there, where there is a trail."""
 
 from __future__ import annotations
 

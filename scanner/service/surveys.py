@@ -16,7 +16,7 @@ from scanner.store.error import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scanner.scan.image_surveys import Wanted
+    from scanner.scan.images.image_surveys import Wanted
     from scanner.service.ports import Observer
     from scanner.service.reloading import Reloading
     from scanner.store.store import Store

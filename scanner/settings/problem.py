@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, one line per problem."""
+"""The problems of a configuration, one a line."""
 
 from __future__ import annotations
 

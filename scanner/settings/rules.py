@@ -1,4 +1,4 @@
-"""What must hold between settings, beyond each one's own range."""
+"""Rules that must hold between settings, beyond each one's own range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a SQLite file is before anybody writes to it: ours, empty, another program's, none at all."""
+"""Recognises a SQLite file before anybody writes to it: ours, empty, another program's, none at all."""
 
 from __future__ import annotations
 

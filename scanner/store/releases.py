@@ -1,4 +1,4 @@
-"""What each host has had of each workload, written only where a report changed it."""
+"""Records what each host has had of each workload, written only where a report changed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rest of archscan asks of the store."""
+"""The store as the rest of archscan sees it: findings, hosts, history, caches, small records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a log says of itself, signed: whose it is, how many entries it has, the root over them (C2SP tlog-checkpoint)."""
+"""A log's signed word of itself: whose it is, how many entries it has, the root over them (C2SP tlog-checkpoint)."""
 
 from __future__ import annotations
 

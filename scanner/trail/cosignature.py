@@ -1,4 +1,4 @@
-"""What a witness says of a checkpoint: that it saw the log grow to it without a change (C2SP tlog-cosignature)."""
+"""A witness's word of a checkpoint: that it saw the log grow to it without a change (C2SP tlog-cosignature)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the house's own values become in the trail: one function for each kind of entry."""
+"""Makes entries of the trail from the house's own values: one function for each kind of entry."""
 
 from __future__ import annotations
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from scanner.errors import in_words
+from scanner.formats.documents import lenient_json
 from scanner.trail import checkpoint, note
 from scanner.trail.merkle import HASH_BYTES
 from scanner.trail.note import NoteError
@@ -26,6 +27,9 @@ WORDS = -(-HASH_BYTES // WORD_BYTES)
 
 POINTS = 10_000
 """Prometheus gives at most 11,000 points of a series at once."""
+
+MAX_VALUES = 4_000_000
+"""Of one answer: three for each point of a root's words, from as many as twenty instances."""
 
 SIZE_METRIC = "archscan_trail_size"
 ROOT_METRIC = "archscan_trail_root"
@@ -125,7 +129,7 @@ def _series(
 ) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
     address = f"{url.rstrip('/')}/api/v1/query_range?{urlencode({'query': query, **span})}"
     try:
-        answer: Any = json.loads(fetch(address))
+        answer = lenient_json.loads(fetch(address), MAX_VALUES)
         return [
             (dict(one["metric"]), [(float(at), float(value)) for at, value in one["values"]])
             for one in answer["data"]["result"]

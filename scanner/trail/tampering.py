@@ -1,4 +1,4 @@
-"""What can be wrong with a trail: a closed list, so that each has one name."""
+"""The list of what can be wrong with a trail, closed, so that each has one name."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
-from scanner.scan.plans import NO_DEPLOYMENTS, Deployments
+from scanner.scan.plans.plans import NO_DEPLOYMENTS, Deployments
 from scanner.scan.scan import Limits
 from scanner.service.deadline import PLANS_SHARE, with_plans
 from scanner.settings.schema import Settings

@@ -14,6 +14,7 @@ from scanner.binary.layers.limits import Limits
 from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.domain.facts import Failure, Process
 from scanner.domain.image.offers import FileKind
+from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.condition import Condition
@@ -198,7 +199,7 @@ async def test_an_upper_file_hides_a_lower_one(images, build):
 
 async def test_a_small_layer_is_held_to_what_it_should_be_though_no_answer_rests_on_it(images, build):
     low, top = images.layer([("other", b"x")]), images.layer([("app", build.elf())])
-    made = replace(build.offer(low, top), diff_ids=("sha256:" + "0" * 64, None))
+    made = replace(build.offer(low, top), diff_ids=(Digest("sha256:" + "0" * 64), None))
     program = await inspect(made, None, images.open)
     assert (program.problem, conditions(program)) == (None, {Condition.DIFF_ID_WRONG})
 

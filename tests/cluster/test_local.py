@@ -112,12 +112,12 @@ def nothing_is_left_behind_in_the_end():
 
 
 @pytest.fixture(scope="module")
-def world(nothing_is_left_behind_in_the_end):
+def parts(nothing_is_left_behind_in_the_end):
     return {}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
-async def fleet(world, tmp_path_factory):
+async def fleet(parts, tmp_path_factory):
     folder, slow = tmp_path_factory.mktemp("cluster"), Slow()
     async with environment(folder) as (document, hosts):
         settings = Settings.model_validate({**document, "ssh": {**document["ssh"], "concurrency": AT_ONCE}})
@@ -136,20 +136,20 @@ async def fleet(world, tmp_path_factory):
             known.write(f"[127.0.0.1]:{slow.port} {key.export_public_key().decode().strip()}\n")
         setup = of_each(ReadingSetup(wiring.ssh(settings)), WORKERS)
         link = LocalLink(LocalSetup(1, VERSION, setup))
-        world |= {"settings": settings, "hosts": hosts, "slow": slow, "link": link}
+        parts |= {"settings": settings, "hosts": hosts, "slow": slow, "link": link}
         yield
         await link.close()
         server.close()
         await server.wait_closed()
 
 
-def cluster_of(world, silent_s=30.0, watcher=None):
-    return Cluster(Kept(world["link"]), VERSION, Patience(20.0, silent_s), watcher)
+def cluster_of(parts, silent_s=30.0, watcher=None):
+    return Cluster(Kept(parts["link"]), VERSION, Patience(20.0, silent_s), watcher)
 
 
-async def scanned(world, cluster=None, hosts=None, scans=1):
+async def scanned(parts, cluster=None, hosts=None, scans=1):
     """As many reports of the same adapters, one after the other."""
-    adapters = Adapters(world["settings"], AdapterContext("test"))
+    adapters = Adapters(parts["settings"], AdapterContext("test"))
     if cluster is not None:
         adapters._cluster = ClusterReader(cluster, adapters.hosts.answers)
         adapters.hosts.elsewhere = adapters._cluster.read
@@ -157,8 +157,8 @@ async def scanned(world, cluster=None, hosts=None, scans=1):
         reports = []
         for _ in range(scans):
             with adapters.one_scan():
-                scanner = adapters.scanner(replace(limits(world["settings"]), concurrency=16))
-                reports.append(await scanner.scan(hosts or world["hosts"], scan_id="same"))
+                scanner = adapters.scanner(replace(limits(parts["settings"]), concurrency=16))
+                reports.append(await scanner.scan(hosts or parts["hosts"], scan_id="same"))
         return reports
     finally:
         await adapters.close()
@@ -194,13 +194,13 @@ def are_whole(found, hosts):
     assert all(facts.host == name for name, facts in found.items())
 
 
-async def test_a_worker_that_joins_in_mid_scan_reads_its_share(world):
-    hosts, cluster, slow = world["slow"].hosts("join"), cluster_of(world), world["slow"]
+async def test_a_worker_that_joins_in_mid_scan_reads_its_share(parts):
+    hosts, cluster, slow = parts["slow"].hosts("join"), cluster_of(parts), parts["slow"]
     turns = asyncio.Semaphore(8)
 
     async def grow():
         slow.answers.clear()
-        await world["link"].grow(2)
+        await parts["link"].grow(2)
         while len(cluster.members) < 2:
             await asyncio.sleep(0.05)
         slow.answers.set()
@@ -227,28 +227,28 @@ class _Remembered(dict):
         super().__setitem__(worker, lane)
 
 
-async def test_one_two_and_four_workers_find_what_the_scanner_finds_alone(world):
-    alone = [shown(report) for report in await scanned(world, scans=2)]
+async def test_one_two_and_four_workers_find_what_the_scanner_finds_alone(parts):
+    alone = [shown(report) for report in await scanned(parts, scans=2)]
     assert alone[0][0]
     for count in (2, 4):
-        await world["link"].grow(count)
-        cluster = cluster_of(world)
-        assert [shown(report) for report in await scanned(world, cluster, scans=2)] == alone
+        await parts["link"].grow(count)
+        cluster = cluster_of(parts)
+        assert [shown(report) for report in await scanned(parts, cluster, scans=2)] == alone
 
 
-async def test_hosts_that_say_the_same_are_told_of_by_their_digest_alone(world):
-    cluster = cluster_of(world)
-    host = world["hosts"][0]
+async def test_hosts_that_say_the_same_are_told_of_by_their_digest_alone(parts):
+    cluster = cluster_of(parts)
+    host = parts["hosts"][0]
     told = await cluster.read(host, b"")
     again = await cluster.read(host, told.digest)
     assert (bool(told.facts), again.facts, again.digest) == (True, "", told.digest)
     await cluster.close()
 
 
-async def test_connections_stay_with_the_worker_that_made_them(world):
+async def test_connections_stay_with_the_worker_that_made_them(parts):
     """Neither is a host read twice, nor does another worker read it the next time."""
-    hosts, watcher = world["slow"].hosts("stay")[:8], Watcher()
-    cluster = cluster_of(world, watcher=watcher)
+    hosts, watcher = parts["slow"].hosts("stay")[:8], Watcher()
+    cluster = cluster_of(parts, watcher=watcher)
     lanes = []
     for _ in range(2):
         await asyncio.gather(*(cluster.read(host, b"") for host in hosts))
@@ -258,30 +258,30 @@ async def test_connections_stay_with_the_worker_that_made_them(world):
     await cluster.close()
 
 
-async def test_a_worker_that_is_killed_in_mid_scan_loses_nothing(world):
-    hosts, watcher = world["slow"].hosts("kill", 2 * COUNT), Watcher()
-    cluster = cluster_of(world, watcher=watcher)
+async def test_a_worker_that_is_killed_in_mid_scan_loses_nothing(parts):
+    hosts, watcher = parts["slow"].hosts("kill", 2 * COUNT), Watcher()
+    cluster = cluster_of(parts, watcher=watcher)
 
     def kill():
-        os.kill(world["link"].processes[1].pid, signal.SIGKILL)
+        os.kill(parts["link"].processes[1].pid, signal.SIGKILL)
 
-    found = await world["slow"].while_each_worker_reads(kill, read_all(cluster, hosts))
+    found = await parts["slow"].while_each_worker_reads(kill, read_all(cluster, hosts))
     are_whole(found, hosts)
     assert len(watcher.lost) == 1
     assert watcher.lost[0] > 0
-    await world["link"].grow(4)  # it is started again
+    await parts["link"].grow(4)  # it is started again
 
 
-async def test_a_worker_that_is_cut_off_in_mid_scan_loses_nothing(world):
-    hosts, watcher = world["slow"].hosts("stop", 2 * COUNT), Watcher()
-    cluster = cluster_of(world, silent_s=2.0, watcher=watcher)
-    stopped = world["link"].processes[2].pid
+async def test_a_worker_that_is_cut_off_in_mid_scan_loses_nothing(parts):
+    hosts, watcher = parts["slow"].hosts("stop", 2 * COUNT), Watcher()
+    cluster = cluster_of(parts, silent_s=2.0, watcher=watcher)
+    stopped = parts["link"].processes[2].pid
 
     def stop():
         os.kill(stopped, signal.SIGSTOP)
 
     try:
-        are_whole(await world["slow"].while_each_worker_reads(stop, read_all(cluster, hosts)), hosts)
+        are_whole(await parts["slow"].while_each_worker_reads(stop, read_all(cluster, hosts)), hosts)
         assert watcher.lost
     finally:
         os.kill(stopped, signal.SIGCONT)

@@ -280,7 +280,7 @@ def test_a_fleet_that_is_down_is_unknown(tmp_path):
     [
         "scanner.hosts.ssh.ssh_source.SshSource.read",
         "scanner.registry.client.Registry.resolve",
-        "scanner.scan.layer_access.inspect",
+        "scanner.scan.images.layer_access.inspect",
         "scanner.scan.host_facts.HostFactsReader._interpret",
     ],
 )

@@ -22,7 +22,7 @@ from scanner.domain.text import printable
 from scanner.domain.verdict import error_phrases
 from scanner.domain.verdict.explanation import explained
 from scanner.formats import compose_words, systemd_unit, systemd_words
-from scanner.formats.documents import lenient_json, strict_json, toml
+from scanner.formats.documents import csv_record, lenient_json, strict_json, toml
 from scanner.formats.shell import grammar
 from scanner.formats.variables import dotenv, env_file, environment_file, interpolation
 from scanner.hosts.ssh import trust
@@ -283,6 +283,7 @@ TARGETS: dict[str, Target] = {
     "quadlet files": Target(lambda raw: systemd_unit.quadlet_settings(text(raw), "/u"), QUADLET, (), (systemd_unit.UnitError,)),
     "strict JSON": Target(strict_json.read_object, INDEX),
     "lenient JSON": Target(lenient_json.loads, INDEX, (), (lenient_json.JsonError,)),
+    "comma-separated values": Target(lambda raw: csv_record.first_record(text(raw)), (b'type=bind,"src=/a,b",dst=/b\n""c""\n',), (b'"', b'""', b"\r\n")),
     "TOML": Target(lambda raw: toml.loads(text(raw)), (b'[a."b"]\nc = [1, "x"]\nd = {e = 1.5}\n[[f]]\n',), (b"[[", b"'''"), (ValueError,)),
     "Ansible's INI": Target(_ini, INI, (b"[a:vars]\n", b"[1:9999]"), (InventoryError,), 1.0, RANGES_S),
     "Ansible's YAML": Target(_ansible_yaml, ANSIBLE, (b"[1:9]", b"!vault |"), (InventoryError,), 0.4),

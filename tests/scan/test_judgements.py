@@ -14,7 +14,7 @@ from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.plain import plain_engine, plain_host
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.images import Images
+from scanner.scan.images.images import Images
 from scanner.scan.judgements import Judgements
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")

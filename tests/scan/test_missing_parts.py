@@ -15,6 +15,7 @@ from scanner.domain.platform.platform import parse
 from scanner.domain.verdict.reason import Status
 from scanner.probe import reading
 from scanner.scan.scan import Limits, Scanner
+from tests import builders
 from tests.rows import each_row
 
 HOSTS = Path(__file__).parents[1] / "data" / "hosts"
@@ -42,7 +43,7 @@ class Registry:
         del depth, wanted
         platforms = [parse(f"linux/{name}") for name in offers(reference.repository)]
         entries = tuple(Offer(f"sha256:{n:064x}", p, p) for n, p in enumerate(platforms))
-        return ImageFacts(str(reference), reference.digest or "sha256:" + "f" * 64, is_index=True, offers=entries)
+        return ImageFacts(str(reference), reference.digest or builders.INDEX, is_index=True, offers=entries)
 
 
 async def inspect(_reference, offer, _override, _host=""):

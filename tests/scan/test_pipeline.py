@@ -14,6 +14,7 @@ from scanner.domain.decision import Decision, decide
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.image import offers as image_offers
+from scanner.domain.image.reference import Digest
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Report
@@ -43,7 +44,7 @@ PROBLEMS = st.sampled_from([r for r in Reason if STATUS_OF[r] in (Status.UNKNOWN
 
 
 def _digest(number):
-    return f"sha256:{number:064x}"
+    return Digest(f"sha256:{number:064x}")
 
 
 @st.composite
@@ -135,7 +136,7 @@ def worlds(draw):
 
 
 def scanner(readings, known, depth):
-    """A scanner of this world."""
+    """A scanner of this fleet."""
 
     async def read(host):
         return readings[host.name]
@@ -151,8 +152,8 @@ def scanner(readings, known, depth):
     return Scanner(read, Registry(), inspect, Limits(depth=depth), clock=lambda: 1000.0)
 
 
-def scanned(world, depth, **how):
-    hosts, said, known = world
+def scanned(fleet, depth, **how):
+    hosts, said, known = fleet
     return asyncio.run(scanner(said, known, depth).scan(hosts, **how))
 
 
@@ -165,9 +166,9 @@ IDLE = {facts.EngineState.DOWN, facts.EngineState.UNUSED}
 
 @SLOWLY
 @given(worlds(), st.sampled_from(list(Depth)))
-def test_every_host_has_one_reading_every_workload_one_finding_and_the_totals_add_up(world, depth):
-    hosts, said, _ = world
-    report = scanned(world, depth)
+def test_every_host_has_one_reading_every_workload_one_finding_and_the_totals_add_up(fleet, depth):
+    hosts, said, _ = fleet
+    report = scanned(fleet, depth)
     assert [one.name for one in report.hosts] == [host.name for host in hosts]
     keys = [finding.key for finding in report.findings]
     assert len(keys) == len(set(keys))
@@ -183,9 +184,9 @@ def test_every_host_has_one_reading_every_workload_one_finding_and_the_totals_ad
 
 @SLOWLY
 @given(worlds(), st.sampled_from(list(Depth)))
-def test_nothing_is_ok_without_a_host_an_engine_and_a_kernel_that_were_read(world, depth):
-    _, said, known = world
-    for finding in scanned(world, depth).findings:
+def test_nothing_is_ok_without_a_host_an_engine_and_a_kernel_that_were_read(fleet, depth):
+    _, said, known = fleet
+    for finding in scanned(fleet, depth).findings:
         if finding.verdict.status is not Status.OK:
             continue
         reading = said[finding.workload.host]
@@ -205,8 +206,8 @@ def test_nothing_is_ok_without_a_host_an_engine_and_a_kernel_that_were_read(worl
 
 @SLOWLY
 @given(worlds(), st.sampled_from(list(Depth)), st.booleans(), st.sampled_from(list(FailOn)))
-def test_neither_gate_nor_exit_code_lets_anything_unknown_through(world, depth, only_plans, fail_on):
-    report = scanned(world, depth, only_plans=only_plans)
+def test_neither_gate_nor_exit_code_lets_anything_unknown_through(fleet, depth, only_plans, fail_on):
+    report = scanned(fleet, depth, only_plans=only_plans)
     decision = decide(report)
     unread = not report.hosts or any(isinstance(one.reading, Failure) for one in report.hosts)
     if unread or not report.findings or report.counts[Status.UNKNOWN]:

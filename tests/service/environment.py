@@ -8,11 +8,12 @@ from contextlib import nullcontext
 from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, Failure, HostFacts, ImageStore, Kernel
 from scanner.domain.host import Host
 from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
+from scanner.domain.image.reference import Digest
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.metrics.metrics import Metrics
-from scanner.scan.plans import NO_DEPLOYMENTS
+from scanner.scan.plans.plans import NO_DEPLOYMENTS
 from scanner.scan.scan import Scanner
 from scanner.service.configuration import Configuration
 from scanner.service.service import Service
@@ -51,7 +52,7 @@ class Environment:
 
     async def resolve(self, reference, *, depth, wanted=None):
         offer = Offer("sha256:" + "a" * 64, AMD64, AMD64)
-        return ImageFacts(str(reference), "sha256:" + "f" * 64, is_index=True, offers=(offer,))
+        return ImageFacts(str(reference), Digest("sha256:" + "f" * 64), is_index=True, offers=(offer,))
 
     async def inspect(self, _reference, offer, _override, _host=""):
         return Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, Elf(62, 64, "little", offer.entry)),))

@@ -9,7 +9,7 @@ from scanner.domain.image.offers import ImageFacts, Layer, Offer
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
-from scanner.scan.image_surveys import Rank, Wanted
+from scanner.scan.images.image_surveys import Rank, Wanted
 from tests.service.environment import gate, scanned, settled
 
 AMD64 = Platform("linux", "amd64")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure, HostFacts, Stage
 from scanner.domain.host import Host
 from scanner.domain.image.offers import ImageFacts, Offer
+from scanner.domain.image.reference import Digest
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.scan.plans import NO_DEPLOYMENTS
+from scanner.scan.plans.plans import NO_DEPLOYMENTS
 from scanner.scan.scan import Scanner, silent
 from scanner.scan.unchanged import LastScan
 from scanner.service.configuration import Configuration
@@ -246,8 +247,8 @@ class _Questions:
         return builders.program(really)
 
 
-def _digest(image: str, version: int, place: int) -> str:
-    return f"sha256:{IMAGES.index(image):02x}{version:04x}{place:02x}{0:056x}"
+def _digest(image: str, version: int, place: int) -> Digest:
+    return Digest(f"sha256:{IMAGES.index(image):02x}{version:04x}{place:02x}{0:056x}")
 
 
 class WatchedScanner(Scanner):

@@ -75,10 +75,10 @@ def heavy(elf_factory, pusher):
 
 
 @pytest.fixture
-async def toll(toll_before, registry):
+async def proxy(counting_proxy_before, registry):
     """The registry behind a proxy that counts."""
-    async with toll_before(registry.port) as toll:
-        yield toll
+    async with counting_proxy_before(registry.port) as proxy:
+        yield proxy
 
 
 @dataclass
@@ -95,22 +95,24 @@ class Bill:
 
 
 @pytest.fixture
-def billed(toll):
-    """``billed("name", "program", ...)``: run a program that asks the registry behind ``toll``."""
+def billed(proxy):
+    """``billed("name", "program", ...)``: run a program that asks the registry behind ``proxy``."""
 
     async def call(who, *argv, env=None):
-        toll.requests.clear()
+        proxy.requests.clear()
         began = time.monotonic()
         await asyncio.to_thread(run, *argv, env=env)
-        return Bill(who, toll.received, len(toll.requests), time.monotonic() - began)
+        return Bill(who, proxy.received, len(proxy.requests), time.monotonic() - began)
 
     return call
 
 
-async def test_a_look_at_an_image_costs_a_small_part_of_its_pull(heavy, toll, billed, require, docker_engine, tmp_path):
-    reference = f"{toll.address}/{heavy}"
+async def test_a_look_at_an_image_costs_a_small_part_of_its_pull(
+    heavy, proxy, billed, require, docker_engine, tmp_path
+):
+    reference = f"{proxy.address}/{heavy}"
     config = tmp_path / "archscan.yml"
-    config.write_text(json.dumps({"registries": {toll.address: {"plain_http": True}}}))
+    config.write_text(json.dumps({"registries": {proxy.address: {"plain_http": True}}}))
     ours = [sys.executable, "-m", "scanner"]
     image = await billed("archscan image", *ours, "image", reference, "--config", config)
     check = await billed("archscan check", *ours, "check", reference, "--platform", "linux/amd64", "--config", config)
@@ -128,18 +130,18 @@ async def test_a_look_at_an_image_costs_a_small_part_of_its_pull(heavy, toll, bi
 
 
 async def test_a_program_in_the_base_costs_what_comes_before_it_where_an_early_stop_is_allowed(
-    toll, billed, image_factory, elf_factory, pusher, tmp_path
+    proxy, billed, image_factory, elf_factory, pusher, tmp_path
 ):
     noise = os.urandom(MIB)
     before = {f"bin/part-{number}": noise for number in range(4)}
     after = {f"lib/part-{number}": noise for number in range(36)}
     base = before | {"bin/tool": elf_factory("amd64", says="up")} | after
     reference = pusher.push("cost/based", "1", image_factory.image(base, {"etc/app": b"x"}, entrypoint=["/bin/tool"]))
-    reference = reference.replace(pusher.address, toll.address)
+    reference = reference.replace(pusher.address, proxy.address)
     config = tmp_path / "archscan.yml"
     costs = {}
     for early_stop in (True, False):
-        config.write_text(json.dumps({"registries": {toll.address: {"plain_http": True, "early_stop": early_stop}}}))
+        config.write_text(json.dumps({"registries": {proxy.address: {"plain_http": True, "early_stop": early_stop}}}))
         bill = await billed("archscan image", sys.executable, "-m", "scanner", "image", reference, "--config", config)
         print(bill)
         costs[early_stop] = bill.received
@@ -147,16 +149,16 @@ async def test_a_program_in_the_base_costs_what_comes_before_it_where_an_early_s
 
 
 async def test_a_program_behind_a_large_file_is_read_through_the_table_that_podman_writes(
-    podman, registry, toll, billed, require, tmp_path
+    podman, registry, proxy, billed, require, tmp_path
 ):
     tar = tmp_path / "layer.tar"
     tar.write_bytes(tar_of({"big": os.urandom(20 * MIB), "app": require("busybox", "busybox-static").read_bytes()}))
-    pushed, reference = f"{registry.address}/cost/chunked:1", f"{toll.address}/cost/chunked:1"
+    pushed, reference = f"{registry.address}/cost/chunked:1", f"{proxy.address}/cost/chunked:1"
     podman.podman("import", "--change", 'ENTRYPOINT ["/app"]', str(tar), pushed)
     podman.podman("push", "--tls-verify=false", "--compression-format", "zstd:chunked", pushed)
     podman.podman("rmi", "--force", pushed)
     config = tmp_path / "archscan.yml"
-    config.write_text(json.dumps({"registries": {toll.address: {"plain_http": True}}}))
+    config.write_text(json.dumps({"registries": {proxy.address: {"plain_http": True}}}))
     bill = await billed("archscan image", sys.executable, "-m", "scanner", "image", reference, "--config", config)
     print(bill)
     assert bill.received < 4 * MIB, str(bill)
@@ -167,16 +169,16 @@ async def test_a_program_behind_a_large_file_is_read_through_the_table_that_podm
 
 @dataclass
 class ConnectionPool:
-    """Hosts whose containers run images of the registry behind a toll."""
+    """Hosts whose containers run images of the registry behind a proxy."""
 
-    toll: object
+    proxy: object
     hosts: tuple[Host, ...]
     facts: dict[str, HostFacts]
     url: str
 
     async def scan(self, reach):
         """One scan of the hosts as the service does it."""
-        self.toll.requests.clear()
+        self.proxy.requests.clear()
 
         async def read(host):
             return self.facts[host.name]
@@ -186,17 +188,17 @@ class ConnectionPool:
 
     def reach(self, store):
         """What the service asks through; every tag is asked again in every scan."""
-        document = {"registries": {self.toll.address: {"plain_http": True}, "cache_age": "0s"}}
+        document = {"registries": {self.proxy.address: {"plain_http": True}, "cache_age": "0s"}}
         return Adapters(Settings.model_validate(document), AdapterContext("0", store))
 
     @property
     def requests(self):
         """How many of each kind the last scan cost."""
         return {
-            "HEAD manifest": self.toll.count("HEAD", "/manifests/"),
-            "HEAD blob": self.toll.count("HEAD", "/blobs/"),
-            "GET manifest": self.toll.count("GET", "/manifests/"),
-            "GET blob": self.toll.count("GET", "/blobs/"),
+            "HEAD manifest": self.proxy.count("HEAD", "/manifests/"),
+            "HEAD blob": self.proxy.count("HEAD", "/blobs/"),
+            "GET manifest": self.proxy.count("GET", "/manifests/"),
+            "GET blob": self.proxy.count("GET", "/blobs/"),
         }
 
 
@@ -236,9 +238,9 @@ def push_many(registry, images):
     connection.close()
 
 
-def workload(toll, host, tag, image, stage):
+def workload(proxy, host, tag, image, stage):
     """A container made from an image under its tag, or one that is planned."""
-    name = f"{toll.address}/cost/many"
+    name = f"{proxy.address}/cost/many"
     local = LocalImage(image.config.digest, (f"{name}@{image.manifest.digest}",), platform=AMD64)
     state = {} if stage is Stage.PLANNED else {"engine": "docker", "state": "running", "local": local}
     source = Source.COMPOSE if stage is Stage.PLANNED else Source.DOCKER
@@ -267,7 +269,7 @@ async def opened():
 
 
 @pytest.fixture
-def fleet(toll, registry, elf_factory, tmp_path):
+def fleet(proxy, registry, elf_factory, tmp_path):
     """``fleet(images, hosts)``: each image runs on two hosts and is planned on a third."""
     elf = elf_factory("amd64", says="up")
 
@@ -279,11 +281,11 @@ def fleet(toll, registry, elf_factory, tmp_path):
         for number, (tag, image) in enumerate(pushed.items()):
             for step, stage in enumerate((Stage.RUNNING, Stage.RUNNING, Stage.PLANNED)):
                 name = names[(number + step) % hosts]
-                held[name].append(workload(toll, name, tag, image, stage))
+                held[name].append(workload(proxy, name, tag, image, stage))
         kernel, engine = plain_host(AMD64), plain_engine(AMD64)
         facts = {name: HostFacts(name, kernel, (engine,), tuple(held[name])) for name in names}
         hosts = tuple(Host(name, "127.0.0.1") for name in names)
-        return ConnectionPool(toll, hosts, facts, f"sqlite:///{tmp_path}/archscan.db")
+        return ConnectionPool(proxy, hosts, facts, f"sqlite:///{tmp_path}/archscan.db")
 
     return made
 

@@ -1,4 +1,4 @@
-"""What argv resolves to in an image that only a host has, read from what ``docker save`` or ``podman save`` prints.
+"""Finds the program of an image that only a host has, in what ``docker save`` or ``podman save`` prints.
 
 One pass over the stream: every blob that is a layer is indexed as it passes, every small JSON document is kept, and
 when the archive is over its manifest tells which of them belong together. Layouts: docker-archive and OCI.

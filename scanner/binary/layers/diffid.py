@@ -1,31 +1,31 @@
-"""What a layer unpacks to, held to the digest that the image's config lists for it."""
+"""Holds what a layer unpacks to against the digest that the image's config lists for it."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.limits import unreadable
+from scanner.domain.facts import Failure
 from scanner.domain.verdict.condition import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_DIFF_ID = re.compile(r"(sha256|sha512):([0-9a-f]{64,128})", re.ASCII)
+    from scanner.domain.image.reference import Digest
 
 
 class DiffId:
     """Hands unpacked bytes on; ``check`` raises ``LayerError`` where they are not those of ``expected``.
 
-    Docker, containerd and newer Podman refuse such a layer.
+    Docker, containerd and newer Podman refuse such a layer, as they do one of which the config says no digest (a failure).
+    Nothing is expected (``None``) where the config lists another number of layers.
     """
 
-    def __init__(self, expected: str | None, take: Callable[[bytes], None]) -> None:
+    def __init__(self, expected: Digest | Failure | None, take: Callable[[bytes], None]) -> None:
         self._expected = expected
         self._take = take
-        match = _DIFF_ID.fullmatch(expected or "")
-        self._hash = hashlib.new(match[1]) if match else None
+        self._hash = None if expected is None or isinstance(expected, Failure) else hashlib.new(expected.algorithm)
 
     def take(self, piece: bytes) -> None:
         """Take the next unpacked bytes."""

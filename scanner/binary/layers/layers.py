@@ -1,4 +1,4 @@
-"""What one layer says about paths: what stands there, what it deletes from the layers below."""
+"""The index of one layer by path: what stands there, what it deletes from the layers below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading one image may cost."""
+"""The limits of what reading one image may cost."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from scanner.binary.layers.source import OpenLayer
     from scanner.domain.image.offers import Layer
+    from scanner.domain.image.reference import Digest
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ class Reading:
         limits: Limits,
         *,
         early_stop: bool = False,
-        diff_ids: Sequence[str] | None = None,
+        diff_ids: Sequence[Digest | Failure] | None = None,
     ) -> None:
         if len(layers) > limits.layers:
             raise limit_reached(f"the image has {len(layers)} layers, more than {limits.layers}")
@@ -116,7 +117,7 @@ class Reading:
                 raise LayerError(self._unreadable[number])
 
     @property
-    def partly_read(self) -> tuple[str, ...]:
+    def partly_read(self) -> tuple[Digest, ...]:
         """The digests of the layers that the last answer rests on without their having been read to their end."""
         begun = {number for number, index in enumerate(self._indexes) if index.nodes and not index.complete}
         return tuple(

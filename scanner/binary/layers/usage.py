@@ -1,4 +1,4 @@
-"""What the layers of one image have cost so far, within its limits."""
+"""Counts what the layers of one image have cost so far, within its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What argv leads to: the files on the way to the program that does the work, or where the way breaks off."""
+"""The files on the way from argv to the program that does the work, or where that way breaks off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is for the kernel that is asked to exec it."""
+"""Tells by its first bytes what a file is for the kernel that is asked to exec it."""
 
 from __future__ import annotations
 

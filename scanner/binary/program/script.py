@@ -1,4 +1,4 @@
-"""What the kernel makes of a file's first line that begins with ``#!``.
+"""Reads a file's first line that begins with ``#!`` as the kernel does.
 
 The rule is load_script of Linux fs/binfmt_script.c: it sees 256 bytes, filled up with zeros, and nothing after them.
 """

@@ -1,4 +1,4 @@
-"""What is known between two programs of which one starts the other."""
+"""The state that a program which starts another one hands on to it."""
 
 from __future__ import annotations
 

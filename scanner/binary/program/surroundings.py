@@ -1,4 +1,4 @@
-"""What surrounds argv before anything is exec'd: user, directory, environment."""
+"""The surroundings of argv before anything is exec'd: user, directory, environment."""
 
 from __future__ import annotations
 

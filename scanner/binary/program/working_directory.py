@@ -1,4 +1,4 @@
-"""What is wrong with the directory that a process is to start in.
+"""Tells what is wrong with the directory that a process is to start in.
 
 Engines make one that is missing; they refuse one that cannot be made because something else stands in its place.
 """

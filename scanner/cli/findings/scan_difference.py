@@ -1,4 +1,4 @@
-"""What one scan says beside the one before, once or for as long as somebody watches."""
+"""Shows what changed since the scan before, once or for as long as somebody watches."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from scanner.cli.operations import Asked
 from scanner.errors import UsageError
+from scanner.formats import files
+from scanner.formats.documents import lenient_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ STARTING = frozenset({"up", "create", "run"})
 
 PULL_WITHIN_S = 3600
 """Of one image; whoever waits for it can interrupt it."""
+
+MAX_CLIENT_CONFIG_BYTES = 1 << 20
+"""Docker's config.json: logins, of which each registry has one, beside a few words."""
 
 _VALUED = frozenset({
     "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--ansi", "--parallel",
@@ -135,8 +139,8 @@ def _refuse_elsewhere(environ: Mapping[str, str]) -> None:
 def _current_context(environ: Mapping[str, str]) -> str:
     folder = environ.get("DOCKER_CONFIG") or str(Path(environ.get("HOME", ""), ".docker"))
     try:
-        found = json.loads(Path(folder, "config.json").read_bytes()[: 1 << 20])
-    except (OSError, ValueError):
+        found = lenient_json.loads(files.read_bytes(Path(folder, "config.json"), MAX_CLIENT_CONFIG_BYTES))
+    except (files.FileError, lenient_json.JsonError):
         return ""
     said = found.get("currentContext") if isinstance(found, dict) else None
     return said if isinstance(said, str) else ""

@@ -1,4 +1,4 @@
-"""What is other than before, as lines or as JSON."""
+"""Prints what changed since the scan before, as lines or as JSON."""
 
 from __future__ import annotations
 

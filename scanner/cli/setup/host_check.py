@@ -1,4 +1,4 @@
-"""What each host still lacks, with its cure."""
+"""Checks what each host still lacks, with its cure."""
 
 from __future__ import annotations
 

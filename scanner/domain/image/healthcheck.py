@@ -1,4 +1,4 @@
-"""What a container's health check runs, as its engine reads ``Test``."""
+"""Reads a container's health check as its engine reads ``Test``: the command that it runs."""
 
 from __future__ import annotations
 

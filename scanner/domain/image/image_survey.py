@@ -1,4 +1,4 @@
-"""What reading every file of an image once has shown: frozen values, by layer or for the whole image."""
+"""Surveys, by layer or of the whole image: frozen values that reading every file once has shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody meant who typed what is no image reference."""
+"""Guesses what somebody meant who typed what is no image reference."""
 
 from __future__ import annotations
 

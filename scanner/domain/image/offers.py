@@ -1,4 +1,4 @@
-"""What an image offers, down to the files that argv leads to: frozen values that the judge weighs."""
+"""The offers of an image, down to the files that argv leads to: frozen values that the judge weighs."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Program:
     chain: tuple[Executable, ...] = ()
     problem: Failure | None = None
     at_run_time: str = ""
-    partly_read: tuple[str, ...] = ()
+    partly_read: tuple[Digest, ...] = ()
     emulators: tuple[Executable, ...] | None = ()
     branches: tuple[Program, ...] = ()
     objections: tuple[Objection, ...] = ()
@@ -170,7 +170,7 @@ class Offer:
     ``entry`` is what the index says of it (``None``: no index, or an entry without platform), ``config`` what its own
     config says, a ``Failure`` where the config was asked for and could not be had, ``None`` where it was not asked for.
     ``program`` is what argv resolves to, ``None`` where it was not asked for. ``config_digest`` is the digest of the
-    config blob, which Docker's classic store and Podman use as image id. ``nested`` tells that it stands in an index
+    config blob, which Docker's classic store and Podman use as image id, ``None`` where no manifest was read. ``nested`` tells that it stands in an index
     within the index, ``within`` in which one. ``diff_ids`` are the digests of its layers' tars as the config lists them,
     ``None`` where the config was not read. ``survey`` is what reading all of its files came to, or why that cannot be had;
     ``None`` where it was not asked for or is not there yet. ``checks`` are what health checks, probes and hooks of a
@@ -184,9 +184,9 @@ class Offer:
     process: Process | None = None
     layers: tuple[Layer, ...] = ()
     program: Program | None = None
-    config_digest: str = ""
+    config_digest: Digest | None = None
     nested: bool = False
-    diff_ids: tuple[str, ...] | None = None
+    diff_ids: tuple[Digest | Failure, ...] | None = None
     within: InnerIndex | None = None
     survey: Survey | Failure | None = None
     checks: tuple[Program, ...] = ()

@@ -1,4 +1,4 @@
-"""What the binfmt_misc handlers of a kernel emulate."""
+"""Tells which platforms the binfmt_misc handlers of a kernel emulate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What engines refuse of an image, some of them or all."""
+"""Conditions of an image for which engines refuse it, some of them or all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What engines, by kind or version, refuse of an image while others start it.
+"""The rules by which engines, by kind or version, refuse an image that others start.
 
 Every row was seen on real engines (the project's recorded outcomes); what was not seen is not known. Docker execs with the
 container's capabilities still on it since some version after 20.10, as containerd's ctr does: such an execve passes

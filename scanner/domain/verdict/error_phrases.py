@@ -1,4 +1,4 @@
-"""What runtimes, shells, loaders, emulators, engines say of a program that does not start, decoded.
+"""Decodes what runtimes, shells, loaders, emulators, engines say of a program that does not start.
 
 An engine's own error (State.Error) is always the engine speaking. A log also holds what the application said, so a log
 line counts only where it is a whole line in the speaker's own form, the exit code agrees, and the speaker can have said

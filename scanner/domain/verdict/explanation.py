@@ -1,4 +1,4 @@
-"""What a pasted error means: its cause, how to see that for oneself, what mends it, who says so."""
+"""Explains a pasted error: its cause, how to see that for oneself, what mends it, who says so."""
 
 from __future__ import annotations
 

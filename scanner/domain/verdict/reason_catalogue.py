@@ -1,4 +1,4 @@
-"""What each reason means, in one sentence for the operator."""
+"""The meaning of each reason, in one sentence for the operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the survey of an image's files adds to a judgement."""
+"""Adds to a judgement what the survey of an image's files shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plain YAML scalar means: YAML 1.1 as most tools read it, YAML 1.2's core schema for our own files."""
+"""Reads a plain YAML scalar: by YAML 1.1 as most tools do, by YAML 1.2's core schema in our own files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs in a parsing process: one call after another from standard input, each answered on standard output.
+"""Runs as a parsing process: one call after another from standard input, each answered on standard output.
 
 Started with an empty environment and no descriptor but its three; before it reads anything of a stranger's it bounds
 itself and, where the kernel can, has itself shut in (``confinement``): no socket, no program, no file but Python's own.

@@ -1,4 +1,4 @@
-"""What the nodes of tree-sitter's tree of a shell script tell by their place."""
+"""Reads from tree-sitter's tree of a shell script what its nodes tell by their place."""
 
 from __future__ import annotations
 

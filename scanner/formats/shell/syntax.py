@@ -1,4 +1,4 @@
-"""What a shell script consists of: words with their parts, commands, lists."""
+"""The syntax tree of a shell script: words with their parts, commands, lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the SSH adapter needs to know."""
+"""The settings of the SSH adapter."""
 
 from __future__ import annotations
 

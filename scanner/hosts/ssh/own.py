@@ -1,4 +1,4 @@
-"""What a person's own ssh would use for a host: asked of it, for a person who names a host of no inventory."""
+"""Asks a person's own ssh how it would reach a host, for a person who names a host of no inventory."""
 
 from __future__ import annotations
 

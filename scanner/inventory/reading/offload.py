@@ -1,4 +1,4 @@
-"""What strangers wrote about hosts, read in a process that can be ended."""
+"""Parses what strangers wrote about hosts in a process that can be ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine says of a container's surroundings: mounts, moments, its process."""
+"""Reads what an engine says of a container's surroundings: mounts, moments, its process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a CRI runtime says: the containers of the pods on a node."""
+"""Reads what a CRI runtime says of the containers of the pods on a node."""
 
 from __future__ import annotations
 

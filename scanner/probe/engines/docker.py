@@ -1,4 +1,4 @@
-"""What a Docker engine says: itself, its containers, its services."""
+"""Reads what a Docker engine says of itself, its containers, its services."""
 
 from __future__ import annotations
 

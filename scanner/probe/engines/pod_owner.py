@@ -1,4 +1,4 @@
-"""What a pod is called by whoever made it, told by the labels that Kubernetes' controllers put on pods."""
+"""Names a pod as whoever made it does, by the labels that Kubernetes' controllers put on pods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Podman says: itself, its containers."""
+"""Reads what a Podman says of itself, its containers."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Archived:
             for layer in offer.layers:
                 if not layer.foreign and self.blobs.size(self.reader.place_of(layer)) is None:
                     return Failure(Reason.LAYER_MISSING, f"the archive has no layer {layer.digest}")
-        except (ArchiveError, ValueError):
+        except ArchiveError:
             return None  # whoever reads it says why
         return None
 
@@ -110,24 +110,22 @@ class Archived:
         if layer.foreign:
             raise StreamBroken(Failure(Reason.LAYER_FOREIGN, "the layer is kept elsewhere, where nobody is asked"))
         try:
-            digest, name = Digest(layer.digest), self.reader.place_of(layer)
+            name = self.reader.place_of(layer)
             size = self.blobs.size(name)
             if size is None:
                 raise StreamBroken(Failure(Reason.LAYER_MISSING, f"the archive has no layer {layer.digest}"))
             if size != layer.size:
                 why = f"the archive's {printable(name, 200)} has {size} bytes, its descriptor says {layer.size}"
                 raise StreamBroken(Failure(Reason.IMAGE_DIGEST_MISMATCH, why))
-            counted = hashlib.new(digest.algorithm)
+            counted = hashlib.new(layer.digest.algorithm)
             async with aclosing(self.blobs.pieces(name, start, end)) as pieces:
                 async for piece in pieces:
                     counted.update(piece)
                     yield piece
         except ArchiveError as error:
             raise StreamBroken(error.failure) from error
-        except ValueError as error:
-            raise StreamBroken(Failure(Reason.IMAGE_MALFORMED, str(error))) from error
-        if (start, end) == (0, layer.size) and counted.hexdigest() != digest.hex:
-            why = f"the archive's {printable(name, 200)} holds other bytes than {digest}"
+        if (start, end) == (0, layer.size) and counted.hexdigest() != layer.digest.hex:
+            why = f"the archive's {printable(name, 200)} holds other bytes than {layer.digest}"
             raise StreamBroken(Failure(Reason.IMAGE_DIGEST_MISMATCH, why))
 
 

@@ -116,17 +116,16 @@ async def _saved(blobs: Blobs, image: Mapping[str, Any]) -> Saved | Failure:
     return Saved(name, Digest(f"sha256:{digest}"), config, tuple(found), places)
 
 
-async def _layer(blobs: Blobs, name: str, diff_id: str) -> Layer:
+async def _layer(blobs: Blobs, name: str, diff_id: Digest | Failure) -> Layer:
     """A layer by the digest of its file: its tar's own, where that is not packed."""
     size = blobs.size(name)
     if size is None:
         raise ArchiveError(f"has no {printable(name, 200)}, a layer")
     head = b"".join([piece async for piece in blobs.pieces(name, 0, min(size, 512))])
     if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + len(_PLAIN_TAR)] == _PLAIN_TAR:
-        try:
-            return Layer(Digest(diff_id), _LAYER, size)
-        except ValueError as error:
-            raise ArchiveError(f"has a config with a diff_id that is no digest: {error}") from error
+        if isinstance(diff_id, Failure):
+            raise ArchiveError(f"has a config of which {diff_id.detail}")
+        return Layer(diff_id, _LAYER, size)
     counted = hashlib.sha256()
     async for piece in blobs.pieces(name, 0, size):
         counted.update(piece)

@@ -124,12 +124,8 @@ class LayoutReader:
         return body if isinstance(body, Failure) else read_config(body)
 
     def place_of(self, layer: Layer) -> str:
-        """The name of a layer's file.
-
-        Raises:
-            ValueError: its digest is none.
-        """
-        return blob_name(Digest(layer.digest))
+        """The name of a layer's file."""
+        return blob_name(layer.digest)
 
     def _present(self, index: Index) -> Index:
         """An engine that saves an image of many platforms saves those that it has, under the index of all of them."""

@@ -1,4 +1,4 @@
-"""What a registry's WWW-Authenticate headers ask for: text becomes challenges in one pure, linear pass.
+"""Reads a registry's WWW-Authenticate headers: text becomes challenges in one pure, linear pass.
 
 The grammar is RFC 9110 section 11.6.1, read as widely as registries in the field write it: unquoted values that are no
 tokens (``realm=/``), several blanks, any case. What is broken is a ``Failure``; half a header is never used.

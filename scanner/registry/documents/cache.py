@@ -1,4 +1,4 @@
-"""What has been learned from registries: documents by digest for ever, answers about names for a while."""
+"""Keeps what has been learned from registries: documents by digest for ever, answers about names for a while."""
 
 from __future__ import annotations
 

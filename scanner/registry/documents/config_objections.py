@@ -1,4 +1,4 @@
-"""What engines may refuse a config for, beside the platform it names."""
+"""Finds in a config what engines may refuse it for, beside the platform it names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bytes of an image's config say: its platform, what it starts."""
+"""Reads the bytes of an image's config: its platform, what it starts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, Process
+from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, Platform, canonical
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents.strict_json import AmbiguousError, read_object, refuse_twins
@@ -31,13 +32,13 @@ _PROCESS_KEYS = frozenset({"Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Vo
 class ImageConfig:
     """``platform`` is as written, half of one where a word is missing, or why it is none that anybody could judge by.
 
-    ``diff_ids`` are the digests of its layers' tars, ``objections`` what engines may refuse the image for,
+    ``diff_ids`` are the digests of its layers' tars, each a failure where it is none, ``objections`` what engines may refuse the image for,
     ``built_from`` what its labels say of its source.
     """
 
     platform: Platform | Failure
     process: Process
-    diff_ids: tuple[str, ...] = ()
+    diff_ids: tuple[Digest | Failure, ...] = ()
     objections: tuple[Objection, ...] = ()
     built_from: BuiltFrom | None = None
 
@@ -49,7 +50,8 @@ def read_config(body: bytes) -> ImageConfig | Failure:
         return document
     try:
         refuse_twins(document, _TOP_KEYS)
-        diff_ids = fields.texts(fields.child(document, "rootfs") or {}, "diff_ids") or ()
+        listed = fields.texts(fields.child(document, "rootfs") or {}, "diff_ids") or ()
+        diff_ids = tuple(_diff_id(text) for text in listed)
         section = fields.child(document, "config") or {}
         found = _platform(document), _process(section)
         return ImageConfig(*found, diff_ids, objections(document), source_labels.built_from(section.get("Labels")))
@@ -57,6 +59,14 @@ def read_config(body: bytes) -> ImageConfig | Failure:
         return Failure(Reason.IMAGE_AMBIGUOUS, f"config: {ambiguity}")
     except fields.MalformedError as error:
         return Failure(Reason.IMAGE_MALFORMED, f"config: {error}")
+
+
+def _diff_id(text: str) -> Digest | Failure:
+    """What is no digest makes no config unreadable: engines miss the layer only once they have unpacked it."""
+    try:
+        return Digest(text)
+    except ValueError as error:
+        return Failure(Reason.IMAGE_MALFORMED, f"a diff_id is no digest: {error}")
 
 
 def _platform(document: Mapping[str, Any]) -> Platform | Failure:

@@ -1,4 +1,4 @@
-"""What the bytes of a manifest or index say: one pure function from bytes to a typed document.
+"""Reads the bytes of a manifest or index: one pure function from bytes to a typed document.
 
 A document that two readers could take for two things is refused (CVE-2021-41190): a manifest with ``manifests``, an
 index with ``layers``, a body that contradicts its Content-Type, a key twice.

@@ -1,4 +1,4 @@
-"""What can go wrong below an HTTP exchange, as failures; the only place that reads foreign errors.
+"""Makes failures of what can go wrong below an HTTP exchange; the only place that reads foreign errors.
 
 EgressRefusedError      image_not_allowed (or what the caller says it means there)
 ssl.SSLError            image_tls_rejected

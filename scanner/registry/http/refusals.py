@@ -1,4 +1,4 @@
-"""What a registry's refusal means."""
+"""Makes a failure of a registry's refusal, by what its status with its body means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gate knows of hosts: the published report while it is fresh, else what they say now."""
+"""Gives the gate its facts of hosts: the published report while it is fresh, else what they say now."""
 
 from __future__ import annotations
 

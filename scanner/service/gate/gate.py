@@ -10,7 +10,7 @@ import structlog
 
 from scanner.domain.decision import decided, rulings
 from scanner.domain.facts import Failure
-from scanner.scan import plans as scan_plans
+from scanner.scan.plans import plans as scan_plans
 from scanner.scan.scan import silent
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.service.configuration import limits

@@ -16,7 +16,7 @@ from scanner.domain.instead import MOVABLE, Instead
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Status
-from scanner.scan.plans import NO_DEPLOYMENTS
+from scanner.scan.plans.plans import NO_DEPLOYMENTS
 from scanner.service.gate.pins import pin
 
 if TYPE_CHECKING:

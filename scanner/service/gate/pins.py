@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
-from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 async def pins(registry: ImageResolver, images: Mapping[str, ImageReference | Failure]) -> dict[str, str]:
     """Each image as it is written with the reference, by digest, that it was judged as; without those nobody could resolve.
 
-    To be asked in the same window as the judgement, in which a tag means the same thing each time. The digest is that of
+    To be asked in the same snapshot as the judgement, in which a tag means the same thing each time. The digest is that of
     the index where there is one, so that each host still takes its own image of it.
     """
     found = await asyncio.gather(*(pin(registry, reference) for reference in images.values()))
@@ -34,4 +33,4 @@ async def pin(registry: ImageResolver, reference: ImageReference | Failure) -> s
     facts = await registry.resolve(reference, depth=Depth.INDEX)
     if isinstance(facts, Failure):
         return ""
-    return str(replace(reference, tag=None, digest=Digest(facts.digest)))
+    return str(replace(reference, tag=None, digest=facts.digest))

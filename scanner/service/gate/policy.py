@@ -1,4 +1,4 @@
-"""What the settings make the gate ask of each host, by the first rule that fits."""
+"""Reads from the settings what the gate asks of each host, by the first rule that fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent's claims are held against: the plan, the order of its steps, what scans see."""
+"""Holds an agent's claims against the plan, the order of its steps, what scans see."""
 
 from __future__ import annotations
 

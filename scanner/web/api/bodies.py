@@ -1,4 +1,4 @@
-"""What requests carry, each field with its bounds."""
+"""The bodies of requests, each field with its bounds."""
 
 from __future__ import annotations
 

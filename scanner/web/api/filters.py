@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from scanner.domain.verdict.reason import Reason, Status
+from scanner.formats.documents import lenient_json
 from scanner.web.http.problem import Problem
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def cursor_at(found: Sequence[Finding], end: int) -> str | None:
 
 def _opened(cursor: str) -> tuple[int, list[str]]:
     try:
-        offset, *key = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, TypeError, RecursionError):
+        offset, *key = lenient_json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, TypeError):
         raise Problem(400, "cursor_invalid", "cursor is a next_cursor of this endpoint, as it was given") from None
     if not isinstance(offset, int) or offset < 0:
         raise Problem(400, "cursor_invalid", "cursor is a next_cursor of this endpoint, as it was given")

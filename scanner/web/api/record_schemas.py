@@ -1,4 +1,4 @@
-"""What answers about the trail or the way back look like; see ``schemas``."""
+"""Schemas of the answers about the trail or the way back; see ``schemas``."""
 
 from __future__ import annotations
 

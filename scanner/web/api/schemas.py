@@ -1,4 +1,4 @@
-"""What answers look like, for the description of the API, from which the client's types are made.
+"""Schemas of the answers, for the description of the API, from which the client's types are made.
 
 Endpoints make their documents in the rooms below; tests hold every answer against these.
 """

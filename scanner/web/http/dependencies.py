@@ -1,4 +1,4 @@
-"""What endpoints ask for: the use cases, the metrics, a clock, who calls."""
+"""Gives endpoints what they ask for: the use cases, the metrics, a clock, who calls."""
 
 from __future__ import annotations
 

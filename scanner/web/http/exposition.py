@@ -1,4 +1,4 @@
-"""What the web asks of the metrics, which it does not know."""
+"""The seam by which the web asks the metrics, which it does not know."""
 
 from __future__ import annotations
 

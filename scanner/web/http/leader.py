@@ -1,4 +1,4 @@
-"""What only the leader of several instances does, asked of it, or refused with its name."""
+"""Asks the leader of several instances for what only it does, or refuses with its name."""
 
 from __future__ import annotations
 

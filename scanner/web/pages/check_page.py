@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from scanner.domain.instead import Instead
     from scanner.domain.override import Override
     from scanner.domain.report import Finding
-    from scanner.web.pages.rendering import Desk
+    from scanner.web.pages.rendering import PageRequest
 
 DECISION_SAYS = {
     Decision.ALLOW: "Go ahead: every image starts where it is to go.",
@@ -125,21 +125,21 @@ class CheckPage:
 @router.get("/check")
 @needs(Scope.READ)
 async def check_form(
-    desk: Asking,
+    asking: Asking,
     image: Annotated[str, Query(max_length=2048)] = "",
     host: Annotated[str, Query(max_length=512)] = "",
     platform: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The form, filled in as a link says."""
-    page = CheckPage(Question(image, host, platform), await asyncio.to_thread(_platforms, desk))
-    return await asyncio.to_thread(render, desk, "check.html", page)
+    page = CheckPage(Question(image, host, platform), await asyncio.to_thread(_platforms, asking))
+    return await asyncio.to_thread(render, asking, "check.html", page)
 
 
 @router.post("/check")
 @needs(Scope.GATE)
 async def check(
     request: Request,
-    desk: Asking,
+    asking: Asking,
     gate: Annotated[Gate, Depends(dependencies.gate)],
     exposition: Annotated[Exposition, Depends(dependencies.exposition)],
 ) -> Response:
@@ -147,20 +147,20 @@ async def check(
     fields = dict(await form_of(request))
     images, hosts, platform = (fields.get(name, "").strip() for name in ("images", "hosts", "platform"))
     question = Question(images, hosts, platform, fields.get("files", "").replace("\r\n", "\n"))
-    platforms = await asyncio.to_thread(_platforms, desk)
+    platforms = await asyncio.to_thread(_platforms, asking)
     asked = _read(question)
     if isinstance(asked, str):
-        return render(desk, "check.html", CheckPage(question, platforms, refused=asked), status=400)
+        return render(asking, "check.html", CheckPage(question, platforms, refused=asked), status=400)
     plans, destination = asked
-    answer = await gate.ask_files(plans, _files(question), destination, desk.viewer.name)
+    answer = await gate.ask_files(plans, _files(question), destination, asking.viewer.name)
     if isinstance(answer, Refusal):
         exposition.gate_decided(Decision.HOLD)
         page = CheckPage(question, platforms, refused=f"{answer.detail} ({answer.reason})")
-        return render(desk, "check.html", page, status=503 if answer.retry_after_s else 400)
+        return render(asking, "check.html", page, status=503 if answer.retry_after_s else 400)
     exposition.gate_decided(answer.decision)
     if any(ruling.override for ruling in answer.rulings):
         exposition.gate_overridden()
-    return await asyncio.to_thread(render, desk, "check.html", CheckPage(question, platforms, answer))
+    return await asyncio.to_thread(render, asking, "check.html", CheckPage(question, platforms, answer))
 
 
 def _read(question: Question) -> tuple[tuple[Plan, ...], Destination] | str:
@@ -186,7 +186,7 @@ def _files(question: Question) -> Mapping[str, bytes]:
     return {PASTED: question.files.encode()} if question.files.strip() else {}
 
 
-def _platforms(desk: Desk) -> Sequence[str]:
-    report = desk.report
-    own = latest_of(desk.request).of(report).platforms if report else {}
+def _platforms(asking: PageRequest) -> Sequence[str]:
+    report = asking.report
+    own = latest_of(asking.request).of(report).platforms if report else {}
     return [*dict.fromkeys((*(name for name in own if "/" in name), *USUAL))]

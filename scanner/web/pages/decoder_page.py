@@ -59,19 +59,19 @@ CATALOGUE = tuple(
 
 @router.get("/decoder")
 @needs(Scope.READ)
-async def decoder(desk: Asking, text: Annotated[str, Query(max_length=4096)] = "") -> Response:
+async def decoder(asking: Asking, text: Annotated[str, Query(max_length=4096)] = "") -> Response:
     """The form, with the answer to a short text that stands in the address."""
-    return await asyncio.to_thread(lambda: render(desk, "decoder.html", decoder_page(text)))
+    return await asyncio.to_thread(lambda: render(asking, "decoder.html", decoder_page(text)))
 
 
 @router.post("/decoder")
 @needs(Scope.READ)
-async def decode(request: Request, desk: Asking) -> Response:
+async def decode(request: Request, asking: Asking) -> Response:
     """The answer to a longer text."""
     text = dict(await form_of(request)).get("text", "")
     if len(text) > MAX_LOG_CHARS:
         raise Problem(413, "body_too_large", f"a text has at most {MAX_LOG_CHARS} characters: paste its last screens")
-    return await asyncio.to_thread(lambda: render(desk, "decoder.html", decoder_page(text)))
+    return await asyncio.to_thread(lambda: render(asking, "decoder.html", decoder_page(text)))
 
 
 def decoder_page(text: str) -> DecoderPage:

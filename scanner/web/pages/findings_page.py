@@ -1,4 +1,4 @@
-"""What is wrong, the most harmful first, grouped by image: one bad image on many hosts is one row that opens."""
+"""The page of what is wrong, the most harmful first: one bad image on many hosts is one row that opens."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class FindingsPage:
 @router.get("/findings")
 @needs(Scope.READ)
 def findings(
-    desk: Asking,
+    asking: Asking,
     wanted: Annotated[PageFilter, Depends(asked)],
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
     """What is not ok, or what was asked for."""
-    return render(desk, "findings.html", findings_page(desk.index, wanted, page))
+    return render(asking, "findings.html", findings_page(asking.index, wanted, page))
 
 
 def findings_page(index: FleetIndex, wanted: PageFilter, number: int) -> FindingsPage:

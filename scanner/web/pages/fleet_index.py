@@ -1,4 +1,4 @@
-"""What the pages look up in a report, worked out once for each: hosts with their worst, findings grouped by image."""
+"""Indexes a report for the pages, once for each: hosts with their worst, findings grouped by image."""
 
 from __future__ import annotations
 

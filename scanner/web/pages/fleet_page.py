@@ -18,7 +18,7 @@ from scanner.web.http.access import Scope, needs
 from scanner.web.http.route import GuardedRoute
 from scanner.web.pages.fleet_index import FleetIndex, HostRow, ImageGroup, grouped
 from scanner.web.pages.page_filter import PageFilter, asked
-from scanner.web.pages.rendering import Desk, render
+from scanner.web.pages.rendering import PageRequest, render
 from scanner.web.pages.trend_picture import Trend, trend_of
 from scanner.web.pages.viewer import Asking
 
@@ -77,19 +77,19 @@ class FleetPage:
 @router.get("/")
 @needs(Scope.READ)
 async def fleet(
-    desk: Asking,
+    asking: Asking,
     wanted: Annotated[PageFilter, Depends(asked)],
     history: Annotated[History, Depends(dependencies.history)],
 ) -> Response:
     """What is wrong now."""
-    if desk.report is None:
-        return render(desk, "waiting.html", None, refresh_s=5)
+    if asking.report is None:
+        return render(asking, "waiting.html", None, refresh_s=5)
     days = await history.days()
-    return await asyncio.to_thread(_rendered, desk, wanted, days)
+    return await asyncio.to_thread(_rendered, asking, wanted, days)
 
 
-def _rendered(desk: Desk, wanted: PageFilter, days: Sequence[Day]) -> Response:
-    return render(desk, "fleet.html", fleet_page(desk.index, wanted, days, desk.now))
+def _rendered(asking: PageRequest, wanted: PageFilter, days: Sequence[Day]) -> Response:
+    return render(asking, "fleet.html", fleet_page(asking.index, wanted, days, asking.now))
 
 
 def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: float) -> FleetPage:

@@ -23,7 +23,7 @@ from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 from scanner.web.pages.fleet_index import HARM, FleetIndex, HostRow
 from scanner.web.pages.page_filter import PageFilter, asked
-from scanner.web.pages.rendering import Desk, render
+from scanner.web.pages.rendering import PageRequest, render
 from scanner.web.pages.viewer import Asking
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class HostPage:
 @router.get("/hosts")
 @needs(Scope.READ)
 async def hosts(  # noqa: PLR0913, PLR0917 - the parts of one address
-    desk: Asking,
+    asking: Asking,
     wanted: Annotated[PageFilter, Depends(asked)],
     history: Annotated[History, Depends(dependencies.history)],
     rollbacks: Annotated[Rollbacks, Depends(dependencies.rollbacks)],
@@ -140,36 +140,36 @@ async def hosts(  # noqa: PLR0913, PLR0917 - the parts of one address
 ) -> Response:
     """All hosts, the worst first; ``name`` is one whose name no path can hold, ``cell`` the place in the picture."""
     if cell is not None:
-        name = await asyncio.to_thread(_in_cell, desk, wanted, cell)
+        name = await asyncio.to_thread(_in_cell, asking, wanted, cell)
     if name:
-        return await _one(desk, name, history, rollbacks)
-    return await asyncio.to_thread(_all, desk, wanted, page)
+        return await _one(asking, name, history, rollbacks)
+    return await asyncio.to_thread(_all, asking, wanted, page)
 
 
 @router.get("/hosts/{name:path}")
 @needs(Scope.READ)
 async def host(
     name: str,
-    desk: Asking,
+    asking: Asking,
     history: Annotated[History, Depends(dependencies.history)],
     rollbacks: Annotated[Rollbacks, Depends(dependencies.rollbacks)],
 ) -> Response:
     """One host."""
-    return await _one(desk, name, history, rollbacks)
+    return await _one(asking, name, history, rollbacks)
 
 
-def _all(desk: Desk, wanted: PageFilter, number: int) -> Response:
-    return render(desk, "hosts.html", hosts_page(desk.index, wanted, number))
+def _all(asking: PageRequest, wanted: PageFilter, number: int) -> Response:
+    return render(asking, "hosts.html", hosts_page(asking.index, wanted, number))
 
 
-async def _one(desk: Desk, name: str, history: History, rollbacks: Rollbacks) -> Response:
+async def _one(asking: PageRequest, name: str, history: History, rollbacks: Rollbacks) -> Response:
     architectures = await history.architectures()
-    row = await asyncio.to_thread(lambda: desk.index.row_of.get(name))
+    row = await asyncio.to_thread(lambda: asking.index.row_of.get(name))
     if row is None:
         raise Problem(404, "host_not_found", "the latest report has no host of this name")
-    probes = [log for log in desk.context.probes if log.target == name]
+    probes = [log for log in asking.context.probes if log.target == name]
     page = host_page(row, architectures.get(name), probes, await _releases(rollbacks, row))
-    return await asyncio.to_thread(render, desk, "host.html", page)
+    return await asyncio.to_thread(render, asking, "host.html", page)
 
 
 async def _releases(rollbacks: Rollbacks, row: HostRow) -> Sequence[Released] | None:
@@ -200,9 +200,9 @@ def _way_back(releases: Sequence[Release], host: str, platform: str) -> str:
     return shlex.join(["archscan", "rollback", *ends_options, *names])
 
 
-def _in_cell(desk: Desk, wanted: PageFilter, cell: int) -> str:
+def _in_cell(asking: PageRequest, wanted: PageFilter, cell: int) -> str:
     """The host at a place of the picture's band of the platform that was asked for."""
-    band = [row for row in desk.index.hosts(wanted.without("platform")) if row.platform == wanted.platform]
+    band = [row for row in asking.index.hosts(wanted.without("platform")) if row.platform == wanted.platform]
     ordered = sorted(band, key=lambda row: row.cell.rank)
     if cell >= len(ordered):
         raise Problem(404, "host_not_found", "the picture has changed: load the page again")

@@ -19,7 +19,7 @@ from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 from scanner.web.pages.fleet_index import HARM, FleetIndex, origins, urgency
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, asked
-from scanner.web.pages.rendering import Desk, render
+from scanner.web.pages.rendering import PageRequest, render
 from scanner.web.pages.viewer import Asking
 
 if TYPE_CHECKING:
@@ -158,29 +158,29 @@ class ImagePage:
 @router.get("/images")
 @needs(Scope.READ)
 def images(
-    desk: Asking,
+    asking: Asking,
     wanted: Annotated[PageFilter, Depends(asked)],
     reference: Annotated[str, Query(max_length=1024)] = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
     """All images, the worst first; ``reference`` is one that no path can hold."""
     if reference:
-        return _one(desk, reference)
-    return render(desk, "images.html", images_page(desk.index, wanted, page))
+        return _one(asking, reference)
+    return render(asking, "images.html", images_page(asking.index, wanted, page))
 
 
 @router.get("/images/{reference:path}")
 @needs(Scope.READ)
-def image(reference: str, desk: Asking) -> Response:
+def image(reference: str, asking: Asking) -> Response:
     """One image."""
-    return _one(desk, reference)
+    return _one(asking, reference)
 
 
-def _one(desk: Desk, reference: str) -> Response:
-    index = desk.index
+def _one(asking: PageRequest, reference: str) -> Response:
+    index = asking.index
     if reference not in index.by_image:
         raise Problem(404, "image_not_found", "no workload of the latest report has this image, written like this")
-    return render(desk, "image.html", image_page(index, reference))
+    return render(asking, "image.html", image_page(index, reference))
 
 
 def images_page(index: FleetIndex, wanted: PageFilter, number: int) -> ImagesPage:

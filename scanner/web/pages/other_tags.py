@@ -44,17 +44,17 @@ class Wanted:
 @needs(Scope.GATE)
 async def other_tags(
     request: Request,
-    desk: Asking,
+    asking: Asking,
     gate: Annotated[Gate, Depends(dependencies.gate)],
     exposition: Annotated[Exposition, Depends(dependencies.exposition)],
 ) -> Response:
     """Ask the gate about the image on a plain host of the platform: a denial names the nearest tag that it would allow."""
     wanted = _wanted(dict(await form_of(request)))
-    index = desk.index
+    index = asking.index
     if wanted.image not in index.by_image:
         raise Problem(404, "image_not_found", "no workload of the latest report has this image, written like this")
     name = str(wanted.platform)
-    answer = await gate.ask_files((Plan(wanted.image),), {}, Destination((), (wanted.platform,)), desk.viewer.name)
+    answer = await gate.ask_files((Plan(wanted.image),), {}, Destination((), (wanted.platform,)), asking.viewer.name)
     if isinstance(answer, Refusal):
         exposition.gate_decided(Decision.HOLD)
         found = OtherTags(name, refused=f"{answer.detail} ({answer.reason})")
@@ -62,7 +62,9 @@ async def other_tags(
         exposition.gate_decided(answer.decision)
         found = OtherTags(name, answer.decision, next(iter(answer.instead.values()), None))
     return await asyncio.to_thread(
-        lambda: render(desk, "image.html", image_page(index, wanted.image, found), status=503 if found.refused else 200)
+        lambda: render(
+            asking, "image.html", image_page(index, wanted.image, found), status=503 if found.refused else 200
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""What a reader narrows a page to: it lives in the page's address, so that it can be sent to somebody else."""
+"""Narrows a page to what a reader asks: it lives in the page's address, so that it can be sent to somebody else."""
 
 from __future__ import annotations
 

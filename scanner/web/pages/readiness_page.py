@@ -1,4 +1,4 @@
-"""What would run if the fleet became another platform: what is ready, what blocks, whose it is."""
+"""The page of what would run if the fleet became another platform: what is ready, what blocks, whose it is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scanner.domain.readiness import ImageOutlook, Readiness, Tally
-    from scanner.web.pages.rendering import Desk
+    from scanner.web.pages.rendering import PageRequest
 
 MAX_IMAGES = 200
 """Rows of the table; the document of the API has all of them."""
@@ -99,7 +99,7 @@ class ReadinessPage:
 @router.get("/readiness")
 @needs(Scope.READ)
 async def readiness(
-    desk: Asking,
+    asking: Asking,
     moves: Annotated[PlatformMoves, Depends(dependencies.moves)],
     to: Annotated[str, Query(max_length=64)] = "",
     host: Annotated[str, Query(max_length=512)] = "",
@@ -107,27 +107,27 @@ async def readiness(
     """The table for one target."""
     target = _platform(to) if to else None
     judging = target is not None and moves.is_judging(target)
-    return await asyncio.to_thread(_shown, desk, moves, target, host, judging=judging)
+    return await asyncio.to_thread(_shown, asking, moves, target, host, judging=judging)
 
 
 @router.post("/readiness")
 @needs(Scope.GATE)
 async def judge(
-    request: Request, desk: Asking, moves: Annotated[PlatformMoves, Depends(dependencies.moves)]
+    request: Request, asking: Asking, moves: Annotated[PlatformMoves, Depends(dependencies.moves)]
 ) -> Response:
     """Open the images for a target, then go back to its table."""
     target = _platform(dict(await form_of(request)).get("to", ""))
-    refused = moves.judge(target, desk.viewer.name)
+    refused = moves.judge(target, asking.viewer.name)
     if isinstance(refused, Refusal):
         raise Problem.of(refused)
     return RedirectResponse(f"/readiness?to={target}", 303)
 
 
-def _shown(desk: Desk, moves: PlatformMoves, target: Platform | None, host: str, *, judging: bool) -> Response:
-    platforms = list(dict.fromkeys((*(name for name in desk.index.platforms if "/" in name), *USUAL)))
+def _shown(asking: PageRequest, moves: PlatformMoves, target: Platform | None, host: str, *, judging: bool) -> Response:
+    platforms = list(dict.fromkeys((*(name for name in asking.index.platforms if "/" in name), *USUAL)))
     found = moves.outlook(target) if target else None
     page = ReadinessPage(str(target or ""), host, found, platforms, judging)
-    return render(desk, "readiness.html", page, refresh_s=3 if judging else 0)
+    return render(asking, "readiness.html", page, refresh_s=3 if judging else 0)
 
 
 def _platform(text: str) -> Platform:

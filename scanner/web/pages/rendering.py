@@ -71,7 +71,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]*(/[A-Za-z0-9_][A-Za-z0-9
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PageRequest:
     """Who asks for a page, of what, when."""
 
     request: Request
@@ -104,18 +104,18 @@ def latest_of(request: Request) -> LatestIndex:
     return found
 
 
-def render(desk: Desk, template: str, page: object, *, status: int = 200, refresh_s: int = 0) -> Response:
+def render(asking: PageRequest, template: str, page: object, *, status: int = 200, refresh_s: int = 0) -> Response:
     """The page ``template`` of the view model ``page``; ``refresh_s`` has a browser without scripts look again."""
-    now = desk.now
+    now = asking.now
     text = environment().get_template(template).render(
         page=page,
-        viewer=desk.viewer,
-        report=desk.report,
-        here=desk.request.url.path,
+        viewer=asking.viewer,
+        report=asking.report,
+        here=asking.request.url.path,
         age=lambda seconds: age(now, seconds),
         refresh_s=refresh_s,
     )  # fmt: skip
-    return packed(desk.request, text, status)
+    return packed(asking.request, text, status)
 
 
 def packed(request: Request, text: str, status: int, headers: dict[str, str] | None = None) -> Response:

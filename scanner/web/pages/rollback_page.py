@@ -52,11 +52,11 @@ class RollbackPage:
 
 @router.post("/rollbacks")
 @needs(Scope.ROLLBACK)
-async def plan(request: Request, desk: Asking, known: Known) -> Response:
+async def plan(request: Request, asking: Asking, known: Known) -> Response:
     """Make the plan of one workload, then show it; nothing is done to the host."""
     fields = dict(await form_of(request))
     host, workload = (fields.get(name, "")[:MAX_NAME_CHARS] for name in ("host", "workload"))
-    made = await known.plan(host, workload, "", desk.viewer.name)
+    made = await known.plan(host, workload, "", asking.viewer.name)
     if isinstance(made, Refusal):
         raise Problem.of(made)
     return RedirectResponse(f"/rollbacks/{made.id}", 303)
@@ -66,7 +66,7 @@ async def plan(request: Request, desk: Asking, known: Known) -> Response:
 @needs(Scope.READ)
 async def shown(
     rollback_id: str,
-    desk: Asking,
+    asking: Asking,
     known: Known,
     reloading: Annotated[Reloading, Depends(dependencies.reloading)],
 ) -> Response:
@@ -75,20 +75,20 @@ async def shown(
     if found is None:
         raise Problem(404, "rollback_not_found", "there is no such rollback")
     enabled = reloading.settings.rollback.enabled
-    expired = found.expired(desk.now)
+    expired = found.expired(asking.now)
     confirmable = found.state is State.PLANNED and found.by_agent and enabled and not expired
     page = RollbackPage(found, confirmable, expired, enabled)
     return await asyncio.to_thread(
-        lambda: render(desk, "rollback.html", page, refresh_s=LOOK_AGAIN_S if page.goes_on else 0)
+        lambda: render(asking, "rollback.html", page, refresh_s=LOOK_AGAIN_S if page.goes_on else 0)
     )
 
 
 @router.post("/rollbacks/{rollback_id}/confirm")
 @needs(Scope.ROLLBACK)
-async def confirm(rollback_id: str, request: Request, desk: Asking, known: Known) -> Response:
+async def confirm(rollback_id: str, request: Request, asking: Asking, known: Known) -> Response:
     """Have the agent carry it out."""
     accepted = dict(await form_of(request)).get("accept_cautions") == "yes"
-    made = await known.confirm(rollback_id, desk.viewer.name, accept_cautions=accepted)
+    made = await known.confirm(rollback_id, asking.viewer.name, accept_cautions=accepted)
     if isinstance(made, Refusal):
         raise Problem.of(made)
     return RedirectResponse(f"/rollbacks/{made.id}", 303)

@@ -85,7 +85,7 @@ class ScannerPage:
 @needs(Scope.READ)
 async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
     request: Request,
-    desk: Asking,
+    asking: Asking,
     history: Annotated[History, Depends(dependencies.history)],
     scans: Annotated[Scans, Depends(dependencies.scans)],
     known: Annotated[Waivers, Depends(dependencies.waivers)],
@@ -96,7 +96,7 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
     """How the scanner does; ``scan`` follows one that was asked for."""
     access: Access = request.app.state.access
     asked = scans.find(scan) if scan else None
-    report = desk.report
+    report = asking.report
     index = latest_of(request).of(report) if report else None
     past = await history.scans(LAST_SCANS)
     waivers = await known.in_force()
@@ -111,23 +111,23 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
             waivers=waivers,
             tokens=access.tokens,
             proxy=access.proxy,
-            probes=list(desk.context.probes),
+            probes=list(asking.context.probes),
             configuration=veiled(reloading.settings.model_dump(mode="json")),
-            store_error=desk.context.service.publication.store_error,
+            store_error=asking.context.service.publication.store_error,
             hosts=len(reloading.hosts()),
             version=str(request.app.version),
         )
 
     goes_on = asked is not None and not asked.state.ended
-    return await asyncio.to_thread(lambda: render(desk, "scanner.html", page(), refresh_s=5 if goes_on else 0))
+    return await asyncio.to_thread(lambda: render(asking, "scanner.html", page(), refresh_s=5 if goes_on else 0))
 
 
 @router.post("/scanner/scans")
 @needs(Scope.OPERATE)
-async def scan_now(request: Request, desk: Asking, scans: Annotated[Scans, Depends(dependencies.scans)]) -> Response:
+async def scan_now(request: Request, asking: Asking, scans: Annotated[Scans, Depends(dependencies.scans)]) -> Response:
     """Scan now, all hosts or those named, then watch."""
     words = dict(await form_of(request)).get("hosts", "")
-    asked = await scans.request(tuple(words.replace(",", " ").split()), desk.viewer.name)
+    asked = await scans.request(tuple(words.replace(",", " ").split()), asking.viewer.name)
     if isinstance(asked, Refusal):
         raise Problem.of(asked)
     return RedirectResponse(f"/scanner?scan={asked.id}#scan", 303)
@@ -136,16 +136,16 @@ async def scan_now(request: Request, desk: Asking, scans: Annotated[Scans, Depen
 @router.post("/scanner/waivers")
 @needs(Scope.OPERATE)
 async def answer_for(
-    request: Request, desk: Asking, known: Annotated[Waivers, Depends(dependencies.waivers)]
+    request: Request, asking: Asking, known: Annotated[Waivers, Depends(dependencies.waivers)]
 ) -> Response:
     """Answer for findings until a day."""
     fields = {name: value for name, value in await form_of(request) if value.strip()}
     wanted = _waiver(fields)
-    if wanted.until.timestamp() <= desk.now:
+    if wanted.until.timestamp() <= asking.now:
         raise Problem(400, "waiver_invalid", "until is in the past")
     made = Waiver("", wanted.owner, wanted.reason, wanted.until.timestamp(), wanted.host, wanted.image,
                   wanted.workload, wanted.finding_reason)  # fmt: skip
-    if isinstance(added := await known.add(made, desk.viewer.name), Refusal):
+    if isinstance(added := await known.add(made, asking.viewer.name), Refusal):
         raise Problem.of(added)
     return RedirectResponse("/scanner#waivers", 303)
 
@@ -153,10 +153,10 @@ async def answer_for(
 @router.post("/scanner/waivers/{waiver_id}/end")
 @needs(Scope.OPERATE)
 async def end_waiver(
-    waiver_id: str, desk: Asking, known: Annotated[Waivers, Depends(dependencies.waivers)]
+    waiver_id: str, asking: Asking, known: Annotated[Waivers, Depends(dependencies.waivers)]
 ) -> Response:
     """Answer for them no more."""
-    if isinstance(ended := await known.delete(waiver_id, desk.viewer.name), Refusal):
+    if isinstance(ended := await known.delete(waiver_id, asking.viewer.name), Refusal):
         raise Problem.of(ended)
     if not ended:
         raise Problem(404, "waiver_not_found", "there is no such waiver, or the configuration has it")

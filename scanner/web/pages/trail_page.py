@@ -80,7 +80,7 @@ class TrailPage:
 @router.get("/trail")
 @needs(Scope.READ)
 async def trail(
-    desk: Asking,
+    asking: Asking,
     recording: Annotated[Recording, Depends(dependencies.recording)],
     before: Annotated[int | None, Query(ge=0, le=(1 << 62))] = None,
     event: Annotated[str, Query(max_length=64)] = "",
@@ -89,9 +89,9 @@ async def trail(
     if event and event not in set(Event):
         raise Problem(400, "filter_invalid", f"event is one of {', '.join(Event)}")
     if recording.trail is None:
-        return render(desk, "trail.html", TrailPage(None))
+        return render(asking, "trail.html", TrailPage(None))
     try:
-        return render(desk, "trail.html", await _page(recording.trail, before, event))
+        return render(asking, "trail.html", await _page(recording.trail, before, event))
     except StoreError as error:
         raise Problem(503, "trail_failed", str(error), {"Retry-After": "60"}) from None
 

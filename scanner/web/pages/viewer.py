@@ -12,7 +12,7 @@ from scanner.web.http import dependencies
 from scanner.web.http.access import Access, Scope
 from scanner.web.http.dependencies import Context
 from scanner.web.http.session import Session
-from scanner.web.pages.rendering import Desk
+from scanner.web.pages.rendering import PageRequest
 
 ACTING = (Scope.READ, Scope.GATE, Scope.OPERATE, Scope.ROLLBACK)
 """What pages show or do."""
@@ -66,13 +66,13 @@ async def viewer(request: Request) -> Viewer:
     )
 
 
-async def desk(
+async def asking(
     request: Request,
     context: Annotated[Context, Depends(dependencies.context)],
     looking: Annotated[Viewer, Depends(viewer)],
-) -> Desk:
+) -> PageRequest:
     """What every page is made from."""
-    return Desk(request, context, looking)
+    return PageRequest(request, context, looking)
 
 
-Asking = Annotated[Desk, Depends(desk)]
+Asking = Annotated[PageRequest, Depends(asking)]

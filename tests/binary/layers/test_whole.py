@@ -12,6 +12,7 @@ from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import LayerError
 from scanner.binary.layers.zstdframes import Frames
 from scanner.domain.facts import Failure
+from scanner.domain.image.reference import Digest
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 
@@ -152,8 +153,11 @@ async def test_of_a_layer_that_breaks_off_nothing_counts(images, build):
     assert (program.problem.reason, program.chain) == (Reason.IMAGE_TIMEOUT, ())
 
 
+NO_DIGEST = Failure(Reason.IMAGE_MALFORMED, "a diff_id is no digest")
+
+
 def diff_id(raw, algorithm="sha256"):
-    return f"{algorithm}:{hashlib.new(algorithm, raw).hexdigest()}"
+    return Digest(f"{algorithm}:{hashlib.new(algorithm, raw).hexdigest()}")
 
 
 async def test_a_layer_unpacks_to_what_the_config_says_of_it(images, build):
@@ -168,5 +172,5 @@ async def test_a_layer_unpacks_to_what_the_config_says_of_it(images, build):
     assert await with_ids(diff_id(low), diff_id(top, "sha512")) is None
     assert await with_ids(diff_id(top), diff_id(low)) is Reason.LAYER_UNREADABLE
     assert await with_ids(diff_id(low), diff_id(top + bytes(512))) is Reason.LAYER_UNREADABLE
-    assert await with_ids("a", "b") is Reason.LAYER_UNREADABLE
+    assert await with_ids(NO_DIGEST, NO_DIGEST) is Reason.LAYER_UNREADABLE
     assert await with_ids(diff_id(top)) is None  # which engine minds another number is told elsewhere

@@ -3,7 +3,7 @@
 from scanner.domain.host import Host
 from scanner.probe.planned import folder
 from scanner.probe.planned.faults import MAX_ALONE, without_culprits
-from scanner.scan import plans
+from scanner.scan.plans import plans
 
 COMPOSE = b"services: {a: {image: 'r.example/a:1'}}\n"
 

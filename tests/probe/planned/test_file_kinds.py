@@ -8,8 +8,8 @@ import pytest
 from scanner.domain.host import Host
 from scanner.probe.planned import file_kinds, folder
 from scanner.probe.planned.compose import keys
-from scanner.scan import plan_tree
-from scanner.scan.plans import PlanDirectory
+from scanner.scan.plans import plan_tree
+from scanner.scan.plans.plans import PlanDirectory
 from tests.probe.planned.file_shapes import COMPOSE, KUBERNETES, NOMAD, OTHERS, SHAPES, UNITS
 from tests.rows import each_row
 

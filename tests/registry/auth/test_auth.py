@@ -62,8 +62,8 @@ class Script:
 
 
 @pytest.fixture
-async def world(http_server, authority, reply):
-    """``world(script, name, ...)``: a registry, its token server on every name of the field, and a client."""
+async def environment(http_server, authority, reply):
+    """``environment(script, name, ...)``: a registry, its token server on every name of the field, and a client."""
     opened = []
 
     async def make(script, name, *found, config=None, clock=None):
@@ -127,12 +127,12 @@ def grants(reply):
 # ---------------------------------------------------------------- one session per registry of the field
 
 
-async def test_docker_hub_gives_anonymous_readers_a_token(world, grants):
+async def test_docker_hub_gives_anonymous_readers_a_token(environment, grants):
     script = Script(
         'Bearer realm="https://auth.docker.io:PORT/token",service="registry.docker.io",scope="repository:library/nginx:pull"',
         token=lambda _: grants(),
     )
-    hub = await world(script, "docker.io")
+    hub = await environment(script, "docker.io")
     assert await hub.pull("library/nginx") == 200
     (asked,) = script.tokens
     assert (asked.method, asked.path, asked.headers["host"].partition(":")[0]) == ("GET", "/token", "auth.docker.io")
@@ -140,92 +140,92 @@ async def test_docker_hub_gives_anonymous_readers_a_token(world, grants):
     assert asked.authorization is None
 
 
-async def test_docker_hub_takes_user_and_password_as_basic(world, grants):
+async def test_docker_hub_takes_user_and_password_as_basic(environment, grants):
     script = Script(
         'Bearer realm="https://auth.docker.io:PORT/token",service="registry.docker.io"',
         token=lambda _: grants(
             token="granted", access_token="granted", expires_in=300, issued_at="2020-01-01T00:00:00Z"
         ),
     )
-    hub = await world(script, "docker.io", Credential("bot", "hunter2"))
+    hub = await environment(script, "docker.io", Credential("bot", "hunter2"))
     assert await hub.pull() == 200
     assert script.tokens[0].authorization == basic("bot", "hunter2")
     assert script.pulls[-1].authorization == "Bearer granted"
 
 
-async def test_ghcr_takes_a_personal_access_token_as_password(world, grants):
+async def test_ghcr_takes_a_personal_access_token_as_password(environment, grants):
     script = Script(
         'Bearer realm="https://ghcr.io:PORT/token",service="ghcr.io",scope="repository:user/image:pull"',
         token=lambda seen: grants() if seen.authorization == basic("any", "ghp_pat") else grants(403, errors=[]),
     )
-    assert await (await world(script, "ghcr.io", Credential("any", "ghp_pat"))).pull("user/image") == 200
+    assert await (await environment(script, "ghcr.io", Credential("any", "ghp_pat"))).pull("user/image") == 200
 
 
 @pytest.mark.parametrize(
     "credential",
     [Credential("_json_key", '{"type": "service_account"}'), Credential("oauth2accesstoken", "ya29.token")],
 )
-async def test_gcr_takes_json_keys_and_access_tokens_with_an_unquoted_service(world, grants, credential):
+async def test_gcr_takes_json_keys_and_access_tokens_with_an_unquoted_service(environment, grants, credential):
     script = Script(
         'Bearer realm="https://gcr.io:PORT/v2/token",service=gcr.io',
         token=lambda seen: grants() if seen.method == "GET" else grants(404),
     )
-    assert await (await world(script, "gcr.io", credential)).pull("project/app") == 200
+    assert await (await environment(script, "gcr.io", credential)).pull("project/app") == 200
     assert script.tokens[0].authorization == credential.basic
     assert script.tokens[0].query["service"] == ["gcr.io"]
 
 
-async def test_gcr_knows_no_post_so_that_an_identity_token_is_tried_by_get(world, grants):
+async def test_gcr_knows_no_post_so_that_an_identity_token_is_tried_by_get(environment, grants):
     script = Script(
         'Bearer realm="https://gcr.io:PORT/v2/token",service="gcr.io"',
         token=lambda seen: grants() if seen.method == "GET" else grants(404),
     )
-    assert await (await world(script, "gcr.io", identity("idtoken", "_token"))).pull() == 200
+    assert await (await environment(script, "gcr.io", identity("idtoken", "_token"))).pull() == 200
     assert [(seen.method, seen.authorization) for seen in script.tokens] == [
         ("POST", None),
         ("GET", basic("_token", "idtoken")),
     ]
 
 
-async def test_artifact_registry_is_its_own_token_server(world, grants):
+async def test_artifact_registry_is_its_own_token_server(environment, grants):
     script = Script('Bearer realm="https://europe-docker.pkg.dev:PORT/v2/token",service=""', token=lambda _: grants())
-    assert await (await world(script, "europe-docker.pkg.dev")).pull() == 200
+    assert await (await environment(script, "europe-docker.pkg.dev")).pull() == 200
     assert "service" not in script.tokens[0].query
 
 
-async def test_ecr_asks_for_basic_and_gets_the_aws_password(world):
+async def test_ecr_asks_for_basic_and_gets_the_aws_password(environment):
     name = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
     script = Script(
         f'Basic realm="https://{name}/",service="ecr.amazonaws.com"', accepts=(basic("AWS", "ecr-password"),)
     )
-    ecr = await world(script, name, Credential("AWS", "ecr-password"))
+    ecr = await environment(script, name, Credential("AWS", "ecr-password"))
     assert await ecr.pull() == 200
     assert await ecr.pull() == 200
     assert len(script.pulls) == 3
     assert script.tokens == []
 
 
-async def test_ecr_has_nothing_for_anonymous_readers(world):
+async def test_ecr_has_nothing_for_anonymous_readers(environment):
     name = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-    answer = await (await world(Script(f'Basic realm="https://{name}/"'), name)).pull()
+    answer = await (await environment(Script(f'Basic realm="https://{name}/"'), name)).pull()
     assert answer == Failure(Reason.IMAGE_DENIED, f"{name} asks for a user and a password, of which none is known")
 
 
-async def test_ecr_public_gives_anonymous_readers_a_token(world, grants):
+async def test_ecr_public_gives_anonymous_readers_a_token(environment, grants):
     script = Script(
         'Bearer realm="https://public.ecr.aws:PORT/token/",service="public.ecr.aws",scope="aws"',
         token=lambda _: grants(),
     )
-    assert await (await world(script, "public.ecr.aws")).pull("nginx/nginx") == 200
+    assert await (await environment(script, "public.ecr.aws")).pull("nginx/nginx") == 200
     assert script.tokens[0].query["scope"] == ["repository:nginx/nginx:pull"]
 
 
-async def test_acr_exchanges_an_identity_token_by_post_and_shows_metadata_scopes(world, grants):
+async def test_acr_exchanges_an_identity_token_by_post_and_shows_metadata_scopes(environment, grants):
     script = Script(
         'Bearer realm="https://team.azurecr.io:PORT/oauth2/token",service="team.azurecr.io",scope="repository:team/app:metadata_read"',
         token=lambda _: grants(access_token="granted"),
     )
-    assert await (await world(script, "team.azurecr.io", identity("refresh me", ACR_USER))).pull() == 200
+    assert await (await environment(script, "team.azurecr.io", identity("refresh me", ACR_USER))).pull() == 200
     (asked,) = script.tokens
     assert (asked.method, asked.authorization) == ("POST", None)
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -239,72 +239,80 @@ async def test_acr_exchanges_an_identity_token_by_post_and_shows_metadata_scopes
     assert "refresh" not in asked.target
 
 
-async def test_acr_that_refuses_the_post_takes_the_zero_user_by_get(world, grants):
+async def test_acr_that_refuses_the_post_takes_the_zero_user_by_get(environment, grants):
     script = Script(
         'Bearer realm="https://team.azurecr.io:PORT/oauth2/token",service="team.azurecr.io"',
         token=lambda seen: grants(access_token="granted") if seen.method == "GET" else grants(400),
     )
-    assert await (await world(script, "team.azurecr.io", identity("refresh", ACR_USER))).pull() == 200
+    assert await (await environment(script, "team.azurecr.io", identity("refresh", ACR_USER))).pull() == 200
     assert script.tokens[-1].authorization == basic(ACR_USER, "refresh")
 
 
-async def test_quay_takes_a_robot_account(world, grants):
+async def test_quay_takes_a_robot_account(environment, grants):
     script = Script(
         'Bearer realm="https://quay.io:PORT/v2/auth",service="quay.io"',
         token=lambda seen: grants() if seen.authorization == basic("org+robot", "key") else grants(401),
     )
-    assert await (await world(script, "quay.io", Credential("org+robot", "key"))).pull("org/app") == 200
+    assert await (await environment(script, "quay.io", Credential("org+robot", "key"))).pull("org/app") == 200
 
 
-async def test_gitlab_needs_its_other_host_configured(world, grants):
+async def test_gitlab_needs_its_other_host_configured(environment, grants):
     script = Script(
         'Bearer    realm="https://gitlab.example:PORT/jwt/auth",service="container_registry"', token=lambda _: grants()
     )
-    refused = await (await world(script, "registry.gitlab.example", Credential("bot", "deploy-token"))).pull()
+    refused = await (await environment(script, "registry.gitlab.example", Credential("bot", "deploy-token"))).pull()
     assert refused.reason is Reason.IMAGE_REALM_REFUSED
     assert "add 'gitlab.example:" in refused.detail
     assert script.tokens == []
     config = RegistryConfig("registry.gitlab.example", auth_hosts=("gitlab.example",))
     assert (
-        await (await world(script, "registry.gitlab.example", Credential("bot", "deploy-token"), config=config)).pull()
+        await (
+            await environment(script, "registry.gitlab.example", Credential("bot", "deploy-token"), config=config)
+        ).pull()
         == 200
     )
 
 
-async def test_harbor_takes_a_robot_and_says_bearer_in_lower_case(world, grants):
+async def test_harbor_takes_a_robot_and_says_bearer_in_lower_case(environment, grants):
     script = Script(
         'bearer realm="https://harbor.example:PORT/service/token",service="harbor-registry",scope="repository:proxy/library/nginx:pull"',
         token=lambda _: grants(),
     )
-    assert await (await world(script, "harbor.example", Credential("robot$ci", "s"))).pull("proxy/library/nginx") == 200
+    assert (
+        await (await environment(script, "harbor.example", Credential("robot$ci", "s"))).pull("proxy/library/nginx")
+        == 200
+    )
     assert script.tokens[0].authorization == basic("robot$ci", "s")
 
 
-async def test_artifactory_with_basic(world):
+async def test_artifactory_with_basic(environment):
     script = Script('Basic realm="Artifactory Realm"', accepts=(basic("bot", "key"),))
-    assert await (await world(script, "artifactory.example", Credential("bot", "key"))).pull() == 200
+    assert await (await environment(script, "artifactory.example", Credential("bot", "key"))).pull() == 200
 
 
-async def test_artifactory_with_bearer_answers_a_post_with_401(world, grants):
+async def test_artifactory_with_bearer_answers_a_post_with_401(environment, grants):
     script = Script(
         'Bearer realm="https://artifactory.example:PORT/v2/token",service="artifactory.example:443"',
         token=lambda seen: grants() if seen.method == "GET" else grants(401),
     )
-    assert await (await world(script, "artifactory.example", identity("id", "bot"))).pull() == 200
+    assert await (await environment(script, "artifactory.example", identity("id", "bot"))).pull() == 200
     assert [seen.method for seen in script.tokens] == ["POST", "GET"]
 
 
-async def test_a_registry_token_is_used_as_it_is(world):
+async def test_a_registry_token_is_used_as_it_is(environment):
     script = Script('Bearer realm="https://quay.io:PORT/v2/auth",service="quay.io"', accepts=("Bearer ready",))
-    assert await (await world(script, "quay.io", Credential("", "ready", CredentialKind.REGISTRY_TOKEN))).pull() == 200
+    assert (
+        await (await environment(script, "quay.io", Credential("", "ready", CredentialKind.REGISTRY_TOKEN))).pull()
+        == 200
+    )
     assert script.tokens == []
 
 
-async def test_bearer_is_preferred_where_both_are_offered(world, grants):
+async def test_bearer_is_preferred_where_both_are_offered(environment, grants):
     script = Script(
         'Basic realm="x", Bearer realm="https://quay.io:PORT/v2/auth",service="quay.io"', token=lambda _: grants()
     )
-    assert await (await world(script, "quay.io", Credential("a", "b"))).pull() == 200
+    assert await (await environment(script, "quay.io", Credential("a", "b"))).pull() == 200
     assert script.pulls[-1].authorization == "Bearer granted"
 
 
@@ -314,7 +322,7 @@ async def test_bearer_is_preferred_where_both_are_offered(world, grants):
 QUAY = 'Bearer realm="https://quay.io:PORT/v2/auth",service="quay.io"'
 
 
-async def test_credentials_are_tried_in_turn_each_once(world, grants):
+async def test_credentials_are_tried_in_turn_each_once(environment, grants):
     script = Script(
         QUAY,
         token=lambda seen: (
@@ -325,28 +333,30 @@ async def test_credentials_are_tried_in_turn_each_once(world, grants):
             else grants()
         ),
     )
-    quay = await world(script, "quay.io", *(Credential(user, "x") for user in ("first", "second", "third", "fourth")))
+    quay = await environment(
+        script, "quay.io", *(Credential(user, "x") for user in ("first", "second", "third", "fourth"))
+    )
     assert await quay.pull() == 200
     assert [seen.authorization for seen in script.tokens] == [basic(user, "x") for user in ("first", "second", "third")]
 
 
-async def test_a_token_that_grants_nothing_ends_the_conversation(world, grants):
+async def test_a_token_that_grants_nothing_ends_the_conversation(environment, grants):
     script = Script(QUAY, token=lambda _: grants(token="empty"))
-    quay = await world(script, "quay.io")
+    quay = await environment(script, "quay.io")
     assert await quay.pull() == Failure(Reason.IMAGE_DENIED, "not for anonymous readers, and no credential is known")
     assert (len(script.pulls), len(script.tokens)) == (2, 1)
 
 
-async def test_basic_credentials_are_tried_in_turn_each_once(world):
+async def test_basic_credentials_are_tried_in_turn_each_once(environment):
     script = Script("Basic realm=x", accepts=(basic("b", "x"),))
-    quay = await world(script, "quay.io", Credential("a", "x"), Credential("b", "x"), Credential("c", "x"))
+    quay = await environment(script, "quay.io", Credential("a", "x"), Credential("b", "x"), Credential("c", "x"))
     assert await quay.pull() == 200
     assert [seen.authorization for seen in script.pulls] == [None, basic("a", "x"), basic("b", "x")]
 
 
-async def test_a_refused_credential_is_not_tried_again_until_a_while_has_passed(world, grants):
+async def test_a_refused_credential_is_not_tried_again_until_a_while_has_passed(environment, grants):
     script = Script(QUAY, token=lambda _: grants(401))
-    quay = await world(script, "quay.io", Credential("a", "wrong", source="config.json"))
+    quay = await environment(script, "quay.io", Credential("a", "wrong", source="config.json"))
     for _ in range(3):
         assert await quay.pull() == Failure(
             Reason.IMAGE_DENIED, "the token server answers 401 to the credential of config.json"
@@ -358,15 +368,15 @@ async def test_a_refused_credential_is_not_tried_again_until_a_while_has_passed(
     assert len(script.tokens) == 2
 
 
-async def test_a_new_credential_is_tried_at_once(world, grants):
+async def test_a_new_credential_is_tried_at_once(environment, grants):
     script = Script(QUAY, token=lambda seen: grants() if seen.authorization == basic("a", "new") else grants(401))
-    quay = await world(script, "quay.io", Credential("a", "old"))
+    quay = await environment(script, "quay.io", Credential("a", "old"))
     assert isinstance(await quay.pull(), Failure)
     quay.source.found = (Credential("a", "new"),)
     assert await quay.pull() == 200
 
 
-async def test_an_insufficient_scope_is_added_once(world, grants):
+async def test_an_insufficient_scope_is_added_once(environment, grants):
     def challenge(seen):
         return (
             QUAY + ',scope="repository:other/base:pull,push",error="insufficient_scope"' if seen.authorization else QUAY
@@ -376,7 +386,7 @@ async def test_an_insufficient_scope_is_added_once(world, grants):
         challenge,
         token=lambda seen: grants() if "repository:other/base:pull" in seen.query["scope"] else grants(token="narrow"),
     )
-    quay = await world(script, "quay.io", Credential("a", "b"))
+    quay = await environment(script, "quay.io", Credential("a", "b"))
     assert await quay.pull() == 200
     assert [seen.query["scope"] for seen in script.tokens] == [
         ["repository:team/app:pull"],
@@ -384,24 +394,24 @@ async def test_an_insufficient_scope_is_added_once(world, grants):
     ]
 
 
-async def test_an_insufficient_scope_that_stays_insufficient_ends(world, grants):
+async def test_an_insufficient_scope_that_stays_insufficient_ends(environment, grants):
     count = iter(range(100))
     script = Script(
         lambda _: QUAY + f',scope="repository:x{next(count)}/y:pull",error="insufficient_scope"',
         token=lambda _: grants(token="narrow"),
     )
-    answer = await (await world(script, "quay.io", Credential("a", "b"))).pull()
+    answer = await (await environment(script, "quay.io", Credential("a", "b"))).pull()
     assert answer.reason is Reason.IMAGE_DENIED
     assert len(script.tokens) == 2
 
 
-async def test_no_token_of_ours_may_write(world, grants):
+async def test_no_token_of_ours_may_write(environment, grants):
     script = Script(
         QUAY
         + ',scope="repository:a/b:pull,push,delete repository:c/d:push repository:e/f:* registry:catalog:* repository(plugin):g/h:push,pull"',
         token=lambda _: grants(),
     )
-    await (await world(script, "quay.io")).pull("a/b")
+    await (await environment(script, "quay.io")).pull("a/b")
     assert script.tokens[0].query["scope"] == [
         "repository:a/b:pull",
         "registry:catalog:*",
@@ -409,7 +419,7 @@ async def test_no_token_of_ours_may_write(world, grants):
     ]
 
 
-async def test_a_token_is_kept_until_it_expires_and_asked_for_once_by_many(world, grants):
+async def test_a_token_is_kept_until_it_expires_and_asked_for_once_by_many(environment, grants):
     count = iter(range(100))
 
     async def slow(seen):
@@ -417,7 +427,7 @@ async def test_a_token_is_kept_until_it_expires_and_asked_for_once_by_many(world
         return grants(token=f"t{next(count)}", expires_in=300)
 
     script = Script(QUAY, accepts=("Bearer t0", "Bearer t1"), token=slow)
-    quay = await world(script, "quay.io")
+    quay = await environment(script, "quay.io")
     assert await asyncio.gather(*(quay.pull() for _ in range(10))) == [200] * 10
     assert len(script.tokens) == 1
     quay.clock[0] += 299
@@ -429,17 +439,17 @@ async def test_a_token_is_kept_until_it_expires_and_asked_for_once_by_many(world
     assert len(script.tokens) == 2
 
 
-async def test_a_token_that_is_withdrawn_early_is_replaced(world, grants):
+async def test_a_token_that_is_withdrawn_early_is_replaced(environment, grants):
     count = iter(range(100))
     script = Script(QUAY, accepts=("Bearer t0",), token=lambda _: grants(token=f"t{next(count)}", expires_in=3600))
-    quay = await world(script, "quay.io", Credential("a", "b"))
+    quay = await environment(script, "quay.io", Credential("a", "b"))
     assert await quay.pull() == 200
     quay.clock[0] += auth.SETTLED_S
     script.accepts = ("Bearer t1",)
     assert await quay.pull() == 200
 
 
-async def test_one_cancelled_waiter_does_not_disturb_the_others(world, grants):
+async def test_one_cancelled_waiter_does_not_disturb_the_others(environment, grants):
     arrived, go = asyncio.Event(), asyncio.Event()
 
     async def slow(seen):
@@ -447,7 +457,7 @@ async def test_one_cancelled_waiter_does_not_disturb_the_others(world, grants):
         await go.wait()
         return grants()
 
-    quay = await world(Script(QUAY, token=slow), "quay.io")
+    quay = await environment(Script(QUAY, token=slow), "quay.io")
     tasks = [asyncio.create_task(quay.pull()) for _ in range(3)]
     await arrived.wait()
     tasks[0].cancel()
@@ -457,7 +467,7 @@ async def test_one_cancelled_waiter_does_not_disturb_the_others(world, grants):
     assert len(quay.script.tokens) == 1
 
 
-async def test_when_everybody_is_cancelled_the_question_is_too_and_may_be_asked_again(world, grants):
+async def test_when_everybody_is_cancelled_the_question_is_too_and_may_be_asked_again(environment, grants):
     arrived, go = asyncio.Event(), asyncio.Event()
 
     async def slow(seen):
@@ -465,7 +475,7 @@ async def test_when_everybody_is_cancelled_the_question_is_too_and_may_be_asked_
         await go.wait()
         return grants()
 
-    quay = await world(Script(QUAY, token=slow), "quay.io", Credential("a", "b"))
+    quay = await environment(Script(QUAY, token=slow), "quay.io", Credential("a", "b"))
     task = asyncio.create_task(quay.pull())
     await arrived.wait()
     task.cancel()
@@ -488,9 +498,9 @@ async def test_when_everybody_is_cancelled_the_question_is_too_and_may_be_asked_
         "https://quay.io%2eevil.example/", "https://quay.io. /", "https://qua\u0443.io/", "https://quay.io./token", "https://auth.docker.io/token", "https://quay.io:PORT/" + "a" * 3000,
     ],
 )  # fmt: skip
-async def test_a_foreign_realm_is_refused_without_a_connection(world, grants, canary, realm):
+async def test_a_foreign_realm_is_refused_without_a_connection(environment, grants, canary, realm):
     script = Script(f'Bearer realm="{realm}",service="quay.io"', token=lambda _: grants())
-    quay = await world(script, "quay.io", Credential("a", "hunter2"))
+    quay = await environment(script, "quay.io", Credential("a", "hunter2"))
     connections = quay.server.connections
     answer = await quay.auth.challenge([script.challenge.replace("PORT", str(canary.port))], "team/app", None)
     assert isinstance(answer, Failure)
@@ -557,19 +567,19 @@ async def test_an_auth_host_is_a_host_or_a_host_with_its_port(auth_host, allowed
         "https://quay.io:CANARY/",
     ],
 )
-async def test_a_token_server_that_redirects_elsewhere_is_not_followed(world, reply, canary, location):
+async def test_a_token_server_that_redirects_elsewhere_is_not_followed(environment, reply, canary, location):
     def elsewhere(seen):
         to = location.replace("PORT", str(quay.server.port)).replace("CANARY", str(canary.port))
         return reply(302, headers={"location": to})
 
     script = Script(QUAY, token=elsewhere)
-    quay = await world(script, "quay.io", Credential("a", "hunter2"))
+    quay = await environment(script, "quay.io", Credential("a", "hunter2"))
     answer = await quay.pull()
     assert answer.reason is Reason.IMAGE_REALM_REFUSED
     assert len(script.tokens) <= 3
 
 
-async def test_a_token_server_may_redirect_within_itself(world, grants, reply):
+async def test_a_token_server_may_redirect_within_itself(environment, grants, reply):
     def moved(seen):
         return (
             grants()
@@ -578,27 +588,27 @@ async def test_a_token_server_may_redirect_within_itself(world, grants, reply):
         )
 
     script = Script(QUAY, token=moved)
-    assert await (await world(script, "quay.io", Credential("a", "b"))).pull() == 200
+    assert await (await environment(script, "quay.io", Credential("a", "b"))).pull() == 200
     assert script.tokens[-1].authorization == basic("a", "b")
 
 
-async def test_a_redirect_loop_ends(world, reply):
+async def test_a_redirect_loop_ends(environment, reply):
     script = Script(QUAY, token=lambda seen: reply(302, headers={"location": seen.target}))
-    assert (await (await world(script, "quay.io")).pull()).reason is Reason.IMAGE_REALM_REFUSED
+    assert (await (await environment(script, "quay.io")).pull()).reason is Reason.IMAGE_REALM_REFUSED
     assert len(script.tokens) == 3
 
 
-async def test_a_redirected_post_keeps_its_form_or_is_refused(world, grants, reply):
+async def test_a_redirected_post_keeps_its_form_or_is_refused(environment, grants, reply):
     def moved(seen):
         return grants() if seen.path == "/new" else reply(status, headers={"location": "/new"})
 
     status = 308
     script = Script(QUAY, token=moved)
-    assert await (await world(script, "quay.io", identity("id"))).pull() == 200
+    assert await (await environment(script, "quay.io", identity("id"))).pull() == 200
     assert script.tokens[-1].form["refresh_token"] == ["id"]
     status = 302
     script = Script(QUAY, token=moved)
-    assert (await (await world(script, "quay.io", identity("id"))).pull()).reason is Reason.IMAGE_REALM_REFUSED
+    assert (await (await environment(script, "quay.io", identity("id"))).pull()).reason is Reason.IMAGE_REALM_REFUSED
 
 
 # ---------------------------------------------------------------- broken answers: R03
@@ -647,14 +657,14 @@ async def test_a_challenge_that_is_none_is_denied(values):
     ],
     ids=lambda value: str(value)[:30],
 )
-async def test_an_answer_without_a_token_is_denied(world, reply, body, reason):
-    answer = await (await world(Script(QUAY, token=lambda _: reply(200, body)), "quay.io")).pull()
+async def test_an_answer_without_a_token_is_denied(environment, reply, body, reason):
+    answer = await (await environment(Script(QUAY, token=lambda _: reply(200, body)), "quay.io")).pull()
     assert answer.reason is reason
 
 
-async def test_an_encoded_token_is_refused(world, reply):
+async def test_an_encoded_token_is_refused(environment, reply):
     script = Script(QUAY, token=lambda _: reply(200, b"\x1f\x8b", {"content-encoding": "gzip"}))
-    assert (await (await world(script, "quay.io")).pull()).reason is Reason.IMAGE_ENCODING_REFUSED
+    assert (await (await environment(script, "quay.io")).pull()).reason is Reason.IMAGE_ENCODING_REFUSED
 
 
 @pytest.mark.parametrize(
@@ -675,9 +685,9 @@ async def test_an_encoded_token_is_refused(world, reply):
         ("1e999", 3600),
     ],
 )
-async def test_the_life_of_a_token_is_clamped_and_never_a_reason_to_fail(world, reply, expires_in, life):
+async def test_the_life_of_a_token_is_clamped_and_never_a_reason_to_fail(environment, reply, expires_in, life):
     script = Script(QUAY, token=lambda _: reply(200, f'{{"token": "granted", "expires_in": {expires_in}}}'.encode()))
-    quay = await world(script, "quay.io")
+    quay = await environment(script, "quay.io")
     assert await quay.pull() == 200
     quay.clock[0] += life - 0.5
     assert await quay.auth.authorization("team/app") == "Bearer granted"
@@ -696,10 +706,10 @@ async def test_the_life_of_a_token_is_clamped_and_never_a_reason_to_fail(world, 
         (404, Reason.IMAGE_DENIED),
     ],
 )
-async def test_a_token_server_in_trouble_is_not_a_denial_and_costs_no_credential(world, grants, status, reason):
+async def test_a_token_server_in_trouble_is_not_a_denial_and_costs_no_credential(environment, grants, status, reason):
     now = [status]
     script = Script(QUAY, token=lambda _: grants() if now[0] == 200 else grants(now[0]))
-    quay = await world(script, "quay.io", Credential("a", "b"), Credential("c", "d"))
+    quay = await environment(script, "quay.io", Credential("a", "b"), Credential("c", "d"))
     assert (await quay.pull()).reason is reason
     assert len(script.tokens) == (2 if reason is Reason.IMAGE_DENIED else 1)
     if reason is not Reason.IMAGE_DENIED:
@@ -707,18 +717,18 @@ async def test_a_token_server_in_trouble_is_not_a_denial_and_costs_no_credential
         assert await quay.pull() == 200
 
 
-async def test_a_failing_source_of_credentials_is_the_answer(world, grants):
+async def test_a_failing_source_of_credentials_is_the_answer(environment, grants):
     failure = Failure(Reason.IMAGE_DENIED, "docker-credential-x fails: locked")
     script = Script(QUAY, token=lambda _: grants())
-    assert await (await world(script, "quay.io", failure)).pull() == failure
+    assert await (await environment(script, "quay.io", failure)).pull() == failure
     assert script.tokens == []
 
 
-async def test_no_secret_is_ever_logged_or_shown(world, grants, caplog):
+async def test_no_secret_is_ever_logged_or_shown(environment, grants, caplog):
     for name in ("", "httpcore", "httpx"):  # a command that ran before in this process has made them silent
         caplog.set_level(logging.DEBUG, name)
     script = Script(QUAY, accepts=("Bearer tok-s3cret",), token=lambda _: grants(token="tok-s3cret"))
-    quay = await world(script, "quay.io", Credential("a", "pw-s3cret"))
+    quay = await environment(script, "quay.io", Credential("a", "pw-s3cret"))
     assert await quay.pull() == 200
     shown = repr(vars(quay.auth)) + repr(quay.auth._grants.values()) + repr(quay.auth._sessions.values())
     assert "s3cret" not in shown

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from scanner.domain.image.offers import ImageFacts, Layer
-from scanner.domain.image.reference import parse
+from scanner.domain.image.reference import Digest, parse
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
@@ -207,7 +207,7 @@ CONTENT = bytes(range(256)) * 40
 @pytest.fixture
 def layer(fake):
     blob = fake.blob(CONTENT)
-    return Layer(blob["digest"], "application/vnd.oci.image.layer.v1.tar", blob["size"])
+    return Layer(Digest(blob["digest"]), "application/vnd.oci.image.layer.v1.tar", blob["size"])
 
 
 async def read(registry, fake, layer):

@@ -1,4 +1,4 @@
-"""What an ELF file asks of its loader: libraries by name, where to look for them, versions of their symbols."""
+"""Reads what an ELF file asks of its loader: libraries by name, where to look for them, versions of their symbols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ELF file's own headers prove about the machine it needs."""
+"""Reads from an ELF file's own headers which machine it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an ELF file once the kernel has taken its headers: whether its segments can be mapped, entered, run.
+"""Tells whether a kernel that has taken an ELF file's headers can map its segments, enter them, run them.
 
 From load_elf_binary of Linux fs/binfmt_elf.c: behind begin_new_exec nothing is refused any more, the process is killed
 (SIGSEGV), and what lies behind the end of the file kills it when it is touched (SIGBUS).

@@ -1,4 +1,4 @@
-"""What launchers that change the user exec next."""
+"""Launchers that change the user (su, sudo, setpriv …) by their command lines: what they exec next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What env(1) execs, in the grammar of coreutils beside that of busybox."""
+"""Reads the command line of env(1), in the grammar of coreutils beside that of busybox: what it execs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a launcher starts, as values that every kind of launcher answers with."""
+"""The values by which every kind of launcher answers what it starts."""
 
 from __future__ import annotations
 

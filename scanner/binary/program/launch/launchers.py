@@ -1,4 +1,4 @@
-"""What a launcher such as tini, env or setpriv execs next, by each program's own grammar."""
+"""Finds what a launcher such as tini, env or setpriv execs next, by each program's own grammar."""
 
 from __future__ import annotations
 

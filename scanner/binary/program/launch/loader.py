@@ -1,4 +1,4 @@
-"""What a loader that is started as a program loads, by glibc's rules beside musl's."""
+"""Reads the command line of a loader that is started as a program, by glibc's rules beside musl's."""
 
 from __future__ import annotations
 

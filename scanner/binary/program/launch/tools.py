@@ -1,4 +1,4 @@
-"""What launchers that change priority, limits, namespaces or signals exec next."""
+"""Launchers that change priority, limits, namespaces or signals (nice, timeout …): what they exec next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loader opens under the names of libraries, in the files of one image."""
+"""Opens the files of one image that a loader takes for a library's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What shells do by themselves, as far as it decides which program is started."""
+"""The commands that shells do by themselves, as far as they decide which program is started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows what in a shell script: lists, conditions, loops, pipelines, subshells."""
+"""Follows the lists, conditions, loops, pipelines, subshells of a shell script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of shells, in words or in double brackets, come to where not all is known."""
+"""Evaluates the tests of shells, in words or in double brackets, where not all is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of a shell command become: they are split, then patterns become file names."""
+"""Expands the words of a shell command: they are split, then patterns become file names."""
 
 from __future__ import annotations
 

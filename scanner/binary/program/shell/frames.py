@@ -1,4 +1,4 @@
-"""What an interpreted shell has still to do: its stack, as a list that ways through the script share."""
+"""The stack of an interpreted shell, as a list that ways through the script share: what it has still to do."""
 
 from __future__ import annotations
 

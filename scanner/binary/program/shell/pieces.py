@@ -1,4 +1,4 @@
-"""What the parts of a shell word become before it is split: parameters, substitutions, arithmetic."""
+"""Expands the parts of a shell word before it is split: parameters, substitutions, arithmetic."""
 
 from __future__ import annotations
 

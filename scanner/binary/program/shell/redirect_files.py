@@ -1,4 +1,4 @@
-"""What shells, like the usual tools, surely cannot open, read or make in an image."""
+"""Tells which files shells, like the usual tools, surely cannot open, read or make in an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of a shell's own command line give it to read."""
+"""Reads a shell's own command line: the script, or the file of one, that it is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What well-known programs print, write, prepare for the script that starts them."""
+"""Well-known programs that a script calls: what they print, write, prepare for what it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an interpreted shell knows at one moment on one way through its script."""
+"""The state of an interpreted shell at one moment on one way through its script."""
 
 from __future__ import annotations
 

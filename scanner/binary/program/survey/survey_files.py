@@ -1,4 +1,4 @@
-"""What each file of a layer is, told from its first bytes while it streams past."""
+"""Tells what each file of a layer is by its first bytes, while it streams past."""
 
 from __future__ import annotations
 

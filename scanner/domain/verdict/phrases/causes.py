@@ -1,4 +1,4 @@
-"""What the words of many speakers mean alike."""
+"""Phrases that many speakers use alike, each with the cause that it means."""
 
 FOREIGN = "the kernel does not know the file's format: a program for another CPU, an empty or damaged file, or a script without #!"
 FOREIGN_SCRIPT = (

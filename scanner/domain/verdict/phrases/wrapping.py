@@ -1,4 +1,4 @@
-"""What stands around a speaker's words where somebody collected them: time, unit, container, JSON."""
+"""Takes away what stands around a speaker's words where somebody collected them: time, unit, container, JSON."""
 
 from __future__ import annotations
 

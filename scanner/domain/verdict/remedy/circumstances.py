@@ -1,4 +1,4 @@
-"""What a remedy is told of a workload: what it holds, what its tag offers today, what chose its platform."""
+"""The circumstances of a workload, for its remedy: what it holds, what its tag offers, what chose its platform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mends emulators: handlers that are off, lack a flag, or will be gone."""
+"""Remedies for emulators: handlers that are off, lack a flag, or will be gone."""
 
 from __future__ import annotations
 

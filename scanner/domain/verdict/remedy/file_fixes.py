@@ -1,4 +1,4 @@
-"""What mends files of an image: scripts, interpreters, loaders, libraries."""
+"""Remedies for files of an image: scripts, interpreters, loaders, libraries."""
 
 from __future__ import annotations
 

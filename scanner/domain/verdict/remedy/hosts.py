@@ -1,4 +1,4 @@
-"""What mends a host that could not be read, or its engine."""
+"""Remedies for a host that could not be read, or for its engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mends an image of which something is not known, or that a registry does not give."""
+"""Remedies for an image of which something is not known, or that a registry does not give."""
 
 from __future__ import annotations
 

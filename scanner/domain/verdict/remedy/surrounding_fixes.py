@@ -1,4 +1,4 @@
-"""What mends what surrounds a program: its libraries, pages, user, directory, environment, layers."""
+"""Remedies for what surrounds a program: its libraries, pages, user, directory, environment, layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a remedy may speak of."""
+"""The values that a remedy may speak of, with the words of them that are safe to print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one command of a container engine starts."""
+"""Reads one command of a container engine: the container that it starts."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""What the options of `run` make of a container: its process with the mounts over its image."""
+"""Makes a container's process with the mounts over its image of the options of ``run``."""
 
 from __future__ import annotations
 
-import csv
-import json
 import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Mount, Privileges, Process
 from scanner.domain.image.healthcheck import SHELL
+from scanner.formats.documents import lenient_json
+from scanner.formats.documents.csv_record import first_record
 from scanner.formats.variables import env_file
 from scanner.formats.variables.env_file import EnvFileError
 from scanner.probe import privileges
@@ -99,8 +99,8 @@ def _entrypoint(run: Run, made: Container) -> tuple[str, ...] | None:
 
 def _json_words(text: str) -> tuple[str, ...] | None:
     try:
-        found = json.loads(text) if text.startswith("[") else None
-    except (ValueError, RecursionError):
+        found = lenient_json.loads(text) if text.startswith("[") else None
+    except lenient_json.JsonError:
         return None
     return tuple(found) if isinstance(found, list) and all(isinstance(one, str) for one in found) else None
 
@@ -207,7 +207,7 @@ def _mounts(run: Run, made: Container) -> Iterator[Mount]:
         made.gaps.append("--volumes-from mounts what another container has")
     found: dict[str, Mount] = {}
     for name, value in run.given.options:
-        mount = _mount(run, name, value)
+        mount = _mount(run, made, name, value)
         if mount is None:
             continue
         if not is_known(mount.destination) or not mount.destination.startswith("/"):
@@ -221,7 +221,7 @@ def _mounts(run: Run, made: Container) -> Iterator[Mount]:
     yield from found.values()
 
 
-def _mount(run: Run, name: str, value: str) -> Mount | None:
+def _mount(run: Run, made: Container, name: str, value: str) -> Mount | None:
     match name:
         case "volume":
             return _volume(value)
@@ -229,7 +229,10 @@ def _mount(run: Run, name: str, value: str) -> Mount | None:
             place, _, options = value.partition(":")
             return Mount(place, "tmpfs", noexec=_is_noexec(options.split(","), "tmpfs", run.engine))
         case "mount":
-            return _described(run.engine, value)
+            words = first_record(value)
+            if words is not None:
+                return _described(run.engine, words)
+            made.gaps.append(f"--mount {shown(value)[:100]} is no line of comma-separated values")
     return None
 
 
@@ -242,9 +245,8 @@ def _volume(value: str) -> Mount:
     return Mount(place, kind, noexec="noexec" in options.split(","))
 
 
-def _described(engine: str, value: str) -> Mount | None:
-    """``type=bind,source=…,target=…``, a line of CSV."""
-    words = next(csv.reader([value]), [])
+def _described(engine: str, words: tuple[str, ...]) -> Mount | None:
+    """``type=bind``, ``source=…``, ``target=…``."""
     said = dict(word.partition("=")[::2] for word in words)
     kind = said.get("type", "volume")
     place = next((said[each] for each in _TARGETS if each in said), "")

@@ -1,4 +1,4 @@
-"""What a shell's own commands change in it."""
+"""Follows the commands that a shell does itself, for what they change in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of a shell's script stand for, as far as the script alone tells."""
+"""Evaluates the words of a shell's script, as far as the script alone tells."""
 
 from __future__ import annotations
 

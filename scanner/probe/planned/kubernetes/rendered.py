@@ -1,4 +1,4 @@
-"""What only Helm or kustomize can name: charts, kustomizations, the files that these render."""
+"""Tells of what only Helm or kustomize can name: charts, kustomizations, the files that these render."""
 
 from __future__ import annotations
 

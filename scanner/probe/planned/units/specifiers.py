@@ -1,4 +1,4 @@
-"""What systemd puts in place of %n, %i with their kin."""
+"""Puts in place of %n, %i with their kin what systemd does."""
 
 from __future__ import annotations
 

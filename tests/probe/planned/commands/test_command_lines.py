@@ -248,6 +248,22 @@ def test_options_of_compose_take_a_value_where_compose_says_so(suite, generation
             assert not letter or grammar.short.get(letter) == name, (command, letter)
 
 
+@pytest.mark.parametrize("value", ['type=bind,"src=/x"y,dst=/y', 'type=bind,src="/x"', '"type=bind'])
+def test_a_mount_that_no_engine_can_read_is_a_gap(value):
+    (run,) = runs(f"docker run --mount {shlex.quote(value)} img")
+
+    made = container(run, {}, lambda _: None)
+
+    assert (made.mounts, len(made.gaps)) == (None, 1)
+    assert "comma-separated" in made.gaps[0]
+
+
+def test_a_mount_of_several_lines_is_what_its_first_line_says():
+    (run,) = runs("docker run --mount 'type=bind,src=/x,dst=/y\ntype=tmpfs' img")
+
+    assert [mount.destination for mount in container(run, {}, lambda _: None).mounts] == ["/y"]
+
+
 def test_every_option_of_run_that_matters_here_is_followed():
     line = (
         'podman run --entrypoint \'["/a","b"]\' -w /w -u 1:2 --init -e A=b -e PATH=/p -e C -v /s:/d:ro -v anon:/e --tmpfs /t '

@@ -7,7 +7,7 @@ from scanner.domain.host import Host
 from scanner.domain.image import offers
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.scan.plans import PlanDirectory
+from scanner.scan.plans.plans import PlanDirectory
 from scanner.scan.scan import Limits, Scanner
 from tests import builders
 

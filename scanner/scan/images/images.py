@@ -1,4 +1,4 @@
-"""What must be known of each workload's image before it can be judged."""
+"""Learns of each workload's image what must be known before it can be judged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scanner.domain.verdict.made_from import running_offer
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
+from scanner.scan.images.image_surveys import Rank, Subject, Surveying, Wanted
 from scanner.scan.questions import Note
 
 if TYPE_CHECKING:

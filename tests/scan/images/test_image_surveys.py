@@ -8,11 +8,11 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan import image_surveys
-from scanner.scan.image_surveys import Rank, Subject, Surveying, Wanted
+from scanner.scan.images import image_surveys
+from scanner.scan.images.image_surveys import Rank, Subject, Surveying, Wanted
 from tests.real.elf import executable
 from tests.real.images import File
-from tests.scan.surveyed import AMD64, ARM64, REFERENCE, SurveyedRegistry
+from tests.scan.images.surveyed import AMD64, ARM64, REFERENCE, SurveyedRegistry
 
 CPU = {"amd64": executable("amd64"), "arm64": executable("arm64")}
 ELSEWHERE = {"amd64": "arm64", "arm64": "amd64"}

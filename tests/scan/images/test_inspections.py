@@ -8,7 +8,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Offer, Program
 from scanner.domain.image.reference import parse
 from scanner.domain.verdict.reason import Reason
-from scanner.scan.inspections import Inspections
+from scanner.scan.images.inspections import Inspections
 
 OURS, THEIRS = parse("ours.example/app:1"), parse("theirs.example/app:1")
 OFFER = Offer("sha256:" + "1" * 64)

@@ -1,4 +1,4 @@
-"""What all files of an image mean for one process in it, from the surveys of its layers."""
+"""Answers from the surveys of its layers what all files of an image mean for one process in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from scanner.binary.program.survey.survey_files import names_in
 from scanner.binary.program.survey.survey_merge import merge
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey, Survey
-from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.survey_ways import Asked, survey_of
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Process
     from scanner.domain.image.offers import ImageFacts, Layer, Offer, Program
     from scanner.domain.image.reference import ImageReference
-    from scanner.scan.layer_surveys import LayerSurveys
+    from scanner.scan.images.layer_surveys import LayerSurveys
     from scanner.scan.ports import ImageResolver
 
 MAX_REMEMBERED = 10_000
@@ -170,7 +169,7 @@ class ImageSurveys:
         sibling = sibling_of(wanted.image, wanted.offer)
         layers: tuple[Layer, ...] = ()
         if sibling is not None:
-            same = replace(wanted.reference, tag=None, digest=Digest(wanted.image.digest))
+            same = replace(wanted.reference, tag=None, digest=wanted.image.digest)
             deep = await self._resolver.resolve(same, depth=Depth.CONFIG, wanted=lambda entry: entry == sibling.entry)
             if isinstance(deep, Failure):
                 return ()

@@ -11,8 +11,8 @@ from scanner.domain import facts
 from scanner.domain.facts import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
-from scanner.scan import local_images
-from scanner.scan.local_images import LocalImages
+from scanner.scan.images import local_images
+from scanner.scan.images.local_images import LocalImages
 from tests import builders
 from tests.builders import AMD64
 

@@ -1,4 +1,4 @@
-"""What a GitOps repository would deploy on each host."""
+"""Judges what a GitOps repository would deploy on each host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scanner.formats.parsing.offload import Budget, BudgetExceeded
 from scanner.probe.planned import folder
 from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.file_kinds import Outcome
-from scanner.scan import plan_tree
+from scanner.scan.plans import plan_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

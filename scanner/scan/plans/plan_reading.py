@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.scan.plans import NO_DEPLOYMENTS, not_read_within
+from scanner.scan.plans.plans import NO_DEPLOYMENTS, not_read_within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scanner.domain.host import Host
-    from scanner.scan.plans import Deployments, PlanDirectory
+    from scanner.scan.plans.plans import Deployments, PlanDirectory
 
 log = structlog.get_logger(__name__)
 

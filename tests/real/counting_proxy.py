@@ -35,7 +35,7 @@ class Request:
 
 
 @dataclass
-class Toll:
+class CountingProxy:
     """Passes requests without bodies on to ``port``; ``requests`` grows as they come."""
 
     upstream: int
@@ -121,6 +121,6 @@ async def _answers(behind: asyncio.StreamReader, writer: asyncio.StreamWriter, a
 
 
 @pytest.fixture(scope="session")
-def toll_before() -> Callable[[int], Toll]:
-    """``async with toll_before(registry.port) as toll``: the same registry under ``toll.address``."""
-    return Toll
+def counting_proxy_before() -> Callable[[int], CountingProxy]:
+    """``async with counting_proxy_before(registry.port) as proxy``: the same registry under ``proxy.address``."""
+    return CountingProxy

@@ -11,7 +11,7 @@ from scanner.domain.image.offers import Program
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.engine import engine_of
 from scanner.domain.verdict.reason import Reason
-from scanner.scan.images import is_local_only
+from scanner.scan.images.images import is_local_only
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,7 +11,7 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.images import MAX_REPO_DIGESTS, Images
+from scanner.scan.images.images import MAX_REPO_DIGESTS, Images
 from tests import builders
 from tests.builders import AMD64, ARM64
 
@@ -31,7 +31,9 @@ class Registry:
         if offers is None:
             return Failure(Reason.IMAGE_NOT_FOUND)
         seen = [
-            o if depth != "index" and (wanted is None or wanted(o.entry)) else replace(o, config=None, config_digest="")
+            o
+            if depth != "index" and (wanted is None or wanted(o.entry))
+            else replace(o, config=None, config_digest=None)
             for o in offers
         ]
         return builders.image_facts(*seen, reference=reference)

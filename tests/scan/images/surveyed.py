@@ -10,14 +10,14 @@ from scanner.binary.layers.limits import Limits
 from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import ImageFacts, Layer, Offer
-from scanner.domain.image.reference import parse
+from scanner.domain.image.reference import Digest, parse
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.verdict import Depth
 from scanner.registry.documents.image_config import read_config
-from scanner.scan.image_surveys import ImageSurveys, Surveying
-from scanner.scan.layer_surveys import LayerSurveys
+from scanner.scan.images.image_surveys import ImageSurveys, Surveying
+from scanner.scan.images.layer_surveys import LayerSurveys
 from scanner.scan.scan import Limits as ScanLimits
 from scanner.scan.scan import Scanner
 
@@ -37,12 +37,12 @@ class SurveyedRegistry:
 
     async def resolve(self, _reference, *, depth, wanted=None):
         self.resolved.append(depth)
-        shallow = {"config": None, "process": None, "layers": (), "config_digest": ""}
+        shallow = {"config": None, "process": None, "layers": (), "config_digest": None}
         offers = tuple(
             o if depth is Depth.CONFIG and (wanted is None or wanted(o.entry)) else replace(o, **shallow)
             for o in self.offers
         )
-        return ImageFacts(str(REFERENCE), "sha256:" + "f" * 64, is_index=True, offers=offers)
+        return ImageFacts(str(REFERENCE), Digest("sha256:" + "f" * 64), is_index=True, offers=offers)
 
     def last_known(self, _reference):
         return None

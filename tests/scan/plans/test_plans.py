@@ -17,9 +17,9 @@ from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats.parsing.offload import Budget, Workers
 from scanner.probe.planned import folder
-from scanner.scan import plan_tree
-from scanner.scan import plans as plans_module
-from scanner.scan.plans import PlanDirectory
+from scanner.scan.plans import plan_tree
+from scanner.scan.plans import plans as plans_module
+from scanner.scan.plans.plans import PlanDirectory
 from scanner.scan.scan import Limits, Scanner
 from tests import builders
 
