@@ -67,6 +67,10 @@ def ends_at(keys: tuple[ClientKey, ...]) -> float | None:
     return min((end for end in ends if end < FOREVER), default=None)
 
 
+_ENCRYPTED = b"ENCRYPTED"
+"""Stands in the heads of PEM and PKCS 8, which have no other mark by which a wrong passphrase can be told."""
+
+
 def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
     content = read_guarded(path, forbidden=files.OPEN_TO_OTHERS, limit=MAX_KEY_BYTES)
     secret = None
@@ -80,7 +84,7 @@ def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
     except (asyncssh.KeyImportError, ValueError) as error:
         if secret is None and "passphrase" in str(error).lower():
             raise TrustError(f"{path}: is encrypted: set passphrase_file") from None
-        if secret and "decrypt" in str(error):
+        if secret and ("decrypt" in str(error) or _ENCRYPTED in content):  # one in 256 wrong ones ends in good padding
             raise TrustError(f"{path}: the passphrase does not open it") from None
         raise TrustError(f"{path}: is no private key that can be used: {error}") from None
 
