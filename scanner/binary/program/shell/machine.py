@@ -194,7 +194,7 @@ class Machine:
                 after = push(AfterList(statement, 0, state.quiet), state.stack)
                 return [replace(state, stack=push(One(statement.first), after), quiet=True)]
             case Pipeline():
-                return compound.pipeline(state, statement)
+                return compound.pipeline(self, state, statement)
             case Group():
                 return [replace(state, stack=push(Run(statement.body.items), state.stack))]
             case Subshell():
@@ -336,6 +336,7 @@ class Machine:
             new = tuple(each for each in final.asked if each not in behind.asked)
             lacks = final.lacks or behind.lacks
             behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks)
+            behind = behind.waited() if final.beside is None else behind
             behind = behind if final.input == state.input else replace(behind, input=None)
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         asks = asked[0] if len(asked) == 1 and status is None else None
