@@ -179,6 +179,8 @@ class Control:
         for name, value in step.for_loader:
             command = command.with_variable(name, value)
         run = self.search.start(command, "wrapped")
+        if (unmade := beside.unmade(step, run)) is not None:
+            return replace(run, problem=unmade)
         if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS | _OF_LIBRARIES:
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))

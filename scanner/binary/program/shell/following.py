@@ -246,9 +246,18 @@ def _at_work(state: State) -> tuple[tuple[External, ...], tuple[External, ...]]:
 
 
 def _lacked(state: State) -> Reached | None:
-    """The program for whose lack a script ends that has started others."""
+    """The program for whose lack a script ends, or may end, that has started others."""
     last = state.last
-    if last is None or not last.missing or last.command != state.lacks or last in state.externals:
+    if state.status is None and last is not None and last.prepares and last == state.asks:
+        also = tuple(each.command for each in (*state.externals, *state.background, *state.asked))
+        return Reached(last.command, execd=False, also=also, asked=bool(state.asked), written=state.written)
+    if (
+        state.status != NOT_FOUND
+        or last is None
+        or not last.missing
+        or last.command != state.lacks
+        or last in state.externals
+    ):
         return None
     others = (*state.externals, *state.background)
     if not others:
@@ -279,7 +288,7 @@ def _ending(state: State) -> Ending:
 def _reached(state: State) -> Ending:
     """The program that does the work, whether or not it is known."""
     failed = bool(state.status)
-    if state.status == NOT_FOUND and (lacked := _lacked(state)) is not None:
+    if (lacked := _lacked(state)) is not None:
         return lacked
     asked = not all(each.missing for each in state.asked)
     for_output = tuple(each.command for each in state.asked)
@@ -293,10 +302,11 @@ def _reached(state: State) -> Ending:
         *also, reached = started
         beside = (*also, *besides)
         name = reached.command.argv[0]
-        if reached.missing and not failed and state.replaced == reached:
-            return AtRunTime(f"{state.file}: where {name} is not found, it does something else")
+        if reached.missing and not failed and (not reached.breaks or state.replaced == reached):
+            return AtRunTime(f"{state.file}: {name} is not found, and it goes on without it", is_faulty=True)
         if state.status == NOT_FOUND and not reached.missing:
-            return AtRunTime(f"{state.file}: it ends with status {NOT_FOUND}, whatever {name} comes to")
+            why = f"{state.file}: it ends with status {NOT_FOUND}, whatever {name} comes to"
+            return AtRunTime(why, is_faulty=True)
         others = (*(each.command for each in beside), *for_output)
         return Reached(
             reached.command,

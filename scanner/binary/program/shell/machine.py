@@ -226,7 +226,8 @@ class Machine:
                 return self._double(state, statement)
             case Arithmetic():
                 if self.kind in {ShellKind.DASH, ShellKind.ASH, ShellKind.POSIX}:
-                    raise AtRunTimeError(f"line {statement.line}: an arithmetic command that only bash knows")
+                    why = f"line {statement.line}: an arithmetic command that only bash knows"
+                    raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
                 words = Expander(self, state)
                 value = words.arithmetic(statement.text)
                 status = int(value == "0") if is_known(value) else None
@@ -234,7 +235,8 @@ class Machine:
 
     def _double(self, state: State, node: Conditional) -> list[State]:
         if self.kind in {ShellKind.DASH, ShellKind.POSIX, ShellKind.ASH}:
-            raise AtRunTimeError(f"line {node.line}: [[ ]] which this shell does not know as bash does")
+            why = f"line {node.line}: [[ ]] which this shell does not know as bash does"
+            raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
         words = Expander(self, state)
         return self._tested(words, lambda: Tester(self.files, state, self.kind).by_tokens(node.tokens, words))
 

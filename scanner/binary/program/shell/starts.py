@@ -25,7 +25,7 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
     missing = _is_missing(machine, made, arguments[0])
     foreign = not missing and _is_foreign(machine, made, arguments[0])
     made_before = not missing and lookups.is_absent(machine.files, made, arguments[0], machine.kind)
-    prepares = shell_programs.prepares(arguments) and not foreign and not made_before
+    prepares = shell_programs.prepares(arguments) and not foreign
     status, printed = None, None
     if not missing and not foreign:
         status, printed = shell_programs.known_program(machine.files, state, arguments)
@@ -40,7 +40,7 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
         status, state = NOT_FOUND, replace(state, lacks=command)
     else:
         state = _used(state, arguments).waited()
-    asks = None if missing or prepares or UNKNOWN in command.argv[0] else external
+    asks = None if missing or (prepares and not made_before) or UNKNOWN in command.argv[0] else external
     if state.substituted is not None:
         asked = state.asked if prepares or external in state.asked else (*state.asked, external)
         return machine.done(replace(state, asked=asked, status=status, asks=asks))
