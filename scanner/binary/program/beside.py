@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from scanner.binary.program.argv import UNKNOWN, Command
 from scanner.binary.program.emulators import cpus_of
+from scanner.binary.program.path_search import places_of
+from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.binary.program.steps import Before
 from scanner.binary.program.way import Way, is_unknown
+from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
+    from scanner.binary.program.execve import Run
+    from scanner.binary.program.steps import Next
     from scanner.domain.image.offers import Executable
 
 MAX_BESIDE = 16
@@ -64,6 +70,22 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
                 return Way(files, at_run_time=_also(command))
             files = (*files, *way.files)
     return Way(files)
+
+
+def unmade(step: Next, run: Run) -> Failure | None:
+    """Why a start that fails for want of a usual tool is not known to fail: programs ran before that may have made it.
+
+    That the rest of the image is for the right CPU says nothing of it.
+    """
+    problem, name = run.problem, step.command.argv[0]
+    if problem is None or problem.reason is not Reason.ENTRYPOINT_MISSING or step.missing:
+        return None
+    if not (step.also or step.asked) or name.rpartition("/")[2] not in PREPARING:
+        return None
+    if any(write.fills(path) for path in places_of(step.command) for write in step.written):
+        return None
+    why = f"{name} is not in the image, unless what its script ran before has made it"
+    return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path)
 
 
 def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: Before) -> str:

@@ -179,6 +179,8 @@ class Control:
         for name, value in step.for_loader:
             command = command.with_variable(name, value)
         run = self.search.start(command, "wrapped")
+        if (unmade := beside.unmade(step, run)) is not None:
+            return replace(run, problem=unmade)
         if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS | _OF_LIBRARIES:
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
@@ -219,7 +221,8 @@ class Control:
         )
         if hiding is not None and run.problem is None:
             return f"{hiding} may be written by the script that looks for {name} in PATH"
-        if run.problem is not None and run.problem.reason in _MADE_GOOD and (step.also or step.asked or step.written):
+        is_doubtful = (step.also or step.asked or step.written) and not step.missing
+        if run.problem is not None and run.problem.reason in _MADE_GOOD and is_doubtful:
             places = places_of(step.command)
             if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
                 return f"{name} is not in the image, and the script may make it before it starts it"
@@ -359,6 +362,7 @@ class Control:
                             needs=ending.needs,
                             decides=ending.decides,
                             replaced=ending.replaced,
+                            missing=ending.missing,
                         )
                     )
         unique: dict[object, Next] = {}

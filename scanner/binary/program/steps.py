@@ -18,6 +18,7 @@ class Next:
 
     ``falls_back`` tells that a shell reads a text that execve refuses, ``by_loader`` that a loader maps the file, whose
     execute bit does not count, ``scripted`` that a script has run before, which may have changed owners, modes, accounts.
+    ``missing`` tells that the shell surely does not find it, whatever its script ran before, ``also`` what that was.
     ``needs`` are the programs that had to succeed before, ``decides`` that the script's status is that of the command,
     ``replaced`` that it does something else with success where the command fails.
     """
@@ -33,11 +34,13 @@ class Next:
     needs: tuple[Command, ...] = ()
     decides: bool = True
     replaced: bool = False
+    missing: bool = False
 
     def meeting(self, other: Next) -> Next:
         """One step for two ways to the same: it needs what both need."""
         needs = tuple(each for each in self.needs if each in other.needs)
-        return replace(self, needs=needs, replaced=self.replaced or other.replaced)
+        missing = self.missing and other.missing
+        return replace(self, needs=needs, replaced=self.replaced or other.replaced, missing=missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,12 @@ class Before:
         written = tuple(dict.fromkeys((*self.written, *step.written)))
         also = (*self.also, *(each for each in step.also if each not in self.also))
         return replace(
-            step, written=written, also=also, asked=self.asked or step.asked, scripted=self.scripted or step.scripted
+            step,
+            written=written,
+            also=also,
+            asked=self.asked or step.asked,
+            scripted=self.scripted or step.scripted,
+            missing=step.missing and not self.also and not self.asked,
         )
 
     def behind(self, step: Next) -> Before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 import time
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -273,12 +274,14 @@ class _Reader:
                 flat.append(part)
         if any(isinstance(part, AndOr) for part in flat):
             return NotUnderstood(self._line(node), "a pipeline of lists")
-        return Pipeline(tuple(flat), negated, self._line(node))
+        joins = any(child.type == "|&" for child in node.children)
+        joins = joins or any(isinstance(part, Pipeline) and part.joins for part in parts)
+        return Pipeline(tuple(flat), negated, self._line(node), joins)
 
     def negated(self, node: Node) -> Statement:
         inner = self._of(node.children[-1])
         if isinstance(inner, Pipeline):
-            return Pipeline(inner.parts, not inner.negated, inner.line)
+            return replace(inner, negated=not inner.negated)
         if isinstance(inner, AndOr):
             return NotUnderstood(self._line(node), "a negated list")
         return Pipeline((inner,), negated=True, line=self._line(node))

@@ -171,11 +171,12 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """``[!] a | b``; a single negated command too."""
+    """``[!] a | b``; a single negated command too. ``joins`` where it pipes errors too, by ``|&``."""
 
     parts: tuple[Statement, ...]
     negated: bool
     line: int
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from tests.system.truth import (
     forms,
     launchers,
     libraries,
+    pipes,
     scripts,
     shells,
     steps_before,
@@ -24,7 +25,7 @@ MODULES = {
     for module in (
         *(documents, forms, archives, surroundings, commands, trees, userlands),
         *(elves, binaries, scripts),
-        *(shells, steps_before, launchers, libraries),
+        *(shells, steps_before, pipes, launchers, libraries),
     )
 }
 """The tables by their names: first what an engine selects, what it makes of the config, how it unpacks; then what a

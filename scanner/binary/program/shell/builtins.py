@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import shell_programs, shell_reading, starts, variables
+from scanner.binary.program.shell import lookups, shell_programs, shell_reading, starts, variables
 from scanner.binary.program.shell.frames import (
     AfterLoopBody,
     AfterLoopCondition,
@@ -54,6 +54,10 @@ def _false(machine: Machine, state: State, _words: tuple[str, ...], _node: Simpl
 
 def _doubtful(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
     return machine.done(state.with_status(None))
+
+
+def _wait(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
+    return machine.done(state.waited().with_status(None))
 
 
 def _echo(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -244,7 +248,7 @@ def _located(machine: Machine, state: State, names: tuple[str, ...], *, verbose:
     name = names[0]
     if name in state.functions or name in BUILTINS:
         return machine.done(state.printed(UNKNOWN if verbose else f"{name}\n").with_status(0))
-    found = shell_programs.located(machine.files, state, name)
+    found = lookups.located(machine.files, state, name)
     if found is None:
         return machine.done(state.printed(UNKNOWN).with_status(None))
     if not found:
@@ -333,7 +337,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "cd": _cd, "pwd": _pwd, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
     "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
     "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
-    "wait": _doubtful, "umask": _pass, "ulimit": _doubtful, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
+    "wait": _wait, "umask": _pass, "ulimit": _doubtful, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
     "alias": _refused, "unalias": _refused, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,

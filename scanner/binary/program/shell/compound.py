@@ -27,6 +27,8 @@ from scanner.binary.program.shell.frames import (
 )  # fmt: skip
 from scanner.binary.program.shell.state import (
     AtRunTimeError,
+    External,
+    ShellKind,
     State,
     counted,
 )  # fmt: skip
@@ -117,7 +119,8 @@ def cases(machine: Machine, state: State, node: Case, first: int, subject: str) 
 
 
 def loop(state: State, node: Loop, rounds: int, doubted: int) -> State:
-    """Ask the condition of ``while`` or ``until``."""
+    """Ask the condition of ``while`` or ``until``, which may take as long as it likes."""
+    state = state.waited()
     after = push(AfterLoopCondition(node, rounds, doubted, state.quiet), state.stack)
     return replace(state, stack=push(Run(node.condition.items), after), quiet=True)
 
@@ -170,35 +173,53 @@ def next_word(state: State, frame: NextWord, below: Stack | None) -> list[State]
     return [replace(assigned, stack=push(Run(frame.node.body.items), following))]
 
 
-def pipeline(state: State, node: Pipeline) -> list[State]:
+def pipeline(machine: Machine, state: State, node: Pipeline) -> list[State]:
     """Commands that run at once, each in a subshell."""
+    if node.joins and machine.kind is not ShellKind.BASH:
+        why = f"line {node.line}: |& which only bash reads as a pipe"
+        raise AtRunTimeError(why, is_faulty=machine.kind in {ShellKind.DASH, ShellKind.ASH})
     if len(node.parts) == 1:
         after = push(Negate(state.quiet), state.stack)
         return [replace(state, stack=push(One(node.parts[0]), after), quiet=True)]
     if node.negated:
         state = replace(state, stack=push(Negate(state.quiet), state.stack), quiet=True)
-    return next_part(state, NextPart(node.parts, 0, node.negated, state.quiet), state.stack)
+    begun = NextPart(node.parts, 0, node.negated, state.quiet, state.may_have_made, len(state.externals))
+    return next_part(state, begun, state.stack)
 
 
 def next_part(state: State, frame: NextPart, below: Stack | None) -> list[State]:
     """One part of a pipeline, which reads what the part before it printed."""
     part, last = frame.parts[frame.at], frame.at + 1 == len(frame.parts)
-    worst = frame.worst if frame.at == 0 or state.status == 0 else state.status
-    state = state.on(below)
+    worst = frame.worst if frame.at == 0 else _worse(frame.worst, state.status)
+    before, reads = state.on(below), len(state.externals) > frame.before
+    state = replace(before, beside=frame.beside) if frame.at else before
     if not last:
-        stack = push(NextPart(frame.parts, frame.at + 1, frame.negated, frame.quiet, worst), below)
-        leave = push(LeaveSubshell(state.on(stack), piped=True), stack)
+        stack = push(replace(frame, at=frame.at + 1, worst=worst), below)
+        leave = push(LeaveSubshell(before.on(stack), piped=True, reads=reads), stack)
         return [replace(state, stack=push(One(part), leave), output="", captures=True)]
     ends = FINISHED if below is None else below
     if "pipefail" in state.options and len(frame.parts) > 1:
         ends = push(PipeEnd(worst), below)
-    leave = push(LeaveSubshell(state.on(ends), feeds=True), ends)
+    leave = push(LeaveSubshell(before.on(ends), feeds=True, reads=reads), ends)
     return [replace(state, stack=push(One(part), leave))]
+
+
+def _broken(state: State, frame: LeaveSubshell) -> tuple[External, ...]:
+    """The program that was to read a pipe where it surely is not there, and nothing else reads that."""
+    lacks = state.lacks
+    if not frame.reads or state.beside is None or lacks is None or lacks is frame.before.lacks:
+        return ()
+    return (External(lacks, missing=True, breaks=True),) if state.substituted is None else ()
+
+
+def _worse(worst: int | None, status: int | None) -> int | None:
+    """What a pipeline comes to so far: that one part surely failed stays, whatever becomes of the next."""
+    return worst if status == 0 or (status is None and worst) else status
 
 
 def pipe_end(machine: Machine, state: State, frame: PipeEnd, below: Stack | None) -> list[State]:
     """``pipefail``: a pipeline fails as its last part that failed."""
-    status = frame.worst if state.status == 0 else state.status
+    status = _worse(frame.worst, state.status)
     return machine.done(replace(state.on(below), status=status, asks=state.asks if state.status is None else None))
 
 
@@ -215,7 +236,8 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         status=0 if frame.background else state.status,
         asks=None if frame.background else state.asks,
         needs=before.needs if frame.background or frame.piped else state.needs,
-        externals=state.externals,
+        externals=(*state.externals, *_broken(state, frame)),
+        beside=before.beside if frame.background or state.beside is not None else None,
         last=before.last if frame.background else state.last,
         lacks=before.lacks if frame.background else state.lacks,
         background=state.background,
@@ -227,8 +249,8 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
     if frame.background:
         new = state.externals[len(before.externals) :]
         new = new or ((state.last,) if state.last is not before.last and state.last else ())
-        kept = replace(kept, externals=before.externals, background=(*before.background, *new))
-        return [kept]
+        background = (*before.background, *new)
+        return [replace(kept, externals=before.externals, background=background, beside=before.may_have_made)]
     return [kept] if frame.piped else machine.done(kept)
 
 

@@ -48,7 +48,7 @@ from scanner.formats.shell.syntax import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from scanner.binary.program.shell.state import Files
+    from scanner.binary.program.shell.state import External, Files
     from scanner.binary.program.shell.writes import Write
 
 MAX_ENDINGS = 64
@@ -233,6 +233,40 @@ def _key(ending: Ending) -> object:
     return ending
 
 
+def _at_work(state: State) -> tuple[tuple[External, ...], tuple[External, ...]]:
+    """The programs of which the last one does the work, and those beside them.
+
+    A missing one does no work, unless it was to read what another prints.
+    """
+    beside = tuple(each for each in state.background if not each.prepares)
+    live = any(not each.missing or each.breaks for each in state.externals)
+    if state.externals and (live or not beside):
+        return state.externals, state.background
+    return beside, ()
+
+
+def _lacked(state: State) -> Reached | None:
+    """The program for whose lack a script ends, or may end, that has started others."""
+    last = state.last
+    if state.status is None and last is not None and last.prepares and last == state.asks:
+        also = tuple(each.command for each in (*state.externals, *state.background, *state.asked))
+        return Reached(last.command, execd=False, also=also, asked=bool(state.asked), written=state.written)
+    if (
+        state.status != NOT_FOUND
+        or last is None
+        or not last.missing
+        or last.command != state.lacks
+        or last in state.externals
+    ):
+        return None
+    others = (*state.externals, *state.background)
+    if not others:
+        return None
+    also = tuple(each.command for each in (*others, *state.asked) if not each.missing)
+    needs = tuple(each.command for each in state.needs)
+    return Reached(last.command, execd=False, also=also, written=state.written, failed=True, missing=True, needs=needs)
+
+
 def _run(machine: Machine, start: State) -> list[Ending]:
     endings: list[Ending] = []
     for state in machine.finals(start):
@@ -254,6 +288,8 @@ def _ending(state: State) -> Ending:
 def _reached(state: State) -> Ending:
     """The program that does the work, whether or not it is known."""
     failed = bool(state.status)
+    if (lacked := _lacked(state)) is not None:
+        return lacked
     asked = not all(each.missing for each in state.asked)
     for_output = tuple(each.command for each in state.asked)
     needs = tuple(each.command for each in state.needs)
@@ -261,10 +297,16 @@ def _reached(state: State) -> Ending:
         *also, reached = state.externals
         others = (*(each.command for each in (*also, *state.background)), *for_output)
         return Reached(reached.command, execd=True, also=others, asked=asked, written=state.written, needs=needs)
-    started = state.externals or tuple(each for each in state.background if not each.prepares)
+    started, besides = _at_work(state)
     if started:
         *also, reached = started
-        beside = (*also, *(state.background if state.externals else ()))
+        beside = (*also, *besides)
+        name = reached.command.argv[0]
+        if reached.missing and not failed and (not reached.breaks or state.replaced == reached):
+            return AtRunTime(f"{state.file}: {name} is not found, and it goes on without it", is_faulty=True)
+        if state.status == NOT_FOUND and not reached.missing:
+            why = f"{state.file}: it ends with status {NOT_FOUND}, whatever {name} comes to"
+            return AtRunTime(why, is_faulty=True)
         others = (*(each.command for each in beside), *for_output)
         return Reached(
             reached.command,

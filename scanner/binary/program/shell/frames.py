@@ -113,12 +113,18 @@ class Negate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NextPart:
-    """The parts of a pipeline that are left; ``worst`` is the status of the last one that failed (``pipefail``)."""
+    """The parts of a pipeline that are left; ``worst`` is the status of the last one that failed (``pipefail``).
+
+    ``beside`` is what its shell knew of other programs when it began (see ``State.beside``), ``before`` how many it had
+    started.
+    """
 
     parts: tuple[Statement, ...]
     at: int
     negated: bool
     quiet: bool
+    beside: bool
+    before: int
     worst: int | None = 0
 
 
@@ -133,13 +139,15 @@ class PipeEnd:
 class LeaveSubshell:
     """What a subshell does to its variables ends with it; ``background`` where nobody waits for it.
 
-    ``piped`` where the next part of a pipeline reads what it printed, ``feeds`` where it is the last part.
+    ``piped`` where the next part of a pipeline reads what it printed, ``feeds`` where it is the last part, ``reads`` where
+    programs run in the parts before it.
     """
 
     before: State
     background: bool = False
     piped: bool = False
     feeds: bool = False
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

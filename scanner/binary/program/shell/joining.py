@@ -19,7 +19,7 @@ MAX_WAYS = 12
 _COMPARED = (
     "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "exported",
     "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
-    "gave_up", "readonly", "replaced",
+    "gave_up", "readonly", "replaced", "beside",
 )  # fmt: skip
 """All of a state but its stack and what it needs; what differs most often comes first."""
 
@@ -106,6 +106,7 @@ def _widened(states: Sequence[State]) -> State:
             asked=_both(first.asked, other.asked),
             last=first.last or other.last,
             replaced=first.replaced or other.replaced,
+            beside=first.beside if first.beside == other.beside else None,
             needs=common_needs(first, other),
             asks=first.asks if first.asks == other.asks else None,
             input=first.input if first.input == other.input else None,

@@ -194,7 +194,7 @@ class Machine:
                 after = push(AfterList(statement, 0, state.quiet), state.stack)
                 return [replace(state, stack=push(One(statement.first), after), quiet=True)]
             case Pipeline():
-                return compound.pipeline(state, statement)
+                return compound.pipeline(self, state, statement)
             case Group():
                 return [replace(state, stack=push(Run(statement.body.items), state.stack))]
             case Subshell():
@@ -226,7 +226,8 @@ class Machine:
                 return self._double(state, statement)
             case Arithmetic():
                 if self.kind in {ShellKind.DASH, ShellKind.ASH, ShellKind.POSIX}:
-                    raise AtRunTimeError(f"line {statement.line}: an arithmetic command that only bash knows")
+                    why = f"line {statement.line}: an arithmetic command that only bash knows"
+                    raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
                 words = Expander(self, state)
                 value = words.arithmetic(statement.text)
                 status = int(value == "0") if is_known(value) else None
@@ -234,7 +235,8 @@ class Machine:
 
     def _double(self, state: State, node: Conditional) -> list[State]:
         if self.kind in {ShellKind.DASH, ShellKind.POSIX, ShellKind.ASH}:
-            raise AtRunTimeError(f"line {node.line}: [[ ]] which this shell does not know as bash does")
+            why = f"line {node.line}: [[ ]] which this shell does not know as bash does"
+            raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
         words = Expander(self, state)
         return self._tested(words, lambda: Tester(self.files, state, self.kind).by_tokens(node.tokens, words))
 
@@ -336,6 +338,7 @@ class Machine:
             new = tuple(each for each in final.asked if each not in behind.asked)
             lacks = final.lacks or behind.lacks
             behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks)
+            behind = behind.waited() if final.beside is None else behind
             behind = behind if final.input == state.input else replace(behind, input=None)
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         asks = asked[0] if len(asked) == 1 and status is None else None

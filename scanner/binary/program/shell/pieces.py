@@ -89,7 +89,8 @@ class Pieces:
         """The pieces of one word, with a ``BREAK`` where ``"$@"`` parts it."""
         kind = self.runner.kind
         if (word.bash and kind is not ShellKind.BASH) or (word.cuts and kind not in _CUTTING):
-            raise AtRunTimeError(f"line {word.line}: a word that only bash reads in this way")
+            why = f"line {word.line}: a word that only bash reads in this way"
+            raise AtRunTimeError(why, is_faulty=kind is ShellKind.DASH)
         made: list[Piece] = []
         for part in word.parts:
             made.extend(self._piece(part))
@@ -129,7 +130,8 @@ class Pieces:
         if arithmetic.assigns(text):
             steps = "++" in text or "--" in text
             if steps and self.runner.kind in {ShellKind.DASH, ShellKind.POSIX}:
-                raise AtRunTimeError(f"the arithmetic {text[:40]}, which not every shell knows")
+                why = f"the arithmetic {text[:40]}, which not every shell knows"
+                raise AtRunTimeError(why, is_faulty=self.runner.kind is ShellKind.DASH)
             done = arithmetic.assigned(text, self._number)
             if done is None or done.name in self.state.arrays:
                 raise AtRunTimeError(f"the arithmetic {text[:40]} changes a variable")

@@ -19,6 +19,7 @@ _OPTIONS = {
     "chmod": r"-[cRv]+|--(?:recursive|changes|verbose)",
     "sed": r"-[nrEsuz]+|-i\S{0,20}|--in-place(?:=\S{1,20})?|--(?:quiet|silent|regexp-extended)",
     "mkdir": r"-v|--verbose|-m\S{1,10}|--mode=\S{1,10}",
+    "grep": r"-[EFGPchilnovwxqs]+|--(?:quiet|silent|ignore-case|fixed-strings|extended-regexp)",
     "ln": r"-[srv]+|--(?:symbolic|relative|verbose)",
 }
 """Options under which each tool looks at its operands as without them; with any other nothing is said."""
@@ -30,6 +31,8 @@ def fails(files: Files, state: State, operator: str, target: str) -> bool:
         return False
     if operator == "<":
         return _is_missing(files, state, target)
+    if operator == ">" and {"C", "noclobber"} & state.options and _is(files, state, target, PathKind.FILE):
+        return True
     return ">" in operator and (_is(files, state, target, PathKind.DIRECTORY) or _lacks_directory(files, state, target))
 
 
@@ -53,6 +56,8 @@ def refuses(files: Files, state: State, name: str, words: tuple[str, ...]) -> bo
             return any(_is_missing(files, state, each) for each in operands[:-1])
         case "chmod" | "sed":
             return any(_is_missing(files, state, each) for each in operands[1:])
+        case "grep":
+            return len(operands) == 2 and _is_missing(files, state, operands[1])  # noqa: PLR2004 - a pattern and a file
         case "mkdir":
             return any(_is_there(files, state, each) or _lacks_directory(files, state, each) for each in operands)
         case _:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
@@ -10,8 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.busybox import APPLETS
-from scanner.binary.program.shell import arithmetic, redirect_files
+from scanner.binary.program.shell import arithmetic, lookups, redirect_files
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
 from scanner.formats.shell.syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
 
@@ -91,7 +89,7 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
     if name == "ls" and len(operands) <= 1 and set(options) <= {"-A", "-1"}:
         return _listed(files, state, operands[0] if operands else ".", hidden="-A" in options)
     if name == "which" and len(operands) == 1 and not options and is_known(operands[0]):
-        found = located(files, state, operands[0])
+        found = lookups.located(files, state, operands[0])
         return (None, UNKNOWN) if found is None else (0, f"{found}\n") if found else (1, "")
     if name in {"readlink", "realpath"} and len(operands) == 1 and _resolves(name, options):
         return 0, _resolved(files, state, operands[0]) + "\n"
@@ -221,45 +219,6 @@ def _resolved(files: Files, state: State, path: str) -> str:
         return UNKNOWN
     standing = files.stands(state.absolute(path))
     return standing.path if standing.kind in {PathKind.FILE, PathKind.DIRECTORY} else UNKNOWN
-
-
-def located(files: Files, state: State, name: str) -> str | None:
-    """Where PATH has a program, empty where nowhere, ``None`` where that is not known."""
-    if "/" in name:
-        candidates = [name]
-    else:
-        path = state.value("PATH")
-        if path is None or not is_known(path):
-            return None
-        candidates = [f"{directory.rstrip('/') or ('' if directory else '.')}/{name}" for directory in path.split(":")]
-    for candidate in candidates:
-        standing = files.stands(state.absolute(candidate))
-        if standing.kind is PathKind.UNKNOWN:
-            return None
-        if standing.kind is PathKind.FILE and standing.executable:
-            return candidate
-    places = [posixpath.normpath(state.absolute(candidate)) for candidate in candidates]
-    may_be_made = state.has_started or any(write.fills(place) for write in state.written for place in places)
-    return None if may_be_made else ""
-
-
-_BUILT_IN = frozenset({"bind", "chdir", "complete", "compopt", "help", "history", "logout"})
-"""Builtins of one shell or another that are not followed, so that no file need stand for them."""
-
-_GIVEN_BY_THE_HOST = re.compile(r"nvidia-[\w-]{1,40}|rocm-smi|docker-init|podman-init", re.ASCII)
-"""Programs that runtimes put into containers."""
-
-
-def is_missing(files: Files, state: State, name: str, kind: ShellKind) -> bool:
-    """Whether a shell surely finds no program of this name: then it goes on with the status 127, or 126."""
-    base = name.rpartition("/")[2]
-    if not is_known(name) or not is_known(state.cwd) or _GIVEN_BY_THE_HOST.fullmatch(base):
-        return False
-    if "/" not in name and (name in _BUILT_IN or "command_not_found_handle" in state.functions):
-        return False
-    if "/" not in name and kind not in {ShellKind.BASH, ShellKind.DASH} and name in APPLETS:
-        return False  # builds of busybox run their applets without any file
-    return located(files, state, name) == ""
 
 
 def echoed(words: tuple[str, ...], kind: ShellKind) -> str:

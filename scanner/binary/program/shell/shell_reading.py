@@ -28,7 +28,7 @@ def read_words(machine: Machine, state: State, words: tuple[str, ...], _node: Si
     if not plain or state.input is None or separators is None or UNKNOWN in separators + state.input:
         for name in names:
             state = state.assigned(name, UNKNOWN)
-        return machine.done(replace(state, status=None, asks=None, input=None))
+        return machine.done(replace(state.waited(), status=None, asks=None, input=None))
     line, newline, left = state.input.partition("\n")
     if "\\" in line and "-r" not in flags:
         raise AtRunTimeError("read of a line with backslashes")

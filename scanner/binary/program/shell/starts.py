@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
-from scanner.binary.program.shell import shell_programs, writes
+from scanner.binary.program.shell import lookups, shell_programs, writes
 from scanner.binary.program.shell.state import MAX_EXTERNALS, AtRunTimeError, External, is_known
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
     """A program that is started and waited for."""
     missing = _is_missing(machine, made, arguments[0])
     foreign = not missing and _is_foreign(machine, made, arguments[0])
+    made_before = not missing and lookups.is_absent(machine.files, made, arguments[0], machine.kind)
     prepares = shell_programs.prepares(arguments) and not foreign
     status, printed = None, None
     if not missing and not foreign:
@@ -38,8 +39,8 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
     if missing:
         status, state = NOT_FOUND, replace(state, lacks=command)
     else:
-        state = _used(state, arguments)
-    asks = None if missing or prepares or UNKNOWN in command.argv[0] else external
+        state = _used(state, arguments).waited()
+    asks = None if missing or (prepares and not made_before) or UNKNOWN in command.argv[0] else external
     if state.substituted is not None:
         asked = state.asked if prepares or external in state.asked else (*state.asked, external)
         return machine.done(replace(state, asked=asked, status=status, asks=asks))
@@ -51,14 +52,14 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
 
 
 def _is_missing(machine: Machine, made: State, name: str) -> bool:
-    return shell_programs.is_missing(machine.files, made, name, machine.kind)
+    return lookups.is_missing(machine.files, made, name, machine.kind)
 
 
 def _is_foreign(machine: Machine, made: State, name: str) -> bool:
     """Whether a program is surely for another CPU than the shell, so that they do not run on one machine natively."""
     if not made.architecture or not is_known(name) or not is_known(made.cwd):
         return False
-    path = shell_programs.located(machine.files, made, name)
+    path = lookups.located(machine.files, made, name)
     if not path or made.touched(made.absolute(path)):
         return False
     return machine.files.architecture(made.absolute(path)) not in {"", made.architecture}

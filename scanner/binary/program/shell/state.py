@@ -103,13 +103,15 @@ class External:
     """A program that a script starts.
 
     ``prepares`` where it is one that only makes ready, ``missing`` where the shell surely does not find it, ``foreign``
-    where it is for another CPU than the shell.
+    where it is for another CPU than the shell, ``breaks`` where it is missing at the end of a pipe, so that what the
+    programs before it print goes nowhere.
     """
 
     command: Command
     prepares: bool = False
     missing: bool = False
     foreign: bool = False
+    breaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class State:
     ``None`` where not known. ``quiet`` tells that a failure ends nothing (``set -e`` in conditions). ``output`` is what
     was printed so far where somebody ``captures`` it, ``input`` what is left to be read, ``None`` where not known.
     ``architecture`` is the CPU that the shell itself was built for, empty where that is not known.
-    ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
+    ``beside`` is what ``may_have_made`` was before programs began beside which the next one is started, ``None`` where
+    there is none or where something has waited since. ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
     prepare, ``asked`` those that ran for their output, ``last`` is the last program whatever it does. ``local`` are a
     function's variables with what they were before. ``gave_up`` is why the shell ended by itself, ``lacks``
     the last program that it did not find. ``asks`` is the program of whose success ``status`` tells, ``needs`` are those
@@ -162,6 +165,7 @@ class State:
     asks: External | None = None
     needs: tuple[External, ...] = ()
     replaced: External | None = None
+    beside: bool | None = None
 
     def value(self, name: str) -> str | None:
         """A variable's value, ``None`` where it is unset."""
@@ -196,6 +200,15 @@ class State:
     def has_started(self) -> bool:
         """Whether programs ran of which nobody knows what they made."""
         return not all(each.missing for each in (*self.externals, *self.background, *self.asked))
+
+    @property
+    def may_have_made(self) -> bool:
+        """Whether programs had the time to make what is started now: those that are started at once with it had none."""
+        return self.has_started if self.beside is None else self.beside
+
+    def waited(self) -> State:
+        """The state behind whatever takes its time, so that what runs beside it may have come to anything."""
+        return self if self.beside is None else replace(self, beside=None)
 
     def touched(self, path: str) -> bool:
         """Whether the script itself may have made, changed or removed what stands at an absolute path."""

@@ -70,7 +70,8 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
         raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
     is_local = words[0] != "readonly" and _in_function(state.stack)
     if words[0] == "local" and not is_local:
-        raise AtRunTimeError(f"line {node.line}: local outside of any function")
+        why = f"line {node.line}: local outside of any function"
+        raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
     flags = "".join(word[1:] for word in words[1:] if word.startswith("-"))
     if "n" in flags:
         raise AtRunTimeError(f"line {node.line}: a variable that names another")
@@ -144,7 +145,8 @@ def unset_words(machine: Machine, state: State, words: tuple[str, ...], _node: S
 def let_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``let``."""
     if machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
-        raise AtRunTimeError("let, which not every shell knows")
+        why = "let, which not every shell knows"
+        raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH and "e" in state.options and not state.quiet)
     expander, value = Expander(machine, state), UNKNOWN
     for word in words[1:]:
         value = UNKNOWN if UNKNOWN in word else expander.arithmetic(word)

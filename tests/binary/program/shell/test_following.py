@@ -27,7 +27,7 @@ USERS = "root:x:0:0::/root:/bin/sh\n" + "".join(
 
 
 TOOLS = PREPARING | {
-    "awk", "curl", "cut", "dpkg", "envsubst", "expr", "find", "getent", "gosu", "head", "hostname", "ip", "jq", "migrate",
+    "awk", "curl", "cut", "dpkg", "envsubst", "expr", "find", "getent", "gosu", "head", "hostname", "ip", "jq", "migrate", "mysqld",
     "nc", "numactl", "openssl", "perl", "ps", "psql", "python3", "setup", "sh", "sort", "su-exec", "tini", "tool", "tr", "uniq",
     "unknown-tool", "wget", "xargs",
 }  # fmt: skip
