@@ -34,6 +34,7 @@ HOMES = {
     "alembic": {"store"},
     "apscheduler": {"service"},
     "asyncssh": {"hosts"},
+    "bcrypt": {"web/http"},
     "cryptography": {"registry", "trail"},
     "dask": {"cluster"},
     "distributed": {"cluster"},

@@ -135,7 +135,7 @@ class Adapters:
         return await self.hosts.read(host)
 
     async def receive(self, host: Host, raw: bytes) -> Failure | None:
-        """Keep the answer that a host pushed; it is read by the next scan, as every other host's is."""
+        """Keep the answer that a host pushed, parsed here once; the next scan judges it, as every other host's."""
         return await self.hosts.receive(host, raw)
 
     def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
@@ -249,7 +249,7 @@ def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, w
     """What reads hosts, each by its own way."""
     pushed = _pushed(settings)
     return HostFactsReader(
-        sources=_sources(settings, ssh, pushed),
+        sources=_sources(settings, ssh),
         workers=workers,
         user=context.ssh.user if context.ssh else settings.ssh.user,
         login_hint=OWN_SSH if context.ssh else "",
@@ -264,13 +264,12 @@ def _pushed(settings: Settings) -> PushedSource | None:
     return PushedSource(own.directory, own.max_age, settings.ssh.max_output) if own.directory else None
 
 
-def _sources(settings: Settings, ssh: SshSource | None, pushed: PushedSource | None) -> Mapping[SourceKind, HostSource]:
-    """Who answers for a host, by what the host is."""
+def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, HostSource]:
+    """Who answers for a host, by what the host is; pushed answers have a reader of their own where there is a place for them."""
     return {
         SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
         SourceKind.NOT_UNDERSTOOD: NotUnderstood(),
-        SourceKind.PUSHED: pushed
-        or ClosedSource(Reason.HOST_STALE, "no push.directory is configured", "push.directory"),
+        SourceKind.PUSHED: ClosedSource(Reason.HOST_STALE, "no push.directory is configured", "push.directory"),
         SourceKind.SSH: ssh
         or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured", "ssh.identity_file"),
     }

@@ -47,11 +47,6 @@ class PushedSource:
     max_output_bytes: int
     clock: Callable[[], float] = field(default=time)
 
-    async def read(self, host: Host) -> bytes | Failure:
-        """The host's last answer, byte for byte (``HostSource``)."""
-        found = await self.latest(host)
-        return found if isinstance(found, Failure) else found.raw
-
     async def latest(self, host: Host) -> Pushed | Failure:
         """The host's last answer with its time, or why there is none that counts."""
         return await asyncio.to_thread(self._latest, host)
@@ -59,9 +54,6 @@ class PushedSource:
     async def receive(self, host: Host, raw: bytes) -> Failure | None:
         """Keep an answer in the place of the one before: whole, or not at all."""
         return await asyncio.to_thread(self._receive, host, raw)
-
-    async def close(self) -> None:
-        """Nothing is open between readings."""
 
     def _latest(self, host: Host) -> Pushed | Failure:
         path = self._path(host)

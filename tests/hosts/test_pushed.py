@@ -30,7 +30,6 @@ async def test_what_was_received_is_read_with_its_time_and_by_nobody_else(source
     os.utime(path, (NOW - 60, NOW - 60))
 
     assert await source.latest(HOST) == Pushed(b"two", NOW - 60)
-    assert await source.read(HOST) == b"two"
     assert path.stat().st_mode & 0o077 == 0
     assert [each.name for each in source.directory.iterdir()] == ["web-9.answer"]
 
@@ -47,7 +46,7 @@ async def test_an_answer_that_was_dropped_as_a_file_is_one(source):
 async def test_what_is_too_old_or_of_the_future_or_not_there_says_nothing_of_the_host(source, at, says):
     if at is not None:
         drop(source, at=at)
-    found = await source.read(HOST)
+    found = await source.latest(HOST)
     assert (found.reason, found.setting) == (Reason.HOST_STALE, "push.max_age")
     assert says in found.detail
 
@@ -65,7 +64,7 @@ async def test_a_file_that_is_none_of_ours_is_not_followed_waited_for_or_cut(sou
     elif kind == "pipe":
         os.mkfifo(path)
     os.utime(path, (NOW, NOW), follow_symlinks=False)
-    found = await source.read(HOST)
+    found = await source.latest(HOST)
     assert found.reason is Reason.HOST_INCOMPLETE
     assert found.path == str(path)
 

@@ -93,7 +93,8 @@ class Budget:
             failure = self._broken[0]
             return replace(failure, detail=f"not asked again so soon: {failure.detail}")
         if counted and self._spent(now):
-            return Failure(Reason.IMAGE_RATE_LIMITED, f"fewer than {self._left_to_others} requests remain of its limit")
+            reserve = f"fewer than {self._left_to_others} requests remain of its limit"
+            return Failure(Reason.IMAGE_RATE_LIMITED, reserve, setting="stop_below")
         return None
 
     @asynccontextmanager

@@ -31,10 +31,10 @@ async def facts(
     name: str,
     pushing: Annotated[Pushing, Depends(dependencies.pushing)],
     by: Annotated[str, Depends(dependencies.caller)],
+    access: Annotated[Access, Depends(dependencies.access)],
     request: Request,
 ) -> Response:
     """Take the probe's answer, byte for byte, from the host itself; the next scan judges it."""
-    access: Access = request.app.state.access
     if access.pushes_for(request.headers.get("authorization")) != name:
         raise Problem(403, "host_not_yours", "the token pushes for another host")
     received = await pushing.receive(name, await request.body(), by)

@@ -26,8 +26,10 @@ from scanner.service.rollback.rollbacks import Rollbacks
 from scanner.service.scans import Scans
 from scanner.service.service import Service
 from scanner.service.waivers import Waivers
+from scanner.web.http.access import Access
 from scanner.web.http.exposition import Exposition
 from scanner.web.http.problem import Problem
+from scanner.web.http.session import Sessions
 
 MAX_PROBE_LOGS = 100
 """What an operator looks back at after a red probe."""
@@ -83,6 +85,18 @@ class Context:
 async def context(request: Request) -> Context:
     """What the application serves from."""
     found: Context = request.app.state.context
+    return found
+
+
+async def access(request: Request) -> Access:
+    """Who may do what."""
+    found: Access = request.app.state.access
+    return found
+
+
+async def sessions(request: Request) -> Sessions:
+    """Who is signed in."""
+    found: Sessions = request.app.state.sessions
     return found
 
 

@@ -91,10 +91,10 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
     known: Annotated[Waivers, Depends(dependencies.waivers)],
     reloading: Annotated[Reloading, Depends(dependencies.reloading)],
     exposition: Annotated[Exposition, Depends(dependencies.exposition)],
+    access: Annotated[Access, Depends(dependencies.access)],
     scan: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """How the scanner does; ``scan`` follows one that was asked for."""
-    access: Access = request.app.state.access
     asked = scans.find(scan) if scan else None
     report = asking.report
     index = latest_of(request).of(report) if report else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from scanner.web.http import dependencies
 from scanner.web.http.access import Access, Scope, needs
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
@@ -32,21 +33,24 @@ class SignInPage:
 
 @router.get("/sign-in")
 @needs(Scope.OPEN)
-async def sign_in_form(request: Request, to: str = "/") -> Response:
+async def sign_in_form(
+    request: Request, access: Annotated[Access, Depends(dependencies.access)], to: str = "/"
+) -> Response:
     """The form."""
-    access: Access = request.app.state.access
     return sign_in_page(request, SignInPage(_inside(to), can_sign_in=access.has_tokens))
 
 
 @router.post("/sign-in")
 @needs(Scope.OPEN)
-async def sign_in(request: Request) -> Response:
+async def sign_in(
+    request: Request,
+    access: Annotated[Access, Depends(dependencies.access)],
+    sessions: Annotated[Sessions, Depends(dependencies.sessions)],
+) -> Response:
     """Begin a session for whoever has a token."""
     if not is_same_origin(request):
         raise Problem(403, "csrf_token_missing", "sign in from archscan's own page")
     fields: Mapping[str, str] = dict(await form_of(request))
-    access: Access = request.app.state.access
-    sessions: Sessions = request.app.state.sessions
     next_path = _inside(fields.get("next", "/"))
     token = access.holder(fields.get("token", "").strip())
     if token is None:
@@ -62,9 +66,8 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-out")
 @needs(Scope.OPEN)
-async def sign_out(request: Request) -> Response:
+async def sign_out(request: Request, sessions: Annotated[Sessions, Depends(dependencies.sessions)]) -> Response:
     """End the session."""
-    sessions: Sessions = request.app.state.sessions
     sessions.end(request)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(cookie_name(request), path="/", secure=request.url.scheme == "https", samesite="strict")

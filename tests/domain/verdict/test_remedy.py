@@ -231,6 +231,14 @@ def test_limits_damage_and_unset_variables_are_not_blamed_on_the_registry_s_answ
     assert "gave no usable answer" not in given.summary
 
 
+def test_a_limit_that_is_kept_for_others_is_told_from_one_that_is_used_up():
+    def told(**more):
+        return fix(Reason.IMAGE_RATE_LIMITED, Trouble("h", "app:1", failure=Failure(Reason.IMAGE_RATE_LIMITED, **more)))
+
+    assert "stop_below" in told(setting="stop_below").summary
+    assert "stop_below" not in told().summary
+
+
 def test_an_unset_variable_is_told_from_a_reference_that_is_none():
     assert ".env" in fix(Reason.IMAGE_REFERENCE_INVALID, Trouble("h", "r.example/app:${TAG}")).summary
     assert ".env" not in fix(Reason.IMAGE_REFERENCE_INVALID, Trouble("h", "R.example/App:1")).summary

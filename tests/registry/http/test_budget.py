@@ -107,7 +107,8 @@ def test_what_remains_of_a_limit_is_read(budget, header, remaining):
 
 def test_the_reserve_stops_what_is_counted_only(budget, clock):
     budget.note(200, {"x-ratelimit-remaining": "9"}, None)
-    assert budget.refusal(counted=True).reason is Reason.IMAGE_RATE_LIMITED
+    refused = budget.refusal(counted=True)
+    assert (refused.reason, refused.setting) == (Reason.IMAGE_RATE_LIMITED, "stop_below")
     assert budget.refusal(counted=False) is None
     clock.now += FORGET_REMAINING_S + 1
     assert budget.refusal(counted=True) is None

@@ -80,6 +80,11 @@ def _tls(t: Trouble) -> Fix:
 
 
 def _limited(t: Trouble) -> Fix:
+    if t.failure is not None and t.failure.setting == "stop_below":
+        return Fix(
+            "What is left of the registry's limit is kept for others (registries: stop_below): log in (registries: username, password_file), wait for its window, or leave less.",
+            show(t),
+        )
     return Fix(
         "The registry lets nobody ask more for now: log in (registries: username, password_file) or name a mirror.",
         show(t),

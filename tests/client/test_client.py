@@ -142,7 +142,7 @@ def test_a_server_that_is_not_there_is_named():
 # ---------------------------------------------------------------- the commands
 
 
-ROOT = str(Path(__file__).parents[1])
+ROOT = str(Path(__file__).parents[2])
 SEVERAL = """
 import contextlib, io, json, sys
 from scanner import cli
@@ -235,7 +235,7 @@ ANSWERS = {
 
 
 async def test_each_question_of_the_documentation_is_answered_by_its_line(running, tmp_path, service, monkeypatch):  # noqa: F811
-    written = (Path(__file__).parents[1] / "docs/start.md").read_text()
+    written = (Path(__file__).parents[2] / "docs/start.md").read_text()
     lines = re.findall(r"\| `(archscan .*)` \|", written.partition("## Seven questions")[2].partition("\n## ")[0])
     assert lines == list(ANSWERS)
     service.finish.set()
