@@ -13,6 +13,7 @@ from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.path_search import places_of
 from scanner.binary.program.shell.shell_programs import prepares
+from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,24 +21,41 @@ if TYPE_CHECKING:
     from scanner.binary.layers.view import View
     from scanner.binary.program.argv import Command
 
+CHARS_A_MICROSECOND = 100
+
 MAX_MENTIONED = 64
 """Paths of one command line that are looked up; those of a JVM with all its options are some thirty."""
 
-_PATH = re.compile(r"(?<![\w./@:~$%-])(?:\./|/)[\w.+@/-]*\w", re.ASCII)
-"""A path from the root or the working directory, within a word too: ``--exec=/app``, ``-c 'exec /app'``."""
+_PATH = re.compile(r"(?<![\w./@:~$%+-])(?:\./|/)[\w.+@/-]*\w", re.ASCII)
+"""A path from the root or the working directory, within a word too: ``--exec=/app``, ``-c 'exec /app'``.
+
+Whatever may stand within a path is asked for before it: a run of such characters is begun once, not at each slash.
+"""
 
 _DATA = re.compile(
     r"\.(?:ya?ml|json|conf|cf|cfg|ini|toml|xml|properties|env|pem|crt|key|log|sock|pid|db|sql|html?|txt|md|csv"
-    r"|py|pyc|rb|m?js|cjs|ts|php|lua|pl|jar|war|so(?:\.\d+)*|dll|wasm|rdb|cnf|hcl|nomad|tmpl)",
+    r"|py|pyc|rb|m?js|cjs|ts|php|lua|pl|jar|war|so|dll|wasm|rdb|cnf|hcl|nomad|tmpl)",
     re.ASCII | re.IGNORECASE,
 )
 """Ends of names that no program for a CPU has; to look them up would read layers for nothing."""
 
-_NO_PROGRAMS = ("/etc", "/dev", "/proc", "/sys", "/run", "/var/run", "/var/log", "/tmp")  # noqa: S108 - an image's paths
-"""Where configuration, devices, sockets are."""
+_NO_PROGRAMS = (
+    "/etc", "/dev", "/proc", "/sys", "/run", "/tmp", "/data", "/models",  # noqa: S108 - an image's paths
+    "/var/run", "/var/log", "/var/lib", "/var/cache", "/var/spool",
+)  # fmt: skip
+"""Where configuration, devices, sockets, data are."""
 
-_BEFORE_NAMES = frozenset({"--", "exec", "run"})
+_OF_DATA = re.compile(r"--?[\w.-]*(?:data|dir|conf|config|log|socket|storage|volume|cert)=", re.IGNORECASE | re.ASCII)
+"""Options whose value is no program."""
+
+_BEFORE_NAMES = frozenset({"--", "exec"})
 """Behind these a word without a slash is a program, by the custom of launchers."""
+
+_RUNNERS = frozenset({
+    "uv", "poetry", "pipenv", "pdm", "hatch", "rye", "npm", "pnpm", "yarn", "conda", "mamba", "micromamba", "mise",
+    "devbox", "chamber", "doppler", "op", "infisical", "teller", "dapr",
+})  # fmt: skip
+"""Those of which ``run NAME`` starts a program; a server's own ``run`` names something of its own."""
 
 _TAKES_PROGRAMS = frozenset({"awk", "gawk", "mawk", "nawk", "tar"})
 """Tools that make ready, whose words may hold commands; the paths among the words of others are files to them."""
@@ -60,13 +78,14 @@ def programs(view: View, command: Command) -> tuple[Command, ...] | None:
     found: dict[str, Command] = {}
     looked_up: set[str] = set()
     for word, further in _named(words):
-        if word in looked_up:
+        started = replace(command, argv=(word, *further))
+        places = [each for each in places_of(started) if _may_be_program(command, each)]
+        if word in looked_up or not places:
             continue
         looked_up.add(word)
         if len(looked_up) > MAX_MENTIONED:
             return None
-        started = replace(command, argv=(word, *further))
-        path = next((each for each in places_of(started) if _is_program(view, command, each)), "")
+        path = next((each for each in places if _is_program(view, each)), "")
         if path:
             found.setdefault(path, started)
     return tuple(found.values())
@@ -74,18 +93,27 @@ def programs(view: View, command: Command) -> tuple[Command, ...] | None:
 
 def _named(words: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each name that may be a program's, with the words that it would get."""
+    name = words[0].rpartition("/")[2]
     for at, word in enumerate(words[1:], 1):
+        spend(1 + len(word) // CHARS_A_MICROSECOND)
         if UNKNOWN in word or word == UNKNOWN_WORDS:
             continue
-        if words[at - 1] in _BEFORE_NAMES and word and "/" not in word and word[0] != "-":
+        custom = words[at - 1] in _BEFORE_NAMES or (words[at - 1] == "run" and name in _RUNNERS)
+        if custom and word and "/" not in word and word[0] != "-":
             yield word, words[at + 1 :]
+        if _OF_DATA.match(word):
+            continue
         for match in _PATH.finditer(word):
             yield match[0], words[at + 1 :] if match[0] == word else ()
 
 
-def _is_program(view: View, command: Command, path: str) -> bool:
+def _may_be_program(command: Command, path: str) -> bool:
+    """Whether a place is worth a look; a library with its number (``libx.so.2``) is none."""
     path = posixpath.normpath(path)
-    if is_mounted(path, (*_NO_PROGRAMS, *command.mounts)) or _DATA.fullmatch(posixpath.splitext(path)[1]):
-        return False
-    found = view.lookup(path)
+    end = posixpath.splitext(re.sub(r"(?:\.\d{1,9}){1,9}$", "", posixpath.basename(path)))[1]
+    return not (is_mounted(path, (*_NO_PROGRAMS, *command.mounts)) or _DATA.fullmatch(end))
+
+
+def _is_program(view: View, path: str) -> bool:
+    found = view.lookup(posixpath.normpath(path))
     return isinstance(found, Found) and found.node.kind is NodeKind.FILE and found.node.executable

@@ -349,3 +349,12 @@ def merged(parts: list[Part]) -> list[Part]:
 
 def _text(text: str) -> str:
     return decoded(text) if all(ord(char) < 256 for char in text) else text  # noqa: PLR2004 - a byte
+
+
+def is_bad_substitution(word: Word) -> bool:
+    """Whether a shell that knows no more than POSIX ends at this word; quotes and braces of bash are text to it."""
+    return any(
+        isinstance(part, Parameter)
+        and (part.operator in {*_BASH_OPERATORS, "names"} or part.subscript is not None or part.indirect)
+        for part in word.parts
+    )

@@ -28,7 +28,7 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
     [
         ("/init-amd64", "--", "/arm", "serve"),
         ("/init-amd64", "-v", "/runs.sh"),
-        ("tool", "run", "worker"),
+        ("uv", "run", "worker"),
         ("uv", "run", "./arm"),
         ("tool", "--exec=/arm --fast"),
         ("tool", "-c", "exec /arm"),
@@ -56,6 +56,9 @@ async def test_what_a_program_may_start_by_its_words_is_decided_at_run_time(imag
     [
         ("tool", "--", "/native"),
         ("tool", "worker"),
+        ("tool", "run", "worker"),
+        ("tool", "--data-dir=/arm", *(f"/etc/{number}" for number in range(MAX_MENTIONED + 1))),
+        ("tool", "/+" * 60_000),
         ("tool", "/data", "/arm.jar", "/etc/arm", "http://x/arm", "name:/arm", "/missing"),
         ("cat", "/arm"),
         ("sh", "-c", "chmod +x /arm; exec /native"),

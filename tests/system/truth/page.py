@@ -39,6 +39,7 @@ TITLES = {
     "elves": "Odd ELF files",
     "scripts": "Scripts and their first line",
     "shells": "What a shell does",
+    "pipes": "Scripts that start programs at once",
     "steps_before": "What a script waits for before its program",
     "launchers": "What a launcher does",
     "libraries": "What the loader does",

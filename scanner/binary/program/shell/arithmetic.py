@@ -143,3 +143,11 @@ def _number(text: str) -> int:
     if not re.fullmatch(r"-?(?:0|[1-9]\d{0,17})", text.strip(), re.ASCII):
         raise _NotKnownError
     return int(text)
+
+
+_STEP_BEHIND = re.compile(r"\w\s*(?:\+\+|--)(?!\s*[\w(+-])", re.ASCII)
+
+
+def steps_behind(text: str) -> bool:
+    """Whether it has an ``i++``, an error to dash, which reads ``++i`` as a sign twice."""
+    return _STEP_BEHIND.search(text) is not None

@@ -302,7 +302,7 @@ def _reached(state: State) -> Ending:
         *also, reached = started
         beside = (*also, *besides)
         name = reached.command.argv[0]
-        if reached.missing and not failed and (not reached.breaks or state.replaced == reached):
+        if reached.missing and not failed:
             return AtRunTime(f"{state.file}: {name} is not found, and it goes on without it", is_faulty=True)
         if state.status == NOT_FOUND and not reached.missing:
             why = f"{state.file}: it ends with status {NOT_FOUND}, whatever {name} comes to"

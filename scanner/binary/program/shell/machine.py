@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
-from scanner.binary.program.shell import compound, simple
+from scanner.binary.program.shell import compound, lookups, simple, starts
 from scanner.binary.program.shell.conditions import BadTestError, Tester
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
@@ -60,6 +60,7 @@ from scanner.formats.shell.syntax import (
     Simple,
     Statement,
     Subshell,
+    Word,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -234,11 +235,18 @@ class Machine:
                 return self.done(words.state.with_status(status))
 
     def _double(self, state: State, node: Conditional) -> list[State]:
+        if self._lacks_double(state, node):
+            return self.done(state.with_status(starts.NOT_FOUND))
         if self.kind in {ShellKind.DASH, ShellKind.POSIX, ShellKind.ASH}:
             why = f"line {node.line}: [[ ]] which this shell does not know as bash does"
             raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
         words = Expander(self, state)
         return self._tested(words, lambda: Tester(self.files, state, self.kind).by_tokens(node.tokens, words))
+
+    def _lacks_double(self, state: State, node: Conditional) -> bool:
+        """Whether ``[[`` is a program to this shell, one that is not there: then what is asked is never so."""
+        plain = all(isinstance(token, Word) for token in node.tokens)
+        return plain and self.kind is ShellKind.DASH and lookups.is_missing(self.files, state, "[[", self.kind)
 
     def _tested(self, words: Expander, ask: Callable[[], bool | None]) -> list[State]:
         try:

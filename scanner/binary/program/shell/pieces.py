@@ -20,6 +20,7 @@ from scanner.formats.shell.syntax import (
     Tilde,
     Word,
 )  # fmt: skip
+from scanner.formats.shell.words import is_bad_substitution
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
@@ -90,7 +91,7 @@ class Pieces:
         kind = self.runner.kind
         if (word.bash and kind is not ShellKind.BASH) or (word.cuts and kind not in _CUTTING):
             why = f"line {word.line}: a word that only bash reads in this way"
-            raise AtRunTimeError(why, is_faulty=kind is ShellKind.DASH)
+            raise AtRunTimeError(why, is_faulty=kind is ShellKind.DASH and (word.cuts or is_bad_substitution(word)))
         made: list[Piece] = []
         for part in word.parts:
             made.extend(self._piece(part))
@@ -131,7 +132,8 @@ class Pieces:
             steps = "++" in text or "--" in text
             if steps and self.runner.kind in {ShellKind.DASH, ShellKind.POSIX}:
                 why = f"the arithmetic {text[:40]}, which not every shell knows"
-                raise AtRunTimeError(why, is_faulty=self.runner.kind is ShellKind.DASH)
+                faulty = self.runner.kind is ShellKind.DASH and arithmetic.steps_behind(text)
+                raise AtRunTimeError(why, is_faulty=faulty)
             done = arithmetic.assigned(text, self._number)
             if done is None or done.name in self.state.arrays:
                 raise AtRunTimeError(f"the arithmetic {text[:40]} changes a variable")

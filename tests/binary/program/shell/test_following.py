@@ -165,7 +165,7 @@ AT_RUN_TIME = [
     ("f() { f; }; f", "nest|steps"),
     ("shift 3; exec a", "shift"),
     ('shift $(curl x); exec "$@"', "words become|run time"),
-    ("[[ a == b ]] && exec a", "\\[\\["),
+    ("[[ a < b ]] && exec a", "\\[\\["),
     ("source /x; exec a", "source"),
     ("exec -a x a", "exec -a"),
     ("exec a {b,c}", "bash"),
@@ -193,6 +193,24 @@ def test_a_tool_that_is_to_look_a_user_up_fails_where_the_image_has_none_of_that
     endings = follow(f"set -e; {line}; exec a", [], env={"X": None})
     assert any(isinstance(ending, Ended) and ending.status == 1 for ending in endings) == fails
     assert any(isinstance(ending, Reached) and ending.command.argv == ("a",) for ending in endings) != fails
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysqld & setup | nope; wait",
+        "mysqld & if setup | nope; then echo; fi; wait",
+        "setup 2>&1 | nope; tool -f /dev/null",
+        "setup | nope; while true; do sleep 60; done",
+    ],
+)
+def test_a_missing_reader_of_a_pipe_ends_no_script_that_goes_on(text):
+    assert not any(isinstance(ending, Reached) and ending.missing for ending in follow(text))
+
+
+def test_a_script_that_ends_because_its_pipe_s_reader_is_missing_lacks_it():
+    (ending,) = follow("mysqld 2>&1 | nope")
+    assert (ending.command.argv, ending.missing) == (("nope",), True)
 
 
 @pytest.mark.parametrize("word", ["$@", "$*"])

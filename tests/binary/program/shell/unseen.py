@@ -29,6 +29,16 @@ UNSEEN = [
     ("set -e; f() { false; echo y; }; X=$(f) || exec other; exec app $X",),
     ('set -ex; [ -n "$NOT" ] && app; exec other',),
     ("set -h; exec app",),
+    # what is bash's alone
+    ('if [[ "$1" = x ]]; then exec app; fi; exec other',),
+    ('[[ -n "$HOME" ]] && exec app; exec other',),
+    ("[[ -n x ]] || app; exec other",),
+    ("set -e; [[ -n x ]]; exec app",),
+    ("set -e; if [[ -n x ]]; then exec app; fi; exec other",),
+    ("x=1; y=$((++x)); exec app $y",),
+    ("x=1; y=$((x++)); exec app $y",),
+    ("IFS=$'\\n'; exec app",),
+    ("echo {a,b}; exec app",),
     # what set -e weighs as one command
     ("set -e; f() { [ -d /nowhere ] && app; }; f; exec other",),
     ("set -e; f() { [ -d /nowhere ] && app; }; f || true; exec other",),
