@@ -199,7 +199,8 @@ def _met(one: Ending, other: Ending) -> Ending:
     needs = tuple(each for each in one.needs if each in other.needs)
     if isinstance(one, Reached) and isinstance(other, Reached):
         replaced = one.replaced or other.replaced
-        return replace(one, needs=needs, decides=one.decides and other.decides, replaced=replaced)
+        missing = one.missing and other.missing
+        return replace(one, needs=needs, decides=one.decides and other.decides, replaced=replaced, missing=missing)
     return replace(one, needs=needs)
 
 
