@@ -126,7 +126,7 @@ async def delete_waiver(
 
 
 async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -> Response:
-    decision = checked.decision
+    decision = checked.decision if checked.decision in DECIDED else Decision.HOLD
     exposition.gate_decided(decision)
     if any(ruling.override for ruling in checked.rulings):
         exposition.gate_overridden()
