@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.domain.verdict.reason import STATUS_OF, Status
+from scanner.scan.images.under_way import UnderWay
 from scanner.scan.shares import Shares
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Inspections:
         self._may_stop_early = may_stop_early
         self._shares = Shares()
         self._known: OrderedDict[Key, Program] = OrderedDict()
-        self._under_way: dict[Key, asyncio.Task[Program]] = {}
+        self._under_way: UnderWay[Program] = UnderWay()
 
     async def __call__(
         self, reference: ImageReference, offer: Offer, override: Process | None, host: str = ""
@@ -65,20 +65,11 @@ class Inspections:
             if known := self._known.get(key):
                 self._known.move_to_end(key)
                 return known
-        task = self._under_way.get(keys[-1])
-        if task is None:
-            task = asyncio.create_task(self._look(keys, reference, offer, override, host))
-            self._under_way[keys[-1]] = task
-            task.add_done_callback(lambda _: self._under_way.pop(keys[-1], None))
-        return await asyncio.shield(task)  # whoever else waits for it still does when this one is cancelled
+        return await self._under_way.of(keys[-1], lambda: self._look(keys, reference, offer, override, host))
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await self._under_way.close()
 
     def begin_scan(self) -> None:
         """Forget which registries were slow."""

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.domain.facts import Failure
+from scanner.scan.images.under_way import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,7 +55,7 @@ class LayerSurveys:
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._held: OrderedDict[str, LayerSurvey] = OrderedDict()
         self._failures: OrderedDict[str, tuple[Failure, float]] = OrderedDict()
-        self._under_way: dict[str, asyncio.Task[LayerSurvey | Failure]] = {}
+        self._under_way: UnderWay[LayerSurvey | Failure] = UnderWay()
 
     async def known(self, layer: Layer) -> LayerSurvey | Failure | None:
         """What is known of a layer without reading it: its survey, why it could not be read lately, or nothing."""
@@ -68,20 +69,11 @@ class LayerSurveys:
         known = await self.known(layer)
         if known is not None:
             return known
-        task = self._under_way.get(layer.digest)
-        if task is None:
-            task = asyncio.create_task(self._look(reference, layer))
-            self._under_way[layer.digest] = task
-            task.add_done_callback(lambda _: self._under_way.pop(layer.digest, None))
-        return await asyncio.shield(task)  # whoever else waits for it still does when this one is cancelled
+        return await self._under_way.of(layer.digest, lambda: self._look(reference, layer))
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await self._under_way.close()
 
     async def _look(self, reference: ImageReference, layer: Layer) -> LayerSurvey | Failure:
         turn = self._turns.setdefault(reference.registry, asyncio.Semaphore(self._per_registry))

@@ -1,0 +1,35 @@
+"""Finds out for all who ask the same at the same time once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Hashable
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay(Generic[Found]):
+    """What is being found out, by what was asked."""
+
+    _tasks: dict[Hashable, asyncio.Task[Found]] = field(default_factory=dict)
+
+    async def of(self, asked: Hashable, find: Callable[[], Coroutine[None, None, Found]]) -> Found:
+        """What ``find`` comes to, begun by the first who asks; one who is cancelled takes it from nobody else."""
+        task = self._tasks.get(asked)
+        if task is None:
+            task = self._tasks[asked] = asyncio.create_task(find())
+            task.add_done_callback(lambda _: self._tasks.pop(asked, None))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
