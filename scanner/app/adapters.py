@@ -15,6 +15,7 @@ from scanner.formats.parsing.offload import Workers
 from scanner.hosts.local import LocalSource
 from scanner.hosts.pushed import PushedSource
 from scanner.hosts.source import ClosedSource, NotUnderstood, SourceKind
+from scanner.probe.answer import is_of_installed_probe
 from scanner.probe.script import script
 from scanner.registry.archives.archived import WithArchives
 from scanner.registry.auth.authorizers import authorizer_for
@@ -284,6 +285,6 @@ def _ssh(settings: Settings, own: SshConfig | None) -> SshSource | None:
     from scanner.hosts.ssh.trust import TrustError  # noqa: PLC0415 -- the same
 
     try:
-        return SshSource.open(config, script(), settings.scan.max_local_bytes)
+        return SshSource.open(config, script(), settings.scan.max_local_bytes, is_of_installed_probe)
     except TrustError as error:
         raise SettingsError([Problem("ssh", 0, "", str(error))]) from None

@@ -10,6 +10,7 @@ from scanner.cluster.host_reading import HostReading
 from scanner.domain.facts import HOSTS_SHARE
 from scanner.formats.parsing.offload import Workers
 from scanner.hosts.ssh.ssh_source import SshSource
+from scanner.probe.answer import is_of_installed_probe
 from scanner.probe.script import script
 from scanner.scan.images.local_images import LocalImages
 
@@ -36,6 +37,6 @@ class ReadingSetup:
         Raises:
             TrustError: a key file or known_hosts is missing, exposed or damaged.
         """
-        source = SshSource.open(self.ssh, script(), self.max_local_bytes)
+        source = SshSource.open(self.ssh, script(), self.max_local_bytes, is_of_installed_probe)
         images = LocalImages(source.export_image, inspect_archive) if self.max_local_bytes else None
         return HostReading(source, Workers(self.parsers, HOSTS_SHARE), self.ssh.user, self.setting, images)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import fnmatch
 from typing import TYPE_CHECKING
 
+from scanner.domain.host_pattern import chosen
 from scanner.inventory.error import InventoryError
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ def match(hosts: Iterable[Host], patterns: Sequence[str]) -> tuple[Host, ...]:
     names = {name for host in known for name in (host.name, *host.aliases)}
     if problems := [_unknown(part, names) for part in parts if _is_name(part) and part.removeprefix("!") not in names]:
         raise InventoryError(problems)
-    chosen = tuple(host for host in known if _chosen(host, parts))
-    if not chosen:
+    found = tuple(host for host in known if chosen(host, parts))
+    if not found:
         raise InventoryError([f"no host matches {','.join(parts)}"])
-    return chosen
+    return found
 
 
 def _is_name(part: str) -> bool:
@@ -44,22 +44,3 @@ def _unknown(part: str, names: set[str]) -> str:
     name = part.removeprefix("!")
     nearest = next(iter(difflib.get_close_matches(name, sorted(names), n=1)), "")
     return f"no host is named {name}" + (f"; did you mean {nearest}?" if nearest else "")
-
-
-def fits(host: Host, pattern: str) -> bool:
-    """Whether one host is meant by a pattern, as ``match`` reads it."""
-    return _chosen(host, [part.strip() for part in pattern.split(",") if part.strip()])
-
-
-def _chosen(host: Host, parts: Sequence[str]) -> bool:
-    wanted = [part for part in parts if not part.startswith("!")]
-    if any(_fits(host, part[1:]) for part in parts if part.startswith("!")):
-        return False
-    return not wanted or any(_fits(host, part) for part in wanted)
-
-
-def _fits(host: Host, part: str) -> bool:
-    label, equals, value = part.partition("=")
-    if equals:
-        return label in host.labels and fnmatch.fnmatchcase(host.labels[label], value)
-    return any(fnmatch.fnmatchcase(name, part) for name in (host.name, *host.aliases))

@@ -22,6 +22,7 @@ READABLE = range(max(VERSION - 2, 1), VERSION + 1)
 
 MAGIC = b"archscan-probe "
 
+_OF_A_FILE = re.compile(rb"archscan-probe [1-9][0-9]{0,3}\n@section probe 64\n[0-9a-f]{64}\n")
 _FIRST_LINE = re.compile(rb"archscan-probe ([1-9][0-9]{0,3})\n")
 
 END_MARK = b"@end\n"
@@ -85,6 +86,11 @@ def without_mark(body: bytes) -> bytes:
 
 def _last_line(body: bytes) -> bytes:
     return body[body.rfind(b"\n") + 1 :]
+
+
+def is_of_installed_probe(raw: bytes) -> bool:
+    """Whether the probe that answered was a file on its host, not what was sent: only a file knows its digest."""
+    return _OF_A_FILE.match(raw) is not None
 
 
 def parse(raw: bytes) -> Answer | Failure:

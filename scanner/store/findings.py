@@ -19,11 +19,12 @@ from scanner.domain.facts import Failure, HostFacts, Workload
 from scanner.domain.finding_groups import NO_FINDINGS, Findings, HostFindings
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.store import codec, tables
+from scanner.store.batches import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Executable
 
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Verdict
@@ -98,8 +99,7 @@ class _OfHost:
     @property
     def open(self) -> dict[Key, _Open]:
         """All of them by their keys."""
-        present = (_Open(row, finding) for row, finding in zip(self.rows, self.stored, strict=True))
-        each = [*present, *self.absent]
+        each = [*map(_Open, self.rows, self.stored), *self.absent]
         return dict(zip(_keys(one.finding for one in each), each, strict=True))
 
 
@@ -120,11 +120,11 @@ class Plan:
 
     report: Report
     memory: Memory
-    opened: list[dict[str, Any]] = field(default_factory=list)
+    opened: list[tuple[Key, _Open]] = field(default_factory=list)
     changed: list[dict[str, Any]] = field(default_factory=list)
     closed: list[dict[str, Any]] = field(default_factory=list)
     moved: list[dict[str, Any]] = field(default_factory=list)
-    read: list[dict[str, Any]] = field(default_factory=list)
+    read: list[HostReading] = field(default_factory=list)
     timed: list[dict[str, Any]] = field(default_factory=list)
     gone: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
@@ -159,21 +159,21 @@ def fill_in(memory: Memory, report: Report) -> Report:
 
 
 def write(connection: Connection, made: Plan) -> None:
-    """Write the differences; an empty list costs nothing."""
+    """Write the differences."""
     t = tables
-    for statement, rows in (
+    differences: tuple[tuple[Executable, Iterable[dict[str, Any]]], ...] = (
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.changed),
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.moved),
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.closed),
-        (insert(t.findings), made.opened),
+        (insert(t.findings), (_finding_row(made.writer, *one) for one in made.opened)),
         (delete(t.hosts).where(t.hosts.c.name == bindparam("row")), made.gone),
-        (insert(t.hosts), made.read),
+        (insert(t.hosts), (_host_row(made.writer, one) for one in made.read)),
         (update(t.hosts).where(t.hosts.c.name == bindparam("row")), made.timed),
         (delete(t.architectures).where(t.architectures.c.host == bindparam("host")), made.known),
         (insert(t.architectures), made.known),
-    ):
-        if rows:
-            connection.execute(statement, rows)
+    )
+    for statement, rows in differences:
+        write_rows(connection, statement, rows)
 
 
 def load(connection: Connection) -> Memory:
@@ -239,7 +239,7 @@ def _plan_hosts(made: Plan, memory: Memory) -> None:
             continue
         if known is not None:
             made.gone.append({"row": reading.name})
-        made.read.append(_host_row(made.writer, reading))
+        made.read.append(reading)
     made.gone.extend({"row": name} for name in memory.hosts if name not in made.memory.hosts)
 
 
@@ -352,7 +352,7 @@ def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -
         _close(made, known, made.memory.last_finished_at)
     opened = _Open(made.memory.next_row, replace(finding, first_seen=made.report.finished_at, waived_until=None))
     made.memory.next_row += 1
-    made.opened.append(_finding_row(made.writer, key, opened))
+    made.opened.append((key, opened))
     made.changes.append(Change(ChangeKind.OPENED, opened.finding.workload, opened.finding.verdict))
     return opened
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
@@ -10,6 +11,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 from scanner.domain.facts import Source, Stage
 from scanner.domain.release import Release, owner_name, sighting
 from scanner.store import tables
+from scanner.store.batches import write_rows
 from scanner.store.findings import ChangeKind
 
 if TYPE_CHECKING:
@@ -34,16 +36,30 @@ def remember(connection: Connection, made: Plan) -> None:
     if connection.execute(select(tables.releases.c.host).limit(1)).first() is None:
         touched = [finding.workload for finding in report.findings]  # the first report since there is such a table
     platforms = {reading.name: str(reading.platform or "") for reading in report.hosts}
-    seen = _sightings(touched, platforms, report.finished_at)
-    gone = {_key(one.workload) for one in made.changes if one.kind is ChangeKind.CLOSED} - {key for key, _ in seen}
+    seen, gone = _by_host(touched), _by_host(one.workload for one in made.changes if one.kind is ChangeKind.CLOSED)
+    names = sorted({*seen, *gone})
+    for first in range(0, len(names), AT_ONCE):
+        part = names[first : first + AT_ONCE]
+        here = _sightings(chain.from_iterable(seen.get(name, ()) for name in part), platforms, report.finished_at)
+        left = {_key(one) for name in part for one in gone.get(name, ())} - here.keys()
+        _remember(connection, here, left, report.finished_at)
+
+
+def _by_host(workloads: Iterable[Workload]) -> dict[str, list[Workload]]:
+    found: dict[str, list[Workload]] = {}
+    for one in workloads:
+        found.setdefault(one.host, []).append(one)
+    return found
+
+
+def _remember(connection: Connection, seen: dict[Key, Release], gone: set[Key], at: float) -> None:
+    """The same for some hosts: a fleet's releases at once would be a second fleet in memory."""
     if not seen and not gone:
         return
-    known = {
-        (*_key_of(one), one.digest): one for one in _of_hosts(connection, {key[0] for key in (*gone, *dict(seen))})
-    }
-    now = {identity: one for identity, one in known.items() if one.current and identity[:3] in {*gone, *dict(seen)}}
-    changed = {identity: replace(one, current=False, last_seen=report.finished_at) for identity, one in now.items()}
-    for key, one in seen:
+    known = {(*_key_of(one), one.digest): one for one in _of_hosts(connection, {key[0] for key in (*gone, *seen)})}
+    now = {identity: one for identity, one in known.items() if one.current and identity[:3] in {*gone, *seen}}
+    changed = {identity: replace(one, current=False, last_seen=at) for identity, one in now.items()}
+    for key, one in seen.items():
         identity = (*key, one.digest)
         before = known.get(identity)
         changed[identity] = _again(before, one) if before else one
@@ -86,13 +102,13 @@ def prune(connection: Connection, oldest: float) -> None:
     connection.execute(delete(r).where(~r.c.current, r.c.last_seen < oldest, ~spared))
 
 
-def _sightings(workloads: Iterable[Workload], platforms: dict[str, str], at: float) -> list[tuple[Key, Release]]:
+def _sightings(workloads: Iterable[Workload], platforms: dict[str, str], at: float) -> dict[Key, Release]:
     found: dict[Key, Release] = {}
     for workload in workloads:
         one = sighting(workload, platforms.get(workload.host, ""), at)
         if one is not None and (_key_of(one) not in found or workload.stage is Stage.RUNNING):
             found[_key_of(one)] = one  # of replicas those that run tell what is current
-    return list(found.items())
+    return found
 
 
 def _again(before: Release, now: Release) -> Release:
@@ -103,25 +119,21 @@ def _again(before: Release, now: Release) -> Release:
 
 
 def _of_hosts(connection: Connection, names: set[str]) -> Iterator[Release]:
-    ordered = sorted(names)
     r = tables.releases
-    for first in range(0, len(ordered), AT_ONCE):
-        rows = connection.execute(select(r).where(r.c.host.in_(ordered[first : first + AT_ONCE]))).mappings()
-        yield from map(_release, rows)
+    rows = connection.execute(select(r).where(r.c.host.in_(sorted(names)))).mappings()
+    return map(_release, rows)
 
 
 def _write(connection: Connection, wanted: list[Release], known: Iterable[tuple[str, ...]]) -> None:
     r, there = tables.releases, set(known)
-    new = [_row(one) for one in wanted if (*_key_of(one), one.digest) not in there]
-    old = [
+    new = (_row(one) for one in wanted if (*_key_of(one), one.digest) not in there)
+    old = (
         {f"the_{name}" if name in _IDENTITY else name: value for name, value in _row(one).items()}
         for one in wanted
         if (*_key_of(one), one.digest) in there
-    ]
-    if new:
-        connection.execute(insert(r), new)
-    if old:
-        connection.execute(update(r).where(*(r.c[name] == bindparam(f"the_{name}") for name in _IDENTITY)), old)
+    )
+    write_rows(connection, insert(r), new)
+    write_rows(connection, update(r).where(*(r.c[name] == bindparam(f"the_{name}") for name in _IDENTITY)), old)
 
 
 _FIELDS = tuple(one.name for one in fields(Release))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scanner.demo.answers import Container, Machine, answer
 from scanner.demo.images import Shelf, program
 from scanner.domain.host import Host
+from scanner.probe.script import digest
 
 IMAGES = 200
 """Distinct images in the fleet: real fleets of thousands of hosts run a few hundred."""
@@ -44,8 +45,8 @@ def stock(images: int = IMAGES) -> tuple[Shelf, list[Image]]:
 
 
 def answers(hosts: int, workloads: int, registry: str, images: list[Image]) -> dict[str, bytes]:
-    """What each host's probe prints; no two answers are equal."""
-    machines = list(KINDS.items())
+    """What each host's probe, which is installed there, prints; no two answers are equal."""
+    machines, own = list(KINDS.items()), {"probe": digest()}
     made = {}
     for number in range(hosts):
         machine, platform = machines[number % 5 == 0]
@@ -63,7 +64,9 @@ def answers(hosts: int, workloads: int, registry: str, images: list[Image]) -> d
                     image.configs[runs],
                 )
             )
-        made[f"host-{number}"] = answer(Machine(machine, "Debian GNU/Linux 12 (bookworm)", tuple(containers)))
+        made[f"host-{number}"] = answer(
+            Machine(machine, "Debian GNU/Linux 12 (bookworm)", tuple(containers), sections=own)
+        )
     return made
 
 

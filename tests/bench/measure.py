@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scanner.demo.registry import Registry
 from tests.bench import made_up, performance_page
 from tests.bench.loopback_fleet import USER, LoopbackFleet
+from tests.bench.own_process import registry_of
 from tests.bench.peers import Installed, Tool, environment, tools
 
 ROOT = Path(__file__).parent.parent.parent
@@ -102,15 +102,15 @@ def shown(argv: list[str], folder: Path) -> str:
 def scan(folder: Path, count: int, rounds: int) -> list[Cost]:
     """``archscan scan`` of fresh hosts beside ``xargs ssh``, which judges nothing."""
     shelf, images = made_up.stock()
-    with Registry(shelf) as registry:
-        answers = list(made_up.answers(count, WORKLOADS, registry.name, images).values())
+    with registry_of(shelf) as registry:
+        answers = list(made_up.answers(count, WORKLOADS, registry, images).values())
         with LoopbackFleet(folder, answers) as fleet:
             hosts = {one: {"address": one, "port": fleet.port, "user": USER} for one in fleet.addresses}
             config = folder / "archscan.yml"
             config.write_text(json.dumps({
                 "inventory": [{"kind": "static", "hosts": hosts}],
                 "ssh": {"identity_file": str(fleet.key), "known_hosts_file": str(fleet.known_hosts)},
-                "registries": {registry.name: {"plain_http": True}},
+                "registries": {registry: {"plain_http": True}},
             }))  # fmt: skip
             # 1: findings, which a fleet with images that lack a platform has
             argv = ["sh", "-c", f"{sys.executable} -m scanner scan --config {config} --format json; test $? -le 1"]

@@ -20,7 +20,6 @@ import structlog
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.memory import give_back
 from scanner.app.serve import calm_collector, raise_descriptors
-from scanner.demo.registry import Registry
 from scanner.hosts.source import SourceKind
 from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen
@@ -30,6 +29,7 @@ from scanner.settings.schema import Settings
 from scanner.store.store import Store
 from tests.bench import family, made_up
 from tests.bench.loopback_fleet import USER, LoopbackFleet
+from tests.bench.own_process import registry_of
 
 
 class FromMemory:
@@ -71,12 +71,12 @@ async def main(
     made by so many ``workers``, or by the scanner itself where there are none."""
     raise_descriptors()
     shelf, images = made_up.stock()
-    with Registry(shelf) as registry, tempfile.TemporaryDirectory() as folder, ExitStack() as running_too:
-        Recorded.answers = made_up.answers(hosts, workloads, registry.name, images)
+    with registry_of(shelf) as registry, tempfile.TemporaryDirectory() as folder, ExitStack() as running_too:
+        Recorded.answers = made_up.answers(hosts, workloads, registry, images)
         inventory = made_up.inventory(list(Recorded.answers))
         answer_bytes = len(Recorded.answers["host-0"])
         told = {
-            "registries": {registry.name: {"plain_http": True}, "cache_age": "1h"},
+            "registries": {registry: {"plain_http": True}, "cache_age": "1h"},
             "scan": {"interval": "1h", "jitter": "0s", "deadline": "30m"},
         }
         if ssh:

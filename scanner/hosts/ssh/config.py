@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.domain.host import Host
+from scanner.domain.host_pattern import fits
 from scanner.hosts.ssh.algorithms import Profile
-from scanner.inventory.match import fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

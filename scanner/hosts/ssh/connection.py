@@ -11,7 +11,7 @@ import asyncssh
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import refusal
-from scanner.hosts.ssh.fewer_writes import ClientConnection
+from scanner.hosts.ssh.client_connection import ClientConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.domain.host import Host
+from scanner.domain.host_pattern import fits
 from scanner.hosts.ssh.identity import ClientKey, ends_at, own_identities, read_identity
 from scanner.hosts.ssh.trust import KeylessError, TrustError
-from scanner.inventory.match import fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.decision import Decision, Policies, Policy
+from scanner.domain.host_pattern import fits
 from scanner.domain.verdict.verdict import Depth
-from scanner.inventory.match import fits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import asyncssh
 import pytest
@@ -17,6 +18,8 @@ from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
 from scanner.hosts.ssh.config import SshConfig
+from scanner.hosts.ssh.ssh_source import SshSource
+from scanner.probe.answer import is_of_installed_probe
 
 SCRIPT = b"echo begin; uname -s; echo noise >&2; echo end\n"
 
@@ -80,6 +83,22 @@ async def test_a_forced_command_answers_whatever_is_asked(pool_of, real_config, 
     probe.chmod(0o755)
     sshd.authorize(f'restrict,command="{probe}"')
     assert await pool_of(real_config).read(target, SCRIPT * 5000) == b"installed\n"
+
+
+async def test_a_host_with_a_probe_of_its_own_is_sent_the_script_once(real_config, target, sshd, tmp_path):
+    probe, sent = tmp_path / "probe", tmp_path / "sent"
+    head = b"archscan-probe 2\n@section probe 64\n%s\n" % (b"a" * 64)
+    probe.write_bytes(b"#!/bin/sh\nwc -c >> %s\ncat <<'E'\n%sE\n" % (bytes(sent), head))
+    probe.chmod(0o755)
+    sshd.authorize(f'restrict,command="{probe}"')
+    source = SshSource.open(replace(real_config, keep_connections=False), SCRIPT, 0, is_of_installed_probe)
+    try:
+        assert [await source.read(target) for _ in range(3)] == [head] * 3
+        sshd.authorize("restrict")
+        assert await source.read(target) == b"begin\nLinux\nend\n"
+    finally:
+        await source.close()
+    assert sent.read_text().split() == [str(len(SCRIPT)), "0", "0"]
 
 
 async def test_the_line_for_authorized_keys_is_understood_by_sshd(pool_of, real_config, target, sshd, tmp_path):

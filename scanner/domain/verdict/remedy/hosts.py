@@ -172,7 +172,7 @@ def _key_rejected(t: Trouble) -> Fix:
 
 def _timeout(t: Trouble) -> Fix:
     return Fix(
-        f"{t.host} did not answer in time. A login takes six round trips: over a slow line raise ssh.connect_timeout (30s), for a "
+        f"{t.host} did not answer in time. A login takes five round trips: over a slow line raise ssh.connect_timeout (30s), for a "
         "host with many containers ssh.probe_timeout.",
         (f"time {ssh(t)} true", _again(t)),
     )
