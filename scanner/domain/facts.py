@@ -337,6 +337,11 @@ class Workload:
         object.__setattr__(self, "reference", image_reference(self.image))
 
     @property
+    def image_name(self) -> str:
+        """What its image is called as written, without tag and digest; empty where the text is no reference."""
+        return "" if isinstance(self.reference, Failure) else self.image.removesuffix(self.reference.suffix)
+
+    @property
     def ran_s(self) -> float | None:
         """How long its last run took, in whole seconds; ``None`` while it runs, or where nobody told."""
         if self.started_at is None or self.finished_at is None or self.finished_at < self.started_at:

@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, Source
-from scanner.domain.image.reference import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,8 +59,7 @@ def _images(workload: Workload) -> Iterator[str]:
     yield workload.image
     reference = workload.reference
     if not isinstance(reference, Failure):
-        written = as_written(workload.image)
-        yield from (str(reference), reference.name, *((written.name,) if written else ()))
+        yield from (str(reference), reference.name, workload.image_name)
 
 
 def _namespaces(workload: Workload) -> Iterable[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, Maker, Source, Stage, Workload
+from scanner.domain.facts import Failure, Maker, Source, Stage, Workload, image_reference
 from scanner.domain.verdict.started import is_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from scanner.domain.image.reference import ImageReference
 
 _IMAGE_ID_CHARS = 71
 """``sha256:`` with its 64 digits."""
@@ -20,7 +22,7 @@ class Release:
     """One digest of one workload on one host.
 
     ``digest`` is what the registry has it by, the image's ID where it was built there. ``image`` is what an engine is
-    asked for (``name@digest``, or the ID), ``written`` how the workload named it. ``started_at`` is when it was first
+    asked for (``name@digest``, or the ID), ``reference`` what that says, ``written`` how the workload named it. ``started_at`` is when it was first
     seen up for 60 s without a restart (Unix seconds) on a host of ``platform``, ``None`` where it never was.
     ``current`` tells that it is what the workload has now.
     """
@@ -37,6 +39,11 @@ class Release:
     last_seen: float
     started_at: float | None = None
     current: bool = False
+    reference: ImageReference | Failure = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Read what an engine is asked for."""
+        object.__setattr__(self, "reference", image_reference(self.image))
 
     def started_on(self, platform: str) -> bool:
         """Whether it started on such hardware."""

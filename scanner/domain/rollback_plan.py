@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
-from scanner.domain.facts import Source
-from scanner.domain.image.reference import as_written
+from scanner.domain.facts import Failure, Source
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.remedy.trouble import word
 from scanner.domain.verdict.verdict import Evidence, Verdict
@@ -136,8 +135,8 @@ def _cautions(workload: Workload, manager: Manager, target: Release, platform: s
         found.append(f"data stays where it is and the older release will use it: {', '.join(sorted(held))}")
     elif workload.mounts is None:
         found.append("nobody told which volumes it has: the older release will use the same ones")
-    written = as_written(target.image)
-    name = written.last_component if written else ""
+    named = target.reference
+    name = "" if isinstance(named, Failure) else named.last_component
     if name in _DATABASES:
         found.append(f"{name} keeps files that an older release may not be able to read any more")
     argv = workload.process.argv if workload.process else ()

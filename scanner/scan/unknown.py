@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 def unknown(workload: Workload, failure: Failure) -> Verdict:
     """The failure as a verdict; one whose reason proves something has no place here."""
     reason = failure.reason if STATUS_OF[failure.reason] is Status.UNKNOWN else Reason.PART_INCOMPLETE
-    trouble = remedy.Trouble(workload.host, workload.image, path=failure.path, workload=workload, failure=failure)
+    trouble = remedy.Trouble(
+        workload.host,
+        workload.image,
+        path=failure.path,
+        workload=workload,
+        failure=failure,
+        reference=workload.reference,
+    )
     fix = remedy.fix(reason, trouble)
     return Verdict(reason, failure.detail, fix=fix, failure=failure if failure.concerns else None)

@@ -136,7 +136,7 @@ def _write(connection: Connection, wanted: list[Release], known: Iterable[tuple[
     write_rows(connection, update(r).where(*(r.c[name] == bindparam(f"the_{name}") for name in _IDENTITY)), old)
 
 
-_FIELDS = tuple(one.name for one in fields(Release))
+_FIELDS = tuple(one.name for one in fields(Release) if one.init)
 _IDENTITY = ("host", "source", "workload", "digest")
 
 

@@ -48,16 +48,16 @@ _DEFAULT = Limits()
 
 
 async def inspect_archive(
-    stream: AsyncIterator[bytes], image: str = "", override: Process | None = None, limits: Limits = _DEFAULT
+    stream: AsyncIterator[bytes], image_id: str = "", override: Process | None = None, limits: Limits = _DEFAULT
 ) -> Program:
-    """Open what ``image`` (a reference or an image ID; needed only where the archive holds several) starts.
+    """Open what the image of this ID (needed only where the archive holds several) starts.
 
     ``stream`` yields the archive, packed or not. Every trouble is ``Program.problem``.
     """
     said = argv.resolve(None, override).argv
     try:
         async with asyncio.timeout(limits.read_s):
-            return await _program(stream, image, override, limits)
+            return await _program(stream, image_id, override, limits)
     except LayerError as error:
         return Program(said, problem=error.failure)
     except StreamBroken as broken:
@@ -66,7 +66,7 @@ async def inspect_archive(
         return Program(said, problem=Failure(Reason.LAYER_LIMIT, f"the archive took longer than {limits.read_s:g} s"))
 
 
-async def _program(stream: AsyncIterator[bytes], image: str, override: Process | None, limits: Limits) -> Program:
+async def _program(stream: AsyncIterator[bytes], image_id: str, override: Process | None, limits: Limits) -> Program:
     archive = _Archive(limits)
     tar = TarReader(archive)
     budget = Budget(limits, tar.feed)
@@ -80,12 +80,12 @@ async def _program(stream: AsyncIterator[bytes], image: str, override: Process |
         await beside(taken, chunk)
     unpack.close()
     tar.close()
-    return await beside(_found, archive, image, override)
+    return await beside(_found, archive, image_id, override)
 
 
-def _found(archive: _Archive, image: str, override: Process | None) -> Program:
+def _found(archive: _Archive, image_id: str, override: Process | None) -> Program:
     """What one image of an archive starts, once all of it was read."""
-    saved = docker_archive.find(archive.documents, image)
+    saved = docker_archive.find(archive.documents, image_id)
     if isinstance(saved, Failure):
         return Program((), problem=saved)
     command = argv.resolve(saved.process, override)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Failure, Process
-from scanner.domain.image.reference import DEFAULT_TAG, as_written
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
 
 MAX_INDEX_DEPTH = 3
 """Indexes inside indexes that are followed."""
-
-_NAME_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +23,19 @@ class SavedImage:
     process: Process
 
 
-def find(documents: Mapping[str, Any], image: str) -> SavedImage | Failure:
-    """The image of this reference or ID, or the only one; total over whatever JSON there is."""
+def find(documents: Mapping[str, Any], image_id: str) -> SavedImage | Failure:
+    """The image of this ID, or the only one; total over whatever JSON there is."""
     manifests = documents.get("manifest.json")
     if isinstance(manifests, list):
-        return _of_docker_archive(documents, manifests, image)
+        return _of_docker_archive(documents, manifests, image_id)
     if isinstance(documents.get("index.json"), dict):
-        return _of_oci_layout(documents, image)
+        return _of_oci_layout(documents, image_id)
     return Failure(Reason.IMAGE_MALFORMED, "the archive has neither manifest.json nor index.json")
 
 
-def _of_docker_archive(documents: Mapping[str, Any], manifests: list[Any], image: str) -> SavedImage | Failure:
+def _of_docker_archive(documents: Mapping[str, Any], manifests: list[Any], image_id: str) -> SavedImage | Failure:
     candidates = [m for m in manifests if isinstance(m, dict)]
-    chosen = _only([m for m in candidates if _is_called(m, image)] or candidates)
+    chosen = _only([m for m in candidates if _is_called(m, image_id)] or candidates)
     if chosen is None:
         return _ambiguous(len(candidates))
     layers = chosen.get("Layers")
@@ -47,24 +44,13 @@ def _of_docker_archive(documents: Mapping[str, Any], manifests: list[Any], image
     return _saved(tuple(layers), documents.get(str(chosen.get("Config"))))
 
 
-def _is_called(manifest: dict[str, Any], image: str) -> bool:
-    tags = manifest.get("RepoTags")
-    hexadecimal = image.removeprefix("sha256:")
-    named = isinstance(tags, list) and bool(_spellings(image) & {tag for tag in tags if isinstance(tag, str)})
-    return bool(image) and (named or (len(hexadecimal) >= 12 and hexadecimal in str(manifest.get("Config"))))  # noqa: PLR2004 - a short image ID
+def _is_called(manifest: dict[str, Any], image_id: str) -> bool:
+    hexadecimal = image_id.removeprefix("sha256:")
+    return len(hexadecimal) >= 12 and hexadecimal in str(manifest.get("Config"))  # noqa: PLR2004 - a short image ID
 
 
-def _spellings(image: str) -> set[str]:
-    """A reference as the engines may write it: with and without Docker Hub's prefix."""
-    written = as_written(image)
-    is_bare = written is not None and written.tag is None and written.digest is None
-    tagged = f"{image}:{DEFAULT_TAG}" if is_bare else image
-    short = tagged.removeprefix("docker.io/").removeprefix("library/")
-    return {tagged, short, f"docker.io/{short}", f"docker.io/library/{short}", f"localhost/{short}"}
-
-
-def _of_oci_layout(documents: Mapping[str, Any], image: str) -> SavedImage | Failure:
-    found = _manifests(documents, documents["index.json"], image, 0)
+def _of_oci_layout(documents: Mapping[str, Any], image_id: str) -> SavedImage | Failure:
+    found = _manifests(documents, documents["index.json"], image_id, 0)
     manifest = _only(found)
     if manifest is None:
         return _ambiguous(len(found))
@@ -72,14 +58,14 @@ def _of_oci_layout(documents: Mapping[str, Any], image: str) -> SavedImage | Fai
     return _saved(layers, documents.get(_blob(manifest.get("config"))))
 
 
-def _manifests(documents: Mapping[str, Any], index: dict[str, Any], image: str, depth: int) -> list[dict[str, Any]]:
+def _manifests(documents: Mapping[str, Any], index: dict[str, Any], image_id: str, depth: int) -> list[dict[str, Any]]:
     """The image manifests below an index that the archive holds, attestations left out."""
     entries = index.get("manifests")
     if not isinstance(entries, list) or depth > MAX_INDEX_DEPTH:
         return []
     named = [entry for entry in entries if isinstance(entry, dict)]
     if depth == 0:
-        named = [entry for entry in named if _is_annotated(entry, image)] or named
+        named = [entry for entry in named if entry.get("digest") == image_id] or named
     found: list[dict[str, Any]] = []
     for entry in named:
         document = documents.get(_blob(entry))
@@ -88,14 +74,8 @@ def _manifests(documents: Mapping[str, Any], index: dict[str, Any], image: str, 
         if isinstance(document.get("layers"), list):
             found.append(document)
         else:
-            found += _manifests(documents, document, image, depth + 1)
+            found += _manifests(documents, document, image_id, depth + 1)
     return found
-
-
-def _is_annotated(entry: dict[str, Any], image: str) -> bool:
-    annotations = entry.get("annotations")
-    names = {str(annotations.get(key)) for key in _NAME_ANNOTATIONS} if isinstance(annotations, dict) else set()
-    return bool(image) and (image == entry.get("digest") or bool(names & _spellings(image)))
 
 
 def _is_attestation(entry: dict[str, Any]) -> bool:

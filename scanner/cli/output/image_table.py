@@ -48,8 +48,9 @@ def refuse(reference: str, failure: Failure) -> None:
     """Why nothing can be shown, then what to do."""
     out = output.console()
     out.print(Text(f"{reference}: {failure.reason}: {failure.detail}", style="magenta"), soft_wrap=True)
-    fix = remedy.fix(failure.reason, remedy.Trouble(host="HOST", image=reference))
-    hint = config_hint(failure, image_reference(reference))
+    named = image_reference(reference)
+    fix = remedy.fix(failure.reason, remedy.Trouble("HOST", reference, reference=named))
+    hint = config_hint(failure, named)
     out.print(Text(f"  {hint or fix.summary}"), soft_wrap=True)
 
 

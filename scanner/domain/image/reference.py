@@ -87,11 +87,6 @@ class WrittenReference:
         """Domain and path as written, without tag and digest."""
         return f"{self.domain}/{self.path}" if self.domain else self.path
 
-    @property
-    def last_component(self) -> str:
-        """What its repository is called within its folder: ``api`` of ``registry.example/shop/api``."""
-        return self.path.rpartition("/")[2]
-
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
@@ -127,6 +122,16 @@ class ImageReference:
         return f"{self.registry}/{self.repository}" if self.registry else self.repository
 
     @property
+    def suffix(self) -> str:
+        """Tag and digest as they follow a name, ``:1@sha256:…``: normalising a reference leaves them as they are written."""
+        return str(WrittenReference("", "", self.tag, self.digest))
+
+    @property
+    def last_component(self) -> str:
+        """What its repository is called within its folder: ``api`` of ``registry.example/shop/api``."""
+        return self.repository.rpartition("/")[2]
+
+    @property
     def identifier(self) -> str:
         """What the registry is asked for: the digest, else the tag, else ``latest``."""
         return self.digest or self.tag or DEFAULT_TAG
@@ -147,14 +152,6 @@ def parse(text: str) -> ImageReference:
     ):
         object.__setattr__(made, name, value)
     return made
-
-
-def as_written(text: str) -> WrittenReference | None:
-    """The parts of a reference that stay as somebody wrote them; ``None`` where the text is none."""
-    try:
-        return parse_strict(text)
-    except ValueError:
-        return None
 
 
 def parse_strict(text: str) -> WrittenReference:

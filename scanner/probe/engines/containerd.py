@@ -14,8 +14,8 @@ from scanner.domain.facts import (
     LocalImage,
     Source,
     Workload,
+    image_reference,
 )
-from scanner.domain.image.reference import as_written
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -134,10 +134,10 @@ def _local(image: str, row: list[str]) -> LocalImage | None:
     digest = row[2]
     is_manifest = row[1] in _MANIFEST_TYPES
     os, architecture, variant = (*row[5].split("/"), "", "", "")[:3] if is_manifest and len(row) > 5 else ("", "", "")  # noqa: PLR2004 - the same
-    written = as_written(image)
+    named = image_reference(image)
     return LocalImage(
         digest,
-        repo_digests=(f"{written.name}@{digest}",) if written else (),
+        repo_digests=() if isinstance(named, Failure) else (f"{named.name}@{digest}",),
         manifest_digest=digest if is_manifest else "",
         platform=answer_json.platform(os, architecture, variant),
     )

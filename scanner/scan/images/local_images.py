@@ -35,7 +35,7 @@ _READABLE = (EngineKind.DOCKER, EngineKind.PODMAN)
 class ArchiveInspector(Protocol):
     """Opens the program in an exported image."""
 
-    async def __call__(self, stream: AsyncIterator[bytes], image: str, override: Process | None) -> Program:
+    async def __call__(self, stream: AsyncIterator[bytes], image_id: str, override: Process | None) -> Program:
         """What argv resolves to; trouble is the program's ``problem``."""
 
 

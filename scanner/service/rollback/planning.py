@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts, Stage
-from scanner.domain.image.reference import Digest, as_written
+from scanner.domain.image.reference import Digest
 from scanner.domain.plan import Plan
 from scanner.domain.release import NO_CONTAINER, Release, chosen, of_absent, owner_name, sighting
 from scanner.domain.rollback_plan import rollback_plan, vouched
@@ -84,14 +84,14 @@ def fresh(facts: HostFacts | Failure | None, age_s: float, max_age_s: float) -> 
 def _of_registry(current: Release, to: str, known: list[Release]) -> Release | None:
     """A digest that this host never had, of the same repository: the registry says whether it is there."""
     last = max(known, key=lambda one: one.last_seen, default=current) if current.image_id == NO_CONTAINER else current
-    written = as_written(last.image)
+    had = last.reference
     try:
         digest = Digest(to)
     except ValueError:
         return None
-    if written is None or written.digest is None or digest.algorithm != "sha256":
+    if isinstance(had, Failure) or had.digest is None or digest.algorithm != "sha256":
         return None
-    image = str(replace(written, digest=digest))
+    image = str(replace(had, digest=digest))
     return Release(current.host, current.source, current.workload, to, to, image, image, "", 0.0, 0.0)
 
 

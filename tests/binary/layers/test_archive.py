@@ -50,7 +50,7 @@ async def test_a_docker_archive_is_read_in_one_pass_in_any_order(build, first):
     program = await inspect_archive(pieces(raw))
     assert program.problem is None
     assert program.chain[0].elf.needs.architecture == "arm64"
-    gone = await inspect_archive(pieces(raw), "app:1", Process(entrypoint=("/gone",)))
+    gone = await inspect_archive(pieces(raw), "", Process(entrypoint=("/gone",)))
     assert gone.problem.reason == Reason.ENTRYPOINT_MISSING
 
 
@@ -71,18 +71,19 @@ async def test_a_layer_saved_twice_is_a_symlink_in_old_archives(build):
     assert (await inspect_archive(pieces(raw))).problem is None
 
 
-async def test_of_several_images_the_named_one_is_taken_and_a_guess_is_never_made(build):
+async def test_of_several_images_that_of_the_id_is_taken_and_a_guess_is_never_made(build):
+    one, two = "1" * 64, "2" * 64
     layer = build.tar([("app", build.elf())])
     manifests = [
-        {"Config": "c.json", "RepoTags": ["one:latest"], "Layers": ["l.tar"]},
-        {"Config": "d.json", "RepoTags": ["two:latest"], "Layers": ["l.tar"]},
+        {"Config": f"{one}.json", "RepoTags": None, "Layers": ["l.tar"]},
+        {"Config": f"{two}.json", "RepoTags": None, "Layers": ["l.tar"]},
     ]
     raw = build.tar([
-        ("l.tar", layer), ("c.json", config("/app")), ("d.json", config("/none")),
+        ("l.tar", layer), (f"{one}.json", config("/app")), (f"{two}.json", config("/none")),
         ("manifest.json", json.dumps(manifests).encode()),
     ])  # fmt: skip
-    assert (await inspect_archive(pieces(raw), "docker.io/library/one")).problem is None
-    assert (await inspect_archive(pieces(raw), "two")).problem.reason == Reason.ENTRYPOINT_MISSING
+    assert (await inspect_archive(pieces(raw), f"sha256:{one}")).problem is None
+    assert (await inspect_archive(pieces(raw), f"sha256:{two}")).problem.reason == Reason.ENTRYPOINT_MISSING
     assert (await inspect_archive(pieces(raw), "")).problem.reason == Reason.IMAGE_AMBIGUOUS
 
 

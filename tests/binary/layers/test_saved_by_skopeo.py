@@ -53,6 +53,6 @@ async def test_what_skopeo_saves_is_read(build, tmp_path, form, require):
     target = tmp_path / "saved.tar"
     copy = [skopeo, "--insecure-policy", "--override-arch", "arm64", "copy", "-q"]
     subprocess.run([*copy, f"oci:{tmp_path}/image", f"{form}:{target}:app:1"], check=True, capture_output=True)
-    program = await inspect_archive(pieces(target), "app:1")
+    program = await inspect_archive(pieces(target))
     assert program.problem is None
     assert [step.elf.needs.architecture for step in program.chain] == ["arm64"]

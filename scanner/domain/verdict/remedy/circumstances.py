@@ -52,6 +52,7 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
     made = Trouble(
         host=workload.host,
         image=workload.image,
+        reference=workload.reference,
         needed=canonical(own) if own else None,
         offered=tuple(map(canonical, offered)),
         path=outcome.path or (outcome.failure.path if outcome.failure else ""),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scanner.domain.facts import EngineKind, Failure, Workload
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
 
 _SAFE = re.compile(r"[A-Za-z0-9_/.:~][A-Za-z0-9_./:@%+=,~-]*", re.ASCII)
@@ -41,7 +42,7 @@ class Handler:
 class Trouble:
     """What a remedy may speak of; names are the operator's own, as written in the inventory and on the host.
 
-    ``needed`` is the platform the host asks for, ``offered`` what the image has today. ``path`` is the file that the reason is
+    ``reference`` is what ``image`` says, ``None`` where that stands for any image. ``needed`` is the platform the host asks for, ``offered`` what the image has today. ``path`` is the file that the reason is
     about. ``running`` is a reference by digest that is known to have the needed platform. ``native`` is what the tag offers
     today that this host starts, ``held`` what the host's own copy is for. ``pin`` is what chose the platform. ``emulator``
     is the handler that is registered for the image's CPU, ``emulates`` that CPU; ``binfmt_off`` tells that the kernel's
@@ -63,6 +64,7 @@ class Trouble:
     engine: EngineKind | None = None
     workload: Workload | None = None
     failure: Failure | None = None
+    reference: ImageReference | Failure | None = None
 
 
 def word(text: str, instead: str) -> str:
