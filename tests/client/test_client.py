@@ -19,17 +19,16 @@ from scanner.client import Client
 from scanner.domain.decision import Decision
 from scanner.domain.report_json import document
 from scanner.errors import ServiceError, UsageError
-from scanner.web.api.app import create_app
 from scanner.web.http.access import Access, Scope
 from scanner.web.http.server import Server
-from tests.web.conftest import NOW, TOKENS, app_with, metrics, service, token_list  # noqa: F401 - fixtures
+from tests.web.conftest import NOW, TOKENS, app_with, metrics, ready_app, service, token_list  # noqa: F401 - fixtures
 
 
 @pytest.fixture
 async def running(service, metrics, token_list):  # noqa: F811 - fixtures
     every = frozenset(set(Scope) - {Scope.OPEN})
     access = Access([replace(token, scopes=every) if token.name == "operateer" else token for token in token_list])
-    server = Server(create_app(service, metrics, access, version="0.1.0", clock=lambda: NOW), "127.0.0.1", 0)
+    server = Server(ready_app(service, metrics, access, version="0.1.0", clock=lambda: NOW), "127.0.0.1", 0)
     await server.start()
     yield f"http://127.0.0.1:{server.port}"
     service.finish.set()

@@ -14,10 +14,10 @@ from scanner.metrics.metrics import Metrics
 from scanner.probe.planned import folder
 from scanner.service.service import Service
 from scanner.store.store import Store
-from scanner.web.api.app import create_app
 from scanner.web.http.access import Access, Scope, Token
 from scanner.web.http.server import Server
 from tests.service.environment import Adapters, Environment
+from tests.web.conftest import ready_app
 
 HOOKS = Path(__file__).parents[2] / "config" / "hooks"
 TOKEN, OPERATOR = "a-token-of-some-length", "an-operator-s-token"
@@ -75,7 +75,7 @@ async def asked(tmp_path):
         Token("ci", hashlib.sha256(TOKEN.encode()).hexdigest(), frozenset({Scope.GATE})),
         Token("ops", hashlib.sha256(OPERATOR.encode()).hexdigest(), frozenset({Scope.OPERATE, Scope.READ})),
     ]
-    app = create_app(service, metrics, Access(tokens), clock=environment.clock)
+    app = ready_app(service, metrics, Access(tokens), clock=environment.clock)
     server = Server(app, "127.0.0.1", 0)
     await server.start()
     yield Asked(environment, server.port, tmp_path, metrics)

@@ -2,7 +2,8 @@
 
 from pydantic import TypeAdapter
 
-from scanner.web.api.app import prepare
+from scanner.web.api.app import create_app, prepare
+from scanner.web.http.access import Access
 
 
 async def asked(app, client_of, monkeypatch):
@@ -19,11 +20,11 @@ async def asked(app, client_of, monkeypatch):
     return len(made)
 
 
-async def test_a_first_request_waits_for_nothing_that_is_made_of_routes(app_with, client_of, monkeypatch):
-    app = app_with()
+async def test_a_first_request_waits_for_nothing_that_is_made_of_routes(service, metrics, client_of, monkeypatch):
+    app = create_app(service, metrics, Access())
     prepare(app)
     assert await asked(app, client_of, monkeypatch) == 0
 
 
-async def test_otherwise_it_would(app_with, client_of, monkeypatch):
-    assert await asked(app_with(), client_of, monkeypatch) > 100
+async def test_otherwise_it_would(service, metrics, client_of, monkeypatch):
+    assert await asked(create_app(service, metrics, Access()), client_of, monkeypatch) > 100

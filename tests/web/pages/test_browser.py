@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from scanner.metrics import Metrics
-from scanner.web.api.app import create_app
 from scanner.web.http.access import Access, Scope, Token
 from scanner.web.http.server import Server
-from tests.web.conftest import NOW, TOKENS, FakeService
+from tests.web.conftest import NOW, TOKENS, FakeService, ready_app
 from tests.web.fleets import fleet_of
 
 pytestmark = pytest.mark.system
@@ -38,7 +37,7 @@ async def serving(count=0, *, signed=False):
     if count:
         service.latest = fleet_of(count)
     tokens = [Token("ada", hashlib.sha256(TOKENS["operate"].encode()).hexdigest(), EVERYTHING)] if signed else []
-    app = create_app(service, Metrics("0.1.0"), Access(tokens), version="0.1.0", clock=lambda: NOW)
+    app = ready_app(service, Metrics("0.1.0"), Access(tokens), version="0.1.0", clock=lambda: NOW)
     server = Server(app, "127.0.0.1", 0)
     await server.start()
     try:
