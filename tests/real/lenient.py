@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs)/(?P<name>[^/]+)")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
-_PIECE_BYTES = 64 * 1024
-"""httpcore reads from a connection as much at a time."""
+_PIECE_BYTES = 1024 * 1024
+"""A connection hands over less at a time; each piece costs a turn of the loop, another of a thread."""
 
 
 class LenientRegistry:
