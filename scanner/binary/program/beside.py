@@ -36,6 +36,18 @@ Walk: TypeAlias = Callable[[Command, Before], Way]
 """Follows one program with the hops that are left."""
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why nobody can tell what a way comes to, empty where they can; ``foreign`` for a program for another CPU."""
+
+    why: str = ""
+    foreign: bool = False
+
+    def on(self, files: tuple[Executable, ...]) -> Way:
+        """The way through these files."""
+        return Way(files, at_run_time=self.why, foreign=self.foreign)
+
+
 @dataclass(slots=True)
 class Walks:
     """What was found for one image, each program followed once."""
@@ -65,9 +77,9 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
             return Way(files, at_run_time=_TOO_MANY)
         if way.problem is not None:
             return Way(files if is_unknown(way.problem) else (*files, *way.files), way.problem)
-        if own and not cpus_of(way.all_files) <= own:
+        if _leads_abroad(way, own):
             if way.at_run_time or way.branches:
-                return Way(files, at_run_time=_also(command))
+                return Doubt(_also(command), foreign=True).on(files)
             files = (*files, *way.files)
     return Way(files)
 
@@ -88,19 +100,19 @@ def unmade(step: Next, run: Run) -> Failure | None:
     return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path)
 
 
-def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: Before) -> str:
-    """Why nobody can tell what a way comes to that starts other programs too; empty where they are for its own CPU."""
+def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: Before) -> Doubt:
+    """Whether nobody can tell what a way comes to that starts other programs too, which may be for another CPU."""
     own = cpus_of((*before.files, *files))
     others = [each for each in before.also if UNKNOWN not in each.argv[0]]
     if len({(each.argv[0], each.path, each.cwd) for each in others}) > MAX_BESIDE:
-        return f"scripts start more than {MAX_BESIDE} programs beside it"
+        return Doubt(f"scripts start more than {MAX_BESIDE} programs beside it")
     for other in others if own else ():
         way = walks.follow(walk, other, _aside(before, asked=True))
         if way is None:
-            return _TOO_MANY
-        if not cpus_of(way.all_files) <= own:
-            return _also(other)
-    return ""
+            return Doubt(_TOO_MANY)
+        if _leads_abroad(way, own):
+            return Doubt(_also(other), foreign=True)
+    return Doubt()
 
 
 def named(  # noqa: PLR0913, PLR0917 - a program with its words, beside all that is known of the way to it
@@ -110,21 +122,27 @@ def named(  # noqa: PLR0913, PLR0917 - a program with its words, beside all that
     others: tuple[Command, ...] | None,
     files: tuple[Executable, ...],
     before: Before,
-) -> str:
-    """Why nobody can tell what a program comes to whose words name others; empty where they are for its own CPU."""
+) -> Doubt:
+    """Whether nobody can tell what a program comes to whose words name others, which may be for another CPU."""
     if others is None:
-        return f"{by.argv[0]} is given more paths than are looked up, and may start what is there"
+        return Doubt(f"{by.argv[0]} is given more paths than are looked up, and may start what is there")
     own = cpus_of((*before.files, *files))
     for other in others if own else ():
         way = walks.follow(walk, other, _aside(before, asked=before.asked))
         if way is None:
-            return _TOO_MANY
-        if not cpus_of(way.all_files) <= own:
-            return f"{by.argv[0]} may start what its words name: {other.argv[0]} leads to a program for another CPU"
-    return ""
+            return Doubt(_TOO_MANY)
+        if _leads_abroad(way, own):
+            why = f"{by.argv[0]} may start what its words name: {other.argv[0]} leads to a program for another CPU"
+            return Doubt(why, foreign=True)
+    return Doubt()
 
 
 _TOO_MANY = f"scripts start more than {MAX_WALKS} programs beside it"
+
+
+def _leads_abroad(way: Way, own: frozenset[str]) -> bool:
+    """Whether a way beside another comes, or may come, to a program for another CPU than these."""
+    return bool(own) and (way.foreign or not cpus_of(way.all_files) <= own)
 
 
 def _aside(before: Before, *, asked: bool) -> Before:

@@ -88,8 +88,8 @@ class Control:
                 return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
                 others = mentioned.programs(self.search.view, command)
-                why = beside.named(self.walks, self._beside(hops), command, others, files, before)
-                return Way(files, at_run_time=why) if why else self._ended(files, before, hops)
+                doubt = beside.named(self.walks, self._beside(hops), command, others, files, before)
+                return doubt.on(files) if doubt.why else self._ended(files, before, hops)
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
             if _has_ended(way):
@@ -133,13 +133,13 @@ class Control:
         unsure = next((way for way in ways if way.at_run_time or is_unknown(way.problem)), None)
         if unsure is not None:
             problem = unsure.problem if not unsure.at_run_time else None
-            return Way(files, problem, unsure.at_run_time)
+            return Way(files, problem, unsure.at_run_time, foreign=any(way.foreign for way in ways))
         first, *others = ways = list(dict.fromkeys(ways))
         return Way(files, branches=tuple(ways)) if others else replace(first, files=(*files, *first.files))
 
     def _ended(self, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
         """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
-        return Way(files, at_run_time=beside.unawaited(self.walks, self._beside(hops), files, before))
+        return beside.unawaited(self.walks, self._beside(hops), files, before).on(files)
 
     def _beside(self, hops: int) -> beside.Walk:
         """What follows a program that a script runs before another."""

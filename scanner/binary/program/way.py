@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The files on the way, and how it ends: in a program, in a problem, ``at_run_time``, or in ``branches``."""
+    """The files on the way, and how it ends: in a program, in a problem, ``at_run_time``, or in ``branches``.
+
+    ``foreign`` tells that it is decided at run time because something beside it may start a program for another CPU.
+    """
 
     files: tuple[Executable, ...] = ()
     problem: Failure | None = None
     at_run_time: str = ""
     branches: tuple[Way, ...] = ()
+    foreign: bool = False
 
     def program(self, argv: tuple[str, ...]) -> Program:
         """As the domain knows it."""

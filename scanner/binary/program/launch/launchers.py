@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import split_path
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
-from scanner.binary.program.launch import accounts, env, loader, preparing, tools
+from scanner.binary.program.launch import accounts, commanding, env, loader, preparing, tools
 from scanner.binary.program.launch.getopt import grammar
 from scanner.binary.program.launch.launch import (
     Account,
@@ -111,6 +111,9 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     "s6-overlay-suexec": preparing.s6_overlay_stage0,
     "dockerize": preparing.dockerize,
     "find": preparing.find,
+    "with-contenv": simple(grammar(""), by=By.EXECVE),
+    "sed": commanding.sed,
+    **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), commanding.awk),
     **dict.fromkeys(
         ("supervisord", "systemd", "init", "openrc-init", "runit", "runit-init", "runsv", "runsvdir", "runsvdir-start",
          "s6-svscan", "s6-supervise", "s6-rc", "s6-linux-init", "monit", "circusd", "crond", "cron", "supercronic",
@@ -121,7 +124,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     **dict.fromkeys(
         ("xargs", "parallel", "watch", "watchexec", "entr", "inotifywait", "nsenter", "ssh-agent", "dbus-run-session",
          "bwrap", "firejail", "proot", "script", "screen", "tmux", "runcon", "systemd-run", "strace", "ltrace", "gdb",
-         "valgrind", "perf", "faketime", "capsh", "pkexec"),
+         "valgrind", "perf", "faketime", "capsh", "pkexec", "ed", "ex", "vi", "vim", "nvim", "emacs"),
         _INPUT,
     ),
     **dict.fromkeys(
@@ -162,7 +165,8 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "cttyhack": simple(grammar("")),
     "find": preparing.find,
     **dict.fromkeys(("init", "runsv", "runsvdir", "crond", "inetd", "start-stop-daemon"), _CONFIGURED),
-    **dict.fromkeys(("xargs", "watch", "nsenter", "script", "run-parts"), _INPUT),
+    "awk": commanding.awk,
+    **dict.fromkeys(("xargs", "watch", "nsenter", "script", "run-parts", "vi"), _INPUT),
 })  # fmt: skip
 """Busybox' applets of these names; all others are programs."""
 
@@ -171,6 +175,7 @@ _SCRIPTS: Mapping[str, Rule] = MappingProxyType({
     "wait-for-it": preparing.wait_for,
     "wait-for": preparing.wait_for,
     "wait-for.sh": preparing.wait_for,
+    "with-contenv": simple(grammar(""), by=By.EXECVE),
     **dict.fromkeys(("supervisord", "circusd", "pm2", "pm2-runtime", "honcho", "my_init", "foreman"), _CONFIGURED),
 })  # fmt: skip
 """Scripts whose published grammar tells more than their text would."""

@@ -60,6 +60,43 @@ def _wait(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple
     return machine.done(state.waited().with_status(None))
 
 
+_UMASK = re.compile(r"[0-7]{1,4}|[ugoa]*[-+=][rwxXstugo]*(?:,[ugoa]*[-+=][rwxXstugo]*)*", re.ASCII)
+_MAX_UMASK = 0o777
+
+
+def _umask(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    operands = [word for word in words[1:] if word not in {"-S", "-p", "--"}]
+    if not operands:
+        return machine.done(state.printed(UNKNOWN).with_status(0))
+    mask = operands[0]
+    if not is_known(mask):
+        return machine.done(state.with_status(None))
+    if _UMASK.fullmatch(mask) and (not mask.isdigit() or int(mask, 8) <= _MAX_UMASK):
+        return machine.done(state.with_status(0))
+    return machine.failed(state, _failure(machine), f"line {node.line}: umask {mask}, which is no mode")
+
+
+def _failure(machine: Machine) -> int:
+    """The status of a builtin that failed."""
+    return _USAGE if machine.kind is ShellKind.DASH else 1
+
+
+_USUAL_LIMITS = {"n": 524_288, "l": 64}
+"""The hard limits that containers have at least (systemd's of open files, the kernel's of locked memory in KiB)."""
+
+
+def _ulimit(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    """A limit is raised only up to the hard one, which the engine sets."""
+    letters = "".join(word[1:] for word in words[1:] if word.startswith("-"))
+    value = next((word for word in reversed(words[1:]) if not word.startswith("-")), "")
+    most = next((_USUAL_LIMITS[letter] for letter in letters if letter in _USUAL_LIMITS), None)
+    high = value == "unlimited" or (value.isdigit() and most is not None and int(value) > most)
+    if most is not None and high and "e" in state.options and not state.quiet:
+        why = f"line {node.line}: {' '.join(words)}, which the engine's limits may refuse"
+        raise AtRunTimeError(why, is_faulty=True)
+    return machine.done(state.with_status(None))
+
+
 def _echo(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     return machine.done(state.printed(shell_programs.echoed(words[1:], machine.kind)).with_status(0))
 
@@ -90,7 +127,7 @@ def _test(machine: Machine, state: State, words: tuple[str, ...], _node: Simple)
 # ---------------------------------------------------------------- directories
 
 
-def _cd(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+def _cd(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     operands = [word for word in words[1:] if word not in {"-P", "-L", "--", "-e"}]
     target = operands[0] if operands else state.value("HOME") or ""
     if target == "-":
@@ -106,9 +143,7 @@ def _cd(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -
     path = "/" + path.lstrip("/")
     kind = machine.files.stands(path).kind
     if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and not state.has_started and not state.touched(path):
-        return machine.done(
-            state.with_status(1 if machine.kind is ShellKind.BASH else 2 if machine.kind is ShellKind.DASH else 1)
-        )
+        return machine.failed(state, _failure(machine), f"line {node.line}: cd {target}, which is no directory")
     before = state.cwd
     return machine.done(replace(state, cwd=path, status=0).assigned("OLDPWD", before).assigned("PWD", path))
 
@@ -162,9 +197,10 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
         raise AtRunTimeError(f"line {node.line}: the file that it reads is known at run time only")
     path = _sourced(machine, state, rest[0], node)
     if path is None:
+        why = f"line {node.line}: {words[0]} {rest[0]}, where no file is"
         if machine.kind is not ShellKind.BASH:
-            return machine.exit(state.with_status(2), 2)
-        return machine.done(state.with_status(1))
+            return machine.exit(replace(state.with_status(2), gave_up=why), 2)
+        return machine.failed(state, 1, why)
     if any(each.changes(posixpath.normpath(path)) for each in state.written):
         raise AtRunTimeError(f"line {node.line}: {path}, which it reads, is written by the script")
     text = machine.files.text(path)
@@ -337,7 +373,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "cd": _cd, "pwd": _pwd, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
     "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
     "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
-    "wait": _wait, "umask": _pass, "ulimit": _doubtful, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
+    "wait": _wait, "umask": _umask, "ulimit": _ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
     "alias": _refused, "unalias": _refused, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,

@@ -204,12 +204,15 @@ def next_part(state: State, frame: NextPart, below: Stack | None) -> list[State]
     return [replace(state, stack=push(One(part), leave))]
 
 
-def _broken(state: State, frame: LeaveSubshell) -> tuple[External, ...]:
-    """The program that was to read a pipe where it surely is not there, and nothing else reads that."""
+def _with_broken(state: State, frame: LeaveSubshell) -> tuple[External, ...]:
+    """What was started, the program last that was to read a pipe where it surely is not there, and nothing else does."""
     lacks = state.lacks
     if not frame.reads or state.beside is None or lacks is None or lacks is frame.before.lacks:
-        return ()
-    return (External(lacks, missing=True, breaks=True),) if state.substituted is None else ()
+        return state.externals
+    if state.substituted is not None:
+        return state.externals
+    others = tuple(each for each in state.externals if not (each.missing and each.command is lacks))
+    return (*others, External(lacks, missing=True, breaks=True))
 
 
 def _worse(worst: int | None, status: int | None) -> int | None:
@@ -236,7 +239,7 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         status=0 if frame.background else state.status,
         asks=None if frame.background else state.asks,
         needs=before.needs if frame.background or frame.piped else state.needs,
-        externals=(*state.externals, *_broken(state, frame)),
+        externals=_with_broken(state, frame),
         beside=before.beside if frame.background or state.beside is not None else None,
         last=before.last if frame.background else state.last,
         lacks=before.lacks if frame.background else state.lacks,

@@ -305,7 +305,7 @@ def _reached(state: State) -> Ending:
         name = reached.command.argv[0]
         if reached.missing and not failed:
             return AtRunTime(f"{state.file}: {name} is not found, and it goes on without it", is_faulty=True)
-        if state.status == NOT_FOUND and not reached.missing:
+        if state.status == NOT_FOUND and not reached.missing and state.lacks is not None:
             why = f"{state.file}: it ends with status {NOT_FOUND}, whatever {name} comes to"
             return AtRunTime(why, is_faulty=True)
         others = (*(each.command for each in beside), *for_output)

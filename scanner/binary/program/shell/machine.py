@@ -275,6 +275,11 @@ class Machine:
             return [sure, *self.exit(state, 1)] if state.exit_trap else [sure]
         return self.exit(state, state.status)
 
+    def failed(self, state: State, status: int, why: str) -> list[State]:
+        """Behind a command that surely failed, for this reason."""
+        ends = "e" in state.options and not state.quiet
+        return self.done(replace(state, status=status, asks=None, gave_up=why if ends else state.gave_up))
+
     def exit(self, state: State, status: int | None) -> list[State]:
         """Leave the shell, or the subshell that one is in."""
         stack: Stack | None = state.stack

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import arithmetic, lookups, redirect_files
+from scanner.binary.program.shell import arithmetic, lookups, searching
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
 from scanner.formats.shell.syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
 
@@ -65,8 +65,6 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
     name = name_of(words)
     if words[0] not in {name, f"/bin/{name}", f"/usr/bin/{name}"}:
         return None, None
-    if redirect_files.refuses(files, state, name, words):
-        return 1, ""
     if name in _NAMING_USERS:
         unknown = any(_is_no_account(files, state, each) for each in _accounts_in(name, words))
         return (1, "") if unknown else (None, None)
@@ -82,6 +80,8 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
         return 0, _identity(files, state, options) + "\n"
     if name == "whoami" and len(words) == 1:
         return 0, _identity(files, state, ("-un",)) + "\n"
+    if name in searching.PROGRAMS:
+        return searching.answer(files, state, words), None
     if (machine := _machine(name, words[1:], state.architecture)) is not None:
         return 0, f"{machine}\n"
     if name == "mktemp" and not operands and set(options) <= {"-d", "-q"} and state.value("TMPDIR") is None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN_WORDS
-from scanner.binary.program.shell import builtins, redirect_files, starts, writes
+from scanner.binary.program.shell import builtins, lookups, redirect_files, starts, writes
 from scanner.binary.program.shell.expand import Expander
-from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, One, Settle, push
+from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, LeaveSubshell, One, Settle, push
 from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted
 from scanner.formats.shell.simple_commands import DECLARING
 from scanner.formats.shell.syntax import Glob
@@ -23,8 +23,15 @@ _GOING_ON = frozenset({"eval", ".", "source"})
 """Builtins that are not done when they return to us: what they run is still on the stack."""
 
 
-def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...]) -> tuple[State, bool]:
+_TERMINAL = "/dev/tty"
+
+
+def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], name: str = "") -> tuple[State, bool]:
     """The state behind the opening of files for a command, and whether each of them could be opened."""
+    if any(each.target is not None and each.target.literal == _TERMINAL for each in redirects):
+        needs = "e" in words.state.options and not words.state.quiet
+        if needs or name == "exec":
+            raise AtRunTimeError(f"{_TERMINAL}, which only containers with a terminal can open", is_faulty=True)
     for redirect in redirects:
         if redirect.operator in {"&>", "&>>"} and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
             raise AtRunTimeError("&> which only bash reads as a redirection")
@@ -63,11 +70,19 @@ def fed(words: Expander, redirects: tuple[Redirect, ...]) -> tuple[bool, str | N
     return given, text
 
 
+def _refuse_traces(state: State, node: Simple) -> None:
+    """The shell runs commands that PS4 holds in front of each command that it traces."""
+    prompt = (state.value("PS4") or "") if {"x", "xtrace"} & state.options else ""
+    if "$(" in prompt or "`" in prompt:
+        raise AtRunTimeError(f"line {node.line}: PS4 runs commands before each that is traced (set -x)")
+
+
 def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     """Run one simple command."""
     words = Expander(machine, state)
+    _refuse_traces(state, node)
     arguments = words.arguments(node.words)
-    state, is_open = opened(machine, words, node.redirects)
+    state, is_open = opened(machine, words, node.redirects, arguments[0] if arguments else "")
     words.state = state
     if not is_open:
         return unopened(machine, state, arguments[0] if arguments else "")
@@ -126,7 +141,26 @@ def command(machine: Machine, state: State, words: Expander, arguments: tuple[st
             names = {assignment.name for assignment in node.assignments}
             made = [_restored(each, state, names) for each in made]
         return made
+    if (handled := _not_found(machine, state, arguments, node)) is not None:
+        return handled
     return starts.external(machine, _assign(machine, words, node.assignments, exported=True), state, arguments, node)
+
+
+_HANDLER = "command_not_found_handle"
+
+
+def _not_found(machine: Machine, state: State, arguments: tuple[str, ...], node: Simple) -> list[State] | None:
+    """What bash does in a subshell where it finds no program and its script has a function for that."""
+    name = arguments[0]
+    if machine.kind is not ShellKind.BASH or _HANDLER not in state.functions or "/" in name:
+        return None
+    found = lookups.located(machine.files, state, name)
+    if found is None:
+        raise AtRunTimeError(f"line {node.line}: whether {name} is found, else {_HANDLER} runs")
+    if found:
+        return None
+    leave = push(LeaveSubshell(state), state.stack)
+    return _call(replace(state, stack=leave), _HANDLER, arguments)
 
 
 def _assign(machine: Machine, words: Expander, assignments: tuple[Assignment, ...], *, exported: bool = False) -> State:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
-from scanner.binary.program.shell import lookups, shell_programs, writes
+from scanner.binary.program.shell import lookups, shell_programs, tool_files, writes
 from scanner.binary.program.shell.state import MAX_EXTERNALS, AtRunTimeError, External, is_known
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
     prepares = shell_programs.prepares(arguments) and not foreign
     status, printed = None, None
     if not missing and not foreign:
+        if refusal := tool_files.refusal(machine.files, state, arguments):
+            return machine.failed(state, 1, refusal)
         status, printed = shell_programs.known_program(machine.files, state, arguments)
     if printed is not None:
         return machine.done(state.printed(printed).with_status(status))

@@ -43,7 +43,7 @@ class Write:
 
     def fills(self, path: str) -> bool:
         """Whether something may stand, or be executable, where it was not."""
-        return self._is(path) or self._is_above(path)
+        return self._is(path) or ((self.below or not self.makes) and self._is_above(path))
 
     def touches(self, path: str) -> bool:
         """Whether a test of a path may answer otherwise than the image does."""
@@ -171,7 +171,7 @@ def _chmods(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     takes = (
         takes or bool(re.search(r"-[rwst]*[xX]", mode)) or bool(re.search(r"=(?![rwst]*[xX])", mode)) or UNKNOWN in mode
     )
-    return [write(cwd, word, below=takes, makes=not takes) for word in operands]
+    return [write(cwd, word, below=True, makes=not takes) for word in operands]
 
 
 def _overwrites(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:

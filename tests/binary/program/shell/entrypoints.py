@@ -203,6 +203,7 @@ exec "$@"
 """,
     ("mongod",),
     (("gosu", "mongodb", "/entry.sh", "mongod"),),
+    volumes=("/data/configdb", "/data/db"),
 )
 
 NODE = Entrypoint(
@@ -327,6 +328,7 @@ exec "$@"
 """,
     ("rabbitmq-server",),
     (("gosu", "rabbitmq", "/entry.sh", "rabbitmq-server"),),
+    volumes=("/var/lib/rabbitmq",),
 )
 
 HTTPD = Entrypoint(

@@ -179,12 +179,12 @@ AT_RUN_TIME = [
         ("find . ! -user nobody -exec chown nobody {} +", True),
         ("find . ! -user redis", False),
         ("chown -R nobody:redis /data", True),
-        ("chown redis /data", False),
-        ("chown 1234:5 /data", False),
+        ("chown redis /etc", False),
+        ("chown 1234:5 /etc", False),
         ("chown --reference=/x nobody", False),
         ("install -o nobody -d /data", True),
         ("install --owner=redis -d /data", False),
-        ("useradd nobody; chown nobody /data", False),
+        ("useradd nobody; chown nobody /etc", False),
         ("setup; chown nobody /data", False),
         ('chown "$X" /data', False),
     ],
@@ -425,10 +425,53 @@ def test_what_busybox_runs_without_a_file_is_not_missed(line):
     assert ending.command.argv == ("a",)
 
 
-def test_a_handler_of_what_is_not_found_may_do_anything():
-    text = "command_not_found_handle() { exec b; }; set -e; curl x; exec a"
+HANDLED = [
+    ("curl x; exec a", "a"),
+    ("set -e; curl x; exec a", "b"),
+    ("curl", "b"),
+    ("/opt/curl x || exec a", "a"),
+    ("exec curl", "curl"),
+    ("curl() { exec a; }; curl", "a"),
+    ("a", "a"),
+]
+
+
+@each_row("text, expected", HANDLED)
+def test_a_handler_of_what_is_not_found_runs_in_a_subshell_of_bash(text, expected):
+    handled = f"command_not_found_handle() {{ exec b; }}; {text}"
+    (ending,) = follow(handled, files=dict.fromkeys(("/usr/bin/a", "/usr/bin/b"), "x"), kind=ShellKind.BASH, tools=())
+    assert (expected,) in {each.argv[:1] for each in (ending.command, *ending.needs)}
+
+
+def test_a_handler_of_what_a_program_may_have_made_is_decided_at_run_time():
+    text = "command_not_found_handle() { exec b; }; a; curl x; exec a"
     (ending,) = follow(text, files={"/usr/bin/a": "x"}, kind=ShellKind.BASH, tools=())
-    assert ending.command.argv == ("a",)
+    assert isinstance(ending, AtRunTime)
+
+
+AT_RUN_TIME = [
+    "PS4='$(b) '; set -x; exec a",
+    "PS4='`b` '; set -o xtrace; true; exec a",
+    "set -e; ulimit -n unlimited; exec a",
+    "set -e; ulimit -Hn 1048577; exec a",
+    "set -e; ulimit -l 9999999; exec a",
+    "exec a </dev/tty",
+    "set -e; read X </dev/tty; exec a",
+    "set -e; { echo x; } >/dev/tty; exec a",
+]
+
+
+@each_row("text", AT_RUN_TIME)
+def test_what_engines_or_traces_decide_is_decided_at_run_time(text):
+    assert all(isinstance(ending, AtRunTime) for ending in follow(text, files={"/usr/bin/a": "x"}))
+
+
+@each_row(
+    "text",
+    ["PS4='$(b) '; exec a", "PS4='+ $LINENO '; set -x; exec a", "read X </dev/tty; exec a", "[ -t 0 ] && exec a"],
+)
+def test_a_trace_without_commands_is_followed(text):
+    assert ("a",) in reached(follow(text, files={"/usr/bin/a": "x"}))
 
 
 FAILING = [
@@ -461,7 +504,52 @@ FAILING = [
     ("set -e; rm /etc/there; exec a", "a"),
     ("set -e; sed -i s/a/b/ /nowhere; exec a", None),
     ("set -e; sed -i s/a/b/ /etc/there; exec a", "a"),
-    ("set -e; sed -i -e s/a/b/ /nowhere; exec a", "a"),
+    ("set -e; sed -i -e s/a/b/ /nowhere; exec a", None),
+    ("set -e; sed -i -e s/a/b/ /etc/there; exec a", "a"),
+    ("set -e; tar xzf /nowhere.tgz -C /opt; exec a", None),
+    ("set -e; tar -C /opt -xf /nowhere.tar; exec a", None),
+    ("set -e; tar -czf /nowhere.tgz /opt; exec a", "a"),
+    ("set -e; tar xf - </etc/there; exec a", "a"),
+    ("set -e; unzip -q /nowhere.zip -d /srv; exec a", None),
+    ("set -e; gunzip -k /nowhere.gz; exec a", None),
+    ("set -e; gunzip /nowhere; exec a", "a"),
+    ("set -e; head -n 5 /nowhere; exec a", None),
+    ("set -e; head -n 5 /etc/there; exec a", "a"),
+    ("set -e; head -5 /nowhere; exec a", None),
+    ("set -e; mkdir -p /srv/x; cd /srv/x/y; exec a", None),
+    ("set -e; mkdir -p /srv/x/y; cd /srv/x/y; exec a", "a"),
+    ("set -e; mkdir -p /srv/x; cp -r /opt /srv/x/y; cd /srv/x/y; exec a", "a"),
+    ("set -e; sort -k 2 /nowhere; exec a", None),
+    ("set -e; awk -F : '{print $1}' /nowhere; exec a", None),
+    ("set -e; awk 'BEGIN {print 1}' /nowhere; exec a", "a"),
+    ("set -e; touch /nowhere/f; exec a", None),
+    ("set -e; touch -c /nowhere/f; exec a", "a"),
+    ("set -e; touch /etc/new; exec a", "a"),
+    ("set -e; touch /var/run/x/f; exec a", "a"),
+    ("set -e; ln -s /x /nowhere/y; exec a", None),
+    ("set -e; cp /etc/there /nowhere/f; exec a", None),
+    ("set -e; cp --parents /etc/there /nowhere/f; exec a", "a"),
+    ("set -e; install -D /etc/there /nowhere/f; exec a", "a"),
+    ("set -e; install -m 755 /nowhere /etc/x; exec a", None),
+    ("set -e; echo x | tee /nowhere/f; exec a", None),
+    ("set -e; rmdir /nowhere; exec a", None),
+    ("set -e; find /nowhere -type f; exec a", None),
+    ("set -e; find -L /opt -name x; exec a", "a"),
+    ("set -e; chown -R 5:5 /nowhere; exec a", None),
+    ("set -e; stat -c %u /nowhere; exec a", None),
+    ("set -e; X=$(cat /nowhere); exec a", None),
+    ("set -e; cat /nowhere || true; exec a", "a"),
+    ("if cat /nowhere; then exec b; fi; exec a", "a"),
+    ("cat /nowhere; exec a", "a"),
+    ("set -e; b; cat /nowhere; exec a", "a"),
+    ("set -e; cd /nowhere; exec a", None),
+    ("set -e; umask 9999; exec a", None),
+    ("set -e; umask 8; exec a", None),
+    ("set -e; umask 0027; umask u=rwx,g=rx,o=; umask; exec a", "a"),
+    ("set -e; umask 9999 || true; exec a", "a"),
+    ("set -e; ulimit -c 0; ulimit -n 65536; exec a", "a"),
+    ("ulimit -n unlimited; exec a", "a"),
+    ("set -e; ulimit -l unlimited || true; exec a", "a"),
     ("set -e; chmod 755 /nowhere; exec a", None),
     ("set -e; chmod +x /etc/there; exec a", "a"),
     ("set -e; mkdir /opt; exec a", None),

@@ -1,0 +1,61 @@
+"""Tells whether grep finds a plain pattern in a file of the image."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from scanner.binary.program.launch.getopt import UsageError, grammar
+from scanner.binary.program.shell.state import PathKind, is_known
+from scanner.formats.parsing.patience import spend
+
+if TYPE_CHECKING:
+    from scanner.binary.program.shell.state import Files, State
+
+PROGRAMS = frozenset({"grep", "fgrep", "egrep"})
+
+BYTES_A_MICROSECOND = 100
+
+_OPTIONS = grammar(
+    "qsEFixvclno", "quiet>q silent>q no-messages>s ignore-case>i fixed-strings>F extended-regexp>E line-regexp>x invert-match>v count>c",
+    permutes=True,
+)  # fmt: skip
+_PLAIN = re.compile(r"\^?(?:[\w \t/:=,\"'@%&<>~;!#-]|\\\.|\.)*\$?", re.ASCII)
+"""A pattern that means the same to every grep and costs one look at each place: no repetition, no choice."""
+
+
+def answer(files: Files, state: State, words: tuple[str, ...]) -> int | None:
+    """The status of ``grep PATTERN FILE`` where it ends its script if nothing is found; ``None`` where it is not known.
+
+    It is asked for only there: to have the file costs one more reading of its layer.
+    """
+    if "e" not in state.options or state.quiet or state.has_started or not all(map(is_known, words)):
+        return None
+    parsed = _OPTIONS.parse(words[1:])
+    if isinstance(parsed, UsageError) or len(parsed.rest) != 2:  # noqa: PLR2004 - a pattern and a file
+        return None
+    pattern, path = parsed.rest
+    text = _image_text(files, state, path)
+    if text is None or "\0" in text:
+        return None
+    fixed = parsed.has("F") or words[0].endswith("fgrep")
+    if not fixed and _PLAIN.fullmatch(pattern) is None:
+        return None
+    wanted = re.escape(pattern) if fixed else pattern
+    wanted = f"^(?:{wanted})$" if parsed.has("x") else wanted
+    spend(1 + len(text) // BYTES_A_MICROSECOND)
+    sought = re.compile(wanted, re.IGNORECASE if parsed.has("i") else 0)
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return int(not any((sought.search(line) is None) == parsed.has("v") for line in lines))
+
+
+def _image_text(files: Files, state: State, path: str) -> str | None:
+    """A file's text as the image holds it."""
+    if not is_known(state.cwd):
+        return None
+    absolute = posixpath.normpath(state.absolute(path))
+    if state.touched(absolute) or files.stands(absolute).kind is not PathKind.FILE:
+        return None
+    raw = files.text(absolute)
+    return None if raw is None else raw.decode("latin-1")
