@@ -66,7 +66,8 @@ _UNIT_PART = re.compile(
     r".*\.(?:image|build|volume|network|(?:container|kube|pod|image|build|volume|network|service)\.d/[^/]*\.conf)",
     re.ASCII | re.DOTALL,
 )
-_SCRIPT = re.compile(r"[^.]+|[^.].*\.(?:sh|bash)", re.ASCII | re.DOTALL)
+_SCRIPT = re.compile(r"[^.]+|[^.].*\.(?:[a-z]*sh|py|pl|rb|js)|\.justfile", re.ASCII | re.DOTALL)
+_SCRIPT_BY_NAME = re.compile(r".*\.(?:ba)?sh|(?:GNUm|m|M)akefile|\.?justfile|Justfile", re.ASCII | re.DOTALL)
 _NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
 _HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
 _JOB = re.compile(rb'^[ \t]*job[ \t]+["A-Za-z_]', re.MULTILINE)
@@ -95,6 +96,9 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 SCRIPT_MARK = b"#!"
 """How scripts begin."""
+
+UNREAD_SCRIPT = b"@unread"
+"""Stands for a script that is there, but longer or more than are read."""
 
 HEAD_BYTES = 4096
 """Where junk shows what it is: text has no zero byte."""
@@ -131,7 +135,7 @@ def may_be_a_script(path: str) -> bool:
 
 def is_script(path: str, head: bytes) -> bool:
     """Whether a file that may be a script is one, by how it begins; one whose name says so need not say whose."""
-    return head.startswith(SCRIPT_MARK) or path.endswith((".sh", ".bash"))
+    return head.startswith(SCRIPT_MARK) or _SCRIPT_BY_NAME.fullmatch(posixpath.basename(path)) is not None
 
 
 def is_environment(path: str) -> bool:

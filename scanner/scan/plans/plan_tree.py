@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -36,7 +37,7 @@ MAX_DEPTH = 8
 """Folders within a host's folder; deeper is a mistake."""
 
 MAX_SCRIPTS = 1000
-"""Scripts that units may run: one for each host of a fleet that starts containers so. Those beyond are not opened."""
+"""Scripts read: one for each host of a fleet that starts containers so; a unit that runs one of the others is a gap."""
 
 MAX_SCRIPT_BYTES = 64 << 10
 """What the reader of scripts takes."""
@@ -163,23 +164,25 @@ class _Reading:
             self._unread[name] = _why(error)
             return
         self._bytes += len(raw)
-        if len(self._texts) >= MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
+        if len(self._texts) - self._scripts >= MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
             raise TreeError(f"{self._home}: more than {MAX_FILES} files or {MAX_TOTAL_BYTES} bytes of plans")
         self._texts[name] = raw
 
     def _take_script(self, entry: os.DirEntry[str], name: str) -> bool:
-        """A script that a unit may run; any other file is left alone, and so is a script that cannot be read."""
-        if not file_kinds.may_be_a_script(name) or self._scripts >= MAX_SCRIPTS or not self._is_inside(entry):
+        """A script that a unit may run; any other file is left alone."""
+        if not file_kinds.may_be_a_script(name) or not self._is_inside(entry):
             return False
         place = Path(entry.path).resolve()
         try:
             if not file_kinds.is_script(name, files.first_bytes(place, len(file_kinds.SCRIPT_MARK))):
                 return False
-            raw = files.read_bytes(place, MAX_SCRIPT_BYTES, follow=False)
         except (FileError, OSError):
             return False
         self._scripts += 1
-        self._texts[name] = raw
+        self._texts[name] = file_kinds.UNREAD_SCRIPT
+        with suppress(FileError, OSError):
+            if self._scripts <= MAX_SCRIPTS:
+                self._texts[name] = files.read_bytes(place, MAX_SCRIPT_BYTES, follow=False)
         return True
 
     def _leave(self, entry: os.DirEntry[str], name: str, error: FileError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import engine_options
@@ -13,8 +14,16 @@ from scanner.probe.planned.unknown_text import is_known, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ENGINES = frozenset({"docker", "podman", "nerdctl"})
-COMPOSERS = frozenset({"docker-compose", "podman-compose"})
+ENGINES: Mapping[str, str] = MappingProxyType({
+    "docker": "docker", "docker.io": "docker", "balena-engine": "docker",
+    "podman": "podman", "podman-remote": "podman", "nerdctl": "nerdctl", "finch": "nerdctl",
+})  # fmt: skip
+"""Whose words each client of an engine takes: ``docker.io`` is what Debian called Docker's, Finch is nerdctl with a name."""
+
+COMPOSERS = frozenset({
+    "docker-compose", "docker-compose-v1", "docker-compose-v2", "docker.compose", "podman-compose",
+})  # fmt: skip
+"""Compose by itself: ``docker.compose`` is the snap's, ``docker-compose-v2`` the name of a package and of links to it."""
 
 _LOCAL = ("unix:", "/", "fd:")
 _STARTING = frozenset({"up", "run", "start", "create"})
@@ -105,14 +114,15 @@ def started(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Sta
     Raises:
         UnclearError: it starts something, but its words cannot be understood.
     """
-    engine = program.rpartition("/")[2]
-    if engine in COMPOSERS:
+    name = program.rpartition("/")[2]
+    if name in COMPOSERS:
         return _composed(words)
+    engine = ENGINES[name]
     try:
         before = engine_options.GLOBAL[engine].read(words)
     except OptionsError as error:
         if _mentions_start(words):
-            raise UnclearError(f"{engine}: {error}") from error
+            raise UnclearError(f"{name}: {error}") from error
         return None
     found = _command(engine, before.rest)
     if found is not None and (elsewhere := _elsewhere(before, env)):
@@ -144,10 +154,22 @@ def _command(engine: str, words: tuple[str, ...]) -> Started | None:
             return _composed(words[1:])
         case ("kube", "play") | ("play", "kube") if engine == "podman":
             return _kube_play(words[2:])
+    return _elsewhere_named(engine, words)
+
+
+def _elsewhere_named(engine: str, words: tuple[str, ...]) -> Other | None:
+    """What starts containers whose images are named elsewhere, or somewhere in a cluster."""
+    match words[:2]:
         case ("service", "create"):
             return Other("it creates a service of a Swarm")
+        case ("service", "update") if any(word.startswith("--image") for word in words):
+            return Other("it gives a service of a Swarm another image")
         case ("stack", "deploy" | "up"):
             return Other("it deploys a stack to a Swarm")
+        case ("kube", "apply") if engine == "podman":
+            return Other("it has a cluster start containers")
+        case ("runlabel", *_) if engine == "podman":
+            return Other("it runs what a label of an image says")
     return None
 
 

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.probe.planned.commands import command
+from scanner.probe.planned.commands import command, other_starters
 from scanner.probe.planned.commands.given_scripts import SHELLS, Files, script_of
+from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_commands import Script, commands_of
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, shown
@@ -55,13 +56,6 @@ _READERS = re.compile(
     r"(?:python|perl|ruby|node|php|lua|tclsh)[\d.]*|env|expect|fish|t?csh|tmux|screen|[gmn]?awk|at|batch", re.ASCII
 )
 """Programs that read commands in one of their words."""
-
-_STARTS = re.compile(r"\b(?:docker|podman|nerdctl)(?:-compose)?\b.*\b(?:run|create|play|up|deploy)\b", re.DOTALL)
-
-
-def mentions_engine(text: str) -> bool:
-    """Whether a text may start a container, as far as its words tell."""
-    return _STARTS.search(text) is not None
 
 
 @dataclass(slots=True)
@@ -147,8 +141,10 @@ class _Looking:
             started = command.started(program, _behind(line.words[:at], rest), env)
             self.found.started += [(started, env)] if started is not None else []
             return []
-        if program in _OF_CONTAINERD and "run" in rest:
-            raise UnclearError(f"{program} runs a container, which is not read here")
+        if (at == 0 or program in _OF_CONTAINERD or _is_behind_a_starter(line)) and (
+            said := other_starters.starts(program, rest, env.get("PWD", ""), self.files.read)
+        ):
+            raise UnclearError(said)
         if program in SHELLS or program in _GIVE_TO_A_SHELL:
             script = script_of(program, rest, line.stdin, self.files, env.get("PWD", ""))
             named = next((word for word in rest if _OF_ENGINES.fullmatch(word.rpartition("/")[2])), "")
@@ -161,14 +157,19 @@ class _Looking:
             raise UnclearError("parallel puts words into a command that are not read here")
         if program in _SAY_ONLY:
             return []
+        if _READERS.fullmatch(program) and (name := next((one for one in rest if one[:1] != "-"), "")):
+            self.files.refuse_foreign(posixpath.normpath(posixpath.join(env.get("PWD", ""), name)))
         return self._file(line, at, env)
 
     def _file(self, line: _Words, at: int, env: Mapping[str, str]) -> list[_Words] | None:
         word = line.words[at]
         program = word.rpartition("/")[2]
-        if "/" not in word or (at and line.words[0].rpartition("/")[2] not in _STARTERS):
+        if "/" not in word or (at and not _is_behind_a_starter(line)):
             return None
-        text = self.files.script(posixpath.normpath(posixpath.join(env.get("PWD", ""), word)))
+        path = posixpath.normpath(posixpath.join(env.get("PWD", ""), word))
+        text = self.files.script(path)
+        if text is None:
+            self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
         return None if text is None else self._in_shell(Script(text, line.words[at:]), line, env)
@@ -181,6 +182,11 @@ class _Looking:
             gaps.append("a shell reads a script of which only the running host knows a part")
         self.found.gaps.extend(gaps if mentions_engine(script.text) else ())
         return [_Words(one.words, one.env, line.depth + 1, one.stdin) for one in commands]
+
+
+def _is_behind_a_starter(line: _Words) -> bool:
+    """Whether a later word of it may be the program that it starts."""
+    return line.words[0].rpartition("/")[2] in _STARTERS | other_starters.HOLDERS
 
 
 def _gives_a_text(line: _Words) -> bool:
@@ -197,7 +203,7 @@ def _gives_a_text(line: _Words) -> bool:
 
 def _is_somebody(word: str, rest: tuple[str, ...]) -> bool:
     """Whether an engine's name is a user's: another engine stands behind it."""
-    engines = command.ENGINES | command.COMPOSERS
+    engines = command.ENGINES.keys() | command.COMPOSERS
     return word in engines and rest[:1] != () and rest[0].rpartition("/")[2] in engines
 
 

@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_commands import Script
-from scanner.probe.planned.unknown_text import is_known
+from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.unknown_text import is_known, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,16 @@ class Files:
         if not is_a_shell_s and (begins is None or not _is_shell(begins[1])):
             return None
         return raw.decode("utf-8", "surrogateescape")
+
+    def refuse_foreign(self, path: str) -> None:
+        """Say that a script of another language may start containers.
+
+        Raises:
+            UnclearError: an engine is named in it.
+        """
+        raw = self.read(path) if is_known(path) else None
+        if raw is not None and b"\0" not in raw and mentions_engine(raw.decode("utf-8", "replace")):
+            raise UnclearError(f"it runs {shown(path)}, in which an engine is named, and which no shell reads")
 
     def sourced(self, path: str) -> str | None:
         """The text of a file that a script takes its own commands from."""

@@ -9,7 +9,7 @@ from scanner.domain.facts import Mount, Privileges, Process, Source
 from scanner.domain.plan import Plan
 from scanner.probe import privileges
 from scanner.probe.planned import plans
-from scanner.probe.planned.commands.command_lines import mentions_engine
+from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.nomad.hcl import Unknown
 from scanner.probe.planned.nomad.placement import Constraint, placement
 from scanner.probe.planned.nomad.values import text_of

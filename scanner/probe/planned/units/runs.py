@@ -12,6 +12,7 @@ from scanner.probe.planned.commands import command_lines
 from scanner.probe.planned.commands.command import ComposeUp, KubePlay, Other, Pull, Run, Started
 from scanner.probe.planned.commands.container_options import container
 from scanner.probe.planned.compose import compose, projects
+from scanner.probe.planned.file_kinds import UNREAD_SCRIPT
 from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
 from scanner.probe.planned.unknown_text import is_known, shown
@@ -99,6 +100,8 @@ class UnitRuns:
         raw = None if found is None else self.files.texts[found]
         if raw == SCRIPT:
             raise UnclearError(f"it runs {path}, a script in which an engine is named, and which stays on the host")
+        if raw == UNREAD_SCRIPT:
+            raise UnclearError(f"it runs {path}, a script that is not read here: it is long, or there are many")
         return None if raw == MISSING else raw
 
     def _explained(self, why: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Source
 from scanner.formats import systemd_unit
 from scanner.formats.systemd_unit import Setting, UnitError
-from scanner.probe.planned.commands.command_lines import mentions_engine
+from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
 from scanner.probe.planned.units import unit_environment, unit_files
 from scanner.probe.planned.units.commands import CommandLine, command_lines

@@ -59,6 +59,10 @@ RUNS = [
     ("bash --norc -c 'docker run a'", "a", "", ()),
     ("sh -x -c 'docker run a'", "a", "", ()),
     ("sh -c \"sh -c 'docker run a'\"", "a", "", ()),
+    ("finch --debug run --platform linux/arm64 a", "a", "linux/arm64", ()),
+    ("docker.io run a", "a", "", ()),
+    ("podman-remote --url unix:///run/x run --arch arm64 a", "a", "linux/arm64", ()),
+    ("balena-engine run -d a", "a", "", ()),
 ]  # fmt: skip
 
 
@@ -73,6 +77,8 @@ OTHERS = [
     "docker stop web", "dockerd -H fd://", "podman start -a web", "", "/bin/true run x", "docker", "sh -c", "docker exec web docker run x",
     "docker run --help", "echo docker run a", "sh -c 'echo docker run a'", "/usr/bin/logger docker run a", "docker image ls", "docker pull a",
     "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker run a",
+    "kubectl get pods", "kubectl create -f x --dry-run=client", "ctr task start x", "distrobox enter x", "helm list", "make -C /srv/app all",
+    "exporter --mode make up", "backup --of kind create", "docker service update --force web", "finch ps", "nomad agent -config /etc/nomad.d",
     "docker volume create x", "docker network create run", "/usr/bin/exporter --path=/var/lib/docker run", "exporter --docker run",
 ]  # fmt: skip
 
@@ -82,6 +88,23 @@ def test_other_commands_start_nothing(line):
     found = find(tuple(shlex.split(line)), {})
 
     assert (found.started, found.gaps) == ([], [])
+
+
+OTHER_STARTERS = [
+    "ctr -n k8s.io run --rm r.example/a x", "k3s ctr c create a x", "microk8s.ctr run a x", "crictl runp p.json", "k3s crictl create x y z",
+    "buildah run x sh", "distrobox create -i a", "distrobox-create -i a", "sudo toolbox create", "apptainer run docker://a", "runc run x",
+    "kubectl run x --image=a", "kubectl apply -f x.yaml", "k3s kubectl apply -f x.yaml", "microk8s.kubectl create deployment x",
+    "minikube kubectl -- apply -f x", "helm upgrade --install x y", "nomad job run x.nomad", "kind create cluster", "lima nerdctl run a",
+    "limactl shell x nerdctl run a", "docker service update --image a web", "podman kube apply x.yaml", "podman container runlabel run a",
+    "make -C /srv/app up", "just docker-web", "npm run docker:up", "sh -c 'ctr run a x'",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", OTHER_STARTERS)
+def test_what_starts_containers_by_words_of_its_own_is_a_gap(line):
+    found = find(tuple(shlex.split(line)), {})
+
+    assert [type(started) for started, _ in found.started] == ([] if found.gaps else [Other])
 
 
 UNCLEAR = [
@@ -116,6 +139,9 @@ STARTS = [
     ("docker compose run --rm -T web sh -c 'x y'", ComposeUp((), services=("web",), run=("sh", "-c", "x y"))),
     ("docker compose run --entrypoint /x web", ComposeUp((), services=("web",), is_changed=True)),
     ("podman-compose -f c.yml start", ComposeUp(("c.yml",))),
+    ("docker-compose-v2 up -d", ComposeUp(())),
+    ("/snap/bin/docker.compose -f c.yml up", ComposeUp(("c.yml",))),
+    ("finch compose up", ComposeUp(())),
     ("podman compose run web", ComposeUp((), services=("web",))),
     ("nerdctl compose create", ComposeUp(())),
     ("podman kube play --replace --network=x /a.yaml", KubePlay(("/a.yaml",))),

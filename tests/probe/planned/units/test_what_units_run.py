@@ -43,6 +43,26 @@ def test_a_script_that_is_named_after_an_engine_is_missed():
     assert said({UNIT: f"{S}/opt/web.sh\n"}) == {UNIT: "no plan"}
 
 
+PYTHON = "#!/usr/bin/python3\nimport subprocess\nsubprocess.run(['docker', 'run', 'r.example/a'])\n"
+FOREIGN = [
+    ("/opt/run.py", {"opt/run.py": PYTHON}, "gap"),
+    ("/usr/bin/python3 -u /opt/run.py", {"opt/run.py": PYTHON}, "gap"),
+    ("/usr/bin/python3 /opt/run.py", {"opt/run.py": "#!/usr/bin/python3\nprint('docker')\n"}, "no plan"),
+    ("/opt/long", {"opt/long": "@unread"}, "gap"),
+    ("/usr/bin/make -C /srv web", {"srv/Makefile": "web:\n\tdocker run a\n"}, "gap"),
+    ("/usr/bin/make -C/srv up", {"srv/Makefile": "up:\n\techo\n"}, "no plan"),
+    ("/usr/bin/make --directory=/srv up", {}, "gap"),
+    ("/usr/bin/kubectl apply -f /srv/k.yaml", {}, "gap"),
+    ("/usr/bin/kubectl apply -f /srv/k.yaml", {"srv/k.yaml": POD}, "no plan"),
+    ("/usr/bin/nomad job run /srv/x.nomad", {}, "gap"),
+]
+
+
+@pytest.mark.parametrize(("command", "files", "outcome"), FOREIGN)
+def test_what_no_shell_reads_is_a_gap_where_an_engine_is_named(command, files, outcome):
+    assert said({UNIT: f"{S}{command}\n", **files})[UNIT] == outcome
+
+
 COMPOSED = [
     ("docker compose up", ""),
     ("docker compose --profile x up -d", "db o web"),

@@ -1,0 +1,165 @@
+"""Programs that start containers by words which are not read here, each with what is said of them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from scanner.probe.planned.unknown_text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_NOT_READ = "{} starts a container by words that are not read here"
+_IN_CLUSTER = "{} has a cluster start containers"
+_OF_HOST = "{} runs a root file system of the host, no image"
+_ELSEWHERE = "{} starts containers in a virtual machine"
+
+_STARTERS: Mapping[str, tuple[frozenset[str], str]] = MappingProxyType({
+    "ctr": (frozenset({"run", "create"}), _NOT_READ),
+    "crictl": (frozenset({"run", "runp", "create"}), _NOT_READ),
+    "buildah": (frozenset({"run"}), _NOT_READ),
+    "distrobox": (frozenset({"create", "ephemeral", "assemble"}), _NOT_READ),
+    "toolbox": (frozenset({"create"}), _NOT_READ),
+    "apptainer": (frozenset({"run", "exec", "shell", "instance"}), _NOT_READ),
+    "singularity": (frozenset({"run", "exec", "shell", "instance"}), _NOT_READ),
+    "udocker": (frozenset({"run"}), _NOT_READ),
+    "rkt": (frozenset({"run"}), _NOT_READ),
+    "runc": (frozenset({"run", "create"}), _OF_HOST),
+    "crun": (frozenset({"run", "create"}), _OF_HOST),
+    "youki": (frozenset({"run", "create"}), _OF_HOST),
+    "kubectl": (frozenset({"run", "apply", "create", "replace", "debug"}), _IN_CLUSTER),
+    "oc": (frozenset({"run", "apply", "create", "replace", "new-app", "debug"}), _IN_CLUSTER),
+    "helm": (frozenset({"install", "upgrade"}), _IN_CLUSTER),
+    "helmfile": (frozenset({"apply", "sync"}), _IN_CLUSTER),
+    "nomad": (frozenset({"run"}), _IN_CLUSTER),
+    "kind": (frozenset({"create"}), _NOT_READ),
+    "k3d": (frozenset({"create"}), _NOT_READ),
+    "lima": (frozenset({"nerdctl", "docker", "podman"}), _ELSEWHERE),
+    "limactl": (frozenset({"nerdctl", "docker", "podman"}), _ELSEWHERE),
+    "colima": (frozenset({"nerdctl"}), _ELSEWHERE),
+    "docker-machine": (frozenset({"docker", "podman"}), _ELSEWHERE),
+    "vagrant": (frozenset({"docker", "podman"}), _ELSEWHERE),
+    "multipass": (frozenset({"docker", "podman"}), _ELSEWHERE),
+})  # fmt: skip
+"""By the program: the words that tell that it starts something, what is said then."""
+
+_OTHER_NAMES = MappingProxyType({
+    "microk8s.ctr": "ctr", "microk8s.kubectl": "kubectl", "microk8s.helm": "helm", "microk8s.helm3": "helm", "helm3": "helm",
+})  # fmt: skip
+
+_BY_NAME_ALONE = MappingProxyType({
+    "distrobox-create": _NOT_READ, "distrobox-ephemeral": _NOT_READ, "distrobox-assemble": _NOT_READ,
+    "nerdctl.lima": _ELSEWHERE, "docker.lima": _ELSEWHERE, "podman.lima": _ELSEWHERE,
+})  # fmt: skip
+"""Programs that start something whatever their words are."""
+
+_OF_PLANS = frozenset({"kubectl", "oc", "nomad"})
+"""They are told files which are plans of their own where they are there to be read."""
+
+HOLDERS = frozenset({"k3s", "rke2", "k0s", "microk8s", "minikube"})
+"""Programs that hold one of the others, which their first word names."""
+
+_TASK_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "make": ("GNUmakefile", "makefile", "Makefile"),
+    "gmake": ("GNUmakefile", "makefile", "Makefile"),
+    "just": ("justfile", "Justfile", ".justfile"),
+    "task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml"),
+    "go-task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml"),
+    "npm": ("package.json",), "yarn": ("package.json",), "pnpm": ("package.json",),
+})  # fmt: skip
+"""Runners of tasks, with the files that hold them."""
+
+_ONLY_ASK = frozenset({"--help", "-h", "--dry-run", "--dry-run=client", "--dry-run=server"})
+
+_STARTING_TASK = re.compile(r"(?:.*[:_-])?(?:up|compose|docker|podman|nerdctl)(?:[:_-].*)?", re.ASCII)
+"""Tasks that by their name start containers."""
+
+_PLACES = frozenset({"-C", "--directory", "-d", "--dir", "--prefix", "--cwd", "--working-directory"})
+_NAMED = frozenset({"-f", "--file", "--makefile", "-t", "--taskfile", "--justfile"})
+
+_STARTS = re.compile(
+    r"\b(?:docker|podman|nerdctl|finch|balena-engine)(?:[.-](?:compose|io|remote))?\b.*\b(?:run|create|play|up|deploy)\b",
+    re.DOTALL,
+)
+_ANY_NAME = "|".join(map(re.escape, sorted({*_STARTERS, *_OTHER_NAMES, *_BY_NAME_ALONE}, key=len, reverse=True)))
+_MENTIONED = re.compile(rf"(?<![\w.-])({_ANY_NAME})(?![\w.-])([^\n;&|]*)", re.ASCII)
+
+
+def starts(program: str, words: tuple[str, ...], place: str, read: Callable[[str], bytes | None]) -> str:
+    """What is said of ``program words…`` that starts containers; empty where it is no such program, or does something else.
+
+    Files that it names and ``read`` gives, from the directory ``place`` on, are read as plans of their own.
+    """
+    if said := _told(program, words):
+        files = _named_plans(_OTHER_NAMES.get(program, program), words)
+        is_read = files and all(read(posixpath.normpath(posixpath.join(place, file))) is not None for file in files)
+        return "" if is_read else said
+    return _of_tasks(program, words, place, read)
+
+
+def mentions_engine(text: str) -> bool:
+    """Whether a text may start a container, as far as its words tell."""
+    return _STARTS.search(text) is not None or any(
+        _told(found[1], tuple(re.split(r"[\s\"']+", found[2]))) for found in _MENTIONED.finditer(text)
+    )
+
+
+def _told(program: str, words: tuple[str, ...]) -> str:
+    if program in _BY_NAME_ALONE:
+        return _BY_NAME_ALONE[program].format(program)
+    known = _STARTERS.get(_OTHER_NAMES.get(program, program))
+    if known is None or _ONLY_ASK.intersection(words):
+        return ""
+    verbs, said = known
+    return said.format(program) if any(word.rpartition("/")[2] in verbs for word in words) else ""
+
+
+def _named_plans(program: str, words: tuple[str, ...]) -> list[str]:
+    """The files that hold what is to be started."""
+    if program not in _OF_PLANS:
+        return []
+    if program == "nomad":
+        return [] if words[-1].startswith("-") or words[-1] == "run" else [words[-1]]
+    return [value for word, value in _options(words) if word in {"-f", "--filename", "-k", "--kustomize"}]
+
+
+def _tasks_of(program: str, words: tuple[str, ...], place: str) -> tuple[str, ...]:
+    """Files in which a runner of tasks would look for what it is told to do; none where it is none."""
+    names = _TASK_FILES.get(program)
+    if names is None:
+        return ()
+    named: list[str] = []
+    for word, value in _options(words):
+        if word in _PLACES and not (word == "-d" and program in {"make", "gmake"}):
+            place = posixpath.join(place, value)
+        elif word in _NAMED:
+            named.append(value)
+    return tuple(posixpath.normpath(posixpath.join(place, name)) for name in named or names)
+
+
+def _options(words: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Each option with what may be its value: behind ``=``, stuck to its letter, or the next word."""
+    found = []
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if word[:1] == "-" and word[:2] != "--" and len(word) > len("-C"):
+            found.append((word[:2], word[2:]))
+        elif word.startswith("-"):
+            found.append((name, value if equals else "".join(words[at + 1 : at + 2])))
+    return found
+
+
+def _of_tasks(program: str, words: tuple[str, ...], place: str, read: Callable[[str], bytes | None]) -> str:
+    """What is said of tasks that may start a container: by what their file says, where it is not there by their name."""
+    paths = _tasks_of(program, words, place)
+    texts = {path: raw for path in paths if (raw := read(path)) is not None}
+    for path, raw in texts.items():
+        if mentions_engine(raw.decode("utf-8", "replace")):
+            return (
+                f"{program} runs what {shown(path)} says, in which an engine is named, and which is not followed here"
+            )
+    named = next(filter(_STARTING_TASK.fullmatch, words), "") if paths and not texts else ""
+    return f"{program} runs {shown(named)}, and what that is cannot be read" if named else ""
