@@ -14,6 +14,7 @@ from scanner.formats.files import FileError
 from scanner.hosts.prepare import bastion_preparation, preparation
 from scanner.hosts.ssh.jump import bastions_of, jump_of
 from scanner.hosts.ssh.own import own_hosts
+from scanner.hosts.ssh.trust import names_of, own_known_hosts
 from scanner.inventory.record import DEFAULT_PORT
 from scanner.probe.script import script
 
@@ -48,9 +49,17 @@ class Preparation:
 
     def run(self, known_hosts: Path | None) -> int:
         """Run it, believing the keys that were compared for archscan, too; how ssh ended."""
-        believed = f"GlobalKnownHostsFile={SYSTEM_KNOWN_HOSTS} {known_hosts}"
-        words = (*self.command[:1], *(("-o", believed) if known_hosts else ()), *self.command[1:])
+        believed = self._believed(known_hosts) if known_hosts else ()
+        words = (*self.command[:1], *believed, *self.command[1:])
         return subprocess.run(words, input=self.script.encode(), check=False).returncode  # noqa: S603 -- no shell, and a Host's fields hold to their grammar
+
+    def _believed(self, known_hosts: Path) -> tuple[str, ...]:
+        """The options that have ssh believe them, under the name by which archscan finds the host there."""
+        files_read = f"GlobalKnownHostsFile={SYSTEM_KNOWN_HOSTS} {known_hosts}"
+        known, host = own_known_hosts([known_hosts]), self.host
+        if known.of(host.address, host.port) or not known.of(host.name, host.port):
+            return ("-o", files_read)
+        return ("-o", files_read, "-o", f"HostKeyAlias={names_of(host.name, host.port)}")
 
 
 @dataclass(frozen=True, slots=True)

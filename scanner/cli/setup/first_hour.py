@@ -121,6 +121,7 @@ def setup(
         )
     found = operations.hosts(common, ())
     _refuse_left_out(file, logins, hosts, found)
+    _make_key(talk, own)
     preparer = _Preparer(talk, file, own, logins, login, prepare)
     preparer.bastions(found)
     left = _trusted(operations, talk, common, found, accept_new=accept_new)
@@ -150,11 +151,10 @@ def _refuse_left_out(file: Path, logins: dict[str, str], words: Sequence[str], f
 
 
 def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> None:
-    """Make the key, and the configuration that names it; one that is there already is used as it is."""
+    """Write the configuration; one that is there already is used as it is."""
     from scanner.service import first_hour as tools
 
     folder = file.resolve().parent
-    key = folder / "archscan_ed25519"
     if file.exists():
         talk.say(f"{file} is there already, and is used as it is.")
         return
@@ -165,11 +165,18 @@ def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> None:
         raise UsageError(
             "no hosts were found (ssh_config, Ansible inventory, Docker contexts): name some, archscan setup HOST..."
         )
-    if tools.make_key(key):
-        talk.say(f"Made the key {key}: it will be able to run one read-only script on each host, nothing else.")
-    known = folder / "known_hosts"
+    key, known = folder / "archscan_ed25519", folder / "known_hosts"
     tools.write_configuration(file, tools.configuration(sources, key, known, user))
     talk.say(f"Wrote {file}: " + "; ".join(source.says for source in sources) + ".")
+
+
+def _make_key(talk: _Talk, own: Ssh) -> None:
+    """Make the key that the configuration names, in a folder that is there, where there is none yet."""
+    from scanner.service import first_hour as tools
+
+    key = own.identity_file
+    if key is not None and key.parent.is_dir() and tools.make_key(key):
+        talk.say(f"Made the key {key}: it will be able to run one read-only script on each host, nothing else.")
 
 
 def _trusted(

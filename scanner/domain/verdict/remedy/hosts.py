@@ -122,8 +122,8 @@ def _auth_rejected(t: Trouble) -> Fix:
         return _keyless(t)
     user = _user(t)
     return Fix(
-        f"{t.host} refused the scanner's key for {user}: the key's line is missing in ~{user}/.ssh/authorized_keys, others may write "
-        "that file, the account is another one, or it is locked (the host's own log says which).",
+        f"{t.host} refused the scanner's key for {user}: the account is not there, the key's line is missing in ~{user}/.ssh/authorized_keys, "
+        "others may write that file, the account is another one, or it is locked (the host's own log says which).",
         (
             f"archscan authorized-key | {_as_root(t, _append(user))}",
             _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
@@ -141,8 +141,9 @@ def _keyless(t: Trouble) -> Fix:
 
 
 def _append(user: str) -> str:
-    """What adds a line to an account's keys, be the file there or not."""
-    return f"install -d -m 700 -o {user} ~{user}/.ssh && tee -a ~{user}/.ssh/authorized_keys"
+    """What adds a line to an account's keys, be the account, be the file there or not."""
+    made = f'id {user} >/dev/null || useradd --system --create-home --shell /bin/sh --password "*" {user}'
+    return f"{made}; install -d -m 700 -o {user} ~{user}/.ssh && tee -a ~{user}/.ssh/authorized_keys"
 
 
 def _prepend(user: str) -> str:
