@@ -23,7 +23,7 @@ from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.formats.parsing.offload import Workers
-from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
+from scanner.hosts.least_privilege import key_line, sudoers_rule
 from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from scanner.service.answers import Checked
     from scanner.service.fleet_of_person import Named
     from scanner.service.trusting import Shown
+    from scanner.settings.ssh_section import Ssh
 
 CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
 """Where the configuration is looked for when nobody names it."""
@@ -63,8 +64,6 @@ CONFIG_FILES = (Path("archscan.yml"), Path("/etc/archscan/archscan.yml"))
 
 class Application:
     """The operations behind the commands."""
-
-    # ---------------------------------------------------------------- settings
 
     def _settings(self, common: Common, *, need_hosts: bool, environ: Mapping[str, str] = os.environ) -> Settings:
         """The settings of the file that is named or found; none is needed where no host is."""
@@ -81,6 +80,10 @@ class Application:
     def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:
         """The inventory."""
         return inventory.match(wiring.hosts(self._settings(common, need_hosts=True)).hosts, patterns)
+
+    def login(self, common: Common) -> Ssh:
+        """How the configuration has archscan log in."""
+        return self._settings(common, need_hosts=True).ssh
 
     def check_config(self, common: Common) -> ConfigChecked:
         """Read everything that serve would, and say what was found."""
@@ -213,7 +216,7 @@ class Application:
 
         settings, found = self._named(common, words, ())
         file = trusting.known_hosts_of(settings, found)
-        return file, await trusting.shown(settings, found, file)
+        return file, await trusting.shown(settings, found, wiring.ssh(settings), file)
 
     def believe(self, file: Path, chosen: Sequence[tuple[Host, Sequence[ShownKey]]]) -> None:
         """Write keys into known_hosts."""
@@ -318,14 +321,14 @@ class Application:
         except ValueError as error:
             raise UsageError(str(error)) from None
 
-    def authorized_key(self, common: Common, addresses: Sequence[str], path: str) -> str:
-        """The line for authorized_keys, from the public half of the configured key."""
+    def authorized_key(self, common: Common, addresses: Sequence[str], path: str | None) -> str:
+        """The line for authorized_keys, from the public half of the configured key; a bastion's where no path is given."""
         identity = self._settings(common, need_hosts=False).ssh.identity_file
         if identity is None:
             raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
         public = identity.with_name(f"{identity.name}.pub")
         try:
-            return authorized_key_line(files.read_text(public, files.MAX_SECRET_BYTES), addresses, path).rstrip("\n")
+            return key_line(files.read_text(public, files.MAX_SECRET_BYTES), addresses, path).rstrip("\n")
         except FileError as error:
             raise UsageError(f"{error}; make it with: ssh-keygen -y -f {identity} > {public}") from None
         except ValueError as error:

@@ -67,6 +67,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
             Rule(("--all",), beside="--status", because=", which shows that status alone"),
         ),
         "top": (Rule(("--every",), beside="--once"),),
+        "authorized-key": (Rule(("--path",), beside="--bastion", because=", where the key runs nothing"),),
         "trust": (Rule(("--yes",), beside="--fingerprint", because=", which asks nothing either"),),
         "demo": (
             Rule(("--port",), beside="--once", because=", which serves nothing"),

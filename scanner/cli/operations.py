@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scanner.service.answers import Checked, Refusal
     from scanner.service.image import Opened
     from scanner.service.trusting import Shown
+    from scanner.settings.ssh_section import Ssh
     from scanner.trail.audit import Audit
     from scanner.trail.checkpoint import Checkpoint
     from scanner.trail.leaf import Leaf
@@ -231,6 +232,10 @@ class Operations(Protocol):
         """The inventory."""
         ...
 
+    def login(self, common: Common) -> Ssh:
+        """How the configuration has archscan log in."""
+        ...
+
     def check_config(self, common: Common) -> ConfigChecked:
         """Read configuration, inventory, keys, plans; say what was found."""
         ...
@@ -255,6 +260,6 @@ class Operations(Protocol):
         """The sudo rule for the script at ``path``."""
         ...
 
-    def authorized_key(self, common: Common, addresses: Sequence[str], path: str) -> str:
-        """The line for a host's authorized_keys."""
+    def authorized_key(self, common: Common, addresses: Sequence[str], path: str | None) -> str:
+        """The line for a host's authorized_keys; for a bastion's, where no ``path`` of a probe is."""
         ...

@@ -18,6 +18,17 @@ _PATH = re.compile(r"/[A-Za-z0-9_./-]+", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 
 
+def key_line(public_key: str, from_addresses: Sequence[str], path: str | None) -> str:
+    """The line for a host where the probe is at ``path``, for a bastion where there is none.
+
+    Raises:
+        ValueError: not a public key, address or plain absolute path.
+    """
+    if path is None:
+        return bastion_key_line(public_key, from_addresses)
+    return authorized_key_line(public_key, from_addresses, path)
+
+
 def authorized_key_line(public_key: str, from_addresses: Sequence[str] = (), path: str = PROBE_PATH) -> str:
     """The line for ~archscan/.ssh/authorized_keys: whoever steals the key can run the probe, nothing else.
 
@@ -27,10 +38,31 @@ def authorized_key_line(public_key: str, from_addresses: Sequence[str] = (), pat
     Raises:
         ValueError: not a public key, address or plain absolute path.
     """
-    key = public_keys.checked(public_key)
-    sources = ",".join(map(_network, from_addresses))
-    restriction = f'from="{sources}",' if sources else ""
-    return f'restrict,{restriction}command="sudo -n {checked_path(path)}" {key}\n'
+    return f"restrict,{_from(from_addresses)}{forced_command(path)} {public_keys.checked(public_key)}\n"
+
+
+def bastion_key_line(public_key: str, from_addresses: Sequence[str] = ()) -> str:
+    """The line for an account of a bastion: the key passes through to the hosts behind it, and runs nothing.
+
+    Raises:
+        ValueError: not a public key or address.
+    """
+    passing = f'restrict,port-forwarding,{_from(from_addresses)}command="/bin/false"'
+    return f"{passing} {public_keys.checked(public_key)}\n"
+
+
+def forced_command(path: str) -> str:
+    """The option of authorized_keys by which a key runs the probe.
+
+    Raises:
+        ValueError: not a plain absolute path.
+    """
+    return f'command="sudo -n {checked_path(path)}"'
+
+
+def _from(addresses: Sequence[str]) -> str:
+    sources = ",".join(map(_network, addresses))
+    return f'from="{sources}",' if sources else ""
 
 
 def _network(address: str) -> str:
@@ -48,10 +80,19 @@ def sudoers_rule(user: str = "archscan", path: str = PROBE_PATH) -> str:
     Raises:
         ValueError: not a login name or plain absolute path.
     """
+    checked = checked_path(path)
+    return f'Defaults!{checked} !requiretty\n{checked_user(user)} ALL=(root) NOPASSWD: {checked} ""\n'
+
+
+def checked_user(user: str) -> str:
+    """A login name that neither a shell nor sudoers reads as anything else.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not _USER.fullmatch(user):
         raise ValueError(f"not a login name: {user!r}")
-    checked = checked_path(path)
-    return f'Defaults!{checked} !requiretty\n{user} ALL=(root) NOPASSWD: {checked} ""\n'
+    return user
 
 
 def checked_path(path: str) -> str:

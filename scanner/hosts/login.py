@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 def of_login(failure: Failure, host: Host, user: str, setting: str = "") -> Failure:
     """The failure with that, by which it is mended.
 
-    ``user`` logs in where the host names none, ``setting`` counts where the failure names none.
+    ``user`` logs in where the host names none, ``setting`` counts where the failure names none. What failed at another
+    machine, a bastion, says so itself.
     """
+    if failure.host:
+        return replace(failure, setting=setting or failure.setting)
     setting = failure.setting or setting
     return replace(failure, host=host.address, user=host.user or user, port=host.port, setting=setting)
 

@@ -6,26 +6,59 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.hosts.least_privilege import PROBE_PATH, authorized_key_line, sudoers_rule
+from scanner.hosts.least_privilege import (
+    PROBE_PATH,
+    authorized_key_line,
+    bastion_key_line,
+    checked_user,
+    forced_command,
+    sudoers_rule,
+)
+from scanner.hosts.public_key import checked as public_key_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SCRIPT = """\
-#!/bin/sh
-# Prepares this host for {for_whom}: an account that can run one {kind} script as root, nothing else. Can be run again.
+_ACCOUNT = """\
 set -eu
 user={user}
-path={path}
 login={login}
 id "$user" >/dev/null 2>&1 ||
   useradd --system --create-home --home-dir "$login" --shell /bin/sh "$user" 2>/dev/null ||
   adduser -S -D -h "$login" -s /bin/sh "$user"
-# No password opens the account, and sshd takes it for locked with "!" in the place of one.
-usermod --password '*' "$user" 2>/dev/null || sed -i "s/^$user:!:/$user:*:/" /etc/shadow
+# No password opens a new account, and sshd takes it for locked with "!" in the place of one. Any other password stays.
+case $(awk -F: -v u="$user" '$1 == u {{ print $2 }}' /etc/shadow 2>/dev/null) in
+'!' | '!!' | '!*') usermod --password '*' "$user" 2>/dev/null || sed -i "s/^$user:!!*[*]*:/$user:*:/" /etc/shadow ;;
+esac
 home=$(getent passwd "$user" 2>/dev/null | cut -d: -f6)
 [ -n "$home" ] || home=$(awk -F: -v u="$user" '$1 == u {{ print $6 }}' /etc/passwd)
-mkdir -p "$(dirname "$path")" "$home/.ssh" /etc/sudoers.d
+[ ! -L "$home/.ssh" ] || {{ echo "archscan: $home/.ssh is a link, through which nothing is written" >&2; exit 1; }}
+"""
+"""The account, which may have been there with keys or a password of its own."""
+
+_KEY_LINE = """\
+keys=$home/.ssh/authorized_keys
+new=$(mktemp)
+mkdir -p "$home/.ssh"
+# Other keys of the account stay; of this one, or of an earlier one for the same, no other line.
+[ ! -f "$keys" ] || grep -vF -e {key} -e {forced} "$keys" >"$new" || :
+cat >>"$new" <<'ARCHSCAN_KEY'
+{line}ARCHSCAN_KEY
+chmod 700 "$home/.ssh"
+chmod 600 "$new"
+chown "$user" "$home/.ssh" "$new"
+mv -f "$new" "$keys"
+"""
+
+_SCRIPT = (
+    """\
+#!/bin/sh
+# Prepares this host for {for_whom}: an account that can run one {kind} script as root, nothing else. Can be run again.
+"""
+    + _ACCOUNT
+    + """\
+path={path}
+mkdir -p "$(dirname "$path")" /etc/sudoers.d
 cat >"$path.new" <<'ARCHSCAN_SCRIPT'
 {script}ARCHSCAN_SCRIPT
 chmod 755 "$path.new"
@@ -34,15 +67,25 @@ cat >/etc/sudoers.d/{rule_name}.new <<'ARCHSCAN_RULE'
 {rule}ARCHSCAN_RULE
 chmod 440 /etc/sudoers.d/{rule_name}.new
 mv /etc/sudoers.d/{rule_name}.new /etc/sudoers.d/{rule_name}
-cat >"$home/.ssh/authorized_keys.new" <<'ARCHSCAN_KEY'
-{line}ARCHSCAN_KEY
-mv "$home/.ssh/authorized_keys.new" "$home/.ssh/authorized_keys"
-chmod 700 "$home/.ssh"
-chmod 600 "$home/.ssh/authorized_keys"
-chown -R "$user" "$home/.ssh"
+"""
+    + _KEY_LINE
+    + """\
 command -v sudo >/dev/null 2>&1 || echo "archscan: sudo is not installed here: install it" >&2
 echo "archscan: $(hostname) is prepared for {for_whom}"
 """
+)
+
+_BASTION = (
+    """\
+#!/bin/sh
+# Lets archscan's key through this bastion, where it can run nothing. Can be run again.
+"""
+    + _ACCOUNT
+    + _KEY_LINE
+    + """\
+echo "archscan: $(hostname) lets archscan through"
+"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +113,8 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
 ) -> str:
     """A POSIX script for root on a host; it writes the same five things however often it is run.
 
+    An account that was there keeps its password with its other keys.
+
     Raises:
         ValueError: not a login name, public key, address or plain absolute path.
     """
@@ -82,5 +127,25 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
         login=shlex.quote(f"/var/lib/{user}{role.home_end}"),
         script=script.decode(),
         rule=sudoers_rule(user, path),
-        line=authorized_key_line(public_key, from_addresses, path),
+        **_key_parts(public_key, authorized_key_line(public_key, from_addresses, path), forced_command(path)),
     )
+
+
+def bastion_preparation(user: str, public_key: str, from_addresses: Sequence[str] = ()) -> str:
+    """A POSIX script for a bastion, run by the account itself, or by root where the account is not there yet.
+
+    Raises:
+        ValueError: not a login name, public key or address.
+    """
+    line = bastion_key_line(public_key, from_addresses)
+    return _BASTION.format(
+        user=shlex.quote(checked_user(user)),
+        login=shlex.quote(f"/var/lib/{user}"),
+        **_key_parts(public_key, line, line.strip()),
+    )
+
+
+def _key_parts(public_key: str, line: str, forced: str) -> dict[str, str]:
+    """The line, with what older lines for the same are known by."""
+    blob = public_key_line(public_key).split()[1]
+    return {"line": line, "key": shlex.quote(blob), "forced": shlex.quote(forced)}

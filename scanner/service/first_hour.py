@@ -1,11 +1,9 @@
-"""Prepares the first hour: finds sources, makes a key, writes a configuration, readies hosts."""
+"""Prepares the first hour: finds sources, makes a key, writes a configuration."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,6 @@ from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
-from scanner.hosts.prepare import preparation
 from scanner.hosts.push_setup import push_preparation
 from scanner.inventory.record import DEFAULT_PORT
 from scanner.probe.script import script
@@ -33,8 +30,6 @@ ANSIBLE_FILES = (
     "inventories", "/etc/ansible/hosts",
 )  # fmt: skip
 """Where people keep Ansible's inventory: beside the playbooks, else where Ansible itself looks."""
-
-KEY_NAME = "archscan_ed25519"
 
 _CONCRETE_HOST = re.compile(r"^\s*host\s+(?!.*[*?!])\S", re.IGNORECASE | re.MULTILINE)
 
@@ -179,19 +174,6 @@ def write_configuration(file: Path, text: str) -> None:
 # ---------------------------------------------------------------- hosts
 
 
-def preparation_of(key: Path, user: str) -> str:
-    """The script that prepares any host for this key.
-
-    Raises:
-        UsageError: the public half of the key is missing or damaged.
-    """
-    public = key.with_name(f"{key.name}.pub")
-    try:
-        return preparation(user, files.read_text(public, MAX_FILE_BYTES), script())
-    except (FileError, ValueError) as error:
-        raise UsageError(f"{public}: {error}") from None
-
-
 def push_preparation_of(host: str, server: str, token: str) -> str:
     """The script that has a host push.
 
@@ -202,21 +184,3 @@ def push_preparation_of(host: str, server: str, token: str) -> str:
         return push_preparation(host, server, token, script())
     except ValueError as error:
         raise UsageError(str(error)) from None
-
-
-def prepare_command(host: Host, login: str) -> tuple[str, ...]:
-    """The command that runs the preparation on one host, by the person's own ssh."""
-    port = ("-p", str(host.port)) if host.port != DEFAULT_PORT else ()
-    jump = ("-J", host.jump) if host.jump else ()
-    become = "sh -s" if login == "root" else "sudo sh -s"
-    return ("ssh", *port, *jump, f"{login}@{host.address}", become)
-
-
-def shown_command(host: Host, login: str, file: Path) -> str:
-    """The same as a person types it."""
-    return f"{shlex.join(prepare_command(host, login))} < {shlex.quote(str(file))}"
-
-
-def prepare(host: Host, login: str, text: str) -> int:
-    """Run the preparation on a host; how ssh ended."""
-    return subprocess.run(prepare_command(host, login), input=text.encode(), check=False).returncode  # noqa: S603 -- no shell, and a Host's fields hold to their grammar

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
+from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.hosts import HOST_KEYS
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
+from scanner.hosts.login import of_login
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.connection_pool import ConnectionPool
 from scanner.hosts.ssh.trust import DEFAULT_PORT, MAX_BYTES, names_of, without
@@ -31,11 +34,15 @@ AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one host shows, beside what known_hosts has for it (``type base64``)."""
+    """What one host shows, beside what known_hosts has for it (``type base64``).
+
+    It may be a bastion that has to be believed before the hosts ``behind`` it can be asked.
+    """
 
     host: Host
     keys: tuple[ShownKey, ...] | Failure
     known: frozenset[str]
+    behind: tuple[Host, ...] = ()
 
     @property
     def is_trusted(self) -> bool:
@@ -58,31 +65,61 @@ def known_hosts_of(settings: Settings, found: Named) -> Path:
     return own[0] if own else Path("~/.ssh/known_hosts").expanduser()
 
 
-async def shown(settings: Settings, found: Named, file: Path) -> list[Shown]:
-    """Ask every host for its keys; bastions in front of them must be trusted already."""
+async def shown(settings: Settings, found: Named, configured: SshConfig | None, file: Path) -> list[Shown]:
+    """Ask every host for its keys; a bastion whose key is not believed stands in the place of the hosts behind it.
+
+    ``configured`` is how the configuration has hosts reached, where it says enough for that.
+    """
     hosts = [host for host in found.hosts if not (host.local or host.pushed)]
-    own = settings.ssh
-    config = found.ssh or SshConfig(
-        identity_file=own.identity_file if own.identity_file and own.identity_file.is_file() else None,
-        known_hosts_file=None,
-        certificate_file=own.certificate_file,
-        passphrase_file=own.passphrase_file,
-        user=own.user,
-        jump=own.jump,
-        connect_timeout_s=own.connect_timeout,
-        own_known_hosts=(file,),
-    )
+    config = found.ssh or _before_trust(settings, configured, file)
     pool = ConnectionPool.open(config)
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def ask(host: Host) -> Shown:
         async with turn:
-            return Shown(host, await pool.host_keys(host), pool.knows(host)[1])
+            keys = await pool.host_keys(host)
+        if isinstance(keys, Failure):
+            keys = of_login(keys, host, config.user)
+        return Shown(host, keys, pool.knows(host)[1])
 
     try:
-        return list(await asyncio.gather(*map(ask, hosts)))
+        asked = list(await asyncio.gather(*map(ask, hosts)))
+        bastions: dict[str, Host] = {}
+        waiting: dict[str, list[Host]] = {}
+        for one in asked:
+            if bastion := _unbelieved(pool, one):
+                bastions[bastion.endpoint] = bastion
+                waiting.setdefault(bastion.endpoint, []).append(one.host)
+        in_front = [replace(await ask(bastions[at]), behind=tuple(behind)) for at, behind in waiting.items()]
+        held = {host.name for behind in waiting.values() for host in behind}
+        return [*in_front, *(one for one in asked if one.host.name not in held)]
     finally:
         await pool.close()
+
+
+def _before_trust(settings: Settings, configured: SshConfig | None, file: Path) -> SshConfig:
+    """How hosts are reached whose keys nobody may have believed yet, by keys that nobody may have made yet."""
+    own = settings.ssh
+    config = configured or SshConfig(
+        own.identity_file, None, user=own.user, jump=own.jump, connect_timeout_s=own.connect_timeout
+    )
+    identity = config.identity_file
+    return replace(
+        config,
+        identity_file=identity if identity and identity.is_file() else None,
+        identities=tuple(one for one in config.identities if one.identity_file is None or one.identity_file.is_file()),
+        known_hosts_file=None,
+        own_known_hosts=(file,),
+    )
+
+
+def _unbelieved(pool: ConnectionPool, one: Shown) -> Host | None:
+    """The bastion whose host key keeps a host from being asked."""
+    failed = one.keys
+    if not isinstance(failed, Failure) or failed.reason is not Reason.HOST_BASTION or failed.setting != HOST_KEYS:
+        return None
+    found = (hop for hop in pool.bastions(one.host) if (hop.address, hop.port) == (failed.host, failed.port))
+    return next(found, None)
 
 
 def believe(file: Path, chosen: Sequence[tuple[Host, Sequence[ShownKey]]]) -> None:

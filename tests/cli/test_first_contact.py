@@ -81,6 +81,32 @@ def test_a_host_is_reached_by_an_ipv6_address_in_brackets(archscan, start_sshd, 
     assert (found.returncode in {0, 1, 3}, "not read" in found.stdout) == (True, False)
 
 
+def test_a_bastion_is_believed_before_the_hosts_behind_it(archscan, start_sshd, server, home):
+    gate = start_sshd("127.0.0.2")
+    gate.authorized_keys.write_text(server.authorized_keys.read_text())
+    known = home / "known_hosts"
+    host = (
+        f"{{address: 127.0.0.1, port: {server.port}, user: {server.user}, jump: '{gate.user}@127.0.0.2:{gate.port}'}}"
+    )
+    (home.parent / "work" / "archscan.yml").write_text(
+        f"inventory: [{{kind: static, hosts: {{inner: {host}}}}}]\n"
+        f"ssh: {{identity_file: {server.client_key}, known_hosts_file: {known}}}\n"
+    )
+    nothing = archscan("scan")
+    assert (nothing.returncode, "archscan trust HOST" in nothing.stderr) == (2, True), nothing.stderr
+    both = [word for one in (gate, server) for word in ("--fingerprint", fingerprint(one))]
+    trusted = archscan("trust", "inner", *both)
+    assert (trusted.returncode, "the bastion in front of inner" in trusted.stderr) == (0, True), trusted.stderr
+    assert len(known.read_text().splitlines()) == 2
+    gate.authorized_keys.write_text("")
+    refused = archscan("scan")
+    assert f"archscan authorized-key --bastion | ssh -p {gate.port} {gate.user}@127.0.0.2 'tee -a" in refused.stdout
+    passing = archscan("authorized-key", "--bastion").stdout
+    assert passing.startswith('restrict,port-forwarding,command="/bin/false" ssh-')
+    gate.authorized_keys.write_text(passing)
+    assert "not read" not in archscan("scan").stdout
+
+
 def test_another_key_than_the_known_one_is_never_replaced_unasked(archscan, server, home):
     target = f"{server.user}@127.0.0.1:{server.port}"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / "other"], check=True)

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from scanner.hosts.prepare import preparation
+from scanner.hosts.prepare import bastion_preparation, preparation
 from scanner.probe.script import script
 from tests.real.require import find, missing
 
@@ -72,6 +72,26 @@ def test_a_host_is_prepared_once_however_often_the_script_is_run(small_root):
     assert mode == 0o600
     assert b"archscan:!" not in found["etc/shadow"][0]
     assert prepared(small_root, text) == found
+
+
+def test_an_account_that_was_there_keeps_its_password_with_its_other_keys(small_root):
+    etc, home = small_root / "etc", small_root / "home/pi"
+    (home / ".ssh").mkdir(parents=True)
+    (etc / "passwd").write_text((etc / "passwd").read_text() + "pi:x:1000:1000::/home/pi:/bin/sh\n")
+    (etc / "shadow").write_text((etc / "shadow").read_text() + "pi:$6$salt$hash:1:0:99999:7:::\n")
+    blob = KEY.split()[1]
+    forced = 'restrict,command="sudo -n /usr/local/libexec/archscan-probe" ssh-rsa AAAA older'
+    (home / ".ssh/authorized_keys").write_text(f"ssh-rsa AAAAB3 mine\n{forced}\nssh-ed25519 {blob} as it was\n# end")
+    found = prepared(small_root, preparation("pi", KEY, script()))
+    lines = found["home/pi/.ssh/authorized_keys"][0].decode().splitlines()
+    assert lines[:2] == ["ssh-rsa AAAAB3 mine", "# end"]
+    assert [line.split(",")[0] for line in lines[2:]] == ["restrict"]
+    assert b"pi:$6$salt$hash:" in found["etc/shadow"][0]
+    assert found["home/pi/.ssh/authorized_keys"][1:] == (0o600, 1000)
+
+    through = prepared(small_root, bastion_preparation("pi", KEY))
+    lines = through["home/pi/.ssh/authorized_keys"][0].decode().splitlines()
+    assert [line.split()[0] for line in lines] == ["ssh-rsa", "#", 'restrict,port-forwarding,command="/bin/false"']
 
 
 @pytest.mark.parametrize("user", ["root; reboot", "-oProxyCommand=x", ""])

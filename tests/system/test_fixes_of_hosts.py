@@ -27,6 +27,7 @@ DEFECTS = {
     "no-shell": "host_shell_refused",
     "expired": "host_account_locked",
     "no-key": "host_auth_rejected",
+    "no-account": "host_auth_rejected",
     "noisy": "host_malformed",
     "no-rights": "engine_denied",
 }
@@ -64,7 +65,7 @@ def machine(start_machine, public_key, require):
         made.account(f"by-{name}", key, shell=shell)
         made.account(f"forced-{name}", f'restrict,command="{PROBE}" {key}', shell=shell)
     made.type(
-        "chage --expiredate 1 expired; echo 'echo Welcome' >/var/lib/noisy/.bashrc; echo 'no-shell,no-key ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/others"
+        "chage --expiredate 1 expired; echo 'echo Welcome' >/var/lib/noisy/.bashrc; echo 'no-shell,no-key,no-account ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/others"
     )
     made.type(
         f"install -d {PROBE.rpartition('/')[0]}; cat >{PROBE} <<'END-OF-PROBE'\n{script().decode()}\nEND-OF-PROBE\nchmod 755 {PROBE}"

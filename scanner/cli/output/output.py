@@ -124,12 +124,15 @@ def _table(report: Report, decision: Decision | None, *, every: bool) -> None:
     shown = [f for f in _worst_first(report.findings) if every or f.verdict.status is not Status.OK]
     if shown:
         is_wide, is_table = out.width >= WIDE, _has_room(out, shown)
+        told = {(host.name, host.fix) for host in report.hosts if isinstance(host.reading, Failure)}  # below
         if is_table:
             out.print(_rows(shown, is_wide=is_wide))
         for number, finding in enumerate(shown, 1):
             if not is_table:
                 _title(out, number, finding)
             _explain(out, f"{number:>3}" if is_table else "   ", finding, report.started_at, is_wide=is_wide)
+            if (finding.workload.host, finding.verdict.fix) not in told:
+                show_fix(out, finding.verdict.fix)
     for host in report.hosts:
         if isinstance(host.reading, Failure):
             detail = f": {host.reading.detail}" if host.reading.detail else ""
@@ -189,7 +192,7 @@ def _platforms(finding: Finding) -> tuple[str, str]:
 
 
 def _explain(out: Console, number: str, finding: Finding, scanned_at: float, *, is_wide: bool) -> None:
-    """What is wrong in words, then what to type."""
+    """What is wrong in words."""
     verdict = finding.verdict
     if verdict.status is Status.OK:
         return
@@ -202,7 +205,6 @@ def _explain(out: Console, number: str, finding: Finding, scanned_at: float, *, 
     if finding.workload.pinned is not None:
         at = f" ({finding.workload.pinned_at})" if finding.workload.pinned_at else ""
         out.print(Text(f"     pinned to {finding.workload.pinned}{at}"), soft_wrap=True)
-    show_fix(out, verdict.fix)
 
 
 def show_fix(out: Console, fix: Fix) -> None:

@@ -15,13 +15,16 @@ from scanner.cli.setup import push_setup, trust
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scanner.cli.operations import Common, Operations
     from scanner.domain.host import Host
+    from scanner.hosts.ssh.host_keys import ShownKey
+    from scanner.service.preparing import Preparation
+    from scanner.service.trusting import Shown
+    from scanner.settings.ssh_section import Ssh
 
-PREPARATION = "archscan-prepare.sh"
-"""Beside the configuration; what root runs on each host."""
+DEFAULT_ACCOUNT = "archscan"
 
 
 def register(app: typer.Typer) -> None:
@@ -59,10 +62,18 @@ def setup(
             help="Hosts as [login@]host[:port], beside what is found; the login is who prepares it.",
         ),
     ] = None,
-    user: Annotated[str, typer.Option("--user", help="The account that archscan logs in as.")] = "archscan",
+    user: Annotated[
+        str | None,
+        typer.Option("--user", help="The account that archscan logs in as, where no inventory names one; archscan."),
+    ] = None,
     login: Annotated[
-        str, typer.Option("--as", metavar="LOGIN", help="Who prepares the hosts: root, or a login that may sudo.")
-    ] = "root",
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="LOGIN",
+            help="Who prepares the hosts: a login that may sudo; the inventory's own, else root.",
+        ),
+    ] = None,
     prepare: Annotated[
         bool, typer.Option("--prepare", help="Run the preparation on every host with your own ssh, without asking.")
     ] = False,
@@ -102,12 +113,20 @@ def setup(
     file = config or Path("archscan.yml")
     common = options.common(file, log_format, log_level)
     logins, hosts = _logins(hosts or ())
-    key = _written(talk, file, hosts, user)
+    _written(talk, file, hosts, user or DEFAULT_ACCOUNT)
+    own = operations.login(common)
+    if user is not None and user != own.user:
+        raise UsageError(
+            f"{file} was there already and has archscan log in as {own.user}: write ssh.user: {user} there"
+        )
     found = operations.hosts(common, ())
     _refuse_left_out(file, logins, hosts, found)
-    _trusted(operations, talk, common, found, accept_new=accept_new)
-    _prepared(talk, [(host, logins.get(host.name, login)) for host in found], file, key, user, prepare=prepare)
-    _tested(operations, talk, common, file)
+    _make_key(talk, own)
+    preparer = _Preparer(talk, file, own, logins, login, prepare)
+    preparer.bastions(found)
+    left = _trusted(operations, talk, common, found, accept_new=accept_new)
+    preparer.hosts(found)
+    _tested(operations, talk, common, file, found, left)
 
 
 def _logins(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -131,15 +150,14 @@ def _refuse_left_out(file: Path, logins: dict[str, str], words: Sequence[str], f
         )
 
 
-def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> Path:
-    """The key, and the configuration that names it; one that is there already is used as it is."""
+def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> None:
+    """Write the configuration; one that is there already is used as it is."""
     from scanner.service import first_hour as tools
 
     folder = file.resolve().parent
-    key = folder / "archscan_ed25519"
     if file.exists():
         talk.say(f"{file} is there already, and is used as it is.")
-        return key
+        return
     there = tools.found_sources(Path.cwd(), Path.home())
     sources = [source for source in there if talk.confirm(f"Watch {source.says}?", default=True)]
     sources += [tools.named_source(hosts)] if hosts else []
@@ -147,72 +165,112 @@ def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> Path:
         raise UsageError(
             "no hosts were found (ssh_config, Ansible inventory, Docker contexts): name some, archscan setup HOST..."
         )
-    if tools.make_key(key):
-        talk.say(f"Made the key {key}: it will be able to run one read-only script on each host, nothing else.")
-    known = folder / "known_hosts"
+    key, known = folder / "archscan_ed25519", folder / "known_hosts"
     tools.write_configuration(file, tools.configuration(sources, key, known, user))
     talk.say(f"Wrote {file}: " + "; ".join(source.says for source in sources) + ".")
-    return key
 
 
-def _trusted(operations: Operations, talk: _Talk, common: Common, hosts: Sequence[Host], *, accept_new: bool) -> None:
-    import asyncio
-
-    names = [host.name for host in hosts if not (host.local or host.pushed)]
-    if not names:
-        return
-    known, shown = asyncio.run(operations.shown_keys(common, names))
-    if any(not one.is_trusted for one in shown):
-        talk.say(f"\nCompare each fingerprint with what the host's own console prints:\n  {trust.CONSOLE}\n")
-    chosen = trust.choose(
-        shown,
-        lambda one: talk.confirm(f"  Are these the keys of {one.host.name}?", default=False, otherwise=accept_new),
-    )
-    if chosen:
-        operations.believe(known, chosen)
-    left = [
-        one.host.name for one in shown if not one.is_trusted and one.host.name not in {host.name for host, _ in chosen}
-    ]
-    if left:
-        talk.say(f"Not trusted yet, so not asked: {', '.join(left)}. Later: archscan trust {left[0]}")
-
-
-def _prepared(
-    talk: _Talk,
-    hosts: Sequence[tuple[Host, str]],
-    file: Path,
-    key: Path,
-    user: str,
-    *,
-    prepare: bool,
-) -> None:
+def _make_key(talk: _Talk, own: Ssh) -> None:
+    """Make the key that the configuration names, in a folder that is there, where there is none yet."""
     from scanner.service import first_hour as tools
 
-    remote = [(host, login) for host, login in hosts if not (host.local or host.pushed)]
-    if not remote or not key.exists():
-        return
-    script = file.resolve().parent / PREPARATION
-    text = tools.preparation_of(key, user)
-    tools.write_beside(script, text, 0o755)
-    talk.say(f"\n{script} prepares a host (account {user}, probe, sudo rule, key line). Read it, then on each host:")
-    for host, login in remote:
-        talk.say(f"  {tools.shown_command(host, login, script)}")
-    if not prepare and not talk.confirm("Run it on all of them now, with your own ssh?", default=False):
-        return
-    for host, login in remote:
-        code = tools.prepare(host, login, text)
-        if code:
-            talk.say(f"{host.name} was not prepared: ssh ended with {code}")
+    key = own.identity_file
+    if key is not None and key.parent.is_dir() and tools.make_key(key):
+        talk.say(f"Made the key {key}: it will be able to run one read-only script on each host, nothing else.")
 
 
-def _tested(operations: Operations, talk: _Talk, common: Common, file: Path) -> None:
+def _trusted(
+    operations: Operations, talk: _Talk, common: Common, hosts: Sequence[Host], *, accept_new: bool
+) -> Sequence[Host]:
+    """Have the keys of bastions and hosts compared; who is left untrusted."""
+    names = [host.name for host in hosts if not (host.local or host.pushed)]
+
+    def choice(found: Sequence[Shown]) -> Sequence[tuple[Host, Sequence[ShownKey]]]:
+        if any(not one.is_trusted for one in found):
+            talk.say(f"\nCompare each fingerprint with what the host's own console prints:\n  {trust.CONSOLE}\n")
+        return trust.choose(
+            found,
+            lambda one: talk.confirm(f"  Are these the keys of {one.host.name}?", default=False, otherwise=accept_new),
+        )
+
+    left = trust.believe(operations, common, names, choice)
+    if left:
+        shown = ", ".join(host.name for host in left)
+        talk.say(f"Not trusted yet, so not asked: {shown}. Later: archscan trust {left[0].name}")
+    return left
+
+
+@dataclass(frozen=True, slots=True)
+class _Preparer:
+    """Writes the scripts that prepare machines, shows how they are run; runs them where that is wanted."""
+
+    talk: _Talk
+    file: Path
+    own: Ssh
+    named: Mapping[str, str]
+    usual: str | None
+    is_wanted: bool
+
+    def bastions(self, hosts: Sequence[Host]) -> None:
+        """Before anything behind them can be asked for its key."""
+        from scanner.service import preparing
+
+        if remote := self._remote(hosts):
+            who = preparing.Preparers(self.named, self.usual)
+            todo = preparing.of_bastions(remote, self.own, who, self.file.resolve().parent)
+            self._prepare(todo, "bastion (a line for archscan's key, which runs nothing there)", None)
+
+    def hosts(self, hosts: Sequence[Host]) -> None:
+        """Once it is known whose keys are believed."""
+        from scanner.service import preparing
+
+        remote = self._remote(hosts)
+        if remote:
+            who = preparing.Preparers(self.named, self.usual)
+            todo = preparing.of_hosts(remote, self.own, who, self.file.resolve().parent)
+            self._prepare(todo, "host (account, probe, sudo rule, key line)", self.own.known_hosts_file)
+        elif any(not (host.local or host.pushed) for host in hosts):
+            self.talk.say(f"{self.file} names no key that is there (ssh.identity_file), so no host is prepared.")
+
+    def _remote(self, hosts: Sequence[Host]) -> list[Host]:
+        """The hosts that archscan's own key would log in to."""
+        if self.own.identity_file is None or not self.own.identity_file.exists():
+            return []
+        return [host for host in hosts if not (host.local or host.pushed or host.problem)]
+
+    def _prepare(self, todo: Sequence[Preparation], what: str, known_hosts: Path | None) -> None:
+        from scanner.service import first_hour as tools
+
+        if not todo:
+            return
+        for path, script in {one.file: one.script for one in todo}.items():
+            tools.write_beside(path, script, 0o755)
+        self.talk.say(f"\nWhat prepares each {what}; read it, then:")
+        for one in todo:
+            self.talk.say(f"  {one.shown}")
+        if not self.is_wanted and not self.talk.confirm("Run it now, with your own ssh?", default=False):
+            return
+        for one in todo:
+            if code := one.run(known_hosts):
+                self.talk.say(
+                    f"{one.host.name} was not prepared: ssh ended with {code}; run its line above by hand, or name who may "
+                    "log in there and sudo: archscan setup --prepare --as LOGIN"
+                )
+
+
+def _tested(
+    operations: Operations, talk: _Talk, common: Common, file: Path, hosts: Sequence[Host], left: Sequence[Host]
+) -> None:
     import asyncio
 
-    from scanner.cli.outcome import FailOn, exit_code
+    from scanner.cli.outcome import Exit, FailOn, exit_code
     from scanner.cli.output import output, progress
     from scanner.cli.setup import host_check
     from scanner.domain.facts import Failure
 
+    if left and len(left) == len(hosts):
+        talk.say("No host is trusted yet, so none was asked.")
+        raise typer.Exit(Exit.INCOMPLETE)
     talk.say("\nTesting every login:")
     with progress.shown() as listen:
         report = asyncio.run(operations.check_hosts(common, (), listen))

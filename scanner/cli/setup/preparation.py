@@ -168,6 +168,9 @@ def authorized_key(
         list[str] | None, typer.Option("--from", metavar="ADDRESS", help="Accept logins from here only. Repeatable.")
     ] = None,
     path: PathOption = PROBE_PATH,
+    bastion: Annotated[
+        bool, typer.Option("--bastion", help="The line for a bastion: the key passes through, and runs nothing.")
+    ] = False,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -178,4 +181,4 @@ def authorized_key(
     """
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
-    print(operations.authorized_key(common, address or (), path))  # noqa: T201 -- data goes to stdout
+    print(operations.authorized_key(common, address or (), None if bastion else path))  # noqa: T201 -- data goes to stdout

@@ -9,12 +9,14 @@ import typer
 
 from scanner.cli import options
 from scanner.cli.command import Command
+from scanner.domain.host import written
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from scanner.cli.operations import Operations
+    from scanner.cli.operations import Common, Operations
+    from scanner.domain.facts import Failure as Failed
     from scanner.domain.host import Host
     from scanner.hosts.ssh.host_keys import ShownKey
     from scanner.service.trusting import Shown
@@ -54,17 +56,43 @@ def trust(
 
     Example: archscan trust web-1 web-2
     """
-    import asyncio
-
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
-    file, found = asyncio.run(operations.shown_keys(common, hosts))
-    chosen = choose(found, _decider(fingerprint or (), yes=yes), replace=replace, wanted=fingerprint or ())
-    if chosen:
-        operations.believe(file, chosen)
-        typer.echo(f"{file} now has the keys of {', '.join(one.name for one, _ in chosen)}.", err=True)
-    if len(chosen) < sum(not one.is_trusted for one in found):
+    wanted = fingerprint or ()
+    decide = _decider(wanted, yes=yes)
+    left = believe(operations, common, hosts, lambda found: choose(found, decide, replace=replace, wanted=wanted))
+    if left:
         raise typer.Exit(3)
+
+
+def believe(
+    operations: Operations,
+    common: Common,
+    words: Sequence[str],
+    choice: Callable[[Sequence[Shown]], Sequence[tuple[Host, Sequence[ShownKey]]]],
+) -> list[Host]:
+    """Have the keys of hosts shown, those of their bastions first; write what is chosen; return who is left untrusted."""
+    import asyncio
+
+    left: list[Host] = []
+    while words:
+        file, found = asyncio.run(operations.shown_keys(common, words))
+        chosen = choice(found)
+        if chosen:
+            operations.believe(file, chosen)
+            typer.echo(f"{file} now has the keys of {', '.join(host.name for host, _ in chosen)}.", err=True)
+        believed = {host.name for host, _ in chosen}
+        refused = [one for one in found if not one.is_trusted and one.host.name not in believed]
+        left += [host for one in refused for host in (one.behind or (one.host,))]
+        words = [_word(host, words) for one in found if one.host.name in believed for host in one.behind]
+    return left
+
+
+def _word(host: Host, words: Sequence[str]) -> str:
+    """What a host is asked for by once more: a login beside it means a host that no inventory has."""
+    if any("@" in word for word in words):
+        return f"{host.user}@{written(host.name, host.port)}"
+    return host.name
 
 
 def choose(
@@ -72,8 +100,9 @@ def choose(
 ) -> list[tuple[Host, list[ShownKey]]]:
     """The hosts with the keys that are to be believed; each is shown, then decided."""
     chosen: list[tuple[Host, list[ShownKey]]] = []
+    told: set[str] = set()
     for one in found:
-        if show(one) and not one.is_trusted:
+        if show(one, told) and not one.is_trusted:
             if one.is_changed and not replace:
                 typer.echo(
                     "  It shows ANOTHER key than known_hosts has. Find out why; only then: archscan trust --replace",
@@ -88,20 +117,42 @@ def choose(
     return chosen
 
 
-def show(one: Shown) -> bool:
-    """Print what a host shows; whether there is anything to decide."""
+def show(one: Shown, told: set[str]) -> bool:
+    """Print what a host shows; whether there is anything to decide. The cure of a bastion is ``told`` once."""
     from scanner.domain.facts import Failure
+    from scanner.domain.verdict.reason import Reason
 
     host = one.host
-    typer.echo(f"{host.name} ({host.endpoint})", err=True)
+    before = f", the bastion in front of {_named(one.behind)}" if one.behind else ""
+    typer.echo(f"{host.name} ({host.endpoint}{before})", err=True)
     if isinstance(one.keys, Failure):
         typer.echo(f"  shows no key: {one.keys.reason}: {one.keys.detail}", err=True)
+        if one.keys.host not in told:
+            _show_cure(host, one.keys)
+        if one.keys.reason is Reason.HOST_BASTION:
+            told.add(one.keys.host)
         return False
     for key in one.keys:
         typer.echo(f"  {key.kind:<22} {key.fingerprint}", err=True)
     if one.is_trusted:
         typer.echo("  believed already", err=True)
     return True
+
+
+def _named(hosts: Sequence[Host]) -> str:
+    """The first of them, with how many more there are."""
+    more = f" and {len(hosts) - 1} more" if len(hosts) > 1 else ""
+    return f"{hosts[0].name}{more}"
+
+
+def _show_cure(host: Host, failure: Failed) -> None:
+    """What mends it; a host that shows no key lacks no key of ours."""
+    from scanner.domain.verdict import remedy
+
+    fix = remedy.fix(failure.reason, remedy.Trouble(host.name, "", failure=failure))
+    typer.echo(f"  {fix.summary}", err=True)
+    for command in fix.commands:
+        typer.echo(f"  $ {command}", err=True)
 
 
 def _decider(fingerprints: Sequence[str], *, yes: bool) -> Callable[[Shown], bool]:

@@ -44,7 +44,7 @@ class Bastions:
             attempt = self._attempts[route] = _Attempt(asyncio.create_task(self._try(route)))
         made = await asyncio.shield(attempt.task)
         if isinstance(made, Failure):
-            raise Bastion(str(route), made)
+            raise Bastion(route, made)
         return made
 
     async def _try(self, route: Route) -> asyncssh.SSHClientConnection | Failure:

@@ -21,7 +21,7 @@ from scanner.hosts.ssh.connection import Listener, ask, dial, open_answer
 from scanner.hosts.ssh.failure import Bastion, Told, classify
 from scanner.hosts.ssh.host_keys import ShownKey, openssh_line, shown_keys
 from scanner.hosts.ssh.image_export import export_command, output
-from scanner.hosts.ssh.jump import Route, Target, jump_of
+from scanner.hosts.ssh.jump import Route, Target, bastions_of, jump_of
 from scanner.hosts.ssh.keyring import Keyring
 from scanner.hosts.ssh.trust import Known, KnownHosts, own_known_hosts, read_known_hosts
 
@@ -112,6 +112,10 @@ class ConnectionPool:
                 return await shown_keys(target, tunnel)
         except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
             return classify(error)
+
+    def bastions(self, host: Host) -> tuple[Host, ...]:
+        """The bastions in front of a host, as ``bastions_of`` tells them."""
+        return bastions_of(host, self._config.jump, self._config.user)
 
     def knows(self, host: Host) -> tuple[str, frozenset[str]]:
         """The name under which known_hosts has the host, with the keys (``type base64``) that it has for it."""
@@ -305,7 +309,7 @@ def _behind(route: Route, error: asyncssh.ChannelOpenError) -> Exception:
     if error.code == asyncssh.OPEN_CONNECT_FAILED:
         number = errno.ECONNREFUSED if "refused" in detail else errno.EHOSTUNREACH
         return OSError(number, f"{route} could not reach it: {detail}")
-    return Bastion(str(route), Failure(Reason.HOST_INCOMPLETE, detail))
+    return Bastion(route, Failure(Reason.HOST_INCOMPLETE, detail))
 
 
 def _descriptors() -> int:

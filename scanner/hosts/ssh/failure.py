@@ -6,17 +6,28 @@ import errno
 import os
 import re
 import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import asyncssh
 
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.remedy.hosts import OWN_KEYS
+from scanner.domain.verdict.remedy.hosts import HOST_KEYS, KEYS, OWN_KEYS
 from scanner.hosts.ssh.trust import KeylessError, TrustError
+
+if TYPE_CHECKING:
+    from scanner.hosts.ssh.jump import Route
 
 MAX_DETAIL_CHARS = 300
 """A host's own words go into a table cell."""
+
+_KEY_WORDS = {
+    Reason.HOST_KEY_UNKNOWN: "known_hosts has no key for it",
+    Reason.HOST_KEY_CHANGED: "it shows another key than known_hosts has for it",
+}
+"""What asyncssh says in words of its own."""
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 _RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
@@ -25,12 +36,27 @@ _DIALLED = re.compile(r"\[Errno (\d+)\] Connect call failed \('([^']*)', (\d+)[\
 _ANY_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 
 
-class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
-    """The bastion in front of a host could not be used."""
+_PERMITS = {
+    Reason.HOST_KEY_UNKNOWN: HOST_KEYS,
+    Reason.HOST_KEY_CHANGED: HOST_KEYS,
+    Reason.HOST_AUTH_REJECTED: KEYS,
+}
+"""The setting by which a bastion lets us in that did not."""
 
-    def __init__(self, jump: str, failure: Failure) -> None:
-        super().__init__(jump)
-        self.failure = Failure(Reason.HOST_BASTION, f"{jump}: {failure.reason}: {failure.detail}")
+
+class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
+    """A bastion of the route could not be used: its last one, or one before it of which ``failure`` tells."""
+
+    def __init__(self, route: Route, failure: Failure) -> None:
+        super().__init__(str(route))
+        detail = f"{route}: {failure.reason}: {failure.detail}"
+        if failure.reason is Reason.HOST_BASTION:
+            self.failure = replace(failure, detail=detail)
+            return
+        hop, setting = route.hops[-1], failure.setting or _PERMITS.get(failure.reason, "")
+        self.failure = Failure(
+            Reason.HOST_BASTION, detail, host=hop.address, user=hop.user, port=hop.port, setting=setting
+        )
 
 
 class Told(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
@@ -43,16 +69,15 @@ class Told(Exception):  # noqa: N818 - it carries a failure, and never leaves th
 
 def classify(error: BaseException, *, key_known: bool = False) -> Failure:
     """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
-    if isinstance(error, Told):
+    if isinstance(error, Told | Bastion):
         return error.failure
     if isinstance(error, KeylessError):
         return Failure(Reason.HOST_AUTH_REJECTED, str(error), setting=OWN_KEYS)
-    return Failure(_reason(error, key_known=key_known), _detail(error))
+    reason = _reason(error, key_known=key_known)
+    return Failure(reason, _KEY_WORDS.get(reason) or _detail(error))
 
 
 def _detail(error: BaseException) -> str:
-    if isinstance(error, Bastion):
-        return error.failure.detail
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer in time"
     text = str(error) or type(error).__name__
@@ -67,8 +92,6 @@ def _without_numbers(text: str) -> str:
 
 def _reason(error: BaseException, *, key_known: bool) -> Reason:
     match error:
-        case Bastion():
-            return error.failure.reason
         case TrustError():
             return Reason.HOST_AUTH_REJECTED  # a key that the inventory names cannot be used
         case asyncssh.HostKeyNotVerifiable():

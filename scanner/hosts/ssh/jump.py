@@ -16,6 +16,10 @@ MAX_HOPS = 4
 """More bastions in a row than anybody has; a longer chain is a mistake or a loop."""
 
 
+NO_JUMP = "none"
+"""What stands in the place of bastions where there are none, whatever a pattern says: as ssh's ProxyJump calls it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where to connect, as whom, with which keys and algorithms; ``name`` is what the inventory calls it."""
@@ -79,4 +83,26 @@ def _hop(text: str, user: str) -> Target:
 def jump_of(host: Host, patterns: Mapping[str, str]) -> str:
     """The host's own jump, else that of the first pattern that fits its name; ``none`` means without any."""
     found = host.jump or next((jump for p, jump in patterns.items() if fnmatch.fnmatchcase(host.name, p)), "")
-    return "" if found == "none" else found
+    return "" if found == NO_JUMP else found
+
+
+def bastions_of(host: Host, patterns: Mapping[str, str], user: str) -> tuple[Host, ...]:
+    """The bastions in front of a host, each as a host that is reached through those before it.
+
+    Raises:
+        ValueError: what names them is outside the grammar of hosts.
+    """
+    named = host.jump_identity_files if host.jump else ()
+    hops = Route.parse(jump_of(host, patterns), user).hops
+    return tuple(
+        Host(
+            hop.address,
+            hop.address,
+            hop.port,
+            hop.user,
+            jump=str(Route(hops[:number])) or NO_JUMP,
+            identity_files=tuple(filter(None, named[number : number + 1])),
+            jump_identity_files=named[:number],
+        )
+        for number, hop in enumerate(hops)
+    )

@@ -23,6 +23,8 @@ MAX_BYTES = 64 << 20
 
 DEFAULT_PORT = 22
 
+COLLECT = "archscan trust HOST... collects host keys, for you to compare"
+
 _SHA1_BYTES = 20
 _MARKERS = {"@cert-authority": "authority", "@revoked": "revoked"}
 
@@ -130,7 +132,8 @@ def read_known_hosts(path: Path) -> KnownHosts:
     try:
         text = files.read_text(path, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS)
     except FileError as error:
-        raise TrustError(str(error)) from None
+        cure = "" if path.exists() and error.problem != files.EMPTY else f": {COLLECT}"
+        raise TrustError(f"{error}{cure}") from None
     return parse_known_hosts(text, str(path))
 
 
@@ -184,7 +187,7 @@ def parse_known_hosts(text: str, file: str) -> KnownHosts:
         known._add(names, entry)  # noqa: SLF001 - the parser fills the index it makes
         believed += entry.role != "revoked"
     if not believed:
-        raise TrustError(f"{file}: has no host key; add one with ssh-keyscan after checking its fingerprint")
+        raise TrustError(f"{file}: has no host key: {COLLECT}")
     return known
 
 

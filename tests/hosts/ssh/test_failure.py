@@ -5,8 +5,13 @@ import asyncssh
 import pytest
 
 from scanner.domain.facts import Failure
+from scanner.domain.host import Host
+from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Reason
+from scanner.hosts.login import of_login
 from scanner.hosts.ssh.failure import Bastion, classify
+from scanner.hosts.ssh.jump import Route
+from tests.rows import each_row
 
 ROWS = [
     (ConnectionRefusedError(111, "Connection refused"), Reason.HOST_REFUSED),
@@ -39,7 +44,7 @@ ROWS = [
     (asyncssh.HostKeyNotVerifiable("Host key is not trusted for host x"), Reason.HOST_KEY_UNKNOWN),
     (asyncssh.HostKeyNotVerifiable("Host key is revoked for host x"), Reason.HOST_KEY_REJECTED),
     (asyncssh.HostKeyNotVerifiable("Certificate expired for host x"), Reason.HOST_KEY_REJECTED),
-    (Bastion("b:22", Failure(Reason.HOST_TIMEOUT, "no answer in time")), Reason.HOST_BASTION),
+    (Bastion(Route.parse("jump@b", ""), Failure(Reason.HOST_TIMEOUT, "no answer in time")), Reason.HOST_BASTION),
     (OSError(24, "Too many open files"), Reason.INTERNAL_BUG),
     (OSError(23, "Too many open files in system"), Reason.INTERNAL_BUG),
     (ssl.SSLError("not ours"), Reason.HOST_UNREACHABLE),
@@ -51,6 +56,34 @@ ROWS = [
 @pytest.mark.parametrize(("error", "reason"), ROWS, ids=lambda value: repr(value)[:60])
 def test_every_ending_has_its_reason(error, reason):
     assert classify(error).reason is reason
+
+
+BASTIONS = [
+    (Failure(Reason.HOST_KEY_UNKNOWN, "no key"), ("b", "jump", 22, "ssh.known_hosts_file")),
+    (Failure(Reason.HOST_KEY_CHANGED, "another"), ("b", "jump", 22, "ssh.known_hosts_file")),
+    (Failure(Reason.HOST_AUTH_REJECTED, "denied"), ("b", "jump", 22, "ssh.identity_file")),
+    (Failure(Reason.HOST_TIMEOUT, "no answer in time"), ("b", "jump", 22, "")),
+    (Bastion(Route.parse("up@a:2222", ""), Failure(Reason.HOST_KEY_UNKNOWN)).failure, ("a", "up", 2222, "ssh.known_hosts_file")),
+]  # fmt: skip
+
+
+@each_row("failure, expected", BASTIONS)
+def test_a_bastion_at_fault_is_named_with_the_setting_that_lets_us_in(failure, expected):
+    found = classify(Bastion(Route.parse("up@a:2222,jump@b", ""), failure))
+    assert (found.host, found.user, found.port, found.setting) == expected
+    host = Host("web-1", "10.0.0.1", user="archscan")
+    said = of_login(found, host, "archscan")
+    assert (said.host, said.user) == (found.host, found.user)
+    (first, *_) = remedy.fix(said.reason, remedy.Trouble("web-1", "", failure=said)).commands
+    port = f" -p {found.port}" if found.port != 22 else ""
+    assert (
+        first
+        == {
+            "ssh.known_hosts_file": "archscan trust web-1",
+            "ssh.identity_file": f"archscan authorized-key --bastion | ssh{port} {found.user}@{found.host} 'tee -a .ssh/authorized_keys'",
+            "": "archscan inventory --host web-1",
+        }[found.setting]
+    )
 
 
 def test_a_key_that_differs_from_the_known_one_is_changed():

@@ -78,9 +78,9 @@ def test_a_sound_key_of_an_unknown_kind_is_passed_over(line):
 
 
 BAD = [
-    ("", "f: has no host key; add one with ssh-keyscan after checking its fingerprint"),
-    ("# only this\n", "f: has no host key; add one with ssh-keyscan after checking its fingerprint"),
-    ("@revoked * {line}", "f: has no host key; add one with ssh-keyscan after checking its fingerprint"),
+    ("", "f: has no host key: archscan trust HOST... collects host keys, for you to compare"),
+    ("# only this\n", "f: has no host key: archscan trust HOST... collects host keys, for you to compare"),
+    ("@revoked * {line}", "f: has no host key: archscan trust HOST... collects host keys, for you to compare"),
     ("web\n", "f:1: must read: host names, key type, key"),
     ("\nweb ssh-ed25519\n", "f:2: must read: host names, key type, key"),
     ("web ssh-ed25519 ???\n", "f:1: the key is not base64"),

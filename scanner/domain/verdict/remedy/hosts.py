@@ -22,6 +22,12 @@ OWN_SSH = "ssh -G"
 """The setting of a host that no inventory has: a person's own ssh knows it."""
 
 
+HOST_KEYS = "ssh.known_hosts_file"
+"""The setting of a bastion whose host key is not believed."""
+
+KEYS = "ssh.identity_file"
+"""The setting of a bastion that refused our key; of a host for which no key is configured at all."""
+
 OWN_KEYS = "IdentityFile"
 """The setting of such a host whose person has no key: what ssh itself calls it."""
 
@@ -107,7 +113,7 @@ def _account_locked(t: Trouble) -> Fix:
 
 
 def _auth_rejected(t: Trouble) -> Fix:
-    if t.failure is not None and t.failure.setting == "ssh.identity_file":
+    if t.failure is not None and t.failure.setting == KEYS:
         return Fix(
             "No key is configured: make one and name it under ssh: in archscan.yml, or have it all done.",
             ("archscan setup",),
@@ -116,8 +122,8 @@ def _auth_rejected(t: Trouble) -> Fix:
         return _keyless(t)
     user = _user(t)
     return Fix(
-        f"{t.host} refused the scanner's key for {user}: the key's line is missing in ~{user}/.ssh/authorized_keys, others may write "
-        "that file, the account is another one, or it is locked (the host's own log says which).",
+        f"{t.host} refused the scanner's key for {user}: the account is not there, the key's line is missing in ~{user}/.ssh/authorized_keys, "
+        "others may write that file, the account is another one, or it is locked (the host's own log says which).",
         (
             f"archscan authorized-key | {_as_root(t, _append(user))}",
             _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
@@ -135,8 +141,9 @@ def _keyless(t: Trouble) -> Fix:
 
 
 def _append(user: str) -> str:
-    """What adds a line to an account's keys, be the file there or not."""
-    return f"install -d -m 700 -o {user} ~{user}/.ssh && tee -a ~{user}/.ssh/authorized_keys"
+    """What adds a line to an account's keys, be the account, be the file there or not."""
+    made = f'id {user} >/dev/null || useradd --system --create-home --shell /bin/sh --password "*" {user}'
+    return f"{made}; install -d -m 700 -o {user} ~{user}/.ssh && tee -a ~{user}/.ssh/authorized_keys"
 
 
 def _prepend(user: str) -> str:
@@ -221,6 +228,21 @@ def _protocol(t: Trouble) -> Fix:
 
 
 def _bastion(t: Trouble) -> Fix:
+    """Of a bastion whose key or login is at fault; else what shows more."""
+    setting = t.failure.setting if t.failure else ""
+    if setting == HOST_KEYS:
+        return Fix(
+            f"The host key of the bastion in front of {t.host} is not believed: archscan trust shows it before those behind it. "
+            "Compare the fingerprint with the one that the bastion's console shows; of a key that changed find out why first.",
+            (f"archscan trust {host_word(t)}", "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"),
+        )
+    if setting == KEYS:
+        user = _user(t)
+        return Fix(
+            f"The bastion in front of {t.host} refused the scanner's key for {user}: give that account a line that lets the key "
+            "pass through, and run nothing.",
+            (f"archscan authorized-key --bastion | {ssh(t)} 'tee -a .ssh/authorized_keys'", _again(t)),
+        )
     return Fix(
         f"The bastion in front of {t.host} could not be used, so that nothing behind it was tried: its key, login and "
         "AllowTcpForwarding are the first to look at.",

@@ -1,0 +1,72 @@
+"""What a person is told to type to prepare a machine, by what the inventory with their own ssh says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scanner.domain.host import Host
+from scanner.errors import UsageError
+from scanner.service.preparing import Preparers, of_bastions, of_hosts
+from scanner.settings.ssh_section import Ssh
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6aSmwvcnUuxrxjDxrccogvMhXiCUzhTwllbcw1QGq4 archscan\n"
+NOBODY = Preparers({}, None)
+OWN_SSH = """#!/bin/sh
+for name; do :; done
+case $name in
+pi-1) printf 'hostname 10.0.0.31\\nport 22\\nuser pi\\n' ;;
+far) printf 'hostname 10.0.0.32\\nport 2222\\nuser me\\nproxyjump gate\\n' ;;
+*) printf 'hostname %s\\nport 22\\nuser me\\n' "$name" ;;
+esac
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Archscan's settings with a key, beside a person's ssh that knows two hosts by name."""
+    (tmp_path / "id.pub").write_text(KEY)
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(OWN_SSH)
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(ssh.parent))
+    return Ssh(identity_file=tmp_path / "id", known_hosts_file=tmp_path / "known_hosts")
+
+
+COMMANDS = [
+    (Host("web-1", "10.0.0.1"), NOBODY, "ssh root@10.0.0.1 'sh -s'", "archscan-prepare.sh"),
+    (Host("web-1", "10.0.0.1", 2222), Preparers({}, "me"), "ssh -p 2222 me@10.0.0.1 'sudo sh -s'", "archscan-prepare.sh"),
+    (Host("web-1", "10.0.0.1"), Preparers({"web-1": "admin"}, "me"), "ssh admin@10.0.0.1 'sudo sh -s'", "archscan-prepare.sh"),
+    (Host("web-1", "10.0.0.1", user="archscan"), NOBODY, "ssh root@10.0.0.1 'sh -s'", "archscan-prepare.sh"),
+    (Host("pi-1", "10.0.0.31", user="pi"), NOBODY, "ssh pi@pi-1 'sudo sh -s'", "archscan-prepare-pi.sh"),
+    (Host("pi-1", "10.0.0.99", user="pi"), NOBODY, "ssh pi@10.0.0.99 'sudo sh -s'", "archscan-prepare-pi.sh"),
+    (Host("far", "10.0.0.32", 2222, "me", jump="me@gate"), NOBODY, "ssh me@far 'sudo sh -s'", "archscan-prepare-me.sh"),
+    (Host("web-1", "web-1", user="deploy", jump="jump@gate"), NOBODY, "ssh -J jump@gate deploy@web-1 'sudo sh -s'", "archscan-prepare-deploy.sh"),
+    (Host("web-1", "10.0.0.1", identity_files=("/", "/no/key")), NOBODY, "ssh -i / root@10.0.0.1 'sh -s'", "archscan-prepare.sh"),
+]  # fmt: skip
+
+
+def test_a_host_is_prepared_for_the_account_that_archscan_logs_in_as_by_who_can(own):
+    for host, preparers, command, file in COMMANDS:
+        (made,) = of_hosts([host], own, preparers, Path("/w"))
+        assert made.shown == f"{command} < /w/{file}"
+        assert f"user={host.user or 'archscan'}\n" in made.script
+
+
+def test_a_bastion_is_prepared_once_and_the_key_runs_nothing_there(own):
+    hosts = [Host("web-1", "web-1", jump="jump@gate,inner:2222"), Host("web-2", "web-2", jump="jump@gate")]
+    made = of_bastions(hosts, own, NOBODY, Path("/w"))
+    assert [one.shown for one in made] == [
+        "ssh jump@gate 'sh -s' < /w/archscan-bastion-jump.sh",
+        "ssh -p 2222 -J jump@gate:22 root@inner 'sh -s' < /w/archscan-bastion-archscan.sh",
+    ]
+    line = f'restrict,port-forwarding,command="/bin/false" {KEY}'
+    assert all(line in one.script and "sudoers" not in one.script for one in made)
+
+
+def test_a_key_without_its_public_half_prepares_nothing(own, tmp_path):
+    (tmp_path / "id.pub").unlink()
+    with pytest.raises(UsageError, match="make it with: ssh-keygen -y -f"):
+        of_hosts([Host("web-1", "10.0.0.1")], own, NOBODY, Path("/w"))
