@@ -49,6 +49,8 @@ async def test_a_first_start_makes_a_key_and_a_stop_leaves_nothing_unsigned(tmp_
     assert await served(settings, "d2") == ""
     events = [leaf.decode(body).event for _, body in TrailOperations(settings).entries()]
     assert events == ["service_started", "gate_decided", "service_stopped"] * 2
+    for last, expected in ((1, [4]), (9, [1, 4])):
+        assert [at for at, _ in TrailOperations(settings).entries(last, "gate_decided")] == expected, last
     assert kinds(settings) == []
     assert not (tmp_path / "s.db-wal").exists(), "at rest a store is one file"
 
