@@ -290,10 +290,12 @@ class Application:
         made: StoreOperations = _of_store("store_operations").StoreOperations(self._settings(common, need_hosts=False))
         return made
 
-    def rollback(self, common: Common, server: str | None = None, *, need_hosts: bool = False) -> RollbackOperations:
+    def rollback(
+        self, common: Common, server: str | None = None, token_file: Path | None = None, *, need_hosts: bool = False
+    ) -> RollbackOperations:
         """The way back."""
         made: RollbackOperations = _of_store("rollback_operations").RollbackOperations(
-            self._settings(common, need_hosts=need_hosts), self._scanner, server
+            self._settings(common, need_hosts=need_hosts), self._scanner, server, token_file
         )
         return made
 

@@ -19,6 +19,8 @@ from scanner.formats.files import FileError
 from scanner.service.rollback.carrying_out import LedgerError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scanner.domain.rollback_record import Rollback, State
     from scanner.settings.schema import Settings
 
@@ -35,6 +37,16 @@ WAIT_S = 25
 """How long the service may keep a question for work open."""
 
 MAX_DETAIL_CHARS = 1000
+
+
+_SHOWN = {
+    **dict.fromkeys(
+        ("id", "host", "workload", "manager", "engine", "from_digest", "to_digest", "verdict", "state"), str
+    ),
+    **dict.fromkeys(("evidence", "touches", "cautions", "commands", "steps"), list),
+    "detail": str,
+}
+"""What a rollback must have to be shown, or to be known as the one that was meant."""
 
 
 class RefusedError(Exception):
@@ -87,6 +99,20 @@ class Link:
             raise RefusedError(0, "", f"{self.url} does not answer: {getattr(error, 'reason', error)}") from None
 
 
+def as_rollback(told: dict[str, Any], url: str, rollback_id: str | None = None) -> dict[str, Any]:
+    """An answer that is a rollback, this one where it has an id.
+
+    Raises:
+        RefusedError: it is none: whatever answered, it is no service that has written anything into its trail.
+    """
+    whole = all(isinstance(told.get(name), kind) for name, kind in _SHOWN.items())
+    if not whole or not all(isinstance(one, dict) and {"at", "step", "detail"} <= one.keys() for one in told["steps"]):
+        raise RefusedError(0, "", f"{url} answered something that is no rollback: is it archscan, of this version?")
+    if rollback_id is not None and told["id"] != rollback_id:
+        raise RefusedError(0, "", f"{url} answered with another rollback than {rollback_id}")
+    return told
+
+
 def _document(raw: bytes) -> dict[str, Any]:
     if len(raw) > MAX_BODY_BYTES:
         return {}
@@ -94,8 +120,8 @@ def _document(raw: bytes) -> dict[str, Any]:
     return {} if isinstance(found, Failure) else found
 
 
-def link_of(settings: Settings, server: str | None = None) -> Link:
-    """The service that the command line or the settings name.
+def link_of(settings: Settings, server: str | None = None, token_file: Path | None = None) -> Link:
+    """The service, with the token for it, that the command line or the settings name.
 
     Raises:
         UsageError: there is no token, or it cannot be read.
@@ -106,12 +132,15 @@ def link_of(settings: Settings, server: str | None = None) -> Link:
     url = (server or own.server or here).rstrip("/")
     if not url.startswith(("http://", "https://")):
         raise UsageError("--server must be an http or https address")
-    if own.token_file is None:
-        raise UsageError("rollback.token_file is not set: the service wants a token with the scope rollback")
+    file, name = (token_file, "--token-file") if token_file else (own.token_file, "rollback.token_file")
+    if file is None:
+        raise UsageError(
+            "the service wants a token with the scope rollback: name its file with --token-file or rollback.token_file"
+        )
     try:
-        token = files.read_secret(own.token_file).strip()
+        token = files.read_secret(file).strip()
     except FileError as error:
-        raise UsageError(f"rollback.token_file {error}") from None
+        raise UsageError(f"{name} {error}") from None
     return Link(url, token, str(own.ca_file) if own.ca_file else None)
 
 
@@ -124,22 +153,38 @@ class RemoteLedger:
     async def work(self) -> list[Rollback]:
         """What is confirmed or under way."""
         told = await self._ask(f"/api/v1/rollbacks-work?wait={WAIT_S}")
-        return [rollback_of(one) for one in told.get("rollbacks", [])]
+        try:
+            return [rollback_of(one) for one in told["rollbacks"]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise LedgerError(
+                f"what {self.link.url} wants done is not understood: {error!r}: another version?"
+            ) from None
 
     async def step(self, rollback_id: str, step: str, detail: str) -> None:
         """This step is about to be done."""
-        await self._ask(f"/api/v1/rollbacks/{rollback_id}/steps", {"step": step, "detail": detail[:MAX_DETAIL_CHARS]})
+        body = {"step": step, "detail": detail[:MAX_DETAIL_CHARS]}
+        await self._written(rollback_id, "steps", body)
 
     async def verify(self, rollback_id: str) -> tuple[bool | None, str]:
         """Whether a scan shows it running."""
         told = await self._ask(f"/api/v1/rollbacks/{rollback_id}/verify", None, VERIFY_TIMEOUT_S)
-        runs = told.get("runs")
+        if "runs" not in told:
+            raise LedgerError(f"{self.link.url} answered no scan: is it archscan, of this version?")
+        runs = told["runs"]
         return (runs if isinstance(runs, bool) else None), str(told.get("detail", ""))
 
     async def end(self, rollback_id: str, outcome: State, detail: str) -> None:
         """It ended so."""
         body = {"outcome": str(outcome), "detail": detail[:MAX_DETAIL_CHARS]}
-        await self._ask(f"/api/v1/rollbacks/{rollback_id}/end", body)
+        await self._written(rollback_id, "end", body)
+
+    async def _written(self, rollback_id: str, what: str, body: object) -> None:
+        """Only the rollback itself is an answer: a proxy's page of good cheer has written nothing into the trail."""
+        told = await self._ask(f"/api/v1/rollbacks/{rollback_id}/{what}", body)
+        try:
+            as_rollback(told, self.link.url, rollback_id)
+        except RefusedError as error:
+            raise LedgerError(str(error)) from None
 
     async def _ask(self, path: str, body: object = None, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
         try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from scanner import inventory
 from scanner.app import wiring
-from scanner.app.rollback_link import RefusedError, link_of
+from scanner.app.rollback_link import RefusedError, as_rollback, link_of
 from scanner.app.store import store_url
 from scanner.domain.facts import Failure, HostFacts
 from scanner.domain.release import absent_unit, owner_name
@@ -22,6 +23,7 @@ from scanner.store.read_only import releases_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from scanner.app.adapters import Adapters
     from scanner.domain.host import Host
@@ -47,8 +49,11 @@ class OpenScanner(Protocol):
 class RollbackOperations:
     """Over the service, or the store, that the settings name; ``scanner`` opens one for a single command."""
 
-    def __init__(self, settings: Settings, scanner: OpenScanner, server: str | None = None) -> None:
-        self._settings, self._scanner, self._server = settings, scanner, server
+    def __init__(
+        self, settings: Settings, scanner: OpenScanner, server: str | None = None, token_file: Path | None = None
+    ) -> None:
+        self._settings, self._scanner = settings, scanner
+        self._server, self._token_file = server, token_file
 
     # ---------------------------------------------------------------- through the service
 
@@ -59,16 +64,17 @@ class RollbackOperations:
 
     def confirm(self, rollback_id: str, *, accept_cautions: bool) -> dict[str, Any]:
         """Have it carried out."""
-        path = f"/api/v1/rollbacks/{rollback_id}/confirm"
+        path = f"/api/v1/rollbacks/{quote(rollback_id, safe='')}/confirm"
         return self._ask("POST", path, {"accept_cautions": accept_cautions})
 
     def find(self, rollback_id: str) -> dict[str, Any]:
         """How far it is."""
-        return self._ask("GET", f"/api/v1/rollbacks/{rollback_id}")
+        return self._ask("GET", f"/api/v1/rollbacks/{quote(rollback_id, safe='')}")
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         try:
-            return link_of(self._settings, self._server).ask(method, path, body)
+            link = link_of(self._settings, self._server, self._token_file)
+            return as_rollback(link.ask(method, path, body), link.url)
         except RefusedError as error:
             raise UsageError(str(error)) from None
 

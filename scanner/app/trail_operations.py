@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,9 +100,14 @@ class TrailOperations:
 
     # ---------------------------------------------------------------- show, prove, export
 
-    def entries(self, last: int | None = None) -> Iterator[tuple[int, bytes]]:
-        """The entries with their index, all or the last ones."""
+    def entries(self, last: int | None = None, event: str | None = None) -> Iterator[tuple[int, bytes]]:
+        """The entries with their index, all or the last ones, of all kinds or of one."""
         with trail_of(self._url()) as rows:
+            if event is not None:
+                told = ((index, body, leaf.decode(body)) for index, body in rows.leaves())
+                wanted = ((index, body) for index, body, read in told if read is not None and read.event == event)
+                yield from wanted if last is None else deque(wanted, maxlen=last)
+                return
             first = 0 if last is None else max(0, rows.last_position() + 1 - last)
             yield from rows.leaves(first)
 

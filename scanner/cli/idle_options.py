@@ -87,7 +87,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         ),
         "rollback": (
             Rule(("--to", "--dry-run"), beside="--confirm", because=", which carries out a plan as it was made"),
-            Rule(("--server",), beside="--dry-run", because=", which asks no service"),
+            Rule(("--server", "--token-file"), beside="--dry-run", because=", which asks no service"),
             Rule(("--accept-cautions",), needs=("--confirm",)),
         ),
         "rollback-script": (

@@ -93,8 +93,8 @@ class TrailOperations(Protocol):
         """What a proof proves, without the store; raises ``NoteError`` where it proves nothing."""
         ...
 
-    def entries(self, last: int | None = None) -> Iterator[tuple[int, bytes]]:
-        """The entries with their index, all or the last ones."""
+    def entries(self, last: int | None = None, event: str | None = None) -> Iterator[tuple[int, bytes]]:
+        """The entries with their index, all or the last ones, of all kinds or of one."""
         ...
 
     def checkpoint(self) -> str:
@@ -224,8 +224,10 @@ class Operations(Protocol):
         """The configured store, at rest."""
         ...
 
-    def rollback(self, common: Common, server: str | None = None, *, need_hosts: bool = False) -> RollbackOperations:
-        """The way back."""
+    def rollback(
+        self, common: Common, server: str | None = None, token_file: Path | None = None, *, need_hosts: bool = False
+    ) -> RollbackOperations:
+        """The way back; ``server`` and ``token_file`` go before what the settings name."""
         ...
 
     def hosts(self, common: Common, patterns: Sequence[str]) -> Sequence[Host]:

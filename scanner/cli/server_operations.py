@@ -82,8 +82,8 @@ class Server(Protocol):
         """Answer for them no more."""
         ...
 
-    def trail_entries(self, last: int) -> Iterator[tuple[int, bytes]]:
-        """The last entries."""
+    def trail_entries(self, last: int, event: str | None = None) -> Iterator[tuple[int, bytes]]:
+        """The last entries, or the last of one kind."""
         ...
 
     def checkpoint(self) -> str:

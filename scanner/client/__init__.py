@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Readiness,
         RequestedScan,
         TrailEntries,
+        TrailEntry,
         TrailState,
         Waivers,
     )
@@ -45,6 +47,9 @@ MAX_ANSWER_BYTES = 512 << 20
 
 PAGE = 1000
 """Findings in one answer."""
+
+SIGNED = "\n\n\N{EM DASH} "
+"""Stands between the text of a signed note and its first signature (C2SP signed-note)."""
 
 
 class Client:
@@ -87,9 +92,12 @@ class Client:
             page: FindingPage = self._ask("GET", "/api/v1/findings", query=query)
             with _understood():
                 found += [report_reading.finding_of(row) for row in page["findings"]]
-                cursor = page.get("next_cursor") or ""
-            if not cursor:
+                following = page.get("next_cursor") or ""
+                if following and (following == cursor or not page["findings"]):
+                    raise ValueError("its pages have no end")
+            if not following:
                 return found
+            cursor = following
 
     def image(self, reference: str) -> tuple[ImageInFleet, Sequence[Finding]]:
         """Who runs or plans an image, written like this, as it was answered beside the findings in it."""
@@ -101,13 +109,14 @@ class Client:
         """Have the hosts that match scanned now; the report of these hosts when that is over."""
         asked: RequestedScan = self._ask("POST", "/api/v1/scans", {"hosts": list(patterns)})
         nobody = HostReading("", HostFacts("", Kernel("", "")))
-        while asked["state"] not in {"done", "failed"}:
-            time.sleep(POLL_S)
-            asked = self._ask("GET", f"/api/v1/scans/{asked['id']}")
-            listen(asked["done"], asked["total"], nobody)
-        if asked["state"] == "failed":
-            raise ServiceError(f"{self._url}: the scan failed: {asked['detail']}")
-        return self.report().of_hosts(set(asked["hosts"]))
+        with _understood():
+            while asked["state"] not in {"done", "failed"}:
+                time.sleep(POLL_S)
+                asked = self._ask("GET", f"/api/v1/scans/{quote(asked['id'], safe='')}")
+                listen(asked["done"], asked["total"], nobody)
+            if asked["state"] == "failed":
+                raise ServiceError(f"{self._url}: the scan failed: {asked['detail']}")
+            return self.report().of_hosts(set(asked["hosts"]))
 
     # ---------------------------------------------------------------- the gate
 
@@ -139,25 +148,34 @@ class Client:
 
     def delete_waiver(self, waiver_id: str) -> None:
         """End a waiver that was added to the running service."""
-        self._ask("DELETE", f"/api/v1/waivers/{waiver_id}")
+        if self._answered("DELETE", f"/api/v1/waivers/{quote(waiver_id, safe='')}").content:
+            raise self._is_none("a deletion with a text")
 
     # ---------------------------------------------------------------- everything else
 
-    def trail_entries(self, last: int) -> Iterator[tuple[int, bytes]]:
-        """The last entries with their index, each as its canonical JSON."""
+    def trail_entries(self, last: int, event: str | None = None) -> Iterator[tuple[int, bytes]]:
+        """The last entries, or the last of one kind, with their index, each as its canonical JSON."""
         state: TrailState = self._ask("GET", "/api/v1/trail")
-        start: int | None = max(0, state["size"] - last)
-        while start is not None and start < state["size"]:
-            query = {"start": str(start), "limit": str(PAGE)}
-            page: TrailEntries = self._ask("GET", "/api/v1/trail/entries", query=query)
-            for row in page["entries"]:
-                leaf = {name: value for name, value in row.items() if name != "index"} | {"schema": "archscan/trail/v1"}
-                yield row["index"], json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode()
-            start = page["next"]
+        with _understood():
+            end = state["size"]
+            found: deque[TrailEntry] = deque(maxlen=last)
+            while end > 0 and len(found) < last:
+                count = min(end, PAGE if event else min(PAGE, last - len(found)))
+                end -= count
+                query = {"start": str(end), "limit": str(count)}
+                page: TrailEntries = self._ask("GET", "/api/v1/trail/entries", query=query)
+                if len(page["entries"]) != count:
+                    raise ValueError(f"{len(page['entries'])} of {count} entries")
+                wanted = [row for row in page["entries"] if event in {None, row.get("event")}]
+                found.extendleft(reversed(wanted[-(last - len(found)) :]))
+            yield from map(_leaf, found)
 
     def checkpoint(self) -> str:
         """The newest signed head."""
-        return self._answered("GET", "/checkpoint").text
+        note = self._answered("GET", "/checkpoint").text
+        if SIGNED not in note:
+            raise self._is_none("no signed head")
+        return note
 
     def readiness(self, to: str) -> tuple[Report, Sequence[Finding] | None]:
         """The latest report beside its images as judged for a plain host of ``to``; ``None`` where none was opened for that."""
@@ -183,7 +201,10 @@ class Client:
         try:
             return answer.json()
         except ValueError:
-            raise ServiceError(f"{self._url} answered something that is not JSON: is it archscan?") from None
+            raise self._is_none("something that is not JSON") from None
+
+    def _is_none(self, what: str) -> ServiceError:
+        return ServiceError(f"{self._url} answered {what}: is it archscan?")
 
     def _answered(
         self,
@@ -260,6 +281,11 @@ def _understood() -> Iterator[None]:
         yield
     except (ValueError, KeyError, TypeError) as error:
         raise ServiceError(f"the server's answer is not understood: {error}: is it another version?") from None
+
+
+def _leaf(row: TrailEntry) -> tuple[int, bytes]:
+    leaf = {name: value for name, value in row.items() if name != "index"} | {"schema": "archscan/trail/v1"}
+    return row["index"], json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _waiver(row: WaiverRow) -> Waiver:

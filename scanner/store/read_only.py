@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,9 @@ def trail_of(url: str) -> Iterator[TrailRows]:
         StoreError: there is no such database, it is damaged, or it changed during each copy.
     """
     with _reading(url) as connection:
+        driver = connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.text_factory = _as_stored
         yield TrailRows(connection)
 
 
@@ -64,6 +68,11 @@ def last_report_of(url: str) -> Report | None:
             return findings.last_report(connection, findings.load(connection))
         except ValueError as error:
             raise StoreError(f"another version wrote the store: {error}") from error
+
+
+def _as_stored(text: bytes) -> str:
+    """Whoever put bytes where a text is made no error of the database: they are to be shown as what they are."""
+    return text.decode("utf-8", "surrogateescape")
 
 
 @contextmanager

@@ -126,8 +126,8 @@ def _number(value: object) -> int:
 
 
 def _bytes(value: object) -> bytes:
-    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode("utf-8", "surrogatepass")
+    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode("utf-8", "surrogateescape")
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else _bytes(value).decode("utf-8", "surrogateescape")
+    return _bytes(value).decode("utf-8", "replace")  # what was no text is no text that anybody signed

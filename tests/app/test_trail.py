@@ -1,7 +1,9 @@
 """The trail of a service from its first start on, then what its commands make of it."""
 
+import contextlib
 import json
 import shutil
+import sqlite3
 import stat
 
 import pytest
@@ -49,8 +51,31 @@ async def test_a_first_start_makes_a_key_and_a_stop_leaves_nothing_unsigned(tmp_
     assert await served(settings, "d2") == ""
     events = [leaf.decode(body).event for _, body in TrailOperations(settings).entries()]
     assert events == ["service_started", "gate_decided", "service_stopped"] * 2
+    for last, expected in ((1, [4]), (9, [1, 4])):
+        assert [at for at, _ in TrailOperations(settings).entries(last, "gate_decided")] == expected, last
     assert kinds(settings) == []
     assert not (tmp_path / "s.db-wal").exists(), "at rest a store is one file"
+
+
+BYTES_AS_TEXT = {
+    "UPDATE trail_tiles SET hashes = hashes || x'00' WHERE level = 0": Tampering.TILE_EDITED,
+    "UPDATE trail_tiles SET hashes = 5 WHERE level = 0": Tampering.TILE_EDITED,
+    "UPDATE trail_leaves SET body = x'ff' || body WHERE position = 1": Tampering.LEAF_EDITED,
+    "UPDATE trail_checkpoints SET note = CAST(x'ff' || note AS TEXT) WHERE size = 2": Tampering.CHECKPOINT_EDITED,
+    "UPDATE trail_checkpoints SET size = 'x' WHERE size = 2": Tampering.CHECKPOINT_EDITED,
+}
+"""SQLite keeps whatever type is put into a column: ``||`` of two blobs is a text, of bytes that are none."""
+
+
+async def test_bytes_that_are_kept_as_a_text_are_named_too(tmp_path):
+    settings = settings_of(tmp_path)
+    await served(settings, "d1")
+    whole = (tmp_path / "s.db").read_bytes()
+    for statement, expected in BYTES_AS_TEXT.items():
+        (tmp_path / "s.db").write_bytes(whole)
+        with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as thief, thief:
+            thief.execute(statement)
+        assert expected in kinds(settings), statement
 
 
 async def test_the_commands_read_while_the_service_runs(tmp_path):

@@ -131,6 +131,45 @@ def test_an_answer_that_is_not_archscan_s_is_said_to_be_none(answer, said):
         client.report()
 
 
+ASKS = {
+    "report": lambda client: client.report(),
+    "findings": lambda client: client.findings(),
+    "image": lambda client: client.image("a:1"),
+    "scan": lambda client: client.scan([], print),
+    "check": lambda client: client.check(["a:1"], [], ["linux/amd64"]),
+    "waivers": lambda client: client.waivers(),
+    "add_waiver": lambda client: client.add_waiver({}),
+    "delete_waiver": lambda client: client.delete_waiver("1"),
+    "trail_entries": lambda client: list(client.trail_entries(5)),
+    "checkpoint": lambda client: client.checkpoint(),
+    "readiness": lambda client: client.readiness("linux/arm64"),
+}
+ENDLESS = {
+    "/api/v1/findings": {"findings": [], "next_cursor": "again", "total": 1},
+    "/api/v1/trail": {"size": 10},
+    "/api/v1/trail/entries": {"entries": [], "next": 0, "size": 10},
+}
+
+
+def test_no_question_takes_the_answer_of_somebody_else():
+    bodies = ("{}", "[]", "1", "null", '"x"', "<html>", '{"detail": []}', '{"findings": 1, "size": "2", "state": []}')
+    for name, ask in ASKS.items():
+        for body in bodies:
+            transport = httpx.MockTransport(lambda _, body=body: httpx.Response(200, text=body))
+            with (
+                Client("http://x", transport=transport) as client,
+                pytest.raises(ServiceError, match=r"another version|is it archscan"),
+            ):
+                pytest.fail(f"{name} took {body} for {ask(client)}")
+
+
+@pytest.mark.parametrize("name", ["findings", "trail_entries"])
+def test_pages_without_an_end_are_given_up(name):
+    transport = httpx.MockTransport(lambda asked: httpx.Response(200, json=ENDLESS[asked.url.path]))
+    with Client("http://x", transport=transport) as client, pytest.raises(ServiceError, match="another version"):
+        ASKS[name](client)
+
+
 def test_a_server_that_is_not_there_is_named():
     with Client("http://127.0.0.1:1") as client, pytest.raises(ServiceError, match="does not answer"):
         client.report()

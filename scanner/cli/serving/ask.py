@@ -67,8 +67,8 @@ def findings(
 
     from scanner.cli.output import output
 
-    _refuse_unknown("--status", status, Status)
-    _refuse_unknown("--reason", reason, Reason)
+    refuse_unknown("--status", status, Status)
+    refuse_unknown("--reason", reason, Reason)
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
         found = tuple(there.findings(status=status, reason=reason, host=host, image=image))
@@ -82,14 +82,14 @@ def findings(
     raise typer.Exit(exit_code(shown, fail_on) if fail_on is not FailOn.NEVER else Exit.OK)
 
 
-def _refuse_unknown(option: str, word: str, known: Iterable[str]) -> None:
-    """A word that no finding has would be answered by no findings, which reads like good news."""
+def refuse_unknown(option: str, word: str, known: Iterable[str], page: str = "docs/reasons.md") -> None:
+    """A word that nothing has would be answered by nothing, which reads like good news."""
     words = [str(each) for each in known]
     if not word or word in words:
         return
     nearest = difflib.get_close_matches(word, words, 1)
     said = f"did you mean {nearest[0]}?" if nearest else f"write one of {', '.join(words[:SHOWN_WORDS])}"
-    more = " …; docs/reasons.md has them all" if len(words) > SHOWN_WORDS and not nearest else ""
+    more = f" …; {page} has them all" if len(words) > SHOWN_WORDS and not nearest else ""
     raise UsageError(f"{option} {word}: {said}{more}")
 
 

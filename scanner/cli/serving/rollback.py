@@ -54,7 +54,22 @@ def rollback(
         bool, typer.Option("--accept-cautions", help="Go on although something speaks against it: data, a schema.")
     ] = False,
     server: Annotated[
-        str | None, typer.Option("--server", metavar="URL", help="The running service (default: rollback.server).")
+        str | None,
+        typer.Option(
+            "--server",
+            envvar="ARCHSCAN_SERVER",
+            metavar="URL",
+            help="The running service (default: rollback.server).",
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            envvar="ARCHSCAN_TOKEN_FILE",
+            metavar="FILE",
+            help="File with a token of the scope rollback (default: rollback.token_file).",
+        ),
     ] = None,
     output_format: options.PlainOption = options.Plain.TABLE,
     config: options.ConfigOption = None,
@@ -72,12 +87,13 @@ def rollback(
     if confirm:
         if host or workload:
             raise UsageError(f"--confirm names a plan, which knows its workload: archscan rollback --confirm {confirm}")
-        raise typer.Exit(_confirmed(operations.rollback(common, server), confirm, accept_cautions, output_format))
+        service = operations.rollback(common, server, token_file)
+        raise typer.Exit(_confirmed(service, confirm, accept_cautions, output_format))
     if not host or not workload:
         raise UsageError("name a HOST with its WORKLOAD, or --confirm ID")
     if dry_run:
         raise typer.Exit(_dry_run(operations.rollback(common, need_hosts=True), host, workload, to, output_format))
-    made = operations.rollback(common, server).plan(host, workload, to)
+    made = operations.rollback(common, server, token_file).plan(host, workload, to)
     _show(made, output_format)
     raise typer.Exit(Exit.OK)
 

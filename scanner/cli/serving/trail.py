@@ -63,22 +63,26 @@ def show(
 
     Example: archscan trail show --last 20 --event gate_decided
     """
+    from scanner.cli.serving.ask import refuse_unknown
+    from scanner.trail.leaf import Event
+
+    refuse_unknown("--event", event or "", Event, "docs/trail.md")
     operations: Operations = context.obj()
     if server is not None:
         with operations.server(server, token_file) as there:
             if checkpoint:
                 print(there.checkpoint(), end="")  # noqa: T201 -- data goes to stdout
             else:
-                _show_entries(there.trail_entries(last), event)
+                _show_entries(there.trail_entries(last, event))
         return
     trail = _trail(context, config, log_format, log_level)
     if checkpoint:
         print(trail.checkpoint(), end="")  # noqa: T201 -- data goes to stdout
     else:
-        _show_entries(trail.entries(last), event)
+        _show_entries(trail.entries(last, event))
 
 
-def _show_entries(entries: Iterator[tuple[int, bytes]], event: str | None) -> None:
+def _show_entries(entries: Iterator[tuple[int, bytes]]) -> None:
     import json
 
     from scanner.trail import leaf
@@ -87,7 +91,7 @@ def _show_entries(entries: Iterator[tuple[int, bytes]], event: str | None) -> No
         read = leaf.decode(body)
         if read is None:
             print(f"{index}\tunreadable")  # noqa: T201 -- data goes to stdout
-        elif event in {None, read.event}:
+        else:
             about = json.dumps(read.about, sort_keys=True)
             print(f"{index}\t{read.at}\t{read.event}\t{json.dumps(read.by)[1:-1] or '-'}\t{about}")  # noqa: T201 -- data goes to stdout
 
