@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.image.reference import ImageReference
 from scanner.domain.verdict.remedy.trouble import image_word, word
 from scanner.domain.verdict.verdict import Fix
 
@@ -27,7 +27,7 @@ def build(t: Trouble) -> tuple[str, ...]:
 def tag(t: Trouble) -> str:
     """A push goes to a tag; the digest of what is wrong is not where the right one goes."""
     named = t.reference
-    if named is None or isinstance(named, Failure) or named.digest is None:
+    if not isinstance(named, ImageReference) or named.digest is None:
         return image_word(t)
     return f"{t.image.removesuffix(named.suffix)}:{named.tag or 'TAG'}"
 

@@ -42,8 +42,8 @@ class Handler:
 class Trouble:
     """What a remedy may speak of; names are the operator's own, as written in the inventory and on the host.
 
-    ``reference`` is what ``image`` says, ``None`` where that stands for any image. ``needed`` is the platform the host asks for, ``offered`` what the image has today. ``path`` is the file that the reason is
-    about. ``running`` is a reference by digest that is known to have the needed platform. ``native`` is what the tag offers
+    ``reference`` is what ``image`` says, ``None`` where that stands for any image or says nothing. ``needed`` is the platform
+    the host asks for, ``offered`` what the image has today. ``path`` is the file that the reason is about. ``running`` is a reference by digest that is known to have the needed platform. ``native`` is what the tag offers
     today that this host starts, ``held`` what the host's own copy is for. ``pin`` is what chose the platform. ``emulator``
     is the handler that is registered for the image's CPU, ``emulates`` that CPU; ``binfmt_off`` tells that the kernel's
     switch for all handlers is off. ``engine`` asks, ``workload`` is what is judged, ``failure`` why something is not known.
