@@ -20,11 +20,13 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from scanner.formats.parsing import offload_worker
+from scanner.formats.parsing.deadline_pipe import DeadlinePipe
 from scanner.formats.parsing.offload_worker import (
     DONE,
     LENGTH_BYTES,
@@ -138,29 +140,24 @@ class _Worker:
             close_fds=True,
             start_new_session=True,
         )
+        assert self._process.stdin is not None  # noqa: S101 -- both are pipes
+        assert self._process.stdout is not None  # noqa: S101 -- the same
+        self._pipe = DeadlinePipe(self._process.stdout.fileno(), self._process.stdin.fileno())
 
-    def exchange(self, request: bytes, max_bytes: int) -> bytes:
-        """Send a call, take its answer.
+    def exchange(self, request: bytes, max_bytes: int, until: float) -> bytearray:
+        """Send a call, take its answer, by a moment of ``time.monotonic``.
 
         Raises:
+            TimeoutError: it takes longer.
             OSError: the process is gone.
             ValueError: its answer is longer than ``max_bytes``.
         """
         self.calls += 1
-        assert self._process.stdin is not None  # noqa: S101 -- both are pipes
-        assert self._process.stdout is not None  # noqa: S101 -- the same
-        offload_worker.write(cast("Any", self._process.stdin), request)
-        length = int.from_bytes(self._taken(LENGTH_BYTES), "big")
+        self._pipe.send(offload_worker.message(request), until)
+        length = int.from_bytes(self._pipe.take(LENGTH_BYTES, until), "big")
         if length > max_bytes:
             raise ValueError("the answer is too long")
-        return self._taken(length)
-
-    def _taken(self, count: int) -> bytes:
-        assert self._process.stdout is not None  # noqa: S101 -- a pipe
-        found = self._process.stdout.read(count)
-        if len(found) < count:
-            raise BrokenPipeError
-        return found
+        return self._pipe.take(length, until)
 
     def kill(self) -> None:
         """End it; whoever waits for its answer gets an ``OSError``."""
@@ -222,24 +219,14 @@ class Workers:
             return cast("_T | BudgetExceeded", self._exchanged(worker, request, budget))
 
     def _exchanged(self, worker: _Worker, request: bytes, budget: Budget) -> Any:
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            worker.kill()
-
-        timer = threading.Timer(budget.seconds, end)
-        timer.start()
-        answer, is_sound = b"", False
+        is_sound = False
         try:
-            answer = worker.exchange(request, budget.max_bytes)
+            answer = worker.exchange(request, budget.max_bytes, time.monotonic() + budget.seconds)
             is_sound = True
         except (OSError, ValueError) as error:
-            return _why(error, budget, is_late=late.is_set())
+            return _why(error, budget)
         finally:
-            timer.cancel()
-            timer.join()
-            self._given_back(worker, is_sound=is_sound and not late.is_set())
+            self._given_back(worker, is_sound=is_sound)
         return _result(answer, budget, self._shared)
 
     def close(self) -> None:
@@ -292,7 +279,7 @@ def _request(function: Callable[..., Any], budget: Budget, arguments: tuple[Any,
     return buffer.getvalue()
 
 
-def _result(answer: bytes, budget: Budget, shared: _Shared) -> Any:
+def _result(answer: bytearray, budget: Budget, shared: _Shared) -> Any:
     kind = answer[:1]
     if kind == DONE:
         return _Unpickler(io.BytesIO(memoryview(answer)[1:]), shared).load()
@@ -301,8 +288,8 @@ def _result(answer: bytes, budget: Budget, shared: _Shared) -> Any:
     return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
 
 
-def _why(error: Exception, budget: Budget, *, is_late: bool) -> BudgetExceeded:
-    if is_late:
+def _why(error: Exception, budget: Budget) -> BudgetExceeded:
+    if isinstance(error, TimeoutError):
         return BudgetExceeded("seconds", f"it takes longer than {budget.seconds:g} s to read")
     if isinstance(error, ValueError):
         return BudgetExceeded("bytes", f"what it says has more than {budget.max_bytes} bytes")

@@ -86,10 +86,14 @@ class Pickler(pickle.Pickler):
     dispatch_table = {MappingProxyType: lambda mapping: (frozen_mapping, (dict(mapping),))}  # noqa: RUF012 -- so the library wants it
 
 
-def write(stream: BinaryIO, payload: bytes) -> None:
+def message(payload: bytes) -> bytes:
     """One message, its length before it."""
-    stream.write(len(payload).to_bytes(LENGTH_BYTES, "big"))
-    stream.write(payload)
+    return len(payload).to_bytes(LENGTH_BYTES, "big") + payload
+
+
+def write(stream: BinaryIO, payload: bytes) -> None:
+    """Send one message."""
+    stream.write(message(payload))
     stream.flush()
 
 
