@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from scanner.app.rollback_operations import RollbackOperations
     from scanner.app.store_operations import StoreOperations
     from scanner.app.trail_operations import TrailOperations
-    from scanner.cli.operations import Asked, Common
+    from scanner.cli.operations import CheckRequest, Common
     from scanner.client import Client
     from scanner.domain.host import Host
     from scanner.domain.readiness import Readiness
@@ -164,7 +164,7 @@ class Application:
             lambda: wiring.hosts(settings).hosts, words, patterns, has_inventory=has_file
         )
 
-    async def check(self, common: Common, asked: Asked, progress: Listener) -> Checked:
+    async def check(self, common: Common, asked: CheckRequest, progress: Listener) -> Checked:
         """Judge what is about to be deployed against hosts or plain platforms."""
         settings = self._settings(common, need_hosts=bool(asked.hosts))
         context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
