@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Executable
 
+    from scanner.domain.image.reference import Digest
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Verdict
 
@@ -366,7 +367,7 @@ def _says_the_same(known: Finding, finding: Finding) -> bool:
     )
 
 
-def _told(verdict: Verdict) -> tuple[str, str]:
+def _told(verdict: Verdict) -> tuple[Digest | None, str]:
     """What a reader would call a change: another image, another explanation, not a newer log line."""
     return verdict.digest, verdict.detail
 
