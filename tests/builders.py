@@ -57,6 +57,14 @@ def workload(name="app", image=APP, stage=facts.Stage.RUNNING, source=facts.Sour
     return facts.Workload(host, name, source, stage, image, **changes)
 
 
+def container(letter="c", *repo_digests, local=None, **changes):
+    """One that runs, of the image whose ID has this letter; ``local`` are further facts of that image."""
+    held = facts.LocalImage(
+        digest(letter) if len(letter) == 1 else letter, repo_digests, **{"platform": AMD64, **(local or {})}
+    )
+    return workload(**{"engine": "docker", "state": "running", "local": held, **changes})
+
+
 def plan(name="app", image=APP, host="h", **changes):
     return workload(name, image, facts.Stage.PLANNED, facts.Source.INVENTORY, host, **changes)
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from scanner.app import secret_settings, wiring
 from scanner.binary.layers.archive import inspect_archive
 from scanner.domain.facts import HOSTS_SHARE, Failure
-from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.remedy.hosts import OWN_SSH
 from scanner.formats.parsing.offload import Workers
+from scanner.hosts.answer_reading import AnswerReader
 from scanner.hosts.local import LocalSource
-from scanner.hosts.pushed import PushedSource
-from scanner.hosts.source import ClosedSource, NotUnderstood, SourceKind
+from scanner.hosts.login import ProbeLogin
+from scanner.hosts.pushed import NO_PLACE, PushedSource
+from scanner.hosts.source import NO_KEY, ClosedSource, NotUnderstood, SourceKind
 from scanner.probe.answer import is_of_installed_probe
 from scanner.probe.script import script
 from scanner.registry.archives.archived import WithArchives
@@ -33,7 +33,7 @@ from scanner.scan.plans.plan_reading import PlanReading
 from scanner.scan.plans.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, read_texts
 from scanner.scan.scan import Scanner
 from scanner.scan.unchanged import LastScan
-from scanner.service.config_hint import config_hint
+from scanner.service.config_hint import configured
 from scanner.service.configuration import owners
 from scanner.settings.problem import Problem, SettingsError
 
@@ -158,7 +158,7 @@ class Adapters:
             limits,
             on_bug=on_bug,
             plans=plans,
-            hint=config_hint,
+            configured=configured,
             missing_part=self.images.missing_part,
             surveys=Surveying(self.surveys, survey_now, want_survey, limits.deadline_s),
             last=self._last_scan if read is None and not survey_now else None,
@@ -249,11 +249,10 @@ def _local_images(settings: Settings, ssh: SshSource | None) -> LocalImages | No
 def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, workers: Workers) -> HostFactsReader:
     """What reads hosts, each by its own way."""
     pushed = _pushed(settings)
+    login = ProbeLogin(context.ssh.user, is_own=True) if context.ssh else ProbeLogin(settings.ssh.user)
     return HostFactsReader(
         sources=_sources(settings, ssh),
-        workers=workers,
-        user=context.ssh.user if context.ssh else settings.ssh.user,
-        login_hint=OWN_SSH if context.ssh else "",
+        answer_reader=AnswerReader(workers, login),
         pushed=pushed,
         local_images=_local_images(settings, ssh),
     )
@@ -270,9 +269,8 @@ def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, H
     return {
         SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
         SourceKind.NOT_UNDERSTOOD: NotUnderstood(),
-        SourceKind.PUSHED: ClosedSource(Reason.HOST_STALE, "no push.directory is configured", "push.directory"),
-        SourceKind.SSH: ssh
-        or ClosedSource(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured", "ssh.identity_file"),
+        SourceKind.PUSHED: ClosedSource(NO_PLACE),
+        SourceKind.SSH: ssh or ClosedSource(NO_KEY),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from scanner.domain.verdict.remedy.hosts import OWN_SSH
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def cluster_of(
     patience = Patience(own.worker_wait, own.silent_after)
     exact = f"{version}+{wire.fingerprint()}"
     if own.local and ssh is not None:
-        setup = ReadingSetup(ssh, local_bytes(settings), OWN_SSH if is_own else "")
+        setup = ReadingSetup(ssh, local_bytes(settings), is_own)
         local = LocalSetup(own.local, exact, of_each(setup, own.local))
         return Cluster(LocalLink(local), exact, patience, observer)
     return Cluster(RemoteLink(own.scheduler, tls), exact, patience, observer, keys_are_here=False)

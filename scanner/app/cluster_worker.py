@@ -22,7 +22,7 @@ from scanner.hosts.ssh.trust import TrustError
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
-    from scanner.cluster.host_reading import HostReading
+    from scanner.cluster.host_reading import WorkerReader
     from scanner.settings.schema import Settings
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ async def run_worker(settings: Settings, version: str, zones: tuple[str, ...], l
 class _Worker:
     """Joins again and again, until it is told to stop or of another version."""
 
-    def __init__(self, membership: Membership, reading: HostReading) -> None:
+    def __init__(self, membership: Membership, reading: WorkerReader) -> None:
         self._membership, self._reading = membership, reading
         self._exchanges = Exchanges(reading.read)
         self._stop = asyncio.Event()

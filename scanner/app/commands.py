@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from scanner.app.rollback_operations import RollbackOperations
     from scanner.app.store_operations import StoreOperations
     from scanner.app.trail_operations import TrailOperations
-    from scanner.cli.operations import Asked, Common
+    from scanner.cli.operations import CheckRequest, Common
     from scanner.client import Client
     from scanner.domain.host import Host
     from scanner.domain.readiness import Readiness
@@ -164,7 +164,7 @@ class Application:
             lambda: wiring.hosts(settings).hosts, words, patterns, has_inventory=has_file
         )
 
-    async def check(self, common: Common, asked: Asked, progress: Listener) -> Checked:
+    async def check(self, common: Common, asked: CheckRequest, progress: Listener) -> Checked:
         """Judge what is about to be deployed against hosts or plain platforms."""
         settings = self._settings(common, need_hosts=bool(asked.hosts))
         context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
@@ -245,7 +245,10 @@ class Application:
             if listen and str(error).startswith("ARCHSCAN_WEB__LISTEN: web.listen:"):  # who typed it set no variable
                 raise UsageError(f"--web.listen-address {listen}:{str(error).rpartition('web.listen:')[2]}") from None
             raise
-        await _running().run(read, settings, VERSION, configure_log=lambda now: _log(common, now, _level(now, True)))  # noqa: FBT003 -- a fleet is spoken of
+        of_fleet = True
+        await _late("serve").run(
+            read, settings, VERSION, configure_log=lambda now: _log(common, now, _level(now, of_fleet))
+        )
 
     async def worker(
         self, common: Common, scheduler: str | None, zones: tuple[str, ...], listen: str, name: str
@@ -270,7 +273,7 @@ class Application:
                     flush=True,
                 )
 
-            await _running().run(lambda: configuration, configuration.settings, VERSION, ready)
+            await _late("serve").run(lambda: configuration, configuration.settings, VERSION, ready)
 
     async def demo_once(self, common: Common, progress: Listener) -> Report:
         """Scan the demonstration fleet once."""
@@ -282,19 +285,19 @@ class Application:
 
     def trail(self, common: Common) -> TrailOperations:
         """The trail of the configured store."""
-        made: TrailOperations = _of_store("trail_operations").TrailOperations(self._settings(common, need_hosts=False))
+        made: TrailOperations = _late("trail_operations").TrailOperations(self._settings(common, need_hosts=False))
         return made
 
     def store(self, common: Common) -> StoreOperations:
         """The configured store, at rest."""
-        made: StoreOperations = _of_store("store_operations").StoreOperations(self._settings(common, need_hosts=False))
+        made: StoreOperations = _late("store_operations").StoreOperations(self._settings(common, need_hosts=False))
         return made
 
     def rollback(
         self, common: Common, server: str | None = None, token_file: Path | None = None, *, need_hosts: bool = False
     ) -> RollbackOperations:
         """The way back."""
-        made: RollbackOperations = _of_store("rollback_operations").RollbackOperations(
+        made: RollbackOperations = _late("rollback_operations").RollbackOperations(
             self._settings(common, need_hosts=need_hosts), self._scanner, server, token_file
         )
         return made
@@ -379,14 +382,9 @@ def _checks() -> ModuleType:
     return importlib.import_module("scanner.app.service_checks")
 
 
-def _of_store(name: str) -> ModuleType:
-    """Operations on the store, whose libraries half the commands would import for nothing."""
+def _late(name: str) -> ModuleType:
+    """A module of this room whose libraries take up to a second to import, which no other command should pay."""
     return importlib.import_module(f"scanner.app.{name}")
-
-
-def _running() -> ModuleType:
-    """The service's module; its libraries take a second to import, which no other command should pay."""
-    return importlib.import_module("scanner.app.serve")
 
 
 @asynccontextmanager

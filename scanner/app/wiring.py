@@ -141,7 +141,7 @@ def ssh(settings: schema.Settings) -> SshConfig | None:
         passphrase_file=own.passphrase_file,
         user=own.user,
         jump=own.jump,
-        profiles={match: Profile(name) for match, name in own.algorithms.items()},
+        algorithms={match: Profile(name) for match, name in own.algorithms.items()},
         connect_timeout_s=own.connect_timeout,
         probe_timeout_s=own.probe_timeout,
         concurrency=own.concurrency,

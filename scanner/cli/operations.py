@@ -50,7 +50,7 @@ class ConfigChecked:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckRequest:
     """What ``check`` is asked: images as they were written, files that plan some, against which hosts or platforms.
 
     ``compose`` are the files of one Compose project, or the folder where it would be started; ``manifests`` any other
@@ -170,7 +170,7 @@ class Operations(Protocol):
         """Write keys into known_hosts, in the place of what it has for these hosts."""
         ...
 
-    async def check(self, common: Common, asked: Asked, progress: Listener) -> Checked:
+    async def check(self, common: Common, asked: CheckRequest, progress: Listener) -> Checked:
         """Judge what is about to be deployed against hosts or plain platforms."""
         ...
 

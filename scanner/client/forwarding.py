@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
-    from scanner.service.leadership import Asked
+    from scanner.service.leadership import LeaderRequest
 
 CONNECT_S = 5.0
 """A leader that does not take a connection within this is down, or cut off."""
@@ -51,7 +51,7 @@ class Forwarder:
         self._made: httpx.AsyncClient | None = None
         self._making = asyncio.Lock()
 
-    async def __call__(self, address: str, asked: Asked) -> LeaderAnswer | Refusal:
+    async def __call__(self, address: str, asked: LeaderRequest) -> LeaderAnswer | Refusal:
         """The answer of the archscan at ``address``; a refusal where there is none."""
         headers = {name: value for name, value in asked.headers.items() if name in ASKED_HEADERS}
         headers |= {FORWARDED: "1", "accept-encoding": headers.get("accept-encoding", "identity")}

@@ -21,7 +21,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from scanner.cluster.host_reading import Told
+    from scanner.cluster.host_reading import SentReading
     from scanner.cluster.link import Link, Member
     from scanner.domain.host import Host
 
@@ -115,13 +115,13 @@ class Cluster:
         """Who was there when the scheduler was asked last."""
         return self._members
 
-    async def read(self, host: Host, known: bytes) -> Told | Failure:
+    async def read(self, host: Host, known: bytes) -> SentReading | Failure:
         """What a worker reads of a host; ``known`` is the digest of what it said last, empty where that is not held.
 
         A failure of the host is in what is told; one that is returned is the cluster's own.
         """
         zone = host.labels.get(ZONE_LABEL, "")
-        told: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        told: asyncio.Future[SentReading] = asyncio.get_running_loop().create_future()
         reading = Reading(next(self._numbers), host.name, zone, self._text(host), known, told)
         self._open.add(reading)
         try:

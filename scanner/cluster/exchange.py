@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.cluster import wire
-from scanner.cluster.host_reading import Told
+from scanner.cluster.host_reading import SentReading
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -37,11 +37,11 @@ MAX_REPLY_BYTES = 16 << 20
 FORGET_AFTER_S = 60.0
 """Whoever asked is gone when nothing was heard of him for so long: he asks several times a second."""
 
-Asked = tuple[int, str, bytes]
+ReadingRequest = tuple[int, str, bytes]
 """A reading's number, its host as text, the digest of what it said last."""
 
-Answered = tuple[int, bytes, int | None, str, str]
-"""A reading's number, then the fields of ``Told``."""
+ReadingResult = tuple[int, bytes, int | None, str, str]
+"""A reading's number, then the fields of ``SentReading``."""
 
 
 @dataclass(eq=False)
@@ -49,7 +49,7 @@ class _Session:
     """The readings of one asker."""
 
     under_way: dict[int, asyncio.Task[None]] = field(default_factory=dict)
-    done: deque[tuple[int, Told]] = field(default_factory=deque)
+    done: deque[tuple[int, SentReading]] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     heard_at: float = 0.0
 
@@ -58,12 +58,14 @@ class Exchanges:
     """Reads hosts by ``read`` for whoever asks; several may, each in a session of its own."""
 
     def __init__(
-        self, read: Callable[[Host, bytes], Awaitable[Told]], ticks: Callable[[], float] = time.monotonic
+        self, read: Callable[[Host, bytes], Awaitable[SentReading]], ticks: Callable[[], float] = time.monotonic
     ) -> None:
         self._read, self._ticks = read, ticks
         self._sessions: dict[str, _Session] = {}
 
-    async def exchange(self, session: str, asked: Sequence[Asked], dropped: Sequence[int]) -> list[Answered]:
+    async def exchange(
+        self, session: str, asked: Sequence[ReadingRequest], dropped: Sequence[int]
+    ) -> list[ReadingResult]:
         """Begin to read what is ``asked``, end what is ``dropped``; give what has been read since the last exchange."""
         self._forget_silent()
         current = self._sessions.setdefault(session, _Session())
@@ -89,7 +91,7 @@ class Exchanges:
             told = await self._read(wire.host_of(text), known)
         except Exception as bug:
             log.exception("host_bug")
-            told = Told(failure=wire.failure_text(Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")))
+            told = SentReading(failure=wire.failure_text(Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")))
         session.under_way.pop(number, None)
         session.done.append((number, told))
         session.arrived.set()
@@ -120,8 +122,8 @@ async def _within(waiting: Awaitable[object], seconds: float) -> bool:
     return True
 
 
-def _taken(session: _Session) -> list[Answered]:
-    found: list[Answered] = []
+def _taken(session: _Session) -> list[ReadingResult]:
+    found: list[ReadingResult] = []
     size = 0
     while session.done and size < MAX_REPLY_BYTES:
         number, told = session.done.popleft()

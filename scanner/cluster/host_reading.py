@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING
 from scanner.cluster import wire
 from scanner.domain.facts import Failure
 from scanner.formats.parsing.offload import BudgetExceeded
-from scanner.hosts.login import of_login, with_login
-from scanner.probe import reading
 from scanner.probe.answer_budget import BUDGET, too_large
 from scanner.probe.answer_cache import AnswerCache, digest_of
 
 if TYPE_CHECKING:
     from scanner.domain.facts import HostFacts
     from scanner.domain.host import Host
-    from scanner.formats.parsing.offload import Workers
+    from scanner.hosts.answer_reading import AnswerReader
     from scanner.hosts.source import HostSource
     from scanner.scan.images.local_images import LocalImages
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SentReading:
     """What one reading came to.
 
     ``facts`` is the text of the facts, empty where the answer is the one that ``digest`` stands for; ``clock`` the host's
@@ -37,25 +35,22 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class HostReading:
-    """Reads hosts through ``source``, their answers in ``workers``, where a hostile one can be ended.
+class WorkerReader:
+    """Reads hosts through ``source``, their answers with ``answer_reader``.
 
-    ``user`` logs in where a host names none; ``setting`` is the one by which a failed login is mended, empty where a
-    failure names its own. ``local_images`` looks into images that only a host has.
+    ``local_images`` looks into images that only a host has.
     """
 
     source: HostSource
-    workers: Workers
-    user: str
-    setting: str = ""
+    answer_reader: AnswerReader
     local_images: LocalImages | None = None
     _answers: AnswerCache = field(init=False)
 
     def __post_init__(self) -> None:
         """Remember answers, for hosts whose own images are looked into."""
-        object.__setattr__(self, "_answers", AnswerCache(self._facts))
+        object.__setattr__(self, "_answers", AnswerCache(self.answer_reader.facts))
 
-    async def read(self, host: Host, known: bytes) -> Told:
+    async def read(self, host: Host, known: bytes) -> SentReading:
         """What the host says; ``known`` is the digest that was sent with what it said last, empty where it is not known."""
         raw = await self.source.read(host)
         if isinstance(raw, Failure):
@@ -64,16 +59,16 @@ class HostReading:
         if self.local_images is not None:
             return await self._with_images(self.local_images, raw, host, known)
         if digest == known:
-            return Told(digest, clock)
+            return SentReading(digest, clock)
         text = await self._offloaded(raw, host)
-        return self._failed(text, host) if isinstance(text, Failure) else Told(digest, clock, text)
+        return self._failed(text, host) if isinstance(text, Failure) else SentReading(digest, clock, text)
 
     async def close(self) -> None:
         """End every connection."""
         await self.source.close()
-        self.workers.close()
+        self.answer_reader.workers.close()
 
-    async def _with_images(self, images: LocalImages, raw: bytes, host: Host, known: bytes) -> Told:
+    async def _with_images(self, images: LocalImages, raw: bytes, host: Host, known: bytes) -> SentReading:
         """The answer with what the host's own images hold, both of which its digest is of."""
         facts = await self._answers.read(raw, host)
         if isinstance(facts, Failure):
@@ -81,21 +76,16 @@ class HostReading:
         said, clock = digest_of(raw)
         filled = await images.fill(host, facts)
         digest = said if filled is facts else _digest(said, filled)
-        return Told(digest, clock, "" if digest == known else wire.facts_text(filled))
-
-    async def _facts(self, raw: bytes, host: Host) -> HostFacts | Failure:
-        found = await self.workers.run(reading.read, BUDGET, raw, host)
-        if isinstance(found, BudgetExceeded):
-            return too_large(found)
-        return found if isinstance(found, Failure) else with_login(found, host, self.user, self.setting)
+        return SentReading(digest, clock, "" if digest == known else wire.facts_text(filled))
 
     async def _offloaded(self, raw: bytes, host: Host) -> str | Failure:
-        found = await self.workers.run(wire.interpreted, BUDGET, raw, host, self.user, self.setting)
+        """The text of the facts, made where they are read: they are as large as the answer."""
+        own = self.answer_reader
+        found = await own.workers.run(wire.interpreted, BUDGET, raw, host, own.login)
         return too_large(found) if isinstance(found, BudgetExceeded) else found
 
-    def _failed(self, failure: Failure, host: Host) -> Told:
-        """The failure with who was to log in where, by which it is mended."""
-        return Told(failure=wire.failure_text(of_login(failure, host, self.user, self.setting)))
+    def _failed(self, failure: Failure, host: Host) -> SentReading:
+        return SentReading(failure=wire.failure_text(self.answer_reader.failed(failure, host)))
 
 
 def _digest(said: bytes, facts: HostFacts) -> bytes:

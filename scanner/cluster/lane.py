@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from scanner.cluster.host_reading import Told
+from scanner.cluster.host_reading import SentReading
 from scanner.cluster.link import LinkError, one_line
 from scanner.cluster.worker import EXCHANGE
 
@@ -35,7 +35,7 @@ class Reading:
     zone: str
     text: str
     known: bytes
-    told: asyncio.Future[Told]
+    told: asyncio.Future[SentReading]
     lane: Lane | None = None
     lost: int = 0
     homeless_since: float = field(default=0.0)
@@ -99,7 +99,7 @@ class Lane:
         elif self.open:  # put in the moment in which this ended
             self._running = asyncio.create_task(self._run())
 
-    async def _exchange(self) -> list[tuple[int, Told]]:
+    async def _exchange(self) -> list[tuple[int, SentReading]]:
         """One exchange.
 
         Raises:
@@ -112,7 +112,7 @@ class Lane:
         async with asyncio.timeout(self._silent_s):
             return parsed(await self._ask(self.worker, message))
 
-    def _settle(self, told: list[tuple[int, Told]]) -> None:
+    def _settle(self, told: list[tuple[int, SentReading]]) -> None:
         for number, one in told:
             reading = self.open.pop(number, None)
             if reading is not None and not reading.told.done():
@@ -123,7 +123,7 @@ class MalformedReplyError(Exception):
     """A worker answered with something else than readings."""
 
 
-def parsed(reply: object) -> list[tuple[int, Told]]:
+def parsed(reply: object) -> list[tuple[int, SentReading]]:
     """What a worker read, out of its reply.
 
     Raises:
@@ -134,9 +134,9 @@ def parsed(reply: object) -> list[tuple[int, Told]]:
     return [_parsed(one) for one in reply]
 
 
-def _parsed(one: object) -> tuple[int, Told]:
+def _parsed(one: object) -> tuple[int, SentReading]:
     match one:
         case [int(number), bytes(digest), int() | None as clock, str(facts), str(failure)]:
-            return number, Told(digest, clock, facts, failure)
+            return number, SentReading(digest, clock, facts, failure)
         case _:
             raise MalformedReplyError(f"it answered with {one!r:.100}")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.archive import inspect_archive
-from scanner.cluster.host_reading import HostReading
+from scanner.cluster.host_reading import WorkerReader
 from scanner.domain.facts import HOSTS_SHARE
 from scanner.formats.parsing.offload import Workers
+from scanner.hosts.answer_reading import AnswerReader
+from scanner.hosts.login import ProbeLogin
 from scanner.hosts.ssh.ssh_source import SshSource
 from scanner.probe.answer import is_of_installed_probe
 from scanner.probe.script import script
@@ -22,16 +24,16 @@ if TYPE_CHECKING:
 class ReadingSetup:
     """How hosts are reached; ``max_local_bytes`` is of an image of a host's own, 0 where none is looked into.
 
-    ``setting`` mends a failed login where a failure names no other, ``parsers`` is how many processes read answers
+    ``is_own`` tells that a person asks as their own ssh would, ``parsers`` is how many processes read answers
     (``None``: as many as there are processors, up to four).
     """
 
     ssh: SshConfig
     max_local_bytes: int = 0
-    setting: str = ""
+    is_own: bool = False
     parsers: int | None = None
 
-    def open(self) -> HostReading:
+    def open(self) -> WorkerReader:
         """With the keys read.
 
         Raises:
@@ -39,4 +41,5 @@ class ReadingSetup:
         """
         source = SshSource.open(self.ssh, script(), self.max_local_bytes, is_of_installed_probe)
         images = LocalImages(source.export_image, inspect_archive) if self.max_local_bytes else None
-        return HostReading(source, Workers(self.parsers, HOSTS_SHARE), self.ssh.user, self.setting, images)
+        reader = AnswerReader(Workers(self.parsers, HOSTS_SHARE), ProbeLogin(self.ssh.user, self.is_own))
+        return WorkerReader(source, reader, images)

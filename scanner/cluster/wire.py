@@ -16,6 +16,8 @@ from scanner.store import codec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scanner.hosts.login import ProbeLogin
+
 MAX_SHARED = 200_000
 """Values that are kept to be shared; a fleet of 10,000 hosts has some thousands. Beyond, they are begun anew."""
 
@@ -63,10 +65,10 @@ def host_of(text: str) -> Host:
     return codec.loads(Host, text)
 
 
-def interpreted(raw: bytes, host: Host, user: str = "", setting: str = "") -> str | Failure:
+def interpreted(raw: bytes, host: Host, login: ProbeLogin) -> str | Failure:
     """The text of the facts in a probe's answer, with who asked (``hosts.login``); runs where a hostile one can be ended."""
     found = reading.read(raw, host)
-    return found if isinstance(found, Failure) else facts_text(with_login(found, host, user, setting))
+    return found if isinstance(found, Failure) else facts_text(with_login(found, host, login))
 
 
 def facts_text(facts: HostFacts) -> str:

@@ -28,7 +28,8 @@ class Failure:
     What it concerns stands in fields, so that nobody reads it back out of ``detail``, which is for people: the ``host``
     (a machine, a registry), the ``address`` it resolved to, the ``path`` of a file, the ``setting`` that refuses or
     would permit it, each empty where it concerns none; of a host that was to be logged into also as which ``user``, on
-    which ``port``.
+    which ``port``, and whether a person went their own way to it (``is_own``), as their own ssh would, with no inventory
+    that knows the host. ``cause`` is why a bastion, which is then the ``host``, could not be used.
     """
 
     reason: Reason
@@ -39,6 +40,8 @@ class Failure:
     setting: str = ""
     user: str = ""
     port: int = 0
+    is_own: bool = False
+    cause: Reason | None = None
 
     @property
     def concerns(self) -> bool:

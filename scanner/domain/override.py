@@ -27,5 +27,5 @@ class Override:
     def covers(self, finding: Finding) -> bool:
         """Whether a finding is one of those that it answers for."""
         workload = finding.workload
-        images = {workload.image, finding.verdict.digest} - {""}
+        images = filter(None, (workload.image, finding.verdict.digest))
         return fnmatchcase(workload.host, self.host) and any(fnmatchcase(text, self.image) for text in images)

@@ -6,22 +6,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, Maker, Source, Stage, Workload, image_reference
+from scanner.domain.image.reference import digest_of
 from scanner.domain.verdict.started import is_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scanner.domain.image.reference import ImageReference
-
-_IMAGE_ID_CHARS = 71
-"""``sha256:`` with its 64 digits."""
+    from scanner.domain.facts import LocalImage
+    from scanner.domain.image.reference import Digest, ImageReference
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """One digest of one workload on one host.
 
-    ``digest`` is what the registry has it by, the image's ID where it was built there. ``image`` is what an engine is
+    ``digest`` is what the registry has it by, the image's ID where it was built there, ``None`` where nobody knows it. ``image`` is what an engine is
     asked for (``name@digest``, or the ID), ``reference`` what that says, ``written`` how the workload named it. ``started_at`` is when it was first
     seen up for 60 s without a restart (Unix seconds) on a host of ``platform``, ``None`` where it never was.
     ``current`` tells that it is what the workload has now.
@@ -30,7 +29,7 @@ class Release:
     host: str
     source: Source
     workload: str
-    digest: str
+    digest: Digest | None
     image_id: str
     image: str
     written: str
@@ -51,7 +50,7 @@ class Release:
 
     def is_called(self, wanted: str) -> bool:
         """Whether its digest or image ID is this one, or begins like this (12 digits at least)."""
-        names = (self.digest, self.image_id)
+        names = (self.digest or "", self.image_id)
         short = wanted.removeprefix("sha256:")
         few = len(short) < 12  # noqa: PLR2004 -- what Docker itself shows of an ID
         return wanted in names or (not few and any(name.removeprefix("sha256:").startswith(short) for name in names))
@@ -69,9 +68,10 @@ def owner_name(workload: Workload) -> str:
 def sighting(workload: Workload, platform: str, at: float) -> Release | None:
     """The release that a running or stopped workload is, as it was seen at ``at``; ``None`` where nobody told its image."""
     local = workload.local
-    if workload.stage is Stage.PLANNED or local is None or len(local.image_id) != _IMAGE_ID_CHARS:
+    own = None if workload.stage is Stage.PLANNED or local is None else digest_of(local.image_id)
+    if local is None or own is None:
         return None
-    digest, image = _pulled(workload)
+    digest, image = _pulled(workload, local, own)
     started = at if is_up(workload) and workload.settled else None
     return Release(
         workload.host, workload.source, owner_name(workload), digest, local.image_id, image, workload.image, platform,
@@ -79,17 +79,16 @@ def sighting(workload: Workload, platform: str, at: float) -> Release | None:
     )  # fmt: skip
 
 
-def _pulled(workload: Workload) -> tuple[str, str]:
+def _pulled(workload: Workload, local: LocalImage, own: Digest) -> tuple[Digest, str]:
     """The digest, with what an engine is asked for; the repository that the workload names wins over others."""
-    local, named = workload.local, workload.reference
-    assert local is not None  # noqa: S101 -- whoever calls this has looked
+    named = workload.reference
     of_name = [one for one in local.references if not isinstance(named, Failure) and one.name == named.name]
     pinned = [one for one in of_name if not isinstance(named, Failure) and one.digest == named.digest]
     exact = [one for one in of_name if one.digest == local.manifest_digest]
     for one in (*pinned, *exact, *sorted(of_name or local.references, key=str)):
         if one.digest is not None:
-            return str(one.digest), f"{one.name}@{one.digest}"
-    return local.image_id, local.image_id
+            return one.digest, f"{one.name}@{one.digest}"
+    return own, own
 
 
 NO_CONTAINER = "-"
@@ -113,7 +112,7 @@ def absent_unit(releases: Iterable[Release], name: str) -> Workload | None:
 def of_absent(unit: Workload, platform: str) -> Release:
     """What stands for the present release where there is no container: nobody knows its digest."""
     return Release(
-        unit.host, unit.source, unit.name, "", NO_CONTAINER, unit.image, unit.image, platform, 0.0, 0.0, current=True
+        unit.host, unit.source, unit.name, None, NO_CONTAINER, unit.image, unit.image, platform, 0.0, 0.0, current=True
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from scanner.domain.decision import Decision
 from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
 from scanner.domain.image.offers import BuiltFrom
+from scanner.domain.image.reference import Digest, digest_of
 from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.report_json import SCHEMA
@@ -75,7 +76,7 @@ def finding_of(value: Any, where: str = "finding") -> Finding:
         ),
         fix=_fix(row.get("fix"), where),
         offered=tuple(one for one in offered if one is not None),
-        digest=str(row.get("digest") or ""),
+        digest=_digest(row.get("digest"), where),
         next_pull=NextPull(row.get("next_pull") or ""),
         built_from=_built_from(row.get("built_from"), where),
     )
@@ -113,6 +114,13 @@ def _host(value: Any, where: str) -> HostReading:
 
 def _rows(top: Mapping[str, Any], name: str, read: Callable[[Any, str], T]) -> list[T]:
     return [read(row, f"{name}[{number}]") for number, row in enumerate(_list(top.get(name), name))]
+
+
+def _digest(value: Any, where: str) -> Digest | None:
+    found = digest_of(str(value)) if value else None
+    if value and found is None:
+        raise ValueError(f"{where}.digest is no digest")
+    return found
 
 
 def _fix(value: Any, where: str) -> Fix:

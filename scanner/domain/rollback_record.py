@@ -92,7 +92,7 @@ def recorded(made: RollbackPlan, rollback_id: str, healthy_for_s: int, at: float
     """A plan as it begins to be remembered."""
     return Rollback(
         rollback_id, made.host, made.workload, made.container, made.engine, made.manager,
-        made.current.digest, made.target.digest, made.current.image_id, made.target.image_id, made.target.image, healthy_for_s,
+        made.current.digest or "", made.target.digest or "", made.current.image_id, made.target.image_id, made.target.image, healthy_for_s,
         f"{made.verdict.status} {made.verdict.reason}",
         tuple(f"{one.layer}: {one.says}" for one in made.verdict.evidence),
         made.commands, made.touches, made.cautions, made.by_agent, at, by, subject=made.subject,

@@ -64,7 +64,9 @@ async def read_local(script: bytes, probe_timeout_s: float, max_output_bytes: in
         async with asyncio.timeout(probe_timeout_s):
             return await _answer(process, script, max_output_bytes)
     except TimeoutError:
-        return Failure(Reason.HOST_TIMEOUT, f"the probe did not end within {probe_timeout_s:g} s")
+        return Failure(
+            Reason.HOST_TIMEOUT, f"the probe did not end within {probe_timeout_s:g} s", setting="ssh.probe_timeout"
+        )
     finally:
         await _end(process)
 
@@ -98,7 +100,9 @@ async def _read(process: Process, max_output_bytes: int) -> bytes | Failure:
     while process.stdout is not None and (chunk := await process.stdout.read(CHUNK_BYTES)):
         size += len(chunk)
         if size > max_output_bytes:
-            return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {max_output_bytes} bytes")
+            return Failure(
+                Reason.HOST_TOO_LARGE, f"the answer is longer than {max_output_bytes} bytes", setting="ssh.max_output"
+            )
         chunks.append(chunk)
     return b"".join(chunks)
 

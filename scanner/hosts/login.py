@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,22 +11,25 @@ if TYPE_CHECKING:
     from scanner.domain.host import Host
 
 
-def of_login(failure: Failure, host: Host, user: str, setting: str = "") -> Failure:
-    """The failure with that, by which it is mended.
+@dataclass(frozen=True, slots=True)
+class ProbeLogin:
+    """``user`` logs in where a host names none; ``is_own`` tells that a person asks as their own ssh would."""
 
-    ``user`` logs in where the host names none, ``setting`` counts where the failure names none. What failed at another
-    machine, a bastion, says so itself.
-    """
+    user: str = ""
+    is_own: bool = False
+
+
+def of_login(failure: Failure, host: Host, login: ProbeLogin) -> Failure:
+    """The failure with that, by which it is mended; what failed at another machine, a bastion, says so itself."""
     if failure.host:
-        return replace(failure, setting=setting or failure.setting)
-    setting = failure.setting or setting
-    return replace(failure, host=host.address, user=host.user or user, port=host.port, setting=setting)
+        return replace(failure, is_own=login.is_own)
+    return replace(failure, host=host.address, user=host.user or login.user, port=host.port, is_own=login.is_own)
 
 
-def with_login(facts: HostFacts, host: Host, user: str, setting: str = "") -> HostFacts:
+def with_login(facts: HostFacts, host: Host, login: ProbeLogin) -> HostFacts:
     """The facts in which an engine that did not answer is mended over the very login that asked it."""
     engines = {engine.key for engine in facts.engines}
     if host.local or not engines & facts.gaps.keys():
         return facts
-    gaps = {key: of_login(gap, host, user, setting) if key in engines else gap for key, gap in facts.gaps.items()}
+    gaps = {key: of_login(gap, host, login) if key in engines else gap for key, gap in facts.gaps.items()}
     return replace(facts, gaps=MappingProxyType(gaps))

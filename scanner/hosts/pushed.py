@@ -27,7 +27,8 @@ SUFFIX = ".answer"
 MAX_AHEAD_S = 300.0
 """A file system's clock may be ahead by minutes; an answer from the future would never grow old."""
 
-SETTING = "push.max_age"
+NO_PLACE = Failure(Reason.HOST_STALE, "no push.directory is configured", setting="push.directory")
+"""Of every host that pushes, where the configuration has no place for what it pushes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +95,4 @@ class PushedSource:
 
 
 def _stale(why: str) -> Failure:
-    return Failure(Reason.HOST_STALE, why, setting=SETTING)
+    return Failure(Reason.HOST_STALE, why, setting="push.max_age")

@@ -71,18 +71,20 @@ class ImageExport(Protocol):
         """
 
 
+NO_KEY = Failure(Reason.HOST_AUTH_REJECTED, "no ssh.identity_file is configured", setting="ssh.identity_file")
+"""Of every host that SSH reaches, where the configuration names no key."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClosedSource:
-    """A source that the configuration does not open: every host of it fails for the same reason, by the same ``setting``."""
+    """A source that the configuration does not open: every host of it fails for the same reason."""
 
-    reason: Reason
-    detail: str
-    setting: str = ""
+    failure: Failure
 
     async def read(self, host: Host) -> bytes | Failure:
         """The failure, whatever the host."""
         del host
-        return Failure(self.reason, self.detail, setting=self.setting)
+        return self.failure
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from scanner.domain.facts import Mount, Process
+    from scanner.domain.image.reference import Digest
     from scanner.domain.report import Finding, HostReading
 
 UNDECIDED = PENDING | {Reason.FOREIGN_BINARIES}
@@ -59,7 +60,7 @@ def _settled(
 
 
 def _shown(
-    reading: HostReading, findings: HostFindings, asked: set[str], kind: Callable[[HostFacts], int]
+    reading: HostReading, findings: HostFindings, asked: set[Digest | None], kind: Callable[[HostFacts], int]
 ) -> Iterable[tuple[Start, Finding]]:
     """What kernels showed of the images that are asked about."""
     for finding in findings:

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.parsing.offload import BudgetExceeded
-from scanner.hosts.login import of_login, with_login
+from scanner.hosts.pushed import NO_PLACE
 from scanner.hosts.source import SourceKind, kind_of
-from scanner.probe import reading
-from scanner.probe.answer_budget import BUDGET, too_large
 from scanner.probe.answer_cache import AnswerCache
 
 if TYPE_CHECKING:
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import HostFacts
     from scanner.domain.host import Host
-    from scanner.formats.parsing.offload import Workers
+    from scanner.hosts.answer_reading import AnswerReader
     from scanner.hosts.pushed import PushedSource
     from scanner.hosts.source import HostSource
     from scanner.scan.images.local_images import LocalImages
@@ -28,17 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class HostFactsReader:
-    """Reads hosts through ``sources``; strangers' answers are parsed in ``workers``.
+    """Reads hosts through ``sources``, what they answer with ``answer_reader``.
 
-    ``user`` is the login that is usual, ``login_hint`` the cure where a person's own way to a host fails. ``pushed``
-    is where pushed answers lie, ``elsewhere`` what reads hosts instead of this process, ``local_images`` the look into
+    ``pushed`` is where pushed answers lie, ``elsewhere`` what reads hosts instead of this process, ``local_images`` the look into
     the hosts' own stores; each ``None`` where there is none.
     """
 
     sources: Mapping[SourceKind, HostSource]
-    workers: Workers
-    user: str
-    login_hint: str = ""
+    answer_reader: AnswerReader
     pushed: PushedSource | None = None
     local_images: LocalImages | None = None
     elsewhere: HostReader | None = None
@@ -47,7 +41,7 @@ class HostFactsReader:
 
     def __post_init__(self) -> None:
         """Remember what each host said last."""
-        self.answers = AnswerCache(self._interpret)
+        self.answers = AnswerCache(self.answer_reader.facts)
 
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host through the source that answers for it (``HostReader``)."""
@@ -58,7 +52,7 @@ class HostFactsReader:
         raw = await self.sources[kind_of(host)].read(host)
         facts = raw if isinstance(raw, Failure) else await self.answers.read(raw, host)
         if isinstance(facts, Failure):
-            return facts if host.local else of_login(facts, host, self.user, self.login_hint)
+            return self.answer_reader.failed(facts, host)
         if self.local_images is None:
             return facts
         return await self.local_images.fill(host, facts)
@@ -66,7 +60,7 @@ class HostFactsReader:
     async def receive(self, host: Host, raw: bytes) -> Failure | None:
         """Keep the answer that a host pushed; it is parsed once, here: the next scan finds what it means."""
         if self.pushed is None:
-            return Failure(Reason.HOST_NOT_UNDERSTOOD, "no push.directory is configured", setting="push.directory")
+            return NO_PLACE
         if len(raw) > self.pushed.max_output_bytes:
             return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {self.pushed.max_output_bytes} bytes")
         found = await self.answers.read(raw, host)
@@ -84,10 +78,3 @@ class HostFactsReader:
         if known is None or known[0] is not facts or known[1].answered_at != pushed.at:
             known = self._pushed_facts[host.name] = (facts, replace(facts, answered_at=pushed.at))
         return known[1]  # the same object for the same answer: nothing of it is judged again
-
-    async def _interpret(self, raw: bytes, host: Host) -> HostFacts | Failure:
-        """What an answer says, read where a hostile one can be ended."""
-        found = await self.workers.run(reading.read, BUDGET, raw, host)
-        if isinstance(found, BudgetExceeded):
-            return too_large(found)
-        return found if isinstance(found, Failure) else with_login(found, host, self.user, self.login_hint)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Engine, HostFacts, Kernel
     from scanner.scan.images.images import Images
-    from scanner.scan.questions import Question
+    from scanner.scan.questions import RegistryQuestion
 
 Capability = tuple["Kernel", tuple["Engine", ...]]
 """All that a judgement knows of a host beside its name."""
@@ -47,7 +47,7 @@ class Judgement:
     """
 
     right: Verdict | None = None
-    asked: tuple[Question, ...] | None = ()
+    asked: tuple[RegistryQuestion, ...] | None = ()
     under_way: asyncio.Event | None = None
 
 
@@ -102,9 +102,9 @@ class Judgements:
         return verdict
 
 
-def asked_for(judgements: Iterable[Judgement]) -> set[Question] | None:
+def asked_for(judgements: Iterable[Judgement]) -> set[RegistryQuestion] | None:
     """What was asked for all of these; ``None`` where one of them rests on something that could not be read."""
-    questions: set[Question] = set()
+    questions: set[RegistryQuestion] = set()
     for one in judgements:
         if one.asked is None:
             return None

@@ -23,7 +23,7 @@ Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class RegistryQuestion:
     """A question whose answer may be another one tomorrow; ``answer`` is today's."""
 
     key: Key
@@ -47,7 +47,7 @@ class Note:
     __slots__ = ("is_firm", "questions")
 
     def __init__(self) -> None:
-        self.questions: dict[Key, Question] = {}
+        self.questions: dict[Key, RegistryQuestion] = {}
         self.is_firm = True
 
     def resolved(self, reference: ImageReference, found: ImageFacts | Failure) -> None:
@@ -59,7 +59,7 @@ class Note:
         if not isinstance(found, Failure) and any(isinstance(offer.config, Failure) for offer in found.offers):
             self.is_firm = False
         key = ("resolved", reference)
-        self.questions[key] = Question(key, ask, _meaning(found), is_of_tag=reference.digest is None)
+        self.questions[key] = RegistryQuestion(key, ask, _meaning(found), is_of_tag=reference.digest is None)
 
     def inspected(self, program: Program) -> None:
         """A program was looked into; that is so for good, unless something of it could not be read."""
@@ -83,7 +83,7 @@ class Note:
             self._add(("survey", *wanted.key, subject.asked), ask, found)
 
     def _add(self, key: Key, ask: Callable[[Images], Awaitable[object]], answer: object) -> None:
-        self.questions[key] = Question(key, ask, answer)
+        self.questions[key] = RegistryQuestion(key, ask, answer)
 
 
 def _meaning(found: ImageFacts | Failure) -> object:

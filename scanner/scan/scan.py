@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-def _no_hint(failure: Failure, image: ImageReference | Failure) -> str:
+def as_judged(fix: Fix, reason: Reason, failure: Failure | None, image: ImageReference | Failure) -> Fix:
     """There is no configuration to speak of."""
-    del failure, image
-    return ""
+    del reason, failure, image
+    return fix
 
 
 def silent(done: int, total: int, reading: HostReading) -> None:
@@ -68,7 +68,7 @@ class Limits:
 class Scanner:
     """The straight line from hosts to a report; its parts are handed in.
 
-    ``hint`` tells how the configuration would permit what it refuses, empty where it is not what refuses. ``clock``
+    ``configured`` tells of a fix what of the configuration it asks for. ``clock``
     gives Unix time; what a scan took is measured with ``ticks``, which nobody sets. ``last`` remembers what scans with the
     same parts found, where there is to be a next one. ``owners`` tell whose a finding is.
     """
@@ -81,7 +81,7 @@ class Scanner:
     on_bug: Callable[[str], None] = lambda _where: None
     plans: Deployments = NO_DEPLOYMENTS
     ticks: Callable[[], float] = time.monotonic
-    hint: Callable[[Failure, ImageReference | Failure], str] = _no_hint
+    configured: Callable[[Fix, Reason, Failure | None, ImageReference | Failure], Fix] = as_judged
     missing_part: MissingPart = nobody_asks
     surveys: Surveying | None = None
     last: LastScan | None = None
@@ -256,9 +256,9 @@ class Scanner:
 
     def _finding(self, workload: Workload, verdict: Verdict, platform: Platform | None, taken_at: float) -> Finding:
         """The judged workload; here alone what the configuration could do about it joins what the judge says."""
-        failure = verdict.failure
-        if failure and failure.reason is verdict.reason and (hint := self.hint(failure, workload.reference)):
-            verdict = replace(verdict, fix=Fix(hint))
+        fix = self.configured(verdict.fix, verdict.reason, verdict.failure, workload.reference)
+        if fix is not verdict.fix:
+            verdict = replace(verdict, fix=fix)
         return Finding(workload, with_pod(verdict, workload), platform, taken_at)
 
     def _owned(self, finding: Finding, host: Host) -> Finding:

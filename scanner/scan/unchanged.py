@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from scanner.domain.verdict.verdict import Depth
     from scanner.scan.images.images import Images
     from scanner.scan.plans.plans import HostPlans
-    from scanner.scan.questions import Question
+    from scanner.scan.questions import RegistryQuestion
 
 log = structlog.get_logger(__name__)
 
-Basis = tuple["Question", ...]
+Basis = tuple["RegistryQuestion", ...]
 """Everything that was asked for one host's findings; hosts that run the same have the same one."""
 
 
@@ -42,7 +42,7 @@ class LastScan:
     def __init__(self) -> None:
         self._depth: Depth | None = None
         self._hosts: dict[str, _Judged] = {}
-        self._questions: dict[tuple[object, ...], Question] = {}
+        self._questions: dict[tuple[object, ...], RegistryQuestion] = {}
         self._bases: dict[Basis, Basis] = {}
 
     def begin(self, images: Images) -> Rescan:
@@ -61,7 +61,7 @@ class LastScan:
         return known if same else None
 
     def keep(
-        self, host: Host, facts: HostFacts, plans: HostPlans, asked: Iterable[Question], findings: HostFindings
+        self, host: Host, facts: HostFacts, plans: HostPlans, asked: Iterable[RegistryQuestion], findings: HostFindings
     ) -> None:
         """Remember one host instead of what was known of it."""
         shared = {self._shared(question) for question in asked}
@@ -78,7 +78,7 @@ class LastScan:
         self._bases = {known.basis: known.basis for known in self._hosts.values()}
         self._questions = {question.key: question for basis in self._bases for question in basis}
 
-    def _shared(self, question: Question) -> Question:
+    def _shared(self, question: RegistryQuestion) -> RegistryQuestion:
         known = self._questions.get(question.key)
         if known is None or known.answer != question.answer:
             self._questions[question.key] = known = question
@@ -90,8 +90,8 @@ class Rescan:
 
     def __init__(self, last: LastScan, images: Images) -> None:
         self._last, self._images = last, images
-        self._asked: dict[Question, asyncio.Task[None]] = {}
-        self._same: dict[Question, bool] = {}
+        self._asked: dict[RegistryQuestion, asyncio.Task[None]] = {}
+        self._same: dict[RegistryQuestion, bool] = {}
         self._has_changed = False
 
     async def findings(self, host: Host, facts: HostFacts, plans: HostPlans) -> HostFindings | None:
@@ -108,7 +108,7 @@ class Rescan:
         host: Host,
         facts: HostFacts,
         plans: HostPlans,
-        asked: Iterable[Question] | None,
+        asked: Iterable[RegistryQuestion] | None,
         findings: HostFindings,
     ) -> None:
         """A host was judged; ``asked`` is ``None`` where that rests on something that could not be read."""
@@ -125,19 +125,19 @@ class Rescan:
         if self._has_changed:
             self._last.tidy()
 
-    async def _ask_all(self, questions: Iterable[Question]) -> None:
+    async def _ask_all(self, questions: Iterable[RegistryQuestion]) -> None:
         """Whoever is cut off while he waits leaves the questions to those who wait as well."""
         waiting = {self._task(question) for question in questions if question not in self._same}
         if waiting:
             await asyncio.wait(waiting)
 
-    def _task(self, question: Question) -> asyncio.Task[None]:
+    def _task(self, question: RegistryQuestion) -> asyncio.Task[None]:
         task = self._asked.get(question)
         if task is None:
             task = self._asked[question] = asyncio.create_task(self._ask(question))
         return task
 
-    async def _ask(self, question: Question) -> None:
+    async def _ask(self, question: RegistryQuestion) -> None:
         try:
             self._same[question] = await question.is_answered_alike(self._images)
         except Exception:

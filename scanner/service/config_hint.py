@@ -1,4 +1,4 @@
-"""The line of the configuration that lets a refused registry be asked."""
+"""What of the configuration a fix asks for, told beside what the domain says."""
 
 from __future__ import annotations
 
@@ -9,14 +9,36 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.domain.image.reference import DEFAULT_REGISTRY
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scanner.domain.image.reference import ImageReference
 
 _HOST = re.compile(r"[0-9A-Za-z.:\-]{1,253}", re.ASCII)
 """What may stand between the quotes of a line that people paste; a redirect or a mirror may name anything."""
 
 _HUB_API = "registry-1.docker.io"
+
+
+_WHERE: Mapping[Reason, str] = {
+    Reason.IMAGE_UNREACHABLE: "proxy, below registries",
+    Reason.IMAGE_TIMEOUT: "proxy, below registries",
+    Reason.IMAGE_TLS_REJECTED: "ca_file, below registries",
+    Reason.IMAGE_RATE_LIMITED: "username, password_file, stop_below, below registries",
+    Reason.IMAGE_DENIED: "username, password_file, below registries",
+    Reason.IMAGE_LOCAL_ONLY: "scan.local_images: true",
+}
+"""Where the configuration has what a fix names."""
+
+
+def configured(fix: Fix, reason: Reason, failure: Failure | None, image: ImageReference | Failure) -> Fix:
+    """The fix of ``reason`` with where its settings stand; ``failure`` is what it came of, where one is known."""
+    if failure is not None and failure.reason is reason and (line := config_hint(failure, image)):
+        return Fix(line)
+    where = _WHERE.get(reason)
+    return Fix(f"{fix.summary} In archscan.yml: {where}.", fix.commands) if where else fix
 
 
 def config_hint(failure: Failure, image: ImageReference | Failure) -> str:

@@ -29,7 +29,7 @@ nothing for so long is gone. Nothing is risked meanwhile: what another has taken
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LeaderRequest:
     """A request that only the leader can answer; ``target`` is its path with its query, as they came."""
 
     method: str
@@ -50,7 +50,7 @@ class LeaderAnswer:
 class Ask(Protocol):
     """Asks the archscan at an address."""
 
-    async def __call__(self, address: str, asked: Asked) -> LeaderAnswer | Refusal:
+    async def __call__(self, address: str, asked: LeaderRequest) -> LeaderAnswer | Refusal:
         """Its answer, whatever it is; a refusal where there is none."""
 
 
@@ -83,7 +83,7 @@ class Leadership:
             return ""
         return "leader" if self._leads else f"follower of {self._leader or 'nobody'}"
 
-    async def forward(self, asked: Asked) -> LeaderAnswer | Refusal:
+    async def forward(self, asked: LeaderRequest) -> LeaderAnswer | Refusal:
         """The leader's answer to what only it can do.
 
         The database may name the leader's address, but only the configuration says who may be sent a caller's token.

@@ -11,6 +11,7 @@ from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import canonical
 from scanner.domain.readiness import Readiness, readiness
 from scanner.domain.verdict.plain import plain_host
+from scanner.scan.images.under_way import give_up
 from scanner.service.answers import Refusal, RefusalReason
 from scanner.service.configuration import limits
 
@@ -63,11 +64,7 @@ class PlatformMoves:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await give_up(self._under_way.values())
 
     async def _judge(self, target: Platform, key: str, report: Report) -> None:
         try:

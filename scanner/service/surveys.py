@@ -11,6 +11,7 @@ import structlog
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.scan.images.under_way import give_up
 from scanner.store.error import StoreError
 
 if TYPE_CHECKING:
@@ -92,11 +93,7 @@ class Surveys:
     async def close(self) -> None:
         """Give up what is under way; the next scan asks for it again."""
         self._closed = True
-        tasks = [task for _, task in self._under_way.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await give_up(task for _, task in self._under_way.values())
 
     # ---------------------------------------------------------------- in turn
 

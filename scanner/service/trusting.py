@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.remedy.hosts import HOST_KEYS
+from scanner.domain.verdict.remedy.hosts import UNBELIEVED
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.hosts.login import of_login
+from scanner.hosts.login import ProbeLogin, of_login
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.connection_pool import ConnectionPool
 from scanner.hosts.ssh.trust import DEFAULT_PORT, MAX_BYTES, names_of, without
@@ -79,7 +79,7 @@ async def shown(settings: Settings, found: Named, configured: SshConfig | None, 
         async with turn:
             keys = await pool.host_keys(host)
         if isinstance(keys, Failure):
-            keys = of_login(keys, host, config.user)
+            keys = of_login(keys, host, ProbeLogin(config.user))
         return Shown(host, keys, pool.knows(host)[1])
 
     try:
@@ -116,7 +116,7 @@ def _before_trust(settings: Settings, configured: SshConfig | None, file: Path) 
 def _unbelieved(pool: ConnectionPool, one: Shown) -> Host | None:
     """The bastion whose host key keeps a host from being asked."""
     failed = one.keys
-    if not isinstance(failed, Failure) or failed.reason is not Reason.HOST_BASTION or failed.setting != HOST_KEYS:
+    if not isinstance(failed, Failure) or failed.reason is not Reason.HOST_BASTION or failed.cause not in UNBELIEVED:
         return None
     found = (hop for hop in pool.bastions(one.host) if (hop.address, hop.port) == (failed.host, failed.port))
     return next(found, None)

@@ -343,7 +343,8 @@ def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -
         now = replace(finding, first_seen=known.finding.first_seen, waived_until=None)
         if now != known.finding:
             made.changed.append({"row": known.row, "body": made.writer.dumps(_body(now))})
-            if _told(known.finding.verdict) != _told(now.verdict):
+            before = known.finding.verdict
+            if (before.digest, before.detail) != (now.verdict.digest, now.verdict.detail):  # not for a newer log line
                 made.changes.append(Change(ChangeKind.CHANGED, now.workload, now.verdict))
         if not known.present:
             made.moved.append({"row": known.row, "present": True})
@@ -364,11 +365,6 @@ def _says_the_same(known: Finding, finding: Finding) -> bool:
         and (known.workload is finding.workload or known.workload == finding.workload)
         and known.host_platform == finding.host_platform
     )
-
-
-def _told(verdict: Verdict) -> tuple[str, str]:
-    """What a reader would call a change: another image, another explanation, not a newer log line."""
-    return verdict.digest, verdict.detail
 
 
 def _kept_absent(made: Plan, known: _Open) -> _Open:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from scanner.domain.facts import Source, Stage
+from scanner.domain.image.reference import Digest
 from scanner.domain.release import Release, owner_name, sighting
 from scanner.store import tables
 from scanner.store.batches import write_rows
@@ -124,7 +125,7 @@ def _of_hosts(connection: Connection, names: set[str]) -> Iterator[Release]:
     return map(_release, rows)
 
 
-def _write(connection: Connection, wanted: list[Release], known: Iterable[tuple[str, ...]]) -> None:
+def _write(connection: Connection, wanted: list[Release], known: Iterable[tuple[str | None, ...]]) -> None:
     r, there = tables.releases, set(known)
     new = (_row(one) for one in wanted if (*_key_of(one), one.digest) not in there)
     old = (
@@ -153,4 +154,4 @@ def _row(one: Release) -> dict[str, Any]:
 
 
 def _release(row: Any) -> Release:
-    return Release(**(dict(row) | {"source": Source(row["source"])}))
+    return Release(**(dict(row) | {"source": Source(row["source"]), "digest": Digest(row["digest"])}))

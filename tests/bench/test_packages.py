@@ -15,7 +15,7 @@ from scanner.domain.facts import Binfmt, Kernel
 from scanner.domain.image.offers import Executable, FileKind, Layer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.survey import weigh
-from scanner.domain.verdict.survey_ways import Asked, survey_of
+from scanner.domain.verdict.survey_ways import SurveyedProcess, survey_of
 from tests.real.packages import PACKAGES, fetch, layer_of
 from tests.real.require import missing
 
@@ -50,7 +50,7 @@ async def test_a_package_from_its_registry_is_judged_like_its_record(package, tm
         missing(f"{package.name} cannot be fetched: {error}")
     raw = layer_of(package, archive)
     layer = Layer(f"sha256:{hashlib.sha256(raw).hexdigest()}", "tar", len(raw))
-    survey = survey_of(merge([await read_layer(layer, opened(raw), Limits())]), Asked())
+    survey = survey_of(merge([await read_layer(layer, opened(raw), Limits())]), SurveyedProcess())
     for at_run_time in ("", "a script decides"):
         program = Program(("node",), CHAIN, at_run_time=at_run_time)
         for cpu in package.native:

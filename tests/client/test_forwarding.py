@@ -7,7 +7,7 @@ import pytest
 
 from scanner.client.forwarding import Forwarder
 from scanner.service.answers import Refusal, RefusalReason
-from scanner.service.leadership import Asked
+from scanner.service.leadership import LeaderRequest
 
 
 class Leader:
@@ -57,7 +57,7 @@ async def test_the_caller_s_authorization_goes_with_what_was_asked_and_nothing_e
         "x-forwarded-user": "kim",
         "content-type": "application/json",
     }
-    answer = await forwarder(leader.url, Asked("POST", b"/api/v1/scans?a=%2F", headers, b'{"a":1}'))
+    answer = await forwarder(leader.url, LeaderRequest("POST", b"/api/v1/scans?a=%2F", headers, b'{"a":1}'))
     assert (answer.status, answer.headers, await read(answer)) == (202, {"content-type": "application/json"}, b"{}")
     ((line, fields, body),) = leader.asked
     assert (line, body) == ("POST /api/v1/scans?a=%2F HTTP/1.1", b'{"a":1}')
@@ -68,23 +68,23 @@ async def test_the_caller_s_authorization_goes_with_what_was_asked_and_nothing_e
 
 async def test_a_redirect_is_followed_by_nobody(leader, forwarder):
     leader.answer = b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
-    answer = await forwarder(leader.url, Asked("POST", b"/api/v1/scans", {"authorization": "Bearer t"}))
+    answer = await forwarder(leader.url, LeaderRequest("POST", b"/api/v1/scans", {"authorization": "Bearer t"}))
     assert (answer.status, answer.headers["location"], len(leader.asked)) == (307, "http://127.0.0.1:1/", 1)
     await read(answer)
 
 
 @pytest.mark.parametrize("target", [b"//evil.example/", b"/@evil.example/", b"/../x"])
 async def test_no_path_leads_to_another_server(leader, forwarder, target):
-    await read(await forwarder(leader.url, Asked("GET", target, {})))
+    await read(await forwarder(leader.url, LeaderRequest("GET", target, {})))
     assert leader.asked[0][1]["host"] == leader.url.removeprefix("http://")
 
 
 async def test_no_proxy_of_the_environment_sees_a_token(leader, forwarder, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    assert (await forwarder(leader.url, Asked("GET", b"/", {}))).status == 202
+    assert (await forwarder(leader.url, LeaderRequest("GET", b"/", {}))).status == 202
 
 
 async def test_a_leader_that_does_not_answer_is_a_refusal(forwarder):
-    answer = await forwarder("http://127.0.0.1:1", Asked("GET", b"/", {}))
+    answer = await forwarder("http://127.0.0.1:1", LeaderRequest("GET", b"/", {}))
     assert isinstance(answer, Refusal)
     assert (answer.reason, answer.retry_after_s) == (RefusalReason.NOT_LEADER, 10.0)

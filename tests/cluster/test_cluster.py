@@ -8,7 +8,7 @@ from scanner.cluster import cluster as cluster_module
 from scanner.cluster import wire
 from scanner.cluster.cluster import MAX_LOST, Cluster, Patience
 from scanner.cluster.exchange import Exchanges
-from scanner.cluster.host_reading import Told
+from scanner.cluster.host_reading import SentReading
 from scanner.cluster.lane import MalformedReplyError, parsed
 from scanner.cluster.link import LinkError, Member
 from scanner.cluster.worker import EXCHANGE, REFUSE
@@ -36,7 +36,7 @@ class Worker:
 
     async def read(self, host, known):
         self.read_hosts.append(host.name)
-        return Told(b"digest", 1, f"facts of {host.name}")
+        return SentReading(b"digest", 1, f"facts of {host.name}")
 
     async def asked(self, message):
         op, said = message["op"], {key: value for key, value in message.items() if key != "op"}

@@ -2,7 +2,7 @@ import asyncio
 
 from scanner.cluster import wire
 from scanner.cluster.exchange import FORGET_AFTER_S, Exchanges
-from scanner.cluster.host_reading import Told
+from scanner.cluster.host_reading import SentReading
 from scanner.domain.host import Host
 
 
@@ -19,7 +19,7 @@ async def until(exchanges, session, count, more=()):
 
 async def test_each_host_that_is_asked_for_is_answered_once():
     async def read(host, known):
-        return Told(digest=host.name.encode() + known, clock=3, facts="f")
+        return SentReading(digest=host.name.encode() + known, clock=3, facts="f")
 
     exchanges = Exchanges(read)
     found = await until(exchanges, "s", 3, asked("a", "b", "c"))
@@ -34,7 +34,7 @@ async def test_a_slow_host_does_not_hold_up_the_answers_of_others():
     async def read(host, known):
         if host.name == "slow":
             await slow.wait()
-        return Told(facts=host.name)
+        return SentReading(facts=host.name)
 
     exchanges = Exchanges(read)
     assert [one[3] for one in await until(exchanges, "s", 1, asked("slow", "b"))] == ["b"]
@@ -45,7 +45,7 @@ async def test_a_slow_host_does_not_hold_up_the_answers_of_others():
 
 async def test_several_askers_get_their_own_answers():
     async def read(host, known):
-        return Told(facts=host.name)
+        return SentReading(facts=host.name)
 
     exchanges = Exchanges(read)
     mine, yours = await asyncio.gather(until(exchanges, "m", 1, asked("a")), until(exchanges, "y", 1, asked("b")))
@@ -98,7 +98,7 @@ async def test_a_bug_in_reading_one_host_is_that_hosts_failure(caplog):
 
 async def test_what_is_no_host_is_a_failure_of_its_own():
     async def read(host, known):
-        return Told(facts=host.name)
+        return SentReading(facts=host.name)
 
     exchanges = Exchanges(read)
     found = await until(exchanges, "s", 2, [(7, "{}", b""), *asked("a")])

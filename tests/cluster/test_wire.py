@@ -9,7 +9,7 @@ from scanner.domain.image.offers import Elf, Executable, FileKind, Program
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts.login import with_login
+from scanner.hosts.login import ProbeLogin, with_login
 from scanner.probe import reading
 
 ANSWERS = sorted((Path(__file__).parent.parent / "data/hosts").rglob("*.txt"))
@@ -19,11 +19,11 @@ HOST = Host("web-1", "10.0.0.1", 2222, "ops", {"zone": "dmz"}, jump="bastion", a
 @pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.stem)
 def test_whatever_a_host_answers_crosses_whole(path):
     raw = path.read_bytes()
-    found, text = reading.read(raw, HOST), wire.interpreted(raw, HOST, "scan")
+    found, text = reading.read(raw, HOST), wire.interpreted(raw, HOST, ProbeLogin("scan"))
     if isinstance(found, Failure):
         assert text == found
         return
-    crossed, found = wire.facts_of(text, "web-1", wire.Sharing()), with_login(found, HOST, "scan")
+    crossed, found = wire.facts_of(text, "web-1", wire.Sharing()), with_login(found, HOST, ProbeLogin("scan"))
     assert crossed == found
     assert repr(crossed) == repr(found)
 
@@ -31,9 +31,9 @@ def test_whatever_a_host_answers_crosses_whole(path):
 def test_an_engine_that_refused_is_told_with_the_login_that_asked_it():
     """Its cure names the account, the address and the port; the default account would be cured in vain."""
     (path,) = (path for path in ANSWERS if path.stem == "docker-denied")
-    text = wire.interpreted(path.read_bytes(), Host("web-1", "10.0.0.1", 2222), "scan", "ssh.user")
+    text = wire.interpreted(path.read_bytes(), Host("web-1", "10.0.0.1", 2222), ProbeLogin("scan", is_own=True))
     gap = wire.facts_of(text, "web-1", wire.Sharing()).gaps["docker"]
-    assert (gap.user, gap.host, gap.port, gap.setting) == ("scan", "10.0.0.1", 2222, "ssh.user")
+    assert (gap.user, gap.host, gap.port, gap.is_own) == ("scan", "10.0.0.1", 2222, True)
 
 
 def test_programs_of_a_hosts_own_images_cross_too():
@@ -52,7 +52,8 @@ def test_hosts_that_are_alike_share_their_values():
     (path,) = (path for path in ANSWERS if path.stem == "every-plan")
     sharing = wire.Sharing()
     one, other = (
-        wire.facts_of(wire.interpreted(path.read_bytes(), Host(name, "10.0.0.1")), name, sharing) for name in "ab"
+        wire.facts_of(wire.interpreted(path.read_bytes(), Host(name, "10.0.0.1"), ProbeLogin()), name, sharing)
+        for name in "ab"
     )
     assert one.kernel is other.kernel
     assert isinstance(one, HostFacts)
@@ -74,7 +75,7 @@ def test_what_is_no_text_of_facts_is_refused(text):
 
 
 def test_facts_of_another_host_are_refused():
-    text = wire.interpreted(ANSWERS[0].read_bytes(), HOST)
+    text = wire.interpreted(ANSWERS[0].read_bytes(), HOST, ProbeLogin())
     with pytest.raises(ValueError, match="facts of 'web-1'"):
         wire.facts_of(text, "web-2", wire.Sharing())
 

@@ -112,7 +112,7 @@ def test_a_unit_whose_container_is_gone_is_known_by_the_releases_that_it_had():
     assert (unit.name, unit.image, unit.state) == ("api.service", "r.example/app:2", "absent")
     assert unit.maker == facts.Maker(Source.SYSTEMD, "api.service")
     present = of_absent(unit, "linux/amd64")
-    assert (present.image_id, present.digest, present.current) == (NO_CONTAINER, "", True)
+    assert (present.image_id, present.digest, present.current) == (NO_CONTAINER, None, True)
 
 
 @pytest.mark.parametrize("more", [{"workload": "api", "source": Source.PODMAN}, {"workload": "api.service"}])

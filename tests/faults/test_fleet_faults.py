@@ -281,7 +281,7 @@ def test_a_fleet_that_is_down_is_unknown(tmp_path):
         "scanner.hosts.ssh.ssh_source.SshSource.read",
         "scanner.registry.client.Registry.resolve",
         "scanner.scan.images.layer_access.inspect",
-        "scanner.scan.host_facts.HostFactsReader._interpret",
+        "scanner.hosts.answer_reading.AnswerReader.facts",
     ],
 )
 def test_a_fault_of_ours_at_each_adapter_costs_its_item(tmp_path, monkeypatch, where):

@@ -10,7 +10,7 @@ import httpx
 from scanner.domain.facts import Failure
 from scanner.domain.image import reference
 from scanner.registry.auth import auth_file, bearer, challenge, realm
-from scanner.registry.auth.bearer import MAX_LIFE_S, Question, Token
+from scanner.registry.auth.bearer import MAX_LIFE_S, Token, TokenRequest
 from scanner.registry.config import RegistryConfig
 from scanner.registry.documents.image_config import read_config
 from scanner.registry.documents.manifest import read_manifest
@@ -78,7 +78,7 @@ def _answered(body: bytes) -> Token | Failure:
     async def send(_request: httpx.Request) -> Answer:
         return Answer(200, httpx.Headers(), body)
 
-    asking = bearer.fetch(send, Question(httpx.URL("https://r.example/token"), "", ()), None)
+    asking = bearer.fetch(send, TokenRequest(httpx.URL("https://r.example/token"), "", ()), None)
     try:
         asking.send(None)
     except StopIteration as done:

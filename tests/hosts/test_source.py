@@ -23,7 +23,7 @@ def test_what_a_host_is_decides_who_answers_for_it(host, kind):
 
 
 async def test_a_source_that_is_not_configured_fails_every_host_for_that_reason():
-    source = ClosedSource(Reason.HOST_AUTH_REJECTED, "no key")
+    source = ClosedSource(Failure(Reason.HOST_AUTH_REJECTED, "no key"))
     assert await source.read(Host("web-1", "192.0.2.1")) == Failure(Reason.HOST_AUTH_REJECTED, "no key")
     await source.close()
 

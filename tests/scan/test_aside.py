@@ -23,14 +23,14 @@ def images(many):
 async def test_many_workloads_of_a_host_are_written_up_beside_the_loop(many, is_aside):
     seen = set()
 
-    def hint(_failure, _image):
+    def configured(fix, *_of):
         seen.add(threading.get_ident())
-        return ""
+        return fix
 
     async def unread(_host):
         return Failure(Reason.HOST_TIMEOUT, "no answer", setting="ssh.connect_timeout")
 
-    scanner = Scanner(unread, Registry(), inspect, Limits(), clock=lambda: 1.0, hint=hint)
+    scanner = Scanner(unread, Registry(), inspect, Limits(), clock=lambda: 1.0, configured=configured)
     report = await scanner.scan([builders.host("a", *images(many))])
     assert len(report.findings) == many
     assert (seen == {threading.get_ident()}) is not is_aside

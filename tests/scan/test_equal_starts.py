@@ -66,7 +66,7 @@ def test_a_variable_whose_value_stayed_on_its_host_is_equal_to_nothing():
     "verdict",
     [
         replace(SHOWN, evidence=()),
-        replace(SHOWN, digest=""),
+        replace(SHOWN, digest=None),
         replace(SHOWN, digest="sha256:" + "b" * 64),
         replace(SHOWN, reason=Reason.EMULATED),
         replace(SHOWN, reason=Reason.MISLABELLED),

@@ -7,6 +7,8 @@ import pytest
 from scanner.domain.facts import HOSTS_SHARE, Failure, HostFacts
 from scanner.domain.host import Host
 from scanner.formats.parsing.offload import Workers
+from scanner.hosts.answer_reading import AnswerReader
+from scanner.hosts.login import ProbeLogin
 from scanner.hosts.pushed import PushedSource
 from scanner.scan.host_facts import HostFactsReader
 
@@ -27,7 +29,7 @@ class Counting(Workers):
 @pytest.fixture
 def reader(tmp_path):
     workers = Counting(1, shared=HOSTS_SHARE)
-    yield HostFactsReader({}, workers, "archscan", pushed=PushedSource(tmp_path, 60, 1 << 20))
+    yield HostFactsReader({}, AnswerReader(workers, ProbeLogin("archscan")), pushed=PushedSource(tmp_path, 60, 1 << 20))
     workers.close()
 
 
@@ -36,7 +38,7 @@ async def test_an_answer_that_was_pushed_is_parsed_once_however_often_it_is_read
     first, second = await reader.read(HOST), await reader.read(HOST)
     assert isinstance(first, HostFacts)
     assert first is second
-    assert reader.workers.calls == 1
+    assert reader.answer_reader.workers.calls == 1
 
 
 async def test_what_is_no_whole_answer_is_not_kept(reader, tmp_path):

@@ -8,9 +8,10 @@ import yaml
 
 from scanner.domain.facts import Failure, image_reference
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.verdict import Fix
 from scanner.registry.http.address import Policy, parse
 from scanner.registry.http.failures import EgressRefusedError, classify
-from scanner.service.config_hint import config_hint
+from scanner.service.config_hint import config_hint, configured
 from scanner.settings.schema import Settings
 from tests.rows import each_row
 
@@ -91,6 +92,25 @@ def test_no_line_is_offered_where_none_would_be_right(image, said):
 @each_row("reason", [r for r in Reason if r not in {Reason.IMAGE_NOT_ALLOWED, Reason.IMAGE_TLS_REJECTED}])
 def test_the_configuration_mends_nothing_else(reason):
     assert hint("r.corp/app", replace(refused("r.corp", "10.0.0.7"), reason=reason)) == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "named"),
+    [
+        (Reason.IMAGE_UNREACHABLE, "proxy"), (Reason.IMAGE_TLS_REJECTED, "ca_file"), (Reason.IMAGE_DENIED, "password_file"),
+        (Reason.IMAGE_RATE_LIMITED, "stop_below"), (Reason.IMAGE_LOCAL_ONLY, "scan.local_images"),
+    ],
+)  # fmt: skip
+def test_a_fix_names_where_its_setting_stands(reason, named):
+    given = Fix("Do it.", ("archscan image x",))
+    told = configured(given, reason, None, image_reference("r.corp/app"))
+    assert named in told.summary
+    assert told.commands == given.commands
+
+
+def test_a_fix_of_the_image_speaks_of_no_setting():
+    given = Fix("Build it anew.")
+    assert configured(given, Reason.WRONG_PLATFORM, None, image_reference("r.corp/app")) is given
 
 
 def _tuples(value):

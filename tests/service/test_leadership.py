@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from scanner.service.answers import Refusal, RefusalReason
-from scanner.service.leadership import Asked, Leadership
+from scanner.service.leadership import LeaderRequest, Leadership
 from scanner.store.error import StoreError
 from scanner.store.lease import Lease
 
-ASKED = Asked("POST", b"/api/v1/scans", {"authorization": "Bearer secret"})
+ASKED = LeaderRequest("POST", b"/api/v1/scans", {"authorization": "Bearer secret"})
 
 
 class Shared:

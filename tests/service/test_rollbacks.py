@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Failure, LocalImage, Maker, Mount, Process, Source
+from scanner.domain.facts import Failure, Maker, Mount, Process, Source
 from scanner.domain.rollback_record import CONFIRM_WITHIN_S, State
 from scanner.service.answers import Refusal
 from scanner.store.store import Store
@@ -19,16 +19,8 @@ from tests.service.environment import Environment, scanned
 
 
 def container(letter, **changes):
-    local = LocalImage(digest(letter), (f"r.example/app@{digest(letter)}",))
-    known = {
-        "local": local,
-        "state": "running",
-        "settled": True,
-        "engine": "docker",
-        "mounts": (),
-        "process": Process(),
-    }
-    return builders.workload("api", "r.example/app:1", host="a", **known | changes)
+    known = {"name": "api", "host": "a", "settled": True, "mounts": (), "process": Process(), **changes}
+    return builders.container(letter, f"r.example/app@{digest(letter)}", local={"platform": None}, **known)
 
 
 class WithContainers(Environment):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.domain.facts import LocalImage, Stage
+from scanner.domain.facts import Stage
 from scanner.domain.report import Finding, HostReading
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
@@ -37,8 +37,7 @@ async def store(request, tmp_path, clock):
 
 def container(letter, *, settled=None, name="api", stage=Stage.RUNNING, state="running", digests=None):
     names = (f"r.example/app@{digest(letter)}",) if digests is None else digests
-    local = LocalImage(digest(letter), names)
-    return builders.workload(name, stage=stage, local=local, state=state, settled=settled)
+    return builders.container(letter, *names, name=name, stage=stage, state=state, settled=settled)
 
 
 async def told(store, clock, *workloads, platform=AMD64, after_s=60.0):

@@ -69,7 +69,7 @@ def scan(
 
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
-    wanted = scan_difference.Wanted(
+    wanted = scan_difference.DifferenceRequest(
         operations, common, options.patterns(host, label), tuple(hosts or ()), depth, server, token_file, quiet
     )
     if watch:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DifferenceRequest:
     """Which hosts are scanned by whom: this command, or a running archscan at ``server``."""
 
     operations: Operations
@@ -53,7 +53,7 @@ class Wanted:
         return self.operations.last_report(self.common, against)
 
 
-def show(wanted: Wanted, against: Path | None, form: Format, to: Path | None) -> Report:
+def show(wanted: DifferenceRequest, against: Path | None, form: Format, to: Path | None) -> Report:
     """What is other than before; the report of that alone. Formats for other programs show what opened or changed."""
     before = wanted.before(against)
     found = difference(before, wanted.scanned())
@@ -68,7 +68,7 @@ def show(wanted: Wanted, against: Path | None, form: Format, to: Path | None) ->
     return found.fresh
 
 
-def watch(wanted: Wanted, against: Path | None, pause_s: float, *, is_compared: bool) -> NoReturn:
+def watch(wanted: DifferenceRequest, against: Path | None, pause_s: float, *, is_compared: bool) -> NoReturn:
     """Scan until somebody interrupts; first everything that is not ok, or what is other than before, then what changes."""
     before = wanted.before(against) if is_compared or against is not None else None
     while True:

@@ -13,7 +13,7 @@ from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from scanner.cli.operations import Asked, Operations
+    from scanner.cli.operations import CheckRequest, Operations
     from scanner.service.answers import Checked
 
 FILES = ("oci:", "oci-archive:", "docker-archive:")
@@ -99,10 +99,10 @@ def check(
         raise UsageError("name what is to be checked: IMAGE, --compose FILE or --manifests PATH")
     import asyncio
 
-    from scanner.cli.operations import Asked
+    from scanner.cli.operations import CheckRequest
     from scanner.cli.output import progress
 
-    asked = Asked(
+    asked = CheckRequest(
         images=tuple(images or ()),
         compose=tuple(compose or ()),
         manifests=tuple(manifests or ()),
@@ -138,7 +138,7 @@ def _written(
     return code
 
 
-def _refuse_unsent(asked: Asked) -> None:
+def _refuse_unsent(asked: CheckRequest) -> None:
     """What a question to a server cannot hold."""
     archive = next((image for image in asked.images if image.startswith(FILES)), None)
     if archive is not None:

@@ -14,7 +14,7 @@ from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import STATUS_OF, Status
-from scanner.service.config_hint import config_hint
+from scanner.service.config_hint import configured
 
 if TYPE_CHECKING:
     from scanner.domain.image.image_survey import Located
@@ -50,8 +50,8 @@ def refuse(reference: str, failure: Failure) -> None:
     out.print(Text(f"{reference}: {failure.reason}: {failure.detail}", style="magenta"), soft_wrap=True)
     named = image_reference(reference)
     fix = remedy.fix(failure.reason, remedy.Trouble("HOST", reference, reference=named))
-    hint = config_hint(failure, named)
-    out.print(Text(f"  {hint or fix.summary}"), soft_wrap=True)
+    told = configured(fix, failure.reason, failure, named).summary
+    out.print(Text(f"  {told}"), soft_wrap=True)
 
 
 def show(reference: str, facts: ImageFacts, opened: Opened) -> None:

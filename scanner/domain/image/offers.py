@@ -223,7 +223,7 @@ class ImageFacts:
         """What it offers, in the order of the index, each platform once."""
         return tuple(dict.fromkeys(offer.platform for offer in self.offers if offer.platform))
 
-    def built_from(self, digest: str) -> BuiltFrom | None:
+    def built_from(self, digest: Digest | None) -> BuiltFrom | None:
         """What the manifest ``digest`` says that it was built from; of another digest what all offers agree on."""
         said: dict[str, BuiltFrom] = {
             offer.digest: offer.built_from for offer in self.offers if offer.built_from is not None

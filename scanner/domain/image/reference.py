@@ -154,6 +154,14 @@ def parse(text: str) -> ImageReference:
     return made
 
 
+def digest_of(text: str) -> Digest | None:
+    """The digest that a text is; ``None`` where it is none."""
+    try:
+        return Digest(text)
+    except ValueError:
+        return None
+
+
 def parse_strict(text: str) -> WrittenReference:
     """Split a reference by the bare grammar (``Parse``): no default registry, no ``library/``.
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Engine, Kernel
     from scanner.domain.image.offers import Executable, Offer, Program
+    from scanner.domain.image.reference import Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Outcome:
     detail: str = ""
     path: str = ""
     evidence: tuple[Evidence, ...] = ()
-    digest: str = ""
+    digest: Digest | None = None
     failure: Failure | None = None
 
     @property

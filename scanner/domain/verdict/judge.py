@@ -346,7 +346,7 @@ def _verdict(
         evidence=outcome.evidence,
         fix=remedy.fix(outcome.reason, trouble),
         offered=tuple(map(canonical, offered)),
-        digest=outcome.digest or (image.digest if isinstance(image, ImageFacts) else ""),
+        digest=outcome.digest or (image.digest if isinstance(image, ImageFacts) else None),
         next_pull=ahead,
         failure=outcome.failure if outcome.failure and outcome.failure.concerns else None,
     )

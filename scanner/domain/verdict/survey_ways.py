@@ -68,7 +68,7 @@ _NO_CPU = frozenset({247, 190, 224, 94, 106})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SurveyedProcess:
     """The process from which the image is looked at.
 
     ``path`` is PATH as it is set, ``named`` are the paths on its way: argv, the files that were followed, what a health
@@ -81,7 +81,7 @@ class Asked:
     starts_units: bool = False
 
 
-def survey_of(image: ImageSurvey, asked: Asked, *, whole: bool = True) -> Survey:
+def survey_of(image: ImageSurvey, asked: SurveyedProcess, *, whole: bool = True) -> Survey:
     """The files of an image in groups that are alike to a judgement."""
     found: dict[tuple[Platform | None, int, Way, bool, tuple[str, ...]], list[str]] = {}
     elves = scripts = 0
@@ -96,7 +96,7 @@ def survey_of(image: ImageSurvey, asked: Asked, *, whole: bool = True) -> Survey
     return Survey(tuple(groups), elves, scripts, whole)
 
 
-def located(image: ImageSurvey, asked: Asked) -> Iterator[Located]:
+def located(image: ImageSurvey, asked: SurveyedProcess) -> Iterator[Located]:
     """Every program and library of the image, by path; those for Windows and macOS lie on no way."""
     ways = _Ways(image, asked)
     twins = _twins(image)
@@ -153,7 +153,7 @@ class _Ways:
     """The ways through one image."""
 
     image: ImageSurvey
-    asked: Asked
+    asked: SurveyedProcess
     _in_path: set[str] = field(init=False)
     _path_targets: set[str] = field(init=False)
     _loader: set[str] = field(init=False)

@@ -11,6 +11,7 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 if TYPE_CHECKING:
     from scanner.domain.facts import Failure
     from scanner.domain.image.offers import BuiltFrom
+    from scanner.domain.image.reference import Digest
     from scanner.domain.platform.platform import Platform
 
 
@@ -65,7 +66,7 @@ class Fix:
 class Verdict:
     """The judgement of one workload; its status follows from its reason.
 
-    ``failure`` is why something is not known, where that concerns a host, an address, a file or a setting. ``built_from``
+    ``digest`` is the manifest that was judged, ``None`` where none was known. ``failure`` is why something is not known, where that concerns a host, an address, a file or a setting. ``built_from``
     is what the image's own labels say of its source.
     """
 
@@ -74,7 +75,7 @@ class Verdict:
     evidence: tuple[Evidence, ...] = ()
     fix: Fix = Fix()
     offered: tuple[Platform, ...] = ()
-    digest: str = ""
+    digest: Digest | None = None
     next_pull: NextPull = NextPull.NOT_ASKED
     failure: Failure | None = None
     built_from: BuiltFrom | None = None

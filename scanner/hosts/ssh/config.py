@@ -36,7 +36,7 @@ class SshConfig:
     ``command`` is what is run on a host, where its authorized_keys force nothing else: any login shell understands
     ``sh -s``, which takes the script over standard input.
     ``identities`` are for some hosts alone: the first that fits wins over a key that the inventory names, which wins over
-    ``identity_file``. ``profiles`` name the algorithms of hosts that know nothing better, by what ``match`` means.
+    ``identity_file``. ``algorithms`` name those of hosts that know nothing better, by what ``match`` means.
     """
 
     identity_file: Path | None
@@ -56,11 +56,11 @@ class SshConfig:
     agent: str | None = None
     identities: tuple[HostIdentity, ...] = ()
     command: str = "sh -s"
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    algorithms: Mapping[str, Profile] = field(default_factory=dict)
 
     def profile_of(self, host: Host) -> Profile:
         """Which algorithms are spoken with a host: those of the first pattern that fits it."""
-        return next((profile for match, profile in self.profiles.items() if fits(host, match)), Profile.STRICT)
+        return next((profile for match, profile in self.algorithms.items() if fits(host, match)), Profile.STRICT)
 
     def profile_of_bastion(self, address: str) -> Profile:
         """The same of a bastion, which has no labels."""

@@ -132,7 +132,9 @@ class Answer(asyncssh.SSHClientSession[bytes]):
     def value(self) -> bytes | Failure:
         """The whole output of a command that said that it succeeded."""
         if self._length > self._limit:
-            return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {self._limit} bytes")
+            return Failure(
+                Reason.HOST_TOO_LARGE, f"the answer is longer than {self._limit} bytes", setting="ssh.max_output"
+            )
         if self._signal:
             return Failure(Reason.HOST_INCOMPLETE, f"the command was killed by SIG{self._signal[:16]}")
         if self._status is None:

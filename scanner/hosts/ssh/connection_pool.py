@@ -18,7 +18,7 @@ from scanner.hosts.ssh import options as connection_options
 from scanner.hosts.ssh.algorithms import PROFILES, Profile
 from scanner.hosts.ssh.bastions import Bastions
 from scanner.hosts.ssh.connection import Listener, ask, dial, open_answer
-from scanner.hosts.ssh.failure import Bastion, Told, classify
+from scanner.hosts.ssh.failure import Bastion, SlowAnswerError, Told, classify
 from scanner.hosts.ssh.host_keys import ShownKey, openssh_line, shown_keys
 from scanner.hosts.ssh.image_export import export_command, output
 from scanner.hosts.ssh.jump import Route, Target, bastions_of, jump_of
@@ -189,8 +189,13 @@ class ConnectionPool:
     ) -> bytes | Failure:
         """Keeps a connection that gave a whole answer in time, ends any other."""
         try:
-            async with asyncio.timeout(self._config.probe_timeout_s):
+            async with asyncio.timeout(self._config.probe_timeout_s) as patience:
                 answer = await question
+        except TimeoutError as error:
+            self._abandon(connection)
+            if patience.expired():
+                raise SlowAnswerError from error
+            raise
         except BaseException:
             self._abandon(connection)
             raise

@@ -14,7 +14,6 @@ import asyncssh
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.remedy.hosts import HOST_KEYS, KEYS, OWN_KEYS
 from scanner.hosts.ssh.trust import KeylessError, TrustError
 
 if TYPE_CHECKING:
@@ -29,19 +28,17 @@ _KEY_WORDS = {
 }
 """What asyncssh says in words of its own."""
 
+OWN_KEYS = "IdentityFile"
+"""The setting of a person who asks as their own ssh would, with no key: what ssh itself calls it."""
+
+_SETTINGS = {Reason.HOST_TIMEOUT: "ssh.connect_timeout", Reason.HOST_PROTOCOL: "ssh.algorithms"}
+"""What would permit a host that is as slow, or speaks as it does."""
+
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 _RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 _DIALLED = re.compile(r"\[Errno (\d+)\] Connect call failed \('([^']*)', (\d+)[\d, ]*\)")
 _ANY_NUMBER = re.compile(r"\[Errno -?\d+\] ")
-
-
-_PERMITS = {
-    Reason.HOST_KEY_UNKNOWN: HOST_KEYS,
-    Reason.HOST_KEY_CHANGED: HOST_KEYS,
-    Reason.HOST_AUTH_REJECTED: KEYS,
-}
-"""The setting by which a bastion lets us in that did not."""
 
 
 class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
@@ -53,10 +50,11 @@ class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves
         if failure.reason is Reason.HOST_BASTION:
             self.failure = replace(failure, detail=detail)
             return
-        hop, setting = route.hops[-1], failure.setting or _PERMITS.get(failure.reason, "")
-        self.failure = Failure(
-            Reason.HOST_BASTION, detail, host=hop.address, user=hop.user, port=hop.port, setting=setting
-        )
+        hop = route.hops[-1]
+        self.failure = replace(
+            failure, reason=Reason.HOST_BASTION, detail=detail, host=hop.address, user=hop.user, port=hop.port,
+            cause=failure.reason,
+        )  # fmt: skip
 
 
 class Told(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
@@ -67,14 +65,19 @@ class Told(Exception):  # noqa: N818 - it carries a failure, and never leaves th
         self.failure = failure
 
 
+class SlowAnswerError(TimeoutError):
+    """A host that let us in did not answer the probe in time."""
+
+
 def classify(error: BaseException, *, key_known: bool = False) -> Failure:
     """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
     if isinstance(error, Told | Bastion):
         return error.failure
     if isinstance(error, KeylessError):
-        return Failure(Reason.HOST_AUTH_REJECTED, str(error), setting=OWN_KEYS)
+        return Failure(Reason.HOST_AUTH_REJECTED, str(error), setting=OWN_KEYS, is_own=True)
     reason = _reason(error, key_known=key_known)
-    return Failure(reason, _KEY_WORDS.get(reason) or _detail(error))
+    setting = "ssh.probe_timeout" if isinstance(error, SlowAnswerError) else _SETTINGS.get(reason, "")
+    return Failure(reason, _KEY_WORDS.get(reason) or _detail(error), setting=setting)
 
 
 def _detail(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.auth import bearer, challenge, realm
-from scanner.registry.auth.bearer import MAX_LIFE_S, Question
+from scanner.registry.auth.bearer import MAX_LIFE_S, TokenRequest
 from scanner.registry.auth.credential import Credential, CredentialKind
 from scanner.registry.documents.cache import Recent
 from scanner.registry.documents.singleflight import Singleflight
@@ -138,7 +138,7 @@ class Authenticator:
         if isinstance(url, Failure):
             return url
         self._note_scopes(session, chosen, repository)
-        return await self._try_each(repository, session, Question(url, chosen.param("service"), session.scopes))
+        return await self._try_each(repository, session, TokenRequest(url, chosen.param("service"), session.scopes))
 
     def _session(self, repository: str, rejected: str | None) -> _AuthSession:
         """The session that goes on, or a new one where the last has ended."""
@@ -167,7 +167,7 @@ class Authenticator:
             session.tried.discard(session.last)
         session.scopes = scopes
 
-    async def _try_each(self, repository: str, session: _AuthSession, question: Question | None) -> str | Failure:
+    async def _try_each(self, repository: str, session: _AuthSession, question: TokenRequest | None) -> str | Failure:
         """The next header: each credential is used once; a token server in trouble ends the search."""
         candidates = await self._credentials.candidates(self._config.name, repository)
         if isinstance(candidates, Failure):
@@ -186,7 +186,7 @@ class Authenticator:
             session.failure = session.failure or found
         return session.failure or _exhausted(candidates)
 
-    async def _ask(self, question: Question | None, credential: Credential | None) -> _Grant | Failure:
+    async def _ask(self, question: TokenRequest | None, credential: Credential | None) -> _Grant | Failure:
         """A header by this credential: a token for the question, or the Basic scheme where there is none."""
         if question is None:
             return self._basic(credential)

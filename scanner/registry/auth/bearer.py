@@ -51,7 +51,7 @@ _REFUSED = frozenset({400, 401, 403, 404, 405})
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TokenRequest:
     """What a token is asked for; ``scopes`` are repeated, not joined."""
 
     realm: URL
@@ -68,7 +68,7 @@ class Token:
     promised_s: float = MIN_LIFE_S
 
 
-async def fetch(send: Send, question: Question, credential: Credential | None) -> Token | Failure:
+async def fetch(send: Send, question: TokenRequest, credential: Credential | None) -> Token | Failure:
     """Ask for a token with a credential, or anonymously. ``image_denied`` where the credential does not help."""
     if credential is not None and credential.kind is CredentialKind.REGISTRY_TOKEN:
         return Token(credential.secret, MAX_LIFE_S, MAX_LIFE_S)
@@ -79,7 +79,7 @@ async def fetch(send: Send, question: Question, credential: Credential | None) -
     return _interpret(await _follow(send, _get(question, credential)))
 
 
-def _get(question: Question, credential: Credential | None) -> Request:
+def _get(question: TokenRequest, credential: Credential | None) -> Request:
     asked = [("service", question.service)] if question.service else []
     asked += [("scope", scope) for scope in question.scopes]
     asked += [("client_id", CLIENT_ID)] if credential else []
@@ -87,7 +87,7 @@ def _get(question: Question, credential: Credential | None) -> Request:
     return Request("GET", url, headers={"authorization": credential.basic} if credential else {})
 
 
-def _post(question: Question, credential: Credential) -> Request:
+def _post(question: TokenRequest, credential: Credential) -> Request:
     form = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "refresh_token": credential.secret}
     form |= {"service": question.service} if question.service else {}
     form |= {"scope": " ".join(question.scopes)} if question.scopes else {}

@@ -18,6 +18,7 @@ from scanner.registry.mirrors.mirrors import (
     HUB_HOSTS,
     MAX_PULL_ENDPOINTS,
     PullEndpoint,
+    flag,
     malformed,
     parse_url,
     read_toml,
@@ -115,7 +116,7 @@ def _host(url: Any, table: Any, directory: Path) -> Host:
     if parsed is None or not isinstance(table, dict):
         raise ValueError(f"{printable(str(url), 80)!a} is no host")
     capabilities = _capabilities(table.get("capabilities"))
-    override = _flag(table, "override_path")
+    override = flag(table, "override_path")
     root = parsed.path if override or parsed.path.endswith(API_ROOT) else parsed.path + API_ROOT
     return Host(
         host=parsed.host,
@@ -125,7 +126,7 @@ def _host(url: Any, table: Any, directory: Path) -> Host:
         resolves="resolve" in capabilities,
         ca_files=tuple(_absolute(path, directory) for path in _texts(table.get("ca"), "ca")),
         client_pairs=_pairs(table.get("client"), directory),
-        skip_verify=_flag(table, "skip_verify"),
+        skip_verify=flag(table, "skip_verify"),
     )
 
 
@@ -163,10 +164,3 @@ def _texts(value: Any, name: str) -> tuple[str, ...]:
 
 def _absolute(path: str, directory: Path) -> str:
     return str(directory / path)
-
-
-def _flag(table: dict[str, Any], name: str) -> bool:
-    value = table.get(name, False)
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} is neither true nor false")
-    return value

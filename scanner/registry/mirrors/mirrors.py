@@ -114,6 +114,18 @@ def read_toml(text: str, name: str) -> dict[str, Any] | Failure:
         return malformed(f"{name} {printable(str(error), 140)}")
 
 
+def flag(table: dict[str, Any], name: str) -> bool:
+    """What a table says with true or false; false where it says nothing.
+
+    Raises:
+        TypeError: it says something else.
+    """
+    value = table.get(name, False)
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is neither true nor false")
+    return value
+
+
 def malformed(detail: str) -> Failure:
     """A configuration that cannot be understood; what it would have forbidden is not known."""
     return Failure(Reason.IMAGE_NOT_ALLOWED, detail)

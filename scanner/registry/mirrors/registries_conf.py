@@ -14,7 +14,7 @@ from scanner.domain.image import reference as references
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import DOCKER_HUB
-from scanner.registry.mirrors.mirrors import MAX_PULL_ENDPOINTS, PullEndpoint, malformed, read_toml, upstream
+from scanner.registry.mirrors.mirrors import MAX_PULL_ENDPOINTS, PullEndpoint, flag, malformed, read_toml, upstream
 
 if TYPE_CHECKING:
     from scanner.domain.image.reference import ImageReference
@@ -144,9 +144,9 @@ def _table(table: Any) -> Table:
     mirrors = table.get("mirror", [])
     if not isinstance(mirrors, list) or len(mirrors) >= MAX_PULL_ENDPOINTS:
         raise ValueError(f"mirror is no list of fewer than {MAX_PULL_ENDPOINTS} tables")
-    by_digest = _flag(table, "mirror-by-digest-only")
+    by_digest = flag(table, "mirror-by-digest-only")
     found = tuple(_mirror(mirror, by_digest=by_digest) for mirror in mirrors)
-    return Table(prefix, location, _flag(table, "insecure"), _flag(table, "blocked"), found)
+    return Table(prefix, location, flag(table, "insecure"), flag(table, "blocked"), found)
 
 
 def _mirror(mirror: Any, *, by_digest: bool) -> Mirror:
@@ -156,7 +156,7 @@ def _mirror(mirror: Any, *, by_digest: bool) -> Mirror:
     when = _WHEN.get(mirror.get("pull-from-mirror", ""))
     if not location or when is None:
         raise ValueError("a mirror has no location, or an unknown pull-from-mirror")
-    return Mirror(location, _flag(mirror, "insecure"), "digest-only" if by_digest else when)
+    return Mirror(location, flag(mirror, "insecure"), "digest-only" if by_digest else when)
 
 
 def _location(table: dict[str, Any], name: str) -> str:
@@ -164,10 +164,3 @@ def _location(table: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or "://" in value or len(value) > references.MAX_REFERENCE_CHARS:
         raise ValueError(f"{name} is no location (host[:port][/path], without a scheme)")
     return value.rstrip("/")
-
-
-def _flag(table: dict[str, Any], name: str) -> bool:
-    value = table.get(name, False)
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} is neither true nor false")
-    return value

@@ -14,7 +14,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey, Survey
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.survey_ways import Asked, survey_of
+from scanner.domain.verdict.survey_ways import SurveyedProcess, survey_of
 from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ class Subject:
     checks: tuple[tuple[str, ...], ...] = ()
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> SurveyedProcess:
         """The words and files on its way."""
         said = [process for process in (self.override, self.offer.process) if process is not None]
         chain = self.program.chain
         words = (word for argv in (self.program.argv, *self.checks) for word in argv)
         named = [path for word in words for path in _paths_in(word)]
-        return Asked(
+        return SurveyedProcess(
             path=next((process.path for process in said if process.path is not None), None),
             cwd=next((process.working_dir for process in said if process.working_dir), "/"),
             named=tuple(dict.fromkeys([*(file.path for file in chain), *named])),
@@ -215,7 +215,7 @@ def sibling_of(image: ImageFacts, offer: Offer) -> Offer | None:
     return next((by_architecture[name] for name in _SIBLINGS if name in by_architecture), None)
 
 
-def _judged(surveys: list[LayerSurvey], asked: Asked, *, whole: bool) -> Survey:
+def _judged(surveys: list[LayerSurvey], asked: SurveyedProcess, *, whole: bool) -> Survey:
     return survey_of(merge(surveys), asked, whole=whole)
 
 

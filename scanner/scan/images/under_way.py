@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable
+    from collections.abc import Callable, Coroutine, Hashable, Iterable
 
 Found = TypeVar("Found")
 
@@ -28,8 +28,13 @@ class UnderWay(Generic[Found]):
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await give_up(self._tasks.values())
+
+
+async def give_up(under_way: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, then wait until each of them has ended."""
+    tasks = list(under_way)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -38,7 +38,7 @@ PROJECT_BUDGET = Budget(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GivenProject:
     """What a project plans, over which files its reader stumbled, which ones it asked for in vain."""
 
     plans: Plans
@@ -114,7 +114,7 @@ def read_compose(
     return folder.FolderPlans((), (_gap(roots[0], f"more than {MAX_FILES} files, or files that include each other"),))
 
 
-def _asked(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundings) -> Asked:
+def _asked(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundings) -> GivenProject:
     """Runs in a worker."""
     recording = _Recording(texts)
 
@@ -123,10 +123,10 @@ def _asked(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surrounding
         return compose.project_plans(whole, roots, beside)
 
     plans, faults = without_culprits(read, texts)
-    return Asked(plans or Plans(), faults, tuple(recording.asked))
+    return GivenProject(plans or Plans(), faults, tuple(recording.asked))
 
 
-def _filed(path: str, asked: Asked) -> FolderPlans:
+def _filed(path: str, asked: GivenProject) -> FolderPlans:
     gaps = tuple(_gap(name, why) for name, why in asked.faults.items())
     return folder.filed(path, Source.COMPOSE, asked.plans) + folder.FolderPlans((), gaps)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts
 from scanner.domain.verdict.reason import Reason
+from scanner.scan.images.under_way import give_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,11 +64,7 @@ class GateFacts:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await give_up(self._under_way.values())
 
     def _fresh(self, host: Host, max_age_s: float) -> HostFacts | Failure:
         """What is known already, unless that is too old to decide on, or of another machine."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Failure, HostFacts, Stage
-from scanner.domain.image.reference import Digest
+from scanner.domain.image.reference import digest_of
 from scanner.domain.plan import Plan
 from scanner.domain.release import NO_CONTAINER, Release, chosen, of_absent, owner_name, sighting
 from scanner.domain.rollback_plan import rollback_plan, vouched
@@ -84,21 +84,17 @@ def fresh(facts: HostFacts | Failure | None, age_s: float, max_age_s: float) -> 
 def _of_registry(current: Release, to: str, known: list[Release]) -> Release | None:
     """A digest that this host never had, of the same repository: the registry says whether it is there."""
     last = max(known, key=lambda one: one.last_seen, default=current) if current.image_id == NO_CONTAINER else current
-    had = last.reference
-    try:
-        digest = Digest(to)
-    except ValueError:
-        return None
-    if isinstance(had, Failure) or had.digest is None or digest.algorithm != "sha256":
+    had, digest = last.reference, digest_of(to)
+    if digest is None or isinstance(had, Failure) or had.digest is None or digest.algorithm != "sha256":
         return None
     image = str(replace(had, digest=digest))
-    return Release(current.host, current.source, current.workload, to, to, image, image, "", 0.0, 0.0)
+    return Release(current.host, current.source, current.workload, digest, digest, image, image, "", 0.0, 0.0)
 
 
 def _none(known: list[Release], current: Release, to: str) -> str:
     if to:
         return f"{current.workload} never had {to} on {current.host}, and it is no digest of {current.image}"
-    others = [one.digest for one in known if one.image_id != current.image_id]
+    others = [one.digest for one in known if one.image_id != current.image_id and one.digest]
     if not others:
         return f"no other release of {current.workload} was ever seen on {current.host}"
     return (

@@ -25,7 +25,7 @@ MAX_PAGE = 10_000
 """Findings or hosts in one answer; a fleet of ten thousand hosts is read in pages."""
 
 
-class HostPage(BaseModel):
+class HostQuery(BaseModel):
     """The query of ``/api/v1/hosts``: ``cursor`` is what the page before gave as ``next_cursor``.
 
     It names the last host of that page, so that a host that comes or goes meanwhile moves no other.

@@ -26,7 +26,7 @@ from scanner.formats.documents import json_writer
 from scanner.service.publication import Publication
 from scanner.service.reloading import Reloading
 from scanner.web.api import schemas
-from scanner.web.api.filters import FindingFilter, HostPage, cursor_at
+from scanner.web.api.filters import FindingFilter, HostQuery, cursor_at
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import Context
@@ -57,7 +57,9 @@ def report(context: Annotated[Context, Depends(dependencies.context)]) -> Respon
 
 @router.get("/hosts", response_model=schemas.HostPage)
 @needs(Scope.READ)
-def hosts(wanted: Annotated[HostPage, Query()], context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+def hosts(
+    wanted: Annotated[HostQuery, Query()], context: Annotated[Context, Depends(dependencies.context)]
+) -> Response:
     """Hosts of the latest report by name, without their facts; ``total`` counts all of them."""
     latest = context.report()
     begin = bisect_right(latest.names, wanted.cursor) if wanted.cursor else 0

@@ -131,7 +131,7 @@ def release_document(release: Release) -> dict[str, Any]:
         "host": release.host,
         "source": str(release.source),
         "workload": release.workload,
-        "digest": release.digest,
+        "digest": release.digest or "",
         "image": release.image,
         "image_id": release.image_id,
         "written": release.written,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.responses import StreamingResponse
 
 from scanner.service.answers import Refusal
-from scanner.service.leadership import Asked
+from scanner.service.leadership import LeaderRequest
 from scanner.web.http.problem import Problem
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Leader(Protocol):
     def leads(self) -> bool:
         """Whether that is this process."""
 
-    async def forward(self, asked: Asked) -> LeaderAnswer | Refusal:
+    async def forward(self, asked: LeaderRequest) -> LeaderAnswer | Refusal:
         """The leader's answer."""
 
     def not_here(self) -> Refusal:
@@ -47,7 +47,7 @@ async def answer_of(leader: Leader, request: Request, session: Session | None) -
     target = scope["raw_path"].partition(b"?")[0] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     if not target.startswith(b"/"):
         raise Problem(400, "malformed", "the request names another server")
-    answer = await leader.forward(Asked(request.method, target, dict(request.headers), await request.body()))
+    answer = await leader.forward(LeaderRequest(request.method, target, dict(request.headers), await request.body()))
     if isinstance(answer, Refusal):
         raise Problem.of(answer)
     return StreamingResponse(answer.body, answer.status, answer.headers)

@@ -58,7 +58,7 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_re
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CheckForm:
     """What was asked, as it was typed."""
 
     images: str = ""
@@ -85,7 +85,7 @@ class Answer:
 class CheckPage:
     """The form as it was filled in, with the answer: a decision, else why there is none."""
 
-    question: Question
+    question: CheckForm
     platforms: Sequence[str]
     checked: Checked | None = None
     refused: str = ""
@@ -131,7 +131,7 @@ async def check_form(
     platform: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The form, filled in as a link says."""
-    page = CheckPage(Question(image, host, platform), await asyncio.to_thread(_platforms, asking))
+    page = CheckPage(CheckForm(image, host, platform), await asyncio.to_thread(_platforms, asking))
     return await asyncio.to_thread(render, asking, "check.html", page)
 
 
@@ -146,7 +146,7 @@ async def check(
     """Ask the gate; the answer is a page whatever it says, so that a person can read it."""
     fields = dict(await form_of(request))
     images, hosts, platform = (fields.get(name, "").strip() for name in ("images", "hosts", "platform"))
-    question = Question(images, hosts, platform, fields.get("files", "").replace("\r\n", "\n"))
+    question = CheckForm(images, hosts, platform, fields.get("files", "").replace("\r\n", "\n"))
     platforms = await asyncio.to_thread(_platforms, asking)
     asked = _read(question)
     if isinstance(asked, str):
@@ -163,7 +163,7 @@ async def check(
     return await asyncio.to_thread(render, asking, "check.html", CheckPage(question, platforms, answer))
 
 
-def _read(question: Question) -> tuple[tuple[Plan, ...], Destination] | str:
+def _read(question: CheckForm) -> tuple[tuple[Plan, ...], Destination] | str:
     """What the gate is asked beside the files, else what is wrong with the question in words."""
     images, hosts = tuple(question.images.split()), tuple(question.hosts.replace(",", " ").split())
     texts = {path: raw.decode() for path, raw in _files(question).items()}
@@ -182,7 +182,7 @@ def _read(question: Question) -> tuple[tuple[Plan, ...], Destination] | str:
         return str(error)
 
 
-def _files(question: Question) -> Mapping[str, bytes]:
+def _files(question: CheckForm) -> Mapping[str, bytes]:
     return {PASTED: question.files.encode()} if question.files.strip() else {}
 
 

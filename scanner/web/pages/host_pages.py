@@ -85,7 +85,7 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
-class HostPage:
+class HostView:
     """One host with everything that is known of it; ``released`` is ``None`` where the store cannot be read."""
 
     host: HostRow
@@ -223,13 +223,13 @@ def host_page(
     architecture: Architecture | None,
     probes: Sequence[ProbeLog],
     released: Sequence[Released] | None = (),
-) -> HostPage:
+) -> HostView:
     """The page of one host."""
     reading = row.reading.reading
     if isinstance(reading, Failure):
-        return HostPage(row, None, {}, (), architecture, probes, released)
+        return HostView(row, None, {}, (), architecture, probes, released)
     there = [engine for engine in reading.engines if engine.state is not EngineState.ABSENT]
-    return HostPage(row, reading, plain(reading.kernel), there, architecture, probes, released)
+    return HostView(row, reading, plain(reading.kernel), there, architecture, probes, released)
 
 
 def _urgency(row: HostRow) -> tuple[bool, int, int, str]:

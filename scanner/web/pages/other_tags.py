@@ -33,7 +33,7 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_re
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OtherTagsForm:
     """Which image, for which platform."""
 
     image: str
@@ -68,7 +68,7 @@ async def other_tags(
     )
 
 
-def _wanted(fields: dict[str, str]) -> Wanted:
+def _wanted(fields: dict[str, str]) -> OtherTagsForm:
     """What the form says.
 
     Raises:
@@ -77,6 +77,6 @@ def _wanted(fields: dict[str, str]) -> Wanted:
     image = fields.get("reference", "")
     accepted(named_image(image))
     try:
-        return Wanted(image, parse(fields.get("platform", "")))
+        return OtherTagsForm(image, parse(fields.get("platform", "")))
     except ValueError as error:
         raise Problem(400, "platform_invalid", str(error)) from None

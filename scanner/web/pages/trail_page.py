@@ -38,7 +38,7 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_re
 
 
 @dataclass(frozen=True, slots=True)
-class TrailEntry:
+class TrailRow:
     """One entry as it is shown; ``title`` says in a few words what happened, ``about`` is all of it."""
 
     index: int
@@ -54,7 +54,7 @@ class TrailPage:
     """Entries, newest first, below the head; ``trail`` is ``None`` where there is none."""
 
     trail: Trail | None
-    entries: Sequence[TrailEntry] = ()
+    entries: Sequence[TrailRow] = ()
     event: str = ""
     older: int | None = None
     newer: int | None = None
@@ -109,12 +109,12 @@ async def _page(known: Trail, before: int | None, event: str) -> TrailPage:
     return TrailPage(known, shown, event, older or None, newer)
 
 
-def _entry(index: int, body: bytes) -> TrailEntry:
+def _entry(index: int, body: bytes) -> TrailRow:
     read = leaf.decode(body)
     if read is None:
-        return TrailEntry(index, "unreadable", "", "", "This entry is not one of ours.", body.hex()[:MAX_ABOUT_CHARS])
+        return TrailRow(index, "unreadable", "", "", "This entry is not one of ours.", body.hex()[:MAX_ABOUT_CHARS])
     about = json.dumps(read.about, indent=1, sort_keys=True, ensure_ascii=False)
-    return TrailEntry(index, read.event, read.at, read.by, _title(read.event, read.about), about[:MAX_ABOUT_CHARS])
+    return TrailRow(index, read.event, read.at, read.by, _title(read.event, read.about), about[:MAX_ABOUT_CHARS])
 
 
 _NAMED = (

@@ -48,10 +48,9 @@ def a_single(config, binary="same", problem=None):
     return image_offers.ImageFacts("r.example/app:1", made.digest, is_index=False, offers=(made,))
 
 
-def container(platform=AMD64, *, state="running", stage=facts.Stage.RUNNING, digest="a", **more):
-    known = (f"r.example/app@{builders.INDEX}",)
-    local = facts.LocalImage(builders.digest("c"), known, builders.digest(digest), platform)
-    return builders.workload(stage=stage, engine="docker", local=local, state=state, **more)
+def container(platform=AMD64, *, digest="a", **more):
+    held = {"platform": platform, "manifest_digest": builders.digest(digest)}
+    return builders.container("c", f"r.example/app@{builders.INDEX}", local=held, **more)
 
 
 def reason_of(*arguments, **more):

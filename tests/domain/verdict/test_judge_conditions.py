@@ -68,7 +68,7 @@ def test_a_verdict_that_no_offer_was_taken_for_names_the_digest_that_was_asked()
     down = of_no_version(a_host(state=facts.EngineState.DOWN))
     assert judge(down, plan(), GOOD).digest == GOOD.digest
     assert judge(a_host(), plan(), GOOD).digest == GOOD.offers[0].digest
-    assert judge(a_host(), plan(), Failure(Reason.IMAGE_DENIED)).digest == ""
+    assert judge(a_host(), plan(), Failure(Reason.IMAGE_DENIED)).digest is None
 
 
 @pytest.mark.parametrize(("path", "is_kept"), [("/app", True), ("", False)])

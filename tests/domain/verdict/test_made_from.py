@@ -22,10 +22,9 @@ INDEX = builders.image_facts(an_offer(ARM64, "a"), an_offer(AMD64, "b"))
 
 
 def container(state="exited", image_id=INDEX.digest, exit_code=3, **local):
-    made_from = facts.LocalImage(image_id, (f"r.example/app@{INDEX.digest}",), **local)
-    return builders.workload(
-        stage=facts.Stage.STOPPED, engine="docker", local=made_from, state=state, exit_code=exit_code
-    )
+    held = {"platform": None, **local}
+    known = {"stage": facts.Stage.STOPPED, "state": state, "exit_code": exit_code}
+    return builders.container(image_id, f"r.example/app@{INDEX.digest}", local=held, **known)
 
 
 def offer_of(workload, index=INDEX):

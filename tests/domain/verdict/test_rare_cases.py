@@ -22,7 +22,7 @@ from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.remedy import Handler, Pin, Trouble, emulation, fix, hosts, with_hosts
 from scanner.domain.verdict.remedy.choice import another_choice
 from scanner.domain.verdict.started import kernel_shows
-from scanner.domain.verdict.survey_ways import Asked, located, survey_of
+from scanner.domain.verdict.survey_ways import SurveyedProcess, located, survey_of
 from tests import builders
 from tests.builders import AMD64, APP, ARM64, I386, digest, image_facts, offer, program
 
@@ -268,7 +268,7 @@ def test_each_maker_is_asked_to_make_it_anew(kind):
 
 
 def test_a_host_of_no_inventory_is_called_as_its_person_called_it():
-    own = Failure(Reason.HOST_KEY_UNKNOWN, setting=hosts.OWN_SSH, host="2001:db8::1", port=2222, user="me")
+    own = Failure(Reason.HOST_KEY_UNKNOWN, is_own=True, host="2001:db8::1", port=2222, user="me")
     theirs = trouble(failure=own)
     assert hosts._target(theirs) == "me@[2001:db8::1]:2222"
     assert hosts._again(theirs) == "archscan scan me@[2001:db8::1]:2222"
@@ -320,8 +320,8 @@ def surveyed(*files, links=None):
 
 def test_programs_for_other_systems_lie_on_no_way():
     image = surveyed(a_file("/a.exe", SurveyedKind.PE), a_file("/a.dylib", SurveyedKind.MACHO), a_file("/bin/a"))
-    assert [str(one.way) for one in located(image, Asked("/bin"))] == ["none", "none", "PATH"]
-    assert survey_of(image, Asked("/bin")).elves == 1
+    assert [str(one.way) for one in located(image, SurveyedProcess("/bin"))] == ["none", "none", "PATH"]
+    assert survey_of(image, SurveyedProcess("/bin")).elves == 1
 
 
 @pytest.mark.parametrize(
@@ -330,11 +330,11 @@ def test_programs_for_other_systems_lie_on_no_way():
 )  # fmt: skip
 def test_a_name_is_followed_through_links_up_to_their_limit(named, way):
     image = surveyed(a_file("/srv/app/tool"), links={"/app": "srv/./x/../app", "/loop": "/loop"})
-    assert str(next(located(image, Asked("/bin", named=(named,)))).way) == way
+    assert str(next(located(image, SurveyedProcess("/bin", named=(named,)))).way) == way
 
 
 def test_units_are_followed_where_something_starts_them():
     unit = a_file("/etc/systemd/system/a.service", SurveyedKind.UNIT, names=("/opt/a/run",))
     image = surveyed(unit, a_file("/opt/a/run"))
-    assert [str(one.way) for one in located(image, Asked("/bin", starts_units=True))] == ["named"]
-    assert [str(one.way) for one in located(image, Asked("/bin"))] == ["application"]
+    assert [str(one.way) for one in located(image, SurveyedProcess("/bin", starts_units=True))] == ["named"]
+    assert [str(one.way) for one in located(image, SurveyedProcess("/bin"))] == ["application"]

@@ -235,8 +235,8 @@ def test_a_limit_that_is_kept_for_others_is_told_from_one_that_is_used_up():
     def told(**more):
         return fix(Reason.IMAGE_RATE_LIMITED, Trouble("h", "app:1", failure=Failure(Reason.IMAGE_RATE_LIMITED, **more)))
 
-    assert "stop_below" in told(setting="stop_below").summary
-    assert "stop_below" not in told().summary
+    assert "kept for others" in told(setting="stop_below").summary
+    assert "kept for others" not in told().summary
 
 
 def test_an_unset_variable_is_told_from_a_reference_that_is_none():

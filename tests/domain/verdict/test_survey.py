@@ -13,7 +13,7 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy import Trouble, fix
 from scanner.domain.verdict.survey import weigh
-from scanner.domain.verdict.survey_ways import Asked, key_of, survey_of
+from scanner.domain.verdict.survey_ways import SurveyedProcess, key_of, survey_of
 
 MACHINES = {"amd64": (62, 64), "arm64": (183, 64), "386": (3, 32), "arm": (40, 32), "s390x": (22, 64), "?": (4711, 64)}
 NO_EMULATORS = Binfmt(enabled=True)
@@ -49,7 +49,7 @@ def an_image(files, links=None, searched=()):
 
 
 def way_of(path, files, links=None, searched=(), /, **asked):
-    found = survey_of(an_image(files, links, searched), Asked(**asked))
+    found = survey_of(an_image(files, links, searched), SurveyedProcess(**asked))
     return next(group.way for group in found.groups if path in group.examples)
 
 
@@ -59,7 +59,7 @@ def program(*chain, at_run_time=""):
 
 
 def reason_of(files, *, kernel=AMD64, at_run_time="", chain=("/app",), whole=True, **asked):
-    survey = survey_of(an_image(files), Asked(**asked), whole=whole)
+    survey = survey_of(an_image(files), SurveyedProcess(**asked), whole=whole)
     return weigh(kernel, program(*chain, at_run_time=at_run_time), survey).reason
 
 
@@ -193,7 +193,7 @@ def test_what_is_decided_at_run_time_may_be_any_foreign_program(files, reason):
 
 
 def test_the_finding_names_the_script_the_file_its_cpu():
-    survey = survey_of(an_image({"/opt/a": "arm64", "/opt/b": "arm64"}), Asked())
+    survey = survey_of(an_image({"/opt/a": "arm64", "/opt/b": "arm64"}), SurveyedProcess())
     found = weigh(AMD64, program(at_run_time=UNCLEAR), survey)
     assert found.detail == f"{UNCLEAR}; /opt/a (and 1 more) is for linux/arm64, and it may start that"
     assert found.path == "/opt/a"
@@ -201,7 +201,7 @@ def test_the_finding_names_the_script_the_file_its_cpu():
 
 def test_a_program_that_cannot_be_read_leaves_open_what_starts():
     image = ImageSurvey({"/opt/x": SurveyedFile("/opt/x", SurveyedKind.ELF, 0o755, problem="sparse")})
-    found = weigh(AMD64, program(at_run_time=UNCLEAR), survey_of(image, Asked()))
+    found = weigh(AMD64, program(at_run_time=UNCLEAR), survey_of(image, SurveyedProcess()))
     assert found.reason is Reason.BINARY_UNKNOWN
 
 
@@ -215,7 +215,9 @@ def test_a_level_that_the_host_lacks_is_foreign():
     v3 = Elf(62, 64, "little", Platform("linux", "amd64", "v3"), type=2)
     image = ImageSurvey({"/opt/x": SurveyedFile("/opt/x", SurveyedKind.ELF, 0o755, v3)})
     old = Kernel("Linux", "x86_64", platform=Platform("linux", "amd64"), cpu_level=1, binfmt=NO_EMULATORS)
-    assert weigh(old, program(at_run_time=UNCLEAR), survey_of(image, Asked())).reason is Reason.FOREIGN_BINARIES
+    assert (
+        weigh(old, program(at_run_time=UNCLEAR), survey_of(image, SurveyedProcess())).reason is Reason.FOREIGN_BINARIES
+    )
 
 
 # ---------------------------------------------------------------- what was followed
@@ -250,7 +252,7 @@ def test_modules_count_for_an_interpreter_that_loads_them(chain, reason):
 
 
 def test_the_evidence_counts_what_was_read_and_what_lies_aside():
-    survey = survey_of(an_image({"/usr/bin/a": "amd64", "/x/test/b": "arm64"}), Asked())
+    survey = survey_of(an_image({"/usr/bin/a": "amd64", "/x/test/b": "arm64"}), SurveyedProcess())
     assert weigh(AMD64, program(), survey).says == (
         "every file was read: 2 programs and libraries, none for another CPU on a way, 1 aside"
     )
@@ -285,7 +287,7 @@ def image_of(package):
 @pytest.mark.parametrize("at_run_time", ["", UNCLEAR])
 def test_a_real_package_that_ships_siblings_is_no_finding_where_it_is_native(file, at_run_time):
     package = json.loads(file.read_text())
-    survey = survey_of(image_of(package), Asked())
+    survey = survey_of(image_of(package), SurveyedProcess())
     for cpu in package["native"]:
         kernel = {"amd64": AMD64, "arm64": ARM64}[cpu]
         found = weigh(kernel, program("/usr/bin/node", at_run_time=at_run_time), survey)

@@ -40,12 +40,12 @@ def dropbear(request, require, tmp_path_factory, sshd):
 
 async def test_a_dropbear_answers_the_script_in_its_profile(pool_of, dropbear, sshd):
     host, known = dropbear
-    pool = pool_of(SshConfig(sshd.client_key, known, profiles={"nas-*": Profile.DROPBEAR}))
+    pool = pool_of(SshConfig(sshd.client_key, known, algorithms={"nas-*": Profile.DROPBEAR}))
     assert await pool.read(host, SCRIPT) == b"begin\nLinux\nend\n"
 
 
 async def test_without_a_profile_it_is_refused_with_how_to_name_one(pool_of, dropbear, sshd):
     host, known = dropbear
-    found = await pool_of(SshConfig(sshd.client_key, known, profiles={"other": Profile.LEGACY})).read(host, SCRIPT)
+    found = await pool_of(SshConfig(sshd.client_key, known, algorithms={"other": Profile.LEGACY})).read(host, SCRIPT)
     assert isinstance(found, Failure)
     assert found.reason is Reason.HOST_PROTOCOL

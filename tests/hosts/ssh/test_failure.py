@@ -8,8 +8,8 @@ from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts.login import of_login
-from scanner.hosts.ssh.failure import Bastion, classify
+from scanner.hosts.login import ProbeLogin, of_login
+from scanner.hosts.ssh.failure import Bastion, SlowAnswerError, classify
 from scanner.hosts.ssh.jump import Route
 from tests.rows import each_row
 
@@ -59,30 +59,31 @@ def test_every_ending_has_its_reason(error, reason):
 
 
 BASTIONS = [
-    (Failure(Reason.HOST_KEY_UNKNOWN, "no key"), ("b", "jump", 22, "ssh.known_hosts_file")),
-    (Failure(Reason.HOST_KEY_CHANGED, "another"), ("b", "jump", 22, "ssh.known_hosts_file")),
-    (Failure(Reason.HOST_AUTH_REJECTED, "denied"), ("b", "jump", 22, "ssh.identity_file")),
-    (Failure(Reason.HOST_TIMEOUT, "no answer in time"), ("b", "jump", 22, "")),
-    (Bastion(Route.parse("up@a:2222", ""), Failure(Reason.HOST_KEY_UNKNOWN)).failure, ("a", "up", 2222, "ssh.known_hosts_file")),
+    (Failure(Reason.HOST_KEY_UNKNOWN, "no key"), ("b", "jump", 22, Reason.HOST_KEY_UNKNOWN)),
+    (Failure(Reason.HOST_KEY_CHANGED, "another"), ("b", "jump", 22, Reason.HOST_KEY_CHANGED)),
+    (Failure(Reason.HOST_AUTH_REJECTED, "denied"), ("b", "jump", 22, Reason.HOST_AUTH_REJECTED)),
+    (Failure(Reason.HOST_TIMEOUT, "no answer in time"), ("b", "jump", 22, Reason.HOST_TIMEOUT)),
+    (Bastion(Route.parse("up@a:2222", ""), Failure(Reason.HOST_KEY_UNKNOWN)).failure, ("a", "up", 2222, Reason.HOST_KEY_UNKNOWN)),
 ]  # fmt: skip
 
 
 @each_row("failure, expected", BASTIONS)
-def test_a_bastion_at_fault_is_named_with_the_setting_that_lets_us_in(failure, expected):
+def test_a_bastion_at_fault_is_named_with_why_it_did_not_let_us_in(failure, expected):
     found = classify(Bastion(Route.parse("up@a:2222,jump@b", ""), failure))
-    assert (found.host, found.user, found.port, found.setting) == expected
+    assert (found.host, found.user, found.port, found.cause) == expected
     host = Host("web-1", "10.0.0.1", user="archscan")
-    said = of_login(found, host, "archscan")
+    said = of_login(found, host, ProbeLogin("archscan"))
     assert (said.host, said.user) == (found.host, found.user)
     (first, *_) = remedy.fix(said.reason, remedy.Trouble("web-1", "", failure=said)).commands
     port = f" -p {found.port}" if found.port != 22 else ""
     assert (
         first
         == {
-            "ssh.known_hosts_file": "archscan trust web-1",
-            "ssh.identity_file": f"archscan authorized-key --bastion | ssh{port} {found.user}@{found.host} 'tee -a .ssh/authorized_keys'",
-            "": "archscan inventory --host web-1",
-        }[found.setting]
+            Reason.HOST_KEY_UNKNOWN: "archscan trust web-1",
+            Reason.HOST_KEY_CHANGED: "archscan trust web-1",
+            Reason.HOST_AUTH_REJECTED: f"archscan authorized-key --bastion | ssh{port} {found.user}@{found.host} 'tee -a .ssh/authorized_keys'",
+            Reason.HOST_TIMEOUT: "archscan inventory --host web-1",
+        }[found.cause]
     )
 
 
@@ -100,3 +101,17 @@ def test_a_hosts_own_words_become_one_printable_line():
 
 def test_an_error_without_words_names_its_kind():
     assert classify(KeyError()).detail == "KeyError"
+
+
+@pytest.mark.parametrize(
+    ("error", "setting"),
+    [
+        (TimeoutError(), "ssh.connect_timeout"), (SlowAnswerError(), "ssh.probe_timeout"),
+        (asyncssh.KeyExchangeFailed("no matching cipher"), "ssh.algorithms"), (ConnectionRefusedError(), ""),
+    ],
+)  # fmt: skip
+def test_what_the_configuration_would_permit_names_its_setting(error, setting):
+    failure = classify(error)
+    assert failure.setting == setting
+    cured = remedy.fix(failure.reason, remedy.Trouble("web-1", "", failure=failure)).summary
+    assert not setting or setting in cured

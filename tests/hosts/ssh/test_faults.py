@@ -121,7 +121,8 @@ async def test_s02_swallowed_packets_end_at_the_deadline(pool_of, config_for, ho
 
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "sock_connect", swallow)
     pool = pool_of(config_for(known_for(tools, keys["host"], 22), connect_timeout_s=0.2))
-    assert await pool.read(host_at(22), SCRIPT) == Failure(Reason.HOST_TIMEOUT, "no answer in time")
+    told = Failure(Reason.HOST_TIMEOUT, "no answer in time", setting="ssh.connect_timeout")
+    assert await pool.read(host_at(22), SCRIPT) == told
 
 
 STRANGE = [("window 1", {"window": 1}), ("rekey storm", {"rekey_bytes": 64}), ("packets of 1", {"max_pktsize": 1})]
@@ -247,9 +248,9 @@ async def test_a_named_profile_speaks_with_hosts_of_its_time_and_with_no_other(
 ):
     fake = await fake_host(**offered)
     config = config_for(known_for(tools, keys["host"], fake.port))
-    found = await pool_of(replace(config, profiles={"*": profile})).read(host_at(fake.port), SCRIPT)
+    found = await pool_of(replace(config, algorithms={"*": profile})).read(host_at(fake.port), SCRIPT)
     assert (getattr(found, "reason", None) is not Reason.HOST_PROTOCOL) is agree, found
-    found = await pool_of(replace(config, profiles={"other": profile})).read(host_at(fake.port), SCRIPT)
+    found = await pool_of(replace(config, algorithms={"other": profile})).read(host_at(fake.port), SCRIPT)
     assert found.reason is Reason.HOST_PROTOCOL
 
 

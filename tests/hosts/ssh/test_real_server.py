@@ -62,7 +62,7 @@ async def test_a_long_answer_arrives_whole(pool_of, real_config, target):
 async def test_an_endless_answer_ends_at_the_limit(pool_of, sshd, target):
     pool = pool_of(SshConfig(sshd.client_key, sshd.known_hosts, max_output_bytes=1 << 20))
     assert await pool.read(target, b"cat /dev/zero\n") == Failure(
-        Reason.HOST_TOO_LARGE, "the answer is longer than 1048576 bytes"
+        Reason.HOST_TOO_LARGE, "the answer is longer than 1048576 bytes", setting="ssh.max_output"
     )
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain import facts
 from scanner.domain.facts import Failure
 from scanner.domain.image import offers as image_offers
 from scanner.domain.platform.platform import Platform
@@ -44,8 +43,7 @@ async def inspect(_reference, _offer, _override, _host=""):
 
 
 def container(image, *repo_digests, platform=AMD64):
-    local = facts.LocalImage(CONFIG, repo_digests, platform=platform)
-    return builders.workload(image=image, engine="docker", local=local, state="running")
+    return builders.container(CONFIG, *repo_digests, local={"platform": platform}, image=image)
 
 
 def offer(entry, config):

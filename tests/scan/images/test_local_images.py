@@ -44,8 +44,8 @@ class Store:
 
 
 def container(name="a", image_id="sha256:" + "a" * 64, digests=(), stage=facts.Stage.STOPPED, **more):
-    local = facts.LocalImage(image_id, digests, platform=AMD64)
-    return builders.workload(name, "app:latest", stage, host="web-1", engine="docker", local=local, **more)
+    known = {"name": name, "image": "app:latest", "stage": stage, "host": "web-1", "state": "", **more}
+    return builders.container(image_id, *digests, **known)
 
 
 def said(*workloads, kind=facts.EngineKind.DOCKER, owner=""):

@@ -18,18 +18,8 @@ PROBE_PATH = "/usr/local/libexec/archscan-probe"
 
 SSH_PORT = 22
 
-OWN_SSH = "ssh -G"
-"""The setting of a host that no inventory has: a person's own ssh knows it."""
-
-
-HOST_KEYS = "ssh.known_hosts_file"
-"""The setting of a bastion whose host key is not believed."""
-
-KEYS = "ssh.identity_file"
-"""The setting of a bastion that refused our key; of a host for which no key is configured at all."""
-
-OWN_KEYS = "IdentityFile"
-"""The setting of such a host whose person has no key: what ssh itself calls it."""
+UNBELIEVED = frozenset({Reason.HOST_KEY_UNKNOWN, Reason.HOST_KEY_CHANGED})
+"""Of a host key that nobody has vouched for."""
 
 
 def ssh(t: Trouble, user: str = "", options: str = "") -> str:
@@ -57,7 +47,7 @@ def _again(t: Trouble) -> str:
 
 def _is_own(t: Trouble) -> bool:
     """Whether a person asked as their own ssh would, with no inventory that knows the host."""
-    return t.failure is not None and t.failure.setting in {OWN_SSH, OWN_KEYS}
+    return t.failure is not None and t.failure.is_own
 
 
 def _target(t: Trouble) -> str:
@@ -67,6 +57,11 @@ def _target(t: Trouble) -> str:
     port = f":{t.failure.port}" if t.failure.port not in {0, SSH_PORT} else ""
     name = word(t.failure.host, "HOST")
     return f"{_user(t)}@{f'[{name}]' if ':' in name else name}{port}"
+
+
+def _by(t: Trouble) -> str:
+    """The setting that would permit it, as whoever met the trouble called it."""
+    return f" ({t.failure.setting})" if t.failure and t.failure.setting else ""
 
 
 def _listed(t: Trouble) -> tuple[str, ...]:
@@ -113,13 +108,13 @@ def _account_locked(t: Trouble) -> Fix:
 
 
 def _auth_rejected(t: Trouble) -> Fix:
-    if t.failure is not None and t.failure.setting == KEYS:
+    if t.failure is not None and t.failure.setting:
+        if _is_own(t):
+            return _keyless(t)
         return Fix(
-            "No key is configured: make one and name it under ssh: in archscan.yml, or have it all done.",
+            f"No key is configured: make one and name it ({t.failure.setting}), or have it all done.",
             ("archscan setup",),
         )
-    if t.failure is not None and t.failure.setting == OWN_KEYS:
-        return _keyless(t)
     user = _user(t)
     return Fix(
         f"{t.host} refused the scanner's key for {user}: the account is not there, the key's line is missing in ~{user}/.ssh/authorized_keys, "
@@ -179,8 +174,8 @@ def _key_rejected(t: Trouble) -> Fix:
 
 def _timeout(t: Trouble) -> Fix:
     return Fix(
-        f"{t.host} did not answer in time. A login takes five round trips: over a slow line raise ssh.connect_timeout (30s), for a "
-        "host with many containers ssh.probe_timeout.",
+        f"{t.host} did not answer in time: give it longer{_by(t)}. A login takes five round trips, which a slow line makes long; "
+        "many containers make the probe's answer long.",
         (f"time {ssh(t)} true", _again(t)),
     )
 
@@ -221,22 +216,22 @@ def _incomplete(t: Trouble) -> Fix:
 def _protocol(t: Trouble) -> Fix:
     return Fix(
         f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers. "
-        "What only knows older ones than archscan speaks gets a profile in archscan.yml: "
-        f"ssh: {{algorithms: {{{host_word(t)}: dropbear}}}}, or legacy where that is not enough.",
+        f"What only knows older ones than archscan speaks gets a profile for its name{_by(t)}: dropbear, or legacy where that "
+        "is not enough.",
         (f"{ssh(t, options=' -vv')} true", *_listed(t)),
     )
 
 
 def _bastion(t: Trouble) -> Fix:
     """Of a bastion whose key or login is at fault; else what shows more."""
-    setting = t.failure.setting if t.failure else ""
-    if setting == HOST_KEYS:
+    cause = t.failure.cause if t.failure and not _is_own(t) else None
+    if cause in UNBELIEVED:
         return Fix(
             f"The host key of the bastion in front of {t.host} is not believed: archscan trust shows it before those behind it. "
             "Compare the fingerprint with the one that the bastion's console shows; of a key that changed find out why first.",
             (f"archscan trust {host_word(t)}", "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"),
         )
-    if setting == KEYS:
+    if cause is Reason.HOST_AUTH_REJECTED:
         user = _user(t)
         return Fix(
             f"The bastion in front of {t.host} refused the scanner's key for {user}: give that account a line that lets the key "
@@ -251,7 +246,7 @@ def _bastion(t: Trouble) -> Fix:
 
 
 def _too_large(t: Trouble) -> Fix:
-    return Fix(f"The answer of {t.host} is longer than ssh.max_output allows: raise it, up to 64MiB.", (_again(t),))
+    return Fix(f"The answer of {t.host} is longer than what is read of one: allow more{_by(t)}.", (_again(t),))
 
 
 def _engine_down(t: Trouble) -> Fix:
@@ -281,7 +276,7 @@ def _engine_absent(t: Trouble) -> Fix:
 
 def _stale(t: Trouble) -> Fix:
     """A host that pushes and does not; of others the gate says what is to be done."""
-    if t.failure is None or not t.failure.setting.startswith("push."):
+    if t.failure is None or not t.failure.setting:
         return Fix("Scan the host, then ask again.", (f"archscan scan --host {host_word(t)}",))
     return Fix(
         f"{t.host} is to push its answers by itself: see on it why its timer does not, or set that up.",

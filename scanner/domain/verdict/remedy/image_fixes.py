@@ -70,23 +70,21 @@ def _unanswered(t: Trouble) -> Fix:
 
 
 def _unreachable(t: Trouble) -> Fix:
-    return Fix("The registry cannot be reached from here: its name, the network, a proxy (registries: proxy).", show(t))
+    return Fix("The registry cannot be reached from here: its name, the network, a proxy.", show(t))
 
 
 def _tls(t: Trouble) -> Fix:
-    return Fix(
-        "The registry's certificate is not believed: name its authority (registries: ca_file), or renew it.", show(t)
-    )
+    return Fix("The registry's certificate is not believed: name its authority, or renew it.", show(t))
 
 
 def _limited(t: Trouble) -> Fix:
-    if t.failure is not None and t.failure.setting == "stop_below":
+    if t.failure is not None and t.failure.setting:
         return Fix(
-            "What is left of the registry's limit is kept for others (registries: stop_below): log in (registries: username, password_file), wait for its window, or leave less.",
+            "What is left of the registry's limit is kept for others: log in, wait for its window, or leave less.",
             show(t),
         )
     return Fix(
-        "The registry lets nobody ask more for now: log in (registries: username, password_file) or name a mirror.",
+        "The registry lets nobody ask more for now: log in or name a mirror.",
         show(t),
     )
 
@@ -149,7 +147,7 @@ def _not_read(t: Trouble) -> Fix:
 
 def _login(t: Trouble) -> Fix:
     return Fix(
-        f"The registry denies {image_word(t)}: check the name, then the credentials under registries: in archscan.yml.",
+        f"The registry denies {image_word(t)}: check the name, then the credentials.",
         show(t),
     )
 
@@ -172,7 +170,7 @@ def _allow(_: Trouble) -> Fix:
 
 def _local(t: Trouble) -> Fix:
     return Fix(
-        "The image exists only on its host and its binary was not read: push it to a registry, or let hosts export it (scan.local_images: true).",
+        "The image exists only on its host and its binary was not read: push it to a registry, or let hosts export it.",
         why(t),
     )
 
