@@ -12,6 +12,7 @@ from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import reading
+from tests.rows import each_row
 
 HOSTS = Path(__file__).parents[1] / "data" / "hosts"
 NAMES = sorted(path.stem for path in HOSTS.glob("*.txt"))
@@ -85,7 +86,7 @@ def test_the_recorded_answers_are_what_their_pieces_make(pieces, recorded):
     }
 
 
-@pytest.mark.parametrize("row", KERNELS, ids=lambda row: row[0])
+@each_row("row", KERNELS, ids=lambda row: row[0])
 def test_a_kernel_is_what_it_can_execute(facts_of, row):
     name, *expected = row
     kernel = facts_of(name).kernel
@@ -119,7 +120,7 @@ def test_a_cpu_tells_its_generation_where_images_name_one(pieces, the_host, name
     assert facts.kernel.cpu_variant == variant
 
 
-@pytest.mark.parametrize(("name", "key", "platform", "in_vm"), ENGINES)
+@each_row("name, key, platform, in_vm", ENGINES)
 def test_an_engine_is_what_it_was_built_for(facts_of, name, key, platform, in_vm):
     engine = facts_of(name).engine(key)
 
@@ -144,7 +145,7 @@ def test_no_docker_is_not_docker_down_is_not_docker_denied(facts_of, name, state
     assert facts.workloads == ()
 
 
-@pytest.mark.parametrize(
+@each_row(
     "name",
     [
         name

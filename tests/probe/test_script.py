@@ -45,14 +45,32 @@ def answered(argv, text=None, env=None, **more):
     return done
 
 
-def with_programs(folder, programs, keep_system=True):
-    """The script with a folder of made-up programs in front of its fixed PATH; returns its text."""
-    for name, body in programs.items():
-        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
-        (folder / name).chmod(0o755)
-    text = script().decode()
-    assert PATH_LINE in text
-    return text.replace(PATH_LINE, f"  PATH={folder}:/usr/bin:/bin\n" if keep_system else f"  PATH={folder}\n").encode()
+ENGINES = {"buildah", "conmon", "containerd", "crictl", "crun", "ctr", "docker", "dockerd", "k3s", "kubectl", "nerdctl", "podman", "runc"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def programs_but_engines(tmp_path_factory):
+    """What this machine has but for its engines, whose answers take three times as long as all the rest of the script."""
+    folder = tmp_path_factory.mktemp("programs")
+    for name, program in {path.name: path for place in ("/bin", "/usr/bin") for path in Path(place).iterdir()}.items():
+        if name not in ENGINES:
+            (folder / name).symlink_to(program)
+    return folder
+
+
+@pytest.fixture
+def with_programs(programs_but_engines):
+    """The script with a folder of made-up programs in front of those of this machine, of which no engine is one; its text."""
+
+    def text_with(folder, programs):
+        for name, body in programs.items():
+            (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+            (folder / name).chmod(0o755)
+        text = script().decode()
+        assert PATH_LINE in text
+        return text.replace(PATH_LINE, f"  PATH={folder}:{programs_but_engines}\n").encode()
+
+    return text_with
 
 
 def read(done):
@@ -75,7 +93,7 @@ def test_every_shell_gives_a_whole_answer_without_a_word_of_complaint(shell):
     assert kernel.userland_bits in (32, 64)
 
 
-def test_every_shell_counts_bytes_rather_than_characters(shell, tmp_path):
+def test_every_shell_counts_bytes_rather_than_characters(shell, tmp_path, with_programs):
     programs = {"strange-uname": "printf 'L\\303\\251nux\\377\\200\\n'"}  # busybox has a uname of its own
     text = with_programs(tmp_path, programs).replace(b"uname -", b"strange-uname -")
 
@@ -140,7 +158,7 @@ def test_a_read_only_root_is_enough(require, require_root):
     assert isinstance(reading.read(done.stdout, HOST), HostFacts)
 
 
-def test_an_engine_that_hangs_is_down_soon_and_leaves_no_process(shell, tmp_path):
+def test_an_engine_that_hangs_is_down_soon_and_leaves_no_process(shell, tmp_path, with_programs):
     path = tmp_path / "d.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -165,7 +183,7 @@ def test_an_engine_that_hangs_is_down_soon_and_leaves_no_process(shell, tmp_path
         ("exit 127", "down"),
     ],
 )  # fmt: skip
-def test_docker_s_answer_tells_denied_from_down_from_absent(tmp_path, says, state):
+def test_docker_s_answer_tells_denied_from_down_from_absent(tmp_path, says, state, with_programs):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "d.sock"))
         text = with_programs(tmp_path, {"docker": says, "sudo": "echo 'a password is required'; exit 1"})
@@ -174,7 +192,7 @@ def test_docker_s_answer_tells_denied_from_down_from_absent(tmp_path, says, stat
     assert str(facts.engine("docker").state) == state
 
 
-def test_an_engine_that_does_not_run_tells_its_version_all_the_same(tmp_path):
+def test_an_engine_that_does_not_run_tells_its_version_all_the_same(tmp_path, with_programs):
     programs = {
         "docker": "exit 1",
         "dockerd": "echo 'Docker version 28.5.1, build f8215cc'",
@@ -206,7 +224,7 @@ def test_an_installed_probe_tells_which_one_it_is_and_one_that_is_sent_is_ours(t
     assert read(answered(["/bin/sh"])).probe == ProbeVersion(VERSION, digest())
 
 
-def test_sudo_is_used_only_where_it_asks_for_no_password(tmp_path):
+def test_sudo_is_used_only_where_it_asks_for_no_password(tmp_path, with_programs):
     docker = """[ -n "$BY_SUDO" ] || { echo 'permission denied' >&2; exit 1; }
 case $* in
 *version*) echo '{"Client":{},"Server":{"Version":"28.0","Os":"linux","Arch":"amd64"}}' ;;
@@ -224,10 +242,12 @@ esac"""
     assert (allowed.state, refused.state) == (EngineState.UP, EngineState.DENIED)
 
 
-def test_a_link_that_is_named_like_a_compose_file_is_not_followed(tmp_path):
+def test_a_link_that_is_named_like_a_compose_file_is_not_followed(tmp_path, with_programs):
     (tmp_path / "secret").write_text("root:hunter2\n")
     (tmp_path / "compose.yaml").symlink_to(tmp_path / "secret")
-    text = script().replace(b"  compose_files=\n", f"  compose_files={tmp_path}/compose.yaml\n".encode())
+    text = with_programs(tmp_path, {}).replace(
+        b"  compose_files=\n", f"  compose_files={tmp_path}/compose.yaml\n".encode()
+    )
 
     done = answered(["sh"], text)
 
@@ -235,7 +255,7 @@ def test_a_link_that_is_named_like_a_compose_file_is_not_followed(tmp_path):
     assert "compose" in read(done).gaps
 
 
-def test_an_engine_of_another_machine_is_not_this_machine_s(tmp_path):
+def test_an_engine_of_another_machine_is_not_this_machine_s(tmp_path, with_programs):
     text = with_programs(tmp_path, {"docker": 'echo "$DOCKER_HOST $*" >&2; exit 1'})
 
     done = answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": "tcp://10.9.9.9:2375"})
@@ -243,7 +263,7 @@ def test_an_engine_of_another_machine_is_not_this_machine_s(tmp_path):
     assert b"10.9.9.9" not in done.stdout
 
 
-def asked_of_a_compose_project(tmp_path, text, dotenv):
+def asked_of_a_compose_project(with_programs, tmp_path, text, dotenv):
     """The script's answer on a host with one container of a Compose project."""
     (tmp_path / "compose.yaml").write_text(text)
     (tmp_path / ".env").write_text(dotenv)
@@ -263,7 +283,7 @@ esac"""
         return answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": f"unix://{tmp_path}/d.sock"})
 
 
-def test_what_compose_files_hold_in_variables_stays_on_the_host(tmp_path):
+def test_what_compose_files_hold_in_variables_stays_on_the_host(tmp_path, with_programs):
     text = """
 services:
   web:
@@ -286,7 +306,7 @@ services:
     (tmp_path / "api.env").write_text("APP=hunter7\nPATH=/p\n")
     (tmp_path / "other.env").write_text("# hunter8\nMORE='hunter9\nhunter10'\n")
     done = asked_of_a_compose_project(
-        tmp_path, text, "TAG=7\nDB_PASSWORD=hunter5\nKEY_FILE=/hunter6\nCOMPOSE_PROFILES=dev\n"
+        with_programs, tmp_path, text, "TAG=7\nDB_PASSWORD=hunter5\nKEY_FILE=/hunter6\nCOMPOSE_PROFILES=dev\n"
     )
 
     planned = [w for w in read(done).workloads if w.source is Source.COMPOSE]
@@ -374,7 +394,7 @@ def test_of_yaml_s_variables_only_the_names_leave_the_host_each_in_its_line(shel
     ]
 
 
-def test_what_says_what_a_compose_project_runs_leaves_the_host(tmp_path):
+def test_what_says_what_a_compose_project_runs_leaves_the_host(tmp_path, with_programs):
     text = r"""
 x-env: &env
   SHARED: hunter1
@@ -430,7 +450,7 @@ DATA=/hunter12
 """
     text = text.replace("    env_file: hunter9.env\n", "")
 
-    done = asked_of_a_compose_project(tmp_path, text, dotenv)
+    done = asked_of_a_compose_project(with_programs, tmp_path, text, dotenv)
     facts = read(done)
 
     assert b"hunter" not in done.stdout.replace(b"hunter-10", b"")
@@ -473,7 +493,7 @@ inspect*) echo "$id7 aaaa exited/255 Error <no value>" ;;
 esac"""
 
 
-def test_a_node_s_pods_are_asked_for_by_crictl(shell, tmp_path):
+def test_a_node_s_pods_are_asked_for_by_crictl(shell, tmp_path, with_programs):
     text = with_programs(tmp_path, {"crictl": CRICTL})
 
     facts = read(answered(shell, text))
@@ -486,7 +506,7 @@ def test_a_node_s_pods_are_asked_for_by_crictl(shell, tmp_path):
     assert api.maker.name == "web-7d4b9c6f5-x2x8z"
 
 
-def test_of_a_pod_s_labels_and_annotations_only_those_of_controllers_leave_the_node(shell, tmp_path):
+def test_of_a_pod_s_labels_and_annotations_only_those_of_controllers_leave_the_node(shell, tmp_path, with_programs):
     answer = answered(shell, with_programs(tmp_path, {"crictl": CRICTL})).stdout
 
     assert parse(answer).sections["cri/pods"].body == b"bbbb pod-template-hash 7d4b9c6f5"
@@ -501,13 +521,13 @@ def test_of_a_pod_s_labels_and_annotations_only_those_of_controllers_leave_the_n
         ("echo 'connection refused' >&2; exit 1", "down"),
     ],
 )
-def test_crictl_s_answer_tells_denied_from_down_from_absent(tmp_path, says, state):
+def test_crictl_s_answer_tells_denied_from_down_from_absent(tmp_path, says, state, with_programs):
     facts = read(answered(["sh"], with_programs(tmp_path, {"crictl": says, "sudo": "exit 1"})))
 
     assert str(facts.engine("cri").state) == state
 
 
-def test_the_host_s_own_files_are_plans(shell, tmp_path):
+def test_the_host_s_own_files_are_plans(shell, tmp_path, with_programs):
     root = tmp_path / "root"
     files = {
         "/etc/containers/systemd/db.container": "[Container]\nImage=docker.io/postgres:16\nEnvironment=PASSWORD=hunter2\n",
@@ -572,7 +592,7 @@ def at(root, text, files):
     return text
 
 
-def test_of_units_only_what_starts_containers_leaves_the_host(shell, tmp_path):
+def test_of_units_only_what_starts_containers_leaves_the_host(shell, tmp_path, with_programs):
     files = {
         "/etc/systemd/system/web.service": UNIT,
         "/etc/systemd/system/web.service.d/10.conf": "[Service]\nEnvironment=DOCKER_DEFAULT_PLATFORM=linux/arm64 R=hunter24\n",
@@ -611,7 +631,7 @@ HIDING = {
 }
 
 
-def test_values_are_hidden_within_substitutions_and_quotes_that_stay(shell, tmp_path):
+def test_values_are_hidden_within_substitutions_and_quotes_that_stay(shell, tmp_path, with_programs):
     files = {
         f"/etc/systemd/system/{image[0]}.service": f"[Service]\nExecStart={line}\n" for image, line in HIDING.items()
     }
@@ -624,7 +644,9 @@ def test_values_are_hidden_within_substitutions_and_quotes_that_stay(shell, tmp_
     assert {w.image for w in facts.workloads if w.source is Source.SYSTEMD} == HIDING.keys()
 
 
-def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_starts_containers(shell, tmp_path):
+def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_starts_containers(
+    shell, tmp_path, with_programs
+):
     run = "[Service]\nExecStart={etc}/../opt/{name} x\n"
     files = {
         "/etc/systemd/system/a.service": run.replace("{name}", "start.sh"),
@@ -645,7 +667,7 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
     assert b"opt/program" not in done.stdout
 
 
-def test_a_line_that_is_too_long_to_be_looked_through_is_a_gap(shell, tmp_path):
+def test_a_line_that_is_too_long_to_be_looked_through_is_a_gap(shell, tmp_path, with_programs):
     files = {"/etc/systemd/system/a.service": f"[Service]\nExecStart=/usr/bin/docker run -e A={'hunter1 ' * 9000} a\n"}
     text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
     started = time.monotonic()
@@ -657,7 +679,7 @@ def test_a_line_that_is_too_long_to_be_looked_through_is_a_gap(shell, tmp_path):
     assert "systemd" in facts.gaps
 
 
-def test_units_come_with_their_drop_ins_and_what_hides_them(shell, tmp_path):
+def test_units_come_with_their_drop_ins_and_what_hides_them(shell, tmp_path, with_programs):
     started = "[Service]\nExecStart=/usr/bin/docker run {image}\n"
     files = {
         "/usr/lib/systemd/system/a.service": started.replace("{image}", "hidden"),
@@ -692,7 +714,7 @@ def test_units_come_with_their_drop_ins_and_what_hides_them(shell, tmp_path):
     }  # fmt: skip
 
 
-def test_quadlets_come_with_all_that_makes_them(shell, tmp_path):
+def test_quadlets_come_with_all_that_makes_them(shell, tmp_path, with_programs):
     files = {
         "/etc/containers/systemd/sub/web.container": "[Container]\nImage=base.image\nEnvironment=A=hunter1\nLabel=x=hunter2\n"
         "EnvironmentFile=web.env\nPodmanArgs=--cpus 2 --env B=hunter3\nPodmanArgs=--memory 1g\nWorkingDir=/w\nUser=7\nVolume=/a:/b\n",
@@ -720,7 +742,7 @@ def test_quadlets_come_with_all_that_makes_them(shell, tmp_path):
     assert (found["own.service"].image, found["own.service"].build_only) == ("localhost/own", True)
 
 
-def test_a_file_of_variables_that_is_a_link_or_no_file_is_not_read(shell, tmp_path):
+def test_a_file_of_variables_that_is_a_link_or_no_file_is_not_read(shell, tmp_path, with_programs):
     files = {
         "/etc/systemd/system/a.service": "[Service]\nEnvironmentFile={etc}/link\nExecStart=/usr/bin/docker run ${SECRET}\n",
         "/etc/secret": "SECRET=hunter1\n",
@@ -914,7 +936,7 @@ def test_a_real_swarm_tells_its_services(docker_engine, tiny_archive):
 
 
 @pytest.mark.system
-def test_a_real_podman_tells_its_containers(podman, tiny_archive, tmp_path):
+def test_a_real_podman_tells_its_containers(podman, tiny_archive, tmp_path, with_programs):
     podman.podman("load", "--input", str(tiny_archive))
     podman.podman("create", "--name", "probe-new", TINY)
     podman.podman("run", "-d", "--network", "none", "--name", "probe-up", TINY)

@@ -60,11 +60,18 @@ def pytest_configure() -> None:
     _watch_runner_close()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Look for no garbage while modules and tests are made: they stay, and looking is a tenth of the time."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Spare the collector of garbage what is there for good: twenty thousand tests, looked through again and again.
 
     It is a third of the time that small tests take.
     """
+    gc.enable()
     gc.collect()
     gc.freeze()
 

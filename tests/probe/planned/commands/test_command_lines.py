@@ -13,6 +13,7 @@ from scanner.probe.planned.commands.command import ComposeUp, KubePlay, Other, P
 from scanner.probe.planned.commands.command_lines import MAX_COMMANDS, MAX_SHELLS, find
 from scanner.probe.planned.commands.container_options import container
 from tests.real.roots import native_suite
+from tests.rows import each_row
 
 
 def runs(line, env=None):
@@ -66,7 +67,7 @@ RUNS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("line", "image", "platform", "command"), RUNS)
+@each_row("line, image, platform, command", RUNS)
 def test_the_image_stands_behind_the_options(line, image, platform, command):
     (run,) = runs(line)
 
@@ -83,7 +84,7 @@ OTHERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", OTHERS)
+@each_row("line", OTHERS)
 def test_other_commands_start_nothing(line):
     found = find(tuple(shlex.split(line)), {})
 
@@ -100,7 +101,7 @@ OTHER_STARTERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", OTHER_STARTERS)
+@each_row("line", OTHER_STARTERS)
 def test_what_starts_containers_by_words_of_its_own_is_a_gap(line):
     found = find(tuple(shlex.split(line)), {})
 
@@ -116,7 +117,7 @@ UNCLEAR = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", UNCLEAR)
+@each_row("line", UNCLEAR)
 def test_what_cannot_be_told_is_a_gap(line):
     found = find(tuple(shlex.split(line)), {}, env_is_whole=False)
 
@@ -156,7 +157,7 @@ STARTS = [
 ]
 
 
-@pytest.mark.parametrize(("line", "wanted"), STARTS)
+@each_row("line, wanted", STARTS)
 def test_other_ways_to_start_containers_are_seen(line, wanted):
     assert [started for started, _ in find(tuple(shlex.split(line)), {}).started] == [wanted]
 
@@ -178,7 +179,7 @@ SCRIPTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@each_row("script", SCRIPTS)
 def test_a_script_is_split_as_shells_split_it(script, seen):
     found = find(("sh", "-c", script), {})
 

@@ -6,6 +6,7 @@ from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.command import Run
 from scanner.probe.planned.commands.command_lines import find
 from scanner.probe.planned.commands.script_commands import MAX_CALLS
+from tests.rows import each_row
 
 FOLLOWED = [
     "CID=$(docker run -d a:1); docker logs $CID", "CID=`docker run -d a:1`", 'echo "$(docker run --rm a:1 version)" >/dev/null',
@@ -56,7 +57,7 @@ def real(words):
     return {(one[0], *engine_options.RUN[one[0]].read(one[2:]).rest) for one in words if one[1:2] == ("run",)}
 
 
-@pytest.mark.parametrize("script", FOLLOWED)
+@each_row("script", FOLLOWED)
 def test_a_script_starts_what_a_shell_starts(script, seen):
     ours, gaps = started(script)
 
@@ -72,7 +73,7 @@ def test_a_script_for_bash_starts_what_bash_starts(script, seen, request):
         assert ours == real(seen(script))
 
 
-@pytest.mark.parametrize("script", UNCLEAR)
+@each_row("script", UNCLEAR)
 def test_what_depends_on_the_host_is_a_gap_or_all_of_it(script, seen):
     ours, gaps = started(script)
 
