@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.real import command
 from tests.real.process import Daemon, free_port, until
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Service:
 
 
 @pytest.fixture
-def serve(tmp_path) -> Iterator[Callable[..., Service]]:
+def serve(commands, tmp_path) -> Iterator[Callable[..., Service]]:
     """``serve(sections..., wait=True)``: a service over this machine; it must end in time and without a traceback."""
     running: list[Service] = []
 
@@ -157,9 +158,16 @@ def serve(tmp_path) -> Iterator[Callable[..., Service]]:
             },
         }
         made.write(**(own | sections))
-        command = [*argv, sys.executable, "-m", "scanner", "serve", "--config", tmp_path / "archscan.yml"]
+        words = ["serve", "--config", tmp_path / "archscan.yml"]
         path = "/-/ready" if wait else "/-/healthy"
-        made.daemon = Daemon.start(command, tmp_path, lambda: made.ask(path, token=None)[0] == 200, env)
+
+        def ready():
+            return made.ask(path, token=None)[0] == 200
+
+        if argv:
+            made.daemon = Daemon.start([*argv, sys.executable, "-m", "scanner", *words], tmp_path, ready, env)
+        else:
+            made.daemon = command.daemon(*words, folder=tmp_path, ready=ready, env=env)
         running.append(made)
         return made
 

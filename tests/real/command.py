@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import select
 import shlex
 import signal
 import socket
@@ -17,10 +19,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import forwarded, warmed
-from tests.real.process import STOP_WITHIN_S, WATCHED
+from tests.real.process import LINES, READY_WITHIN_S, STOP_WITHIN_S, WATCHED, Daemon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 READ_AT_START = ("PYTHON", "LC_", "LANG")
@@ -129,3 +131,66 @@ def run(
             texts.append(file.read().decode())
     assert "Traceback" not in "".join(texts), texts
     return subprocess.CompletedProcess(["archscan", *map(str, words)], code, *texts)
+
+
+def daemon(
+    *words: object,
+    folder: Path,
+    ready: Callable[[], object],
+    env: Mapping[str, str] | None = None,
+    within_s: float = READY_WITHIN_S,
+) -> Daemon:
+    """``archscan`` with these words as what ``Daemon.start`` gives: its log in ``folder``, returned once ``ready`` holds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "archscan.log"
+    with open(os.devnull, "rb") as nothing, log.open("ab") as sink:  # noqa: PTH123 -- a path would say no more
+        standard = (nothing.fileno(), sink.fileno(), sink.fileno())
+        process = Copy(start(*words, standard=standard, cwd=folder, env=env))
+    return Daemon.watched("archscan", process, log, ready, within_s)
+
+
+class Copy:
+    """A command that goes on, in the words of ``subprocess.Popen``: it is a child of the parent of commands."""
+
+    def __init__(self, command: Command) -> None:
+        self.pid = command.pid
+        self._line = command.line
+        self._code: int | None = None
+        self._name = os.readlink(f"/proc/self/fd/{self._line.fileno()}")  # noqa: PTH115 -- as whoever looks for leaks reads it
+        LINES.add(self._name)
+
+    def poll(self) -> int | None:
+        """Its exit code, below zero for a signal, once it has ended."""
+        if self._code is None and select.select([self._line], [], [], 0)[0]:
+            return self.wait()
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same, waited for.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not ended in time.
+        """
+        if self._code is None:
+            self._line.settimeout(timeout)
+            try:
+                self._code = os.waitstatus_to_exitcode(forwarded.told(self._line))
+            except TimeoutError:
+                raise subprocess.TimeoutExpired("archscan", timeout or 0.0) from None
+            self._line.close()
+            LINES.discard(self._name)
+        return self._code
+
+    def send_signal(self, sig: int) -> None:
+        """A signal, unless it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):  # it ends at this moment
+                os.kill(self.pid, sig)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.process import WATCHED
+from tests.real.process import LINES, WATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def _descriptors() -> set[tuple[str, str]]:
 
 
 def _is_ours(descriptor: tuple[str, str]) -> bool:
-    return not any(known in descriptor[1] for known in OURS_TO_IGNORE)
+    return descriptor[1] not in LINES and not any(known in descriptor[1] for known in OURS_TO_IGNORE)
 
 
 def _children() -> set[str]:

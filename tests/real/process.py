@@ -9,7 +9,7 @@ import subprocess
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +24,8 @@ LOG_TAIL_CHARS = 3000
 """Enough for the message that says why a program did not start."""
 WATCHED: set[int] = set()
 """The processes of daemons that run; their fixtures stop them, however long these live."""
+LINES: set[str] = set()
+"""The sockets, in the words of ``/proc/self/fd``, on which it is told how those daemons end that are nobody's child here."""
 
 
 class NotReadyError(AssertionError):
@@ -68,12 +70,33 @@ def run(*argv: str | Path, env: Mapping[str, str] | None = None, check: bool = T
     return done.stdout + done.stderr
 
 
+class Process(Protocol):
+    """What a daemon is asked for, in the words of ``subprocess.Popen``."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit code once it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same, waited for."""
+
+    def send_signal(self, sig: int) -> None:
+        """A signal, unless it has ended."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
 @dataclass
 class Daemon:
     """A running program with its log; ``stop`` ends exactly this process."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
 
     @classmethod
@@ -93,6 +116,11 @@ class Daemon:
             process = subprocess.Popen(
                 [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=env, cwd=folder
             )
+        return cls.watched(name, process, log, ready, within_s)
+
+    @classmethod
+    def watched(cls, name: str, process: Process, log: Path, ready: Callable[[], object], within_s: float) -> Daemon:
+        """One that was started a moment ago, once ``ready`` holds."""
         daemon = cls(name, process, log)
         WATCHED.add(process.pid)
         try:

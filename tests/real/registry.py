@@ -43,7 +43,7 @@ def start_registry(
         http = {"addr": f"127.0.0.1:{port}"} | sections.pop("http", {})
         config = {
             "version": 0.1,
-            "log": {"level": "warn"},
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
             "storage": {"filesystem": {"rootdirectory": str(folder / "blobs")}, "delete": {"enabled": True}},
             "http": http,
         } | sections

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -41,9 +42,14 @@ class Registry:
 
     async def resolve(self, reference, *, depth, wanted=None):
         del depth, wanted
-        platforms = [parse(f"linux/{name}") for name in offers(reference.repository)]
-        entries = tuple(Offer(f"sha256:{n:064x}", p, p) for n, p in enumerate(platforms))
-        return ImageFacts(str(reference), reference.digest or builders.INDEX, is_index=True, offers=entries)
+        return image_of(reference)
+
+
+@functools.cache
+def image_of(reference):
+    platforms = [parse(f"linux/{name}") for name in offers(reference.repository)]
+    entries = tuple(Offer(f"sha256:{n:064x}", p, p) for n, p in enumerate(platforms))
+    return ImageFacts(str(reference), reference.digest or builders.INDEX, is_index=True, offers=entries)
 
 
 async def inspect(_reference, offer, _override, _host=""):

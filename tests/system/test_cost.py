@@ -6,9 +6,9 @@ import asyncio
 import gzip
 import json
 import os
-import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 
 import pytest
@@ -22,16 +22,18 @@ from scanner.domain.verdict.reason import Reason
 from scanner.scan.scan import Limits
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
+from tests.real import command
 from tests.real.images import OCI, Document, Image, digest_of, tar_of
 from tests.real.process import run
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
 MIB = 1 << 20
 BASE_BYTES = 200 * MIB
 AMD64 = Platform("linux", "amd64")
 SHARE = 0.05
 """The part of a pull that a question may cost."""
+OURS = "archscan"
 
 
 # ---------------------------------------------------------------- one image on a large base
@@ -96,12 +98,15 @@ class Bill:
 
 @pytest.fixture
 def billed(proxy):
-    """``billed("name", "program", ...)``: run a program that asks the registry behind ``proxy``."""
+    """``billed("name", "program", ...)``: run a program, which ``OURS`` may be, that asks the registry behind ``proxy``."""
 
     async def call(who, *argv, env=None):
         proxy.requests.clear()
         began = time.monotonic()
-        await asyncio.to_thread(run, *argv, env=env)
+        if argv[0] == OURS:
+            await asyncio.to_thread(command.run, *argv[1:])
+        else:
+            await asyncio.to_thread(run, *argv, env=env)
         return Bill(who, proxy.received, len(proxy.requests), time.monotonic() - began)
 
     return call
@@ -113,9 +118,8 @@ async def test_a_look_at_an_image_costs_a_small_part_of_its_pull(
     reference = f"{proxy.address}/{heavy}"
     config = tmp_path / "archscan.yml"
     config.write_text(json.dumps({"registries": {proxy.address: {"plain_http": True}}}))
-    ours = [sys.executable, "-m", "scanner"]
-    image = await billed("archscan image", *ours, "image", reference, "--config", config)
-    check = await billed("archscan check", *ours, "check", reference, "--platform", "linux/amd64", "--config", config)
+    image = await billed("archscan image", OURS, "image", reference, "--config", config)
+    check = await billed("archscan check", OURS, "check", reference, "--platform", "linux/amd64", "--config", config)
     skopeo = await billed(
         "skopeo copy", require("skopeo", "skopeo"), "copy", "--insecure-policy", "--src-tls-verify=false",
         f"docker://{reference}", f"dir:{tmp_path}/pulled",
@@ -142,7 +146,7 @@ async def test_a_program_in_the_base_costs_what_comes_before_it_where_an_early_s
     costs = {}
     for early_stop in (True, False):
         config.write_text(json.dumps({"registries": {proxy.address: {"plain_http": True, "early_stop": early_stop}}}))
-        bill = await billed("archscan image", sys.executable, "-m", "scanner", "image", reference, "--config", config)
+        bill = await billed("archscan image", OURS, "image", reference, "--config", config)
         print(bill)
         costs[early_stop] = bill.received
     assert 4 * MIB < costs[True] < 20 * MIB < 40 * MIB < costs[False] < 42 * MIB
@@ -159,7 +163,7 @@ async def test_a_program_behind_a_large_file_is_read_through_the_table_that_podm
     podman.podman("rmi", "--force", pushed)
     config = tmp_path / "archscan.yml"
     config.write_text(json.dumps({"registries": {proxy.address: {"plain_http": True}}}))
-    bill = await billed("archscan image", sys.executable, "-m", "scanner", "image", reference, "--config", config)
+    bill = await billed("archscan image", OURS, "image", reference, "--config", config)
     print(bill)
     assert bill.received < 4 * MIB, str(bill)
 
@@ -269,13 +273,30 @@ async def opened():
 
 
 @pytest.fixture
-def fleet(proxy, registry, elf_factory, tmp_path):
+def fleet(proxy, registry, fleet_behind):
     """``fleet(images, hosts)``: each image runs on two hosts and is planned on a third."""
+    return partial(fleet_behind, proxy, partial(push_many, registry))
+
+
+@pytest.fixture
+async def large_fleet(counting_proxy_before, lenient_registry, fleet_behind):
+    """The same before a registry in memory: a real one takes longer to be given the images than to be asked for them."""
+
+    def push(images):
+        for tag, image in images.items():
+            lenient_registry.push("cost/many", tag, image)
+
+    async with counting_proxy_before(lenient_registry.port) as proxy:
+        yield partial(fleet_behind, proxy, push)
+
+
+@pytest.fixture
+def fleet_behind(elf_factory, tmp_path):
     elf = elf_factory("amd64", says="up")
 
-    def made(images, hosts):
+    def made(proxy, push, images, hosts):
         pushed = {f"v{number}": single(elf, number) for number in range(images)}
-        push_many(registry, pushed)
+        push(pushed)
         names = [f"host-{number}" for number in range(hosts)]
         held = {name: [] for name in names}
         for number, (tag, image) in enumerate(pushed.items()):
@@ -311,12 +332,12 @@ async def test_a_restarted_service_asks_for_nothing_that_its_store_holds(fleet, 
     assert fleet.requests == {"HEAD manifest": 20, "HEAD blob": 0, "GET manifest": 0, "GET blob": 0}
 
 
-async def test_five_hundred_references_cost_no_more_than_five_hundred_heads_again(fleet, opened):
+async def test_five_hundred_references_cost_no_more_than_five_hundred_heads_again(large_fleet, opened):
     """First a HEAD for each tag, then once for each image its manifest, its config, its one layer.
 
     All of them share that layer, so that 501 blobs are asked for before the planned starts.
     """
-    fleet = fleet(images=500, hosts=50)
+    fleet = large_fleet(images=500, hosts=50)
     reach = await opened(fleet)
     for first, wanted in (
         (True, {"HEAD manifest": 500, "HEAD blob": 501, "GET manifest": 500, "GET blob": 1000}),

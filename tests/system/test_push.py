@@ -7,7 +7,6 @@ import http.client
 import json
 import re
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -17,7 +16,7 @@ import pytest
 from scanner.probe.answer import VERSION
 from scanner.probe.script import script as probe_script
 from tests.real import command
-from tests.real.process import Daemon, free_port, until
+from tests.real.process import free_port, until
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
@@ -77,8 +76,9 @@ def pushing(tmp_path, require):
     for path in ("/usr/local/libexec", "/etc/systemd", "/etc/cron.d", "/etc/archscan-push", "/run/systemd/system"):
         script = script.replace(path, f"{tmp_path}{path}")
     (tmp_path / "etc").mkdir()
-    argv = [sys.executable, "-m", "scanner", "serve", "--config", tmp_path / "archscan.yml"]
-    daemon = Daemon.start(argv, tmp_path, lambda: ask(url, "/-/ready")[0] == 200)
+    daemon = command.daemon(
+        "serve", "--config", tmp_path / "archscan.yml", folder=tmp_path, ready=lambda: ask(url, "/-/ready")[0] == 200
+    )
     yield url, script, tmp_path
     daemon.stop()
 

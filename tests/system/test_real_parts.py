@@ -1,14 +1,17 @@
 """Each real part really runs; what the engines say of a foreign binary is recorded here."""
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.real import command
 from tests.real import require as where
 from tests.real.elf import MACHINES
 from tests.real.monitoring import fetch
+from tests.real.process import LINES, NotReadyError, free_port
 
 pytestmark = pytest.mark.system
 
@@ -184,3 +187,26 @@ def test_postgres_keeps_what_it_was_told(postgres):
 async def test_chromium_shows_a_page(page):
     await page.goto("data:text/html,<h1>hello</h1><script>document.title = 6 * 7</script>")
     assert (await page.title(), await page.inner_text("h1")) == ("42", "hello")
+
+
+@pytest.mark.usefixtures("commands")
+def test_a_service_of_ours_is_ended_and_says_how_like_any_daemon(tmp_path):
+    before = LINES.copy()
+    config = tmp_path / "c.yml"
+    listen = f"127.0.0.1:{free_port()}"
+    document = {"inventory": [{"kind": "pushed", "hosts": {"web-1": {}}}], "push": {"directory": str(tmp_path)}}
+    config.write_text(json.dumps({**document, "web": {"listen": listen}}))
+    log = tmp_path / "archscan.log"
+    words = ["serve", "--config", config]
+    with pytest.raises(NotReadyError, match=f"ended with 2 before it was ready\n--- {log}"):
+        command.daemon("serve", "--config", tmp_path / "none.yml", folder=tmp_path, ready=lambda: False)
+    for stop, code in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
+        daemon = command.daemon(*words, folder=tmp_path, ready=lambda: "event=serving" in log.read_text())
+        assert daemon.process.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            daemon.process.wait(0.01)
+        daemon.process.send_signal(stop)
+        assert daemon.process.wait(60) == daemon.process.poll() == code
+        daemon.stop()
+        log.unlink()
+    assert before == LINES

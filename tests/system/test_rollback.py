@@ -1,7 +1,6 @@
 """The way back, from a good release over a wrong one to the good one again, with the real parts and the trail's proof."""
 
 import json
-import os
 import signal
 import sys
 import urllib.error
@@ -12,7 +11,7 @@ import pytest
 
 from tests.real import command
 from tests.real.hand import Hand
-from tests.real.process import Daemon, free_port, run, until
+from tests.real.process import free_port, run, until
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands"), pytest.mark.timeout(300)]
 
@@ -76,17 +75,14 @@ class Fleet:
 
     def start(self, name):
         """The service or the agent."""
-        argv = [sys.executable, "-m", "scanner", name, "--config", self.configs[name], "--log.format", "json"]
-        log = self.folder / name / "python.log"
+        folder = self.folder / name
+        log = folder / "archscan.log"
         ready = {"serve": lambda: self.ask("/-/ready")[0] == 200}.get(
             name, lambda: f'"{"rollback_agent_ready"}"' in log.read_text()
         )
-        folder = self.folder / name
-        self.daemons[name] = Daemon.start(
-            argv, folder, lambda: log.exists() and ready(), env={**os.environ, "PYTHONPATH": str(ROOT)}
-        )
-        named = self.daemons[name].log
-        assert named.name.startswith("python"), named
+        words = [name, "--config", self.configs[name], "--log.format", "json"]
+        self.daemons[name] = command.daemon(*words, folder=folder, ready=ready)
+        assert self.daemons[name].log == log
 
     def kill(self, name):
         """Without a warning."""

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -92,8 +91,10 @@ def serve(host, registry, tmp_path):
         config = tmp_path / "archscan.yml"
         config.write_text(json.dumps(document))
         url = f"http://{document['web']['listen']}"
-        argv = [sys.executable, "-m", "scanner", "serve", "--config", config, "--log.format", "json"]
-        daemon = Daemon.start(argv, tmp_path, lambda: Running(url, config, None).ask("/-/ready")[0] == 200)
+        daemon = command.daemon(
+            *("serve", "--config", config, "--log.format", "json"), folder=tmp_path,
+            ready=lambda: Running(url, config, None).ask("/-/ready")[0] == 200,
+        )  # fmt: skip
         running.append(daemon)
         return Running(url, config, daemon)
 

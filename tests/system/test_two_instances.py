@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import urllib.error
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.real import command
 from tests.real.process import Daemon, free_port, listens, until
 
 KILLS = int(os.environ.get("ARCHSCAN_KILLS", "2"))
@@ -57,9 +57,8 @@ class Instance:
         self.folder.mkdir(exist_ok=True)
         self.config = self.folder / "archscan.yml"
         self.config.write_text(json.dumps(document))
-        argv = [sys.executable, "-m", "scanner", "serve", "--config", self.config]
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.daemon = Daemon.start(argv, self.folder, lambda: listens(self.port), env, WITHIN_S)
+        words = ["serve", "--config", self.config]
+        self.daemon = command.daemon(*words, folder=self.folder, ready=lambda: listens(self.port), within_s=WITHIN_S)
         return self
 
     def ask(self, path, method="GET", body=None, timeout=30):
@@ -144,11 +143,8 @@ class Pair:
 
     def verify(self):
         """What the owner of the trail says of it."""
-        argv = [sys.executable, "-m", "scanner", "trail", "verify", "--config", self.b.config]
-        url = {"ARCHSCAN_STORE__URL": self._database}
-        done = subprocess.run(
-            argv, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **url}
-        )
+        words = ["trail", "verify", "--config", self.b.config]
+        done = command.run(*words, env={**os.environ, "ARCHSCAN_STORE__URL": self._database}, within_s=300)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def stop(self):
@@ -170,7 +166,7 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory, postgres):
+def pair(tmp_path_factory, postgres, commands):
     made = Pair(tmp_path_factory.mktemp("pair"), postgres, f"pair_{uuid.uuid4().hex}")
     yield made
     made.stop()
