@@ -133,3 +133,31 @@ async def test_more_steps_than_are_followed_are_decided_at_run_time(images, buil
     steps = {f"s{n}.sh": b"#!/bin/dash\necho x\n" for n in range(17)}
     text = "set -e\n" + "\n".join(f"/{name}" for name in steps) + "\nexec /last"
     assert "more than 16 programs" in (await followed(images, build, text, **steps)).at_run_time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set -e\n/init -- /step\nexec /last",
+        "set -e\nsh /names.sh\nexec /last",
+        "/init-amd64 -- /execs.sh && exec /last",
+    ],
+)
+async def test_what_the_words_of_a_step_name_for_another_cpu_is_decided_at_run_time(images, build, text):
+    more = {"init": build.elf(), "names.sh": b"#!/bin/dash\n/init-amd64 -- /step\n", "init-amd64": build.elf()}
+    program = await followed(images, build, text, **more)
+    assert (program.problem, "is for another CPU" in program.at_run_time) == (None, True)
+
+
+async def test_a_step_that_is_given_native_programs_stands_in_nobody_s_way(images, build):
+    program = await followed(images, build, "set -e\n/init-amd64 -- /ok.sh\nexec /last", **{"init-amd64": build.elf()})
+    assert (program.problem, program.at_run_time) == (None, "")
+
+
+async def test_a_script_of_with_contenv_is_followed(images, build):
+    more = {"init.sh": b"#!/command/with-contenv bash\nexec /step\n", "bin/bash": build.elf()}
+    for contenv in (build.elf(), b"#!/command/execlineb -S0\nx\n"):
+        given = {"command/with-contenv": contenv, "command/execlineb": build.elf()}
+        program = await followed(images, build, "exec /init.sh", **more, **given)
+        assert (program.problem, program.at_run_time) == (None, "")
+        assert FOREIGN_MACHINE in cpus(program)
