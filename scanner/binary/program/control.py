@@ -318,7 +318,9 @@ class Control:
         self, command: Command, kind: ShellKind, shell: Found, before: Before
     ) -> tuple[Next, ...] | Stopped | Done:
         """What a shell with these words starts."""
-        files = ImageFiles(self.search.view, command.mounts, command.volumes)
+        view = self.search.view
+        unwritable = surroundings.unwritable(view, command, scripted=before.scripted)
+        files = ImageFiles(view, command.mounts, command.volumes, unwritable)
         script = shell_command.read(command, kind, files)
         if isinstance(script, str | None):
             return () if script is None else Stopped(script)
@@ -327,7 +329,7 @@ class Control:
         path = posixpath.normpath(command.absolute(script.name))
         if script.is_file and self._is_changed(path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
-        cpu = architecture_of(self.search.view.content(shell))
+        cpu = architecture_of(view.content(shell))
         return self._told(following.follow(replace(script, written=before.written, architecture=cpu), files))
 
     @staticmethod
