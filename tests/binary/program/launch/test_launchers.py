@@ -740,6 +740,8 @@ DECIDED_AT_RUN_TIME = [
     ("awk 'BEGIN{\"/app\" | getline x}'", SMALL, ""),
     ("gawk -f /x.awk", SMALL, ""),
     ("ed /x", SMALL, ""),
+    ("op run -- /app", SMALL, ""),
+    ("rc -c /app", SMALL, ""),
     ("busybox vi /x", LARGE, "/bin/busybox"),
     ("busybox awk -f /x.awk", LARGE, "/bin/busybox"),
     ("/lib64/ld-linux-x86-64.so.2 app", SMALL, ""),
@@ -771,6 +773,9 @@ THEMSELVES = [
     ("/lib64/ld-linux-x86-64.so.2 --list /app", SMALL, ""),
     ("flock 9", SMALL, ""),
     ("sed -i -e s/the/e/ -e '/e/d;y/abc/xye/' /x", SMALL, ""),
+    ("/op", SMALL, "/op"),
+    ("op serve", SMALL, ""),
+    ("/srv/rc", SMALL, "/srv/rc"),
     ("busybox sed 1e/app /x", LARGE, "/bin/busybox"),
     ("awk '$1 == 1 || /e/ {print}' /x", SMALL, ""),
 ]  # fmt: skip
