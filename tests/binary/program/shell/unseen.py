@@ -230,4 +230,11 @@ UNSEEN = [
     ("if { true; } then if true; then FOO=a; fi fi\nexec app $FOO",),
     ("for i in a; do if true; then FOO=$i; fi done\nexec app $FOO fi done",),
     ('X=done; exec app ${X} done "(x) then"',),
+    # builtins that fail, with the status that each shell gives them
+    ("umask 9999; exec app $?",),
+    ("umask xyz || exec app $?; exec other",),
+    ("umask 00022; umask u=rwx,g=; umask -S 022 >/dev/null; exec app $?",),
+    ("umask 1777; exec app $?",),
+    ("cd @/nowhere; exec app $?",),
+    ("set -e; umask 8 || true; exec app",),
 ]
