@@ -128,7 +128,8 @@ def named(  # noqa: PLR0913, PLR0917 - a program with its words, beside all that
         return Doubt(f"{by.argv[0]} is given more paths than are looked up, and may start what is there")
     own = cpus_of((*before.files, *files))
     for other in others if own else ():
-        way = walks.follow(walk, other, _aside(before, asked=before.asked))
+        # that the program may have changed what its own words name speaks for nothing
+        way = walks.follow(walk, other, _aside(replace(before, written=()), asked=before.asked))
         if way is None:
             return Doubt(_TOO_MANY)
         if _leads_abroad(way, own):

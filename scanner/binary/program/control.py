@@ -76,7 +76,8 @@ class Control:
         while run.problem is None:
             following = self._next(command, run, before)
             if isinstance(following, Stopped):
-                return Way(files, following.problem, following.at_run_time)
+                foreign = before.beside and self._named(command, files, before, hops).foreign
+                return Way(files, following.problem, following.at_run_time, foreign=foreign)
             if isinstance(following, Done):
                 before = replace(before, also=(*before.also, *following.also))
                 way = beside.awaited(self.walks, self._beside(hops), following.needs, files, before)
@@ -87,8 +88,7 @@ class Control:
             if len(following) > 1:
                 return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
-                others = mentioned.programs(self.search.view, command)
-                doubt = beside.named(self.walks, self._beside(hops), command, others, files, before)
+                doubt = self._named(command, files, before, hops)
                 return doubt.on(files) if doubt.why else self._ended(files, before, hops)
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
@@ -140,6 +140,11 @@ class Control:
     def _ended(self, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
         """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
         return beside.unawaited(self.walks, self._beside(hops), files, before).on(files)
+
+    def _named(self, command: Command, files: tuple[Executable, ...], before: Before, hops: int) -> beside.Doubt:
+        """What the words of a program lead to that may start others by rules of its own."""
+        others = mentioned.programs(self.search.view, command)
+        return beside.named(self.walks, self._beside(hops), command, others, files, before)
 
     def _beside(self, hops: int) -> beside.Walk:
         """What follows a program that a script runs before another."""
@@ -313,7 +318,9 @@ class Control:
         self, command: Command, kind: ShellKind, shell: Found, before: Before
     ) -> tuple[Next, ...] | Stopped | Done:
         """What a shell with these words starts."""
-        files = ImageFiles(self.search.view, command.mounts, command.volumes)
+        view = self.search.view
+        unwritable = surroundings.unwritable(view, command, scripted=before.scripted)
+        files = ImageFiles(view, command.mounts, command.volumes, unwritable)
         script = shell_command.read(command, kind, files)
         if isinstance(script, str | None):
             return () if script is None else Stopped(script)
@@ -322,7 +329,7 @@ class Control:
         path = posixpath.normpath(command.absolute(script.name))
         if script.is_file and self._is_changed(path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
-        cpu = architecture_of(self.search.view.content(shell))
+        cpu = architecture_of(view.content(shell))
         return self._told(following.follow(replace(script, written=before.written, architecture=cpu), files))
 
     @staticmethod

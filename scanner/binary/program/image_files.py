@@ -12,6 +12,8 @@ from scanner.binary.program.content import architecture_of
 from scanner.binary.program.shell.state import PathKind, Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scanner.binary.layers.view import View
 
 _RUN_TIME = ("/proc", "/sys", "/dev")
@@ -37,11 +39,15 @@ def is_mounted(path: str, mounts: tuple[str, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ImageFiles:
-    """A view of the layers below ``mounts``; raises what the view raises. On ``volumes`` there may be more."""
+    """A view of the layers below ``mounts``; raises what the view raises. On ``volumes`` there may be more.
+
+    ``unwritable`` tells of what stands in the image whether the script's user surely may not write it.
+    """
 
     view: View
     mounts: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    unwritable: Callable[[str], bool] = lambda _: False
 
     def stands(self, path: str) -> Standing:
         """What stands at an absolute path."""
@@ -83,6 +89,18 @@ class ImageFiles:
         if not isinstance(found, Found) or self._is_covered(found.path):
             return ""
         return architecture_of(self.view.content(found))
+
+    def forbids(self, path: str) -> bool:
+        """Whether the script's user surely may not write at a path, nor make it where nothing stands."""
+        path = posixpath.normpath(path)
+        while not self._is_covered(path) and not self._may_fill(path):
+            found = self.view.lookup(path)
+            if isinstance(found, Found):
+                return not self._is_covered(found.path) and not self._may_fill(found.path) and self.unwritable(path)
+            if found is not Absence.MISSING or path == "/" or self.view.is_symlink(path):
+                return False
+            path = posixpath.dirname(path)
+        return False
 
     def _may_fill(self, path: str) -> bool:
         return is_mounted(path, (*self.volumes, *_FILLED_AT_RUN_TIME))

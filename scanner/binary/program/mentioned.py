@@ -34,7 +34,8 @@ Whatever may stand within a path is asked for before it: a run of such character
 
 _DATA = re.compile(
     r"\.(?:ya?ml|json|conf|cf|cfg|ini|toml|xml|properties|env|pem|crt|key|log|sock|pid|db|sql|html?|txt|md|csv"
-    r"|py|pyc|rb|m?js|cjs|ts|php|lua|pl|jar|war|so|dll|wasm|rdb|cnf|hcl|nomad|tmpl)",
+    r"|py|pyc|rb|m?js|cjs|ts|php|lua|pl|jar|war|so|dll|wasm|rdb|cnf|hcl|nomad|tmpl|tpl|j2|t?gz|bz2|xz|zst|zip|tar|p12|pfx|jks"
+    r"|keystore|truststore|csr|der|lock|dat|list|rules|policy|sqlite3?|parquet|gguf|onnx|safetensors|class|map|css|svg|png)",
     re.ASCII | re.IGNORECASE,
 )
 """Ends of names that no program for a CPU has; to look them up would read layers for nothing."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.user import Identity, ReadText, further_groups, identify
@@ -36,10 +37,11 @@ class Wish(IntEnum):
     """One bit of a class of three."""
 
     EXECUTE = 1
+    WRITE = 2
     READ = 4
 
 
-_WORDS = {Wish.EXECUTE: "execute", Wish.READ: "read"}
+_WORDS = {Wish.EXECUTE: "execute", Wish.WRITE: "write", Wish.READ: "read"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,12 @@ class Permissions:
         found = self.view.lookup(path)
         if isinstance(found, Absence) or self._is_covered(found.path):
             return doubt
-        may = allows(found.node.rights, who, wish, by_bits=self.privileges.lacks_override)
+        rights, may_differ = found.node.rights, False
+        if wish is Wish.WRITE and found.node.kind is NodeKind.DIRECTORY:
+            rights, may_differ = self.view.directory_rights(found.path.lstrip("/"))
+        may = None if may_differ else allows(rights, who, wish, by_bits=self.privileges.lacks_override)
         if may is False:
-            return _denied(path, f"{who} may not {_WORDS[wish]} {found.path}", found.node.rights)
+            return _denied(path, f"{who} may not {_WORDS[wish]} {found.path}", rights)
         return doubt if may else doubt or _doubt(path, f"whether {who} may {_WORDS[wish]} it is not known")
 
     def _is_covered(self, path: str) -> bool:
@@ -143,7 +148,7 @@ def allows(rights: Rights | None, who: Identity, wish: Wish, *, by_bits: bool = 
     Root passes, unless the bits count for it too (``by_bits``).
     """
     if rights is None:
-        return True
+        return None if wish is Wish.WRITE and who.uid else True
     if who.uid == 0 and not by_bits:
         return True
     group, others = bool(rights.mode >> 3 & wish), bool(rights.mode & wish)

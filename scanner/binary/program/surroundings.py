@@ -19,6 +19,8 @@ from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scanner.binary.layers.view import View
     from scanner.binary.program.argv import Command
     from scanner.binary.program.execve import Search
@@ -89,6 +91,22 @@ def permissions(view: View, command: Command, *, sure_of_groups: bool = True) ->
     """Those of the command's user; of root where nobody told."""
     read = _text_of(view, command)
     return Permissions(view, command.user or "", read, command.mounts, sure_of_groups, command.privileges)
+
+
+def unwritable(view: View, command: Command, *, scripted: bool) -> Callable[[str], bool]:
+    """Tells of an absolute path whether the command's user surely may not write what stands there.
+
+    A script before it may have changed owners and modes (``scripted``).
+    """
+    of_user = permissions(view, command)
+
+    def asked(path: str) -> bool:
+        if scripted or not command.user:
+            return False
+        refused = of_user.refusal(path, Wish.WRITE)
+        return refused is not None and refused.reason is Reason.PERMISSION_DENIED
+
+    return asked
 
 
 def who(view: View, command: Command) -> Identity | Failure:

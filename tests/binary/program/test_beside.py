@@ -133,3 +133,85 @@ async def test_more_steps_than_are_followed_are_decided_at_run_time(images, buil
     steps = {f"s{n}.sh": b"#!/bin/dash\necho x\n" for n in range(17)}
     text = "set -e\n" + "\n".join(f"/{name}" for name in steps) + "\nexec /last"
     assert "more than 16 programs" in (await followed(images, build, text, **steps)).at_run_time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set -e\n/init -- /step\nexec /last",
+        "set -e\nsh /names.sh\nexec /last",
+        "/init-amd64 -- /execs.sh && exec /last",
+    ],
+)
+async def test_what_the_words_of_a_step_name_for_another_cpu_is_decided_at_run_time(images, build, text):
+    more = {"init": build.elf(), "names.sh": b"#!/bin/dash\n/init-amd64 -- /step\n", "init-amd64": build.elf()}
+    program = await followed(images, build, text, **more)
+    assert (program.problem, "is for another CPU" in program.at_run_time) == (None, True)
+
+
+async def test_a_step_that_is_given_native_programs_stands_in_nobody_s_way(images, build):
+    program = await followed(images, build, "set -e\n/init-amd64 -- /ok.sh\nexec /last", **{"init-amd64": build.elf()})
+    assert (program.problem, program.at_run_time) == (None, "")
+
+
+async def test_a_script_of_with_contenv_is_followed(images, build):
+    more = {"init.sh": b"#!/command/with-contenv bash\nexec /step\n", "bin/bash": build.elf()}
+    for contenv in (build.elf(), b"#!/command/execlineb -S0\nx\n"):
+        given = {"command/with-contenv": contenv, "command/execlineb": build.elf()}
+        program = await followed(images, build, "exec /init.sh", **more, **given)
+        assert (program.problem, program.at_run_time) == (None, "")
+        assert FOREIGN_MACHINE in cpus(program)
+
+
+WRITES = [
+    # what the script of user 1000 does first, whether it goes on
+    ("mkdir -p /var/x/y", False),
+    ("mkdir -p /home/app/x /var", True),
+    ("echo x >/var/f", False),
+    ("echo x >>/etc/mine", True),
+    ("echo x >/etc/conf", False),
+    ("touch /shared/f", True),
+    ("touch /grp/f", False),
+    ("cp /etc/conf /var/", False),
+    ("cp /etc/conf /etc/mine", True),
+    ("sed -i s/x/y/ /etc/mine", False),
+    ("rm -f /etc/mine", False),
+    ("rm -f /var/nothing", True),
+    ("mv /home/app/c /var/c", False),
+    ("mv /home/app/c /home/app/d", True),
+    ("ln -s /x /var/y", False),
+    ("mkdir /var/x || true", True),
+    ("mkdir -p /data/x", True),
+    ("mkdir -p /var/run/x", True),
+]
+
+
+async def test_a_user_s_script_fails_where_it_may_not_write(images, build):
+    def folder(mode, uid=0):
+        return {**build.directory, "mode": mode, "uid": uid, "gid": uid}
+
+    native, mine = build.elf(), {"mode": 0o644, "uid": 1000, "gid": 1000, "content": b"x"}
+    folders = {
+        "etc": folder(0o755),
+        "var": folder(0o755),
+        "data": folder(0o755),
+        "shared": folder(0o1777),
+        "grp": folder(0o775),
+    }
+    folders |= {"home": folder(0o755), "home/app": folder(0o755, 1000)}
+    files = {
+        "etc/conf": {**mine, "uid": 0, "gid": 0},
+        "etc/mine": mine,
+        "home/app/c": mine,
+        "last": native,
+        "bin/sh": native,
+    }
+    tools = {f"usr/bin/{name}": native for name in ("mkdir", "touch", "cp", "sed", "rm", "mv", "ln")}
+    wrong = []
+    for user, (text, goes_on) in [(user, row) for user in ("1000:1000", "") for row in WRITES]:
+        script = {"entry.sh": f"#!/bin/sh\nset -e\n{text}\nexec /last\n".encode()}
+        layer = images.layer(list({**folders, **files, **tools, **script}.items()))
+        offer = build.offer(layer, entrypoint=("/entry.sh",), user=user, volumes=("/data",))
+        if ((await inspect(offer, None, images.open)).problem is None) != (goes_on or not user):
+            wrong.append((user, text))
+    assert not wrong

@@ -30,7 +30,7 @@ with tempfile.TemporaryDirectory() as folder:
         os.setgroups(groups)
         os.setegid(groups[0])
         os.seteuid(who)
-        answers.append([os.access(path, wish, effective_ids=True) for wish in (os.X_OK, os.R_OK)])
+        answers.append([os.access(path, wish, effective_ids=True) for wish in (os.X_OK, os.R_OK, os.W_OK)])
         os.seteuid(0)
         os.setegid(0)
 print(json.dumps(answers))
@@ -53,7 +53,7 @@ def _wants(rights, who, wish):
 def test_bits_and_owners_are_weighed_as_the_kernel_does(kernel):
     for (mode, owner, (uid, groups)), answers in kernel.items():
         who, rights = Identity(uid, frozenset(groups)), Rights(mode, *owner)
-        found = [_wants(rights, who, wish) for wish in (Wish.EXECUTE, Wish.READ)]
+        found = [_wants(rights, who, wish) for wish in (Wish.EXECUTE, Wish.READ, Wish.WRITE)]
         assert found == answers, f"{mode:o} of {owner} for {uid} in {groups}"
 
 

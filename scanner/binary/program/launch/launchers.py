@@ -128,14 +128,16 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
         _INPUT,
     ),
     **dict.fromkeys(
-        ("fish", "csh", "tcsh", "yash", "posh", "oksh", "loksh", "lksh", "rc", "es", "elvish", "nu", "ion", "osh", "ysh",
+        ("fish", "csh", "tcsh", "yash", "posh", "oksh", "loksh", "lksh", "elvish", "osh", "ysh",
          "pwsh", "powershell", "xonsh", "toybox", "execlineb", "make", "gmake", "bmake", "just", "task", "mage"),
         _RULES_OF_ITS_OWN,
     ),
+    **dict.fromkeys(("rc", "es", "nu", "ion"), preparing.told(_RULES_OF_ITS_OWN)),
     **dict.fromkeys(
-        ("doppler", "chamber", "envconsul", "consul-template", "vault-env", "berglas", "aws-vault", "infisical", "op"),
+        ("doppler", "chamber", "envconsul", "consul-template", "vault-env", "berglas", "aws-vault", "infisical"),
         _SECRETS,
     ),
+    "op": preparing.told(_SECRETS, "run"),
 })  # fmt: skip
 """By the name of the program that is no script."""
 

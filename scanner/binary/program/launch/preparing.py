@@ -10,7 +10,7 @@ from scanner.binary.program.launch.launch import AtRunTime, By
 from scanner.binary.program.shell.shell_programs import prepares
 
 if TYPE_CHECKING:
-    from scanner.binary.program.launch.launch import Call, Launch
+    from scanner.binary.program.launch.launch import Call, Launch, Rule
 
 _GO_FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9-]*)(=.*)?", re.ASCII | re.DOTALL)
 _DOCKERIZE_SWITCHES = frozenset({"version", "no-overwrite", "poll", "validate-cert", "multiline"})
@@ -46,6 +46,11 @@ def wait_for(call: Call) -> Launch:
     if "--" not in call.words:
         return None
     return call.starting(call.words[call.words.index("--") + 1 :])
+
+
+def told(rule: Rule, word: str = "") -> Rule:
+    """A tool by whose short name people call programs of their own too: its rule counts where its words fit it."""
+    return lambda call: rule(call) if call.words and (not word or word in call.words) else None
 
 
 def find(call: Call) -> Launch:

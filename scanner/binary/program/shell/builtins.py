@@ -60,8 +60,9 @@ def _wait(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple
     return machine.done(state.waited().with_status(None))
 
 
-_UMASK = re.compile(r"[0-7]{1,4}|[ugoa]*[-+=][rwxXstugo]*(?:,[ugoa]*[-+=][rwxXstugo]*)*", re.ASCII)
+_UMASK = re.compile(r"[0-7]{1,9}|[ugoa]*[-+=][rwxXstugo]*(?:,[ugoa]*[-+=][rwxXstugo]*)*", re.ASCII)
 _MAX_UMASK = 0o777
+"""Busybox refuses what lies above; dash and bash take it."""
 
 
 def _umask(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
@@ -71,14 +72,15 @@ def _umask(machine: Machine, state: State, words: tuple[str, ...], node: Simple)
     mask = operands[0]
     if not is_known(mask):
         return machine.done(state.with_status(None))
-    if _UMASK.fullmatch(mask) and (not mask.isdigit() or int(mask, 8) <= _MAX_UMASK):
-        return machine.done(state.with_status(0))
+    if _UMASK.fullmatch(mask):
+        is_high = mask.isdigit() and int(mask, 8) > _MAX_UMASK
+        return machine.done(state.with_status(None if is_high else 0))
     return machine.failed(state, _failure(machine), f"line {node.line}: umask {mask}, which is no mode")
 
 
 def _failure(machine: Machine) -> int:
     """The status of a builtin that failed."""
-    return _USAGE if machine.kind is ShellKind.DASH else 1
+    return 1 if machine.kind is ShellKind.BASH else _USAGE
 
 
 _USUAL_LIMITS = {"n": 524_288, "l": 64}

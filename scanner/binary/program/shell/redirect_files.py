@@ -21,7 +21,9 @@ def fails(files: Files, state: State, operator: str, target: str) -> bool:
     if operator == ">" and {"C", "noclobber"} & state.options and stands_as(files, state, target, PathKind.FILE):
         return True
     return ">" in operator and (
-        stands_as(files, state, target, PathKind.DIRECTORY) or lacks_directory(files, state, target)
+        forbids(files, state, target)
+        or stands_as(files, state, target, PathKind.DIRECTORY)
+        or lacks_directory(files, state, target)
     )
 
 
@@ -35,11 +37,20 @@ def _path(state: State, path: str) -> str | None:
 
     The script may have made or removed it, or the engine, the working directory among it.
     """
+    absolute = _untouched(state, path)
+    return None if absolute is None or _is_made(state, absolute) else absolute
+
+
+def _untouched(state: State, path: str) -> str | None:
+    """The absolute path, ``None`` where it is not known or where the script, or what it started, may have been at it."""
     if not path or not is_known(state.cwd) or state.has_started:
         return None
     absolute = posixpath.normpath(state.absolute(path))
-    is_made = absolute in _MADE_BY_ENGINES or f"{state.cwd}/".startswith(f"{absolute.rstrip('/')}/")
-    return None if is_made or state.touched(absolute) else absolute
+    return None if state.touched(absolute) else absolute
+
+
+def _is_made(state: State, absolute: str) -> bool:
+    return absolute in _MADE_BY_ENGINES or f"{state.cwd}/".startswith(f"{absolute.rstrip('/')}/")
 
 
 def stands_as(files: Files, state: State, path: str, kind: PathKind) -> bool:
@@ -51,6 +62,14 @@ def stands_as(files: Files, state: State, path: str, kind: PathKind) -> bool:
 def is_missing(files: Files, state: State, path: str) -> bool:
     """Whether surely nothing stands at a path."""
     return stands_as(files, state, path, PathKind.MISSING)
+
+
+def forbids(files: Files, state: State, path: str) -> bool:
+    """Whether its user surely may not write at a path, nor make it where nothing stands."""
+    at = _untouched(state, path)
+    if at is None or (_is_made(state, at) and files.stands(at).kind is PathKind.MISSING):
+        return False
+    return files.forbids(at)
 
 
 def is_there(files: Files, state: State, path: str) -> bool:

@@ -74,6 +74,9 @@ class Files(Protocol):
     def is_link(self, path: str) -> bool | None:
         """Whether the path itself is a symbolic link, ``None`` where that is not known."""
 
+    def forbids(self, path: str) -> bool:
+        """Whether the script's user surely may not write at a path, nor make it where nothing stands."""
+
     def architecture(self, path: str) -> str:
         """The CPU that a binary is for, in Go's word; empty where it is none, or none that is known."""
 

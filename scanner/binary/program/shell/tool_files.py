@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -40,13 +41,28 @@ class _Call:
             return False
         return self.files.is_link(self.state.absolute(path)) is False
 
-    def unmakable(self, *paths: str) -> str:
+    def lacking(self, *paths: str) -> str:
         """The first of these paths that surely cannot be made, for its directory is none."""
         return next((each for each in paths if redirect_files.lacks_directory(self.files, self.state, each)), "")
 
-    def there(self, *paths: str) -> str:
-        """The first of these paths at which surely something stands."""
-        return next((each for each in paths if redirect_files.is_there(self.files, self.state, each)), "")
+    def unmakable(self, *paths: str) -> str:
+        """The first of these paths that surely cannot be made, or may not be."""
+        return self.lacking(*paths) or self.forbidden(*paths)
+
+    def forbidden(self, *paths: str) -> str:
+        """The first of these paths that surely may not be written, or made where nothing stands."""
+        return next((each for each in paths if redirect_files.forbids(self.files, self.state, each)), "")
+
+    def irremovable(self, *paths: str) -> str:
+        """The first of these paths whose name surely may not be taken out of its directory, or put there anew."""
+        above = {
+            each: posixpath.dirname(posixpath.normpath(self.state.absolute(each))) for each in self.there_of(*paths)
+        }
+        return next((each for each, directory in above.items() if self.forbidden(directory)), "")
+
+    def there_of(self, *paths: str) -> tuple[str, ...]:
+        """Those of these paths at which surely something stands."""
+        return tuple(each for each in paths if redirect_files.is_there(self.files, self.state, each))
 
 
 def _reads_all(call: _Call) -> str:
@@ -59,7 +75,12 @@ def _reads_behind_first(call: _Call) -> str:
 
 
 def _edits(call: _Call) -> str:
-    return call.missing(*call.operands[0 if call.parsed.has("e", "f") else 1 :])
+    files = call.operands[0 if call.parsed.has("e", "f") else 1 :]
+    return call.missing(*files) or (call.irremovable(*files) if call.parsed.has("i") else "")
+
+
+def _removes(call: _Call) -> str:
+    return ("" if call.parsed.has("f") else call.missing(*call.operands)) or call.irremovable(*call.operands)
 
 
 def _searches(call: _Call) -> str:
@@ -79,7 +100,17 @@ def _copies(call: _Call) -> str:
     if not sources or call.parsed.has("t", "parents"):
         return ""
     makes = len(sources) == 1 and not target.endswith("/") and not call.parsed.has("D")
-    return call.missing(*sources) or (call.unmakable(target) if makes else "")
+    return call.missing(*sources) or (call.unmakable(target) if makes else call.forbidden(target))
+
+
+def _moves(call: _Call) -> str:
+    *sources, target = call.operands or ("",)
+    if not sources or call.parsed.has("t"):
+        return ""
+    above = posixpath.dirname(posixpath.normpath(call.state.absolute(target)))
+    is_directory = redirect_files.stands_as(call.files, call.state, target, PathKind.DIRECTORY)
+    into = call.forbidden(target if is_directory else above)
+    return call.missing(*sources) or call.irremovable(*sources) or call.lacking(target) or into
 
 
 def _installs(call: _Call) -> str:
@@ -95,7 +126,10 @@ def _links(call: _Call) -> str:
 
 
 def _makes_directories(call: _Call) -> str:
-    return call.there(*call.operands) or call.unmakable(*call.operands)
+    if call.parsed.has("p"):
+        missing = (each for each in call.operands if redirect_files.is_missing(call.files, call.state, each))
+        return call.forbidden(*missing)
+    return next(iter(call.there_of(*call.operands)), "") or call.unmakable(*call.operands)
 
 
 def _makes(call: _Call) -> str:
@@ -131,10 +165,10 @@ _TOOLS: Mapping[str, tuple[Grammar, Callable[[_Call], str]]] = MappingProxyType(
     "du": (grammar("achkmsxd:", "summarize>s human-readable>h max-depth:>d", permutes=True), _reads_all),
     "stat": (grammar("c:Lt", "format:>c printf:>c dereference>L", permutes=True), _reads_all),
     "ls": (grammar("AaBbCcdFfGgHhikLlmnopqrRsStuUvxX1", "all>a almost-all>A recursive>R", permutes=True), _reads_all),
-    "rm": (grammar("drRv", "recursive>r verbose>v dir>d", permutes=True), _reads_all),
+    "rm": (grammar("dfrRv", "recursive>r verbose>v dir>d force>f", permutes=True), _removes),
     "rmdir": (grammar("pv", "parents>p verbose>v", permutes=True), _reads_all),
     "cp": (grammar("abdfHilLnPpRrsuvTt:", f"{_OF_COPIES} preserve::>p", permutes=True), _copies),
-    "mv": (grammar("finuvTt:", _OF_COPIES, permutes=True), _copies),
+    "mv": (grammar("finuvTt:", _OF_COPIES, permutes=True), _moves),
     "install": (grammar("bCcDdm:o:g:psTt:v", "mode:>m owner:>o group:>g directory>d", permutes=True), _installs),
     "chmod": (grammar("cRv", "recursive>R changes>c verbose>v", permutes=True), _reads_behind_first),
     "chown": (grammar("cRvhHLP", "recursive>R changes>c verbose>v no-dereference>h", permutes=True), _reads_behind_first),
@@ -142,7 +176,7 @@ _TOOLS: Mapping[str, tuple[Grammar, Callable[[_Call], str]]] = MappingProxyType(
     "sed": (grammar("nrEsuzi::e:f:", "in-place::>i quiet>n silent>n regexp-extended>E expression:>e", permutes=True), _edits),
     "grep": (grammar("EFGPchilnovwxqse:f:", "quiet>q silent>q ignore-case>i fixed-strings>F extended-regexp>E", permutes=True), _searches),
     "awk": (grammar("F:v:f:"), _scans),
-    "mkdir": (grammar("vm:", "verbose>v mode:>m", permutes=True), _makes_directories),
+    "mkdir": (grammar("vpm:", "verbose>v mode:>m parents>p", permutes=True), _makes_directories),
     "touch": (grammar("acmd:t:", permutes=True), _makes),
     "tee": (grammar("ai", "append>a", permutes=True), _makes),
     "mkfifo": (grammar("m:", "mode:>m", permutes=True), _makes_directories),

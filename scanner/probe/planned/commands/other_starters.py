@@ -80,10 +80,8 @@ _STARTING_TASK = re.compile(r"(?:.*[:_-])?(?:up|compose|docker|podman|nerdctl)(?
 _PLACES = frozenset({"-C", "--directory", "-d", "--dir", "--prefix", "--cwd", "--working-directory"})
 _NAMED = frozenset({"-f", "--file", "--makefile", "-t", "--taskfile", "--justfile"})
 
-_STARTS = re.compile(
-    r"\b(?:docker|podman|nerdctl|finch|balena-engine)(?:[.-](?:compose|io|remote))?\b.*\b(?:run|create|play|up|deploy)\b",
-    re.DOTALL,
-)
+_ENGINE = re.compile(r"\b(?:docker|podman|nerdctl|finch|balena-engine)(?:[.-](?:compose|io|remote))?\b")
+_STARTS = re.compile(r"\b(?:run|create|play|up|deploy)\b")
 _ANY_NAME = "|".join(map(re.escape, sorted({*_STARTERS, *_OTHER_NAMES, *_BY_NAME_ALONE}, key=len, reverse=True)))
 _MENTIONED = re.compile(rf"(?<![\w.-])({_ANY_NAME})(?![\w.-])([^\n;&|]*)", re.ASCII)
 
@@ -102,7 +100,8 @@ def starts(program: str, words: tuple[str, ...], place: str, read: Callable[[str
 
 def mentions_engine(text: str) -> bool:
     """Whether a text may start a container, as far as its words tell."""
-    return _STARTS.search(text) is not None or any(
+    engine = _ENGINE.search(text)  # the first one alone: what stands behind any other stands behind it
+    return (engine is not None and _STARTS.search(text, engine.end()) is not None) or any(
         _told(found[1], tuple(re.split(r"[\s\"']+", found[2]))) for found in _MENTIONED.finditer(text)
     )
 

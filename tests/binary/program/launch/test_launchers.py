@@ -635,6 +635,8 @@ STARTED = [
     ("dockerize --wait=tcp://db:5432 -- /app -x", SMALL, "", "/app -x"),
     ("/init /app x", EXECLINE, "/init", "/app x"),
     ("s6-overlay-suexec /package/p/libexec/preinit '' /package/p/libexec/stage0 /app x", SMALL, "", "/app x"),
+    ("with-contenv bash /run", SMALL, "/command/with-contenv", "bash /run"),
+    ("with-contenv bash /run", EXECLINE, "/usr/bin/with-contenv", "bash /run"),
     ("/wait-for-it.sh db:5432 -t 20 -- /app x", SHELL_SCRIPT, "/wait-for-it.sh", "/app x"),
     ("/lib/ld-musl-x86_64.so.1 --library-path=/lib --argv0 x /app y", MUSL, "/lib/ld-musl-x86_64.so.1", "/app y"),
     ("/lib/ld-musl-x86_64.so.1 -- app", MUSL, "/lib/libc.musl-x86_64.so.1", "./app"),
@@ -727,6 +729,21 @@ DECIDED_AT_RUN_TIME = [
     ("env -S '/app x'", LARGE, "/bin/busybox"),
     ("timeout -t 5 /app", LARGE, "/bin/busybox"),
     ("doppler run -- /app", LARGE, ""),
+    ("sed 1e/app /x", SMALL, ""),
+    ("sed -n -e p -e '$!e /app' /x", SMALL, ""),
+    ("sed '/x/,/y/e ls' /x", SMALL, ""),
+    ("sed '\\|x|e ls' /x", SMALL, ""),
+    ("sed 's/x/y/;s|a|/app|ge' /x", SMALL, ""),
+    ("sed -f /edits /x", SMALL, ""),
+    (f"sed '{'#' * 5000}' /x", SMALL, ""),
+    ("mawk 'BEGIN{system(\"/app\")}'", SMALL, ""),
+    ("awk 'BEGIN{\"/app\" | getline x}'", SMALL, ""),
+    ("gawk -f /x.awk", SMALL, ""),
+    ("ed /x", SMALL, ""),
+    ("op run -- /app", SMALL, ""),
+    ("rc -c /app", SMALL, ""),
+    ("busybox vi /x", LARGE, "/bin/busybox"),
+    ("busybox awk -f /x.awk", LARGE, "/bin/busybox"),
     ("/lib64/ld-linux-x86-64.so.2 app", SMALL, ""),
 ]  # fmt: skip
 
@@ -755,6 +772,12 @@ THEMSELVES = [
     ("tini /app", SHELL_SCRIPT, "/usr/bin/tini"),
     ("/lib64/ld-linux-x86-64.so.2 --list /app", SMALL, ""),
     ("flock 9", SMALL, ""),
+    ("sed -i -e s/the/e/ -e '/e/d;y/abc/xye/' /x", SMALL, ""),
+    ("/op", SMALL, "/op"),
+    ("op serve", SMALL, ""),
+    ("/srv/rc", SMALL, "/srv/rc"),
+    ("busybox sed 1e/app /x", LARGE, "/bin/busybox"),
+    ("awk '$1 == 1 || /e/ {print}' /x", SMALL, ""),
 ]  # fmt: skip
 
 

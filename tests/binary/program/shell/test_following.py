@@ -66,6 +66,9 @@ class Files:
     def is_link(self, path):
         return None if self.stands(path).kind is PathKind.UNKNOWN else False
 
+    def forbids(self, path):
+        return False
+
     def architecture(self, path):
         return ""
 

@@ -220,4 +220,21 @@ UNSEEN = [
     ("trap 'kill $P' TERM; app & P=$!; wait $P; exec other",),
     ("set -x; exec app",),
     ("exec >@/srv/conf 2>&1; exec app",),
+    # words that close or begin, with no semicolon between
+    ('e() { if [ $# -gt 0 ]; then exec app "$@"; fi }\ne a\nexec other', "x"),
+    ("e() { for i in a b; do FOO=$i; done }\ne\nexec app $FOO",),
+    ("e() { case $1 in x) exec app y;; esac }\ne x\nexec other",),
+    ("e() { { FOO=in; } }\ne\nexec app $FOO",),
+    ("if (exit 1) then exec other; fi\nexec app",),
+    ("while (exit 1) do exec other; done\nexec app",),
+    ("if { true; } then if true; then FOO=a; fi fi\nexec app $FOO",),
+    ("for i in a; do if true; then FOO=$i; fi done\nexec app $FOO fi done",),
+    ('X=done; exec app ${X} done "(x) then"',),
+    # builtins that fail, with the status that each shell gives them
+    ("umask 9999; exec app $?",),
+    ("umask xyz || exec app $?; exec other",),
+    ("umask 00022; umask u=rwx,g=; umask -S 022 >/dev/null; exec app $?",),
+    ("umask 1777; exec app $?",),
+    ("cd @/nowhere; exec app $?",),
+    ("set -e; umask 8 || true; exec app",),
 ]

@@ -45,6 +45,9 @@ class RealFiles:
     def is_link(self, path):
         return Path(path).is_symlink()
 
+    def forbids(self, path):
+        return False
+
     def architecture(self, path):
         return ""
 
