@@ -26,7 +26,7 @@ COMPOSERS = frozenset({
 """Compose by itself: ``docker.compose`` is the snap's, ``docker-compose-v2`` the name of a package and of links to it."""
 
 _LOCAL = ("unix:", "/", "fd:")
-_STARTING = frozenset({"up", "run", "start", "create"})
+_STARTING = frozenset({"up", "run", "start", "create", "scale", "watch"})
 """Commands of Compose that start what its files plan."""
 
 _OF_ONE_RUN = ("entrypoint", "env", "env-from-file", "user", "volume", "workdir")
@@ -243,15 +243,16 @@ def _chosen(project: ComposeUp, verb: str, words: tuple[str, ...]) -> ComposeUp 
             given = engine_options.COMPOSE_START.read_all(words)
     except OptionsError as error:
         raise UnclearError(f"compose {verb}: {error}") from error
-    if given.is_on("help"):
+    if given.is_on("help") or given.is_on("no-up"):
         return None
     services, run = (given.rest[:1], given.rest[1:]) if verb == "run" else (given.rest, ())
     if not all(map(is_known, (*services, *project.profiles))):
         raise UnclearError("only the running host knows which services of Compose it starts")
-    scaled = (said.partition("=") for said in given.all("scale"))
+    counts = (*given.all("scale"), *(services if verb == "scale" else ()))
+    scaled = (said.partition("=") for said in counts)
     return replace(
         project,
-        services=services,
+        services=tuple(name.partition("=")[0] for name in services) if verb == "scale" else services,
         without=tuple(name for name, _, count in scaled if count == "0"),
         alone=given.is_on("no-deps"),
         run=run,

@@ -78,7 +78,7 @@ OTHERS = [
     "docker run --help", "echo docker run a", "sh -c 'echo docker run a'", "/usr/bin/logger docker run a", "docker image ls", "docker pull a",
     "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker run a",
     "kubectl get pods", "kubectl create -f x --dry-run=client", "ctr task start x", "distrobox enter x", "helm list", "make -C /srv/app all",
-    "exporter --mode make up", "backup --of kind create", "docker service update --force web", "finch ps", "nomad agent -config /etc/nomad.d",
+    "exporter --mode make up", "backup --of kind create", "docker service update --force web", "docker compose watch --no-up", "finch ps", "nomad agent -config /etc/nomad.d",
     "docker volume create x", "docker network create run", "/usr/bin/exporter --path=/var/lib/docker run", "exporter --docker run",
 ]  # fmt: skip
 
@@ -142,6 +142,8 @@ STARTS = [
     ("docker-compose-v2 up -d", ComposeUp(())),
     ("/snap/bin/docker.compose -f c.yml up", ComposeUp(("c.yml",))),
     ("finch compose up", ComposeUp(())),
+    ("docker compose watch --quiet web", ComposeUp((), services=("web",))),
+    ("docker compose scale --no-deps web=3 db=0", ComposeUp((), services=("web", "db"), without=("db",), alone=True)),
     ("podman compose run web", ComposeUp((), services=("web",))),
     ("nerdctl compose create", ComposeUp(())),
     ("podman kube play --replace --network=x /a.yaml", KubePlay(("/a.yaml",))),
@@ -264,7 +266,8 @@ def test_options_of_compose_take_a_value_where_compose_says_so(suite, generation
     plugin = generation_of(suite).program("docker")
     env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "400"}
     for command, grammar in (("up", engine_options.COMPOSE_START), ("create", engine_options.COMPOSE_START),
-                             ("start", engine_options.COMPOSE_START), ("run", engine_options.COMPOSE_RUN)):  # fmt: skip
+                             ("start", engine_options.COMPOSE_START), ("scale", engine_options.COMPOSE_START),
+                             ("watch", engine_options.COMPOSE_START), ("run", engine_options.COMPOSE_RUN)):  # fmt: skip
         argv = [plugin, "compose", command, "--help"]
         text = subprocess.run(argv, capture_output=True, text=True, env=env, check=False).stdout
         told = {found[2]: (found[1], found[3]) for line in text.splitlines() if (found := HELP.match(line))}
