@@ -12,6 +12,7 @@ from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.command import ComposeUp, KubePlay, Other, Pull, Run
 from scanner.probe.planned.commands.command_lines import MAX_COMMANDS, MAX_SHELLS, find
 from scanner.probe.planned.commands.container_options import container
+from scanner.probe.planned.unknown_text import UNKNOWN
 from tests.real.roots import native_suite
 
 
@@ -88,6 +89,20 @@ def test_other_commands_start_nothing(line):
     found = find(tuple(shlex.split(line)), {})
 
     assert (found.started, found.gaps) == ([], [])
+
+
+@pytest.mark.parametrize("image", ["a{}b", "a:{}1", "'a{}b'", '"a{}b"', "$(echo a){}b", "a\\{}b"])
+@pytest.mark.parametrize("before", ["", "X=", "sh -c "])
+def test_what_is_not_known_within_a_word_stays_so_whatever_follows(image, before):
+    word = image.format(UNKNOWN)
+    script = {"": f"docker run {word}", "X=": f"X={word}; docker run $X"}.get(
+        before
+    ) or f"sh -c {shlex.quote(f'docker run {word}')}"
+
+    found = find(("sh", "-c", script), {})
+
+    assert found.started == []
+    assert found.gaps
 
 
 OTHER_STARTERS = [
