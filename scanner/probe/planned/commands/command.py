@@ -26,6 +26,9 @@ COMPOSERS = frozenset({
 """Compose by itself: ``docker.compose`` is the snap's, ``docker-compose-v2`` the name of a package and of links to it."""
 
 _LOCAL = ("unix:", "/", "fd:")
+_LOCAL_CONTEXTS = frozenset({"", "default", "rootless", "desktop-linux"})
+"""Names that Docker itself gives to contexts of this machine."""
+
 _STARTING = frozenset({"up", "run", "start", "create", "scale", "watch"})
 """Commands of Compose that start what its files plan."""
 
@@ -127,6 +130,9 @@ def started(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Sta
     found = _command(engine, before.rest)
     if found is not None and (elsewhere := _elsewhere(before, env)):
         return Other(f"it runs on another machine, {shown(elsewhere)}")
+    context = _context(before, env) if engine == "docker" else ""
+    if found is not None and context not in _LOCAL_CONTEXTS:
+        return Other(f"it runs where Docker's context {shown(context)} leads")
     return found
 
 
@@ -140,6 +146,13 @@ def _elsewhere(before: Given, env: Mapping[str, str]) -> str:
         return before.last("connection") or "by --remote"
     said = before.last("host") or before.last("url") or env.get("DOCKER_HOST") or env.get("CONTAINER_HOST") or ""
     return "" if not said or said.startswith(_LOCAL) else said
+
+
+def _context(before: Given, env: Mapping[str, str]) -> str:
+    """The context that Docker's client takes: an address that is given comes first (docker(1))."""
+    if before.last("host") or (env.get("DOCKER_HOST") and not before.last("context")):
+        return ""
+    return before.last("context") or env.get("DOCKER_CONTEXT") or ""
 
 
 def _command(engine: str, words: tuple[str, ...]) -> Started | None:

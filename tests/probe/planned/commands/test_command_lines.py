@@ -60,6 +60,8 @@ RUNS = [
     ("bash --norc -c 'docker run a'", "a", "", ()),
     ("sh -x -c 'docker run a'", "a", "", ()),
     ("sh -c \"sh -c 'docker run a'\"", "a", "", ()),
+    ("docker --context rootless run a", "a", "", ()),
+    ("DOCKER_HOST=unix:///x DOCKER_CONTEXT=far docker run a", "a", "", ()),
     ("finch --debug run --platform linux/arm64 a", "a", "linux/arm64", ()),
     ("docker.io run a", "a", "", ()),
     ("podman-remote --url unix:///run/x run --arch arm64 a", "a", "linux/arm64", ()),
@@ -110,7 +112,7 @@ OTHER_STARTERS = [
     "buildah run x sh", "distrobox create -i a", "distrobox-create -i a", "sudo toolbox create", "apptainer run docker://a", "runc run x",
     "kubectl run x --image=a", "kubectl apply -f x.yaml", "k3s kubectl apply -f x.yaml", "microk8s.kubectl create deployment x",
     "minikube kubectl -- apply -f x", "helm upgrade --install x y", "nomad job run x.nomad", "kind create cluster", "lima nerdctl run a",
-    "limactl shell x nerdctl run a", "docker service update --image a web", "podman kube apply x.yaml", "podman container runlabel run a",
+    "limactl shell x nerdctl run a", "docker service update --image a web", "docker --context far run a", "docker -c far compose up", "DOCKER_CONTEXT=far docker run a", "podman kube apply x.yaml", "podman container runlabel run a",
     "make -C /srv/app up", "just docker-web", "npm run docker:up", "sh -c 'ctr run a x'",
 ]  # fmt: skip
 
