@@ -1301,7 +1301,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       for (i = 1; i <= count; i++) keep[list[i]] = 1
       plain = "Image Exec Entrypoint Yaml Arch OS Variant ImageTag EnvironmentFile EnvironmentHost WorkingDir User Group RunInit"
       plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod ServiceName"
-      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment"
+      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment ConditionArchitecture AssertArchitecture"
       count = split(plain, list)
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
       script_count = split(scripts, script)
