@@ -33,6 +33,8 @@ main() {
   max_live=2000   # processes of one host that are looked at: more would cost seconds
   max_live_each=8 # of one container: whatever it starts is seen among the first
   max_plans=300
+  clients='(docker|podman|nerdctl|finch|balena-engine)([.-](compose|io|remote))?(-v[12])?'
+  starters='(ctr|crictl|buildah|distrobox|toolbox|apptainer|singularity|runc|crun|kubectl|helm|nomad|lima|limactl)'
   two_bytes=$(printf '\303\251')
   if [ "${#two_bytes}" -eq 2 ]; then bytewise=yes; else bytewise=; fi
   if printf x | head -c 1 >/dev/null 2>&1; then has_head_c=yes; else has_head_c=; fi
@@ -1108,7 +1110,7 @@ services_of() { # directories of one manager: every file of each unit in which a
   names=$(
     set +f
     for dir in $dirs; do
-      grep -l -s -E '(docker|podman|nerdctl)(-compose)?([[:space:]"'\''\\]|$)' "$dir"/*.service "$dir"/*.service.d/*.conf
+      grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" "$dir"/*.service "$dir"/*.service.d/*.conf
       for script in $scripts; do grep -l -s -F "$script" "$dir"/*.service "$dir"/*.service.d/*.conf; done
     done | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
   )
@@ -1144,7 +1146,7 @@ scripts_of() { # directories of one manager: scripts that its units run and in w
     }
   }' | head -n 100 | while IFS= read -r script; do
     if [ -f "$script" ] && [ -r "$script" ] && [ "$(head -c 2 "$script")" = '#!' ] &&
-      grep -q -E '(docker|podman|nerdctl)(-compose)?[[:space:]].*(run|create|play|up|deploy)([[:space:]]|$)' "$script"; then printf '%s\n' "$script"; fi
+      grep -q -E "($clients|(^|[[:space:]/])$starters)[[:space:]].*(run|create|play|up|deploy|apply|install|upgrade)([[:space:]]|\$)" "$script"; then printf '%s\n' "$script"; fi
   done
 }
 
@@ -1292,14 +1294,14 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
   kind_of_unit=$1
   names_needed=$2
   shift 2
-  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" '
+  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v starters="$starters" '
     BEGIN {
       quadlet = quadlet == "quadlet"
       count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST", list)
       for (i = 1; i <= count; i++) keep[list[i]] = 1
       plain = "Image Exec Entrypoint Yaml Arch OS Variant ImageTag EnvironmentFile EnvironmentHost WorkingDir User Group RunInit"
       plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod ServiceName"
-      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment"
+      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment ConditionArchitecture AssertArchitecture"
       count = split(plain, list)
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
       script_count = split(scripts, script)
@@ -1337,9 +1339,18 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       else if (length(value) > 16384 && value ~ /(docker|podman|nerdctl)/) print key "=docker run --longer-than-is-sent" blank(lines)
       else if (key == "Environment") print key "=" assignments(value)
       else if (key == "PodmanArgs" || key == "GlobalArgs") print key "=" command(value)
-      else if (key ~ /^Exec/ && value ~ /(docker|podman|nerdctl)/) print key "=" command(value)
+      else if (key ~ /^Exec/ && value ~ /(docker|podman|nerdctl|finch|balena-engine)/) print key "=" command(value)
+      else if (key ~ /^Exec/ && (run = started_by(value)) != "") print key "=" run blank(lines)
       else if (key ~ /^Exec/ && (run = script_in(value)) != "") print key "=" run blank(lines)
       else print key "=@hidden" blank(lines)
+    }
+    function started_by(value,  name, verb) { # the program and the word by which something else starts a container
+      if (!match(value, "(^|[ \t/\"\047.@+!:-])" starters "[ \t]([^;&|]*[ \t])?(run|runp|create|apply|replace|install|upgrade)([ \t\"\047]|$)")) return ""
+      name = verb = substr(value, RSTART, RLENGTH)
+      sub(/[ \t"\047]$/, "", verb)
+      sub(/^.*[ \t]/, "", verb)
+      match(name, starters)
+      return substr(name, RSTART, RLENGTH) " " verb " @hidden"
     }
     function script_in(value,  i) { # one that names an engine
       for (i = 1; i <= script_count; i++) if (index(value, script[i])) return script[i]

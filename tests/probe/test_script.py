@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -649,9 +650,14 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
 ):
     run = "[Service]\nExecStart={etc}/../opt/{name} x\n"
     files = {
-        "/etc/systemd/system/a.service": run.replace("{name}", "start.sh"),
+        "/etc/systemd/system/z.service": run.replace("{name}", "start.sh"),
         "/etc/systemd/system/b.service": run.replace("{name}", "backup.sh").replace("=", "=-/bin/bash -e ", 1),
         "/etc/systemd/system/c.service": run.replace("{name}", "program"),
+        "/etc/systemd/system/d.service": "[Service]\nExecStart=/usr/bin/ctr -n x run --env P=hunter2 r.example/a:1 x\n",
+        "/etc/systemd/system/e.service": "[Service]\nExecStart=/usr/bin/finch run -e A=hunter3 fin:1\n",
+        "/etc/systemd/system/f.service": "[Service]\nExecStart=-/usr/local/bin/helm upgrade --install x hunter4 ; /bin/true\n",
+        "/etc/systemd/system/g.service": "[Service]\nExecStart=/usr/bin/nomad agent -config hunter5\n",
+        "/etc/systemd/system/h.service": "[Service]\nExecStart=/usr/bin/docker-compose-v2 up hunter_\n",
         "/opt/start.sh": "#!/bin/sh\nTOKEN=hunter1\ndocker run -e TOKEN=$TOKEN reg/a:1\n",
         "/opt/backup.sh": "#!/bin/bash\ndocker exec db pg_dump\n",
         "/opt/program": "ELF docker run a\n",
@@ -661,7 +667,10 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
 
     facts = read(done := answered(shell, text))
 
-    assert b"hunter" not in done.stdout
+    assert not re.search(rb"hunter\d", done.stdout)
+    said = ("=ctr run @hidden", "=helm upgrade @hidden", "docker-compose-v2 up", "nomad")
+    assert [word.encode() in done.stdout for word in said] == [True, True, True, False]
+    assert [one.image for one in facts.workloads if one.source is Source.SYSTEMD] == ["fin:1"]
     assert f"{tmp_path}/root/opt/start.sh, a script in which an engine is named" in facts.gaps["systemd"].detail
     assert b"backup.sh" not in done.stdout
     assert b"opt/program" not in done.stdout

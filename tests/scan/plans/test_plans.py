@@ -261,6 +261,19 @@ def test_a_directory_beyond_its_bounds_makes_every_host_unknown(limit, value, di
     assert "more than" in found.problems[0]
 
 
+@pytest.mark.parametrize("limit", ["MAX_SCRIPTS", "MAX_SCRIPT_BYTES"])
+def test_a_unit_whose_script_is_beyond_what_is_read_is_unknown_and_other_scripts_are_nothing(
+    limit, directory, monkeypatch
+):
+    monkeypatch.setattr(plan_tree, limit, 0)
+    script = "#!/bin/sh\ndocker run r.example/app:1\n"
+    unit = "[Service]\nExecStart=/opt/start.sh\n"
+    home = directory({"web-1/opt/start.sh": script, "web-1/a.service": unit, "web-2/opt/start.sh": script})
+    found = PlanDirectory(home).read(HOSTS)
+    assert "a script that is not read here" in unknown(found, "web-1")[0][2]
+    assert unknown(found, "web-2") == planned(found, "web-2") == []
+
+
 def test_folders_without_end_are_unknown(directory):
     found = PlanDirectory(directory({f"web-1/{'x/' * 9}images.txt": "r.example/app:1"})).read(HOSTS)
     assert planned(found, "web-1") == []

@@ -26,7 +26,10 @@ COMPOSERS = frozenset({
 """Compose by itself: ``docker.compose`` is the snap's, ``docker-compose-v2`` the name of a package and of links to it."""
 
 _LOCAL = ("unix:", "/", "fd:")
-_STARTING = frozenset({"up", "run", "start", "create"})
+_LOCAL_CONTEXTS = frozenset({"", "default", "rootless", "desktop-linux"})
+"""Names that Docker itself gives to contexts of this machine."""
+
+_STARTING = frozenset({"up", "run", "start", "create", "scale", "watch"})
 """Commands of Compose that start what its files plan."""
 
 _OF_ONE_RUN = ("entrypoint", "env", "env-from-file", "user", "volume", "workdir")
@@ -127,6 +130,9 @@ def started(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Sta
     found = _command(engine, before.rest)
     if found is not None and (elsewhere := _elsewhere(before, env)):
         return Other(f"it runs on another machine, {shown(elsewhere)}")
+    context = _context(before, env) if engine == "docker" else ""
+    if found is not None and context not in _LOCAL_CONTEXTS:
+        return Other(f"it runs where Docker's context {shown(context)} leads")
     return found
 
 
@@ -140,6 +146,13 @@ def _elsewhere(before: Given, env: Mapping[str, str]) -> str:
         return before.last("connection") or "by --remote"
     said = before.last("host") or before.last("url") or env.get("DOCKER_HOST") or env.get("CONTAINER_HOST") or ""
     return "" if not said or said.startswith(_LOCAL) else said
+
+
+def _context(before: Given, env: Mapping[str, str]) -> str:
+    """The context that Docker's client takes: an address that is given comes first (docker(1))."""
+    if before.last("host") or (env.get("DOCKER_HOST") and not before.last("context")):
+        return ""
+    return before.last("context") or env.get("DOCKER_CONTEXT") or ""
 
 
 def _command(engine: str, words: tuple[str, ...]) -> Started | None:
@@ -243,15 +256,16 @@ def _chosen(project: ComposeUp, verb: str, words: tuple[str, ...]) -> ComposeUp 
             given = engine_options.COMPOSE_START.read_all(words)
     except OptionsError as error:
         raise UnclearError(f"compose {verb}: {error}") from error
-    if given.is_on("help"):
+    if given.is_on("help") or given.is_on("no-up"):
         return None
     services, run = (given.rest[:1], given.rest[1:]) if verb == "run" else (given.rest, ())
     if not all(map(is_known, (*services, *project.profiles))):
         raise UnclearError("only the running host knows which services of Compose it starts")
-    scaled = (said.partition("=") for said in given.all("scale"))
+    counts = (*given.all("scale"), *(services if verb == "scale" else ()))
+    scaled = (said.partition("=") for said in counts)
     return replace(
         project,
-        services=services,
+        services=tuple(name.partition("=")[0] for name in services) if verb == "scale" else services,
         without=tuple(name for name, _, count in scaled if count == "0"),
         alone=given.is_on("no-deps"),
         run=run,

@@ -275,7 +275,7 @@ COMPOSE_START = Grammar(
     _names(
         "abort-on-container-exit abort-on-container-failure always-recreate-deps attach-dependencies build detach dry-run "
         "force-recreate help interactive ipfs menu no-TTY no-build no-cache no-color no-deps no-log-prefix no-recreate "
-        "no-start quiet quiet-build quiet-pull remove-orphans renew-anon-volumes rm service-ports timestamps tty use-aliases "
+        "no-start no-up prune quiet quiet-build quiet-pull remove-orphans renew-anon-volumes rm service-ports timestamps tty use-aliases "
         "wait watch yes"
     ),
     _names(
@@ -286,7 +286,7 @@ COMPOSE_START = Grammar(
         "d": "detach", "t": "timeout", "V": "renew-anon-volumes", "w": "watch", "y": "yes", "h": "help",
     }),
 )  # fmt: skip
-"""Of ``docker compose up``, ``create``, ``start`` with their like, from 2.26 to 2.40; compared with their ``--help``."""
+"""Of ``docker compose up``, ``create``, ``start``, ``scale``, ``watch`` with their like, from 2.26 to 2.40; compared with their ``--help``."""
 
 COMPOSE_RUN = Grammar(
     COMPOSE_START.flags,

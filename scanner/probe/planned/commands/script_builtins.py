@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import script_names
@@ -96,3 +97,46 @@ SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
     "let": _let,
 }
 """By the name of the command."""
+
+
+MAX_WRITTEN_CHARS = 1 << 21
+"""Of what ``printf`` makes of its words: as much as a command may have."""
+
+_IN_FORMAT = re.compile(r"\\([0-7]{1,3}|.?)|%(.?)|[^\\%]+", re.DOTALL)
+_ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"', "'": "'"}
+_ESCAPE = re.compile(r"\\.?", re.DOTALL)
+_ECHO_OPTIONS = frozenset({"-n", "-e", "-ne", "-en"})
+
+
+def written(words: tuple[str, ...]) -> str | None:
+    """What ``echo`` or ``printf`` writes; ``UNKNOWN`` stands where shells differ, none for any other command."""
+    name, given = words[:1], words[1:]
+    if name == ("printf",) and given:
+        return _formatted(given[0], list(given[1:]))
+    if name != ("echo",):
+        return None
+    option = given[0] if given and given[0] in _ECHO_OPTIONS else ""
+    text = " ".join(given[1:] if option else given)
+    if "e" in option:
+        return _formatted(text.replace("%", "%%"), [])
+    return _ESCAPE.sub(UNKNOWN, text)
+
+
+def _formatted(form: str, given: list[str]) -> str:
+    """A format with its words, used again until none is left."""
+    if len(form) * (len(given) + 1) > MAX_WRITTEN_CHARS:
+        return UNKNOWN
+    made: list[str] = []
+    left = given[::-1]
+    while True:
+        before = len(left)
+        for part in _IN_FORMAT.finditer(form):
+            escaped, conversion = part[1], part[2]
+            if escaped is not None:
+                made.append(chr(int(escaped, 8)) if escaped.isdecimal() else _ESCAPED.get(escaped, UNKNOWN))
+            elif conversion == "s":
+                made.append(left.pop() if left else "")
+            else:
+                made.append(part[0] if conversion is None else "%" if conversion == "%" else UNKNOWN)
+        if not left or len(left) == before:
+            return "".join(made)

@@ -29,7 +29,7 @@ from scanner.formats.shell.syntax import (
 )
 from scanner.probe.planned.commands import script_builtins, script_names, script_steps
 from scanner.probe.planned.commands.script_steps import Call, Enter, Fork, Piped, Put
-from scanner.probe.planned.commands.script_values import OPEN, Expansion, Shell, joined
+from scanner.probe.planned.commands.script_values import OPEN, OPEN_TEXT, Expansion, Shell, joined
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def commands_of(
 
 
 def _parsed(text: str) -> Sequence | NotUnderstood:
-    return grammar.parse(text.replace(UNKNOWN, f"${OPEN}").encode("utf-8", "surrogateescape"))
+    return grammar.parse(text.replace(UNKNOWN, OPEN_TEXT).encode("utf-8", "surrogateescape"))
 
 
 @dataclass(slots=True)
@@ -324,7 +324,7 @@ class _Walk:
                     f"line {word.line} of its script has more than {MAX_COMMAND_CHARS} characters in a command"
                 )
                 return ()
-            found += fields
+            found += [field.replace(OPEN_TEXT, UNKNOWN) for field in fields]
         return tuple(found)
 
     def _redirected(self, redirects: Iterable[Redirect]) -> list[Step]:
@@ -339,11 +339,7 @@ class _Walk:
         if words[:1] == ("cat",) and len(words) == 1:
             here = [one.here for one in before.redirects if one.here is not None]
             return expansion.text(here[-1]) if here else None
-        if words[:1] == ("printf",):
-            return UNKNOWN.join(words[1:])
-        if words[:1] != ("echo",):
-            return None
-        return " ".join(words[1:] if words[1:2] != ("-e",) else words[2:])
+        return script_builtins.written(words)
 
     # ------------------------------------------------------------ builtins that run commands
 
@@ -378,6 +374,11 @@ class _Walk:
                 self._traps.pop(signal, None)
         return []
 
+    def _alias(self, words: tuple[str, ...]) -> list[Step]:
+        """Another name for a command, which dash follows and bash does not."""
+        self.gaps += ["its script gives commands other names by alias"] if any("=" in word for word in words) else []
+        return []
+
     def _exit(self, words: tuple[str, ...]) -> list[Step]:
         if words[0] == "exit":
             self._ended = "exit"
@@ -391,6 +392,7 @@ class _Walk:
 _BUILTINS: Mapping[str, Callable[[_Walk, tuple[str, ...]], list[Step]]] = {
     **dict.fromkeys((".", "source"), _Walk._source),  # noqa: SLF001 -- a table of its own methods
     **dict.fromkeys(("exit", "return"), _Walk._exit),  # noqa: SLF001 -- the same
+    "alias": _Walk._alias,  # noqa: SLF001 -- the same
     "eval": _Walk._eval,  # noqa: SLF001 -- the same
     "trap": _Walk._trap,  # noqa: SLF001 -- the same
 }

@@ -20,6 +20,9 @@ MAX_WORD_CHARS = 1 << 17
 OPEN = "archscan_open"
 """A variable that stands in a script for what is not known of its text."""
 
+OPEN_TEXT = f"${{{OPEN}}}"
+"""How it stands there; within single quotes it stays as it is, until the text is a word of a command."""
+
 SET_BY_OTHERS = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
     "LANG", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
@@ -62,7 +65,7 @@ class Shell:
 
     def put(self, name: str, text: str) -> None:
         """Set a variable."""
-        self.texts[name] = text
+        self.texts[name] = text.replace(OPEN_TEXT, UNKNOWN)
         self.arrays.pop(name, None)
         if self.exports_all:
             self.exported.add(name)

@@ -14,7 +14,7 @@ from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.command import asked_platform
 from scanner.probe.planned.commands.engine_options import OptionsError
 from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
-from scanner.probe.planned.units import unit_environment, unit_files
+from scanner.probe.planned.units import conditions, unit_environment, unit_files
 from scanner.probe.planned.units.commands import command_lines
 from scanner.probe.planned.units.quadlet_file import SUFFIXES, Quadlet
 from scanner.probe.planned.units.runs import Files, UnitRuns
@@ -63,6 +63,7 @@ def by_unit(texts: Mapping[str, bytes], played: set[str] | None = None) -> Itera
         if unit.path in read:
             try:
                 made = _Planning(unit, read[unit.path], others, texts, played).plans()
+                made = conditions.placed(made, read[unit.path].settings)
             except UnclearError as error:
                 made = gap(unit.path, error)
             yield unit.path, gaps[unit.path] + made

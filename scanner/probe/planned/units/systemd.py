@@ -9,7 +9,7 @@ from scanner.formats import systemd_unit
 from scanner.formats.systemd_unit import Setting, UnitError
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
-from scanner.probe.planned.units import unit_environment, unit_files
+from scanner.probe.planned.units import conditions, unit_environment, unit_files
 from scanner.probe.planned.units.commands import CommandLine, command_lines
 from scanner.probe.planned.units.runs import Files, UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
@@ -47,6 +47,7 @@ def by_unit(
             yield unit.path, gap(unit.path, error)
             continue
         made = _planned(unit, settings, Files(texts, unit.root), referred, set() if played is None else played)
+        made = conditions.placed(made, settings)
         yield unit.path, unread + (Plans(made.planned) if unit.is_only_offered else made)
 
 

@@ -12,6 +12,7 @@ from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.command import ComposeUp, KubePlay, Other, Pull, Run
 from scanner.probe.planned.commands.command_lines import MAX_COMMANDS, MAX_SHELLS, find
 from scanner.probe.planned.commands.container_options import container
+from scanner.probe.planned.unknown_text import UNKNOWN
 from tests.real.roots import native_suite
 from tests.rows import each_row
 
@@ -60,6 +61,8 @@ RUNS = [
     ("bash --norc -c 'docker run a'", "a", "", ()),
     ("sh -x -c 'docker run a'", "a", "", ()),
     ("sh -c \"sh -c 'docker run a'\"", "a", "", ()),
+    ("docker --context rootless run a", "a", "", ()),
+    ("DOCKER_HOST=unix:///x DOCKER_CONTEXT=far docker run a", "a", "", ()),
     ("finch --debug run --platform linux/arm64 a", "a", "linux/arm64", ()),
     ("docker.io run a", "a", "", ()),
     ("podman-remote --url unix:///run/x run --arch arm64 a", "a", "linux/arm64", ()),
@@ -79,7 +82,7 @@ OTHERS = [
     "docker run --help", "echo docker run a", "sh -c 'echo docker run a'", "/usr/bin/logger docker run a", "docker image ls", "docker pull a",
     "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker run a",
     "kubectl get pods", "kubectl create -f x --dry-run=client", "ctr task start x", "distrobox enter x", "helm list", "make -C /srv/app all",
-    "exporter --mode make up", "backup --of kind create", "docker service update --force web", "finch ps", "nomad agent -config /etc/nomad.d",
+    "exporter --mode make up", "backup --of kind create", "docker service update --force web", "docker compose watch --no-up", "finch ps", "nomad agent -config /etc/nomad.d",
     "docker volume create x", "docker network create run", "/usr/bin/exporter --path=/var/lib/docker run", "exporter --docker run",
 ]  # fmt: skip
 
@@ -91,12 +94,26 @@ def test_other_commands_start_nothing(line):
     assert (found.started, found.gaps) == ([], [])
 
 
+@pytest.mark.parametrize("image", ["a{}b", "a:{}1", "'a{}b'", '"a{}b"', "$(echo a){}b", "a\\{}b"])
+@pytest.mark.parametrize("before", ["", "X=", "sh -c "])
+def test_what_is_not_known_within_a_word_stays_so_whatever_follows(image, before):
+    word = image.format(UNKNOWN)
+    script = {"": f"docker run {word}", "X=": f"X={word}; docker run $X"}.get(
+        before
+    ) or f"sh -c {shlex.quote(f'docker run {word}')}"
+
+    found = find(("sh", "-c", script), {})
+
+    assert found.started == []
+    assert found.gaps
+
+
 OTHER_STARTERS = [
     "ctr -n k8s.io run --rm r.example/a x", "k3s ctr c create a x", "microk8s.ctr run a x", "crictl runp p.json", "k3s crictl create x y z",
     "buildah run x sh", "distrobox create -i a", "distrobox-create -i a", "sudo toolbox create", "apptainer run docker://a", "runc run x",
     "kubectl run x --image=a", "kubectl apply -f x.yaml", "k3s kubectl apply -f x.yaml", "microk8s.kubectl create deployment x",
     "minikube kubectl -- apply -f x", "helm upgrade --install x y", "nomad job run x.nomad", "kind create cluster", "lima nerdctl run a",
-    "limactl shell x nerdctl run a", "docker service update --image a web", "podman kube apply x.yaml", "podman container runlabel run a",
+    "limactl shell x nerdctl run a", "docker service update --image a web", "docker --context far run a", "docker -c far compose up", "DOCKER_CONTEXT=far docker run a", "podman kube apply x.yaml", "podman container runlabel run a",
     "make -C /srv/app up", "just docker-web", "npm run docker:up", "sh -c 'ctr run a x'",
 ]  # fmt: skip
 
@@ -143,6 +160,8 @@ STARTS = [
     ("docker-compose-v2 up -d", ComposeUp(())),
     ("/snap/bin/docker.compose -f c.yml up", ComposeUp(("c.yml",))),
     ("finch compose up", ComposeUp(())),
+    ("docker compose watch --quiet web", ComposeUp((), services=("web",))),
+    ("docker compose scale --no-deps web=3 db=0", ComposeUp((), services=("web", "db"), without=("db",), alone=True)),
     ("podman compose run web", ComposeUp((), services=("web",))),
     ("nerdctl compose create", ComposeUp(())),
     ("podman kube play --replace --network=x /a.yaml", KubePlay(("/a.yaml",))),
@@ -265,7 +284,8 @@ def test_options_of_compose_take_a_value_where_compose_says_so(suite, generation
     plugin = generation_of(suite).program("docker")
     env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "400"}
     for command, grammar in (("up", engine_options.COMPOSE_START), ("create", engine_options.COMPOSE_START),
-                             ("start", engine_options.COMPOSE_START), ("run", engine_options.COMPOSE_RUN)):  # fmt: skip
+                             ("start", engine_options.COMPOSE_START), ("scale", engine_options.COMPOSE_START),
+                             ("watch", engine_options.COMPOSE_START), ("run", engine_options.COMPOSE_RUN)):  # fmt: skip
         argv = [plugin, "compose", command, "--help"]
         text = subprocess.run(argv, capture_output=True, text=True, env=env, check=False).stdout
         told = {found[2]: (found[1], found[3]) for line in text.splitlines() if (found := HELP.match(line))}

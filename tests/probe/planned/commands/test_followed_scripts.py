@@ -30,6 +30,7 @@ FOLLOWED = [
     "I=a; case x in x) I=b;; *) I=b;; esac; docker run $I", "docker run ${X:+-e X} a:1",
     'Y=1; docker run ${Y:+--name "my web"} a:1 x', 'docker run ${X--e "A=b c"} ${X+"--no" "x y"} a:1', 'set -- -d a:1 "x y"; docker run ${1+"$@"}',
     'Y="p q"; docker run ${Y:+-e "A=$Y" --label=$Y} b:1', "A=1 B=$A docker run a$A", "readonly I=a:1; docker run $I",
+    "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
 """What a shell starts, no more, no less; both outcomes of each engine's command are tried."""
 
@@ -41,7 +42,8 @@ BASH = [
 
 UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
-    "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run %s\\n' a | sh", '"$1" run a; : docker run',
+    "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run a:%d\\n' 1 | sh",
+    "echo 'docker run a\\ndocker run b' | sh", "alias d='docker run'\nd a", '"$1" run a; : docker run',
     'f() { docker run a; }; "$(echo f)"; :', "X=docker; Y=$(echo $X); $Y run a", "read I <<X\na\nX\ndocker run $I", "i=1; let i=i+1; docker run a:$i",
     "if [ -f / ]; then I=a; fi; docker run $I", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import pytest
 
+from scanner.domain.platform.platform import Platform
 from scanner.probe.planned import folder
 
 S = "[Service]\nExecStart="
@@ -140,3 +141,31 @@ ENGINES = [
 @pytest.mark.parametrize(("unit", "text", "engine"), ENGINES)
 def test_a_unit_of_a_user_asks_that_user_s_podman(unit, text, engine):
     assert [one.planned.engine for one in read({unit: text}).filed] == [engine]
+
+
+ARCHITECTURES = [
+    ("arm64", "arm64 arm"),
+    ("x86-64", "amd64 386"),
+    ("! arm64", "arm amd64 386"),
+    ("!arm", "arm64 arm amd64 386"),
+    ("|arm64", "arm64 arm amd64 386"),
+    ("native", "arm64 arm amd64 386"),
+    ("arm64\nConditionArchitecture=", "arm64 arm amd64 386"),
+    ("arm64\nConditionArchitecture=x86-64", ""),
+]
+
+
+@pytest.mark.parametrize(("said_of_unit", "wanted"), ARCHITECTURES)
+def test_a_unit_is_for_hosts_of_its_condition_and_none_on_which_it_may_run_is_left_out(said_of_unit, wanted):
+    condition = f"[Unit]\nConditionArchitecture={said_of_unit}\n"
+    files = {UNIT: f"{condition}{S}/usr/bin/docker run a\n", "etc/a.container": f"{condition}[Container]\nImage=a\n"}
+    plans = [one.planned for one in read(files).filed]
+
+    for plan in plans:
+        fits = [
+            architecture
+            for architecture in ("arm64", "arm", "amd64", "386")
+            if plan.placement is None or plan.placement.fits("web", Platform("linux", architecture), {})
+        ]
+        assert fits == wanted.split()
+    assert len(plans) == 2
