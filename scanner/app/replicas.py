@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 from typing import TYPE_CHECKING
 
 from scanner.client.forwarding import Forwarder
 from scanner.errors import in_words
+from scanner.formats import certificates
 from scanner.service.leadership import Leadership
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.lease import Member
 from scanner.store.notify import Notices
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
 
     from scanner.app.trail_wiring import RunningTrail
@@ -62,7 +63,7 @@ class Replica:
         await self._forwarder.close()
 
     def _trust(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self._ca_file) if self._ca_file else None)
+        return certificates.verifying(self._ca_file)
 
 
 def check_replicas(settings: Settings) -> None:
@@ -73,7 +74,7 @@ def check_replicas(settings: Settings) -> None:
     """
     if settings.replicas.ca_file is not None:
         try:
-            ssl.create_default_context(cafile=str(settings.replicas.ca_file))
+            certificates.verifying(settings.replicas.ca_file)
         except OSError as error:
             raise SettingsError([Problem("replicas.ca_file", 0, "", f"cannot be used: {in_words(error)}")]) from None
 

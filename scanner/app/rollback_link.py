@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from scanner.domain.facts import Failure
 from scanner.domain.rollback_record import rollback_of
 from scanner.errors import UsageError
-from scanner.formats import files
+from scanner.formats import certificates, files
 from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
 from scanner.service.rollback.carrying_out import LedgerError
@@ -85,7 +84,7 @@ class Link:
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 -- the scheme was checked
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
-            urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ca_file)),
+            urllib.request.HTTPSHandler(context=certificates.verifying(self.ca_file)),
             _NoRedirect(),
         )
         try:

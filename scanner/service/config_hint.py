@@ -45,8 +45,18 @@ def config_hint(failure: Failure, image: ImageReference | Failure) -> str:
     """What to write so that a refused registry may be asked; empty where the configuration is not what refuses it."""
     line = _line(failure, image)
     match failure.reason:
+        case Reason.IMAGE_TLS_REJECTED if failure.setting == "ca_file" and line:
+            return (
+                "This registry's certificate comes from an authority that is not known here: save the authority's certificate, the "
+                f"ca.crt that its engines have in /etc/docker/certs.d, and write below registries: in archscan.yml  {line}"
+            )
         case Reason.IMAGE_TLS_REJECTED if line:
             return f"This registry speaks no TLS: if that is meant, write below registries: in archscan.yml  {line}"
+        case Reason.IMAGE_DENIED if failure.setting == "username" and line:
+            return (
+                f"This registry tells nobody without a login: check the name, then docker login, which scan, check and image read; for the service "
+                f"write below registries: in archscan.yml  {line}"
+            )
         case Reason.IMAGE_NOT_ALLOWED if line:
             tls = " (without plain_http if it speaks TLS)" if "plain_http" in line else ""
             return f"If this registry is yours, write below registries: in archscan.yml  {line}{tls}"
@@ -65,6 +75,10 @@ def _line(failure: Failure, image: ImageReference | Failure) -> str:
     match failure.setting:
         case "allow_networks" if _HOST.fullmatch(failure.host):
             return _allowing(failure, image.registry)
+        case "username":
+            return f'"{image.registry}": {{username: NAME, password_file: FILE}}'
+        case "ca_file":
+            return f'"{image.registry}": {{ca_file: ca.crt}}'
         case "plain_http":
             return f'"{image.registry}": {{plain_http: true}}'
         case "only_listed" if failure.host == image.registry:

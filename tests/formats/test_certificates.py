@@ -77,3 +77,9 @@ def test_a_longer_file_than_any_certificate_is_refused(context, tmp_path, pair):
     (tmp_path / "long.pem").write_bytes(b"#" * (certificates.MAX_CERTIFICATE_BYTES + 1))
     with pytest.raises(FileError, match="longer"):
         certificates.identify(context, tmp_path / "long.pem", pair[2])
+
+
+def test_an_authority_counts_as_it_does_for_engines_whatever_python_adds():
+    made = certificates.verifying()
+    assert (made.verify_mode, made.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert not made.verify_flags & ssl.VERIFY_X509_STRICT

@@ -67,6 +67,16 @@ def test_a_registry_without_tls_is_told_from_one_with_a_wrong_certificate():
     wrong = ssl.SSLCertVerificationError("certificate has expired")
     wrong.verify_message = "certificate has expired"
     assert hint("r.corp:5000/app:1", classify(wrong)) == ""
+    wrong.verify_code = 20
+    assert hint("r.corp:5000/app:1", classify(wrong)).endswith('archscan.yml  "r.corp:5000": {ca_file: ca.crt}')
+
+
+def test_a_registry_that_answers_nobody_without_a_login_is_given_one():
+    denied = Failure(Reason.IMAGE_DENIED, "refused with the credential of auth.json")
+    assert hint("r.corp/app", denied) == ""
+    line = '"r.corp": {username: NAME, password_file: FILE}'
+    assert hint("r.corp/app", replace(denied, setting="username")).endswith(f"archscan.yml  {line}")
+    assert len(Settings.model_validate(yaml.safe_load("registries:\n  " + line)).registries.listed) == 1
 
 
 @pytest.mark.parametrize(

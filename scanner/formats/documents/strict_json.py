@@ -51,6 +51,21 @@ def read_object(body: bytes) -> dict[str, Any] | Failure:
     return document
 
 
+def decoded(body: bytes) -> Any:
+    """The same as ``json.loads`` for whoever expects its errors; what is no object is for the caller to refuse.
+
+    Raises:
+        json.JSONDecodeError: it is no JSON, or an object of two meanings; the text holds nothing of the document.
+    """
+    read = read_object(body)
+    if not isinstance(read, Failure):
+        return read
+    value = json.loads(body)  # which says where it is no JSON
+    if not isinstance(value, dict):
+        return value
+    raise json.JSONDecodeError(read.detail, "", 0)
+
+
 def refuse_twins(fields: Collection[str], known: Collection[str]) -> None:
     """Refuse a key that only a case-insensitive reader, such as Go's, takes for a known one.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from scanner.errors import in_words
+from scanner.formats import certificates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ def fetch(
 def _context(ca_file: Path | None) -> ssl.SSLContext:
     """Who is believed; what is wrong with the file is said of it, not of the address."""
     try:
-        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        return certificates.verifying(ca_file)
     except OSError as error:
         said = error.strerror if not isinstance(error, ssl.SSLError) and error.strerror else in_words(error)
         raise ValueError(

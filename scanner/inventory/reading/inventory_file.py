@@ -56,7 +56,8 @@ def read_text(path: Path) -> str:
     try:
         return files.read_text(path, MAX_BYTES, forbidden=files.WRITABLE_BY_ALL)
     except FileError as error:
-        raise InventoryError([str(error)]) from None
+        cure = ": write the path of one that is there, or leave this source out" if error.missing else ""
+        raise InventoryError([f"{error}{cure}"]) from None
 
 
 def lines(text: str, name: str) -> list[str]:

@@ -47,6 +47,9 @@ MAX_SCOPES = 8
 MAX_SCOPE_CHARS = 512
 """A scope names a repository, of 255 characters at most."""
 
+LOGIN = "username"
+"""The setting of a registry that would let us in which lets nobody in without a login."""
+
 _WRITES = frozenset({"push", "delete", "*"})
 """Actions on a repository that reading never needs, so that no token of ours can do them."""
 
@@ -253,7 +256,7 @@ def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _exhausted(candidates: tuple[Credential, ...]) -> Failure:
     if not candidates:
-        return _denied("not for anonymous readers, and no credential is known")
+        return replace(_denied("not for anonymous readers, and no credential is known"), setting=LOGIN)
     return _denied(f"refused with the credential of {candidates[-1].source or 'the configuration'}")
 
 

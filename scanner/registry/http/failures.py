@@ -52,6 +52,10 @@ class EgressRefusedError(OSError):
         return cls(f"{host!a} may not be connected to: {refusal.why}", host=host, address=str(address), setting=setting)
 
 
+_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+"""OpenSSL's X509_V_ERR_* of a chain whose authority nobody named: self-signed, or without its issuer."""
+
+
 def classify(error: BaseException, *, refused: Reason = Reason.IMAGE_NOT_ALLOWED) -> Failure:
     """What an error below an HTTP exchange means.
 
@@ -63,8 +67,7 @@ def classify(error: BaseException, *, refused: Reason = Reason.IMAGE_NOT_ALLOWED
         if isinstance(cause, EgressRefusedError):
             return Failure(refused, str(cause), cause.host, cause.address, setting=cause.setting)
         if isinstance(cause, ssl.SSLError):
-            plain = getattr(cause, "reason", None) == PLAIN_HTTP
-            return Failure(Reason.IMAGE_TLS_REJECTED, _tls_detail(cause), setting="plain_http" if plain else "")
+            return Failure(Reason.IMAGE_TLS_REJECTED, _tls_detail(cause), setting=_permits(cause))
     return _classify_http(error, causes)
 
 
@@ -90,6 +93,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             return
         yield current
         current = current.__cause__ or current.__context__  # httpcore's pool raises "from None", which hides the cause
+
+
+def _permits(error: ssl.SSLError) -> str:
+    """The setting by which it would go through, where one would."""
+    if getattr(error, "reason", None) == PLAIN_HTTP:
+        return "plain_http"
+    return "ca_file" if getattr(error, "verify_code", 0) in _UNKNOWN_AUTHORITY else ""
 
 
 def _tls_detail(error: ssl.SSLError) -> str:

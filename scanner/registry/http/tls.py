@@ -65,7 +65,7 @@ def _stamp(path: str) -> Stamp:
 
 @functools.lru_cache(maxsize=MAX_CONTEXTS)
 def _build(authorities: tuple[Stamp, ...], pair: tuple[Stamp, Stamp] | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = certificates.verifying()
     for path, *_ in authorities:
         certificates.trust(context, Path(path))
     if pair:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -116,11 +117,17 @@ def _methods_at(request: Request) -> list[str]:
     return sorted({method for route in found for method in route.methods})
 
 
+def _said(error: Mapping[str, Any]) -> str:
+    """What is wrong; of what is no JSON also why, which names nothing of it."""
+    why = error.get("ctx", {}).get("error") if error["type"] == "json_invalid" else None
+    return f"{error['msg']}: {why}" if why else str(error["msg"])
+
+
 def _invalid(request: Request, error: Exception) -> Response:
     """What is wrong where; the value itself is left out, it may be a secret that went astray."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
     wrong = [
-        {"at": printable(".".join(map(str, one["loc"])), 200), "detail": printable(str(one["msg"]), 200)}
+        {"at": printable(".".join(map(str, one["loc"])), 200), "detail": printable(_said(one), 200)}
         for one in error.errors()[:20]
     ]
     detail = "; ".join(f"{one['at']}: {one['detail']}" for one in wrong)

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from scanner.formats.documents import strict_json
 from scanner.web.http.access import Access, Scope
 from scanner.web.http.etag import conditional
 from scanner.web.http.idempotency import Idempotency
@@ -18,6 +19,18 @@ from scanner.web.http.protocol import CROWDED
 from scanner.web.http.session import SAFE_METHODS, Session, Sessions, refuse_forged
 
 _COME_BACK = {"Retry-After": "5", "Connection": "close"}
+
+
+class StrictRequest(Request):
+    """A request whose JSON has one meaning or none: a key that stands twice, or NaN, is refused as what is no JSON."""
+
+    async def json(self) -> Any:
+        """The document of the body.
+
+        Raises:
+            json.JSONDecodeError: it is none.
+        """
+        return strict_json.decoded(await self.body())
 
 
 class GuardedRoute(APIRoute):
@@ -36,7 +49,8 @@ class GuardedRoute(APIRoute):
         scope, handler = self.scope, super().get_route_handler()
         at_leader = bool(getattr(self.endpoint, "archscan_at_leader", False))
 
-        async def guarded(request: Request) -> Response:
+        async def guarded(plain: Request) -> Response:
+            request = StrictRequest(plain.scope, plain.receive)
             if request.scope.get(CROWDED) and scope is not Scope.OPEN:
                 raise Problem(503, "too_many_connections", "too many connections are open", _COME_BACK)
 

@@ -343,7 +343,8 @@ async def test_credentials_are_tried_in_turn_each_once(environment, grants):
 async def test_a_token_that_grants_nothing_ends_the_conversation(environment, grants):
     script = Script(QUAY, token=lambda _: grants(token="empty"))
     quay = await environment(script, "quay.io")
-    assert await quay.pull() == Failure(Reason.IMAGE_DENIED, "not for anonymous readers, and no credential is known")
+    denied = Failure(Reason.IMAGE_DENIED, "not for anonymous readers, and no credential is known", setting="username")
+    assert await quay.pull() == denied
     assert (len(script.pulls), len(script.tokens)) == (2, 1)
 
 

@@ -194,7 +194,7 @@ async def test_a_registry_that_wants_tokens_gets_them_from_its_listed_token_serv
         "client_id": ["archscan"],
     }
     assert (await pull(config, path=missing)) == Failure(
-        Reason.IMAGE_DENIED, "not for anonymous readers, and no credential is known"
+        Reason.IMAGE_DENIED, "not for anonymous readers, and no credential is known", setting="username"
     )
 
 

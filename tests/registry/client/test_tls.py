@@ -44,7 +44,7 @@ async def test_an_own_authority_is_not_believed_elsewhere(served, client, author
     found = await client(others=(RegistryConfig(address, allow_networks=True),)).resolve(
         parse(f"{address}/app:1"), depth=Depth.CONFIG
     )
-    assert found.reason is Reason.IMAGE_TLS_REJECTED
+    assert (found.reason, found.setting) == (Reason.IMAGE_TLS_REJECTED, "ca_file")
 
 
 async def test_a_client_certificate_is_shown_where_it_is_configured(served, client, authority):

@@ -157,6 +157,22 @@ async def test_a_filter_that_makes_no_sense_is_refused(client, query):
     assert refused.json()["reason"] == "malformed"
 
 
+TWO_MEANINGS = {
+    '{"images": ["a"], "images": ["b"]}': "a key stands twice in one object",
+    '{"images": ["a"], "target": {"platforms": [], "platforms": ["linux/arm64"]}}': "a key stands twice in one object",
+    '{"images": NaN}': "NaN is not JSON",
+    '{"images": ': "Expecting value",
+}
+
+
+async def test_a_body_of_two_meanings_is_refused_by_every_endpoint(as_):
+    takes = {"check": "gate", "explain": "read", "waivers": "operate", "scans": "operate", "overrides": "operate"}
+    for path, scope in {**{f"/api/v1/{name}": who for name, who in takes.items()}, "/admission/v1": "gate"}.items():
+        for body, why in TWO_MEANINGS.items():
+            refused = await as_(scope).post(path, content=body, headers={"content-type": "application/json"})
+            assert (refused.status_code, why in refused.text) == (400, True), (path, body, refused.text)
+
+
 async def test_a_host_comes_with_its_facts_and_findings(client):
     got = (await client.get("/api/v1/hosts/edge-1")).json()
     assert got["facts"]["kernel"]["machine"] == "aarch64"
