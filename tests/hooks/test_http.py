@@ -83,12 +83,18 @@ async def test_a_question_that_makes_no_sense_is_refused(ask, body):
     assert (await ask("/api/v1/check", body)).status_code == 400
 
 
+HALVES = {
+    "/api/v1/check": b'{"files": {"compose.yml": "services: {a: {image: \\ud800}}"}, "hosts": ["a"]}',
+    "/admission/v1": b'{"kind": "AdmissionReview", "request": {"uid": "\\ud800", "operation": "DELETE"}}',
+}
+
+
 async def test_half_of_a_character_is_no_text(asked):
-    raw = b'{"files": {"compose.yml": "services: {a: {image: \\ud800}}"}, "hosts": ["a"]}'
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     async with httpx.AsyncClient(base_url=asked.url) as client:
-        got = await client.post("/api/v1/check", content=raw, headers=headers)
-    assert (got.status_code, got.json()["reason"]) == (400, "malformed")
+        for path, raw in HALVES.items():
+            got = await client.post(path, content=raw, headers=headers)
+            assert (got.status_code, got.json()["reason"]) == (400, "malformed"), path
 
 
 ACCEPTED = {
