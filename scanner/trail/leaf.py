@@ -90,7 +90,7 @@ def encode(entry: Entry, after: int) -> bytes:
     Raises:
         ValueError: a value is not of those that an entry may hold.
     """
-    made = {
+    made: dict[str, Any] = {
         "about": dict(entry.about),
         "after": after,
         "at": moment(entry.at),
