@@ -163,7 +163,7 @@ def test_what_is_no_proof_is_refused(text):
 
 # ---------------------------------------------------------------- entries
 
-TEXT = st.text(st.characters(codec=None), max_size=20)
+TEXT = st.text(max_size=20)  # no half of a surrogate pair, which an entry never holds
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXT,
     lambda one: st.lists(one) | st.dictionaries(TEXT, one),
