@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scanner.domain.report import Finding
+
+
+_WILD = re.compile(r"\[[^]]+\]|[*?]")
+"""What stands for any text in a glob: also a set, which may leave out one character and take all others."""
+
+
+def names_something(glob: str) -> bool:
+    """Whether a glob has a letter or digit of its own: one without takes everything, or everything of one shape."""
+    return any(character.isalnum() for character in _WILD.sub("", glob))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.decision import Decision
+from scanner.domain.facts import Failure
 from scanner.domain.instead import changes
 from scanner.domain.report_json import finding_document, head_document, host_document, moment
 from scanner.domain.text import printable
@@ -52,7 +53,7 @@ def text(checked: Checked) -> str:
     """For scripts without a JSON reader: the references by digest, one a line, where all of it may go, else why not."""
     if checked.decision in (Decision.ALLOW, Decision.WARN):
         return "".join(f"{checked.pins.get(image, image)}\n" for image in _images(checked))
-    lines = [f"{checked.decision} ({checked.id})" if checked.id else str(checked.decision)]
+    lines = [f"{checked.decision} ({checked.id})" if checked.id else str(checked.decision), *_unruled(checked)]
     for ruling in checked.rulings:
         if ruling.decision in (Decision.DENY, Decision.HOLD):
             workload, verdict = ruling.finding.workload, ruling.finding.verdict
@@ -60,6 +61,16 @@ def text(checked: Checked) -> str:
             lines += [said, *filter(None, (ruling.because, verdict.fix.summary)), *verdict.fix.commands]
             lines += instead_lines(_instead_of(checked, ruling))
     return "".join(f"{printable(line, MAX_LINE_CHARS)}\n" for line in lines)
+
+
+def _unruled(checked: Checked) -> Iterator[str]:
+    """Why it holds where that is no ruling on a workload."""
+    if not checked.report.findings:
+        yield "hold: nothing was judged: what was asked about names no image (a Compose service with a profile waits for it)"
+    told = {ruling.finding.workload.host for ruling in checked.rulings if ruling.decision is not Decision.ALLOW}
+    for host in checked.report.hosts:
+        if isinstance(host.reading, Failure) and host.name not in told:
+            yield f"hold: {host.name} was not read: {host.reading.reason}: {host.reading.detail}"
 
 
 def _images(checked: Checked) -> list[str]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SCHEMA = "archscan/trail/v1"
 """It changes when a field changes its meaning, never when one is added to ``about``."""
 
+_ESCAPED_HALF = b"\\ud"
+"""Half of a surrogate pair in canonical JSON, of which the other half mostly follows."""
+
 _DIGEST_CHARS = 128
 """What stands for a value that is too long is shorter than this."""
 
@@ -87,9 +90,8 @@ def encode(entry: Entry, after: int) -> bytes:
     Raises:
         ValueError: a value is not of those that an entry may hold.
     """
-    about: dict[str, Any] = dict(entry.about)
-    made = {
-        "about": about,
+    made: dict[str, Any] = {
+        "about": dict(entry.about),
         "after": after,
         "at": moment(entry.at),
         "by": entry.by,
@@ -97,6 +99,10 @@ def encode(entry: Entry, after: int) -> bytes:
         "schema": SCHEMA,
     }
     encoded = canonical(made)
+    if _ESCAPED_HALF in encoded:
+        made = _whole(made)
+        encoded = canonical(made)
+    about: dict[str, Any] = made["about"]
     while len(encoded) > MAX_ENTRY_BYTES:
         sizes = {name: len(canonical(value)) for name, value in about.items()}
         name = max(sizes, key=sizes.__getitem__, default="")
@@ -113,11 +119,18 @@ def decode(body: bytes) -> Leaf | None:
         made = json.loads(body)
         if not isinstance(made, dict) or made.keys() != _FIELDS or canonical(made) != body:
             return None
+        if _ESCAPED_HALF in body:
+            made = _whole(made)
     except (ValueError, RecursionError):
         return None
     event, at, by, about, after = (made[name] for name in ("event", "at", "by", "about", "after"))
     good = all(isinstance(text, str) for text in (event, at, by)) and isinstance(about, dict)
     return Leaf(event, at, by, about, after) if good and isinstance(after, int) else None
+
+
+def _whole(value: Any) -> Any:
+    """A document whose texts can be shown: half of a surrogate pair, which a stranger may write as JSON, becomes ``?``."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def canonical(value: object) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain.decision import Decision, Policies, Policy, decide, rulings
-from scanner.domain.override import Override
+from scanner.domain.override import Override, names_something
 from scanner.domain.verdict.reason import STATUS_OF, Reason
 from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Evidence
 from tests import builders
@@ -81,3 +81,11 @@ def test_somebody_who_answers_for_an_image_turns_a_stop_into_a_warning(reason, i
     assert [str(one.decision) for one in ruled] == [decision]
     assert (ruled[0].override is override) is (decision == "warn")
     assert str(Policy().of(builders.finding(reason).verdict)) == str(rulings(a_report(reason), Policies())[0].decision)
+
+
+EVERYTHING = ("*", "**", "?*", "*:*", "*/*", "*.*/*", "[!~]*", "[a-z]*", "")
+SOMETHING = ("shop/*", "*:1", "[ab]pi:*", "r.example/*", "ü*")
+
+
+def test_a_glob_without_a_letter_or_digit_of_its_own_names_nothing():
+    assert [glob for glob in (*EVERYTHING, *SOMETHING) if names_something(glob)] == list(SOMETHING)

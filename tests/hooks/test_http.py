@@ -83,6 +83,43 @@ async def test_a_question_that_makes_no_sense_is_refused(ask, body):
     assert (await ask("/api/v1/check", body)).status_code == 400
 
 
+HALVES = {
+    "/api/v1/check": b'{"files": {"compose.yml": "services: {a: {image: \\ud800}}"}, "hosts": ["a"]}',
+    "/admission/v1": b'{"kind": "AdmissionReview", "request": {"uid": "\\ud800", "operation": "DELETE"}}',
+}
+
+
+async def test_half_of_a_character_is_no_text(asked):
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    async with httpx.AsyncClient(base_url=asked.url) as client:
+        for path, raw in HALVES.items():
+            got = await client.post(path, content=raw, headers=headers)
+            assert (got.status_code, got.json()["reason"]) == (400, "malformed"), path
+
+
+ACCEPTED = {
+    "text/plain": "text/plain",
+    "text/plain, */*;q=0.5": "text/plain",
+    "Text/Plain;charset=utf-8": "text/plain",
+    "application/json, text/plain": "application/json",
+    "*/*": "application/json",
+}
+
+
+async def test_whoever_names_plain_text_first_gets_it(ask):
+    for accept, kind in ACCEPTED.items():
+        got = await ask("/api/v1/check", {"images": [IMAGE], "hosts": ["a"]}, accept=accept)
+        assert got.headers["content-type"].partition(";")[0] == kind, accept
+
+
+async def test_a_hold_in_plain_text_always_says_why(asked, ask):
+    asked.environment.machines = {}
+    waits = {"compose.yml": f"services: {{web: {{image: '{IMAGE}', profiles: [x]}}}}\n"}
+    for question, said in ((DOWN, "host_"), ({"files": waits, "hosts": ["a"]}, "names no image")):
+        got = await ask("/api/v1/check", question, accept="text/plain")
+        assert (got.status_code, said in got.text.splitlines()[1]) == (503, True), got.text
+
+
 async def test_only_whoever_may_use_the_gate_may_send_much(ask):
     files = {"README.md": "x" * (200 << 10), "images.txt": f"{IMAGE}\n"}
     body = {"files": files, "hosts": ["a"]}
@@ -116,7 +153,15 @@ async def test_an_override_is_made_shown_and_ended_by_operators(asked, ask):
 
 
 @pytest.mark.parametrize(
-    "change", [{"image": "*"}, {"until": "2001-01-01T00:00:00Z"}, {"until": "2099-01-01T00:00:00Z"}, {"owner": " "}]
+    "change",
+    [
+        {"image": "*"},
+        {"image": "*/*:*"},
+        {"image": "[!~]*"},
+        {"until": "2001-01-01T00:00:00Z"},
+        {"until": "2099-01-01T00:00:00Z"},
+        {"owner": " "},
+    ],
 )
 async def test_an_override_of_everything_or_for_ever_is_refused(asked, ask, change):
     until = datetime.fromtimestamp(asked.environment.now + 3600, UTC).isoformat()

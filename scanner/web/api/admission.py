@@ -17,7 +17,7 @@ from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 
 MAX_UID_CHARS = 128
-"""Kubernetes sends a UUID."""
+"""Kubernetes sends a UUID; what is answered with must be text, which half of a surrogate pair is not."""
 
 MAX_NAMESPACE_CHARS = 253
 
@@ -42,7 +42,8 @@ async def admission(
     """
     request = review.get("request")
     uid = request.get("uid") if isinstance(request, dict) else None
-    if review.get("kind") != "AdmissionReview" or not isinstance(uid, str) or not 0 < len(uid) <= MAX_UID_CHARS:
+    is_uid = isinstance(uid, str) and 0 < len(uid) <= MAX_UID_CHARS and uid.isascii()
+    if review.get("kind") != "AdmissionReview" or not is_uid:
         raise Problem(400, "malformed", "the body is no AdmissionReview with a request")
     assert isinstance(request, dict)  # noqa: S101 -- it has a uid
     found, namespace = request.get("object"), request.get("namespace") or ""

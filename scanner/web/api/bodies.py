@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from scanner.domain.override import names_something
+
 MAX_IMAGES = 64
 """One deployment; a pipeline with more of them asks once per service."""
 
@@ -23,6 +25,9 @@ MAX_ARGUMENTS = 256
 MAX_FILES = 256
 """Files of one deployment; a repository of more asks for each part of it."""
 
+MAX_FILE_CHARS = 1 << 20
+"""A body has no more; with a bound a text is also held to be one, which half of a surrogate pair is not."""
+
 MAX_LOG_CHARS = 32 << 10
 """The last screens of a log, where the cause stands."""
 
@@ -31,6 +36,7 @@ Pattern = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 PlatformName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Argument = Annotated[str, StringConstraints(max_length=8192)]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")]
+FileText = Annotated[str, StringConstraints(max_length=MAX_FILE_CHARS)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
@@ -61,7 +67,7 @@ class CheckRequest(_Body):
     """
 
     images: tuple[Reference | ImageRequest, ...] = Field(default=(), max_length=MAX_IMAGES)
-    files: dict[FileName, str] = Field(default_factory=dict, max_length=MAX_FILES)
+    files: dict[FileName, FileText] = Field(default_factory=dict, max_length=MAX_FILES)
     hosts: tuple[Pattern, ...] = Field(default=(), max_length=MAX_PATTERNS)
     platform: PlatformName | None = None
     platforms: tuple[PlatformName, ...] = Field(default=(), max_length=MAX_PLATFORMS)
@@ -93,7 +99,7 @@ class OverrideRequest(_Body):
 
     @model_validator(mode="after")
     def _is_narrow(self) -> OverrideRequest:
-        if not self.image.strip("*?"):
+        if not names_something(self.image):
             raise ValueError("name an image: nobody answers for everything")
         return self
 
@@ -117,7 +123,7 @@ class WaiverRequest(_Body):
 
     @model_validator(mode="after")
     def _is_narrow(self) -> WaiverRequest:
-        if {self.host, self.image, self.workload, self.finding_reason} == {"*"}:
+        if not any(map(names_something, (self.host, self.image, self.workload, self.finding_reason))):
             raise ValueError("name a host, image, workload or finding_reason: nobody answers for everything")
         return self
 

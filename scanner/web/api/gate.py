@@ -69,7 +69,7 @@ async def check(
         problem = Problem.of(checked, decision=str(Decision.HOLD))
         exposition.gate_decided(Decision.HOLD)
         raise problem
-    return await _decided(exposition, checked, is_text=(accept or "").partition(";")[0].strip() == "text/plain")
+    return await _decided(exposition, checked, is_text=_prefers_text(accept or ""))
 
 
 @router.post("/explain", response_model=schemas.Explanations)
@@ -135,6 +135,13 @@ async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -
         return PlainTextResponse(check_document.text(checked), DECIDED[decision], headers)
     made = await asyncio.to_thread(check_document.document, checked) | {"decision": str(decision)}
     return await asyncio.to_thread(JSONResponse, made, DECIDED[decision], headers)  # 64 images are long to write
+
+
+def _prefers_text(accept: str) -> bool:
+    """Whether the plain text is named, in front of the document or without it; a wildcard names neither."""
+    named = [one.partition(";")[0].strip().lower() for one in accept.split(",")]
+    kinds = [one for one in named if one in {"text/plain", "application/json"}]
+    return kinds[:1] == ["text/plain"]
 
 
 def _planned(one: str | ImageRequest) -> Plan:

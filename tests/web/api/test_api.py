@@ -477,6 +477,7 @@ async def test_a_waiver_is_given_listed_and_ended(as_):
         {"until": "2040-01-01T00:00:00"},
         {"until": "later"},
         {"host": "*"},
+        {"host": "**", "image": "*/*:*"},
         {"owner": " "},
         {"more": 1},
     ],
