@@ -1,6 +1,7 @@
 """What the files of an image mean for what runs, statement by statement."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -319,3 +320,9 @@ def test_each_reason_of_a_survey_has_a_fix_that_can_be_typed(reason, first):
     given = fix(reason, TROUBLE)
     assert given.commands[0] == first
     assert reason is Reason.SURVEY_PENDING or "/usr/bin/curl" in given.summary
+
+
+@pytest.mark.parametrize("reason", [Reason.SURVEY_PENDING, Reason.PART_INCOMPLETE])
+def test_who_asked_for_a_platform_is_told_of_no_host(reason):
+    command = fix(reason, replace(TROUBLE, host="linux/arm64")).commands[0]
+    assert command == "archscan check r.example/app:1 --platform linux/arm64"

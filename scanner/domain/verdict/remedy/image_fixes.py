@@ -48,7 +48,7 @@ def survey(t: Trouble) -> Fix:
     """A survey is on its way."""
     return Fix(
         "The image's files are read between scans, planned images first; the gate reads them at once.",
-        (f"archscan check {image_word(t)} --host {host_word(t)}",),
+        (_check(t),),
     )
 
 
@@ -62,7 +62,16 @@ def look_again(t: Trouble) -> Fix:
 
 
 def _scan(t: Trouble) -> tuple[str, ...]:
-    return (f"archscan scan --host {host_word(t)}",)
+    return (_check(t) if _is_platform(t.host) else f"archscan scan --host {host_word(t)}",)
+
+
+def _check(t: Trouble) -> str:
+    return f"archscan check {image_word(t)} {'--platform' if _is_platform(t.host) else '--host'} {host_word(t)}"
+
+
+def _is_platform(host: str) -> bool:
+    """The gate is asked of platforms, too, where no host is meant; no host's name has a slash."""
+    return "/" in host
 
 
 def _unanswered(t: Trouble) -> Fix:
