@@ -164,7 +164,8 @@ class Client:
                 end -= count
                 query = {"start": str(end), "limit": str(count)}
                 page: TrailEntries = self._ask("GET", "/api/v1/trail/entries", query=query)
-                if len(page["entries"]) != count:
+                there = {row["index"] for row in page["entries"]}  # fewer than asked where the server's store lost some
+                if not there or len(there) != len(page["entries"]) or not there <= set(range(end, end + count)):
                     raise ValueError(f"{len(page['entries'])} of {count} entries")
                 wanted = [row for row in page["entries"] if event in {None, row.get("event")}]
                 found.extendleft(reversed(wanted[-(last - len(found)) :]))
@@ -279,7 +280,7 @@ def _understood() -> Iterator[None]:
     """An answer that is not what it should be is another version's, or no archscan's."""
     try:
         yield
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ServiceError(f"the server's answer is not understood: {error}: is it another version?") from None
 
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from scanner.domain.report import Finding
 
 
-_WILD = re.compile(r"\[[^]]+\]|[*?]")
-"""What stands for any text in a glob: also a set, which may leave out one character and take all others."""
+_WILD = re.compile(r"\[!?\]?[^]]*\]|[*?]")
+"""What stands for any text in a glob: also a set, which may leave out one character and take all others, and whose first
+character may be the bracket that ends it elsewhere."""
 
 
 def names_something(glob: str) -> bool:

@@ -57,8 +57,9 @@ def _remember(connection: Connection, seen: dict[Key, Release], gone: set[Key], 
     """The same for some hosts: a fleet's releases at once would be a second fleet in memory."""
     if not seen and not gone:
         return
-    known = {(*_key_of(one), one.digest): one for one in _of_hosts(connection, {key[0] for key in (*gone, *seen)})}
-    now = {identity: one for identity, one in known.items() if one.current and identity[:3] in {*gone, *seen}}
+    wanted = {*gone, *seen}
+    known = {(*_key_of(one), one.digest): one for one in _of_hosts(connection, {key[0] for key in wanted})}
+    now = {identity: one for identity, one in known.items() if one.current and identity[:3] in wanted}
     changed = {identity: replace(one, current=False, last_seen=at) for identity, one in now.items()}
     for key, one in seen.items():
         identity = (*key, one.digest)

@@ -170,6 +170,27 @@ def test_pages_without_an_end_are_given_up(name):
         ASKS[name](client)
 
 
+def page_of(*entries):
+    """A server whose trail has five entries, of which it shows these."""
+    bodies = {"/api/v1/trail": {"size": 5}, "/api/v1/trail/entries": {"entries": entries, "next": None, "size": 5}}
+    return httpx.MockTransport(lambda asked: httpx.Response(200, json=bodies[asked.url.path]))
+
+
+def test_of_a_trail_that_lost_entries_the_others_are_shown():
+    entries = [{"index": index, "event": "reloaded"} for index in (0, 1, 4)]
+    with Client("http://x", transport=page_of(*entries)) as client:
+        assert [index for index, _ in client.trail_entries(5)] == [0, 1, 4]
+
+
+@pytest.mark.parametrize("entries", [["x", "y"], [{"index": 9}], [{"index": 1}, {"index": 1}], [{"index": "1"}]])
+def test_entries_that_nobody_asked_for_are_no_answer(entries):
+    with (
+        Client("http://x", transport=page_of(*entries)) as client,
+        pytest.raises(ServiceError, match="another version"),
+    ):
+        list(client.trail_entries(5))
+
+
 def test_a_server_that_is_not_there_is_named():
     with Client("http://127.0.0.1:1") as client, pytest.raises(ServiceError, match="does not answer"):
         client.report()

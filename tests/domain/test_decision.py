@@ -83,7 +83,7 @@ def test_somebody_who_answers_for_an_image_turns_a_stop_into_a_warning(reason, i
     assert str(Policy().of(builders.finding(reason).verdict)) == str(rulings(a_report(reason), Policies())[0].decision)
 
 
-EVERYTHING = ("*", "**", "?*", "*:*", "*/*", "*.*/*", "[!~]*", "[a-z]*", "")
+EVERYTHING = ("*", "**", "?*", "*:*", "*/*", "*.*/*", "[!~]*", "[a-z]*", "[!]a]*", "[]a]*", "")
 SOMETHING = ("shop/*", "*:1", "[ab]pi:*", "r.example/*", "ü*")
 
 

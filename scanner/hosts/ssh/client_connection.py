@@ -85,8 +85,8 @@ class ClientConnection(asyncssh.SSHClientConnection):
         if methods == [_NONE] and not self._asked_without_proof and self._proof_first:
             methods[:] = [_PUBLIC_KEY]
             self._proof_first = False
-        elif next_method and methods is not None and len(methods) == 1 and not self._asked_without_proof:
-            self._asked_without_proof = True
+        elif methods is not None and not self._asked_without_proof and len(methods) == int(next_method):
+            self._asked_without_proof = True  # nothing else is left
             methods.append(_NONE)
         super().try_next_auth(next_method=next_method)
 

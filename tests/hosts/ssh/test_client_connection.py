@@ -85,6 +85,22 @@ async def test_a_server_that_refuses_the_key_is_asked_last_whether_it_needs_any_
     assert [words[0] for words in counted.logins] == [b"publickey", b"none"]
 
 
+@pytest.mark.parametrize(("left", "next_method"), [([], False), ([b"publickey"], True)])
+def test_whatever_a_server_lists_it_is_asked_once_whether_it_needs_any_proof(monkeypatch, left, next_method):
+    tried = []
+    monkeypatch.setattr(
+        asyncssh.SSHClientConnection,
+        "try_next_auth",
+        lambda connection, *, next_method: tried.append([*connection._auth_methods, next_method]),
+    )
+    connection = ClientConnection.__new__(ClientConnection)
+    connection._auth_methods, connection._proof_first, connection._asked_without_proof = list(left), False, False
+    connection.try_next_auth(next_method=next_method)
+    connection._auth_methods = list(left)
+    connection.try_next_auth(next_method=next_method)
+    assert tried == [[*left, b"none", next_method], [*left, next_method]]
+
+
 @pytest.mark.parametrize(("cipher", "protected"), [("aes128-cbc", True), ("aes128-gcm@openssh.com", False)])
 async def test_ciphers_of_cbc_mode_keep_their_empty_packets(tmp_path, monkeypatch, cipher, protected):
     counted = Counted(monkeypatch)
