@@ -10,7 +10,7 @@ from scanner.hosts.least_privilege import (
     PROBE_PATH,
     authorized_key_line,
     bastion_key_line,
-    checked_user,
+    checked_login,
     forced_command,
     sudoers_rule,
 )
@@ -28,7 +28,8 @@ id "$user" >/dev/null 2>&1 ||
   adduser -S -D -h "$login" -s /bin/sh "$user"
 # No password opens a new account, and sshd takes it for locked with "!" in the place of one. Any other password stays.
 case $(awk -F: -v u="$user" '$1 == u {{ print $2 }}' /etc/shadow 2>/dev/null) in
-'!' | '!!' | '!*') usermod --password '*' "$user" 2>/dev/null || sed -i "s/^$user:!!*[*]*:/$user:*:/" /etc/shadow ;;
+'!' | '!!' | '!*') usermod --password '*' "$user" 2>/dev/null ||
+  sed -i "s/^$(echo "$user" | sed 's/[.$]/[&]/g'):!!*[*]*:/$user:*:/" /etc/shadow ;;
 esac
 home=$(getent passwd "$user" 2>/dev/null | cut -d: -f6)
 [ -n "$home" ] || home=$(awk -F: -v u="$user" '$1 == u {{ print $6 }}' /etc/passwd)
@@ -137,10 +138,13 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
     from_addresses: Sequence[str] = (),
     path: str = PROBE_PATH,
     role: Role = PROBE,
+    *,
+    passes: bool = False,
 ) -> str:
     """A POSIX script for root on a host; it writes the same five things however often it is run.
 
-    An account that was there keeps its password with its other keys.
+    An account that was there keeps its password with its other keys. A host that is a bastion, too, ``passes`` the key
+    on to those behind it: sshd reads the first line that has it, so that there must be one.
 
     Raises:
         ValueError: not a login name, public key, address or plain absolute path.
@@ -154,7 +158,9 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
         login=shlex.quote(f"/var/lib/{user}{role.home_end}"),
         script=script.decode(),
         rule=sudoers_rule(user, path),
-        **_key_parts(public_key, authorized_key_line(public_key, from_addresses, path), forced_command(path)),
+        **_key_parts(
+            public_key, authorized_key_line(public_key, from_addresses, path, passes=passes), forced_command(path)
+        ),
     )
 
 
@@ -166,7 +172,7 @@ def bastion_preparation(user: str, public_key: str, from_addresses: Sequence[str
     """
     line = bastion_key_line(public_key, from_addresses)
     return _BASTION.format(
-        user=shlex.quote(checked_user(user)),
+        user=shlex.quote(checked_login(user)),
         login=shlex.quote(f"/var/lib/{user}"),
         **_key_parts(public_key, line, line.strip()),
     )
