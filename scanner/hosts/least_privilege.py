@@ -16,6 +16,7 @@ PROBE_PATH = "/usr/local/libexec/archscan-probe"
 
 _PATH = re.compile(r"/[A-Za-z0-9_./-]+", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+_LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 
 
 def key_line(public_key: str, from_addresses: Sequence[str], path: str | None) -> str:
@@ -29,16 +30,20 @@ def key_line(public_key: str, from_addresses: Sequence[str], path: str | None) -
     return authorized_key_line(public_key, from_addresses, path)
 
 
-def authorized_key_line(public_key: str, from_addresses: Sequence[str] = (), path: str = PROBE_PATH) -> str:
+def authorized_key_line(
+    public_key: str, from_addresses: Sequence[str] = (), path: str = PROBE_PATH, *, passes: bool = False
+) -> str:
     """The line for ~archscan/.ssh/authorized_keys: whoever steals the key can run the probe, nothing else.
 
     ``from_addresses`` are the scanner's addresses or networks; none means that the key works from anywhere. The
-    command runs the probe through sudo, so that the login itself needs no access to the engines.
+    command runs the probe through sudo, so that the login itself needs no access to the engines. A host that is a
+    bastion, too, lets the key pass to those behind it.
 
     Raises:
         ValueError: not a public key, address or plain absolute path.
     """
-    return f"restrict,{_from(from_addresses)}{forced_command(path)} {public_keys.checked(public_key)}\n"
+    passing = "port-forwarding," if passes else ""
+    return f"restrict,{passing}{_from(from_addresses)}{forced_command(path)} {public_keys.checked(public_key)}\n"
 
 
 def bastion_key_line(public_key: str, from_addresses: Sequence[str] = ()) -> str:
@@ -91,6 +96,17 @@ def checked_user(user: str) -> str:
         ValueError: it is none.
     """
     if not _USER.fullmatch(user):
+        raise ValueError(f"not a login name: {user!r}")
+    return user
+
+
+def checked_login(user: str) -> str:
+    """A login name that a shell reads as nothing else, though sudoers may.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _LOGIN.fullmatch(user):
         raise ValueError(f"not a login name: {user!r}")
     return user
 

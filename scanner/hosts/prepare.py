@@ -10,7 +10,7 @@ from scanner.hosts.least_privilege import (
     PROBE_PATH,
     authorized_key_line,
     bastion_key_line,
-    checked_user,
+    checked_login,
     forced_command,
     sudoers_rule,
 )
@@ -28,26 +28,54 @@ id "$user" >/dev/null 2>&1 ||
   adduser -S -D -h "$login" -s /bin/sh "$user"
 # No password opens a new account, and sshd takes it for locked with "!" in the place of one. Any other password stays.
 case $(awk -F: -v u="$user" '$1 == u {{ print $2 }}' /etc/shadow 2>/dev/null) in
-'!' | '!!' | '!*') usermod --password '*' "$user" 2>/dev/null || sed -i "s/^$user:!!*[*]*:/$user:*:/" /etc/shadow ;;
+'!' | '!!' | '!*') usermod --password '*' "$user" 2>/dev/null ||
+  sed -i "s/^$(echo "$user" | sed 's/[.$]/[&]/g'):!!*[*]*:/$user:*:/" /etc/shadow ;;
 esac
 home=$(getent passwd "$user" 2>/dev/null | cut -d: -f6)
 [ -n "$home" ] || home=$(awk -F: -v u="$user" '$1 == u {{ print $6 }}' /etc/passwd)
-[ ! -L "$home/.ssh" ] || {{ echo "archscan: $home/.ssh is a link, through which nothing is written" >&2; exit 1; }}
 """
 """The account, which may have been there with keys or a password of its own."""
 
 _KEY_LINE = """\
-keys=$home/.ssh/authorized_keys
-new=$(mktemp)
-mkdir -p "$home/.ssh"
-# Other keys of the account stay; of this one, or of an earlier one for the same, no other line.
-[ ! -f "$keys" ] || grep -vF -e {key} -e {forced} "$keys" >"$new" || :
+[ -e "$home" ] || {{ mkdir -p "$home"; chown -h "$user" "$home"; }}
+# The account itself writes its keys: no link in its folder can lead to what it could not read or write anyway.
+as_account() {{
+  if [ "$(id -u)" = 0 ]; then su -s /bin/sh -c '/bin/sh -s' "$user"; else /bin/sh -s; fi
+}}
+export home
+as_account <<'ARCHSCAN_AS_ACCOUNT'
+set -eu
+umask 077
+stop() {{ echo "archscan: $*" >&2; exit 1; }}
+folder=$home/.ssh
+keys=$folder/authorized_keys
+for one in "$folder" "$keys"; do
+  [ ! -L "$one" ] || stop "$one is a link, through which nothing is written"
+done
+mkdir -p "$folder"
+chmod 700 "$folder"
+new=$(mktemp "$folder/.archscan.XXXXXX")
+trap 'rm -f "$new"' EXIT
+key={key} forced={forced}
+export key forced
+[ ! -e "$keys" ] || [ -f "$keys" ] || stop "$keys is not a file"
+if [ -e "$keys" ]; then
+  # Other keys of the account stay; of this one, or of an earlier one for the same, no other line.
+  LC_ALL=C awk '
+    /^[ \\t]*#/ {{ print; next }}
+    {{ at = index($0, ENVIRON["key"]); command = index(tolower($0), "command=") }}
+    at && (!command || command > at) {{ exit 3 }}
+    !at && !index($0, ENVIRON["forced"]) {{ print }}
+  ' "$keys" >"$new" || {{
+    [ "$?" = 3 ] || stop "$keys cannot be read, so it stays as it is"
+    stop "this key opens a shell here: give archscan a key of its own (archscan setup makes one)"
+  }}
+fi
 cat >>"$new" <<'ARCHSCAN_KEY'
 {line}ARCHSCAN_KEY
-chmod 700 "$home/.ssh"
 chmod 600 "$new"
-chown "$user" "$home/.ssh" "$new"
 mv -f "$new" "$keys"
+ARCHSCAN_AS_ACCOUNT
 """
 
 _SCRIPT = (
@@ -110,10 +138,13 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
     from_addresses: Sequence[str] = (),
     path: str = PROBE_PATH,
     role: Role = PROBE,
+    *,
+    passes: bool = False,
 ) -> str:
     """A POSIX script for root on a host; it writes the same five things however often it is run.
 
-    An account that was there keeps its password with its other keys.
+    An account that was there keeps its password with its other keys. A host that is a bastion, too, ``passes`` the key
+    on to those behind it: sshd reads the first line that has it, so that there must be one.
 
     Raises:
         ValueError: not a login name, public key, address or plain absolute path.
@@ -127,7 +158,9 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
         login=shlex.quote(f"/var/lib/{user}{role.home_end}"),
         script=script.decode(),
         rule=sudoers_rule(user, path),
-        **_key_parts(public_key, authorized_key_line(public_key, from_addresses, path), forced_command(path)),
+        **_key_parts(
+            public_key, authorized_key_line(public_key, from_addresses, path, passes=passes), forced_command(path)
+        ),
     )
 
 
@@ -139,7 +172,7 @@ def bastion_preparation(user: str, public_key: str, from_addresses: Sequence[str
     """
     line = bastion_key_line(public_key, from_addresses)
     return _BASTION.format(
-        user=shlex.quote(checked_user(user)),
+        user=shlex.quote(checked_login(user)),
         login=shlex.quote(f"/var/lib/{user}"),
         **_key_parts(public_key, line, line.strip()),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
+from scanner.hosts.least_privilege import checked_user
 from scanner.hosts.prepare import bastion_preparation, preparation
 from scanner.hosts.ssh.jump import bastions_of, jump_of
 from scanner.hosts.ssh.own import own_hosts
@@ -79,30 +80,72 @@ class Preparers:
 
 
 def of_bastions(hosts: Sequence[Host], login: Ssh, preparers: Preparers, folder: Path) -> tuple[Preparation, ...]:
-    """What prepares the bastions in front of these hosts, each once.
+    """What prepares the bastions in front of these hosts, each account once; one that is a host, too, as both.
 
     Raises:
         UsageError: the public half of the key is missing or damaged, or a bastion is outside the grammar of hosts.
     """
     key = _public_key(login)
+    both = {_account(host, login): host for host in hosts if _is_sudoer(host, login)}
+    made = []
     try:
-        hops = {one.endpoint: one for host in hosts for one in bastions_of(host, login.jump, login.user)}
-        return tuple(_of_bastion(one, login.user, key, preparers, folder) for one in hops.values())
+        for account, (one, before) in _bastions(hosts, login).items():
+            if account in both:
+                made.append(_of_host(both[account], login, key, preparers, folder, passes=True))
+            else:
+                made.append(_of_bastion(one, before, login.user, key, preparers, folder))
     except ValueError as error:
         raise UsageError(str(error)) from None
+    return tuple(made)
 
 
 def of_hosts(hosts: Sequence[Host], login: Ssh, preparers: Preparers, folder: Path) -> tuple[Preparation, ...]:
-    """What prepares these hosts, each for the account that archscan will log in as.
+    """What prepares these hosts but those ``left_out`` and those that are prepared as bastions.
+
+    Each is prepared for the account that archscan will log in as.
 
     Raises:
-        UsageError: the public half of the key is missing or damaged, or an account is outside sudo's grammar.
+        UsageError: the public half of the key is missing or damaged.
     """
     key = _public_key(login)
     try:
-        return tuple(_of_host(host, login, key, preparers, folder) for host in hosts)
+        bastions = _bastions(hosts, login)
+        todo = [host for host in hosts if _is_sudoer(host, login) and _account(host, login) not in bastions]
+        return tuple(_of_host(host, login, key, preparers, folder) for host in todo)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def left_out(hosts: Sequence[Host], login: Ssh) -> tuple[str, ...]:
+    """One line for each host whose account no sudo rule can name."""
+    return tuple(
+        f"{host.name} is not prepared: a sudo rule for {host.user or login.user} cannot be written; have archscan log in "
+        "there as an account of lower-case letters, digits, '-' or '_'"
+        for host in hosts
+        if not _is_sudoer(host, login)
+    )
+
+
+def _is_sudoer(host: Host, login: Ssh) -> bool:
+    try:
+        return bool(checked_user(host.user or login.user))
+    except ValueError:
+        return False
+
+
+def _account(host: Host, login: Ssh) -> tuple[str, str]:
+    """What has one authorized_keys: an account at an address."""
+    return host.user or login.user, host.endpoint
+
+
+def _bastions(hosts: Sequence[Host], login: Ssh) -> dict[tuple[str, str], tuple[Host, str]]:
+    """The bastions by account, each with those in front of it as they were written, without a login filled in."""
+    found: dict[tuple[str, str], tuple[Host, str]] = {}
+    for host in hosts:
+        written = [part.strip() for part in jump_of(host, login.jump).split(",")]
+        for number, one in enumerate(bastions_of(host, login.jump, login.user)):
+            found.setdefault(_account(one, login), (one, ",".join(written[:number])))
+    return found
 
 
 def _public_key(login: Ssh) -> str:
@@ -115,20 +158,25 @@ def _public_key(login: Ssh) -> str:
         raise UsageError(f"{error}; make it with: ssh-keygen -y -f {login.identity_file} > {public}") from None
 
 
-def _of_host(host: Host, login: Ssh, key: str, preparers: Preparers, folder: Path) -> Preparation:
+def _of_host(  # noqa: PLR0913 -- what is written, each by its own name
+    host: Host, login: Ssh, key: str, preparers: Preparers, folder: Path, *, passes: bool = False
+) -> Preparation:
     user, who = host.user or login.user, preparers.of(host, login.user)
-    file = folder / (PREPARATION if user == login.user else f"archscan-prepare-{user}.sh")
+    words = ("archscan-prepare", *([user] if user != login.user else ()), *(["through"] if passes else ()))
+    file = folder / f"{'-'.join(words)}.sh"
     become = "sh -s" if who == ROOT else "sudo sh -s"
     command = (*_way(host, who, jump_of(host, login.jump)), become)
-    return Preparation(host, command, file, preparation(user, key, script()))
+    return Preparation(host, command, file, preparation(user, key, script(), passes=passes))
 
 
-def _of_bastion(one: Host, own: str, key: str, preparers: Preparers, folder: Path) -> Preparation:
+def _of_bastion(  # noqa: PLR0913, PLR0917 -- what is written, each by its own name
+    one: Host, before: str, own: str, key: str, preparers: Preparers, folder: Path
+) -> Preparation:
     """An account of a bastion lets the key in by itself; one that archscan alone uses is made by whoever prepares hosts."""
     who = one.user if one.user != own else preparers.usual or ROOT
     become = "sh -s" if who in {ROOT, one.user} else "sudo sh -s"
     file = folder / f"archscan-bastion-{one.user}.sh"
-    return Preparation(one, (*_way(one, who, jump_of(one, {})), become), file, bastion_preparation(one.user, key))
+    return Preparation(one, (*_way(one, who, before), become), file, bastion_preparation(one.user, key))
 
 
 def _way(host: Host, who: str, jump: str) -> tuple[str, ...]:

@@ -40,14 +40,18 @@ def small_root(tmp_path):
     return root
 
 
-def prepared(root, text):
-    done = subprocess.run(
+def run(root, text):
+    return subprocess.run(
         [find("chroot"), root, "/bin/sh", "-s"],
         input=text.encode(),
         capture_output=True,
         check=False,
         env={"PATH": "/bin"},
     )
+
+
+def prepared(root, text):
+    done = run(root, text)
     assert done.returncode == 0, done.stderr
     return {
         str(path.relative_to(root)): (path.read_bytes(), path.stat().st_mode & 0o777, path.stat().st_uid)
@@ -74,24 +78,71 @@ def test_a_host_is_prepared_once_however_often_the_script_is_run(small_root):
     assert prepared(small_root, text) == found
 
 
-def test_an_account_that_was_there_keeps_its_password_with_its_other_keys(small_root):
-    etc, home = small_root / "etc", small_root / "home/pi"
+def home_of_pi(root):
+    """The home of an account that was there, with a folder of keys."""
+    etc, home = root / "etc", root / "home/pi"
     (home / ".ssh").mkdir(parents=True)
     (etc / "passwd").write_text((etc / "passwd").read_text() + "pi:x:1000:1000::/home/pi:/bin/sh\n")
     (etc / "shadow").write_text((etc / "shadow").read_text() + "pi:$6$salt$hash:1:0:99999:7:::\n")
+    os.chown(home, 1000, 1000)
+    os.chown(home / ".ssh", 1000, 1000)
+    return home
+
+
+def write_keys(home, text):
+    keys = home / ".ssh/authorized_keys"
+    keys.write_bytes(text)
+    os.chown(keys, 1000, 1000)
+    return keys
+
+
+def test_an_account_that_was_there_keeps_its_password_with_its_other_keys(small_root):
+    home = home_of_pi(small_root)
     blob = KEY.split()[1]
     forced = 'restrict,command="sudo -n /usr/local/libexec/archscan-probe" ssh-rsa AAAA older'
-    (home / ".ssh/authorized_keys").write_text(f"ssh-rsa AAAAB3 mine\n{forced}\nssh-ed25519 {blob} as it was\n# end")
+    own = f'restrict,command="as it was" ssh-ed25519 {blob}'.encode()
+    write_keys(home, b"ssh-rsa AAAAB3 Ren\xe9\n" + forced.encode() + b"\n" + own + b"\n# end")
     found = prepared(small_root, preparation("pi", KEY, script()))
-    lines = found["home/pi/.ssh/authorized_keys"][0].decode().splitlines()
-    assert lines[:2] == ["ssh-rsa AAAAB3 mine", "# end"]
+    lines = found["home/pi/.ssh/authorized_keys"][0].decode("latin-1").splitlines()
+    assert lines[:2] == ["ssh-rsa AAAAB3 Ren\xe9", "# end"]
     assert [line.split(",")[0] for line in lines[2:]] == ["restrict"]
     assert b"pi:$6$salt$hash:" in found["etc/shadow"][0]
     assert found["home/pi/.ssh/authorized_keys"][1:] == (0o600, 1000)
 
     through = prepared(small_root, bastion_preparation("pi", KEY))
-    lines = through["home/pi/.ssh/authorized_keys"][0].decode().splitlines()
+    lines = through["home/pi/.ssh/authorized_keys"][0].decode("latin-1").splitlines()
     assert [line.split()[0] for line in lines] == ["ssh-rsa", "#", 'restrict,port-forwarding,command="/bin/false"']
+
+
+def test_a_link_of_the_account_leads_nowhere(small_root):
+    home = home_of_pi(small_root)
+    link, shadow = home / ".ssh/authorized_keys", small_root / "etc/shadow"
+    secret = shadow.read_bytes()
+    link.symlink_to("/etc/shadow")
+    done = run(small_root, bastion_preparation("pi", KEY))
+    assert (done.returncode, b"authorized_keys is a link" in done.stderr) == (1, True), done.stderr
+    link.unlink()
+    os.link(shadow, link)  # no link that a look could tell: only that the account cannot read it helps
+    shadow.chmod(0o600)
+    done = run(small_root, bastion_preparation("pi", KEY))
+    assert (done.returncode, b"cannot be read" in done.stderr) == (1, True), done.stderr
+    link.unlink()
+    (home / ".ssh").rmdir()
+    (home / ".ssh").symlink_to("/etc")
+    done = run(small_root, bastion_preparation("pi", KEY))
+    assert (done.returncode, b".ssh is a link" in done.stderr) == (1, True), done.stderr
+    assert shadow.read_bytes() == secret
+
+
+@pytest.mark.parametrize("options", ["", "restrict,pty "])
+def test_a_key_that_opens_a_shell_keeps_its_line(small_root, options):
+    home = home_of_pi(small_root)
+    text = f"{options}{KEY} command=\n".encode()
+    keys = write_keys(home, text)
+    for script_of in (preparation("pi", KEY, script()), bastion_preparation("pi", KEY)):
+        done = run(small_root, script_of)
+        assert (done.returncode, b"this key opens a shell here" in done.stderr) == (1, True), done.stderr
+    assert (keys.read_bytes(), list(home.joinpath(".ssh").iterdir())) == (text, [keys])
 
 
 @pytest.mark.parametrize("user", ["root; reboot", "-oProxyCommand=x", ""])

@@ -8,7 +8,7 @@ import pytest
 
 from scanner.domain.host import Host
 from scanner.errors import UsageError
-from scanner.service.preparing import Preparers, of_bastions, of_hosts
+from scanner.service.preparing import Preparers, left_out, of_bastions, of_hosts
 from scanner.settings.ssh_section import Ssh
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6aSmwvcnUuxrxjDxrccogvMhXiCUzhTwllbcw1QGq4 archscan\n"
@@ -60,10 +60,38 @@ def test_a_bastion_is_prepared_once_and_the_key_runs_nothing_there(own):
     made = of_bastions(hosts, own, NOBODY, Path("/w"))
     assert [one.shown for one in made] == [
         "ssh jump@gate 'sh -s' < /w/archscan-bastion-jump.sh",
-        "ssh -p 2222 -J jump@gate:22 root@inner 'sh -s' < /w/archscan-bastion-archscan.sh",
+        "ssh -p 2222 -J jump@gate root@inner 'sh -s' < /w/archscan-bastion-archscan.sh",
     ]
     line = f'restrict,port-forwarding,command="/bin/false" {KEY}'
     assert all(line in one.script and "sudoers" not in one.script for one in made)
+
+
+def test_a_bastion_is_reached_through_those_in_front_of_it_as_they_were_written(own):
+    made = of_bastions([Host("web-1", "web-1", jump="b1, b2")], own, NOBODY, Path("/w"))
+    assert [one.command[:-1] for one in made] == [("ssh", "root@b1"), ("ssh", "-J", "b1", "root@b2")]
+
+
+def test_every_account_of_a_bastion_is_prepared(own):
+    hosts = [Host("web-1", "web-1", jump="one@gate"), Host("web-2", "web-2", jump="john.doe@gate")]
+    made = of_bastions(hosts, own, NOBODY, Path("/w"))
+    assert [one.command[-2] for one in made] == ["one@gate", "john.doe@gate"]
+
+
+def test_a_bastion_that_is_a_host_gets_one_line_for_both(own):
+    hosts = [Host("gate", "10.0.0.9"), Host("web-1", "10.0.0.1", jump="10.0.0.9")]
+    (gate,) = of_bastions(hosts, own, NOBODY, Path("/w"))
+    (web,) = of_hosts(hosts, own, NOBODY, Path("/w"))
+    assert (gate.host.name, gate.file.name) == ("gate", "archscan-prepare-through.sh")
+    assert (web.host.name, web.file.name) == ("web-1", "archscan-prepare.sh")
+    assert f'\nrestrict,port-forwarding,command="sudo -n /usr/local/libexec/archscan-probe" {KEY}' in gate.script
+    assert "/bin/false" not in gate.script
+    assert "port-forwarding" not in web.script
+
+
+def test_a_host_whose_account_sudo_cannot_name_is_left_out_alone(own):
+    hosts = [Host(f"web-{user}", "10.0.0.1", user=user) for user in ("john.doe", "Admin", "deploy")]
+    assert [one.host.name for one in of_hosts(hosts, own, NOBODY, Path("/w"))] == ["web-deploy"]
+    assert [line.split()[0] for line in left_out(hosts, own)] == ["web-john.doe", "web-Admin"]
 
 
 def test_a_key_without_its_public_half_prepares_nothing(own, tmp_path):

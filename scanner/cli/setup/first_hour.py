@@ -218,7 +218,9 @@ class _Preparer:
         if remote := self._remote(hosts):
             who = preparing.Preparers(self.named, self.usual)
             todo = preparing.of_bastions(remote, self.own, who, self.file.resolve().parent)
-            self._prepare(todo, "bastion (a line for archscan's key, which runs nothing there)", None)
+            self._prepare(
+                todo, "bastion (a line for archscan's key, which runs nothing there; a host, too: all of a host)", None
+            )
 
     def hosts(self, hosts: Sequence[Host]) -> None:
         """Once it is known whose keys are believed."""
@@ -228,6 +230,8 @@ class _Preparer:
         if remote:
             who = preparing.Preparers(self.named, self.usual)
             todo = preparing.of_hosts(remote, self.own, who, self.file.resolve().parent)
+            for line in preparing.left_out(remote, self.own):
+                self.talk.say(line)
             self._prepare(todo, "host (account, probe, sudo rule, key line)", self.own.known_hosts_file)
         elif any(not (host.local or host.pushed) for host in hosts):
             self.talk.say(f"{self.file} names no key that is there (ssh.identity_file), so no host is prepared.")
