@@ -197,3 +197,31 @@ def test_a_script_that_is_not_there_is_a_gap_where_its_name_tells_what_it_does(l
     assert find(tuple(line.split()), {}).gaps == [
         f"it runs {line.split()[-1 if 'bash' in line else 0]}, a script that cannot be read"
     ]
+
+
+NAMED = {
+    "/srv/docker-compose.yml": b"services: {}\n# docker compose up\n",
+    "/srv/notes": b"docker run a",
+    "/srv/start.rb": b"system('docker run a')",
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "is_gap"),
+    [
+        ("sudo chown app /srv/docker-compose.yml", False),
+        ("sudo -E env A=b chmod 600 /srv/notes", False),
+        ("sudo apt-get install make docker-up", False),
+        ("timeout 5m apt-get install kubectl run", False),
+        ("sudo -n /srv/notes x", True),
+        ("sudo launch /srv/start.rb", True),
+        ("sudo -u app nice -n 5 make docker-up", True),
+        ("timeout -s KILL 5m kubectl run a", True),
+        ("flock -n /run/lock make up", True),
+    ],
+)
+def test_behind_a_starter_a_file_that_is_only_named_is_no_gap(line, is_gap):
+    found = find(tuple(line.split()), {}, read=NAMED.get)
+
+    assert found.started == []
+    assert bool(found.gaps) is is_gap
