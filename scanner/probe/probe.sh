@@ -1208,7 +1208,7 @@ variables_of() { # names of variables that a text uses
 variables_text() { # use, names whose values are needed: lines of a file of variables, other values hidden
   awk -v use="$1" -v needed="$2" '
     BEGIN {
-      count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST", list)
+      count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST DOCKER_CONTEXT", list)
       for (i = 1; i <= count; i++) keep[list[i]] = 1
     }
     {
@@ -1297,7 +1297,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
   awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v starters="$starters" '
     BEGIN {
       quadlet = quadlet == "quadlet"
-      count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST", list)
+      count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST DOCKER_CONTEXT", list)
       for (i = 1; i <= count; i++) keep[list[i]] = 1
       plain = "Image Exec Entrypoint Yaml Arch OS Variant ImageTag EnvironmentFile EnvironmentHost WorkingDir User Group RunInit"
       plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod ServiceName"

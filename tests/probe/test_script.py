@@ -596,10 +596,10 @@ def at(root, text, files):
 def test_of_units_only_what_starts_containers_leaves_the_host(shell, tmp_path, with_programs):
     files = {
         "/etc/systemd/system/web.service": UNIT,
-        "/etc/systemd/system/web.service.d/10.conf": "[Service]\nEnvironment=DOCKER_DEFAULT_PLATFORM=linux/arm64 R=hunter24\n",
+        "/etc/systemd/system/web.service.d/10.conf": "[Service]\nEnvironment=DOCKER_DEFAULT_PLATFORM=linux/arm64 DOCKER_CONTEXT=rootless R=hunter24\n",
         "/run/systemd/system/web-.service.d/10.conf": "[Service]\nEnvironment=S=hunter25\n",
         "/etc/systemd/system/other.service": "[Service]\nExecStart=/bin/other hunter26\n",
-        "/etc/default/web": "REGISTRY=reg\nT=hunter27\n# hunter28\nU='hunter29\nhunter30'\n",
+        "/etc/default/web": "REGISTRY=reg\nDOCKER_CONTEXT=default\nT=hunter27\n# hunter28\nU='hunter29\nhunter30'\n",
         "/etc/default/engine": "V=hunter31\nPATH=/bin\nW\nX='hunter32\nY=hunter33'\n",
     }
     text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
@@ -607,6 +607,7 @@ def test_of_units_only_what_starts_containers_leaves_the_host(shell, tmp_path, w
     done = answered(shell, text)
 
     assert b"hunter" not in done.stdout
+    assert b"DOCKER_CONTEXT=rootless" in done.stdout
     facts = read(done)
     assert not {"quadlet", "systemd", "plans"} & set(facts.gaps), facts.gaps
     found = {w.image: w for w in facts.workloads if w.source is Source.SYSTEMD}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import command, other_starters
@@ -45,6 +46,18 @@ _SAY_ONLY = frozenset({
 """Programs whose words are no commands, or those of another machine."""
 
 _OF_CONTAINERD = frozenset({"ctr", "crictl"})
+
+_LEADING = _STARTERS | other_starters.HOLDERS
+
+_TAKE_A_WORD = MappingProxyType({
+    **dict.fromkeys(_OTHER_USERS, _OF_OTHER_USERS),
+    "env": frozenset({"-u", "-C", "--unset", "--chdir"}), "timeout": frozenset({"-s", "--signal"}),
+    "systemd-cat": frozenset({"-t", "-p", "--identifier", "--priority"}), "minikube": frozenset({"-p", "--profile"}),
+})  # fmt: skip
+"""By the program: its options that take a word which is no number."""
+
+_NO_PROGRAM = re.compile(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?|0x[\da-fA-F]+", re.ASCII | re.DOTALL)
+"""Options, variables, times or numbers in front of a program."""
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _OF_ENGINES = re.compile(
@@ -115,6 +128,7 @@ class _Looking:
         env = dict(line.env)
         words = line.words
         at = 0
+        first = _first_program(words)
         while at < len(words):
             word, rest = words[at], words[at + 1 :]
             if assigned := _ASSIGNMENT.fullmatch(word):
@@ -124,7 +138,7 @@ class _Looking:
                     env["USER"] = rest[0]
                 at += 1
             elif not _is_somebody(word, rest):
-                inner = self._program(line, at, env)
+                inner = self._program(line, at, env, is_first=at in {0, first})
                 if inner is not None:
                     return inner
             at += 1
@@ -133,7 +147,7 @@ class _Looking:
             raise UnclearError(f"{program} is given a text in which an engine is named, and which is not read here")
         return []
 
-    def _program(self, line: _Words, at: int, env: Mapping[str, str]) -> list[_Words] | None:
+    def _program(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         """What a word starts that is a program's name; none where the program may be a later word."""
         word, rest = line.words[at], line.words[at + 1 :]
         program = "" if word.startswith("-") else word.rpartition("/")[2]  # an option may hold a path
@@ -141,7 +155,7 @@ class _Looking:
             started = command.started(program, _behind(line.words[:at], rest), env)
             self.found.started += [(started, env)] if started is not None else []
             return []
-        if (at == 0 or program in _OF_CONTAINERD or _is_behind_a_starter(line)) and (
+        if (is_first or program in _OF_CONTAINERD) and (
             said := other_starters.starts(program, rest, env.get("PWD", ""), self.files.read)
         ):
             raise UnclearError(said)
@@ -159,16 +173,16 @@ class _Looking:
             return []
         if _READERS.fullmatch(program) and (name := next((one for one in rest if one[:1] != "-"), "")):
             self.files.refuse_foreign(posixpath.normpath(posixpath.join(env.get("PWD", ""), name)))
-        return self._file(line, at, env)
+        return self._file(line, at, env, is_first=is_first)
 
-    def _file(self, line: _Words, at: int, env: Mapping[str, str]) -> list[_Words] | None:
+    def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         word = line.words[at]
         program = word.rpartition("/")[2]
         if "/" not in word or (at and not _is_behind_a_starter(line)):
             return None
         path = posixpath.normpath(posixpath.join(env.get("PWD", ""), word))
         text = self.files.script(path)
-        if text is None:
+        if text is None and (is_first or self.files.is_script(path)):
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
@@ -186,7 +200,26 @@ class _Looking:
 
 def _is_behind_a_starter(line: _Words) -> bool:
     """Whether a later word of it may be the program that it starts."""
-    return line.words[0].rpartition("/")[2] in _STARTERS | other_starters.HOLDERS
+    return line.words[0].rpartition("/")[2] in _LEADING
+
+
+def _first_program(words: tuple[str, ...]) -> int:
+    """Where the program stands that a line starts, behind those that only start it; -1 where none is told."""
+    starter = ""
+    is_value = False
+    for at, word in enumerate(words):
+        name = word.rpartition("/")[2]
+        if is_value:
+            is_value = False
+        elif name in _LEADING:
+            starter = name
+        elif _NO_PROGRAM.fullmatch(word):
+            is_value = word in _TAKE_A_WORD.get(starter, ())
+        elif starter == "flock":
+            starter = ""  # its first word is a file
+        else:
+            return at
+    return -1
 
 
 def _gives_a_text(line: _Words) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 
 _INTERPRETER = re.compile(rb"#![ \t]*([^\n]*)")
+_SCRIPTS = (".py", ".pl", ".rb", ".js")
 _WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
 
 
@@ -46,6 +47,11 @@ class Files:
         raw = self.read(path) if is_known(path) else None
         if raw is not None and b"\0" not in raw and mentions_engine(raw.decode("utf-8", "replace")):
             raise UnclearError(f"it runs {shown(path)}, in which an engine is named, and which no shell reads")
+
+    def is_script(self, path: str) -> bool:
+        """Whether a file looks like a program of some interpreter, by its name or by its first line."""
+        raw = self.read(path) if is_known(path) else None
+        return raw is not None and (path.endswith(_SCRIPTS) or _INTERPRETER.match(raw) is not None)
 
     def sourced(self, path: str) -> str | None:
         """The text of a file that a script takes its own commands from."""

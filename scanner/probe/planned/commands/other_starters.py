@@ -72,10 +72,15 @@ _TASK_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 """Runners of tasks, with the files that hold them."""
 
-_ONLY_ASK = frozenset({"--help", "-h", "--dry-run", "--dry-run=client", "--dry-run=server"})
+_ONLY_ASK = frozenset({"--help", "-h"})
+_ONLY_TRY = frozenset({"--dry-run", "--dry-run=client", "--dry-run=server"})
+_MAY_TRY = frozenset({"kubectl", "oc", "helm", "distrobox"})
+"""Programs that then start nothing."""
 
-_STARTING_TASK = re.compile(r"(?:.*[:_-])?(?:up|compose|docker|podman|nerdctl)(?:[:_-].*)?", re.ASCII)
-"""Tasks that by their name start containers."""
+_IN_STARTING_TASKS = frozenset({"up", "compose", "docker", "podman", "nerdctl"})
+"""What stands in the names of tasks that start containers."""
+
+_OF_A_NAME = re.compile("[:_-]")
 
 _PLACES = frozenset({"-C", "--directory", "-d", "--dir", "--prefix", "--cwd", "--working-directory"})
 _NAMED = frozenset({"-f", "--file", "--makefile", "-t", "--taskfile", "--justfile"})
@@ -109,11 +114,20 @@ def mentions_engine(text: str) -> bool:
 def _told(program: str, words: tuple[str, ...]) -> str:
     if program in _BY_NAME_ALONE:
         return _BY_NAME_ALONE[program].format(program)
-    known = _STARTERS.get(_OTHER_NAMES.get(program, program))
-    if known is None or _ONLY_ASK.intersection(words):
+    name = _OTHER_NAMES.get(program, program)
+    if name not in _STARTERS:
         return ""
-    verbs, said = known
-    return said.format(program) if any(word.rpartition("/")[2] in verbs for word in words) else ""
+    verbs, said = _STARTERS[name]
+    verb = next((at for at, word in enumerate(words) if word.rpartition("/")[2] in verbs), None)
+    return "" if verb is None or _only_asks(name, words, verb) else said.format(program)
+
+
+def _only_asks(name: str, words: tuple[str, ...], verb: int) -> bool:
+    """Whether a command with this verb starts nothing; what stands behind it may be words of a container's program."""
+    if _ONLY_ASK.intersection(words[:verb]) or (len(words) == verb + 2 and words[-1] in _ONLY_ASK):
+        return True
+    end = words.index("--", verb) if "--" in words[verb:] else len(words)
+    return name in _MAY_TRY and not _ONLY_TRY.isdisjoint(words[:end])
 
 
 def _named_plans(program: str, words: tuple[str, ...]) -> list[str]:
@@ -160,5 +174,9 @@ def _of_tasks(program: str, words: tuple[str, ...], place: str, read: Callable[[
             return (
                 f"{program} runs what {shown(path)} says, in which an engine is named, and which is not followed here"
             )
-    named = next(filter(_STARTING_TASK.fullmatch, words), "") if paths and not texts else ""
+    named = next(filter(_names_a_start, words), "") if paths and not texts else ""
     return f"{program} runs {shown(named)}, and what that is cannot be read" if named else ""
+
+
+def _names_a_start(task: str) -> bool:
+    return not _IN_STARTING_TASKS.isdisjoint(_OF_A_NAME.split(task))

@@ -102,7 +102,13 @@ SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
 MAX_WRITTEN_CHARS = 1 << 21
 """Of what ``printf`` makes of its words: as much as a command may have."""
 
-_IN_FORMAT = re.compile(r"\\([0-7]{1,3}|.?)|%(.?)|[^\\%]+", re.DOTALL)
+MAX_ASCII = 0o200
+"""From here on a number is a byte of some encoding, of which shells make a letter together with others."""
+
+_IN_FORMAT = re.compile(r"\\(?:(?P<octal>[0-7]{1,3})|(?P<escaped>.?))|%(?P<conversion>.?)|[^\\%]+", re.DOTALL)
+_IN_ECHO = re.compile(r"\\(?:0(?P<octal>[0-7]{1,3})|(?P<escaped>.?))|(?P<conversion>(?!))|[^\\]+", re.DOTALL)
+"""Of ``echo -e``, whose octal numbers begin with a zero."""
+
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"', "'": "'"}
 _ESCAPE = re.compile(r"\\.?", re.DOTALL)
 _ECHO_OPTIONS = frozenset({"-n", "-e", "-ne", "-en"})
@@ -112,17 +118,17 @@ def written(words: tuple[str, ...]) -> str | None:
     """What ``echo`` or ``printf`` writes; ``UNKNOWN`` stands where shells differ, none for any other command."""
     name, given = words[:1], words[1:]
     if name == ("printf",) and given:
-        return _formatted(given[0], list(given[1:]))
+        return _formatted(given[0], list(given[1:]), _IN_FORMAT)
     if name != ("echo",):
         return None
     option = given[0] if given and given[0] in _ECHO_OPTIONS else ""
     text = " ".join(given[1:] if option else given)
     if "e" in option:
-        return _formatted(text.replace("%", "%%"), [])
+        return _formatted(text, [], _IN_ECHO)
     return _ESCAPE.sub(UNKNOWN, text)
 
 
-def _formatted(form: str, given: list[str]) -> str:
+def _formatted(form: str, given: list[str], parts: re.Pattern[str]) -> str:
     """A format with its words, used again until none is left."""
     if len(form) * (len(given) + 1) > MAX_WRITTEN_CHARS:
         return UNKNOWN
@@ -130,10 +136,12 @@ def _formatted(form: str, given: list[str]) -> str:
     left = given[::-1]
     while True:
         before = len(left)
-        for part in _IN_FORMAT.finditer(form):
-            escaped, conversion = part[1], part[2]
-            if escaped is not None:
-                made.append(chr(int(escaped, 8)) if escaped.isdecimal() else _ESCAPED.get(escaped, UNKNOWN))
+        for part in parts.finditer(form):
+            octal, escaped, conversion = part["octal"], part["escaped"], part["conversion"]
+            if octal is not None:
+                made.append(chr(int(octal, 8)) if int(octal, 8) < MAX_ASCII else UNKNOWN)
+            elif escaped is not None:
+                made.append(_ESCAPED.get(escaped, UNKNOWN))
             elif conversion == "s":
                 made.append(left.pop() if left else "")
             else:

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.domain.plan import Placement, Requirement
-from scanner.formats import systemd_unit
 from scanner.probe.planned.plans import Plans
 
 if TYPE_CHECKING:
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     from scanner.domain.plan import Plan
     from scanner.formats.systemd_unit import Setting
 
-_KEYS = ("ConditionArchitecture", "AssertArchitecture")
+_KINDS = ("Condition", "Assert")
+_ARCHITECTURE = "Architecture"
 
 _ASKED: Mapping[str, Requirement] = MappingProxyType(
     {
@@ -41,9 +41,22 @@ that runs is never to be left out.
 
 def placed(made: Plans, settings: Iterable[Setting]) -> Plans:
     """Plans of a unit, for those hosts alone on which systemd would start it."""
-    said = ["".join(setting.value.split()) for setting in systemd_unit.values(settings, "Unit", *_KEYS)]
-    asked = tuple(_ASKED[value] for value in said if value in _ASKED)
+    asked = tuple(_ASKED[value] for value in _said(settings) if value in _ASKED)
     return Plans(tuple(_on(plan, asked) for plan in made.planned), made.gaps) if asked else made
+
+
+def _said(settings: Iterable[Setting]) -> list[str]:
+    """Architectures that are asked for; an empty condition of any name takes back all before it, so with assertions."""
+    said: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+    for setting in settings:
+        kind = next(filter(setting.key.startswith, _KINDS), "")
+        if setting.section != "Unit" or not kind:
+            continue
+        if not setting.value:
+            said[kind].clear()
+        elif setting.key == kind + _ARCHITECTURE:
+            said[kind].append("".join(setting.value.split()))
+    return [value for values in said.values() for value in values]
 
 
 def _on(plan: Plan, asked: tuple[Requirement, ...]) -> Plan:

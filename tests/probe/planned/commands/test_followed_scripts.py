@@ -37,12 +37,13 @@ FOLLOWED = [
 BASH = [
     'args=(-d --rm); docker run "${args[@]}" a:1', 'args=(-d); args+=(-e "A=b c"); docker run "${args[@]}" a:1', "I+=a; docker run $I",
     'run() { local -r image=$1; docker run "$image"; }; run a', "function go { docker run a:1; }; go", "docker run a |& cat", "I=(a b); docker run ${I[1]}",
-    "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a',
+    "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
 ]  # fmt: skip
 
 UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run a:%d\\n' 1 | sh",
+    "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",
     "echo 'docker run a\\ndocker run b' | sh", "alias d='docker run'\nd a", '"$1" run a; : docker run',
     'f() { docker run a; }; "$(echo f)"; :', "X=docker; Y=$(echo $X); $Y run a", "read I <<X\na\nX\ndocker run $I", "i=1; let i=i+1; docker run a:$i",
     "if [ -f / ]; then I=a; fi; docker run $I", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',
@@ -196,3 +197,31 @@ def test_a_script_that_is_not_there_is_a_gap_where_its_name_tells_what_it_does(l
     assert find(tuple(line.split()), {}).gaps == [
         f"it runs {line.split()[-1 if 'bash' in line else 0]}, a script that cannot be read"
     ]
+
+
+NAMED = {
+    "/srv/docker-compose.yml": b"services: {}\n# docker compose up\n",
+    "/srv/notes": b"docker run a",
+    "/srv/start.rb": b"system('docker run a')",
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "is_gap"),
+    [
+        ("sudo chown app /srv/docker-compose.yml", False),
+        ("sudo -E env A=b chmod 600 /srv/notes", False),
+        ("sudo apt-get install make docker-up", False),
+        ("timeout 5m apt-get install kubectl run", False),
+        ("sudo -n /srv/notes x", True),
+        ("sudo launch /srv/start.rb", True),
+        ("sudo -u app nice -n 5 make docker-up", True),
+        ("timeout -s KILL 5m kubectl run a", True),
+        ("flock -n /run/lock make up", True),
+    ],
+)
+def test_behind_a_starter_a_file_that_is_only_named_is_no_gap(line, is_gap):
+    found = find(tuple(line.split()), {}, read=NAMED.get)
+
+    assert found.started == []
+    assert bool(found.gaps) is is_gap

@@ -152,6 +152,9 @@ ARCHITECTURES = [
     ("native", "arm64 arm amd64 386"),
     ("arm64\nConditionArchitecture=", "arm64 arm amd64 386"),
     ("arm64\nConditionArchitecture=x86-64", ""),
+    ("arm64\nConditionPathExists=", "arm64 arm amd64 386"),
+    ("arm64\nAssertPathExists=\nConditionPathExists=/x", "arm64 arm"),
+    ("x86-64\nAssertArchitecture=arm64\nConditionHost=", "arm64 arm"),
 ]
 
 
