@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.app import elsewhere, gate_command, logs, wiring
+from scanner.app import authorized_keys, elsewhere, gate_command, logs, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
@@ -23,7 +23,7 @@ from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.formats.parsing.offload import Workers
-from scanner.hosts.least_privilege import key_line, sudoers_rule
+from scanner.hosts.least_privilege import sudoers_rule
 from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.probe.script import script
 from scanner.registry.auth.credentials import of_user
@@ -328,16 +328,7 @@ class Application:
 
     def authorized_key(self, common: Common, addresses: Sequence[str], path: str | None) -> str:
         """The line for authorized_keys, from the public half of the configured key; a bastion's where no path is given."""
-        identity = self._settings(common, need_hosts=False).ssh.identity_file
-        if identity is None:
-            raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
-        public = identity.with_name(f"{identity.name}.pub")
-        try:
-            return key_line(files.read_text(public, files.MAX_SECRET_BYTES), addresses, path).rstrip("\n")
-        except FileError as error:
-            raise UsageError(f"{error}; make it with: ssh-keygen -y -f {identity} > {public}") from None
-        except ValueError as error:
-            raise UsageError(str(error) if str(error).startswith("--from ") else f"{public}: {error}") from None
+        return authorized_keys.line(self._settings(common, need_hosts=False), addresses, path)
 
 
 # ---------------------------------------------------------------- parts of operations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.hosts import public_key as public_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 PROBE_PATH = "/usr/local/libexec/archscan-probe"
 """Where the probe is installed, owned by root, when a forced command runs it."""
@@ -19,41 +19,59 @@ _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 _LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 
 
-def key_line(public_key: str, from_addresses: Sequence[str], path: str | None) -> str:
+SSH_PORT = 22
+"""Where hosts behind a bastion are reached, unless the inventory says otherwise."""
+
+
+def key_line(
+    public_key: str, from_addresses: Sequence[str], path: str | None, ports: Collection[int] = (SSH_PORT,)
+) -> str:
     """The line for a host where the probe is at ``path``, for a bastion where there is none.
+
+    ``ports`` are those of the hosts behind a bastion.
 
     Raises:
         ValueError: not a public key, address or plain absolute path.
     """
     if path is None:
-        return bastion_key_line(public_key, from_addresses)
+        return bastion_key_line(public_key, from_addresses, ports)
     return authorized_key_line(public_key, from_addresses, path)
 
 
 def authorized_key_line(
-    public_key: str, from_addresses: Sequence[str] = (), path: str = PROBE_PATH, *, passes: bool = False
+    public_key: str, from_addresses: Sequence[str] = (), path: str = PROBE_PATH, *, passes: Collection[int] = ()
 ) -> str:
     """The line for ~archscan/.ssh/authorized_keys: whoever steals the key can run the probe, nothing else.
 
     ``from_addresses`` are the scanner's addresses or networks; none means that the key works from anywhere. The
     command runs the probe through sudo, so that the login itself needs no access to the engines. A host that is a
-    bastion, too, lets the key pass to those behind it.
+    bastion, too, lets the key pass to those behind it, on their ports alone: ``passes``.
 
     Raises:
         ValueError: not a public key, address or plain absolute path.
     """
-    passing = "port-forwarding," if passes else ""
+    passing = f"{_passing(passes)}," if passes else ""
     return f"restrict,{passing}{_from(from_addresses)}{forced_command(path)} {public_keys.checked(public_key)}\n"
 
 
-def bastion_key_line(public_key: str, from_addresses: Sequence[str] = ()) -> str:
-    """The line for an account of a bastion: the key passes through to the hosts behind it, and runs nothing.
+def bastion_key_line(public_key: str, from_addresses: Sequence[str] = (), ports: Collection[int] = (SSH_PORT,)) -> str:
+    """The line for an account of a bastion: the key passes through to these ports of hosts behind it, and runs nothing.
 
     Raises:
         ValueError: not a public key or address.
     """
-    passing = f'restrict,port-forwarding,{_from(from_addresses)}command="/bin/false"'
+    passing = f'restrict,{_passing(ports)},{_from(from_addresses)}command="/bin/false"'
     return f"{passing} {public_keys.checked(public_key)}\n"
+
+
+def _passing(ports: Collection[int]) -> str:
+    """The option by which a key passes through to ports of other machines, but to no socket, and opens no port itself.
+
+    sshd lets who may forward anything reach the sockets of the account, too, a container engine's among them; a list of
+    what may be opened shuts these out.
+    """
+    opened = "".join(f',permitopen="*:{port}"' for port in sorted(ports))
+    return f'port-forwarding{opened},permitlisten="localhost:1"'
 
 
 def forced_command(path: str) -> str:

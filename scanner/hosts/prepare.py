@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.hosts.least_privilege import (
     PROBE_PATH,
+    SSH_PORT,
     authorized_key_line,
     bastion_key_line,
     checked_login,
@@ -17,7 +18,7 @@ from scanner.hosts.least_privilege import (
 from scanner.hosts.public_key import checked as public_key_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _ACCOUNT = """\
 set -eu
@@ -139,12 +140,12 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
     path: str = PROBE_PATH,
     role: Role = PROBE,
     *,
-    passes: bool = False,
+    passes: Collection[int] = (),
 ) -> str:
     """A POSIX script for root on a host; it writes the same five things however often it is run.
 
     An account that was there keeps its password with its other keys. A host that is a bastion, too, ``passes`` the key
-    on to those behind it: sshd reads the first line that has it, so that there must be one.
+    on to these ports of those behind it: sshd reads the first line that has it, so that there must be one.
 
     Raises:
         ValueError: not a login name, public key, address or plain absolute path.
@@ -164,13 +165,17 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
     )
 
 
-def bastion_preparation(user: str, public_key: str, from_addresses: Sequence[str] = ()) -> str:
+def bastion_preparation(
+    user: str, public_key: str, from_addresses: Sequence[str] = (), ports: Collection[int] = (SSH_PORT,)
+) -> str:
     """A POSIX script for a bastion, run by the account itself, or by root where the account is not there yet.
+
+    ``ports`` are those of the hosts behind it.
 
     Raises:
         ValueError: not a login name, public key or address.
     """
-    line = bastion_key_line(public_key, from_addresses)
+    line = bastion_key_line(public_key, from_addresses, ports)
     return _BASTION.format(
         user=shlex.quote(checked_login(user)),
         login=shlex.quote(f"/var/lib/{user}"),

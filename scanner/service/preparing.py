@@ -20,7 +20,7 @@ from scanner.inventory.record import DEFAULT_PORT
 from scanner.probe.script import script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from scanner.domain.host import Host
     from scanner.settings.ssh_section import Ssh
@@ -91,9 +91,9 @@ def of_bastions(hosts: Sequence[Host], login: Ssh, preparers: Preparers, folder:
     try:
         for account, (one, before) in _bastions(hosts, login).items():
             if account in both:
-                made.append(_of_host(both[account], login, key, preparers, folder, passes=True))
+                made.append(_of_host(both[account], login, key, preparers, folder, passes=ports(hosts, login)))
             else:
-                made.append(_of_bastion(one, before, login.user, key, preparers, folder))
+                made.append(_of_bastion(one, before, login.user, key, preparers, folder, ports(hosts, login)))
     except ValueError as error:
         raise UsageError(str(error)) from None
     return tuple(made)
@@ -114,6 +114,12 @@ def of_hosts(hosts: Sequence[Host], login: Ssh, preparers: Preparers, folder: Pa
         return tuple(_of_host(host, login, key, preparers, folder) for host in todo)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def ports(hosts: Sequence[Host], login: Ssh) -> frozenset[int]:
+    """Where sshd listens on these hosts or on bastions behind others: all that a key has to reach from a bastion."""
+    found = {one.port for one, _ in _bastions(hosts, login).values()}
+    return frozenset({*found, *(host.port for host in hosts)})
 
 
 def left_out(hosts: Sequence[Host], login: Ssh) -> tuple[str, ...]:
@@ -159,7 +165,7 @@ def _public_key(login: Ssh) -> str:
 
 
 def _of_host(  # noqa: PLR0913 -- what is written, each by its own name
-    host: Host, login: Ssh, key: str, preparers: Preparers, folder: Path, *, passes: bool = False
+    host: Host, login: Ssh, key: str, preparers: Preparers, folder: Path, *, passes: Collection[int] = ()
 ) -> Preparation:
     user, who = host.user or login.user, preparers.of(host, login.user)
     words = ("archscan-prepare", *([user] if user != login.user else ()), *(["through"] if passes else ()))
@@ -170,13 +176,13 @@ def _of_host(  # noqa: PLR0913 -- what is written, each by its own name
 
 
 def _of_bastion(  # noqa: PLR0913, PLR0917 -- what is written, each by its own name
-    one: Host, before: str, own: str, key: str, preparers: Preparers, folder: Path
+    one: Host, before: str, own: str, key: str, preparers: Preparers, folder: Path, opened: Collection[int]
 ) -> Preparation:
     """An account of a bastion lets the key in by itself; one that archscan alone uses is made by whoever prepares hosts."""
     who = one.user if one.user != own else preparers.usual or ROOT
     become = "sh -s" if who in {ROOT, one.user} else "sudo sh -s"
     file = folder / f"archscan-bastion-{one.user}.sh"
-    return Preparation(one, (*_way(one, who, before), become), file, bastion_preparation(one.user, key))
+    return Preparation(one, (*_way(one, who, before), become), file, bastion_preparation(one.user, key, ports=opened))
 
 
 def _way(host: Host, who: str, jump: str) -> tuple[str, ...]:

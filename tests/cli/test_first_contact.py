@@ -102,7 +102,9 @@ def test_a_bastion_is_believed_before_the_hosts_behind_it(archscan, start_sshd, 
     refused = archscan("scan")
     assert f"archscan authorized-key --bastion | ssh -p {gate.port} {gate.user}@127.0.0.2 'tee -a" in refused.stdout
     passing = archscan("authorized-key", "--bastion").stdout
-    assert passing.startswith('restrict,port-forwarding,command="/bin/false" ssh-')
+    opened = "".join(f'permitopen="*:{port}",' for port in sorted({gate.port, server.port}))
+    listens = 'permitlisten="localhost:1"'
+    assert passing.startswith(f'restrict,port-forwarding,{opened}{listens},command="/bin/false" ssh-')
     gate.authorized_keys.write_text(passing)
     assert "not read" not in archscan("scan").stdout
 

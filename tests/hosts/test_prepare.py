@@ -111,7 +111,11 @@ def test_an_account_that_was_there_keeps_its_password_with_its_other_keys(small_
 
     through = prepared(small_root, bastion_preparation("pi", KEY))
     lines = through["home/pi/.ssh/authorized_keys"][0].decode("latin-1").splitlines()
-    assert [line.split()[0] for line in lines] == ["ssh-rsa", "#", 'restrict,port-forwarding,command="/bin/false"']
+    assert [line.split()[0] for line in lines] == [
+        "ssh-rsa",
+        "#",
+        'restrict,port-forwarding,permitopen="*:22",permitlisten="localhost:1",command="/bin/false"',
+    ]
 
 
 def test_a_link_of_the_account_leads_nowhere(small_root):

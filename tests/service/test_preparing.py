@@ -62,7 +62,8 @@ def test_a_bastion_is_prepared_once_and_the_key_runs_nothing_there(own):
         "ssh jump@gate 'sh -s' < /w/archscan-bastion-jump.sh",
         "ssh -p 2222 -J jump@gate root@inner 'sh -s' < /w/archscan-bastion-archscan.sh",
     ]
-    line = f'restrict,port-forwarding,command="/bin/false" {KEY}'
+    opened = 'permitopen="*:22",permitopen="*:2222",permitlisten="localhost:1"'
+    line = f'restrict,port-forwarding,{opened},command="/bin/false" {KEY}'
     assert all(line in one.script and "sudoers" not in one.script for one in made)
 
 
@@ -83,7 +84,8 @@ def test_a_bastion_that_is_a_host_gets_one_line_for_both(own):
     (web,) = of_hosts(hosts, own, NOBODY, Path("/w"))
     assert (gate.host.name, gate.file.name) == ("gate", "archscan-prepare-through.sh")
     assert (web.host.name, web.file.name) == ("web-1", "archscan-prepare.sh")
-    assert f'\nrestrict,port-forwarding,command="sudo -n /usr/local/libexec/archscan-probe" {KEY}' in gate.script
+    passing = 'port-forwarding,permitopen="*:22",permitlisten="localhost:1"'
+    assert f'\nrestrict,{passing},command="sudo -n /usr/local/libexec/archscan-probe" {KEY}' in gate.script
     assert "/bin/false" not in gate.script
     assert "port-forwarding" not in web.script
 

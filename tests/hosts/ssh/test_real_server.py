@@ -16,7 +16,7 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
+from scanner.hosts.least_privilege import authorized_key_line, bastion_key_line, sudoers_rule
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.ssh_source import SshSource
 from scanner.probe.answer import is_of_installed_probe
@@ -210,6 +210,26 @@ async def test_s11_a_bastion_that_may_not_forward_is_at_fault_itself(pool_of, st
     config = SshConfig(server.client_key, server.known_hosts, jump={"*": f"{server.user}@127.0.0.1:{server.port}"})
     failure = await pool_of(config).read(Host("edge-1", "127.0.0.1", 22, server.user), SCRIPT)
     assert failure.reason is Reason.HOST_BASTION
+
+
+async def test_a_bastion_s_line_lets_through_to_its_ports_alone_never_to_a_socket(sshd, target, tmp_path):
+    public = sshd.client_key.with_suffix(".pub").read_text()
+    sshd.authorized_keys.write_text(bastion_key_line(public, ports=[sshd.port]))
+    listener = await asyncio.start_unix_server(lambda _reader, writer: writer.close(), tmp_path / "engine.sock")
+    connecting = asyncssh.connect(
+        sshd.address, sshd.port, username=sshd.user, client_keys=[sshd.client_key], known_hosts=str(sshd.known_hosts),
+        config=None,
+    )  # fmt: skip
+    async with listener, connecting as connection:
+        reader, writer = await connection.open_connection(sshd.address, sshd.port, encoding=None)
+        assert (await reader.readline()).startswith(b"SSH-2.0-")
+        writer.close()
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_unix_connection(str(tmp_path / "engine.sock"))
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_connection(sshd.address, sshd.port + 1)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await connection.forward_remote_port("", 0, "127.0.0.1", 1)
 
 
 async def test_a_hashed_file_of_many_hosts_knows_its_host(pool_of, sshd, target, tmp_path):
