@@ -330,7 +330,8 @@ class Control:
         if script.is_file and self._is_changed(path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
         cpu = architecture_of(view.content(shell))
-        return self._told(following.follow(replace(script, written=before.written, architecture=cpu), files))
+        known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)
+        return self._told(following.follow(known, files))
 
     @staticmethod
     def _unreadable(command: Command, failure: Failure, before: Before) -> Stopped:

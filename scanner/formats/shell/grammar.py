@@ -37,7 +37,6 @@ from scanner.formats.shell.words import Inner, NotAWordError
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Tree
 
-
 MAX_BYTES = 64 * 1024
 """Of one script; public entrypoint scripts stay below 30 KiB."""
 
@@ -56,7 +55,9 @@ _BRACKETS = re.compile(rb"(?:(?<=[\s;!])|^)\[ [^\n;&|\[\]]* \]", re.MULTILINE)
 _PARENTHESIS = re.compile(rb"(?<!\\)\\[()]")
 _BOTH_WAYS = re.compile(rb"(?<=\d)<>(?=\s*[/$\w\"])")
 _ENDED = re.compile(
-    rb"([;\n][ \t]*(?:fi|done|esac|\}))[ \t](?=[ \t]*(?:\}|(?:fi|done|esac|then|do|else|elif)\b))|(\))[ \t](?=[ \t]*(?:then|do)\b)"
+    rb"([;\n][ \t]*(?:fi|done|esac|\}))[ \t](?=[ \t]*(?:\}|(?:fi|done|esac|else|elif)(?=[\s;]|\Z)))"
+    rb"|((?:(?<![^\s;])(?:if|elif|while|until|!)|&&|\|\|)[ \t]*\([^()]*\))[ \t](?=[ \t]*(?:then|do)[\s;])"
+    rb"|((?<![^\s;])(?:if|elif|while|until)[ \t]+\{[ \t\n][^{}]*[;\n][ \t]*\})[ \t](?=[ \t]*(?:then|do)[\s;])"
 )
 _SINGLE = re.compile(rb"(?<== )'([\w./-]+)'(?= (?:&&|\|\||\]\]))")
 
@@ -125,7 +126,7 @@ def _masked(raw: bytes) -> bytes:
     The grammar knows no escaped parentheses between brackets, no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, and takes
     some quoted words behind ``=`` for the beginning of a pattern.
     """
-    raw = _ENDED.sub(lambda found: (found[1] or found[2]) + b";", raw)
+    raw = _ENDED.sub(lambda found: (found[1] or found[2] or found[3]) + b";", raw)
     raw = _BRACKETS.sub(lambda found: _PARENTHESIS.sub(b"  ", found[0]), raw)
     return _SINGLE.sub(rb'"\1"', _BOTH_WAYS.sub(b"> ", _PARENTHESIS.sub(b"__", raw)))
 

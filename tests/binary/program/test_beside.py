@@ -183,6 +183,23 @@ WRITES = [
     ("mkdir /var/x || true", True),
     ("mkdir -p /data/x", True),
     ("mkdir -p /var/run/x", True),
+    # what another tool than one that writes the file itself needs is the directory, what it leaves alone needs nothing
+    ("ln -sf /x /home/app/theirs", True),
+    ("ln -sfn /x /etc/mine", False),
+    ("cp -f /etc/mine /home/app/theirs", True),
+    ("cp /etc/mine /home/app/theirs", False),
+    ("cp -f /home/app/c /etc/conf", False),
+    ("install /etc/mine /home/app/theirs", True),
+    ("install /home/app/c /etc/mine", False),
+    ("cp -n /etc/mine /etc/conf", True),
+    ("cp -u /etc/mine /etc/conf", True),
+    ("cp /home/app/mine /etc/", True),
+    ("cp -r /home/app/. /etc/", True),
+    ("cp /home/app/c /etc/link", True),
+    ("mv -T /home/app/c /home/app/current", True),
+    ("mv -f /home/app/c /etc/link", False),
+    # as the links on the way have it
+    ("mkdir -p /home/app/way/db; touch /data/db/x", True),
 ]
 
 
@@ -203,10 +220,15 @@ async def test_a_user_s_script_fails_where_it_may_not_write(images, build):
         "etc/conf": {**mine, "uid": 0, "gid": 0},
         "etc/mine": mine,
         "home/app/c": mine,
+        "home/app/mine": mine,
+        "home/app/theirs": {**mine, "uid": 0, "gid": 0},
+        "home/app/way": build.symlink("/data"),
+        "home/app/current": build.symlink("/etc"),
+        "etc/link": build.symlink("/home/app/c"),
         "last": native,
         "bin/sh": native,
     }
-    tools = {f"usr/bin/{name}": native for name in ("mkdir", "touch", "cp", "sed", "rm", "mv", "ln")}
+    tools = {f"usr/bin/{name}": native for name in ("mkdir", "touch", "cp", "sed", "rm", "mv", "ln", "install")}
     wrong = []
     for user, (text, goes_on) in [(user, row) for user in ("1000:1000", "") for row in WRITES]:
         script = {"entry.sh": f"#!/bin/sh\nset -e\n{text}\nexec /last\n".encode()}
@@ -214,4 +236,38 @@ async def test_a_user_s_script_fails_where_it_may_not_write(images, build):
         offer = build.offer(layer, entrypoint=("/entry.sh",), user=user, volumes=("/data",))
         if ((await inspect(offer, None, images.open)).problem is None) != (goes_on or not user):
             wrong.append((user, text))
+    assert not wrong
+
+
+SEARCHES = [
+    # what a script that ends where nothing is found looks for, whether it goes on
+    ("grep -qF 'caf\u00e9' /etc/menu", True),
+    ("grep -qF 'caf\u00e8' /etc/menu", False),
+    ("grep -qi 'CAF\u00c9' /etc/menu", True),
+    ("grep -q 'x.y' /etc/menu", True),
+    ("grep -qF 'a\nx' /etc/menu", True),
+    ("grep -q nothing /etc/menu", True),
+    ("grep -q nothing /etc/plain", False),
+    ("grep -q nothing /etc/hosts", True),
+    ("grep -q nothing /etc/resolv.conf", True),
+    ("grep -q nothing /etc/names", True),
+    ("sed -i.bak s/a/b/ /etc/menu; grep -q nothing /etc/plain", True),
+]
+
+
+async def test_a_search_answers_from_the_image_s_own_files_alone(images, build):
+    texts = {
+        "etc/menu": "caf\u00e9\nx\u00e9y\n".encode(),
+        **dict.fromkeys(("etc/plain", "etc/hosts", "etc/resolv.conf"), b"x\n"),
+    }
+    more = (
+        {f"usr/bin/{name}": build.elf() for name in ("grep", "sed")}
+        | {"etc/names": build.symlink("/etc/hosts")}
+        | texts
+    )
+    wrong = []
+    for text, goes_on in SEARCHES:
+        program = await followed(images, build, f"set -e\n{text}\nexec /last", **more)
+        if (program.problem is None) != goes_on:
+            wrong.append(text)
     assert not wrong

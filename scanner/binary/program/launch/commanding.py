@@ -23,8 +23,8 @@ MAX_TEXT_CHARS = 4096
 """Of a text of sed's that is looked through; one on a command line has some dozens."""
 
 _RUNS_IN_SED = re.compile(
-    r"(?:^|[;{}\n])(?:[\d,~+$!\s]|/(?:\\.|[^/\\])*/[IM]*|\\(?P<a>[^\w\s])(?:\\.|(?!(?P=a)).)*(?P=a)[IM]*)*e"
-    r"|s(?P<s>[^\w\s\\])(?:\\.|(?!(?P=s)).)*(?P=s)(?:\\.|(?!(?P=s)).)*(?P=s)[gpiImM\d]*e",
+    r"(?:^|[;{}\n])(?:[\d,~+$!\s]|/(?:\\.|[^/\\])*/[IM]*|\\(?P<a>[^\w\s\\])(?:\\.|(?!(?P=a))[^\\])*(?P=a)[IM]*)*e"
+    r"|s(?P<s>[^\w\s\\])(?:\\.|(?!(?P=s))[^\\])*(?P=s)(?:\\.|(?!(?P=s))[^\\])*(?P=s)[gpiImM\d]*e",
     re.ASCII | re.DOTALL,
 )
 """The command ``e`` behind what addresses lines, the flag ``e`` behind a substitution; more fits, never less."""

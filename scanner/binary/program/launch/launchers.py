@@ -42,6 +42,7 @@ MIN_MULTI_CALL_BYTES = 256 * 1024
 _CONFIGURED = at_run_time("starts what its configuration names")
 _INPUT = at_run_time("starts what its input or its watching makes it start")
 _RULES_OF_ITS_OWN = at_run_time("reads commands by rules of its own")
+_EDITED = preparing.edited(_INPUT)
 _SECRETS = at_run_time("starts its command with variables that a server holds")
 
 _IONICE = grammar("n:c:p:P:u:thV", "classdata:>n class:>c help>h ignore>t pid:>p pgid:>P uid:>u version>V")
@@ -124,7 +125,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     **dict.fromkeys(
         ("xargs", "parallel", "watch", "watchexec", "entr", "inotifywait", "nsenter", "ssh-agent", "dbus-run-session",
          "bwrap", "firejail", "proot", "script", "screen", "tmux", "runcon", "systemd-run", "strace", "ltrace", "gdb",
-         "valgrind", "perf", "faketime", "capsh", "pkexec", "ed", "ex", "vi", "vim", "nvim", "emacs"),
+         "valgrind", "perf", "faketime", "capsh", "pkexec", "vim", "nvim", "emacs"),
         _INPUT,
     ),
     **dict.fromkeys(
@@ -132,6 +133,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
          "pwsh", "powershell", "xonsh", "toybox", "execlineb", "make", "gmake", "bmake", "just", "task", "mage"),
         _RULES_OF_ITS_OWN,
     ),
+    **dict.fromkeys(("ed", "ex", "vi"), _EDITED),
     **dict.fromkeys(("rc", "es", "nu", "ion"), preparing.told(_RULES_OF_ITS_OWN)),
     **dict.fromkeys(
         ("doppler", "chamber", "envconsul", "consul-template", "vault-env", "berglas", "aws-vault", "infisical"),
@@ -168,7 +170,8 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "find": preparing.find,
     **dict.fromkeys(("init", "runsv", "runsvdir", "crond", "inetd", "start-stop-daemon"), _CONFIGURED),
     "awk": commanding.awk,
-    **dict.fromkeys(("xargs", "watch", "nsenter", "script", "run-parts", "vi"), _INPUT),
+    **dict.fromkeys(("xargs", "watch", "nsenter", "script", "run-parts"), _INPUT),
+    "vi": _EDITED,
 })  # fmt: skip
 """Busybox' applets of these names; all others are programs."""
 

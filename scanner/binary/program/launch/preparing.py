@@ -53,6 +53,15 @@ def told(rule: Rule, word: str = "") -> Rule:
     return lambda call: rule(call) if call.words and (not word or word in call.words) else None
 
 
+_EDITS_BY_WORDS = re.compile(r"-[a-zA-Z]{0,2}[csS]|--cmd|[+!].+", re.ASCII | re.DOTALL)
+"""Options and words of editors that hold commands, or tell that they come with the input."""
+
+
+def edited(rule: Rule) -> Rule:
+    """An editor by whose short name people call programs of their own too: its rule counts where its words fit it."""
+    return lambda call: rule(call) if any(map(_EDITS_BY_WORDS.fullmatch, call.words)) else None
+
+
 def find(call: Call) -> Launch:
     """``find``: what it starts by ``-exec`` depends on what it finds, unless that only prepares."""
     for at, word in enumerate(call.words):

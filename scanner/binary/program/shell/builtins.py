@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import lookups, shell_programs, shell_reading, starts, variables
+from scanner.binary.program.shell import lookups, redirect_files, shell_programs, shell_reading, starts, variables
 from scanner.binary.program.shell.frames import (
     AfterLoopBody,
     AfterLoopCondition,
@@ -87,12 +87,15 @@ _USUAL_LIMITS = {"n": 524_288, "l": 64}
 """The hard limits that containers have at least (systemd's of open files, the kernel's of locked memory in KiB)."""
 
 
+_LIMIT = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
 def _ulimit(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """A limit is raised only up to the hard one, which the engine sets."""
     letters = "".join(word[1:] for word in words[1:] if word.startswith("-"))
     value = next((word for word in reversed(words[1:]) if not word.startswith("-")), "")
     most = next((_USUAL_LIMITS[letter] for letter in letters if letter in _USUAL_LIMITS), None)
-    high = value == "unlimited" or (value.isdigit() and most is not None and int(value) > most)
+    high = value == "unlimited" or (most is not None and _LIMIT.fullmatch(value) is not None and int(value) > most)
     if most is not None and high and "e" in state.options and not state.quiet:
         why = f"line {node.line}: {' '.join(words)}, which the engine's limits may refuse"
         raise AtRunTimeError(why, is_faulty=True)
@@ -144,7 +147,9 @@ def _cd(machine: Machine, state: State, words: tuple[str, ...], node: Simple) ->
     path = posixpath.normpath(state.absolute(target))
     path = "/" + path.lstrip("/")
     kind = machine.files.stands(path).kind
-    if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and not state.has_started and not state.touched(path):
+    if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and redirect_files.untouched(
+        machine.files, state, path
+    ):
         return machine.failed(state, _failure(machine), f"line {node.line}: cd {target}, which is no directory")
     before = state.cwd
     return machine.done(replace(state, cwd=path, status=0).assigned("OLDPWD", before).assigned("PWD", path))

@@ -246,6 +246,7 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         background=state.background,
         asked=state.asked,
         written=state.written,
+        vague=state.vague,
         output=output,
         input=left,
     )

@@ -107,7 +107,8 @@ class Script:
 
     ``command`` gives environment, PATH, directory, user and mounts. ``options`` are the letters and names of ``set``,
     ``written`` what may have been changed before it runs, ``is_file`` whether its text is
-    that of the file ``name``, ``architecture`` the CPU (in Go's word) that the shell was built for, empty where not known.
+    that of the file ``name``, ``architecture`` the CPU (in Go's word) that the shell was built for, empty where not known,
+    ``vague`` whether scripts before it may have changed more than ``written``.
     """
 
     text: bytes
@@ -119,6 +120,7 @@ class Script:
     written: tuple[Write, ...] = ()
     is_file: bool = False
     architecture: str = ""
+    vague: bool = False
 
 
 def follow(script: Script, files: Files) -> tuple[Ending, ...]:
@@ -162,6 +164,7 @@ def _start(script: Script, read: Sequence) -> State:
         env_known=command.env_known,
         options=script.options,
         written=script.written,
+        vague=script.vague,
         architecture=script.architecture,
     )
 

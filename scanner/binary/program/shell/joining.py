@@ -19,7 +19,7 @@ MAX_WAYS = 12
 _COMPARED = (
     "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "exported",
     "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
-    "gave_up", "readonly", "replaced", "beside",
+    "gave_up", "readonly", "replaced", "beside", "vague",
 )  # fmt: skip
 """All of a state but its stack and what it needs; what differs most often comes first."""
 
@@ -111,6 +111,7 @@ def _widened(states: Sequence[State]) -> State:
             asks=first.asks if first.asks == other.asks else None,
             input=first.input if first.input == other.input else None,
             written=tuple(dict.fromkeys((*first.written, *other.written))),
+            vague=first.vague or other.vague,
             output=first.output if first.output == other.output else UNKNOWN,
         )
     return first

@@ -350,7 +350,8 @@ class Machine:
             asked.append(final.asks)
             new = tuple(each for each in final.asked if each not in behind.asked)
             lacks = final.lacks or behind.lacks
-            behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks)
+            vague = behind.vague or final.vague
+            behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks, vague=vague)
             behind = behind.waited() if final.beside is None else behind
             behind = behind if final.input == state.input else replace(behind, input=None)
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)

@@ -6,10 +6,12 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.shell.state import PathKind, is_known
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.writes import Write
 
 
 def fails(files: Files, state: State, operator: str, target: str) -> bool:
@@ -32,30 +34,54 @@ _MADE_BY_ENGINES = frozenset({
 })  # fmt: skip
 
 
-def _path(state: State, path: str) -> str | None:
+def _path(files: Files, state: State, path: str) -> str | None:
     """The absolute path, ``None`` where it is not known or where something else than the image's may stand.
 
     The script may have made or removed it, or the engine, the working directory among it.
     """
-    absolute = _untouched(state, path)
-    return None if absolute is None or _is_made(state, absolute) else absolute
+    absolute = untouched(files, state, path)
+    return None if absolute is None or is_made(state, absolute) else absolute
 
 
-def _untouched(state: State, path: str) -> str | None:
+def untouched(files: Files, state: State, path: str) -> str | None:
     """The absolute path, ``None`` where it is not known or where the script, or what it started, may have been at it."""
-    if not path or not is_known(state.cwd) or state.has_started:
+    if not path or not is_known(state.cwd) or not state.is_sure_of_files:
         return None
     absolute = posixpath.normpath(state.absolute(path))
-    return None if state.touched(absolute) else absolute
+    led = led_to(files, absolute)
+    return None if led is None or state.touched(absolute) or state.touched(led) else absolute
 
 
-def _is_made(state: State, absolute: str) -> bool:
+def led_to(files: Files, absolute: str) -> str | None:
+    """Where the links on the way to a path, and at it, lead; ``None`` where one leads to nothing that is known."""
+    head, rest = absolute, ""
+    while head != "/":
+        standing = files.stands(head)
+        if standing.kind in {PathKind.FILE, PathKind.DIRECTORY}:
+            return posixpath.normpath(f"{standing.path or head}/{rest}")
+        if files.is_link(head) is not False:
+            return None
+        head, rest = posixpath.dirname(head), posixpath.join(posixpath.basename(head), rest)
+    return absolute
+
+
+def is_elsewhere(files: Files, written: Write) -> bool:
+    """Whether links lead what is written to another place than the one that is recorded."""
+    if written.path.startswith(UNKNOWN):
+        return False  # may be anything already
+    known, *more = written.path.split(UNKNOWN, 1)
+    path = posixpath.dirname(known) if more else known
+    return led_to(files, path) != path
+
+
+def is_made(state: State, absolute: str) -> bool:
+    """Whether an engine makes what stands at a path, the working directory among it."""
     return absolute in _MADE_BY_ENGINES or f"{state.cwd}/".startswith(f"{absolute.rstrip('/')}/")
 
 
 def stands_as(files: Files, state: State, path: str, kind: PathKind) -> bool:
     """Whether a path surely is of this kind."""
-    at = _path(state, path)
+    at = _path(files, state, path)
     return at is not None and files.stands(at).kind is kind
 
 
@@ -66,8 +92,8 @@ def is_missing(files: Files, state: State, path: str) -> bool:
 
 def forbids(files: Files, state: State, path: str) -> bool:
     """Whether its user surely may not write at a path, nor make it where nothing stands."""
-    at = _untouched(state, path)
-    if at is None or (_is_made(state, at) and files.stands(at).kind is PathKind.MISSING):
+    at = untouched(files, state, path)
+    if at is None or (is_made(state, at) and files.stands(at).kind is PathKind.MISSING):
         return False
     return files.forbids(at)
 

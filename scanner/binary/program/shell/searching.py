@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import UsageError, grammar
+from scanner.binary.program.shell import redirect_files
 from scanner.binary.program.shell.state import PathKind, is_known
 from scanner.formats.parsing.patience import spend
 
@@ -30,18 +30,21 @@ def answer(files: Files, state: State, words: tuple[str, ...]) -> int | None:
 
     It is asked for only there: to have the file costs one more reading of its layer.
     """
-    if "e" not in state.options or state.quiet or state.has_started or not all(map(is_known, words)):
+    if "e" not in state.options or state.quiet or not state.is_sure_of_files or not all(map(is_known, words)):
         return None
     parsed = _OPTIONS.parse(words[1:])
     if isinstance(parsed, UsageError) or len(parsed.rest) != 2:  # noqa: PLR2004 - a pattern and a file
         return None
     pattern, path = parsed.rest
     text = _image_text(files, state, path)
-    if text is None or "\0" in text:
+    if text is None or "\0" in text or "\n" in pattern:
         return None
     fixed = parsed.has("F") or words[0].endswith("fgrep")
     if not fixed and _PLAIN.fullmatch(pattern) is None:
         return None
+    if not (text.isascii() and pattern.isascii()) and (not fixed or parsed.has("i")):
+        return None  # the locale decides what a character is
+    pattern = pattern.encode("utf-8", "surrogateescape").decode("latin-1")
     wanted = re.escape(pattern) if fixed else pattern
     wanted = f"^(?:{wanted})$" if parsed.has("x") else wanted
     spend(1 + len(text) // BYTES_A_MICROSECOND)
@@ -52,10 +55,11 @@ def answer(files: Files, state: State, words: tuple[str, ...]) -> int | None:
 
 def _image_text(files: Files, state: State, path: str) -> str | None:
     """A file's text as the image holds it."""
-    if not is_known(state.cwd):
+    absolute = redirect_files.untouched(files, state, path)
+    if absolute is None:
         return None
-    absolute = posixpath.normpath(state.absolute(path))
-    if state.touched(absolute) or files.stands(absolute).kind is not PathKind.FILE:
+    standing = files.stands(absolute)
+    if standing.kind is not PathKind.FILE or any(redirect_files.is_made(state, at) for at in (absolute, standing.path)):
         return None
     raw = files.text(absolute)
     return None if raw is None else raw.decode("latin-1")

@@ -44,7 +44,9 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], n
         if redirect_files.fails(machine.files, words.state, redirect.operator, target):
             return words.state, False
         if ">" in redirect.operator and not (redirect.operator == ">&" and re.fullmatch(r"\d*-?", target)):
-            words.state = words.state.wrote(writes.write(words.state.cwd, target))
+            made = writes.write(words.state.cwd, target)
+            vague = words.state.vague or (made is not None and redirect_files.is_elsewhere(machine.files, made))
+            words.state = replace(words.state.wrote(made), vague=vague)
     return words.state, True
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
-from scanner.binary.program.shell import lookups, shell_programs, tool_files, writes
+from scanner.binary.program.shell import exact_tools, lookups, redirect_files, shell_programs, tool_files, writes
 from scanner.binary.program.shell.state import MAX_EXTERNALS, AtRunTimeError, External, is_known
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
     if missing:
         status, state = NOT_FOUND, replace(state, lacks=command)
     else:
-        state = _used(state, arguments).waited()
+        state = _used(machine, state, arguments).waited()
     asks = None if missing or (prepares and not made_before) or UNKNOWN in command.argv[0] else external
     if state.substituted is not None:
         asked = state.asked if prepares or external in state.asked else (*state.asked, external)
@@ -67,9 +67,11 @@ def _is_foreign(machine: Machine, made: State, name: str) -> bool:
     return machine.files.architecture(made.absolute(path)) not in {"", made.architecture}
 
 
-def _used(state: State, arguments: tuple[str, ...]) -> State:
+def _used(machine: Machine, state: State, arguments: tuple[str, ...]) -> State:
     """What a program that ran has written, read, printed."""
-    state = state.wrote(*writes.written_by(state.cwd, arguments))
+    made = writes.written_by(state.cwd, arguments)
+    is_exact = exact_tools.is_exact(arguments) and not any(redirect_files.is_elsewhere(machine.files, w) for w in made)
+    state = replace(state.wrote(*made), vague=state.vague or not is_exact)
     if not reads_nothing(arguments):
         state = replace(state, input=None)
     return state if prints_nothing(arguments) else state.printed(UNKNOWN)

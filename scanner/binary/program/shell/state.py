@@ -131,6 +131,7 @@ class State:
     function's variables with what they were before. ``gave_up`` is why the shell ended by itself, ``lacks``
     the last program that it did not find. ``asks`` is the program of whose success ``status`` tells, ``needs`` are those
     without whose success this way is not taken, ``replaced`` is the one in whose place the script itself did something.
+    ``vague`` tells that ``written`` may lack what a program changed that only made ready.
     """
 
     stack: Stack
@@ -169,6 +170,7 @@ class State:
     needs: tuple[External, ...] = ()
     replaced: External | None = None
     beside: bool | None = None
+    vague: bool = False
 
     def value(self, name: str) -> str | None:
         """A variable's value, ``None`` where it is unset."""
@@ -203,6 +205,11 @@ class State:
     def has_started(self) -> bool:
         """Whether programs ran of which nobody knows what they made."""
         return not all(each.missing for each in (*self.externals, *self.background, *self.asked))
+
+    @property
+    def is_sure_of_files(self) -> bool:
+        """Whether what was not written stands as the image has it, beyond doubt."""
+        return not self.vague and not self.has_started
 
     @property
     def may_have_made(self) -> bool:

@@ -55,10 +55,19 @@ class _Call:
 
     def irremovable(self, *paths: str) -> str:
         """The first of these paths whose name surely may not be taken out of its directory, or put there anew."""
-        above = {
-            each: posixpath.dirname(posixpath.normpath(self.state.absolute(each))) for each in self.there_of(*paths)
-        }
-        return next((each for each, directory in above.items() if self.forbidden(directory)), "")
+        return next((each for each in self.there_of(*paths) if self.forbidden(self.above(each))), "")
+
+    def above(self, path: str) -> str:
+        """The directory that holds a path's name."""
+        return posixpath.dirname(posixpath.normpath(self.state.absolute(path)))
+
+    def is_of(self, path: str, kind: PathKind) -> bool:
+        """Whether surely this kind stands at a path, links followed."""
+        return redirect_files.stands_as(self.files, self.state, path, kind)
+
+    def is_no_link(self, path: str) -> bool:
+        """Whether the path itself surely is no link."""
+        return self.files.is_link(posixpath.normpath(self.state.absolute(path))) is False
 
     def there_of(self, *paths: str) -> tuple[str, ...]:
         """Those of these paths at which surely something stands."""
@@ -67,6 +76,11 @@ class _Call:
 
 def _reads_all(call: _Call) -> str:
     return call.missing(*call.operands)
+
+
+def _reads_unless_old(call: _Call) -> str:
+    """``+5`` is an option of old tools."""
+    return "" if any(each.startswith("+") for each in call.operands) else _reads_all(call)
 
 
 def _reads_behind_first(call: _Call) -> str:
@@ -96,33 +110,70 @@ def _scans(call: _Call) -> str:
 
 
 def _copies(call: _Call) -> str:
+    return _placed(call, _kept_or_retried)
+
+
+def _kept_or_retried(call: _Call, target: str) -> str:
+    """``cp`` writes the file that stands there, with ``-f`` puts another in its place where it may not."""
+    if call.parsed.has("r", "R", "a", "d", "P", "l", "s", "b", "i", "remove-destination"):
+        return ""
+    return call.forbidden(target) and (call.irremovable(target) if call.parsed.has("f") else target)
+
+
+def _replaced(call: _Call, target: str) -> str:
+    return "" if call.parsed.has("C", "b") else call.irremovable(target)
+
+
+def _placed(call: _Call, over: Callable[[_Call, str], str]) -> str:
+    """``over`` tells of a file that stands where one is to be put."""
     *sources, target = call.operands or ("",)
     if not sources or call.parsed.has("t", "parents"):
         return ""
-    makes = len(sources) == 1 and not target.endswith("/") and not call.parsed.has("D")
-    return call.missing(*sources) or (call.unmakable(target) if makes else call.forbidden(target))
+    if missing := call.missing(*sources):
+        return missing
+    if call.parsed.has("n", "u") or not call.is_no_link(target):
+        return ""
+    is_alone = len(sources) == 1 and not target.endswith("/")
+    if is_alone and not call.parsed.has("D") and (lacking := call.lacking(target)):
+        return lacking
+    if call.is_of(target, PathKind.DIRECTORY):
+        return "" if call.parsed.has("r", "R", "a", "T") else _placed_into(call, sources, target)
+    if call.is_of(target, PathKind.FILE):
+        return over(call, target) if is_alone else ""
+    return call.forbidden(target) if call.is_of(target, PathKind.MISSING) else ""
+
+
+def _placed_into(call: _Call, sources: list[str], directory: str) -> str:
+    """What stands in the directory already may be written though the directory may not."""
+    places = [posixpath.join(directory, posixpath.basename(each.rstrip("/"))) for each in sources]
+    is_new = all(call.is_of(each, PathKind.MISSING) and call.is_no_link(each) for each in places)
+    return call.forbidden(directory) if is_new else ""
 
 
 def _moves(call: _Call) -> str:
     *sources, target = call.operands or ("",)
     if not sources or call.parsed.has("t"):
         return ""
-    above = posixpath.dirname(posixpath.normpath(call.state.absolute(target)))
-    is_directory = redirect_files.stands_as(call.files, call.state, target, PathKind.DIRECTORY)
-    into = call.forbidden(target if is_directory else above)
+    if call.parsed.has("n", "u"):
+        return call.missing(*sources)
+    is_directory = not call.parsed.has("T") and call.is_of(target, PathKind.DIRECTORY)
+    into = call.forbidden(target if is_directory else call.above(target))
     return call.missing(*sources) or call.irremovable(*sources) or call.lacking(target) or into
 
 
 def _installs(call: _Call) -> str:
-    return "" if call.parsed.has("d") else _copies(call)
+    return "" if call.parsed.has("d") else _placed(call, _replaced)
 
 
 def _links(call: _Call) -> str:
     if len(call.operands) != 2:  # noqa: PLR2004 - a target and a name
         return ""
     name = call.operands[1]
-    stands = redirect_files.stands_as(call.files, call.state, name, PathKind.FILE) and not call.parsed.has("f")
-    return name if stands else call.unmakable(name)
+    if call.is_of(name, PathKind.DIRECTORY):
+        return "" if call.parsed.has("f", "n", "T") else call.forbidden(name)
+    if call.parsed.has("f"):
+        return call.lacking(name) or call.forbidden(call.above(name))
+    return name if call.is_of(name, PathKind.FILE) else call.unmakable(name)
 
 
 def _makes_directories(call: _Call) -> str:
@@ -153,10 +204,10 @@ _ALL = "AbeEnstTuv"
 _OF_COPIES = "archive>a force>f recursive>r verbose>v no-clobber>n update>u parents"
 _TOOLS: Mapping[str, tuple[Grammar, Callable[[_Call], str]]] = MappingProxyType({
     "cat": (grammar(_ALL, permutes=True), _reads_all),
-    "head": (grammar("n:c:qv", "lines:>n bytes:>c quiet>q", permutes=True), _reads_all),
-    "tail": (grammar("n:c:qv", "lines:>n bytes:>c quiet>q", permutes=True), _reads_all),
+    "head": (grammar("n:c:qv", "lines:>n bytes:>c quiet>q", permutes=True), _reads_unless_old),
+    "tail": (grammar("n:c:qv", "lines:>n bytes:>c quiet>q", permutes=True), _reads_unless_old),
     "wc": (grammar("clmwL", "bytes>c lines>l words>w", permutes=True), _reads_all),
-    "sort": (grammar("bdfghinrsuVk:t:o:", "unique>u reverse>r numeric-sort>n key:>k", permutes=True), _reads_all),
+    "sort": (grammar("bdfghinrsuVk:t:o:", "unique>u reverse>r numeric-sort>n key:>k", permutes=True), _reads_unless_old),
     "cut": (grammar("b:c:d:f:s", "delimiter:>d fields:>f", permutes=True), _reads_all),
     "tac": (grammar("", permutes=True), _reads_all),
     "md5sum": (grammar("b", permutes=True), _reads_all),

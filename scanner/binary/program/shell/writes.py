@@ -89,7 +89,7 @@ def written_by(cwd: str, words: tuple[str, ...]) -> tuple[Write, ...]:
 
 def _of(words: tuple[str, ...], cwd: str, inner: int) -> Iterable[Write | None]:
     name = words[0].rpartition("/")[2]
-    if name in _READING:
+    if name in READING:
         return ()
     if name in {"find", "xargs"}:
         return _by_others(name, words, cwd, inner)
@@ -131,6 +131,10 @@ def _flagged(words: tuple[str, ...], flags: tuple[str, ...]) -> list[str]:
 
 def _copies(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     """``cp``, ``ln``, ``install``, ``rsync``: into the last operand, or below it under the names of the others."""
+    if words[0].rpartition("/")[2] == "install" and any(
+        re.fullmatch(r"-[a-zA-Z]*d.*|--directory", word) for word in words
+    ):
+        return _makes(words, cwd)
     deep = any(re.fullmatch(r"-[a-zA-Z]*[rRa].*|--recursive|--archive", word) for word in words[1:])
     given = _flagged(words, ("-t", "--target-directory"))
     operands = _operands(words)
@@ -279,7 +283,7 @@ _RULES: dict[str, Callable[[tuple[str, ...], str], Iterable[Write | None]]] = {
     **dict.fromkeys(("addgroup", "adduser", "groupadd", "groupmod", "useradd", "usermod"), _accounts),
 }
 
-_READING = frozenset({
+READING = frozenset({
     "addr2line", "arch", "base64", "basename", "cat", "chattr", "chgrp", "chown", "cksum", "clear",
     "cmp", "column", "comm", "cut", "date", "df", "diff", "dig", "dirname", "du", "egrep", "envsubst", "expr", "fgrep", "file",
     "fold", "free", "getconf", "getent", "getfacl", "getopt", "grep", "head", "hexdump", "host",
@@ -291,4 +295,4 @@ _READING = frozenset({
 })  # fmt: skip
 """Programs that change no file that they are given, but for its owner or its attributes."""
 
-_KNOWN = frozenset(_RULES) | _READING | {"find", "xargs"}
+_KNOWN = frozenset(_RULES) | READING | {"find", "xargs"}

@@ -17,6 +17,7 @@ from scanner.binary.program.argv import Command, split_path
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.content import Content, examine
+from scanner.binary.program.launch.commanding import MAX_TEXT_CHARS
 from scanner.binary.program.launch.launchers import Account, AtRunTime, By, Launched, account_of, launched
 from scanner.binary.program.script import Shebang
 from scanner.domain.image.offers import Elf, FileKind
@@ -739,10 +740,13 @@ DECIDED_AT_RUN_TIME = [
     ("mawk 'BEGIN{system(\"/app\")}'", SMALL, ""),
     ("awk 'BEGIN{\"/app\" | getline x}'", SMALL, ""),
     ("gawk -f /x.awk", SMALL, ""),
-    ("ed /x", SMALL, ""),
+    ("ed -s /x", SMALL, ""),
+    ("ed '!/app'", SMALL, ""),
+    ("ex -sc '!/app' /x", SMALL, ""),
+    ("vi '+!/app' /x", SMALL, ""),
     ("op run -- /app", SMALL, ""),
     ("rc -c /app", SMALL, ""),
-    ("busybox vi /x", LARGE, "/bin/busybox"),
+    ("busybox vi -c '!/app' /x", LARGE, "/bin/busybox"),
     ("busybox awk -f /x.awk", LARGE, "/bin/busybox"),
     ("/lib64/ld-linux-x86-64.so.2 app", SMALL, ""),
 ]  # fmt: skip
@@ -776,6 +780,10 @@ THEMSELVES = [
     ("/op", SMALL, "/op"),
     ("op serve", SMALL, ""),
     ("/srv/rc", SMALL, "/srv/rc"),
+    ("/app/ex", LARGE, "/app/ex"),
+    ("/ex --port 80", SMALL, "/ex"),
+    ("/ed", SMALL, "/ed"),
+    ("/vi serve", LARGE, "/vi"),
     ("busybox sed 1e/app /x", LARGE, "/bin/busybox"),
     ("awk '$1 == 1 || /e/ {print}' /x", SMALL, ""),
 ]  # fmt: skip
@@ -784,6 +792,12 @@ THEMSELVES = [
 @pytest.mark.parametrize(("line", "content", "path"), THEMSELVES)
 def test_a_program_that_starts_nothing_is_itself_the_program(line, content, path):
     assert answer(line, content, path) is None
+
+
+@pytest.mark.parametrize("text", ["s,{}", "\\,{}", "/{}", "\\\\{}"], ids=["edit", "address", "slashes", "backslashes"])
+@pytest.mark.parametrize("escape", [r"\x", r"\\"], ids=["letters", "backslashes"])
+def test_thousands_of_escapes_cost_one_look_at_each(text, escape):
+    assert answer(f"sed '{text.format(escape * (MAX_TEXT_CHARS // len(escape) - 2))}' /x") is None
 
 
 @pytest.mark.parametrize(
