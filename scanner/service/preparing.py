@@ -65,7 +65,7 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class Preparers:
-    """Who prepares: ``named`` a host by its name, ``usual`` every other one.
+    """Who prepares: ``named`` a host by its name, its address or an alias, ``usual`` every other one.
 
     Where nobody says it is the account that the inventory names, which may sudo, else root.
     """
@@ -76,7 +76,8 @@ class Preparers:
     def of(self, host: Host, own: str) -> str:
         """Who logs in to prepare a host; ``own`` is the account of archscan's own."""
         inventory = host.user if host.user != own else ""
-        return self.named.get(host.name) or self.usual or inventory or ROOT
+        named = (self.named.get(name) for name in (host.name, host.address, *host.aliases))
+        return next(filter(None, named), None) or self.usual or inventory or ROOT
 
 
 def of_bastions(hosts: Sequence[Host], login: Ssh, preparers: Preparers, folder: Path) -> tuple[Preparation, ...]:

@@ -46,8 +46,10 @@ class Shown:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether a key that it shows is believed already."""
-        return not isinstance(self.keys, Failure) and any(key.line in self.known for key in self.keys)
+        """Whether a key that it shows is believed already; a bastion that stands in the way was refused for another of them."""
+        return (
+            not self.behind and not isinstance(self.keys, Failure) and any(key.line in self.known for key in self.keys)
+        )
 
     @property
     def is_changed(self) -> bool:

@@ -39,6 +39,8 @@ COMMANDS = [
     (Host("web-1", "10.0.0.1"), NOBODY, "ssh root@10.0.0.1 'sh -s'", "archscan-prepare.sh"),
     (Host("web-1", "10.0.0.1", 2222), Preparers({}, "me"), "ssh -p 2222 me@10.0.0.1 'sudo sh -s'", "archscan-prepare.sh"),
     (Host("web-1", "10.0.0.1"), Preparers({"web-1": "admin"}, "me"), "ssh admin@10.0.0.1 'sudo sh -s'", "archscan-prepare.sh"),
+    (Host("web-1", "10.0.0.1"), Preparers({"10.0.0.1": "admin"}, None), "ssh admin@10.0.0.1 'sudo sh -s'", "archscan-prepare.sh"),
+    (Host("web-1", "10.0.0.1", aliases=("w1",)), Preparers({"w1": "me"}, None), "ssh me@10.0.0.1 'sudo sh -s'", "archscan-prepare.sh"),
     (Host("web-1", "10.0.0.1", user="archscan"), NOBODY, "ssh root@10.0.0.1 'sh -s'", "archscan-prepare.sh"),
     (Host("pi-1", "10.0.0.31", user="pi"), NOBODY, "ssh pi@pi-1 'sudo sh -s'", "archscan-prepare-pi.sh"),
     (Host("pi-1", "10.0.0.99", user="pi"), NOBODY, "ssh pi@10.0.0.99 'sudo sh -s'", "archscan-prepare-pi.sh"),

@@ -9,7 +9,7 @@ import typer
 
 from scanner.cli import options
 from scanner.cli.command import Command
-from scanner.domain.host import written
+from scanner.domain.host import parse_endpoint
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,10 +89,15 @@ def believe(
 
 
 def _word(host: Host, words: Sequence[str]) -> str:
-    """What a host is asked for by once more: a login beside it means a host that no inventory has."""
-    if any("@" in word for word in words):
-        return f"{host.user}@{written(host.name, host.port)}"
-    return host.name
+    """What a host is asked for by once more: the word that the person wrote, where it was this one."""
+    return next((word for word in words if _means(word, host)), host.name)
+
+
+def _means(word: str, host: Host) -> bool:
+    endpoint = parse_endpoint(word)
+    if endpoint is None or endpoint.address not in {host.name, host.address, *host.aliases}:
+        return False
+    return endpoint.port in {None, host.port} and endpoint.user in {"", host.user}
 
 
 def choose(
