@@ -113,9 +113,7 @@ def checked_user(user: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if not _USER.fullmatch(user):
-        raise ValueError(f"not a login name: {user!r}")
-    return user
+    return _matched(_USER, user)
 
 
 def checked_login(user: str) -> str:
@@ -124,7 +122,11 @@ def checked_login(user: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if not _LOGIN.fullmatch(user):
+    return _matched(_LOGIN, user)
+
+
+def _matched(grammar: re.Pattern[str], user: str) -> str:
+    if not grammar.fullmatch(user):
         raise ValueError(f"not a login name: {user!r}")
     return user
 
