@@ -76,7 +76,7 @@ async def check(settings: Settings, asked: CheckRequest, context: AdapterContext
         )
         with adapters.one_check():
             report = await judged(scanner, question, chosen, plain, progress)
-            by_digest = await pins(scanner.registry, _pullable(question, archives))
+            by_digest = await pins(scanner.registry, _pullable(question, archives), report)
             ruled = rulings(report, wanted.policies)
             alternatives = Alternatives(scanner, adapters, settings.gate.alternatives)
             instead = await alternatives.of(ruled, {host.name: host for host in chosen})
