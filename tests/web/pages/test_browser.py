@@ -27,6 +27,8 @@ MAX_ELEMENTS = 6000
 
 ROWS_OF_FILTER = "new Set([...document.querySelectorAll('form.filter > *')].filter(one => one.offsetParent).map(one => Math.round(one.getBoundingClientRect().bottom))).size"
 
+TALLEST_CHIP = "Math.max(0, ...[...document.querySelectorAll('td .label, td .reason')].map(one => one.offsetHeight))"
+
 EVERYTHING = frozenset({Scope.READ, Scope.GATE, Scope.OPERATE})
 
 
@@ -98,6 +100,7 @@ async def test_every_page_fits_its_screen_and_its_budget_at_every_size(browser, 
                 await page.set_viewport_size({"width": width, "height": 900})
                 assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
                 assert width < 1280 or await page.evaluate(ROWS_OF_FILTER) <= 1, path
+                assert await page.evaluate(TALLEST_CHIP) < 40, f"{path}: words in letters under each other"
                 if PICTURES and is_pictured(name, count, width):
                     target = Path(PICTURES) / f"{name}-{count}{'-narrow' if width == 390 else ''}.png"
                     await page.screenshot(path=target)
