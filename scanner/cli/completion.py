@@ -1,4 +1,4 @@
-"""Offers words to a shell after a tab: reasons, statuses, platforms, the hosts of the inventory, the images of the last scan."""
+"""Offers words to a shell after a tab: reasons, statuses, platforms, hosts of the inventory, images of the last scan."""
 
 from __future__ import annotations
 
