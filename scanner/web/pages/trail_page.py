@@ -137,9 +137,9 @@ _NAMED = (
     "status",
     "before",
     "platform",
-    "scan",
     "owner",
     "detail",
+    "scan",
     "id",
 )
 """What tells one entry from another, in the order in which people ask."""
@@ -153,4 +153,4 @@ def _title(event: str, about: Mapping[str, Any]) -> str:
     if event == Event.SCAN_FINISHED and isinstance(counts := about.get("counts"), dict):
         return ", ".join(f"{count} {status}" for status, count in counts.items())[:200]
     words = (str(about[name]) for name in _NAMED if about.get(name) and not isinstance(about[name], dict | list))
-    return " · ".join(words)[:200]
+    return " · ".join(dict.fromkeys(words))[:200]

@@ -29,6 +29,11 @@ ROWS_OF_FILTER = "new Set([...document.querySelectorAll('form.filter > *')].filt
 
 TALLEST_CHIP = "Math.max(0, ...[...document.querySelectorAll('td .label, td .reason')].map(one => one.offsetHeight))"
 
+PAGE_IN_MENU = """() => {
+    const here = document.querySelector(".bar nav [aria-current]").getBoundingClientRect();
+    return here.left >= 0 && here.right <= innerWidth;
+}"""
+
 EVERYTHING = frozenset({Scope.READ, Scope.GATE, Scope.OPERATE})
 
 
@@ -111,6 +116,13 @@ def is_pictured(name, count, width):
     if name == "fleet":
         return (count, width) in {(300, 1280), (300, 390)}
     return (count, width) == (300, 1280)
+
+
+async def test_on_a_narrow_screen_the_menu_shows_where_one_is(browser):
+    async with serving(10) as (address, service), looking(browser, viewport={"width": 390, "height": 900}) as page:
+        for path in paths_of(service).values():
+            await page.goto(address + path)
+            assert await page.evaluate(PAGE_IN_MENU), path
 
 
 async def test_the_picture_of_ten_thousand_hosts_is_one_path_for_each_status(browser):
