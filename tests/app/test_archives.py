@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import tarfile
 
@@ -244,6 +246,13 @@ async def test_a_pipe_in_a_layout_is_not_waited_for(laid):
     os.mkfifo(folder / "index.json")
     answer = await checked(f"oci:{folder}")
     assert "index.json, which is no regular file" in answer.report.findings[0].verdict.detail
+
+
+@pytest.mark.parametrize(("pack", "name"), [(lzma.compress, "xz"), (bz2.compress, "bzip2")])
+async def test_what_is_packed_otherwise_says_so(built, written, pack, name):
+    answer = await checked(f"docker-archive:{written(pack(tarred(layout_of((built['one'], None)))))}")
+    assert str(answer.decision) == "hold"
+    assert f"it is packed with {name}: unpack it first" in answer.report.findings[0].verdict.detail
 
 
 async def test_a_bomb_is_not_unpacked_to_its_end(written):
