@@ -49,7 +49,7 @@ def hosts(settings: schema.Settings) -> inventory.Inventory:
         raise SettingsError(Problem("inventory", 0, "", text) for text in error.problems) from None
 
 
-def _source(source: sources.InventorySource, place: int) -> inventory.Source:
+def _source(source: sources.InventorySource, place: int) -> inventory.InventorySource:
     where = f"inventory[{place}]"
     match source:
         case sources.StaticSource():
@@ -65,9 +65,9 @@ def _source(source: sources.InventorySource, place: int) -> inventory.Source:
                 source.group,
                 source.timeout,
                 _defaults(source.defaults),
-                by_ansible=source.via == "ansible-inventory",
+                via=source.via,
                 vault_password_file=source.vault_password_file,
-                encrypted_left_out=source.encrypted_files == "left_out",
+                encrypted_files=source.encrypted_files,
             )
         case sources.SshConfigSource():
             return inventory.SshConfigSource(source.path, source.hosts, _defaults(source.defaults))

@@ -19,6 +19,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from scanner.binary.layers import tarstream
     from scanner.binary.layers.usage import Rights, Usage
+    from scanner.domain.image.reference import Digest
 
 MAX_SYMLINKS = 40
 """How many the kernel follows in one look-up (MAXSYMLINKS in include/linux/namei.h)."""
@@ -83,13 +84,13 @@ class Node:
 class Extent:
     """Where a table of contents says that a file's packed bytes lie: ``start`` to before ``end``, and their digest.
 
-    ``text`` tells that it is read as a text, not as a program.
+    ``digest`` is none where the table names none. ``text`` tells that it is read as a text, not as a program.
     """
 
     start: int
     end: int
     size: int
-    digest: str = ""
+    digest: Digest | None = None
     text: bool = False
 
 
@@ -111,7 +112,7 @@ class LayerIndex:
     notes: dict[Condition, str] = field(default_factory=dict)
     _last_directory: tuple[str, str] = ("", "")
 
-    def begin(self, entry: tarstream.Entry) -> Capture | None:
+    def begin(self, entry: tarstream.TarEntry) -> Capture | None:
         """Keep parts of executables and libraries, which kernel and loader look at, besides texts that shells read."""
         if not entry.is_regular or entry.sparse:
             return None
@@ -124,7 +125,7 @@ class LayerIndex:
             return Capture(entry.size, text=True)
         return None
 
-    def end(self, entry: tarstream.Entry, content: tarstream.Content | None) -> None:
+    def end(self, entry: tarstream.TarEntry, content: tarstream.EntryContent | None) -> None:
         """Remember an entry."""
         examined = None
         if isinstance(content, Capture):
@@ -134,7 +135,7 @@ class LayerIndex:
             examined = Content(FileKind.OTHER, problem=unread)
         self.add(entry, examined)
 
-    def add(self, entry: tarstream.Entry, content: Content | None, extent: Extent | None = None) -> None:
+    def add(self, entry: tarstream.TarEntry, content: Content | None, extent: Extent | None = None) -> None:
         """Remember an entry, in the order of the archive; the last one of a name wins.
 
         Raises ``LayerError`` for what makes engines refuse a layer, or unpack it differently.
@@ -171,7 +172,7 @@ class LayerIndex:
                 self.notes.setdefault(Condition.BELOW_WHITEOUT, f"a layer has entries below /{at}, which it whites out")
             at = at.rpartition("/")[0]
 
-    def _named(self, entry: tarstream.Entry) -> str:
+    def _named(self, entry: tarstream.TarEntry) -> str:
         """An entry's own path, empty for the root."""
         path = clean(entry.name)
         if path is None:
@@ -210,7 +211,7 @@ class LayerIndex:
             self.whiteouts.add(path)
             self.fresh.add(path)
 
-    def _node_of(self, entry: tarstream.Entry, content: Content | None, extent: Extent | None) -> Node:
+    def _node_of(self, entry: tarstream.TarEntry, content: Content | None, extent: Extent | None) -> Node:
         born = self.usage.entries
         match entry.flag:
             case "0":

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import estargz, zstdchunked
 from scanner.binary.layers.layers import Extent, LayerIndex, interpret
-from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
-from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, Entry
-from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
+from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, TarEntry
+from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
+from scanner.domain.image.reference import digest_of
 from scanner.domain.streams import StreamBroken
 from scanner.formats.parsing.beside import beside
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
     from scanner.binary.program.content import Content
     from scanner.domain.image.offers import Layer
+    from scanner.domain.image.reference import Digest
 
 VERIFIED_BYTES = 8 * 1024 * 1024
 """A file of at most this size is always fetched whole and held to its digest; of a larger one only what is needed is
@@ -77,7 +79,7 @@ def _fill(index: LayerIndex, entries: list[dict[str, Any]], end: int) -> None:
         name, target = _string(entry, "name"), _string(entry, "linkName")
         size = _integer(entry, "size") if flag == "0" else 0
         uid, gid = _integer(entry, "uid"), _integer(entry, "gid")
-        made = Entry(name, flag, _integer(entry, "mode") & 0o7777, size, target, uid=uid, gid=gid)
+        made = TarEntry(name, flag, _integer(entry, "mode") & 0o7777, size, target, uid=uid, gid=gid)
         capture = index.begin(made)
         if capture is None:
             index.add(made, None)
@@ -115,7 +117,14 @@ def _extent(file: _File, size: int, offsets: list[int], end: int, *, text: bool)
     stop = file.end or (offsets[after] if after < len(offsets) else end)
     if not 0 <= start < stop <= end:
         raise unreadable("a table of contents points out of its layer")
-    return Extent(start, stop, size, _string(file.entry, "digest"), text)
+    return Extent(start, stop, size, _digest(file.entry), text)
+
+
+def _digest(entry: dict[str, Any]) -> Digest | None:
+    named = _string(entry, "digest")
+    if named and digest_of(named) is None:
+        raise unreadable("a table of contents has an impossible digest")
+    return digest_of(named)
 
 
 def _integer(entry: dict[str, Any], key: str) -> int:
@@ -142,7 +151,7 @@ class _OneFile:
     def __init__(self, extent: Extent, *, early_stop: bool) -> None:
         self.capture = Capture(extent.size, text=extent.text, text_bytes=MAX_CACHE_BYTES)
         self.left = extent.size
-        self.whole = not early_stop or (bool(extent.digest) and extent.size <= VERIFIED_BYTES)
+        self.whole = not early_stop or (extent.digest is not None and extent.size <= VERIFIED_BYTES)
         self._digest = hashlib.sha256() if self.whole else None
         self._expected = extent.digest
 
@@ -170,14 +179,14 @@ class _OneFile:
 
 
 async def fetch(
-    layer: Layer, extent: Extent, open_layer: OpenLayer, limits: Limits, *, early_stop: bool = False
+    layer: Layer, extent: Extent, open_layer: OpenLayer, limits: LayerLimits, *, early_stop: bool = False
 ) -> tuple[Content, bool]:
     """What one file of a layer holds, besides whether all of it was held to its digest.
 
     Raises ``LayerError`` or ``StreamBroken``; where ``early_stop`` is not allowed also for a file without digest.
     """
     file = _OneFile(extent, early_stop=early_stop)
-    budget = Budget(limits, file.take)
+    budget = UnpackBudget(limits, file.take)
     unpack = Unpack(budget)
     async with open_layer(layer, extent.start, extent.end) as chunks:
         async for chunk in chunks:

@@ -6,7 +6,7 @@ import getpass
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from scanner.inventory.ansible import inventory_script, templates
 from scanner.inventory.ansible.groups import KEPT, Groups
@@ -17,15 +17,16 @@ from scanner.inventory.ansible.tree_form import read_tree
 from scanner.inventory.ansible.vars_files import ENDINGS, MAX_DEPTH, VAULT, VarsFiles
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading import snapshot as snapshots
-from scanner.inventory.reading.inventory_file import Located, parse_located
+from scanner.inventory.reading.inventory_file import LocatedDocument, parse_located
 from scanner.inventory.reading.offload import INLINE, Offload
-from scanner.inventory.record import Answer, Defaults, Record, with_aliases
+from scanner.inventory.record import Defaults, HostRecords, Record, with_aliases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from scanner.inventory.ansible.groups import Known
+    from scanner.inventory.ansible.groups import KnownVariables
     from scanner.inventory.ansible.inventory_script import Printed
+    from scanner.inventory.ansible.vars_files import EncryptedFiles
     from scanner.inventory.reading.snapshot import Snapshot
 
 IGNORED_ENDINGS = (
@@ -49,8 +50,8 @@ MAX_FOLDER_DEPTH = 5
 class AnsibleSource:
     """``path`` is an INI or YAML file, an executable script, or a folder of these; ``timeout_s`` is a script's time.
 
-    ``by_ansible`` leaves the reading to the program ``ansible-inventory``. ``encrypted_left_out`` tells that encrypted files of
-    variables hold nothing that says where a host is. ``home`` and ``account`` are those of archscan's
+    ``via`` tells who reads it: we ourselves, or the program ``ansible-inventory``. ``encrypted_files`` that are left out hold
+    nothing that says where a host is; else their hosts are not understood. ``home`` and ``account`` are those of archscan's
     own account, where they are empty.
     """
 
@@ -58,9 +59,9 @@ class AnsibleSource:
     group: str = "all"
     timeout_s: float = 30.0
     defaults: Defaults = field(default_factory=Defaults)
-    by_ansible: bool = False
+    via: Literal["files", "ansible-inventory"] = "files"
     vault_password_file: Path | None = None
-    encrypted_left_out: bool = False
+    encrypted_files: EncryptedFiles = "not_understood"
     home: str = ""
     account: str = ""
 
@@ -69,7 +70,7 @@ class AnsibleSource:
         """Its hosts are somebody's files."""
         return False
 
-    def read(self, offload: Offload = INLINE) -> Answer:
+    def read(self, offload: Offload = INLINE) -> HostRecords:
         """The hosts of the group.
 
         Raises:
@@ -78,7 +79,7 @@ class AnsibleSource:
         folder = (self.path if self.path.is_dir() else self.path.parent).absolute()
         around = Around(str(folder), self.home or str(Path.home()), self.account or getpass.getuser())
         files = tuple(_files(self.path, MAX_FOLDER_DEPTH))
-        if self.by_ansible:
+        if self.via == "ansible-inventory":
             printed = inventory_script.ask_ansible(self.path, files, self.timeout_s, self.vault_password_file)
             return offload(str(self.path), read_printed, str(self.path), self.group, around, printed)
         scripts = {str(path) for path in files if inventory_script.is_script(path)}
@@ -87,22 +88,22 @@ class AnsibleSource:
         for beside in ("group_vars", "host_vars"):
             snapshots.add_tree(snapshot, folder / beside, ENDINGS, MAX_DEPTH)
         snapshots.add_homes(snapshot)
-        named = Named(
+        named = NamedInventory(
             str(self.path),
             str(folder),
             self.group,
             tuple(map(str, files)),
             is_alone=not self.path.is_dir(),
-            encrypted_left_out=self.encrypted_left_out,
+            encrypted_files=self.encrypted_files,
         )
         return offload(str(self.path), read_inventory, named, replace(around, homes=snapshot.homes), snapshot, said)
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedInventory:
     """An inventory as it is named: its path, the folder of its variables, the wanted group, its files in their order.
 
-    ``is_alone``: it is one file, not a folder of them. ``encrypted_left_out``: encrypted files of variables cost nobody.
+    ``is_alone``: it is one file, not a folder of them. ``encrypted_files``: what those of variables cost.
     """
 
     path: str
@@ -110,10 +111,10 @@ class Named:
     group: str
     files: tuple[str, ...]
     is_alone: bool = False
-    encrypted_left_out: bool = False
+    encrypted_files: EncryptedFiles = "not_understood"
 
 
-def read_printed(path: str, group: str, around: Around, printed: Printed) -> Answer:
+def read_printed(path: str, group: str, around: Around, printed: Printed) -> HostRecords:
     """The hosts that ansible-inventory names.
 
     Raises:
@@ -124,7 +125,9 @@ def read_printed(path: str, group: str, around: Around, printed: Printed) -> Ans
     return _answer(groups, path, group, around)
 
 
-def read_inventory(named: Named, around: Around, snapshot: Snapshot, printed: Mapping[str, Printed]) -> Answer:
+def read_inventory(
+    named: NamedInventory, around: Around, snapshot: Snapshot, printed: Mapping[str, Printed]
+) -> HostRecords:
     """The hosts of one inventory; ``printed`` is what the programs among its files print.
 
     Raises:
@@ -136,7 +139,7 @@ def read_inventory(named: Named, around: Around, snapshot: Snapshot, printed: Ma
             inventory_script.read_printed(groups, output)
         else:
             _read_file(groups, snapshot.text(file), PurePosixPath(file), is_alone=named.is_alone)
-    VarsFiles(groups, named.folder, snapshot, encrypted_left_out=named.encrypted_left_out).read()
+    VarsFiles(groups, named.folder, snapshot, encrypted_files=named.encrypted_files).read()
     return _answer(groups, named.path, named.group, around)
 
 
@@ -147,16 +150,16 @@ def _kept(texts: Iterable[str], printed: Iterable[Printed]) -> frozenset[str]:
     return KEPT | templates.names_in((*texts, *read))
 
 
-def _answer(groups: Groups, path: str, group: str, around: Around) -> Answer:
+def _answer(groups: Groups, path: str, group: str, around: Around) -> HostRecords:
     if group != "all" and group not in groups.groups:
         raise InventoryError([f"{path}: has no group {group}"])
-    return Answer(with_aliases(_records(groups, group, around)), tuple(groups.notes))
+    return HostRecords(with_aliases(_records(groups, group, around)), tuple(groups.notes))
 
 
 def _records(groups: Groups, wanted: str, around: Around) -> list[Record]:
     memberships = groups.memberships()
 
-    def known_of(host: str) -> Known | None:
+    def known_of(host: str) -> KnownVariables | None:
         return groups.known_of(host, memberships[host]) if host in memberships else None
 
     found = []
@@ -200,7 +203,7 @@ def _read_file(groups: Groups, text: str, path: PurePosixPath, *, is_alone: bool
         _read_ini(groups, text, path, is_alone=is_alone)
 
 
-def _as_tree(text: str, path: PurePosixPath) -> Located | None:
+def _as_tree(text: str, path: PurePosixPath) -> LocatedDocument | None:
     """The YAML of a file without an ending that says so; Ansible tries YAML first too."""
     try:
         tree = parse_located(text, str(path))

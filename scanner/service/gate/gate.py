@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Report
-    from scanner.scan.ports import Listener
+    from scanner.scan.ports import ScanListener
     from scanner.scan.scan import Scanner
     from scanner.service.gate.memory import GateMemory
     from scanner.service.gate.overrides import Overrides
@@ -112,9 +112,9 @@ class Gate:
                 return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
             by_digest = await self._pins(scanner, question.references)
             ruled = await asyncio.to_thread(rulings, report, asked.policies, overrides)
-            limit = configuration.settings.gate.alternatives
-            alternatives = Alternatives(scanner, adapters, limit, self._publication.report())
-            instead = await alternatives.of(ruled, {host.name: host for host in chosen})
+            count = configuration.settings.gate.alternatives
+            search = Alternatives(scanner, adapters, count, self._publication.report())
+            instead = await search.of(ruled, {host.name: host for host in chosen})
         decision = decided(report, ruled)
         log.info("gate_decided", by=by, decision=str(decision), images=list(question.written))
         return Checked(report, decision, rulings=ruled, pins=by_digest, instead=instead)
@@ -154,7 +154,7 @@ async def judged(
     question: Question,
     hosts: Sequence[Host],
     platforms: Sequence[Platform] = (),
-    listen: Listener = silent,
+    listen: ScanListener = silent,
 ) -> Report:
     """What is asked about, judged against a plain host of each platform or, without one, against what is known of hosts.
 
