@@ -76,7 +76,7 @@ async def check(settings: Settings, asked: CheckOptions, context: AdapterContext
         )
         with adapters.one_check():
             report = await judged(scanner, question, chosen, plain, progress)
-            by_digest = await pins(scanner.registry, _pullable(question, archives))
+            by_digest = await pins(scanner.registry, _pullable(question, archives), report)
             ruled = rulings(report, wanted.policies)
             search = Alternatives(scanner, adapters, settings.gate.alternatives)
             instead = await search.of(ruled, {host.name: host for host in chosen})

@@ -1,4 +1,4 @@
-"""Offers words to a shell after a tab: reasons, statuses, the hosts of the inventory."""
+"""Offers words to a shell after a tab: reasons, statuses, platforms, hosts of the inventory, images of the last scan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import typer
 from scanner.domain.verdict.reason import Reason, Status
 
 if TYPE_CHECKING:
-    from scanner.cli.operations import Operations
+    from scanner.cli.operations import Common, Operations
+
+PLATFORMS = (
+    "linux/386", "linux/amd64", "linux/arm/v6", "linux/arm/v7", "linux/arm64", "linux/ppc64le", "linux/riscv64", "linux/s390x",
+)  # fmt: skip
+"""What public images are built for."""
 
 
 def reasons(incomplete: str) -> list[str]:
@@ -25,13 +30,36 @@ def statuses(incomplete: str) -> list[str]:
 
 def hosts(context: typer.Context, incomplete: str) -> list[str]:
     """The hosts of the inventory that begin so; none where there is no configuration that can be read."""
-    from scanner.cli.operations import Common
     from scanner.errors import ServiceError, UsageError
 
-    named = context.params.get("config")
-    operations: Operations = context.obj()
+    operations, common = _asked(context)
     try:
-        known = operations.hosts(Common(Path(named) if named else None, None, "error"), ())
+        known = operations.hosts(common, ())
     except (UsageError, ServiceError):
         return []
     return [host.name for host in known if host.name.startswith(incomplete)]
+
+
+def platforms(incomplete: str) -> list[str]:
+    """The usual platforms that begin so."""
+    return [platform for platform in PLATFORMS if platform.startswith(incomplete)]
+
+
+def images(context: typer.Context, incomplete: str) -> list[str]:
+    """The images of the last scan in the store that begin so; none where there is none."""
+    from scanner.errors import ServiceError, UsageError
+
+    operations, common = _asked(context)
+    try:
+        report = operations.last_report(common, None)
+    except (UsageError, ServiceError):
+        return []
+    known = {finding.workload.image for finding in report.findings}
+    return sorted(image for image in known if image.startswith(incomplete))
+
+
+def _asked(context: typer.Context) -> tuple[Operations, Common]:
+    from scanner.cli.operations import Common
+
+    named = context.params.get("config")
+    return context.obj(), Common(Path(named) if named else None, None, "error")

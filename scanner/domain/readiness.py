@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,9 @@ _OF_STATUS = {
     Status.MISMATCH: Outlook.BLOCKED,
     Status.BROKEN: Outlook.BLOCKED,
 }
+
+_ORDER = tuple(Outlook)
+_HARM = {status: _ORDER.index(outlook) for status, outlook in _OF_STATUS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,8 @@ class Readiness:
         for image in self.images:
             for name in dict.fromkeys(names_of(image)):
                 found.setdefault(name, Counter())[image.outlook] += 1
-        tallies = [Tally(name, {o: counts[o] for o in Outlook}) for name, counts in found.items()]
-        return sorted(tallies, key=lambda t: (*(-t.counts[o] for o in Outlook), t.name))
+        tallies = [Tally(name, {o: counts[o] for o in _ORDER}) for name, counts in found.items()]
+        return sorted(tallies, key=lambda t: (*(-count for count in t.counts.values()), t.name))
 
 
 def readiness(report: Report, target: Platform, judged: Report | None = None, team_label: str = "team") -> Readiness:
@@ -146,13 +150,13 @@ def readiness(report: Report, target: Platform, judged: Report | None = None, te
     for finding in report.findings:
         by_image.setdefault(finding.workload.image, []).append(finding)
     there = {finding.workload.image: finding for finding in judged.findings} if judged else {}
-    images = [_outlook(image, tuple(found), target, there.get(image)) for image, found in by_image.items()]
-    order = list(Outlook)
+    is_target = cache(partial(_is, target))
+    images = [_outlook(image, tuple(found), target, there.get(image), is_target) for image, found in by_image.items()]
     return Readiness(
         target=target,
         scan_id=report.scan_id,
         finished_at=report.finished_at,
-        images=tuple(sorted(images, key=lambda one: (order.index(one.outlook), -len(one.workloads), one.image))),
+        images=tuple(sorted(images, key=lambda one: (_ORDER.index(one.outlook), -len(one.workloads), one.image))),
         unread_hosts=tuple(host.name for host in report.hosts if isinstance(host.reading, Failure)),
         labels_of={host.name: host.labels for host in report.hosts},
         is_judged=judged is not None,
@@ -160,15 +164,21 @@ def readiness(report: Report, target: Platform, judged: Report | None = None, te
     )
 
 
-def _outlook(image: str, found: tuple[Finding, ...], target: Platform, judged: Finding | None) -> ImageOutlook:
+def _outlook(
+    image: str,
+    found: tuple[Finding, ...],
+    target: Platform,
+    judged: Finding | None,
+    is_target: Callable[[Platform], bool],
+) -> ImageOutlook:
     if judged is None:
-        same = [f for f in found if f.host_platform is not None and _is(f.host_platform, target)]
-        judged = min(same, key=lambda f: list(Outlook).index(_OF_STATUS[f.verdict.status]), default=None)
+        same = (f for f in found if f.host_platform is not None and is_target(f.host_platform))
+        judged = min(same, key=lambda f: _HARM[f.verdict.status], default=None)
     if judged is not None:
         outlook = _OF_STATUS[judged.verdict.status]
         return ImageOutlook(image, outlook, judged.verdict.detail or _words(judged, target), found, judged)
     offered = tuple(dict.fromkeys(platform for finding in found for platform in finding.verdict.offered))
-    if any(_is(platform, target) for platform in offered):
+    if any(map(is_target, offered)):
         return ImageOutlook(image, Outlook.LABELLED, f"its label says {target}; its bytes have not been read", found)
     if offered:
         names = ", ".join(map(str, offered))
@@ -180,7 +190,7 @@ def _words(judged: Finding, target: Platform) -> str:
     return f"judged on {judged.workload.host}, which is {target}: {judged.verdict.reason}"
 
 
-def _is(platform: Platform, target: Platform) -> bool:
+def _is(target: Platform, platform: Platform) -> bool:
     """Whether a platform is the target, whatever the level of its CPU."""
     one, other = canonical(platform), canonical(target)
     if (one.os, one.architecture) != (other.os, other.architecture):

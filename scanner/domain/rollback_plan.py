@@ -26,6 +26,10 @@ _MIGRATES = ("migrat", "alembic", "flyway", "liquibase", "db:setup", "upgradedb"
 """Parts of words of commands that change a database's schema before a service starts."""
 
 
+DROP_IN = "99-archscan-rollback.conf"
+"""What the agent pins a unit by: two of different names would overrule each other."""
+
+
 class Manager(StrEnum):
     """What makes a container anew, hence what is told of the older image."""
 
@@ -186,6 +190,21 @@ def _touches(workload: Workload, manager: Manager, healthy_for_s: int) -> tuple[
 
 def _commands(workload: Workload, manager: Manager, target: Release) -> tuple[str, ...]:
     """What a person types on the host, in the order that loses nothing: the image first."""
+    return (*_as_owner(workload), *_of_manager(workload, manager, target))
+
+
+def _as_owner(workload: Workload) -> tuple[str, ...]:
+    """Who else than root types it: the owner of a rootless engine."""
+    engine, _, owner = workload.engine.partition(":")
+    if not owner:
+        return ()
+    environment = "XDG_RUNTIME_DIR=/run/user/$(id -u)"
+    if engine == "docker":
+        environment += " DOCKER_HOST=unix:///run/user/$(id -u)/docker.sock"
+    return (f"sudo --login --user {word(owner, 'USER')}", f"export {environment}")
+
+
+def _of_manager(workload: Workload, manager: Manager, target: Release) -> tuple[str, ...]:
     engine = word(workload.engine.partition(":")[0], "ENGINE")
     image, name = word(target.image, "IMAGE"), word(workload.name, "CONTAINER")
     here = f"{engine} image inspect {image} >/dev/null || {engine} pull {image}"
@@ -216,14 +235,18 @@ def _commands(workload: Workload, manager: Manager, target: Release) -> tuple[st
 
 
 def _pinned_unit(workload: Workload, image: str) -> tuple[str, ...]:
-    """For a quadlet; a unit of podman generate systemd has the image in its ExecStart=."""
+    """For a quadlet, of a template the one file for all of it; the agent's own drop-in has the same name."""
     unit = workload.maker.name if workload.maker else ""
-    quadlet = word(unit.removesuffix(".service"), "QUADLET")
-    folder = f"/etc/containers/systemd/{quadlet}.container.d"
+    name, at, _ = unit.removesuffix(".service").partition("@")
+    is_rootless = ":" in workload.engine
+    base = "~/.config/containers/systemd" if is_rootless else "/etc/containers/systemd"
+    folder = f"{base}/{word(name, 'QUADLET')}{at}.container.d"
+    systemctl = "systemctl --user" if is_rootless else "systemctl"
+    of_all = ", of every instance" if at else ""
     return (
-        f"mkdir -p {folder}",
-        f"printf '[Container]\\nImage={image}\\n' > {folder}/99-pin.conf",
-        f"systemctl daemon-reload && systemctl restart {word(unit, 'UNIT')}",
+        f"mkdir -p {folder}  # of a quadlet{of_all}; of podman generate systemd: {systemctl} edit --full {word(unit, 'UNIT')}",
+        f"printf '[Container]\\nImage={image}\\n' > {folder}/{DROP_IN}",
+        f"{systemctl} daemon-reload && {systemctl} restart {word(unit, 'UNIT')}",
     )
 
 

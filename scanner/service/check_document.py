@@ -13,6 +13,9 @@ from scanner.domain.text import printable
 MAX_LINE_CHARS = 2000
 """Of what somebody reads on a terminal."""
 
+NOTHING = "what was asked about names no image that goes there (profiles wait to be chosen, plans say their nodes)"
+"""Why an answer may have no finding."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -66,7 +69,7 @@ def text(checked: Checked) -> str:
 def _unruled(checked: Checked) -> Iterator[str]:
     """Why it holds where that is no ruling on a workload."""
     if not checked.report.findings:
-        yield "hold: nothing was judged: what was asked about names no image (a Compose service with a profile waits for it)"
+        yield f"hold: nothing was judged: {NOTHING}"
     told = {ruling.finding.workload.host for ruling in checked.rulings if ruling.decision is not Decision.ALLOW}
     for host in checked.report.hosts:
         if isinstance(host.reading, Failure) and host.name not in told:

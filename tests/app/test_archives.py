@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import tarfile
 
@@ -167,6 +169,45 @@ async def test_what_an_archive_must_not_hold_is_refused_by_its_name(built, writt
     assert why in finding.verdict.detail
 
 
+def told(files, **changes):
+    """The files with something else in the first descriptor of their index."""
+    index = json.loads(files["index.json"])
+    index["manifests"][0] |= changes
+    return files | {"index.json": json.dumps(index).encode()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"size": 1}, "image_malformed"),
+        ({"size": 10**6}, "image_malformed"),
+        ({"mediaType": "application/vnd.oci.image.index.v1+json"}, "image_ambiguous"),
+    ],
+)
+async def test_a_document_that_is_not_what_the_index_says_of_it_is_refused(built, written, changes, reason):
+    for name in ("one", "both"):
+        if name == "one" or "size" in changes:
+            path = written(tarred(told(layout_of((built[name], None)), **changes)))
+            assert await said(f"oci-archive:{path}") == ("hold", [reason])
+
+
+async def test_images_of_one_name_that_nothing_tells_apart_are_refused(built, tmp_path):
+    notes = {REF_NAME: "1.4"}
+    folder = unpacked(layout_of(*((image, notes) for image in built["both"].images)), tmp_path / "layout")
+    assert await said(f"oci:{folder}:1.4", platforms=BOTH) == ("hold", ["image_ambiguous", "image_ambiguous"])
+
+
+@pytest.mark.parametrize(("other", "decision"), [("amd64", "allow"), ("arm64", "hold")])
+async def test_both_lists_of_what_an_engine_saved_must_lead_to_one_image(
+    built, written, image_factory, elf_factory, other, decision
+):
+    files = {"app": File(elf_factory(other))}
+    saved = image_factory.image(files, entrypoint=["/app"], architecture=other)
+    path = written(tarred(layout_of((built["one"], None)) | saved_of(saved, [tar_of(files)], "shop/api:1.4")))
+    assert (await said(f"docker-archive:{path}"))[0] == decision
+    assert (await said(f"oci-archive:{path}"))[0] == "allow"
+
+
 @pytest.mark.parametrize("part", ["manifest", "config", "layer"])
 async def test_bytes_that_are_not_what_their_name_says_are_refused_by_it(built, written, part):
     image = built["one"]
@@ -205,6 +246,13 @@ async def test_a_pipe_in_a_layout_is_not_waited_for(laid):
     os.mkfifo(folder / "index.json")
     answer = await checked(f"oci:{folder}")
     assert "index.json, which is no regular file" in answer.report.findings[0].verdict.detail
+
+
+@pytest.mark.parametrize(("pack", "name"), [(lzma.compress, "xz"), (bz2.compress, "bzip2")])
+async def test_what_is_packed_otherwise_says_so(built, written, pack, name):
+    answer = await checked(f"docker-archive:{written(pack(tarred(layout_of((built['one'], None)))))}")
+    assert str(answer.decision) == "hold"
+    assert f"it is packed with {name}: unpack it first" in answer.report.findings[0].verdict.detail
 
 
 async def test_a_bomb_is_not_unpacked_to_its_end(written):

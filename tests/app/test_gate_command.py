@@ -10,7 +10,8 @@ from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import image_reference
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
-from scanner.service.gate.pins import pins
+from scanner.service.check_document import text
+from scanner.service.gate.pins import pin
 from scanner.settings.schema import Settings
 from tests.app.archived import checked
 from tests.real.images import File
@@ -64,9 +65,9 @@ async def test_a_tag_that_moved_is_seen_by_the_next_question_of_the_same_service
         for architecture in ("amd64", "arm64"):
             pushed("service", architecture)
             with adapters.one_check():
-                found.append((await pins(adapters.registry, {image: image_reference(image)}))[image])
+                found.append(await pin(adapters.registry, image_reference(image)))
                 pushed("service", "386")
-                assert (await pins(adapters.registry, {image: image_reference(image)}))[image] == found[-1]
+                assert await pin(adapters.registry, image_reference(image)) == found[-1]
         assert found[0] != found[1]
     finally:
         await adapters.close()
@@ -144,6 +145,9 @@ async def test_a_folder_of_plans_of_every_kind_is_judged_as_a_whole(pushed, sett
     assert str(answer.decision) == "deny", "the others are not"
     only = await checked(manifests=(tmp_path / "k8s" / "d.json",), platforms=BOTH, settings=settings)
     assert str(only.decision) == "allow"
+    elsewhere = await checked(manifests=(tmp_path / "k8s" / "d.json",), settings=settings)
+    assert (str(elsewhere.decision), elsewhere.pins) == ("hold", {}), "what nobody judged there has no pin"
+    assert "plans say their nodes" in text(elsewhere)
 
 
 async def test_a_folder_without_any_plan_holds(settings, tmp_path):

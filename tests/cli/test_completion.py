@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from scanner.store.store import Store
+from tests.web.fleets import fleet_of
+
 INVENTORY = """
 inventory:
   - kind: static
@@ -31,11 +34,25 @@ def offered(words, folder):
         ("archscan readi", ["readiness"]),
         ("archscan scan --host we", ["web-1", "web-2"]),
         ("archscan findings --reason exec_", ["exec_format_error"]),
+        ("archscan why web-", ["web-1", "web-2"]),
+        ("archscan check nginx --platform linux/arm/", ["linux/arm/v6", "linux/arm/v7"]),
     ],
 )
-def test_a_tab_offers_commands_hosts_and_reasons(words, expected, tmp_path):
+def test_a_tab_offers_commands_hosts_platforms_and_reasons(words, expected, tmp_path):
     (tmp_path / "archscan.yml").write_text(INVENTORY)
     assert offered(words, tmp_path) == expected
+
+
+async def test_a_tab_offers_the_images_of_the_last_scan(tmp_path):
+    url, report = f"sqlite:///{tmp_path}/archscan.db", fleet_of(10)
+    store = await Store.open(url)
+    await store.save(report)
+    await store.close()
+    (tmp_path / "archscan.yml").write_text(f"{INVENTORY}store: {{url: '{url}'}}\n")
+    known = {finding.workload.image for finding in report.findings}
+    wanted = sorted(image for image in known if image.startswith("ghcr.io/"))
+    for words in ("archscan image ghcr.io/", "archscan check nginx ghcr.io/"):
+        assert offered(words, tmp_path) == wanted != []
 
 
 def test_without_a_configuration_no_host_is_offered_and_nothing_is_said(tmp_path):

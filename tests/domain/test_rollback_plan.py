@@ -62,8 +62,32 @@ def test_a_manager_that_nobody_named_leaves_the_word_to_the_person(manager, monk
 
 def test_podman_s_own_container_is_made_anew_by_podman():
     commands = made(builders.workload(source=Source.PODMAN, engine="podman:alice")).commands
-    assert commands[0].startswith("podman image inspect")
-    assert [one.split()[1] for one in commands[1:]] == ["inspect", "stop", "rename", "run"]
+    assert commands[:2] == ("sudo --login --user alice", "export XDG_RUNTIME_DIR=/run/user/$(id -u)")
+    assert commands[2].startswith("podman image inspect")
+    assert [one.split()[1] for one in commands[3:]] == ["inspect", "stop", "rename", "run"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "engine", "folder", "systemctl"),
+    [
+        ("api.service", "podman", "/etc/containers/systemd/api.container.d", "systemctl"),
+        ("api@blue.service", "podman", "/etc/containers/systemd/api@.container.d", "systemctl"),
+        ("api.service", "podman:alice", "~/.config/containers/systemd/api.container.d", "systemctl --user"),
+    ],
+)
+def test_a_quadlet_is_pinned_where_podman_looks_for_it(unit, engine, folder, systemctl):
+    maker = facts.Maker(Source.SYSTEMD, unit)
+    commands = made(builders.workload(source=Source.PODMAN, engine=engine, maker=maker)).commands
+    assert commands[-3].startswith(f"mkdir -p {folder} ")
+    assert commands[-2].endswith(f"> {folder}/99-archscan-rollback.conf")
+    assert commands[-1] == f"{systemctl} daemon-reload && {systemctl} restart {unit}"
+
+
+def test_a_rootless_docker_is_asked_at_its_own_socket():
+    assert (
+        "DOCKER_HOST=unix:///run/user/$(id -u)/docker.sock"
+        in made(replace(by(None), engine="docker:alice")).commands[1]
+    )
 
 
 def test_an_image_that_was_built_here_is_not_pulled():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -418,6 +420,15 @@ def test_a_line_outside_the_grammar_is_wrong_and_nothing_comes_of_it(hand, line)
     told = hand.ask(line)
     assert list(told) == ["wrong"]
     assert before == (sorted((hand.folder / "store").glob("*")) if (hand.folder / "store").exists() else [])
+
+
+def test_a_worker_of_before_a_reboot_is_none_whatever_has_its_number_now(hand):
+    rollback = hand.begin("api", f"a@sha256:{HEX}", HEX)
+    began = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    for since, of, busy in ((began, boot, "yes"), (began, boot[::-1], "no"), ("1", boot, "no")):
+        (hand.folder / "store" / rollback / "worker").write_text(f"{os.getpid()} {since} {of}\n")
+        assert hand.ask(f"status {rollback}")["busy"] == busy
 
 
 def test_the_script_is_clean_to_shellcheck_and_to_every_posix_shell(require):

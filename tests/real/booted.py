@@ -34,10 +34,14 @@ mkdir -p "$root$folder/shared" "$root/run/systemd/system/service.d"
 mount --bind "$folder/shared" "$root$folder/shared"
 printf '[containers]\npids_limit = 0\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\nlog_driver = "k8s-file"\n[engine]\ncgroup_manager = "cgroupfs"\n' >"$root/run/limits.conf"
 printf '[Service]\nEnvironment=CONTAINERS_CONF_OVERRIDE=/run/limits.conf\n' >"$root/run/systemd/system/service.d/limits.conf"
-exec chroot "$root" /usr/bin/env -i container=docker PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-  /usr/lib/systemd/systemd --system --unit=basic.target --log-target=console --show-status=no
+mkdir "$root/former"
+cd "$root"
+pivot_root . former
+exec chroot . /usr/bin/env -i container=docker PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c 'umount -l /former &&
+  exec /usr/lib/systemd/systemd --system --unit=basic.target --log-target=console --show-status=no'
 """
-"""Everything that it writes is gone with it. This machine has no controller for the number of processes in cgroup v2."""
+"""Everything that it writes is gone with it. This machine has no controller for the number of processes in cgroup v2. In a
+root that is only a chroot no engine can join a container, so that none of its checks would run."""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,11 +15,15 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def releases(booted, pusher, image_factory, elf_factory, registry):
-    """Two releases that run, one for another CPU, all pulled: ``(tag, name@digest, image ID)`` of each."""
+    """Two releases that run, one for another CPU, all pulled: ``(tag, name@digest, image ID)`` of each.
+
+    The first two say that they are well; the fourth runs, but its check fails.
+    """
     found = []
-    for number, cpu in ((1, "amd64"), (2, "amd64"), (3, "s390x")):
+    for number, cpu, check in ((1, "amd64", "amd64"), (2, "amd64", "amd64"), (3, "s390x", ""), (4, "amd64", "s390x")):
+        checks = {"check": elf_factory(check, "well")} if check else {}
         made = image_factory.image(
-            {"app": elf_factory(cpu, f"unit {number}", forever=True), f"v{number}": b"x"}, entrypoint=["/app"]
+            {"app": elf_factory(cpu, f"unit {number}", forever=True), f"v{number}": b"x"} | checks, entrypoint=["/app"]
         )
         tag = pusher.push("back/unit", str(number), made)
         image = f"{registry.address}/back/unit@{made.manifest.digest}"
@@ -36,24 +41,55 @@ def hand(booted):
 
 @pytest.fixture
 def unit(booted):
-    """``unit(text)``: a quadlet of that text, started; the name of its unit. Gone after the test."""
+    """``unit(text)``: a quadlet of that text, started; the name of its unit. Gone after the test.
+
+    With ``instance`` it is a template; ``more`` are files of the same name with other endings.
+    """
     names = []
 
-    def make(text):
+    def make(text, instance="", **more):
         name = f"api{uuid.uuid4().hex[:6]}"
         names.append(name)
-        path = f"/etc/containers/systemd/{name}.container"
-        (booted.shared / name).write_text(text)
-        booted.run("sh", "-c", f"mkdir -p /etc/containers/systemd && cp {booted.shared}/{name} {path}")
+        template = f"{name}@" if instance else name
+        for ending, body in {"container": text, **more}.items():
+            (booted.shared / name).write_text(body.format(name=name))
+            path = f"/etc/containers/systemd/{template}.{ending}"
+            booted.run("sh", "-c", f"mkdir -p /etc/containers/systemd && cp {booted.shared}/{name} {path}")
         booted.run("systemctl", "daemon-reload")
-        booted.run("systemctl", "start", f"{name}.service", check=False)
+        booted.run("systemctl", "start", f"{template}{instance}.service", check=False)
+        return f"{template}{instance}"
+
+    yield make
+    for name in names:
+        booted.run("systemctl", "stop", f"{name}*.service", check=False)
+        places = f"/etc/containers/systemd/{name}* /etc/systemd/system/{name}*"
+        booted.run("sh", "-c", f"rm -rf {places}", check=False)
+    booted.run("systemctl", "daemon-reload")
+
+
+@pytest.fixture
+def generated(booted, releases):
+    """``generated("--new")``: a unit that Podman generated, started; its container's name. Gone after the test."""
+    names = []
+
+    def make(*options):
+        name = f"gen{uuid.uuid4().hex[:6]}"
+        names.append(name)
+        booted.run("podman", "run", "-d", "--network", "none", "--stop-timeout", "0", "--name", name, releases[1][0])
+        text = booted.run("podman", "generate", "systemd", "--name", *options, name)
+        made = f"container-{name}.service"
+        (booted.shared / made).write_text(text[text.index("# container-") :])
+        booted.run("podman", "rm" if options else "stop", *(["-f"] if options else []), "--time", "0", name)
+        booted.run("cp", booted.shared / made, f"/etc/systemd/system/{made}")
+        booted.run("systemctl", "daemon-reload")
+        booted.run("systemctl", "start", made)
         return name
 
     yield make
     for name in names:
-        booted.run("systemctl", "stop", f"{name}.service", check=False)
-        booted.run("sh", "-c", f"rm -rf /etc/containers/systemd/{name}.container*", check=False)
-    booted.run("systemctl", "daemon-reload")
+        booted.run("systemctl", "stop", f"container-{name}.service", check=False)
+        booted.run("podman", "rm", "--force", "--ignore", "--time", "0", name, check=False)
+        booted.run("sh", "-c", f"rm -rf /etc/systemd/system/container-{name}.service*", check=False)
 
 
 def quadlet(image, restart="no"):
@@ -67,8 +103,13 @@ def state(booted, name):
     """The unit's state, with its container's image."""
     return (
         booted.run("systemctl", "is-active", f"{name}.service", check=False).strip(),
-        booted.run("podman", "inspect", "--format", "{{.Image}}", f"systemd-{name}", check=False).splitlines()[-1],
+        booted.run("podman", "inspect", "--format", "{{.Image}}", container(name), check=False).splitlines()[-1],
     )
+
+
+def container(name):
+    """What Podman calls the container of a quadlet."""
+    return f"systemd-{name.replace('@', '_')}"
 
 
 def pins(booted, name):
@@ -107,35 +148,105 @@ def test_where_the_older_release_does_not_start_either_the_quadlet_is_as_it_was(
 
 
 @pytest.mark.engines
-@pytest.mark.parametrize(("turn", "when"), [(1, "before"), (1, "after"), (2, "after")])
-def test_a_quadlet_that_was_being_switched_when_its_script_was_killed_is_finished(
-    booted, hand, unit, releases, turn, when
-):
-    name = unit(quadlet(releases[1][0]))
+def test_one_of_many_of_a_template_is_brought_back_alone(booted, hand, unit, releases):
+    name = unit(quadlet(releases[1][0]), instance="blue")
+    green = name.replace("@blue", "@green")
+    booted.run("systemctl", "start", f"{green}.service")
     rollback = hand.begin(f"{name}.service", releases[0][1], releases[1][2], engine="podman", kind="unit")
-    assert hand.do(rollback, "find", "prepare")["state"] == "prepared"
-    hand.kill(turn, when)
-    told = hand.do(rollback, "switch")
-    assert hand.killed()
-    hand.spare()
-    assert told["state"] == "switching"
-    told = hand.do(rollback, "resume", "finish")
-    assert told["state"] == "done", (told, hand.log(rollback))
+    told = hand.do(rollback, "find", "prepare", "switch")
+    assert told["state"] == "up", (told, hand.log(rollback))
+    assert (state(booted, name), state(booted, green)) == (("active", releases[0][2]), ("active", releases[1][2]))
+    told = hand.do(rollback, "undo")
+    assert (told["state"], state(booted, name)) == ("undone", ("active", releases[1][2])), hand.log(rollback)
+
+
+@pytest.mark.engines
+def test_a_container_of_a_pod_is_brought_back_within_it_but_no_pod_or_play(booted, hand, unit, releases):
+    text = quadlet(releases[1][0]).replace("Network=none\n", "Pod={name}.pod\n")
+    name = unit(text, pod=f"[Pod]\nNetwork=none\nPodmanArgs=--infra-image={releases[1][0]} --infra-command=/app\n")
+    rollback = hand.begin(f"{name}.service", releases[0][1], releases[1][2], engine="podman", kind="unit")
+    told = hand.do(rollback, "find", "prepare", "switch")
+    assert told["state"] == "up", (told, hand.log(rollback))
     assert state(booted, name) == ("active", releases[0][2])
+    pod = hand.begin(f"{name}-pod.service", releases[0][1], releases[1][2], engine="podman", kind="unit")
+    assert hand.do(pod, "find")["state"] == "refused"
+    assert state(booted, name) == ("active", releases[0][2])
+
+
+CHECKED = 'HealthCmd=["CMD","/check"]\nHealthInterval=1s\nHealthRetries=1\n[Service]'
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize(("release", "ends"), [(0, "up"), (3, "undone")])
+def test_a_quadlet_s_own_check_decides_whether_the_former_release_is_well(booted, hand, unit, releases, release, ends):
+    name = unit(quadlet(releases[1][0]).replace("[Service]", CHECKED))
+    rollback = hand.begin(f"{name}.service", releases[release][1], releases[1][2], engine="podman", kind="unit")
+    told = hand.do(rollback, "find", "prepare", "switch")
+    assert told["state"] == ends, (told, hand.log(rollback))
+    assert state(booted, name) == ("active", releases[release if ends == "up" else 1][2])
+
+
+BEFORE = ("find", "prepare")
+UNIT_KILLS = [
+    *[(BEFORE, "switch", turn, when) for turn in (1, 2) for when in ("before", "after")],
+    *[((*BEFORE, "switch"), "undo", turn, when) for turn in (1, 2) for when in ("before", "after")],
+]
+"""Steps that were done, the one that is killed, at which of its calls that change something: reload, restart."""
+KNOWN_KILLS = [
+    (("find",), "prepare", 2, "after"),
+    *[(BEFORE, "switch", turn, "after") for turn in range(1, 7)],
+    *[((*BEFORE, "switch"), "undo", turn, "after") for turn in range(1, 5)],
+    ((*BEFORE, "switch"), "finish", 1, "after"),
+]
+"""The same where the unit starts a container that stays: both are stopped, renamed, started, one is deleted."""
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("kind", ["quadlet", "template", "generated", "generated --new"])
+def test_killed_at_any_step_a_unit_comes_to_a_good_end(booted, unit, generated, releases, kind, hand):
+    def killed(number, kill):
+        own = Hand(booted.shared / kind.replace(" ", "") / str(number), hand.clients, enter=booted.enter)
+        match kind:
+            case "quadlet" | "template":
+                name = unit(quadlet(releases[1][0]), instance="blue" if kind == "template" else "")
+                subject, service, made = f"{name}.service", f"{name}.service", container(name)
+            case _:
+                made = generated(*(["--new"] if kind.endswith("--new") else []))
+                service = f"container-{made}.service"
+                subject = service if kind.endswith("--new") else made
+        done, step, turn, when = kill
+        begun = "container" if subject == made else "unit"
+        rollback = own.begin(subject, releases[0][1], releases[1][2], engine="podman", kind=begun)
+        own.do(rollback, *done)
+        own.kill(turn, when)
+        cut = own.do(rollback, step)
+        assert own.killed(), (kill, cut, own.log(rollback))
+        assert cut["state"] not in {"done", "undone", "refused"}, cut
+        own.spare()
+        told = own.do(rollback, "resume")
+        if told["state"] == "prepared":
+            told = own.do(rollback, "switch")
+        if told["state"] == "up":
+            told = own.do(rollback, "finish")
+        return kill, service, made, told, own.log(rollback)
+
+    kills = KNOWN_KILLS if kind == "generated" else UNIT_KILLS
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        ended = list(pool.map(killed, range(len(kills)), kills))
+    for kill, service, made, told, log in ended:
+        assert told["state"] in {"done", "undone"}, (kill, told, log)
+        is_back = booted.run("podman", "inspect", "--format", "{{.Image}}", made).strip() == releases[0][2]
+        assert is_back is (told["state"] == "done"), (kill, told, log)
+        assert booted.run("systemctl", "is-active", service).strip() == "active", (kill, told, log)
+    assert {told["state"] for *_, told, _ in ended} == {"done", "undone"}
+    assert not booted.run("podman", "ps", "-aq", "--filter", "name=archscan-").split()
 
 
 @pytest.mark.engines
 @pytest.mark.parametrize("options", [(), ("--new",)])
-def test_a_unit_that_podman_generated_starts_the_former_image(booted, hand, releases, options):
-    name = f"gen{uuid.uuid4().hex[:6]}"
-    booted.run("podman", "run", "-d", "--network", "none", "--stop-timeout", "0", "--name", name, releases[1][0])
-    text = booted.run("podman", "generate", "systemd", "--name", *options, name)
+def test_a_unit_that_podman_generated_starts_the_former_image(booted, hand, generated, releases, options):
+    name = generated(*options)
     made = f"container-{name}.service"
-    (booted.shared / made).write_text(text[text.index("# container-") :])
-    booted.run("podman", "rm" if options else "stop", *(["-f"] if options else []), "--time", "0", name)
-    booted.run("cp", booted.shared / made, f"/etc/systemd/system/{made}")
-    booted.run("systemctl", "daemon-reload")
-    booted.run("systemctl", "start", made)
     kind, subject = ("unit", made) if options else ("container", name)
     rollback = hand.begin(subject, releases[0][1], releases[1][2], engine="podman", kind=kind)
     told = hand.do(rollback, "find", "prepare", "switch")
@@ -153,5 +264,3 @@ def test_a_unit_that_podman_generated_starts_the_former_image(booted, hand, rele
     told = hand.do(rollback, "undo")
     assert told["state"] == "undone", (told, hand.log(rollback))
     assert now() == ("active", releases[1][2])
-    booted.run("systemctl", "stop", made)
-    booted.run("podman", "rm", "--force", "--ignore", name, check=False)

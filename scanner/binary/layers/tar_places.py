@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from scanner.binary.layers.layers import clean
 from scanner.binary.layers.limits import MIB, LayerError, LayerLimits, unreadable
 from scanner.binary.layers.tarstream import BLOCK, TarReader
-from scanner.binary.layers.unpack import GZIP_MAGIC, ZSTD_MAGIC, Unpack, UnpackBudget
+from scanner.binary.layers.unpack import GZIP_MAGIC, OTHER_MAGICS, SNIFFED_BYTES, ZSTD_MAGIC, Unpack, UnpackBudget
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -56,7 +56,8 @@ def find_places(path: Path) -> TarPlaces | Failure:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _refuse_irregular(descriptor)
-        first = os.pread(descriptor, len(ZSTD_MAGIC), 0)
+        first = os.pread(descriptor, SNIFFED_BYTES, 0)
+        _refuse_packed_otherwise(first)
         if first.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
             packed, descriptor = descriptor, _unpacked(descriptor)
             os.close(packed)
@@ -75,6 +76,12 @@ def find_places(path: Path) -> TarPlaces | Failure:
 def _refuse_irregular(descriptor: int) -> None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise unreadable("it is no regular file")
+
+
+def _refuse_packed_otherwise(first: bytes) -> None:
+    for magic, name in OTHER_MAGICS:
+        if first.startswith(magic):
+            raise unreadable(f"it is packed with {name}: unpack it first")
 
 
 def _unpacked(packed: int) -> int:

@@ -32,7 +32,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _OCI_PLAIN = re.compile(r"application/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar", re.ASCII)
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
-_OTHERS = ((b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x04\x22\x4d\x18", "lz4"))
+OTHER_MAGICS = ((b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x04\x22\x4d\x18", "lz4"))
 
 
 class Unpacker(Protocol):
@@ -103,7 +103,7 @@ def unpacker_for(first: bytes, take: Take) -> Unpacker:
         return Gzip(take)
     if first.startswith(ZSTD_MAGIC) or _is_skippable(first):
         return Zstd(take)
-    for magic, name in _OTHERS:
+    for magic, name in OTHER_MAGICS:
         if first.startswith(magic):
             raise unreadable(
                 f"the layer is packed with {name}, which no image format allows", Condition.PACKED_OTHERWISE

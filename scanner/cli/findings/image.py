@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, server_operations
+from scanner.cli import completion, options, server_operations
 from scanner.cli.command import ArchscanCommand
 from scanner.cli.gate.check import FILES
 from scanner.cli.outcome import Exit, FailOn, exit_code
@@ -54,7 +54,12 @@ def _ask(
 
 def image(
     context: typer.Context,
-    reference: Annotated[str, typer.Argument(metavar="IMAGE", help="An image reference, such as nginx:1.27.")],
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE", help="An image reference, such as nginx:1.27.", autocompletion=completion.images
+        ),
+    ],
     all_binaries: Annotated[
         bool,
         typer.Option("--all-binaries", help="List every program and library made for another CPU than its image says."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, server_operations
+from scanner.cli import completion, options, server_operations
 from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit
 
@@ -40,7 +40,15 @@ def register(app: typer.Typer) -> None:
 
 def readiness(
     context: typer.Context,
-    to: Annotated[str, typer.Option("--to", metavar="OS/ARCH", help="The platform to move to, such as linux/arm64.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="OS/ARCH",
+            help="The platform to move to, such as linux/arm64.",
+            autocompletion=completion.platforms,
+        ),
+    ],
     host: options.HostOption = None,
     team_label: Annotated[
         str, typer.Option("--team-label", metavar="NAME", help="The label that says whose a host is.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, server_operations
+from scanner.cli import completion, options, server_operations
 from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import FailOn, exit_code
 
@@ -27,6 +27,7 @@ def scan(
         typer.Argument(
             metavar="[HOST...]",
             help="Hosts of the inventory; without one, or as user@HOST[:PORT], hosts as your own ssh reaches them.",
+            autocompletion=completion.hosts,
         ),
     ] = None,
     host: options.HostOption = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, server_operations
+from scanner.cli import completion, options, server_operations
 from scanner.cli.command import ArchscanCommand
 from scanner.errors import UsageError
 
@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def why(
     context: typer.Context,
-    host: Annotated[str, typer.Argument(metavar="HOST", help="A host of the inventory.")],
+    host: Annotated[
+        str, typer.Argument(metavar="HOST", help="A host of the inventory.", autocompletion=completion.hosts)
+    ],
     workload: Annotated[
         str, typer.Argument(metavar="WORKLOAD", help="The name of a container, unit or plan, its image, or a pattern.")
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options, server_operations
+from scanner.cli import completion, options, server_operations
 from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.errors import UsageError
@@ -22,7 +22,11 @@ FILES = ("oci:", "oci-archive:", "docker-archive:")
 PlatformOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--platform", "-p", metavar="OS/ARCH", help="A plain host of this platform, such as linux/arm64. Repeatable."
+        "--platform",
+        "-p",
+        metavar="OS/ARCH",
+        help="A plain host of this platform, such as linux/arm64. Repeatable.",
+        autocompletion=completion.platforms,
     ),
 ]
 
@@ -40,6 +44,7 @@ def check(
             metavar="[IMAGE...]",
             help="What is about to be deployed: references, or before a push oci:DIR[:TAG], oci-archive:FILE[:TAG], "
             "docker-archive:FILE[:IMAGE].",
+            autocompletion=completion.images,
         ),
     ] = None,
     host: options.HostOption = None,

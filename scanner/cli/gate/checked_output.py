@@ -71,6 +71,7 @@ def _settings(checked: Checked) -> None:
         for ruling in checked.rulings
         if ruling.because
     )
+    nothing = () if checked.report.findings else (f"{checked.decision}: {check_document.NOTHING}",)
     told = (line for one in checked.instead.values() for line in check_document.instead_lines(one))
-    for line in dict.fromkeys((*said, *told)):
+    for line in dict.fromkeys((*nothing, *said, *told)):
         out.print(Text(f"     {printable(line, 500)}", style="dim"), soft_wrap=True)

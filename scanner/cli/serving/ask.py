@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -234,9 +234,15 @@ def _screen(report: Report, rows: int, out_width: int) -> RichGroup:
     if out_width < NARROW:
         return RichGroup(head, *map(_group_in_lines, _groups(report)[: rows // LINES]))
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    groups = _groups(report)[:rows]
+    whole = {
+        "STATUS": max(map(len, output.ORDER)),
+        "REASON": max((len(found[0].verdict.reason) for found in groups), default=0),
+    }
     for name in ("STATUS", "IMAGE", "REASON", "HOSTS", "EXAMPLE"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True, justify="right" if name == "HOSTS" else "left")
-    for found in _groups(report)[:rows]:
+        justify: Literal["left", "right"] = "right" if name == "HOSTS" else "left"
+        table.add_column(name, overflow="ellipsis", no_wrap=True, justify=justify, min_width=whole.get(name))
+    for found in groups:
         verdict, workload = found[0].verdict, found[0].workload
         hosts = len({one.workload.host for one in found})
         table.add_row(

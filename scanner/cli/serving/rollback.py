@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scanner.cli import options
+from scanner.cli import completion, options
 from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit
 
@@ -35,7 +35,9 @@ def register(app: typer.Typer) -> None:
 
 def rollback(
     context: typer.Context,
-    host: Annotated[str, typer.Argument(metavar="HOST", help="A host of the inventory.")] = "",
+    host: Annotated[
+        str, typer.Argument(metavar="HOST", help="A host of the inventory.", autocompletion=completion.hosts)
+    ] = "",
     workload: Annotated[
         str, typer.Argument(metavar="WORKLOAD", help="The name of a container, or of a Swarm service.")
     ] = "",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli import options
+from scanner.cli import completion, options
 from scanner.cli.command import ArchscanCommand
 from scanner.domain.host import parse_endpoint
 from scanner.errors import UsageError
@@ -33,7 +33,10 @@ def register(app: typer.Typer) -> None:
 def trust(
     context: typer.Context,
     hosts: Annotated[
-        list[str], typer.Argument(metavar="HOST...", help="Hosts of the inventory, or [user@]host[:port].")
+        list[str],
+        typer.Argument(
+            metavar="HOST...", help="Hosts of the inventory, or [user@]host[:port].", autocompletion=completion.hosts
+        ),
     ],
     fingerprint: Annotated[
         list[str] | None,

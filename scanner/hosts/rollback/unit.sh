@@ -107,11 +107,12 @@ find_unit() {
 
 find_quadlet() {
   major=$("$engine" version --format '{{.Client.Version}}' 2>/dev/null)
-  if [ "${major%%.*}" -lt 5 ] 2>/dev/null; then # without drop-ins: the command that it became is pinned
-    find_line
-    return
-  fi
-  case $name in *@*) refuse "$name is one of many of a template, which archscan does not pin"; return 1 ;; esac
+  case $name/${major%%.*} in # the command that it became is pinned: of a template's for this one, before Podman 5 for want of drop-ins
+    *@*.service/* | */[0-4])
+      find_line
+      return
+      ;;
+  esac
   note way quadlet
   note word "$(cat "$source" "/etc/containers/systemd/${source##*/}.d/"*.conf 2>/dev/null | sed -n 's/^Image[ 	]*=[ 	]*//p' | tail -n 1)"
   note pin_at "/etc/containers/systemd/${source##*/}.d/$drop_in"
@@ -163,8 +164,13 @@ switch_unit() {
     *"$(engine_s "$image")"*) ;;
     *) echo "the drop-in does not change what $name starts"; return 1 ;;
   esac
+  restart_unit
+}
+
+restart_unit() { # a pod may end with its last container: what restarts that finds its pod going away, and is started once it is gone
   systemctl reset-failed "$name"
-  limited "$unit_limit" systemctl restart "$name"
+  limited "$unit_limit" systemctl restart "$name" && return
+  case $(unit_says "$name" BindsTo) in *-pod.service*) limited "$unit_limit" systemctl start "$name" ;; *) return 1 ;; esac
 }
 
 resume_unit() {
@@ -187,11 +193,13 @@ fate_unit() {
 undo_unit() {
   [ "$(recall touched)" = yes ] || return 0
   take_pin_away
-  systemctl reset-failed "$name"
   case $(recall was) in
     active | activating | reloading)
-      limited "$unit_limit" systemctl restart "$name" || [ "$(recall was)" = activating ] || note why "$(recall why); the former one does not start any more" ;;
-    *) limited "$unit_limit" systemctl stop "$name" ;;
+      restart_unit || [ "$(recall was)" = activating ] || note why "$(recall why); the former one does not start any more" ;;
+    *)
+      systemctl reset-failed "$name"
+      limited "$unit_limit" systemctl stop "$name"
+      ;;
   esac
 }
 

@@ -66,7 +66,20 @@ class Archived:
             return cls.unread(blobs, error.failure)
         if isinstance(chosen, Failure):
             return cls.unread(blobs, chosen)
-        return cls(_called(chosen.name, chosen.digest), blobs, layout.LayoutReader(blobs, chosen), chosen.digest)
+        made = cls(_called(chosen.name, chosen.digest), blobs, layout.LayoutReader(blobs, chosen), chosen.digest)
+        why = await made._contradicted(asked) if is_saved else None
+        return cls.unread(blobs, why) if why else made
+
+    async def _contradicted(self, asked: str) -> Failure | None:
+        """Why the other list of what an engine saved is not believed."""
+        facts = await self.resolve(depth=Depth.CONFIG)
+        if isinstance(facts, Failure):
+            return facts
+        configs = {offer.config_digest for offer in facts.offers if offer.config_digest}
+        try:
+            return await docker_save.contradiction(self.blobs, asked, configs)
+        except ArchiveError as error:
+            return error.failure
 
     @classmethod
     def unread(cls, blobs: Blobs, failure: Failure) -> Archived:

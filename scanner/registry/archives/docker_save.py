@@ -20,7 +20,7 @@ from scanner.registry.documents.media_types import DOCKER_CONFIG
 from scanner.registry.mirror_chain import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.archives.blobs import Blobs
@@ -52,6 +52,37 @@ async def choose(blobs: Blobs, asked: str) -> Saved | Failure:
     Raises:
         ArchiveError: the archive is not to be read.
     """
+    images = await _listed(blobs)
+    if isinstance(images, Failure):
+        return images
+    chosen = _chosen(images, asked)
+    return chosen if isinstance(chosen, Failure) else await _saved(blobs, chosen)
+
+
+async def contradiction(blobs: Blobs, asked: str, configs: Collection[Digest]) -> Failure | None:
+    """Why ``docker load`` may make another image of the archive than the one with these configs, which its index leads to.
+
+    Newer engines write both lists; those that keep images in their older store, as Podman, go by this one.
+
+    Raises:
+        ArchiveError: the archive is not to be read.
+    """
+    if blobs.size(MANIFEST_NAME) is None:
+        return None
+    images = await _listed(blobs)
+    if isinstance(images, Failure):
+        return images
+    for image in [one for one in images if asked and is_called(asked, _names(one))] or images:
+        config = await _config(blobs, image)
+        if isinstance(config, Failure):
+            return config
+        if Digest(f"sha256:{hashlib.sha256(config).hexdigest()}") not in configs:
+            why = f"{MANIFEST_NAME} leads to another image than index.json: which one is loaded depends on the engine"
+            return Failure(Reason.IMAGE_AMBIGUOUS, why)
+    return None
+
+
+async def _listed(blobs: Blobs) -> list[dict[str, Any]] | Failure:
     body = await whole(blobs, MANIFEST_NAME, MAX_DOCUMENT_BYTES)
     if body is None:
         return Failure(Reason.IMAGE_MALFORMED, f"the archive has neither {MANIFEST_NAME} nor index.json")
@@ -61,8 +92,7 @@ async def choose(blobs: Blobs, asked: str) -> Saved | Failure:
     images = document["images"]
     if len(document) != 1 or not isinstance(images, list) or not all(isinstance(one, dict) for one in images):
         return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} is no list of images")
-    chosen = _chosen(images, asked)
-    return chosen if isinstance(chosen, Failure) else await _saved(blobs, chosen)
+    return images
 
 
 def _chosen(images: list[dict[str, Any]], asked: str) -> dict[str, Any] | Failure:
@@ -88,21 +118,17 @@ def _names(image: Mapping[str, Any]) -> list[str]:
 
 
 async def _saved(blobs: Blobs, image: Mapping[str, Any]) -> Saved | Failure:
-    config_name, layers = image.get("Config"), image.get("Layers")
-    if not isinstance(config_name, str) or not isinstance(layers, list):
-        return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} names no config or no layers")
+    layers = image.get("Layers")
+    if not isinstance(layers, list):
+        return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} names no layers")
     if len(layers) > MAX_LAYERS or not all(isinstance(one, str) for one in layers):
         return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} names no layers, or more than {MAX_LAYERS}")
-    config = await whole(blobs, config_name, MAX_DOCUMENT_BYTES)
-    if config is None:
-        return Failure(Reason.IMAGE_MALFORMED, f"the archive has no {printable(config_name, 200)}")
+    config = await _config(blobs, image)
+    if isinstance(config, Failure):
+        return config
     read = read_config(config)
     if isinstance(read, Failure):
         return read
-    digest = hashlib.sha256(config).hexdigest()
-    if len(stem := config_name.rpartition("/")[2].removesuffix(".json")) == len(digest) and stem != digest:
-        why = f"the archive's {printable(config_name, 200)} holds other bytes than its name says"
-        return Failure(Reason.IMAGE_DIGEST_MISMATCH, why)
     if len(read.diff_ids) != len(layers):
         why = f"{MANIFEST_NAME} names {len(layers)} layers, the config {len(read.diff_ids)}"
         return Failure(Reason.IMAGE_MALFORMED, why)
@@ -113,7 +139,22 @@ async def _saved(blobs: Blobs, image: Mapping[str, Any]) -> Saved | Failure:
         found.append(layer)
         places[layer.digest] = name
     name = next(iter(_names(image)), "")
-    return Saved(name, Digest(f"sha256:{digest}"), config, tuple(found), places)
+    digest = Digest(f"sha256:{hashlib.sha256(config).hexdigest()}")
+    return Saved(name, digest, config, tuple(found), places)
+
+
+async def _config(blobs: Blobs, image: Mapping[str, Any]) -> bytes | Failure:
+    name = image.get("Config")
+    if not isinstance(name, str):
+        return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} names no config")
+    body = await whole(blobs, name, MAX_DOCUMENT_BYTES)
+    if body is None:
+        return Failure(Reason.IMAGE_MALFORMED, f"the archive has no {printable(name, 200)}")
+    digest = hashlib.sha256(body).hexdigest()
+    if len(stem := name.rpartition("/")[2].removesuffix(".json")) == len(digest) and stem != digest:
+        why = f"the archive's {printable(name, 200)} holds other bytes than its name says"
+        return Failure(Reason.IMAGE_DIGEST_MISMATCH, why)
+    return body
 
 
 async def _layer(blobs: Blobs, name: str, diff_id: Digest | Failure) -> Layer:

@@ -36,12 +36,12 @@ MAX_NAMES_TOLD = 8
 class Chosen:
     """The image that is meant: what its own name is, if it has any, and the digest of the document that it is.
 
-    ``listed`` is the index of the layout itself, where its entries are the platforms of one image.
+    ``found`` is what the layout says of that document, or its own index, where the entries are the platforms of one image.
     """
 
     name: str
     digest: Digest
-    listed: Index | None = None
+    found: Descriptor | Index
 
 
 async def choose(blobs: Blobs, asked: str) -> Chosen | Failure:
@@ -65,12 +65,15 @@ async def choose(blobs: Blobs, asked: str) -> Chosen | Failure:
     if not entries:
         found = f"called {printable(asked, 100)}; it has {told}" if asked else "in it"
         return Failure(Reason.IMAGE_NOT_FOUND, f"the archive has no image {found}")
-    digests = dict.fromkeys(entry.digest for entry in entries)
-    if len(digests) == 1:
-        own = named.get(entries[0].digest, ())
-        return Chosen(_longest(own), entries[0].digest)
+    first = entries[0]
+    if {entry.digest for entry in entries} == {first.digest}:
+        if {(entry.media_type, entry.size) for entry in entries} != {(first.media_type, first.size)}:
+            return Failure(Reason.IMAGE_AMBIGUOUS, f"{INDEX_NAME} says two things of {first.digest}")
+        return Chosen(_longest(named.get(first.digest, ())), first.digest, first)
     if len({_longest(named.get(entry.digest, ())) for entry in entries}) > 1:
         return Failure(Reason.IMAGE_AMBIGUOUS, f"the archive has several images, name one of them: {told}")
+    if None in (said := [entry.platform for entry in entries]) or len(set(said)) < len(said):
+        return Failure(Reason.IMAGE_AMBIGUOUS, f"the archive has several images of one name, no platform apart: {told}")
     digest = Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
     return Chosen(_longest(names), digest, replace(index, entries=tuple(entries)))
 
@@ -107,20 +110,21 @@ class LayoutReader:
 
     async def top(self, reference: ImageReference, digest: Digest) -> Index | Manifest | Failure:
         """The document that the image is; of an index only what the archive has."""
-        del reference
-        found = self.chosen.listed or await self._manifest(digest, "", None)
-        return self._present(found) if isinstance(found, Index) else found
+        del digest
+        found = self.chosen.found
+        return self._present(found) if isinstance(found, Index) else await self.described(reference, found)
 
     async def described(self, reference: ImageReference, descriptor: Descriptor) -> Index | Manifest | Failure:
         """What an index entry leads to."""
         del reference
-        found = await self._manifest(descriptor.digest, descriptor.media_type, descriptor.size)
+        body = await self._verified(descriptor)
+        found = body if isinstance(body, Failure) else read_manifest(body, "", descriptor.media_type)
         return self._present(found) if isinstance(found, Index) else found
 
     async def config(self, reference: ImageReference, descriptor: Descriptor) -> ImageConfig | Failure:
         """What a manifest's config says."""
         del reference
-        body = await self._verified(descriptor.digest, descriptor.size)
+        body = await self._verified(descriptor)
         return body if isinstance(body, Failure) else read_config(body)
 
     def place_of(self, layer: Layer) -> str:
@@ -132,21 +136,17 @@ class LayoutReader:
         there = tuple(entry for entry in index.entries if self.blobs.size(blob_name(entry.digest)) is not None)
         return replace(index, entries=there)
 
-    async def _manifest(self, digest: Digest, announced: str, size: int | None) -> Index | Manifest | Failure:
-        body = await self._verified(digest, size)
-        return body if isinstance(body, Failure) else read_manifest(body, "", announced)
-
-    async def _verified(self, digest: Digest, size: int | None) -> bytes | Failure:
-        name = blob_name(digest)
+    async def _verified(self, descriptor: Descriptor) -> bytes | Failure:
+        name, size = blob_name(descriptor.digest), descriptor.size
         try:
             body = await whole(self.blobs, name, MAX_DOCUMENT_BYTES)
         except ArchiveError as error:
             return error.failure
         if body is None:
             return Failure(Reason.IMAGE_MALFORMED, f"the archive has no {name}")
-        if size is not None and size != len(body):
+        if size != len(body):
             return Failure(Reason.IMAGE_MALFORMED, f"{name} has {len(body)} bytes, its descriptor says {size}")
-        if not digest_matches(digest, body):
+        if not digest_matches(descriptor.digest, body):
             return Failure(Reason.IMAGE_DIGEST_MISMATCH, f"the archive's {name} holds other bytes than its name says")
         return body
 

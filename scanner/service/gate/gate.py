@@ -110,7 +110,7 @@ class Gate:
                 report = await judged(scanner, question, chosen, destination.platforms)
             except ValueError as error:
                 return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
-            by_digest = await self._pins(scanner, question.references)
+            by_digest = await self._pins(scanner, question.references, report)
             ruled = await asyncio.to_thread(rulings, report, asked.policies, overrides)
             count = configuration.settings.gate.alternatives
             search = Alternatives(scanner, adapters, count, self._publication.report())
@@ -119,10 +119,12 @@ class Gate:
         log.info("gate_decided", by=by, decision=str(decision), images=list(question.written))
         return Checked(report, decision, rulings=ruled, pins=by_digest, instead=instead)
 
-    async def _pins(self, scanner: Scanner, images: Mapping[str, ImageReference | Failure]) -> dict[str, str]:
+    async def _pins(
+        self, scanner: Scanner, images: Mapping[str, ImageReference | Failure], report: Report
+    ) -> dict[str, str]:
         """What was judged, by digest; a bug costs no more than that."""
         try:
-            return await pins(scanner.registry, images)
+            return await pins(scanner.registry, images, report)
         except Exception:
             log.exception("gate_bug", images=list(images))
             return {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 
 from scanner.web.http.access import Scope
-from scanner.web.http.idempotency import MAX_KEY_CHARS
+from scanner.web.http.idempotency import KEY, MAX_KEY_CHARS
 from scanner.web.http.problem import MEDIA_TYPE
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.session import COOKIE
@@ -81,7 +81,7 @@ _KEY: Mapping[str, Any] = {
     "in": "header",
     "required": False,
     "description": "The same key again within an hour is answered with the first answer.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": KEY},
 }
 
 LINKS: Mapping[tuple[str, str, str], Mapping[str, str]] = {

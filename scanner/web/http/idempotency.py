@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ HEADER = "idempotency-key"
 
 MAX_KEY_CHARS = 128
 """A UUID has 36."""
+
+KEY = r"^[!-~]+$"
+"""What a key consists of, as the description of the API says it too."""
 
 KEPT_S = 3600.0
 """Long enough for every retry of a pipeline."""
@@ -58,8 +62,10 @@ class Idempotency:
         key = request.headers.get(HEADER)
         if key is None or request.method != "POST":
             return await carry_out()
-        if not 0 < len(key) <= MAX_KEY_CHARS or not key.isprintable():
-            raise Problem(400, "malformed", f"an Idempotency-Key has 1 to {MAX_KEY_CHARS} printable characters")
+        if len(key) > MAX_KEY_CHARS or not re.fullmatch(KEY, key):
+            raise Problem(
+                400, "malformed", f"an Idempotency-Key has 1 to {MAX_KEY_CHARS} characters of ASCII, no space"
+            )
         self._forget()
         place = (caller, request.url.path, key)
         asked = hashlib.sha256(request.url.query.encode() + b"\0" + await request.body()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import HTMLResponse, Response
@@ -29,7 +30,10 @@ PAGE_ENTRIES = 50
 """Entries on one page."""
 
 MAX_READ = 1000
-"""Entries that are looked through for those of one kind."""
+"""Entries that are looked through for those of one kind or host."""
+
+MAX_HOST_CHARS = 253
+"""Of a host's name, as everywhere."""
 
 MAX_ABOUT_CHARS = 4000
 """Of what an entry says; the proof has it whole."""
@@ -39,7 +43,10 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_re
 
 @dataclass(frozen=True, slots=True)
 class TrailRow:
-    """One entry as it is shown; ``title`` says in a few words what happened, ``about`` is all of it."""
+    """One entry as it is shown; ``title`` says in a few words what happened, ``about`` is all of it.
+
+    ``host`` is the one that it is about, empty where it is about none or several.
+    """
 
     index: int
     event: str
@@ -47,6 +54,7 @@ class TrailRow:
     by: str
     title: str
     about: str
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class TrailPage:
     trail: Trail | None
     entries: Sequence[TrailRow] = ()
     event: str = ""
+    host: str = ""
     older: int | None = None
     newer: int | None = None
     events: Sequence[str] = tuple(map(str, Event))
@@ -72,9 +81,9 @@ class TrailPage:
 
     def at(self, before: int | None) -> str:
         """The address of the entries before this one."""
-        words = [f"event={self.event}"] if self.event else []
-        words += [f"before={before}"] if before is not None else []
-        return "/trail" + (f"?{'&'.join(words)}" if words else "")
+        asked = {"event": self.event, "host": self.host, "before": "" if before is None else str(before)}
+        words = urlencode({name: value for name, value in asked.items() if value})
+        return "/trail" + (f"?{words}" if words else "")
 
 
 @router.get("/trail")
@@ -84,29 +93,30 @@ async def trail(
     recording: Annotated[Recording, Depends(dependencies.recording)],
     before: Annotated[int | None, Query(ge=0, le=(1 << 62))] = None,
     event: Annotated[str, Query(max_length=64)] = "",
+    host: Annotated[str, Query(max_length=MAX_HOST_CHARS)] = "",
 ) -> Response:
-    """The last entries, or those before one."""
+    """The last entries, or those before one; of one kind, of one host."""
     if event and event not in set(Event):
         raise Problem(400, "filter_invalid", f"event is one of {', '.join(Event)}")
     if recording.trail is None:
         return render(asking, "trail.html", TrailPage(None))
     try:
-        return render(asking, "trail.html", await _page(recording.trail, before, event))
+        return render(asking, "trail.html", await _page(recording.trail, before, event, host))
     except StoreError as error:
         raise Problem(503, "trail_failed", str(error), {"Retry-After": "60"}) from None
 
 
-async def _page(known: Trail, before: int | None, event: str) -> TrailPage:
+async def _page(known: Trail, before: int | None, event: str, host: str) -> TrailPage:
     size = known.head.size
     end = size if before is None else min(before, size)
-    count = MAX_READ if event else PAGE_ENTRIES
+    count = MAX_READ if event or host else PAGE_ENTRIES
     begin = max(0, end - count)
     rows = [_entry(*row) for row in await known.leaves(begin, end - begin)] if end > begin else []
-    wanted = [row for row in reversed(rows) if not event or row.event == event]
+    wanted = [row for row in reversed(rows) if event in {"", row.event} and host in {"", row.host}]
     shown = wanted[:PAGE_ENTRIES]
     older = shown[-1].index if len(wanted) > len(shown) else begin
     newer = None if end == size else min(end + PAGE_ENTRIES, size)
-    return TrailPage(known, shown, event, older or None, newer)
+    return TrailPage(known, shown, event, host, older or None, newer)
 
 
 def _entry(index: int, body: bytes) -> TrailRow:
@@ -114,7 +124,8 @@ def _entry(index: int, body: bytes) -> TrailRow:
     if read is None:
         return TrailRow(index, "unreadable", "", "", "This entry is not one of ours.", body.hex()[:MAX_ABOUT_CHARS])
     about = json.dumps(read.about, indent=1, sort_keys=True, ensure_ascii=False)
-    return TrailRow(index, read.event, read.at, read.by, _title(read.event, read.about), about[:MAX_ABOUT_CHARS])
+    host = str(read.about.get("host", ""))
+    return TrailRow(index, read.event, read.at, read.by, _title(read.event, read.about), about[:MAX_ABOUT_CHARS], host)
 
 
 _NAMED = (
@@ -126,9 +137,9 @@ _NAMED = (
     "status",
     "before",
     "platform",
-    "scan",
     "owner",
     "detail",
+    "scan",
     "id",
 )
 """What tells one entry from another, in the order in which people ask."""
@@ -142,4 +153,4 @@ def _title(event: str, about: Mapping[str, Any]) -> str:
     if event == Event.SCAN_FINISHED and isinstance(counts := about.get("counts"), dict):
         return ", ".join(f"{count} {status}" for status, count in counts.items())[:200]
     words = (str(about[name]) for name in _NAMED if about.get(name) and not isinstance(about[name], dict | list))
-    return " · ".join(words)[:200]
+    return " · ".join(dict.fromkeys(words))[:200]

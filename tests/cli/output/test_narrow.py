@@ -49,3 +49,5 @@ def test_the_watched_fleet_shows_images_whole_where_it_has_no_room_for_columns(o
     out.print(ask._screen(FOUND, 20, out.width))
     if out.width in {40, 60}:
         assert all(word in said(out) for word in ("platform_missing, 2 hosts", str(APP), LONG)), said(out)
+    elif out.width >= 80:
+        assert all(word in said(out) for word in ("mismatch", "platform_missing")), said(out)

@@ -120,7 +120,7 @@ async def test_keys_of_different_callers_are_different(as_, service):
         assert got.status_code in {200, 202}
 
 
-@pytest.mark.parametrize("key", ["", "x" * 129])
+@pytest.mark.parametrize("key", ["", "x" * 129, "two words", "schlüssel".encode("latin-1")])
 async def test_a_key_that_is_none_is_refused(as_, key):
     got = await as_("operate").post("/api/v1/scans", json={}, headers={"Idempotency-Key": key})
     assert got.status_code == 400

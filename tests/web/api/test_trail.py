@@ -101,3 +101,13 @@ async def test_reading_needs_its_scope(as_):
     for path in ("/checkpoint", "/tile/0/000", "/api/v1/trail/entries/0/proof"):
         assert (await as_(None).get(path)).status_code == 401
         assert (await as_("gate").get(path)).status_code == 403
+
+
+async def test_the_page_shows_entries_of_one_kind_or_host(client, trail):
+    moved = [{"host": host, "platform": "linux/arm64", "before": "linux/amd64"} for host in ("web 1", "web-2")]
+    await trail.append(*(Entry(Event.ARCHITECTURE_CHANGED, NOW, "schedule", about) for about in moved))
+    page = (await client.get("/trail", params={"event": "architecture_changed", "host": "web 1"})).text
+    assert [name for name in ("web 1 ·", "web-2 ·", "d298") if name in page] == ["web 1 ·"]
+    assert "event=architecture_changed&amp;host=web+1&amp;before=" not in page, "there are none before"
+    assert "host=web+1&amp;before=" not in (await client.get("/trail", params={"host": "web 1"})).text
+    assert "web-2 ·" in (await client.get("/trail", params={"host": "web-2", "before": 302})).text

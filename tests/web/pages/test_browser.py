@@ -27,6 +27,13 @@ MAX_ELEMENTS = 6000
 
 ROWS_OF_FILTER = "new Set([...document.querySelectorAll('form.filter > *')].filter(one => one.offsetParent).map(one => Math.round(one.getBoundingClientRect().bottom))).size"
 
+TALLEST_CHIP = "Math.max(0, ...[...document.querySelectorAll('td .label, td .reason')].map(one => one.offsetHeight))"
+
+PAGE_IN_MENU = """() => {
+    const here = document.querySelector(".bar nav [aria-current]").getBoundingClientRect();
+    return here.left >= 0 && here.right <= innerWidth;
+}"""
+
 EVERYTHING = frozenset({Scope.READ, Scope.GATE, Scope.OPERATE})
 
 
@@ -98,6 +105,7 @@ async def test_every_page_fits_its_screen_and_its_budget_at_every_size(browser, 
                 await page.set_viewport_size({"width": width, "height": 900})
                 assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
                 assert width < 1280 or await page.evaluate(ROWS_OF_FILTER) <= 1, path
+                assert await page.evaluate(TALLEST_CHIP) < 40, f"{path}: words in letters under each other"
                 if PICTURES and is_pictured(name, count, width):
                     target = Path(PICTURES) / f"{name}-{count}{'-narrow' if width == 390 else ''}.png"
                     await page.screenshot(path=target)
@@ -108,6 +116,13 @@ def is_pictured(name, count, width):
     if name == "fleet":
         return (count, width) in {(300, 1280), (300, 390)}
     return (count, width) == (300, 1280)
+
+
+async def test_on_a_narrow_screen_the_menu_shows_where_one_is(browser):
+    async with serving(10) as (address, service), looking(browser, viewport={"width": 390, "height": 900}) as page:
+        for path in paths_of(service).values():
+            await page.goto(address + path)
+            assert await page.evaluate(PAGE_IN_MENU), path
 
 
 async def test_the_picture_of_ten_thousand_hosts_is_one_path_for_each_status(browser):

@@ -82,7 +82,7 @@ async def test_a_project_that_is_too_long_is_refused_never_cut(ask):
 
 async def test_a_text_that_plans_nothing_says_so(ask):
     got, _ = await ask(checked(decision=Decision.HOLD), files="version: 3")
-    assert "Nothing of what was given plans a container." in got.text
+    assert "Nothing of what was given plans a container that goes there." in got.text
 
 
 async def test_what_may_go_is_shown_by_the_digest_to_pin(ask):
@@ -99,7 +99,9 @@ async def test_what_is_denied_shows_what_to_deploy_instead(ask):
     got, _ = await ask(answer, images=WORKER)
     shown = html.unescape(got.text)
     assert "Deploy these digests" not in shown
-    assert "Digests that were judged" in shown
+    assert shown.index("Deploy <span") < shown.index("Digests that were judged"), (
+        "first what to do, then what was judged"
+    )
     assert f'Deploy <span class="code">{TAG}</span> instead' in shown
     assert f"<code>{TAG_PIN}</code>" in shown
     assert '<a href="/hosts/web-2">web-2</a>' in shown

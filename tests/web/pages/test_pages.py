@@ -188,6 +188,7 @@ async def test_an_image_page_tells_who_runs_it(client):
     assert "linux/amd64" in text
     assert "web-1" in text
     assert "web-2" in text
+    assert "unknown unknown not read, so nobody knows whether they have it" in " ".join(text.split())
     assert (await client.get("/images/x")).status_code == 404
 
 

@@ -21,6 +21,12 @@ function addCopyButtons() {
   }
 }
 
+// On a narrow screen the menu is longer than it: the page that is shown is brought into it.
+function showWhere() {
+  const here = document.querySelector(".bar nav [aria-current]"), menu = here?.closest("ul");
+  if (menu) menu.scrollLeft += here.getBoundingClientRect().right - menu.getBoundingClientRect().right + here.clientWidth;
+}
+
 // A cell of the picture says which host it is, and leads there.
 function followCells() {
   const says = document.getElementById("cell");
@@ -88,6 +94,7 @@ function listenToKeys() {
 }
 
 addCopyButtons();
+showWhere();
 followCells();
 followScan();
 listenToKeys();
