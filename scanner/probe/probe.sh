@@ -819,7 +819,7 @@ plans() {
     unset IFS
     plan_files
     emit plan/count "$small" "$shipped"
-    emit plan_files "$small" 'with files of variables'
+    emit plan_files "$small" 'with files of variables, volumes'
   }
 }
 
@@ -1078,7 +1078,7 @@ quadlet_files() {
 }
 
 quadlets_of() { # directory
-  for kind in container kube image build pod; do
+  for kind in container kube image build pod volume network; do
     there "$1"/*."$kind" "$1"/*/*."$kind" "$1"/*/*/*."$kind" "$1"/"$kind".d/*.conf "$1"/*."$kind".d/*.conf "$1"/*/*."$kind".d/*.conf
   done
 }
@@ -1300,7 +1300,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST DOCKER_CONTEXT", list)
       for (i = 1; i <= count; i++) keep[list[i]] = 1
       plain = "Image Exec Entrypoint Yaml Arch OS Variant ImageTag EnvironmentFile EnvironmentHost WorkingDir User Group RunInit"
-      plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod ServiceName"
+      plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod Network Driver ServiceName"
       plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment ConditionArchitecture AssertArchitecture"
       count = split(plain, list)
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1

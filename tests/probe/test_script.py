@@ -732,16 +732,20 @@ def test_quadlets_come_with_all_that_makes_them(shell, tmp_path, with_programs):
         "/etc/containers/systemd/base.image": "[Image]\nImage=quay.io/base:1\nCreds=me:hunter5\nOS=linux\nArch=arm64\n",
         "/run/containers/systemd/web.container.d/10.conf": "[Container]\nRunInit=yes\n",
         "/etc/containers/systemd/own.container": "[Container]\nImage=own.build\nPod=p.pod\n",
-        "/etc/containers/systemd/own.build": "[Build]\nImageTag=localhost/own\n",
-        "/etc/containers/systemd/p.pod": "[Pod]\nVolume=/c:/d\n",
+        "/etc/containers/systemd/own.build": "[Build]\nImageTag=localhost/own\nFile=/srv/Containerfile\n",
+        "/etc/containers/systemd/p.pod": "[Pod]\nVolume=/c:/d\nNetwork=n.network\n",
+        "/etc/containers/systemd/n.network": "[Network]\nOptions=hunter6\n",
+        "/etc/containers/systemd/lone.container": "[Container]\nImage=a\nVolume=gone.volume:/x\n",
     }
     text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
 
     facts = read(done := answered(shell, text))
 
     assert b"hunter" not in done.stdout
-    assert not {"quadlet", "plans"} & set(facts.gaps), facts.gaps
+    assert facts.gaps["quadlet"].detail.endswith("lone.container: gone.volume is not there")
+    assert "plans" not in facts.gaps
     found = {w.name: w for w in facts.workloads if w.source is Source.QUADLET}
+    assert "lone.service" not in found
     web = found["web.service"]
     assert (web.image, str(web.pinned), web.pinned_at) == (
         "quay.io/base:1", "linux/arm64", f"{tmp_path}/root/etc/containers/systemd/base.image:5",

@@ -117,8 +117,11 @@ _NAMED = {
 
 def is_other_than_its_name(path: str, raw: bytes) -> bool:
     """Whether a file has a quadlet's name and no section that a unit has: Perl's documentation, a picture."""
-    is_named = _QUADLET.fullmatch(path) or path.endswith((".image", ".build"))
-    return bool(is_named) and QUADLETS not in f"/{path}" and _SECTION.search(raw) is None
+    may_be_empty = path.endswith((".volume", ".network"))
+    is_named = may_be_empty or _QUADLET.fullmatch(path) or path.endswith((".image", ".build"))
+    if not is_named or QUADLETS in f"/{path}" or (may_be_empty and not raw.strip()):
+        return False
+    return _SECTION.search(raw) is None
 
 
 def is_named_like_a_plan(path: str) -> bool:

@@ -105,7 +105,12 @@ def _with_section(text: bytes) -> bytes:
 def _units(answer: Answer) -> dict[str, Callable[[Mapping[str, bytes]], Plans]]:
     """Readers of units; a Compose file that containers are labelled with is planned by its project."""
     projects = {path for _, files in _projects(answer) for path in files}
-    return {"quadlet": quadlet.plans, "systemd": lambda texts: systemd.plans(texts, projects.__contains__)}
+    asked = answer.sections.get("plan_files")
+    has_volumes = asked is not None and b"volumes" in asked.body  # an older probe was not asked for them
+    return {
+        "quadlet": lambda texts: quadlet.plans(texts, has_volumes=has_volumes),
+        "systemd": lambda texts: systemd.plans(texts, projects.__contains__),
+    }
 
 
 def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
