@@ -2,6 +2,7 @@
 
 import pytest
 
+from scanner.domain.plan import HostNames
 from scanner.domain.platform.platform import Platform
 from scanner.probe.planned import folder
 
@@ -143,12 +144,20 @@ def test_a_unit_of_a_user_asks_that_user_s_podman(unit, text, engine):
     assert [one.planned.engine for one in read({unit: text}).filed] == [engine]
 
 
+FLEET = HostNames.of(["web", "db"])
+
 ARCHITECTURES = [
     ("arm64", "arm64 arm"),
     ("x86-64", "amd64 386"),
     ("! arm64", "arm amd64 386"),
     ("!arm", "arm64 arm amd64 386"),
-    ("|arm64", "arm64 arm amd64 386"),
+    ("|arm64", "arm64 arm"),
+    ("|arm64\nConditionPathExists=|/x", "arm64 arm amd64 386"),
+    ("|arm64\nConditionHost=|web", "arm64 arm amd64 386"),
+    ("|arm64\nConditionHost=|db", "arm64 arm"),
+    ("|arm64\nConditionArchitecture=|arm\nConditionHost=web", "arm64 arm"),
+    ("aarch64", ""),
+    ("!aarch64", "arm64 arm amd64 386"),
     ("native", "arm64 arm amd64 386"),
     ("arm64\nConditionArchitecture=", "arm64 arm amd64 386"),
     ("arm64\nConditionArchitecture=x86-64", ""),
@@ -156,6 +165,32 @@ ARCHITECTURES = [
     ("arm64\nAssertPathExists=\nConditionPathExists=/x", "arm64 arm"),
     ("x86-64\nAssertArchitecture=arm64\nConditionHost=", "arm64 arm"),
 ]
+
+
+HOSTS = [
+    ("web", True),
+    ("db", False),
+    ("!db", True),
+    ("!web", False),
+    ("|web", True),
+    ("|db\nConditionHost=|web", True),
+    ("|db", False),
+    ("db\nConditionHost=", None),
+    ("we?", True),
+    ("d*", None),
+    ("!we*", False),
+    ("0123456789abcdef0123456789abcdef", None),
+    ("%H", None),
+    ("@hidden", None),
+]
+
+
+@pytest.mark.parametrize(("said_of_unit", "fits"), HOSTS)
+def test_a_unit_is_for_the_hosts_that_its_condition_names(said_of_unit, fits):
+    (filed,) = read({UNIT: f"[Unit]\nConditionHost={said_of_unit}\n{S}/usr/bin/docker run a\n"}).filed
+
+    placement = filed.planned.placement
+    assert (placement and placement.fits("web", Platform("linux", "arm64"), {}, FLEET)) is fits
 
 
 @pytest.mark.parametrize(("said_of_unit", "wanted"), ARCHITECTURES)
@@ -168,7 +203,7 @@ def test_a_unit_is_for_hosts_of_its_condition_and_none_on_which_it_may_run_is_le
         fits = [
             architecture
             for architecture in ("arm64", "arm", "amd64", "386")
-            if plan.placement is None or plan.placement.fits("web", Platform("linux", architecture), {})
+            if plan.placement is None or plan.placement.fits("web", Platform("linux", architecture), {}, FLEET)
         ]
         assert fits == wanted.split()
     assert len(plans) == 2
