@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
 from scanner.probe.planned.unknown_text import is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from scanner.formats.systemd_unit import Setting
     from scanner.probe.planned.units.unit_environment import UnitEnvironment
@@ -27,6 +29,11 @@ DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 """What Docker's client asks for where the command does not say (docker(1))."""
 
 _PLATFORM_OPTIONS = ("--platform", "--arch", "--override-arch")
+_OF_COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
+_VARIABLE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
+
+OwnProject = Callable[[tuple[str, ...]], "Plans | None"]
+
 SOMEBODY = "*"
 """Stands in an engine's key for a user whose name is not known."""
 
@@ -67,7 +74,8 @@ class UnitRuns:
     """What one unit starts, line by line.
 
     ``pulled`` are the platforms of images that its lines pulled before. ``user`` is who it runs as, empty for root,
-    ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays.
+    ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays, and the files of projects that it
+    starts as nobody else would. ``own`` gives what somebody else reads of files as a project of their own.
     """
 
     unit: str
@@ -76,7 +84,7 @@ class UnitRuns:
     env: UnitEnvironment
     directory: str = ""
     pulled: dict[str, tuple[str, str]] = field(default_factory=dict)
-    referred: Callable[[str], bool] = lambda _: False
+    own: OwnProject = lambda _: None
     user: str = ""
     played: set[str] = field(default_factory=set)
 
@@ -174,15 +182,16 @@ class UnitRuns:
         return made
 
     def _compose(self, project: ComposeUp, env: Mapping[str, str], setting: Setting) -> Plans:
-        """A project whose files are there; what is read as a plan of its own is not planned again."""
+        """A project whose files are there; what is a plan of its own, just as it is started, is not planned again."""
         directory = posixpath.join(_place(env), project.directory)
         paths = self._project_files(project, directory, env)
         roots = [path for path in paths if path in self.files.texts]
         if not paths or len(roots) < len(paths):
             where = shown(" ".join(project.files) or directory)
             return gap(setting.place(), f"it starts a project of Compose, {where}, which cannot be read")
-        if all(map(self.referred, roots)) and not (project.profiles or project.services or project.env_files):
-            return Plans()
+        if open_one := self._open(roots, env):
+            why = f"it starts a project of Compose with {open_one}, which only the running host knows"
+            return gap(setting.place(), self._explained(why))
         name = project.project or env.get("COMPOSE_PROJECT_NAME", "")
         if not name and project.directory:
             name = _project(directory)
@@ -198,8 +207,26 @@ class UnitRuns:
             without=project.without,
             alone=project.alone,
         )
-        made = compose.project_plans(self.files.texts, roots, beside)
-        return self._changed(made, project, setting)
+        made = self._changed(compose.project_plans(self.files.texts, roots, beside), project, setting)
+        place = self.env.places.get(DEFAULT_PLATFORM) or setting.place(DEFAULT_PLATFORM)
+        pinned_here = (
+            plan if plan.pinned_at or not plan.pinned else replace(plan, pinned_at=place) for plan in made.planned
+        )
+        made = Plans(tuple(pinned_here), made.gaps)
+        if made == self.own(tuple(roots)):
+            return Plans()
+        if not (project.services or project.without or project.run or made.gaps):
+            self.played.update(roots)
+        return made
+
+    def _open(self, roots: list[str], env: Mapping[str, str]) -> str:
+        """A variable that the files of a project name and that the host alone knows; empty where there is none."""
+        named = {found.decode("ascii") for path in roots for found in _VARIABLE.findall(self.files.texts[path])}
+        asked = {*named, DEFAULT_PLATFORM, *_OF_COMPOSE}
+        unknown = sorted(name for name in asked if not is_known(env.get(name, "")))
+        if not unknown and not self.env.is_whole:
+            unknown = sorted(name for name in named if name not in env)
+        return unknown[0] if unknown else ""
 
     def _changed(self, made: Plans, project: ComposeUp, setting: Setting) -> Plans:
         """The one service of ``compose run`` with what it runs instead."""
