@@ -135,7 +135,7 @@ def _owners(
     """Files that are parts of others, with those that they belong to."""
     units = [*unit_files.quadlets(own, SUFFIXES), *unit_files.services(own)]
     found: dict[str, set[str]] = defaultdict(set)
-    scripts = [path for path, one in read.items() if one.kind is Kind.SCRIPT]
+    scripts = [path for path, one in read.items() if one.kind is Kind.SCRIPT or _is_named_only(path, one)]
     for part, owner in (*_parts_of_projects(read, projects), *_parts_of_units(own, units, scripts)):
         found[part].add(owner)
     beside: dict[str, set[str]] = defaultdict(set)
@@ -145,6 +145,11 @@ def _owners(
         if one.kind is Kind.PART and path not in found:
             found[path] = beside[posixpath.dirname(path)] - {path}
     return dict(found)
+
+
+def _is_named_only(path: str, told: Told) -> bool:
+    """Whether a file is among those that are read since another one names it."""
+    return told.kind is Kind.NONE and not file_kinds.is_named_like_a_plan(path)
 
 
 def _parts_of_projects(read: Mapping[str, Told], projects: Sequence[ProjectFiles]) -> Iterator[tuple[str, str]]:

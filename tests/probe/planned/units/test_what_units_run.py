@@ -93,6 +93,46 @@ def test_a_file_of_variables_is_read_instead_of_those_beside():
     assert ("app/o", "r.example/o:7") in planned(files, UNIT)
 
 
+BASE = "services: {a: {image: 'r.example/a:${TAG:-1}', platform: linux/amd64, command: x}}\n"
+OVER = "services: {a: {image: r.example/a:over}}\n"
+AS_STARTED = [
+    # what a unit adds to a project makes it the unit's; just as it lies there it stays a project of its own
+    ("docker compose up", "", ["srv/app/compose.yml app/a r.example/a:1 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
+    ("docker compose -f compose.yml -f p.yml up", "", [f"{UNIT} app/a r.example/a:over linux/amd64"]),
+    ("docker compose up", "Environment=TAG=2\n", [f"{UNIT} app/a r.example/a:2 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
+    ("docker compose -f p.yml up", "Environment=DOCKER_DEFAULT_PLATFORM=linux/arm64\n",
+     [f"{UNIT} app/a r.example/a:over linux/arm64 4", "srv/app/compose.yml app/a r.example/a:1 linux/amd64"]),
+    ("docker compose -p s -f p.yml up", "", [f"{UNIT} s/a r.example/a:over", "srv/app/compose.yml app/a r.example/a:1 linux/amd64"]),
+    ("sh -c 'export TAG=3; docker compose up'", "", [f"{UNIT} app/a r.example/a:3 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "more", "wanted"), AS_STARTED)
+def test_a_project_is_planned_once_and_as_it_is_started(command, more, wanted):
+    files = {
+        UNIT: f"{S}/usr/bin/{command}\nWorkingDirectory=/srv/app\n{more}",
+        "srv/app/compose.yml": BASE,
+        "srv/app/p.yml": OVER,
+    }
+    found = read(files)
+
+    assert not found.gaps
+    shown = []
+    for one in found.filed:
+        plan, file = one.planned, one.file.removeprefix("web/")
+        line = plan.pinned_at.rpartition(":")[2] if file == UNIT and plan.pinned_at.startswith(f"web/{UNIT}") else ""
+        shown.append(" ".join(filter(None, (file, plan.workload, plan.image, str(plan.pinned or ""), line))))
+    assert sorted(shown) == sorted(wanted)
+
+
+@pytest.mark.parametrize("more", ["EnvironmentFile=/etc/gone\n", "PassEnvironment=TAG\n", "Environment=TAG=@hidden\n"])
+def test_a_project_whose_variables_the_host_alone_knows_is_a_gap(more):
+    files = {UNIT: f"{S}/usr/bin/docker compose up\nWorkingDirectory=/srv/app\n{more}", "srv/app/compose.yml": BASE}
+
+    (gap,) = read(files).gaps
+    assert "it starts a project of Compose with TAG, which only the running host knows" in gap.failure.detail
+
+
 def test_what_compose_run_runs_instead_is_the_command():
     files = {
         UNIT: f"{S}/usr/bin/docker compose run db sh -c x\nWorkingDirectory=/srv/app\n",
