@@ -191,11 +191,12 @@ class _Reading:
         return True
 
     def _take_named(self, home: Path, skipped: str = "") -> None:
-        """Files of any name from which a unit or a script of their own folder takes variables or commands."""
+        """Files of any name from which a unit or a script takes variables or commands, below any folder around it."""
         named = {
-            f"{path.partition('/')[0]}{name}"
+            f"{root}{name}"
             for path, raw in self._texts.items()
             for name in file_kinds.named_by(path, raw)
+            for root in _around(path)
         }
         for name in [name for name in self._others if name in named]:
             place = (home / name.removeprefix(skipped)).resolve()
@@ -223,6 +224,13 @@ class _Reading:
             return b""
         self._glanced += len(head)
         return head
+
+
+def _around(path: str) -> Iterator[str]:
+    """The folders around a file, each of which may stand for a host's root."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _why(error: Exception) -> str:

@@ -283,8 +283,8 @@ def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they
             "web-1/a.service": f"[Service]\nEnvironmentFile=-/etc/default/web\n{run}",
             "web-1/etc/default/web": "TAG=7\n",
             "web-1/etc/default/other": "TAG=8\n",
-            "web-2/b.service": "[Service]\nExecStart=/bin/sh -c '. /etc/sysconfig/web; docker run r.example/app:$TAG'\n",
-            "web-2/etc/sysconfig/web": "TAG=9\n",
+            "web-2/files/etc/systemd/system/b.service": "[Service]\nExecStart=/bin/sh -c '. /etc/sysconfig/web; docker run r.example/app:$TAG'\n",
+            "web-2/files/etc/sysconfig/web": "TAG=9\n",
             "edge-1/c.service": f"[Service]\nEnvironmentFile=/etc/default/web\n{run}",
             "edge-1/etc/default/x": "",
         }
@@ -293,9 +293,9 @@ def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they
     found = PlanDirectory(home).read(HOSTS)
     assert [planned(found, host)[0][2] for host in ("web-1", "web-2")] == ["r.example/app:7", "r.example/app:9"]
     assert "/etc/default/web cannot be read" in unknown(found, "edge-1")[0][2]
-    assert {path: str(one) for path, one in found.files.items() if "/etc/" in path} == {
+    assert {path: str(one) for path, one in found.files.items() if not path.endswith(".service")} == {
         "edge-1/etc/default/web": "no plan", "edge-1/etc/default/x": "no plan", "web-1/etc/default/other": "no plan",
-        "web-1/etc/default/web": "planned", "web-2/etc/sysconfig/web": "planned",
+        "web-1/etc/default/web": "planned", "web-2/files/etc/sysconfig/web": "planned",
     }  # fmt: skip
 
 
