@@ -16,8 +16,8 @@ from scanner.probe.planned.commands.container_options import container
 from scanner.probe.planned.compose import compose, projects
 from scanner.probe.planned.file_kinds import UNREAD_SCRIPT
 from scanner.probe.planned.kubernetes import manifests
-from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
-from scanner.probe.planned.unknown_text import is_known, shown
+from scanner.probe.planned.plans import Plans, UnclearError, environment, gap, pinned
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,9 @@ DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 _PLATFORM_OPTIONS = ("--platform", "--arch", "--override-arch")
 _OF_COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 _VARIABLE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
+
+_ANY = "73"
+"""Stands for the value of a variable that nobody knows: as good as any other, a port's number among them."""
 
 OwnProject = Callable[[tuple[str, ...]], "Plans | None"]
 
@@ -189,9 +192,6 @@ class UnitRuns:
         if not paths or len(roots) < len(paths):
             where = shown(" ".join(project.files) or directory)
             return gap(setting.place(), f"it starts a project of Compose, {where}, which cannot be read")
-        if open_one := self._open(roots, env):
-            why = f"it starts a project of Compose with {open_one}, which only the running host knows"
-            return gap(setting.place(), self._explained(why))
         name = project.project or env.get("COMPOSE_PROJECT_NAME", "")
         if not name and project.directory:
             name = _project(directory)
@@ -207,7 +207,11 @@ class UnitRuns:
             without=project.without,
             alone=project.alone,
         )
-        made = self._changed(compose.project_plans(self.files.texts, roots, beside), project, setting)
+        read = compose.project_plans(self.files.texts, roots, beside)
+        if open_one := self._open(roots, env, beside, read):
+            why = f"it starts a project of Compose with {open_one}, which only the running host knows"
+            return gap(setting.place(), self._explained(why))
+        made = self._changed(read, project, setting)
         place = self.env.places.get(DEFAULT_PLATFORM) or setting.place(DEFAULT_PLATFORM)
         pinned_here = (
             plan if plan.pinned_at or not plan.pinned else replace(plan, pinned_at=place) for plan in made.planned
@@ -219,14 +223,19 @@ class UnitRuns:
             self.played.update(roots)
         return made
 
-    def _open(self, roots: list[str], env: Mapping[str, str]) -> str:
-        """A variable that the files of a project name and that the host alone knows; empty where there is none."""
-        named = {found.decode("ascii") for path in roots for found in _VARIABLE.findall(self.files.texts[path])}
-        asked = {*named, DEFAULT_PLATFORM, *_OF_COMPOSE}
-        unknown = sorted(name for name in asked if not is_known(env.get(name, "")))
-        if not unknown and not self.env.is_whole:
-            unknown = sorted(name for name in named if name not in env)
-        return unknown[0] if unknown else ""
+    def _open(self, roots: list[str], env: Mapping[str, str], beside: compose.Surroundings, read: Plans) -> str:
+        """A variable that changes a project and that the host alone knows; empty where there is none."""
+        if told := next((name for name in (DEFAULT_PLATFORM, *_OF_COMPOSE) if not is_known(env.get(name, ""))), ""):
+            return told
+        named: set[str] = {
+            found.decode("ascii") for path in roots for found in _VARIABLE.findall(self.files.texts[path])
+        }
+        is_whole = self.env.is_whole
+        unknown = sorted(name for name in named if not is_known(env.get(name, "" if is_whole else UNKNOWN)))
+        other = replace(beside, variables={**(beside.variables or {}), **dict.fromkeys(unknown, _ANY)})
+        if not unknown or _judged(compose.project_plans(self.files.texts, roots, other)) == _judged(read):
+            return ""
+        return unknown[0]
 
     def _changed(self, made: Plans, project: ComposeUp, setting: Setting) -> Plans:
         """The one service of ``compose run`` with what it runs instead."""
@@ -270,6 +279,17 @@ class UnitRuns:
 
     def _found(self, path: str) -> str:
         return self.files.find(path) or path
+
+
+def _judged(made: Plans) -> Plans:
+    """What of plans a judgement reads: of most variables only the names."""
+    planned = (
+        replace(plan, process=replace(plan.process, env=environment(dict(plan.process.env or ()))))
+        if plan.process
+        else plan
+        for plan in made.planned
+    )
+    return Plans(tuple(planned), made.gaps)
 
 
 def _engine(program: str, env: Mapping[str, str], source: Source) -> str:
