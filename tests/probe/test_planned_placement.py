@@ -33,7 +33,7 @@ PROJECT = "/srv/app/compose.yml\nservices: {a: {image: 'r.example/a:${TAG:-1}', 
 LABELLED = 'sha256:1 2 running/0 {"config": {"labels": {"project": "app", "compose_files": "/srv/app/compose.yml"}}}'
 STARTED = [
     ("", [("app/a", "r.example/a:1", None)]),
-    ("Environment=TAG=2\n", [("app/a", "r.example/a:2", None)]),
+    ("Environment=TAG=2\nExecReload=docker compose up -d\n", [("app/a", "r.example/a:2", None)]),
     ("Environment=DOCKER_DEFAULT_PLATFORM=linux/arm64\n", [("app/a", "r.example/a:1", "linux/arm64")]),
     ("Environment=PASS=@hidden PORT=@hidden\n", [("app/a", "r.example/a:1", None)]),
     ("Environment=TAG=@hidden\n", [("app/a", "r.example/a:1", None)]),

@@ -22,7 +22,7 @@ from scanner.probe.planned.plans import Plans, gap
 from scanner.probe.planned.units import quadlet, systemd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from scanner.domain.facts import Workload
     from scanner.domain.host import Host
@@ -60,7 +60,17 @@ def read(answer: Answer, host: Host, platform: Platform | None, gaps: Gaps) -> t
         for path, failure in plans.gaps.items():
             gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
     planned = (plan for plans in found.values() for plan in plans.planned)
-    return tuple(plan.on(host.name) for plan in planned if _is_for(plan, host, platform))
+    return _once(plan.on(host.name) for plan in planned if _is_for(plan, host, platform))
+
+
+def _once(workloads: Iterable[Workload]) -> tuple[Workload, ...]:
+    """Of workloads that are the same in everything, one: a unit may start its project again where it is reloaded."""
+    found: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+    for workload in workloads:
+        alike = found[workload.name, workload.image]
+        if workload not in alike:
+            alike.append(workload)
+    return tuple(workload for alike in found.values() for workload in alike)
 
 
 def _plans(reader: Callable[[Mapping[str, bytes]], Plans], texts: Mapping[str, bytes]) -> Plans:
