@@ -14,7 +14,7 @@ from scanner.probe.planned import file_kinds, plan_listing
 from scanner.probe.planned.compose import compose
 from scanner.probe.planned.compose import projects as compose_projects
 from scanner.probe.planned.compose.projects import ProjectFiles
-from scanner.probe.planned.file_kinds import Kind, Outcome, Told
+from scanner.probe.planned.file_kinds import FileOutcome, Kind, RecognizedFile
 from scanner.probe.planned.kubernetes import manifests, rendered
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, is_template
@@ -70,7 +70,7 @@ class FolderPlans:
 
     filed: tuple[Filed, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    outcomes: Mapping[str, FileOutcome] = field(default_factory=dict)
 
     def __add__(self, other: FolderPlans) -> FolderPlans:
         """Both together."""
@@ -104,7 +104,7 @@ def filed(path: str, source: Source, found: Plans) -> FolderPlans:
     return FolderPlans(tuple(filed), tuple(gaps))
 
 
-def _unread(read: Mapping[str, Told]) -> FolderPlans:
+def _unread(read: Mapping[str, RecognizedFile]) -> FolderPlans:
     """What could be a plan but is not read, with why."""
     found = FolderPlans()
     for path, one in read.items():
@@ -115,22 +115,22 @@ def _unread(read: Mapping[str, Told]) -> FolderPlans:
 
 
 def _outcomes(
-    found: FolderPlans, kinds: Mapping[str, Told], covered: Mapping[str, None], owners: Mapping[str, set[str]]
-) -> dict[str, Outcome]:
+    found: FolderPlans, kinds: Mapping[str, RecognizedFile], covered: Mapping[str, None], owners: Mapping[str, set[str]]
+) -> dict[str, FileOutcome]:
     """A file with a gap is one, whatever else it plans; a part of another file is what that one is."""
-    made = dict.fromkeys(kinds, Outcome.NO_PLAN)
-    made |= {one.file: Outcome.PLANNED for one in found.filed}
-    made |= {one.file: Outcome.GAP for one in found.gaps}
-    made |= {path: Outcome.GAP for path in covered if kinds[path].kind is not Kind.NONE}
+    made = dict.fromkeys(kinds, FileOutcome.NO_PLAN)
+    made |= {one.file: FileOutcome.PLANNED for one in found.filed}
+    made |= {one.file: FileOutcome.GAP for one in found.gaps}
+    made |= {path: FileOutcome.GAP for path in covered if kinds[path].kind is not Kind.NONE}
     for part, of in owners.items():
         states = {made.get(path) for path in of}
-        if made.get(part) is Outcome.NO_PLAN and states & {Outcome.PLANNED, Outcome.GAP}:
-            made[part] = Outcome.PLANNED if Outcome.PLANNED in states else Outcome.GAP
+        if made.get(part) is FileOutcome.NO_PLAN and states & {FileOutcome.PLANNED, FileOutcome.GAP}:
+            made[part] = FileOutcome.PLANNED if FileOutcome.PLANNED in states else FileOutcome.GAP
     return made
 
 
 def _owners(
-    own: Mapping[str, bytes], read: Mapping[str, Told], projects: Sequence[ProjectFiles]
+    own: Mapping[str, bytes], read: Mapping[str, RecognizedFile], projects: Sequence[ProjectFiles]
 ) -> dict[str, set[str]]:
     """Files that are parts of others, with those that they belong to."""
     units = [*unit_files.quadlets(own, SUFFIXES), *unit_files.services(own)]
@@ -147,12 +147,14 @@ def _owners(
     return dict(found)
 
 
-def _is_named_only(path: str, told: Told) -> bool:
+def _is_named_only(path: str, told: RecognizedFile) -> bool:
     """Whether a file is among those that are read since another one names it."""
     return told.kind is Kind.NONE and not file_kinds.is_named_like_a_plan(path)
 
 
-def _parts_of_projects(read: Mapping[str, Told], projects: Sequence[ProjectFiles]) -> Iterator[tuple[str, str]]:
+def _parts_of_projects(
+    read: Mapping[str, RecognizedFile], projects: Sequence[ProjectFiles]
+) -> Iterator[tuple[str, str]]:
     for project in projects:
         yield from ((part, project.files[0]) for part in project.files[1:])
         for path in project.files:
@@ -176,7 +178,7 @@ def _parts_of_units(
 # ---------------------------------------------------------------- Compose
 
 
-def _projects(own: Mapping[str, bytes], read: Mapping[str, Told]) -> list[ProjectFiles]:
+def _projects(own: Mapping[str, bytes], read: Mapping[str, RecognizedFile]) -> list[ProjectFiles]:
     """Compose's projects and stacks, but those whose files all belong to others."""
     files = {path: one for path, one in read.items() if not one.problem}
     stacks = [ProjectFiles((path,)) for path, one in files.items() if one.kind is Kind.STACK]
@@ -187,7 +189,7 @@ def _projects(own: Mapping[str, bytes], read: Mapping[str, Told]) -> list[Projec
 
 
 def _of_projects(
-    texts: Mapping[str, bytes], projects: Sequence[ProjectFiles], read: Mapping[str, Told]
+    texts: Mapping[str, bytes], projects: Sequence[ProjectFiles], read: Mapping[str, RecognizedFile]
 ) -> dict[tuple[str, ...], Plans]:
     """What the files of each project plan, by these files."""
     found: dict[tuple[str, ...], Plans] = {}
@@ -196,17 +198,17 @@ def _of_projects(
         if _is_stack(first, read):
             found[project.files] = stack.plans(texts, first)
         else:
-            beside = compose.Surroundings(dotenv=project.dotenv)
+            beside = compose.ProjectSurroundings(dotenv=project.dotenv)
             found[project.files] = compose.project_plans(texts, project.files, beside)
     return found
 
 
-def _is_stack(path: str, read: Mapping[str, Told]) -> bool:
+def _is_stack(path: str, read: Mapping[str, RecognizedFile]) -> bool:
     return path in read and read[path].kind is Kind.STACK
 
 
 def _unplayed(
-    projects: Mapping[tuple[str, ...], Plans], read: Mapping[str, Told], played: Mapping[str, set[str]]
+    projects: Mapping[tuple[str, ...], Plans], read: Mapping[str, RecognizedFile], played: Mapping[str, set[str]]
 ) -> FolderPlans:
     """Projects but those that units start in a way of their own, which are planned by the units."""
     found = FolderPlans()
@@ -244,7 +246,7 @@ def _beside(path: str, name: str) -> Iterator[str]:
 # ---------------------------------------------------------------- manifests
 
 
-def _of_manifests(read: Mapping[str, Told], owned: set[str]) -> FolderPlans:
+def _of_manifests(read: Mapping[str, RecognizedFile], owned: set[str]) -> FolderPlans:
     """Objects by file, with the ConfigMaps of the whole folder; what a unit runs is planned by the unit."""
     found = FolderPlans()
     files = {path: one for path, one in read.items() if one.kind is Kind.MANIFESTS and not one.problem}
@@ -290,7 +292,7 @@ def _yaml_of(path: str, raw: bytes) -> Iterator[str]:
 # ---------------------------------------------------------------- others
 
 
-def _others(own: Mapping[str, bytes], read: Mapping[str, Told]) -> FolderPlans:
+def _others(own: Mapping[str, bytes], read: Mapping[str, RecognizedFile]) -> FolderPlans:
     found = FolderPlans()
     for path, one in read.items():
         if one.kind is Kind.LIST:

@@ -13,7 +13,7 @@ from scanner.probe import answer_json
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.planned.compose import compose
-from scanner.probe.planned.compose.compose import Surroundings
+from scanner.probe.planned.compose.compose import ProjectSurroundings
 from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.hidden_values import without_hidden
 from scanner.probe.planned.kubernetes import manifests
@@ -148,7 +148,7 @@ def _compose(answer: Answer, texts: Mapping[str, bytes], played: set[str]) -> Pl
 
 def _project(answer: Answer, texts: Mapping[str, bytes], name: str, files: tuple[str, ...]) -> Plans:
     has_env_files = "plan_files" in answer.sections  # an older probe was not asked for them
-    return compose.project_plans(texts, files, Surroundings(name, has_env_files=has_env_files))
+    return compose.project_plans(texts, files, ProjectSurroundings(name, has_env_files=has_env_files))
 
 
 def _projects(answer: Answer) -> list[tuple[str, tuple[str, ...]]]:

@@ -197,7 +197,7 @@ class UnitRuns:
             name = _project(directory)
         variables = {name: value for name, value in env.items() if is_known(value)}
         env_files = tuple(self.files.find(posixpath.join(_place(env), path)) or path for path in project.env_files)
-        beside = compose.Surroundings(
+        beside = compose.ProjectSurroundings(
             name,
             variables,
             dotenv=self._dotenv(_place(env)),
@@ -223,7 +223,7 @@ class UnitRuns:
             self.played.update(roots)
         return made
 
-    def _open(self, roots: list[str], env: Mapping[str, str], beside: compose.Surroundings, read: Plans) -> str:
+    def _open(self, roots: list[str], env: Mapping[str, str], beside: compose.ProjectSurroundings, read: Plans) -> str:
         """A variable that changes a project and that the host alone knows; empty where there is none."""
         if told := next((name for name in (DEFAULT_PLATFORM, *_OF_COMPOSE) if not is_known(env.get(name, ""))), ""):
             return told
