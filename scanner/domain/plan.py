@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from scanner.domain.facts import Source, Stage, Workload, image_reference
@@ -22,6 +23,7 @@ MAX_NAME_CHARS = 512
 
 Operator = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
 
+_PATTERN = re.compile(r"[*?\[]")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 
 
@@ -112,7 +114,12 @@ def _named(asked: Requirement, host: str, fleet: HostNames) -> bool | None:
 
 
 def _is_called(host: str, name: str, fleet: HostNames) -> bool | None:
-    """A short name (``web-1``) is that of ``web-1.example.com``, unless another host is called just so."""
+    """A short name (``web-1``) is that of ``web-1.example.com``, unless another host is called just so.
+
+    One with ``*``, ``?`` or ``[`` is a pattern, which may be meant for another name of any host that it does not fit.
+    """
+    if _PATTERN.search(name):
+        return True if any(fnmatchcase(one, name) for one in (host, host.partition(".")[0])) else None
     if name == host:
         return True
     if name in fleet.names:

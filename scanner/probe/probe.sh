@@ -35,6 +35,7 @@ main() {
   max_plans=300
   clients='(docker|podman|nerdctl|finch|balena-engine)([.-](compose|io|remote))?(-v[12])?'
   starters='(ctr|crictl|buildah|distrobox|toolbox|apptainer|singularity|runc|crun|kubectl|helm|nomad|lima|limactl)'
+  runners='(make|gmake|just|task|go-task|npm|yarn|pnpm)'
   two_bytes=$(printf '\303\251')
   if [ "${#two_bytes}" -eq 2 ]; then bytewise=yes; else bytewise=; fi
   if printf x | head -c 1 >/dev/null 2>&1; then has_head_c=yes; else has_head_c=; fi
@@ -819,7 +820,7 @@ plans() {
     unset IFS
     plan_files
     emit plan/count "$small" "$shipped"
-    emit plan_files "$small" 'with files of variables'
+    emit plan_files "$small" 'with files of variables, volumes'
   }
 }
 
@@ -1078,7 +1079,7 @@ quadlet_files() {
 }
 
 quadlets_of() { # directory
-  for kind in container kube image build pod; do
+  for kind in container kube image build pod volume network; do
     there "$1"/*."$kind" "$1"/*/*."$kind" "$1"/*/*/*."$kind" "$1"/"$kind".d/*.conf "$1"/*."$kind".d/*.conf "$1"/*/*."$kind".d/*.conf
   done
 }
@@ -1107,11 +1108,13 @@ services_of() { # directories of one manager: every file of each unit in which a
   done
   [ -n "$dirs" ] || return 0
   scripts=$(scripts_of $dirs | tr '\n' ' ')
+  tasks=$(tasks_of $dirs | awk '!seen[$0]++' | tr '\n' ' ')
   names=$(
     set +f
     for dir in $dirs; do
       grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" "$dir"/*.service "$dir"/*.service.d/*.conf
       for script in $scripts; do grep -l -s -F "$script" "$dir"/*.service "$dir"/*.service.d/*.conf; done
+      for task in $tasks; do grep -l -s -F "${task%/*}" "$dir"/*.service "$dir"/*.service.d/*.conf; done
     done | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
   )
   [ -n "$names" ] || return 0
@@ -1129,7 +1132,29 @@ services_of() { # directories of one manager: every file of each unit in which a
     done
   )
   ship_units systemd "$(printf '%s\n' "$services" | awk 'NF && !seen[$0]++')"
-  for script in $scripts; do ship systemd "$script" @script; done # what stands in it stays here
+  for script in $scripts $tasks; do ship systemd "$script" @script; done # what stands in it stays here
+}
+
+tasks_of() { # directories of one manager: files of tasks beside which its units run make or the like, and in which an engine is named
+  (
+    set +f
+    for dir; do
+      grep -l -s -E "^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=.*${runners}[[:space:]]" "$dir"/*.service "$dir"/*.service.d/*.conf
+    done
+  ) | head -n 100 | while IFS= read -r unit; do
+    awk '{
+      gsub(/["\047]/, "")
+      if (match($0, /^[ \t]*WorkingDirectory[ \t]*=[ \t]*-?/) || (/^[ \t]*Exec/ && match($0, /[ \t](-C|-d|--(directory|dir|prefix|cwd|working-directory))[ \t=]*/))) {
+        $0 = substr($0, RSTART + RLENGTH)
+        if ($1 ~ /^\/[A-Za-z0-9_.\/-]+$/) print $1
+      }
+    }' "$unit"
+  done | while IFS= read -r place; do
+    for task in GNUmakefile makefile Makefile justfile Justfile Taskfile.yml Taskfile.yaml taskfile.yml package.json; do
+      if [ -f "$place/$task" ] && [ -r "$place/$task" ] &&
+        grep -q -E "${clients}[[:space:]].*(run|create|play|up|deploy)([[:space:]\"]|\$)" "$place/$task"; then printf '%s\n' "$place/$task"; fi
+    done
+  done
 }
 
 scripts_of() { # directories of one manager: scripts that its units run and in which an engine is named
@@ -1294,13 +1319,13 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
   kind_of_unit=$1
   names_needed=$2
   shift 2
-  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v starters="$starters" '
+  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" '
     BEGIN {
       quadlet = quadlet == "quadlet"
       count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST DOCKER_CONTEXT", list)
       for (i = 1; i <= count; i++) keep[list[i]] = 1
       plain = "Image Exec Entrypoint Yaml Arch OS Variant ImageTag EnvironmentFile EnvironmentHost WorkingDir User Group RunInit"
-      plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod ServiceName"
+      plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod Network Driver ServiceName"
       plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment ConditionArchitecture AssertArchitecture"
       count = split(plain, list)
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
@@ -1342,6 +1367,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       else if (key ~ /^Exec/ && value ~ /(docker|podman|nerdctl|finch|balena-engine)/) print key "=" command(value)
       else if (key ~ /^Exec/ && (run = started_by(value)) != "") print key "=" run blank(lines)
       else if (key ~ /^Exec/ && (run = script_in(value)) != "") print key "=" run blank(lines)
+      else if (key ~ /^Exec/ && tasks != "" && (run = task_in(value)) != "") print key "=" run blank(lines)
       else print key "=@hidden" blank(lines)
     }
     function started_by(value,  name, verb) { # the program and the word by which something else starts a container
@@ -1355,6 +1381,17 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
     function script_in(value,  i) { # one that names an engine
       for (i = 1; i <= script_count; i++) if (index(value, script[i])) return script[i]
       return ""
+    }
+    function task_in(value,  run) { # a runner of tasks, with the directory that it goes to
+      if (!match(value, "(^|[ \t/\"\047@:+!-])" runners "([ \t\"\047]|$)")) return ""
+      run = substr(value, RSTART, RLENGTH)
+      gsub(/[^a-z]/, "", run)
+      if (run == "gotask") run = "task"
+      gsub(/["\047]/, "", value)
+      if (!match(value, /[ \t](-C|-d|--(directory|dir|prefix|cwd|working-directory))[ \t=]*/)) return run
+      value = substr(value, RSTART + RLENGTH)
+      sub(/[ \t].*/, "", value)
+      return value ~ /^\/[A-Za-z0-9_.\/-]+$/ ? run " -C " value : run
     }
     function blank(lines,  made) {
       made = ""

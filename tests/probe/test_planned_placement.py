@@ -1,4 +1,4 @@
-"""Files of a host that plan for other hosts: a kubelet refuses a static pod that asks for another CPU."""
+"""Files of a host that plan for other hosts, or are planned by more than one of them."""
 
 import pytest
 
@@ -27,3 +27,32 @@ def test_a_static_pod_is_planned_where_its_host_may_run_it(asked, is_planned, pi
     sections = {**pieces.HOSTS["no-engine"], "plan/manifests/1": POD % asked, "plan/count": "1"}
     facts = reading.read(pieces.framed(sections), Host("web-1", "127.0.0.1", labels={"disk": "ssd"}))
     assert [workload.image for workload in facts.workloads] == ["r.example/app:1"] * is_planned
+
+
+PROJECT = "/srv/app/compose.yml\nservices: {a: {image: 'r.example/a:${TAG:-1}', environment: {P: '$PASS'}, ports: ['$PORT:80']}}\n"
+LABELLED = 'sha256:1 2 running/0 {"config": {"labels": {"project": "app", "compose_files": "/srv/app/compose.yml"}}}'
+STARTED = [
+    ("", [("app/a", "r.example/a:1", None)]),
+    ("Environment=TAG=2\nExecReload=docker compose up -d\n", [("app/a", "r.example/a:2", None)]),
+    ("Environment=DOCKER_DEFAULT_PLATFORM=linux/arm64\n", [("app/a", "r.example/a:1", "linux/arm64")]),
+    ("Environment=PASS=@hidden PORT=@hidden\n", [("app/a", "r.example/a:1", None)]),
+    ("Environment=TAG=@hidden\n", [("app/a", "r.example/a:1", None)]),
+]
+
+
+@pytest.mark.parametrize(("more", "wanted"), STARTED)
+def test_a_project_that_a_unit_starts_is_planned_once_and_as_the_unit_starts_it(more, wanted, pieces):
+    unit = "/etc/systemd/system/a.service\n[Service]\nExecStart=docker compose up\nWorkingDirectory=/srv/app\n"
+    sections = {
+        **pieces.HOSTS["no-engine"],
+        "docker/containers": LABELLED,
+        "plan/compose/1": PROJECT,
+        "plan/systemd/2": unit + more,
+        "plan/systemd/3": PROJECT,
+        "plan/count": "3",
+        "plan_files": "with files of variables, volumes",
+    }
+    facts = reading.read(pieces.framed(sections), Host("web-1", "127.0.0.1"))
+    planned = [(one.name, one.image, str(one.pinned) if one.pinned else None) for one in facts.workloads]
+    assert planned == wanted
+    assert ("systemd" in facts.gaps) is ("TAG=@hidden" in more)

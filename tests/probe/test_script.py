@@ -659,6 +659,12 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
         "/etc/systemd/system/f.service": "[Service]\nExecStart=-/usr/local/bin/helm upgrade --install x hunter4 ; /bin/true\n",
         "/etc/systemd/system/g.service": "[Service]\nExecStart=/usr/bin/nomad agent -config hunter5\n",
         "/etc/systemd/system/h.service": "[Service]\nExecStart=/usr/bin/docker-compose-v2 up hunter_\n",
+        "/etc/systemd/system/i.service": "[Service]\nExecStart=/usr/bin/make -C {etc}/../srv/a up TOKEN=hunter6\n",
+        "/etc/systemd/system/j.service": "[Service]\nExecStart=/usr/bin/just hunter7\nWorkingDirectory={etc}/../srv/b\n",
+        "/etc/systemd/system/k.service": "[Service]\nExecStart=/usr/bin/make -C {etc}/../srv/c up hunter8\n",
+        "/srv/a/Makefile": "up:\n\tdocker compose up -d # hunter9\n",
+        "/srv/b/justfile": "web:\n  podman run a\n",
+        "/srv/c/Makefile": "up:\n\techo podman\n",
         "/opt/start.sh": "#!/bin/sh\nTOKEN=hunter1\ndocker run -e TOKEN=$TOKEN reg/a:1\n",
         "/opt/backup.sh": "#!/bin/bash\ndocker exec db pg_dump\n",
         "/opt/program": "ELF docker run a\n",
@@ -672,6 +678,8 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
     said = ("=ctr run @hidden", "=helm upgrade @hidden", "docker-compose-v2 up", "nomad")
     assert [word.encode() in done.stdout for word in said] == [True, True, True, False]
     assert [one.image for one in facts.workloads if one.source is Source.SYSTEMD] == ["fin:1"]
+    told = b"".join(re.findall(rb"\n(?:/\S+)?/root/(srv/\S+)\n@script", done.stdout))
+    assert told == b"srv/a/Makefilesrv/b/justfile"
     assert f"{tmp_path}/root/opt/start.sh, a script in which an engine is named" in facts.gaps["systemd"].detail
     assert b"backup.sh" not in done.stdout
     assert b"opt/program" not in done.stdout
@@ -732,16 +740,20 @@ def test_quadlets_come_with_all_that_makes_them(shell, tmp_path, with_programs):
         "/etc/containers/systemd/base.image": "[Image]\nImage=quay.io/base:1\nCreds=me:hunter5\nOS=linux\nArch=arm64\n",
         "/run/containers/systemd/web.container.d/10.conf": "[Container]\nRunInit=yes\n",
         "/etc/containers/systemd/own.container": "[Container]\nImage=own.build\nPod=p.pod\n",
-        "/etc/containers/systemd/own.build": "[Build]\nImageTag=localhost/own\n",
-        "/etc/containers/systemd/p.pod": "[Pod]\nVolume=/c:/d\n",
+        "/etc/containers/systemd/own.build": "[Build]\nImageTag=localhost/own\nFile=/srv/Containerfile\n",
+        "/etc/containers/systemd/p.pod": "[Pod]\nVolume=/c:/d\nNetwork=n.network\n",
+        "/etc/containers/systemd/n.network": "[Network]\nOptions=hunter6\n",
+        "/etc/containers/systemd/lone.container": "[Container]\nImage=a\nVolume=gone.volume:/x\n",
     }
     text = at(tmp_path / "root", with_programs(tmp_path, {}), files)
 
     facts = read(done := answered(shell, text))
 
     assert b"hunter" not in done.stdout
-    assert not {"quadlet", "plans"} & set(facts.gaps), facts.gaps
+    assert facts.gaps["quadlet"].detail.endswith("lone.container: gone.volume is not there")
+    assert "plans" not in facts.gaps
     found = {w.name: w for w in facts.workloads if w.source is Source.QUADLET}
+    assert "lone.service" not in found
     web = found["web.service"]
     assert (web.image, str(web.pinned), web.pinned_at) == (
         "quay.io/base:1", "linux/arm64", f"{tmp_path}/root/etc/containers/systemd/base.image:5",

@@ -154,6 +154,8 @@ class _Host:
             ("user", ("ansible_user", "ansible_ssh_user")),
         ):
             text, where = self._text(*names)
+            if where and not text and key == "port":
+                raise _OddError(f"{where}: ansible_port is empty, which Ansible refuses")
             if text:
                 options.take(Setting(key, quoted(text), where))
         self._arguments(options, "ansible_ssh_common_args")
@@ -178,7 +180,10 @@ class _Host:
 
     def _destination(self) -> str:
         """What ssh is told to go to: ``[USER@]HOST``."""
-        return self._text("ansible_host", "ansible_ssh_host")[0] or self._name
+        text, where = self._text("ansible_host", "ansible_ssh_host")
+        if where and not text:
+            raise _OddError(f"{where}: ansible_host is empty, which is no host to Ansible")
+        return text or self._name
 
     def _tokens(self, options: Options) -> dict[str, str]:
         around = self._around

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MAX_HOPS = 4
 """More bastions in a row than anybody has."""
 
-_HOP = re.compile(r"(?:(?P<user>.+)@)?(?P<host>\[[^\[\]]+\]|[^@:\[\]]+)(?::(?P<port>\d+))?")
+_HOP = re.compile(r"(?:(?P<user>.+)@)?(?P<host>\[[^\[\]]+\]|[^@:\[\]]+)(?::(?P<port>\d*))?")
 _BARE_IPV6 = re.compile(r"(?:(?P<user>.+)@)?(?P<host>[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)")
 _SSH = re.compile(r"(?:/\S*/)?ssh")
 _NETCAT = re.compile(r"(?:/\S*/)?(?:nc|netcat|ncat)")
@@ -81,29 +81,34 @@ def jump_of(options: Options, tokens: dict[str, str]) -> Jump:
 
 
 def _hops(setting: Setting, text: str, tokens: dict[str, str]) -> tuple[Hop, ...]:
-    parts = expanded(setting, text, tokens).split(",")
+    said = expanded(setting, text, tokens)
+    if any(map(str.isspace, said)):
+        raise NotUnderstoodError(f"{setting.place}: {said!r} has blanks, behind which ssh reads no further")
+    parts = said.split(",")
     if len(parts) > MAX_HOPS:
         raise NotUnderstoodError(f"{setting.place}: more than {MAX_HOPS} bastions stand in front of it")
-    return tuple(hop_of(setting, part.strip()) for part in parts)
+    return tuple(hop_of(setting, part) for part in parts)
 
 
-def hop_of(setting: Setting, text: str) -> Hop:
+def hop_of(setting: Setting, text: str, *, is_alone: bool = False) -> Hop:
     """The bastion of ``[user@]host[:port]`` or ``ssh://[user@]host[:port]``.
+
+    One that ``is_alone`` on a command line has no port behind its host, where an address of version 6 needs no brackets.
 
     Raises:
         NotUnderstoodError: it is neither, or no host that may be contacted.
     """
-    hop = _hop(text)
+    hop = _hop(text, is_alone=is_alone)
     if hop is None:
         raise NotUnderstoodError(f"{setting.place}: {text!r} is not a bastion such as user@host:port")
     return hop
 
 
 @lru_cache(maxsize=1024)
-def _hop(text: str) -> Hop | None:
+def _hop(text: str, *, is_alone: bool) -> Hop | None:
     """The bastion, which ten thousand hosts may share; ``None`` where the text names none."""
     try:
-        hop = _of_address(text) if text.startswith("ssh://") else _of_words(text)
+        hop = _of_address(text) if text.startswith("ssh://") else _of_words(text, is_alone=is_alone)
         if hop is not None:
             Host(hop.host, hop.host, hop.port or DEFAULT_PORT, hop.user)
     except ValueError:
@@ -118,8 +123,8 @@ def _of_address(text: str) -> Hop | None:
     return Hop(parts.hostname, parts.username or "", parts.port)
 
 
-def _of_words(text: str) -> Hop | None:
-    found = _BARE_IPV6.fullmatch(text) or _HOP.fullmatch(text)
+def _of_words(text: str, *, is_alone: bool) -> Hop | None:
+    found = (_BARE_IPV6.fullmatch(text) if is_alone else None) or _HOP.fullmatch(text)
     if found is None:
         return None
     given = found.groupdict().get("port")
@@ -168,7 +173,7 @@ def _is_netcat(line: CommandLine) -> bool:
 def _through(setting: Setting, line: CommandLine, tokens: dict[str, str]) -> Jump:
     """The bastion that a command line names, with those in front of it."""
     options = line.options
-    named = hop_of(setting, expanded(setting, line.words[0], tokens))
+    named = hop_of(setting, expanded(setting, line.words[0], tokens), is_alone=True)
     user = named.user or _word(setting, options.word("user"), tokens)
     if "user" in options.first and named.user:
         user = _word(setting, options.word("user"), tokens)  # the option stands in front, so it is first

@@ -68,6 +68,10 @@ _UNIT_PART = re.compile(
 )
 _SCRIPT = re.compile(r"[^.]+|[^.].*\.(?:[a-z]*sh|py|pl|rb|js)|\.justfile", re.ASCII | re.DOTALL)
 _SCRIPT_BY_NAME = re.compile(r".*\.(?:ba)?sh|(?:GNUm|m|M)akefile|\.?justfile|Justfile", re.ASCII | re.DOTALL)
+_TAKEN_FROM = re.compile(
+    rb"""(?:^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?|--env-file[= \t]|(?:^|[;&|'"\t ])(?:\.|source)[ \t]+)["']?(/[\w./@+-]+)""",
+    re.MULTILINE,
+)
 _NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
 _HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
 _JOB = re.compile(rb'^[ \t]*job[ \t]+["A-Za-z_]', re.MULTILINE)
@@ -117,8 +121,11 @@ _NAMED = {
 
 def is_other_than_its_name(path: str, raw: bytes) -> bool:
     """Whether a file has a quadlet's name and no section that a unit has: Perl's documentation, a picture."""
-    is_named = _QUADLET.fullmatch(path) or path.endswith((".image", ".build"))
-    return bool(is_named) and QUADLETS not in f"/{path}" and _SECTION.search(raw) is None
+    may_be_empty = path.endswith((".volume", ".network"))
+    is_named = may_be_empty or _QUADLET.fullmatch(path) or path.endswith((".image", ".build"))
+    if not is_named or QUADLETS in f"/{path}" or (may_be_empty and not raw.strip()):
+        return False
+    return _SECTION.search(raw) is None
 
 
 def is_named_like_a_plan(path: str) -> bool:
@@ -136,6 +143,15 @@ def may_be_a_script(path: str) -> bool:
 def is_script(path: str, head: bytes) -> bool:
     """Whether a file that may be a script is one, by how it begins; one whose name says so need not say whose."""
     return head.startswith(SCRIPT_MARK) or _SCRIPT_BY_NAME.fullmatch(posixpath.basename(path)) is not None
+
+
+def named_by(path: str, raw: bytes) -> set[str]:
+    """The files that a unit or a script takes variables or commands from, from the root on, where it names them so."""
+    if not (
+        _SYSTEMD.fullmatch(path) or _QUADLET.fullmatch(path) or _UNIT_PART.fullmatch(path) or may_be_a_script(path)
+    ):
+        return set()
+    return {name.decode("utf-8", "replace") for name in _TAKEN_FROM.findall(raw)}
 
 
 def is_environment(path: str) -> bool:

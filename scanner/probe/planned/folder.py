@@ -86,8 +86,9 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
     read = {path: one for path, one in kinds.items() if path not in covered}
     projects = _projects(own, read)
     owners = _owners(own, read, projects)
-    of_units, played = _of_units(own)
-    found = _unread(read) + _of_projects(texts, projects, read) + _of_manifests(read, {*owners, *played})
+    of_projects = _of_projects(texts, projects, read)
+    of_units, played = _of_units(own, of_projects)
+    found = _unread(read) + _unplayed(of_projects, read, played) + _of_manifests(read, {*owners, *played})
     found += of_units + _others(own, read)
     owners |= {path: owners.get(path, set()) | units for path, units in played.items()}
     return replace(found, outcomes=_outcomes(found, kinds, covered, owners))
@@ -134,7 +135,7 @@ def _owners(
     """Files that are parts of others, with those that they belong to."""
     units = [*unit_files.quadlets(own, SUFFIXES), *unit_files.services(own)]
     found: dict[str, set[str]] = defaultdict(set)
-    scripts = [path for path, one in read.items() if one.kind is Kind.SCRIPT]
+    scripts = [path for path, one in read.items() if one.kind is Kind.SCRIPT or _is_named_only(path, one)]
     for part, owner in (*_parts_of_projects(read, projects), *_parts_of_units(own, units, scripts)):
         found[part].add(owner)
     beside: dict[str, set[str]] = defaultdict(set)
@@ -144,6 +145,11 @@ def _owners(
         if one.kind is Kind.PART and path not in found:
             found[path] = beside[posixpath.dirname(path)] - {path}
     return dict(found)
+
+
+def _is_named_only(path: str, told: RecognizedFile) -> bool:
+    """Whether a file is among those that are read since another one names it."""
+    return told.kind is Kind.NONE and not file_kinds.is_named_like_a_plan(path)
 
 
 def _parts_of_projects(
@@ -184,15 +190,31 @@ def _projects(own: Mapping[str, bytes], read: Mapping[str, RecognizedFile]) -> l
 
 def _of_projects(
     texts: Mapping[str, bytes], projects: Sequence[ProjectFiles], read: Mapping[str, RecognizedFile]
-) -> FolderPlans:
-    found = FolderPlans()
+) -> dict[tuple[str, ...], Plans]:
+    """What the files of each project plan, by these files."""
+    found: dict[tuple[str, ...], Plans] = {}
     for project in projects:
         first = project.files[0]
-        if first in read and read[first].kind is Kind.STACK:
-            found += filed(first, Source.SWARM, stack.plans(texts, first))
+        if _is_stack(first, read):
+            found[project.files] = stack.plans(texts, first)
         else:
             beside = compose.ProjectSurroundings(dotenv=project.dotenv)
-            found += filed(first, Source.COMPOSE, compose.project_plans(texts, project.files, beside))
+            found[project.files] = compose.project_plans(texts, project.files, beside)
+    return found
+
+
+def _is_stack(path: str, read: Mapping[str, RecognizedFile]) -> bool:
+    return path in read and read[path].kind is Kind.STACK
+
+
+def _unplayed(
+    projects: Mapping[tuple[str, ...], Plans], read: Mapping[str, RecognizedFile], played: Mapping[str, set[str]]
+) -> FolderPlans:
+    """Projects but those that units start in a way of their own, which are planned by the units."""
+    found = FolderPlans()
+    for files, made in projects.items():
+        if files[0] not in played:
+            found += filed(files[0], Source.SWARM if _is_stack(files[0], read) else Source.COMPOSE, made)
     return found
 
 
@@ -238,15 +260,17 @@ def _of_manifests(read: Mapping[str, RecognizedFile], owned: set[str]) -> Folder
 # ---------------------------------------------------------------- units
 
 
-def _of_units(own: Mapping[str, bytes]) -> tuple[FolderPlans, dict[str, set[str]]]:
-    """Units by file, with the manifests that they play: what one refers to may lie anywhere in the folder."""
+def _of_units(
+    own: Mapping[str, bytes], projects: Mapping[tuple[str, ...], Plans]
+) -> tuple[FolderPlans, dict[str, set[str]]]:
+    """Units by file, with the manifests and projects that they play: what one refers to may lie anywhere in the folder."""
     found = FolderPlans()
     owners: dict[str, set[str]] = defaultdict(set)
     played: set[str] = set()
     for path, made in quadlet.by_unit(own, played):
         found += filed(path, Source.QUADLET, made)
         _note(owners, played, path)
-    for path, made in systemd.by_unit(own, lambda path: path in own, played):
+    for path, made in systemd.by_unit(own, projects.get, played):
         found += filed(path, Source.SYSTEMD, made)
         _note(owners, played, path)
     return found, owners

@@ -22,7 +22,7 @@ from scanner.probe.planned.plans import Plans, gap
 from scanner.probe.planned.units import quadlet, systemd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from scanner.domain.facts import Workload
     from scanner.domain.host import Host
@@ -51,14 +51,26 @@ _SECTION = re.compile(rb"^[ \t]*\[", re.MULTILINE)
 def read(answer: Answer, host: Host, platform: Platform | None, gaps: Gaps) -> tuple[Workload, ...]:
     """Everything that the host's files plan for a host of this platform."""
     texts = _texts(answer, gaps)
-    readers = {**_units(answer), **_READERS, "compose": lambda texts: _compose(answer, texts)}
+    played: set[str] = set()
+    units = _units(answer, texts["compose"], played)
+    readers = {**units, **_READERS, "compose": lambda given: _compose(answer, given, played)}
     found = {kind: _plans(reader, texts[kind]) for kind, reader in readers.items()}
     found = {kind: without_hidden(plans) for kind, plans in found.items()}
     for kind, plans in found.items():
         for path, failure in plans.gaps.items():
             gaps.note(_GAP_OF[kind], Failure(failure.reason, failure.detail or path))
     planned = (plan for plans in found.values() for plan in plans.planned)
-    return tuple(plan.on(host.name) for plan in planned if _is_for(plan, host, platform))
+    return _once(plan.on(host.name) for plan in planned if _is_for(plan, host, platform))
+
+
+def _once(workloads: Iterable[Workload]) -> tuple[Workload, ...]:
+    """Of workloads that are the same in everything, one: a unit may start its project again where it is reloaded."""
+    found: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+    for workload in workloads:
+        alike = found[workload.name, workload.image]
+        if workload not in alike:
+            alike.append(workload)
+    return tuple(workload for alike in found.values() for workload in alike)
 
 
 def _plans(reader: Callable[[Mapping[str, bytes]], Plans], texts: Mapping[str, bytes]) -> Plans:
@@ -102,25 +114,41 @@ def _with_section(text: bytes) -> bytes:
     return text if _SECTION.search(text) or not text.strip() else b"[Service]\n" + text
 
 
-def _units(answer: Answer) -> dict[str, Callable[[Mapping[str, bytes]], Plans]]:
-    """Readers of units; a Compose file that containers are labelled with is planned by its project."""
-    projects = {path for _, files in _projects(answer) for path in files}
-    return {"quadlet": quadlet.plans, "systemd": lambda texts: systemd.plans(texts, projects.__contains__)}
+def _units(
+    answer: Answer, of_compose: Mapping[str, bytes], played: set[str]
+) -> dict[str, Callable[[Mapping[str, bytes]], Plans]]:
+    """Readers of units; Compose files that containers are labelled with are planned by their project."""
+    asked = answer.sections.get("plan_files")
+    has_volumes = asked is not None and b"volumes" in asked.body  # an older probe was not asked for them
+    projects = {files: name for name, files in _projects(answer)}
+
+    def own(files: tuple[str, ...]) -> Plans | None:
+        is_there = files in projects and all(path in of_compose for path in files)
+        return _project(answer, of_compose, projects[files], files) if is_there else None
+
+    return {
+        "quadlet": lambda texts: quadlet.plans(texts, has_volumes=has_volumes),
+        "systemd": lambda texts: systemd.plans(texts, own, played),
+    }
 
 
-def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
+def _compose(answer: Answer, texts: Mapping[str, bytes], played: set[str]) -> Plans:
     """The projects of the containers that exist, whose labels name the project and its files in order."""
     found = Plans()
-    has_env_files = "plan_files" in answer.sections  # an older probe was not asked for them
     for project, files in _projects(answer):
         roots = [path for path in files if path in texts]
-        if not roots:
-            continue  # the files are missing now, so nothing is planned
+        if not roots or files[0] in played:
+            continue  # the files are missing now, so nothing is planned; or a unit starts them in a way of its own
         if len(roots) < len(files):
             found += gap(files[0], "not all files of the project can be read")
             continue
-        found += compose.project_plans(texts, roots, ProjectSurroundings(project, has_env_files=has_env_files))
+        found += _project(answer, texts, project, files)
     return found
+
+
+def _project(answer: Answer, texts: Mapping[str, bytes], name: str, files: tuple[str, ...]) -> Plans:
+    has_env_files = "plan_files" in answer.sections  # an older probe was not asked for them
+    return compose.project_plans(texts, files, ProjectSurroundings(name, has_env_files=has_env_files))
 
 
 def _projects(answer: Answer) -> list[tuple[str, tuple[str, ...]]]:

@@ -37,7 +37,10 @@ MAX_DEPTH = 8
 """Folders within a host's folder; deeper is a mistake."""
 
 MAX_SCRIPTS = 1000
-"""Scripts read: one for each host of a fleet that starts containers so; a unit that runs one of the others is a gap."""
+"""Scripts read, with files that they or units name: one for each host of a fleet that starts containers so.
+
+A unit that runs one of the others is a gap.
+"""
 
 MAX_SCRIPT_BYTES = 64 << 10
 """What the reader of scripts takes."""
@@ -108,12 +111,14 @@ class _Reading:
                 self._walk(Path(entry.path).resolve(), entry.name, 1)
             elif file_kinds.is_named_like_a_plan(entry.name) and not file_kinds.is_environment(entry.name):
                 unplaced.append(entry.name)
+        self._take_named(self._home)
         texts, unread = MappingProxyType(self._texts), MappingProxyType(self._unread)
         return Tree(tuple(folders), texts, unread, tuple(unplaced), tuple(self._others))
 
     def whole(self) -> Tree:
         name = self._home.name or "plans"
         self._walk(self._home, name, 1)
+        self._take_named(self._home, skipped=f"{name}/")
         return Tree((name,), MappingProxyType(self._texts), MappingProxyType(self._unread), (), tuple(self._others))
 
     def _walk(self, place: Path, path: str, depth: int) -> None:
@@ -185,6 +190,22 @@ class _Reading:
                 self._texts[name] = files.read_bytes(place, MAX_SCRIPT_BYTES, follow=False)
         return True
 
+    def _take_named(self, home: Path, skipped: str = "") -> None:
+        """Files of any name from which a unit or a script takes variables or commands, below any folder around it."""
+        named = {
+            f"{root}{name}"
+            for path, raw in self._texts.items()
+            for name in file_kinds.named_by(path, raw)
+            for root in _around(path)
+        }
+        for name in [name for name in self._others if name in named]:
+            place = (home / name.removeprefix(skipped)).resolve()
+            self._scripts += 1
+            with suppress(FileError, OSError):
+                if self._scripts <= MAX_SCRIPTS and place.is_relative_to(self._home):
+                    self._texts[name] = files.read_bytes(place, MAX_SCRIPT_BYTES, follow=False)
+                    self._others.remove(name)
+
     def _leave(self, entry: os.DirEntry[str], name: str, error: FileError) -> None:
         """A file that is not read; one that is too long and no plan by what it begins with is left alone."""
         head = self._head(entry, name)
@@ -203,6 +224,13 @@ class _Reading:
             return b""
         self._glanced += len(head)
         return head
+
+
+def _around(path: str) -> Iterator[str]:
+    """The folders around a file, each of which may stand for a host's root."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _why(error: Exception) -> str:

@@ -69,6 +69,7 @@ INVENTORIES = (
     {"hosts.yaml": "---\n# c\nall:\n  children:\n    a: {children: {b: {children: {c: {hosts: {deep: }}}}}}\n    b: {vars: {ansible_user: b}}\n    a: {children: {b: {children: {c: {hosts: {deep: }}}}}, vars: {ansible_user: a}}\n"},
     {"hosts.json": '{"web": {"hosts": {"w1": {"ansible_port": 2222}}, "vars": {"ansible_user": "j"}}}\n'},
     {"hosts": "all:\n  children:\n    web:\n      hosts:\n        w1:\n"},
+    {"hosts.yml": "all: {vars: {ansible_user: x}, hosts: {a: {ansible_port: , ansible_host: , ansible_user: ''}, b: {ansible_port: 23, ansible_ssh_port: }}}\n"},
     # ---- variables beside
     {"hosts": "[web]\na\nb\n", "group_vars/all.yml": "ansible_user: everybody\n", "group_vars/web.yml": "ansible_port: 2200\n", "host_vars/a.yml": "ansible_user: own\n"},
     {"hosts": "[web]\na\n[web:vars]\nansible_user=inline\n", "group_vars/all.yml": "ansible_user: beside\n"},

@@ -70,6 +70,7 @@ CONFIGS = (
     "Host a\n ProxyJump ssh://me@bastion:2024\n",
     "Host a\n ProxyJump [2001:db8::1]:2025\n",
     "Host a\n ProxyJump bastion # through the wall\n",
+    "Host a\n ProxyJump bastion:\n",
     "Host a\n ProxyCommand ssh -W %h:%p gate\n ProxyJump never\n",
     "Host a\n ProxyJump first\n ProxyCommand ssh -W %h:%p never\n",
     "Host a\n ProxyCommand none\n ProxyJump never\n",

@@ -169,6 +169,9 @@ ODD = [
     ("Host a\n User %u\n", "{path}:2: User depends on what only ssh expands"),
     ("Host a\n IdentityFile ~bob/x\n", "{path}:2: ~bob/x is in the home of an account that is not here: write it out"),
     ("Host a\n ProxyJump b:99999\n", "{path}:2: 'b:99999' is not a bastion such as user@host:port"),
+    ("Host a\n ProxyJump b , c\n", "{path}:2: 'b , c' has blanks, behind which ssh reads no further"),
+    ("Host a\n ProxyJump b, c\n", "{path}:2: 'b, c' has blanks, behind which ssh reads no further"),
+    ("Host a\n ProxyJump me@2001:db8::1\n", "{path}:2: 'me@2001:db8::1' is not a bastion such as user@host:port"),
     ("Host a\n ProxyJump b,b,b,b,b\n", "{path}:2: more than 4 bastions stand in front of it"),
     ("Host *\n ProxyJump bastion\nHost a\n", "the bastion bastion stands in front of itself"),
     ("Host a\n CanonicalizeHostname yes\n CanonicalDomains x.example\n",
@@ -217,6 +220,10 @@ def test_a_command_that_decides_nothing_costs_nobody(read):
 def test_a_netcat_on_the_bastion_goes_the_same_way(read):
     hosts = read("Host a\n ProxyCommand ssh me@gate nc -w 5 %h %p\nHost b\n ProxyCommand ssh gate 'nc %h %p'\n")
     assert [record.jump for record in hosts.values()] == ["me@gate", "gate"]
+
+
+def test_a_destination_of_version_6_needs_no_brackets_where_no_port_may_follow(read):
+    assert read("Host a\n ProxyCommand ssh -W %h:%p me@2001:db8::1\n")["a"].jump == "me@[2001:db8::1]"
 
 
 def test_a_bastion_behind_a_bastion_stands_in_front_of_it(read):

@@ -334,6 +334,8 @@ OTHERS = [
     ("app.env", "TAG=1\n", N),
     ("notes.txt", "images\n", N),
     ("lib/Moose.pod", "=head1 NAME\n\nperl's own documentation\n", N),
+    ("etc/systemd/network/10-lan.network", "[Match]\nName=eth0\n\n[Network]\nDHCP=yes\nAddress=10.0.0.2/24\n", N),
+    ("graph.network", b"\x89PNG\r\n\x1a\n\x00", N),
     ("firmware.image", b"\x89PNG\r\n\x1a\n\x00", N),
     ("x.build", "make all\n", N),
     ("etc/containers/systemd/x.container", "make all\n", G),

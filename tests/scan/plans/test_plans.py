@@ -274,6 +274,31 @@ def test_a_unit_whose_script_is_beyond_what_is_read_is_unknown_and_other_scripts
     assert unknown(found, "web-2") == planned(found, "web-2") == []
 
 
+def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they_are_called(directory, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("TAG=secret\n")
+    run = "ExecStart=/usr/bin/docker run r.example/app:${TAG}\n"
+    home = directory(
+        {
+            "web-1/a.service": f"[Service]\nEnvironmentFile=-/etc/default/web\n{run}",
+            "web-1/etc/default/web": "TAG=7\n",
+            "web-1/etc/default/other": "TAG=8\n",
+            "web-2/files/etc/systemd/system/b.service": "[Service]\nExecStart=/bin/sh -c '. /etc/sysconfig/web; docker run r.example/app:$TAG'\n",
+            "web-2/files/etc/sysconfig/web": "TAG=9\n",
+            "edge-1/c.service": f"[Service]\nEnvironmentFile=/etc/default/web\n{run}",
+            "edge-1/etc/default/x": "",
+        }
+    )
+    (home / "edge-1/etc/default/web").symlink_to(outside)
+    found = PlanDirectory(home).read(HOSTS)
+    assert [planned(found, host)[0][2] for host in ("web-1", "web-2")] == ["r.example/app:7", "r.example/app:9"]
+    assert "/etc/default/web cannot be read" in unknown(found, "edge-1")[0][2]
+    assert {path: str(one) for path, one in found.files.items() if not path.endswith(".service")} == {
+        "edge-1/etc/default/web": "no plan", "edge-1/etc/default/x": "no plan", "web-1/etc/default/other": "no plan",
+        "web-1/etc/default/web": "planned", "web-2/files/etc/sysconfig/web": "planned",
+    }  # fmt: skip
+
+
 def test_folders_without_end_are_unknown(directory):
     found = PlanDirectory(directory({f"web-1/{'x/' * 9}images.txt": "r.example/app:1"})).read(HOSTS)
     assert planned(found, "web-1") == []

@@ -129,7 +129,7 @@ def started(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Sta
         return None
     found = _command(engine, before.rest)
     if found is not None and (elsewhere := _elsewhere(before, env)):
-        return Other(f"it runs on another machine, {shown(elsewhere)}")
+        return Other(f"it asks the engine at {shown(elsewhere)}, which may be another machine's")
     context = _context(before, env) if engine == "docker" else ""
     if found is not None and context not in _LOCAL_CONTEXTS:
         return Other(f"it runs where Docker's context {shown(context)} leads")
@@ -141,9 +141,9 @@ def _mentions_start(words: tuple[str, ...]) -> bool:
 
 
 def _elsewhere(before: Given, env: Mapping[str, str]) -> str:
-    """The other machine whose engine is asked; empty where it is this one's."""
+    """What leads to an engine that may be another machine's, were it by a port of this one; empty where it is a socket here."""
     if before.is_on("remote") or before.last("connection"):
-        return before.last("connection") or "by --remote"
+        return before.last("connection") or "Podman's usual connection"
     said = before.last("host") or before.last("url") or env.get("DOCKER_HOST") or env.get("CONTAINER_HOST") or ""
     return "" if not said or said.startswith(_LOCAL) else said
 

@@ -20,6 +20,8 @@ MAX_COUNT_DIGITS = 3
 DECLARE = frozenset({"export", "readonly", "local", "declare", "typeset"})
 
 _EVERYWHERE = frozenset({"export", "readonly"})
+_ALTERING = frozenset("niluc")
+"""Options of ``declare`` by which a variable is another's name, a number, in small or capital letters."""
 
 
 def placed(shell: Shell, path: str) -> str:
@@ -37,7 +39,10 @@ def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None])
             continue
         if words[0] not in _EVERYWHERE:
             hidden.setdefault(name, shell.texts.get(name))
-        if equals:
+        if words[0] not in _EVERYWHERE and _ALTERING.intersection(options):
+            shell.altered |= {name, text} if "n" in options else {name}
+            shell.forget({name, text} & shell.altered)
+        elif equals:
             shell.put(name, UNKNOWN if is_more else text)
         if words[0] == "export" or "x" in options:
             shell.exported.add(name)

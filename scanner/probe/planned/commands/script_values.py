@@ -43,6 +43,7 @@ class Shell:
 
     ``parameters`` are the positional ones, ``$0`` first, none where nobody knows how many there are. Of what is
     ``exported`` the programs that it starts know, too. ``is_whole`` tells that a variable which is not here is not set.
+    ``altered`` are variables that hold something else than what they are given.
     """
 
     texts: dict[str, str]
@@ -52,6 +53,7 @@ class Shell:
     exports_all: bool = False
     arrays: dict[str, tuple[str, ...]] = field(default_factory=dict)
     functions: dict[str, Statement] = field(default_factory=dict)
+    altered: set[str] = field(default_factory=set)
 
     def copy(self) -> Shell:
         """The same, to change on its own."""
@@ -61,11 +63,12 @@ class Shell:
             exported=set(self.exported),
             arrays=dict(self.arrays),
             functions=dict(self.functions),
+            altered=set(self.altered),
         )
 
     def put(self, name: str, text: str) -> None:
         """Set a variable."""
-        self.texts[name] = text.replace(OPEN_TEXT, UNKNOWN)
+        self.texts[name] = UNKNOWN if name in self.altered else text.replace(OPEN_TEXT, UNKNOWN)
         self.arrays.pop(name, None)
         if self.exports_all:
             self.exported.add(name)
@@ -73,7 +76,8 @@ class Shell:
     def put_array(self, name: str, elements: tuple[str, ...]) -> None:
         """Set an array; its name alone is its first element."""
         self.put(name, elements[0] if elements else "")
-        self.arrays[name] = elements
+        if name not in self.altered:
+            self.arrays[name] = elements
 
     def forget(self, names: Iterable[str]) -> None:
         """From here on nobody knows what they hold."""

@@ -105,7 +105,8 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSu
     variables = {**variables, PROJECT_NAME: Value(name)}
     model = loading.model(roots, Context(directory, variables))
     consistency.check_resources(model)
-    default_at = next((path for path in (*files, *beside.env_files) if service.DEFAULT_PLATFORM in variables), "")
+    told_by = (*files, *beside.env_files) if service.DEFAULT_PLATFORM not in shell else ()
+    default_at = next((path for path in told_by if service.DEFAULT_PLATFORM in variables), "")
     shared = service.Project(
         name, texts, variables, Source.COMPOSE, _bodies(model, roots[0]), default_at, beside.has_env_files
     )

@@ -16,7 +16,8 @@ from scanner.probe.planned.commands.engine_options import OptionsError
 from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
 from scanner.probe.planned.units import conditions, unit_environment, unit_files
 from scanner.probe.planned.units.commands import command_lines
-from scanner.probe.planned.units.quadlet_file import SUFFIXES, Quadlet
+from scanner.probe.planned.units.quadlet_file import STARTING, SUFFIXES, Quadlet
+from scanner.probe.planned.units.quadlet_references import Others
 from scanner.probe.planned.units.runs import Files, UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
 from scanner.probe.planned.units.systemd import settings_of
@@ -34,19 +35,22 @@ _MARKS = ("--platform", "--arch", "--override-arch", "--os", "--variant")
 _ARGS = ("GlobalArgs", "PodmanArgs")
 
 
-def plans(texts: Mapping[str, bytes]) -> Plans:
+def plans(texts: Mapping[str, bytes], *, has_volumes: bool = True) -> Plans:
     """What quadlets plan, named by the service that Podman makes of each.
 
     Args:
         texts: quadlets, drop-ins, the YAML of ``.kube`` files, files of variables, by path.
+        has_volumes: whether volumes with networks are among the quadlets.
     """
     found = Plans()
-    for _, made in by_unit(texts):
+    for _, made in by_unit(texts, has_volumes=has_volumes):
         found += made
     return found
 
 
-def by_unit(texts: Mapping[str, bytes], played: set[str] | None = None) -> Iterator[tuple[str, Plans]]:
+def by_unit(
+    texts: Mapping[str, bytes], played: set[str] | None = None, *, has_volumes: bool = True
+) -> Iterator[tuple[str, Plans]]:
     """What each quadlet plans, by the path of its file; ``played`` takes the manifests that quadlets play."""
     played = set() if played is None else played
     units = list(unit_files.quadlets(texts, SUFFIXES))
@@ -58,7 +62,7 @@ def by_unit(texts: Mapping[str, bytes], played: set[str] | None = None) -> Itera
             read[unit.path] = Quadlet(unit.path, settings)
         except UnclearError as error:
             yield unit.path, gap(unit.path, error)
-    others = _Others([unit for unit in units if unit.path in read], read)
+    others = Others([unit for unit in units if unit.path in read], read, has_volumes)
     for unit in units:
         if unit.path in read:
             try:
@@ -67,20 +71,6 @@ def by_unit(texts: Mapping[str, bytes], played: set[str] | None = None) -> Itera
             except UnclearError as error:
                 made = gap(unit.path, error)
             yield unit.path, gaps[unit.path] + made
-
-
-@dataclass(frozen=True, slots=True)
-class _Others:
-    """The quadlets that one may refer to by name: those of its own manager, or else the only one of that name."""
-
-    units: list[Unit]
-    read: Mapping[str, Quadlet]
-
-    def named(self, name: str, scope: str) -> Quadlet | None:
-        found = [unit for unit in self.units if unit.name == name]
-        own = [unit for unit in found if unit.scope == scope]
-        chosen = own or (found if len(found) == 1 else [])
-        return self.read[chosen[0].path] if chosen else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,7 @@ class _Planning:
     """One quadlet made into the command that its service runs, then into a plan."""
 
     def __init__(
-        self, unit: Unit, quadlet: Quadlet, others: _Others, texts: Mapping[str, bytes], played: set[str]
+        self, unit: Unit, quadlet: Quadlet, others: Others, texts: Mapping[str, bytes], played: set[str]
     ) -> None:
         self._played = played
         self._unit = unit
@@ -108,15 +98,16 @@ class _Planning:
 
     def plans(self) -> Plans:
         quadlet = self._quadlet
-        if quadlet.kind not in {".container", ".kube", ".pod"}:
-            return Plans()
         specifiers = Specifiers(quadlet.service, self._unit.home, self._unit.is_user)
         env = unit_environment.of_service(quadlet.settings, specifiers, self._files.read)
         runs = UnitRuns(
             quadlet.service, Source.QUADLET, self._files, env, posixpath.dirname(quadlet.path),
             user=(self._unit.owner or UNKNOWN) if self._unit.is_user else "", played=self._played,
         )  # fmt: skip
-        for setting in quadlet.unsupported():
+        if quadlet.kind in STARTING:
+            _refuse_second_start(quadlet)
+            self._others.demand_all_of(quadlet, self._unit.scope)
+        for setting in quadlet.unsupported() if quadlet.kind in STARTING else ():
             self._gaps += gap(setting.place(), f"Podman refuses a quadlet with {setting.key}=")
         made = self._gaps + self._of_kind(runs, specifiers, env)
         for line in command_lines(quadlet.settings, specifiers, env):
@@ -129,7 +120,9 @@ class _Planning:
                 return self._container(runs, specifiers, env)
             case ".kube":
                 return self._kube(runs, specifiers, env)
-        return self._infra()
+            case ".pod":
+                return self._infra()
+        return Plans()
 
     # ------------------------------------------------------------ containers
 
@@ -172,28 +165,25 @@ class _Planning:
         """The image that ``Image=`` names, itself or by another quadlet."""
         if not written.endswith((".image", ".build")):
             return _Image(written)
-        other = self._others.named(written, self._unit.scope)
-        if other is None:
-            raise UnclearError(f"{written} is not there")
+        other = self._named(written)
         platform, place = _chosen(other)
         if other.kind == ".build":
-            tags = other.every("ImageTag")
-            if not tags:
-                raise UnclearError(f"{written} has no ImageTag=")
-            return _Image(tags[0].value.strip(), platform, place, is_built=True)
-        name = other.one("Image")
-        if not name or any(other.unsupported()):
-            raise UnclearError(f"Podman refuses {written}")
-        return _Image(other.one("ImageTag") or name, platform, place)
+            return _Image(other.every("ImageTag")[0].value.strip(), platform, place, is_built=True)
+        return _Image(other.one("ImageTag") or other.one("Image") or "", platform, place)
+
+    def _named(self, name: str) -> Quadlet:
+        """Another quadlet."""
+        other = self._others.named(name, self._unit.scope)
+        if other is None:
+            raise UnclearError(f"{name} is not there")
+        return other
 
     def _of_pod(self) -> list[str]:
         """What a pod mounts into each of its containers."""
         name = self._quadlet.one("Pod")
         if not name:
             return []
-        pod = self._others.named(name, self._unit.scope) if name.endswith(".pod") else None
-        if pod is None:
-            raise UnclearError(f"the pod {name} is not there")
+        pod = self._named(name)
         given = _given(pod)
         return [word for value in (*_volumes(pod), *given.all("volume")) for word in ("--volume", value)]
 
@@ -223,6 +213,14 @@ def _put(words: list[str], specifiers: Specifiers, env: UnitEnvironment) -> tupl
         return tuple(all_expanded(map(specifiers.put, words), env))
     except WordsError as error:
         raise UnclearError(str(error)) from error
+
+
+def _refuse_second_start(quadlet: Quadlet) -> None:
+    """The generator puts its own command behind those of the settings that it hands on, of which systemd takes one."""
+    own = systemd_unit.values(quadlet.settings, "Service", "ExecStart")
+    if own and quadlet.one("Type", "Service") != "oneshot":
+        told = "systemd takes no ExecStart= beside Podman's own but where Type= is oneshot"
+        raise UnclearError(f"{own[-1].place()}: {told}")
 
 
 def _refuse_service(quadlet: Quadlet) -> None:

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
     from scanner.formats.systemd_unit import Setting
 
-SUFFIXES = (".container", ".kube", ".image", ".build", ".pod")
-"""Kinds of quadlets that start containers, or say what those start from."""
+STARTING = (".container", ".kube", ".pod")
+"""Kinds of quadlets that start containers."""
 
-_SECTIONS = {".container": "Container", ".kube": "Kube", ".image": "Image", ".build": "Build", ".pod": "Pod"}
-_SERVICE_ENDS = {".image": "-image", ".build": "-build", ".pod": "-pod"}
+SUFFIXES = (*STARTING, ".image", ".build", ".volume", ".network")
+"""All kinds: the others say what those start from, or must be there for them to start."""
+
+_SECTIONS = {
+    ".container": "Container", ".kube": "Kube", ".image": "Image", ".build": "Build", ".pod": "Pod",
+    ".volume": "Volume", ".network": "Network",
+}  # fmt: skip
+_SERVICE_ENDS = {
+    ".image": "-image", ".build": "-build", ".pod": "-pod", ".volume": "-volume", ".network": "-network",
+}  # fmt: skip
 _TRUE = frozenset({"1", "yes", "true", "on"})
 
 
@@ -58,6 +66,14 @@ _KEYS: Mapping[str, frozenset[str]] = {
         "AddHost ContainersConfModule DNS DNSOption DNSSearch ExitPolicy GIDMap GlobalArgs HostName IP IP6 Label Network "
         "NetworkAlias PodName PodmanArgs PublishPort RemapGid RemapUid RemapUidSize RemapUsers ServiceName ShmSize "
         "StopTimeout SubGIDMap SubUIDMap UIDMap UserNS Volume"
+    ),
+    "Volume": _names(
+        "ContainersConfModule Copy Device Driver GID GlobalArgs Group Image Label Options PodmanArgs ServiceName Type UID "
+        "User VolumeName"
+    ),
+    "Network": _names(
+        "ContainersConfModule DNS DisableDNS Driver Gateway GlobalArgs IPAMDriver IPRange IPv6 InterfaceName Internal Label "
+        "NetworkDeleteOnStop NetworkName Options PodmanArgs ServiceName Subnet"
     ),
 }
 """What generators from Podman 5.4 on take; they refuse a file with any other key."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,11 +16,11 @@ from scanner.probe.planned.commands.container_options import container
 from scanner.probe.planned.compose import compose, projects
 from scanner.probe.planned.file_kinds import UNREAD_SCRIPT
 from scanner.probe.planned.kubernetes import manifests
-from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
-from scanner.probe.planned.unknown_text import is_known, shown
+from scanner.probe.planned.plans import Plans, UnclearError, environment, gap, pinned
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from scanner.formats.systemd_unit import Setting
     from scanner.probe.planned.units.unit_environment import UnitEnvironment
@@ -27,6 +29,14 @@ DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
 """What Docker's client asks for where the command does not say (docker(1))."""
 
 _PLATFORM_OPTIONS = ("--platform", "--arch", "--override-arch")
+_OF_COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
+_VARIABLE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
+
+_ANY = "73"
+"""Stands for the value of a variable that nobody knows: as good as any other, a port's number among them."""
+
+OwnProject = Callable[[tuple[str, ...]], "Plans | None"]
+
 SOMEBODY = "*"
 """Stands in an engine's key for a user whose name is not known."""
 
@@ -67,7 +77,8 @@ class UnitRuns:
     """What one unit starts, line by line.
 
     ``pulled`` are the platforms of images that its lines pulled before. ``user`` is who it runs as, empty for root,
-    ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays.
+    ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays, and the files of projects that it
+    starts as nobody else would. ``own`` gives what somebody else reads of files as a project of their own.
     """
 
     unit: str
@@ -76,7 +87,7 @@ class UnitRuns:
     env: UnitEnvironment
     directory: str = ""
     pulled: dict[str, tuple[str, str]] = field(default_factory=dict)
-    referred: Callable[[str], bool] = lambda _: False
+    own: OwnProject = lambda _: None
     user: str = ""
     played: set[str] = field(default_factory=set)
 
@@ -174,15 +185,13 @@ class UnitRuns:
         return made
 
     def _compose(self, project: ComposeUp, env: Mapping[str, str], setting: Setting) -> Plans:
-        """A project whose files are there; what is read as a plan of its own is not planned again."""
+        """A project whose files are there; what is a plan of its own, just as it is started, is not planned again."""
         directory = posixpath.join(_place(env), project.directory)
         paths = self._project_files(project, directory, env)
         roots = [path for path in paths if path in self.files.texts]
         if not paths or len(roots) < len(paths):
             where = shown(" ".join(project.files) or directory)
             return gap(setting.place(), f"it starts a project of Compose, {where}, which cannot be read")
-        if all(map(self.referred, roots)) and not (project.profiles or project.services or project.env_files):
-            return Plans()
         name = project.project or env.get("COMPOSE_PROJECT_NAME", "")
         if not name and project.directory:
             name = _project(directory)
@@ -198,8 +207,35 @@ class UnitRuns:
             without=project.without,
             alone=project.alone,
         )
-        made = compose.project_plans(self.files.texts, roots, beside)
-        return self._changed(made, project, setting)
+        read = compose.project_plans(self.files.texts, roots, beside)
+        if open_one := self._open(roots, env, beside, read):
+            why = f"it starts a project of Compose with {open_one}, which only the running host knows"
+            return gap(setting.place(), self._explained(why))
+        made = self._changed(read, project, setting)
+        place = self.env.places.get(DEFAULT_PLATFORM) or setting.place(DEFAULT_PLATFORM)
+        pinned_here = (
+            plan if plan.pinned_at or not plan.pinned else replace(plan, pinned_at=place) for plan in made.planned
+        )
+        made = Plans(tuple(pinned_here), made.gaps)
+        if made == self.own(tuple(roots)):
+            return Plans()
+        if not (project.services or project.without or project.run or made.gaps):
+            self.played.update(roots)
+        return made
+
+    def _open(self, roots: list[str], env: Mapping[str, str], beside: compose.ProjectSurroundings, read: Plans) -> str:
+        """A variable that changes a project and that the host alone knows; empty where there is none."""
+        if told := next((name for name in (DEFAULT_PLATFORM, *_OF_COMPOSE) if not is_known(env.get(name, ""))), ""):
+            return told
+        named: set[str] = {
+            found.decode("ascii") for path in roots for found in _VARIABLE.findall(self.files.texts[path])
+        }
+        is_whole = self.env.is_whole
+        unknown = sorted(name for name in named if not is_known(env.get(name, "" if is_whole else UNKNOWN)))
+        other = replace(beside, variables={**(beside.variables or {}), **dict.fromkeys(unknown, _ANY)})
+        if not unknown or _judged(compose.project_plans(self.files.texts, roots, other)) == _judged(read):
+            return ""
+        return unknown[0]
 
     def _changed(self, made: Plans, project: ComposeUp, setting: Setting) -> Plans:
         """The one service of ``compose run`` with what it runs instead."""
@@ -243,6 +279,17 @@ class UnitRuns:
 
     def _found(self, path: str) -> str:
         return self.files.find(path) or path
+
+
+def _judged(made: Plans) -> Plans:
+    """What of plans a judgement reads: of most variables only the names."""
+    planned = (
+        replace(plan, process=replace(plan.process, env=environment(dict(plan.process.env or ()))))
+        if plan.process
+        else plan
+        for plan in made.planned
+    )
+    return Plans(tuple(planned), made.gaps)
 
 
 def _engine(program: str, env: Mapping[str, str], source: Source) -> str:

@@ -18,35 +18,37 @@ from scanner.probe.planned.unknown_text import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from scanner.probe.planned.units.runs import OwnProject
     from scanner.probe.planned.units.unit_files import Unit
 
 
-def plans(texts: Mapping[str, bytes], referred: Callable[[str], bool] = lambda _: False) -> Plans:
+def plans(texts: Mapping[str, bytes], own: OwnProject = lambda _: None, played: set[str] | None = None) -> Plans:
     """What units with their drop-ins run, named by the unit.
 
     Args:
         texts: unit files, ``*.service.d/*.conf``, files of variables and others that units name, by path.
-        referred: tells of a Compose file whether somebody else reads it as a project of its own.
+        own: gives what somebody else reads of Compose files as a project of their own.
+        played: takes the files of projects that units start in another way.
     """
     found = Plans()
-    for _, made in by_unit(texts, referred):
+    for _, made in by_unit(texts, own, played):
         found += made
     return found
 
 
 def by_unit(
     texts: Mapping[str, bytes],
-    referred: Callable[[str], bool] = lambda _: False,
+    own: OwnProject = lambda _: None,
     played: set[str] | None = None,
 ) -> Iterator[tuple[str, Plans]]:
-    """What each unit plans, by the path of its file; ``played`` takes the manifests that units play."""
+    """What each unit plans, by the path of its file; ``played`` takes the manifests that units play, projects' files, too."""
     for unit in unit_files.services(texts):
         try:
             settings, unread = settings_of(unit, texts, systemd_unit.settings)
         except UnclearError as error:
             yield unit.path, gap(unit.path, error)
             continue
-        made = _planned(unit, settings, Files(texts, unit.root), referred, set() if played is None else played)
+        made = _planned(unit, settings, Files(texts, unit.root), own, set() if played is None else played)
         made = conditions.placed(made, settings)
         yield unit.path, unread + (Plans(made.planned) if unit.is_only_offered else made)
 
@@ -75,7 +77,7 @@ def _planned(
     unit: Unit,
     settings: Sequence[Setting],
     files: Files,
-    referred: Callable[[str], bool],
+    own: OwnProject,
     played: set[str],
 ) -> Plans:
     specifiers = Specifiers(unit.name, unit.home, unit.is_user)
@@ -85,7 +87,7 @@ def _planned(
     if place.startswith("~"):
         place = unit.home or UNKNOWN
     user = _user(unit, settings, specifiers)
-    runs = UnitRuns(unit.name, Source.SYSTEMD, files, env, place, referred=referred, user=user, played=played)
+    runs = UnitRuns(unit.name, Source.SYSTEMD, files, env, place, own=own, user=user, played=played)
     found = Plans()
     lines = list(command_lines(settings, specifiers, env))
     if any(mentions_engine(line.setting.value) for line in lines) and (

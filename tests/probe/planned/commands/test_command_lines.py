@@ -172,9 +172,13 @@ STARTS = [
     ("podman image pull --arch=arm64 a", Pull("a", "linux/arm64")),
     ("docker service create --name x a", Other("it creates a service of a Swarm")),
     ("docker stack deploy -c x.yml y", Other("it deploys a stack to a Swarm")),
-    ("docker -H tcp://10.0.0.9 run a", Other("it runs on another machine, tcp://10.0.0.9")),
-    ("podman --remote run a", Other("it runs on another machine, by --remote")),
-    ("env DOCKER_HOST=ssh://x docker run a", Other("it runs on another machine, ssh://x")),
+    ("docker -H tcp://10.0.0.9 run a", Other("it asks the engine at tcp://10.0.0.9, which may be another machine's")),
+    (
+        "docker -H tcp://localhost:2375 run a",
+        Other("it asks the engine at tcp://localhost:2375, which may be another machine's"),
+    ),
+    ("podman --remote run a", Other("it asks the engine at Podman's usual connection, which may be another machine's")),
+    ("env DOCKER_HOST=ssh://x docker run a", Other("it asks the engine at ssh://x, which may be another machine's")),
 ]
 
 

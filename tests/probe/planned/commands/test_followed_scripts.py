@@ -44,6 +44,8 @@ UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run a:%d\\n' 1 | sh",
     "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",
+    "V=b; declare -n r=V; docker run $r", "declare -n r=V; V=a; r=b; docker run $V", "declare -l T; T=V1; docker run a:$T",
+    "declare -i n=1+2; docker run a:$n", "f() { local -u t=x; docker run a:$t; }; f",
     "echo 'docker run a\\ndocker run b' | sh", "alias d='docker run'\nd a", '"$1" run a; : docker run',
     'f() { docker run a; }; "$(echo f)"; :', "X=docker; Y=$(echo $X); $Y run a", "read I <<X\na\nX\ndocker run $I", "i=1; let i=i+1; docker run a:$i",
     "if [ -f / ]; then I=a; fi; docker run $I", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -42,10 +44,17 @@ def units_of(case):
 
 
 @pytest.fixture(scope="module")
-def dumped(require, tmp_path_factory):
+def home():
+    """A folder that every account may read: pytest closes its own to others whenever another run of it starts."""
+    with tempfile.TemporaryDirectory(prefix="archscan-units-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def dumped(require, home):
     """What ``systemd --test`` shows of every unit: it loads all of them, starts none."""
     program = require("systemd-analyze", "systemd").resolve().parents[1] / "lib" / "systemd" / "systemd"
-    home = tmp_path_factory.mktemp("units")
     wants = []
     for case in CASES:
         for path, text in files(case).items():
@@ -54,9 +63,6 @@ def dumped(require, tmp_path_factory):
             place.write_text(text, newline="")
         wants += units_of(case)
     (home / "etc" / "all.target").write_text("[Unit]\n" + "".join(f"Wants={name}\n" for name in wants))
-    for folder in (home, *home.parents):
-        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():
-            folder.chmod(folder.stat().st_mode | 0o055)
     argv = [program, "--test", "--system", "--unit=all.target", "--no-pager"]
     if os.geteuid() == 0:  # it does not test as root
         argv = [require("setpriv", "util-linux"), "--reuid=65534", "--regid=65534", "--clear-groups", *argv]

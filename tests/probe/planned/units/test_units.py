@@ -228,7 +228,7 @@ PINNED = [
         {"b.image": "[Image]\nImage=b\nPodmanArgs=--arch arm64\n"},
         "/etc/containers/systemd/b.image:3",
     ),
-    ("Image=b.build\n", {"b.build": "[Build]\nImageTag=b\nArch=arm64\n"}, "/etc/containers/systemd/b.build:3"),
+    ("Image=b.build\n", {"b.build": "[Build]\nImageTag=b\nArch=arm64\nFile=/c\n"}, "/etc/containers/systemd/b.build:3"),
 ]
 
 

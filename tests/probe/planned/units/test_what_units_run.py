@@ -2,6 +2,7 @@
 
 import pytest
 
+from scanner.domain.plan import HostNames
 from scanner.domain.platform.platform import Platform
 from scanner.probe.planned import folder
 
@@ -92,6 +93,46 @@ def test_a_file_of_variables_is_read_instead_of_those_beside():
     assert ("app/o", "r.example/o:7") in planned(files, UNIT)
 
 
+BASE = "services: {a: {image: 'r.example/a:${TAG:-1}', platform: linux/amd64, command: x}}\n"
+OVER = "services: {a: {image: r.example/a:over}}\n"
+AS_STARTED = [
+    # what a unit adds to a project makes it the unit's; just as it lies there it stays a project of its own
+    ("docker compose up", "", ["srv/app/compose.yml app/a r.example/a:1 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
+    ("docker compose -f compose.yml -f p.yml up", "", [f"{UNIT} app/a r.example/a:over linux/amd64"]),
+    ("docker compose up", "Environment=TAG=2\n", [f"{UNIT} app/a r.example/a:2 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
+    ("docker compose -f p.yml up", "Environment=DOCKER_DEFAULT_PLATFORM=linux/arm64\n",
+     [f"{UNIT} app/a r.example/a:over linux/arm64 4", "srv/app/compose.yml app/a r.example/a:1 linux/amd64"]),
+    ("docker compose -p s -f p.yml up", "", [f"{UNIT} s/a r.example/a:over", "srv/app/compose.yml app/a r.example/a:1 linux/amd64"]),
+    ("sh -c 'export TAG=3; docker compose up'", "", [f"{UNIT} app/a r.example/a:3 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "more", "wanted"), AS_STARTED)
+def test_a_project_is_planned_once_and_as_it_is_started(command, more, wanted):
+    files = {
+        UNIT: f"{S}/usr/bin/{command}\nWorkingDirectory=/srv/app\n{more}",
+        "srv/app/compose.yml": BASE,
+        "srv/app/p.yml": OVER,
+    }
+    found = read(files)
+
+    assert not found.gaps
+    shown = []
+    for one in found.filed:
+        plan, file = one.planned, one.file.removeprefix("web/")
+        line = plan.pinned_at.rpartition(":")[2] if file == UNIT and plan.pinned_at.startswith(f"web/{UNIT}") else ""
+        shown.append(" ".join(filter(None, (file, plan.workload, plan.image, str(plan.pinned or ""), line))))
+    assert sorted(shown) == sorted(wanted)
+
+
+@pytest.mark.parametrize("more", ["EnvironmentFile=/etc/gone\n", "PassEnvironment=TAG\n", "Environment=TAG=@hidden\n"])
+def test_a_project_whose_variables_the_host_alone_knows_is_a_gap(more):
+    files = {UNIT: f"{S}/usr/bin/docker compose up\nWorkingDirectory=/srv/app\n{more}", "srv/app/compose.yml": BASE}
+
+    (gap,) = read(files).gaps
+    assert "it starts a project of Compose with TAG, which only the running host knows" in gap.failure.detail
+
+
 def test_what_compose_run_runs_instead_is_the_command():
     files = {
         UNIT: f"{S}/usr/bin/docker compose run db sh -c x\nWorkingDirectory=/srv/app\n",
@@ -143,12 +184,20 @@ def test_a_unit_of_a_user_asks_that_user_s_podman(unit, text, engine):
     assert [one.planned.engine for one in read({unit: text}).filed] == [engine]
 
 
+FLEET = HostNames.of(["web", "db"])
+
 ARCHITECTURES = [
     ("arm64", "arm64 arm"),
     ("x86-64", "amd64 386"),
     ("! arm64", "arm amd64 386"),
     ("!arm", "arm64 arm amd64 386"),
-    ("|arm64", "arm64 arm amd64 386"),
+    ("|arm64", "arm64 arm"),
+    ("|arm64\nConditionPathExists=|/x", "arm64 arm amd64 386"),
+    ("|arm64\nConditionHost=|web", "arm64 arm amd64 386"),
+    ("|arm64\nConditionHost=|db", "arm64 arm"),
+    ("|arm64\nConditionArchitecture=|arm\nConditionHost=web", "arm64 arm"),
+    ("aarch64", ""),
+    ("!aarch64", "arm64 arm amd64 386"),
     ("native", "arm64 arm amd64 386"),
     ("arm64\nConditionArchitecture=", "arm64 arm amd64 386"),
     ("arm64\nConditionArchitecture=x86-64", ""),
@@ -156,6 +205,32 @@ ARCHITECTURES = [
     ("arm64\nAssertPathExists=\nConditionPathExists=/x", "arm64 arm"),
     ("x86-64\nAssertArchitecture=arm64\nConditionHost=", "arm64 arm"),
 ]
+
+
+HOSTS = [
+    ("web", True),
+    ("db", False),
+    ("!db", True),
+    ("!web", False),
+    ("|web", True),
+    ("|db\nConditionHost=|web", True),
+    ("|db", False),
+    ("db\nConditionHost=", None),
+    ("we?", True),
+    ("d*", None),
+    ("!we*", False),
+    ("0123456789abcdef0123456789abcdef", None),
+    ("%H", None),
+    ("@hidden", None),
+]
+
+
+@pytest.mark.parametrize(("said_of_unit", "fits"), HOSTS)
+def test_a_unit_is_for_the_hosts_that_its_condition_names(said_of_unit, fits):
+    (filed,) = read({UNIT: f"[Unit]\nConditionHost={said_of_unit}\n{S}/usr/bin/docker run a\n"}).filed
+
+    placement = filed.planned.placement
+    assert (placement and placement.fits("web", Platform("linux", "arm64"), {}, FLEET)) is fits
 
 
 @pytest.mark.parametrize(("said_of_unit", "wanted"), ARCHITECTURES)
@@ -168,7 +243,7 @@ def test_a_unit_is_for_hosts_of_its_condition_and_none_on_which_it_may_run_is_le
         fits = [
             architecture
             for architecture in ("arm64", "arm", "amd64", "386")
-            if plan.placement is None or plan.placement.fits("web", Platform("linux", architecture), {})
+            if plan.placement is None or plan.placement.fits("web", Platform("linux", architecture), {}, FLEET)
         ]
         assert fits == wanted.split()
     assert len(plans) == 2
