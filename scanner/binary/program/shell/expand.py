@@ -79,8 +79,7 @@ class Expander(Pieces):
         separators = self.state.value("IFS")
         if separators is None:
             separators = " \t\n"
-        odd = any(char not in " \t\n" for char in separators) and any(char in piece.text for char in separators)
-        if UNKNOWN in separators or odd:
+        if UNKNOWN in separators or _leaves_empty(piece.text, separators):
             return [[Piece(UNKNOWN_WORDS, quoted=False)]]
         runs: list[str] = [""]
         for char in piece.text:
@@ -128,7 +127,8 @@ class Expander(Pieces):
                 names = self.runner.files.names(self.state.absolute(f"{path}{lead}" or "."))
                 if names is None:
                     return None
-                visible = [n for n in names if piece.text.startswith(".") or not n.startswith(".")]
+                hidden = piece.text.startswith(".") or "dotglob" in self.state.options
+                visible = [n for n in names if hidden or not n.startswith(".")]
                 next_found += [f"{path}{lead}{n}" for n in visible if patterns.matches(n, piece)]
                 if len(next_found) > MAX_NAMES:
                     return None
@@ -138,6 +138,14 @@ class Expander(Pieces):
 
     def _kind(self, path: str) -> PathKind:
         return self.runner.files.stands(self.state.absolute(path)).kind
+
+
+def _leaves_empty(text: str, separators: str) -> bool:
+    """Whether separators that are no blanks may part off an empty word: at either end, or beside another one."""
+    others = {char for char in separators if char not in " \t\n"}
+    blanks = {char for char in separators if char in " \t\n"}
+    bare = "".join(char for char in text if char not in blanks) if others else ""
+    return any(char in others and (at in {0, len(bare) - 1} or bare[at + 1] in others) for at, char in enumerate(bare))
 
 
 def _assigns(word: Word) -> bool:

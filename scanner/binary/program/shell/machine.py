@@ -319,7 +319,7 @@ class Machine:
         Commands of which it is not known what they print give ``UNKNOWN``.
         """
         if body is None:
-            return UNKNOWN, replace(state, status=None, asks=None, input=None)
+            return UNKNOWN, replace(state.drained(), status=None, asks=None)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
@@ -353,17 +353,24 @@ class Machine:
             vague = behind.vague or final.vague
             behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks, vague=vague)
             behind = behind.waited() if final.beside is None else behind
-            behind = behind if final.input == state.input else replace(behind, input=None)
+            behind = behind if final.input == state.input else behind.drained()
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         asks = asked[0] if len(asked) == 1 and status is None else None
         return printed, replace(behind, status=status, asks=asks)
 
 
 def _left(state: State, frame: LeaveFunction) -> State:
-    variables = {**state.variables}
-    for name, value, was_set in state.local:
-        if was_set:
-            variables[name] = value
+    variables, arrays, exported = {**state.variables}, {**state.arrays}, set(state.exported)
+    for each in state.local:
+        if each.was_set:
+            variables[each.name] = each.value
         else:
-            variables.pop(name, None)
-    return replace(state, positional=frame.positional, variables=variables, local=frame.local)
+            variables.pop(each.name, None)
+        arrays.pop(each.name, None)
+        if each.elements is not None:
+            arrays[each.name] = each.elements
+        exported.discard(each.name)
+        if each.exported:
+            exported.add(each.name)
+    after = replace(state, variables=variables, arrays=arrays, exported=frozenset(exported))
+    return replace(after, positional=frame.positional, local=frame.local)
