@@ -217,7 +217,7 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
         raise AtRunTimeError(f"line {node.line}: more than {MAX_SOURCED} files read each other")
     given = rest[1:] if machine.kind is not ShellKind.DASH else ()
     settled = push(Settle(state.quiet), state.stack)
-    leave = push(LeaveFile(state.positional if given else None, state.file), settled)
+    leave = push(LeaveFile(state.positional if given else None, state.file, given), settled)
     inner = replace(state, stack=leave, positional=given or state.positional, file=path)
     return machine.evaluated(inner, text, path)
 

@@ -173,10 +173,11 @@ class LeaveFunction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeaveFile:
-    """A sourced file's arguments end with it."""
+    """The arguments that a sourced file was ``given`` end with it."""
 
     positional: tuple[str, ...] | None
     file: str
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

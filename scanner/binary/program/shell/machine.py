@@ -166,6 +166,8 @@ class Machine:
             case LeaveFunction():
                 return [_left(state.on(below), frame)]
             case LeaveFile():
+                if self.kind is ShellKind.BASH and frame.positional is not None and state.positional != frame.given:
+                    raise AtRunTimeError("a file changes the arguments that it is given, which may outlast it")
                 kept = state.positional if frame.positional is None else frame.positional
                 return [replace(state.on(below), positional=kept, file=frame.file)]
             case Settle():

@@ -282,4 +282,6 @@ UNSEEN = [
     ("cat <<E | cat | { read a; exec app $a; }\nx\nE\nexec other",),
     ("true && cat <<E | { read a; exec app $a; }\nx\nE",),
     ("alias x=app; exec app",),
+    ('. @/etc/env.sh a; exec app "$FOO" "$BAR" "$@"',),
+    ('. @/etc/functions a; exec app "$@"',),
 ]
