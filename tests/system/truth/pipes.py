@@ -103,6 +103,20 @@ GIVEN = (
     ),
     Script("split-at-colons", f"IFS=:\nset -- /last:{S}\nA=/last:{S}\nset -- $A\nexec $2", tree=LAST),
     Script("getopts-of-no-option", f"while getopts p: o; do case $o in p) ;; *) exit 2;; esac; done\nexec {S}", ["-z"]),
+    Script(
+        "ash-double-bracket",
+        f'if [[ "$1" = web ]]; then exec {S}; fi\nexec /last',
+        ["web"],
+        shell=ASH,
+        tree={**LAST, **busybox()},
+    ),
+    Script(
+        "ash-double-bracket-of-patterns",
+        f'if [[ "$1" == w* ]]; then exec {S}; fi\nexec /last',
+        ["web"],
+        shell=ASH,
+        tree={**LAST, **busybox()},
+    ),
     Script("getopts-then-server", 'while getopts p: o; do :; done\nshift $((OPTIND-1))\nexec "$@"', ["-p", "1", S]),
 )
 

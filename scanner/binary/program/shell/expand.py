@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
@@ -10,7 +13,7 @@ from scanner.binary.program.shell import patterns
 from scanner.binary.program.shell.pieces import BREAK, Piece, Pieces
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind
 from scanner.formats.shell.simple_commands import DECLARING
-from scanner.formats.shell.syntax import Literal
+from scanner.formats.shell.syntax import Literal, Opaque
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +35,8 @@ class Expander(Pieces):
         """The arguments that words become."""
         made: list[str] = []
         for word in words:
-            made.extend(self._fields(word))
+            for each in _braced(word) if self.runner.kind is ShellKind.BASH else (word,):
+                made.extend(self._fields(each))
             if len(made) > MAX_FIELDS:
                 raise AtRunTimeError(f"line {word.line}: words become more than {MAX_FIELDS} arguments")
         return tuple(made)
@@ -138,6 +142,17 @@ class Expander(Pieces):
 
     def _kind(self, path: str) -> PathKind:
         return self.runner.files.stands(self.state.absolute(path)).kind
+
+
+def _braced(word: Word) -> Iterable[Word]:
+    """The words that the braces of one make of it, those left out that become nothing."""
+    choices = [part.choices if isinstance(part, Opaque) and part.choices else (part,) for part in word.parts]
+    if not any(isinstance(part, Opaque) and part.choices for part in word.parts):
+        return (word,)
+    if prod(map(len, choices)) > MAX_FIELDS:
+        raise AtRunTimeError(f"line {word.line}: braces become more than {MAX_FIELDS} words")
+    made = (tuple(Literal(p) if isinstance(p, str) else p for p in parts) for parts in product(*choices))
+    return (replace(word, parts=parts) for parts in made if any(part != Literal("") for part in parts))
 
 
 def _leaves_empty(text: str, separators: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
 from scanner.binary.program.shell import compound, lookups, simple, starts
-from scanner.binary.program.shell.conditions import BadTestError, Tester
+from scanner.binary.program.shell.conditions import BadTestError, Tester, is_plain_double
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     FINISHED,
@@ -239,10 +239,13 @@ class Machine:
     def _double(self, state: State, node: Conditional) -> list[State]:
         if self._lacks_double(state, node):
             return self.done(state.with_status(starts.NOT_FOUND))
-        if self.kind in {ShellKind.DASH, ShellKind.POSIX, ShellKind.ASH}:
+        is_list = self.kind is ShellKind.ASH and not all(isinstance(token, Word) for token in node.tokens)
+        if is_list or self.kind in {ShellKind.DASH, ShellKind.POSIX}:
             why = f"line {node.line}: [[ ]] which this shell does not know as bash does"
             raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
         words = Expander(self, state)
+        if self.kind is ShellKind.ASH and not is_plain_double(node.tokens, words):
+            return self.done(words.state.with_status(None))
         return self._tested(words, lambda: Tester(self.files, state, self.kind).by_tokens(node.tokens, words))
 
     def _lacks_double(self, state: State, node: Conditional) -> bool:
