@@ -15,9 +15,9 @@ from scanner.binary.program.launch.launch import (
     Account,
     AtRunTime,
     By,
-    Call,
     Launch,
     Launched,
+    LauncherCall,
     account_of,
     at_run_time,
     simple,
@@ -216,7 +216,7 @@ def launched(
     """
     named = command.argv[0].rpartition("/")[2]
     file = path.rpartition("/")[2] or named
-    call = Call(named, command.argv[1:], command, accounts, content.elf.libc if content.elf else "", stands)
+    call = LauncherCall(named, command.argv[1:], command, accounts, content.elf.libc if content.elf else "", stands)
     if content.kind is FileKind.SCRIPT:
         return _of_script(call, content, file)
     if path == _BUILDPACKS:
@@ -224,7 +224,7 @@ def launched(
     return _as_c_library(_of_binary(call, content, file), content)
 
 
-def _of_script(call: Call, content: Content, file: str) -> Launch:
+def _of_script(call: LauncherCall, content: Content, file: str) -> Launch:
     interpreter = content.shebang.interpreter if content.shebang else ""
     if file == "init" and interpreter.endswith(("/execlineb", "/s6-overlay-suexec")):
         return preparing.s6_overlay(call)
@@ -232,7 +232,7 @@ def _of_script(call: Call, content: Content, file: str) -> Launch:
     return rule(call) if rule else None
 
 
-def _of_binary(call: Call, content: Content, file: str) -> Launch:
+def _of_binary(call: LauncherCall, content: Content, file: str) -> Launch:
     if _MULTI_CALL.fullmatch(file):
         return _of_busybox(call, content)
     loader = next((rule for pattern, rule in _LOADERS if pattern.fullmatch(file) or pattern.fullmatch(call.name)), None)
@@ -248,14 +248,14 @@ def _of_binary(call: Call, content: Content, file: str) -> Launch:
 _LOADERS = ((loader.GLIBC, loader.glibc), (loader.MUSL, loader.musl))
 
 
-def _agreed(call: Call, one: Launch, other: Launch) -> Launch:
+def _agreed(call: LauncherCall, one: Launch, other: Launch) -> Launch:
     """A file that may be either program, such as a hard link to busybox: what both would start is sure."""
     if one == other:
         return one
     return AtRunTime(f"{call.name} starts something else where it is busybox' than where it is not")
 
 
-def _of_busybox(call: Call, content: Content) -> Launch:
+def _of_busybox(call: LauncherCall, content: Content) -> Launch:
     """Busybox by a link of an applet's name, or with the applet as its first word."""
     built = content.applets
     if not _MULTI_CALL.fullmatch(call.name):
