@@ -28,7 +28,7 @@ STANDING = (
     "var/lib/grafana/README", "usr/src/redmine/config/routes.rb", "usr/share/grafana/.aws/config", "usr/src/redmine/log/.keep",
     "usr/src/redmine/tmp/.keep", "usr/src/redmine/public/plugin_assets/x", "usr/src/redmine/files/.keep", "usr/share/jenkins/ref/x",
     "opt/couchdb/etc/local.d/README", "data/db/x", "data/configdb/x", "var/lib/rabbitmq/x", "var/lib/cassandra/x",
-    "var/log/cassandra/x",
+    "var/log/cassandra/x", "usr/bin/mariadb-install-db",
 )  # fmt: skip
 """Files that these images bring along and that their scripts write to, read or call."""
 

@@ -60,6 +60,7 @@ class Command:
     ``USER[:GROUP]`` as written, empty for root, ``None`` where it is not known. ``mounts`` are the paths over which
     something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
     filled with what the image holds there. ``init`` tells that an init of the engine's execs it.
+    ``input`` is what a script gives it to read, ``None`` where that is not known, empty where it is given nothing.
     ``privileges`` are those beside its user's.
     """
 
@@ -73,6 +74,7 @@ class Command:
     mounts: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     init: bool = False
+    input: str | None = ""
     written: Written = field(default_factory=Written)
     privileges: Privileges = field(default_factory=Privileges)
 

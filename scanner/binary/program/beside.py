@@ -52,11 +52,11 @@ class Doubt:
 class Walks:
     """What was found for one image, each program followed once."""
 
-    found: dict[tuple[tuple[str, ...], tuple[str, ...], str, str | None, bool], Way] = field(default_factory=dict)
+    found: dict[object, Way] = field(default_factory=dict)
 
     def follow(self, walk: Walk, command: Command, before: Before) -> Way | None:
         """The way of one program that a script runs beside another; ``None`` where too many were followed."""
-        key = (command.argv, command.path, command.cwd, command.user, before.asked)
+        key = (command.argv, command.path, command.cwd, command.user, command.input, before.asked)
         if key not in self.found:
             if len(self.found) >= MAX_WALKS:
                 return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.view import Absence
 from scanner.binary.program import beside, mentioned, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
+from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
 from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
@@ -23,8 +24,8 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import Found
+    from scanner.binary.program.content import Content
     from scanner.binary.program.execve import Run, Search
-    from scanner.binary.program.launch.launch import Accounts
     from scanner.binary.program.shell.state import ShellKind
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.image.offers import Executable
@@ -153,6 +154,8 @@ class Control:
             step = Next(command, written=before.written, asked=before.asked, scripted=True)
             run = self._started(step)
             doubt = self._doubt(step, run) if hops > 1 else f"more than {MAX_HOPS} programs start each other"
+            if doubt and run.problem is not None and not run.files:
+                return Way(problem=Failure(Reason.BINARY_UNKNOWN, doubt))
             return Way(run.files, at_run_time=doubt) if doubt else self._follow(command, run, hops // 2, before)
 
         return walk
@@ -249,7 +252,7 @@ class Control:
         for _ in range(MAX_HOPS):
             if first.shebang is None:
                 return self._by_program(command, found, before)
-            launch = launchers.launched(command, first, found.path, self._accounts(command))
+            launch = self._launched(command, found, first)
             if launch is not None:
                 return self._by_launcher(command, launch, falls_back=False)
             command = replace(command, argv=first.shebang.argv((run.named, *command.argv[1:])))
@@ -282,21 +285,13 @@ class Control:
         musl = content is not None and content.elf is not None and content.elf.libc == "musl"
         return self._by_launcher(command, launch, falls_back=not musl)
 
-    def _launched(self, command: Command, found: Found | Failure) -> launchers.Launch:
-        content = None if isinstance(found, Failure) else self.search.view.content(found)
+    def _launched(self, command: Command, found: Found | Failure, content: Content | None = None) -> launchers.Launch:
+        if not isinstance(found, Failure) and content is None:
+            content = self.search.view.content(found)
         if content is None or isinstance(found, Failure):
             return None
-        return launchers.launched(command, content, found.path, self._accounts(command))
-
-    def _accounts(self, command: Command) -> Accounts:
-        """The image's accounts, read only where a launcher asks for them."""
-
-        def account(wanted: str) -> launchers.Account | None:
-            files = ImageFiles(self.search.view, command.mounts, command.volumes)
-            passwd = files.text("/etc/passwd")
-            return None if passwd is None else launchers.account_of(passwd.decode("utf-8", "replace"), wanted)
-
-        return account
+        asked = Asked(self.search.view, command)
+        return launchers.launched(command, content, found.path, asked.account, asked.stands)
 
     @staticmethod
     def _by_launcher(command: Command, launch: launchers.Launch, *, falls_back: bool) -> tuple[Next, ...] | Stopped:
@@ -375,7 +370,7 @@ class Control:
                     )
         unique: dict[object, Next] = {}
         for s in steps:
-            key = (s.command.argv, s.command.cwd, s.command.path, s.command.user, s.written, s.also == ())
+            key = s.start
             unique[key] = s.meeting(unique[key]) if key in unique else s
         return tuple(unique.values()) or Done(for_output, needs or ())
 

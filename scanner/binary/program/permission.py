@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
+from scanner.binary.layers.usage import Rights
 from scanner.binary.layers.view import Absence
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
@@ -20,7 +21,6 @@ from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
-    from scanner.binary.layers.usage import Rights
     from scanner.binary.layers.view import View
     from scanner.domain.image.offers import Executable
 
@@ -29,6 +29,9 @@ READ_THEIR_SCRIPT = frozenset({
     "php", "lua", "tclsh", "awk", "gawk", "mawk", "execlineb", "make", "Rscript",
 })  # fmt: skip
 """Interpreters that open the script they are given; a launcher in their place does not."""
+
+_ROOT = Rights(0o755, 0, 0)
+"""Those that engines give the root directory of an image whose layers say nothing of it."""
 
 _NOT_THE_IMAGES = ("/proc", "/sys", "/dev")
 
@@ -133,6 +136,8 @@ class Permissions:
         rights, may_differ = found.node.rights, False
         if wish is Wish.WRITE and found.node.kind is NodeKind.DIRECTORY:
             rights, may_differ = self.view.directory_rights(found.path.lstrip("/"))
+            if rights is None and found.path == "/":
+                rights, may_differ = _ROOT, False
         may = None if may_differ else allows(rights, who, wish, by_bits=self.privileges.lacks_override)
         if may is False:
             return _denied(path, f"{who} may not {_WORDS[wish]} {found.path}", rights)

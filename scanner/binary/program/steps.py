@@ -36,6 +36,12 @@ class Next:
     replaced: bool = False
     missing: bool = False
 
+    @property
+    def start(self) -> object:
+        """What two steps have in common that start the same."""
+        command = self.command
+        return command.argv, command.cwd, command.path, command.user, command.input, self.written, not self.also
+
     def meeting(self, other: Next) -> Next:
         """One step for two ways to the same: it needs what both need."""
         needs = tuple(each for each in self.needs if each in other.needs)

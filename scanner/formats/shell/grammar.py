@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import bisect
-import re
 import time
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from scanner.formats.parsing.patience import spend
-from scanner.formats.shell.nodes import here_document, leaves_first, rightmost
+from scanner.formats.shell.lists import continued
+from scanner.formats.shell.masking import masked
+from scanner.formats.shell.nodes import behind_here_document, here_document, leaves_first, rightmost
 from scanner.formats.shell.simple_commands import CommandReader
 from scanner.formats.shell.syntax import (
     AndOr,
@@ -51,16 +52,6 @@ PIECE_BYTES = 4096
 MAX_DEPTH = 200
 """Nodes inside each other; each ``&&`` of a list is one, hand-written scripts stay below 60."""
 
-_BRACKETS = re.compile(rb"(?:(?<=[\s;!])|^)\[ [^\n;&|\[\]]* \]", re.MULTILINE)
-_PARENTHESIS = re.compile(rb"(?<!\\)\\[()]")
-_BOTH_WAYS = re.compile(rb"(?<=\d)<>(?=\s*[/$\w\"])")
-_ENDED = re.compile(
-    rb"([;\n][ \t]*(?:fi|done|esac|\}))[ \t](?=[ \t]*(?:\}|(?:fi|done|esac|else|elif)(?=[\s;]|\Z)))"
-    rb"|((?:(?<![^\s;])(?:if|elif|while|until|!)|&&|\|\|)[ \t]*\([^()]*\))[ \t](?=[ \t]*(?:then|do)[\s;])"
-    rb"|((?<![^\s;])(?:if|elif|while|until)[ \t]+\{[ \t\n][^{}]*[;\n][ \t]*\})[ \t](?=[ \t]*(?:then|do)[\s;])"
-)
-_SINGLE = re.compile(rb"(?<== )'([\w./-]+)'(?= (?:&&|\|\||\]\]))")
-
 _SIMPLE = frozenset({
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments",
 })  # fmt: skip
@@ -79,7 +70,7 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
             "a line ends with CR LF, which shells take for text",
             is_faulty=True,
         )
-    tree = _tree(_masked(raw))
+    tree = _tree(masked(raw))
     if tree is None:
         return NotUnderstood(1, f"the script takes longer than {PARSE_S:g} s to parse")
     if tree.root_node.descendant_count > MAX_NODES:
@@ -118,17 +109,6 @@ def _language() -> Language:
     from tree_sitter import Language  # noqa: PLC0415 - as the parser
 
     return Language(tree_sitter_bash.language())
-
-
-def _masked(raw: bytes) -> bytes:
-    """The script as the grammar can read it, each byte in its place; words are read from the text as it stands.
-
-    The grammar knows no escaped parentheses between brackets, no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, and takes
-    some quoted words behind ``=`` for the beginning of a pattern.
-    """
-    raw = _ENDED.sub(lambda found: (found[1] or found[2] or found[3]) + b";", raw)
-    raw = _BRACKETS.sub(lambda found: _PARENTHESIS.sub(b"  ", found[0]), raw)
-    return _SINGLE.sub(rb'"\1"', _BOTH_WAYS.sub(b"> ", _PARENTHESIS.sub(b"__", raw)))
 
 
 class _Reader:
@@ -229,7 +209,9 @@ class _Reader:
         made = self._made.get(body.id)
         last = rightmost(body)
         if last is not None and (last.type in _SIMPLE or last.type == "test_command"):
-            return made if made is not None and not isinstance(made, Sequence) else NotUnderstood(line, "a redirection")
+            if made is None or isinstance(made, Sequence):
+                return NotUnderstood(line, "a redirection")
+            return self._continued(made, node)
         heredocs = [child for child in node.children if child.type == "heredoc_redirect"]
         if made is None or isinstance(made, Sequence):
             return NotUnderstood(line, "a redirection of what is not understood")
@@ -238,6 +220,19 @@ class _Reader:
             return NotUnderstood(line, "several here-documents of a compound command")
         end = node.end_byte if here is None else here[0] - 1
         return Redirected(made, self._scan(body.end_byte, end, here).redirects(), line)
+
+    def _continued(self, made: Statement, node: Node) -> Statement:
+        """A command with a here-document, with what stands behind that in the same line."""
+        redirect = next((child for child in node.children if child.type == "heredoc_redirect"), None)
+        further = None if redirect is None else behind_here_document(redirect)
+        if redirect is None or further is None:
+            return made
+        right = further if further.type == "pipeline" else redirect.child_by_field_name("right")
+        if right is None:
+            return NotUnderstood(self._line(node), "a list of commands")
+        return continued(made, further.type, self._of(right)) or NotUnderstood(
+            self._line(node), "what stands behind a here-document"
+        )
 
     def _reach(self, node: Node) -> None:
         """Before anything is made: the words of a command go on behind redirections that the grammar cuts off."""
@@ -252,7 +247,8 @@ class _Reader:
                 if here is None:
                     return
                 self._heredocs[last.id] = here
-                end = here[0] - 1
+                further = behind_here_document(child)
+                end = here[0] - 1 if further is None else further.start_byte
                 break
         self._ends[last.id] = max(end, self._ends.get(last.id, 0))
 

@@ -23,6 +23,11 @@ def here_document(text: str, redirect: Node) -> tuple[int, int, str] | None:
     return start, parts["heredoc_end"].start_byte, word
 
 
+def behind_here_document(redirect: Node) -> Node | None:
+    """What stands behind ``<<WORD`` in its line and is no redirection: ``|``, ``&&``, ``||`` with all that follows."""
+    return next((child for child in redirect.children if child.type in {"pipeline", "&&", "||"}), None)
+
+
 def leaves_first(root: Node) -> Iterator[tuple[Node, int]]:
     """Every node behind all of its children, with its depth."""
     todo: list[tuple[Node, int, bool]] = [(root, 0, False)]

@@ -70,9 +70,10 @@ class ArithmeticPart:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A part whose value nobody can tell before the script runs, ``why`` in words."""
+    """A part whose value nobody can tell before the script runs, ``why`` in words; ``choices`` are those of bash's braces."""
 
     why: str
+    choices: tuple[str, ...] = ()
 
 
 Part = Literal | Glob | Tilde | Parameter | Substitution | ArithmeticPart | Opaque

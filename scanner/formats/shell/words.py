@@ -149,7 +149,8 @@ class Words:
                 self._at += 1
             elif char == "{" and not until and not value and (braces := self._braces()):
                 self._bash = True
-                parts.append(Opaque(f"the brace expansion {braces}"))
+                named = isinstance(parts[-1] if parts else None, Parameter) and text[self._at - 1] != "}"
+                parts.append(Opaque(f"the brace expansion {braces}", () if named else _choices(braces)))
                 self._at += len(braces)
             else:
                 parts.append(Literal(char))
@@ -349,6 +350,26 @@ def merged(parts: list[Part]) -> list[Part]:
 
 def _text(text: str) -> str:
     return decoded(text) if all(ord(char) < 256 for char in text) else text  # noqa: PLR2004 - a byte
+
+
+MAX_CHOICES = 64
+"""Words that one brace expansion becomes; longer ranges are taken as not known."""
+
+_LISTED = re.compile(r"\{[\w.,/+:@-]*,[\w.,/+:@-]*\}", re.ASCII)
+_RANGE = re.compile(r"\{(0|-?[1-9]\d{0,8})\.\.(0|-?[1-9]\d{0,8})\}", re.ASCII)
+
+
+def _choices(braces: str) -> tuple[str, ...]:
+    """What a brace expansion of plain text becomes; nothing where that is not known."""
+    if _LISTED.fullmatch(braces):
+        return tuple(braces[1:-1].split(","))
+    if (found := _RANGE.fullmatch(braces)) is None:
+        return ()
+    first, last = int(found[1]), int(found[2])
+    step = 1 if first <= last else -1
+    if abs(last - first) >= MAX_CHOICES:
+        return ()
+    return tuple(str(each) for each in range(first, last + step, step))
 
 
 def is_bad_substitution(word: Word) -> bool:

@@ -1,4 +1,5 @@
-"""Kinds of images whose script starts programs at once: pipes, the background, and what their shell cannot do."""
+"""Kinds of images whose script starts programs at once, feeds them, gives them variables, or asks of its shell what that
+cannot do."""
 
 from __future__ import annotations
 
@@ -68,4 +69,55 @@ LACKING = (
     Script("tee-foreign-before", f"echo x | tee /log\nexec {S}", tree={"usr/bin/tee": FOREIGN}),
 )  # fmt: skip
 
-KINDS = tuple(kind for each in (*PIPES, *LACKING) for kind in twins(each))
+FED = (
+    Script("fed-here-document", f"sh <<'EOF'\n{S}\nEOF"),
+    Script("fed-here-document-with-words", f"exec sh -s web <<'EOF'\n[ \"$1\" = web ] && exec {S}\nEOF"),
+    Script("fed-here-document-expanded", f"BIN={S}\nbash <<EOF\nexec $BIN\nEOF", shell=BASH),
+    Script("fed-here-string", f"bash <<< 'exec {S}'", shell=BASH),
+    Script("fed-by-echo", f"echo 'exec {S}' | sh"),
+    Script("fed-by-cat", f"cat <<EOF | sh\nexec {S}\nEOF", tree=APPLETS),
+    Script("fed-by-program", "/last | sh", tree=LAST),
+    Script("fed-by-file", "sh </run.sh", tree={"run.sh": f"exec {S}\n".encode()}),
+    Script("fed-two-programs", f"sh <<'EOF'\n/last\n{S}\nEOF", tree=LAST),
+    Script("here-document-then-server", f"cat <<EOF >/dev/null && exec {S}\nx\nEOF", tree=APPLETS),
+    Script("here-document-into-two", f"cat <<EOF | cat | {{ read -r x; exec $x; }}\n{S}\nEOF", tree=APPLETS),
+)
+
+BESIDE = (
+    Script("two-beside-waited-for", f"/last &\n{S} &\nwait", tree=LAST),
+    Script("two-beside-each-waited-for", f"/last & a=$!\n{S} & b=$!\nwait $a && wait $b", tree=LAST),
+    Script("absent-behind-a-step", f"set -e\n/last prepare\nflock /lock true\nexec {S}", tree=LAST),
+)
+
+GIVEN = (
+    Script("function-given-a-variable", f'run() {{ exec "$BIN"; }}\nBIN={S} run'),
+    Script("function-given-a-path", "run() { server; }\nPATH=/opt/app/bin:$PATH run"),
+    Script(
+        "bash-array-by-name",
+        f'declare -A d=([/data]=1)\nd[/x]=1\nmkdir -p "${{!d[@]}}"\nexec {S}',
+        shell=BASH,
+        tree=APPLETS,
+    ),
+    Script(
+        "bash-array-of-a-function", f'f() {{ local -a a=(/last); }}\nf\nexec "${{a[0]:-{S}}}"', shell=BASH, tree=LAST
+    ),
+    Script("split-at-colons", f"IFS=:\nset -- /last:{S}\nA=/last:{S}\nset -- $A\nexec $2", tree=LAST),
+    Script("getopts-of-no-option", f"while getopts p: o; do case $o in p) ;; *) exit 2;; esac; done\nexec {S}", ["-z"]),
+    Script(
+        "ash-double-bracket",
+        f'if [[ "$1" = web ]]; then exec {S}; fi\nexec /last',
+        ["web"],
+        shell=ASH,
+        tree={**LAST, **busybox()},
+    ),
+    Script(
+        "ash-double-bracket-of-patterns",
+        f'if [[ "$1" == w* ]]; then exec {S}; fi\nexec /last',
+        ["web"],
+        shell=ASH,
+        tree={**LAST, **busybox()},
+    ),
+    Script("getopts-then-server", 'while getopts p: o; do :; done\nshift $((OPTIND-1))\nexec "$@"', ["-p", "1", S]),
+)
+
+KINDS = tuple(kind for each in (*PIPES, *LACKING, *FED, *BESIDE, *GIVEN) for kind in twins(each))

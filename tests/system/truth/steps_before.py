@@ -56,4 +56,13 @@ GIVING_UP = (
     Script("sh-find-starts-it", "find /opt -name server -exec {} \\;", tree=busybox("find")),
 )  # fmt: skip
 
-KINDS = tuple(kind for each in (*STEPS, *TOOLS, *GIVING_UP) for kind in twins(each))
+USER = {"User": "1000"}
+
+AS_USER = (
+    Script("user-makes-in-the-root", f"set -e\nmkdir -p /data/x\nexec {STEP}", tree=busybox("mkdir"), config=USER),
+    Script("user-makes-in-the-root-unheeded", f"mkdir -p /data/x || true\nexec {STEP}", tree=busybox("mkdir"), config=USER),
+    Script("user-writes-in-the-root", f"set -e\necho x >/conf\nexec {STEP}", config=USER),
+    Script("user-makes-on-a-volume", f"set -e\nmkdir -p /data/x\nexec {STEP}", tree={**busybox("mkdir"), "data": File(folder=True, mode=0o777)}, config={**USER, "Volumes": {"/data": {}}}),
+)  # fmt: skip
+
+KINDS = tuple(kind for each in (*STEPS, *TOOLS, *GIVING_UP, *AS_USER) for kind in twins(each))

@@ -122,11 +122,23 @@ def _as_su(call: LauncherCall, parsed: Parsed) -> Launch:
     return shell_command(call.within(command), shell, *fast, *given, *arguments)
 
 
+_GROUP_CHANGING = ("rgid", "egid", "regid")
+_GROUP_LISTING = ("clear-groups", "keep-groups", "init-groups", "groups")
+
+
 def setpriv(call: LauncherCall) -> Launch:
     """util-linux' setpriv."""
-    parsed = parsed_by(call, _SETPRIV, "d", "h", "V", "list-caps")
+    parsed = parsed_by(call, _SETPRIV, "h", "V", "list-caps")
     if parsed is None or isinstance(parsed, AtRunTime):
         return parsed
+    if parsed.has("d"):
+        return (
+            None
+            if not parsed.rest and {name for name, _ in parsed.options} == {"d"}
+            else call.refused("--dump excludes the rest")
+        )
+    if parsed.has(*_GROUP_CHANGING) and not parsed.has(*_GROUP_LISTING):
+        return call.refused("whoever changes the group says what becomes of the others")
     user = parsed.value("reuid", "euid")
     command = call.command if user is None else replace(call.command, user=user)
     if parsed.has("reset-env"):

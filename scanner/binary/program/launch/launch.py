@@ -79,11 +79,16 @@ Accounts: TypeAlias = Callable[[str], Account | None]
 """An account of the image by its name or uid; ``None`` where there is none or nobody read them."""
 
 
+Stands: TypeAlias = Callable[[str], bool]
+"""Whether something may stand at an absolute path; yes where nobody looked."""
+
+
 @dataclass(frozen=True, slots=True)
 class LauncherCall:
     """A launcher that was called: by which name, with which words, in which surroundings.
 
-    ``libc`` is its C library's, empty where it is linked statically.
+    ``libc`` is its C library's, empty where it is linked statically; ``stands`` tells whether something may stand at an
+    absolute path of the image.
     """
 
     name: str
@@ -91,6 +96,7 @@ class LauncherCall:
     command: Command
     accounts: Accounts
     libc: str = ""
+    stands: Stands = lambda _: True
 
     def refused(self, why: str | OptionError) -> AtRunTime:
         """The launcher ends with its own usage error."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from scanner.binary.program.argv import Command
     from scanner.binary.program.content import Content
-    from scanner.binary.program.launch.launch import Accounts, Rule
+    from scanner.binary.program.launch.launch import Accounts, Rule, Stands
 
 __all__ = ["Account", "AtRunTime", "By", "Launch", "Launched", "account_of", "launched"]
 
@@ -130,9 +130,12 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     ),
     **dict.fromkeys(
         ("fish", "csh", "tcsh", "yash", "posh", "oksh", "loksh", "lksh", "elvish", "osh", "ysh",
-         "pwsh", "powershell", "xonsh", "toybox", "execlineb", "make", "gmake", "bmake", "just", "task", "mage"),
+         "pwsh", "powershell", "xonsh", "toybox", "execlineb", "make", "gmake", "bmake"),
         _RULES_OF_ITS_OWN,
     ),
+    "just": preparing.with_file_above(_RULES_OF_ITS_OWN, ("justfile", "Justfile", "JUSTFILE", ".justfile", ".Justfile")),
+    "task": preparing.with_file_above(_RULES_OF_ITS_OWN, preparing.TASKFILES),
+    "mage": preparing.with_file_above(_RULES_OF_ITS_OWN, ("magefile.go", "magefiles")),
     **dict.fromkeys(("ed", "ex", "vi"), _EDITED),
     **dict.fromkeys(("rc", "es", "nu", "ion"), preparing.told(_RULES_OF_ITS_OWN)),
     **dict.fromkeys(
@@ -191,7 +194,13 @@ _BUILDPACKS = "/cnb/lifecycle/launcher"
 _MULTI_CALL = re.compile(r"busybox(?:[.-].*)?", re.ASCII)
 
 
-def launched(command: Command, content: Content, path: str = "", accounts: Accounts = lambda _: None) -> Launch:
+def launched(
+    command: Command,
+    content: Content,
+    path: str = "",
+    accounts: Accounts = lambda _: None,
+    stands: Stands = lambda _: True,
+) -> Launch:
     """What ``argv[0]`` execs next, where its file holds ``content``.
 
     Args:
@@ -199,6 +208,7 @@ def launched(command: Command, content: Content, path: str = "", accounts: Accou
         content: of the file that argv[0] led to.
         path: of that file, all links followed: it tells busybox' applets from the tools whose names they have.
         accounts: those of the image, asked only by launchers that switch the user.
+        stands: whether something may stand at a path of it, asked only by those that look for a file of theirs.
 
     Returns:
         The next command; a sentence where only running it tells; ``None`` where argv[0] is itself the program. A
@@ -206,7 +216,7 @@ def launched(command: Command, content: Content, path: str = "", accounts: Accou
     """
     named = command.argv[0].rpartition("/")[2]
     file = path.rpartition("/")[2] or named
-    call = LauncherCall(named, command.argv[1:], command, accounts, content.elf.libc if content.elf else "")
+    call = LauncherCall(named, command.argv[1:], command, accounts, content.elf.libc if content.elf else "", stands)
     if content.kind is FileKind.SCRIPT:
         return _of_script(call, content, file)
     if path == _BUILDPACKS:

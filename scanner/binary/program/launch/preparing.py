@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -51,6 +52,25 @@ def wait_for(call: LauncherCall) -> Launch:
 def told(rule: Rule, word: str = "") -> Rule:
     """A tool by whose short name people call programs of their own too: its rule counts where its words fit it."""
     return lambda call: rule(call) if call.words and (not word or word in call.words) else None
+
+
+TASKFILES = tuple(
+    f"{name}{dist}.{end}" for name in ("Taskfile", "taskfile") for dist in ("", ".dist") for end in ("yml", "yaml")
+)
+"""What go-task looks for, in the working directory and above."""
+
+
+def with_file_above(rule: Rule, names: tuple[str, ...]) -> Rule:
+    """A runner whose name people give programs of their own: its rule counts where a file of its stands, or an option."""
+
+    def ruled(call: LauncherCall) -> Launch:
+        directory, above = posixpath.normpath(f"/{call.command.cwd}"), [""]
+        for part in directory.strip("/").split("/"):
+            above.append(posixpath.join(above[-1], part))
+        has_file = any(call.stands(f"/{each}/{name}") for each in dict.fromkeys(above) for name in names)
+        return rule(call) if has_file or any(word.startswith("-") for word in call.words) else None
+
+    return ruled
 
 
 _EDITS_BY_WORDS = re.compile(r"-[a-zA-Z]{0,2}[csS]|--cmd|[+!].+", re.ASCII | re.DOTALL)

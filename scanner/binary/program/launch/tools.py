@@ -155,6 +155,8 @@ def stdbuf(call: LauncherCall) -> Launch:
         return parsed
     if not parsed.options:
         return call.refused("it needs a buffering mode")
+    if (parsed.value("i") or "").upper() == "L":
+        return call.refused("line buffering of the input is meaningless")
     command = call.command.with_variable("LD_PRELOAD", None)
     for name, value in parsed.options:
         command = command.with_variable(f"_STDBUF_{name.upper()}", value)
@@ -341,6 +343,8 @@ def setsid(options: Grammar) -> Rule:
             return parsed
         if not parsed.has("w"):
             return call.denied("ends at once where it is a container's first process, and the container with it")
+        if parsed.has("c"):
+            return call.denied("takes the terminal, which containers usually have none of")
         return call.starting(parsed.rest)
 
     return rule

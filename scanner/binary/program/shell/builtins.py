@@ -217,7 +217,7 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
         raise AtRunTimeError(f"line {node.line}: more than {MAX_SOURCED} files read each other")
     given = rest[1:] if machine.kind is not ShellKind.DASH else ()
     settled = push(Settle(state.quiet), state.stack)
-    leave = push(LeaveFile(state.positional if given else None, state.file), settled)
+    leave = push(LeaveFile(state.positional if given else None, state.file, given), settled)
     inner = replace(state, stack=leave, positional=given or state.positional, file=path)
     return machine.evaluated(inner, text, path)
 
@@ -368,6 +368,13 @@ def _refused(_machine: Machine, _state: State, words: tuple[str, ...], node: Sim
     raise AtRunTimeError(f"line {node.line}: {words[0]}, which is not followed")
 
 
+def _alias(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    """No script of bash's expands an alias unless it asks for that (``shopt -s expand_aliases``), or is POSIX'."""
+    if machine.kind is not ShellKind.BASH or "posix" in state.options:
+        return _refused(machine, state, words, node)
+    return _doubtful(machine, state.printed(UNKNOWN), words, node)
+
+
 def _hash(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """``hash -p PATH NAME`` lets a name stand for any program."""
     if any(word.startswith("-") and "p" in word for word in words[1:]):
@@ -383,7 +390,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "wait": _wait, "umask": _umask, "ulimit": _ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
-    "alias": _refused, "unalias": _refused, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
+    "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
     "mapfile": _refused, "readarray": _refused, "coproc": _refused, "select": _refused,
     "suspend": _refused, "fc": _refused, "compgen": _doubtful, "caller": _doubtful,
 })  # fmt: skip

@@ -183,7 +183,7 @@ def pipeline(machine: Machine, state: State, node: Pipeline) -> list[State]:
         return [replace(state, stack=push(One(node.parts[0]), after), quiet=True)]
     if node.negated:
         state = replace(state, stack=push(Negate(state.quiet), state.stack), quiet=True)
-    begun = NextPart(node.parts, 0, node.negated, state.quiet, state.may_have_made, len(state.externals))
+    begun = NextPart(node.parts, 0, node.negated, state.quiet, state.may_have_made, len(state.externals), state.input)
     return next_part(state, begun, state.stack)
 
 
@@ -200,7 +200,7 @@ def next_part(state: State, frame: NextPart, below: Stack | None) -> list[State]
     ends = FINISHED if below is None else below
     if "pipefail" in state.options and len(frame.parts) > 1:
         ends = push(PipeEnd(worst), below)
-    leave = push(LeaveSubshell(before.on(ends), feeds=True, reads=reads), ends)
+    leave = push(LeaveSubshell(replace(before, input=frame.input).on(ends), feeds=True, reads=reads), ends)
     return [replace(state, stack=push(One(part), leave))]
 
 
@@ -232,7 +232,7 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
     output = before.output if frame.piped or frame.background else state.output
     left = state.output if frame.piped and UNKNOWN not in state.output else None
     if not frame.piped:
-        left = None if frame.feeds or frame.background else state.input
+        left = before.drained().input if frame.feeds or frame.background else state.input
     kept = replace(
         before,
         stack=FINISHED if below is None else below,

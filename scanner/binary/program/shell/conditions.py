@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.shell import patterns
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, counted, is_known
-from scanner.formats.shell.syntax import Word
+from scanner.formats.shell.syntax import Glob, Word
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.expand import Expander
@@ -237,6 +237,21 @@ class Tester:
         if operator in _NUMBER:
             return _compared(one, operator, words.text(other))
         return None
+
+
+def is_plain_double(tokens: tuple[Word | str, ...], words: Expander) -> bool:
+    """Whether every busybox reads ``[[ tokens ]]`` as bash does.
+
+    Older ones take it for ``[``: they split its words and know no patterns.
+    """
+    return all(isinstance(token, Word) and _is_plain(token, words.text(token)) for token in tokens)
+
+
+def _is_plain(word: Word, text: str) -> bool:
+    if UNKNOWN in text or text in {"=~", "-v"} or any(isinstance(part, Glob) for part in word.parts):
+        return False
+    quoted = all(getattr(part, "quoted", False) for part in word.parts)
+    return quoted or (bool(text) and not re.search(r"[\s*?\[]", text)) or text in {"[", "]"}
 
 
 def filled(text: str) -> bool | None:

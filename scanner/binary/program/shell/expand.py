@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
@@ -10,7 +13,7 @@ from scanner.binary.program.shell import patterns
 from scanner.binary.program.shell.pieces import BREAK, Piece, Pieces
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind
 from scanner.formats.shell.simple_commands import DECLARING
-from scanner.formats.shell.syntax import Literal
+from scanner.formats.shell.syntax import Literal, Opaque
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +35,8 @@ class Expander(Pieces):
         """The arguments that words become."""
         made: list[str] = []
         for word in words:
-            made.extend(self._fields(word))
+            for each in _braced(word) if self.runner.kind is ShellKind.BASH else (word,):
+                made.extend(self._fields(each))
             if len(made) > MAX_FIELDS:
                 raise AtRunTimeError(f"line {word.line}: words become more than {MAX_FIELDS} arguments")
         return tuple(made)
@@ -79,8 +83,7 @@ class Expander(Pieces):
         separators = self.state.value("IFS")
         if separators is None:
             separators = " \t\n"
-        odd = any(char not in " \t\n" for char in separators) and any(char in piece.text for char in separators)
-        if UNKNOWN in separators or odd:
+        if UNKNOWN in separators or _leaves_empty(piece.text, separators):
             return [[Piece(UNKNOWN_WORDS, quoted=False)]]
         runs: list[str] = [""]
         for char in piece.text:
@@ -128,7 +131,8 @@ class Expander(Pieces):
                 names = self.runner.files.names(self.state.absolute(f"{path}{lead}" or "."))
                 if names is None:
                     return None
-                visible = [n for n in names if piece.text.startswith(".") or not n.startswith(".")]
+                hidden = piece.text.startswith(".") or "dotglob" in self.state.options
+                visible = [n for n in names if hidden or not n.startswith(".")]
                 next_found += [f"{path}{lead}{n}" for n in visible if patterns.matches(n, piece)]
                 if len(next_found) > MAX_NAMES:
                     return None
@@ -138,6 +142,25 @@ class Expander(Pieces):
 
     def _kind(self, path: str) -> PathKind:
         return self.runner.files.stands(self.state.absolute(path)).kind
+
+
+def _braced(word: Word) -> Iterable[Word]:
+    """The words that the braces of one make of it, those left out that become nothing."""
+    choices = [part.choices if isinstance(part, Opaque) and part.choices else (part,) for part in word.parts]
+    if not any(isinstance(part, Opaque) and part.choices for part in word.parts):
+        return (word,)
+    if prod(map(len, choices)) > MAX_FIELDS:
+        raise AtRunTimeError(f"line {word.line}: braces become more than {MAX_FIELDS} words")
+    made = (tuple(Literal(p) if isinstance(p, str) else p for p in parts) for parts in product(*choices))
+    return (replace(word, parts=parts) for parts in made if any(part != Literal("") for part in parts))
+
+
+def _leaves_empty(text: str, separators: str) -> bool:
+    """Whether separators that are no blanks may part off an empty word: at either end, or beside another one."""
+    others = {char for char in separators if char not in " \t\n"}
+    blanks = {char for char in separators if char in " \t\n"}
+    bare = "".join(char for char in text if char not in blanks) if others else ""
+    return any(char in others and (at in {0, len(bare) - 1} or bare[at + 1] in others) for at, char in enumerate(bare))
 
 
 def _assigns(word: Word) -> bool:

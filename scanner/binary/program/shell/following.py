@@ -17,7 +17,7 @@ What is taken for sure, what goes every way, what is decided at run time:
   usual tools what they change; redirections change their target. Any other program may change what its words name, with
   all below it, and nothing else; where what is started later is missing, any other program may have made it.
 * Of a path whose text is not known to the last character, every path that fits may be changed; where not even its beginning
-  is known, that is every path, but for removals, which are taken not to hit the program.
+  is known, that is every path, but for removals and links, which are taken not to hit the program.
 * ``mkdir``, ``touch`` or ``chmod`` that gives the execute bit spoil nothing that stands; what was missing may be there.
 * A variable whose name is not known is taken to be none that image, workload or script set.
 * A name that is looked up in PATH may be hidden by what is written into an earlier directory of it.
@@ -36,6 +36,7 @@ from scanner.binary.program.shell.frames import (
 from scanner.binary.program.shell.machine import Machine
 from scanner.binary.program.shell.starts import NOT_FOUND
 from scanner.binary.program.shell.state import (
+    OWN_INPUT,
     AtRunTime,
     AtRunTimeError,
     ShellKind,
@@ -48,6 +49,7 @@ from scanner.formats.shell.syntax import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
+    from scanner.binary.program.shell.frames import Stack
     from scanner.binary.program.shell.state import External, Files
     from scanner.binary.program.shell.writes import Write
 
@@ -107,8 +109,9 @@ class Script:
 
     ``command`` gives environment, PATH, directory, user and mounts. ``options`` are the letters and names of ``set``,
     ``written`` what may have been changed before it runs, ``is_file`` whether its text is
-    that of the file ``name``, ``architecture`` the CPU (in Go's word) that the shell was built for, empty where not known,
-    ``vague`` whether scripts before it may have changed more than ``written``.
+    that of the file ``name``, ``is_input`` whether it is what the shell is given to read, ``architecture`` the CPU (in Go's word) that the shell was built for, empty where not known,
+    ``vague`` whether scripts before it may have changed more than ``written``, ``profile`` the text that the shell reads
+    before, empty for none.
     """
 
     text: bytes
@@ -119,8 +122,10 @@ class Script:
     options: frozenset[str] = frozenset()
     written: tuple[Write, ...] = ()
     is_file: bool = False
+    is_input: bool = False
     architecture: str = ""
     vague: bool = False
+    profile: bytes = b""
 
 
 def follow(script: Script, files: Files) -> tuple[Ending, ...]:
@@ -136,9 +141,24 @@ def follow(script: Script, files: Files) -> tuple[Ending, ...]:
         return (AtRunTime(f"{script.name}:{read.line}: {read.why}", is_faulty=read.is_faulty),)
     machine = Machine(script.kind, files)
     try:
-        return _told(_run(machine, _start(script, read)))
+        endings = _told(_run(machine, _start(script, read)))
     except AtRunTimeError as error:
         return (AtRunTime(f"{script.name}: {error}", is_faulty=error.is_faulty),)
+    if script.is_input and any(isinstance(each, Reached) and each.also for each in endings):
+        return (AtRunTime(f"{script.name}: programs that it starts may read the rest of what it is given to read"),)
+    return endings
+
+
+def _input(script: Script) -> str | None:
+    """What its commands may read."""
+    return None if script.is_input else script.command.input if script.command.input != "" else OWN_INPUT
+
+
+def _stack(script: Script, read: Sequence) -> Stack:
+    """What is to be run: the script, a profile before it."""
+    stack = push(Run(read.items), None)
+    profile = grammar.parse(script.profile)
+    return push(Run(profile.items), stack) if script.profile and isinstance(profile, Sequence) else stack
 
 
 def _start(script: Script, read: Sequence) -> State:
@@ -150,7 +170,7 @@ def _start(script: Script, read: Sequence) -> State:
         variables["HOME"] = "/root" if command.user in {"", "0", "root"} else UNKNOWN
     variables.setdefault("HOSTNAME", UNKNOWN)
     return State(
-        stack=push(Run(read.items), None),
+        stack=_stack(script, read),
         variables=variables,
         exported=frozenset(variables),
         arrays={},
@@ -165,13 +185,13 @@ def _start(script: Script, read: Sequence) -> State:
         options=script.options,
         written=script.written,
         vague=script.vague,
+        input=_input(script),
         architecture=script.architecture,
     )
 
 
-def _told(endings: list[Ending]) -> tuple[Ending, ...]:
+def _told(unique: list[Ending]) -> tuple[Ending, ...]:
     """Each ending once; giving up after a failure is no way of its own where another one works."""
-    unique = _unique(endings)
     works = [ending for ending in unique if not (isinstance(ending, Ended | Reached) and ending.failed)]
     known = {_program(each) for ending in works if isinstance(ending, Reached) for each in _started(ending)}
     more = [
@@ -183,16 +203,6 @@ def _told(endings: list[Ending]) -> tuple[Ending, ...]:
         and not {_program(each) for each in _started(ending)} <= known
     ]
     return tuple([*works, *more] if works else unique)
-
-
-def _unique(endings: list[Ending]) -> list[Ending]:
-    """Equal endings once, with what all of the ways to them need."""
-    found: dict[object, Ending] = {}
-    for ending in endings:
-        key = _key(ending)
-        before = found.get(key)
-        found[key] = ending if before is None else _met(before, ending)
-    return list(found.values())
 
 
 def _met(one: Ending, other: Ending) -> Ending:
@@ -225,6 +235,7 @@ def _key(ending: Ending) -> object:
             command.path,
             command.cwd,
             command.user,
+            command.input,
             env,
             also,
             ending.written,
@@ -272,13 +283,16 @@ def _lacked(state: State) -> Reached | None:
 
 
 def _run(machine: Machine, start: State) -> list[Ending]:
-    endings: list[Ending] = []
+    """Equal endings once, with what all of the ways to them need."""
+    found: dict[object, Ending] = {}
     for state in machine.finals(start):
         ending = state if isinstance(state, AtRunTime) else _ending(state)
-        endings.append(ending)
-        if len(endings) > MAX_ENDINGS:
+        key = _key(ending)
+        before = found.get(key)
+        found[key] = ending if before is None else _met(before, ending)
+        if len(found) > MAX_ENDINGS:
             raise AtRunTimeError(f"it ends in more than {MAX_ENDINGS} ways")
-    return endings
+    return list(found.values())
 
 
 def _ending(state: State) -> Ending:
@@ -322,7 +336,7 @@ def _reached(state: State) -> Ending:
             missing=reached.missing,
             needs=tuple(each for each in needs if each != reached.command),
             decides=failed or reached in (state.asks, *state.needs),
-            replaced=not failed and state.replaced == reached,
+            replaced=not failed and (state.replaced == reached or (bool(also) and started[0] in state.background)),
         )
     if state.last is not None and not failed:
         return Reached(

@@ -35,6 +35,17 @@ def push(frame: Frame, below: Stack | None) -> Stack:
     return Stack(frame, below, below.height + 1 if below else 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A variable as it was before a function made a local one of its name; ``elements`` where it was an array."""
+
+    name: str
+    value: str | None
+    was_set: bool
+    exported: bool
+    elements: tuple[str, ...] | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """Statements of which those before ``at`` are done."""
@@ -116,7 +127,7 @@ class NextPart:
     """The parts of a pipeline that are left; ``worst`` is the status of the last one that failed (``pipefail``).
 
     ``beside`` is what its shell knew of other programs when it began (see ``State.beside``), ``before`` how many it had
-    started.
+    started, ``input`` what is left of the shell's own input.
     """
 
     parts: tuple[Statement, ...]
@@ -125,6 +136,7 @@ class NextPart:
     quiet: bool
     beside: bool
     before: int
+    input: str | None
     worst: int | None = 0
 
 
@@ -155,16 +167,17 @@ class LeaveFunction:
     """A function's arguments and local variables end with it."""
 
     positional: tuple[str, ...]
-    local: tuple[tuple[str, str | None, bool], ...]
+    local: tuple[Hidden, ...]
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeaveFile:
-    """A sourced file's arguments end with it."""
+    """The arguments that a sourced file was ``given`` end with it."""
 
     positional: tuple[str, ...] | None
     file: str
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

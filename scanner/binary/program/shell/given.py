@@ -27,6 +27,8 @@ def given(name: str, state: State, kind: ShellKind) -> str | None:
         return " \t\n"
     if name == "OPTIND":
         return "1"
+    if name == "PS1" and kind is ShellKind.BASH:
+        return None
     if name in _GIVEN_BY_ALL:
         return UNKNOWN
     if name in _GIVEN_BY_BASH and kind in {

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell.frames import Hidden
 from scanner.binary.program.shell.state import AtRunTimeError
 
 if TYPE_CHECKING:
@@ -77,10 +78,8 @@ def _widened(states: Sequence[State]) -> State:
                 "functions",
                 "file",
                 "arg0",
-                "arrays",
                 "execd",
                 "exit_trap",
-                "local",
                 "quiet",
                 "captures",
                 "readonly",
@@ -96,6 +95,8 @@ def _widened(states: Sequence[State]) -> State:
         }
         first = replace(
             first,
+            local=_hidden(first, other),
+            arrays=_arrays(first, other),
             variables=variables,
             exported=first.exported | other.exported,
             positional=_common(first.positional, other.positional),
@@ -115,6 +116,31 @@ def _widened(states: Sequence[State]) -> State:
             output=first.output if first.output == other.output else UNKNOWN,
         )
     return first
+
+
+def _arrays(one: State, other: State) -> dict[str, tuple[str, ...]]:
+    """The arrays of two ways, of those that differ nothing but their names."""
+    names = set(one.arrays) | set(other.arrays)
+    return {
+        name: one.arrays[name]
+        if name in one.arrays and one.arrays[name] == other.arrays.get(name)
+        else (UNKNOWN_WORDS,)
+        for name in names
+    }
+
+
+def _hidden(one: State, other: State) -> tuple[Hidden, ...]:
+    """What comes back behind a function that two ways are in; of what one way alone has made local nothing is known."""
+    mine, theirs = ({each.name: each for each in state.local} for state in (one, other))
+    return tuple(_of_either(name, mine.get(name), theirs.get(name)) for name in {**mine, **theirs})
+
+
+def _of_either(name: str, one: Hidden | None, other: Hidden | None) -> Hidden:
+    if one is None or other is None:
+        return Hidden(name, UNKNOWN, was_set=True, exported=True, elements=None)
+    elements = one.elements if one.elements == other.elements else (UNKNOWN_WORDS,)
+    value = one.value if (one.value, one.was_set) == (other.value, other.was_set) else UNKNOWN
+    return Hidden(name, value, one.was_set or other.was_set, one.exported or other.exported, elements)
 
 
 def _both(one: tuple[External, ...], other: tuple[External, ...]) -> tuple[External, ...]:

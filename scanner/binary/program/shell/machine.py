@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
 from scanner.binary.program.shell import compound, lookups, simple, starts
-from scanner.binary.program.shell.conditions import BadTestError, Tester
+from scanner.binary.program.shell.conditions import BadTestError, Tester, is_plain_double
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     FINISHED,
@@ -166,6 +166,8 @@ class Machine:
             case LeaveFunction():
                 return [_left(state.on(below), frame)]
             case LeaveFile():
+                if self.kind is ShellKind.BASH and frame.positional is not None and state.positional != frame.given:
+                    raise AtRunTimeError("a file changes the arguments that it is given, which may outlast it")
                 kept = state.positional if frame.positional is None else frame.positional
                 return [replace(state.on(below), positional=kept, file=frame.file)]
             case Settle():
@@ -237,10 +239,13 @@ class Machine:
     def _double(self, state: State, node: Conditional) -> list[State]:
         if self._lacks_double(state, node):
             return self.done(state.with_status(starts.NOT_FOUND))
-        if self.kind in {ShellKind.DASH, ShellKind.POSIX, ShellKind.ASH}:
+        is_list = self.kind is ShellKind.ASH and not all(isinstance(token, Word) for token in node.tokens)
+        if is_list or self.kind in {ShellKind.DASH, ShellKind.POSIX}:
             why = f"line {node.line}: [[ ]] which this shell does not know as bash does"
             raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
         words = Expander(self, state)
+        if self.kind is ShellKind.ASH and not is_plain_double(node.tokens, words):
+            return self.done(words.state.with_status(None))
         return self._tested(words, lambda: Tester(self.files, state, self.kind).by_tokens(node.tokens, words))
 
     def _lacks_double(self, state: State, node: Conditional) -> bool:
@@ -319,7 +324,7 @@ class Machine:
         Commands of which it is not known what they print give ``UNKNOWN``.
         """
         if body is None:
-            return UNKNOWN, replace(state, status=None, asks=None, input=None)
+            return UNKNOWN, replace(state.drained(), status=None, asks=None)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
@@ -353,17 +358,24 @@ class Machine:
             vague = behind.vague or final.vague
             behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks, vague=vague)
             behind = behind.waited() if final.beside is None else behind
-            behind = behind if final.input == state.input else replace(behind, input=None)
+            behind = behind if final.input == state.input else behind.drained()
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         asks = asked[0] if len(asked) == 1 and status is None else None
         return printed, replace(behind, status=status, asks=asks)
 
 
 def _left(state: State, frame: LeaveFunction) -> State:
-    variables = {**state.variables}
-    for name, value, was_set in state.local:
-        if was_set:
-            variables[name] = value
+    variables, arrays, exported = {**state.variables}, {**state.arrays}, set(state.exported)
+    for each in state.local:
+        if each.was_set:
+            variables[each.name] = each.value
         else:
-            variables.pop(name, None)
-    return replace(state, positional=frame.positional, variables=variables, local=frame.local)
+            variables.pop(each.name, None)
+        arrays.pop(each.name, None)
+        if each.elements is not None:
+            arrays[each.name] = each.elements
+        exported.discard(each.name)
+        if each.exported:
+            exported.add(each.name)
+    after = replace(state, variables=variables, arrays=arrays, exported=frozenset(exported))
+    return replace(after, positional=frame.positional, local=frame.local)

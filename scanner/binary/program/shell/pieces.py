@@ -347,7 +347,9 @@ class Pieces:
             return [Piece(state.file, part.quoted, not part.quoted)]
         words = self._elements(part.name)
         if words is None or not counted(words):
-            return [Piece(UNKNOWN_WORDS, quoted=part.quoted, split=False)]
+            if subscript in {"@", "*"} or part.indirect:
+                return [Piece(UNKNOWN_WORDS, quoted=part.quoted, split=False)]
+            return self._operated(replace(part, subscript=None), UNKNOWN)
         if part.operator == "length":
             return [Piece(str(len(words)) if subscript in {"@", "*"} else UNKNOWN)]
         if part.indirect:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.following import Script
-from scanner.binary.program.shell.state import PathKind, ShellKind
+from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -25,7 +27,7 @@ _NAMES = {
 }  # fmt: skip
 _CALLED = frozenset({"sh", "ash", "dash", "bash", "rbash", "ksh", "mksh", "zsh"})
 _OPTIONS = re.compile(r"[-+][a-zA-Z]+")
-_LONG = frozenset({"--norc", "--noprofile", "--posix", "--noediting", "--verbose"})
+_LONG = frozenset({"--login", "--norc", "--noprofile", "--posix", "--noediting", "--verbose"})
 _SET = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a"}
 
 
@@ -41,41 +43,84 @@ def kind_of(called: str, path: str) -> ShellKind | None:
     return ShellKind.POSIX if name == "sh" else _NAMES.get(name)
 
 
-def read(  # noqa: C901 - each kind of option ends in its own way
+def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
     command: Command, kind: ShellKind, files: Files
 ) -> Script | str | Failure | None:
-    """The script that a shell reads; ``None`` for one that reads its input, a sentence where nobody can tell."""
-    words, at, text, options = command.argv[1:], 0, False, set[str]()
+    """The script that a shell reads; ``None`` for one that has none to read, a sentence where nobody can tell."""
+    words, at, text, reads, options = command.argv[1:], 0, False, False, set[str]()
+    login = command.argv[0].startswith("-")
+    if kind is ShellKind.BASH and command.argv[0].rpartition("/")[2] == "sh":
+        options.add("posix")
     while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:
         word = words[at]
         if word.startswith("--"):
-            if word in {"--login", "--init-file", "--rcfile"}:
+            if word in {"--init-file", "--rcfile"}:
                 return f"{command.argv[0]} {word} reads files of its own before"
             if word not in _LONG:
                 return None
+            login = login or word == "--login"
+            options |= {"posix"} & {word[2:]}
             at += 1
             continue
         if not _OPTIONS.fullmatch(word):
             return f"what {command.argv[0]} makes of {word.replace(UNKNOWN, '…')}"
         text = text or ("c" in word and word[0] == "-")
-        if "l" in word and word[0] == "-":
-            return f"{command.argv[0]} {word} is a login shell, which reads files of its own before"
-        if "i" in word or "s" in word or "n" in word:
-            return None if "n" not in word else f"{command.argv[0]} {word} runs nothing"
-        options |= set(word[1:]) - {"c", "o", "O"} if word[0] == "-" else set()
+        login = login or ("l" in word and word[0] == "-")
+        if "n" in word:
+            return f"{command.argv[0]} {word} runs nothing"
+        if "i" in word and command.input == "":
+            return None
+        reads = reads or ("s" in word and word[0] == "-")
+        options |= set(word[1:]) - {"c", "o", "O", "s", "i", "l"} if word[0] == "-" else set()
         if word[-1] in {"o", "O"} and at + 1 < len(words):
             at += 1
             options.add(_SET.get(words[at], words[at]))
         at += 1
     at += at < len(words) and words[at] in {"-", "--"}
     rest = words[at:]
-    if not rest:
-        return None
-    if UNKNOWN in rest[0]:
+    if text and not rest:
+        return Failure(Reason.BINARY_UNKNOWN, f"{command.argv[0]} -c ends with a usage error: its text is missing")
+    found: Script | str | Failure | None
+    if not text and (reads or not rest):
+        found = _of_input(command, kind, rest, frozenset(options))
+    elif UNKNOWN in rest[0]:
         return f"what {command.argv[0]} reads is known at run time only"
-    if text:
-        return _of_text(command, kind, rest, frozenset(options))
-    return _of_file(command, kind, rest, frozenset(options), files)
+    elif text:
+        found = _of_text(command, kind, rest, frozenset(options))
+    else:
+        found = _of_file(command, kind, rest, frozenset(options), files)
+    if not login or not isinstance(found, Script):
+        return found
+    if kind not in _PROFILES:
+        return f"{command.argv[0]} is a login shell, which reads files of its own before"
+    return replace(found, profile=_PROFILES[kind], command=_at_home(found.command, files))
+
+
+def _at_home(command: Command, files: Files) -> Command:
+    """Engines set HOME by the image's accounts; without one of the user's they differ."""
+    if "HOME" in command.env or command.user is None:
+        return command
+    user, passwd = command.user.partition(":")[0] or "0", files.text("/etc/passwd") or b""
+    entries = [line.split(":") for line in passwd.decode("utf-8", "replace").splitlines()]
+    fitting = (entry for entry in entries if len(entry) == _FIELDS and user in {entry[0], entry[2]})
+    entry = next(fitting, None)
+    return command.with_variable("HOME", entry[5] if entry else None)
+
+
+_FIELDS = 7
+"""Of a line of passwd(5)."""
+
+
+_PROFILE = b"if [ -f /etc/profile ]; then . /etc/profile; fi\n"
+_FIRST_OF_BASH = b"""if [ -f ~/.bash_profile ]; then . ~/.bash_profile
+elif [ -f ~/.bash_login ]; then . ~/.bash_login
+elif [ -f ~/.profile ]; then . ~/.profile; fi
+"""
+_PROFILES = {
+    ShellKind.BASH: _PROFILE + _FIRST_OF_BASH,
+    **dict.fromkeys((ShellKind.DASH, ShellKind.ASH), _PROFILE + b"if [ -f ~/.profile ]; then . ~/.profile; fi\n"),
+}
+"""What login shells do before their script, in words of their own."""
 
 
 def _of_text(command: Command, kind: ShellKind, rest: tuple[str, ...], options: frozenset[str]) -> Script | str:
@@ -88,15 +133,36 @@ def _of_text(command: Command, kind: ShellKind, rest: tuple[str, ...], options: 
     return Script(raw, kind, name, rest[2:], command, options)
 
 
+def _of_input(command: Command, kind: ShellKind, rest: tuple[str, ...], options: frozenset[str]) -> Script | str | None:
+    if command.input is None or UNKNOWN in command.input:
+        return f"{command.argv[0]} reads an input that is known at run time only"
+    raw = command.input.encode("utf-8", "surrogateescape")
+    return Script(raw, kind, command.argv[0], rest, command, options, is_input=True) if raw else None
+
+
+def _in_path(command: Command, files: Files, path: str) -> tuple[str, Standing]:
+    """Where bash finds a script that is not in the working directory."""
+    for directory in command.path:
+        candidate = command.absolute(f"{directory or '.'}/{posixpath.basename(path)}")
+        standing = files.stands(candidate)
+        if standing.kind in {PathKind.FILE, PathKind.UNKNOWN}:
+            return candidate, standing
+    return path, Standing(PathKind.MISSING)
+
+
 def _of_file(
     command: Command, kind: ShellKind, rest: tuple[str, ...], options: frozenset[str], files: Files
 ) -> Script | str | Failure:
-    path = command.absolute(rest[0])
+    path = f"/{command.absolute(rest[0]).lstrip('/')}"
     standing = files.stands(path)
     if standing.kind is PathKind.UNKNOWN:
         return f"{path}, which {command.argv[0]} reads, is not the image's"
-    if standing.kind is PathKind.MISSING and "/" not in rest[0]:
-        return f"{command.argv[0]} looks for {rest[0]} in PATH"
+    if standing.kind is PathKind.MISSING and "/" not in rest[0] and kind is not ShellKind.DASH:
+        if kind is not ShellKind.BASH:
+            return f"{command.argv[0]} looks for {rest[0]} in PATH"
+        path, standing = _in_path(command, files, path)
+    if standing.kind is PathKind.UNKNOWN:
+        return f"{path}, which {command.argv[0]} reads, is not the image's"
     if standing.kind is PathKind.MISSING:
         why = f"{path}, which {command.argv[0]} is to read: no such file or directory"
         return Failure(Reason.ENTRYPOINT_MISSING, why, path=path)
@@ -107,4 +173,4 @@ def _of_file(
         return f"{path}, which {command.argv[0]} reads, was not kept"
     if raw.startswith(b"\x7fELF"):
         return Failure(Reason.NOT_A_PROGRAM, f"{path} is a binary, which {command.argv[0]} is to read as a script")
-    return Script(raw, kind, rest[0], rest[1:], command, options, is_file=True)
+    return Script(raw, kind, path if "/" not in rest[0] else rest[0], rest[1:], command, options, is_file=True)

@@ -30,6 +30,9 @@ PREPARING = frozenset({
 })  # fmt: skip
 """Programs that return and make ready; a script's work is the program that is none of these."""
 
+COPYING = frozenset({"cat", "envsubst"})
+"""Programs that print what they read, ``envsubst`` where no variable stands in it."""
+
 _ASSIGNING = frozenset(
     {"export", "readonly", "local", "declare", "typeset", "read", "unset", "getopts", "let", "printf"}
 )
@@ -68,6 +71,9 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
     if name in _NAMING_USERS:
         unknown = any(_is_no_account(files, state, each) for each in _accounts_in(name, words))
         return (1, "") if unknown else (None, None)
+    if name in COPYING and len(words) == 1 and is_known(state.input):
+        text = state.input or ""
+        return (0, text) if name == "cat" or "$" not in text else (None, None)
     return _answered(files, state, name, words)
 
 
@@ -320,7 +326,7 @@ def _changed_by_command(state: State, node: Simple) -> State:
     if name == "cd":
         return replace(state, cwd=UNKNOWN)
     if name == "read":
-        state = replace(state, input=None)
+        state = state.drained()
     if name in {"eval", ".", "source"} or name is None:
         if name is not None:
             raise AtRunTimeError(f"line {node.line}: {name} in a loop of which nobody knows how often it runs")

@@ -28,7 +28,7 @@ def read_words(machine: Machine, state: State, words: tuple[str, ...], _node: Si
     if not plain or state.input is None or separators is None or UNKNOWN in separators + state.input:
         for name in names:
             state = state.assigned(name, UNKNOWN)
-        return machine.done(replace(state.waited(), status=None, asks=None, input=None))
+        return machine.done(replace(state.waited().drained(), status=None, asks=None))
     line, newline, left = state.input.partition("\n")
     if "\\" in line and "-r" not in flags:
         raise AtRunTimeError("read of a line with backslashes")
@@ -63,8 +63,8 @@ class Option:
     ended: bool = False
 
 
-def next_option(letters: str, words: tuple[str, ...], at: int, inside: int) -> Option | None:
-    """POSIX' getopts; ``None`` where what it says of a mistake is not followed."""
+def next_option(letters: str, words: tuple[str, ...], at: int, inside: int) -> Option:
+    """POSIX' getopts."""
     word = words[at - 1] if at <= len(words) else ""
     if not inside and (not word.startswith("-") or word in {"-", "--"}):
         return Option("?", None, at + (word == "--"), 0, ended=True)
@@ -72,13 +72,20 @@ def next_option(letters: str, words: tuple[str, ...], at: int, inside: int) -> O
     letter = word[inside : inside + 1]
     where = letters.lstrip(":").find(letter) if letter not in {"", ":"} else -1
     more = inside + 1 < len(word)
-    if where < 0:
-        return None
+    if where < 0 or (letters.lstrip(":")[where + 1 : where + 2] == ":" and not more and at >= len(words)):
+        return _mistaken(letters, letter, Option("?", None, at if more else at + 1, inside + 1 if more else 0), where)
     if letters.lstrip(":")[where + 1 : where + 2] != ":":
         return Option(letter, None, at if more else at + 1, inside + 1 if more else 0)
     if more:
         return Option(letter, word[inside + 1 :], at + 1, 0)
-    return Option(letter, words[at], at + 2, 0) if at < len(words) else None
+    return Option(letter, words[at], at + 2, 0)
+
+
+def _mistaken(letters: str, letter: str, behind: Option, where: int) -> Option:
+    """An option that is none, or lacks its argument; with a colon in front nothing is complained of."""
+    if not letters.startswith(":"):
+        return behind
+    return replace(behind, name="?" if where < 0 else ":", argument=letter)
 
 
 def getopts_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:

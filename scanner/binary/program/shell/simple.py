@@ -131,9 +131,7 @@ def command(machine: Machine, state: State, words: Expander, arguments: tuple[st
     """Whatever a command's first word names: a builtin, a function, a program."""
     name = arguments[0]
     if name in state.functions and not (name in builtins.SPECIAL and machine.kind is not ShellKind.BASH):
-        if node.assignments:
-            raise AtRunTimeError(f"line {node.line}: a function with variables of its own")
-        return _call(state, name, arguments[1:])
+        return _call(_given(machine, words, state, node), state, name, arguments[1:])
     if any(each.elements is not None for each in node.assignments) and name in DECLARING:
         return builtins.BUILTINS[name](machine, words.state, arguments, node)
     if name in builtins.BUILTINS:
@@ -162,7 +160,8 @@ def _not_found(machine: Machine, state: State, arguments: tuple[str, ...], node:
     if found:
         return None
     leave = push(LeaveSubshell(state), state.stack)
-    return _call(replace(state, stack=leave), _HANDLER, arguments)
+    before = replace(state, stack=leave)
+    return _call(replace(before, local=()), before, _HANDLER, arguments)
 
 
 def _assign(machine: Machine, words: Expander, assignments: tuple[Assignment, ...], *, exported: bool = False) -> State:
@@ -199,14 +198,18 @@ def _element(machine: Machine, words: Expander, each: Assignment) -> State:
     return replace(words.state, arrays={**words.state.arrays, each.name: elements})
 
 
-def array(machine: Machine, words: Expander, each: Assignment) -> State:
-    """``name=( … )``."""
+def array(machine: Machine, words: Expander, each: Assignment, *, by_name: bool = False) -> State:
+    """``name=( … )``; nothing is known of the elements of one whose subscripts are names, or are given."""
     if machine.kind is not ShellKind.BASH:
         why = f"the array {each.name}, which this shell does not know"
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
-    if any(isinstance(word.parts[0], Glob) and word.parts[0].text == "[" for word in each.elements or () if word.parts):
-        raise AtRunTimeError(f"the array {each.name}, whose elements are given with their indices")
-    values = words.fields(each.elements or ())
+    elements = each.elements or ()
+    if by_name or any(isinstance(word.parts[0], Glob) and word.parts[0].text == "[" for word in elements if word.parts):
+        for word in elements:
+            words.text(word)  # for what it runs and assigns
+        values: tuple[str, ...] = (UNKNOWN_WORDS,)
+    else:
+        values = words.fields(elements)
     before = words.state.arrays.get(each.name, ()) if each.append else ()
     if each.append and each.name not in words.state.arrays and words.state.value(each.name) is not None:
         before = (UNKNOWN_WORDS,)
@@ -214,11 +217,23 @@ def array(machine: Machine, words: Expander, each: Assignment) -> State:
     return replace(words.state, arrays={**words.state.arrays, each.name: (*before, *values)}, variables=variables)
 
 
-def _call(state: State, name: str, arguments: tuple[str, ...]) -> list[State]:
+def _given(machine: Machine, words: Expander, state: State, node: Simple) -> State:
+    """The state in which a function begins: what stands in front of its name is its own, and exported."""
+    given = replace(words.state, local=())
+    for each in node.assignments:
+        if each.elements is not None or each.subscript is not None:
+            raise AtRunTimeError(f"line {node.line}: a function that is given an array")
+        given = given.hidden(each.name)
+    words.state = given
+    return _assign(machine, words, node.assignments, exported=True) if node.assignments else replace(state, local=())
+
+
+def _call(given: State, state: State, name: str, arguments: tuple[str, ...]) -> list[State]:
+    """Call a function in a state of its own, from another one."""
     settled = push(Settle(state.quiet), state.stack)
     leave = push(LeaveFunction(state.positional, state.local, name), settled)
     body = push(One(state.functions[name]), leave)
-    return [replace(state, stack=body, positional=arguments, local=())]
+    return [replace(given, stack=body, positional=arguments)]
 
 
 def _restored(state: State, before: State, names: set[str]) -> State:

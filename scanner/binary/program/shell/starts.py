@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
 from scanner.binary.program.shell import exact_tools, lookups, redirect_files, shell_programs, tool_files, writes
-from scanner.binary.program.shell.state import MAX_EXTERNALS, AtRunTimeError, External, is_known
+from scanner.binary.program.shell.state import MAX_EXTERNALS, OWN_INPUT, AtRunTimeError, External, is_known
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
@@ -32,11 +32,12 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
             return machine.failed(state, 1, refusal)
         status, printed = shell_programs.known_program(machine.files, state, arguments)
     if printed is not None:
-        return machine.done(state.printed(printed).with_status(status))
+        behind = state.drained() if shell_programs.name_of(arguments) in shell_programs.COPYING else state
+        return machine.done(behind.printed(printed).with_status(status))
     if UNKNOWN in arguments[0]:
         command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
     else:
-        command = command_of(made, arguments)
+        command = command_of(replace(made, input=state.input), arguments)
     external = External(command, prepares, missing, foreign)
     if missing:
         status, state = NOT_FOUND, replace(state, lacks=command)
@@ -73,14 +74,14 @@ def _used(machine: Machine, state: State, arguments: tuple[str, ...]) -> State:
     is_exact = exact_tools.is_exact(arguments) and not any(redirect_files.is_elsewhere(machine.files, w) for w in made)
     state = replace(state.wrote(*made), vague=state.vague or not is_exact)
     if not reads_nothing(arguments):
-        state = replace(state, input=None)
+        state = state.drained()
     return state if prints_nothing(arguments) else state.printed(UNKNOWN)
 
 
 def execd(machine: Machine, state: State, arguments: tuple[str, ...], variables: State) -> list[State]:
     """A program that takes the shell's place, or a subshell's."""
-    external = External(command_of(variables, arguments))
-    state = replace(state.printed(UNKNOWN), input=None)
+    external = External(command_of(replace(variables, input=state.input), arguments))
+    state = state.printed(UNKNOWN).drained()
     if state.substituted is not None:
         return machine.exit(replace(state, asked=(*state.asked, external)), None)
     externals = (*state.externals, external)
@@ -130,4 +131,5 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
         user=state.user,
         mounts=state.mounts,
         volumes=state.volumes,
+        input="" if state.input == OWN_INPUT else state.input,
     )

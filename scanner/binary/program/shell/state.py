@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell.frames import FINISHED
+from scanner.binary.program.shell.frames import FINISHED, Hidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,9 @@ MAX_EXTERNALS = 64
 
 MAX_WRITTEN = 256
 """Paths that one way writes."""
+
+OWN_INPUT = f"{UNKNOWN}input"
+"""Stands for the container's own input: usually none, whatever may read from it."""
 
 MAX_TEXT = 64 * 1024
 """Characters of one value; a loop that doubles a variable would fill the memory."""
@@ -157,10 +160,10 @@ class State:
     written: tuple[Write, ...] = ()
     output: str = ""
     captures: bool = False
-    input: str | None = None
+    input: str | None = OWN_INPUT
     exit_trap: str = ""
     execd: bool = False
-    local: tuple[tuple[str, str | None, bool], ...] = ()
+    local: tuple[Hidden, ...] = ()
     substituted: int | None = None
     gave_up: str = ""
     lacks: Command | None = None
@@ -189,6 +192,15 @@ class State:
         arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays
         exported = self.exported | {name} if "a" in self.options else self.exported
         return replace(self, variables={**self.variables, name: value}, arrays=arrays, exported=exported)
+
+    def hidden(self, name: str) -> State:
+        """The state in which a function has a variable of its own of this name; what it was comes back behind it."""
+        if any(each.name == name for each in self.local):
+            return self
+        before = Hidden(
+            name, self.variables.get(name), name in self.variables, name in self.exported, self.arrays.get(name)
+        )
+        return replace(self, local=(before, *self.local))
 
     def with_status(self, status: int | None) -> State:
         """The state behind a command that returned this."""
@@ -233,6 +245,10 @@ class State:
         if len(self.written) + len(new) > MAX_WRITTEN:
             raise AtRunTimeError(f"it writes more than {MAX_WRITTEN} paths")
         return replace(self, written=self.written + new)
+
+    def drained(self) -> State:
+        """The state behind a command that may have read anything of its input."""
+        return self if self.input in {None, OWN_INPUT} else replace(self, input=None)
 
     def printed(self, text: str) -> State:
         """The state behind a command that printed this."""

@@ -30,11 +30,13 @@ _NAMES_OF_BASH = _NAMES | {
     "physical", "pipefail", "privileged",
 }  # fmt: skip
 _HARMLESS = frozenset({
-    "autocd", "cdspell", "checkhash", "checkjobs", "checkwinsize", "cmdhist", "dirspell", "extglob", "extquote", "gnu_errfmt",
+    "autocd", "cdspell", "checkhash", "checkjobs", "checkwinsize", "cmdhist", "dirspell", "dotglob", "extglob", "extquote", "gnu_errfmt",
     "histappend", "histreedit", "histverify", "hostcomplete", "huponexit", "inherit_errexit", "interactive_comments",
     "lithist", "login_shell", "mailwarn", "no_empty_cmd_completion", "nullglob", "progcomp", "promptvars",
 })  # fmt: skip
 """Options of shopt that change nothing of what words mean, or that are followed."""
+
+_FOLLOWED = frozenset({"nullglob", "dotglob", "inherit_errexit"})
 
 
 def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -85,7 +87,7 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
         if not _NAME.fullmatch(name):
             raise AtRunTimeError(f"line {node.line}: the variables that {words[0]} sets are known at run time only")
         if is_local and "g" not in flags:
-            state = replace(state, local=((name, state.variables.get(name), name in state.variables), *state.local))
+            state = state.hidden(name)
         if {"a", "A"} & set(flags):
             if equals:
                 raise AtRunTimeError(f"line {node.line}: an array with its value")
@@ -95,7 +97,9 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
         elif equals:
             state = state.assigned(name, UNKNOWN if {"i", "u", "l", "c"} & set(flags) else value)
         elif is_local and machine.kind is not ShellKind.DASH and words[0] != "readonly":
-            state = replace(state, variables={key: each for key, each in state.variables.items() if key != name})
+            others = {key: each for key, each in state.arrays.items() if key != name}
+            without = {key: each for key, each in state.variables.items() if key != name}
+            state = replace(state, variables=without, arrays=others)
             state = state if state.env_known else state.assigned(name, "")
         if "x" in flags:
             state = replace(state, exported=state.exported | {name})
@@ -107,16 +111,12 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
 def _with_arrays(machine: Machine, state: State, node: Simple, flags: str, *, is_local: bool) -> State:
     """``declare name=( … )``."""
     for each in node.assignments:
-        if each.elements is None or "A" in flags or node.words[0].literal == "export":
+        if each.elements is None or node.words[0].literal == "export":
             raise AtRunTimeError(f"line {node.line}: a declaration of {each.name} that is not followed")
         if is_local and "g" not in flags:
-            if each.name in state.arrays:
-                raise AtRunTimeError(f"line {node.line}: a local array hides another one")
-            state = replace(
-                state, local=((each.name, state.variables.get(each.name), each.name in state.variables), *state.local)
-            )
+            state = state.hidden(each.name)
         words = Expander(machine, state)
-        state = simple.array(machine, words, each)
+        state = simple.array(machine, words, each, by_name="A" in flags)
     return state
 
 
@@ -221,7 +221,7 @@ def shopt_words(machine: Machine, state: State, words: tuple[str, ...], node: Si
     changes = {word for word in words[1:] if word in {"-s", "-u", "-qs", "-sq"}}
     if changes and not names <= _HARMLESS:
         raise AtRunTimeError(f"line {node.line}: shopt changes what words mean")
-    kept = names & {"nullglob", "inherit_errexit"} if changes else set()
+    kept = names & _FOLLOWED if changes else set()
     options = state.options - kept if "-u" in words else state.options | kept
     status = None if any("q" in word for word in words if word.startswith("-")) or len(words) == 1 else 0
     return machine.done(replace(state, options=options, status=status))

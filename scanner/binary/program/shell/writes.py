@@ -148,7 +148,8 @@ def _copies(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     if given or any(target.endswith("/") for target in targets):
         return into
     if links and len(sources) <= 1:
-        return [write(cwd, target, below=True) for target in targets]
+        # a link of which not even the beginning is known is taken not to hide the program that is started later
+        return [write(cwd, target, below=True, makes=target.startswith(UNKNOWN)) for target in targets]
     return [*(write(cwd, target) for target in targets), *into]
 
 

@@ -675,6 +675,10 @@ REFUSED = [
     ("setarch -R /app", SMALL, "seccomp"),
     ("setarch x86_64 --addr-no-randomize /app", SMALL, "seccomp"),
     ("chpst -u :1000 /app", SMALL, "behind a colon"),
+    ("setpriv --regid 5 /app", SMALL, "what becomes of the others"),
+    ("setpriv -d /app", SMALL, "excludes the rest"),
+    ("stdbuf -iL /app", SMALL, "meaningless"),
+    ("setsid -wc /app", SMALL, "terminal"),
 ]
 
 
