@@ -131,6 +131,7 @@ _WAYS = {
     Way.LOADER: "where the loader looks",
     Way.NAMED: "named on the way",
     Way.MODULE: "a module that an interpreter may load",
+    Way.JAVA: "a Java machine may load it",
     Way.APPLICATION: "an executable",
     Way.NONE: "nothing takes it",
 }
