@@ -5,7 +5,6 @@ NOT_RECORDED = frozenset(
         "podman-5.4-runc",
         "podman-5.8-runc",
         "podman-5.8-crun",
-        "containerd-1.6",
         "containerd-2.1",
     }
 )
