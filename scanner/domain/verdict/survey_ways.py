@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.image.image_survey import WITHIN, Group, Located, Survey, SurveyedKind, Way
+from scanner.domain.image.image_survey import WITHIN, AlikeFiles, LocatedFile, ReachedBy, Survey, SurveyedKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +90,7 @@ class SurveyedProcess:
 
 def survey_of(image: ImageSurvey, asked: SurveyedProcess, *, whole: bool = True) -> Survey:
     """The files of an image in groups that are alike to a judgement."""
-    found: dict[tuple[Platform | None, int, Way, bool, tuple[str, ...]], list[str]] = {}
+    found: dict[tuple[Platform | None, int, ReachedBy, bool, tuple[str, ...]], list[str]] = {}
     elves = scripts = unread = 0
     for file in image.files.values():
         scripts += file.kind is SurveyedKind.SCRIPT and file.is_executable
@@ -100,22 +100,22 @@ def survey_of(image: ImageSurvey, asked: SurveyedProcess, *, whole: bool = True)
             elves += 1
             program = each.path in image.files and is_program(each.path, image.files[each.path])
             found.setdefault((each.needs, each.machine, each.way, program, each.twins), []).append(each.path)
-    groups = (Group(*key, len(paths), tuple(paths[:EXAMPLES])) for key, paths in found.items())
+    groups = (AlikeFiles(*key, len(paths), tuple(paths[:EXAMPLES])) for key, paths in found.items())
     return Survey(tuple(groups), elves, scripts, whole, unread)
 
 
-def located(image: ImageSurvey, asked: SurveyedProcess) -> Iterator[Located]:
+def located(image: ImageSurvey, asked: SurveyedProcess) -> Iterator[LocatedFile]:
     """Every program and library of the image, by path; those for Windows and macOS lie on no way."""
     ways = _Ways(image, asked)
     twins = _twins(image)
     for path, file in image.files.items():
         if file.kind in {SurveyedKind.PE, SurveyedKind.MACHO}:
-            yield Located(path, file.kind, file.is_executable, None, 0, Way.NONE)
+            yield LocatedFile(path, file.kind, file.is_executable, None, 0, ReachedBy.NONE)
         for at, each in _elves(path, file):
             alike = tuple(sorted(twins[key_of(at)] - {_architecture(each.elf)}))
             machine, needs = (each.elf.machine, each.elf.needs) if each.elf else (0, None)
             way = ways.of(path, file) if each is file else ways.within(path, at)
-            yield Located(at, each.kind, each.is_executable, needs, machine, way, alike)
+            yield LocatedFile(at, each.kind, each.is_executable, needs, machine, way, alike)
 
 
 def _elves(path: str, file: SurveyedFile) -> Iterator[tuple[str, SurveyedFile]]:
@@ -188,31 +188,31 @@ class _Ways:
         self._named, self._suffixes = set(), set()
         self._follow_names()
 
-    def of(self, path: str, file: SurveyedFile) -> Way:
+    def of(self, path: str, file: SurveyedFile) -> ReachedBy:
         """The first way that takes a file."""
         directory = posixpath.dirname(path)
         program = is_program(path, file)
         if path in self._named or directory in self._named or self._is_mentioned(path):
-            return Way.NAMED
+            return ReachedBy.NAMED
         if _ASIDE.search(path) or _CROSS.search(path):
-            return Way.NONE
+            return ReachedBy.NONE
         if program and (directory in self._in_path or path in self._path_targets):
-            return Way.PATH
+            return ReachedBy.PATH
         if not program and directory in self._loader and not _TRIPLET.match(posixpath.basename(directory)):
-            return Way.LOADER
+            return ReachedBy.LOADER
         if not program and _MODULES.search(path):
-            return Way.MODULE
-        return Way.APPLICATION if program else Way.NONE
+            return ReachedBy.MODULE
+        return ReachedBy.APPLICATION if program else ReachedBy.NONE
 
-    def within(self, archive: str, path: str) -> Way:
+    def within(self, archive: str, path: str) -> ReachedBy:
         """What takes a member of an archive, by its whole ``path``: nobody takes what is to be installed first."""
         if _ASIDE.search(path):
-            return Way.NONE
+            return ReachedBy.NONE
         if _JAVA_ARCHIVE.search(archive):
-            return Way.NONE if _FOR_ONE_CPU.search(path) or _ASKED_FIRST.search(path) else Way.JAVA
+            return ReachedBy.NONE if _FOR_ONE_CPU.search(path) or _ASKED_FIRST.search(path) else ReachedBy.JAVA
         if archive in self._named:
-            return Way.NAMED
-        return Way.MODULE if archive.endswith(".egg") and _MODULES.search(archive) else Way.NONE
+            return ReachedBy.NAMED
+        return ReachedBy.MODULE if archive.endswith(".egg") and _MODULES.search(archive) else ReachedBy.NONE
 
     def _is_mentioned(self, path: str) -> bool:
         """Whether a script names its end, such as ``$HOME/bin/server`` or ``./bin/server``."""
