@@ -160,6 +160,7 @@ class Adapters:
             plans=plans,
             configured=configured,
             missing_part=self.images.missing_part,
+            held=self.images.held,
             surveys=Surveying(self.surveys, survey_now, want_survey, limits.deadline_s),
             last=self._last_scan if read is None and not survey_now else None,
             owners=self._owners,

@@ -119,6 +119,7 @@ class Registry:
             self._endpoints.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
         )
         self._resolutions: Recent[_TagResolution] = Recent(MAX_REMEMBERED)
+        self._proved: Recent[_TagResolution] = Recent(MAX_REMEMBERED)
         self._assemblies: Recent[ImageFacts] = Recent(MAX_ASSEMBLED)
         self._last = last_seen() if last is None else last
         self._singleflight: Singleflight[_TagResolution] = Singleflight()
@@ -169,15 +170,39 @@ class Registry:
         if refused := self._refusal(reference):
             return refused
         resolution = await self._resolution(reference)
-        if isinstance(resolution.digest, Failure):
-            return resolution.digest
+        facts = await self._facts(reference, resolution, depth, wanted)
+        if isinstance(facts, ImageFacts):
+            self._last.put(reference, facts, self._clock.monotonic(), _weight(facts))
+        return facts
+
+    async def held(
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
+    ) -> ImageFacts | Failure | None:
+        """What a digest stands for, told without asking whether its registry still has it; ``None`` where that is not known.
+
+        For whoever has the image already: a limit, an outage or a clean-up of the registry takes nothing from it.
+        """
+        if reference.digest is None or self._refusal(reference) or not await self._content.knows(reference.digest):
+            return None
+        known = self._proved.get(reference)
+        resolution = known[0] if known else _TagResolution(reference.digest, self._clock.time())
+        if known is None:
+            self._proved.put(reference, resolution, self._clock.monotonic())
+        return await self._facts(reference, resolution, depth, wanted)
+
+    async def _facts(
+        self,
+        reference: ImageReference,
+        resolution: _TagResolution,
+        depth: Depth,
+        wanted: Callable[[Platform | None], bool] | None,
+    ) -> ImageFacts | Failure:
+        """What stands under the digest that a reference means."""
         facts = await self._assembled(reference, resolution, "index", _none)
         if depth is Depth.CONFIG and isinstance(facts, ImageFacts) and facts.is_index:
             chosen = wanted or _all
             which = "".join("+" if chosen(offer.entry) else "-" for offer in facts.offers)
             facts = await self._assembled(reference, resolution, which, chosen)
-        if isinstance(facts, ImageFacts):
-            self._last.put(reference, facts, self._clock.monotonic(), _weight(facts))
         return facts
 
     async def _assembled(

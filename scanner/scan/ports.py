@@ -32,6 +32,15 @@ class ImageResolver(Protocol):
         """What the reference offers; ``depth`` config reads the configs of the ``wanted`` entries too."""
 
 
+class HeldImages(Protocol):
+    """Tells of images by digest without asking whether a registry still has them."""
+
+    async def __call__(
+        self, reference: ImageReference, /, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
+    ) -> ImageFacts | Failure | None:
+        """What the digest stands for; ``None`` where that is not known."""
+
+
 class BinaryInspector(Protocol):
     """Opens the program inside an image."""
 

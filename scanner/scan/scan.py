@@ -21,7 +21,7 @@ from scanner.domain.verdict.verdict import Depth, Fix, Verdict
 from scanner.scan import equal_starts, fitting_hosts
 from scanner.scan.aside import AT_ONCE, aside
 from scanner.scan.fanout import fan_out
-from scanner.scan.images.images import Images, nobody_asks
+from scanner.scan.images.images import Images, nobody_asks, nobody_holds
 from scanner.scan.judgements import Judgements, asked_for
 from scanner.scan.plans.plans import NO_DEPLOYMENTS, Deployments, HostPlans
 from scanner.scan.pod_names import with_pod
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from scanner.domain.platform.platform import Platform
     from scanner.probe.planned.folder import Gap
     from scanner.scan.images.image_surveys import Surveying
-    from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, MissingPart, ScanListener
+    from scanner.scan.ports import BinaryInspector, HeldImages, HostReader, ImageResolver, MissingPart, ScanListener
     from scanner.scan.unchanged import Rescan
 
 log = structlog.get_logger(__name__)
@@ -83,6 +83,7 @@ class Scanner:
     ticks: Callable[[], float] = time.monotonic
     configured: Callable[[Fix, Reason, Failure | None, ImageReference | Failure], Fix] = as_judged
     missing_part: MissingPart = nobody_asks
+    held: HeldImages = nobody_holds
     surveys: Surveying | None = None
     last: LastScan | None = None
     owners: tuple[OwnerRule, ...] = ()
@@ -151,7 +152,9 @@ class Scanner:
         return Report(uuid.uuid4().hex, started_at, finished_at, tuple(readings), tuple(findings))
 
     def _judgements(self) -> Judgements:
-        return Judgements(Images(self.registry, self.inspect, self.limits.depth, self.missing_part, self.surveys))
+        return Judgements(
+            Images(self.registry, self.inspect, self.limits.depth, self.missing_part, self.surveys, self.held)
+        )
 
     async def _host(
         self,

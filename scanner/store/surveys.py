@@ -14,20 +14,18 @@ from scanner.store import codec
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 """Four times what the bounds of a survey allow; more is damage."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def pack(survey: LayerSurvey) -> bytes:
     """Compressed JSON; what hundreds of files have in common, their ELF headers, stands there once."""
-    elves = list(dict.fromkeys(file.elf for file in survey.files if file.elf is not None))
+    files = [each for file in survey.files for each in (file, *file.members)]
+    elves = list(dict.fromkeys(file.elf for file in files if file.elf is not None))
     numbers = {elf: number for number, elf in enumerate(elves)}
     made = {
         "format": _FORMAT,
         "elves": [codec.dumps(elf) for elf in elves],
-        "files": [
-            [f.path, f.kind, f.mode, None if f.elf is None else numbers[f.elf], f.problem, f.shebang, f.names]
-            for f in survey.files
-        ],
+        "files": [_fields(file, numbers) for file in survey.files],
         "links": dict(survey.links),
         "hard_links": dict(survey.hard_links),
         "whiteouts": sorted(survey.whiteouts),
@@ -37,6 +35,13 @@ def pack(survey: LayerSurvey) -> bytes:
         "searched": {path: list(added) for path, added in survey.searched.items()},
     }
     return zlib.compress(json.dumps(made, separators=(",", ":")).encode(), 6)
+
+
+def _fields(file: SurveyedFile, numbers: dict[Elf, int]) -> list[Any]:
+    """One file; the members of an archive stand behind its own fields, for most files have none."""
+    number = None if file.elf is None else numbers[file.elf]
+    own = [file.path, file.kind, file.mode, number, file.problem, file.shebang, file.names]
+    return own + ([[_fields(member, numbers) for member in file.members]] if file.members else [])
 
 
 def unpack(packed: bytes) -> LayerSurvey:
@@ -80,6 +85,7 @@ def _file(  # noqa: PLR0913, PLR0917 -- one for each field, as it was written
     problem: str,
     shebang: str,
     names: list[str] | None,
+    members: list[list[Any]] | None = None,
 ) -> SurveyedFile:
     return SurveyedFile(
         path=path,
@@ -89,4 +95,5 @@ def _file(  # noqa: PLR0913, PLR0917 -- one for each field, as it was written
         problem=problem,
         shebang=shebang,
         names=None if names is None else tuple(names),
+        members=tuple(_file(elves, *fields) for fields in members or ()),
     )

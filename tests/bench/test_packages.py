@@ -26,8 +26,9 @@ KERNELS = {
     "arm64": Kernel(
         "Linux", "aarch64", platform=Platform("linux", "arm64"), aarch32=False, binfmt=Binfmt(enabled=True)
     ),
+    "s390x": Kernel("Linux", "s390x", platform=Platform("linux", "s390x"), binfmt=Binfmt(enabled=True)),
 }
-CHAIN = (Executable("/usr/bin/node", "interpreter", FileKind.ELF),)
+CHAIN = tuple(Executable(f"/usr/bin/{name}", "interpreter", FileKind.ELF) for name in ("node", "java"))
 
 
 def opened(raw):

@@ -13,6 +13,8 @@ from scanner.binary.layers.layers import LayerIndex
 from scanner.binary.layers.limits import LayerError, LayerLimits
 from scanner.binary.layers.usage import Usage
 from scanner.binary.program.libraries import ld_cache
+from scanner.binary.program.survey.archived import ArchiveReader
+from scanner.binary.program.survey.zipstream import Allowance
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.image import reference
@@ -44,6 +46,7 @@ from scanner.settings.problem import SettingsError
 from scanner.store import surveys
 from tests.fuzz import fuzz_elf, fuzz_registry, fuzz_tar
 from tests.real.images import ImageFactory, tar_of
+from tests.real.zips import a_zip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +97,14 @@ def _ini(raw: bytes) -> object:
 def _ansible_yaml(raw: bytes) -> object:
     named = ansible.NamedInventory("/i.yml", "/", "all", ("/i.yml",), is_alone=True)
     return ansible.read_inventory(named, Around("/", "/root", "root"), Snapshot({"/i.yml": text(raw)}), {})
+
+
+def _archive(raw: bytes) -> object:
+    reader = ArchiveReader(Allowance(1 << 24))
+    for at in range(0, len(raw), 333):
+        reader.feed(memoryview(raw)[at : at + 333])
+    reader.end()
+    return reader.found
 
 
 def _listed(raw: bytes) -> object:
@@ -167,6 +178,10 @@ JOB_JSON = json.dumps({"Job": {"ID": "x", "TaskGroups": [{
     "Name": "g", "Count": 1, "Constraints": [{"LTarget": "${attr.cpu.arch}", "RTarget": "arm64", "Operand": "="}],
     "Tasks": [{"Name": "t", "Driver": "docker", "Config": {"image": "r/x:1", "args": ["a"], "command": "b"}, "Env": {"A": "b"}, "User": "u"}],
 }]}}).encode()  # fmt: skip
+JAR = tuple(
+    a_zip({"in.jar": a_zip({"a.so": b"\x7fELF\2\1\1"}, streamed=where), "b": b"c"}, streamed=where)
+    for where in (False, True)
+)
 LISTED = json.dumps({
     "_meta": {"hostvars": {"a": {"ansible_host": "10.0.0.1", "ansible_port": 22, "archscan_planned": [{"image": "x"}]}}},
     "web": {"hosts": ["a"], "vars": {"x": 1}, "children": ["db"]}, "all": {"children": ["web"]},
@@ -299,6 +314,7 @@ TARGETS: dict[str, Target] = {
     "platforms": Target(lambda raw: platform.parse(text(raw)), (b"linux/arm64/v8", b"x86_64", b"linux(10)/amd64"), (), (ValueError,)),
     "programs": Target(fuzz_elf.one_input, (Path("/bin/true").read_bytes()[:8192], SCRIPT[0]), share=0.1),
     "layers": Target(fuzz_tar.one_input, (LAYER, ImageFactory.image({"a": b"b"}).layers[0].body), share=0.1),
+    "Java archives": Target(_archive, JAR, (b"PK\x03\x04", b"PK\x07\x08", b"PK\x01\x02"), share=0.3),
     "loader caches": Target(lambda raw: ld_cache.parse(raw, "little"), (Path("/etc/ld.so.cache").read_bytes()[:8192],)),
     "tables of contents": Target(_table, TOC, (b'"digest":', b'"chunks":'), (LayerError,)),
     "stored surveys": Target(lambda raw: surveys.unpack(zlib.compress(raw)), (zlib.decompress(SURVEY),), (), (ValueError,)),

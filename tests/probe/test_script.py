@@ -21,6 +21,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.probe import reading
 from scanner.probe.answer import VERSION, parse
 from scanner.probe.script import digest, script
+from tests.real.elf import executable
 from tests.real.images import digest_of, tar_of
 from tests.real.process import free_port, until
 
@@ -836,6 +837,34 @@ def test_no_container_and_no_host_costs_more_than_its_share(processes):
     found = processes(groups, ids=f"{OURS} {NESTED}", each=3)
     assert (len(found), sum(owner == OURS for owner, _ in found)) == (6, 3)
     assert len(processes(groups, ids=f"{OURS} {NESTED}", each=30, most=10)) == 10
+
+
+def test_of_processes_those_are_shown_that_are_there(tmp_path, shell, elf_factory):
+    """A zombie has no executable any more, one that has gone has nothing, a kernel thread never had one."""
+    text = script().decode()
+    functions = text[text.index("live() {") : text.index("containers_of_processes() {")]
+    words = text[text.index("words_of() {") :]
+    words = words[: words.index("\n}\n") + 3]
+    removed = tmp_path / "removed"
+    removed.write_bytes(elf_factory("amd64", forever=True))
+    removed.chmod(0o755)
+    lives, ended, gone = subprocess.Popen([removed]), subprocess.Popen(["true"]), subprocess.Popen(["true"])
+    try:
+        gone.wait()
+        until(lambda: Path(f"/proc/{ended.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z", "a zombie")
+        until(lambda: os.readlink(f"/proc/{lives.pid}/exe") == str(removed), "its executable")  # noqa: PTH115 -- the kernel's word
+        removed.unlink()
+        pairs = "".join(f"echo {OURS} {pid}\n" for pid in (lives.pid, ended.pid, gone.pid, 2))
+        program = tmp_path / "program"
+        found = f"containers_of_processes() {{ cat >/dev/null\n{pairs}}}\n"
+        program.write_text(f"has_head_c=1 running_ids={OURS}\n{functions}{found}{words}\nlive\n")
+        done = subprocess.run([*shell, program], capture_output=True, text=True, check=True)
+        head = executable("amd64", forever=True)[:64].hex()
+        assert done.stdout.splitlines() == [f"{OURS} {head} {removed} (deleted)\t{removed}"]
+    finally:
+        lives.kill()
+        for child in (lives, ended):
+            child.wait()
 
 
 # ---------------------------------------------------------------- real engines

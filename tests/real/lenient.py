@@ -17,7 +17,7 @@ import pytest
 from tests.real.images import Document, Image, Index
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Self
 
 _PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs)/(?P<name>[^/]+)")
@@ -29,8 +29,10 @@ _PIECE_BYTES = 1024 * 1024
 class LenientRegistry:
     """Serves images by plain HTTP, the way the distribution specification describes; ``push`` puts them there."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, let_go: Callable[[], object] = lambda: None) -> None:
         self.host, self.port = "127.0.0.1", port
+        self.let_go = let_go
+        """Ends every connection: engines keep theirs long after they asked for the last image."""
         self.documents: dict[tuple[str, str], Document] = {}
         self.blobs: dict[tuple[str, str], bytes] = {}
 
@@ -177,8 +179,12 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Ends what is still open, so that no thread waits for a client that sends no more."""
+        """So that no thread waits for a client that sends no more."""
         super().server_close()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Ends what is still open."""
         for connection in tuple(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -191,7 +197,7 @@ def serve_leniently() -> tuple[LenientRegistry, _Server, threading.Thread]:
     """A registry that is up, what ends it, the thread that it lives in."""
     handler = type("Handler", (_Handler,), {})
     server = _Server(("127.0.0.1", 0), handler)
-    handler.registry = LenientRegistry(server.server_port)
+    handler.registry = LenientRegistry(server.server_port, server.let_go)
     thread = threading.Thread(target=server.serve_forever, name="lenient-registry")
     thread.start()
     return handler.registry, server, thread

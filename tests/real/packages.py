@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from elftools.elf.elffile import ELFFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 RECORDED = Path(__file__).parents[1] / "data" / "surveys"
 HEAD_BYTES = 64
@@ -54,6 +54,7 @@ PACKAGES = (
     Package("pip", "debugpy==1.8.14", ("amd64",)),
     Package("pip", "jpype1==1.7.1", ("amd64",), ("arm64",)),
     Package("pip", "setuptools==84.2.1", ("amd64", "arm64")),
+    Package("pip", "fprime-yamcs-bundle==5.12.8.0", ("amd64", "arm64"), ("s390x",)),
     Package("apt", "valgrind", ("amd64",), ("arm64",)),
     Package("apt", "gdb", ("amd64",), ("arm64",)),
 )
@@ -100,10 +101,19 @@ def _files(package: Package, archive: Path) -> Iterator[tuple[str, int, bytes]]:
                 yield f"{folder}{name}", member.mode, tar.extractfile(member).read()
 
 
+def _with_members(files: Iterable[tuple[str, int, bytes]]) -> Iterator[tuple[str, int, bytes]]:
+    """The files with those in Java archives, as Python's own reader of them finds them."""
+    for name, mode, content in files:
+        yield name, mode, content
+        if name.endswith(".jar"):
+            with zipfile.ZipFile(io.BytesIO(content)) as jar:
+                yield from ((f"{name}!/{info.filename}", 0, jar.read(info)) for info in jar.infolist())
+
+
 def record(package: Package, archive: Path) -> None:
     """Write what the package's ELF files are."""
     files = []
-    for name, mode, content in _files(package, archive):
+    for name, mode, content in _with_members(_files(package, archive)):
         if content.startswith(b"\x7fELF"):
             interpreter = next(ELFFile(io.BytesIO(content)).iter_segments("PT_INTERP"), None)
             path = interpreter.get_interp_name() if interpreter is not None else ""

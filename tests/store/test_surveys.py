@@ -21,6 +21,9 @@ SURVEY = LayerSurvey(
         SurveyedFile("x.o", SurveyedKind.ELF, 0o644, problem="an object file"),
         SurveyedFile("start.sh", SurveyedKind.SCRIPT, 0o755, shebang="/bin/sh -e", names=("/opt/x", "*/y")),
         SurveyedFile("configure", SurveyedKind.SCRIPT, 0o755, shebang="/bin/sh", names=None),
+        SurveyedFile(
+            "a.jar", SurveyedKind.ARCHIVE, 0o644, problem="cut", members=(SurveyedFile("x", SurveyedKind.ELF, 0, ELF),)
+        ),
     ),
     links={"bin": "usr/bin"},
     hard_links={"usr/bin/c": "usr/bin/d"},

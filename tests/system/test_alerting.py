@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from tests.real.process import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
@@ -94,6 +95,23 @@ def test_an_alert_s_runbook_exists_with_its_four_parts(alert):
     assert page.startswith(f"# {alert}\n")
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == ["Meaning", "Impact", "Diagnosis", "Mitigation"]
     assert "```sh\n" in page.partition("## Diagnosis")[2].partition("## Mitigation")[0]
+
+
+def test_every_finding_that_is_not_ok_fires_an_alert_whose_runbook_names_its_reason(require, tmp_path):
+    found = [reason for reason in Reason if STATUS_OF[reason] not in {Status.OK, Status.UNKNOWN}]
+    pages = {page.stem: page.read_text() for page in (ROOT / "docs" / "runbooks").glob("Archscan*.md")}
+    series, asked = [], []
+    for reason in found:
+        named = "|".join(name for name, page in pages.items() if f"`{reason}`" in page)
+        labels = f'host="a", workload="w", image="i", status="{STATUS_OF[reason]}", reason="{reason}", stage="planned"'
+        series.append({"series": f"archscan_finding{{{labels}}}", "values": "1x30"})
+        fires = f'group (ALERTS{{alertname=~"{named}", alertstate="firing", reason="{reason}"}})'
+        asked.append({"expr": fires, "eval_time": "26h", "exp_samples": [{"labels": "{}", "value": 1}]})
+    test = {"interval": "1h", "input_series": series, "promql_expr_test": asked}
+    file = tmp_path / "reasons.yml"
+    rules = str(PROMETHEUS / "rules" / "archscan.yml")
+    file.write_text(json.dumps({"rule_files": [rules], "evaluation_interval": "1h", "tests": [test]}))
+    succeeds(require("promtool", "prometheus"), "test", "rules", file)
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -186,6 +204,7 @@ SILENCED = [
     ),
     ("ArchscanHostKeyChanged", {"host": "a"}, "ArchscanHostArchitectureChanged", {"host": "a"}),
     ("ArchscanRegistryFailing", {"registry": "r"}, "ArchscanPlatformLost", {"registry": "r", "image": "i"}),
+    ("ArchscanRegistryFailing", {"registry": "r"}, "ArchscanImagePartlyForeign", {"registry": "r", "image": "i"}),
     ("ArchscanMismatchRunning", {"host": "a", "image": "i"}, "ArchscanMismatchPlanned", {"host": "a", "image": "i"}),
     ("ArchscanDown", {}, "ArchscanScanStale", {}),
 ]

@@ -45,5 +45,6 @@ def test_an_engine_s_answers_are_renewed(generation, module, engine_of, lenient_
     references = {kind.id: lenient_registry.push(kind.repository, "1", kind.made()) for kind in kinds}
     outcomes = engine.run(references)
     engine.clear()
+    lenient_registry.let_go()
     recordings.renew(generation, engine.version, host_of(kernel), outcomes)
     assert ONLY or {outcome.started for outcome in outcomes.values()} == {True, False}

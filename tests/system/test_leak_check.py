@@ -1,5 +1,8 @@
 """The leak check finds what it is there to find."""
 
+from contextlib import closing
+from http.client import HTTPConnection
+
 import pytest
 
 CASES = {
@@ -56,3 +59,12 @@ async def test_clean():
     await server.wait_closed()
 """)
     pytester.runpytest_subprocess("-p", "tests.real.leaks", "-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_a_registry_lets_go_of_connections_that_its_clients_keep(lenient_registry):
+    with closing(HTTPConnection(lenient_registry.host, lenient_registry.port, timeout=10)) as client:
+        client.request("GET", "/v2/")
+        client.getresponse().read()
+        kept = client.sock
+        lenient_registry.let_go()
+        assert kept.recv(1) == b""

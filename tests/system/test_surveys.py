@@ -22,6 +22,7 @@ from scanner.service.service import Service
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
 from tests.real.elf import executable
+from tests.real.zips import a_zip
 from tests.service.environment import scanned
 
 pytestmark = pytest.mark.system
@@ -83,12 +84,14 @@ def test_libraries_and_modules_for_another_cpu_are_listed(archscan, pusher, imag
         "usr/lib/libx.so.1": file(ARM64, mode=0o644),
         "app/node_modules/x/x.node": file(ARM64, mode=0o644),
         "opt/jni/libjni.so": file(ARM64, mode=0o644),
+        "opt/app.jar": file(a_zip({"lib/x.jar": a_zip({"linux/libx.so": ARM64}, streamed=True)}), mode=0o644),
     }
     name = pusher.push(
         "surveys/libraries", "1", image_factory.image({"app/run": AMD64, **foreign}, entrypoint=["/app/run"])
     )
     _, shown = archscan("image", name, "--all-binaries")
-    assert "3 files for another CPU than the image says, 2 of them on a way" in shown
+    assert "4 files for another CPU than the image says, 3 of them on a way" in shown
+    assert "/opt/app.jar!/lib/x.jar!/linux/libx.so: ELF linux/arm64 (a Java machine may load it)" in shown
     assert "/opt/jni/libjni.so: ELF linux/arm64 (nothing takes it)" in shown
 
 

@@ -131,6 +131,7 @@ _WAYS = {
     ReachedBy.LOADER: "where the loader looks",
     ReachedBy.NAMED: "named on the way",
     ReachedBy.MODULE: "a module that an interpreter may load",
+    ReachedBy.JAVA: "a Java machine may load it",
     ReachedBy.APPLICATION: "an executable",
     ReachedBy.NONE: "nothing takes it",
 }

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from scanner.domain.platform.platform import Platform
 
 
+WITHIN = "!/"
+"""Between an archive and its member, as Java writes it (java.net.JarURLConnection)."""
+
+
 class SurveyedKind(StrEnum):
     """What a surveyed file is by its first bytes."""
 
@@ -21,6 +25,7 @@ class SurveyedKind(StrEnum):
     UNIT = "unit"
     PE = "pe"
     MACHO = "macho"
+    ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class SurveyedFile:
 
     ``elf`` is what an ELF file's headers prove. ``problem`` says why they prove nothing (an object file, a damaged one).
     ``shebang`` is a script's interpreter line without ``#!``; ``names`` are the paths that a shell script or unit
-    mentions, ``None`` where it is too long to be read.
+    mentions, ``None`` where it is too long to be read. ``members`` are the ELF files in an archive of Java or Python,
+    by their paths within; ``problem`` says why not all of it was read.
     """
 
     path: str
@@ -39,6 +45,7 @@ class SurveyedFile:
     problem: str = ""
     shebang: str = ""
     names: tuple[str, ...] | None = ()
+    members: tuple[SurveyedFile, ...] = ()
 
     @property
     def is_executable(self) -> bool:
@@ -79,6 +86,7 @@ class ImageSurvey:
 class ReachedBy(StrEnum):
     """What could take a file: the shell by PATH, the dynamic loader, a script or check that names it, an interpreter.
 
+    ``JAVA`` is a library in an archive, which a Java machine unpacks and loads.
     ``APPLICATION`` is an executable that only whoever knows it starts; ``NONE`` what nothing takes (test data, a
     debugger's helper, a cross compiler's library).
     """
@@ -87,6 +95,7 @@ class ReachedBy(StrEnum):
     LOADER = "loader"
     NAMED = "named"
     MODULE = "module"
+    JAVA = "java"
     APPLICATION = "application"
     NONE = "none"
 
@@ -125,10 +134,11 @@ class LocatedFile:
 class Survey:
     """What the files of one image come to for one process; ``whole`` tells that every layer was read, not only some.
 
-    ``elves`` and ``scripts`` count files.
+    ``elves`` and ``scripts`` count files, ``unread`` archives of which not all was read.
     """
 
     groups: tuple[AlikeFiles, ...] = ()
     elves: int = 0
     scripts: int = 0
     whole: bool = True
+    unread: int = 0

@@ -26,6 +26,12 @@ MAX_ARM_MINOR = {8: 9, 9: 7}
 ARM32_OF_ARM64 = ("v8", "v7", "v6", "v5")
 """The 32-bit variants that an AArch32-capable ARMv8 machine runs, best first."""
 
+OLD_WORLD = "abi1"
+"""The variant of LoongArch's first ABI, which nobody but Loongson's own systems has."""
+
+OLD_WORLD_KERNEL = "4.19."
+"""Their kernel; Linux itself knows LoongArch since 5.19, with another ABI."""
+
 _LADDERS = {
     "amd64": ("v1", "v2", "v3", "v4"),
     "arm": ("v3", "v4", "v5", "v6", "v7", "v8"),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scanner.domain.platform.binfmt import Emulation, Handling, emulation, emulator_name
-from scanner.domain.platform.cpu import has_level
+from scanner.domain.platform.cpu import OLD_WORLD, OLD_WORLD_KERNEL, has_level
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, KNOWN_OS, Platform, canonical
 from scanner.domain.verdict.reason import Reason
 
@@ -100,6 +100,8 @@ _OTHER_BYTE_ORDER = frozenset({
 def _natively(kernel: Kernel, host: Platform, need: Platform) -> Execution:
     """What the kernel's own loader and the CPU do, without any emulator."""
     match host.architecture, need.architecture:
+        case "loong64", "loong64":
+            return _of_one_world(kernel, need)
         case here, there if here == there:
             return _at_level(there, _cpu_of(kernel, host), need)
         case "arm64", "arm":
@@ -115,6 +117,21 @@ def _natively(kernel: Kernel, host: Platform, need: Platform) -> Execution:
             detail = f"{need} has the other byte order than the host's {here}"
             return Execution(How.NO, Reason.WRONG_PLATFORM, detail)
     return Execution(How.NO, Reason.WRONG_PLATFORM, f"{need} is another instruction set than the host's {host}")
+
+
+def _of_one_world(kernel: Kernel, need: Platform) -> Execution:
+    """LoongArch has two ABIs of one name: Loongson's kernel 4.19 starts programs of the first, Linux' own the others.
+
+    Where a layer between them (libLoL) is installed, a host starts both, and does not tell.
+    """
+    if need.variant not in {"", OLD_WORLD}:
+        return _at_level("loong64", "", need)
+    if (need.variant == OLD_WORLD) == kernel.release.startswith(OLD_WORLD_KERNEL):
+        return _NATIVE
+    worlds = ("the old world's ABI", "the new one's")
+    its, this = worlds if need.variant else reversed(worlds)
+    detail = f"it is made for {its}, kernel {kernel.release or 'of a release that is not known'} has {this}"
+    return Execution(How.UNKNOWN, Reason.CPU_LEVEL_UNKNOWN, detail)
 
 
 def _cpu_of(kernel: Kernel, host: Platform) -> str:

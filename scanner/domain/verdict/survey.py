@@ -22,6 +22,9 @@ _RUNS = frozenset({How.NATIVE, How.EMULATED})
 _READ_MODULES = ("python", "pypy", "node", "deno", "bun")
 """Programs whose modules may be machine code; what they load is nobody's to follow."""
 
+_JAVA = ("java",)
+"""Programs whose archives may hold machine code, which they unpack and load."""
+
 
 @dataclass(frozen=True, slots=True)
 class SurveyResult:
@@ -68,14 +71,16 @@ _TAKEN_BY = {
     ReachedBy.LOADER: "the loader looks there",
     ReachedBy.NAMED: "a script names it",
     ReachedBy.MODULE: "the interpreter loads modules from there",
+    ReachedBy.JAVA: "the Java machine loads libraries from there",
 }
 
-_ORDER = (ReachedBy.NAMED, ReachedBy.PATH, ReachedBy.LOADER, ReachedBy.MODULE, ReachedBy.APPLICATION)
+_ORDER = (ReachedBy.NAMED, ReachedBy.PATH, ReachedBy.LOADER, ReachedBy.MODULE, ReachedBy.JAVA, ReachedBy.APPLICATION)
 
 
 def _is_taken(group: AlikeFiles, program: Program) -> bool:
-    if group.way is ReachedBy.MODULE:
-        return any(posixpath.basename(file.path).startswith(_READ_MODULES) for file in program.chain)
+    loads_from_there = {ReachedBy.MODULE: _READ_MODULES, ReachedBy.JAVA: _JAVA}.get(group.way)
+    if loads_from_there is not None:
+        return any(posixpath.basename(file.path).startswith(loads_from_there) for file in program.chain)
     return group.way in _TAKEN_BY
 
 
@@ -107,4 +112,5 @@ def _says(survey: Survey, foreign: list[AlikeFiles]) -> str:
     on_a_way = sum(group.count for group in foreign if group.way is not ReachedBy.NONE)
     aside = sum(group.count for group in foreign) - on_a_way
     words = f"{on_a_way} of them for another CPU on a way" if on_a_way else "none for another CPU on a way"
-    return f"{what}: {survey.elves} programs and libraries, {words}" + (f", {aside} aside" if aside else "")
+    unread = f"; {survey.unread} archives were not read to their end" if survey.unread else ""
+    return f"{what}: {survey.elves} programs and libraries, {words}{f', {aside} aside' if aside else ''}{unread}"

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.image.image_survey import AlikeFiles, LocatedFile, ReachedBy, Survey, SurveyedKind
+from scanner.domain.image.image_survey import WITHIN, AlikeFiles, LocatedFile, ReachedBy, Survey, SurveyedKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ ET_EXEC, ET_DYN = 2, 3
 
 _ARCHITECTURE = (
     r"x86[_-]64|amd64|x64|arm64|aarch64|armv?[5-8][a-z]*|armhf|armel|arm|ia32|i[3-6]86|x86|386|"
+    r"aarch_64|x86_32|ppcle_64|s390_64|"
     r"ppc64(?:le|el)?|powerpc64(?:le)?|s390x|riscv64(?:gc)?|loong(?:arch)?64|mips(?:64)?(?:el|le)?|"
     r"linux(?:32|64)|win(?:32|64)"
 )
@@ -58,6 +59,12 @@ _CROSS = re.compile(rf"^/usr/(?:local/)?(?:{_ARCHITECTURE})-[a-z0-9_]+(?:-[a-z0-
 _MODULES = re.compile(r"/(?:site-packages|dist-packages|lib-dynload|node_modules)/")
 """Where Python and Node look for modules."""
 
+_JAVA_ARCHIVE = re.compile(r"\.(?:jar|war|ear|nar|hpi|jpi)$", re.IGNORECASE)
+_FOR_ONE_CPU = re.compile(rf"(?<![A-Za-z0-9])(?:{_ARCHITECTURE})(?![A-Za-z0-9])[^/]*\.(?:jar|nar)!/", re.IGNORECASE)
+"""An archive that names its CPU holds nothing else: whoever uses it asks first which one fits (Maven's classifiers)."""
+_ASKED_FIRST = re.compile(r"!/META-INF/native/lib\w*netty_\w+\.so$")
+"""Netty asks whether its libraries load, and goes on without (io.netty.channel.epoll.Epoll.isAvailable)."""
+
 _LOADER_DIRECTORIES = (
     "/lib", "/usr/lib", "/usr/local/lib", "/lib64", "/usr/lib64", "/usr/local/lib64", "/lib32", "/usr/lib32",
 )  # fmt: skip
@@ -84,16 +91,17 @@ class SurveyedProcess:
 def survey_of(image: ImageSurvey, asked: SurveyedProcess, *, whole: bool = True) -> Survey:
     """The files of an image in groups that are alike to a judgement."""
     found: dict[tuple[Platform | None, int, ReachedBy, bool, tuple[str, ...]], list[str]] = {}
-    elves = scripts = 0
+    elves = scripts = unread = 0
     for file in image.files.values():
         scripts += file.kind is SurveyedKind.SCRIPT and file.is_executable
+        unread += file.kind is SurveyedKind.ARCHIVE and bool(file.problem)
     for each in located(image, asked):
         if each.kind is SurveyedKind.ELF:
             elves += 1
-            program = is_program(each.path, image.files[each.path])
+            program = each.path in image.files and is_program(each.path, image.files[each.path])
             found.setdefault((each.needs, each.machine, each.way, program, each.twins), []).append(each.path)
     groups = (AlikeFiles(*key, len(paths), tuple(paths[:EXAMPLES])) for key, paths in found.items())
-    return Survey(tuple(groups), elves, scripts, whole)
+    return Survey(tuple(groups), elves, scripts, whole, unread)
 
 
 def located(image: ImageSurvey, asked: SurveyedProcess) -> Iterator[LocatedFile]:
@@ -103,10 +111,19 @@ def located(image: ImageSurvey, asked: SurveyedProcess) -> Iterator[LocatedFile]
     for path, file in image.files.items():
         if file.kind in {SurveyedKind.PE, SurveyedKind.MACHO}:
             yield LocatedFile(path, file.kind, file.is_executable, None, 0, ReachedBy.NONE)
-        elif file.kind is SurveyedKind.ELF and _counts(file):
-            alike = tuple(sorted(twins[key_of(path)] - {_architecture(file.elf)}))
-            machine, needs = (file.elf.machine, file.elf.needs) if file.elf else (0, None)
-            yield LocatedFile(path, file.kind, file.is_executable, needs, machine, ways.of(path, file), alike)
+        for at, each in _elves(path, file):
+            alike = tuple(sorted(twins[key_of(at)] - {_architecture(each.elf)}))
+            machine, needs = (each.elf.machine, each.elf.needs) if each.elf else (0, None)
+            way = ways.of(path, file) if each is file else ways.within(path, at)
+            yield LocatedFile(at, each.kind, each.is_executable, needs, machine, way, alike)
+
+
+def _elves(path: str, file: SurveyedFile) -> Iterator[tuple[str, SurveyedFile]]:
+    """A file, or the members of an archive, that are code for a CPU, each with its whole path."""
+    inside = ((f"{path}{WITHIN}{member.path}", member) for member in file.members)
+    for at, each in ((path, file), *inside):
+        if each.kind is SurveyedKind.ELF and _counts(each):
+            yield at, each
 
 
 def _counts(file: SurveyedFile) -> bool:
@@ -140,8 +157,8 @@ def key_of(path: str) -> str:
 def _twins(image: ImageSurvey) -> Mapping[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path, file in image.files.items():
-        if file.kind is SurveyedKind.ELF and _counts(file):
-            found.setdefault(key_of(path), set()).add(_architecture(file.elf))
+        for at, each in _elves(path, file):
+            found.setdefault(key_of(at), set()).add(_architecture(each.elf))
     return found
 
 
@@ -186,6 +203,16 @@ class _Ways:
         if not program and _MODULES.search(path):
             return ReachedBy.MODULE
         return ReachedBy.APPLICATION if program else ReachedBy.NONE
+
+    def within(self, archive: str, path: str) -> ReachedBy:
+        """What takes a member of an archive, by its whole ``path``: nobody takes what is to be installed first."""
+        if _ASIDE.search(path):
+            return ReachedBy.NONE
+        if _JAVA_ARCHIVE.search(archive):
+            return ReachedBy.NONE if _FOR_ONE_CPU.search(path) or _ASKED_FIRST.search(path) else ReachedBy.JAVA
+        if archive in self._named:
+            return ReachedBy.NAMED
+        return ReachedBy.MODULE if archive.endswith(".egg") and _MODULES.search(archive) else ReachedBy.NONE
 
     def _is_mentioned(self, path: str) -> bool:
         """Whether a script names its end, such as ``$HOME/bin/server`` or ``./bin/server``."""

@@ -157,6 +157,14 @@ class WithArchives:
             return await found.resolve(depth=depth, wanted=wanted)
         return await self.registry.resolve(reference, depth=depth, wanted=wanted)
 
+    async def held(
+        self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
+    ) -> ImageFacts | Failure | None:
+        """What a digest stands for, where that is known without asking."""
+        if found := self._of(reference):
+            return await found.resolve(depth=depth, wanted=wanted)
+        return await self.registry.held(reference, depth=depth, wanted=wanted)
+
     def stale(self, reference: ImageReference) -> StaleFacts | None:
         """The last facts that a registry proved."""
         return None if self._of(reference) else self.registry.stale(reference)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
-    from scanner.scan.ports import BinaryInspector, ImageResolver, MissingPart
+    from scanner.scan.ports import BinaryInspector, HeldImages, ImageResolver, MissingPart
 
 LOCAL_REGISTRY = "localhost"
 """The registry part that Podman gives to images built on the host; nothing listens there."""
@@ -47,11 +47,20 @@ async def nobody_asks(_reference: ImageReference, _offer: Offer) -> Failure | No
     return None
 
 
+async def nobody_holds(
+    _reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None
+) -> ImageFacts | Failure | None:
+    """Where nothing is kept, registries are asked."""
+    del depth, wanted
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Images:
     """Finds out about images, as deep as ``depth`` asks for.
 
-    ``missing_part`` is asked before a planned start alone: what runs needs no pull.
+    ``missing_part`` is asked before a planned start alone: what runs needs no pull, so that of its digest what is
+    ``held`` will do.
     """
 
     registry: ImageResolver
@@ -59,6 +68,7 @@ class Images:
     depth: Depth = Depth.BINARY
     missing_part: MissingPart = nobody_asks
     surveys: Surveying | None = None
+    held: HeldImages = nobody_holds
 
     async def known(self, host: HostFacts, workload: Workload, note: QuestionNote | None = None) -> Known:
         """Everything the judgement of this workload rests on; what was asked for it is taken down in ``note``."""
@@ -148,7 +158,8 @@ class Images:
         find: Callable[[ImageFacts], Offer | None],
     ) -> ImageFacts | Failure:
         """The facts with configs, then with what argv of the one offer that matters resolves to."""
-        facts = await self._resolved(reference, asker.note, Depth.CONFIG, wanted)
+        held = await self._held(reference, asker, wanted)
+        facts = held or await self._resolved(reference, asker.note, Depth.CONFIG, wanted)
         if isinstance(facts, Failure) or not self.depth.opens_programs:
             return facts
         offer = find(facts)
@@ -169,6 +180,17 @@ class Images:
         survey = await self.surveys.of(lacking, subject)
         asker.note.surveyed(lacking, subject, survey)
         return facts.with_survey(offer.digest, survey)
+
+    async def _held(
+        self, reference: ImageReference, asker: _Asker, wanted: Callable[[Platform | None], bool]
+    ) -> ImageFacts | None:
+        """What runs is what its digest says, whether or not its registry can be asked, or has it still."""
+        if asker.rank is not Rank.STOPPED:
+            return None
+        facts = await self.held(reference, depth=Depth.CONFIG, wanted=wanted)
+        if not isinstance(facts, ImageFacts) or any(isinstance(offer.config, Failure) for offer in facts.offers):
+            return None
+        return facts
 
     async def _checks(self, reference: ImageReference, offer: Offer, asker: _Asker) -> tuple[Program, ...]:
         """What its health check, probes and hooks lead to."""

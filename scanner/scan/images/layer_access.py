@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 INSPECTION = "12"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
-SURVEY = "1"
+SURVEY = "2"
 """Raised whenever the survey of layers learns to see more, so that layers are read anew."""
 
 SURVEY_LIMITS = LayerLimits(read_s=1800.0)

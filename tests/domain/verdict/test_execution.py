@@ -123,6 +123,12 @@ QEMU_AMD64, QEMU_386 = entry("qemu-x86_64"), entry("qemu-i386")
         (kernel("linux/riscv64", cpu_variant="rva20u64"), "linux/riscv64/rva22u64", Reason.CPU_LEVEL_UNKNOWN),
         (kernel("linux/riscv64", cpu_variant="rva23u64"), "linux/riscv64/rva22u64", Reason.NATIVE),
         (kernel("linux/riscv64", cpu_variant="rva23u64"), "linux/riscv64/zbc", Reason.CPU_LEVEL_UNKNOWN),
+        (kernel("linux/loong64", release="6.1.0"), "linux/loong64", Reason.NATIVE),
+        (kernel("linux/loong64", release="4.19.0-19-loongson-3"), "linux/loong64/abi1", Reason.NATIVE),
+        (kernel("linux/loong64", release="6.1.0"), "linux/loong64/abi1", Reason.CPU_LEVEL_UNKNOWN),
+        (kernel("linux/loong64", release="4.19.0-19-loongson-3"), "linux/loong64", Reason.CPU_LEVEL_UNKNOWN),
+        (kernel("linux/loong64"), "linux/loong64/abi1", Reason.CPU_LEVEL_UNKNOWN),
+        (kernel("linux/loong64", release="6.1.0"), "linux/loong64/lasx", Reason.CPU_LEVEL_UNKNOWN),
         (kernel("linux/mips"), "linux/mips/softfloat", Reason.CPU_LEVEL_UNKNOWN),
         (kernel("linux/386"), "linux/386/softfloat", Reason.NATIVE),
         # 32-bit programs on 64-bit kernels

@@ -20,7 +20,8 @@ MACHINES = {"amd64": (62, 64), "arm64": (183, 64), "386": (3, 32), "arm": (40, 3
 NO_EMULATORS = Binfmt(enabled=True)
 AMD64 = Kernel("Linux", "x86_64", platform=Platform("linux", "amd64"), ia32=True, binfmt=NO_EMULATORS)
 ARM64 = Kernel("Linux", "aarch64", platform=Platform("linux", "arm64"), aarch32=False, binfmt=NO_EMULATORS)
-TEXT = "text"
+S390X = Kernel("Linux", "s390x", platform=Platform("linux", "s390x"), binfmt=NO_EMULATORS)
+KERNELS = {"amd64": AMD64, "arm64": ARM64, "s390x": S390X}
 RECORDED = Path(__file__).parents[2] / "data" / "surveys"
 
 
@@ -41,11 +42,21 @@ def a_file(path, what, *, mode=None, names=()):
     return SurveyedFile(path, SurveyedKind.ELF, (0o644 if kind == "lib" else 0o755) if mode is None else mode, elf)
 
 
+def put(files, path, file):
+    """A file, or what is ``!/`` within an archive as one of its members."""
+    archive, inside, name = path.partition("!/")
+    if inside:
+        before = files.get(archive, SurveyedFile(archive, SurveyedKind.ARCHIVE, 0o644))
+        files[archive] = replace(before, members=(*before.members, replace(file, path=name, mode=0)))
+    else:
+        files[path] = file
+
+
 def an_image(files, links=None, searched=()):
     made = {}
     for path, what in files.items():
         names = what if isinstance(what, tuple) else ()
-        made[path] = a_file(path, "sh" if isinstance(what, tuple) else what, names=names)
+        put(made, path, a_file(path, "sh" if isinstance(what, tuple) else what, names=names))
     return ImageSurvey(made, links or {}, searched)
 
 
@@ -90,6 +101,22 @@ def reason_of(files, *, kernel=AMD64, at_run_time="", chain=("/app",), whole=Tru
         ("/usr/aarch64-linux-gnu/lib/libc.so.6", "arm64 lib", ReachedBy.NONE),
         ("/usr/lib/firmware/x", "arm64", ReachedBy.NONE),
         ("/usr/share/elasticsearch/bin/controller", "arm64", ReachedBy.APPLICATION),
+        ("/app/lib/rocksdbjni.jar!/librocksdbjni-linux64.so", "amd64 lib", ReachedBy.JAVA),
+        (
+            "/app.jar!/BOOT-INF/lib/snappy.jar!/org/xerial/snappy/Linux/x86_64/libsnappyjava.so",
+            "arm64 lib",
+            ReachedBy.JAVA,
+        ),
+        ("/app/lib/netty-epoll-4.1-linux-x86_64.jar!/META-INF/native/libx.so", "amd64 lib", ReachedBy.NONE),
+        ("/app.jar!/BOOT-INF/lib/brotli4j-linux-aarch64-1.jar!/lib/libbrotli.so", "arm64 lib", ReachedBy.NONE),
+        (
+            "/app.jar!/META-INF/native/libio_grpc_netty_shaded_netty_tcnative_linux_x86_64.so",
+            "amd64 lib",
+            ReachedBy.NONE,
+        ),
+        ("/app/src/test/x.jar!/libx.so", "arm64 lib", ReachedBy.NONE),
+        ("/wheels/numpy-2.0-cp312-manylinux_2_17_x86_64.whl!/numpy/x.so", "amd64 lib", ReachedBy.NONE),
+        ("/usr/lib/python3/dist-packages/x.egg!/x.so", "amd64 lib", ReachedBy.MODULE),
     ],
 )
 def test_a_file_lies_on_the_way(path, what, way):
@@ -154,6 +181,10 @@ def test_scripts_that_name_each_other_come_to_an_end():
         ("/p/m.cpython-311-x86_64-linux-gnu.so", "/p/m.cpython-311-aarch64-linux-gnu.so"),
         ("/opt/server-amd64", "/opt/server-arm64"),
         ("/opt/Linux/x86_64/t", "/opt/Linux/aarch64/t"),
+        ("/j.jar!/META-INF/native/libnetty_x86_64.so", "/j.jar!/META-INF/native/libnetty_aarch_64.so"),
+        ("/j.jar!/librocksdbjni-linux64.so", "/j.jar!/librocksdbjni-linux-aarch64.so"),
+        ("/j.jar!/com/sun/jna/linux-x86-64/l.so", "/j.jar!/com/sun/jna/linux-s390x/l.so"),
+        ("/l/x-linux-x86_64.jar!/lib/linux-x86_64/l.so", "/l/x-linux-aarch_64.jar!/lib/linux-aarch_64/l.so"),
     ],
 )
 def test_twins_have_one_key(one, other):
@@ -252,6 +283,32 @@ def test_modules_count_for_an_interpreter_that_loads_them(chain, reason):
     assert reason_of({"/app/node_modules/x/x.node": "arm64 lib"}, chain=chain) is reason
 
 
+ROCKSDB = "/app/rocksdbjni.jar!/librocksdbjni-linux64.so"
+
+
+@pytest.mark.parametrize(
+    ("files", "chain", "named", "reason"),
+    [
+        ((ROCKSDB,), ("/opt/jdk/bin/java",), (), Reason.FOREIGN_USERLAND),
+        ((ROCKSDB, ROCKSDB.replace("64", "-aarch64")), ("/opt/jdk/bin/java",), (), None),
+        ((ROCKSDB,), ("/usr/bin/python3",), (), None),
+        ((ROCKSDB.replace("jni.jar", "-linux-x86_64.jar"),), ("/opt/jdk/bin/java",), (), None),
+        (("/w/x-linux_x86_64.whl!/x.so",), ("/usr/bin/python3",), (), None),
+        (("/w/x-linux_x86_64.whl!/x.so",), ("/usr/bin/pip",), ("/w/x-linux_x86_64.whl",), Reason.FOREIGN_USERLAND),
+    ],
+)
+def test_libraries_in_archives_count_for_whoever_loads_them(files, chain, named, reason):
+    found = {path: "arm64 lib" if "aarch64" in path else "amd64 lib" for path in files}
+    assert reason_of(found, kernel=ARM64, chain=chain, named=named) is reason
+
+
+def test_the_evidence_counts_archives_that_were_not_read_to_their_end():
+    image = ImageSurvey({"/a.jar": SurveyedFile("/a.jar", SurveyedKind.ARCHIVE, 0o644, problem="it is damaged")})
+    assert weigh(AMD64, program(), survey_of(image, SurveyedProcess())).says == (
+        "every file was read: 0 programs and libraries, none for another CPU on a way; 1 archives were not read to their end"
+    )
+
+
 def test_the_evidence_counts_what_was_read_and_what_lies_aside():
     survey = survey_of(an_image({"/usr/bin/a": "amd64", "/x/test/b": "arm64"}), SurveyedProcess())
     assert weigh(AMD64, program(), survey).says == (
@@ -280,7 +337,7 @@ def image_of(package):
             type=int.from_bytes(raw[16:18], order),
             interpreter=interpreter,
         )
-        files[path] = SurveyedFile(path, SurveyedKind.ELF, mode, elf)
+        put(files, path, SurveyedFile(path, SurveyedKind.ELF, mode, elf))
     return ImageSurvey(files)
 
 
@@ -290,12 +347,11 @@ def test_a_real_package_that_ships_siblings_is_no_finding_where_it_is_native(fil
     package = json.loads(file.read_text())
     survey = survey_of(image_of(package), SurveyedProcess())
     for cpu in package["native"]:
-        kernel = {"amd64": AMD64, "arm64": ARM64}[cpu]
-        found = weigh(kernel, program("/usr/bin/node", at_run_time=at_run_time), survey)
+        found = weigh(KERNELS[cpu], program("/usr/bin/node", "/usr/bin/java", at_run_time=at_run_time), survey)
         assert (found.reason, found.detail) == (None, "")
     for cpu in package["foreign"]:
-        kernel = {"amd64": AMD64, "arm64": ARM64}[cpu]
-        assert weigh(kernel, program("/usr/bin/node", at_run_time=at_run_time), survey).reason is not None
+        found = weigh(KERNELS[cpu], program("/usr/bin/node", "/usr/bin/java", at_run_time=at_run_time), survey)
+        assert found.reason is not None
 
 
 def test_a_survey_of_nothing_speaks_for_nothing():

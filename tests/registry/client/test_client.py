@@ -52,6 +52,23 @@ async def test_a_known_digest_costs_no_get(fake, client):
     assert [asked.method for asked in fake.asked] == ["HEAD", "GET", "HEAD"]
 
 
+async def test_what_a_known_digest_stands_for_is_told_without_a_request(fake, client):
+    fake.index("1", of={"amd64": fake.image(), "arm64": fake.image(architecture="arm64")})
+    registry = client()
+    found = await resolve(registry, fake, depth=Depth.CONFIG)
+    fake.asked.clear()
+    there = parse(f"{fake.name}/app@{found.digest}")
+    for _ in range(2):
+        held = await registry.held(there, depth=Depth.CONFIG)
+        assert (held.digest, held.offers) == (found.digest, found.offers)
+    unknown = parse(f"{fake.name}/app@sha256:{'0' * 64}")
+    assert [await registry.held(one, depth=Depth.CONFIG) for one in (unknown, parse(f"{fake.name}/app:1"))] == [
+        None,
+        None,
+    ]
+    assert fake.asked == []
+
+
 async def test_a_registry_without_digest_header_is_read_by_its_bytes(fake, client):
     fake.digest_header = False
     image = fake.image("1")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.facts import Failure, Stage
 from scanner.domain.image import offers as image_offers
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
@@ -65,6 +65,32 @@ async def test_the_manifest_of_a_container_is_found_by_digest_whatever_its_label
         HOST, container("r.example/app:1", f"r.example/app@{INDEX}", platform=config)
     )
     assert known.image.offers[0].program == image_offers.Program(("/app",))
+
+
+@pytest.mark.parametrize("reason", [Reason.IMAGE_RATE_LIMITED, Reason.IMAGE_UNREACHABLE, Reason.IMAGE_NOT_FOUND])
+async def test_what_runs_stays_known_whatever_its_registry_answers_now(reason):
+    known_once = Registry({("app", INDEX): [offer(AMD64, AMD64)]})
+
+    class Refusing:
+        async def resolve(self, _reference, *, depth, wanted=None):
+            return Failure(reason)
+
+    known = await Images(Refusing(), inspect, held=known_once.resolve).known(
+        HOST, container("r.example/app:1", f"r.example/app@{INDEX}")
+    )
+    assert known.image.offers[0].program == image_offers.Program(("/app",))
+    assert known.next_pull == Failure(reason)
+    planned = replace(container("r.example/app:1"), stage=Stage.PLANNED, local=None)
+    assert (await Images(Refusing(), inspect, held=known_once.resolve).known(HOST, planned)).image == Failure(reason)
+
+
+async def test_what_is_held_without_its_config_is_asked_for():
+    registry = Registry({("app", INDEX): [offer(AMD64, AMD64)], ("app", "1"): [offer(AMD64, AMD64)]})
+    half = Registry({("app", INDEX): [offer(AMD64, Failure(Reason.IMAGE_RATE_LIMITED))]})
+    known = await Images(registry, inspect, held=half.resolve).known(
+        HOST, container("r.example/app:1", f"r.example/app@{INDEX}")
+    )
+    assert known.image.offers[0].config == AMD64
 
 
 async def test_a_digest_that_was_never_pushed_under_one_name_is_sought_under_the_others():

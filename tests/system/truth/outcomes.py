@@ -135,11 +135,15 @@ def in_podman(engine: Podman, references: Mapping[str, str]) -> dict[str, Outcom
 
 
 def in_containerd(engine: Containerd, references: Mapping[str, str]) -> dict[str, Outcome]:
-    """The same by ``ctr images pull``, then ``ctr run``; nothing stays."""
+    """The same by ``ctr images pull``, then ``ctr run``; nothing stays.
+
+    Since version 2 the daemon pulls, which unpacks for its default snapshotter alone unless ``ctr`` is told to do it.
+    """
+    ctr = ("images", "pull", *(("--local",) if "containerd/v2 " in engine.ctr("--version") else ()))
 
     def outcome(kind: str) -> Outcome:
         reference = references[kind]
-        pull, pulled = _ctr(engine, "images", "pull", "--plain-http", "--snapshotter", "native", reference)
+        pull, pulled = _ctr(engine, *ctr, "--plain-http", "--snapshotter", "native", reference)
         if pull:
             return Outcome(pulled, {})
         code, said = _ctr(engine, "run", "--rm", "--snapshotter", "native", reference, name_of(kind))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.elf import isa, mapping
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Elf
+from scanner.domain.platform.cpu import OLD_WORLD
 from scanner.domain.platform.elf_machine import MAGIC, goarch_of
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
@@ -39,6 +40,9 @@ MAX_LOADER_BYTES = 1024 * 1024
 
 SHORT_LOADER_BYTES = 64
 """A loader shorter than an ELF header is an I/O error for the kernel."""
+
+OLD_WORLD_LOADER = "/lib64/ld.so.1"
+"""Of LoongArch's first systems (ABI 1.0); the header tells nothing: Go's linker wrote their flags for the others, too."""
 
 _CLASS_OF: Mapping[int, int] = MappingProxyType({EM_X86_64: 64, 3: 32, 6: 32, 183: 64, EM_ARM: 32})
 """Machines of which Linux asks neither the class nor the byte order that e_ident names (elf_check_arch in arch/*):
@@ -240,6 +244,8 @@ def _needs(header: Header, segments: tuple[Segment, ...], body: Body, interprete
         return None
     notes = tuple(s for s in segments if s.type in (PT_NOTE, PT_GNU_PROPERTY))
     system = "freebsd" if _is_freebsd(header, notes, body, interpreter) else "linux"
+    if goarch == "loong64" and interpreter == OLD_WORLD_LOADER:
+        return Platform(system, goarch, OLD_WORLD)
     return Platform(system, goarch, _variant(header, goarch, segments, notes, body))
 
 

@@ -15,6 +15,7 @@ from scanner.binary.layers.limits import MIB, LayerError, LayerLimits, limit_rea
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.program.survey.survey_files import FileReader
+from scanner.binary.program.survey.zipstream import Allowance
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.streams import StreamBroken
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.offers import Layer
 
 MAX_FILES = 60_000
-"""ELF files and scripts of one layer: the largest public ones (CUDA with conda) hold a third; 30 MiB of memory."""
+"""ELF files, those in archives too, and scripts of one layer: the largest public ones (CUDA with conda) hold a third; 30 MiB of memory."""
 
 MAX_ENTRIES = 1_000_000
 """Entries of one layer, of each of which a fingerprint of 8 bytes is kept."""
@@ -60,6 +61,8 @@ class _Sink:
         self._directories = array("Q")
         self._searched: dict[str, tuple[str, ...]] = {}
         self._elves: dict[object, SurveyedFile] = {}
+        self._allowance = Allowance()
+        self._members = 0
         self._name_bytes = 0
         self._last_directory = ("", "")
 
@@ -69,7 +72,7 @@ class _Sink:
         """Read the first bytes of every file."""
         if not entry.is_regular or entry.sparse or not entry.size:
             return None
-        return FileReader(clean(entry.name) or "", entry)
+        return FileReader(clean(entry.name) or "", entry, self._allowance)
 
     def end(self, entry: TarEntry, content: EntryContent | None) -> None:
         """Remember what an entry is."""
@@ -141,15 +144,20 @@ class _Sink:
         self._hard_links[path] = target
 
     def _keep(self, path: str, found: SurveyedFile) -> None:
-        self._count(path, *(found.names or ()))
-        alike = self._elves.setdefault(found.elf, found) if found.elf is not None else found
-        self._files[path] = replace(found, path=path, elf=alike.elf)  # a layer has a hundred kinds of ELF header
-        if len(self._files) > MAX_FILES:
+        self._count(path, *(found.names or ()), *(member.path for member in found.members))
+        members = tuple(map(self._alike, found.members))
+        self._members += len(members)
+        self._files[path] = replace(self._alike(found), path=path, members=members)
+        if len(self._files) + self._members > MAX_FILES:
             raise limit_reached(f"a layer holds more than {MAX_FILES} programs, libraries and scripts")
         directory = path.rpartition("/")[0]
         while directory and directory not in self._parents:
             self._parents.add(directory)
             directory = directory.rpartition("/")[0]
+
+    def _alike(self, found: SurveyedFile) -> SurveyedFile:
+        """The same file; a layer has a hundred kinds of ELF header, each of which is kept once."""
+        return found if found.elf is None else replace(found, elf=self._elves.setdefault(found.elf, found).elf)
 
     # ------------------------------------------------------------ what is replaced
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from scanner.binary.program import script
 from scanner.binary.program.capture import HEAD_BYTES, SCRIPT_BYTES, Capture
 from scanner.binary.program.elf import elf
+from scanner.binary.program.survey import zipstream
+from scanner.binary.program.survey.archived import ARCHIVES, ArchiveReader
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import SurveyedFile, SurveyedKind
 from scanner.domain.platform.elf_machine import MAGIC
@@ -38,8 +40,10 @@ _PATH = re.compile(r"(?<![\w./@+~\0-])\0?[\w.@+~-]*(?:/[\w.@+~-]+)+")
 class FileReader:
     """Takes the bytes of one file; keeps those that tell what it is."""
 
-    def __init__(self, path: str, entry: TarEntry) -> None:
+    def __init__(self, path: str, entry: TarEntry, allowance: zipstream.Allowance) -> None:
         self._path, self._size, self._mode = path, entry.size, entry.mode
+        self._allowance = allowance
+        self._archive: ArchiveReader | None = None
         self._first = bytearray()
         self._capture: Capture | None = None
         self._text: bytearray | None = None
@@ -52,6 +56,8 @@ class FileReader:
         if self._decided:
             if self._capture is not None:
                 self._capture.feed(piece)
+            elif self._archive is not None:
+                self._archive.feed(piece)
             elif self._text is not None and len(self._text) < SCRIPT_BYTES:
                 self._text += piece[: SCRIPT_BYTES - len(self._text)]
             return
@@ -67,6 +73,9 @@ class FileReader:
         if magic == MAGIC:
             self._capture = Capture(self._size)
             self._capture.feed(so_far)
+        elif magic == zipstream.MAGIC and ARCHIVES.search(self._path):
+            self._archive = ArchiveReader(self._allowance)
+            self._archive.feed(so_far)
         elif magic.startswith(b"#!") or self._reads_text:
             self._text = bytearray(so_far[:SCRIPT_BYTES])
         else:
@@ -84,6 +93,8 @@ class FileReader:
         """What was read, ``None`` for what nobody executes or loads."""
         if self._capture is not None:
             return self._elf(self._capture)
+        if self._archive is not None:
+            return self._archived(self._archive)
         if self._text is not None:
             return None if self._is_conf else self._script(bytes(self._text))
         kind = _other(bytes(self._first))
@@ -94,6 +105,12 @@ class FileReader:
         if isinstance(found, Failure):
             return SurveyedFile(self._path, SurveyedKind.ELF, self._mode, problem=found.detail)
         return SurveyedFile(self._path, SurveyedKind.ELF, self._mode, found)
+
+    def _archived(self, archive: ArchiveReader) -> SurveyedFile | None:
+        archive.end()
+        members, problem = tuple(archive.found.files), archive.found.problem
+        kept = SurveyedFile(self._path, SurveyedKind.ARCHIVE, self._mode, problem=problem, members=members)
+        return kept if members or problem else None
 
     def _script(self, text: bytes) -> SurveyedFile | None:
         if _UNIT.search(self._path):

@@ -94,6 +94,14 @@ def test_go_settings_name_the_level(build, machine, order, setting, needs):
 
 
 @pytest.mark.parametrize(
+    ("loader", "needs"),
+    [("/lib64/ld.so.1", "linux/loong64/abi1"), ("/lib64/ld-linux-loongarch-lp64d.so.1", "linux/loong64")],
+)
+def test_a_loader_tells_loongarch_s_worlds_apart(build, loader, needs):
+    assert str(elf.parse(captured(build.elf(machine=258, interp=loader))).needs) == needs
+
+
+@pytest.mark.parametrize(
     ("text", "floor"),
     [
         (b"Fatal glibc error: CPU does not support x86-64-v2\n", "v2"),

@@ -11,6 +11,7 @@ from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.layers.tarstream import TarEntry
 from scanner.binary.program.survey import survey
 from scanner.binary.program.survey.survey_files import FileReader, names_in
+from scanner.binary.program.survey.zipstream import Allowance
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedKind
 from scanner.domain.platform.platform import Platform
@@ -203,7 +204,7 @@ def test_a_script_that_names_more_paths_than_any_is_not_read():
 def test_a_file_of_any_bytes_in_any_pieces_is_read_alike(magic, rest, step, path):
     content = magic + rest
     entry = TarEntry(path, "0", 0o755, len(content))
-    whole, pieces = FileReader(path, entry), FileReader(path, entry)
+    whole, pieces = FileReader(path, entry, Allowance()), FileReader(path, entry, Allowance())
     whole.feed(memoryview(content))
     for at in range(0, len(content), step):
         pieces.feed(memoryview(content)[at : at + step])
