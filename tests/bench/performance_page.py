@@ -195,6 +195,59 @@ def _cluster(found: Row) -> Iterable[str]:
     yield ""
 
 
+LARGE = 100_000
+INTERVAL_S = 300
+"""As ``scan.interval`` comes."""
+
+
+def _on_paper(found: Row) -> Iterable[str]:
+    """What a fleet would take that is too large to be measured, as two measured ones grow."""
+    if len(found["rescan"]) < 2:
+        return
+    small, large = found["rescan"][-2:]
+    more = large["hosts"] - small["hosts"]
+    mb = (large["rss_mb"] - small["rss_mb"]) / more
+    first_s, again_s, page = (
+        (_each(large, name) - _each(small, name)) / more for name in ("first", "cpu_s", "page_bytes")
+    )
+    whole_mb = large["rss_mb"] + mb * (LARGE - large["hosts"])
+    yield f"## On paper: {LARGE:,} hosts"
+    yield ""
+    yield (
+        f"Nothing here was measured at that size: it is the line through {small['hosts']} and {large['hosts']} hosts, each host"
+        " with 20 workloads."
+    )
+    yield ""
+    yield "| what | a host more | in all |"
+    yield "| --- | --- | --- |"
+    yield f"| memory of one service that reads them itself | {mb * 1000:.0f} KB | {whole_mb / 1000:.1f} GB |"
+    yield f"| processor time of the first scan | {first_s * 1000:.1f} ms | {first_s * LARGE / 60:.0f} min |"
+    yield f"| processor time of each scan in which nothing changed | {again_s * 1000:.2f} ms | {again_s * LARGE:.0f} s |"
+    yield f"| the page of metrics | {page / 1000:.1f} KB | {page * LARGE / 1e6:.0f} MB |"
+    yield f"| rows that the first scan writes (findings, releases, one of the host) | 41 | {41 * LARGE / 1e6:.1f} million |"
+    yield "| requests to registries in a scan in which nothing changed | none | one HEAD for each reference in use |"
+    yield ""
+    share = again_s * LARGE / INTERVAL_S
+    yield (
+        f"At an interval of {INTERVAL_S // 60} minutes the scans take {share * 100:.0f} % of one processor, a scanner's loop has one:"
+        f" where that is above 70 %, hosts belong to workers (`cluster`)."
+    )
+    workers = [row for row in found.get("cluster", []) if row["workers"]]
+    if workers:
+        row = workers[-1]
+        service_s = _median(row, "cpu_s") / row["hosts"]
+        read_s = (_median(row, "all_cpu_s") - _median(row, "cpu_s")) / row["hosts"]
+        yield (
+            f" With {row['workers']} of them, {row['hosts']} hosts, the service itself took {service_s * 1000:.2f} ms a host, which"
+            f" is {service_s * LARGE:.0f} s a scan of all; its workers {read_s * 1000:.2f} ms."
+        )
+    yield ""
+
+
+def _each(row: Row, name: str) -> float:
+    return float(row["first"]["cpu_s"] if name == "first" else _median(row, name))
+
+
 def _targets(found: Row) -> Iterable[str]:
     """What was wanted beside what was measured, as far as this run measured it."""
     yield "## Targets"
