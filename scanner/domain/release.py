@@ -81,6 +81,8 @@ def sighting(workload: Workload, platform: str, at: float) -> Release | None:
 
 def _pulled(workload: Workload, local: LocalImage, own: Digest) -> tuple[Digest, str]:
     """The digest, with what an engine is asked for; the repository that the workload names wins over others."""
+    if len(local.references) == 1 and (only := local.references[0].digest) is not None:
+        return only, f"{local.references[0].name}@{only}"
     named = workload.reference
     of_name = [one for one in local.references if not isinstance(named, Failure) and one.name == named.name]
     pinned = [one for one in of_name if not isinstance(named, Failure) and one.digest == named.digest]

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MAX_RESUMPTIONS = 2
 """Breaks after which a layer is given up; each costs a request."""
 
+MAX_LENGTH_DIGITS = 19
+"""Of a number of bytes that fits into 64 bits."""
+
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.ASCII)
 
 
@@ -116,13 +119,17 @@ class LayerReader:
         skip = progress.offset - _first_byte(opened, self.layer.size)
         if skip < 0:
             raise StreamBroken(Failure(Reason.LAYER_UNKNOWN, "the registry answers with another range"))
+        length, taken = _length(opened), 0
         async with opened.pieces() as pieces:
             while progress.offset < end and (piece := await self._next(aiter(pieces), progress)):
+                taken += len(piece)
                 useful = piece[skip : skip + end - progress.offset]
                 skip = max(skip - len(piece), 0)
                 progress.offset += len(useful)
                 if useful:
                     yield useful
+            if length is not None and taken >= length:  # to its end, so that the connection is kept for the next layer
+                await self._next(aiter(pieces), progress)
 
     async def _next(self, pieces: AsyncIterator[bytes], progress: _Progress) -> bytes:
         """The next piece, empty at the end; the time that it took is gone."""
@@ -155,6 +162,12 @@ def _first_byte(opened: OpenResponse, size: int) -> int:
     if match is None:
         raise StreamBroken(Failure(Reason.IMAGE_MALFORMED, "a partial answer does not say which part it is"))
     return int(match[1])
+
+
+def _length(opened: OpenResponse) -> int | None:
+    """How many bytes the body has, where its server says so."""
+    text = opened.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_LENGTH_DIGITS else None
 
 
 def _refused(failure: Failure) -> Failure:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from json.encoder import encode_basestring_ascii
-from operator import itemgetter
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -69,15 +70,15 @@ class Writer:
 
     def text(self, value: object) -> str:
         """A value, or a part of one."""
-        kind = type(value)
+        kind: Any = type(value)
         if kind not in self.shared:
-            return _writer(cast("Any", kind))(value, self)
+            return _writer(kind)(value, self)
         known = self._known.get(id(value))
         if known is None:
             if len(self._known) >= _MAX_REMEMBERED:
                 self._known.clear()
             # with the value, so that no other one gets its id
-            known = self._known[id(value)] = value, _writer(cast("Any", kind))(value, self)
+            known = self._known[id(value)] = value, _writer(kind)(value, self)
         return known[1]
 
 
@@ -135,22 +136,27 @@ def _write_mapping(value: Mapping[Any, Any], writer: Writer) -> str:
 
 
 def _record_writer(kind: type[Any]) -> Write:
-    told: list[tuple[str, object]] = [(one.name, _default(one)) for one in fields(kind) if one.init]
-    mark = issubclass(kind, Failure)
-    if mark:
-        told.append((_FAILURE, MISSING))
-    told.sort(key=itemgetter(0))
-    keyed = [(name, f'"{name}":', default) for name, default in told]
+    told = {one.name: _default(one) for one in fields(kind) if one.init}
+    names = sorted(told)
+    get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
+    if len(names) == 1:
+        get = lambda value: (getattr(value, names[0]),)  # noqa: E731 -- as the other is
+    said = get
+    keyed = [(f'"{name}":', told[name], told[name] not in (None, MISSING)) for name in names]
+    if issubclass(kind, Failure):
+        at = bisect(names, _FAILURE)
+        keyed.insert(at, (f'"{_FAILURE}":', MISSING, False))
+        said = lambda value: (*get(value)[:at], True, *get(value)[at:])  # noqa: E731 -- the same
 
     def write(value: Any, writer: Writer) -> str:
         made = []
-        for name, key, default in keyed:
-            if mark and name == _FAILURE:
-                made.append(f"{key}true")
+        for item, (key, default, has_equals) in zip(said(value), keyed, strict=True):
+            if item is default or (has_equals and item == default):
                 continue
-            item = getattr(value, name)
-            if item is not default and item != default:
-                made.append(key + writer.text(item))
+            text = (
+                encode_basestring_ascii(item) if type(item) is str else writer.text(item)
+            )  # most fields are plain text
+            made.append(key + text)
         return f"{{{','.join(made)}}}"
 
     return write

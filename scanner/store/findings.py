@@ -24,7 +24,7 @@ from scanner.store.batches import write_rows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Executable
+    from sqlalchemy import ClauseElement, Connection
 
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Verdict
@@ -161,7 +161,7 @@ def fill_in(memory: Memory, report: Report) -> Report:
 def write(connection: Connection, made: Changes) -> None:
     """Write the differences."""
     t = tables
-    differences: tuple[tuple[Executable, Iterable[dict[str, Any]]], ...] = (
+    differences: tuple[tuple[ClauseElement, Iterable[dict[str, Any]]], ...] = (
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.changed),
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.moved),
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.closed),

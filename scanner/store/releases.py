@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
@@ -108,8 +109,11 @@ def _sightings(workloads: Iterable[Workload], platforms: dict[str, str], at: flo
     found: dict[Key, Release] = {}
     for workload in workloads:
         one = sighting(workload, platforms.get(workload.host, ""), at)
-        if one is not None and (_key_of(one) not in found or workload.stage is Stage.RUNNING):
-            found[_key_of(one)] = one  # of replicas those that run tell what is current
+        if one is None:
+            continue
+        key = _key_of(one)
+        if key not in found or workload.stage is Stage.RUNNING:
+            found[key] = one  # of replicas those that run tell what is current
     return found
 
 
@@ -128,17 +132,19 @@ def _of_hosts(connection: Connection, names: set[str]) -> Iterator[Release]:
 
 def _write(connection: Connection, wanted: list[Release], known: Iterable[tuple[str | None, ...]]) -> None:
     r, there = tables.releases, set(known)
-    new = (_row(one) for one in wanted if (*_key_of(one), one.digest) not in there)
+    is_old = [(*_key_of(one), one.digest) in there for one in wanted] if there else [False] * len(wanted)
+    new = (_row(one) for one, is_there in zip(wanted, is_old, strict=True) if not is_there)
     old = (
         {f"the_{name}" if name in _IDENTITY else name: value for name, value in _row(one).items()}
-        for one in wanted
-        if (*_key_of(one), one.digest) in there
+        for one, is_there in zip(wanted, is_old, strict=True)
+        if is_there
     )
     write_rows(connection, insert(r), new)
     write_rows(connection, update(r).where(*(r.c[name] == bindparam(f"the_{name}") for name in _IDENTITY)), old)
 
 
 _FIELDS = tuple(one.name for one in fields(Release) if one.init)
+_said = attrgetter(*_FIELDS)
 _IDENTITY = ("host", "source", "workload", "digest")
 
 
@@ -151,7 +157,7 @@ def _key_of(one: Release) -> Key:
 
 
 def _row(one: Release) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in _FIELDS} | {"source": str(one.source)}
+    return dict(zip(_FIELDS, _said(one), strict=True)) | {"source": str(one.source)}
 
 
 def _release(row: Any) -> Release:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import time
@@ -12,6 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from scanner.domain.image.offers import Program
 from scanner.store import codec, findings, releases, surveys, tables
+from scanner.store.cache_rows import CacheRows
 from scanner.store.connect import announce
 from scanner.store.database import Database
 from scanner.store.error import StoreError
@@ -50,6 +52,7 @@ class Store:
         self._database = database
         self._keep_s = keep_s
         self._clock = clock
+        self._caches = CacheRows(database)
         self._memory = findings.Memory()
         self._last: Report | None = None
         self._pruned_at: float | None = None
@@ -81,6 +84,7 @@ class Store:
 
     async def close(self) -> None:
         """Close the database; another instance may open it then."""
+        await self._caches.close()
         await self._database.close()
 
     # ---------------------------------------------------------------- who writes
@@ -151,6 +155,7 @@ class Store:
             self._adopt(done[0])
             done[1]()
 
+        await self._caches.flush()
         made, _ = await self._database.run(save, adopt)
         return made.report
 
@@ -183,45 +188,39 @@ class Store:
 
     async def get(self, digest: str) -> bytes | None:
         """The bytes that have this digest; a cache that cannot be read is an empty one."""
-        d = tables.documents
-        query = select(d.c.body, d.c.used_at).where(d.c.digest == digest)
         try:
-            found = await self._database.read(lambda connection: connection.execute(query).first())
+            found = await self._caches.find(tables.documents, (digest,))
             if found is not None and (statement := self._upkeep(digest, found)) is not None and self.leads:
                 await self._database.run(lambda connection: connection.execute(statement))
         except StoreError:
             return None
-        return bytes(found.body) if found is not None and _is(digest, found.body) else None
+        return bytes(found["body"]) if found is not None and _is(digest, found["body"]) else None
 
     async def put(self, digest: str, data: bytes, media_type: str) -> None:
         """Keep a document; what cannot be kept will be asked for again."""
         row = {"digest": digest, "media_type": media_type, "body": data, "used_at": self._clock()}
-        await self._keep(tables.documents, ("digest",), row)
+        await self._caches.put(tables.documents, row)
 
     async def media_type(self, digest: str) -> str | None:
         """The media type that a document was put with."""
-        d = tables.documents
-        query = select(d.c.media_type).where(d.c.digest == digest)
         try:
-            return await self._database.read(lambda connection: connection.execute(query).scalar())
+            found = await self._caches.find(tables.documents, (digest,))
         except StoreError:
             return None
+        return None if found is None else str(found["media_type"])
 
     async def get_program(self, manifest: str, argv: tuple[str, ...], tool: str) -> Program | None:
         """What ``argv`` resolves to in ``manifest`` as the inspection of version ``tool`` saw it."""
-        p = tables.programs
-        query = select(p.c.body).where(p.c.manifest == manifest, p.c.argv == json.dumps(argv), p.c.tool == tool)
         try:
-            row = await self._database.read(lambda connection: connection.execute(query).first())
-            return codec.loads(Program, row.body) if row else None
+            found = await self._caches.find(tables.programs, (manifest, json.dumps(argv), tool))
+            return codec.loads(Program, found["body"]) if found else None
         except (StoreError, ValueError):
             return None
 
     async def put_program(self, manifest: str, argv: tuple[str, ...], tool: str, program: Program) -> None:
         """Keep an inspection, so that each digest is inspected once."""
         row = {"manifest": manifest, "argv": json.dumps(argv), "tool": tool}
-        values = {"body": codec.dumps(program), "used_at": self._clock()}
-        await self._keep(tables.programs, tuple(row), row | values)
+        await self._caches.put(tables.programs, row | {"body": codec.dumps(program), "used_at": self._clock()})
 
     async def get_survey(self, layer: str, tool: str) -> LayerSurvey | None:
         """What the layer with this digest has shown to the survey of version ``tool``."""
@@ -235,9 +234,10 @@ class Store:
 
     async def put_survey(self, layer: str, tool: str, survey: LayerSurvey) -> None:
         """Keep the survey of a layer, so that its blob is read once, ever."""
-        row = {"layer": layer, "tool": tool}
         body = await asyncio.to_thread(surveys.pack, survey)
-        await self._keep(tables.surveys, tuple(row), row | {"body": body, "stored_at": self._clock()})
+        row = {"layer": layer, "tool": tool, "body": body, "stored_at": self._clock()}
+        with contextlib.suppress(StoreError):
+            await self._database.run(lambda connection: _upsert(connection, tables.surveys, ("layer", "tool"), row))
 
     # ---------------------------------------------------------------- records
 
@@ -320,6 +320,7 @@ class Store:
                 f"store {self._database.where}: {error}: another version wrote it; run that version, or point "
                 "store.url at a new database"
             ) from error
+        self._caches.recall(connection)
         self._last = findings.last_report(connection, self._memory)
 
     def _save(self, connection: Connection, report: Report) -> findings.Changes:
@@ -346,20 +347,14 @@ class Store:
         if made.report.complete:
             self._last = made.report
 
-    def _upkeep(self, digest: str, found: Any) -> Delete | Update | None:
+    def _upkeep(self, digest: str, found: Mapping[str, Any]) -> Delete | Update | None:
         """What a document that was read leaves to be written: damaged bytes go, a use is noted once a day."""
         d = tables.documents
-        if not _is(digest, found.body):
+        if not _is(digest, found["body"]):
             return delete(d).where(d.c.digest == digest)
-        if self._clock() - found.used_at > USE_IS_FRESH_S:
+        if self._clock() - found["used_at"] > USE_IS_FRESH_S:
             return update(d).where(d.c.digest == digest).values(used_at=self._clock())
         return None
-
-    async def _keep(self, table: Any, keys: tuple[str, ...], row: dict[str, Any]) -> None:
-        try:
-            await self._database.run(lambda connection: _upsert(connection, table, keys, row))
-        except StoreError:
-            return
 
     def _prune(self, connection: Connection) -> None:
         now = self._clock()

@@ -38,10 +38,11 @@ class Size:
     again: int
     scan: int
     cluster: int
+    serving: int
 
 
-FULL = Size((100, 300, 1000), 2, (100, 1000, 10_000), 3, 1000, 1000)
-QUICK = Size((100,), 2, (100, 1000), 2, 100, 100)
+FULL = Size((100, 300, 1000), 2, (100, 1000, 10_000), 3, 1000, 1000, 10_000)
+QUICK = Size((100,), 2, (100, 1000), 2, 100, 100, 1000)
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,18 @@ def rescans(sizes: tuple[int, ...], again: int, *more: str) -> list[dict[str, ob
     return found
 
 
+def serving(count: int, again: int) -> dict[str, Any] | None:
+    """How long the service takes to answer while it scans again."""
+    argv = [sys.executable, "-m", "tests.bench.serving", str(count), str(WORKLOADS), "--again", str(again)]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False, timeout=TIMEOUT_S * 3)
+    if done.returncode:
+        print(f"{count} hosts, serving: {done.stderr[-500:]}", flush=True)
+        return None
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"{count} hosts, serving: {found['turns']}", flush=True)
+    return found
+
+
 CLUSTERS = (0, 1, 2, 4)
 """Workers that read the hosts; none: the scanner itself."""
 
@@ -177,7 +190,15 @@ def machine() -> dict[str, str]:
 def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
     """Measure part after part; the page tells of those that are done."""
     begun = machine()
-    found: dict[str, Any] = {"quick": quick, "fan_out": [], "kept": None, "scan": [], "rescan": [], "cluster": []}
+    found: dict[str, Any] = {
+        "quick": quick,
+        "fan_out": [],
+        "kept": None,
+        "scan": [],
+        "rescan": [],
+        "serving": None,
+        "cluster": [],
+    }
 
     def write() -> None:
         found["machine"] = begun | {"load_after": machine()["load"]}
@@ -203,6 +224,8 @@ def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
         for count in size.rescan:
             found["rescan"] += rescans((count,), size.again)
             write()
+        found["serving"] = serving(size.serving, size.again)
+        write()
         found["cluster"] = clustered(size.cluster, size.again)
         write()
     print(f"written: {page}")

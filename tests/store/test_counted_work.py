@@ -1,7 +1,8 @@
-"""What a report costs the store, counted in statements and values written: not time, which other programs share."""
+"""What a report or what was learned of images costs the store, counted in statements and values written: not time, which other programs share."""
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from scanner.domain.finding_groups import Findings
+from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
 from scanner.store import codec, findings
 from scanner.store.store import Store
@@ -80,6 +82,27 @@ async def test_what_is_stored_already_is_not_compared_when_it_is_given_back(stor
     with counted(store, monkeypatch) as found:
         await store.save(replace(saved, finished_at=200.0))
     assert found["compared"] == 0
+
+
+async def test_what_is_learned_of_images_is_written_in_few_statements_and_not_looked_for_where_it_cannot_be(
+    store, fleet, monkeypatch
+):
+    documents = {f"sha256:{hashlib.sha256(body).hexdigest()}": body for body in map(str.encode, map(str, range(300)))}
+    program = Program(("/app",))
+    with counted(store, monkeypatch) as found:
+        for digest, body in documents.items():
+            assert await store.get(digest) is None
+            assert await store.get_program(digest, ("/app",), "1") is None
+            await store.put(digest, body, "m")
+            await store.put_program(digest, ("/app",), "1", program)
+        assert [await store.get(digest) for digest in documents] == list(documents.values())
+        assert found["statements"] == 0
+        await store.save(report_of(fleet, 1))
+    assert found["statements"] <= 5 + 12  # a transaction with two statements for each cache, then the report's
+    with counted(store, monkeypatch) as found:
+        assert [await store.get(digest) for digest in documents] == list(documents.values())
+        assert await store.get("sha256:" + "0" * 64) is None
+    assert found["statements"] == 2 * 300  # begin, select
 
 
 async def test_equal_findings_in_new_objects_are_compared_but_not_written(store, fleet, monkeypatch):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 MAX_REFERENCE_CHARS = 512
@@ -154,6 +155,7 @@ def parse(text: str) -> ImageReference:
     return made
 
 
+@lru_cache(maxsize=MAX_REMEMBERED)
 def digest_of(text: str) -> Digest | None:
     """The digest that a text is; ``None`` where it is none."""
     try:

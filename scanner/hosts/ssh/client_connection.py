@@ -7,7 +7,8 @@ It prepares the words of its log before it looks whether anybody wants them. Of 
 of 14 over a kept connection five; of six round trips of a login four.
 
 The writes and the log go through public seams. What a login begins with is asyncssh's own knowledge: where a release of
-it keeps that under another name, a login takes its six round trips again, a test tells.
+it keeps that under another name, a login takes its six round trips again, a test tells. So is what a kept connection
+still holds of its login, a quarter of its memory: under another name it stays.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ MSG_IGNORE = 2
 """RFC 4253 section 11.2."""
 
 _NONE, _PUBLIC_KEY = b"none", b"publickey"
+_OF_THE_LOGIN = {"_client_kexinit": b"", "_server_kexinit": b"", "_server_sig_algs": frozenset(), "_client_keys": ()}
+"""The two proposals of the last key exchange, what the server said of signatures, our keys."""
+
 _UNPROVEN, _PROVEN = map(Boolean, (False, True))
 
 
@@ -89,6 +93,15 @@ class ClientConnection(asyncssh.SSHClientConnection):
             self._asked_without_proof = True  # nothing else is left
             methods.append(_NONE)
         super().try_next_auth(next_method=next_method)
+
+    def settle(self, common: asyncssh.SSHClientConnectionOptions) -> None:
+        """Let go of what only the login needed; what sessions ask of options they ask of those ``common`` to all.
+
+        A key exchange begins with new proposals of both sides, to the same algorithms, with the same host keys.
+        """
+        for name, less in ({"_options": common} | _OF_THE_LOGIN).items():
+            if hasattr(self, name):
+                setattr(self, name, less)
 
     async def send_userauth_request(self, method: bytes, *args: bytes, key: Any = None, trivial: bool = True) -> None:
         """Prove the possession of a key at once instead of asking first whether it would do."""

@@ -24,7 +24,7 @@ async def dial(
     options: asyncssh.SSHClientConnectionOptions,
     tunnel: asyncssh.SSHClientConnection | None,
     abandon: Callable[[asyncssh.SSHClientConnection], None],
-) -> asyncssh.SSHClientConnection:
+) -> ClientConnection:
     """A connection that is logged in; the caller sets the deadline by cancelling.
 
     What was begun when it fails goes to ``abandon``: waiting here for its end could hang (asyncssh#634).
@@ -33,9 +33,9 @@ async def dial(
         asyncssh.Error: or OSError or ValueError; ``failure.classify`` knows them all.
     """
     loop = asyncio.get_running_loop()
-    begun: list[asyncssh.SSHClientConnection] = []
+    begun: list[ClientConnection] = []
 
-    def begin() -> asyncssh.SSHClientConnection:
+    def begin() -> ClientConnection:
         connection = ClientConnection(loop, options, wait="auth")
         begun.append(connection)
         return connection

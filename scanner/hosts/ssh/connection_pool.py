@@ -232,7 +232,8 @@ class ConnectionPool:
 
     async def _dial(self, target: JumpTarget, tunnel: Connection | None) -> Connection:
         alias, known = self._trusted(target)
-        options = connection_options.for_host(self._options(target), target, alias, known, PROFILES[target.profile])
+        common = self._options(target)
+        options = connection_options.for_host(common, target, alias, known, PROFILES[target.profile])
         heard = LoginListener()
         options.protocol_factory = lambda: heard  # what the argument client_factory becomes
         try:
@@ -243,6 +244,7 @@ class ConnectionPool:
                 raise ServerRefused(failure) from error
             raise
         self.opened += 1
+        connection.settle(common)
         return connection
 
     def _target(self, host: Host) -> JumpTarget:

@@ -102,6 +102,17 @@ def test_a_worker_is_renewed_after_its_share_of_calls(workers, monkeypatch):
     assert workers.started == 2
 
 
+async def test_workers_end_when_nobody_calls_and_start_again(workers, monkeypatch):
+    monkeypatch.setattr(offload, "REST_AFTER_S", 0.01)
+    assert await workers.run(operator.add, CallBudget(), 1, 2) == 3
+    (worker,) = workers._idle
+    while worker._process.returncode is None:
+        await asyncio.sleep(0.01)
+    assert workers._idle == []
+    assert await workers.run(operator.add, CallBudget(), 1, 2) == 3
+    assert workers.started == 2
+
+
 def test_what_a_worker_says_cannot_act_here():
     class Evil:
         def __reduce__(self):

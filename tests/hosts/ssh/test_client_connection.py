@@ -8,7 +8,7 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts.ssh.client_connection import MSG_IGNORE, ClientConnection
+from scanner.hosts.ssh.client_connection import _OF_THE_LOGIN, MSG_IGNORE, ClientConnection
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.connection_pool import ConnectionPool
 from scanner.hosts.ssh.fewer_writes import GatheringTransport
@@ -16,7 +16,7 @@ from scanner.hosts.ssh.recorded import RecordedHosts
 
 ANSWER = b"archscan\n" * 2000
 SCRIPT = b"#" * 60_000
-MSG_USERAUTH_REQUEST = 50
+MSG_KEXINIT, MSG_USERAUTH_REQUEST = 20, 50
 
 
 class Counted:
@@ -69,6 +69,26 @@ async def test_a_login_begins_with_its_proof(tmp_path, monkeypatch):
         assert await pool.read(Host("web-1", "127.0.0.1", hosts.ports["web-1"]), SCRIPT) == ANSWER
         await pool.close()
     assert counted.packets.count(MSG_USERAUTH_REQUEST) == 1
+
+
+async def test_a_kept_connection_holds_nothing_of_its_login_and_exchanges_keys_anew(tmp_path, monkeypatch):
+    counted = Counted(monkeypatch)
+    async with RecordedHosts({"web-1": ANSWER}, tmp_path) as hosts:
+        account = hosts.account
+        pool = ConnectionPool.open(SshConfig(account.identity_file, account.known_hosts_file, user=account.user))
+        host = Host("web-1", "127.0.0.1", hosts.ports["web-1"])
+        assert await pool.read(host, SCRIPT) == ANSWER
+        (connection,), (common,) = pool._kept.values(), pool._base.values()
+        assert connection._options is common
+        assert not any(getattr(connection, name) for name in _OF_THE_LOGIN)
+        before = connection._send_encryption
+        connection._rekey_time = 0.0
+        assert await pool.read(host, SCRIPT) == ANSWER
+        assert await pool.read(host, SCRIPT) == ANSWER
+        assert connection._send_encryption is not before
+        assert (pool.opened, pool.kept) == (1, 1)
+        await pool.close()
+    assert counted.packets.count(MSG_KEXINIT) > 1
 
 
 async def test_a_server_that_refuses_the_key_is_asked_last_whether_it_needs_any_proof(tmp_path, monkeypatch):

@@ -61,6 +61,13 @@ async def test_an_empty_span_costs_no_request(fake, client, layer, start, end):
     assert fake.asked == []
 
 
+async def test_spans_that_are_read_to_their_end_share_a_connection(fake, client, layer):
+    registry = client()
+    for start, end in SPANS:
+        assert await read(registry, fake, layer, start, end) == CONTENT[start:end]
+    assert fake.connections == 1
+
+
 async def test_leaving_early_closes_the_connection(fake, client, layer):
     piece = b"x" * 65536
     closed = asyncio.Event()
