@@ -330,6 +330,10 @@ class Application:
         """The line for authorized_keys, from the public half of the configured key; a bastion's where no path is given."""
         return authorized_keys.line(self._settings(common, need_hosts=False), addresses, path)
 
+    def key_installation(self, user: str, line: str) -> str:
+        """The script that puts a line among an account's keys."""
+        return authorized_keys.installation(user, line)
+
 
 # ---------------------------------------------------------------- parts of operations
 
