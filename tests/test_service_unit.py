@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.formats.parsing import confinement
 from scanner.settings import load
 from tests.real import command
 from tests.real.process import free_port, until
@@ -36,6 +37,30 @@ def test_systemd_has_no_complaint(words, unit, require):
     done = subprocess.run([program, *words, unit], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert unit.name not in done.stderr, done.stderr
+
+
+def expanded(sets):
+    """The system calls of groups and names, as systemd itself has them."""
+    names = set()
+    for one in sets:
+        if not one.startswith("@"):
+            names.add(one)
+            continue
+        shown = subprocess.run(["systemd-analyze", "syscall-filter", one], capture_output=True, text=True, check=True)
+        names |= expanded(line.strip() for line in shown.stdout.splitlines()[1:] if line.strip()[:1] not in {"", "#"})
+    return names
+
+
+def test_parsing_processes_may_ask_the_kernel_for_what_they_need(unit, require):
+    """A call that is not permitted ends them, without a word that a person could see; then no host can be read."""
+    require("systemd-analyze", "systemd")
+    allowed = set()
+    for said in re.findall(r"^SystemCallFilter=(.*)", unit.read_text(), re.MULTILINE):
+        named = expanded(said.removeprefix("~").split())
+        allowed = allowed - named if said.startswith("~") else allowed | named
+    before = {"setpriority", "setrlimit", "prlimit64", "prctl", "seccomp"}
+    before |= {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
+    assert {*confinement._COMMON, *before} - allowed == set()
 
 
 def test_the_service_is_started_once_it_takes_a_reload(commands, tmp_path):
