@@ -18,7 +18,7 @@ class UnreadError(Exception):
     """Whoever read the output has gone; Typer would end the program with 1 for it, which means findings."""
 
 
-class Command(TyperCommand):
+class ArchscanCommand(TyperCommand):
     """One command."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -31,7 +31,7 @@ class Command(TyperCommand):
         return [_light(param) for param in super().get_params(ctx)]
 
 
-class Group(TyperGroup):
+class ArchscanGroup(TyperGroup):
     """Commands under one name."""
 
     def invoke(self, ctx: Any) -> Any:

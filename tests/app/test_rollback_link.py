@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from scanner.app.rollback_link import Link, RefusedError, RemoteLedger, link_of
+from scanner.app.rollback_link import RefusedError, RemoteLedger, ServiceLink, link_of
 from scanner.domain.rollback_plan import Manager
 from scanner.domain.rollback_record import Rollback, rollback_json
 from scanner.errors import UsageError
@@ -66,5 +66,5 @@ def test_the_token_is_that_of_the_command_line_then_that_of_the_settings(tmp_pat
 
 def test_a_service_that_is_not_there_is_told_without_a_number():
     with pytest.raises(RefusedError) as refused:
-        Link("http://127.0.0.1:1", "token").ask("GET", "/api/v1/rollbacks")
+        ServiceLink("http://127.0.0.1:1", "token").ask("GET", "/api/v1/rollbacks")
     assert str(refused.value) == "http://127.0.0.1:1 does not answer: Connection refused"
