@@ -11,6 +11,7 @@ import pytest
 
 from scanner import cli
 from scanner.app.main import _operations
+from scanner.cluster.link import MAX_WORDS, one_line
 from scanner.errors import in_words
 
 
@@ -38,6 +39,12 @@ def test_numbers_of_libraries_are_left_out(tmp_path):
         "two lines",
         "TimeoutError",
     ]
+
+
+def test_what_a_cluster_cannot_do_is_said_in_words():
+    said = [one_line(ConnectionRefusedError(111, "Connection refused")), one_line(TimeoutError()), one_line(KeyError())]
+    assert said == ["Connection refused", "no answer in time", "KeyError"]
+    assert len(one_line(ValueError("\x1b[31m" + "x" * 9999))) == MAX_WORDS
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.hosts.least_privilege import SSH_PORT, key_line
+from scanner.hosts.prepare import key_installation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -33,6 +34,18 @@ def line(settings: Settings, addresses: Sequence[str], path: str | None) -> str:
         raise UsageError(f"{error}; make it with: ssh-keygen -y -f {identity} > {public}") from None
     except ValueError as error:
         raise UsageError(str(error) if str(error).startswith("--from ") else f"{public}: {error}") from None
+
+
+def installation(user: str, line: str) -> str:
+    """The script that puts ``line`` among the keys of an account.
+
+    Raises:
+        UsageError: it is no login name, or no such line.
+    """
+    try:
+        return key_installation(user, line)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _behind_bastions(settings: Settings) -> Collection[int]:

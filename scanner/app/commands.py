@@ -20,7 +20,7 @@ from scanner.domain.plan import Plan
 from scanner.domain.readiness import readiness
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
-from scanner.formats import files
+from scanner.formats import files, whose
 from scanner.formats.files import FileError
 from scanner.formats.parsing.offload import Workers
 from scanner.hosts.least_privilege import sudoers_rule
@@ -120,7 +120,7 @@ class Application:
         With the whole inventory it also judges what the plan directory holds for it. With ``survey_now``, or at depth
         ``full``, what scripts decide at run time is surveyed while the command waits.
         """
-        context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()), ssh=ssh)
+        context = AdapterContext(VERSION, ambient=of_user(os.environ, whose.home()), ssh=ssh)
         adapters = Adapters(settings, context)
         try:
             with adapters.one_scan():
@@ -167,7 +167,7 @@ class Application:
     async def check(self, common: Common, asked: CheckOptions, progress: ScanListener) -> Checked:
         """Judge what is about to be deployed against hosts or plain platforms."""
         settings = self._settings(common, need_hosts=bool(asked.hosts))
-        context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
+        context = AdapterContext(VERSION, ambient=of_user(os.environ, whose.home()))
         return await gate_command.check(settings, asked, context, progress)
 
     async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> InspectedImage:
@@ -329,6 +329,10 @@ class Application:
     def authorized_key(self, common: Common, addresses: Sequence[str], path: str | None) -> str:
         """The line for authorized_keys, from the public half of the configured key; a bastion's where no path is given."""
         return authorized_keys.line(self._settings(common, need_hosts=False), addresses, path)
+
+    def key_installation(self, user: str, line: str) -> str:
+        """The script that puts a line among an account's keys."""
+        return authorized_keys.installation(user, line)
 
 
 # ---------------------------------------------------------------- parts of operations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from scanner.domain.facts import Failure
 from scanner.domain.rollback_record import rollback_of
-from scanner.errors import UsageError
+from scanner.errors import UsageError, in_words
 from scanner.formats import certificates, files
 from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
@@ -95,7 +95,7 @@ class ServiceLink:
                 told = _document(error.read(MAX_BODY_BYTES))
             raise RefusedError(error.code, str(told.get("reason", "")), str(told.get("detail", error.reason))) from None
         except (OSError, ValueError) as error:
-            raise RefusedError(0, "", f"{self.url} does not answer: {getattr(error, 'reason', error)}") from None
+            raise RefusedError(0, "", f"{self.url} does not answer: {in_words(error)}") from None
 
 
 def as_rollback(told: dict[str, Any], url: str, rollback_id: str | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
 from scanner.app.memory import keep_giving_back
 from scanner.app.replicas import Replica, check_replicas, member_of, until_first
+from scanner.app.supervisor import tell_ready
 from scanner.app.trail_wiring import trail_of_service
 from scanner.hosts.descriptors import raise_descriptors
 from scanner.metrics.loop import watch_loop
@@ -186,6 +187,7 @@ async def _until_stopped(reload: Callable[[], object]) -> None:
         loop.add_signal_handler(number, stopped.set)
         signal.signal(number, _end_for_certain)  # beside the loop, which may be what hangs; it is still woken
         signal.siginterrupt(number, False)  # noqa: FBT003 -- the library's own signature
+    tell_ready()
     try:
         await stopped.wait()
     finally:

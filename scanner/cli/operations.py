@@ -265,3 +265,7 @@ class Operations(Protocol):
     def authorized_key(self, common: Common, addresses: Sequence[str], path: str | None) -> str:
         """The line for a host's authorized_keys; for a bastion's, where no ``path`` of a probe is."""
         ...
+
+    def key_installation(self, user: str, line: str) -> str:
+        """The script that puts a line among the keys of an account."""
+        ...

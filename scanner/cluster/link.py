@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from scanner.cluster import dask_settings
+from scanner.domain.text import printable
+from scanner.errors import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.cluster.tls import Tls
+
+MAX_WORDS = 300
+"""Of a library's own text, which may show a whole message."""
 
 ANSWER_WITHIN_S = 5.0
 """How long a scheduler may take to say who its workers are."""
@@ -94,5 +99,7 @@ def members_of(workers: Mapping[str, Mapping[str, Any]]) -> dict[str, ConnectedW
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong, for people."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    """What went wrong, for people, at a length that a line of the log holds."""
+    if isinstance(error, TimeoutError) and not str(error):
+        return "no answer in time"
+    return printable(in_words(error), MAX_WORDS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -12,6 +14,8 @@ HANDED_OVER = Path("/run/secrets")
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 """Names the folder in which systemd hands over ``LoadCredential=``: 0440 of root, with an ACL for the service's user."""
 
+_MORE_THAN_GROUP_READS = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
+
 MOUNTS = Path("/proc/self/mountinfo")
 
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -20,19 +24,33 @@ _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 def exposed(path: Path, descriptor: int) -> str:
     """What is wrong with the owner or mode of an open secret's file, in words; empty where it is as it should be.
 
-    It belongs to root or us, and nobody else has a right to it. What an orchestrator hands over passes: what lies below
-    systemd's credentials or ``/run/secrets``, root's files on a mount that is read-only or in memory.
+    It belongs to root or us, and nobody else has a right to it; root's own may be read by a group that holds one account
+    alone, which is how a service is given one. What an orchestrator hands over passes: what lies below systemd's
+    credentials or ``/run/secrets``, root's files on a mount that is read-only or in memory.
     """
     status = os.fstat(descriptor)
     mode = stat.S_IMODE(status.st_mode)
     foreign = status.st_uid not in _ours()
     if not foreign and not mode & (stat.S_IRWXG | stat.S_IRWXO):
         return ""
+    if status.st_uid == 0 and not mode & _MORE_THAN_GROUP_READS and _is_of_one_account(status.st_gid):
+        return ""
     if _is_handed_over(path) or (status.st_uid == 0 and _is_kept_by_mount(descriptor, status)):
         return ""
     if foreign:
         return f"belongs to user {status.st_uid}, who may change it: chown it to the user that runs archscan, or root"
     return f"others may read it (mode {mode:04o}): chmod go-rwx"
+
+
+def _is_of_one_account(group: int) -> bool:
+    """Whether a group holds one account besides root, and that is ours, or root asks on its behalf."""
+    try:
+        members = set(grp.getgrgid(group).gr_mem)
+        members |= {one.pw_name for one in pwd.getpwall() if one.pw_gid == group}
+        numbers = {pwd.getpwnam(name).pw_uid for name in members} - {0}
+    except KeyError:
+        return False
+    return len(numbers) == 1 and (os.geteuid() == 0 or os.geteuid() in numbers)
 
 
 def _ours() -> set[int]:

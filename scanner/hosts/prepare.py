@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -75,7 +76,12 @@ fi
 cat >>"$new" <<'ARCHSCAN_KEY'
 {line}ARCHSCAN_KEY
 chmod 600 "$new"
-mv -f "$new" "$keys"
+if cmp -s "$new" "$keys" 2>/dev/null; then
+  chmod 600 "$keys"
+else
+  mv -f "$new" "$keys"
+  echo "archscan: wrote $keys"
+fi
 ARCHSCAN_AS_ACCOUNT
 """
 
@@ -115,6 +121,20 @@ _BASTION = (
 echo "archscan: $(hostname) lets archscan through"
 """
 )
+
+
+_INSTALLED = (
+    """\
+#!/bin/sh
+# Puts one line among the keys of an account; for root, or for the account itself. Can be run again.
+"""
+    + _ACCOUNT
+    + _KEY_LINE
+)
+
+_OPTIONS = re.compile(r'(?P<options>(?:[^\s"]|"(?:\\.|[^"\\])*")+) +(?P<key>.*)')
+_COMMAND = re.compile(r'command="(?:\\.|[^"\\])*"')
+_NOTHING = 'command="/bin/false"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +200,27 @@ def bastion_preparation(
         user=shlex.quote(checked_login(user)),
         login=shlex.quote(f"/var/lib/{user}"),
         **_key_parts(public_key, line, line.strip()),
+    )
+
+
+def key_installation(user: str, line: str) -> str:
+    """A POSIX script for root or the account itself: ``line`` stands in its authorized_keys, other keys stay.
+
+    Lines with the same key give way to it, as those of earlier keys do whose command is the same.
+
+    Raises:
+        ValueError: not a login name, or a line without a forced command in front of a public key.
+    """
+    line = line.strip()
+    found = _OPTIONS.fullmatch(line)
+    forced = _COMMAND.search(found["options"]) if found and line.isprintable() else None
+    if found is None or forced is None:
+        raise ValueError('not a line of authorized_keys with a command="..." in front of its key')
+    same = line if forced[0] == _NOTHING else forced[0]
+    return _INSTALLED.format(
+        user=shlex.quote(checked_login(user)),
+        login=shlex.quote(f"/var/lib/{user}"),
+        **_key_parts(found["key"], f"{line}\n", same),
     )
 
 

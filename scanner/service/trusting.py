@@ -13,7 +13,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy.hosts import UNBELIEVED
 from scanner.errors import UsageError
-from scanner.formats import files
+from scanner.formats import files, whose
 from scanner.formats.files import FileError
 from scanner.hosts.login import ProbeLogin, of_login
 from scanner.hosts.ssh.config import SshConfig
@@ -64,7 +64,7 @@ def known_hosts_of(settings: Settings, found: NamedHosts) -> Path:
     if found.ssh is None and settings.ssh.known_hosts_file is not None:
         return settings.ssh.known_hosts_file
     own = found.ssh.own_known_hosts if found.ssh is not None else ()
-    return own[0] if own else Path("~/.ssh/known_hosts").expanduser()
+    return own[0] if own else whose.home() / ".ssh" / "known_hosts"
 
 
 async def shown(settings: Settings, found: NamedHosts, configured: SshConfig | None, file: Path) -> list[Shown]:

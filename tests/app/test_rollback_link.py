@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from scanner.app.rollback_link import RemoteLedger, link_of
+from scanner.app.rollback_link import RefusedError, RemoteLedger, ServiceLink, link_of
 from scanner.domain.rollback_plan import Manager
 from scanner.domain.rollback_record import Rollback, rollback_json
 from scanner.errors import UsageError
@@ -62,3 +62,9 @@ def test_the_token_is_that_of_the_command_line_then_that_of_the_settings(tmp_pat
     assert link_of(Settings(), "http://x/", tmp_path / "typed").url == "http://x"
     with pytest.raises(UsageError, match=r"--token-file or rollback\.token_file"):
         link_of(Settings(), "http://x/")
+
+
+def test_a_service_that_is_not_there_is_told_without_a_number():
+    with pytest.raises(RefusedError) as refused:
+        ServiceLink("http://127.0.0.1:1", "token").ask("GET", "/api/v1/rollbacks")
+    assert str(refused.value) == "http://127.0.0.1:1 does not answer: Connection refused"

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,6 +17,8 @@ from scanner.trail import note
 from tests.real import command
 
 pytestmark = pytest.mark.usefixtures("commands")
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def archscan(*words, folder=None, stdin="", **environment):
@@ -207,7 +210,13 @@ def test_the_demonstration_finds_what_it_hides_and_exits_1():
     assert done.returncode == 1
     for word in ("wrong_platform", "wrong_binary", "platform_missing", "crlf_shebang", "image_tag_missing", "emulated"):
         assert word in done.stdout
-    assert "$ docker buildx build --platform linux/amd64,linux/arm64 --tag " in done.stdout
+    shown = README.read_text(encoding="utf-8").partition("$ archscan demo --once\n")[2].partition("```")[0]
+    findings = shown.partition("\n\n")[2].splitlines()
+    said = " ".join(re.sub(r"127\.0\.0\.1:\d+", "registry:5000", re.sub(r" in [\d.]+ s", "", done.stdout)).split())
+    told = [" ".join(re.sub(r"^ +\d  | in [\d.]+ s", "", line).split()) for line in findings]
+    assert len(told) > 10
+    only_narrow = ("host linux/", "…")  # what a terminal of 80 columns has instead of the columns
+    assert [line for line in told if not line.startswith(only_narrow) and line not in said] == []
 
 
 def test_the_demonstration_as_json_counts_every_workload_once():

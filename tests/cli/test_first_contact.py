@@ -100,7 +100,8 @@ def test_a_bastion_is_believed_before_the_hosts_behind_it(archscan, start_sshd, 
     assert len(known.read_text().splitlines()) == 2
     gate.authorized_keys.write_text("")
     refused = archscan("scan")
-    assert f"archscan authorized-key --bastion | ssh -p {gate.port} {gate.user}@127.0.0.2 'tee -a" in refused.stdout
+    cure = f"archscan authorized-key --bastion --install {gate.user} | ssh -p {gate.port} {gate.user}@127.0.0.2 sh"
+    assert cure in refused.stdout
     passing = archscan("authorized-key", "--bastion").stdout
     opened = "".join(f'permitopen="*:{port}",' for port in sorted({gate.port, server.port}))
     listens = 'permitlisten="localhost:1"'

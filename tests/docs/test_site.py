@@ -54,3 +54,13 @@ def test_the_site_is_built_with_strict_links_and_asks_nobody_else_for_anything(t
     assert {"start", "deciding", "ci", "security", "scaling", "api", "faq"} <= made
     text = (tmp_path / ".setup" / "site" / "start" / "index.html").read_text()
     assert not re.findall(r'<(?:link[^>]+href|script[^>]+src|img[^>]+src)="https?://(?!archscan)[^"]+"', text)
+
+
+def test_the_figure_that_opens_the_readme_is_what_was_measured():
+    measured = (DOCS / "performance.md").read_text(encoding="utf-8").partition("## One scan")[0]
+    times = {tool: float(re.search(rf"^\| {re.escape(tool)} \|.* ([\d.]+) \|$", measured, re.MULTILINE)[1]) for tool in (
+        "xargs -P 100 ssh", "ansible -m raw, 50 forks")}  # fmt: skip
+    said = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert "a third of the processor time of `xargs -P 100 ssh`, a tenth or less of that of `ansible -m raw`" in said
+    assert 2.5 <= times["xargs -P 100 ssh"] <= 3.5
+    assert times["ansible -m raw, 50 forks"] >= 10

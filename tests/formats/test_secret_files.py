@@ -1,6 +1,7 @@
 """Who may read a secret's file, one test for each way in which it is kept."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,21 @@ def test_any_bit_for_a_group_or_others_is_refused(secret, mode):
 def test_a_file_of_somebody_else_is_refused_even_if_closed(secret):
     os.chown(secret, 12345, 12345)
     assert "belongs to user 12345" in problem_of(secret)
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("group", "mode", "is_read"),
+    [("www-data", 0o640, True), ("www-data", 0o440, True), ("www-data", 0o660, False), ("www-data", 0o644, False),
+     ("nogroup", 0o640, False), ("adm", 0o640, False), ("root", 0o640, False)],
+)  # fmt: skip
+def test_a_file_of_root_s_may_be_read_by_the_group_of_one_account(secret, group, mode, is_read):
+    """On every Debian www-data has a group of its own, nogroup several accounts, adm none."""
+    shutil.chown(secret, "root", group)
+    secret.chmod(mode)
+    assert (problem_of(secret) == "") is is_read
+    os.chown(secret, 12345, -1)
+    assert problem_of(secret)
 
 
 @as_root

@@ -46,7 +46,7 @@ class Asked:
         made = {
             "PATH": f"{self.bin}:{os.environ['PATH']}",
             "HOME": str(self.folder),
-            "ARCHSCAN_URL": self.url,
+            "ARCHSCAN_SERVER": self.url,
             "ARCHSCAN_TOKEN_FILE": str(self.token),
             "ARCHSCAN_GATE_STATE": str(self.folder / "state"),
             "ARCHSCAN_GATE_CONF": str(self.folder / "gate.conf"),

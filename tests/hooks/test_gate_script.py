@@ -35,15 +35,15 @@ async def test_what_nobody_knows_ends_with_3(asked):
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid"])
 async def test_an_archscan_that_does_not_answer_ends_with_3_unless_it_may_be_passed_by(asked, url):
-    code, out, _ = await asked.gate("--within", "2", IMAGE, ARCHSCAN_URL=url)
+    code, out, _ = await asked.gate("--within", "2", IMAGE, ARCHSCAN_SERVER=url)
     assert (code, out) == (3, "")
-    code, out, err = await asked.gate("--open", "--within", "2", IMAGE, ARCHSCAN_URL=url)
+    code, out, err = await asked.gate("--open", "--within", "2", IMAGE, ARCHSCAN_SERVER=url)
     assert (code, out) == (0, f"{IMAGE}\n")
     assert "never one before: it starts unchecked" in err
 
 
 async def test_without_an_answer_the_last_one_about_the_same_image_counts(asked):
-    down = {"ARCHSCAN_URL": "http://127.0.0.1:1"}
+    down = {"ARCHSCAN_SERVER": "http://127.0.0.1:1"}
     assert (await asked.gate("--open", "--host", "a", IMAGE))[0] == 0
     assert (await asked.gate("--open", "--host", "b", IMAGE))[0] == 1
     code, out, err = await asked.gate("--open", "--host", "a", IMAGE, **down)
@@ -62,7 +62,7 @@ async def test_only_plain_words_stand_in_the_question(asked, image):
 
 async def test_settings_are_read_as_text_and_the_environment_goes_first(asked):
     marker = asked.folder / "ran"
-    (asked.folder / "gate.conf").write_text(f"ARCHSCAN_HOST=a\nARCHSCAN_URL=$(touch {marker})\nPATH=/nowhere\n")
+    (asked.folder / "gate.conf").write_text(f"ARCHSCAN_HOST=a\nARCHSCAN_SERVER=$(touch {marker})\nPATH=/nowhere\n")
     assert await asked.gate(IMAGE) == (0, PIN, "")
     assert not marker.exists()
 

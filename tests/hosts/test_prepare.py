@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from scanner.hosts.prepare import bastion_preparation, preparation
+from scanner.hosts.least_privilege import bastion_key_line
+from scanner.hosts.prepare import bastion_preparation, key_installation, preparation
 from scanner.probe.script import script
 from tests.real.require import find, missing
 
@@ -37,6 +38,7 @@ def small_root(tmp_path):
     (root / "etc" / "group").write_text("root:x:0:\n")
     (root / "etc" / "shadow").write_text("root:*:1:0:99999:7:::\narchscan:!:1:0:99999:7:::\n")
     (root / "dev" / "null").touch()
+    (root / "dev" / "null").chmod(0o666)
     return root
 
 
@@ -116,6 +118,28 @@ def test_an_account_that_was_there_keeps_its_password_with_its_other_keys(small_
         "#",
         'restrict,port-forwarding,permitopen="*:22",permitlisten="localhost:1",command="/bin/false"',
     ]
+
+
+def test_a_line_takes_the_place_of_those_with_its_key_and_no_other(small_root):
+    home = home_of_pi(small_root)
+    line = f'restrict,from="10.0.0.5/32",command="sudo -n /opt/probe" {KEY}'
+    keys = write_keys(home, f'ssh-rsa AAAAB3 kim\nrestrict,command="/bin/false" {KEY}'.encode())
+    done = run(small_root, key_installation("pi", f"{line}\n"))
+    assert (done.returncode, done.stdout) == (0, b"archscan: wrote /home/pi/.ssh/authorized_keys\n"), done.stderr
+    assert keys.read_text() == f"ssh-rsa AAAAB3 kim\n{line}\n"
+    again = run(small_root, key_installation("pi", line))
+    assert (again.returncode, again.stdout, keys.read_text()) == (0, b"", f"ssh-rsa AAAAB3 kim\n{line}\n")
+    through = bastion_key_line(KEY, (), [2222])
+    assert run(small_root, key_installation("pi", through)).returncode == 0
+    assert keys.read_text() == f"ssh-rsa AAAAB3 kim\n{through}"
+
+
+@pytest.mark.parametrize(
+    "line", [KEY, f"restrict {KEY}", 'command="x" ssh-ed25519 AAAA', f'command="x" {KEY}\nmore', ""]
+)
+def test_a_line_that_would_open_a_shell_is_put_nowhere(line):
+    with pytest.raises(ValueError, match=r"not a (line of authorized_keys|public key)"):
+        key_installation("pi", line)
 
 
 def test_a_link_of_the_account_leads_nowhere(small_root):

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from scanner.domain.facts import Source
@@ -278,3 +280,14 @@ def test_what_costs_more_than_any_inventory_does_is_refused(tmp_path, monkeypatc
     path = tmp_path / "config"
     path.write_text("".join(f"Host h{number}\nMatch host {'*a' * 200} user x\n" for number in range(9000)))
     assert refusal(SshConfigSource(path)) == f"{path}: cannot be read: it takes longer than 0.3 s to read"
+
+
+def test_inventories_are_read_by_a_process_whose_number_has_no_account(tmp_path, monkeypatch):
+    """As in the container image (65532), or under ``DynamicUser=`` where nss-systemd is not installed."""
+    for name in ("HOME", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    (tmp_path / "hosts").write_text("web-1 ansible_host=10.0.0.1\n")
+    (tmp_path / "config").write_text("Host web-2\n  HostName 10.0.0.2\n")
+    found = gather([AnsibleSource(tmp_path / "hosts"), SshConfigSource(tmp_path / "config")])
+    assert [host.address for host in found.hosts] == ["10.0.0.1", "10.0.0.2"]

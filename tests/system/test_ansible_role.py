@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 LAYER = r"""
 set -e
-layer=$1 play=$2 values=$3 program=$4 rule=$5 home=$6
+layer=$1 play=$2 values=$3 program=$4 account=$5 home=$6
 mount -t tmpfs tmpfs "$layer"
 mkdir "$layer/upper" "$layer/work" "$layer/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
@@ -32,13 +32,24 @@ for place in "$play" "$values"; do
   [ -e "$layer/root$place" ] || cp -R "$(dirname "$place")/." "$layer/root$(dirname "$place")/"
 done
 cd /
+# an account that was there, with a home and the key of somebody else; sshd takes it for locked
+if [ -z "$home" ]; then
+  home=/srv/$account
+  printf '%s:!:1:0:99999:7:::\n' "$account" >>"$layer/root/etc/shadow"
+  printf '%s:x:977:977::%s:/bin/bash\n' "$account" "$home" >>"$layer/root/etc/passwd"
+  printf '%s:x:977:\n' "$account" >>"$layer/root/etc/group"
+  install -d -o 977 -g 977 "$layer/root$home" "$layer/root$home/.ssh"
+  printf 'ssh-rsa AAAAB3 kim' >"$layer/root$home/.ssh/authorized_keys"
+  chown 977:977 "$layer/root$home/.ssh/authorized_keys"
+fi
 for run in 1 2; do
   chroot "$layer/root" env HOME=/root LC_ALL=C.UTF-8 \
     ansible-playbook --connection local --inventory localhost, --extra-vars "@$values" "$play" >"$values.$run"
 done
 cp "$layer/root/usr/local/libexec/$program" "$(dirname "$values")/program"
-cp "$layer/root/etc/sudoers.d/$rule" "$(dirname "$values")/rule"
-cp "$layer/root/var/lib/$home/.ssh/authorized_keys" "$(dirname "$values")/key"
+cp "$layer/root/etc/sudoers.d/$account" "$(dirname "$values")/rule"
+cp "$layer/root$home/.ssh/authorized_keys" "$(dirname "$values")/key"
+grep "^$account:" "$layer/root/etc/passwd" "$layer/root/etc/shadow" | cut -d : -f 2-9 >"$(dirname "$values")/account"
 """
 """In a mount namespace of its own: what the role writes is gone with it."""
 
@@ -48,19 +59,19 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6aSmwvcnUuxrxjDxrccogvMhXiCUzhTwllb
 
 LINE = f'restrict,command="sudo -n /usr/local/libexec/archscan-probe" {KEY}'
 ROLES = {
-    "archscan": ({"archscan_public_key_line": LINE}, "archscan-probe", "archscan", "archscan", script, f"{LINE}\n"),
+    "archscan": ({"archscan_public_key_line": LINE}, "archscan-probe", "archscan", "", script, f"ssh-rsa AAAAB3 kim\n{LINE}\n"),
     "rollback": (
         {"archscan_rollback_public_key": KEY, "archscan_rollback_from": ["10.0.0.5/32"]},
-        "archscan-rollback", "archscan-rollback", "archscan-rollback-login", rollback_script,
+        "archscan-rollback", "archscan-rollback", "/var/lib/archscan-rollback-login", rollback_script,
         authorized_key_line(KEY, ["10.0.0.5"], ROLLBACK_PATH),
     ),
 }  # fmt: skip
-"""By its playbook: what it is told, the program, its sudo rule, the account's home, the program's text, the key's line."""
+"""By its playbook: what it is told, the program, the account, its home where the role is to make it, the program's text, the key's line."""
 
 
 @pytest.mark.parametrize("play", ["archscan", pytest.param("rollback", marks=pytest.mark.engines)])
 def test_a_role_prepares_a_host_once_and_then_changes_nothing(require, require_root, tmp_path, play):
-    told_of_role, program, rule, home, text, line = ROLES[play]
+    told_of_role, program, account, home, text, line = ROLES[play]
     require("ansible-playbook", "ansible-core")
     (tmp_path / "layer").mkdir()
     (tmp_path / "told").mkdir()
@@ -69,7 +80,7 @@ def test_a_role_prepares_a_host_once_and_then_changes_nothing(require, require_r
     values.write_text(json.dumps(told_of_role | {"archscan_command": command}))
     path = ROOT / "config" / "ansible" / f"{play}.yml"
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", LAYER, "sh", tmp_path / "layer", path, values, program, rule, home],
+        ["unshare", "--mount", "sh", "-c", LAYER, "sh", tmp_path / "layer", path, values, program, account, home],
         capture_output=True,
         text=True,
         timeout=280,
@@ -88,3 +99,7 @@ def test_a_role_prepares_a_host_once_and_then_changes_nothing(require, require_r
     assert (told / "program").read_bytes() == text()
     assert (told / "rule").read_text() == sudoers_rule(program.replace("-probe", ""), f"/usr/local/libexec/{program}")
     assert (told / "key").read_text() == line
+    user, shadow = (one.split(":") for one in (told / "account").read_text().splitlines())
+    assert (user[5], user[6], shadow[1]) == (
+        ("/srv/archscan", "/bin/bash", "*") if not home else (home, "/bin/sh", "*")
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from tests.system.fixes.scanning import scanned
+from tests.system.fixes.typing import type_in
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -72,6 +74,49 @@ async def test_a_stale_copy_is_mended_by_what_its_finding_says(docker_engine, im
         assert str(after.status) == "ok", after
     finally:
         docker_engine.docker("rm", "-f", "fixes-stale", check=False)
+
+
+@pytest.fixture
+def podman_environment(podman, registry, tmp_path):
+    """Environment in which a plain ``podman`` is the one of the test, as far as this machine lets it run."""
+    files = {
+        "CONTAINERS_STORAGE_CONF": f"""[storage]
+driver = "vfs"
+graphroot = "{podman.folder}/root"
+runroot = "{podman.folder}/run"
+""",
+        "CONTAINERS_CONF": f"""[containers]
+netns = "none"
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+tmp_dir = "{podman.folder}/tmp"
+""",
+        "CONTAINERS_REGISTRIES_CONF": f'[[registry]]\nlocation = "{registry.address}"\ninsecure = true\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    return {name: str(tmp_path / name) for name in files} | {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+
+
+async def test_a_stale_copy_of_podman_s_is_mended_by_what_its_finding_says(
+    podman, podman_environment, image, start_sshd, registry, tmp_path
+):
+    sshd = start_sshd(environment=podman_environment)
+    typing = (tmp_path, os.environ | podman_environment)
+    type_in(*typing, f"podman pull --quiet --platform linux/arm64 {image}", f"podman create --name fixes-pod {image}")
+    type_in(*typing, "podman start fixes-pod || true")
+    try:
+        before = (await scanned(sshd, registry.address))["fixes-pod"].verdict
+        assert (str(before.status), before.fix.commands[0]) == (
+            "mismatch", f"podman pull --platform linux/amd64 {image}"), before  # fmt: skip
+        type_in(*typing, *before.fix.commands, "podman wait fixes-pod")
+        after = (await scanned(sshd, registry.address))["fixes-pod"].verdict
+        assert str(after.status) == "ok", after
+    finally:
+        podman.podman("rm", "--force", "--time", "0", "fixes-pod", check=False)
 
 
 async def test_a_pin_that_is_taken_out_leaves_nothing_to_mend(image, scan):

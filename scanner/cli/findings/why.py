@@ -134,6 +134,11 @@ def _told(finding: Finding, scanned_at: float) -> Iterable[str]:
     yield f"{workload.name} on {workload.host} ({workload.source}, {workload.stage}): {verdict.status} {verdict.reason}"
     yield f"  image     {workload.image}{f' {verdict.digest}' if verdict.digest else ''}"
     yield f"  host      {finding.host_platform or 'not known'}"
+    if finding.team:
+        yield f"  owner     {finding.team}"
+    if (origin := verdict.built_from) is not None:
+        commit = f"commit {origin.revision}" if origin.revision else ""
+        yield f"  built of  {', '.join(filter(None, (origin.repository, commit)))}"
     if finding.first_seen and finding.first_seen < scanned_at:
         from scanner.domain.report_json import moment_for_people
 

@@ -12,7 +12,7 @@
 # in the system log and prints the image as it was given.
 #
 # Settings come from the environment, else from /etc/archscan/gate.conf (NAME=value lines, read as text):
-#   ARCHSCAN_URL         where archscan is, http://127.0.0.1:9719 without
+#   ARCHSCAN_SERVER      where archscan is, http://127.0.0.1:9719 without; ARCHSCAN_URL means the same
 #   ARCHSCAN_TOKEN_FILE  file with a token that has the scope gate, /etc/archscan/gate-token without
 #   ARCHSCAN_HOST        this machine's name in the inventory, its host name without
 #   ARCHSCAN_GATE_STATE  folder for --open, /var/lib/archscan-gate without
@@ -20,18 +20,19 @@ set -u
 LC_ALL=C
 export LC_ALL
 
+server=${ARCHSCAN_SERVER:-${ARCHSCAN_URL:-}}
 conf=${ARCHSCAN_GATE_CONF:-/etc/archscan/gate.conf}
 if [ -r "$conf" ]; then
     while IFS='=' read -r name value; do
         case $name in
-            ARCHSCAN_URL) : "${ARCHSCAN_URL:=$value}" ;;
+            ARCHSCAN_SERVER | ARCHSCAN_URL) : "${server:=$value}" ;;
             ARCHSCAN_TOKEN_FILE) : "${ARCHSCAN_TOKEN_FILE:=$value}" ;;
             ARCHSCAN_HOST) : "${ARCHSCAN_HOST:=$value}" ;;
             ARCHSCAN_GATE_STATE) : "${ARCHSCAN_GATE_STATE:=$value}" ;;
         esac
     done < "$conf"
 fi
-url=${ARCHSCAN_URL:-http://127.0.0.1:9719}
+url=${server:-http://127.0.0.1:9719}
 token=${ARCHSCAN_TOKEN_FILE:-/etc/archscan/gate-token}
 host=${ARCHSCAN_HOST:-$(uname -n)}
 state=${ARCHSCAN_GATE_STATE:-/var/lib/archscan-gate}

@@ -13,6 +13,7 @@ from scanner.cli import idle_options, options
 from scanner.cli.command import ArchscanCommand
 from scanner.cli.setup import push_setup, trust
 from scanner.errors import UsageError
+from scanner.formats import whose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,7 +159,7 @@ def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> None:
     if file.exists():
         talk.say(f"{file} is there already, and is used as it is.")
         return
-    there = tools.found_sources(Path.cwd(), Path.home())
+    there = tools.found_sources(Path.cwd(), whose.home())
     sources = [source for source in there if talk.confirm(f"Watch {source.says}?", default=True)]
     sources += [tools.named_source(hosts)] if hosts else []
     if not sources:

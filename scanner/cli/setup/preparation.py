@@ -171,14 +171,29 @@ def authorized_key(
     bastion: Annotated[
         bool, typer.Option("--bastion", help="The line for a bastion: the key passes through, and runs nothing.")
     ] = False,
+    install: Annotated[
+        str | None,
+        typer.Option(
+            "--install",
+            metavar="USER",
+            help="A script instead, for root or USER on the host: it puts the line among USER's keys; others stay.",
+        ),
+    ] = None,
+    line: Annotated[
+        str | None, typer.Option("--line", help="Beside --install: this line, not one of the configured key.")
+    ] = None,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
 ) -> None:
     """Print the authorized_keys line that lets the scanner's key run the probe and nothing else.
 
-    Example: archscan authorized-key --from 10.0.0.5 >> ~archscan/.ssh/authorized_keys
+    Example: archscan authorized-key --from 10.0.0.5; archscan authorized-key --install archscan | ssh root@web-1 sh
     """
     operations: Operations = context.obj()
-    common = options.common(config, log_format, log_level)
-    print(operations.authorized_key(common, address or (), None if bastion else path))  # noqa: T201 -- data goes to stdout
+    if line is not None and (install is None or bastion or address):
+        raise UsageError("--line is the whole line: it goes with --install USER, without --bastion or --from")
+    if line is None:
+        common = options.common(config, log_format, log_level)
+        line = operations.authorized_key(common, address or (), None if bastion else path)
+    print(line if install is None else operations.key_installation(install, line).rstrip("\n"))  # noqa: T201 -- data goes to stdout

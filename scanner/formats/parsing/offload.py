@@ -17,6 +17,7 @@ import io
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -166,6 +167,14 @@ class _Worker:
         """End it; whoever waits for its answer gets an ``OSError``."""
         self._process.kill()
 
+    def end(self) -> str:
+        """The signal that ended it, where one did; it is gone already."""
+        try:
+            status = self._process.wait(END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            return ""
+        return signal.Signals(-status).name if status < 0 else ""
+
     def close(self) -> int:
         """End it, reap it; gives its exit status."""
         self._process.kill()
@@ -233,7 +242,7 @@ class Workers:
             answer = worker.exchange(request, budget.max_bytes, time.monotonic() + budget.seconds)
             is_sound = True
         except (OSError, ValueError) as error:
-            return _why(error, budget)
+            return _why(error, budget, worker)
         finally:
             self._given_back(worker, is_sound=is_sound)
         return _result(answer, budget, self._shared)
@@ -313,9 +322,10 @@ def _result(answer: bytearray, budget: CallBudget, shared: _Shared) -> Any:
     return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
 
 
-def _why(error: Exception, budget: CallBudget) -> BudgetExceeded:
+def _why(error: Exception, budget: CallBudget, worker: _Worker) -> BudgetExceeded:
     if isinstance(error, TimeoutError):
         return BudgetExceeded("seconds", f"it takes longer than {budget.seconds:g} s to read")
     if isinstance(error, ValueError):
         return BudgetExceeded("bytes", f"what it says has more than {budget.max_bytes} bytes")
-    return BudgetExceeded("process", "the process that read it ended")
+    by = worker.end()
+    return BudgetExceeded("process", f"the process that read it ended{f' by {by}' if by else ''}")

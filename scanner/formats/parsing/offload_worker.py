@@ -100,7 +100,8 @@ def write(stream: BinaryIO, payload: bytes) -> None:
 def main() -> None:
     """Answer calls until the parent closes the pipe."""
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # where that is not permitted, they are only less polite
+        os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_DESCRIPTORS, MAX_DESCRIPTORS))

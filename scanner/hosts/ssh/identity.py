@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 from asyncssh.public_key import SSHOpenSSHCertificate
 
+from scanner.errors import in_words
 from scanner.formats import files
 from scanner.hosts.ssh.trust import TrustError, read_guarded
 
@@ -86,7 +87,7 @@ def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
             raise TrustError(f"{path}: is encrypted: set passphrase_file") from None
         if secret and ("decrypt" in str(error) or _ENCRYPTED in content):  # one in 256 wrong ones ends in good padding
             raise TrustError(f"{path}: the passphrase does not open it") from None
-        raise TrustError(f"{path}: is no private key that can be used: {error}") from None
+        raise TrustError(f"{path}: is no private key that can be used: {in_words(error)}") from None
 
 
 def _read_certificate(path: Path, key: asyncssh.SSHKey) -> asyncssh.SSHCertificate:
@@ -94,7 +95,7 @@ def _read_certificate(path: Path, key: asyncssh.SSHKey) -> asyncssh.SSHCertifica
     try:
         certificate = asyncssh.import_certificate(content)
     except (asyncssh.KeyImportError, ValueError) as error:
-        raise TrustError(f"{path}: is no certificate: {error}") from None
+        raise TrustError(f"{path}: is no certificate: {in_words(error)}") from None
     if certificate.key.public_data != key.public_data:
         raise TrustError(f"{path}: is the certificate of another key")
     return certificate

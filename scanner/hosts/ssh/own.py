@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.domain.host import Host, parse_endpoint
+from scanner.formats import whose
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.trust import DEFAULT_PORT
 
@@ -66,7 +67,7 @@ def _host(target: str, own: _Own, environ: Mapping[str, str]) -> Host:
         name, name, DEFAULT_PORT if found.port is None else found.port, found.user
     )  # what is outside the grammar is no word for ssh
     said = _asked(name, found.user, found.port)
-    home = Path(environ.get("HOME") or Path.home())
+    home = Path(environ.get("HOME") or whose.home())
     one = {key: values[0] for key, values in said.items()}
     for file in said.get("identityfile", [f"{home}/.ssh/{key}" for key in _DEFAULT_KEYS]):
         own.keys.setdefault(_path(file, home))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from scanner.formats import whose
 from scanner.inventory.ansible import inventory_script, templates
 from scanner.inventory.ansible.groups import KEPT, Groups
 from scanner.inventory.ansible.host_variables import Around, not_understood_at, record
@@ -77,7 +77,7 @@ class AnsibleSource:
             InventoryError: a file or program that cannot be read or understood, or a group that is not there.
         """
         folder = (self.path if self.path.is_dir() else self.path.parent).absolute()
-        around = Around(str(folder), self.home or str(Path.home()), self.account or getpass.getuser())
+        around = Around(str(folder), self.home or str(whose.home()), self.account or whose.account())
         files = tuple(_files(self.path, MAX_FOLDER_DEPTH))
         if self.via == "ansible-inventory":
             printed = inventory_script.ask_ansible(self.path, files, self.timeout_s, self.vault_password_file)

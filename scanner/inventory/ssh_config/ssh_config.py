@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scanner.formats import whose
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading import snapshot as snapshots
 from scanner.inventory.reading.offload import INLINE, Offload
@@ -45,7 +45,7 @@ class SshConfigSource:
         Raises:
             InventoryError: a file that cannot be read, or a line that cannot be understood.
         """
-        home, account = self.home or str(Path.home()), self.account or getpass.getuser()
+        home, account = self.home or str(whose.home()), self.account or whose.account()
         path = str(self.path.absolute())
         snapshot = snapshots.take([Path(path)])
         for _ in range(MAX_INCLUDES + 1):  # each round may find files that include others

@@ -6,6 +6,7 @@ import pytest
 
 from scanner import cli
 from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.image.offers import BuiltFrom
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Evidence, Fix, NextPull, Verdict
@@ -16,6 +17,7 @@ OK = Verdict(
     evidence=(Evidence("host", "Linux x86_64"), Evidence("binary", "entrypoint /app: ELF linux/amd64")),
     digest="sha256:" + "a" * 64,
     next_pull=NextPull.STARTS,
+    built_from=BuiltFrom("https://github.com/acme/api", "0f3c9a"),
 )
 BAD = Verdict(Reason.CRLF_SHEBANG, "the line ends with CR", fix=Fix("Mend it.", ("sed -i 's/x/y/' run.sh",)))
 
@@ -25,7 +27,7 @@ class Operations:
         del common, depth, progress
         workloads = [("api", "r.example/api:1", OK), ("[/red]", "r.example/odd:1", BAD)]
         findings = tuple(
-            Finding(Workload("web-1", name, Source.DOCKER, Stage.RUNNING, image), verdict, builders.AMD64)
+            Finding(Workload("web-1", name, Source.DOCKER, Stage.RUNNING, image), verdict, builders.AMD64, team="shop")
             for name, image, verdict in workloads
         )
         return Report("s", 0.0, 1.0, (HostReading(patterns[0], builders.host_facts()),), findings)
@@ -42,6 +44,8 @@ def test_what_is_ok_has_its_evidence_told_too(capsys):
         "api on web-1 (docker, running): ok native",
         "  image     r.example/api:1 sha256:" + "a" * 64,
         "  host      linux/amd64",
+        "  owner     shop",
+        "  built of  https://github.com/acme/api, commit 0f3c9a",
         "  host      Linux x86_64",
         "  binary    entrypoint /app: ELF linux/amd64",
         "  next pull starts",

@@ -1,6 +1,7 @@
 """Strangers' documents are read where they can be ended."""
 
 import asyncio
+import ctypes
 import operator
 import os
 import pickle
@@ -63,6 +64,8 @@ def test_a_worker_that_hangs_is_ended_and_another_takes_its_place(workers):
 
 def test_a_worker_that_dies_costs_the_one_call(workers):
     assert workers.call(os._exit, CallBudget(), 3) == BudgetExceeded("process", "the process that read it ended")
+    fallen = BudgetExceeded("process", "the process that read it ended by SIGSEGV")
+    assert workers.call(ctypes.string_at, CallBudget(), 0) == fallen
     assert workers.call(operator.add, CallBudget(), 1, 2) == 3
 
 

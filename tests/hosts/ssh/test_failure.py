@@ -81,7 +81,7 @@ def test_a_bastion_at_fault_is_named_with_why_it_did_not_let_us_in(failure, expe
         == {
             Reason.HOST_KEY_UNKNOWN: "archscan trust web-1",
             Reason.HOST_KEY_CHANGED: "archscan trust web-1",
-            Reason.HOST_AUTH_REJECTED: f"archscan authorized-key --bastion | ssh{port} {found.user}@{found.host} 'tee -a .ssh/authorized_keys'",
+            Reason.HOST_AUTH_REJECTED: f"archscan authorized-key --bastion --install {found.user} | ssh{port} {found.user}@{found.host} sh",
             Reason.HOST_TIMEOUT: "archscan inventory --host web-1",
         }[found.cause]
     )

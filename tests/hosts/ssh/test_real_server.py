@@ -212,9 +212,11 @@ async def test_s11_a_bastion_that_may_not_forward_is_at_fault_itself(pool_of, st
     assert failure.reason is Reason.HOST_BASTION
 
 
-async def test_a_bastion_s_line_lets_through_to_its_ports_alone_never_to_a_socket(sshd, target, tmp_path):
+@pytest.mark.parametrize("says", ["", "probed\n"], ids=["a-bastion-alone", "one-that-is-a-host"])
+async def test_a_bastion_s_line_lets_through_to_its_ports_alone_never_to_a_socket(sshd, target, tmp_path, says):
     public = sshd.client_key.with_suffix(".pub").read_text()
-    sshd.authorized_keys.write_text(bastion_key_line(public, ports=[sshd.port]))
+    both = authorized_key_line(public, (), "/bin/true", passes=[sshd.port]).replace("sudo -n /bin/true", "echo probed")
+    sshd.authorized_keys.write_text(both if says else bastion_key_line(public, ports=[sshd.port]))
     listener = await asyncio.start_unix_server(lambda _reader, writer: writer.close(), tmp_path / "engine.sock")
     connecting = asyncssh.connect(
         sshd.address, sshd.port, username=sshd.user, client_keys=[sshd.client_key], known_hosts=str(sshd.known_hosts),
@@ -224,6 +226,7 @@ async def test_a_bastion_s_line_lets_through_to_its_ports_alone_never_to_a_socke
         reader, writer = await connection.open_connection(sshd.address, sshd.port, encoding=None)
         assert (await reader.readline()).startswith(b"SSH-2.0-")
         writer.close()
+        assert (await connection.run("id")).stdout == says
         with pytest.raises(asyncssh.ChannelOpenError):
             await connection.open_unix_connection(str(tmp_path / "engine.sock"))
         with pytest.raises(asyncssh.ChannelOpenError):

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import os
 import tempfile
 import time
 from pathlib import Path
 
+import bcrypt
 import httpx
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,6 +22,9 @@ from scanner.registry.config import RegistryConfig
 from scanner.registry.http.exchange import exchange
 from scanner.registry.http.redirects import Trust
 from scanner.registry.http.transports import Transports
+from tests.real import command
+from tests.real.images import Pusher
+from tests.real.process import run
 
 pytestmark = pytest.mark.system
 
@@ -204,3 +209,62 @@ async def test_a_registry_whose_token_server_is_not_listed_gets_nothing(guarded,
     sources = CredentialSources({config.name: (ConfiguredCredential("bot", "pw"),)})
     assert (await pull(config, sources)).reason is Reason.IMAGE_REALM_REFUSED
     assert server.connections == 0
+
+
+# ---------------------------------------------------------------- what the engines' own logins leave
+
+
+HELPER = """#!/bin/sh
+# a credential helper as docker-credential-helpers has them: it keeps one login in a file
+case $1 in
+store) cat >"$HOME/kept" ;;
+get) read -r asked; grep -q "\\"$asked\\"" "$HOME/kept" || { echo 'credentials not found in native keychain'; exit 1; }; cat "$HOME/kept" ;;
+esac
+"""
+
+
+@pytest.fixture
+def private(start_registry, authority, image_factory, elf_factory, tmp_path):
+    """A registry with a certificate of a company's own authority, which takes one user; with an image."""
+    storage = {"filesystem": {"rootdirectory": str(tmp_path / "blobs")}}
+    opened = start_registry(storage=storage)
+    image = image_factory.image({"app": elf_factory("amd64")}, entrypoint=["/app"], architecture="amd64")
+    Pusher(opened.host, opened.port).push("shop/api", "1", image)
+    users, pem = tmp_path / "htpasswd", authority.issue("127.0.0.1")
+    users.write_bytes(b"bot:" + bcrypt.hashpw(b"secret word", bcrypt.gensalt(4)) + b"\n")
+    return start_registry(
+        storage=storage,
+        auth={"htpasswd": {"realm": "corp", "path": str(users)}},
+        http={"tls": {"certificate": pem, "key": pem}},
+    )
+
+
+@pytest.mark.usefixtures("commands")
+def test_what_the_engines_logins_left_opens_a_private_registry(private, authority, docker_engine, podman, tmp_path):
+    helper = tmp_path / "bin" / "docker-credential-corp"
+    helper.parent.mkdir()
+    helper.write_text(HELPER)
+    helper.chmod(0o755)
+    (tmp_path / "archscan.yml").write_text(
+        f'registries: {{"{private.address}": {{ca_file: {authority.ca_file}}}}}\n'  # as docs/registries.md says
+    )
+    login = ("login", "--username", "bot", "--password", "secret word", private.address)
+    said = {}
+    for how in ("nobody", "docker", "helper", "podman"):
+        home = tmp_path / how
+        (home / ".docker").mkdir(parents=True)
+        environment = docker_engine.environment | {
+            "HOME": str(home), "DOCKER_CONFIG": str(home / ".docker"), "REGISTRY_AUTH_FILE": str(home / "auth.json"),
+            "PATH": f"{helper.parent}:{os.environ['PATH']}",
+        }  # fmt: skip
+        if how == "helper":
+            (home / ".docker" / "config.json").write_text('{"credsStore": "corp"}')
+        if how in {"docker", "helper"}:
+            run(docker_engine.client, *login, env=environment)
+        if how == "podman":
+            podman.podman(*login, "--tls-verify=false", "--authfile", home / "auth.json")
+        done = command.run("image", f"{private.address}/shop/api:1", cwd=tmp_path, env=environment)
+        said[how] = (done.returncode, "linux/amd64" in done.stdout)
+        assert "secret word" not in done.stdout + done.stderr
+    assert said == {"nobody": (3, False), "docker": (0, True), "helper": (0, True), "podman": (0, True)}
+    assert "auth" not in json.loads((tmp_path / "helper" / ".docker" / "config.json").read_text())["auths"].popitem()[1]

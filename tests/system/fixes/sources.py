@@ -102,6 +102,11 @@ MENDED = {
          "app": executable("amd64", interpreter="/lib/ld")},
         {"app": NATIVE}),
     "loader-missing": _program("loader_missing", executable("amd64", interpreter="/lib64/ld-linux-x86-64.so.2")),
+    "loader-invalid": Sources(
+        "loader_invalid",
+        {"Dockerfile": ALONE.replace("ENTRYPOINT", "COPY ld /lib/ld\nENTRYPOINT"), "ld": b"no loader",
+         "app": executable("amd64", interpreter="/lib/ld")},
+        {"app": NATIVE}),
     "missing": Sources(
         "entrypoint_missing", {"Dockerfile": ALONE.replace('["/app"]', '["/srv/app"]'), "app": NATIVE}, {"Dockerfile": ALONE}),
     "directory": Sources(

@@ -120,7 +120,7 @@ def _auth_rejected(t: Trouble) -> Fix:
         f"{t.host} refused the scanner's key for {user}: the account is not there, the key's line is missing in ~{user}/.ssh/authorized_keys, "
         "others may write that file, the account is another one, or it is locked (the host's own log says which).",
         (
-            f"archscan authorized-key | {_as_root(t, _append(user))}",
+            f"archscan authorized-key --install {user} | {ssh(t, 'root')} sh",
             _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
             _again(t),
         ),
@@ -133,12 +133,6 @@ def _keyless(t: Trouble) -> Fix:
         f"archscan logs in to {t.host} by key, never by password: unlock the key that you have (ssh-add), or make one and bring it there.",
         ("ssh-add || ssh-keygen -t ed25519", ssh(t).replace("ssh", "ssh-copy-id", 1), _again(t)),
     )
-
-
-def _append(user: str) -> str:
-    """What adds a line to an account's keys, be the account, be the file there or not."""
-    made = f'id {user} >/dev/null || useradd --system --create-home --shell /bin/sh --password "*" {user}'
-    return f"{made}; install -d -m 700 -o {user} ~{user}/.ssh && tee -a ~{user}/.ssh/authorized_keys"
 
 
 def _prepend(user: str) -> str:
@@ -236,7 +230,7 @@ def _bastion(t: Trouble) -> Fix:
         return Fix(
             f"The bastion in front of {t.host} refused the scanner's key for {user}: give that account a line that lets the key "
             "pass through, and run nothing.",
-            (f"archscan authorized-key --bastion | {ssh(t)} 'tee -a .ssh/authorized_keys'", _again(t)),
+            (f"archscan authorized-key --bastion --install {user} | {ssh(t)} sh", _again(t)),
         )
     return Fix(
         f"The bastion in front of {t.host} could not be used, so that nothing behind it was tried: its key, login and "
