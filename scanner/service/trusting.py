@@ -108,8 +108,10 @@ def _before_trust(settings: Settings, configured: SshConfig | None, file: Path) 
     identity = config.identity_file
     return replace(
         config,
-        identity_file=identity if identity and identity.is_file() else None,
-        identities=tuple(one for one in config.identities if one.identity_file is None or one.identity_file.is_file()),
+        identity_file=identity if identity and files.is_file(identity) else None,
+        identities=tuple(
+            one for one in config.identities if one.identity_file is None or files.is_file(one.identity_file)
+        ),
         known_hosts_file=None,
         own_known_hosts=(file,),
     )
@@ -131,7 +133,7 @@ def believe(file: Path, chosen: Sequence[tuple[Host, Sequence[ShownKey]]]) -> No
         UsageError: the file cannot be read or written.
     """
     try:
-        text = files.read_text(file, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS) if file.exists() else ""
+        text = files.read_text(file, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS) if files.is_there(file) else ""
     except FileError as error:
         if error.problem != files.EMPTY:
             raise UsageError(str(error)) from None

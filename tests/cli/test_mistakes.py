@@ -37,6 +37,7 @@ def ran(capsys, *words):
         (("--config", "a.yml", "scan"), "options stand behind the command, archscan COMMAND --config"),
         (("config", "check", "a.yml"), "a configuration file is named by --config a.yml"),
         (("scan", "root:secret@web-1"), "is no host: write [user@]host[:port]"),
+        (("scan", "--host", "", "--config", "key.yml"), "an empty pattern names no host"),
         (("scan", "root@10.0.0.0/24"), "is no host: write [user@]host[:port]"),
         (("scan", "root@[::1]:0"), "port 0 is not between 1 and 65535"),
         (("explain", "log.txt"), "archscan explain - <log.txt"),

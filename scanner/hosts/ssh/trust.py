@@ -132,7 +132,7 @@ def read_known_hosts(path: Path) -> KnownHosts:
     try:
         text = files.read_text(path, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS)
     except FileError as error:
-        cure = "" if path.exists() and error.problem != files.EMPTY else f": {COLLECT}"
+        cure = "" if files.is_there(path) and error.problem != files.EMPTY else f": {COLLECT}"
         raise TrustError(f"{error}{cure}") from None
     return parse_known_hosts(text, str(path))
 
