@@ -1,7 +1,9 @@
 """Commands that cannot read, cannot write, or are interrupted end in one line with the right code."""
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import STOP_WITHIN_S
 from tests.real import command
+from tests.real.process import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
@@ -77,6 +81,21 @@ def test_n15_an_interrupt_at_any_moment_ends_a_command_with_130(configured, afte
     assert "Traceback" not in output
     is_ours = "Traceback" not in errors and process.returncode not in {3, -signal.SIGINT}
     assert process.returncode == 130 or not is_ours, errors  # it was done already, or Python itself had not begun
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_n15_a_start_that_waits_for_its_store_ends_at_once(configured, sent, code):
+    with socket.create_server(("127.0.0.1", 0)) as silent, Path(os.devnull).open("r+") as nothing:
+        document = json.loads((configured / "c.yml").read_text())
+        document["store"] = {"url": f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x"}
+        (configured / "s.yml").write_text(json.dumps(document))
+        words = ("serve", "-c", "s.yml", "--web.listen-address", f"127.0.0.1:{free_port()}")
+        started = command.start(*words, standard=(nothing.fileno(),) * 3, cwd=configured)
+        silent.settimeout(60)
+        asked, _ = silent.accept()
+        os.kill(started.pid, sent)
+        with asked:
+            assert started.wait(STOP_WITHIN_S) == code
 
 
 def test_n15_a_character_that_the_terminal_has_not_is_written_as_its_number():
