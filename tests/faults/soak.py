@@ -98,12 +98,12 @@ class Churning:
 class Asker:
     """Somebody with a token and a page open."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, token: str = TOKEN) -> None:
+        self.url, self.token = url, token
 
     def ask(self, path: str, method: str = "GET", body: object = None) -> tuple[int, str]:
         """Status and body."""
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
@@ -113,13 +113,17 @@ class Asker:
             with error:
                 return error.code, error.read().decode()
 
-    def round(self, image: str) -> int:
-        """One scan with what people ask beside it; how many hosts answered."""
+    def scan(self) -> None:
+        """One scan to its end."""
         status, text = self.ask("/api/v1/scans", "POST", {})
         assert status == 202, text
         path = f"/api/v1/scans/{json.loads(text)['id']}"
         while json.loads(self.ask(path)[1])["state"] not in {"done", "failed"}:
             time.sleep(0.1)
+
+    def round(self, image: str) -> int:
+        """One scan with what people ask beside it; how many hosts answered."""
+        self.scan()
         for each in ("/metrics", "/api/v1/findings", "/", "/hosts", "/findings"):
             assert self.ask(each)[0] in {200, 303}, each
         self.ask("/api/v1/check", "POST", {"images": [image], "hosts": ["*"]})
