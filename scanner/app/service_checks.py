@@ -58,6 +58,8 @@ def _trail(settings: Settings) -> None:
 def _store(settings: Settings) -> None:
     url = store_url(settings)
     path = sqlite_file(url) if url else None
+    if url and url.startswith("postgresql"):
+        _server(url)
     if path is None:
         return
     found = recognise(path)
@@ -74,6 +76,15 @@ def _store(settings: Settings) -> None:
         raise _refused("store.url", f"{folder} is not writable for the user that runs archscan")
     if found is not Recognised.MISSING and not (is_file(path) and os.access(path, os.R_OK | os.W_OK)):
         raise _refused("store.url", f"{path} is not a file that the user that runs archscan may write")
+
+
+def _server(url: str) -> None:
+    from scanner.store.transfer import refuse_unreachable  # noqa: PLC0415 -- nobody else waits for SQLAlchemy's inspection
+
+    try:
+        refuse_unreachable(url)
+    except StoreError as error:
+        raise _refused("store.url", str(error)) from None
 
 
 def _port(settings: Settings) -> None:

@@ -187,6 +187,15 @@ def _names(url: str) -> Sequence[str]:
             engine.dispose()
 
 
+def refuse_unreachable(url: str) -> None:
+    """See that a PostgreSQL lets us look at its tables.
+
+    Raises:
+        StoreError: it does not, or does not answer.
+    """
+    _names(url)
+
+
 def _is_same(source: str, target: str) -> bool:
     named = sqlite_file(source), sqlite_file(target)
     if named[0] is not None and named[1] is not None:

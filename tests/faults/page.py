@@ -108,7 +108,7 @@ def ended(said: argparse.Namespace) -> list[tuple[str, str]]:
         ("reloads, good and bad in turn", f"{reloads.total():,}: {reloads['not']} times anything but the last good tokens in force"),
         ("clients that never end their request", f"{closed} of {said.clients} closed; health meanwhile in {slowest_s * 1000:.0f} ms at most, on the machine as it was"),
         ("a scan of hosts that are all hostile", f"{thousand.hosts:,} in {thousand.took_s:.1f} s of {patience.DEADLINE_S} s allowed, {thousand.grown_mib:.0f} MiB over idle"),
-        ("slices of its loop of more than 50 ms of a processor", f"{thousand.long} of {thousand.of:,}" if thousand.long else "none"),
+        ("slices of its loop of more than 50 ms of a processor", f"{thousand.long} of at least {thousand.of:,}" if thousand.long else "none"),
     ]  # fmt: skip
 
 
