@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def _looks_like_hosts(path: Path) -> bool:
 
 def _docker_contexts(home: Path) -> Iterator[FoundSource]:
     hosts: dict[str, dict[str, Any]] = {}
-    for file in sorted((home / ".docker" / "contexts" / "meta").glob("*/meta.json")):
+    contexts = home / ".docker" / "contexts" / "meta"
+    places = glob.glob("*/meta.json", root_dir=contexts)  # noqa: PTH207 -- Path's own raises where it may not look
+    for file in sorted(contexts / name for name in places):
         try:
             meta = strict_json.read_object(files.read_bytes(file, MAX_FILE_BYTES))
         except FileError:

@@ -18,7 +18,7 @@ from scanner.formats.files import FileError
 from scanner.hosts.login import ProbeLogin, of_login
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.connection_pool import ConnectionPool
-from scanner.hosts.ssh.trust import DEFAULT_PORT, MAX_BYTES, names_of, without
+from scanner.hosts.ssh.trust import DEFAULT_PORT, MAX_BYTES, TrustError, names_of, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,10 +71,16 @@ async def shown(settings: Settings, found: Named, configured: SshConfig | None, 
     """Ask every host for its keys; a bastion whose key is not believed stands in the place of the hosts behind it.
 
     ``configured`` is how the configuration has hosts reached, where it says enough for that.
+
+    Raises:
+        UsageError: a key of ours cannot be used.
     """
     hosts = [host for host in found.hosts if not (host.local or host.pushed)]
     config = found.ssh or _before_trust(settings, configured, file)
-    pool = ConnectionPool.open(config)
+    try:
+        pool = ConnectionPool.open(config)
+    except TrustError as error:
+        raise UsageError(f"ssh: {error}") from None
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def ask(host: Host) -> Shown:
