@@ -14,7 +14,7 @@ from scanner.hosts.answer_reading import AnswerReader
 from scanner.hosts.local import LocalSource
 from scanner.hosts.login import ProbeLogin
 from scanner.hosts.pushed import NO_PLACE, PushedSource
-from scanner.hosts.source import NO_KEY, ClosedSource, NotUnderstood, SourceKind
+from scanner.hosts.source import NO_KEY, ClosedSource, NotUnderstoodSource, SourceKind
 from scanner.probe.answer import is_of_installed_probe
 from scanner.probe.script import script
 from scanner.registry.archives.archived import WithArchives
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from scanner.registry.http.observer import RegistryObserver
     from scanner.scan.images.image_surveys import Wanted
     from scanner.scan.ports import HostReader
-    from scanner.scan.scan import Limits
+    from scanner.scan.scan import ScanLimits
     from scanner.settings.schema import Settings
     from scanner.store.store import Store
 
@@ -141,7 +141,7 @@ class Adapters:
 
     def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,
-        limits: Limits,
+        limits: ScanLimits,
         *,
         read: HostReader | None = None,
         on_bug: Callable[[str], None] = lambda _where: None,
@@ -268,7 +268,7 @@ def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, H
     """Who answers for a host, by what the host is; pushed answers have a reader of their own where there is a place for them."""
     return {
         SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
-        SourceKind.NOT_UNDERSTOOD: NotUnderstood(),
+        SourceKind.NOT_UNDERSTOOD: NotUnderstoodSource(),
         SourceKind.PUSHED: ClosedSource(NO_PLACE),
         SourceKind.SSH: ssh or ClosedSource(NO_KEY),
     }

@@ -32,7 +32,7 @@ from scanner.scan.plans.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service import fleet_of_person
 from scanner.service.configuration import Configuration, limits
 from scanner.service.deadline import with_plans
-from scanner.service.image import Opened, open_image
+from scanner.service.image import InspectedImage, open_image
 from scanner.settings.json_schema import schema_of
 from scanner.settings.load import load
 from scanner.settings.schema import Settings
@@ -44,17 +44,17 @@ if TYPE_CHECKING:
     from scanner.app.rollback_operations import RollbackOperations
     from scanner.app.store_operations import StoreOperations
     from scanner.app.trail_operations import TrailOperations
-    from scanner.cli.operations import CheckRequest, Common
+    from scanner.cli.operations import CheckOptions, Common
     from scanner.client import Client
     from scanner.domain.host import Host
     from scanner.domain.readiness import Readiness
     from scanner.domain.report import Report
     from scanner.hosts.ssh.config import SshConfig
     from scanner.hosts.ssh.host_keys import ShownKey
-    from scanner.scan.ports import Listener
+    from scanner.scan.ports import ScanListener
     from scanner.scan.scan import Scanner
     from scanner.service.answers import Checked
-    from scanner.service.fleet_of_person import Named
+    from scanner.service.fleet_of_person import NamedHosts
     from scanner.service.trusting import Shown
     from scanner.settings.ssh_section import Ssh
 
@@ -137,7 +137,7 @@ class Application:
         common: Common,
         patterns: Sequence[str],
         depth: Depth | None,
-        progress: Listener,
+        progress: ScanListener,
         words: Sequence[str] = (),
         tell: Callable[[str], None] = lambda _text: None,
     ) -> Report:
@@ -149,7 +149,7 @@ class Application:
             return await scanner.scan(found.hosts, listen=progress)
 
     async def check_hosts(
-        self, common: Common, patterns: Sequence[str], progress: Listener, words: Sequence[str] = ()
+        self, common: Common, patterns: Sequence[str], progress: ScanListener, words: Sequence[str] = ()
     ) -> Report:
         """Read the hosts that are meant, and judge nothing."""
         settings, found = self._named(common, words, patterns)
@@ -157,20 +157,20 @@ class Application:
         async with self._scanner(settings, Depth.INDEX, ssh=found.ssh) as (scanner, _):
             return await scanner.scan(bare, listen=progress, only_plans=True)
 
-    def _named(self, common: Common, words: Sequence[str], patterns: Sequence[str]) -> tuple[Settings, Named]:
+    def _named(self, common: Common, words: Sequence[str], patterns: Sequence[str]) -> tuple[Settings, NamedHosts]:
         has_file = _file(common) is not None
         settings = self._settings(common, need_hosts=has_file or not words)
         return settings, fleet_of_person.named(
             lambda: wiring.hosts(settings).hosts, words, patterns, has_inventory=has_file
         )
 
-    async def check(self, common: Common, asked: CheckRequest, progress: Listener) -> Checked:
+    async def check(self, common: Common, asked: CheckOptions, progress: ScanListener) -> Checked:
         """Judge what is about to be deployed against hosts or plain platforms."""
         settings = self._settings(common, need_hosts=bool(asked.hosts))
         context = AdapterContext(VERSION, ambient=of_user(os.environ, Path.home()))
         return await gate_command.check(settings, asked, context, progress)
 
-    async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> Opened:
+    async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> InspectedImage:
         """What an image offers, down to the binary of each platform."""
         wanted = gate_command.reference(reference_text)
         settings = self._settings(common, need_hosts=False)
@@ -181,7 +181,7 @@ class Application:
             )
 
     async def readiness(
-        self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: Listener
+        self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: ScanListener
     ) -> Readiness:
         """Scan the hosts that match, then open their images for a plain host of ``to``."""
         (target,) = gate_command.platforms([to], "--to")
@@ -259,7 +259,7 @@ class Application:
         _log(common, settings, settings.log.level)
         await importlib.import_module("scanner.app.cluster_worker").run_worker(settings, VERSION, zones, listen, name)
 
-    async def demo(self, common: Common, port: int, progress: Listener) -> None:
+    async def demo(self, common: Common, port: int, progress: ScanListener) -> None:
         """Serve the demonstration fleet."""
         del progress
         async with _demonstration(common, port) as configuration:
@@ -275,7 +275,7 @@ class Application:
 
             await _late("serve").run(lambda: configuration, configuration.settings, VERSION, ready)
 
-    async def demo_once(self, common: Common, progress: Listener) -> Report:
+    async def demo_once(self, common: Common, progress: ScanListener) -> Report:
         """Scan the demonstration fleet once."""
         async with (
             _demonstration(common) as configuration,

@@ -40,17 +40,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scanner.app.adapters import AdapterContext
-    from scanner.cli.operations import CheckRequest
+    from scanner.cli.operations import CheckOptions
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.archives.archived import Archived
-    from scanner.scan.ports import Listener
+    from scanner.scan.ports import ScanListener
     from scanner.settings.schema import Settings
 
 HERE = Host("localhost", local=True)
 """The machine that is typed at, for commands that deploy on it."""
 
 
-async def check(settings: Settings, asked: CheckRequest, context: AdapterContext, progress: Listener) -> Checked:
+async def check(settings: Settings, asked: CheckOptions, context: AdapterContext, progress: ScanListener) -> Checked:
     """Judge what is asked about against inventory hosts, this machine, or plain platforms.
 
     Raises:
@@ -94,7 +94,7 @@ async def _adapters(
         await adapters.close()
 
 
-def _question(asked: CheckRequest, archives: dict[str, Archived]) -> Question:
+def _question(asked: CheckOptions, archives: dict[str, Archived]) -> Question:
     """Everything that is asked about; reads the disk."""
     said = Process(entrypoint=asked.entrypoint, cmd=asked.command)
     process = None if asked.entrypoint is None and asked.command is None else said

@@ -12,7 +12,7 @@ from scanner.errors import in_words
 from scanner.formats import certificates
 from scanner.service.leadership import Leadership
 from scanner.settings.problem import Problem, SettingsError
-from scanner.store.lease import Member
+from scanner.store.lease import Instance
 from scanner.store.notify import Notices
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from scanner.store.store import Store
 
 
-def member_of(settings: Settings) -> Member:
+def member_of(settings: Settings) -> Instance:
     """This process, as the others see it."""
     own = settings.replicas
-    return Member(f"{socket.gethostname()}:{os.getpid()}", own.advertise or "", own.lease)
+    return Instance(f"{socket.gethostname()}:{os.getpid()}", own.advertise or "", own.lease)
 
 
 class Replica:

@@ -20,7 +20,7 @@ from scanner.service.rollback.carrying_out import LedgerError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scanner.domain.rollback_record import Rollback, State
+    from scanner.domain.rollback_record import Rollback, RollbackState
     from scanner.settings.schema import Settings
 
 MAX_BODY_BYTES = 4 << 20
@@ -64,7 +64,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ServiceLink:
     """Asks one service with one token; blocks."""
 
     url: str
@@ -119,7 +119,7 @@ def _document(raw: bytes) -> dict[str, Any]:
     return {} if isinstance(found, Failure) else found
 
 
-def link_of(settings: Settings, server: str | None = None, token_file: Path | None = None) -> Link:
+def link_of(settings: Settings, server: str | None = None, token_file: Path | None = None) -> ServiceLink:
     """The service, with the token for it, that the command line or the settings name.
 
     Raises:
@@ -140,14 +140,14 @@ def link_of(settings: Settings, server: str | None = None, token_file: Path | No
         token = files.read_secret(file).strip()
     except FileError as error:
         raise UsageError(f"{name} {error}") from None
-    return Link(url, token, str(own.ca_file) if own.ca_file else None)
+    return ServiceLink(url, token, str(own.ca_file) if own.ca_file else None)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteLedger:
     """The service's trail, as the agent writes to it (``Ledger``)."""
 
-    link: Link
+    link: ServiceLink
 
     async def work(self) -> list[Rollback]:
         """What is confirmed or under way."""
@@ -172,7 +172,7 @@ class RemoteLedger:
         runs = told["runs"]
         return (runs if isinstance(runs, bool) else None), str(told.get("detail", ""))
 
-    async def end(self, rollback_id: str, outcome: State, detail: str) -> None:
+    async def end(self, rollback_id: str, outcome: RollbackState, detail: str) -> None:
         """It ended so."""
         body = {"outcome": str(outcome), "detail": detail[:MAX_DETAIL_CHARS]}
         await self._written(rollback_id, "end", body)

@@ -20,7 +20,7 @@ from scanner.trail.audit import Audit, Outside, audit
 from scanner.trail.key import KeyFileError
 from scanner.trail.note import NoteError, Verifier
 from scanner.trail.outside import OutsideError, Seen
-from scanner.trail.tampering import Found
+from scanner.trail.tampering import FoundTampering
 from scanner.trail.trail import prove
 from scanner.trail.witness import WitnessError, client, newest
 
@@ -60,7 +60,7 @@ class TrailOperations:
         """Everything that is stored, compared with whoever is named."""
         log = self._log(log_key)
         known = witnesses(self._settings)
-        heads: list[Seen | Found] = []
+        heads: list[Seen | FoundTampering] = []
         missing: list[str] = []
         for path in since:
             try:
@@ -81,7 +81,7 @@ class TrailOperations:
                 except (WitnessError, OutsideError) as error:
                     missing.append(f"the witness {witness.verifier.name}: {error}")
         seen = [one for one in heads if isinstance(one, Seen)]
-        found = [one for one in heads if isinstance(one, Found)]
+        found = [one for one in heads if isinstance(one, FoundTampering)]
         others = Outside(seen, found, wanted, [one.verifier for one in known], missing)
         with trail_of(self._url()) as rows:
             return audit(rows, log, others)

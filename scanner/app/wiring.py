@@ -49,7 +49,7 @@ def hosts(settings: schema.Settings) -> inventory.Inventory:
         raise SettingsError(Problem("inventory", 0, "", text) for text in error.problems) from None
 
 
-def _source(source: sources.InventorySource, place: int) -> inventory.Source:
+def _source(source: sources.InventorySource, place: int) -> inventory.InventorySource:
     where = f"inventory[{place}]"
     match source:
         case sources.StaticSource():

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers.limits import LayerError, Limits
-from scanner.binary.layers.reading import Reading
+from scanner.binary.layers.limits import LayerError, LayerLimits
+from scanner.binary.layers.reading import LayerReading
 from scanner.binary.layers.source import OpenLayer
 from scanner.binary.program import argv, chain, emulators
 from scanner.domain.facts import Failure
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenLayer", "inspect"]
 
-_DEFAULT = Limits()
+_DEFAULT = LayerLimits()
 
 
 async def inspect(
     offer: Offer,
     override: Process | None,
     open_layer: OpenLayer,
-    limits: Limits = _DEFAULT,
+    limits: LayerLimits = _DEFAULT,
     *,
     early_stop: bool = False,
 ) -> Program:
@@ -45,7 +45,7 @@ async def inspect(
     deadline = asyncio.timeout(limits.read_s)
     try:
         async with deadline:
-            reading = Reading(offer.layers, open_layer, limits, early_stop=early_stop, diff_ids=offer.diff_ids)
+            reading = LayerReading(offer.layers, open_layer, limits, early_stop=early_stop, diff_ids=offer.diff_ids)
             return await _program(command, reading)
     except LayerError as error:
         return Program(command.argv, problem=error.failure)
@@ -53,7 +53,7 @@ async def inspect(
         return Program(command.argv, problem=_too_slow(limits))
 
 
-async def _program(command: Command, reading: Reading) -> Program:
+async def _program(command: Command, reading: LayerReading) -> Program:
     """What the layers say, the objections to the layers beside those to what they hold."""
     try:
         program = await reading.ask(lambda view: chain.program(view, command))
@@ -78,5 +78,5 @@ def _refused(offer: Offer, override: Process | None) -> Failure | None:
     return None
 
 
-def _too_slow(limits: Limits) -> Failure:
+def _too_slow(limits: LayerLimits) -> Failure:
     return Failure(Reason.LAYER_LIMIT, f"reading the layers took longer than {limits.read_s:g} s")

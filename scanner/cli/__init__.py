@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from scanner.cli import rooms
-from scanner.cli.command import Group, UnreadError
+from scanner.cli.command import ArchscanGroup, UnreadError
 from scanner.cli.outcome import Exit
 from scanner.errors import ServiceError, UsageError
 
@@ -47,7 +47,7 @@ def build(version: Callable[[], str], arguments: Sequence[str] = ()) -> typer.Ty
     """The command line, ready to be given what makes its operations as context object; ``arguments`` may spare the rest."""
     app = typer.Typer(
         name="archscan",
-        cls=Group,
+        cls=ArchscanGroup,
         help=_HELP,
         no_args_is_help=True,
         context_settings={"help_option_names": ["--help", "-h"]},

@@ -30,7 +30,7 @@ def _unread() -> Iterator[None]:
         raise UnreadError from error
 
 
-class Command(TyperCommand):
+class ArchscanCommand(TyperCommand):
     """One command."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -43,7 +43,7 @@ class Command(TyperCommand):
         return [_light(param) for param in super().get_params(ctx)]
 
 
-class Group(TyperGroup):
+class ArchscanGroup(TyperGroup):
     """Commands under one name."""
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:

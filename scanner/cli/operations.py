@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from scanner.cli.server_operations import Server
+    from scanner.cli.server_operations import RemoteService
     from scanner.domain.host import Host
     from scanner.domain.readiness import Readiness
     from scanner.domain.release import Release
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from scanner.domain.rollback_record import Rollback
     from scanner.domain.verdict.verdict import Depth
     from scanner.hosts.ssh.host_keys import ShownKey
-    from scanner.scan.ports import Listener
+    from scanner.scan.ports import ScanListener
     from scanner.service.answers import Checked, Refusal
-    from scanner.service.image import Opened
+    from scanner.service.image import InspectedImage
     from scanner.service.trusting import Shown
     from scanner.settings.ssh_section import Ssh
     from scanner.trail.audit import Audit
@@ -50,7 +50,7 @@ class ConfigChecked:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRequest:
+class CheckOptions:
     """What ``check`` is asked: images as they were written, files that plan some, against which hosts or platforms.
 
     ``compose`` are the files of one Compose project, or the folder where it would be started; ``manifests`` any other
@@ -149,7 +149,7 @@ class Operations(Protocol):
         common: Common,
         patterns: Sequence[str],
         depth: Depth | None,
-        progress: Listener,
+        progress: ScanListener,
         words: Sequence[str] = (),
         tell: Callable[[str], None] = lambda _text: None,
     ) -> Report:
@@ -157,7 +157,7 @@ class Operations(Protocol):
         ...
 
     async def check_hosts(
-        self, common: Common, patterns: Sequence[str], progress: Listener, words: Sequence[str] = ()
+        self, common: Common, patterns: Sequence[str], progress: ScanListener, words: Sequence[str] = ()
     ) -> Report:
         """Read hosts without judging anything."""
         ...
@@ -170,15 +170,15 @@ class Operations(Protocol):
         """Write keys into known_hosts, in the place of what it has for these hosts."""
         ...
 
-    async def check(self, common: Common, asked: CheckRequest, progress: Listener) -> Checked:
+    async def check(self, common: Common, asked: CheckOptions, progress: ScanListener) -> Checked:
         """Judge what is about to be deployed against hosts or plain platforms."""
         ...
 
-    async def image(self, common: Common, reference: str, *, all_binaries: bool) -> Opened:
+    async def image(self, common: Common, reference: str, *, all_binaries: bool) -> InspectedImage:
         """What an image offers, down to the binary."""
         ...
 
-    def server(self, url: str, token_file: Path | None) -> Server:
+    def server(self, url: str, token_file: Path | None) -> RemoteService:
         """A running service."""
         ...
 
@@ -187,7 +187,7 @@ class Operations(Protocol):
         ...
 
     async def readiness(
-        self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: Listener
+        self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: ScanListener
     ) -> Readiness:
         """Scan the hosts that match, then open their images for another platform."""
         ...
@@ -208,11 +208,11 @@ class Operations(Protocol):
         """Read hosts for a scanner elsewhere until a signal stops it."""
         ...
 
-    async def demo(self, common: Common, port: int, progress: Listener) -> None:
+    async def demo(self, common: Common, port: int, progress: ScanListener) -> None:
         """Serve the demonstration fleet until interrupted."""
         ...
 
-    async def demo_once(self, common: Common, progress: Listener) -> Report:
+    async def demo_once(self, common: Common, progress: ScanListener) -> Report:
         """Scan the demonstration fleet once."""
         ...
 

@@ -29,7 +29,7 @@ class Format(StrEnum):
     HTML = "html"
 
 
-class Plain(StrEnum):
+class PlainFormat(StrEnum):
     """How anything else than a report is written."""
 
     TABLE = "table"
@@ -87,7 +87,7 @@ FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the re
 FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="The least status that makes the command exit 1; mismatch includes broken.")
 ]
-PlainOption = Annotated[Plain, typer.Option("--format", "-f", help="How the result is written to stdout.")]
+PlainOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How the result is written to stdout.")]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result into this file, not to stdout.")
 ]

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from scanner.cli.operations import CheckRequest, Operations
+    from scanner.cli.operations import CheckOptions, Operations
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.domain.waiver import Waiver
     from scanner.service.answers import Checked
@@ -33,7 +33,7 @@ TokenFileOption = Annotated[
 ]
 
 
-class Server(Protocol):
+class RemoteService(Protocol):
     """A running service; every method raises ``UsageError`` or ``ServiceError`` where it refuses or does not answer."""
 
     def __enter__(self) -> Self:
@@ -95,7 +95,7 @@ class Server(Protocol):
         ...
 
 
-def check_there(operations: Operations, url: str, token_file: Path | None, asked: CheckRequest) -> Checked:
+def check_there(operations: Operations, url: str, token_file: Path | None, asked: CheckOptions) -> Checked:
     """The gate of a running service, asked about hosts or platforms; the texts of plans are sent along."""
     from scanner.cli.gate import sent_files
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from scanner.cluster import wire
-from scanner.cluster.lane import Lane, Reading
+from scanner.cluster.lane import Lane, PendingReading
 from scanner.cluster.link import LinkError, one_line
 from scanner.cluster.worker import REFUSE
 from scanner.cluster.worker_choice import ZONE_LABEL, chosen, version_of, version_resource, zone_resource
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from scanner.cluster.host_reading import SentReading
-    from scanner.cluster.link import Link, Member
+    from scanner.cluster.link import ConnectedWorker, Link
     from scanner.domain.host import Host
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class ClusterObserver(Protocol):
         """A worker told what it read of a host."""
 
 
-class Unobserved:
+class UnobservedCluster:
     """Nobody watches."""
 
     def workers(self, at_work: int, refused: int) -> None:
@@ -94,24 +94,24 @@ class Cluster:
         keys_are_here: bool = True,
     ) -> None:
         self._link, self._version, self._patience = link, version, patience or Patience()
-        self._observer, self._ticks, self._keys_are_here = observer or Unobserved(), ticks, keys_are_here
+        self._observer, self._ticks, self._keys_are_here = observer or UnobservedCluster(), ticks, keys_are_here
         self._numbers = itertools.count(1)
         self._texts: dict[str, tuple[Host, str]] = {}
         self._opened: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._looked_at = float("-inf")
-        self._members: Mapping[str, Member] = {}
+        self._members: Mapping[str, ConnectedWorker] = {}
         self._refused: set[str] = set()
         self._last_refused: tuple[float, str] = (float("-inf"), "")
         self._resting: dict[str, float] = {}
         self._problem = ""
         self._lanes: dict[str, Lane] = {}
         self._ending: set[asyncio.Task[None]] = set()
-        self._open: set[Reading] = set()
+        self._open: set[PendingReading] = set()
 
     @property
-    def members(self) -> Mapping[str, Member]:
+    def members(self) -> Mapping[str, ConnectedWorker]:
         """Who was there when the scheduler was asked last."""
         return self._members
 
@@ -122,7 +122,7 @@ class Cluster:
         """
         zone = host.labels.get(ZONE_LABEL, "")
         told: asyncio.Future[SentReading] = asyncio.get_running_loop().create_future()
-        reading = Reading(next(self._numbers), host.name, zone, self._text(host), known, told)
+        reading = PendingReading(next(self._numbers), host.name, zone, self._text(host), known, told)
         self._open.add(reading)
         try:
             await self._ready()
@@ -186,7 +186,7 @@ class Cluster:
             if (lane := self._lanes.get(worker)) is not None:
                 self._lost(lane, "it left")
 
-    async def _refuse_others(self, found: Mapping[str, Member]) -> None:
+    async def _refuse_others(self, found: Mapping[str, ConnectedWorker]) -> None:
         """Workers of another version are told so, once; they understand other words than ours."""
         mine = version_resource(self._version)
         refused = {worker for worker, member in found.items() if mine not in member.offers}
@@ -225,7 +225,7 @@ class Cluster:
 
     # ---------------------------------------------------------------- who reads what
 
-    def _place(self, reading: Reading) -> None:
+    def _place(self, reading: PendingReading) -> None:
         """Give a reading to the worker of its host, if one is there."""
         workers = self._fitting(reading.zone)
         if not workers:

@@ -23,7 +23,7 @@ MAX_ASKED = 1000
 
 
 @dataclass(slots=True, eq=False)
-class Reading:
+class PendingReading:
     """One host that is to be read, with the digest of what it said last.
 
     ``lost`` counts the workers that were lost while they read it, ``homeless_since`` (monotonic seconds) is since when
@@ -55,21 +55,21 @@ class Lane:
         silent_s: float,
     ) -> None:
         self.worker = worker
-        self.open: dict[int, Reading] = {}
+        self.open: dict[int, PendingReading] = {}
         self._ask, self._on_end, self._silent_s = ask, on_end, silent_s
         self._session = uuid.uuid4().hex
-        self._fresh: dict[int, Reading] = {}
+        self._fresh: dict[int, PendingReading] = {}
         self._dropped: list[int] = []
         self._running: asyncio.Task[None] | None = None
 
-    def put(self, reading: Reading) -> None:
+    def put(self, reading: PendingReading) -> None:
         """Have a host read."""
         reading.lane = self
         self.open[reading.number] = self._fresh[reading.number] = reading
         if self._running is None:
             self._running = asyncio.create_task(self._run())
 
-    def drop(self, reading: Reading) -> None:
+    def drop(self, reading: PendingReading) -> None:
         """Nobody waits for it any more."""
         if self.open.pop(reading.number, None) is not None and self._fresh.pop(reading.number, None) is None:
             self._dropped.append(reading.number)

@@ -22,7 +22,7 @@ class LinkError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ConnectedWorker:
     """A worker as its scheduler knows it: its own name, what it offers."""
 
     name: str
@@ -35,7 +35,7 @@ class Link(Protocol):
     async def open(self) -> None:
         """Get ready; once, before anything is asked."""
 
-    async def members(self) -> Mapping[str, Member]:
+    async def members(self) -> Mapping[str, ConnectedWorker]:
         """The workers by address."""
 
     async def ask(self, worker: str, message: Mapping[str, Any]) -> Any:
@@ -61,7 +61,7 @@ class RemoteLink:
         arguments = security.get_connection_args("client") if security else {}
         self._rpc = rpc(self._scheduler, timeout=ANSWER_WITHIN_S, connection_args=arguments)
 
-    async def members(self) -> Mapping[str, Member]:
+    async def members(self) -> Mapping[str, ConnectedWorker]:
         """The workers by address."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
@@ -84,10 +84,10 @@ class RemoteLink:
             await self._rpc.close_rpc()
 
 
-def members_of(workers: Mapping[str, Mapping[str, Any]]) -> dict[str, Member]:
+def members_of(workers: Mapping[str, Mapping[str, Any]]) -> dict[str, ConnectedWorker]:
     """The workers that are at work, out of what a scheduler says of all."""
     return {
-        address: Member(str(one["name"]), frozenset(map(str, one["resources"])))
+        address: ConnectedWorker(str(one["name"]), frozenset(map(str, one["resources"])))
         for address, one in workers.items()
         if one["status"] == "running"
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Mapping
 
-    from scanner.cluster.link import Member
+    from scanner.cluster.link import ConnectedWorker
     from scanner.cluster.reading_setup import ReadingSetup
 
 log = structlog.get_logger(__name__)
@@ -100,7 +100,7 @@ class LocalLink:
         while len(self._scheduler.workers) < count:  # noqa: ASYNC110 -- dask tells no other way
             await asyncio.sleep(LOOK_S)
 
-    async def members(self) -> Mapping[str, Member]:
+    async def members(self) -> Mapping[str, ConnectedWorker]:
         """The workers by address."""
         return members_of(self._scheduler.identity()["workers"])
 

@@ -29,7 +29,7 @@ QEMU_ARM64 = (
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class DemoContainer:
     """One made-up Docker container; ``made_from`` is the platform of its local image, ``digest`` that of its index."""
 
     name: str
@@ -45,17 +45,17 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class DemoMachine:
     """One made-up Linux machine with Docker."""
 
     kernel_machine: str
     os: str
-    containers: tuple[Container, ...] = ()
+    containers: tuple[DemoContainer, ...] = ()
     binfmt: str = ""
     sections: dict[str, str] = field(default_factory=dict)
 
 
-def answer(machine: Machine) -> bytes:
+def answer(machine: DemoMachine) -> bytes:
     """The probe's whole answer."""
     wide = machine.kernel_machine != "armv7l"
     sections = {
@@ -83,7 +83,7 @@ def _section(name: str, body: bytes) -> bytes:
     return f"@section {name} {len(body)}\n".encode() + body + b"\n"
 
 
-def _docker(machine: Machine) -> dict[str, str]:
+def _docker(machine: DemoMachine) -> dict[str, str]:
     ids = [_id(container.name) for container in machine.containers]
     unwell = [container for container in machine.containers if container.log]
     return {
@@ -110,7 +110,7 @@ def _docker(machine: Machine) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _container(container: Container) -> str:
+def _container(container: DemoContainer) -> str:
     state = {"status": container.state, "exit_code": container.exit_code, "error": ""}
     config = {"image": container.image, "working_dir": "", "path": [None], "labels": None}
     shown = _line({
@@ -124,7 +124,7 @@ def _container(container: Container) -> str:
     return f"{container.image_id} {_id(container.name)} {container.state}/{container.exit_code} {shown}"
 
 
-def _image(container: Container) -> str:
+def _image(container: DemoContainer) -> str:
     system, architecture, variant = (*container.made_from.split("/"), "")[:3]
     repository = container.image.rpartition(":")[0]
     return _line({

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.demo.fleet import fleet, stock
 from scanner.demo.images import Shelf
-from scanner.demo.registry import Registry
+from scanner.demo.registry import DemoRegistry
 from scanner.domain.host import Host
 from scanner.hosts.ssh.recorded import RecordedHosts
 
@@ -21,7 +21,7 @@ async def environment(folder: Path) -> AsyncIterator[tuple[dict[str, Any], tuple
     """The settings as a document, and the inventory; keys are made in ``folder``."""
     shelf = Shelf()
     stock(shelf)
-    with Registry(shelf) as registry:
+    with DemoRegistry(shelf) as registry:
         made = fleet(shelf, registry.name)
         async with RecordedHosts(made.answers, folder) as hosts:
             account = hosts.account

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.demo.answers import QEMU_ARM64, Container, Machine, answer
+from scanner.demo.answers import QEMU_ARM64, DemoContainer, DemoMachine, answer
 from scanner.demo.images import Shelf, digest_of, platform_of, program
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
@@ -48,15 +48,15 @@ def stock(shelf: Shelf) -> None:
 def fleet(shelf: Shelf, registry: str) -> Fleet:
     """Five hosts that run the stocked images; ``registry`` is the registry's ``host:port``."""
 
-    def container(name: str, image: str, platform: str) -> Container:
+    def container(name: str, image: str, platform: str) -> DemoContainer:
         repository, tag = image.split(":")
         digest, config = _of(shelf, repository, tag, platform)
-        return Container(name, f"{registry}/{image}", digest, platform, ("/bin/app",), config)
+        return DemoContainer(name, f"{registry}/{image}", digest, platform, ("/bin/app",), config)
 
     amd64, arm64, armv7, s390x = "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/s390x"
     machines = {
-        "web-1": Machine("x86_64", "Debian GNU/Linux 12 (bookworm)", (container("api", "shop/api:1.4", amd64),)),
-        "edge-1": Machine(
+        "web-1": DemoMachine("x86_64", "Debian GNU/Linux 12 (bookworm)", (container("api", "shop/api:1.4", amd64),)),
+        "edge-1": DemoMachine(
             "aarch64",
             "Ubuntu 24.04.3 LTS",
             (
@@ -67,9 +67,9 @@ def fleet(shelf: Shelf, registry: str) -> Fleet:
                 ),
             ),
         ),
-        "pi-1": Machine("armv7l", "Raspbian GNU/Linux 12 (bookworm)", (container("api", "shop/api:1.4", armv7),)),
-        "zone-1": Machine("s390x", "Red Hat Enterprise Linux 9.5", (container("api", "shop/api:1.4", s390x),)),
-        "build-1": Machine("x86_64", "Debian GNU/Linux 12 (bookworm)", binfmt=QEMU_ARM64),
+        "pi-1": DemoMachine("armv7l", "Raspbian GNU/Linux 12 (bookworm)", (container("api", "shop/api:1.4", armv7),)),
+        "zone-1": DemoMachine("s390x", "Red Hat Enterprise Linux 9.5", (container("api", "shop/api:1.4", s390x),)),
+        "build-1": DemoMachine("x86_64", "Debian GNU/Linux 12 (bookworm)", binfmt=QEMU_ARM64),
     }  # fmt: skip
     planned = {
         "web-1": (Plan(f"{registry}/shop/worker:2.0"), Plan(f"{registry}/shop/cron:1.1")),

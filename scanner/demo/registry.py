@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scanner.demo.images import Shelf
 
 
-class Registry:
+class DemoRegistry:
     """Serves a shelf on a free port of 127.0.0.1 while the context lasts; ``name`` is what references call it."""
 
     def __init__(self, shelf: Shelf) -> None:

@@ -17,7 +17,7 @@ CONFIRM_WITHIN_S = 600.0
 """A plan rests on facts of minutes ago; whoever comes back later sees a new one first."""
 
 
-class State(StrEnum):
+class RollbackState(StrEnum):
     """How far a rollback is. ``done`` and ``undone`` are the two good ends; ``refused`` touched nothing.
 
     ``unproved`` is an end that the agent claims, but no scan of the host has borne out.
@@ -32,8 +32,8 @@ class State(StrEnum):
     UNPROVED = "unproved"
 
 
-ENDS = frozenset({State.DONE, State.UNDONE, State.REFUSED, State.UNPROVED})
-ACTIVE = frozenset({State.CONFIRMED, State.RUNNING})
+ENDS = frozenset({RollbackState.DONE, RollbackState.UNDONE, RollbackState.REFUSED, RollbackState.UNPROVED})
+ACTIVE = frozenset({RollbackState.CONFIRMED, RollbackState.RUNNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Rollback:
     by_agent: bool
     planned_at: float
     planned_by: str
-    state: State = State.PLANNED
+    state: RollbackState = RollbackState.PLANNED
     confirmed_at: float | None = None
     confirmed_by: str = ""
     steps: tuple[Step, ...] = ()
@@ -85,7 +85,7 @@ class Rollback:
 
     def expired(self, now: float) -> bool:
         """Whether it is too late, or the clock stepped back too far, to confirm it."""
-        return self.state is State.PLANNED and not 0 <= now - self.planned_at <= CONFIRM_WITHIN_S
+        return self.state is RollbackState.PLANNED and not 0 <= now - self.planned_at <= CONFIRM_WITHIN_S
 
 
 def recorded(made: RollbackPlan, rollback_id: str, healthy_for_s: int, at: float, by: str) -> Rollback:
@@ -108,5 +108,5 @@ def rollback_of(body: Mapping[str, Any]) -> Rollback:
     """What ``rollback_json`` was given, read back."""
     made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
     steps = tuple(Step(**step) for step in made.pop("steps", ()))
-    known = {"manager": Manager(made["manager"]), "state": State(made["state"]), "steps": steps}
+    known = {"manager": Manager(made["manager"]), "state": RollbackState(made["state"]), "steps": steps}
     return Rollback(**{**made, **known})

@@ -46,7 +46,7 @@ class HostSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class NotUnderstood:
+class NotUnderstoodSource:
     """Answers for hosts of which the inventory says what cannot be understood: nothing is contacted for them."""
 
     async def read(self, host: Host) -> bytes | Failure:

@@ -15,7 +15,7 @@ from scanner.inventory.error import InventoryError
 from scanner.inventory.reading import snapshot as snapshots
 from scanner.inventory.reading.inventory_file import parse_json
 from scanner.inventory.reading.offload import INLINE, Offload
-from scanner.inventory.record import DEFAULT_PORT, Answer, Defaults, Record, not_understood, with_aliases
+from scanner.inventory.record import DEFAULT_PORT, Defaults, HostRecords, Record, not_understood, with_aliases
 
 if TYPE_CHECKING:
     from scanner.inventory.reading.snapshot import Snapshot
@@ -43,7 +43,7 @@ class DockerContextSource:
         """Its hosts are somebody's files."""
         return False
 
-    def read(self, offload: Offload = INLINE) -> Answer:
+    def read(self, offload: Offload = INLINE) -> HostRecords:
         """One host for each context with an ``ssh://`` endpoint; other contexts are skipped.
 
         Raises:
@@ -59,11 +59,11 @@ class DockerContextSource:
         return offload(str(self.path), read_contexts, snapshots.take(files), self.contexts)
 
 
-def read_contexts(snapshot: Snapshot, wanted: tuple[str, ...]) -> Answer:
+def read_contexts(snapshot: Snapshot, wanted: tuple[str, ...]) -> HostRecords:
     """The contexts of one configuration folder."""
     records = [_record(file, snapshot) for file in (*snapshot.texts, *snapshot.problems)]
     chosen = [record for record in records if record.problem or _fits(record.name, wanted)]
-    return Answer(with_aliases(sorted(chosen, key=lambda record: record.name)))
+    return HostRecords(with_aliases(sorted(chosen, key=lambda record: record.name)))
 
 
 def _fits(name: str, patterns: tuple[str, ...]) -> bool:

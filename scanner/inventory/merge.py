@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.inventory.overlay import Skipped
-    from scanner.inventory.record import Answer, Defaults
+    from scanner.inventory.record import Defaults, HostRecords
 
 MAX_HOSTS = 100_000
 """Ten times the largest fleet that one scanner is measured with."""
 
 
-class Source(Protocol):
+class InventorySource(Protocol):
     """Something that names hosts."""
 
     @property
@@ -33,7 +33,7 @@ class Source(Protocol):
     def is_ours(self) -> bool:
         """Whether its hosts stand in our own configuration, where a fault is refused instead of costing one host."""
 
-    def read(self, offload: Offload = ...) -> Answer:
+    def read(self, offload: Offload = ...) -> HostRecords:
         """Its hosts, each once; what strangers wrote goes through ``offload``.
 
         Raises:
@@ -58,7 +58,7 @@ class Inventory:
         return tuple(host for host in self.hosts if host.problem)
 
 
-def gather(sources: Iterable[Source]) -> Inventory:
+def gather(sources: Iterable[InventorySource]) -> Inventory:
     """Every host of every source, in order: what several sources say of one host is put together.
 
     Raises:

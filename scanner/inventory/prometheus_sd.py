@@ -13,9 +13,16 @@ from scanner.domain.text import printable
 from scanner.errors import in_words
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading import snapshot as snapshots
-from scanner.inventory.reading.inventory_file import RULES, Located, decode, lines_of_names, parse_json, parse_located
+from scanner.inventory.reading.inventory_file import (
+    RULES,
+    LocatedDocument,
+    decode,
+    lines_of_names,
+    parse_json,
+    parse_located,
+)
 from scanner.inventory.reading.offload import INLINE, Offload
-from scanner.inventory.record import Answer, Defaults, Record, not_understood
+from scanner.inventory.record import Defaults, HostRecords, Record, not_understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +64,7 @@ class FileSdSource:
         """Its hosts are somebody's files."""
         return False
 
-    def read(self, offload: Offload = INLINE) -> Answer:
+    def read(self, offload: Offload = INLINE) -> HostRecords:
         """One host for each machine among the targets, however many exporters it has.
 
         Raises:
@@ -83,7 +90,7 @@ class HttpSdSource:
         """Its hosts are somebody's answer."""
         return False
 
-    def read(self, offload: Offload = INLINE) -> Answer:
+    def read(self, offload: Offload = INLINE) -> HostRecords:
         """One host for each machine among the targets.
 
         Raises:
@@ -96,7 +103,7 @@ class HttpSdSource:
         return offload(self.url, read_body, self.url, body, self.target_port)
 
 
-def read_files(snapshot: Snapshot, target_port: bool) -> Answer:  # noqa: FBT001 -- as the setting has it
+def read_files(snapshot: Snapshot, target_port: bool) -> HostRecords:  # noqa: FBT001 -- as the setting has it
     """The hosts of all files.
 
     Raises:
@@ -106,14 +113,14 @@ def read_files(snapshot: Snapshot, target_port: bool) -> Answer:  # noqa: FBT001
     return _records((parse_located(snapshot.text(path), path, _RULES) for path in paths), target_port=target_port)
 
 
-def read_body(url: str, body: bytes, target_port: bool) -> Answer:  # noqa: FBT001 -- as the setting has it
+def read_body(url: str, body: bytes, target_port: bool) -> HostRecords:  # noqa: FBT001 -- as the setting has it
     """The hosts of an endpoint's answer.
 
     Raises:
         InventoryError: as ``HttpSdSource.read``.
     """
     text = decode(body, url)
-    return _records([Located(parse_json(text, url), url, names=lines_of_names(text))], target_port=target_port)
+    return _records([LocatedDocument(parse_json(text, url), url, names=lines_of_names(text))], target_port=target_port)
 
 
 def _matching(path: Path) -> list[Path]:
@@ -125,7 +132,7 @@ def _matching(path: Path) -> list[Path]:
     return found
 
 
-def _records(documents: Iterable[Located], *, target_port: bool) -> Answer:
+def _records(documents: Iterable[LocatedDocument], *, target_port: bool) -> HostRecords:
     """The labels of a machine's targets are put together, the first value of each staying."""
     records: dict[str, Record] = {}
     problems: list[str] = []
@@ -142,7 +149,7 @@ def _records(documents: Iterable[Located], *, target_port: bool) -> Answer:
                 records[record.name] = _joined(known, record) if known else record
     if problems:
         raise InventoryError(problems)
-    return Answer(tuple(records.values()))
+    return HostRecords(tuple(records.values()))
 
 
 def _joined(known: Record, record: Record) -> Record:
@@ -150,7 +157,7 @@ def _joined(known: Record, record: Record) -> Record:
     return replace(known, labels=labels, problem=known.problem or record.problem)
 
 
-def _group(group: Any, number: int, document: Located, *, target_port: bool) -> list[Record]:
+def _group(group: Any, number: int, document: LocatedDocument, *, target_port: bool) -> list[Record]:
     targets = group.get("targets") or [] if isinstance(group, dict) else None
     if not isinstance(targets, list):
         raise ValueError("must be a list of groups with targets")  # noqa: TRY004 - a wrong document, not a wrong call
@@ -188,7 +195,7 @@ def _problem(group: dict[Any, Any]) -> str:
 
 
 def _target(
-    target: Any, path: tuple[int | str, ...], document: Located, shared: _Shared, *, target_port: bool
+    target: Any, path: tuple[int | str, ...], document: LocatedDocument, shared: _Shared, *, target_port: bool
 ) -> Record:
     match = (_BARE_IPV6.fullmatch(target) or _TARGET.fullmatch(target)) if isinstance(target, str) else None
     if match is None or shared.problem:

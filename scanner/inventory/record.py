@@ -60,7 +60,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HostRecords:
     """What one source says: its hosts, each once, beside what the operator should know of it (``notes``)."""
 
     records: tuple[Record, ...]

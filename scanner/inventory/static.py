@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.inventory.reading.offload import INLINE, Offload
-from scanner.inventory.record import Answer, Defaults, Record
+from scanner.inventory.record import Defaults, HostRecords, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,10 +41,10 @@ class StaticSource:
         """Its hosts stand in our own configuration."""
         return True
 
-    def read(self, offload: Offload = INLINE) -> Answer:
+    def read(self, offload: Offload = INLINE) -> HostRecords:
         """The hosts, in the order written."""
         del offload
-        return Answer(
+        return HostRecords(
             tuple(
                 Record(
                     name,
@@ -78,7 +78,7 @@ class LocalSource:
         """It stands in our own configuration."""
         return True
 
-    def read(self, offload: Offload = INLINE) -> Answer:
+    def read(self, offload: Offload = INLINE) -> HostRecords:
         """This one host."""
         del offload
-        return Answer((Record(self.name, self.place, labels=self.labels, planned=self.planned, local=True),))
+        return HostRecords((Record(self.name, self.place, labels=self.labels, planned=self.planned, local=True),))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.parsing.offload import Budget, BudgetExceeded
+from scanner.formats.parsing.offload import BudgetExceeded, CallBudget
 
-BUDGET = Budget(seconds=10)
+BUDGET = CallBudget(seconds=10)
 """An answer of 2,000 containers takes half a second on a busy machine."""
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from scanner.domain.facts import Failure
-from scanner.registry.http.budget import Budget
-from scanner.registry.http.endpoint import Endpoint
+from scanner.registry.http.budget import RegistryBudget
+from scanner.registry.http.endpoint import RegistryEndpoint
 from scanner.registry.http.transports import Transports
-from scanner.registry.mirror_chain import MirrorChain, Route
+from scanner.registry.mirror_chain import MirrorChain, PullRoute
 from scanner.registry.mirrors.pull_endpoints import PullEndpoints
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class EndpointPool:
         self._observer = observer
         self._clock = clock
         self._pull_endpoints = PullEndpoints(config)
-        self._listed: dict[RegistryConfig, Endpoint] = {}
-        self._unlisted: OrderedDict[RegistryConfig, Endpoint] = OrderedDict()
-        self._budgets: WeakValueDictionary[str, Budget] = WeakValueDictionary()
+        self._listed: dict[RegistryConfig, RegistryEndpoint] = {}
+        self._unlisted: OrderedDict[RegistryConfig, RegistryEndpoint] = OrderedDict()
+        self._budgets: WeakValueDictionary[str, RegistryBudget] = WeakValueDictionary()
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -78,15 +78,15 @@ class EndpointPool:
             return MirrorChain((found,))
         return MirrorChain(tuple(self._route(pull, reference) for pull in found))
 
-    def _route(self, pull: PullEndpoint, reference: ImageReference) -> Route | Failure:
+    def _route(self, pull: PullEndpoint, reference: ImageReference) -> PullRoute | Failure:
         """A mirror is as good as listed: the operator wrote its name, while a reference's own may be anybody's."""
         if pull.failure:
             return pull.failure
         config = pull.over(self._config.registry(pull.name))
         listed = pull.name != reference.registry or pull.name in self._config.registries
-        return Route(pull, self._endpoint(config, listed=listed))
+        return PullRoute(pull, self._endpoint(config, listed=listed))
 
-    def _endpoint(self, config: RegistryConfig, *, listed: bool) -> Endpoint:
+    def _endpoint(self, config: RegistryConfig, *, listed: bool) -> RegistryEndpoint:
         found = (self._listed if listed else self._unlisted).get(config)
         if found is None:
             found = self._make(config, listed=listed)
@@ -96,7 +96,7 @@ class EndpointPool:
                 self._make_room(config, found)
         return found
 
-    def _make_room(self, config: RegistryConfig, endpoint: Endpoint) -> None:
+    def _make_room(self, config: RegistryConfig, endpoint: RegistryEndpoint) -> None:
         """Let the unlisted registry go that was first named; whoever is still reading from it is told so."""
         self._unlisted[config] = endpoint
         if len(self._unlisted) > MAX_UNLISTED:
@@ -105,9 +105,9 @@ class EndpointPool:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
-    def _make(self, config: RegistryConfig, *, listed: bool) -> Endpoint:
+    def _make(self, config: RegistryConfig, *, listed: bool) -> RegistryEndpoint:
         transports = Transports(config, listed=listed)
-        return Endpoint(
+        return RegistryEndpoint(
             config=config,
             client=self._config,
             transports=transports,
@@ -117,7 +117,7 @@ class EndpointPool:
             clock=self._clock,
         )
 
-    def _budget(self, config: RegistryConfig) -> Budget:
+    def _budget(self, config: RegistryConfig) -> RegistryBudget:
         """One for each host, whoever names it and however it is reached: it counts what it is asked by all of them.
 
         The limits are those that are configured for the host under any name of it.
@@ -125,7 +125,7 @@ class EndpointPool:
         found = self._budgets.get(config.host)
         if found is None:
             limits = next((one for one in self._config.registries.values() if one.host == config.host), config)
-            found = Budget(self._config, clock=self._clock.monotonic, sleep=self._clock.sleep, registry=limits)
+            found = RegistryBudget(self._config, clock=self._clock.monotonic, sleep=self._clock.sleep, registry=limits)
             self._budgets[config.host] = found
         return found
 
@@ -136,6 +136,6 @@ class EndpointPool:
             await _close(endpoint)
 
 
-async def _close(endpoint: Endpoint) -> None:
+async def _close(endpoint: RegistryEndpoint) -> None:
     await endpoint.authorizer.aclose()
     await endpoint.transports.aclose()

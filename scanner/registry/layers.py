@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.http.endpoint import Opened
+from scanner.registry.http.endpoint import OpenResponse
 from scanner.registry.http.failures import BORDER_ERRORS, classify
 from scanner.registry.http.refusals import refusal
 from scanner.registry.mirror_chain import NOWHERE, blob_call
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.image.offers import Layer
     from scanner.domain.image.reference import Digest, ImageReference
-    from scanner.registry.mirror_chain import MirrorChain, Route
+    from scanner.registry.mirror_chain import MirrorChain, PullRoute
 
 MAX_RESUMPTIONS = 2
 """Breaks after which a layer is given up; each costs a request."""
@@ -98,7 +98,7 @@ class LayerReader:
                 yield piece
 
     async def _of(
-        self, route: Route | Failure, digest: Digest, progress: _Progress, end: int
+        self, route: PullRoute | Failure, digest: Digest, progress: _Progress, end: int
     ) -> AsyncGenerator[bytes, None]:
         """The bytes of one answer."""
         if isinstance(route, Failure):
@@ -106,13 +106,13 @@ class LayerReader:
         spans = progress.offset > 0 or end < self.layer.size
         span = f"bytes={progress.offset}-{end - 1}" if spans else ""
         async with route.endpoint.open(blob_call(route.pull, digest, max_bytes=0, span=span)) as found:
-            if not isinstance(found, Opened):
+            if not isinstance(found, OpenResponse):
                 raise StreamBroken(found if isinstance(found, Failure) else _refused(refusal(found)))
             async with aclosing(self._read(found, progress, end)) as pieces:
                 async for piece in pieces:
                     yield piece
 
-    async def _read(self, opened: Opened, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
+    async def _read(self, opened: OpenResponse, progress: _Progress, end: int) -> AsyncGenerator[bytes, None]:
         skip = progress.offset - _first_byte(opened, self.layer.size)
         if skip < 0:
             raise StreamBroken(Failure(Reason.LAYER_UNKNOWN, "the registry answers with another range"))
@@ -142,7 +142,7 @@ class _Progress:
     left_s: float
 
 
-def _first_byte(opened: Opened, size: int) -> int:
+def _first_byte(opened: OpenResponse, size: int) -> int:
     """Where in the layer the body begins; a server without ranges begins at 0."""
     if opened.status == HTTPStatus.OK:
         length = opened.headers.get("content-length", "")

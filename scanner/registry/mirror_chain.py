@@ -11,15 +11,15 @@ from scanner.domain.facts import Failure
 from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents import media_types
-from scanner.registry.http.endpoint import Call
+from scanner.registry.http.endpoint import RegistryCall
 from scanner.registry.http.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from scanner.domain.image.reference import ImageReference
-    from scanner.registry.http.endpoint import Endpoint
-    from scanner.registry.http.exchange import Answer
+    from scanner.registry.http.endpoint import RegistryEndpoint
+    from scanner.registry.http.exchange import WholeResponse
     from scanner.registry.mirrors.mirrors import PullEndpoint
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
@@ -44,18 +44,18 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class PullRoute:
     """One pull endpoint with the host's endpoint through which it is asked."""
 
     pull: PullEndpoint
-    endpoint: Endpoint
+    endpoint: RegistryEndpoint
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorChain:
     """Where the content of an image comes from: mirrors in order, then its registry; a ``Failure`` may not be tried."""
 
-    routes: tuple[Route | Failure, ...]
+    routes: tuple[PullRoute | Failure, ...]
 
     @property
     def may_stop_early(self) -> bool:
@@ -64,7 +64,7 @@ class MirrorChain:
         A registry or mirror that is not to be believed so settles it; else what is said of the registry itself does;
         where nothing is said, verified TLS to all of them.
         """
-        configs = [route.endpoint.config for route in self.routes if isinstance(route, Route)]
+        configs = [route.endpoint.config for route in self.routes if isinstance(route, PullRoute)]
         if not configs or any(config.early_stop is False for config in configs):
             return False
         return configs[-1].early_stop is True or all(config.early_stop or not config.plain_http for config in configs)
@@ -91,7 +91,7 @@ class MirrorChain:
             return Failure(Reason.IMAGE_TOO_LARGE, f"its config has {size} bytes, more than {MAX_DOCUMENT_BYTES}")
         return await self._first(lambda route: _get_config(route, digest))
 
-    async def _first(self, work: Callable[[Route], Awaitable[_T | Failure]]) -> _T | Failure:
+    async def _first(self, work: Callable[[PullRoute], Awaitable[_T | Failure]]) -> _T | Failure:
         """The first answer that is one; what the last one, the registry itself, says where none is.
 
         Bytes that are not what was asked for end the search: an engine that is sent them refuses the pull too, and
@@ -110,7 +110,7 @@ def digest_matches(digest: Digest, body: bytes) -> bool:
     return hashlib.new(digest.algorithm, body).hexdigest() == digest.hex
 
 
-async def _digest_of(route: Route, reference: ImageReference) -> Digest | Fetched | Failure:
+async def _digest_of(route: PullRoute, reference: ImageReference) -> Digest | Fetched | Failure:
     head = await route.endpoint.ask(_manifest_call(route.pull, reference.identifier, method="HEAD"))
     if isinstance(head, Failure):
         return head
@@ -129,7 +129,7 @@ def _worth_a_get(status: int) -> bool:
     return (is_client_error and status != HTTPStatus.TOO_MANY_REQUESTS) or status == HTTPStatus.NOT_IMPLEMENTED
 
 
-async def _get_manifest(route: Route, identifier: str, digest: Digest | None) -> Fetched | Failure:
+async def _get_manifest(route: PullRoute, identifier: str, digest: Digest | None) -> Fetched | Failure:
     answer = await route.endpoint.ask(_manifest_call(route.pull, identifier))
     if isinstance(answer, Failure):
         return answer
@@ -145,20 +145,20 @@ async def _get_manifest(route: Route, identifier: str, digest: Digest | None) ->
     return _verified(wanted, answer)
 
 
-async def _get_config(route: Route, digest: Digest) -> Fetched | Failure:
+async def _get_config(route: PullRoute, digest: Digest) -> Fetched | Failure:
     answer = await route.endpoint.ask(blob_call(route.pull, digest, max_bytes=MAX_DOCUMENT_BYTES))
     if isinstance(answer, Failure):
         return answer
     return _verified(digest, answer) if answer.status == HTTPStatus.OK else refusal(answer)
 
 
-def _verified(digest: Digest, answer: Answer) -> Fetched | Failure:
+def _verified(digest: Digest, answer: WholeResponse) -> Fetched | Failure:
     if not digest_matches(digest, answer.body):
         return Failure(Reason.IMAGE_DIGEST_MISMATCH, f"{len(answer.body)} bytes that are not {digest}")
     return Fetched(digest, answer.body, answer.headers.get("content-type", ""))
 
 
-def _announced(answer: Answer) -> Digest | Failure | None:
+def _announced(answer: WholeResponse) -> Digest | Failure | None:
     text = answer.headers.get("docker-content-digest", "").strip()
     if not text:
         return None
@@ -177,9 +177,9 @@ def _as_asked(asked: Digest | None, announced: Digest) -> Digest | Failure:
     return Failure(Reason.IMAGE_DIGEST_MISMATCH, f"asked for {asked}, the registry announces {announced}")
 
 
-def _manifest_call(pull: PullEndpoint, identifier: str, *, method: str = "GET") -> Call:
+def _manifest_call(pull: PullEndpoint, identifier: str, *, method: str = "GET") -> RegistryCall:
     """``identifier`` comes out of an ImageReference or a Digest, whose grammars hold nothing that a URL interprets."""
-    return Call(
+    return RegistryCall(
         path=f"{pull.path}/manifests/{identifier}",
         repository=pull.repository,
         namespace=pull.namespace,
@@ -190,9 +190,9 @@ def _manifest_call(pull: PullEndpoint, identifier: str, *, method: str = "GET") 
     )
 
 
-def blob_call(pull: PullEndpoint, digest: Digest, *, max_bytes: int, span: str = "") -> Call:
+def blob_call(pull: PullEndpoint, digest: Digest, *, max_bytes: int, span: str = "") -> RegistryCall:
     """The request for a blob, or for a ``span`` of it."""
-    return Call(
+    return RegistryCall(
         path=f"{pull.path}/blobs/{digest}",
         repository=pull.repository,
         namespace=pull.namespace,

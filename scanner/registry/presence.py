@@ -14,7 +14,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents.cache import Recent, get_document, put_document
 from scanner.registry.documents.singleflight import Singleflight
 from scanner.registry.http.redirects import REDIRECTS
-from scanner.registry.mirror_chain import Route, blob_call
+from scanner.registry.mirror_chain import PullRoute, blob_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,13 +68,13 @@ class Presence:
                 return Failure(Reason.LAYER_MISSING, detail)
         return None
 
-    def _own_route(self, reference: ImageReference) -> Route | None:
+    def _own_route(self, reference: ImageReference) -> PullRoute | None:
         """The way to the reference's own registry, where a pull goes nowhere else."""
         routes = self._chain_of(reference).routes
         only = routes[0] if len(routes) == 1 else None
-        return only if isinstance(only, Route) and only.pull.name == reference.registry else None
+        return only if isinstance(only, PullRoute) and only.pull.name == reference.registry else None
 
-    async def _is_missing(self, route: Route, reference: ImageReference, digest: Digest) -> bool | None:
+    async def _is_missing(self, route: PullRoute, reference: ImageReference, digest: Digest) -> bool | None:
         """Whether a blob is missing, ``None`` where that is not known."""
         key = (reference.name, digest)
         known = self._missing.get(key)
@@ -82,7 +82,7 @@ class Presence:
             return known[0]
         return await self._singleflight.join(key, lambda: self._asked(route, reference, digest))
 
-    async def _asked(self, route: Route, reference: ImageReference, digest: Digest) -> bool | None:
+    async def _asked(self, route: PullRoute, reference: ImageReference, digest: Digest) -> bool | None:
         note = f"archscan: {reference.name} has {digest}\n".encode()
         place = Digest(f"sha256:{hashlib.sha256(note).hexdigest()}")
         if self._store is not None and await get_document(self._store, place) == note:
@@ -99,7 +99,7 @@ class Presence:
         await self._singleflight.aclose()
 
 
-async def _ask(route: Route, digest: Digest) -> bool | None:
+async def _ask(route: PullRoute, digest: Digest) -> bool | None:
     """One HEAD; a 404 is believed once the first byte is refused likewise, for some servers know no HEAD of blobs."""
     call = replace(blob_call(route.pull, digest, max_bytes=0), follows=False)
     head = await route.endpoint.ask(replace(call, method="HEAD"))

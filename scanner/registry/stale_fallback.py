@@ -24,7 +24,7 @@ _AGES = ((86400 * 7, "a week"), (86400, "a day"), (3600 * 6, "6 h"), (3600, "1 h
 """Ages in few steps: a detail that changed with each scan would be written anew for each finding of an outage."""
 
 
-class Source(Protocol):
+class Resolver(Protocol):
     """What ``client.Registry`` does."""
 
     async def resolve(
@@ -40,7 +40,7 @@ class Source(Protocol):
 class StaleFallback:
     """Resolves as ``source`` does; a failure stays one, it only says more."""
 
-    source: Source
+    source: Resolver
 
     async def resolve(
         self, reference: ImageReference, *, depth: Depth, wanted: Callable[[Platform | None], bool] | None = None

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents.strict_json import read_object
-from scanner.registry.http.endpoint import Call
+from scanner.registry.http.endpoint import RegistryCall
 from scanner.registry.http.refusals import refusal
-from scanner.registry.mirror_chain import Route
+from scanner.registry.mirror_chain import PullRoute
 
 if TYPE_CHECKING:
     from scanner.registry.mirror_chain import MirrorChain
@@ -33,7 +33,7 @@ _NEXT = re.compile(r'<([^<>]{1,2048})>\s*;\s*rel="?next"?', re.ASCII)
 async def tags_of(chain: MirrorChain) -> tuple[str, ...] | Failure:
     """The first tags of a repository in the order of its own registry; mirrors need not have them all."""
     route = chain.routes[-1] if chain.routes else Failure(Reason.IMAGE_NOT_ALLOWED, "there is nobody to ask")
-    if not isinstance(route, Route):
+    if not isinstance(route, PullRoute):
         return route
     found: dict[str, None] = {}
     last = ""
@@ -48,10 +48,10 @@ async def tags_of(chain: MirrorChain) -> tuple[str, ...] | Failure:
     return tuple(found)
 
 
-async def _page(route: Route, last: str) -> tuple[list[str], str] | Failure:
+async def _page(route: PullRoute, last: str) -> tuple[list[str], str] | Failure:
     """One page, and the tag behind which the next one begins, empty at the end."""
     behind = f"&last={quote(last, safe='')}" if last else ""
-    call = Call(
+    call = RegistryCall(
         path=f"{route.pull.path}/tags/list?n={PAGE}{behind}",
         repository=route.pull.repository,
         accept="application/json",

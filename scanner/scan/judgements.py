@@ -12,7 +12,7 @@ from scanner.domain.image.offers import ImageFacts
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix, Verdict
-from scanner.scan.questions import Note
+from scanner.scan.questions import QuestionNote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,7 +90,7 @@ class Judgements:
             one.under_way = None
 
     async def _judged(self, one: Judgement, facts: HostFacts, workload: Workload) -> Verdict:
-        note = Note()
+        note = QuestionNote()
         known = await self.images.known(facts, workload, note)
         if one.asked is not None:
             one.asked = tuple(note.questions.values()) if note.is_firm else None

@@ -48,7 +48,7 @@ class MissingPart(Protocol):
         """What the registry does not have of this offer; ``None`` also where that is not known."""
 
 
-class Listener(Protocol):
+class ScanListener(Protocol):
     """Watches a scan go on, for progress bars and event streams."""
 
     def __call__(self, done: int, total: int, reading: HostReading) -> None:

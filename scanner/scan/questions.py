@@ -37,7 +37,7 @@ class RegistryQuestion:
         return now is self.answer or now == self.answer
 
 
-class Note:
+class QuestionNote:
     """The questions of one judgement, by their keys.
 
     ``is_firm`` tells that they are all that its verdict rests on beside what no registry can change: what is under a

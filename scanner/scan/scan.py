@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from scanner.domain.platform.platform import Platform
     from scanner.probe.planned.folder import Gap
     from scanner.scan.images.image_surveys import Surveying
-    from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, Listener, MissingPart
+    from scanner.scan.ports import BinaryInspector, HostReader, ImageResolver, MissingPart, ScanListener
     from scanner.scan.unchanged import Rescan
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ def silent(done: int, total: int, reading: HostReading) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ScanLimits:
     """How deep, how wide and how long a scan may go; ``deadline_s`` is seconds of monotonic time."""
 
     depth: Depth = Depth.BINARY
@@ -76,7 +76,7 @@ class Scanner:
     read: HostReader
     registry: ImageResolver
     inspect: BinaryInspector
-    limits: Limits = field(default_factory=Limits)
+    limits: ScanLimits = field(default_factory=ScanLimits)
     clock: Callable[[], float] = time.time
     on_bug: Callable[[str], None] = lambda _where: None
     plans: Deployments = NO_DEPLOYMENTS
@@ -88,7 +88,7 @@ class Scanner:
     owners: tuple[OwnerRule, ...] = ()
 
     async def scan(
-        self, hosts: Sequence[Host], *, scan_id: str = "", listen: Listener = silent, only_plans: bool = False
+        self, hosts: Sequence[Host], *, scan_id: str = "", listen: ScanListener = silent, only_plans: bool = False
     ) -> Report:
         """Read and judge every host exactly once; a host that the deadline cuts off is unknown, never left out.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.ownership import OwnerRule
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.scan import Limits
+from scanner.scan.scan import ScanLimits
 
 if TYPE_CHECKING:
     from scanner.domain.host import Host
@@ -37,9 +37,9 @@ LOCAL_WIDTH = 2
 """Times ``ssh.concurrency`` with workers here: one half is on its way to them while they read the other."""
 
 
-def limits(settings: Settings, depth: Depth | None = None) -> Limits:
+def limits(settings: Settings, depth: Depth | None = None) -> ScanLimits:
     """How deep, wide and long one scan goes."""
-    return Limits(depth or Depth(settings.scan.depth), _width(settings), settings.scan.deadline)
+    return ScanLimits(depth or Depth(settings.scan.depth), _width(settings), settings.scan.deadline)
 
 
 def _width(settings: Settings) -> int:

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.scan.plans.plans import Deployments
-    from scanner.scan.scan import Limits
+    from scanner.scan.scan import ScanLimits
     from scanner.service.ports import Adapters
 
 PLANS_SHARE = 0.5
 """Of the deadline, for the plan directory: what is on the hosts must be judged however long their plans take to read."""
 
 
-async def with_plans(adapters: Adapters, hosts: Sequence[Host], limits: Limits) -> tuple[Deployments, Limits]:
+async def with_plans(adapters: Adapters, hosts: Sequence[Host], limits: ScanLimits) -> tuple[Deployments, ScanLimits]:
     """What is planned for ``hosts``, the whole inventory, then the limits with the time that is left for the rest."""
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedHosts:
     """The hosts to ask; ``known`` is the whole inventory, ``ssh`` the person's own way to them where they are in none."""
 
     hosts: Sequence[Host]
@@ -26,7 +26,7 @@ class Named:
 
 def named(
     watched: Callable[[], Sequence[Host]], words: Sequence[str], patterns: Sequence[str], *, has_inventory: bool
-) -> Named:
+) -> NamedHosts:
     """The hosts that these words mean: of those ``watched``, else as a person's own ssh knows them.
 
     ``[user@]host[:port]`` with a user is always the latter; without an inventory everything is.
@@ -43,17 +43,17 @@ def named(
             own = own_hosts(words)
         except ValueError as error:
             raise UsageError(str(error)) from None
-        return Named(own.hosts, (), own.config)
+        return NamedHosts(own.hosts, (), own.config)
     known = watched()
     try:
-        return Named(inventory.match(known, words or patterns), known)
+        return NamedHosts(inventory.match(known, words or patterns), known)
     except UsageError as error:
         between = " A" if str(error).endswith("?") else "; a"
         hint = f"{between} host that is in no inventory is asked for as user@HOST" if words else ""
         raise UsageError(f"{error}{hint}") from None
 
 
-def way(found: Named) -> str:
+def way(found: NamedHosts) -> str:
     """How they are asked, in words for the person."""
     if found.ssh is None:
         return ""

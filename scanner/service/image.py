@@ -17,7 +17,7 @@ from scanner.scan.images.image_surveys import Rank, Subject, Surveying, Wanted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.image.image_survey import ImageSurvey, Located
+    from scanner.domain.image.image_survey import ImageSurvey, LocatedFile
     from scanner.domain.image.reference import ImageReference
     from scanner.scan.ports import BinaryInspector, ImageResolver
 
@@ -30,7 +30,7 @@ class FileLister(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class InspectedImage:
     """An image with everything found in it.
 
     ``binaries`` are, by manifest digest, the files for another CPU than the offer says, with the ways that take them;
@@ -38,7 +38,7 @@ class Opened:
     """
 
     facts: ImageFacts | Failure
-    binaries: Mapping[str, tuple[Located, ...] | Failure]
+    binaries: Mapping[str, tuple[LocatedFile, ...] | Failure]
 
 
 async def open_image(
@@ -47,14 +47,14 @@ async def open_image(
     inspect: BinaryInspector,
     surveys: Surveying | None = None,
     list_all: FileLister | None = None,
-) -> Opened:
+) -> InspectedImage:
     """What the image offers with the program of each offer, surveyed where a script decides at run time.
 
     With ``list_all`` also every file that is for another CPU.
     """
     facts = await resolver.resolve(reference, depth=Depth.CONFIG)
     if isinstance(facts, Failure):
-        return Opened(facts, {})
+        return InspectedImage(facts, {})
     readable = [offer for offer in facts.offers if not isinstance(offer.config, Failure)]
     programs = await asyncio.gather(*(inspect(reference, offer, None) for offer in readable))
     for offer, program in zip(readable, programs, strict=True):
@@ -63,11 +63,11 @@ async def open_image(
             lacking = Wanted(reference, facts, offer, program.wants_survey, Rank.PLANNED)
             facts = facts.with_survey(offer.digest, await surveys.of(lacking, Subject(offer, None, program)))
     if list_all is None:
-        return Opened(facts, {})
-    return Opened(facts, {offer.digest: await _foreign(reference, offer, list_all) for offer in facts.offers})
+        return InspectedImage(facts, {})
+    return InspectedImage(facts, {offer.digest: await _foreign(reference, offer, list_all) for offer in facts.offers})
 
 
-async def _foreign(reference: ImageReference, offer: Offer, list_all: FileLister) -> tuple[Located, ...] | Failure:
+async def _foreign(reference: ImageReference, offer: Offer, list_all: FileLister) -> tuple[LocatedFile, ...] | Failure:
     """The files that are made for another CPU than the offer says."""
     said = offer.platform
     if said is None:

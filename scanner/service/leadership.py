@@ -47,7 +47,7 @@ class LeaderAnswer:
     body: AsyncIterator[bytes]
 
 
-class Ask(Protocol):
+class AskLeader(Protocol):
     """Asks the archscan at an address."""
 
     async def __call__(self, address: str, asked: LeaderRequest) -> LeaderAnswer | Refusal:
@@ -62,7 +62,7 @@ class Leadership:
         store: Store,
         lease_s: float,
         members: Sequence[str] = (),
-        ask: Ask | None = None,
+        ask: AskLeader | None = None,
         on_change: Callable[[bool], None] = lambda _leads: None,
     ) -> None:
         self._store, self._lease_s, self._members, self._ask = store, lease_s, frozenset(members), ask

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scanner.scan.images.image_surveys import Wanted
     from scanner.scan.plans.plans import Deployments
     from scanner.scan.ports import HostReader
-    from scanner.scan.scan import Limits, Scanner
+    from scanner.scan.scan import ScanLimits, Scanner
     from scanner.settings.schema import Settings
 
 
@@ -35,7 +35,7 @@ class Adapters(Protocol):
 
     def scanner(  # noqa: PLR0913 -- each is an independent choice of the use case
         self,
-        limits: Limits,
+        limits: ScanLimits,
         *,
         read: HostReader | None = None,
         on_bug: Callable[[str], None] = ...,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.hosts.ssh.host_keys import ShownKey
-    from scanner.service.fleet_of_person import Named
+    from scanner.service.fleet_of_person import NamedHosts
     from scanner.settings.schema import Settings
 
 AT_ONCE = 50
@@ -59,7 +59,7 @@ class Shown:
         return bool({line.split()[0] for line in self.known} & {key.line.split()[0] for key in self.keys})
 
 
-def known_hosts_of(settings: Settings, found: Named) -> Path:
+def known_hosts_of(settings: Settings, found: NamedHosts) -> Path:
     """The file that is to believe them: the configured one, else the person's own."""
     if found.ssh is None and settings.ssh.known_hosts_file is not None:
         return settings.ssh.known_hosts_file
@@ -67,7 +67,7 @@ def known_hosts_of(settings: Settings, found: Named) -> Path:
     return own[0] if own else Path("~/.ssh/known_hosts").expanduser()
 
 
-async def shown(settings: Settings, found: Named, configured: SshConfig | None, file: Path) -> list[Shown]:
+async def shown(settings: Settings, found: NamedHosts, configured: SshConfig | None, file: Path) -> list[Shown]:
     """Ask every host for its keys; a bastion whose key is not believed stands in the place of the hosts behind it.
 
     ``configured`` is how the configuration has hosts reached, where it says enough for that.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.settings.json_schema import Node, node_at, schema_of, sections
 from scanner.settings.problem import Problem, SettingsError
-from scanner.settings.yaml_source import Document, Place, parse, render
+from scanner.settings.yaml_source import Place, SettingsDocument, parse, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ def overrides(environ: Mapping[str, str]) -> dict[str, Place]:
     }
 
 
-def override(document: Document, environ: Mapping[str, str], model: type[BaseModel]) -> Document:
+def override(document: SettingsDocument, environ: Mapping[str, str], model: type[BaseModel]) -> SettingsDocument:
     """The document with what the environment says put in its place.
 
     Raises:

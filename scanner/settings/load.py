@@ -14,7 +14,7 @@ from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.rules import broken
 from scanner.settings.schema import Settings
 from scanner.settings.units import format_duration, format_size, parse_duration, parse_size
-from scanner.settings.yaml_source import Document, Place, parse, read_bytes, render, veiled
+from scanner.settings.yaml_source import Place, SettingsDocument, parse, read_bytes, render, veiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None, *, need_ho
         SettingsError: with every problem that was found.
     """
     if path is None:
-        return _settings(Document("settings", {}), environ or {}, need_hosts=need_hosts)
+        return _settings(SettingsDocument("settings", {}), environ or {}, need_hosts=need_hosts)
     content = read_bytes(path)
     try:
         return _settings(parse(content, str(path)), environ or {}, need_hosts=need_hosts)
@@ -49,7 +49,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None, *, need_ho
         raise veiled(path, error) from None
 
 
-def _settings(document: Document, environ: Mapping[str, str], *, need_hosts: bool) -> Settings:
+def _settings(document: SettingsDocument, environ: Mapping[str, str], *, need_hosts: bool) -> Settings:
     document = override(document, environ, Settings)
     settings = interpret(document, Settings, environ or {})
     if problems := [
@@ -59,7 +59,7 @@ def _settings(document: Document, environ: Mapping[str, str], *, need_hosts: boo
     return settings
 
 
-def interpret(document: Document, schema: type[Model], environ: Mapping[str, str] | None = None) -> Model:
+def interpret(document: SettingsDocument, schema: type[Model], environ: Mapping[str, str] | None = None) -> Model:
     """The document as a value of ``schema``; paths in it start from the document's folder.
 
     Raises:
@@ -73,7 +73,9 @@ def interpret(document: Document, schema: type[Model], environ: Mapping[str, str
         raise SettingsError([_explained(document, schema, one, environ or {}) for one in found]) from None
 
 
-def _problem(document: Document, place: Place, message: str, environ: Mapping[str, str], nearest: str = "") -> Problem:
+def _problem(
+    document: SettingsDocument, place: Place, message: str, environ: Mapping[str, str], nearest: str = ""
+) -> Problem:
     variable = next((name for name, at in overrides(environ).items() if at == place), "")
     if variable:
         return Problem(variable, 0, render(place), message, nearest)
@@ -90,7 +92,9 @@ def _roots(found: list[ErrorDetails]) -> list[ErrorDetails]:
     ]
 
 
-def _explained(document: Document, schema: type[BaseModel], error: ErrorDetails, environ: Mapping[str, str]) -> Problem:
+def _explained(
+    document: SettingsDocument, schema: type[BaseModel], error: ErrorDetails, environ: Mapping[str, str]
+) -> Problem:
     place = _place(error["loc"], document.value)
     if error["type"] == "extra_forbidden":
         return _problem(document, place, "unknown key", environ, _nearest(schema, place, document.value))

@@ -40,7 +40,7 @@ _RULES = bounded_yaml.Rules(
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SettingsDocument:
     """A parsed file: mappings are dicts, sequences tuples; ``lines`` tells where each place stands."""
 
     file: str
@@ -68,7 +68,7 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
         raise _refused(error.path, error.problem) from None
 
 
-def parse(content: bytes, file: str) -> Document:
+def parse(content: bytes, file: str) -> SettingsDocument:
     """The one YAML document in ``content``.
 
     Raises:
@@ -77,7 +77,7 @@ def parse(content: bytes, file: str) -> Document:
     lines: dict[Place, int] = {}
     try:
         text = files.decode(content, file, max(MAX_BYTES, len(content)))
-        return Document(file, bounded_yaml.document(text, _RULES, lines), lines)
+        return SettingsDocument(file, bounded_yaml.document(text, _RULES, lines), lines)
     except FileError as error:
         raise _refused(file, error.problem, error.line) from None
     except YamlError as error:

@@ -14,7 +14,7 @@ from scanner.store.error import StoreError
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
-    from scanner.store.lease import Member
+    from scanner.store.lease import Instance
 
 BUSY_S = 2.0
 """A backup may hold the file for a moment; whoever holds it longer is another writer."""
@@ -44,7 +44,7 @@ def address_of(url: str, said_by: str = "store.url") -> URL:
     return address
 
 
-def engine_of(url: URL, member: Member | None = None) -> Engine:
+def engine_of(url: URL, member: Instance | None = None) -> Engine:
     """What connects to this address; a ``member`` learns within its lease that the other end is gone.
 
     Raises:

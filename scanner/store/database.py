@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Connection, Engine
 
-    from scanner.store.lease import Lease, Member
+    from scanner.store.lease import Instance, Lease
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ MIGRATING = POSTGRESQL_LOCK + 1
 class Database:
     """A migrated, locked database; made by ``await Database.open(url)``."""
 
-    def __init__(self, url: str, member: Member | None = None) -> None:
+    def __init__(self, url: str, member: Instance | None = None) -> None:
         self._url = address_of(url)
         self.where = self._url.render_as_string(hide_password=True)
         self._is_shared = self._url.get_backend_name() == "postgresql"
@@ -62,7 +62,7 @@ class Database:
         self._sound = False
 
     @classmethod
-    async def open(cls, url: str, member: Member | None = None) -> Database:
+    async def open(cls, url: str, member: Instance | None = None) -> Database:
         """Lock, connect, check and migrate.
 
         A ``member`` shares a PostgreSQL with others: it leads from the start where nobody else does, else it only reads.

@@ -115,7 +115,7 @@ class Memory:
 
 
 @dataclass(slots=True)
-class Plan:
+class Changes:
     """The differences of one complete report, and what it reads once they are written."""
 
     report: Report
@@ -133,9 +133,9 @@ class Plan:
     writer: codec.Writer = field(default_factory=codec.of_a_fleet)
 
 
-def plan(memory: Memory, report: Report) -> Plan:
+def plan(memory: Memory, report: Report) -> Changes:
     """What a complete report changes."""
-    made = Plan(report, replace(memory, open={}, hosts={}, architectures=dict(memory.architectures)))
+    made = Changes(report, replace(memory, open={}, hosts={}, architectures=dict(memory.architectures)))
     made.memory.last_finished_at = report.finished_at
     _plan_hosts(made, memory)
     _plan_findings(made, memory)
@@ -158,7 +158,7 @@ def fill_in(memory: Memory, report: Report) -> Report:
     return replace(report, hosts=hosts, findings=tuple(found))
 
 
-def write(connection: Connection, made: Plan) -> None:
+def write(connection: Connection, made: Changes) -> None:
     """Write the differences."""
     t = tables
     differences: tuple[tuple[Executable, Iterable[dict[str, Any]]], ...] = (
@@ -227,7 +227,7 @@ class _Labels:
     labels: Mapping[str, str]
 
 
-def _plan_hosts(made: Plan, memory: Memory) -> None:
+def _plan_hosts(made: Changes, memory: Memory) -> None:
     for given in made.report.hosts:
         known = memory.hosts.get(given.name)
         reading = _with_success(given, known)
@@ -251,7 +251,7 @@ def _with_success(reading: HostReading, known: HostReading | None) -> HostReadin
     return replace(reading, last_success_at=known.last_success_at) if known else reading
 
 
-def _plan_architecture(made: Plan, reading: HostReading) -> None:
+def _plan_architecture(made: Changes, reading: HostReading) -> None:
     if reading.platform is None:
         return
     said, known = str(reading.platform), made.memory.architectures.get(reading.name)
@@ -295,7 +295,7 @@ def _keys(findings: Iterable[Finding]) -> list[Key]:
 _NOTHING = _OfHost()
 
 
-def _plan_findings(made: Plan, memory: Memory) -> None:
+def _plan_findings(made: Changes, memory: Memory) -> None:
     silent = {r.name for r in made.report.hosts if isinstance(r.reading, Failure)}
     for host, found in made.report.by_host.items():
         known = memory.open.get(host, _NOTHING)
@@ -310,7 +310,7 @@ def _plan_findings(made: Plan, memory: Memory) -> None:
                 made.memory.open[host] = left
 
 
-def _planned(made: Plan, known: _OfHost, found: HostFindings, last_seen: float, *, silent: bool) -> _OfHost:
+def _planned(made: Changes, known: _OfHost, found: HostFindings, last_seen: float, *, silent: bool) -> _OfHost:
     """One host's findings compared with what is open of it."""
     before = known.open
     opened = [
@@ -335,7 +335,7 @@ def _of_host(opened: Sequence[_Open]) -> _OfHost:
     )
 
 
-def _plan_finding(made: Plan, key: Key, finding: Finding, known: _Open | None) -> _Open:
+def _plan_finding(made: Changes, key: Key, finding: Finding, known: _Open | None) -> _Open:
     if known is not None and known.present and _says_the_same(known.finding, finding):
         return known
     made.touched.append(finding.workload)
@@ -367,14 +367,14 @@ def _says_the_same(known: Finding, finding: Finding) -> bool:
     )
 
 
-def _kept_absent(made: Plan, known: _Open) -> _Open:
+def _kept_absent(made: Changes, known: _Open) -> _Open:
     """A host that does not answer has not got well: when it answers again, its findings are as old as they are."""
     if known.present:
         made.moved.append({"row": known.row, "present": False})
     return replace(known, present=False)
 
 
-def _close(made: Plan, known: _Open, last_seen: float) -> None:
+def _close(made: Changes, known: _Open, last_seen: float) -> None:
     made.closed.append({"row": known.row, "closed_at": made.report.finished_at, "last_seen": last_seen})
     made.changes.append(Change(ChangeKind.CLOSED, known.finding.workload, known.finding.verdict))
 

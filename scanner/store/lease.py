@@ -32,7 +32,7 @@ _LOCKED = "55P03"
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Instance:
     """One of the instances that share a store: what it is called, where the others reach it, how long it holds a lease."""
 
     name: str
@@ -64,7 +64,7 @@ def read(connection: Connection) -> Lease:
     return Lease(row.epoch, row.holder, row.address, row.left_s)
 
 
-def take(connection: Connection, seen: Lease, member: Member) -> int | None:
+def take(connection: Connection, seen: Lease, member: Instance) -> int | None:
     """The epoch from which on this member leads; ``None`` where somebody else was faster, or the holder still writes."""
     connection.execute(text(f"SET LOCAL lock_timeout = {max(1, round(member.lease_s * RENEW_AT * 1000))}"))
     statement = text(
@@ -100,7 +100,7 @@ def fence(connection: Connection, epoch: int, where: str) -> None:
         raise TakenOverError(where, row.holder)
 
 
-def renew(connection: Connection, epoch: int, member: Member, where: str) -> None:
+def renew(connection: Connection, epoch: int, member: Instance, where: str) -> None:
     """Hold it for its whole length from now on.
 
     Raises:

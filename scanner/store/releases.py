@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from scanner.domain.facts import Workload
-    from scanner.store.findings import Plan
+    from scanner.store.findings import Changes
 
 AT_ONCE = 500
 """Hosts named in one query: SQLite takes 32,766 variables, PostgreSQL 65,535."""
@@ -33,7 +33,7 @@ Key = tuple[str, str, str]
 """Host, source, workload."""
 
 
-def remember(connection: Connection, made: Plan) -> None:
+def remember(connection: Connection, made: Changes) -> None:
     """Write what a report shows of releases: a new digest, a first start, a workload that went."""
     report = made.report
     touched = made.touched

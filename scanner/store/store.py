@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scanner.domain.release import Release
     from scanner.domain.report import Report
     from scanner.store.findings import Architecture
-    from scanner.store.lease import Lease, Member
+    from scanner.store.lease import Instance, Lease
     from scanner.store.notify import Mark
     from scanner.store.trail_rows import Record
 
@@ -56,7 +56,7 @@ class Store:
 
     @classmethod
     async def open(
-        cls, url: str, *, keep_s: float = KEEP_S, clock: Callable[[], float] = time.time, member: Member | None = None
+        cls, url: str, *, keep_s: float = KEEP_S, clock: Callable[[], float] = time.time, member: Instance | None = None
     ) -> Store:
         """Open ``sqlite:////path`` or ``postgresql+psycopg://user:password@host/name``, at this version's schema.
 
@@ -132,7 +132,7 @@ class Store:
 
     # ---------------------------------------------------------------- reports
 
-    async def save(self, report: Report, record: Callable[[findings.Plan], Record] | None = None) -> Report:
+    async def save(self, report: Report, record: Callable[[findings.Changes], Record] | None = None) -> Report:
         """Remember a report of the whole fleet, durable when this returns; give it back with its moments filled in.
 
         Hosts and findings that are not in a complete report are gone. An incomplete report only enters the history.
@@ -142,12 +142,12 @@ class Store:
             StoreError: nothing of it was written.
         """
 
-        def save(connection: Connection) -> tuple[findings.Plan, Callable[[], None]]:
+        def save(connection: Connection) -> tuple[findings.Changes, Callable[[], None]]:
             made = self._save(connection, report)
             announce(connection)
             return made, record(made)(TrailRows(connection)) if record else _nothing
 
-        def adopt(done: tuple[findings.Plan, Callable[[], None]]) -> None:
+        def adopt(done: tuple[findings.Changes, Callable[[], None]]) -> None:
             self._adopt(done[0])
             done[1]()
 
@@ -322,7 +322,7 @@ class Store:
             ) from error
         self._last = findings.last_report(connection, self._memory)
 
-    def _save(self, connection: Connection, report: Report) -> findings.Plan:
+    def _save(self, connection: Connection, report: Report) -> findings.Changes:
         counts = {str(status): count for status, count in report.counts.items()}
         row = {
             "id": report.scan_id,
@@ -335,13 +335,13 @@ class Store:
         connection.execute(insert(tables.scans), row)
         self._prune(connection)
         if not report.complete:
-            return findings.Plan(findings.fill_in(self._memory, report), self._memory)
+            return findings.Changes(findings.fill_in(self._memory, report), self._memory)
         made = findings.plan(self._memory, report)
         findings.write(connection, made)
         releases.remember(connection, made)
         return made
 
-    def _adopt(self, made: findings.Plan) -> None:
+    def _adopt(self, made: findings.Changes) -> None:
         self._memory = made.memory
         if made.report.complete:
             self._last = made.report

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.trail import outside
 from scanner.trail.cosignature import witnessed
-from scanner.trail.tampering import Found, Tampering
+from scanner.trail.tampering import FoundTampering, Tampering
 from scanner.trail.verify import Verified, verify
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Outside:
     """What others say: heads that they have kept, what is wrong with those already, whom to take for a witness."""
 
     seen: Sequence[Seen] = ()
-    found: Sequence[Found] = ()
+    found: Sequence[FoundTampering] = ()
     wanted: Sequence[Verifier] = ()
     known: Sequence[Verifier] = ()
     missing: Sequence[str] = ()
@@ -42,7 +42,7 @@ class Audit:
 
     origin: str
     verified: Verified
-    found: tuple[Found, ...]
+    found: tuple[FoundTampering, ...]
     compared: tuple[str, ...] = ()
     missing: tuple[str, ...] = field(default=())
 
@@ -64,5 +64,5 @@ def audit(rows: TrailRows, log: Verifier, others: Outside) -> Audit:
             compared.append(f"{witness.name} (cosigned the checkpoint of size {max(held)})")
         elif not any(witness.name in one.who for one in others.seen):
             detail = f"no checkpoint has a cosignature of {witness.name}"
-            found.append(Found(Tampering.NOT_WITNESSED, 0, detail))
+            found.append(FoundTampering(Tampering.NOT_WITNESSED, 0, detail))
     return Audit(log.name, made, tuple(found), tuple(dict.fromkeys(compared)), tuple(others.missing))

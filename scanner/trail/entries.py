@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scanner.domain.rollback_record import Rollback
     from scanner.domain.verdict.verdict import Verdict
     from scanner.domain.waiver import Waiver
-    from scanner.store.findings import Plan
+    from scanner.store.findings import Changes
 
 _EVENTS = {
     ChangeKind.OPENED: Event.FINDING_OPENED,
@@ -38,7 +38,7 @@ def scan_failed(at: float, by: str, scan: str, detail: str) -> Entry:
     return Entry(Event.SCAN_FAILED, at, by, {"scan": scan, "detail": detail})
 
 
-def scan_finished(by: str, made: Plan) -> list[Entry]:
+def scan_finished(by: str, made: Changes) -> list[Entry]:
     """A scan's end with all that it changed: hosts that are other machines, verdicts that came, changed or went.
 
     Verdicts that are ok stand in the report's digest alone: they open nothing.

@@ -9,7 +9,7 @@ from scanner.trail import leaf
 from scanner.trail.leaf import Event
 from scanner.trail.merkle import HASH_BYTES, leaf_hash
 from scanner.trail.note import NoteError, Verifier, parse_verifier
-from scanner.trail.tampering import Found, Tampering
+from scanner.trail.tampering import FoundTampering, Tampering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ _GONE = bytes(HASH_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Announced:
     """What one entry tells of checkpoints and witnesses."""
 
     after: int
@@ -49,7 +49,7 @@ class Leaves:
     """All entries by position: their hashes in one piece, what they tell, how many, which positions are wrong."""
 
     hashes: bytearray = field(default_factory=bytearray)
-    told: dict[int, Told] = field(default_factory=dict)
+    told: dict[int, Announced] = field(default_factory=dict)
     count: int = 0
     misplaced: list[int] = field(default_factory=list)
 
@@ -79,7 +79,9 @@ def read(rows: TrailRows) -> Leaves:
         found.hashes.extend(leaf_hash(body))
         made = leaf.decode(body)
         if made is not None:
-            found.told[position] = Told(made.after, _witnesses(made) if made.event == Event.SERVICE_STARTED else ())
+            found.told[position] = Announced(
+                made.after, _witnesses(made) if made.event == Event.SERVICE_STARTED else ()
+            )
     return found
 
 
@@ -95,10 +97,10 @@ def _witnesses(made: leaf.Leaf) -> tuple[Verifier, ...]:
     return tuple(found)
 
 
-def differences(read: Leaves, signed: bytearray, size: int) -> Iterator[Found]:
+def differences(read: Leaves, signed: bytearray, size: int) -> Iterator[FoundTampering]:
     """What became of the entries of a log of this size, whose hashes were these."""
     for position in read.misplaced:
-        yield Found(Tampering.LEAF_INSERTED, position, f"an entry stands at {position}")
+        yield FoundTampering(Tampering.LEAF_INSERTED, position, f"an entry stands at {position}")
     here, there = bytes(read.hashes[: size * HASH_BYTES]), bytes(signed)
     wrong = [index for index in range(size) if _at(here, index) != _at(there, index)] if here != there else []
     if wrong and (story := _moved(read, there, wrong[0], size)):
@@ -109,10 +111,10 @@ def differences(read: Leaves, signed: bytearray, size: int) -> Iterator[Found]:
     missing = set(gone)
     yield from _changed(read, there, [index for index in wrong if index not in missing])
     if read.end > size:
-        yield Found(Tampering.LEAVES_UNSIGNED, size, f"entries {size} to {read.end - 1}")
+        yield FoundTampering(Tampering.LEAVES_UNSIGNED, size, f"entries {size} to {read.end - 1}")
 
 
-def _gaps(gone: list[int], size: int) -> Iterator[Found]:
+def _gaps(gone: list[int], size: int) -> Iterator[FoundTampering]:
     """Runs of positions without an entry."""
     runs: list[list[int]] = []
     for index in gone:
@@ -126,32 +128,34 @@ def _gaps(gone: list[int], size: int) -> Iterator[Found]:
             kind = Tampering.HEAD_CUT
         elif last == size - 1:
             kind = Tampering.TAIL_CUT
-        yield Found(kind, first, f"entries {first} to {last} are not there")
+        yield FoundTampering(kind, first, f"entries {first} to {last} are not there")
 
 
-def _moved(read: Leaves, there: bytes, first: int, size: int) -> Found | None:
+def _moved(read: Leaves, there: bytes, first: int, size: int) -> FoundTampering | None:
     """Whether everything from a position on stands too early or too late, with the positions made to fit."""
     if up := _shift(there, first, read.at(first), size):
         left = there[(first + up) * HASH_BYTES : size * HASH_BYTES]
         if bytes(read.hashes[first * HASH_BYTES :]) == left:
             kind = Tampering.HEAD_CUT if first == 0 else Tampering.LEAF_DELETED
-            return Found(kind, first, f"entries {first} to {first + up - 1} were taken out, those behind moved up")
+            return FoundTampering(
+                kind, first, f"entries {first} to {first + up - 1} were taken out, those behind moved up"
+            )
     down = read.end - size
     if down > 0 and bytes(read.hashes[(first + down) * HASH_BYTES :]) == there[first * HASH_BYTES :]:
-        return Found(Tampering.LEAF_INSERTED, first, f"{down} entries were put in before entry {first}")
+        return FoundTampering(Tampering.LEAF_INSERTED, first, f"{down} entries were put in before entry {first}")
     return None
 
 
-def _changed(read: Leaves, there: bytes, wrong: list[int]) -> Iterator[Found]:
+def _changed(read: Leaves, there: bytes, wrong: list[int]) -> Iterator[FoundTampering]:
     """Entries that stand where others stood."""
     if not wrong:
         return
     if sorted(read.at(index) for index in wrong) == sorted(_at(there, index) for index in wrong):
         detail = f"{len(wrong)} entries from {wrong[0]} to {wrong[-1]}"
-        yield Found(Tampering.LEAVES_REORDERED, wrong[0], detail)
+        yield FoundTampering(Tampering.LEAVES_REORDERED, wrong[0], detail)
         return
     for index in wrong[:MAX_SHOWN]:
-        yield Found(Tampering.LEAF_EDITED, index, f"entry {index}")
+        yield FoundTampering(Tampering.LEAF_EDITED, index, f"entry {index}")
 
 
 def _shift(there: bytes, first: int, wanted: bytes, size: int) -> int:

@@ -51,7 +51,7 @@ class Appended:
     edge: Edge
 
 
-class Log:
+class MerkleLog:
     """Lives in the store's thread; what it holds changes only by ``adopt``, after the database has committed."""
 
     def __init__(self, signer: Signer) -> None:

@@ -12,7 +12,7 @@ from scanner.formats.documents import lenient_json
 from scanner.trail import checkpoint, note
 from scanner.trail.merkle import HASH_BYTES
 from scanner.trail.note import NoteError
-from scanner.trail.tampering import Found, Tampering
+from scanner.trail.tampering import FoundTampering, Tampering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -59,7 +59,7 @@ def root_of(numbers: Iterable[float]) -> bytes:
     return b"".join(int(one).to_bytes(WORD_BYTES) for one in numbers)[:HASH_BYTES]
 
 
-def compare(made: Verified, seen: Iterable[Seen]) -> Iterator[Found]:
+def compare(made: Verified, seen: Iterable[Seen]) -> Iterator[FoundTampering]:
     """What in the stored log contradicts what others have seen of it; their roots were asked of ``verify``."""
     told: set[tuple[Tampering, str]] = set()
     for one in sorted(seen, key=lambda head: head.size):
@@ -71,11 +71,11 @@ def compare(made: Verified, seen: Iterable[Seen]) -> Iterator[Found]:
             continue
         if (kind, one.who) not in told:
             told.add((kind, one.who))
-            yield Found(kind, min(one.size, made.size), detail)
+            yield FoundTampering(kind, min(one.size, made.size), detail)
 
 
-def of_checkpoint(text: str, log: Verifier, who: str) -> Seen | Found:
-    """The head that a checkpoint shows, which was kept elsewhere; ``Found`` if it is another log's.
+def of_checkpoint(text: str, log: Verifier, who: str) -> Seen | FoundTampering:
+    """The head that a checkpoint shows, which was kept elsewhere; ``FoundTampering`` if it is another log's.
 
     Raises:
         OutsideError: it is no checkpoint.
@@ -87,9 +87,9 @@ def of_checkpoint(text: str, log: Verifier, who: str) -> Seen | Found:
             other = checkpoint.parse(note.parse(text).text)
         except NoteError:
             raise OutsideError(f"{who}: {error}") from None
-        return Found(Tampering.ANOTHER_LOG, other.size, f"{who} is of the log {other.origin}: {error}")
+        return FoundTampering(Tampering.ANOTHER_LOG, other.size, f"{who} is of the log {other.origin}: {error}")
     if head.origin != log.name:
-        return Found(Tampering.ANOTHER_LOG, head.size, f"{who} is of the log {head.origin}, not of {log.name}")
+        return FoundTampering(Tampering.ANOTHER_LOG, head.size, f"{who} is of the log {head.origin}, not of {log.name}")
     return Seen(head.size, head.root, who)
 
 

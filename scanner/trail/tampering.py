@@ -59,7 +59,7 @@ MEANING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundTampering:
     """One tampering: where it begins (an entry's index, or a checkpoint's size), what is seen there."""
 
     kind: Tampering

@@ -13,7 +13,7 @@ from scanner.store.error import StoreError
 from scanner.trail import checkpoint, entries, merkle, tiles
 from scanner.trail.cosignature import witnessed
 from scanner.trail.leaf import Entry, Event, moment
-from scanner.trail.log import Head, Log, TrailError
+from scanner.trail.log import Head, MerkleLog, TrailError
 from scanner.trail.note import Note, NoteError
 from scanner.trail.note import parse as parse_note
 from scanner.trail.proof import Proof
@@ -21,7 +21,7 @@ from scanner.trail.proof import Proof
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from scanner.store.findings import Plan
+    from scanner.store.findings import Changes
     from scanner.store.store import Store
     from scanner.store.trail_rows import Record, TrailRows
     from scanner.trail.log import Appended
@@ -47,7 +47,7 @@ class TrailObserver(Protocol):
         """A witness has cosigned the head of this size; ``None``: it did not answer as it should."""
 
 
-class Unobserved:
+class UnobservedTrail:
     """Nobody watches."""
 
     def trail_head(self, origin: str, size: int, root: bytes, at: float) -> None:
@@ -85,8 +85,8 @@ class Trail:
         clock: Callable[[], float] = time.time,
         failure: str = "",
     ) -> None:
-        self._store, self._observer, self._clock = store, observer or Unobserved(), clock
-        self._log = Log(signer) if signer else None
+        self._store, self._observer, self._clock = store, observer or UnobservedTrail(), clock
+        self._log = MerkleLog(signer) if signer else None
         self.failure = failure
         self._missed, self._missed_since = 0, 0.0
         self._waiting: list[_Waiting] = []
@@ -96,7 +96,7 @@ class Trail:
 
     def sign(self, signer: Signer | None, failure: str = "") -> None:
         """Go on with this key, or without one for this reason; before it is opened."""
-        self._log, self.failure = Log(signer) if signer else None, failure
+        self._log, self.failure = MerkleLog(signer) if signer else None, failure
 
     async def open(self) -> None:
         """Take up where the log ended; where it cannot, ``failure`` says why."""
@@ -155,7 +155,7 @@ class Trail:
         """
         return self._recording(new) if self._log and not self.failure else None
 
-    def record_scan(self, by: str) -> Callable[[Plan], Record] | None:
+    def record_scan(self, by: str) -> Callable[[Changes], Record] | None:
         """What writes a scan's end with all that it changed, within the transaction that stores it."""
         if not self._log or self.failure:
             return None
@@ -217,7 +217,7 @@ class Trail:
             about = {"missed": self._missed, "since": moment(self._missed_since), "why": self.failure}
             yield Entry(Event.TRAIL_RESUMED, self._clock(), "", about)
 
-    def _adopt(self, trail_log: Log, appended: Appended, missed: int) -> None:
+    def _adopt(self, trail_log: MerkleLog, appended: Appended, missed: int) -> None:
         trail_log.adopt(appended)
         self._missed -= missed
         if not self._missed:

@@ -14,7 +14,7 @@ from scanner.trail import checkpoint, leaves, note, tiles
 from scanner.trail.cosignature import cosigned_at
 from scanner.trail.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, perfect_root
 from scanner.trail.note import NoteError
-from scanner.trail.tampering import Found, Tampering
+from scanner.trail.tampering import FoundTampering, Tampering
 from scanner.trail.tiles import TilePath
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ class Verified:
     size: int = 0
     root: bytes = EMPTY_ROOT
     checkpoints: int = 0
-    found: list[Found] = field(default_factory=list)
+    found: list[FoundTampering] = field(default_factory=list)
     roots: dict[int, bytes] = field(default_factory=dict)
     notes: dict[int, Note] = field(default_factory=dict)
     witnesses: set[Verifier] = field(default_factory=set)
 
     def add(self, kind: Tampering, at: int, detail: str) -> None:
         """Take down one more."""
-        self.found.append(Found(kind, at, detail))
+        self.found.append(FoundTampering(kind, at, detail))
 
 
 def verify(rows: TrailRows, log: Verifier, witnesses: Sequence[Verifier] = (), wanted: Sequence[int] = ()) -> Verified:

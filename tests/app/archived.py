@@ -8,7 +8,7 @@ import tarfile
 
 from scanner.app import gate_command
 from scanner.app.adapters import AdapterContext
-from scanner.cli.operations import CheckRequest
+from scanner.cli.operations import CheckOptions
 from scanner.scan.scan import silent
 from scanner.settings.schema import Settings
 from tests.real.images import Index, digest_of
@@ -74,7 +74,7 @@ def unpacked(files, folder):
 
 
 async def checked(*images, platforms=("linux/amd64",), settings=None, **more):
-    asked = CheckRequest(images=tuple(map(str, images)), platforms=tuple(platforms), **more)
+    asked = CheckOptions(images=tuple(map(str, images)), platforms=tuple(platforms), **more)
     return await gate_command.check(settings or Settings(), asked, AdapterContext("0"), silent)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.scan.plans.plans import NO_DEPLOYMENTS, Deployments
-from scanner.scan.scan import Limits
+from scanner.scan.scan import ScanLimits
 from scanner.service.deadline import PLANS_SHARE, with_plans
 from scanner.settings.schema import Settings
 from tests import builders
@@ -30,11 +30,11 @@ async def test_plans_that_take_too_long_are_unknown_and_the_rest_of_the_time_is_
         return Deployments(problems=("read at last",))
 
     monkeypatch.setattr(adapters.plan_reading._directory, "read", read)
-    plans, left = await with_plans(adapters, HOSTS, Limits(deadline_s=0.4))
+    plans, left = await with_plans(adapters, HOSTS, ScanLimits(deadline_s=0.4))
     assert plans.problems == ("plans.directory was not read within 0 s",)
     assert [len(plans.of(host.name).gaps) for host in HOSTS] == [1, 1]
     assert 0.4 * PLANS_SHARE - 0.15 < left.deadline_s <= 0.4 * (1 - PLANS_SHARE)
-    again, _ = await with_plans(adapters, HOSTS, Limits(deadline_s=0.2))
+    again, _ = await with_plans(adapters, HOSTS, ScanLimits(deadline_s=0.2))
     assert again.problems == plans.problems
     go.set()
     assert (await adapters.plans(HOSTS, 20)).problems == ("read at last",)
@@ -43,7 +43,7 @@ async def test_plans_that_take_too_long_are_unknown_and_the_rest_of_the_time_is_
 
 async def test_without_a_directory_the_whole_deadline_is_the_hosts():
     adapters = Adapters(Settings.default(), AdapterContext("0"))
-    plans, left = await with_plans(adapters, HOSTS, Limits(deadline_s=9))
+    plans, left = await with_plans(adapters, HOSTS, ScanLimits(deadline_s=9))
     assert plans is NO_DEPLOYMENTS
     assert 8.9 < left.deadline_s <= 9
     await adapters.close()

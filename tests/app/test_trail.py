@@ -14,7 +14,7 @@ from scanner.errors import UsageError
 from scanner.metrics.trail_metrics import TrailMetrics
 from scanner.settings.problem import SettingsError
 from scanner.settings.schema import Settings
-from scanner.store.lease import Member
+from scanner.store.lease import Instance
 from scanner.store.store import Store
 from scanner.trail import key, leaf
 from scanner.trail.cosignature import verifier_of
@@ -199,7 +199,7 @@ async def test_an_export_is_the_leaves_themselves(tmp_path):
 async def test_one_who_follows_makes_no_key_and_tells_nothing_until_it_leads(tmp_path, postgres):
     url, path = postgres.database("followed_trail"), tmp_path / "trail.key"
     settings = Settings.model_validate({"store": {"url": url}, "trail": {"key_file": str(path)}})
-    first, second = [await Store.open(url, member=Member(name, "", 600.0)) for name in ("a", "b")]
+    first, second = [await Store.open(url, member=Instance(name, "", 600.0)) for name in ("a", "b")]
     following = trail_of_service(second, settings, TrailMetrics(), "0.1.0")
     await following.open()
     assert "bring the leader's key" in following.trail.failure

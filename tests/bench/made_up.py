@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from scanner.demo.answers import Container, Machine, answer
+from scanner.demo.answers import DemoContainer, DemoMachine, answer
 from scanner.demo.images import Shelf, program
 from scanner.domain.host import Host
 from scanner.probe.script import digest
@@ -55,7 +55,7 @@ def answers(hosts: int, workloads: int, registry: str, images: list[Image]) -> d
             image = images[(number * 7 + place) % len(images)]
             runs = platform if platform in image.configs else "linux/amd64"
             containers.append(
-                Container(
+                DemoContainer(
                     f"app-{number}-{place}",
                     f"{registry}/{image.name}",
                     image.digest,
@@ -65,7 +65,7 @@ def answers(hosts: int, workloads: int, registry: str, images: list[Image]) -> d
                 )
             )
         made[f"host-{number}"] = answer(
-            Machine(machine, "Debian GNU/Linux 12 (bookworm)", tuple(containers), sections=own)
+            DemoMachine(machine, "Debian GNU/Linux 12 (bookworm)", tuple(containers), sections=own)
         )
     return made
 

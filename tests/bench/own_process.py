@@ -6,7 +6,7 @@ import multiprocessing
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scanner.demo.registry import Registry
+from scanner.demo.registry import DemoRegistry
 from tests.bench import family
 
 if TYPE_CHECKING:
@@ -32,6 +32,6 @@ def registry_of(shelf: Shelf) -> Iterator[str]:
 
 
 def _serve(shelf: Shelf, told: Connection) -> None:
-    with Registry(shelf) as registry:
+    with DemoRegistry(shelf) as registry:
         told.send(registry.name)
         told.recv()

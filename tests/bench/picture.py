@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from scanner.demo.registry import Registry
+from scanner.demo.registry import DemoRegistry
 from tests.bench import made_up
 from tests.bench.loopback_fleet import USER, LoopbackFleet
 from tests.real.process import free_port
@@ -57,7 +57,7 @@ def is_ready(address: str) -> bool:
 def main(count: int, picture: Path) -> None:
     """Scan so many hosts, then take the picture."""
     shelf, images = made_up.stock()
-    with tempfile.TemporaryDirectory() as name, Registry(shelf) as registry:
+    with tempfile.TemporaryDirectory() as name, DemoRegistry(shelf) as registry:
         folder = Path(name)
         answers = list(made_up.answers(count, WORKLOADS, registry.name, images).values())
         with LoopbackFleet(folder, answers) as fleet:

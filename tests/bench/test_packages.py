@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from scanner.binary.layers.limits import Limits
+from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program.survey.survey import read_layer
 from scanner.binary.program.survey.survey_merge import merge
 from scanner.domain.facts import Binfmt, Kernel
@@ -50,7 +50,7 @@ async def test_a_package_from_its_registry_is_judged_like_its_record(package, tm
         missing(f"{package.name} cannot be fetched: {error}")
     raw = layer_of(package, archive)
     layer = Layer(f"sha256:{hashlib.sha256(raw).hexdigest()}", "tar", len(raw))
-    survey = survey_of(merge([await read_layer(layer, opened(raw), Limits())]), SurveyedProcess())
+    survey = survey_of(merge([await read_layer(layer, opened(raw), LayerLimits())]), SurveyedProcess())
     for at_run_time in ("", "a script decides"):
         program = Program(("node",), CHAIN, at_run_time=at_run_time)
         for cpu in package.native:

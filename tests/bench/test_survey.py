@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from scanner.binary.layers.limits import Limits
+from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Layer
@@ -67,7 +67,7 @@ async def test_a_survey_streams_a_layer(userland, pack):
     raw = pack(userland)
     layer = Layer("sha256:" + "0" * 64, "tar", len(raw))
     cpu, wall = time.process_time(), time.perf_counter()
-    found = await read_layer(layer, opened(raw), Limits(read_s=600))
+    found = await read_layer(layer, opened(raw), LayerLimits(read_s=600))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     assert not isinstance(found, Failure), found
     rate = len(raw) / cpu
@@ -83,7 +83,7 @@ async def test_a_survey_fits_in_its_memory(userland):
     layer = Layer("sha256:" + "0" * 64, "tar", len(raw))
     tracemalloc.start()
     try:
-        await read_layer(layer, opened(raw), Limits(read_s=600))
+        await read_layer(layer, opened(raw), LayerLimits(read_s=600))
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from scanner.binary.inspect import inspect
-from scanner.binary.layers.limits import Limits
+from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.domain.facts import Failure, Process
 from scanner.domain.image.offers import FileKind
@@ -781,7 +781,7 @@ async def test_time_is_bounded(images, build):
 
     hanging = Hanging()
     hanging.blobs = images.blobs
-    program = await inspect(build.offer(layer), None, hanging.open, Limits(read_s=0.05))
+    program = await inspect(build.offer(layer), None, hanging.open, LayerLimits(read_s=0.05))
     assert reason(program) == Reason.LAYER_LIMIT
     assert hanging.closed == 1
 

@@ -10,7 +10,7 @@ from scanner.cluster.cluster import MAX_LOST, Cluster, Patience
 from scanner.cluster.exchange import Exchanges
 from scanner.cluster.host_reading import SentReading
 from scanner.cluster.lane import MalformedReplyError, parsed
-from scanner.cluster.link import LinkError, Member
+from scanner.cluster.link import ConnectedWorker, LinkError
 from scanner.cluster.worker import EXCHANGE, REFUSE
 from scanner.cluster.worker_choice import version_resource, zone_resource
 from scanner.domain.host import Host
@@ -61,7 +61,7 @@ class Link:
     async def members(self):
         if self.is_down:
             raise LinkError("the scheduler tls://s:1 cannot be asked: refused")
-        return {name: Member(name, worker.offers) for name, worker in self.workers.items()}
+        return {name: ConnectedWorker(name, worker.offers) for name, worker in self.workers.items()}
 
     async def ask(self, worker, message):
         self.asked.append(worker)

@@ -7,7 +7,7 @@ import pytest
 from scanner.domain import facts
 from scanner.domain.facts import Mount, Source
 from scanner.domain.rollback_plan import Manager, manager_of, rollback_plan, vouched
-from scanner.domain.rollback_record import CONFIRM_WITHIN_S, State, Step, recorded, rollback_json, rollback_of
+from scanner.domain.rollback_record import CONFIRM_WITHIN_S, RollbackState, Step, recorded, rollback_json, rollback_of
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import NextPull, Verdict
 from tests import builders
@@ -108,16 +108,16 @@ def test_what_the_kernel_has_shown_needs_no_registry_but_overrules_no_proof():
 
 def test_a_record_says_what_the_plan_said_and_is_read_back_as_it_was():
     record = recorded(made(by(Source.COMPOSE), verdict=vouched(Verdict(Reason.IMAGE_UNREACHABLE), release(), "linux/amd64")), "id", 60, 5.0, "me")  # fmt: skip
-    assert (record.verdict, record.state, record.manager) == ("ok native", State.PLANNED, Manager.COMPOSE)
+    assert (record.verdict, record.state, record.manager) == ("ok native", RollbackState.PLANNED, Manager.COMPOSE)
     assert record.evidence[0].startswith("kernel: this host has run")
-    told = replace(record, steps=(Step("pulled", 6.0),), state=State.RUNNING)
+    told = replace(record, steps=(Step("pulled", 6.0),), state=RollbackState.RUNNING)
     assert rollback_of(rollback_json(told)) == told
     assert rollback_of({**rollback_json(told), "commands": list(told.commands)}) == told
 
 
 @pytest.mark.parametrize(("now", "state", "expired"), [
-    (5.0, State.PLANNED, False), (5.0 + CONFIRM_WITHIN_S, State.PLANNED, False),
-    (5.1 + CONFIRM_WITHIN_S, State.PLANNED, True), (4.9, State.PLANNED, True), (1e9, State.RUNNING, False),
+    (5.0, RollbackState.PLANNED, False), (5.0 + CONFIRM_WITHIN_S, RollbackState.PLANNED, False),
+    (5.1 + CONFIRM_WITHIN_S, RollbackState.PLANNED, True), (4.9, RollbackState.PLANNED, True), (1e9, RollbackState.RUNNING, False),
 ])  # fmt: skip
 def test_a_plan_rests_on_facts_of_minutes_ago(now, state, expired):
     assert replace(recorded(made(by(None)), "id", 60, 5.0, "me"), state=state).expired(now) is expired

@@ -9,7 +9,7 @@ import pytest
 
 from scanner.domain.report_json import moment
 from scanner.metrics.metrics import Metrics
-from scanner.scan.scan import Limits, Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 from tests import builders
 
 AT = 1_774_746_000.0
@@ -63,7 +63,7 @@ def test_t05_a_clock_that_steps_back_makes_no_negative_duration(step_s):
     async def read(host):
         return builders.host_facts(host.name)
 
-    scanner = Scanner(read, Nothing(), Nothing(), Limits(), clock=clock)
+    scanner = Scanner(read, Nothing(), Nothing(), ScanLimits(), clock=clock)
     report = asyncio.run(scanner.scan([builders.host(name) for name in ("a", "b")]))
     assert report.finished_at >= report.started_at
     page = Metrics("1").render(report, None)[1].decode()

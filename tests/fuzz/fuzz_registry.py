@@ -10,12 +10,12 @@ import httpx
 from scanner.domain.facts import Failure
 from scanner.domain.image import reference
 from scanner.registry.auth import auth_file, bearer, challenge, realm
-from scanner.registry.auth.bearer import MAX_LIFE_S, Token, TokenRequest
+from scanner.registry.auth.bearer import MAX_LIFE_S, BearerToken, TokenRequest
 from scanner.registry.config import RegistryConfig
 from scanner.registry.documents.image_config import read_config
 from scanner.registry.documents.manifest import read_manifest
 from scanner.registry.documents.media_types import OCI_INDEX, OCI_MANIFEST
-from scanner.registry.http.exchange import Answer
+from scanner.registry.http.exchange import WholeResponse
 from scanner.registry.http.redirects import Trust, next_hop
 from scanner.registry.mirrors import hosts_toml, registries_conf
 
@@ -66,17 +66,17 @@ def _challenge(raw: bytes) -> None:
 def _token(raw: bytes) -> None:
     for body in (raw, b'{"token":"%s"}' % raw, b'{"token":"t","expires_in":%s}' % raw):
         found = _answered(body)
-        if isinstance(found, Token) and not 0 < found.life_s <= MAX_LIFE_S:
+        if isinstance(found, BearerToken) and not 0 < found.life_s <= MAX_LIFE_S:
             raise AssertionError("a token lives for ever")
-        if isinstance(found, Token) and not (found.value.isascii() and found.value.isprintable()):
+        if isinstance(found, BearerToken) and not (found.value.isascii() and found.value.isprintable()):
             raise AssertionError("a token breaks out of its header")
 
 
-def _answered(body: bytes) -> Token | Failure:
+def _answered(body: bytes) -> BearerToken | Failure:
     """What is made of a token server's answer; nothing waits, so no loop is needed."""
 
-    async def send(_request: httpx.Request) -> Answer:
-        return Answer(200, httpx.Headers(), body)
+    async def send(_request: httpx.Request) -> WholeResponse:
+        return WholeResponse(200, httpx.Headers(), body)
 
     asking = bearer.fetch(send, TokenRequest(httpx.URL("https://r.example/token"), "", ()), None)
     try:

@@ -6,19 +6,19 @@ import contextlib
 import sys
 
 from scanner.binary.layers.layers import LayerIndex
-from scanner.binary.layers.limits import LayerError, Limits
+from scanner.binary.layers.limits import LayerError, LayerLimits
 from scanner.binary.layers.tarstream import BLOCK, TarReader
-from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.layers.usage import Usage
 
-LIMITS = Limits(entries=10_000, name_bytes=1 << 20, unpacked_bytes=1 << 26)
+LIMITS = LayerLimits(entries=10_000, name_bytes=1 << 20, unpacked_bytes=1 << 26)
 
 
 def one_input(raw: bytes) -> None:
     """Only ``LayerError`` may come of it; the second round has right checksums, so that it gets further."""
     for piece in (raw, _with_checksums(raw)):
         tar = TarReader(LayerIndex(Usage(LIMITS)))
-        unpack = Unpack(Budget(LIMITS, tar.feed))
+        unpack = Unpack(UnpackBudget(LIMITS, tar.feed))
         with contextlib.suppress(LayerError):
             for at in range(0, len(piece), 333):
                 unpack.feed(piece[at : at + 333])

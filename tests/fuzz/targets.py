@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers import tables, toc
 from scanner.binary.layers.layers import LayerIndex
-from scanner.binary.layers.limits import LayerError, Limits
+from scanner.binary.layers.limits import LayerError, LayerLimits
 from scanner.binary.layers.usage import Usage
 from scanner.binary.program.libraries import ld_cache
 from scanner.domain.facts import Failure
@@ -92,7 +92,7 @@ def _ini(raw: bytes) -> object:
 
 
 def _ansible_yaml(raw: bytes) -> object:
-    named = ansible.Named("/i.yml", "/", "all", ("/i.yml",), is_alone=True)
+    named = ansible.NamedInventory("/i.yml", "/", "all", ("/i.yml",), is_alone=True)
     return ansible.read_inventory(named, Around("/", "/root", "root"), Snapshot({"/i.yml": text(raw)}), {})
 
 
@@ -110,7 +110,7 @@ def _context(raw: bytes) -> object:
 
 def _table(raw: bytes) -> object:
     entries = toc._entries(tables.parse_table(raw))
-    toc._fill(LayerIndex(Usage(Limits())), entries, 1 << 30)
+    toc._fill(LayerIndex(Usage(LayerLimits())), entries, 1 << 30)
     return toc._files(entries)
 
 

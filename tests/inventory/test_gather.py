@@ -4,12 +4,12 @@ from scanner.domain.facts import Source
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
-from scanner.formats.parsing.offload import Budget
+from scanner.formats.parsing.offload import CallBudget
 from scanner.inventory import (
     AnsibleSource,
-    Answer,
     Defaults,
     FileSdSource,
+    HostRecords,
     InventoryError,
     LocalSource,
     Record,
@@ -37,7 +37,7 @@ class Found:
         self.records, self.defaults = records, defaults or Defaults()
 
     def read(self, offload=INLINE):
-        return Answer(self.records)
+        return HostRecords(self.records)
 
 
 def refusal(*sources):
@@ -274,7 +274,7 @@ def test_a_pattern_that_searches_the_whole_disk_is_refused(tmp_path):
 
 
 def test_what_costs_more_than_any_inventory_does_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(offload, "BUDGET", Budget(seconds=0.3))
+    monkeypatch.setattr(offload, "BUDGET", CallBudget(seconds=0.3))
     path = tmp_path / "config"
     path.write_text("".join(f"Host h{number}\nMatch host {'*a' * 200} user x\n" for number in range(9000)))
     assert refusal(SshConfigSource(path)) == f"{path}: cannot be read: it takes longer than 0.3 s to read"

@@ -10,9 +10,9 @@ import pytest
 
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.registry.http.exchange import Answer
+from scanner.registry.http.exchange import WholeResponse
 from scanner.registry.http.messages import Headers
-from scanner.registry.mirror_chain import MirrorChain, Route
+from scanner.registry.mirror_chain import MirrorChain, PullRoute
 from scanner.registry.tag_listing import MAX_PAGES, tags_of
 
 
@@ -30,13 +30,13 @@ class Endpoint:
             return page
         status, tags, link = page
         body = tags if isinstance(tags, bytes) else json.dumps({"name": "shop/api", "tags": tags}).encode()
-        return Answer(status, Headers({"link": link} if link else {}), body)
+        return WholeResponse(status, Headers({"link": link} if link else {}), body)
 
 
 async def listed(*pages):
     endpoint = Endpoint(list(pages))
     pull = SimpleNamespace(path="/v2/shop/api", repository="shop/api", failure=None)
-    return await tags_of(MirrorChain((Failure(Reason.IMAGE_NOT_ALLOWED), Route(pull, endpoint)))), endpoint.asked
+    return await tags_of(MirrorChain((Failure(Reason.IMAGE_NOT_ALLOWED), PullRoute(pull, endpoint)))), endpoint.asked
 
 
 async def test_pages_are_followed_to_their_end():

@@ -10,7 +10,7 @@ import pytest
 from scanner.domain.facts import Failure, Workload
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.aside import AT_ONCE
-from scanner.scan.scan import Limits, Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 from tests import builders
 from tests.scan.test_scan import Registry, inspect
 
@@ -30,7 +30,7 @@ async def test_many_workloads_of_a_host_are_written_up_beside_the_loop(many, is_
     async def unread(_host):
         return Failure(Reason.HOST_TIMEOUT, "no answer", setting="ssh.connect_timeout")
 
-    scanner = Scanner(unread, Registry(), inspect, Limits(), clock=lambda: 1.0, configured=configured)
+    scanner = Scanner(unread, Registry(), inspect, ScanLimits(), clock=lambda: 1.0, configured=configured)
     report = await scanner.scan([builders.host("a", *images(many))])
     assert len(report.findings) == many
     assert (seen == {threading.get_ident()}) is not is_aside
@@ -56,6 +56,6 @@ async def test_workloads_of_one_name_are_told_apart_without_comparing_each_with_
         return facts
 
     monkeypatch.setattr(Workload, "__eq__", counting)
-    report = await Scanner(read, Registry(), inspect, Limits(), clock=lambda: 1.0).scan([builders.host("a")])
+    report = await Scanner(read, Registry(), inspect, ScanLimits(), clock=lambda: 1.0).scan([builders.host("a")])
     assert len({finding.workload.name for finding in report.findings}) == many
     assert compared < 4 * many

@@ -15,7 +15,7 @@ from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
 from scanner.domain.verdict.reason import Status
 from scanner.probe import reading
-from scanner.scan.scan import Limits, Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 from tests import builders
 from tests.rows import each_row
 
@@ -62,7 +62,7 @@ async def judged(raw):
     async def read(host):
         return reading.read(raw, host)
 
-    report = await Scanner(read, Registry(), inspect, Limits(), lambda: 1.0).scan([HOST])
+    report = await Scanner(read, Registry(), inspect, ScanLimits(), lambda: 1.0).scan([HOST])
     return {finding.key: finding.verdict for finding in report.findings}
 
 

@@ -21,7 +21,7 @@ from scanner.domain.report import Report
 from scanner.domain.report_json import document
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status, leaves_incomplete
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.scan import Limits, Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 from scanner.service.publication import merged
 from tests import builders
 from tests.builders import AMD64, ARM64, ARM_V7
@@ -149,7 +149,7 @@ def scanner(readings, known, depth):
     async def inspect(_reference, offer, _override, _host=""):
         return next(programs[offer.digest] for _, programs in known.values() if offer.digest in programs)
 
-    return Scanner(read, Registry(), inspect, Limits(depth=depth), clock=lambda: 1000.0)
+    return Scanner(read, Registry(), inspect, ScanLimits(depth=depth), clock=lambda: 1000.0)
 
 
 def scanned(fleet, depth, **how):

@@ -13,7 +13,7 @@ from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix
-from scanner.scan.scan import Limits, Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 from tests import builders
 from tests.builders import AMD64, ARM64, INDEX
 
@@ -41,7 +41,7 @@ async def inspect(_reference, offer, _override, _host=""):
 
 
 def a_scanner(read, registry=None, **limits):
-    return Scanner(read, registry or Registry(), inspect, Limits(**limits), clock=lambda: 1000.0)
+    return Scanner(read, registry or Registry(), inspect, ScanLimits(**limits), clock=lambda: 1000.0)
 
 
 async def read(one):
@@ -211,7 +211,7 @@ async def test_a_shallow_scan_reads_no_config_and_no_binary():
     async def never(*_):
         raise AssertionError("the binary was opened")
 
-    scanner = Scanner(read, registry, never, Limits(depth=Depth.INDEX))
+    scanner = Scanner(read, registry, never, ScanLimits(depth=Depth.INDEX))
     report = await scanner.scan([host("a", "r.example/amd64:1")])
     assert {depth for _, depth in registry.asked} == {"index"}
     assert told(report)[0][2] == "native"

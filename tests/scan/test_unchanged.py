@@ -11,7 +11,7 @@ from scanner.domain.image.image_survey import Survey
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
-from scanner.scan.scan import Limits, Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 from scanner.scan.unchanged import LastScan
 from tests import builders
 from tests.builders import AMD64, ARM64
@@ -59,7 +59,9 @@ class Fleet:
         self.asked.clear()
         self.opened = 0
         parts = {"missing_part": self.missing_part, "surveys": self, "last": self.last} | more
-        return await Scanner(self.read, self, self.inspect, Limits(depth), clock=lambda: 9.0, **parts).scan(self.hosts)
+        return await Scanner(self.read, self, self.inspect, ScanLimits(depth), clock=lambda: 9.0, **parts).scan(
+            self.hosts
+        )
 
 
 @pytest.fixture

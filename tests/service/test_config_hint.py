@@ -9,7 +9,7 @@ import yaml
 from scanner.domain.facts import Failure, image_reference
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Fix
-from scanner.registry.http.address import Policy, parse
+from scanner.registry.http.address import AddressPolicy, parse
 from scanner.registry.http.failures import EgressRefusedError, classify
 from scanner.service.config_hint import config_hint, configured
 from scanner.settings.schema import Settings
@@ -18,7 +18,7 @@ from tests.rows import each_row
 
 def refused(host, address):
     """What the registry's adapter says of an address that it may not connect to."""
-    return classify(EgressRefusedError.screened(host, parse(address), Policy().refusal(parse(address))))
+    return classify(EgressRefusedError.screened(host, parse(address), AddressPolicy().refusal(parse(address))))
 
 
 def unlisted(registry, detail=""):

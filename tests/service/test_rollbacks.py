@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain.facts import Failure, Maker, Mount, Process, Source
-from scanner.domain.rollback_record import CONFIRM_WITHIN_S, State
+from scanner.domain.rollback_record import CONFIRM_WITHIN_S, RollbackState
 from scanner.service.answers import Refusal
 from scanner.store.store import Store
 from scanner.trail.leaf import decode
@@ -111,15 +111,15 @@ async def test_a_confirmed_plan_is_the_agent_s_work_until_it_ends(service, envir
     environment.containers = (container("1"),)
     assert await service.rollbacks.verify(made.id, "agent") == (True, f"api runs with {digest('1')}")
     await service.rollbacks.step(made.id, "finish", "", "agent")
-    ended = await service.rollbacks.end(made.id, State.DONE, "api runs", "agent")
-    assert (ended.state, ended.steps[-1].step) == (State.DONE, "finish")
+    ended = await service.rollbacks.end(made.id, RollbackState.DONE, "api runs", "agent")
+    assert (ended.state, ended.steps[-1].step) == (RollbackState.DONE, "finish")
     assert await service.rollbacks.work(0) == []
     assert await events(trail) == [
         ("rollback_planned", "kim"), ("rollback_confirmed", "lee"), *[("rollback_step", "agent")] * 3,
         ("rollback_seen", "rollback agent"), ("rollback_step", "agent"), ("rollback_ended", "agent"),
     ]  # fmt: skip
     assert reason(await service.rollbacks.step(made.id, "switch", "", "agent")) == "rollback_state"
-    assert (await service.rollbacks.end(made.id, State.DONE, "again", "agent")).detail == "api runs"
+    assert (await service.rollbacks.end(made.id, RollbackState.DONE, "again", "agent")).detail == "api runs"
 
 
 async def test_a_plan_can_be_confirmed_once_within_ten_minutes(service, environment):
@@ -223,12 +223,12 @@ async def confirmed(service):
 @pytest.mark.parametrize(
     ("claimed", "then", "ends"),
     [
-        (State.DONE, "2", "unproved"),
-        (State.DONE, "3", "unproved"),
-        (State.DONE, "1", "done"),
-        (State.UNDONE, "1", "unproved"),
-        (State.UNDONE, "2", "undone"),
-        (State.REFUSED, "2", "refused"),
+        (RollbackState.DONE, "2", "unproved"),
+        (RollbackState.DONE, "3", "unproved"),
+        (RollbackState.DONE, "1", "done"),
+        (RollbackState.UNDONE, "1", "unproved"),
+        (RollbackState.UNDONE, "2", "undone"),
+        (RollbackState.REFUSED, "2", "refused"),
     ],
 )
 async def test_what_an_agent_claims_of_the_end_is_believed_as_far_as_a_scan_bears_it_out(
@@ -245,7 +245,7 @@ async def test_a_claim_that_nobody_could_look_at_is_unproved(service, environmen
     rollback = await confirmed(service)
     environment.now += 1
     environment.machines["10.0.0.1"] = builders.unread().reading
-    assert str((await service.rollbacks.end(rollback, State.DONE, "", "thief")).state) == "unproved"
+    assert str((await service.rollbacks.end(rollback, RollbackState.DONE, "", "thief")).state) == "unproved"
 
 
 async def test_steps_stand_in_their_order_and_nothing_is_finished_that_no_scan_saw_running(service, environment):

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from scanner.settings import Settings, SettingsError
 from scanner.settings.json_schema import node_at, schema_of, sections
 from scanner.settings.load import interpret
-from scanner.settings.yaml_source import Document, parse
+from scanner.settings.yaml_source import SettingsDocument, parse
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema_of(Settings)
@@ -222,7 +222,7 @@ def test_the_schema_never_refuses_what_the_loader_takes(place, odd):
         inner = inner[part]
     inner[last] = odd
     try:
-        interpret(Document("f", tuples(changed[""])), Settings)
+        interpret(SettingsDocument("f", tuples(changed[""])), Settings)
     except SettingsError:
         return
     value = {} if changed[""] is None else changed[""]

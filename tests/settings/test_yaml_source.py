@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scanner.settings.load import interpret
 from scanner.settings.problem import SettingsError
 from scanner.settings.schema import Settings
-from scanner.settings.yaml_source import Document, parse
+from scanner.settings.yaml_source import SettingsDocument, parse
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(st.characters(codec="utf-8"), max_size=8),
@@ -46,4 +46,4 @@ def test_what_yaml_wrote_is_what_is_read(tree):
 @given(TREES)
 def test_any_tree_is_settings_or_a_refusal(tree):
     with contextlib.suppress(SettingsError):
-        interpret(Document("f", tuples(tree)), Settings)
+        interpret(SettingsDocument("f", tuples(tree)), Settings)

@@ -8,7 +8,7 @@ import pytest
 
 from scanner.store.database import Database
 from scanner.store.error import StoreError
-from scanner.store.lease import Member, TakenOverError
+from scanner.store.lease import Instance, TakenOverError
 from scanner.store.notify import Notices
 from scanner.store.store import Store
 
@@ -19,7 +19,7 @@ WAIT_S = 60.0
 
 
 def member(name, lease_s=LEASE_S):
-    return Member(name, f"https://{name}.example", lease_s)
+    return Instance(name, f"https://{name}.example", lease_s)
 
 
 async def led(store):

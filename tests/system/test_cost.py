@@ -19,7 +19,7 @@ from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.plain import plain_engine, plain_host
 from scanner.domain.verdict.reason import Reason
-from scanner.scan.scan import Limits
+from scanner.scan.scan import ScanLimits
 from scanner.settings.schema import Settings
 from scanner.store.store import Store
 from tests.real import command
@@ -188,7 +188,7 @@ class ConnectionPool:
             return self.facts[host.name]
 
         with reach.registry.scan():
-            return await reach.scanner(Limits(), read=read).scan(self.hosts)
+            return await reach.scanner(ScanLimits(), read=read).scan(self.hosts)
 
     def reach(self, store):
         """What the service asks through; every tag is asked again in every scan."""

@@ -15,7 +15,7 @@ from scanner.domain.facts import Failure, Source
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.hosts.ssh.recorded import RecordedHosts
-from scanner.scan.scan import Limits
+from scanner.scan.scan import ScanLimits
 from scanner.settings.schema import Settings
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
@@ -246,7 +246,7 @@ async def test_everything_in_a_mixed_fleet_gets_exactly_its_verdict(fleet):
                 break
         return facts
 
-    report = await reach.scanner(Limits(), read=patiently).scan(hosts)
+    report = await reach.scanner(ScanLimits(), read=patiently).scan(hosts)
     found = {}
     for finding in report.findings:
         w = finding.workload

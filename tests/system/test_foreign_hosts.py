@@ -11,7 +11,7 @@ from scanner.domain.facts import EngineState, HostFacts
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
-from scanner.scan.scan import Limits
+from scanner.scan.scan import ScanLimits
 from scanner.settings.schema import Settings
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
@@ -132,7 +132,7 @@ async def test_what_is_planned_for_a_foreign_host_is_judged_for_its_cpu(
     plans = tuple(Plan(pusher.push(f"foreign/{name}", "1", what), name) for name, what in pushed.items())
     host, reach = address_of(foreign, *plans), reach_of(foreign)
     facts = await patiently(reach, host)
-    report = await reach.scanner(Limits(), read=lambda _host: _answer(facts)).scan([host])
+    report = await reach.scanner(ScanLimits(), read=lambda _host: _answer(facts)).scan([host])
     assert {finding.workload.name: str(finding.verdict.reason) for finding in report.findings} == {
         "both": "native",
         "amd64": "platform_missing",

@@ -6,7 +6,7 @@ import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.host import Host
-from scanner.scan.scan import Limits
+from scanner.scan.scan import ScanLimits
 from scanner.settings.schema import Settings
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -44,7 +44,7 @@ def scan(built, docker_engine, start_sshd):
         })  # fmt: skip
         reach = Adapters(settings, AdapterContext("0"))
         try:
-            report = await reach.scanner(Limits()).scan([Host("web-1", sshd.address, sshd.port)])
+            report = await reach.scanner(ScanLimits()).scan([Host("web-1", sshd.address, sshd.port)])
         finally:
             await reach.close()
         return {f.workload.name: f.verdict for f in report.findings if f.workload.name.startswith("local-")}

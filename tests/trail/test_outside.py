@@ -8,7 +8,7 @@ from scanner.trail.audit import Outside, audit
 from scanner.trail.cosignature import cosigned, verifier_of
 from scanner.trail.note import Signer, parse
 from scanner.trail.outside import OutsideError, Seen
-from scanner.trail.tampering import Found, Tampering
+from scanner.trail.tampering import FoundTampering, Tampering
 
 ORIGIN = "fleet.example/archscan"
 
@@ -68,7 +68,7 @@ async def test_a_checkpoint_that_was_kept_shows_a_cut_or_another_log(store, trai
     await filled(trail, 3)
     assert await looked(store, trail, seen=[kept]) == []
     other = outside.of_checkpoint(trail.head.note, Signer.made("other.example").verifier, "kept")
-    assert isinstance(other, Found)
+    assert isinstance(other, FoundTampering)
     assert other.kind is Tampering.ANOTHER_LOG
     with pytest.raises(OutsideError):
         outside.of_checkpoint("hello", trail.verifier, "kept")

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import docker_archive
 from scanner.binary.layers.layers import LayerIndex, clean
-from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
+from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
 from scanner.binary.layers.reading import SLICE_BYTES, THINK_S
 from scanner.binary.layers.tables import parse_table
 from scanner.binary.layers.tarstream import TarReader
-from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.layers.usage import Usage
 from scanner.binary.layers.view import Unfetched, Unread, View
 from scanner.binary.program import argv, chain, emulators
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scanner.binary.layers.docker_archive import SavedImage
-    from scanner.binary.layers.tarstream import Content, Entry
+    from scanner.binary.layers.tarstream import EntryContent, TarEntry
     from scanner.domain.facts import Process
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
@@ -44,11 +44,11 @@ MAX_DOCUMENTS_BYTES = 32 * 1024 * 1024
 MAX_BLOBS = 4096
 """Files of one archive: 512 layers with the three files each that old engines wrote."""
 
-_DEFAULT = Limits()
+_DEFAULT = LayerLimits()
 
 
 async def inspect_archive(
-    stream: AsyncIterator[bytes], image_id: str = "", override: Process | None = None, limits: Limits = _DEFAULT
+    stream: AsyncIterator[bytes], image_id: str = "", override: Process | None = None, limits: LayerLimits = _DEFAULT
 ) -> Program:
     """Open what the image of this ID (needed only where the archive holds several) starts.
 
@@ -66,10 +66,12 @@ async def inspect_archive(
         return Program(said, problem=Failure(Reason.LAYER_LIMIT, f"the archive took longer than {limits.read_s:g} s"))
 
 
-async def _program(stream: AsyncIterator[bytes], image_id: str, override: Process | None, limits: Limits) -> Program:
+async def _program(
+    stream: AsyncIterator[bytes], image_id: str, override: Process | None, limits: LayerLimits
+) -> Program:
     archive = _Archive(limits)
     tar = TarReader(archive)
-    budget = Budget(limits, tar.feed)
+    budget = UnpackBudget(limits, tar.feed)
     unpack = Unpack(budget)
 
     def taken(chunk: bytes) -> None:
@@ -106,7 +108,7 @@ def _found(archive: _Archive, image_id: str, override: Process | None) -> Progra
 class _Archive:
     """What passed by; a ``tarstream.Sink``."""
 
-    limits: Limits
+    limits: LayerLimits
     usage: Usage = field(init=False)
     documents: dict[str, Any] = field(default_factory=dict)
     layers: dict[str, LayerIndex | Failure] = field(default_factory=dict)
@@ -117,13 +119,13 @@ class _Archive:
     def __post_init__(self) -> None:
         self.usage = Usage(self.limits)
 
-    def begin(self, entry: Entry) -> Content | None:
+    def begin(self, entry: TarEntry) -> EntryContent | None:
         self.blobs += 1
         if self.blobs > MAX_BLOBS:
             raise limit_reached(f"the archive holds more than {MAX_BLOBS} files")
         return _Blob(self, entry.size) if entry.is_regular and entry.size else None
 
-    def end(self, entry: Entry, content: Content | None) -> None:
+    def end(self, entry: TarEntry, content: EntryContent | None) -> None:
         name = clean(entry.name)
         if name is None:
             return
@@ -165,7 +167,7 @@ class _Blob:
         self._failure: Failure | None = None
         self._index = LayerIndex(archive.usage)
         self._tar = TarReader(self._index)
-        self._budget = Budget(archive.limits, self._tar.feed, archive.usage.unpacked_bytes)
+        self._budget = UnpackBudget(archive.limits, self._tar.feed, archive.usage.unpacked_bytes)
         self._unpack = Unpack(self._budget)
         self._started = False
 

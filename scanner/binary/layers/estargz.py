@@ -10,14 +10,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import tables
-from scanner.binary.layers.limits import Limits, unreadable
+from scanner.binary.layers.limits import LayerLimits, unreadable
 from scanner.binary.layers.tarstream import TarReader
-from scanner.binary.layers.unpack import Budget, Gzip
+from scanner.binary.layers.unpack import Gzip, UnpackBudget
 from scanner.formats.parsing.beside import beside
 
 if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
-    from scanner.binary.layers.tarstream import Content, Entry
+    from scanner.binary.layers.tarstream import EntryContent, TarEntry
     from scanner.domain.image.offers import Layer
 
 ANNOTATION = "containerd.io/snapshot/stargz/toc.digest"
@@ -45,7 +45,7 @@ async def fetch(layer: Layer, digest: str, open_layer: OpenLayer) -> tuple[Any, 
 
 def _document(packed: bytes, digest: str) -> Any:
     table = _Table()
-    budget = Budget(Limits(unpacked_bytes=tables.MAX_TABLE_BYTES), TarReader(table).feed)
+    budget = UnpackBudget(LayerLimits(unpacked_bytes=tables.MAX_TABLE_BYTES), TarReader(table).feed)
     budget.stored = len(packed)
     Gzip(budget.pass_on).feed(packed)
     tables.check_digest(bytes(table.held), digest)
@@ -58,11 +58,11 @@ class _Table:
     def __init__(self) -> None:
         self.held = bytearray()
 
-    def begin(self, entry: Entry) -> Content | None:
+    def begin(self, entry: TarEntry) -> EntryContent | None:
         return self if entry.name == TABLE_NAME and not self.held else None
 
     def feed(self, piece: memoryview) -> None:
         self.held += piece
 
-    def end(self, entry: Entry, content: Content | None) -> None:
+    def end(self, entry: TarEntry, content: EntryContent | None) -> None:
         """Nothing is left to do."""

@@ -111,7 +111,7 @@ class LayerIndex:
     notes: dict[Condition, str] = field(default_factory=dict)
     _last_directory: tuple[str, str] = ("", "")
 
-    def begin(self, entry: tarstream.Entry) -> Capture | None:
+    def begin(self, entry: tarstream.TarEntry) -> Capture | None:
         """Keep parts of executables and libraries, which kernel and loader look at, besides texts that shells read."""
         if not entry.is_regular or entry.sparse:
             return None
@@ -124,7 +124,7 @@ class LayerIndex:
             return Capture(entry.size, text=True)
         return None
 
-    def end(self, entry: tarstream.Entry, content: tarstream.Content | None) -> None:
+    def end(self, entry: tarstream.TarEntry, content: tarstream.EntryContent | None) -> None:
         """Remember an entry."""
         examined = None
         if isinstance(content, Capture):
@@ -134,7 +134,7 @@ class LayerIndex:
             examined = Content(FileKind.OTHER, problem=unread)
         self.add(entry, examined)
 
-    def add(self, entry: tarstream.Entry, content: Content | None, extent: Extent | None = None) -> None:
+    def add(self, entry: tarstream.TarEntry, content: Content | None, extent: Extent | None = None) -> None:
         """Remember an entry, in the order of the archive; the last one of a name wins.
 
         Raises ``LayerError`` for what makes engines refuse a layer, or unpack it differently.
@@ -171,7 +171,7 @@ class LayerIndex:
                 self.notes.setdefault(Condition.BELOW_WHITEOUT, f"a layer has entries below /{at}, which it whites out")
             at = at.rpartition("/")[0]
 
-    def _named(self, entry: tarstream.Entry) -> str:
+    def _named(self, entry: tarstream.TarEntry) -> str:
         """An entry's own path, empty for the root."""
         path = clean(entry.name)
         if path is None:
@@ -210,7 +210,7 @@ class LayerIndex:
             self.whiteouts.add(path)
             self.fresh.add(path)
 
-    def _node_of(self, entry: tarstream.Entry, content: Content | None, extent: Extent | None) -> Node:
+    def _node_of(self, entry: tarstream.TarEntry, content: Content | None, extent: Extent | None) -> Node:
         born = self.usage.entries
         match entry.flag:
             case "0":

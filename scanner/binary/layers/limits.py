@@ -39,7 +39,7 @@ PIECE_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LayerLimits:
     """The bounds of one inspection; reaching one is ``layer_limit``, never a shorter answer."""
 
     layers: int = MAX_LAYERS

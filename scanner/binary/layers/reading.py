@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from scanner.binary.layers import toc
 from scanner.binary.layers.diffid import DiffId
 from scanner.binary.layers.layers import LayerIndex
-from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
+from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
-from scanner.binary.layers.unpack import Budget, Unpack, packing_notes
+from scanner.binary.layers.unpack import Unpack, UnpackBudget, packing_notes
 from scanner.binary.layers.usage import Usage
 from scanner.binary.layers.view import Unfetched, Unkept, Unread, View
 from scanner.domain.facts import Failure
@@ -47,7 +47,7 @@ MAX_REREADS = 4
 """Times that layers of one image are read once more for a file that a script sources under an uncommon name."""
 
 
-class Reading:
+class LayerReading:
     """The layers of one image (bottom first, as a manifest lists them) and what has been read of them.
 
     A layer is read to its end, where its digest is checked, before anything that it holds is an answer. With
@@ -59,7 +59,7 @@ class Reading:
         self,
         layers: Sequence[Layer],
         open_layer: OpenLayer,
-        limits: Limits,
+        limits: LayerLimits,
         *,
         early_stop: bool = False,
         diff_ids: Sequence[Digest | Failure] | None = None,
@@ -176,7 +176,7 @@ class Reading:
         layer = self._layers[number]
         tar = TarReader(index)
         unpacked = DiffId(self._diff_ids[number] if self._diff_ids else None, tar.feed)
-        budget = Budget(self._limits, unpacked.take, self._usage.unpacked_bytes)
+        budget = UnpackBudget(self._limits, unpacked.take, self._usage.unpacked_bytes)
         unpack = Unpack(budget)
         stop_before = layer.size - self._limits.worth_stopping_bytes if self._early_stop else 0
         damage: LayerError | None = None
@@ -277,12 +277,12 @@ def _damage_in(unpack: Unpack, piece: bytes) -> LayerError | None:
     return None
 
 
-def _check_length(budget: Budget, layer: Layer) -> None:
+def _check_length(budget: UnpackBudget, layer: Layer) -> None:
     if layer.size > 0 and budget.stored > layer.size:
         raise unreadable(f"{layer.digest} is longer than the {layer.size} bytes that its manifest says", None)
 
 
-def _check_end(unpack: Unpack, tar: TarReader, budget: Budget, layer: Layer) -> None:
+def _check_end(unpack: Unpack, tar: TarReader, budget: UnpackBudget, layer: Layer) -> None:
     if budget.stored < layer.size:
         raise unreadable(f"{layer.digest} ended after {budget.stored} of {layer.size} bytes", None)
     unpack.close()

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from scanner.binary.layers.layers import clean
-from scanner.binary.layers.limits import MIB, LayerError, Limits, unreadable
+from scanner.binary.layers.limits import MIB, LayerError, LayerLimits, unreadable
 from scanner.binary.layers.tarstream import BLOCK, TarReader
-from scanner.binary.layers.unpack import GZIP_MAGIC, ZSTD_MAGIC, Budget, Unpack
+from scanner.binary.layers.unpack import GZIP_MAGIC, ZSTD_MAGIC, Unpack, UnpackBudget
 from scanner.domain.facts import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from scanner.binary.layers.tarstream import Content, Entry
+    from scanner.binary.layers.tarstream import EntryContent, TarEntry
 
 MAX_ENTRIES = 20_000
 """Files of one archive: a hundred images of sixty layers, with the three files each that old engines wrote."""
@@ -31,7 +31,7 @@ MAX_UNPACKED_BYTES = 64 * 1024 * MIB
 
 PIECE_BYTES = 1 * MIB
 
-LIMITS = Limits(unpacked_bytes=MAX_UNPACKED_BYTES)
+LIMITS = LayerLimits(unpacked_bytes=MAX_UNPACKED_BYTES)
 
 _KINDS = {"3": "a device", "4": "a device", "6": "a named pipe"}
 
@@ -80,7 +80,7 @@ def _refuse_irregular(descriptor: int) -> None:
 def _unpacked(packed: int) -> int:
     """A file without a name that holds what another one unpacks to."""
     with tempfile.TemporaryFile(prefix="archscan-") as sink:
-        budget = Budget(LIMITS, _writes(sink))
+        budget = UnpackBudget(LIMITS, _writes(sink))
         unpack = Unpack(budget)
         at = 0
         while piece := os.pread(packed, PIECE_BYTES, at):
@@ -122,7 +122,7 @@ class _Entries:
             raise unreadable("it ends inside an entry")
         return TarPlaces(self.descriptor, self.places, self.links)
 
-    def begin(self, entry: Entry) -> Content | None:
+    def begin(self, entry: TarEntry) -> EntryContent | None:
         """An entry's header was read, its content begins here."""
         shown = printable(entry.name, 200)
         name = clean(entry.name)
@@ -141,10 +141,10 @@ class _Entries:
             raise unreadable(f"it has more than {MAX_ENTRIES} files")
         return None
 
-    def end(self, entry: Entry, content: Content | None) -> None:
+    def end(self, entry: TarEntry, content: EntryContent | None) -> None:
         """Nothing was taken of it."""
 
-    def _link(self, entry: Entry, name: str, shown: str) -> None:
+    def _link(self, entry: TarEntry, name: str, shown: str) -> None:
         above = name.rpartition("/")[0] if entry.flag == "2" else ""
         target = posixpath.normpath(posixpath.join("/", above, entry.target))
         parts = posixpath.normpath(posixpath.join(above, entry.target)).split("/")

@@ -39,7 +39,7 @@ _WITHOUT_CONTENT = b"123456"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TarEntry:
     """One entry: its raw name, what it is (the tar type flag as a character), its link target, whose it is.
 
     ``uid`` and ``gid`` are ``None`` where the archive does not tell them in a form that can be read.
@@ -60,7 +60,7 @@ class Entry:
         return self.flag == "0"
 
 
-class Content(Protocol):
+class EntryContent(Protocol):
     """Takes the bytes of one entry."""
 
     def feed(self, piece: memoryview, /) -> None:
@@ -70,10 +70,10 @@ class Content(Protocol):
 class Sink(Protocol):
     """Takes entries as they are read."""
 
-    def begin(self, entry: Entry, /) -> Content | None:
+    def begin(self, entry: TarEntry, /) -> EntryContent | None:
         """An entry starts; answer who takes its bytes, or ``None`` to skip them."""
 
-    def end(self, entry: Entry, content: Content | None, /) -> None:
+    def end(self, entry: TarEntry, content: EntryContent | None, /) -> None:
         """The entry and all its bytes have been read."""
 
 
@@ -113,8 +113,8 @@ class TarReader:
         self._collected = bytearray()
         self._pending = _Pending()
         self._global: dict[str, bytes] = {}
-        self._entry: Entry | None = None
-        self._content: Content | None = None
+        self._entry: TarEntry | None = None
+        self._content: EntryContent | None = None
         self._sparse_blocks = 0
 
     @property
@@ -235,7 +235,7 @@ class TarReader:
                 self._pending.long_target = collected.partition(b"\0")[0]
         self._start_skipping(self._padding)
 
-    def _entry_of(self, block: bytes, flag: bytes, size: int) -> Entry:
+    def _entry_of(self, block: bytes, flag: bytes, size: int) -> TarEntry:
         pax = {**self._global, **self._pending.pax} if self._global or self._pending.pax else {}
         name = pax.get("GNU.sparse.name") or pax.get("path") or self._pending.long_name or _name_of(block)
         target = pax.get("linkpath") or self._pending.long_target or block[157:257].partition(b"\0")[0]
@@ -251,7 +251,7 @@ class TarReader:
         kind = "0" if kind == "S" else kind
         mode = _number(block[100:108], "mode") & 0o7777
         uid, gid = _owner(block[108:116], pax.get("uid")), _owner(block[116:124], pax.get("gid"))
-        return Entry(_text(name), kind, mode, size, _text(target), sparse, uid, gid)
+        return TarEntry(_text(name), kind, mode, size, _text(target), sparse, uid, gid)
 
     def _begin_content(self) -> None:
         entry = self._entry
@@ -272,7 +272,7 @@ class TarReader:
             self._end_content(self._entry)
         return view[len(taken) :]
 
-    def _end_content(self, entry: Entry) -> None:
+    def _end_content(self, entry: TarEntry) -> None:
         self._sink.end(entry, self._content)
         self._entry = self._content = None
         self._start_skipping(self._padding)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import estargz, zstdchunked
 from scanner.binary.layers.layers import Extent, LayerIndex, interpret
-from scanner.binary.layers.limits import LayerError, Limits, limit_reached, unreadable
-from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, Entry
-from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
+from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, TarEntry
+from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
 from scanner.domain.streams import StreamBroken
@@ -77,7 +77,7 @@ def _fill(index: LayerIndex, entries: list[dict[str, Any]], end: int) -> None:
         name, target = _string(entry, "name"), _string(entry, "linkName")
         size = _integer(entry, "size") if flag == "0" else 0
         uid, gid = _integer(entry, "uid"), _integer(entry, "gid")
-        made = Entry(name, flag, _integer(entry, "mode") & 0o7777, size, target, uid=uid, gid=gid)
+        made = TarEntry(name, flag, _integer(entry, "mode") & 0o7777, size, target, uid=uid, gid=gid)
         capture = index.begin(made)
         if capture is None:
             index.add(made, None)
@@ -170,14 +170,14 @@ class _OneFile:
 
 
 async def fetch(
-    layer: Layer, extent: Extent, open_layer: OpenLayer, limits: Limits, *, early_stop: bool = False
+    layer: Layer, extent: Extent, open_layer: OpenLayer, limits: LayerLimits, *, early_stop: bool = False
 ) -> tuple[Content, bool]:
     """What one file of a layer holds, besides whether all of it was held to its digest.
 
     Raises ``LayerError`` or ``StreamBroken``; where ``early_stop`` is not allowed also for a file without digest.
     """
     file = _OneFile(extent, early_stop=early_stop)
-    budget = Budget(limits, file.take)
+    budget = UnpackBudget(limits, file.take)
     unpack = Unpack(budget)
     async with open_layer(layer, extent.start, extent.end) as chunks:
         async for chunk in chunks:

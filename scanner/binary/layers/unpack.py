@@ -18,7 +18,7 @@ from scanner.domain.verdict.condition import Condition
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scanner.binary.layers.limits import Limits
+    from scanner.binary.layers.limits import LayerLimits
 
     Take = Callable[[bytes], None]
 
@@ -45,10 +45,10 @@ class Unpacker(Protocol):
         """The stream is over; raises ``LayerError`` where something that was begun has no end."""
 
 
-class Budget:
+class UnpackBudget:
     """Counts unpacked against stored bytes; raises at a bomb."""
 
-    def __init__(self, limits: Limits, take: Take, spent: int = 0) -> None:
+    def __init__(self, limits: LayerLimits, take: Take, spent: int = 0) -> None:
         self._limits = limits
         self._take = take
         self.stored = 0
@@ -66,9 +66,9 @@ class Budget:
 
 
 class Unpack:
-    """Sniffs the packing of a layer, then unpacks it within a ``Budget``; ``first`` are the bytes that told it."""
+    """Sniffs the packing of a layer, then unpacks it within a ``UnpackBudget``; ``first`` are the bytes that told it."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: UnpackBudget) -> None:
         self._budget = budget
         self.first = b""
         self._unpacker: Unpacker | None = None
@@ -108,7 +108,7 @@ def unpacker_for(first: bytes, take: Take) -> Unpacker:
             raise unreadable(
                 f"the layer is packed with {name}, which no image format allows", Condition.PACKED_OTHERWISE
             )
-    return Plain(take)
+    return NotPacked(take)
 
 
 def _is_skippable(first: bytes) -> bool:
@@ -131,7 +131,7 @@ def packing_notes(media_type: str, first: bytes) -> Iterator[tuple[Condition, st
         yield Condition.PACKED_THOUGH_PLAIN, f"a layer is compressed, though its type is {media_type}"
 
 
-class Plain:
+class NotPacked:
     """A tar archive that is not packed at all."""
 
     def __init__(self, take: Take) -> None:

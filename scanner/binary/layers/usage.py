@@ -12,7 +12,7 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers import tarstream
-    from scanner.binary.layers.limits import Limits
+    from scanner.binary.layers.limits import LayerLimits
     from scanner.binary.program.content import Content
 
 MAX_TEXT_BYTES = 16 * 1024 * 1024
@@ -42,7 +42,7 @@ class Usage:
     ``wanted`` are paths of files whose text is asked for although they are no programs.
     """
 
-    limits: Limits
+    limits: LayerLimits
     entries: int = 0
     name_bytes: int = 0
     unpacked_bytes: int = 0
@@ -52,7 +52,7 @@ class Usage:
     wanted: set[str] = field(default_factory=set)
     rights: dict[tuple[int, int | None, int | None], Rights] = field(default_factory=dict)
 
-    def rights_of(self, entry: tarstream.Entry) -> Rights:
+    def rights_of(self, entry: tarstream.TarEntry) -> Rights:
         """Those of an entry; the same few stand in most of an image, so each is kept once."""
         key = (entry.mode, entry.uid, entry.gid)
         return self.rights.setdefault(key, Rights(*key))

@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import tables
-from scanner.binary.layers.limits import Limits, unreadable
-from scanner.binary.layers.unpack import Budget, Zstd
+from scanner.binary.layers.limits import LayerLimits, unreadable
+from scanner.binary.layers.unpack import UnpackBudget, Zstd
 from scanner.formats.parsing.beside import beside
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def fetch(layer: Layer, digest: str, open_layer: OpenLayer) -> tuple[Any, 
 def _document(packed: bytes, digest: str, unpacked_bytes: int) -> Any:
     tables.check_digest(packed, digest)
     unpacked = bytearray()
-    budget = Budget(Limits(unpacked_bytes=unpacked_bytes), unpacked.extend)
+    budget = UnpackBudget(LayerLimits(unpacked_bytes=unpacked_bytes), unpacked.extend)
     budget.stored = len(packed)
     Zstd(budget.pass_on).feed(packed)
     return tables.parse_table(bytes(unpacked))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence
 from scanner.binary.program.image_files import is_mounted
-from scanner.binary.program.user import Identity, ReadText, further_groups, identify
+from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
 from scanner.domain.facts import Failure, Privileges
 from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
@@ -116,7 +116,7 @@ class Permissions:
             return self._of_identity(path, wish, with_groups=True)
         return answer
 
-    def _asked(self, path: str, wish: Wish, who: Identity) -> Failure | None:
+    def _asked(self, path: str, wish: Wish, who: ProcessRights) -> Failure | None:
         doubt: Failure | None = None
         for directory in self.view.searched(path):
             if self._is_covered(f"/{directory}"):
@@ -142,7 +142,7 @@ class Permissions:
         return is_mounted(path, (*self.mounts, *_NOT_THE_IMAGES))
 
 
-def allows(rights: Rights | None, who: Identity, wish: Wish, *, by_bits: bool = False) -> bool | None:
+def allows(rights: Rights | None, who: ProcessRights, wish: Wish, *, by_bits: bool = False) -> bool | None:
     """Whether these bits grant it; ``None`` where owner or groups would tell. What has none is root's, open to all.
 
     Root passes, unless the bits count for it too (``by_bits``).

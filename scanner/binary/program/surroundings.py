@@ -12,7 +12,7 @@ from scanner.binary.program import working_directory
 from scanner.binary.program.execve import Run
 from scanner.binary.program.image_files import ImageFiles, is_below, is_mounted
 from scanner.binary.program.permission import Permissions, Wish
-from scanner.binary.program.user import Identity, ReadText, further_groups, identify
+from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Objection, Program
 from scanner.domain.verdict.condition import Condition
@@ -109,7 +109,7 @@ def unwritable(view: View, command: Command, *, scripted: bool) -> Callable[[str
     return asked
 
 
-def who(view: View, command: Command) -> Identity | Failure:
+def who(view: View, command: Command) -> ProcessRights | Failure:
     """Who the command's user is, its groups only as far as it names one; root where nobody told."""
     return identify(command.user or "", _text_of(view, command), with_groups=False)
 

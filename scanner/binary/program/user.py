@@ -28,7 +28,7 @@ ReadText: TypeAlias = Callable[[str], "str | Failure | None"]
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProcessRights:
     """Whose rights a process has; ``gids`` are all of its groups, ``None`` where they are not known."""
 
     uid: int
@@ -39,7 +39,7 @@ class Identity:
         return "root" if self.uid == 0 else f"user {self.uid}"
 
 
-ROOT = Identity(0)
+ROOT = ProcessRights(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _Line:
         return int(text) if _is_number(text) else 0
 
 
-def identify(spec: str, read: ReadText, *, with_groups: bool) -> Identity | Failure:
+def identify(spec: str, read: ReadText, *, with_groups: bool) -> ProcessRights | Failure:
     """Who ``spec`` is: ``USER[:GROUP]``, each a name or a number, each may be empty.
 
     Args:
@@ -79,10 +79,10 @@ def identify(spec: str, read: ReadText, *, with_groups: bool) -> Identity | Fail
     own = account.number(2) if account is not None else uid or 0
     if group and gid is None:
         found_gid = _group(group, read)
-        return found_gid if isinstance(found_gid, Failure) else Identity(own, frozenset({found_gid}))
+        return found_gid if isinstance(found_gid, Failure) else ProcessRights(own, frozenset({found_gid}))
     if gid is not None:
-        return Identity(own, frozenset({gid}))
-    return _with_groups(own, account, read) if with_groups else Identity(own)
+        return ProcessRights(own, frozenset({gid}))
+    return _with_groups(own, account, read) if with_groups else ProcessRights(own)
 
 
 def further_groups(groups: tuple[str, ...], read: ReadText) -> frozenset[int] | Failure:
@@ -97,15 +97,15 @@ def further_groups(groups: tuple[str, ...], read: ReadText) -> frozenset[int] | 
     return frozenset(found)
 
 
-def _with_groups(uid: int, account: _Line | None, read: ReadText) -> Identity | Failure:
+def _with_groups(uid: int, account: _Line | None, read: ReadText) -> ProcessRights | Failure:
     """The account's own group, besides those of /etc/group that list it; 0 where there is no account."""
     if account is None:
-        return Identity(uid, frozenset({0}))
+        return ProcessRights(uid, frozenset({0}))
     lines = _lines("/etc/group", read)
     if isinstance(lines, Failure):
         return lines
     further = {line.number(2) for line in lines if account.name in _members(line)}
-    return Identity(uid, frozenset({account.number(3)} | further))
+    return ProcessRights(uid, frozenset({account.number(3)} | further))
 
 
 def _members(line: _Line) -> list[str]:

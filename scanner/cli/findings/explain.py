@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit
 from scanner.errors import UsageError
 from scanner.formats.files import is_file
@@ -28,7 +28,7 @@ MAX_PATH_CHARS = 4096
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("explain", cls=Command)(explain)
+    app.command("explain", cls=ArchscanCommand)(explain)
 
 
 def explain(

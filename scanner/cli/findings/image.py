@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options, server_operations
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.gate.check import FILES
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.errors import UsageError
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("image", cls=Command)(image)
+    app.command("image", cls=ArchscanCommand)(image)
 
 
-def _ask(operations: Operations, server: str, token_file: Path | None, reference: str, form: options.Plain) -> Exit:
+def _ask(
+    operations: Operations, server: str, token_file: Path | None, reference: str, form: options.PlainFormat
+) -> Exit:
     """What a running service knows of the image, then how that reads as an exit code."""
     import json
 
@@ -35,7 +37,7 @@ def _ask(operations: Operations, server: str, token_file: Path | None, reference
     with operations.server(server, token_file) as there:
         document, findings = there.image(reference)
         whole = there.report()
-    if form is options.Plain.JSON:
+    if form is options.PlainFormat.JSON:
         print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
     else:
         out = output.console()
@@ -45,7 +47,7 @@ def _ask(operations: Operations, server: str, token_file: Path | None, reference
             out.print(Text(f"  {digest}"), soft_wrap=True)
     names = {finding.workload.host for finding in findings}
     shown = replace(whole, findings=tuple(findings), hosts=tuple(one for one in whole.hosts if one.name in names))
-    if form is not options.Plain.JSON:
+    if form is not options.PlainFormat.JSON:
         output.write(shown, options.Format.TABLE, every=True, to=None)
     return exit_code(shown, FailOn.MISMATCH)
 
@@ -57,7 +59,7 @@ def image(
         bool,
         typer.Option("--all-binaries", help="List every program and library made for another CPU than its image says."),
     ] = False,
-    form: options.PlainOption = options.Plain.TABLE,
+    form: options.PlainOption = options.PlainFormat.TABLE,
     server: server_operations.ServerOption = None,
     token_file: server_operations.TokenFileOption = None,
     config: options.ConfigOption = None,
@@ -90,7 +92,7 @@ def image(
             raise UsageError("--all-binaries opens the image here: leave --server out")
         raise typer.Exit(_ask(operations, server, token_file, reference, form))
     opened = asyncio.run(operations.image(common, reference, all_binaries=all_binaries))
-    if form is options.Plain.JSON:
+    if form is options.PlainFormat.JSON:
         print(json.dumps(plain(opened), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
     elif isinstance(opened.facts, Failure):
         image_table.refuse(reference, opened.facts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options, server_operations
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ TEAM_LABEL = "team"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("readiness", cls=Command)(readiness)
+    app.command("readiness", cls=ArchscanCommand)(readiness)
 
 
 def readiness(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options, server_operations
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import FailOn, exit_code
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("scan", cls=Command)(scan)
+    app.command("scan", cls=ArchscanCommand)(scan)
 
 
 def scan(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options, server_operations
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MAX_NAMES = 20
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("why", cls=Command)(why)
+    app.command("why", cls=ArchscanCommand)(why)
 
 
 def why(

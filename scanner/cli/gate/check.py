@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options, server_operations
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from scanner.cli.operations import CheckRequest, Operations
+    from scanner.cli.operations import CheckOptions, Operations
     from scanner.service.answers import Checked
 
 FILES = ("oci:", "oci-archive:", "docker-archive:")
@@ -29,7 +29,7 @@ PlatformOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("check", cls=Command)(check)
+    app.command("check", cls=ArchscanCommand)(check)
 
 
 def check(
@@ -99,10 +99,10 @@ def check(
         raise UsageError("name what is to be checked: IMAGE, --compose FILE or --manifests PATH")
     import asyncio
 
-    from scanner.cli.operations import CheckRequest
+    from scanner.cli.operations import CheckOptions
     from scanner.cli.output import progress
 
-    asked = CheckRequest(
+    asked = CheckOptions(
         images=tuple(images or ()),
         compose=tuple(compose or ()),
         manifests=tuple(manifests or ()),
@@ -138,7 +138,7 @@ def _written(
     return code
 
 
-def _refuse_unsent(asked: CheckRequest) -> None:
+def _refuse_unsent(asked: CheckOptions) -> None:
     """What a question to a server cannot hold."""
     archive = next((image for image in asked.images if image.startswith(FILES)), None)
     if archive is not None:

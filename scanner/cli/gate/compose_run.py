@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner.cli.operations import CheckRequest
+from scanner.cli.operations import CheckOptions
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.documents import lenient_json
@@ -42,7 +42,7 @@ class PullError(Exception):
 class ComposeRun:
     """What is asked of the gate, with the words that docker compose gets if it may."""
 
-    asked: CheckRequest
+    asked: CheckOptions
     words: tuple[str, ...]
 
 
@@ -61,7 +61,7 @@ def read(words: Sequence[str], environ: Mapping[str, str]) -> ComposeRun:
     if Path("-") in files:
         raise UsageError("compose: a project on standard input can be read once, by Compose itself: name a file")
     profiles = [value for name, value in options if name == "--profile"]
-    asked = CheckRequest(
+    asked = CheckOptions(
         compose=files or (Path(directory or "."),),
         is_here=True,
         profiles=tuple(profiles),

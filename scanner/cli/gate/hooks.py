@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.errors import UsageError
 
@@ -22,8 +22,8 @@ _UNPARSED = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("gate-snippet", cls=Command)(gate_snippet)
-    app.command("compose", cls=Command, context_settings=_UNPARSED, options_metavar="")(compose)
+    app.command("gate-snippet", cls=ArchscanCommand)(gate_snippet)
+    app.command("compose", cls=ArchscanCommand, context_settings=_UNPARSED, options_metavar="")(compose)
 
 
 def gate_snippet() -> None:

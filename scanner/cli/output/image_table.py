@@ -9,7 +9,7 @@ from rich.text import Text
 from scanner.cli.outcome import Exit
 from scanner.cli.output import output, table
 from scanner.domain.facts import Failure, image_reference
-from scanner.domain.image.image_survey import Survey, SurveyedKind, Way
+from scanner.domain.image.image_survey import ReachedBy, Survey, SurveyedKind
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict import remedy
@@ -17,12 +17,12 @@ from scanner.domain.verdict.reason import STATUS_OF, Status
 from scanner.service.config_hint import configured
 
 if TYPE_CHECKING:
-    from scanner.domain.image.image_survey import Located
+    from scanner.domain.image.image_survey import LocatedFile
     from scanner.domain.image.offers import Executable
-    from scanner.service.image import Opened
+    from scanner.service.image import InspectedImage
 
 
-def exit_code(opened: Opened) -> Exit:
+def exit_code(opened: InspectedImage) -> Exit:
     """Findings outrank what is unknown; an image of which nothing is known is never right."""
     facts = opened.facts
     if isinstance(facts, Failure):
@@ -54,7 +54,7 @@ def refuse(reference: str, failure: Failure) -> None:
     out.print(Text(f"  {told}"), soft_wrap=True)
 
 
-def show(reference: str, facts: ImageFacts, opened: Opened) -> None:
+def show(reference: str, facts: ImageFacts, opened: InspectedImage) -> None:
     """A row for each offer, then what else was asked for."""
     out = output.console()
     kind = "index" if facts.is_index else "single image"
@@ -104,20 +104,20 @@ def _file(file: Executable) -> str:
     return f"{file.path}: {file.shebang or file.kind}"
 
 
-def _list(digest: str, binaries: tuple[Located, ...] | Failure) -> None:
+def _list(digest: str, binaries: tuple[LocatedFile, ...] | Failure) -> None:
     """The files for another CPU, those first that something takes."""
     out = output.console()
     if isinstance(binaries, Failure):
         out.print(Text(f"{digest[:19]}: {binaries.reason}: {binaries.detail}", style="magenta"), soft_wrap=True)
         return
-    taken = [file for file in binaries if file.way is not Way.NONE]
+    taken = [file for file in binaries if file.way is not ReachedBy.NONE]
     told = f"{len(binaries)} files for another CPU than the image says, {len(taken)} of them on a way"
     out.print(f"{digest[:19]}: {told}", soft_wrap=True)
-    for file in sorted(binaries, key=lambda file: (file.way is Way.NONE, file.path)):
-        out.print(Text(f"  {_located(file)}", style="red" if file.way is not Way.NONE else ""), soft_wrap=True)
+    for file in sorted(binaries, key=lambda file: (file.way is ReachedBy.NONE, file.path)):
+        out.print(Text(f"  {_located(file)}", style="red" if file.way is not ReachedBy.NONE else ""), soft_wrap=True)
 
 
-def _located(file: Located) -> str:
+def _located(file: LocatedFile) -> str:
     """One file: its path, its CPU, what takes it, what stands beside it."""
     cpu = str(file.needs) if file.needs else f"machine {file.machine}"
     kind = f"ELF {cpu}" if file.kind is SurveyedKind.ELF else _FOREIGN_SYSTEM[file.kind]
@@ -127,10 +127,10 @@ def _located(file: Located) -> str:
 
 _FOREIGN_SYSTEM = {SurveyedKind.PE: "Windows program", SurveyedKind.MACHO: "macOS program"}
 _WAYS = {
-    Way.PATH: "in PATH",
-    Way.LOADER: "where the loader looks",
-    Way.NAMED: "named on the way",
-    Way.MODULE: "a module that an interpreter may load",
-    Way.APPLICATION: "an executable",
-    Way.NONE: "nothing takes it",
+    ReachedBy.PATH: "in PATH",
+    ReachedBy.LOADER: "where the loader looks",
+    ReachedBy.NAMED: "named on the way",
+    ReachedBy.MODULE: "a module that an interpreter may load",
+    ReachedBy.APPLICATION: "an executable",
+    ReachedBy.NONE: "nothing takes it",
 }

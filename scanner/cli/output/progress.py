@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scanner.domain.report import HostReading
-    from scanner.scan.ports import Listener
+    from scanner.scan.ports import ScanListener
 
 
 class _Pace(ProgressColumn):
@@ -40,7 +40,7 @@ WIDE = 80
 
 
 @contextmanager
-def shown(*, quiet: bool = False) -> Iterator[Listener]:
+def shown(*, quiet: bool = False) -> Iterator[ScanListener]:
     """A listener that draws on stderr for as long as the context lasts."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import completion, options, server_operations
-from scanner.cli.command import Command, Group
+from scanner.cli.command import ArchscanCommand, ArchscanGroup
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.errors import UsageError
@@ -36,13 +36,13 @@ NARROW = 80
 LINES = 3
 """Of a group without a table."""
 
-waivers_app = typer.Typer(cls=Group, no_args_is_help=True, help="Who answers for which findings, until when.")
+waivers_app = typer.Typer(cls=ArchscanGroup, no_args_is_help=True, help="Who answers for which findings, until when.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("findings", cls=Command)(findings)
-    app.command("top", cls=Command)(top)
+    app.command("findings", cls=ArchscanCommand)(findings)
+    app.command("top", cls=ArchscanCommand)(top)
     app.add_typer(waivers_app, name="waivers")
 
 
@@ -100,10 +100,10 @@ SHOWN_WORDS = 6
 # ---------------------------------------------------------------- waivers
 
 
-@waivers_app.command("list", cls=Command)
+@waivers_app.command("list", cls=ArchscanCommand)
 def list_waivers(
     context: typer.Context,
-    form: options.PlainOption = options.Plain.TABLE,
+    form: options.PlainOption = options.PlainFormat.TABLE,
     server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
     token_file: server_operations.TokenFileOption = None,
 ) -> None:
@@ -118,7 +118,7 @@ def list_waivers(
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
         known = there.waivers()
-    if form is options.Plain.JSON:
+    if form is options.PlainFormat.JSON:
         rows = [plain(one) | {"until": moment(one.until)} for one in known]
         print(json.dumps(rows, indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
         return
@@ -126,7 +126,7 @@ def list_waivers(
         print(_line(one))  # noqa: T201 -- data goes to stdout
 
 
-@waivers_app.command("add", cls=Command)
+@waivers_app.command("add", cls=ArchscanCommand)
 def add_waiver(
     context: typer.Context,
     owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")],
@@ -158,7 +158,7 @@ def add_waiver(
         print(_line(there.add_waiver(wanted)))  # noqa: T201 -- data goes to stdout
 
 
-@waivers_app.command("delete", cls=Command)
+@waivers_app.command("delete", cls=ArchscanCommand)
 def delete_waiver(
     context: typer.Context,
     waiver: Annotated[str, typer.Argument(metavar="ID", help="The first column of `archscan waivers list`.")],

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options
-from scanner.cli.command import Command, Group
+from scanner.cli.command import ArchscanCommand, ArchscanGroup
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
 
-db_app = typer.Typer(cls=Group, no_args_is_help=True, help="Move the store to another database.")
+db_app = typer.Typer(cls=ArchscanGroup, no_args_is_help=True, help="Move the store to another database.")
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(db_app, name="db")
 
 
-@db_app.command("migrate", cls=Command)
+@db_app.command("migrate", cls=ArchscanCommand)
 def migrate(
     context: typer.Context,
     to: Annotated[

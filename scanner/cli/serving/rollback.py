@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scanner.cli import options
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ _ENDS = {"done": Exit.OK, "undone": Exit.FINDINGS, "refused": Exit.FINDINGS, "un
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("rollback", cls=Command)(rollback)
-    app.command("rollback-agent", cls=Command)(agent)
-    app.command("rollback-script", cls=Command)(script)
+    app.command("rollback", cls=ArchscanCommand)(rollback)
+    app.command("rollback-agent", cls=ArchscanCommand)(agent)
+    app.command("rollback-script", cls=ArchscanCommand)(script)
 
 
 def rollback(
@@ -71,7 +71,7 @@ def rollback(
             help="File with a token of the scope rollback (default: rollback.token_file).",
         ),
     ] = None,
-    output_format: options.PlainOption = options.Plain.TABLE,
+    output_format: options.PlainOption = options.PlainFormat.TABLE,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -142,7 +142,7 @@ def script(
     print(text, end="")  # noqa: T201 -- data goes to stdout
 
 
-def _dry_run(operations: RollbackOperations, host: str, workload: str, to: str, how: options.Plain) -> Exit:
+def _dry_run(operations: RollbackOperations, host: str, workload: str, to: str, how: options.PlainFormat) -> Exit:
     import asyncio
     import json
 
@@ -150,7 +150,7 @@ def _dry_run(operations: RollbackOperations, host: str, workload: str, to: str, 
     from scanner.service.answers import Refusal
 
     releases, made = asyncio.run(operations.dry_run(host, workload, to))
-    if how is options.Plain.JSON:
+    if how is options.PlainFormat.JSON:
         from scanner.domain.report_json import plain
 
         told: dict[str, Any] = (
@@ -170,7 +170,7 @@ def _dry_run(operations: RollbackOperations, host: str, workload: str, to: str, 
     return Exit.FINDINGS if isinstance(made, Refusal) else Exit.OK
 
 
-def _confirmed(operations: RollbackOperations, rollback_id: str, accept: bool, how: options.Plain) -> Exit:
+def _confirmed(operations: RollbackOperations, rollback_id: str, accept: bool, how: options.PlainFormat) -> Exit:
     """Confirm, then tell each step as it happens."""
     import sys
     import time
@@ -190,10 +190,10 @@ def _confirmed(operations: RollbackOperations, rollback_id: str, accept: bool, h
     return _ENDS[made["state"]]
 
 
-def _show(made: Mapping[str, Any], how: options.Plain) -> None:
+def _show(made: Mapping[str, Any], how: options.PlainFormat) -> None:
     import json
 
-    text = json.dumps(made, indent=2) if how is options.Plain.JSON else "\n".join(_told(made))
+    text = json.dumps(made, indent=2) if how is options.PlainFormat.JSON else "\n".join(_told(made))
     print(text)  # noqa: T201 -- data goes to stdout
 
 

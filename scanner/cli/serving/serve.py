@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import FailOn, exit_code
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ DEMO_PORT = 9719
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("serve", cls=Command)(serve)
-    app.command("demo", cls=Command)(demo)
+    app.command("serve", cls=ArchscanCommand)(serve)
+    app.command("demo", cls=ArchscanCommand)(demo)
 
 
 def serve(

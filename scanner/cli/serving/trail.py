@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options, server_operations
-from scanner.cli.command import Command, Group
+from scanner.cli.command import ArchscanCommand, ArchscanGroup
 from scanner.cli.outcome import Exit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DAY_S = 86400.0
 
 trail_app = typer.Typer(
-    cls=Group, no_args_is_help=True, help="Read or verify the tamper-evident log of every decision."
+    cls=ArchscanGroup, no_args_is_help=True, help="Read or verify the tamper-evident log of every decision."
 )
 
 KeyOption = Annotated[
@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(trail_app, name="trail")
 
 
-@trail_app.command("show", cls=Command)
+@trail_app.command("show", cls=ArchscanCommand)
 def show(
     context: typer.Context,
     last: Annotated[int, typer.Option("--last", "-n", min=1, help="How many entries, counted from the end.")] = 50,
@@ -96,7 +96,7 @@ def _show_entries(entries: Iterator[tuple[int, bytes]]) -> None:
             print(f"{index}\t{read.at}\t{read.event}\t{json.dumps(read.by)[1:-1] or '-'}\t{about}")  # noqa: T201 -- data goes to stdout
 
 
-@trail_app.command("verify", cls=Command)
+@trail_app.command("verify", cls=ArchscanCommand)
 def verify(
     context: typer.Context,
     key: KeyOption = None,
@@ -138,7 +138,7 @@ def verify(
     raise typer.Exit(Exit.FINDINGS if not made.sound else Exit.INCOMPLETE if made.missing else Exit.OK)
 
 
-@trail_app.command("prove", cls=Command)
+@trail_app.command("prove", cls=ArchscanCommand)
 def prove(
     context: typer.Context,
     entry: Annotated[str, typer.Argument(metavar="ENTRY", help="An index, or the id of a decision, scan or waiver.")],
@@ -154,7 +154,7 @@ def prove(
     _write(iter([_trail(context, config, log_format, log_level).prove(entry)]), output)
 
 
-@trail_app.command("export", cls=Command)
+@trail_app.command("export", cls=ArchscanCommand)
 def export(
     context: typer.Context,
     output: OutputOption = None,
@@ -176,7 +176,7 @@ def export(
     _write((f"{body.decode('utf-8', 'backslashreplace')}\n" for _, body in trail.entries()), output)
 
 
-@trail_app.command("key", cls=Command)
+@trail_app.command("key", cls=ArchscanCommand)
 def new_key(
     origin: Annotated[
         str | None, typer.Argument(metavar="[ORIGIN]", help="The log's name, such as example.com/archscan.")

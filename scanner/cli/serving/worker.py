@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("worker", cls=Command)(worker)
+    app.command("worker", cls=ArchscanCommand)(worker)
 
 
 def worker(

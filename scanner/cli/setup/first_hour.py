@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import idle_options, options
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.setup import push_setup, trust
 from scanner.errors import UsageError
 from scanner.formats.files import is_folder, is_there, real
@@ -30,7 +30,7 @@ DEFAULT_ACCOUNT = "archscan"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("setup", cls=Command)(setup)
+    app.command("setup", cls=ArchscanCommand)(setup)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from scanner.cli import options
-from scanner.cli.command import Command, Group
+from scanner.cli.command import ArchscanCommand, ArchscanGroup
 from scanner.cli.outcome import Exit
 from scanner.errors import UsageError
 
@@ -23,18 +23,18 @@ PROBE_PATH = "/usr/local/libexec/archscan-probe"
 
 PathOption = Annotated[str, typer.Option("--path", help="Where the probe is installed on the hosts.")]
 
-config_app = typer.Typer(cls=Group, no_args_is_help=True, help="Look after the configuration file.")
+config_app = typer.Typer(cls=ArchscanGroup, no_args_is_help=True, help="Look after the configuration file.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(config_app, name="config")
-    app.command("inventory", cls=Command)(inventory)
-    app.command("probe-script", cls=Command)(probe_script)
-    app.command("authorized-key", cls=Command)(authorized_key)
+    app.command("inventory", cls=ArchscanCommand)(inventory)
+    app.command("probe-script", cls=ArchscanCommand)(probe_script)
+    app.command("authorized-key", cls=ArchscanCommand)(authorized_key)
 
 
-@config_app.command("check", cls=Command)
+@config_app.command("check", cls=ArchscanCommand)
 def config_check(
     context: typer.Context,
     verbose: Annotated[
@@ -77,7 +77,7 @@ def _counted(files: Mapping[str, str]) -> str:
     return f"Plan files: {counts['planned']} planned, {counts['gap']} with gaps, {counts['no plan']} no plan."
 
 
-@config_app.command("schema", cls=Command)
+@config_app.command("schema", cls=ArchscanCommand)
 def config_schema(context: typer.Context) -> None:
     """Print the JSON schema of the configuration file, by which editors complete and check it.
 
@@ -90,7 +90,7 @@ def config_schema(context: typer.Context) -> None:
 def inventory(
     context: typer.Context,
     host: options.HostOption = None,
-    form: options.PlainOption = options.Plain.TABLE,
+    form: options.PlainOption = options.PlainFormat.TABLE,
     check: Annotated[
         bool, typer.Option("--check", help="Log in to each host, and print what is missing there with its exact cure.")
     ] = False,
@@ -106,7 +106,7 @@ def inventory(
     if check:
         _check_hosts(operations, options.common(config, log_format, log_level), host or ())
     hosts = operations.hosts(options.common(config, log_format, log_level), host or ())
-    if form is options.Plain.JSON:
+    if form is options.PlainFormat.JSON:
         import json
 
         from scanner.domain.report_json import plain

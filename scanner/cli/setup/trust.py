@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli import options
-from scanner.cli.command import Command
+from scanner.cli.command import ArchscanCommand
 from scanner.domain.host import parse_endpoint
 from scanner.errors import UsageError
 
@@ -27,7 +27,7 @@ CONSOLE = "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("trust", cls=Command)(trust)
+    app.command("trust", cls=ArchscanCommand)(trust)
 
 
 def trust(

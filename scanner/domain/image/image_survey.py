@@ -76,7 +76,7 @@ class ImageSurvey:
     searched: tuple[str, ...] = ()
 
 
-class Way(StrEnum):
+class ReachedBy(StrEnum):
     """What could take a file: the shell by PATH, the dynamic loader, a script or check that names it, an interpreter.
 
     ``APPLICATION`` is an executable that only whoever knows it starts; ``NONE`` what nothing takes (test data, a
@@ -92,7 +92,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class AlikeFiles:
     """ELF files that are alike to a judgement: the CPU they are for, the way they lie on, the CPUs of their twins.
 
     ``program`` tells an executable from a library. ``twins`` are the architectures for which the image holds the same
@@ -101,7 +101,7 @@ class Group:
 
     needs: Platform | None
     machine: int
-    way: Way
+    way: ReachedBy
     program: bool
     twins: tuple[str, ...]
     count: int
@@ -109,7 +109,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedFile:
     """One file of an image with the way that takes it; ``twins`` are the architectures for which it stands beside it."""
 
     path: str
@@ -117,7 +117,7 @@ class Located:
     is_executable: bool
     needs: Platform | None
     machine: int
-    way: Way
+    way: ReachedBy
     twins: tuple[str, ...] = ()
 
 
@@ -128,7 +128,7 @@ class Survey:
     ``elves`` and ``scripts`` count files.
     """
 
-    groups: tuple[Group, ...] = ()
+    groups: tuple[AlikeFiles, ...] = ()
     elves: int = 0
     scripts: int = 0
     whole: bool = True

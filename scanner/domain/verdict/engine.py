@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
 from scanner.domain.platform.platform import canonical
-from scanner.domain.verdict.evidence_layers import Outcome
+from scanner.domain.verdict.evidence_layers import Conclusion
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ def kernel_of(host: HostFacts, engine: Engine) -> Kernel:
 _COMPATIBLE = {("arm64", "arm"), ("amd64", "386")}
 
 
-def contradiction(kernel: Kernel, engine: Engine) -> Outcome | None:
+def contradiction(kernel: Kernel, engine: Engine) -> Conclusion | None:
     """An engine built for a CPU that its kernel is not: somebody errs or lies, so nothing is proved."""
     if kernel.platform is None:
-        return Outcome(Reason.HOST_ARCH_UNKNOWN, f"the machine {kernel.machine!r} has no known platform")
+        return Conclusion(Reason.HOST_ARCH_UNKNOWN, f"the machine {kernel.machine!r} has no known platform")
     if engine.platform is None:
-        return Outcome(Reason.ENGINE_UNKNOWN, f"{engine.key} does not tell its platform")
+        return Conclusion(Reason.ENGINE_UNKNOWN, f"{engine.key} does not tell its platform")
     pair = (kernel.platform.architecture, canonical(engine.platform).architecture)
     if pair[0] == pair[1] or pair in _COMPATIBLE:
         return None
-    return Outcome(Reason.HOST_CONTRADICTORY, f"the kernel is {pair[0]} but {engine.key} says {pair[1]}")
+    return Conclusion(Reason.HOST_CONTRADICTORY, f"the kernel is {pair[0]} but {engine.key} says {pair[1]}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Conclusion:
     """What one line of reasoning came to, before it is dressed as a verdict."""
 
     reason: Reason
@@ -41,19 +41,19 @@ class Outcome:
         """The status that the reason stands for."""
         return STATUS_OF[self.reason]
 
-    def saying(self, *more: Evidence) -> Outcome:
+    def saying(self, *more: Evidence) -> Conclusion:
         """The same outcome with earlier layers' evidence put in front."""
         return replace(self, evidence=(*more, *self.evidence))
 
 
-def unknown(failure: Failure, path: str = "", evidence: tuple[Evidence, ...] = ()) -> Outcome:
+def unknown(failure: Failure, path: str = "", evidence: tuple[Evidence, ...] = ()) -> Conclusion:
     """The outcome of what could not be had."""
-    return Outcome(failure.reason, failure.detail, path, evidence, failure=failure)
+    return Conclusion(failure.reason, failure.detail, path, evidence, failure=failure)
 
 
 def offered(  # noqa: PLR0913 -- all that one manifest is weighed with
     kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth, engine: Engine | None = None, pulls: bool = True
-) -> Outcome:
+) -> Conclusion:
     """Whether one manifest starts on this engine, layer of evidence by layer of evidence.
 
     ``pulls`` tells that the engine has still to fetch and unpack it.
@@ -69,24 +69,24 @@ def offered(  # noqa: PLR0913 -- all that one manifest is weighed with
     return replace(found.saying(*evidence), digest=offer.digest)
 
 
-def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> Outcome:
+def _by_layers(kernel: Kernel, offer: Offer, *, indexed: bool, depth: Depth) -> Conclusion:
     needs_config = depth is not Depth.INDEX or not indexed or offer.entry is None
     if needs_config and isinstance(offer.config, Failure):
         return unknown(offer.config)
     claimed = offer.config if isinstance(offer.config, Platform) else None if needs_config else offer.entry
     if claimed is None:
-        return Outcome(Reason.IMAGE_ARCH_UNKNOWN, "the image's config was not read")
+        return Conclusion(Reason.IMAGE_ARCH_UNKNOWN, "the image's config was not read")
     if lacks := _lacks(claimed):
         return _without_label(kernel, offer, lacks, depth)
     agrees = offer.entry is None or agree(offer.entry, claimed)
     metadata = executes(kernel, claimed)
     if depth.opens_programs:
         if offer.program is None:
-            return Outcome(Reason.BINARY_NOT_INSPECTED, "the entrypoint's binary was not read")
+            return Conclusion(Reason.BINARY_NOT_INSPECTED, "the entrypoint's binary was not read")
         found = binary(kernel, offer.program, claimed, metadata, agrees=agrees, survey=offer.survey)
         return checked(kernel, found, offer.checks)
     if not agrees and offer.entry and How.NATIVE in {metadata.how, executes(kernel, offer.entry).how}:
-        return Outcome(Reason.CONFIG_DISAGREES, f"the index says {offer.entry}, the config {claimed}")
+        return Conclusion(Reason.CONFIG_DISAGREES, f"the index says {offer.entry}, the config {claimed}")
     return executed(metadata)
 
 
@@ -95,13 +95,13 @@ def _lacks(config: Platform) -> str:
     return " and no ".join(["operating system"] * (not config.os) + ["architecture"] * (not config.architecture))
 
 
-def _without_label(kernel: Kernel, offer: Offer, lacks: str, depth: Depth) -> Outcome:
+def _without_label(kernel: Kernel, offer: Offer, lacks: str, depth: Depth) -> Conclusion:
     """Only the binary can tell what a config leaves out; at best the config is to be mended."""
     detail = f"the config names no {lacks}"
     if not depth.opens_programs:
-        return Outcome(Reason.IMAGE_ARCH_UNKNOWN, detail)
+        return Conclusion(Reason.IMAGE_ARCH_UNKNOWN, detail)
     if offer.program is None:
-        return Outcome(Reason.BINARY_NOT_INSPECTED, f"{detail}, and the entrypoint's binary was not read")
+        return Conclusion(Reason.BINARY_NOT_INSPECTED, f"{detail}, and the entrypoint's binary was not read")
     found = binary(kernel, offer.program, None, _UNLABELLED, agrees=False, disagrees=detail, survey=offer.survey)
     return checked(kernel, found, offer.checks)
 
@@ -118,9 +118,9 @@ def agree(one: Platform | None, other: Platform) -> bool:
     return (a.os, a.architecture) == (b.os, b.architecture) and not variants_clash
 
 
-def executed(execution: Execution) -> Outcome:
+def executed(execution: Execution) -> Conclusion:
     """What kernel and CPU make of it, and nothing more."""
-    return Outcome(execution.reason, execution.detail)
+    return Conclusion(execution.reason, execution.detail)
 
 
 # ---------------------------------------------------------------- what its bytes say
@@ -157,7 +157,7 @@ def binary(  # noqa: PLR0913 -- all that a manifest's files are weighed with
     agrees: bool,
     disagrees: str = "",
     survey: Survey | Failure | None = None,
-) -> Outcome:
+) -> Conclusion:
     """The files that argv leads to overrule every label, as far as they speak; the survey says what they leave open.
 
     Ways that agree decide. ``disagrees`` is what is wrong with a label that is none, so that ``claimed`` is ``None``.
@@ -174,10 +174,10 @@ def binary(  # noqa: PLR0913 -- all that a manifest's files are weighed with
     if isinstance(survey, Survey) and survey.whole:  # it cannot settle which way is gone
         foreign = any(outcome.status is Status.MISMATCH for outcome in found)
         reason = Reason.FOREIGN_BINARIES if foreign else Reason.BINARY_UNKNOWN
-    return Outcome(reason, why[:MAX_DETAIL], first.path, evidence)
+    return Conclusion(reason, why[:MAX_DETAIL], first.path, evidence)
 
 
-def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | Failure | None) -> Outcome:
+def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | Failure | None) -> Conclusion:
     evidence = tuple(_chain_evidence(program))
     worst = _worst(kernel, program)
     if worst is not None and worst.status is Status.MISMATCH:
@@ -189,7 +189,7 @@ def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | F
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
         return _not_surveyed(program, survey, path, evidence)
     if worst is None:
-        return Outcome(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
+        return Conclusion(Reason.BINARY_UNKNOWN, "argv leads to no binary", evidence=evidence)
     if label.claimed is None:
         if worst.status in {Status.OK, Status.EMULATED}:
             worst = replace(worst, reason=Reason.CONFIG_DISAGREES, detail=f"{label.disagrees}; {worst.detail}")
@@ -199,26 +199,26 @@ def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | F
     return (_pages_too(kernel, program, found) if found.status is Status.OK else found).saying(*evidence)
 
 
-def _pages_too(kernel: Kernel, program: Program, found: Outcome) -> Outcome:
+def _pages_too(kernel: Kernel, program: Program, found: Conclusion) -> Conclusion:
     """A suspicion about the kernel's pages, where nothing else is wrong."""
     for file in program.chain:
         why = suspected(kernel, file.elf) if file.elf else ""
         if why:
-            return Outcome(Reason.PAGE_SIZE_SUSPECT, f"{file.path}: {why}", file.path)
+            return Conclusion(Reason.PAGE_SIZE_SUSPECT, f"{file.path}: {why}", file.path)
     return found
 
 
 def _not_surveyed(
     program: Program, survey: Survey | Failure | None, path: str, evidence: tuple[Evidence, ...]
-) -> Outcome:
+) -> Conclusion:
     """What a script decides at run time nobody knows before all files of the image were read."""
     if isinstance(survey, Failure):
         failure = replace(survey, detail=f"{program.at_run_time}; the image's files cannot be read: {survey.detail}")
         return unknown(failure, path, evidence)
-    return Outcome(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
+    return Conclusion(Reason.SURVEY_PENDING, program.at_run_time, path, evidence)
 
 
-def _surveyed(found: Outcome, kernel: Kernel, program: Program, survey: Survey | Failure | None) -> Outcome:
+def _surveyed(found: Conclusion, kernel: Kernel, program: Program, survey: Survey | Failure | None) -> Conclusion:
     """What starts may still be, or call, something for another CPU."""
     if isinstance(survey, Failure) or survey is None:
         return found
@@ -226,10 +226,10 @@ def _surveyed(found: Outcome, kernel: Kernel, program: Program, survey: Survey |
     says = Evidence("survey", shown.says)
     if shown.reason is None or found.status not in {Status.OK, Status.EMULATED}:
         return replace(found, evidence=(*found.evidence, says))
-    return Outcome(shown.reason, shown.detail, shown.path, (*found.evidence, says))
+    return Conclusion(shown.reason, shown.detail, shown.path, (*found.evidence, says))
 
 
-def checked(kernel: Kernel, found: Outcome, checks: tuple[Program, ...]) -> Outcome:
+def checked(kernel: Kernel, found: Conclusion, checks: tuple[Program, ...]) -> Conclusion:
     """What health checks, probes and hooks run must be for this CPU too; what else may be wrong with them is theirs."""
     if found.status not in {Status.OK, Status.EMULATED}:
         return found
@@ -241,14 +241,16 @@ def checked(kernel: Kernel, found: Outcome, checks: tuple[Program, ...]) -> Outc
     return found
 
 
-def _honest(worst: Outcome, metadata: Execution) -> Outcome:
+def _honest(worst: Conclusion, metadata: Execution) -> Conclusion:
     """A binary that will not start is no surprise where the label says so as well."""
     if worst.reason is Reason.WRONG_BINARY and metadata.reason is Reason.WRONG_PLATFORM:
         return replace(worst, reason=Reason.WRONG_PLATFORM)
     return worst
 
 
-def _labels_too(worst: Outcome, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool) -> Outcome:
+def _labels_too(
+    worst: Conclusion, program: Program, claimed: Platform, metadata: Execution, *, agrees: bool
+) -> Conclusion:
     """A binary that starts settles the architecture; a level that only the label names leaves the level open.
 
     Every engine starts such an image, and few programs carry a note of the level that they were compiled for.
@@ -257,16 +259,16 @@ def _labels_too(worst: Outcome, program: Program, claimed: Platform, metadata: E
         return worst
     actual = {e.elf.needs.architecture for e in program.chain if e.elf and e.elf.needs}
     if not agrees:
-        return Outcome(Reason.CONFIG_DISAGREES, f"index and config disagree: the config says {claimed}")
+        return Conclusion(Reason.CONFIG_DISAGREES, f"index and config disagree: the config says {claimed}")
     if canonical(claimed).architecture not in actual or metadata.reason is Reason.WRONG_PLATFORM:
-        return Outcome(Reason.MISLABELLED, f"labelled {claimed}, its binary is for {', '.join(sorted(actual))}")
+        return Conclusion(Reason.MISLABELLED, f"labelled {claimed}, its binary is for {', '.join(sorted(actual))}")
     if metadata.reason is Reason.CPU_LEVEL_TOO_LOW:
         detail = f"labelled {claimed}, which this CPU is not; its program's bytes name no level"
-        return Outcome(Reason.CPU_LEVEL_UNKNOWN, detail)
+        return Conclusion(Reason.CPU_LEVEL_UNKNOWN, detail)
     return executed(metadata)
 
 
-def _worst(kernel: Kernel, program: Program) -> Outcome | None:
+def _worst(kernel: Kernel, program: Program) -> Conclusion | None:
     """The file of the chain that fares worst; ``None`` when the chain holds no binary."""
     fates = []
     for file in program.chain:
@@ -281,7 +283,7 @@ def _worst(kernel: Kernel, program: Program) -> Outcome | None:
         if reason is Reason.WRONG_PLATFORM:
             reason = _BY_ROLE.get(file.role, Reason.WRONG_BINARY)
         detail = execution.detail or f"it is for {file.elf.needs}"
-        fates.append((execution.how, Outcome(reason, f"{file.path}: {detail}", file.path)))
+        fates.append((execution.how, Conclusion(reason, f"{file.path}: {detail}", file.path)))
     return min(fates, key=lambda fate: _ORDER.index(fate[0]))[1] if fates else None
 
 
@@ -299,13 +301,13 @@ def _carries_emulator(kernel: Kernel, program: Program, need: Platform) -> bool 
     return True if own and executes(kernel, own).how is How.NATIVE else None
 
 
-def _no_platform(kernel: Kernel, path: str, machine: int) -> Outcome:
+def _no_platform(kernel: Kernel, path: str, machine: int) -> Conclusion:
     """An ELF machine that no platform names: certain to fail only where no handler could take it."""
     detail = f"{path} is for ELF machine {machine}, which no platform of this fleet executes"
     binfmt = kernel.binfmt
     if binfmt is not None and not (binfmt.enabled and any(entry.enabled for entry in binfmt.entries)):
-        return Outcome(Reason.WRONG_BINARY, detail, path)
-    return Outcome(Reason.BINARY_UNKNOWN, detail, path)
+        return Conclusion(Reason.WRONG_BINARY, detail, path)
+    return Conclusion(Reason.BINARY_UNKNOWN, detail, path)
 
 
 def _chain_evidence(program: Program) -> Iterable[Evidence]:

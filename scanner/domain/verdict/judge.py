@@ -18,7 +18,7 @@ from scanner.domain.verdict import remedy
 from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
 from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.error_phrases import acquits, observe
-from scanner.domain.verdict.evidence_layers import Outcome, binary, executed, offered, unknown
+from scanner.domain.verdict.evidence_layers import Conclusion, binary, executed, offered, unknown
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.made_from import is_told_by_index, running_offer
 from scanner.domain.verdict.reason import Reason, Status
@@ -86,26 +86,26 @@ def judge(
 
 def _existing_or_planned(
     kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts | Failure | None, depth: Depth
-) -> Outcome:
+) -> Conclusion:
     if isinstance(image, Failure):
         return unknown(image)
     if workload.stage is Stage.PLANNED or (workload.local is None and image is not None):
         if image is None:
-            return Outcome(Reason.IMAGE_LOCAL_ONLY, "nothing is known of the image")
+            return Conclusion(Reason.IMAGE_LOCAL_ONLY, "nothing is known of the image")
         return _planned(kernel, engine, workload, image, depth)
     offer = running_offer(workload, image, engine, kernel) if image else None
     if image is not None and offer is None and is_told_by_index(workload, image):
         detail = "its engine tells the index that it was made from, not which image of it"
-        return Outcome(Reason.IMAGE_LOCAL_ONLY, detail)
+        return Conclusion(Reason.IMAGE_LOCAL_ONLY, detail)
     if offer is None or image is None:
         return _local(kernel, engine, workload, depth)
     return offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine, pulls=False)
 
 
-def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Outcome:
+def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Conclusion:
     """Which offer the engine would take, then whether that one starts."""
     if not image.offers:
-        return Outcome(Reason.IMAGE_NO_PLATFORMS, "the index offers no image")
+        return Conclusion(Reason.IMAGE_NO_PLATFORMS, "the index offers no image")
     choice = select(engine, image.offers, workload.pinned, kernel, is_index=image.is_index)
     says = Evidence("index", ", ".join(map(str, image.platforms)) or "no platform")
     match choice.outcome:
@@ -119,18 +119,18 @@ def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFac
                 found = replace(found, reason=refused.reason, detail=refused.detail)
             return found.saying(says) if image.is_index else found
         case Choice.NONE:
-            return Outcome(Reason.PLATFORM_MISSING, choice.detail, evidence=(says,), digest=image.digest)
+            return Conclusion(Reason.PLATFORM_MISSING, choice.detail, evidence=(says,), digest=image.digest)
         case Choice.UNKNOWN:
-            return Outcome(choice.reason or Reason.ENGINE_UNKNOWN, choice.detail, evidence=(says,))
+            return Conclusion(choice.reason or Reason.ENGINE_UNKNOWN, choice.detail, evidence=(says,))
         case _:
             assert_never(choice.outcome)
 
 
-def _local(kernel: Kernel, engine: Engine, workload: Workload, depth: Depth) -> Outcome:
+def _local(kernel: Kernel, engine: Engine, workload: Workload, depth: Depth) -> Conclusion:
     """Judge by the host's own store: no registry knows this image."""
     local = workload.local
     if local is None or local.platform is None:
-        return Outcome(Reason.IMAGE_LOCAL_ONLY, "the image is in no registry and its platform is not known")
+        return Conclusion(Reason.IMAGE_LOCAL_ONLY, "the image is in no registry and its platform is not known")
     says = Evidence("local", f"{local.platform} ({local.image_id[:19]})")
     metadata = executes(kernel, local.platform)
     if local.program is not None:
@@ -138,14 +138,14 @@ def _local(kernel: Kernel, engine: Engine, workload: Workload, depth: Depth) -> 
         return binary(kernel, program, local.platform, metadata, agrees=True).saying(says)
     if metadata.how is How.NATIVE and depth.opens_programs and not has_started(workload):
         detail = f"its label {local.platform} fits, but its binary was not read and it has not been seen to start"
-        return Outcome(Reason.IMAGE_LOCAL_ONLY, detail, evidence=(says,))
+        return Conclusion(Reason.IMAGE_LOCAL_ONLY, detail, evidence=(says,))
     return executed(metadata).saying(says)
 
 
 # ---------------------------------------------------------------- what the kernel shows
 
 
-def _by_kernel(outcome: Outcome, shown: Outcome | None, workload: Workload) -> Outcome:
+def _by_kernel(outcome: Conclusion, shown: Conclusion | None, workload: Workload) -> Conclusion:
     """What runs before the kernel's eyes needs no registry, nor can a file that a mount covers speak against it."""
     if shown is None:
         return outcome
@@ -168,7 +168,7 @@ def _by_kernel(outcome: Outcome, shown: Outcome | None, workload: Workload) -> O
 _STARTED = Evidence("runtime", "it is up, or ended with 0")
 
 
-def _although_it_runs(outcome: Outcome, workload: Workload) -> Outcome:
+def _although_it_runs(outcome: Conclusion, workload: Workload) -> Conclusion:
     """What has started is no mismatch here and now: a volume stands in, an emulator is gone since, a label errs.
 
     Where the engine told nothing of its image, only today's tag is known to be wrong.
@@ -188,7 +188,7 @@ _OF_A_FILE = {
 _MAY_BE_MOUNTED = {Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING, Reason.LOADER_MISSING}
 
 
-def _mounted(outcome: Outcome, kernel: Kernel, workload: Workload) -> Outcome:
+def _mounted(outcome: Conclusion, kernel: Kernel, workload: Workload) -> Conclusion:
     """What an image lacks may come from a volume, which no registry knows of: then only the runtime can tell."""
     platform = workload.local.platform if workload.local else None
     not_the_images = outcome.reason is Reason.BINARY_UNKNOWN and is_mounted(workload, outcome.path)
@@ -214,7 +214,7 @@ def is_mounted(workload: Workload, path: str) -> bool:
     return any(_is_below(path, mount.destination) for mount in workload.mounts or ())
 
 
-def _forbids_exec(outcome: Outcome, workload: Workload) -> bool:
+def _forbids_exec(outcome: Conclusion, workload: Workload) -> bool:
     """Whether a file of the chain stands on a mount from which nothing is executed; the innermost mount decides."""
     if outcome.failure is None or not outcome.failure.path or outcome.reason not in _OF_A_FILE:
         return False
@@ -227,7 +227,7 @@ def _is_below(path: str, directory: str) -> bool:
     return path == root or path.startswith(f"{root}/")
 
 
-def _hear_runtime(outcome: Outcome, workload: Workload) -> Outcome:
+def _hear_runtime(outcome: Conclusion, workload: Workload) -> Conclusion:
     """The runtime's own error overrules every label; where we know more precisely why, it confirms us.
 
     An end that nothing explains is never a start: nobody is accused, nobody acquitted.
@@ -253,7 +253,7 @@ def _refusal(said: str) -> str:
     return f"the engine refused it, {f'not for the CPU: {instead}' if instead else 'and nobody knows why'} ({said})"
 
 
-def _confirmed(outcome: Outcome, reason: Reason, detail: str, said: str) -> Outcome:
+def _confirmed(outcome: Conclusion, reason: Reason, detail: str, said: str) -> Conclusion:
     """What the image's own bytes prove stays the reason; anything less gives way to what was seen."""
     evidence = (*outcome.evidence, Evidence("runtime", said))
     if outcome.status in {Status.MISMATCH, Status.BROKEN}:
@@ -265,13 +265,13 @@ def _confirmed(outcome: Outcome, reason: Reason, detail: str, said: str) -> Outc
 
 
 def _today(  # noqa: PLR0913, PLR0917 -- the line of reasoning needs all of its premises
-    outcome: Outcome,
+    outcome: Conclusion,
     kernel: Kernel,
     engine: Engine,
     workload: Workload,
     depth: Depth,
     next_pull: ImageFacts | Failure | None,
-) -> Outcome | None:
+) -> Conclusion | None:
     """How what the tag means today would fare; ``None`` where nobody asked, or nothing would follow."""
     if not isinstance(next_pull, ImageFacts) or outcome.status is Status.UNKNOWN:
         return None
@@ -279,8 +279,8 @@ def _today(  # noqa: PLR0913, PLR0917 -- the line of reasoning needs all of its 
 
 
 def _look_ahead(
-    outcome: Outcome, today: Outcome | None, workload: Workload, next_pull: ImageFacts | Failure | None
-) -> tuple[Outcome, NextPull]:
+    outcome: Conclusion, today: Conclusion | None, workload: Workload, next_pull: ImageFacts | Failure | None
+) -> tuple[Conclusion, NextPull]:
     """What the tag means today is an answer of its own: not knowing it never changes what is known of what runs.
 
     What runs now may be lost at the next pull: the tag has moved on, or is gone.
@@ -309,7 +309,7 @@ def _look_ahead(
     ), NextPull.BREAKS
 
 
-def _not_known(outcome: Outcome, reason: Reason, detail: str) -> tuple[Outcome, NextPull]:
+def _not_known(outcome: Conclusion, reason: Reason, detail: str) -> tuple[Conclusion, NextPull]:
     says = Evidence("next_pull", f"what the tag means today is not known: {reason}: {detail}".rstrip(": "))
     return replace(outcome, evidence=(*outcome.evidence, says)), NextPull.UNKNOWN
 
@@ -334,7 +334,7 @@ def _ran(workload: Workload, image: ImageFacts | Failure | None, engine: Engine,
 
 
 def _verdict(
-    outcome: Outcome,
+    outcome: Conclusion,
     image: ImageFacts | Failure | None,
     trouble: remedy.Trouble,
     ahead: NextPull = NextPull.NOT_ASKED,

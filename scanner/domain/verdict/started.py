@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Stage
 from scanner.domain.platform.elf_machine import platform_of
-from scanner.domain.verdict.evidence_layers import Outcome
+from scanner.domain.verdict.evidence_layers import Conclusion
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Evidence
@@ -53,7 +53,7 @@ def last_exit_code(workload: Workload) -> int | None:
     return workload.exit_code
 
 
-def kernel_shows(kernel: Kernel, workload: Workload) -> Outcome | None:
+def kernel_shows(kernel: Kernel, workload: Workload) -> Conclusion | None:
     """What the executables of its running processes prove; ``None`` where nothing was seen, or not for long enough.
 
     The first bytes are of what the kernel executes: behind an emulator that is the emulator itself.
@@ -67,21 +67,21 @@ def kernel_shows(kernel: Kernel, workload: Workload) -> Outcome | None:
     emulated = next((outcome for outcome in fates if outcome.reason is not Reason.NATIVE), None)
     found = emulated or fates[0]
     evidence = tuple(piece for outcome in fates for piece in outcome.evidence)
-    return Outcome(found.reason, found.detail, found.path, tuple(dict.fromkeys(evidence)))
+    return Conclusion(found.reason, found.detail, found.path, tuple(dict.fromkeys(evidence)))
 
 
-def _shown(kernel: Kernel, process: LiveProcess) -> Outcome | None:
+def _shown(kernel: Kernel, process: LiveProcess) -> Conclusion | None:
     """What one process proves; an executable that nobody could read proves nothing."""
     need = platform_of(process.head)
     if need is None:
         return None
     if emulator := _emulator(kernel, process.exe):
         detail = f"{process.argv0 or process.exe} runs through the emulator {process.exe} ({emulator})"
-        return Outcome(Reason.EMULATED, detail, process.exe, (Evidence("kernel", detail),))
+        return Conclusion(Reason.EMULATED, detail, process.exe, (Evidence("kernel", detail),))
     if executes(kernel, need).how is How.NO:
         return None  # what runs is no proof against itself: the reading of the host errs somewhere
     says = Evidence("kernel", f"{process.exe or process.argv0} runs: ELF {need}")
-    return Outcome(Reason.NATIVE, "", process.exe, (says,))
+    return Conclusion(Reason.NATIVE, "", process.exe, (says,))
 
 
 def _emulator(kernel: Kernel, exe: str) -> str:

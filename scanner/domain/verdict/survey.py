@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain.image.image_survey import Group, Survey, Way
+from scanner.domain.image.image_survey import AlikeFiles, ReachedBy, Survey
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason
@@ -24,7 +24,7 @@ _READ_MODULES = ("python", "pypy", "node", "deno", "bun")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SurveyResult:
     """What the survey shows: a reason that speaks against ``ok``, or none; in either case what was seen."""
 
     reason: Reason | None
@@ -33,7 +33,7 @@ class Found:
     says: str
 
 
-def weigh(kernel: Kernel, program: Program, survey: Survey) -> Found:
+def weigh(kernel: Kernel, program: Program, survey: Survey) -> SurveyResult:
     """What the files of the image mean for this program on this host.
 
     Where a script decides at run time what it starts, any program for another CPU may be that; where control was
@@ -44,44 +44,46 @@ def weigh(kernel: Kernel, program: Program, survey: Survey) -> Found:
     if program.at_run_time:
         doubtful = [group for group in survey.groups if _is_foreign(kernel, group, How.NO, How.UNKNOWN)]
         unread = next((group for group in survey.groups if group.program and _is_unread(group)), None)
-        startable = [group for group in doubtful if group.program and group.way is not Way.NONE]
+        startable = [group for group in doubtful if group.program and group.way is not ReachedBy.NONE]
         started = _first(startable)
         if started is not None:
             others = sum(group.count for group in startable) - 1
             detail = f"{program.at_run_time}; {_named(started, others)}, and it may start that"
-            return Found(Reason.FOREIGN_BINARIES, detail, started.examples[0], says)
+            return SurveyResult(Reason.FOREIGN_BINARIES, detail, started.examples[0], says)
         if unread is not None:
             detail = f"{program.at_run_time}; {unread.examples[0]} may be what it starts, and is no readable program"
-            return Found(Reason.BINARY_UNKNOWN, detail, unread.examples[0], says)
+            return SurveyResult(Reason.BINARY_UNKNOWN, detail, unread.examples[0], says)
     takeable = [group for group in foreign if _is_taken(group, program)]
     taken = _first(takeable)
     if taken is None:
-        return Found(None, "", "", says)
+        return SurveyResult(None, "", "", says)
     others = sum(group.count for group in takeable) - 1
-    return Found(Reason.FOREIGN_USERLAND, f"{_named(taken, others)} ({_TAKEN_BY[taken.way]})", taken.examples[0], says)
+    return SurveyResult(
+        Reason.FOREIGN_USERLAND, f"{_named(taken, others)} ({_TAKEN_BY[taken.way]})", taken.examples[0], says
+    )
 
 
 _TAKEN_BY = {
-    Way.PATH: "it is in PATH",
-    Way.LOADER: "the loader looks there",
-    Way.NAMED: "a script names it",
-    Way.MODULE: "the interpreter loads modules from there",
+    ReachedBy.PATH: "it is in PATH",
+    ReachedBy.LOADER: "the loader looks there",
+    ReachedBy.NAMED: "a script names it",
+    ReachedBy.MODULE: "the interpreter loads modules from there",
 }
 
-_ORDER = (Way.NAMED, Way.PATH, Way.LOADER, Way.MODULE, Way.APPLICATION)
+_ORDER = (ReachedBy.NAMED, ReachedBy.PATH, ReachedBy.LOADER, ReachedBy.MODULE, ReachedBy.APPLICATION)
 
 
-def _is_taken(group: Group, program: Program) -> bool:
-    if group.way is Way.MODULE:
+def _is_taken(group: AlikeFiles, program: Program) -> bool:
+    if group.way is ReachedBy.MODULE:
         return any(posixpath.basename(file.path).startswith(_READ_MODULES) for file in program.chain)
     return group.way in _TAKEN_BY
 
 
-def _is_unread(group: Group) -> bool:
+def _is_unread(group: AlikeFiles) -> bool:
     return group.needs is None and not group.machine
 
 
-def _is_foreign(kernel: Kernel, group: Group, *fates: How) -> bool:
+def _is_foreign(kernel: Kernel, group: AlikeFiles, *fates: How) -> bool:
     """Whether such files have one of these fates here, and no twin of theirs runs in their stead."""
     if _is_unread(group):
         return False
@@ -90,19 +92,19 @@ def _is_foreign(kernel: Kernel, group: Group, *fates: How) -> bool:
     return not any(name and executes(kernel, Platform("linux", name)).how in _RUNS for name in group.twins)
 
 
-def _first(groups: Iterable[Group]) -> Group | None:
+def _first(groups: Iterable[AlikeFiles]) -> AlikeFiles | None:
     return min(groups, key=lambda group: (_ORDER.index(group.way), group.examples), default=None)
 
 
-def _named(group: Group, others: int) -> str:
+def _named(group: AlikeFiles, others: int) -> str:
     cpu = group.needs or f"ELF machine {group.machine}"
     more = f" (and {others} more)" if others else ""
     return f"{group.examples[0]}{more} is for {cpu}"
 
 
-def _says(survey: Survey, foreign: list[Group]) -> str:
+def _says(survey: Survey, foreign: list[AlikeFiles]) -> str:
     what = "every file was read" if survey.whole else "the layers that another CPU's image shares were read"
-    on_a_way = sum(group.count for group in foreign if group.way is not Way.NONE)
+    on_a_way = sum(group.count for group in foreign if group.way is not ReachedBy.NONE)
     aside = sum(group.count for group in foreign) - on_a_way
     words = f"{on_a_way} of them for another CPU on a way" if on_a_way else "none for another CPU on a way"
     return f"{what}: {survey.elves} programs and libraries, {words}" + (f", {aside} aside" if aside else "")

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.image.image_survey import Group, Located, Survey, SurveyedKind, Way
+from scanner.domain.image.image_survey import AlikeFiles, LocatedFile, ReachedBy, Survey, SurveyedKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +83,7 @@ class SurveyedProcess:
 
 def survey_of(image: ImageSurvey, asked: SurveyedProcess, *, whole: bool = True) -> Survey:
     """The files of an image in groups that are alike to a judgement."""
-    found: dict[tuple[Platform | None, int, Way, bool, tuple[str, ...]], list[str]] = {}
+    found: dict[tuple[Platform | None, int, ReachedBy, bool, tuple[str, ...]], list[str]] = {}
     elves = scripts = 0
     for file in image.files.values():
         scripts += file.kind is SurveyedKind.SCRIPT and file.is_executable
@@ -92,21 +92,21 @@ def survey_of(image: ImageSurvey, asked: SurveyedProcess, *, whole: bool = True)
             elves += 1
             program = is_program(each.path, image.files[each.path])
             found.setdefault((each.needs, each.machine, each.way, program, each.twins), []).append(each.path)
-    groups = (Group(*key, len(paths), tuple(paths[:EXAMPLES])) for key, paths in found.items())
+    groups = (AlikeFiles(*key, len(paths), tuple(paths[:EXAMPLES])) for key, paths in found.items())
     return Survey(tuple(groups), elves, scripts, whole)
 
 
-def located(image: ImageSurvey, asked: SurveyedProcess) -> Iterator[Located]:
+def located(image: ImageSurvey, asked: SurveyedProcess) -> Iterator[LocatedFile]:
     """Every program and library of the image, by path; those for Windows and macOS lie on no way."""
     ways = _Ways(image, asked)
     twins = _twins(image)
     for path, file in image.files.items():
         if file.kind in {SurveyedKind.PE, SurveyedKind.MACHO}:
-            yield Located(path, file.kind, file.is_executable, None, 0, Way.NONE)
+            yield LocatedFile(path, file.kind, file.is_executable, None, 0, ReachedBy.NONE)
         elif file.kind is SurveyedKind.ELF and _counts(file):
             alike = tuple(sorted(twins[key_of(path)] - {_architecture(file.elf)}))
             machine, needs = (file.elf.machine, file.elf.needs) if file.elf else (0, None)
-            yield Located(path, file.kind, file.is_executable, needs, machine, ways.of(path, file), alike)
+            yield LocatedFile(path, file.kind, file.is_executable, needs, machine, ways.of(path, file), alike)
 
 
 def _counts(file: SurveyedFile) -> bool:
@@ -171,21 +171,21 @@ class _Ways:
         self._named, self._suffixes = set(), set()
         self._follow_names()
 
-    def of(self, path: str, file: SurveyedFile) -> Way:
+    def of(self, path: str, file: SurveyedFile) -> ReachedBy:
         """The first way that takes a file."""
         directory = posixpath.dirname(path)
         program = is_program(path, file)
         if path in self._named or directory in self._named or self._is_mentioned(path):
-            return Way.NAMED
+            return ReachedBy.NAMED
         if _ASIDE.search(path) or _CROSS.search(path):
-            return Way.NONE
+            return ReachedBy.NONE
         if program and (directory in self._in_path or path in self._path_targets):
-            return Way.PATH
+            return ReachedBy.PATH
         if not program and directory in self._loader and not _TRIPLET.match(posixpath.basename(directory)):
-            return Way.LOADER
+            return ReachedBy.LOADER
         if not program and _MODULES.search(path):
-            return Way.MODULE
-        return Way.APPLICATION if program else Way.NONE
+            return ReachedBy.MODULE
+        return ReachedBy.APPLICATION if program else ReachedBy.NONE
 
     def _is_mentioned(self, path: str) -> bool:
         """Whether a script names its end, such as ``$HOME/bin/server`` or ``./bin/server``."""

@@ -65,7 +65,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class CallBudget:
     """What one call may take: bytes of its arguments and result each, bytes of memory, seconds."""
 
     seconds: float = 10.0
@@ -189,7 +189,7 @@ class Workers:
         self.started = 0
 
     async def run(
-        self, function: Callable[_P, _T], budget: Budget, *args: _P.args, **_: _P.kwargs
+        self, function: Callable[_P, _T], budget: CallBudget, *args: _P.args, **_: _P.kwargs
     ) -> _T | BudgetExceeded:
         """Like ``call``, awaited; a task that is cancelled leaves the call to its deadline."""
         with self._lock:
@@ -201,7 +201,9 @@ class Workers:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(threads, lambda: self.call(function, budget, *args))  # type: ignore[call-arg]  # positional only
 
-    def call(self, function: Callable[_P, _T], budget: Budget, *args: _P.args, **_: _P.kwargs) -> _T | BudgetExceeded:
+    def call(
+        self, function: Callable[_P, _T], budget: CallBudget, *args: _P.args, **_: _P.kwargs
+    ) -> _T | BudgetExceeded:
         """The result of a module's function in a worker, or which part of its budget it exceeded.
 
         Blocks: from a thread, not from the event loop. The seconds begin when a worker is free.
@@ -218,7 +220,7 @@ class Workers:
                 return BudgetExceeded("process", "archscan is stopping")
             return cast("_T | BudgetExceeded", self._exchanged(worker, request, budget))
 
-    def _exchanged(self, worker: _Worker, request: bytes, budget: Budget) -> Any:
+    def _exchanged(self, worker: _Worker, request: bytes, budget: CallBudget) -> Any:
         is_sound = False
         try:
             answer = worker.exchange(request, budget.max_bytes, time.monotonic() + budget.seconds)
@@ -272,14 +274,14 @@ def _told(shared: frozenset[str]) -> list[str]:
     return [json.dumps(places), json.dumps(sorted(shared))]
 
 
-def _request(function: Callable[..., Any], budget: Budget, arguments: tuple[Any, ...]) -> bytes:
+def _request(function: Callable[..., Any], budget: CallBudget, arguments: tuple[Any, ...]) -> bytes:
     buffer = io.BytesIO()
     named = (function.__module__, function.__qualname__, budget.seconds, budget.memory_bytes, arguments)
     Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(named)
     return buffer.getvalue()
 
 
-def _result(answer: bytearray, budget: Budget, shared: _Shared) -> Any:
+def _result(answer: bytearray, budget: CallBudget, shared: _Shared) -> Any:
     kind = answer[:1]
     if kind == DONE:
         return _Unpickler(io.BytesIO(memoryview(answer)[1:]), shared).load()
@@ -288,7 +290,7 @@ def _result(answer: bytearray, budget: Budget, shared: _Shared) -> Any:
     return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
 
 
-def _why(error: Exception, budget: Budget) -> BudgetExceeded:
+def _why(error: Exception, budget: CallBudget) -> BudgetExceeded:
     if isinstance(error, TimeoutError):
         return BudgetExceeded("seconds", f"it takes longer than {budget.seconds:g} s to read")
     if isinstance(error, ValueError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scanner.formats.parsing.patience import spend
 from scanner.formats.shell.nodes import here_document, leaves_first, rightmost
-from scanner.formats.shell.simple_commands import Scanner
+from scanner.formats.shell.simple_commands import CommandReader
 from scanner.formats.shell.syntax import (
     AndOr,
     Arithmetic,
@@ -178,8 +178,8 @@ class _Reader:
     def _line(self, node: Node) -> int:
         return bisect.bisect_left(self._newlines, node.start_byte) + 1
 
-    def _scan(self, start: int, end: int, heredoc: tuple[int, int, str] | None = None) -> Scanner:
-        return Scanner(self._text, start, end, self._inside, self._newlines, heredoc)
+    def _scan(self, start: int, end: int, heredoc: tuple[int, int, str] | None = None) -> CommandReader:
+        return CommandReader(self._text, start, end, self._inside, self._newlines, heredoc)
 
     def _items(self, nodes: list[Node]) -> tuple[Item, ...]:
         """The statements among some siblings, each with whether ``&`` follows it."""

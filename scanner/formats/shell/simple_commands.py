@@ -21,7 +21,7 @@ DECLARING = frozenset({"export", "readonly", "local", "declare", "typeset"})
 """Commands whose words may be assignments, arrays too."""
 
 
-class Scanner(Words):
+class CommandReader(Words):
     """Reads one command of ``text`` from ``at`` to ``end``; each character stands for one byte of the script."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - where to read, and what the grammar found there

@@ -62,7 +62,7 @@ def _delay(address: str) -> float | None:
     return None
 
 
-class Listener(asyncssh.SSHClient):
+class LoginListener(asyncssh.SSHClient):
     """Hears what a server says before anybody is logged in; the end of it is kept."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Listener(asyncssh.SSHClient):
         self.words = (self.words + msg.encode("utf-8", "replace"))[-refusal.MAX_WORDS_BYTES :]
 
 
-class Answer(asyncssh.SSHClientSession[bytes]):
+class CommandOutput(asyncssh.SSHClientSession[bytes]):
     """Standard output of one command, kept up to a limit; of standard error only the end is."""
 
     def __init__(self, limit: int) -> None:
@@ -146,19 +146,21 @@ class Answer(asyncssh.SSHClientSession[bytes]):
 
 async def open_answer(
     connection: asyncssh.SSHClientConnection, limit: int, command: str
-) -> tuple[asyncssh.SSHClientChannel[bytes], Answer]:
+) -> tuple[asyncssh.SSHClientChannel[bytes], CommandOutput]:
     """A channel in which the command has been started.
 
     Raises:
         asyncssh.Error: or OSError, where the connection no longer works.
     """
-    channel, session = await connection.create_session(lambda: Answer(limit), command, encoding=None, request_pty=False)
-    if not isinstance(session, Answer):  # pragma: no cover - it is what the factory made
+    channel, session = await connection.create_session(
+        lambda: CommandOutput(limit), command, encoding=None, request_pty=False
+    )
+    if not isinstance(session, CommandOutput):  # pragma: no cover - it is what the factory made
         raise TypeError(type(session))
     return channel, session
 
 
-async def ask(channel: asyncssh.SSHClientChannel[bytes], answer: Answer, script: bytes) -> bytes | Failure:
+async def ask(channel: asyncssh.SSHClientChannel[bytes], answer: CommandOutput, script: bytes) -> bytes | Failure:
     """What the command answers to the script on its standard input.
 
     Raises:

@@ -17,13 +17,13 @@ from scanner.hosts import refusal
 from scanner.hosts.ssh import options as connection_options
 from scanner.hosts.ssh.algorithms import PROFILES, Profile
 from scanner.hosts.ssh.bastions import Bastions
-from scanner.hosts.ssh.connection import Listener, ask, dial, open_answer
-from scanner.hosts.ssh.failure import Bastion, SlowAnswerError, Told, classify
+from scanner.hosts.ssh.connection import LoginListener, ask, dial, open_answer
+from scanner.hosts.ssh.failure import Bastion, ServerRefused, SlowAnswerError, classify
 from scanner.hosts.ssh.host_keys import ShownKey, openssh_line, shown_keys
 from scanner.hosts.ssh.image_export import export_command, output
-from scanner.hosts.ssh.jump import Route, Target, bastions_of, jump_of
+from scanner.hosts.ssh.jump import JumpTarget, Route, bastions_of, jump_of
 from scanner.hosts.ssh.keyring import Keyring
-from scanner.hosts.ssh.trust import Known, KnownHosts, own_known_hosts, read_known_hosts
+from scanner.hosts.ssh.trust import KnownHosts, KnownKeys, own_known_hosts, read_known_hosts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -39,7 +39,7 @@ REAP_AFTER_S = 5.0
 """How long an aborted connection may take to vanish before it counts as leaked."""
 
 Connection = asyncssh.SSHClientConnection
-Destination = tuple[Target, Route]
+Destination = tuple[JumpTarget, Route]
 """A host with the route to it: two hosts never share a connection."""
 
 
@@ -119,7 +119,7 @@ class ConnectionPool:
 
     def knows(self, host: Host) -> tuple[str, frozenset[str]]:
         """The name under which known_hosts has the host, with the keys (``type base64``) that it has for it."""
-        name, known = self._trusted(Target(host.name, host.address, host.port, host.user))
+        name, known = self._trusted(JumpTarget(host.name, host.address, host.port, host.user))
         return name, frozenset(openssh_line(key) for key in known.keys)
 
     @asynccontextmanager
@@ -230,24 +230,26 @@ class ConnectionPool:
         except Exception as error:  # noqa: BLE001 - the border: the failure is shared by the hosts behind
             return classify(error, key_known=bool(self._trusted(bastion)[1].keys))
 
-    async def _dial(self, target: Target, tunnel: Connection | None) -> Connection:
+    async def _dial(self, target: JumpTarget, tunnel: Connection | None) -> Connection:
         alias, known = self._trusted(target)
         options = connection_options.for_host(self._options(target), target, alias, known, PROFILES[target.profile])
-        heard = Listener()
+        heard = LoginListener()
         options.protocol_factory = lambda: heard  # what the argument client_factory becomes
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):
                 connection = await dial(options, tunnel, self._abandon)
         except asyncssh.DisconnectError as error:
             if failure := refusal.locked(heard.words):
-                raise Told(failure) from error
+                raise ServerRefused(failure) from error
             raise
         self.opened += 1
         return connection
 
-    def _target(self, host: Host) -> Target:
+    def _target(self, host: Host) -> JumpTarget:
         user = host.user or self._config.user
-        return Target(host.name, host.address, host.port, user, self._keyring.of(host), self._config.profile_of(host))
+        return JumpTarget(
+            host.name, host.address, host.port, user, self._keyring.of(host), self._config.profile_of(host)
+        )
 
     def _route(self, host: Host) -> Route:
         """The bastions in front of a host; the inventory may name keys for those that it names itself."""
@@ -259,14 +261,14 @@ class ConnectionPool:
         route = Route.parse(jump_of(host, self._config.jump), self._config.user)
         return route.with_identities(identity_of, self._config.profile_of_bastion)
 
-    def _trusted(self, target: Target) -> tuple[str, Known]:
+    def _trusted(self, target: JumpTarget) -> tuple[str, KnownKeys]:
         """The name under which known_hosts knows the host (its address, else its inventory name), with its keys."""
         for name in (target.address, target.name):
             if known := self._known.of(name, target.port):
                 return name, known
         return target.address, self._known.of(target.address, target.port)
 
-    def _options(self, target: Target) -> asyncssh.SSHClientConnectionOptions:
+    def _options(self, target: JumpTarget) -> asyncssh.SSHClientConnectionOptions:
         known = (target.user, target.identity, target.profile)
         if known not in self._base:
             offered = self._keyring.keys(target.identity)

@@ -57,7 +57,7 @@ class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves
         )  # fmt: skip
 
 
-class Told(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
+class ServerRefused(Exception):  # noqa: N818 - it carries a failure, and never leaves this package
     """The server said itself why it lets nobody in."""
 
     def __init__(self, failure: Failure) -> None:
@@ -71,7 +71,7 @@ class SlowAnswerError(TimeoutError):
 
 def classify(error: BaseException, *, key_known: bool = False) -> Failure:
     """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
-    if isinstance(error, Told | Bastion):
+    if isinstance(error, ServerRefused | Bastion):
         return error.failure
     if isinstance(error, KeylessError):
         return Failure(Reason.HOST_AUTH_REJECTED, str(error), setting=OWN_KEYS, is_own=True)

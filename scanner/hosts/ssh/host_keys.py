@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 if TYPE_CHECKING:
-    from scanner.hosts.ssh.jump import Target
+    from scanner.hosts.ssh.jump import JumpTarget
 
 KINDS = (
     ("ssh-ed25519",),
@@ -28,7 +28,7 @@ class ShownKey:
     line: str
 
 
-async def shown_keys(target: Target, tunnel: asyncssh.SSHClientConnection | None) -> tuple[ShownKey, ...]:
+async def shown_keys(target: JumpTarget, tunnel: asyncssh.SSHClientConnection | None) -> tuple[ShownKey, ...]:
     """One key of each kind that the host has.
 
     Raises:
@@ -42,7 +42,7 @@ async def shown_keys(target: Target, tunnel: asyncssh.SSHClientConnection | None
     raise next(error for error in found if isinstance(error, BaseException))
 
 
-async def _shown(target: Target, tunnel: asyncssh.SSHClientConnection | None, kinds: tuple[str, ...]) -> ShownKey:
+async def _shown(target: JumpTarget, tunnel: asyncssh.SSHClientConnection | None, kinds: tuple[str, ...]) -> ShownKey:
     key = await asyncssh.get_server_host_key(
         target.address,
         target.port,

@@ -21,7 +21,7 @@ NO_JUMP = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class JumpTarget:
     """Where to connect, as whom, with which keys and algorithms; ``name`` is what the inventory calls it."""
 
     name: str
@@ -36,7 +36,7 @@ class Target:
 class Route:
     """The bastions in front of a host, in the order they are passed."""
 
-    hops: tuple[Target, ...] = ()
+    hops: tuple[JumpTarget, ...] = ()
 
     @classmethod
     def parse(cls, text: str, user: str) -> Route:
@@ -72,12 +72,12 @@ class Route:
         return ",".join(f"{hop.user}@{written(hop.address, hop.port)}" for hop in self.hops)
 
 
-def _hop(text: str, user: str) -> Target:
+def _hop(text: str, user: str) -> JumpTarget:
     found = parse_endpoint(text)
     if found is None:
         raise ValueError(f"jump {text!r} must read [user@]host[:port]")
     checked = Host(found.address, found.address, 22 if found.port is None else found.port, found.user or user)
-    return Target(checked.name, checked.address, checked.port, checked.user)
+    return JumpTarget(checked.name, checked.address, checked.port, checked.user)
 
 
 def jump_of(host: Host, patterns: Mapping[str, str]) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scanner.hosts.ssh.identity import ClientKey
-    from scanner.hosts.ssh.jump import Target
-    from scanner.hosts.ssh.trust import Known
+    from scanner.hosts.ssh.jump import JumpTarget
+    from scanner.hosts.ssh.trust import KnownKeys
 
 CERTIFICATES = tuple(
     f"{name.removesuffix('@openssh.com')}-cert-v01@openssh.com" for name in HOST_KEYS if not name.startswith("sk-")
@@ -94,9 +94,9 @@ def _name_the_account() -> None:
 
 def for_host(
     base: asyncssh.SSHClientConnectionOptions,
-    target: Target,
+    target: JumpTarget,
     alias: str,
-    known: Known,
+    known: KnownKeys,
     algorithms: Algorithms = Algorithms(),  # noqa: B008 -- frozen
 ) -> asyncssh.SSHClientConnectionOptions:
     """The options of one connection: a shallow copy, with keys of its own.

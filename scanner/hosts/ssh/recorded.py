@@ -18,7 +18,7 @@ MAX_COMMAND_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class RecordedLogin:
     """How to log in to recorded hosts: the files that a configuration names."""
 
     user: str
@@ -36,7 +36,7 @@ class RecordedHosts:
     def __init__(self, answers: Mapping[str, bytes], folder: Path, user: str = "archscan") -> None:
         self._answers = answers
         self._servers: list[asyncssh.SSHAcceptor] = []
-        self.account = Account(user, folder / "id_ed25519", folder / "known_hosts")
+        self.account = RecordedLogin(user, folder / "id_ed25519", folder / "known_hosts")
         self.ports: dict[str, int] = {}
 
     async def __aenter__(self) -> Self:

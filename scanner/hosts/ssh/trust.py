@@ -38,7 +38,7 @@ class KeylessError(TrustError):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownKeys:
     """What known_hosts says of one host."""
 
     keys: tuple[asyncssh.SSHKey, ...] = ()
@@ -87,7 +87,7 @@ class KnownHosts:
     _patterns: list[_Pattern] = field(default_factory=list)
     _asked: dict[str, tuple[_Entry, ...]] = field(default_factory=dict)
 
-    def of(self, name: str, port: int = DEFAULT_PORT) -> Known:
+    def of(self, name: str, port: int = DEFAULT_PORT) -> KnownKeys:
         """What is known of ``name`` at ``port``; what is revoked under either spelling stays revoked."""
         bare = self._entries(name.lower())
         entries = bare
@@ -96,7 +96,7 @@ class KnownHosts:
             believed = with_port if any(entry.role != "revoked" for entry in with_port) else bare
             revoked = [entry for entry in (*bare, *with_port) if entry.role == "revoked"]
             entries = (*(entry for entry in believed if entry.role != "revoked"), *revoked)
-        return Known(*(tuple(e.key for e in entries if e.role == role) for role in ("key", "authority", "revoked")))
+        return KnownKeys(*(tuple(e.key for e in entries if e.role == role) for role in ("key", "authority", "revoked")))
 
     def _entries(self, name: str) -> tuple[_Entry, ...]:
         if (cached := self._asked.get(name)) is not None:

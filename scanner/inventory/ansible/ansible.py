@@ -18,14 +18,14 @@ from scanner.inventory.ansible.tree_form import read_tree
 from scanner.inventory.ansible.vars_files import ENDINGS, MAX_DEPTH, VAULT, VarsFiles
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading import snapshot as snapshots
-from scanner.inventory.reading.inventory_file import Located, parse_located
+from scanner.inventory.reading.inventory_file import LocatedDocument, parse_located
 from scanner.inventory.reading.offload import INLINE, Offload
-from scanner.inventory.record import Answer, Defaults, Record, with_aliases
+from scanner.inventory.record import Defaults, HostRecords, Record, with_aliases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from scanner.inventory.ansible.groups import Known
+    from scanner.inventory.ansible.groups import KnownVariables
     from scanner.inventory.ansible.inventory_script import Printed
     from scanner.inventory.reading.snapshot import Snapshot
 
@@ -70,7 +70,7 @@ class AnsibleSource:
         """Its hosts are somebody's files."""
         return False
 
-    def read(self, offload: Offload = INLINE) -> Answer:
+    def read(self, offload: Offload = INLINE) -> HostRecords:
         """The hosts of the group.
 
         Raises:
@@ -88,7 +88,7 @@ class AnsibleSource:
         for beside in ("group_vars", "host_vars"):
             snapshots.add_tree(snapshot, folder / beside, ENDINGS, MAX_DEPTH)
         snapshots.add_homes(snapshot)
-        named = Named(
+        named = NamedInventory(
             str(self.path),
             str(folder),
             self.group,
@@ -100,7 +100,7 @@ class AnsibleSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedInventory:
     """An inventory as it is named: its path, the folder of its variables, the wanted group, its files in their order.
 
     ``is_alone``: it is one file, not a folder of them. ``encrypted_left_out``: encrypted files of variables cost nobody.
@@ -114,7 +114,7 @@ class Named:
     encrypted_left_out: bool = False
 
 
-def read_printed(path: str, group: str, around: Around, printed: Printed) -> Answer:
+def read_printed(path: str, group: str, around: Around, printed: Printed) -> HostRecords:
     """The hosts that ansible-inventory names.
 
     Raises:
@@ -125,7 +125,9 @@ def read_printed(path: str, group: str, around: Around, printed: Printed) -> Ans
     return _answer(groups, path, group, around)
 
 
-def read_inventory(named: Named, around: Around, snapshot: Snapshot, printed: Mapping[str, Printed]) -> Answer:
+def read_inventory(
+    named: NamedInventory, around: Around, snapshot: Snapshot, printed: Mapping[str, Printed]
+) -> HostRecords:
     """The hosts of one inventory; ``printed`` is what the programs among its files print.
 
     Raises:
@@ -148,16 +150,16 @@ def _kept(texts: Iterable[str], printed: Iterable[Printed]) -> frozenset[str]:
     return KEPT | templates.names_in((*texts, *read))
 
 
-def _answer(groups: Groups, path: str, group: str, around: Around) -> Answer:
+def _answer(groups: Groups, path: str, group: str, around: Around) -> HostRecords:
     if group != "all" and group not in groups.groups:
         raise InventoryError([f"{path}: has no group {group}"])
-    return Answer(with_aliases(_records(groups, group, around)), tuple(groups.notes))
+    return HostRecords(with_aliases(_records(groups, group, around)), tuple(groups.notes))
 
 
 def _records(groups: Groups, wanted: str, around: Around) -> list[Record]:
     memberships = groups.memberships()
 
-    def known_of(host: str) -> Known | None:
+    def known_of(host: str) -> KnownVariables | None:
         return groups.known_of(host, memberships[host]) if host in memberships else None
 
     found = []
@@ -201,7 +203,7 @@ def _read_file(groups: Groups, text: str, path: PurePosixPath, *, is_alone: bool
         _read_ini(groups, text, path, is_alone=is_alone)
 
 
-def _as_tree(text: str, path: PurePosixPath) -> Located | None:
+def _as_tree(text: str, path: PurePosixPath) -> LocatedDocument | None:
     """The YAML of a file without an ending that says so; Ansible tries YAML first too."""
     try:
         tree = parse_located(text, str(path))

@@ -30,14 +30,14 @@ UNGROUPED = "ungrouped"
 """The group of hosts that are in no other one, wherever they are named."""
 
 
-class Value(NamedTuple):
+class VariableValue(NamedTuple):
     """A variable's value, with the file and line where it stands."""
 
     value: Any
     place: str
 
 
-Variables = dict[str, Value]
+Variables = dict[str, VariableValue]
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Member:
     is_hidden: bool = False
 
 
-class Known(NamedTuple):
+class KnownVariables(NamedTuple):
     """The variables of one host; without ``is_whole`` encrypted files may say more of it."""
 
     variables: Variables
@@ -90,7 +90,7 @@ class Groups:
         if member is None:
             member = self.hosts[name] = Member(place)
             if port is not None:
-                member.variables["ansible_port"] = Value(port, place)
+                member.variables["ansible_port"] = VariableValue(port, place)
         self.group(group).hosts[name] = None
         return member
 
@@ -110,7 +110,7 @@ class Groups:
     def note_variable(self, group: Group, name: str, value: Any, place: str) -> None:
         """Note a group's variable, if it is one that is read."""
         if name in self.kept:
-            group.variables[name] = Value(value, place)
+            group.variables[name] = VariableValue(value, place)
         elif name == PRIORITY:
             group.priority = _priority(value)
 
@@ -173,7 +173,7 @@ class Groups:
                 raise InventoryError([f"its groups are in more than {MAX_MEMBERSHIPS} groups in all"])
         return around
 
-    def known_of(self, host: str, groups: tuple[str, ...]) -> Known:
+    def known_of(self, host: str, groups: tuple[str, ...]) -> KnownVariables:
         """A host's variables as Ansible merges them: groups, ``group_vars``, the host's own, ``host_vars``."""
         merged: Variables = {}
         for name in groups:
@@ -182,7 +182,7 @@ class Groups:
             merged |= self.groups[name].beside
         member = self.hosts[host]
         is_hidden = member.is_hidden or any(self.groups[name].is_hidden for name in groups)
-        return Known(merged | member.variables | member.beside, not is_hidden)
+        return KnownVariables(merged | member.variables | member.beside, not is_hidden)
 
     def problem_of(self, host: str, groups: tuple[str, ...]) -> str:
         """What is wrong with a host itself, or with a group that it is in."""

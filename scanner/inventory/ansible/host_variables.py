@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from scanner.domain.plan import Plan
-    from scanner.inventory.ansible.groups import Known, Value
+    from scanner.inventory.ansible.groups import KnownVariables, VariableValue
 
 SSH = frozenset({"ssh", "smart", "paramiko", "paramiko_ssh"})
 """Connections that end at an SSH server."""
@@ -66,7 +66,7 @@ class Around:
 
 
 def record(
-    name: str, known_of: Callable[[str], Known | None], place: str, groups: Sequence[str], around: Around
+    name: str, known_of: Callable[[str], KnownVariables | None], place: str, groups: Sequence[str], around: Around
 ) -> Record:
     """The host that its variables describe; those of others serve its templates. Each group becomes a label ``group_<name>``, its value ``true``.
 
@@ -96,7 +96,7 @@ def not_understood_at(name: str, problem: str, place: str, labels: dict[str, str
 class _Host:
     """One host with its variables."""
 
-    def __init__(self, name: str, known_of: Callable[[str], Known | None], place: str, around: Around) -> None:
+    def __init__(self, name: str, known_of: Callable[[str], KnownVariables | None], place: str, around: Around) -> None:
         self._name, self._place, self._around = name, place, around
         self._known_of = known_of
         self._known = known_of(name)
@@ -202,7 +202,7 @@ class _Host:
                 return self._as_text(name, found), found.place
         return "", ""
 
-    def _as_text(self, name: str, found: Value) -> str:
+    def _as_text(self, name: str, found: VariableValue) -> str:
         if isinstance(found.value, Unreadable):
             raise _OddError(f"{found.place}: {name} {found.value.value}")
         if isinstance(found.value, dict) and "__ansible_vault" in found.value:
@@ -280,7 +280,7 @@ class _Host:
             return one
 
 
-def _is_plain(found: Value) -> bool:
+def _is_plain(found: VariableValue) -> bool:
     return isinstance(found.value, str | int | float | bytes)
 
 

@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
-from scanner.inventory.ansible.groups import Value
+from scanner.inventory.ansible.groups import VariableValue
 from scanner.inventory.ansible.ranges import hosts_of
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading.inventory_file import lines
@@ -120,14 +120,14 @@ def _words(line: str) -> list[str]:
         raise ValueError(f"{_shown(line)} cannot be split: {error}") from None
 
 
-def _assignments(words: list[str], place: str, kept: frozenset[str]) -> dict[str, Value]:
+def _assignments(words: list[str], place: str, kept: frozenset[str]) -> dict[str, VariableValue]:
     variables = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
             raise ValueError(f"{_shown(word)} is not name=value")
         if name in kept:
-            variables[name] = Value(_value(name, value, kept), place)
+            variables[name] = VariableValue(_value(name, value, kept), place)
     return variables
 
 

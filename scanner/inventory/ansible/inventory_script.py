@@ -11,9 +11,9 @@ from scanner.domain.text import printable
 from scanner.formats import files, programs
 from scanner.formats.files import FileError, is_folder
 from scanner.formats.programs import ProgramError
-from scanner.inventory.ansible.groups import Value
+from scanner.inventory.ansible.groups import VariableValue
 from scanner.inventory.error import InventoryError
-from scanner.inventory.reading.inventory_file import MAX_BYTES, Located, decode, parse_json
+from scanner.inventory.reading.inventory_file import MAX_BYTES, LocatedDocument, decode, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -112,7 +112,7 @@ def read_printed(groups: Groups, printed: Printed) -> None:
         InventoryError: it is no inventory.
     """
     answer = _answer(printed.called, printed.listed)
-    tree = Located(answer, printed.called)
+    tree = LocatedDocument(answer, printed.called)
     meta = answer.pop("_meta", None)
     for name, members in answer.items():
         _group(groups, str(name), members, printed.called)
@@ -139,7 +139,7 @@ def _variables(groups: Groups, name: str, variables: Any, called: str) -> None:
         member.problem = member.problem or f"{called}: host {name}: its variables must be a mapping"
         return
     place = f"{called}: host {name}"
-    member.variables |= {name: Value(value, place) for name, value in variables.items() if name in groups.kept}
+    member.variables |= {name: VariableValue(value, place) for name, value in variables.items() if name in groups.kept}
 
 
 def _members(group: str, members: Any, called: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from scanner.formats.documents import toml
 from scanner.formats.documents.toml import TomlError
 from scanner.inventory.ansible.tree_form import read_tree
 from scanner.inventory.error import InventoryError
-from scanner.inventory.reading.inventory_file import Located
+from scanner.inventory.reading.inventory_file import LocatedDocument
 
 if TYPE_CHECKING:
     from scanner.inventory.ansible.groups import Groups
@@ -31,7 +31,7 @@ def read_toml(groups: Groups, text: str, file: str) -> None:
     except TomlError as error:
         raise InventoryError([f"{file}: {error}"]) from None
     tree = {name: _group(group) for name, group in found.items()}
-    read_tree(groups, Located(tree, file, names=_lines(text)))
+    read_tree(groups, LocatedDocument(tree, file, names=_lines(text)))
 
 
 def _group(group: Any) -> Any:

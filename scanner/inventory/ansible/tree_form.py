@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
-from scanner.inventory.ansible.groups import MAX_GROUPS, PRIORITY, Value
+from scanner.inventory.ansible.groups import MAX_GROUPS, PRIORITY, VariableValue
 from scanner.inventory.ansible.ranges import hosts_of
 from scanner.inventory.error import InventoryError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.inventory.ansible.groups import Groups, Member
-    from scanner.inventory.reading.inventory_file import Located
+    from scanner.inventory.reading.inventory_file import LocatedDocument
 
 MEMBERS = ("vars", "children", "hosts")
 
@@ -23,7 +23,7 @@ MAX_SHOWN_CHARS = 120
 Path = tuple[str, ...]
 
 
-def read_tree(groups: Groups, tree: Located) -> None:
+def read_tree(groups: Groups, tree: LocatedDocument) -> None:
     """Adds what the tree says; what Ansible passes over with a warning becomes a note.
 
     Raises:
@@ -47,7 +47,7 @@ def read_tree(groups: Groups, tree: Located) -> None:
         raise InventoryError(problems)
 
 
-def _group(groups: Groups, name: str, members: Any, path: Path, tree: Located) -> list[tuple[Any, Any, Path]]:
+def _group(groups: Groups, name: str, members: Any, path: Path, tree: LocatedDocument) -> list[tuple[Any, Any, Path]]:
     """Adds one group; its children are still to do."""
     if members is not None and not isinstance(members, dict):
         groups.notes[f"{tree.place(*path)}: {_shown(name)} is no group, and is passed over"] = None
@@ -69,7 +69,7 @@ def _group(groups: Groups, name: str, members: Any, path: Path, tree: Located) -
     return [(child, inner, (*path, "children", child)) for child, inner in parts["children"].items()]
 
 
-def _hosts(groups: Groups, group: str, here: Path, variables: Any, tree: Located) -> None:
+def _hosts(groups: Groups, group: str, here: Path, variables: Any, tree: LocatedDocument) -> None:
     """The hosts of one key; what cannot be understood costs these."""
     pattern: Any = here[-1]
     place = tree.place(*here)
@@ -84,12 +84,12 @@ def _hosts(groups: Groups, group: str, here: Path, variables: Any, tree: Located
         member.problem = member.problem or f"{place}: host {printable(str(pattern), MAX_SHOWN_CHARS)}: {error}"
         return
     kept = ((name, value) for name, value in (variables or {}).items() if name in groups.kept)
-    own = {name: Value(value, tree.place(*here, name)) for name, value in kept}
+    own = {name: VariableValue(value, tree.place(*here, name)) for name, value in kept}
     for name in names:
         _told(groups.add_host(name, place, group, port), own)
 
 
-def _told(member: Member, variables: Mapping[str, Value]) -> None:
+def _told(member: Member, variables: Mapping[str, VariableValue]) -> None:
     member.variables.update(variables)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from scanner.inventory.ansible.groups import Value, Variables
+from scanner.inventory.ansible.groups import Variables, VariableValue
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading.inventory_file import parse_located
 
@@ -110,4 +110,6 @@ class VarsFiles:
             return {}
         if not isinstance(tree.value, dict):
             raise InventoryError([f"{path}: must be a mapping of variables"])
-        return {name: Value(tree.value[name], tree.place(name)) for name in tree.value if name in self._groups.kept}
+        return {
+            name: VariableValue(tree.value[name], tree.place(name)) for name in tree.value if name in self._groups.kept
+        }

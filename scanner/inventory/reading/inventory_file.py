@@ -110,7 +110,7 @@ def parse_yaml(text: str, name: str, places: dict[Place, int] | None = None, rul
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedDocument:
     """A document with the lines in which its parts stand; a part without one stands where its container does.
 
     ``names`` are the lines in which names first stand, of a document whose parts carry no marks.
@@ -142,7 +142,7 @@ def lines_of_names(text: str) -> dict[str, int]:
     return found
 
 
-def parse_located(text: str, file: str, rules: Rules = RULES) -> Located:
+def parse_located(text: str, file: str, rules: Rules = RULES) -> LocatedDocument:
     """A document in JSON, if the file's name says so, else in YAML; ``!vault`` values are ``ENCRYPTED``.
 
     Of JSON, which has no marks, a part's line is the first one where its name stands.
@@ -151,9 +151,9 @@ def parse_located(text: str, file: str, rules: Rules = RULES) -> Located:
         InventoryError: it is neither, too deep, or its aliases stand for too much.
     """
     if file.endswith(".json"):
-        return Located(parse_json(text, file), file, names=lines_of_names(text))
+        return LocatedDocument(parse_json(text, file), file, names=lines_of_names(text))
     places: dict[Place, int] = {}
-    return Located(parse_yaml(text, file, places, rules), file, places)
+    return LocatedDocument(parse_yaml(text, file, places, rules), file, places)
 
 
 def _problem(name: str, error: YamlError | JsonError) -> str:

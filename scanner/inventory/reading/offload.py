@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
-from scanner.formats.parsing.offload import Budget, BudgetExceeded
+from scanner.formats.parsing.offload import BudgetExceeded, CallBudget
 from scanner.inventory.error import InventoryError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from scanner.formats.parsing.offload import Workers
 
-BUDGET = Budget(seconds=60)
+BUDGET = CallBudget(seconds=60)
 """Ten thousand hosts take some two seconds; a busy machine may need ten times as long."""
 
 _P = ParamSpec("_P")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading import snapshot as snapshots
 from scanner.inventory.reading.offload import INLINE, Offload
-from scanner.inventory.record import Answer, Defaults, Record, with_aliases
+from scanner.inventory.record import Defaults, HostRecords, Record, with_aliases
 from scanner.inventory.ssh_config.blocks import MAX_INCLUDES, Missing, read_blocks
 from scanner.inventory.ssh_config.connection_options import NotUnderstoodError, Setting, port_of
 from scanner.inventory.ssh_config.evaluation import Evaluation
@@ -39,7 +39,7 @@ class SshConfigSource:
         """Its hosts are somebody's file."""
         return False
 
-    def read(self, offload: Offload = INLINE) -> Answer:
+    def read(self, offload: Offload = INLINE) -> HostRecords:
         """The hosts, each with the first value that ssh would find.
 
         Raises:
@@ -51,14 +51,16 @@ class SshConfigSource:
         for _ in range(MAX_INCLUDES + 1):  # each round may find files that include others
             snapshots.add_homes(snapshot)
             found = offload(path, read_config, path, self.hosts, home, account, snapshot)
-            if isinstance(found, Answer):
+            if isinstance(found, HostRecords):
                 return found
             for pattern in found.patterns:
                 snapshot.add_pattern(pattern)
         raise InventoryError([f"{path}: more than {MAX_INCLUDES} files include each other"])
 
 
-def read_config(path: str, wanted: tuple[str, ...], home: str, account: str, snapshot: Snapshot) -> Answer | Missing:
+def read_config(
+    path: str, wanted: tuple[str, ...], home: str, account: str, snapshot: Snapshot
+) -> HostRecords | Missing:
     """The hosts of one file, or the files that it includes and that are still to be read.
 
     Raises:
@@ -69,7 +71,7 @@ def read_config(path: str, wanted: tuple[str, ...], home: str, account: str, sna
         return blocks
     evaluation = Evaluation(blocks, account, home, snapshot.homes)
     names = evaluation.names()
-    return Answer(with_aliases([_record(evaluation, name, names[name]) for name in names if _fits(name, wanted)]))
+    return HostRecords(with_aliases([_record(evaluation, name, names[name]) for name in names if _fits(name, wanted)]))
 
 
 def _fits(name: str, patterns: tuple[str, ...]) -> bool:

@@ -37,7 +37,7 @@ class Kind(StrEnum):
     NONE = "none"
 
 
-class Outcome(StrEnum):
+class FileOutcome(StrEnum):
     """What a reader can say of every file: it plans containers, it may plan what is not known, or it plans none."""
 
     PLANNED = "planned"
@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecognizedFile:
     """What a file is; ``documents`` as YAML or JSON has them, ``problem`` why a file that could be a plan is not read."""
 
     kind: Kind
@@ -54,7 +54,7 @@ class Told:
     problem: str = ""
 
 
-NO_PLAN = Told(Kind.NONE)
+NO_PLAN = RecognizedFile(Kind.NONE)
 
 LIST_NAME = "images.txt"
 
@@ -148,31 +148,31 @@ def is_yaml(path: str) -> bool:
     return _YAML.fullmatch(path) is not None
 
 
-def told(path: str, raw: bytes) -> Told:
+def told(path: str, raw: bytes) -> RecognizedFile:
     """What a file is. One that could be a plan as far as its name or text tells, but cannot be read, has a problem.
 
     YAML and JSON lie about everywhere: an application's own configuration is no plan, whether it can be read or not.
     """
     if _NOMAD.fullmatch(path):
-        return Told(Kind.NOMAD)
+        return RecognizedFile(Kind.NOMAD)
     if is_yaml(path):
         return _of_yaml(path, raw)
     if is_other_than_its_name(path, raw):
         return NO_PLAN
     if _HCL.fullmatch(path):
-        return Told(Kind.NOMAD) if _JOB.search(raw) else NO_PLAN
+        return RecognizedFile(Kind.NOMAD) if _JOB.search(raw) else NO_PLAN
     if _QUADLET.fullmatch(path):
-        return Told(Kind.QUADLET)
+        return RecognizedFile(Kind.QUADLET)
     if _SYSTEMD.fullmatch(path):
-        return Told(Kind.SYSTEMD)
+        return RecognizedFile(Kind.SYSTEMD)
     if _UNIT_PART.fullmatch(path) or is_environment(path):
-        return Told(Kind.PART)
+        return RecognizedFile(Kind.PART)
     if may_be_a_script(path) and is_script(path, raw):
-        return Told(Kind.SCRIPT)
-    return Told(Kind.LIST) if posixpath.basename(path) == LIST_NAME else NO_PLAN
+        return RecognizedFile(Kind.SCRIPT)
+    return RecognizedFile(Kind.LIST) if posixpath.basename(path) == LIST_NAME else NO_PLAN
 
 
-def _of_yaml(path: str, raw: bytes) -> Told:
+def _of_yaml(path: str, raw: bytes) -> RecognizedFile:
     try:
         documents = _documents(path, raw)
     except UnclearError as error:
@@ -180,13 +180,15 @@ def _of_yaml(path: str, raw: bytes) -> Told:
     objects = [one for one in documents if isinstance(one, dict)]
     name = posixpath.basename(path)
     if _KUSTOMIZATION.fullmatch(name):
-        return Told(Kind.KUSTOMIZATION, documents)
+        return RecognizedFile(Kind.KUSTOMIZATION, documents)
     if _CHART.fullmatch(name):
-        return Told(Kind.CHART, documents) if _is_chart(objects) else NO_PLAN
+        return RecognizedFile(Kind.CHART, documents) if _is_chart(objects) else NO_PLAN
     if _HELMFILE.fullmatch(name):
-        return Told(Kind.MANIFESTS, problem="Helm is not run here: keep the rendered manifests in the repository")
+        return RecognizedFile(
+            Kind.MANIFESTS, problem="Helm is not run here: keep the rendered manifests in the repository"
+        )
     if any(map(_is_object, objects)):
-        return Told(Kind.MANIFESTS, documents, _missing_version(objects))
+        return RecognizedFile(Kind.MANIFESTS, documents, _missing_version(objects))
     return _of_services(name, documents, objects)
 
 
@@ -225,16 +227,16 @@ def _is_chart(objects: list[dict[Any, Any]]) -> bool:
     return any(isinstance(one.get("name"), str) and one.get("type") != "library" for one in objects)
 
 
-def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]]) -> Told:
+def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]]) -> RecognizedFile:
     refused = next(filter(None, map(stack_schema.refused, objects)), "")
     if _OWN_STACK.fullmatch(name):
-        return Told(Kind.STACK, documents, refused)
+        return RecognizedFile(Kind.STACK, documents, refused)
     if _COMPOSE.fullmatch(name):
-        return Told(Kind.COMPOSE, documents)
+        return RecognizedFile(Kind.COMPOSE, documents)
     if any(map(compose_keys.is_compose, objects)) and not _VALUES.fullmatch(name):
-        return Told(Kind.STACK if _STACK.fullmatch(name) and not refused else Kind.COMPOSE, documents)
+        return RecognizedFile(Kind.STACK if _STACK.fullmatch(name) and not refused else Kind.COMPOSE, documents)
     if any(map(_is_job, objects)):
-        return Told(Kind.NOMAD)
+        return RecognizedFile(Kind.NOMAD)
     return NO_PLAN
 
 
@@ -243,14 +245,14 @@ def _is_job(body: Mapping[Any, Any]) -> bool:
     return isinstance(job, dict) and "TaskGroups" in job
 
 
-def _unreadable(path: str, raw: bytes, problem: str) -> Told:
+def _unreadable(path: str, raw: bytes, problem: str) -> RecognizedFile:
     """A gap if it could be a plan, else nothing."""
     kind = could_be(path, raw)
     if kind is None:
         return NO_PLAN
     if kind is Kind.MANIFESTS and _TEMPLATE.search(raw):
         problem = f"a template, which is not rendered here: {problem}"
-    return Told(kind, problem=problem)
+    return RecognizedFile(kind, problem=problem)
 
 
 def could_be(path: str, raw: bytes, *, is_whole: bool = True) -> Kind | None:

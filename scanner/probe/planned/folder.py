@@ -14,7 +14,7 @@ from scanner.probe.planned import file_kinds, plan_listing
 from scanner.probe.planned.compose import compose
 from scanner.probe.planned.compose import projects as compose_projects
 from scanner.probe.planned.compose.projects import ProjectFiles
-from scanner.probe.planned.file_kinds import Kind, Outcome, Told
+from scanner.probe.planned.file_kinds import FileOutcome, Kind, RecognizedFile
 from scanner.probe.planned.kubernetes import manifests, rendered
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, is_template
@@ -70,7 +70,7 @@ class FolderPlans:
 
     filed: tuple[Filed, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    outcomes: Mapping[str, FileOutcome] = field(default_factory=dict)
 
     def __add__(self, other: FolderPlans) -> FolderPlans:
         """Both together."""
@@ -103,7 +103,7 @@ def filed(path: str, source: Source, found: Plans) -> FolderPlans:
     return FolderPlans(tuple(filed), tuple(gaps))
 
 
-def _unread(read: Mapping[str, Told]) -> FolderPlans:
+def _unread(read: Mapping[str, RecognizedFile]) -> FolderPlans:
     """What could be a plan but is not read, with why."""
     found = FolderPlans()
     for path, one in read.items():
@@ -114,22 +114,22 @@ def _unread(read: Mapping[str, Told]) -> FolderPlans:
 
 
 def _outcomes(
-    found: FolderPlans, kinds: Mapping[str, Told], covered: Mapping[str, None], owners: Mapping[str, set[str]]
-) -> dict[str, Outcome]:
+    found: FolderPlans, kinds: Mapping[str, RecognizedFile], covered: Mapping[str, None], owners: Mapping[str, set[str]]
+) -> dict[str, FileOutcome]:
     """A file with a gap is one, whatever else it plans; a part of another file is what that one is."""
-    made = dict.fromkeys(kinds, Outcome.NO_PLAN)
-    made |= {one.file: Outcome.PLANNED for one in found.filed}
-    made |= {one.file: Outcome.GAP for one in found.gaps}
-    made |= {path: Outcome.GAP for path in covered if kinds[path].kind is not Kind.NONE}
+    made = dict.fromkeys(kinds, FileOutcome.NO_PLAN)
+    made |= {one.file: FileOutcome.PLANNED for one in found.filed}
+    made |= {one.file: FileOutcome.GAP for one in found.gaps}
+    made |= {path: FileOutcome.GAP for path in covered if kinds[path].kind is not Kind.NONE}
     for part, of in owners.items():
         states = {made.get(path) for path in of}
-        if made.get(part) is Outcome.NO_PLAN and states & {Outcome.PLANNED, Outcome.GAP}:
-            made[part] = Outcome.PLANNED if Outcome.PLANNED in states else Outcome.GAP
+        if made.get(part) is FileOutcome.NO_PLAN and states & {FileOutcome.PLANNED, FileOutcome.GAP}:
+            made[part] = FileOutcome.PLANNED if FileOutcome.PLANNED in states else FileOutcome.GAP
     return made
 
 
 def _owners(
-    own: Mapping[str, bytes], read: Mapping[str, Told], projects: Sequence[ProjectFiles]
+    own: Mapping[str, bytes], read: Mapping[str, RecognizedFile], projects: Sequence[ProjectFiles]
 ) -> dict[str, set[str]]:
     """Files that are parts of others, with those that they belong to."""
     units = [*unit_files.quadlets(own, SUFFIXES), *unit_files.services(own)]
@@ -146,7 +146,9 @@ def _owners(
     return dict(found)
 
 
-def _parts_of_projects(read: Mapping[str, Told], projects: Sequence[ProjectFiles]) -> Iterator[tuple[str, str]]:
+def _parts_of_projects(
+    read: Mapping[str, RecognizedFile], projects: Sequence[ProjectFiles]
+) -> Iterator[tuple[str, str]]:
     for project in projects:
         yield from ((part, project.files[0]) for part in project.files[1:])
         for path in project.files:
@@ -170,7 +172,7 @@ def _parts_of_units(
 # ---------------------------------------------------------------- Compose
 
 
-def _projects(own: Mapping[str, bytes], read: Mapping[str, Told]) -> list[ProjectFiles]:
+def _projects(own: Mapping[str, bytes], read: Mapping[str, RecognizedFile]) -> list[ProjectFiles]:
     """Compose's projects and stacks, but those whose files all belong to others."""
     files = {path: one for path, one in read.items() if not one.problem}
     stacks = [ProjectFiles((path,)) for path, one in files.items() if one.kind is Kind.STACK]
@@ -180,14 +182,16 @@ def _projects(own: Mapping[str, bytes], read: Mapping[str, Told]) -> list[Projec
     return [project for project in projects if not parts.issuperset(project.files)] + stacks
 
 
-def _of_projects(texts: Mapping[str, bytes], projects: Sequence[ProjectFiles], read: Mapping[str, Told]) -> FolderPlans:
+def _of_projects(
+    texts: Mapping[str, bytes], projects: Sequence[ProjectFiles], read: Mapping[str, RecognizedFile]
+) -> FolderPlans:
     found = FolderPlans()
     for project in projects:
         first = project.files[0]
         if first in read and read[first].kind is Kind.STACK:
             found += filed(first, Source.SWARM, stack.plans(texts, first))
         else:
-            beside = compose.Surroundings(dotenv=project.dotenv)
+            beside = compose.ProjectSurroundings(dotenv=project.dotenv)
             found += filed(first, Source.COMPOSE, compose.project_plans(texts, project.files, beside))
     return found
 
@@ -220,7 +224,7 @@ def _beside(path: str, name: str) -> Iterator[str]:
 # ---------------------------------------------------------------- manifests
 
 
-def _of_manifests(read: Mapping[str, Told], owned: set[str]) -> FolderPlans:
+def _of_manifests(read: Mapping[str, RecognizedFile], owned: set[str]) -> FolderPlans:
     """Objects by file, with the ConfigMaps of the whole folder; what a unit runs is planned by the unit."""
     found = FolderPlans()
     files = {path: one for path, one in read.items() if one.kind is Kind.MANIFESTS and not one.problem}
@@ -264,7 +268,7 @@ def _yaml_of(path: str, raw: bytes) -> Iterator[str]:
 # ---------------------------------------------------------------- others
 
 
-def _others(own: Mapping[str, bytes], read: Mapping[str, Told]) -> FolderPlans:
+def _others(own: Mapping[str, bytes], read: Mapping[str, RecognizedFile]) -> FolderPlans:
     found = FolderPlans()
     for path, one in read.items():
         if one.kind is Kind.LIST:

@@ -13,7 +13,7 @@ from scanner.probe import answer_json
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.planned.compose import compose
-from scanner.probe.planned.compose.compose import Surroundings
+from scanner.probe.planned.compose.compose import ProjectSurroundings
 from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.hidden_values import without_hidden
 from scanner.probe.planned.kubernetes import manifests
@@ -119,7 +119,7 @@ def _compose(answer: Answer, texts: Mapping[str, bytes]) -> Plans:
         if len(roots) < len(files):
             found += gap(files[0], "not all files of the project can be read")
             continue
-        found += compose.project_plans(texts, roots, Surroundings(project, has_env_files=has_env_files))
+        found += compose.project_plans(texts, roots, ProjectSurroundings(project, has_env_files=has_env_files))
     return found
 
 

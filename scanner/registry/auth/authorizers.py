@@ -8,7 +8,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.auth.auth import Authenticator
 from scanner.registry.auth.bearer import MAX_TOKEN_BYTES
-from scanner.registry.http.exchange import Answer, exchange
+from scanner.registry.http.exchange import WholeResponse, exchange
 from scanner.registry.http.redirects import Trust
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def authorizer_for(credentials: Candidates) -> Callable[[RegistryConfig, Transpo
     """How a client gets the authenticator of a registry: ``Client(..., authorizer_for=authorizer_for(credentials))``."""
 
     def make(config: RegistryConfig, transports: Transports) -> Authenticator:
-        async def send(request: Request) -> Answer | Failure:
+        async def send(request: Request) -> WholeResponse | Failure:
             transport = transports.to(Trust.OWN)
             if isinstance(transport, Failure):
                 return transport

@@ -19,7 +19,7 @@ from scanner.formats.documents import lenient_json
 from scanner.formats.documents.lenient_json import JsonError
 from scanner.registry.auth import realm
 from scanner.registry.auth.credential import CredentialKind
-from scanner.registry.http.exchange import Answer
+from scanner.registry.http.exchange import WholeResponse
 from scanner.registry.http.messages import URL, Request
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class TokenRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class BearerToken:
     """A token with the seconds it is kept (``life_s``) and those the server promised (``promised_s``)."""
 
     value: str = field(repr=False)
@@ -68,13 +68,13 @@ class Token:
     promised_s: float = MIN_LIFE_S
 
 
-async def fetch(send: Send, question: TokenRequest, credential: Credential | None) -> Token | Failure:
+async def fetch(send: Send, question: TokenRequest, credential: Credential | None) -> BearerToken | Failure:
     """Ask for a token with a credential, or anonymously. ``image_denied`` where the credential does not help."""
     if credential is not None and credential.kind is CredentialKind.REGISTRY_TOKEN:
-        return Token(credential.secret, MAX_LIFE_S, MAX_LIFE_S)
+        return BearerToken(credential.secret, MAX_LIFE_S, MAX_LIFE_S)
     if credential is not None and credential.kind is CredentialKind.IDENTITY_TOKEN:
         answer = await _follow(send, _post(question, credential))
-        if not (isinstance(answer, Answer) and answer.status in _NO_SUCH_POST):
+        if not (isinstance(answer, WholeResponse) and answer.status in _NO_SUCH_POST):
             return _interpret(answer)
     return _interpret(await _follow(send, _get(question, credential)))
 
@@ -95,7 +95,7 @@ def _post(question: TokenRequest, credential: Credential) -> Request:
     return Request("POST", question.realm, content=urlencode(form).encode(), headers=headers)
 
 
-async def _follow(send: Send, request: Request) -> Answer | Failure:
+async def _follow(send: Send, request: Request) -> WholeResponse | Failure:
     """Send, and follow the token server within itself."""
     for _ in range(MAX_TOKEN_HOPS + 1):
         request.headers["accept"] = "application/json"
@@ -112,7 +112,7 @@ async def _follow(send: Send, request: Request) -> Answer | Failure:
     return Failure(Reason.IMAGE_REALM_REFUSED, f"the token server redirects more than {MAX_TOKEN_HOPS} times")
 
 
-def _interpret(answer: Answer | Failure) -> Token | Failure:
+def _interpret(answer: WholeResponse | Failure) -> BearerToken | Failure:
     if isinstance(answer, Failure):
         return _as_seen_from_a_token_server(answer)
     if answer.status == HTTPStatus.OK:
@@ -133,7 +133,7 @@ def _as_seen_from_a_token_server(failure: Failure) -> Failure:
     return failure
 
 
-def _token(body: bytes) -> Token | Failure:
+def _token(body: bytes) -> BearerToken | Failure:
     if len(body) > MAX_TOKEN_BYTES:
         return _denied(f"the token server's answer is longer than {MAX_TOKEN_BYTES} bytes")
     try:
@@ -146,7 +146,7 @@ def _token(body: bytes) -> Token | Failure:
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
         return _denied("the token server's answer holds no token")
     promised = _seconds(document.get("expires_in"))
-    return Token(value, min(max(promised, MIN_LIFE_S), MAX_LIFE_S), promised)
+    return BearerToken(value, min(max(promised, MIN_LIFE_S), MAX_LIFE_S), promised)
 
 
 def _seconds(value: Any) -> float:

@@ -47,7 +47,7 @@ _PRIVATE_NAME = "a private address"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedAddress:
     """Why an address must not be connected to; ``may_be_listed`` where registries are, if their operator says so."""
 
     why: str
@@ -55,7 +55,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class AddressPolicy:
     """What one registry may resolve to besides public addresses.
 
     ``private`` opens loopback and the private ranges. ``networks`` are opened whatever they are, but a cloud's metadata
@@ -66,13 +66,13 @@ class Policy:
     networks: tuple[Network, ...] = ()
     literals: frozenset[Address] = frozenset()
 
-    def refusal(self, address: Address) -> Refusal | None:
+    def refusal(self, address: Address) -> RefusedAddress | None:
         """Why this address must not be connected to; ``None`` where it may be."""
         for candidate in (address, *carried(address)):
             if why := self._why_not(candidate):
                 if candidate != address:
-                    return Refusal(f"{address} carries {candidate}, {why}")
-                return Refusal(f"{address} is {why}", may_be_listed=why in {_LOOPBACK, _PRIVATE_NAME})
+                    return RefusedAddress(f"{address} carries {candidate}, {why}")
+                return RefusedAddress(f"{address} is {why}", may_be_listed=why in {_LOOPBACK, _PRIVATE_NAME})
         return None
 
     def _why_not(self, address: Address) -> str | None:

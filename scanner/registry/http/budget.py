@@ -57,7 +57,7 @@ class TokenBucket:
         return max(-self._tokens / self._rate_per_s, 0.0)
 
 
-class Budget:
+class RegistryBudget:
     """What one registry may be asked at this moment; ``note`` hears every answer.
 
     ``config`` bounds what ``registry`` does not bound itself.

@@ -14,7 +14,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import retry
-from scanner.registry.http.exchange import Answer, exchange
+from scanner.registry.http.exchange import WholeResponse, exchange
 from scanner.registry.http.failures import BORDER_ERRORS, classify
 from scanner.registry.http.redirects import MAX_HOPS, REDIRECTS, Trust, next_hop
 from scanner.registry.http.refusals import MAX_ERROR_BYTES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from scanner.registry.config import ClientConfig, RegistryConfig
-    from scanner.registry.http.budget import Budget
+    from scanner.registry.http.budget import RegistryBudget
     from scanner.registry.http.observer import RegistryObserver
     from scanner.registry.http.transports import Transports
 
@@ -59,7 +59,7 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RegistryCall:
     """One question: ``path`` begins with a slash and is made of typed parts only.
 
     ``blob`` permits a redirect to object storage. ``counted`` tells that registries count this against their limits.
@@ -80,7 +80,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenResponse:
     """An answer whose body is still to be read."""
 
     status: int
@@ -101,30 +101,30 @@ class _Target:
     trust: Trust
 
 
-_R = TypeVar("_R", bound=Answer | Opened)
+_R = TypeVar("_R", bound=WholeResponse | OpenResponse)
 
 if TYPE_CHECKING:
     Send = Callable[[httpx.AsyncBaseTransport, httpx.Request, Reason], Awaitable[_R | Failure]]
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class RegistryEndpoint:
     """One registry or mirror."""
 
     config: RegistryConfig
     client: ClientConfig
     transports: Transports
     authorizer: Authorizer
-    budget: Budget
+    budget: RegistryBudget
     observer: RegistryObserver
     clock: Clock
 
-    async def ask(self, call: Call) -> Answer | Failure:
+    async def ask(self, call: RegistryCall) -> WholeResponse | Failure:
         """The whole answer, whatever its status."""
 
         async def send(
             transport: httpx.AsyncBaseTransport, request: httpx.Request, refused: Reason
-        ) -> Answer | Failure:
+        ) -> WholeResponse | Failure:
             return await exchange(
                 transport,
                 request,
@@ -136,18 +136,18 @@ class Endpoint:
         return await self._persist(call, send)
 
     @asynccontextmanager
-    async def open(self, call: Call) -> AsyncIterator[Opened | Failure | Answer]:
+    async def open(self, call: RegistryCall) -> AsyncIterator[OpenResponse | Failure | WholeResponse]:
         """The answer with its body still to be read where it is 200 or 206, else the whole of it."""
         found = await self._persist(call, self._open)
         try:
             yield found
         finally:
-            if isinstance(found, Opened):
+            if isinstance(found, OpenResponse):
                 await found.response.aclose()
 
     async def _open(
         self, transport: httpx.AsyncBaseTransport, request: httpx.Request, refused: Reason
-    ) -> Answer | Opened | Failure:
+    ) -> WholeResponse | OpenResponse | Failure:
         request.headers["accept-encoding"] = "identity"
         response: httpx.Response | None = None
         kept = False
@@ -155,7 +155,7 @@ class Endpoint:
             async with asyncio.timeout(self.client.timeout_s):
                 response = await transport.handle_async_request(request)
                 found = await _opened(response)
-                kept = isinstance(found, Opened)
+                kept = isinstance(found, OpenResponse)
                 return found
         except BORDER_ERRORS as error:
             return classify(error, refused=refused)
@@ -163,7 +163,7 @@ class Endpoint:
             if response is not None and not kept:
                 await response.aclose()
 
-    async def _persist(self, call: Call, send: Send[_R]) -> _R | Failure:
+    async def _persist(self, call: RegistryCall, send: Send[_R]) -> _R | Failure:
         """Try again what may pass, within bounds."""
         waited = 0.0
         tried = 0
@@ -180,7 +180,7 @@ class Endpoint:
             waited += wait
             await self.clock.sleep(wait)
 
-    async def _authorised(self, call: Call, send: Send[_R]) -> _R | Failure:
+    async def _authorised(self, call: RegistryCall, send: Send[_R]) -> _R | Failure:
         """Send with the token we have, again with each one that a 401 brings about."""
         authorization = await self.authorizer.authorization(call.repository)
         for _ in range(MAX_CHALLENGES_ANSWERED):
@@ -195,7 +195,7 @@ class Endpoint:
             authorization = renewed
         return Failure(Reason.IMAGE_DENIED, f"refused with {MAX_CHALLENGES_ANSWERED} different tokens")
 
-    async def _follow(self, call: Call, send: Send[_R], authorization: str | None) -> tuple[_R | Failure, bool]:
+    async def _follow(self, call: RegistryCall, send: Send[_R], authorization: str | None) -> tuple[_R | Failure, bool]:
         """Send, then go where the answer redirects; tells too whether the answer is the registry's own."""
         target = self._start(call)
         for hop in range(MAX_HOPS + 1):
@@ -210,7 +210,7 @@ class Endpoint:
                 target = self._redirected(call, target.url, found.headers.get("location", ""))
         return Failure(Reason.IMAGE_REDIRECT_REFUSED, f"more than {MAX_HOPS} redirects"), False
 
-    def _start(self, call: Call) -> _Target | Failure:
+    def _start(self, call: RegistryCall) -> _Target | Failure:
         transport = self.transports.to(Trust.OWN)
         if isinstance(transport, Failure):
             return transport
@@ -223,14 +223,16 @@ class Endpoint:
             return Failure(Reason.IMAGE_REFERENCE_INVALID, f"{self.config.name} is no host that could be asked")
         return _Target(transport, url, Trust.OWN)
 
-    def _redirected(self, call: Call, current: httpx.URL, location: str) -> _Target | Failure:
+    def _redirected(self, call: RegistryCall, current: httpx.URL, location: str) -> _Target | Failure:
         hop = next_hop(self.config, current, location, blob=call.blob)
         if isinstance(hop, Failure):
             return hop
         transport = self.transports.to(hop.trust)
         return transport if isinstance(transport, Failure) else _Target(transport, hop.url, hop.trust)
 
-    async def _send(self, call: Call, send: Send[_R], target: _Target, authorization: str | None) -> _R | Failure:
+    async def _send(
+        self, call: RegistryCall, send: Send[_R], target: _Target, authorization: str | None
+    ) -> _R | Failure:
         refused = Reason.IMAGE_NOT_ALLOWED if target.trust is Trust.OWN else Reason.IMAGE_REDIRECT_REFUSED
         request = self._request(call, target.url, authorization)
         if target.trust is not Trust.OWN:
@@ -241,7 +243,7 @@ class Endpoint:
             self._note(found, self.clock.monotonic() - began)
         return found
 
-    def _request(self, call: Call, url: httpx.URL, authorization: str | None) -> httpx.Request:
+    def _request(self, call: RegistryCall, url: httpx.URL, authorization: str | None) -> httpx.Request:
         optional = {"accept": call.accept, "range": call.range, "authorization": authorization}
         headers = {name: value for name, value in optional.items() if value}
         timeouts = httpx.Timeout(self.client.read_timeout_s, connect=self.client.connect_timeout_s)
@@ -252,7 +254,7 @@ class Endpoint:
             extensions={"timeout": timeouts.as_dict()},
         )
 
-    def _note(self, found: Answer | Opened | Failure, seconds: float) -> None:
+    def _note(self, found: WholeResponse | OpenResponse | Failure, seconds: float) -> None:
         if isinstance(found, Failure):
             self.budget.note(found, {}, None)
             self.observer.request(self.config.name, str(found.reason), seconds)
@@ -264,11 +266,11 @@ class Endpoint:
             self.observer.rate_limit(self.config.name, remaining)
 
 
-async def _opened(response: httpx.Response) -> Opened | Answer | Failure:
+async def _opened(response: httpx.Response) -> OpenResponse | WholeResponse | Failure:
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity"}:
         return Failure(Reason.IMAGE_ENCODING_REFUSED, "the answer is encoded, which was not asked for")
-    opened = Opened(response.status_code, response.headers, response)
+    opened = OpenResponse(response.status_code, response.headers, response)
     if opened.status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
         return opened
     body = bytearray()
@@ -277,4 +279,4 @@ async def _opened(response: httpx.Response) -> Opened | Answer | Failure:
             body += piece
             if len(body) > MAX_ERROR_BYTES:
                 return Failure(Reason.IMAGE_TOO_LARGE, f"the refusal is longer than {MAX_ERROR_BYTES} bytes")
-    return Answer(opened.status, opened.headers, bytes(body))
+    return WholeResponse(opened.status, opened.headers, bytes(body))

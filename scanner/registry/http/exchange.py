@@ -23,7 +23,7 @@ READ_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WholeResponse:
     """A whole answer; the body is not shown, for it may hold a token."""
 
     status: int
@@ -32,7 +32,7 @@ class Answer:
 
 
 if TYPE_CHECKING:
-    Send = Callable[[httpx.Request], Awaitable[Answer | Failure]]
+    Send = Callable[[httpx.Request], Awaitable[WholeResponse | Failure]]
 
 
 async def exchange(
@@ -42,7 +42,7 @@ async def exchange(
     max_bytes: int,
     deadline_s: float,
     refused: Reason = Reason.IMAGE_NOT_ALLOWED,
-) -> Answer | Failure:
+) -> WholeResponse | Failure:
     """Send a request and read its answer, at most ``max_bytes`` long, within ``deadline_s`` seconds.
 
     No redirect is followed, no content coding undone: an encoded body is ``image_encoding_refused``, a longer one
@@ -62,7 +62,7 @@ async def exchange(
         return classify(error, refused=refused)
 
 
-async def _read(response: httpx.Response, max_bytes: int) -> Answer | Failure:
+async def _read(response: httpx.Response, max_bytes: int) -> WholeResponse | Failure:
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in {"", "identity"}:
         return Failure(Reason.IMAGE_ENCODING_REFUSED, "the answer is encoded, which was not asked for")
@@ -71,4 +71,4 @@ async def _read(response: httpx.Response, max_bytes: int) -> Answer | Failure:
         body += piece
         if len(body) > max_bytes:
             return Failure(Reason.IMAGE_TOO_LARGE, f"the answer is longer than {max_bytes} bytes")
-    return Answer(response.status_code, response.headers, bytes(body))
+    return WholeResponse(response.status_code, response.headers, bytes(body))

@@ -23,7 +23,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scanner.registry.http.address import Address, Refusal
+    from scanner.registry.http.address import Address, RefusedAddress
 
 MAX_CAUSES = 16
 """How far the chain of an error's causes is followed; real ones have four."""
@@ -46,7 +46,7 @@ class EgressRefusedError(OSError):
         self.host, self.address, self.setting = host, address, setting
 
     @classmethod
-    def screened(cls, host: str, address: Address, refusal: Refusal) -> EgressRefusedError:
+    def screened(cls, host: str, address: Address, refusal: RefusedAddress) -> EgressRefusedError:
         """The error for an address that a policy refuses."""
         setting = "allow_networks" if refusal.may_be_listed else ""
         return cls(f"{host!a} may not be connected to: {refusal.why}", host=host, address=str(address), setting=setting)

@@ -20,7 +20,7 @@ from scanner.domain.facts import Failure
 from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import address as addresses
-from scanner.registry.http.address import Address, Network, Policy
+from scanner.registry.http.address import Address, AddressPolicy, Network
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.failures import EgressRefusedError
 from scanner.registry.http.tls import tls_context
@@ -128,7 +128,12 @@ class PinnedTransport(httpx.AsyncHTTPTransport):
     """httpx's transport around a pool of ours; the pool is the only seam through which a network backend fits."""
 
     def __init__(
-        self, pool: httpcore.AsyncConnectionPool | Connections, *, policy: Policy, plain_http: bool, proxied: bool
+        self,
+        pool: httpcore.AsyncConnectionPool | Connections,
+        *,
+        policy: AddressPolicy,
+        plain_http: bool,
+        proxied: bool,
     ) -> None:
         self._pool = cast("httpcore.AsyncConnectionPool", pool)  # httpx asks of it no more than what Connections has
         self._policy = policy
@@ -149,7 +154,7 @@ class PinnedTransport(httpx.AsyncHTTPTransport):
 class PinnedBackend(httpcore.AsyncNetworkBackend):
     """Resolves, screens every address, then connects to one that was screened."""
 
-    def __init__(self, policy: Policy, literal_names: frozenset[str], resolve: Resolve = system_resolve) -> None:
+    def __init__(self, policy: AddressPolicy, literal_names: frozenset[str], resolve: Resolve = system_resolve) -> None:
         self._policy = policy
         self._literal_names = literal_names
         self._resolve = resolve
@@ -214,11 +219,11 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-def _policy(own_hosts: Collection[str], *, allow_networks: bool | Sequence[Network]) -> Policy:
+def _policy(own_hosts: Collection[str], *, allow_networks: bool | Sequence[Network]) -> AddressPolicy:
     literals = frozenset(found for host in own_hosts if (found := addresses.parse(host)))
     if isinstance(allow_networks, bool):
-        return Policy(private=allow_networks, literals=literals)
-    return Policy(networks=tuple(allow_networks), literals=literals)
+        return AddressPolicy(private=allow_networks, literals=literals)
+    return AddressPolicy(networks=tuple(allow_networks), literals=literals)
 
 
 def _literal_names(own_hosts: Collection[str]) -> frozenset[str]:
@@ -238,7 +243,7 @@ def _proxy_pool(proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve) -
     """The operator chose the proxy, so its own address is not screened."""
     if proxy.url.scheme not in {"http", "https"}:
         raise ValueError("a proxy is an http or https URL")
-    anywhere = Policy(networks=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
+    anywhere = AddressPolicy(networks=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
     return httpcore.AsyncHTTPProxy(
         proxy_url=httpcore.URL(
             scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
@@ -252,7 +257,7 @@ def _proxy_pool(proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve) -
     )
 
 
-def _screen_text(host: str, policy: Policy) -> None:
+def _screen_text(host: str, policy: AddressPolicy) -> None:
     """Screen a host that the proxy will resolve, as far as its text tells (inet_aton forms such as 127.1 included)."""
     if host.rstrip(".").lower() in _LOCAL_NAMES and not policy.private:
         raise EgressRefusedError(f"{host!a} may not be connected to: it is the proxy itself", host=host)

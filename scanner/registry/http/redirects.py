@@ -39,14 +39,14 @@ class Trust(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class FollowedRedirect:
     """The next address, with how far it is trusted."""
 
     url: httpx.URL
     trust: Trust
 
 
-def next_hop(config: RegistryConfig, current: httpx.URL, location: str, *, blob: bool) -> Hop | Failure:
+def next_hop(config: RegistryConfig, current: httpx.URL, location: str, *, blob: bool) -> FollowedRedirect | Failure:
     """Judge a Location header; the refusal names the host, never the URL, which may carry a signature."""
     if not location or len(location) > MAX_LOCATION_CHARS:
         return _refused("a redirect leads nowhere")
@@ -58,14 +58,14 @@ def next_hop(config: RegistryConfig, current: httpx.URL, location: str, *, blob:
     if url.userinfo or not url.host or (url.port or 0) > MAX_PORT:
         return _refused("a redirect carries a name or leads to no host")
     if own:
-        return Hop(url, Trust.OWN)
+        return FollowedRedirect(url, Trust.OWN)
     listed = _is_listed(url, config.known_redirect_hosts)
     if url.scheme != "https" and not (url.scheme == "http" and config.plain_http and listed):
         return _refused(f"a redirect to {ascii(url.host)[1:-1]} is not https")
     if listed:
-        return Hop(url, Trust.LISTED)
+        return FollowedRedirect(url, Trust.LISTED)
     if blob:
-        return Hop(url, Trust.PUBLIC)
+        return FollowedRedirect(url, Trust.PUBLIC)
     detail = f"a redirect leads to {ascii(url.host)[1:-1]}, which is not configured for {config.name}"
     return Failure(Reason.IMAGE_REDIRECT_REFUSED, detail, url.host, setting="redirect_hosts")
 

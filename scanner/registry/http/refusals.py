@@ -11,7 +11,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents.strict_json import read_object
 
 if TYPE_CHECKING:
-    from scanner.registry.http.exchange import Answer
+    from scanner.registry.http.exchange import WholeResponse
 
 MAX_ERROR_BYTES = 64 * 1024
 """A refusal that is longer has nothing to say; its status counts."""
@@ -27,7 +27,7 @@ _DENYING = frozenset({
 _DENIALS = frozenset({"DENIED", "UNAUTHORIZED"})
 
 
-def refusal(answer: Answer) -> Failure:
+def refusal(answer: WholeResponse) -> Failure:
     """Translate any answer but the wanted one; only MANIFEST_UNKNOWN proves that a tag is missing."""
     code, message = _first_error(answer.body)
     detail = (

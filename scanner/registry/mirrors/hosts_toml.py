@@ -34,7 +34,7 @@ _CAPABILITIES = frozenset({"pull", "resolve", "push"})
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class MirrorHost:
     """One host of the file; ``resolves`` tells that it is trusted to turn a tag into a digest."""
 
     host: str
@@ -73,8 +73,8 @@ class Host:
 class HostsToml:
     """The hosts of one file, in order; ``server`` is asked last, ``None`` means the registry itself."""
 
-    hosts: tuple[Host, ...] = ()
-    server: Host | None = None
+    hosts: tuple[MirrorHost, ...] = ()
+    server: MirrorHost | None = None
 
     def endpoints(self, reference: ImageReference) -> tuple[PullEndpoint, ...]:
         """The endpoints to try, in order."""
@@ -111,14 +111,14 @@ def _is_itself(host: str, registry: str) -> bool:
     return host == registry or (registry == DOCKER_HUB and host in HUB_HOSTS)
 
 
-def _host(url: Any, table: Any, directory: Path) -> Host:
+def _host(url: Any, table: Any, directory: Path) -> MirrorHost:
     parsed = parse_url(url) if isinstance(url, str) else None
     if parsed is None or not isinstance(table, dict):
         raise ValueError(f"{printable(str(url), 80)!a} is no host")
     capabilities = _capabilities(table.get("capabilities"))
     override = flag(table, "override_path")
     root = parsed.path if override or parsed.path.endswith(API_ROOT) else parsed.path + API_ROOT
-    return Host(
+    return MirrorHost(
         host=parsed.host,
         plain_http=parsed.plain_http,
         root=root,

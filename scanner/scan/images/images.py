@@ -16,7 +16,7 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.images.image_surveys import Rank, Subject, Surveying, Wanted
-from scanner.scan.questions import Note
+from scanner.scan.questions import QuestionNote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +60,9 @@ class Images:
     missing_part: MissingPart = nobody_asks
     surveys: Surveying | None = None
 
-    async def known(self, host: HostFacts, workload: Workload, note: Note | None = None) -> Known:
+    async def known(self, host: HostFacts, workload: Workload, note: QuestionNote | None = None) -> Known:
         """Everything the judgement of this workload rests on; what was asked for it is taken down in ``note``."""
-        note = note or Note()
+        note = note or QuestionNote()
         if workload.stage is Stage.PLANNED:
             return Known(await self._whole(workload, await self._planned(host, workload, note), note))
         if workload.local is None:
@@ -78,7 +78,7 @@ class Images:
     async def _resolved(
         self,
         reference: ImageReference,
-        note: Note,
+        note: QuestionNote,
         depth: Depth,
         wanted: Callable[[Platform | None], bool] | None = None,
     ) -> ImageFacts | Failure:
@@ -86,7 +86,7 @@ class Images:
         note.resolved(reference, facts)
         return facts
 
-    async def _planned(self, host: HostFacts, workload: Workload, note: Note) -> ImageFacts | Failure:
+    async def _planned(self, host: HostFacts, workload: Workload, note: QuestionNote) -> ImageFacts | Failure:
         """What a pull of the reference would bring to this host."""
         reference = workload.reference
         if isinstance(reference, Failure):
@@ -107,7 +107,7 @@ class Images:
         asker = _Asker(host, workload, rank, note)
         return await self._deepened(reference, asker, _same_entry(chosen), lambda deep: _by_digest(deep, chosen))
 
-    async def _whole(self, workload: Workload, facts: ImageFacts | Failure, note: Note) -> ImageFacts | Failure:
+    async def _whole(self, workload: Workload, facts: ImageFacts | Failure, note: QuestionNote) -> ImageFacts | Failure:
         """The facts of what was looked into, saying what of it a pull would not find."""
         if isinstance(facts, Failure) or isinstance(workload.reference, Failure) or not self.depth.opens_programs:
             return facts
@@ -122,7 +122,7 @@ class Images:
         return replace(facts, offers=tuple(offers))
 
     async def _running(
-        self, host: HostFacts, workload: Workload, local: LocalImage, note: Note
+        self, host: HostFacts, workload: Workload, local: LocalImage, note: QuestionNote
     ) -> ImageFacts | Failure | None:
         """What the container was made from, by digest; ``None`` where no registry ever had it."""
         facts: ImageFacts | Failure | None = None
@@ -189,7 +189,7 @@ class _Asker:
     host: HostFacts
     workload: Workload
     rank: Rank
-    note: Note
+    note: QuestionNote
 
     @property
     def is_shown(self) -> bool:

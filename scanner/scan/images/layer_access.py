@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.inspect import inspect
-from scanner.binary.layers.limits import Limits
+from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program import argv
 from scanner.binary.program.survey.survey import read_layer
 
@@ -27,7 +27,7 @@ INSPECTION = "11"
 SURVEY = "1"
 """Raised whenever the survey of layers learns to see more, so that layers are read anew."""
 
-SURVEY_LIMITS = Limits(read_s=1800.0)
+SURVEY_LIMITS = LayerLimits(read_s=1800.0)
 """Of one layer: 4 GiB at 2.5 MB/s, which a busy registry gives to whoever is in no hurry."""
 
 

@@ -14,10 +14,10 @@ from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.formats.parsing.offload import Budget, BudgetExceeded
+from scanner.formats.parsing.offload import BudgetExceeded, CallBudget
 from scanner.probe.planned import folder
 from scanner.probe.planned.compose import compose, projects
-from scanner.probe.planned.compose.compose import Surroundings
+from scanner.probe.planned.compose.compose import ProjectSurroundings
 from scanner.probe.planned.compose.loading import DOTENV
 from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, Plans
@@ -34,7 +34,7 @@ MAX_ROUNDS = 12
 MAX_FILES = 500
 """What one project refers to, as the reader of plans has it."""
 
-PROJECT_BUDGET = Budget(seconds=20)
+PROJECT_BUDGET = CallBudget(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def read_compose(
     """
     texts: dict[str, bytes] = {}
     roots = _roots(named, variables, texts)
-    beside = Surroundings(
+    beside = ProjectSurroundings(
         variables=dict(variables),
         directory=posixpath.normpath(directory) if directory else None,
         dotenv=tuple(posixpath.normpath(path.as_posix()) for path in env_files),
@@ -114,7 +114,7 @@ def read_compose(
     return folder.FolderPlans((), (_gap(roots[0], f"more than {MAX_FILES} files, or files that include each other"),))
 
 
-def _asked(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundings) -> GivenProject:
+def _asked(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSurroundings) -> GivenProject:
     """Runs in a worker."""
     recording = _Recording(texts)
 

@@ -13,10 +13,10 @@ from scanner.domain.facts import Failure, Source, Stage, Workload
 from scanner.domain.plan import HostNames, Placement
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.parsing.offload import Budget, BudgetExceeded
+from scanner.formats.parsing.offload import BudgetExceeded, CallBudget
 from scanner.probe.planned import folder
 from scanner.probe.planned.faults import without_culprits
-from scanner.probe.planned.file_kinds import Outcome
+from scanner.probe.planned.file_kinds import FileOutcome
 from scanner.scan.plans import plan_tree
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 FOLDERS_AT_ONCE = 256
 """Folders read in one call: one that costs too much has so many read again, one by one."""
 
-FOLDERS_BUDGET = Budget(seconds=60)
+FOLDERS_BUDGET = CallBudget(seconds=60)
 """Two thousand Compose files of 3 KiB take some five seconds on a busy machine."""
 
-FOLDER_BUDGET = Budget(seconds=5)
+FOLDER_BUDGET = CallBudget(seconds=5)
 
 MAX_READING_S = 120
 """Seconds for all folders that are read one by one; what is left then is unknown."""
@@ -109,7 +109,7 @@ class Deployments:
 
     hosts: Mapping[str, HostPlans] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
-    files: Mapping[str, Outcome] = field(default_factory=dict)
+    files: Mapping[str, FileOutcome] = field(default_factory=dict)
 
     def of(self, host: str) -> HostPlans:
         """The plans of one host."""
@@ -233,7 +233,7 @@ def _alone(tree: plan_tree.Tree, name: str, workers: Workers, end: float) -> Fol
             return read
         why = read.detail
     shown = printable(name, 200)
-    outcomes = {path: Outcome.GAP for path in tree.texts if path.startswith(f"{name}/")}
+    outcomes = {path: FileOutcome.GAP for path in tree.texts if path.startswith(f"{name}/")}
     gap = folder.Gap(shown, Source.INVENTORY, _failure(f"{shown}: {why}"))
     return folder.FolderPlans((), (gap,), outcomes)
 
@@ -273,13 +273,13 @@ def _assigned(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans], hosts: S
     return Deployments(MappingProxyType(made), tuple(problems), MappingProxyType(_outcomes(tree, folders)))
 
 
-def _outcomes(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans]) -> dict[str, Outcome]:
+def _outcomes(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans]) -> dict[str, FileOutcome]:
     """Of every file of a host's folder."""
-    found: dict[str, Outcome] = {}
+    found: dict[str, FileOutcome] = {}
     for plans in folders.values():
         found |= plans.outcomes
-    found |= dict.fromkeys(tree.others, Outcome.NO_PLAN)
-    found |= dict.fromkeys(tree.unread, Outcome.GAP)
+    found |= dict.fromkeys(tree.others, FileOutcome.NO_PLAN)
+    found |= dict.fromkeys(tree.unread, FileOutcome.GAP)
     shown = (path for path in found if _is_pattern(path.partition("/")[0]))
     return {printable(path, 500): found[path] for path in sorted(shown)}
 

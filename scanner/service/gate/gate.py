@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Report
-    from scanner.scan.ports import Listener
+    from scanner.scan.ports import ScanListener
     from scanner.scan.scan import Scanner
     from scanner.service.gate.memory import GateMemory
     from scanner.service.gate.overrides import Overrides
@@ -154,7 +154,7 @@ async def judged(
     question: Question,
     hosts: Sequence[Host],
     platforms: Sequence[Platform] = (),
-    listen: Listener = silent,
+    listen: ScanListener = silent,
 ) -> Report:
     """What is asked about, judged against a plain host of each platform or, without one, against what is known of hosts.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import structlog
 
 from scanner.domain.facts import Failure
-from scanner.domain.rollback_record import State
+from scanner.domain.rollback_record import RollbackState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -35,7 +35,7 @@ TRIES_TO_VERIFY = 3
 _NEXT = {"begun": "find", "found": "prepare", "prepared": "switch"}
 """The step after each state of the host's journal."""
 
-_ENDS = {"done": State.DONE, "undone": State.UNDONE, "refused": State.REFUSED}
+_ENDS = {"done": RollbackState.DONE, "undone": RollbackState.UNDONE, "refused": RollbackState.REFUSED}
 
 _UP = "up"
 
@@ -61,7 +61,7 @@ class Ledger(Protocol):
         """Whether a scan of the host shows the workload running with its new image."""
         ...
 
-    async def end(self, rollback_id: str, outcome: State, detail: str) -> None:
+    async def end(self, rollback_id: str, outcome: RollbackState, detail: str) -> None:
         """It ended so."""
 
 
@@ -73,11 +73,11 @@ class Agent:
     ledger: Ledger
     sleep: Callable[[float], Awaitable[None]]
 
-    async def carry_out(self, rollback: Rollback) -> State:
+    async def carry_out(self, rollback: Rollback) -> RollbackState:
         """Go on until a good end, from wherever the host's journal stands."""
         told = await self._begun(rollback)
         if isinstance(told, str):
-            return await self._ended(rollback, State.REFUSED, f"nothing was touched: {told}")
+            return await self._ended(rollback, RollbackState.REFUSED, f"nothing was touched: {told}")
         while (end := _ENDS.get(told["state"])) is None:
             if told["busy"] == "yes":
                 await self.sleep(POLL_S)
@@ -148,6 +148,6 @@ class Agent:
             await self.sleep(pause)
             pause = min(MAX_PAUSE_S, pause * 2)
 
-    async def _ended(self, rollback: Rollback, outcome: State, detail: str) -> State:
+    async def _ended(self, rollback: Rollback, outcome: RollbackState, detail: str) -> RollbackState:
         await self._written(lambda: self.ledger.end(rollback.id, outcome, detail))
         return outcome

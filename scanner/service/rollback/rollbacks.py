@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.release import absent_unit, owner_name
-from scanner.domain.rollback_record import ACTIVE, ENDS, Rollback, State, Step, recorded, rollback_json, rollback_of
+from scanner.domain.rollback_record import (
+    ACTIVE,
+    ENDS,
+    Rollback,
+    RollbackState,
+    Step,
+    recorded,
+    rollback_json,
+    rollback_of,
+)
 from scanner.service.answers import Refusal, RefusalReason
 from scanner.service.configuration import limits
 from scanner.service.recording import refused
@@ -131,7 +140,7 @@ class Rollbacks:
             if moved := self._moved_on(rollback):
                 return moved
             now = self._clock()
-            confirmed = replace(rollback, state=State.CONFIRMED, confirmed_at=now, confirmed_by=by)
+            confirmed = replace(rollback, state=RollbackState.CONFIRMED, confirmed_at=now, confirmed_by=by)
             entry = entries.rollback_confirmed(now, by, rollback, accepted=accept_cautions)
             kept = await self._keep(confirmed, entry)
         self._work.set()
@@ -139,7 +148,7 @@ class Rollbacks:
 
     def _unconfirmable(self, rollback: Rollback, *, accept_cautions: bool) -> Refusal | None:
         now = self._clock()
-        if rollback.state is not State.PLANNED:
+        if rollback.state is not RollbackState.PLANNED:
             return Refusal(RefusalReason.ROLLBACK_STATE, f"it is {rollback.state} already")
         if rollback.expired(now):
             return Refusal(RefusalReason.ROLLBACK_EXPIRED, "the plan is older than ten minutes: make a new one")
@@ -188,7 +197,9 @@ class Rollbacks:
             return Refusal(RefusalReason.ROLLBACK_STATE, why)
         now = self._clock()
         seen_at = rollback.seen_at if step == "finish" else None  # whatever else is done may change what was seen
-        made = replace(rollback, state=State.RUNNING, steps=(*rollback.steps, Step(step, now, detail)), seen_at=seen_at)
+        made = replace(
+            rollback, state=RollbackState.RUNNING, steps=(*rollback.steps, Step(step, now, detail)), seen_at=seen_at
+        )
         log.info("rollback_step", rollback=rollback.id, host=rollback.host, workload=rollback.workload, step=step)
         return await self._keep(made, entries.rollback_step(now, by, rollback, step, detail))
 
@@ -223,16 +234,16 @@ class Rollbacks:
         why = next((one.detail for one in read if isinstance(one, Refusal)), "")
         return [one for one in read if not isinstance(one, Refusal)], why
 
-    async def end(self, rollback_id: str, outcome: State, detail: str, by: str) -> Rollback | Refusal:
+    async def end(self, rollback_id: str, outcome: RollbackState, detail: str, by: str) -> Rollback | Refusal:
         """What the agent says of the end; that it is a good one is believed as far as a scan bears it out."""
         rollback = self._known.get(rollback_id)
-        if rollback is not None and rollback.state in {outcome, State.UNPROVED}:
+        if rollback is not None and rollback.state in {outcome, RollbackState.UNPROVED}:
             return rollback  # the agent asks again where it did not hear the answer
         under_way = self._under_way(rollback_id)
         if isinstance(under_way, Refusal):
             return under_way
         if not (borne := await self._borne_out(under_way, outcome, by))[0]:
-            outcome, detail = State.UNPROVED, f"the agent says {outcome}: {detail}; a scan: {borne[1]}"
+            outcome, detail = RollbackState.UNPROVED, f"the agent says {outcome}: {detail}; a scan: {borne[1]}"
             under_way = self._known[rollback_id]
         now = self._clock()
         made = replace(under_way, state=outcome, detail=detail, ended_at=now)
@@ -240,14 +251,14 @@ class Rollbacks:
                     detail=detail)  # fmt: skip
         return await self._keep(made, entries.rollback_ended(now, by, made, str(outcome), detail))
 
-    async def _borne_out(self, rollback: Rollback, outcome: State, by: str) -> tuple[bool, str]:
+    async def _borne_out(self, rollback: Rollback, outcome: RollbackState, by: str) -> tuple[bool, str]:
         """Whether a scan shows what is claimed; nobody needs to see that nothing was touched."""
-        if outcome is State.REFUSED or (outcome is State.DONE and rollback.seen_at is not None):
+        if outcome is RollbackState.REFUSED or (outcome is RollbackState.DONE and rollback.seen_at is not None):
             return True, ""
         facts, why = await self._scanned(rollback, by)
         if not facts:
             return False, why
-        if outcome is State.DONE:
+        if outcome is RollbackState.DONE:
             return seen_running(facts, rollback)
         has = any(still_has(one, rollback) for one in facts)
         return has, "" if has else "the image that it had before is not there"

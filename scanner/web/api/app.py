@@ -32,11 +32,11 @@ from scanner.web.api import (
 )
 from scanner.web.api.description import describe
 from scanner.web.http.access import Access
-from scanner.web.http.dependencies import Context
+from scanner.web.http.dependencies import WebContext
 from scanner.web.http.exposition import Exposition
 from scanner.web.http.idempotency import Idempotency
 from scanner.web.http.leader import Leader
-from scanner.web.http.limits import Limits
+from scanner.web.http.limits import LimitsMiddleware
 from scanner.web.http.problem import Problem
 from scanner.web.http.session import Sessions
 from scanner.web.pages import pages, problem_page
@@ -68,7 +68,7 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     )
     app.state.access = access
     app.state.leader = leader
-    app.state.context = Context(service, metrics, clock)
+    app.state.context = WebContext(service, metrics, clock)
     app.state.sessions = Sessions(clock)
     app.state.latest_index = LatestIndex()
     app.state.idempotency = Idempotency(clock)
@@ -83,7 +83,7 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_middleware(Limits, metrics=metrics)
+    app.add_middleware(LimitsMiddleware, metrics=metrics)
     return app
 
 

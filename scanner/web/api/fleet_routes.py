@@ -29,7 +29,7 @@ from scanner.web.api import schemas
 from scanner.web.api.filters import FindingFilter, HostQuery, cursor_at
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import Context
+from scanner.web.http.dependencies import WebContext
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.rows_json import RowsJSONResponse
@@ -47,7 +47,7 @@ def openapi(request: Request) -> Response:
 
 @router.get("/report", response_model=schemas.Report)
 @needs(Scope.READ)
-def report(context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+def report(context: Annotated[WebContext, Depends(dependencies.context)]) -> Response:
     """The whole latest report, as ``archscan scan --format json`` prints it; written as it is read."""
     latest = context.report()
     return StreamingResponse(
@@ -58,7 +58,7 @@ def report(context: Annotated[Context, Depends(dependencies.context)]) -> Respon
 @router.get("/hosts", response_model=schemas.HostPage)
 @needs(Scope.READ)
 def hosts(
-    wanted: Annotated[HostQuery, Query()], context: Annotated[Context, Depends(dependencies.context)]
+    wanted: Annotated[HostQuery, Query()], context: Annotated[WebContext, Depends(dependencies.context)]
 ) -> Response:
     """Hosts of the latest report by name, without their facts; ``total`` counts all of them."""
     latest = context.report()
@@ -77,7 +77,7 @@ def hosts(
 
 @router.get("/hosts/{name}", response_model=schemas.HostWithFindings)
 @needs(Scope.READ)
-def host(name: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+def host(name: str, context: Annotated[WebContext, Depends(dependencies.context)]) -> Response:
     """One host: facts, findings."""
     latest = context.report()
     reading = reading_of(latest, name)
@@ -88,7 +88,7 @@ def host(name: str, context: Annotated[Context, Depends(dependencies.context)]) 
 @router.get("/findings", response_model=schemas.FindingPage)
 @needs(Scope.READ)
 def findings(
-    wanted: Annotated[FindingFilter, Query()], context: Annotated[Context, Depends(dependencies.context)]
+    wanted: Annotated[FindingFilter, Query()], context: Annotated[WebContext, Depends(dependencies.context)]
 ) -> Response:
     """Judged workloads that match, ``ok`` ones included; ``total`` counts them all."""
     latest = context.report()
@@ -110,7 +110,7 @@ def findings(
 
 @router.get("/images/{reference:path}", response_model=schemas.ImageInFleet)
 @needs(Scope.READ)
-def image(reference: str, context: Annotated[Context, Depends(dependencies.context)]) -> Response:
+def image(reference: str, context: Annotated[WebContext, Depends(dependencies.context)]) -> Response:
     """Who runs or plans an image as written, what it offers, the verdict of each host."""
     latest = context.report()
     found = findings_of(latest, reference)

@@ -25,7 +25,7 @@ from scanner.web.api import schemas
 from scanner.web.api.bodies import CheckRequest, ExplainRequest, ImageRequest, WaiverRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import Context
+from scanner.web.http.dependencies import WebContext
 from scanner.web.http.exposition import Exposition
 from scanner.web.http.problem import Problem, accepted
 from scanner.web.http.route import GuardedRoute
@@ -94,7 +94,7 @@ async def waivers(known: Annotated[Waivers, Depends(dependencies.waivers)]) -> R
 async def add_waiver(
     wanted: WaiverRequest,
     known: Annotated[Waivers, Depends(dependencies.waivers)],
-    context: Annotated[Context, Depends(dependencies.context)],
+    context: Annotated[WebContext, Depends(dependencies.context)],
     by: Annotated[str, Depends(dependencies.caller)],
 ) -> Response:
     """Answer for findings until a moment."""

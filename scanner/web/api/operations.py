@@ -19,7 +19,7 @@ from scanner.service.reloading import Reloading
 from scanner.web.api import schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import Context, ProbeLog
+from scanner.web.http.dependencies import ProbeLog, WebContext
 from scanner.web.http.exposition import Exposition
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
@@ -83,7 +83,7 @@ _OPENMETRICS: dict[int | str, dict[str, Any]] = {
 async def probe(  # noqa: PLR0913, PLR0917 - what Prometheus sends, beside what answers it
     target: Annotated[str, Query(min_length=1, max_length=253)],
     one_host: Annotated[Probe, Depends(dependencies.probe)],
-    context: Annotated[Context, Depends(dependencies.context)],
+    context: Annotated[WebContext, Depends(dependencies.context)],
     by: Annotated[str, Depends(dependencies.caller)],
     debug: bool = False,  # noqa: FBT001, FBT002 - a query parameter
     accept: Annotated[str | None, Header()] = None,
@@ -112,7 +112,7 @@ _LOGS: dict[int | str, dict[str, Any]] = {
 @router.get("/logs", response_model=list[schemas.ProbeLog], responses=_LOGS)
 @needs(Scope.READ)
 async def logs(
-    context: Annotated[Context, Depends(dependencies.context)],
+    context: Annotated[WebContext, Depends(dependencies.context)],
     number: Annotated[int | None, Query(alias="id", ge=1)] = None,
 ) -> Response:
     """The last probes; with ``id`` the log of one."""

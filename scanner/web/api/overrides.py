@@ -15,7 +15,7 @@ from scanner.web.api import schemas
 from scanner.web.api.bodies import OverrideRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import Context
+from scanner.web.http.dependencies import WebContext
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 
@@ -34,7 +34,7 @@ async def overrides(known: Annotated[Overrides, Depends(dependencies.overrides)]
 async def add_override(
     wanted: OverrideRequest,
     known: Annotated[Overrides, Depends(dependencies.overrides)],
-    context: Annotated[Context, Depends(dependencies.context)],
+    context: Annotated[WebContext, Depends(dependencies.context)],
     by: Annotated[str, Depends(dependencies.caller)],
 ) -> Response:
     """Let images through that the gate denies or holds, as a warning, until a moment."""

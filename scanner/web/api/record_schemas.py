@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from scanner.domain.facts import Source
 from scanner.domain.rollback_plan import Manager
-from scanner.domain.rollback_record import State
+from scanner.domain.rollback_record import RollbackState
 from scanner.web.api.schemas import Json, Moment, PlatformName
 
 # ---------------------------------------------------------------- the trail
@@ -105,7 +105,7 @@ class Rollback(TypedDict):
     by_agent: bool
     planned_at: Moment
     planned_by: str
-    state: State
+    state: RollbackState
     confirmed_at: Moment | None
     confirmed_by: str
     steps: list[Step]

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from scanner.domain.release import Release
 from scanner.domain.report_json import moment
-from scanner.domain.rollback_record import CONFIRM_WITHIN_S, Rollback, State, rollback_json
+from scanner.domain.rollback_record import CONFIRM_WITHIN_S, Rollback, RollbackState, rollback_json
 from scanner.service.answers import Refusal
 from scanner.service.rollback.rollbacks import MAX_WAIT_S, Rollbacks
 from scanner.store.error import StoreError
@@ -112,7 +112,7 @@ async def verify(rollback_id: str, known: Known, by: Caller) -> Response:
 @needs(Scope.ROLLBACK_AGENT)
 async def end(rollback_id: str, wanted: EndRequest, known: Known, by: Caller) -> Response:
     """How it ended."""
-    made = await known.end(rollback_id, State(wanted.outcome), wanted.detail, by)
+    made = await known.end(rollback_id, RollbackState(wanted.outcome), wanted.detail, by)
     return JSONResponse(rollback_document(_answered(made)))
 
 

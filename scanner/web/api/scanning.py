@@ -17,7 +17,7 @@ from scanner.service.scans import Scans
 from scanner.web.api import bodies, schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
-from scanner.web.http.dependencies import MAX_LISTENERS, Context
+from scanner.web.http.dependencies import MAX_LISTENERS, WebContext
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 
@@ -62,7 +62,7 @@ async def scan(
 async def events(
     request_id: Annotated[str, Path(alias="scan_id")],
     scans: Annotated[Scans, Depends(dependencies.scans)],
-    context: Annotated[Context, Depends(dependencies.context)],
+    context: Annotated[WebContext, Depends(dependencies.context)],
     permitted: Annotated[Callable[[], Awaitable[bool]], Depends(dependencies.still_permitted)],
 ) -> Response:
     """The same as server-sent events, until it ended."""
@@ -97,7 +97,7 @@ def _known(scans: Scans, request_id: str) -> ScanRequest:
 
 
 async def _stream(
-    context: Context, scans: Scans, request_id: str, permitted: Callable[[], Awaitable[bool]]
+    context: WebContext, scans: Scans, request_id: str, permitted: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[str]:
     context.listeners += 1
     changes = aiter(scans.watch(request_id))

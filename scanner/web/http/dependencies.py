@@ -51,7 +51,7 @@ class ProbeLog:
 
 
 @dataclass
-class Context:
+class WebContext:
     """What one application serves from: the service, its metrics, a clock, the last probes' logs."""
 
     service: Service
@@ -82,9 +82,9 @@ class Context:
 # ---------------------------------------------------------------- one for each parameter; async, so that none costs a thread
 
 
-async def context(request: Request) -> Context:
+async def context(request: Request) -> WebContext:
     """What the application serves from."""
-    found: Context = request.app.state.context
+    found: WebContext = request.app.state.context
     return found
 
 

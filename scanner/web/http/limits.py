@@ -58,7 +58,7 @@ SECURITY_HEADERS = {
 }
 
 
-class Limits:
+class LimitsMiddleware:
     """Reads the body ahead, so that no endpoint ever waits for a client."""
 
     def __init__(self, app: ASGIApp, metrics: Exposition) -> None:

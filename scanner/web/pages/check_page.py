@@ -68,7 +68,7 @@ class CheckForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DecidedImage:
     """One image on one destination: ``ruling`` is what was decided of it, ``instead`` what could go in its place."""
 
     finding: Finding
@@ -99,14 +99,16 @@ class CheckPage:
         return DECISION_SAYS[self.checked.decision] if is_own else OVERRIDDEN_SAYS
 
     @property
-    def answers(self) -> Sequence[Answer]:
+    def answers(self) -> Sequence[DecidedImage]:
         """Each image on each destination, the worst first."""
         if self.checked is None:
             return ()
         found: list[tuple[Finding, Ruling | None]] = [(ruling.finding, ruling) for ruling in self.checked.rulings]
         found = found or [(finding, None) for finding in self.checked.report.findings]
         instead = self.checked.instead
-        made = [Answer(one, ruling, instead.get((one.workload.image, one.workload.host))) for one, ruling in found]
+        made = [
+            DecidedImage(one, ruling, instead.get((one.workload.image, one.workload.host))) for one, ruling in found
+        ]
         return sorted(made, key=lambda answer: urgency(answer.finding))
 
     @property

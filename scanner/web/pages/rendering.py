@@ -22,7 +22,7 @@ from scanner.web.pages.fleet_index import FleetIndex, LatestIndex
 
 if TYPE_CHECKING:
     from scanner.domain.report import Report
-    from scanner.web.http.dependencies import Context
+    from scanner.web.http.dependencies import WebContext
     from scanner.web.pages.viewer import Viewer
 
 MEANING = {
@@ -75,7 +75,7 @@ class PageRequest:
     """Who asks for a page, of what, when."""
 
     request: Request
-    context: Context
+    context: WebContext
     viewer: Viewer
 
     @property

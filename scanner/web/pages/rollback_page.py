@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from scanner.domain.rollback_record import ACTIVE, State
+from scanner.domain.rollback_record import ACTIVE, RollbackState
 from scanner.service.answers import Refusal
 from scanner.service.reloading import Reloading
 from scanner.service.rollback.rollbacks import Rollbacks
@@ -76,7 +76,7 @@ async def shown(
         raise Problem(404, "rollback_not_found", "there is no such rollback")
     enabled = reloading.settings.rollback.enabled
     expired = found.expired(asking.now)
-    confirmable = found.state is State.PLANNED and found.by_agent and enabled and not expired
+    confirmable = found.state is RollbackState.PLANNED and found.by_agent and enabled and not expired
     page = RollbackPage(found, confirmable, expired, enabled)
     return await asyncio.to_thread(
         lambda: render(asking, "rollback.html", page, refresh_s=LOOK_AGAIN_S if page.goes_on else 0)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from scanner.web.http import dependencies
 from scanner.web.http.access import Access, Scope
-from scanner.web.http.dependencies import Context
+from scanner.web.http.dependencies import WebContext
 from scanner.web.http.session import Session
 from scanner.web.pages.rendering import PageRequest
 
@@ -68,7 +68,7 @@ async def viewer(request: Request) -> Viewer:
 
 async def asking(
     request: Request,
-    context: Annotated[Context, Depends(dependencies.context)],
+    context: Annotated[WebContext, Depends(dependencies.context)],
     looking: Annotated[Viewer, Depends(viewer)],
 ) -> PageRequest:
     """What every page is made from."""

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.layers import LayerIndex, clean
-from scanner.binary.layers.limits import LayerError, Limits
-from scanner.binary.layers.tarstream import Entry
-from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.limits import LayerError, LayerLimits
+from scanner.binary.layers.tarstream import TarEntry
+from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.layers.usage import Usage
 from scanner.domain.image.offers import Layer
 from scanner.domain.verdict.reason import Reason
 
 
-async def reason(images, build, *layers, limits=Limits(), entrypoint=("/none",)):  # noqa: B008 - frozen
+async def reason(images, build, *layers, limits=LayerLimits(), entrypoint=("/none",)):  # noqa: B008 - frozen
     program = await inspect(build.offer(*layers, entrypoint=entrypoint), None, images.open, limits)
     return program.problem.reason if program.problem else None
 
@@ -96,11 +96,11 @@ async def test_packings_that_no_image_may_have_and_damage_are_unreadable(images,
 
 
 LIMITS = [
-    Limits(entries=10),
-    Limits(name_bytes=100),
-    Limits(unpacked_bytes=10_000),
-    Limits(layers=1),
-    Limits(ratio=1, ratio_free_bytes=1000),
+    LayerLimits(entries=10),
+    LayerLimits(name_bytes=100),
+    LayerLimits(unpacked_bytes=10_000),
+    LayerLimits(layers=1),
+    LayerLimits(ratio=1, ratio_free_bytes=1000),
 ]
 
 
@@ -112,8 +112,8 @@ async def test_reaching_a_limit_is_an_error_never_a_shorter_answer(images, build
 
 async def test_limits_count_over_all_layers_together(images, build):
     layers = [images.layer([(f"{n}/{name}", b"") for name in range(20)]) for n in range(5)]
-    assert await reason(images, build, *layers[:1], limits=Limits(entries=60)) is Reason.ENTRYPOINT_MISSING
-    assert await reason(images, build, *layers, limits=Limits(entries=60)) is Reason.LAYER_LIMIT
+    assert await reason(images, build, *layers[:1], limits=LayerLimits(entries=60)) is Reason.ENTRYPOINT_MISSING
+    assert await reason(images, build, *layers, limits=LayerLimits(entries=60)) is Reason.LAYER_LIMIT
 
 
 async def test_alternating_files_and_directories_cost_linear_time(images, build):
@@ -135,9 +135,9 @@ async def test_a_maze_of_symlinks_ends(images, build, depth):
     assert time.process_time() - began < 5
 
 
-def unpacked(stored, piece, limits=Limits()):  # noqa: B008 - frozen
+def unpacked(stored, piece, limits=LayerLimits()):  # noqa: B008 - frozen
     out = bytearray()
-    unpack = Unpack(Budget(limits, out.extend))
+    unpack = Unpack(UnpackBudget(limits, out.extend))
     for at in range(0, len(stored), piece):
         unpack.feed(stored[at : at + piece])
     unpack.close()
@@ -164,10 +164,10 @@ PATHS = st.lists(st.sampled_from(["a", "b", "..", ".", "", ".wh.a", ".wh..wh..op
 @settings(deadline=None)
 @given(st.lists(st.tuples(PATHS, st.sampled_from("01235"), PATHS), max_size=12), PATHS)
 def test_no_order_of_entries_breaks_an_index(entries, wanted):
-    index = LayerIndex(Usage(Limits()))
+    index = LayerIndex(Usage(LayerLimits()))
     with contextlib.suppress(LayerError):  # a maze of symlinks may nest too deep
         for name, flag, target in entries:
-            index.add(Entry("/".join(name), flag, 0o755, 0, "/".join(target)), None)
+            index.add(TarEntry("/".join(name), flag, 0o755, 0, "/".join(target)), None)
     path = clean("/".join(wanted))
     if path:
         index.get(path)

@@ -9,7 +9,7 @@ import pytest
 
 from scanner.binary.layers.usage import Rights
 from scanner.binary.program.permission import Wish, allows
-from scanner.binary.program.user import Identity
+from scanner.binary.program.user import ProcessRights
 
 MODES = (0o000, 0o001, 0o010, 0o100, 0o004, 0o040, 0o400, 0o111, 0o444, 0o700, 0o750, 0o711, 0o705, 0o070, 0o077, 0o755)
 OWNERS = ((0, 0), (1000, 0), (0, 1000), (1000, 1000), (5, 50))
@@ -52,14 +52,14 @@ def _wants(rights, who, wish):
 
 def test_bits_and_owners_are_weighed_as_the_kernel_does(kernel):
     for (mode, owner, (uid, groups)), answers in kernel.items():
-        who, rights = Identity(uid, frozenset(groups)), Rights(mode, *owner)
+        who, rights = ProcessRights(uid, frozenset(groups)), Rights(mode, *owner)
         found = [_wants(rights, who, wish) for wish in (Wish.EXECUTE, Wish.READ, Wish.WRITE)]
         assert found == answers, f"{mode:o} of {owner} for {uid} in {groups}"
 
 
 def test_a_doubt_is_only_left_where_owner_or_groups_would_tell(kernel):
     for (mode, owner, (uid, groups)), answers in kernel.items():
-        unsure = allows(Rights(mode, *owner), Identity(uid), Wish.READ)
+        unsure = allows(Rights(mode, *owner), ProcessRights(uid), Wish.READ)
         assert unsure in {None, answers[1]}, f"{mode:o} of {owner} for {uid} in {groups}"
-        nobody_s = allows(Rights(mode, None, None), Identity(uid, frozenset(groups)), Wish.READ)
+        nobody_s = allows(Rights(mode, None, None), ProcessRights(uid, frozenset(groups)), Wish.READ)
         assert nobody_s in {None, answers[1]}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.binary.program.user import MAX_ID, Identity, identify
+from scanner.binary.program.user import MAX_ID, ProcessRights, identify
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -39,22 +39,22 @@ def who(spec, *, with_groups=True):
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ("", Identity(0, frozenset({0, 10}))),
-        ("0", Identity(0, frozenset({0, 10}))),
-        ("root", Identity(0, frozenset({0, 10}))),
-        ("app", Identity(1000, frozenset({1001, 50}))),
-        ("app:", Identity(1000, frozenset({1001, 50}))),
-        ("app:staff", Identity(1000, frozenset({50}))),
-        ("app:4", Identity(1000, frozenset({4}))),
-        ("1000", Identity(1000, frozenset({1001, 50}))),
-        ("+1000", Identity(1000, frozenset({1001, 50}))),
-        ("2000", Identity(2000, frozenset({0}))),
-        ("123", Identity(123, frozenset({0}))),
-        (":50", Identity(0, frozenset({50}))),
-        (":staff", Identity(0, frozenset({50}))),
-        ("odd", Identity(0, frozenset({0}))),
-        ("0:0:0", Identity(0, frozenset({0}))),
-        (str(MAX_ID), Identity(MAX_ID, frozenset({0}))),
+        ("", ProcessRights(0, frozenset({0, 10}))),
+        ("0", ProcessRights(0, frozenset({0, 10}))),
+        ("root", ProcessRights(0, frozenset({0, 10}))),
+        ("app", ProcessRights(1000, frozenset({1001, 50}))),
+        ("app:", ProcessRights(1000, frozenset({1001, 50}))),
+        ("app:staff", ProcessRights(1000, frozenset({50}))),
+        ("app:4", ProcessRights(1000, frozenset({4}))),
+        ("1000", ProcessRights(1000, frozenset({1001, 50}))),
+        ("+1000", ProcessRights(1000, frozenset({1001, 50}))),
+        ("2000", ProcessRights(2000, frozenset({0}))),
+        ("123", ProcessRights(123, frozenset({0}))),
+        (":50", ProcessRights(0, frozenset({50}))),
+        (":staff", ProcessRights(0, frozenset({50}))),
+        ("odd", ProcessRights(0, frozenset({0}))),
+        ("0:0:0", ProcessRights(0, frozenset({0}))),
+        (str(MAX_ID), ProcessRights(MAX_ID, frozenset({0}))),
     ],
 )
 def test_a_user_has_the_ids_that_engines_give_it(spec, expected):
@@ -92,7 +92,7 @@ def test_an_image_without_accounts_has_no_names(spec):
 @pytest.mark.parametrize("spec", ["", "1000", "1000:1000", ":5"])
 def test_numbers_alone_need_no_accounts(spec):
     read, asked = reading({})
-    assert isinstance(identify(spec, read, with_groups=False), Identity)
+    assert isinstance(identify(spec, read, with_groups=False), ProcessRights)
     assert not asked
 
 

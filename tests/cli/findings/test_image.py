@@ -10,19 +10,19 @@ from scanner import cli
 from scanner.app import commands
 from scanner.demo.fleet import stock
 from scanner.demo.images import Shelf
-from scanner.demo.registry import Registry
+from scanner.demo.registry import DemoRegistry
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
-from scanner.service.image import Opened
+from scanner.service.image import InspectedImage
 
 
 @pytest.fixture
 def registry(tmp_path):
     shelf = Shelf()
     stock(shelf)
-    with Registry(shelf) as running:
+    with DemoRegistry(shelf) as running:
         (tmp_path / "archscan.yml").write_text(f'registries: {{"{running.name}": {{plain_http: true}}}}')
         yield running.name
 
@@ -124,6 +124,6 @@ APP = Program(("/app",), (Executable("/app", "entrypoint", FileKind.ELF, Elf(62,
 def test_an_image_is_right_only_if_every_offer_was_opened(offers, code, capsys):
     class Operations:
         async def image(self, *_, **__):
-            return Opened(ImageFacts("r.example/app:1", "sha256:f", is_index=True, offers=tuple(offers)), {})
+            return InspectedImage(ImageFacts("r.example/app:1", "sha256:f", is_index=True, offers=tuple(offers)), {})
 
     assert cli.run(Operations, lambda: "0", ["image", "r.example/app:1"]) == code

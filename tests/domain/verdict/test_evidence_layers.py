@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain.facts import Binfmt, BinfmtEntry, Failure
-from scanner.domain.image.image_survey import Group, Survey, Way
+from scanner.domain.image.image_survey import AlikeFiles, ReachedBy, Survey
 from scanner.domain.image.offers import Elf, Executable, FileKind, Offer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.evidence_layers import agree, offered
@@ -90,13 +90,13 @@ def test_ways_that_fare_differently_prove_nothing(branches, survey, expected):
 
 
 def groups(*ways):
-    return Survey(tuple(Group(ARM64, 183, way, True, (), 1, ("/x",)) for way in ways), 1, 0, whole=True)
+    return Survey(tuple(AlikeFiles(ARM64, 183, way, True, (), 1, ("/x",)) for way in ways), 1, 0, whole=True)
 
 
 def test_what_a_survey_finds_on_a_way_outweighs_a_program_that_starts_and_nothing_else():
-    assert reason(program(HERE), survey=groups(Way.PATH)) is Reason.FOREIGN_USERLAND
-    assert reason(program(HERE), survey=groups(Way.NONE)) is Reason.NATIVE
-    assert reason(program(HERE), config=ARM64, survey=groups(Way.PATH)) is Reason.MISLABELLED
+    assert reason(program(HERE), survey=groups(ReachedBy.PATH)) is Reason.FOREIGN_USERLAND
+    assert reason(program(HERE), survey=groups(ReachedBy.NONE)) is Reason.NATIVE
+    assert reason(program(HERE), config=ARM64, survey=groups(ReachedBy.PATH)) is Reason.MISLABELLED
 
 
 def test_a_check_for_another_cpu_outweighs_a_program_that_starts():

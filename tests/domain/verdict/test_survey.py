@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.domain.facts import Binfmt, Kernel
-from scanner.domain.image.image_survey import ImageSurvey, Survey, SurveyedFile, SurveyedKind, Way
+from scanner.domain.image.image_survey import ImageSurvey, ReachedBy, Survey, SurveyedFile, SurveyedKind
 from scanner.domain.image.offers import Elf, Executable, FileKind, Program
 from scanner.domain.platform.elf_machine import platform_of
 from scanner.domain.platform.platform import Platform
@@ -70,26 +70,26 @@ def reason_of(files, *, kernel=AMD64, at_run_time="", chain=("/app",), whole=Tru
 @pytest.mark.parametrize(
     ("path", "what", "way"),
     [
-        ("/usr/bin/curl", "arm64", Way.PATH),
-        ("/usr/local/sbin/x", "arm64", Way.PATH),
-        ("/usr/bin/sub/x", "arm64", Way.APPLICATION),
-        ("/opt/app/bin/server", "arm64", Way.APPLICATION),
-        ("/usr/lib/libz.so.1", "arm64 lib", Way.LOADER),
-        ("/lib64/libz.so.1", "arm64 lib", Way.LOADER),
-        ("/usr/lib/aarch64-linux-gnu/libz.so.1", "arm64 lib", Way.NONE),
-        ("/usr/lib/jvm/lib/libjvm.so", "arm64 lib", Way.NONE),
-        ("/srv/lib/libx.so", "arm64 lib", Way.NONE),
-        ("/usr/lib/python3/dist-packages/x.so", "arm64 lib", Way.MODULE),
-        ("/app/node_modules/x/build/x.node", "arm64 lib", Way.MODULE),
-        ("/usr/local/go/src/debug/elf/testdata/hello", "arm64", Way.NONE),
-        ("/app/node_modules/x/test/fixtures/x", "arm64", Way.NONE),
-        ("/usr/libexec/valgrind/memcheck-arm64-linux", "arm64", Way.NONE),
-        ("/usr/share/qemu/openbios-ppc", "?", Way.NONE),
-        ("/usr/lib/perf-core/perf-read-vdsox32", "?", Way.NONE),
-        ("/usr/bin/qemu-aarch64-static", "arm64", Way.NONE),
-        ("/usr/aarch64-linux-gnu/lib/libc.so.6", "arm64 lib", Way.NONE),
-        ("/usr/lib/firmware/x", "arm64", Way.NONE),
-        ("/usr/share/elasticsearch/bin/controller", "arm64", Way.APPLICATION),
+        ("/usr/bin/curl", "arm64", ReachedBy.PATH),
+        ("/usr/local/sbin/x", "arm64", ReachedBy.PATH),
+        ("/usr/bin/sub/x", "arm64", ReachedBy.APPLICATION),
+        ("/opt/app/bin/server", "arm64", ReachedBy.APPLICATION),
+        ("/usr/lib/libz.so.1", "arm64 lib", ReachedBy.LOADER),
+        ("/lib64/libz.so.1", "arm64 lib", ReachedBy.LOADER),
+        ("/usr/lib/aarch64-linux-gnu/libz.so.1", "arm64 lib", ReachedBy.NONE),
+        ("/usr/lib/jvm/lib/libjvm.so", "arm64 lib", ReachedBy.NONE),
+        ("/srv/lib/libx.so", "arm64 lib", ReachedBy.NONE),
+        ("/usr/lib/python3/dist-packages/x.so", "arm64 lib", ReachedBy.MODULE),
+        ("/app/node_modules/x/build/x.node", "arm64 lib", ReachedBy.MODULE),
+        ("/usr/local/go/src/debug/elf/testdata/hello", "arm64", ReachedBy.NONE),
+        ("/app/node_modules/x/test/fixtures/x", "arm64", ReachedBy.NONE),
+        ("/usr/libexec/valgrind/memcheck-arm64-linux", "arm64", ReachedBy.NONE),
+        ("/usr/share/qemu/openbios-ppc", "?", ReachedBy.NONE),
+        ("/usr/lib/perf-core/perf-read-vdsox32", "?", ReachedBy.NONE),
+        ("/usr/bin/qemu-aarch64-static", "arm64", ReachedBy.NONE),
+        ("/usr/aarch64-linux-gnu/lib/libc.so.6", "arm64 lib", ReachedBy.NONE),
+        ("/usr/lib/firmware/x", "arm64", ReachedBy.NONE),
+        ("/usr/share/elasticsearch/bin/controller", "arm64", ReachedBy.APPLICATION),
     ],
 )
 def test_a_file_lies_on_the_way(path, what, way):
@@ -97,24 +97,24 @@ def test_a_file_lies_on_the_way(path, what, way):
 
 
 def test_path_is_searched_through_links_and_as_it_is_set():
-    assert way_of("/opt/b/x", {"/opt/b/x": "arm64"}, {"/mine": "opt/b"}, path="/mine:/bin") is Way.PATH
-    assert way_of("/usr/bin/x", {"/usr/bin/x": "arm64"}, path="/opt/b") is Way.APPLICATION
-    assert way_of("/app/b/x", {"/app/b/x": "arm64"}, path="b", cwd="/app") is Way.PATH
+    assert way_of("/opt/b/x", {"/opt/b/x": "arm64"}, {"/mine": "opt/b"}, path="/mine:/bin") is ReachedBy.PATH
+    assert way_of("/usr/bin/x", {"/usr/bin/x": "arm64"}, path="/opt/b") is ReachedBy.APPLICATION
+    assert way_of("/app/b/x", {"/app/b/x": "arm64"}, path="b", cwd="/app") is ReachedBy.PATH
 
 
 def test_a_link_in_path_leads_to_its_program():
     links = {"/usr/bin/java": "/opt/jdk/bin/java"}
-    assert way_of("/opt/jdk/bin/java", {"/opt/jdk/bin/java": "arm64"}, links) is Way.PATH
+    assert way_of("/opt/jdk/bin/java", {"/opt/jdk/bin/java": "arm64"}, links) is ReachedBy.PATH
 
 
 def test_a_loop_of_links_leads_nowhere():
     links = {"/usr/bin": "/bin", "/bin": "/usr/bin"}
-    assert way_of("/usr/bin/x", {"/usr/bin/x": "arm64"}, links) is Way.APPLICATION
+    assert way_of("/usr/bin/x", {"/usr/bin/x": "arm64"}, links) is ReachedBy.APPLICATION
 
 
 def test_what_ld_so_conf_adds_is_searched_by_the_loader():
     files = {"/opt/lib/libx.so": "arm64 lib"}
-    assert way_of("/opt/lib/libx.so", files, None, ("/opt/lib",)) is Way.LOADER
+    assert way_of("/opt/lib/libx.so", files, None, ("/opt/lib",)) is ReachedBy.LOADER
 
 
 def test_what_a_script_names_is_followed_through_the_scripts_that_it_names():
@@ -126,14 +126,14 @@ def test_what_a_script_names_is_followed_through_the_scripts_that_it_names():
         "/opt/lib/plugin.so": "arm64 lib",
         "/opt/other": "arm64",
     }
-    assert way_of("/srv/app/bin/server", files, named=("/start.sh",)) is Way.NAMED
-    assert way_of("/opt/lib/plugin.so", files, named=("/start.sh",)) is Way.NAMED
-    assert way_of("/opt/other", files, named=("/start.sh",)) is Way.APPLICATION
+    assert way_of("/srv/app/bin/server", files, named=("/start.sh",)) is ReachedBy.NAMED
+    assert way_of("/opt/lib/plugin.so", files, named=("/start.sh",)) is ReachedBy.NAMED
+    assert way_of("/opt/other", files, named=("/start.sh",)) is ReachedBy.APPLICATION
 
 
 def test_scripts_that_name_each_other_come_to_an_end():
     files = {"/a": ("/b",), "/b": ("/a", "/x"), "/x": "arm64"}
-    assert way_of("/x", files, named=("/a",)) is Way.NAMED
+    assert way_of("/x", files, named=("/a",)) is ReachedBy.NAMED
 
 
 @pytest.mark.parametrize(

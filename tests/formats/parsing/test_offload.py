@@ -18,7 +18,7 @@ from scanner.domain.facts import HOSTS_SHARE, Failure, Mount
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats.parsing import offload, offload_worker
-from scanner.formats.parsing.offload import Budget, BudgetExceeded, WorkerError, Workers
+from scanner.formats.parsing.offload import BudgetExceeded, CallBudget, WorkerError, Workers
 from scanner.probe import reading
 from tests.formats.parsing import confined
 from tests.real.require import missing
@@ -42,45 +42,45 @@ def test_nothing_runs_until_the_first_call():
 def test_an_answer_read_elsewhere_gives_the_same_facts(workers):
     for path in ANSWERS[:12]:
         raw, host = path.read_bytes(), Host("web-1", "web-1")
-        assert workers.call(reading.read, Budget(), raw, host) == reading.read(raw, host)
+        assert workers.call(reading.read, CallBudget(), raw, host) == reading.read(raw, host)
     assert workers.started == 1
 
 
 async def test_a_loop_goes_on_while_others_read(workers):
-    found = await asyncio.gather(*(workers.run(operator.add, Budget(), i, 1) for i in range(20)))
+    found = await asyncio.gather(*(workers.run(operator.add, CallBudget(), i, 1) for i in range(20)))
     assert found == list(range(1, 21))
-    assert isinstance(await workers.run(Failure, Budget(), Reason.HOST_TIMEOUT, "x"), Failure)
+    assert isinstance(await workers.run(Failure, CallBudget(), Reason.HOST_TIMEOUT, "x"), Failure)
 
 
 def test_a_worker_that_hangs_is_ended_and_another_takes_its_place(workers):
     began = time.monotonic()
-    found = workers.call(time.sleep, Budget(seconds=0.2), 600)
+    found = workers.call(time.sleep, CallBudget(seconds=0.2), 600)
     assert found == BudgetExceeded("seconds", "it takes longer than 0.2 s to read")
     assert time.monotonic() - began < 60
-    assert workers.call(operator.add, Budget(), 1, 2) == 3
+    assert workers.call(operator.add, CallBudget(), 1, 2) == 3
     assert workers.started == 2
 
 
 def test_a_worker_that_dies_costs_the_one_call(workers):
-    assert workers.call(os._exit, Budget(), 3) == BudgetExceeded("process", "the process that read it ended")
-    assert workers.call(operator.add, Budget(), 1, 2) == 3
+    assert workers.call(os._exit, CallBudget(), 3) == BudgetExceeded("process", "the process that read it ended")
+    assert workers.call(operator.add, CallBudget(), 1, 2) == 3
 
 
 def test_memory_beyond_the_budget_is_refused(workers):
-    found = workers.call(operator.mul, Budget(memory_bytes=256 << 20), b"x", 1 << 30)
+    found = workers.call(operator.mul, CallBudget(memory_bytes=256 << 20), b"x", 1 << 30)
     assert found == BudgetExceeded("memory", "it takes more than 256 MiB to read")
-    assert workers.call(operator.add, Budget(), 1, 2) == 3
+    assert workers.call(operator.add, CallBudget(), 1, 2) == 3
 
 
 def test_an_answer_or_a_question_too_long_is_refused(workers):
-    assert workers.call(operator.mul, Budget(max_bytes=1000), b"x", 2000).limit == "bytes"
-    assert workers.call(len, Budget(max_bytes=1000), b"x" * 2000).limit == "bytes"
-    assert workers.call(operator.add, Budget(), 1, 2) == 3
+    assert workers.call(operator.mul, CallBudget(max_bytes=1000), b"x", 2000).limit == "bytes"
+    assert workers.call(len, CallBudget(max_bytes=1000), b"x" * 2000).limit == "bytes"
+    assert workers.call(operator.add, CallBudget(), 1, 2) == 3
 
 
 def test_a_bug_of_a_reader_is_told_as_one(workers):
     with pytest.raises(WorkerError, match="ZeroDivisionError"):
-        workers.call(operator.floordiv, Budget(), 1, 0)
+        workers.call(operator.floordiv, CallBudget(), 1, 0)
     assert workers.started == 1
 
 
@@ -88,17 +88,17 @@ def test_a_worker_holds_nothing_of_ours(workers, monkeypatch, tmp_path):
     monkeypatch.setenv("ARCHSCAN_SECRET", "s")
     with (tmp_path / "f").open("w") as file:
         os.set_inheritable(file.fileno(), True)
-        assert workers.call(confined.descriptors, Budget()) == [0, 1, 2]
-        assert workers.call(os.getenv, Budget(), "ARCHSCAN_SECRET", "none") == "none"
-    soft, _ = workers.call(resource.getrlimit, Budget(), resource.RLIMIT_NOFILE)
+        assert workers.call(confined.descriptors, CallBudget()) == [0, 1, 2]
+        assert workers.call(os.getenv, CallBudget(), "ARCHSCAN_SECRET", "none") == "none"
+    soft, _ = workers.call(resource.getrlimit, CallBudget(), resource.RLIMIT_NOFILE)
     assert soft == offload_worker.MAX_DESCRIPTORS
-    assert workers.call(resource.getrlimit, Budget(), resource.RLIMIT_FSIZE) == (0, 0)
+    assert workers.call(resource.getrlimit, CallBudget(), resource.RLIMIT_FSIZE) == (0, 0)
 
 
 def test_a_worker_is_renewed_after_its_share_of_calls(workers, monkeypatch):
     monkeypatch.setattr(offload, "CALLS_A_WORKER", 2)
     for _ in range(4):
-        workers.call(operator.add, Budget(), 1, 2)
+        workers.call(operator.add, CallBudget(), 1, 2)
     assert workers.started == 2
 
 
@@ -108,23 +108,23 @@ def test_what_a_worker_says_cannot_act_here():
             return (os.system, ("true",))
 
     with pytest.raises(pickle.UnpicklingError):
-        offload._result(offload_worker.DONE + pickle.dumps(Evil()), Budget(), offload._Shared(()))
+        offload._result(offload_worker.DONE + pickle.dumps(Evil()), CallBudget(), offload._Shared(()))
 
 
 def test_read_only_mappings_pass(workers):
-    assert workers.call(dict, Budget(), MappingProxyType({"a": 1})) == {"a": 1}
+    assert workers.call(dict, CallBudget(), MappingProxyType({"a": 1})) == {"a": 1}
 
 
 async def test_closing_ends_who_is_at_work():
     made = Workers(1)
-    waiting = asyncio.create_task(made.run(time.sleep, Budget(seconds=100), 100))
+    waiting = asyncio.create_task(made.run(time.sleep, CallBudget(seconds=100), 100))
     while not made._busy:
         await asyncio.sleep(0.01)
     began = time.monotonic()
     await asyncio.to_thread(made.close)
     assert (await waiting).limit == "process"
     assert time.monotonic() - began < 60
-    assert made.call(operator.add, Budget(), 1, 2).limit == "process"
+    assert made.call(operator.add, CallBudget(), 1, 2).limit == "process"
 
 
 def test_a_word_of_a_closed_list_comes_back_by_its_class_on_every_python():
@@ -136,8 +136,8 @@ def test_values_that_hosts_have_alike_are_one_value(workers):
     try:
         raw = next(path for path in ANSWERS if reading.read(path.read_bytes(), Host("a", "a")).workloads).read_bytes()
         for name in ("web-1", "web-2"):
-            found.append(sharing.call(reading.read, Budget(), raw, Host(name, name)))
-            assert found[-1] == workers.call(reading.read, Budget(), raw, Host(name, name))
+            found.append(sharing.call(reading.read, CallBudget(), raw, Host(name, name)))
+            assert found[-1] == workers.call(reading.read, CallBudget(), raw, Host(name, name))
     finally:
         sharing.close()
     first, second = found
@@ -167,7 +167,7 @@ def test_a_worker_cannot_have_another_class_shared():
 def test_a_worker_that_was_taken_over_finds_nothing_to_take_and_nowhere_to_go(workers, tmp_path):
     secret = tmp_path / "id_ed25519"
     secret.write_text("key")
-    found = workers.call(confined.everything, Budget(), os.getpid(), str(secret))
+    found = workers.call(confined.everything, CallBudget(), os.getpid(), str(secret))
     in_force = subprocess.run(
         [sys.executable, "-c", "from scanner.formats.parsing.confinement import confine; print(*confine([]))"],
         capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3],

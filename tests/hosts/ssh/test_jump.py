@@ -1,7 +1,7 @@
 import pytest
 
 from scanner.domain.host import Host
-from scanner.hosts.ssh.jump import Route, Target, jump_of
+from scanner.hosts.ssh.jump import JumpTarget, Route, jump_of
 
 PATTERNS = {"edge-1": "first", "edge-*": "second", "*": "none"}
 
@@ -24,11 +24,11 @@ def test_the_hosts_own_jump_wins_then_the_first_pattern(host, jump):
     ("text", "hops"),
     [
         ("", ()),
-        ("bastion", (Target("bastion", "bastion", 22, "scan"),)),
-        ("kim@bastion:2222", (Target("bastion", "bastion", 2222, "kim"),)),
-        ("[2001:db8::1]:2222", (Target("2001:db8::1", "2001:db8::1", 2222, "scan"),)),
-        ("kim@[fe80::1%eth0]:2222", (Target("fe80::1%eth0", "fe80::1%eth0", 2222, "kim"),)),
-        ("a, b", (Target("a", "a", 22, "scan"), Target("b", "b", 22, "scan"))),
+        ("bastion", (JumpTarget("bastion", "bastion", 22, "scan"),)),
+        ("kim@bastion:2222", (JumpTarget("bastion", "bastion", 2222, "kim"),)),
+        ("[2001:db8::1]:2222", (JumpTarget("2001:db8::1", "2001:db8::1", 2222, "scan"),)),
+        ("kim@[fe80::1%eth0]:2222", (JumpTarget("fe80::1%eth0", "fe80::1%eth0", 2222, "kim"),)),
+        ("a, b", (JumpTarget("a", "a", 22, "scan"), JumpTarget("b", "b", 22, "scan"))),
     ],
 )
 def test_a_route_lists_its_hops(text, hops):

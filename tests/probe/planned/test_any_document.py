@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.probe.planned import folder
-from scanner.probe.planned.file_kinds import Outcome
+from scanner.probe.planned.file_kinds import FileOutcome
 from scanner.probe.planned.nomad import hcl
 
 KEYS = st.sampled_from([
@@ -46,8 +46,8 @@ NAMES = st.sampled_from(
 def look_at(name, document):
     found = folder.plans({f"w/{name}": json.dumps(document).encode()}, "w")
     (outcome,) = found.outcomes.values()
-    assert outcome in Outcome
-    assert bool(found.gaps) is (outcome is Outcome.GAP)
+    assert outcome in FileOutcome
+    assert bool(found.gaps) is (outcome is FileOutcome.GAP)
 
 
 @settings(max_examples=60, deadline=None)

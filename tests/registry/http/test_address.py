@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.registry.http.address import Policy, Refusal, parse
+from scanner.registry.http.address import AddressPolicy, RefusedAddress, parse
 
 PUBLIC = [
     "93.184.216.34",
@@ -55,26 +55,26 @@ def refusal(policy, text):
 
 @pytest.mark.parametrize("text", PUBLIC)
 def test_a_public_address_may_be_connected_to(text):
-    assert refusal(Policy(), text) is None
+    assert refusal(AddressPolicy(), text) is None
 
 
 @pytest.mark.parametrize("text", LOOPBACK + PRIVATE + NEVER + METADATA)
 def test_every_other_address_is_refused_by_default(text):
-    assert refusal(Policy(), text)
+    assert refusal(AddressPolicy(), text)
 
 
 @pytest.mark.parametrize("text", LOOPBACK + PRIVATE)
 def test_private_ranges_open_where_they_are_configured(text):
-    assert refusal(Policy(private=True), text) is None
+    assert refusal(AddressPolicy(private=True), text) is None
 
 
 @pytest.mark.parametrize("text", NEVER + METADATA)
 def test_private_ranges_never_open_metadata_or_link_local_or_multicast(text):
-    assert refusal(Policy(private=True), text)
+    assert refusal(AddressPolicy(private=True), text)
 
 
 def test_listed_networks_open_just_themselves():
-    policy = Policy(networks=(ip_network("10.1.0.0/16"), ip_network("fd12::/16")))
+    policy = AddressPolicy(networks=(ip_network("10.1.0.0/16"), ip_network("fd12::/16")))
     assert refusal(policy, "10.1.2.3") is None
     assert refusal(policy, "::ffff:10.1.2.3") is None
     assert refusal(policy, "fd12::5") is None
@@ -83,15 +83,15 @@ def test_listed_networks_open_just_themselves():
 
 
 def test_a_network_around_the_metadata_address_does_not_open_it():
-    everything = Policy(networks=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
+    everything = AddressPolicy(networks=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
     assert refusal(everything, "169.254.169.254")
     assert refusal(everything, "64:ff9b::a9fe:a9fe")
     assert refusal(everything, "127.0.0.1") is None
-    assert refusal(Policy(networks=(ip_network("169.254.169.254/32"),)), "169.254.169.254") is None
+    assert refusal(AddressPolicy(networks=(ip_network("169.254.169.254/32"),)), "169.254.169.254") is None
 
 
 def test_a_literal_opens_just_that_address():
-    policy = Policy(literals=frozenset({ip_address("127.0.0.1")}))
+    policy = AddressPolicy(literals=frozenset({ip_address("127.0.0.1")}))
     assert refusal(policy, "127.0.0.1") is None
     assert refusal(policy, "127.0.0.2")
     assert refusal(policy, "::1")
@@ -107,7 +107,7 @@ def test_no_envelope_makes_a_refused_ipv4_address_acceptable(inner):
         0x20010000 << 96 | (number ^ 0xFFFFFFFF),
     ]
     for private in (False, True):
-        policy = Policy(private=private)
+        policy = AddressPolicy(private=private)
         if policy.refusal(inner):
             assert all(policy.refusal(IPv6Address(envelope)) for envelope in envelopes)
 
@@ -115,7 +115,7 @@ def test_no_envelope_makes_a_refused_ipv4_address_acceptable(inner):
 @given(st.one_of(st.ip_addresses(), st.text(max_size=40)))
 def test_any_text_is_an_address_or_none(text):
     found = parse(str(text))
-    assert found is None or isinstance(Policy().refusal(found), Refusal | None)
+    assert found is None or isinstance(AddressPolicy().refusal(found), RefusedAddress | None)
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_any_text_is_an_address_or_none(text):
     ],
 )  # fmt: skip
 def test_only_where_registries_are_may_an_address_be_listed(text, may_be_listed):
-    assert refusal(Policy(), text).may_be_listed == may_be_listed
+    assert refusal(AddressPolicy(), text).may_be_listed == may_be_listed

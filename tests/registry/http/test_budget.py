@@ -7,7 +7,14 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import ClientConfig, RegistryConfig
-from scanner.registry.http.budget import BREAK_AFTER, BREAK_FOR_S, FORGET_REMAINING_S, MAX_PAUSE_S, Budget, TokenBucket
+from scanner.registry.http.budget import (
+    BREAK_AFTER,
+    BREAK_FOR_S,
+    FORGET_REMAINING_S,
+    MAX_PAUSE_S,
+    RegistryBudget,
+    TokenBucket,
+)
 
 DOWN = Failure(Reason.IMAGE_UNREACHABLE, "connection refused")
 
@@ -32,7 +39,7 @@ def clock():
 @pytest.fixture
 def budget(clock):
     limited = RegistryConfig("a.example", stop_below=10)
-    return Budget(ClientConfig(concurrency=2), clock=clock, sleep=clock.sleep, registry=limited)
+    return RegistryBudget(ClientConfig(concurrency=2), clock=clock, sleep=clock.sleep, registry=limited)
 
 
 def test_a_bucket_lets_a_burst_pass_then_keeps_its_rate(clock):
@@ -145,21 +152,21 @@ async def test_a_cancelled_wait_gives_its_slot_back(budget):
 async def test_a_registrys_own_bounds_replace_the_usual_ones(clock):
     usual = ClientConfig(concurrency=2, rate_per_s=100.0, burst=100)
     strict = RegistryConfig("a.example", concurrency=1, rate_per_s=1.0, burst=1, stop_below=50)
-    own = Budget(usual, clock=clock, sleep=clock.sleep, registry=strict)
+    own = RegistryBudget(usual, clock=clock, sleep=clock.sleep, registry=strict)
     own.note(200, {"ratelimit-remaining": "30"}, None)
     assert own.refusal(counted=True).reason is Reason.IMAGE_RATE_LIMITED
     for _ in range(2):
         async with own.slot():
             pass
     assert clock.now == 101.0
-    other = Budget(usual, clock=clock, sleep=clock.sleep, registry=RegistryConfig("b.example"))
+    other = RegistryBudget(usual, clock=clock, sleep=clock.sleep, registry=RegistryConfig("b.example"))
     other.note(200, {"ratelimit-remaining": "30"}, None)
     assert other.refusal(counted=True) is None
 
 
 @pytest.mark.parametrize("prefix", ["", "x-"])
 async def test_half_of_an_announced_limit_is_left_to_the_hosts_unless_that_is_said(clock, prefix):
-    budget = Budget(ClientConfig(), clock=clock, sleep=clock.sleep)
+    budget = RegistryBudget(ClientConfig(), clock=clock, sleep=clock.sleep)
     for remaining, refused in ((60, False), (50, False), (49, True), (0, True)):
         said = {f"{prefix}ratelimit-limit": "100;w=21600", f"{prefix}ratelimit-remaining": f"{remaining};w=21600"}
         budget.note(200, said, None)
@@ -171,6 +178,6 @@ async def test_half_of_an_announced_limit_is_left_to_the_hosts_unless_that_is_sa
 
 async def test_a_bound_of_zero_is_a_bound(clock):
     own = RegistryConfig("a.example", stop_below=0)
-    budget = Budget(ClientConfig(), clock=clock, sleep=clock.sleep, registry=own)
+    budget = RegistryBudget(ClientConfig(), clock=clock, sleep=clock.sleep, registry=own)
     budget.note(200, {"ratelimit-limit": "10", "ratelimit-remaining": "0"}, None)
     assert budget.refusal(counted=True) is None

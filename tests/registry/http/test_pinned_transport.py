@@ -13,7 +13,7 @@ import pytest
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
-from scanner.registry.http.exchange import Answer, exchange
+from scanner.registry.http.exchange import WholeResponse, exchange
 from scanner.registry.http.failures import classify
 from scanner.registry.http.pinned_transport import MAX_ADDRESSES, host_of, make_transport, system_resolve, transport_for
 from scanner.registry.http.tls import certificate_ends_at, tls_context
@@ -406,7 +406,7 @@ async def test_a_slow_answer_ends_at_its_deadline(http_server, transport, reply)
 
 
 def test_an_answer_never_shows_its_body():
-    assert "secret" not in repr(Answer(200, httpx.Headers({"x": "secret"}), b"secret"))
+    assert "secret" not in repr(WholeResponse(200, httpx.Headers({"x": "secret"}), b"secret"))
 
 
 # ---------------------------------------------------------------- classify

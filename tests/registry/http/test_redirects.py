@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scanner.domain.facts import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
-from scanner.registry.http.redirects import Hop, Trust, next_hop
+from scanner.registry.http.redirects import FollowedRedirect, Trust, next_hop
 
 TLS = RegistryConfig("reg.example", redirect_hosts=("cdn.example", "store.example:9000", "*.pool.example"))
 PLAIN = RegistryConfig("127.0.0.1:5000", plain_http=True, redirect_hosts=("127.0.0.1:9000",))
@@ -65,7 +65,7 @@ ROWS = [
 def test_a_redirect_is_as_trusted_as_its_target(config, location, blob, expected):
     current = httpx.URL(config.base_url + "/v2/app/manifests/1")
     found = next_hop(config, current, location, blob=blob)
-    assert (found.trust if isinstance(found, Hop) else None) == expected
+    assert (found.trust if isinstance(found, FollowedRedirect) else None) == expected
     if isinstance(found, Failure):
         assert found.reason is Reason.IMAGE_REDIRECT_REFUSED
         assert "word" not in found.detail
@@ -80,6 +80,6 @@ def test_a_relative_redirect_from_abroad_stays_abroad():
 @given(st.text(max_size=60) | st.text(max_size=40).map("https://{}".format), st.booleans())
 def test_any_location_is_a_hop_or_a_refusal(location, blob):
     found = next_hop(TLS, httpx.URL("https://reg.example/v2/"), location, blob=blob)
-    if isinstance(found, Hop):
+    if isinstance(found, FollowedRedirect):
         assert found.url.scheme == "https"
         assert found.url.userinfo == b""

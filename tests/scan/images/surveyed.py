@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import replace
 
 from scanner.binary.inspect import inspect
-from scanner.binary.layers.limits import Limits
+from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program.survey.survey import read_layer
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import ImageFacts, Layer, Offer
@@ -18,8 +18,7 @@ from scanner.domain.verdict.verdict import Depth
 from scanner.registry.documents.image_config import read_config
 from scanner.scan.images.image_surveys import ImageSurveys, Surveying
 from scanner.scan.images.layer_surveys import LayerSurveys
-from scanner.scan.scan import Limits as ScanLimits
-from scanner.scan.scan import Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 REFERENCE = parse("r.example/app:1")
@@ -58,7 +57,7 @@ class SurveyedRegistry:
 
     async def read(self, _reference, layer):
         self.opened.append(layer.digest)
-        return await read_layer(layer, self.open, Limits())
+        return await read_layer(layer, self.open, LayerLimits())
 
     async def inspect(self, _reference, offer, override, _host=""):
         return await inspect(offer, override, self.open)

@@ -8,7 +8,7 @@ from scanner.domain.image import offers
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.scan.plans.plans import PlanDirectory
-from scanner.scan.scan import Limits, Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 from tests import builders
 
 HOSTS = [
@@ -47,7 +47,7 @@ def scanned(tmp_path):
         path.parent.mkdir(parents=True)
         path.write_text(text)
         plans = PlanDirectory(tmp_path / "plans").read(HOSTS)
-        report = await Scanner(read, Registry(), inspect, Limits(), lambda: 1.0, plans=plans).scan(HOSTS)
+        report = await Scanner(read, Registry(), inspect, ScanLimits(), lambda: 1.0, plans=plans).scan(HOSTS)
         return {finding.workload.host: finding.verdict for finding in report.findings}
 
     return scan

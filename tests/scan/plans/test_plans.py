@@ -15,12 +15,12 @@ from scanner.domain.host import Host
 from scanner.domain.image import offers
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.formats.parsing.offload import Budget, Workers
+from scanner.formats.parsing.offload import CallBudget, Workers
 from scanner.probe.planned import folder
 from scanner.scan.plans import plan_tree
 from scanner.scan.plans import plans as plans_module
 from scanner.scan.plans.plans import PlanDirectory
-from scanner.scan.scan import Limits, Scanner
+from scanner.scan.scan import ScanLimits, Scanner
 from tests import builders
 
 HOSTS = [
@@ -374,7 +374,7 @@ async def inspect(_reference, _offer, _override, _host=""):
 
 
 async def scanned(home, hosts=HOSTS, **more):
-    scanner = Scanner(read, Registry(), inspect, Limits(), lambda: 1.0, plans=PlanDirectory(home).read(hosts))
+    scanner = Scanner(read, Registry(), inspect, ScanLimits(), lambda: 1.0, plans=PlanDirectory(home).read(hosts))
     return (await scanner.scan(hosts, **more)).findings
 
 
@@ -416,8 +416,8 @@ async def test_the_gate_judges_the_plans_that_it_was_given_and_nothing_that_exis
 
 
 def test_a_folder_that_costs_too_much_is_unknown_and_those_beside_it_are_read(directory, monkeypatch):
-    monkeypatch.setattr(plans_module, "FOLDERS_BUDGET", Budget(max_bytes=3000))
-    monkeypatch.setattr(plans_module, "FOLDER_BUDGET", Budget(max_bytes=2000))
+    monkeypatch.setattr(plans_module, "FOLDERS_BUDGET", CallBudget(max_bytes=3000))
+    monkeypatch.setattr(plans_module, "FOLDER_BUDGET", CallBudget(max_bytes=2000))
     many = "\n".join(f"r.example/app:{number}" for number in range(100))
     home = directory({"web-1/images.txt": "r.example/app:1", "web-2/images.txt": many})
     with closing(Workers(1)) as workers:

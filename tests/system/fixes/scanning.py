@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.host import Host
-from scanner.scan.scan import Limits
+from scanner.scan.scan import ScanLimits
 from scanner.settings.schema import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ async def scanned(
     })  # fmt: skip
     reach = Adapters(settings, AdapterContext("0"))
     try:
-        report = await reach.scanner(Limits()).scan([Host("web-1", sshd.address, sshd.port, planned=tuple(planned))])
+        report = await reach.scanner(ScanLimits()).scan(
+            [Host("web-1", sshd.address, sshd.port, planned=tuple(planned))]
+        )
     finally:
         await reach.close()
     return {finding.workload.name: finding for finding in report.findings}

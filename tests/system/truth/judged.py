@@ -23,7 +23,7 @@ from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.verdict import Verdict
 from scanner.registry.http import pinned_transport
-from scanner.scan.scan import Limits
+from scanner.scan.scan import ScanLimits
 from scanner.settings import load
 from tests.real.lenient import InProcess, LenientRegistry
 from tests.system.truth.build import Kind
@@ -102,7 +102,7 @@ async def judge_all(
     without_a_wire = patch.object(pinned_transport, "Connections", lambda *_, **__: InProcess(registry))
     try:
         with without_a_wire:
-            scanner = adapters.scanner(Limits(deadline_s=SCAN_WITHIN_S), read=read, survey_now=surveyed)
+            scanner = adapters.scanner(ScanLimits(deadline_s=SCAN_WITHIN_S), read=read, survey_now=surveyed)
             report = await scanner.scan(hosts)
     finally:
         await adapters.close()

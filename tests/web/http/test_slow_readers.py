@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from scanner.web.http import limits, protocol
-from scanner.web.http.limits import Limits
+from scanner.web.http.limits import LimitsMiddleware
 from scanner.web.http.rows_json import RowsJSONResponse
 from scanner.web.http.server import Server
 
@@ -36,7 +36,7 @@ async def serving():
     """A server whose every path answers with three megabytes, and what it counted."""
     metrics = Counted()
     route = Route("/{rest:path}", lambda _: Response(BODY), methods=["GET", "POST"])
-    server = Server(Limits(route.handle, metrics), "127.0.0.1", 0)
+    server = Server(LimitsMiddleware(route.handle, metrics), "127.0.0.1", 0)
     await server.start()
     yield server, metrics
     await server.stop()

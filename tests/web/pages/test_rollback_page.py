@@ -6,7 +6,7 @@ import pytest
 from scanner.domain.facts import Source
 from scanner.domain.release import Release
 from scanner.domain.rollback_plan import Manager
-from scanner.domain.rollback_record import Rollback, State, Step
+from scanner.domain.rollback_record import Rollback, RollbackState, Step
 from scanner.service.answers import Refusal, RefusalReason
 from scanner.web.http.access import Access, Scope, Token
 from tests.web.conftest import NOW, TOKENS
@@ -18,7 +18,7 @@ DIGEST = "sha256:" + "ab" * 32
 def planned(**changes):
     known = {
         "cautions": ("data stays where it is: /var/lib/<b>",),
-        "state": State.PLANNED,
+        "state": RollbackState.PLANNED,
         "by_agent": True,
     }  # fmt: skip
     made = known | changes
@@ -138,8 +138,8 @@ async def test_without_the_page_s_proof_no_other_site_can_press_it(signed_in, ro
     "changes",
     [
         {"by_agent": False},
-        {"state": State.RUNNING, "steps": (Step("switch", NOW, "<i>"),)},
-        {"state": State.DONE, "detail": "api runs"},
+        {"state": RollbackState.RUNNING, "steps": (Step("switch", NOW, "<i>"),)},
+        {"state": RollbackState.DONE, "detail": "api runs"},
     ],
 )
 async def test_what_cannot_be_confirmed_has_no_button(signed_in, rollbacks, changes):

@@ -56,7 +56,7 @@ _HAS_64_BIT_HASH = frozenset({(22, 64)})
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class NeededSymbol:
     """One symbol that must be found outside; ``version`` is empty where none is asked for.
 
     ``is_copied`` tells that the program's own does not count, ``later`` that it is looked for on the first call.
@@ -103,7 +103,7 @@ class Symbols:
         """How many symbols are looked at in order to tell what is offered."""
         return len(self.defined)
 
-    def asks(self) -> Iterator[Ask]:
+    def asks(self) -> Iterator[NeededSymbol]:
         """What must be found outside: neither weak nor defined here, besides what is copied."""
         words, copied, wide = self._words(), frozenset(self.copied), self.bits == 64  # noqa: PLR2004 - a class
         layout = self._layout()
@@ -115,7 +115,7 @@ class Symbols:
                     continue
                 name = self.names[at : self.names.find(b"\0", at)]
                 version = self.version_names.get(words[index] & ~HIDDEN, "") if words else ""
-                yield Ask(name, version, index in copied, later)
+                yield NeededSymbol(name, version, index in copied, later)
 
     def offered(self) -> list[tuple[bytes, int]]:
         """What others find here: names, each with its word of DT_VERSYM, which is 1 where there is none."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.launch.getopt import UsageError, grammar
+from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.launch.launch import (
     AtRunTime,
     By,
@@ -21,7 +21,7 @@ from scanner.binary.program.launch.launch import (
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
     from scanner.binary.program.launch.getopt import Parsed
-    from scanner.binary.program.launch.launch import Call, Launch, Rule
+    from scanner.binary.program.launch.launch import Launch, LauncherCall, Rule
 
 _UTIL_LINUX_SU = grammar(
     "c:fg:G:lmpPTs:u:w:hV",
@@ -52,7 +52,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_$-]", re.ASCII)
 def switched(*, by: By) -> Rule:
     """``gosu`` and ``su-exec``: a user, then the command; HOME becomes the user's."""
 
-    def rule(call: Call) -> Launch:
+    def rule(call: LauncherCall) -> Launch:
         if call.words[:1] and call.words[0] in ("--help", "-h", "-?", "--version", "-v"):
             return None
         if len(call.words) < 2:  # noqa: PLR2004 - a user and a command
@@ -65,7 +65,7 @@ def switched(*, by: By) -> Rule:
     return rule
 
 
-def su(call: Call) -> Launch:
+def su(call: LauncherCall) -> Launch:
     """util-linux' su, which takes options on either side of the user."""
     parsed = parsed_by(call, _UTIL_LINUX_SU, "h", "V")
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -73,13 +73,13 @@ def su(call: Call) -> Launch:
     return call.refused("su knows no -u") if parsed.has("u") else _as_su(call, parsed)
 
 
-def busybox_su(call: Call) -> Launch:
+def busybox_su(call: LauncherCall) -> Launch:
     """Busybox' su."""
     parsed = parsed_by(call, _BUSYBOX_SU)
     return parsed if parsed is None or isinstance(parsed, AtRunTime) else _as_su(call, parsed)
 
 
-def runuser(call: Call) -> Launch:
+def runuser(call: LauncherCall) -> Launch:
     """util-linux' runuser: with ``-u`` a command, else as su does."""
     parsed = parsed_by(call, _UTIL_LINUX_SU, "h", "V")
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -100,7 +100,7 @@ def _known_to(command: Command, home: str | None) -> Command:
     return replace(assigned(command, {"HOME": home, **names}), env_known=False)
 
 
-def _as_su(call: Call, parsed: Parsed) -> Launch:
+def _as_su(call: LauncherCall, parsed: Parsed) -> Launch:
     """A shell of the user's, or of ``-s``, with ``-c`` and its text or further words."""
     words = parsed.rest
     login = parsed.has("l") or words[:1] == ("-",)
@@ -122,7 +122,7 @@ def _as_su(call: Call, parsed: Parsed) -> Launch:
     return shell_command(call.within(command), shell, *fast, *given, *arguments)
 
 
-def setpriv(call: Call) -> Launch:
+def setpriv(call: LauncherCall) -> Launch:
     """util-linux' setpriv."""
     parsed = parsed_by(call, _SETPRIV, "d", "h", "V", "list-caps")
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -134,7 +134,7 @@ def setpriv(call: Call) -> Launch:
     return call.within(command).starting(parsed.rest)
 
 
-def _reset(call: Call, command: Command) -> Command:
+def _reset(call: LauncherCall, command: Command) -> Command:
     """``--reset-env``: only what login(1) sets, PATH by /etc/login.defs, which nobody read."""
     account = call.accounts((command.user or "root").partition(":")[0])
     kept = command.env.get("TERM")
@@ -146,13 +146,13 @@ def _reset(call: Call, command: Command) -> Command:
     return replace(empty, login=True)
 
 
-def busybox_setpriv(call: Call) -> Launch:
+def busybox_setpriv(call: LauncherCall) -> Launch:
     """Busybox' setpriv, which changes no user."""
     parsed = parsed_by(call, _BUSYBOX_SETPRIV, "d")
     return parsed if parsed is None or isinstance(parsed, AtRunTime) else call.starting(parsed.rest)
 
 
-def doas(call: Call) -> Launch:
+def doas(call: LauncherCall) -> Launch:
     """OpenDoas; its configuration may refuse, and decides which variables stay."""
     parsed = parsed_by(call, _DOAS, "C", "L")
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -165,10 +165,10 @@ def doas(call: Call) -> Launch:
     return call.within(command).starting(parsed.rest)
 
 
-def sudo(call: Call) -> Launch:
+def sudo(call: LauncherCall) -> Launch:
     """sudo; its policy may refuse, and decides which variables stay and where names are looked up."""
     read = _sudo_words(call)
-    if isinstance(read, UsageError):
+    if isinstance(read, OptionError):
         return call.refused(read)
     parsed, assigned = read
     if parsed.has("help", "e", "K", "l", "v", "V") or (parsed.has("k") and not parsed.rest):
@@ -194,14 +194,14 @@ def sudo(call: Call) -> Launch:
     return shell_command(call.within(command), shell, *(("-c", text) if parsed.rest else ()))
 
 
-def _sudo_words(call: Call) -> tuple[Parsed, tuple[str, ...]] | UsageError:
+def _sudo_words(call: LauncherCall) -> tuple[Parsed, tuple[str, ...]] | OptionError:
     """Options and assignments, which may stand among each other."""
     assigned: list[str] = []
     options: list[tuple[str, str | None]] = []
     words = call.words
     while True:
         parsed = _SUDO.parse(words)
-        if isinstance(parsed, UsageError):
+        if isinstance(parsed, OptionError):
             return parsed
         options += parsed.options
         ended = len(words) > len(parsed.rest) and words[len(words) - len(parsed.rest) - 1] == "--"

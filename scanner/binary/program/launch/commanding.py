@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.launch.getopt import UsageError, grammar
+from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.launch.launch import AtRunTime
 
 if TYPE_CHECKING:
-    from scanner.binary.program.launch.launch import Call, Launch
+    from scanner.binary.program.launch.launch import Launch, LauncherCall
 
 _SED = grammar(
     "bEe:i::f:l:nrsuz",
@@ -33,10 +33,10 @@ _RUNS_IN_AWK = re.compile(r"\bsystem\b|\|")
 """``system()`` and pipes; ``||`` is no pipe."""
 
 
-def sed(call: Call) -> Launch:
+def sed(call: LauncherCall) -> Launch:
     """GNU sed: a command ``e`` or a substitution with the flag ``e`` runs what a shell makes of a text."""
     parsed = _SED.parse(call.words)
-    if isinstance(parsed, UsageError):
+    if isinstance(parsed, OptionError):
         return None
     texts = [value or "" for name, value in parsed.options if name == "e"]
     if parsed.has("f"):
@@ -47,10 +47,10 @@ def sed(call: Call) -> Launch:
     return None
 
 
-def awk(call: Call) -> Launch:
+def awk(call: LauncherCall) -> Launch:
     """Awk starts programs by ``system()`` and by pipes."""
     parsed = _AWK.parse(call.words)
-    if isinstance(parsed, UsageError):
+    if isinstance(parsed, OptionError):
         return None
     if parsed.has("f"):
         return AtRunTime(f"{call.name} reads its program from a file, which may start others")

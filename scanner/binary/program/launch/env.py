@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.launch.getopt import Parsed, UsageError, grammar
+from scanner.binary.program.launch.getopt import OptionError, Parsed, grammar
 from scanner.binary.program.launch.launch import AtRunTime, assigned, empty_environment
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
-    from scanner.binary.program.launch.launch import Call, Launch
+    from scanner.binary.program.launch.launch import Launch, LauncherCall
 
 MAX_SPLITS = 8
 """Texts of ``-S`` within texts of ``-S`` that are split; nothing sane nests at all."""
@@ -31,19 +31,19 @@ _ESCAPES = {"f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "#": "#", "$"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 
 
-def gnu(call: Call) -> Launch:
+def gnu(call: LauncherCall) -> Launch:
     """GNU coreutils' env: options, ``-``, assignments, the command; ``-S`` puts further words in its place."""
     options: tuple[tuple[str, str | None], ...] = ()
     words = call.words
     for _ in range(MAX_SPLITS):
         parsed = _GNU.parse(words, until="S")
-        if isinstance(parsed, UsageError):
+        if isinstance(parsed, OptionError):
             return call.refused(parsed)
         options += parsed.options
         if not options or options[-1][0] != "S":
             return _gnu(call, Parsed(options, parsed.rest))
         parts = _split(options[-1][1] or "", call.command)
-        if isinstance(parts, UsageError):
+        if isinstance(parts, OptionError):
             return call.refused(parts)
         if isinstance(parts, AtRunTime):
             return parts
@@ -51,7 +51,7 @@ def gnu(call: Call) -> Launch:
     return AtRunTime(f"{call.name} -S stands in more than {MAX_SPLITS} texts within each other")
 
 
-def _gnu(call: Call, parsed: Parsed) -> Launch:
+def _gnu(call: LauncherCall, parsed: Parsed) -> Launch:
     if parsed.has("help", "version"):
         return None
     launch = _surrounded(call, parsed)
@@ -63,16 +63,16 @@ def _gnu(call: Call, parsed: Parsed) -> Launch:
     return launch if argv0 is None or isinstance(launch, AtRunTime) else replace(launch, argv0=argv0)
 
 
-def busybox(call: Call) -> Launch:
+def busybox(call: LauncherCall) -> Launch:
     """Busybox' env, which knows neither ``-S`` nor ``-C``."""
     parsed = _BUSYBOX.parse(call.words)
-    return call.refused(parsed) if isinstance(parsed, UsageError) else _surrounded(call, parsed)
+    return call.refused(parsed) if isinstance(parsed, OptionError) else _surrounded(call, parsed)
 
 
-def _surrounded(call: Call, parsed: Parsed) -> Launch:
+def _surrounded(call: LauncherCall, parsed: Parsed) -> Launch:
     """The command in the environment that options, ``-`` and assignments make; ``None`` where there is none."""
     command = _with_options(call.command, parsed.options)
-    if isinstance(command, UsageError):
+    if isinstance(command, OptionError):
         return call.refused(command)
     rest = parsed.rest
     if rest[:1] == ("-",):
@@ -80,20 +80,20 @@ def _surrounded(call: Call, parsed: Parsed) -> Launch:
     return _assigned(call, command, rest)
 
 
-def _with_options(command: Command, options: tuple[tuple[str, str | None], ...]) -> Command | UsageError:
+def _with_options(command: Command, options: tuple[tuple[str, str | None], ...]) -> Command | OptionError:
     """The environment is emptied first, then names are unset; the directory is changed last."""
     if any(name == "i" for name, _ in options):
         command = empty_environment(command)
     for name, value in options:
         if name == "u":
             if not value or "=" in value:
-                return UsageError(f"{value!r} cannot be unset")
+                return OptionError(f"{value!r} cannot be unset")
             command = command.without_variable(value)
     directories = [value or "" for name, value in options if name == "C"]
     return replace(command, cwd=command.absolute(directories[-1])) if directories else command
 
 
-def _assigned(call: Call, command: Command, words: tuple[str, ...]) -> Launch:
+def _assigned(call: LauncherCall, command: Command, words: tuple[str, ...]) -> Launch:
     """Every word with ``=`` in it is an assignment, then the command; without one env prints what is set."""
     variables: dict[str, str | None] = {}
     at = 0
@@ -121,7 +121,7 @@ class _Splitting:
             self.begun = True
         self.words[-1] += text
 
-    def take(self, text: str, at: int) -> int | UsageError | AtRunTime:
+    def take(self, text: str, at: int) -> int | OptionError | AtRunTime:
         """Read what stands at ``at``; gives the place behind it."""
         char = text[at]
         if char in "'\"" and self.quote in ("", char):
@@ -139,7 +139,7 @@ class _Splitting:
             self.put(char)
         return at + 1
 
-    def _escape(self, text: str, at: int) -> int | UsageError:
+    def _escape(self, text: str, at: int) -> int | OptionError:
         letter = text[at + 1 : at + 2]
         if letter == "c" and not self.quote:
             return len(text)
@@ -148,14 +148,14 @@ class _Splitting:
             return at + 2
         meant = " " if letter == "_" else _ESCAPES.get(letter)
         if meant is None:
-            return UsageError(f"the sequence \\{letter} means nothing to -S")
+            return OptionError(f"the sequence \\{letter} means nothing to -S")
         self.put(meant)
         return at + 2
 
-    def _variable(self, text: str, at: int) -> int | UsageError | AtRunTime:
+    def _variable(self, text: str, at: int) -> int | OptionError | AtRunTime:
         found = _VARIABLE.match(text, at)
         if found is None:
-            return UsageError("only ${NAME} is expanded by -S")
+            return OptionError("only ${NAME} is expanded by -S")
         value = self.command.env.get(found[1], "" if self.command.env_known else None)
         if value is None:
             return AtRunTime(f"-S expands ${{{found[1]}}}, whose value is not known")
@@ -164,14 +164,14 @@ class _Splitting:
         return found.end()
 
 
-def _split(text: str, command: Command) -> tuple[str, ...] | UsageError | AtRunTime:
+def _split(text: str, command: Command) -> tuple[str, ...] | OptionError | AtRunTime:
     """The words of a ``-S`` text by coreutils' own rules (its manual, "-S/--split-string syntax")."""
     if len(text) > MAX_SPLIT_CHARS:
         return AtRunTime(f"the text of -S has more than {MAX_SPLIT_CHARS} characters")
     splitting = _Splitting(command)
-    at: int | UsageError | AtRunTime = 0
+    at: int | OptionError | AtRunTime = 0
     while isinstance(at, int) and at < len(text):
         at = splitting.take(text, at)
     if not isinstance(at, int):
         return at
-    return UsageError("a quote in the text of -S does not end") if splitting.quote else tuple(splitting.words)
+    return OptionError("a quote in the text of -S does not end") if splitting.quote else tuple(splitting.words)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class UsageError:
+class OptionError:
     """Why the program would refuse its own command line, in its sense."""
 
     detail: str
@@ -52,7 +52,7 @@ class Grammar:
     long: tuple[_Long, ...]
     permutes: bool = False
 
-    def parse(self, words: tuple[str, ...], until: str = "") -> Parsed | UsageError:
+    def parse(self, words: tuple[str, ...], until: str = "") -> Parsed | OptionError:
         """What the program makes of ``words``, its arguments without its own name; option ``until`` ends the reading."""
         options: list[tuple[str, str | None]] = []
         others: list[str] = []
@@ -68,7 +68,7 @@ class Grammar:
                 at += 1
                 continue
             read = self._long(words, at) if word.startswith("--") else self._cluster(words, at)
-            if isinstance(read, UsageError):
+            if isinstance(read, OptionError):
                 return read
             found, at = read
             options += found
@@ -76,43 +76,43 @@ class Grammar:
                 return Parsed(tuple(options), words[at:])
         return Parsed(tuple(options), tuple(others))
 
-    def _long(self, words: tuple[str, ...], at: int) -> tuple[list[tuple[str, str | None]], int] | UsageError:
+    def _long(self, words: tuple[str, ...], at: int) -> tuple[list[tuple[str, str | None]], int] | OptionError:
         name, equals, value = words[at][2:].partition("=")
         option = self._named(name)
-        if isinstance(option, UsageError):
+        if isinstance(option, OptionError):
             return option
         if equals and not option.colons:
-            return UsageError(f"option --{option.name} takes no value")
+            return OptionError(f"option --{option.name} takes no value")
         if option.colons == 1 and not equals:
             if at + 1 >= len(words):
-                return UsageError(f"option --{option.name} needs a value")
+                return OptionError(f"option --{option.name} needs a value")
             return [(option.canonical, words[at + 1])], at + 2
         return [(option.canonical, value if equals else None)], at + 1
 
-    def _named(self, name: str) -> _Long | UsageError:
+    def _named(self, name: str) -> _Long | OptionError:
         """The option of this name, or the only one that begins so."""
         exact = [option for option in self.long if option.name == name]
         found = exact or [option for option in self.long if option.name.startswith(name)]
         if not found:
-            return UsageError(f"there is no option --{name}")
+            return OptionError(f"there is no option --{name}")
         if len({(option.colons, option.canonical) for option in found}) > 1:
-            return UsageError(f"option --{name} is ambiguous")
+            return OptionError(f"option --{name} is ambiguous")
         return found[0]
 
-    def _cluster(self, words: tuple[str, ...], at: int) -> tuple[list[tuple[str, str | None]], int] | UsageError:
+    def _cluster(self, words: tuple[str, ...], at: int) -> tuple[list[tuple[str, str | None]], int] | OptionError:
         options: list[tuple[str, str | None]] = []
         letters = words[at][1:]
         for number, letter in enumerate(letters):
             colons = self.short.get(letter)
             joined = letters[number + 1 :]
             if colons is None:
-                return UsageError(f"there is no option -{letter}")
+                return OptionError(f"there is no option -{letter}")
             if colons == 0:
                 options.append((letter, None))
                 continue
             if colons == 1 and not joined:
                 if at + 1 >= len(words):
-                    return UsageError(f"option -{letter} needs a value")
+                    return OptionError(f"option -{letter} needs a value")
                 return [*options, (letter, words[at + 1])], at + 2
             return [*options, (letter, joined or None)], at + 1
         return options, at + 1

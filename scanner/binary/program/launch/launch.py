@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from scanner.binary.program.argv import split_path
-from scanner.binary.program.launch.getopt import UsageError
+from scanner.binary.program.launch.getopt import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ Accounts: TypeAlias = Callable[[str], Account | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LauncherCall:
     """A launcher that was called: by which name, with which words, in which surroundings.
 
     ``libc`` is its C library's, empty where it is linked statically.
@@ -92,9 +92,9 @@ class Call:
     accounts: Accounts
     libc: str = ""
 
-    def refused(self, why: str | UsageError) -> AtRunTime:
+    def refused(self, why: str | OptionError) -> AtRunTime:
         """The launcher ends with its own usage error."""
-        detail = why.detail if isinstance(why, UsageError) else why
+        detail = why.detail if isinstance(why, OptionError) else why
         return AtRunTime(f"{self.name} ends with a usage error: {detail}", is_refusal=True)
 
     def denied(self, why: str) -> AtRunTime:
@@ -109,16 +109,16 @@ class Call:
             return self.refused("its command has an empty name")
         return Launched(replace(self.command, argv=words), by)
 
-    def within(self, command: Command) -> Call:
+    def within(self, command: Command) -> LauncherCall:
         """The same call in other surroundings."""
         return replace(self, command=command)
 
-    def as_user(self, spec: str) -> Call:
+    def as_user(self, spec: str) -> LauncherCall:
         """The same call for another user, as written."""
         return self.within(replace(self.command, user=spec))
 
 
-Rule: TypeAlias = Callable[[Call], Launch]
+Rule: TypeAlias = Callable[[LauncherCall], Launch]
 
 
 def account_of(passwd: str, wanted: str) -> Account | None:
@@ -137,7 +137,7 @@ def _account(line: str) -> Account | None:
     return Account(fields[0], int(fields[2]), fields[5], fields[6] or FALLBACK_SHELL)
 
 
-def shell_command(call: Call, shell: str | None, *words: str) -> Launch:
+def shell_command(call: LauncherCall, shell: str | None, *words: str) -> Launch:
     """A shell that is started with ``words``; ``None`` where nobody knows which."""
     if shell is None:
         return AtRunTime(f"{call.name} starts a shell that only /etc/passwd or the environment names")
@@ -170,12 +170,12 @@ def assigned(command: Command, variables: Mapping[str, str | None]) -> Command:
     return changed if path is None else replace(changed, path=split_path(path), login=False)
 
 
-def parsed_by(call: Call, grammar: Grammar, *ends: str) -> Parsed | AtRunTime | None:
+def parsed_by(call: LauncherCall, grammar: Grammar, *ends: str) -> Parsed | AtRunTime | None:
     """Its options; ``None`` where one of ``ends`` (or help, version) makes it end without starting anything."""
     if grammar.permutes and "POSIXLY_CORRECT" in call.command.env:
         grammar = replace(grammar, permutes=False)
     parsed = grammar.parse(call.words)
-    if isinstance(parsed, UsageError):
+    if isinstance(parsed, OptionError):
         return call.refused(parsed)
     return None if parsed.has("help", "version", *ends) else parsed
 
@@ -183,7 +183,7 @@ def parsed_by(call: Call, grammar: Grammar, *ends: str) -> Parsed | AtRunTime | 
 def simple(grammar: Grammar, *, ends: tuple[str, ...] = (), own_words: int = 0, by: By = By.EXECVP) -> Rule:
     """A launcher that changes nothing that counts here: its options, ``own_words`` words, the command."""
 
-    def rule(call: Call) -> Launch:
+    def rule(call: LauncherCall) -> Launch:
         parsed = parsed_by(call, grammar, *ends)
         if parsed is None or isinstance(parsed, AtRunTime):
             return parsed

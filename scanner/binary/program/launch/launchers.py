@@ -15,9 +15,9 @@ from scanner.binary.program.launch.launch import (
     Account,
     AtRunTime,
     By,
-    Call,
     Launch,
     Launched,
+    LauncherCall,
     account_of,
     at_run_time,
     simple,
@@ -206,7 +206,7 @@ def launched(command: Command, content: Content, path: str = "", accounts: Accou
     """
     named = command.argv[0].rpartition("/")[2]
     file = path.rpartition("/")[2] or named
-    call = Call(named, command.argv[1:], command, accounts, content.elf.libc if content.elf else "")
+    call = LauncherCall(named, command.argv[1:], command, accounts, content.elf.libc if content.elf else "")
     if content.kind is FileKind.SCRIPT:
         return _of_script(call, content, file)
     if path == _BUILDPACKS:
@@ -214,7 +214,7 @@ def launched(command: Command, content: Content, path: str = "", accounts: Accou
     return _as_c_library(_of_binary(call, content, file), content)
 
 
-def _of_script(call: Call, content: Content, file: str) -> Launch:
+def _of_script(call: LauncherCall, content: Content, file: str) -> Launch:
     interpreter = content.shebang.interpreter if content.shebang else ""
     if file == "init" and interpreter.endswith(("/execlineb", "/s6-overlay-suexec")):
         return preparing.s6_overlay(call)
@@ -222,7 +222,7 @@ def _of_script(call: Call, content: Content, file: str) -> Launch:
     return rule(call) if rule else None
 
 
-def _of_binary(call: Call, content: Content, file: str) -> Launch:
+def _of_binary(call: LauncherCall, content: Content, file: str) -> Launch:
     if _MULTI_CALL.fullmatch(file):
         return _of_busybox(call, content)
     loader = next((rule for pattern, rule in _LOADERS if pattern.fullmatch(file) or pattern.fullmatch(call.name)), None)
@@ -238,14 +238,14 @@ def _of_binary(call: Call, content: Content, file: str) -> Launch:
 _LOADERS = ((loader.GLIBC, loader.glibc), (loader.MUSL, loader.musl))
 
 
-def _agreed(call: Call, one: Launch, other: Launch) -> Launch:
+def _agreed(call: LauncherCall, one: Launch, other: Launch) -> Launch:
     """A file that may be either program, such as a hard link to busybox: what both would start is sure."""
     if one == other:
         return one
     return AtRunTime(f"{call.name} starts something else where it is busybox' than where it is not")
 
 
-def _of_busybox(call: Call, content: Content) -> Launch:
+def _of_busybox(call: LauncherCall, content: Content) -> Launch:
     """Busybox by a link of an applet's name, or with the applet as its first word."""
     built = content.applets
     if not _MULTI_CALL.fullmatch(call.name):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.launch.launch import AtRunTime, By, Launched
 
 if TYPE_CHECKING:
-    from scanner.binary.program.launch.launch import Call, Launch
+    from scanner.binary.program.launch.launch import Launch, LauncherCall
 
 MUSL = re.compile(r"ld-musl-[a-z0-9_.-]+\.so\.1", re.ASCII)
 GLIBC = re.compile(r"ld-linux[a-z0-9_.-]*\.so\.[0-9]|ld64\.so\.[0-9]|ld\.so(?:\.[0-9])?|ld-[0-9.]+\.so", re.ASCII)
@@ -25,7 +25,7 @@ _FOR_LIBRARIES = {"--library-path": "LD_LIBRARY_PATH", "--preload": "LD_PRELOAD"
 _MUSL_VALUED = frozenset({"library-path", "preload", "argv0"})
 
 
-def glibc(call: Call) -> Launch:
+def glibc(call: LauncherCall) -> Launch:
     """rtld.c of glibc: options are whole words that begin with ``--``, without ``=``; ``--`` itself is none."""
     words, argv0, said = call.words, None, dict[str, str]()
     while words and words[0].startswith("--"):
@@ -42,7 +42,7 @@ def glibc(call: Call) -> Launch:
     return _loaded(call, words, argv0, said)
 
 
-def musl(call: Call) -> Launch:
+def musl(call: LauncherCall) -> Launch:
     """dynlink.c of musl: ``--name value`` or ``--name=value``; a name without slash is a file of the directory."""
     words, argv0, said = call.words, None, dict[str, str]()
     while words and words[0].startswith("--"):
@@ -63,7 +63,7 @@ def musl(call: Call) -> Launch:
     return _loaded(call, words, argv0, said)
 
 
-def _loaded(call: Call, words: tuple[str, ...], argv0: str | None, said: dict[str, str]) -> Launch:
+def _loaded(call: LauncherCall, words: tuple[str, ...], argv0: str | None, said: dict[str, str]) -> Launch:
     launch = call.starting(words, By.LOADER)
     variables = tuple((_FOR_LIBRARIES[option], value) for option, value in said.items())
     return replace(launch, argv0=argv0, for_loader=variables) if isinstance(launch, Launched) else launch

@@ -10,7 +10,7 @@ from scanner.binary.program.launch.launch import AtRunTime, By
 from scanner.binary.program.shell.shell_programs import prepares
 
 if TYPE_CHECKING:
-    from scanner.binary.program.launch.launch import Call, Launch, Rule
+    from scanner.binary.program.launch.launch import Launch, LauncherCall, Rule
 
 _GO_FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9-]*)(=.*)?", re.ASCII | re.DOTALL)
 _DOCKERIZE_SWITCHES = frozenset({"version", "no-overwrite", "poll", "validate-cert", "multiline"})
@@ -23,7 +23,7 @@ _DOCKERIZE_VALUED = frozenset({
 _FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 
-def dockerize(call: Call) -> Launch:
+def dockerize(call: LauncherCall) -> Launch:
     """Jwilder's dockerize: Go's flags (one dash or two), then the command."""
     words = call.words
     while words and words[0].startswith("-") and words[0] != "-":
@@ -41,7 +41,7 @@ def dockerize(call: Call) -> Launch:
     return call.starting(words, By.EXECVE) if words else None
 
 
-def wait_for(call: Call) -> Launch:
+def wait_for(call: LauncherCall) -> Launch:
     """wait-for-it.sh and wait-for: hosts, options, then ``--`` or (in the second) bare words as the command."""
     if "--" not in call.words:
         return None
@@ -62,7 +62,7 @@ def edited(rule: Rule) -> Rule:
     return lambda call: rule(call) if any(map(_EDITS_BY_WORDS.fullmatch, call.words)) else None
 
 
-def find(call: Call) -> Launch:
+def find(call: LauncherCall) -> Launch:
     """``find``: what it starts by ``-exec`` depends on what it finds, unless that only prepares."""
     for at, word in enumerate(call.words):
         if word in _FIND_STARTS and at + 1 < len(call.words) and not prepares(call.words[at + 1 :]):
@@ -70,7 +70,7 @@ def find(call: Call) -> Launch:
     return None
 
 
-def s6_overlay(call: Call) -> Launch:
+def s6_overlay(call: LauncherCall) -> Launch:
     """s6-overlay's ``/init``: the services of the image, and the command that it was given beside them."""
     if not call.words:
         return AtRunTime(f"{call.name} starts the services that the image configures")
@@ -78,7 +78,7 @@ def s6_overlay(call: Call) -> Launch:
     return call.within(replace(command, path=("/command", *command.path))).starting(call.words, By.EXECVE)
 
 
-def s6_overlay_stage0(call: Call) -> Launch:
+def s6_overlay_stage0(call: LauncherCall) -> Launch:
     """What s6-overlay's ``/init`` of version 3 execs: stages of its own, then its arguments."""
     stage = next((at for at, word in enumerate(call.words) if word.endswith("/libexec/stage0")), None)
     if stage is None:

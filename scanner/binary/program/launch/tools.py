@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.launch.getopt import UsageError, grammar
+from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.launch.launch import (
     FALLBACK_SHELL,
     AtRunTime,
@@ -20,7 +20,7 @@ from scanner.binary.program.launch.launch import (
 
 if TYPE_CHECKING:
     from scanner.binary.program.launch.getopt import Grammar, Parsed
-    from scanner.binary.program.launch.launch import Call, Launch, Rule
+    from scanner.binary.program.launch.launch import Launch, LauncherCall, Rule
 
 _TINI = grammar("hvwgle:p:s")
 _PERMUTING_TINI = grammar("hvwgle:p:s", permutes=True)
@@ -66,7 +66,7 @@ _NUMBER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _MAX_EXIT_CODE = 255
 
 
-def tini(call: Call) -> Launch:
+def tini(call: LauncherCall) -> Launch:
     """Tini and docker-init: ``--version`` counts only where it stands alone.
 
     They call plain getopt(3), which takes options behind the command as well with glibc, but not with musl.
@@ -83,7 +83,7 @@ def tini(call: Call) -> Launch:
     )
 
 
-def _tini(call: Call, options: Grammar) -> Launch:
+def _tini(call: LauncherCall, options: Grammar) -> Launch:
     parsed = parsed_by(call, options, "h", "l")
     if parsed is None or isinstance(parsed, AtRunTime):
         return parsed
@@ -93,7 +93,7 @@ def _tini(call: Call, options: Grammar) -> Launch:
     return call.starting(parsed.rest)
 
 
-def nice(call: Call) -> Launch:
+def nice(call: LauncherCall) -> Launch:
     """GNU nice, with the old ``-5``, ``--5``, ``-+5`` beside ``-n 5``; without a command it prints."""
     words, value = call.words, None
     while words:
@@ -101,7 +101,7 @@ def nice(call: Call) -> Launch:
             value, words = words[0][1:], words[1:]
             continue
         parsed = _NICE.parse(words, until="n")
-        if isinstance(parsed, UsageError):
+        if isinstance(parsed, OptionError):
             return call.refused(parsed)
         if parsed.has("help", "version"):
             return None
@@ -114,7 +114,7 @@ def nice(call: Call) -> Launch:
     return call.starting(words) if words else None
 
 
-def busybox_nice(call: Call) -> Launch:
+def busybox_nice(call: LauncherCall) -> Launch:
     """Busybox' nice: ``-n N``, ``-nN`` or ``-N``."""
     words = call.words
     if words and words[0].startswith("-"):
@@ -126,13 +126,13 @@ def busybox_nice(call: Call) -> Launch:
     return call.starting(words) if words else None
 
 
-def timeout(call: Call) -> Launch:
+def timeout(call: LauncherCall) -> Launch:
     """GNU timeout: a duration, then the command."""
     parsed = parsed_by(call, _TIMEOUT)
     return parsed if parsed is None or isinstance(parsed, AtRunTime) else _for_a_while(call, parsed.rest)
 
 
-def busybox_timeout(call: Call) -> Launch:
+def busybox_timeout(call: LauncherCall) -> Launch:
     """Busybox' timeout; until 1.29 the duration was ``-t``."""
     parsed = parsed_by(call, _BUSYBOX_TIMEOUT)
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -142,13 +142,13 @@ def busybox_timeout(call: Call) -> Launch:
     return _for_a_while(call, parsed.rest)
 
 
-def _for_a_while(call: Call, words: tuple[str, ...]) -> Launch:
+def _for_a_while(call: LauncherCall, words: tuple[str, ...]) -> Launch:
     if not words or not _DURATION.fullmatch(words[0]):
         return call.refused("its first word is no duration")
     return call.starting(words[1:])
 
 
-def stdbuf(call: Call) -> Launch:
+def stdbuf(call: LauncherCall) -> Launch:
     """GNU stdbuf, which puts its library into LD_PRELOAD."""
     parsed = parsed_by(call, _STDBUF)
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -161,7 +161,7 @@ def stdbuf(call: Call) -> Launch:
     return call.within(command).starting(parsed.rest)
 
 
-def chroot(call: Call) -> Launch:
+def chroot(call: LauncherCall) -> Launch:
     """GNU chroot; what lies below another root is not looked into."""
     parsed = parsed_by(call, _CHROOT)
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -171,12 +171,12 @@ def chroot(call: Call) -> Launch:
     return _rooted(call, parsed.rest, stays=parsed.has("skip-chdir"))
 
 
-def busybox_chroot(call: Call) -> Launch:
+def busybox_chroot(call: LauncherCall) -> Launch:
     """Busybox' chroot, which knows no options."""
     return _rooted(call, call.words, stays=False)
 
 
-def _rooted(call: Call, words: tuple[str, ...], *, stays: bool) -> Launch:
+def _rooted(call: LauncherCall, words: tuple[str, ...], *, stays: bool) -> Launch:
     if not words:
         return call.refused("it names no new root")
     if words[0].strip("/") or not words[0]:
@@ -187,17 +187,17 @@ def _rooted(call: Call, words: tuple[str, ...], *, stays: bool) -> Launch:
     return here.starting(words[1:])
 
 
-def flock(call: Call) -> Launch:
+def flock(call: LauncherCall) -> Launch:
     """util-linux' flock: a file, then a command or ``-c`` and a text for the shell."""
     return _locked(call, _FLOCK)
 
 
-def busybox_flock(call: Call) -> Launch:
+def busybox_flock(call: LauncherCall) -> Launch:
     """Busybox' flock."""
     return _locked(call, _BUSYBOX_FLOCK)
 
 
-def _locked(call: Call, options: Grammar) -> Launch:
+def _locked(call: LauncherCall, options: Grammar) -> Launch:
     parsed = parsed_by(call, options, "h", "V")
     if parsed is None or isinstance(parsed, AtRunTime):
         return parsed
@@ -211,17 +211,17 @@ def _locked(call: Call, options: Grammar) -> Launch:
     return shell_command(call, shell_variable(call.command), "-c", words[1])
 
 
-def unshare(call: Call) -> Launch:
+def unshare(call: LauncherCall) -> Launch:
     """util-linux' unshare; without a command it starts a shell."""
     return _apart(call, _UNSHARE)
 
 
-def busybox_unshare(call: Call) -> Launch:
+def busybox_unshare(call: LauncherCall) -> Launch:
     """Busybox' unshare."""
     return _apart(call, _BUSYBOX_UNSHARE)
 
 
-def _apart(call: Call, options: Grammar) -> Launch:
+def _apart(call: LauncherCall, options: Grammar) -> Launch:
     parsed = parsed_by(call, options, "h", "V")
     if parsed is None or isinstance(parsed, AtRunTime):
         return parsed
@@ -239,7 +239,7 @@ def _apart(call: Call, options: Grammar) -> Launch:
 def numbered(options: Grammar, *, ends: tuple[str, ...]) -> Rule:
     """``chrt`` and ``taskset``: a number, mask or list, then the command."""
 
-    def rule(call: Call) -> Launch:
+    def rule(call: LauncherCall) -> Launch:
         parsed = parsed_by(call, options, *ends)
         if parsed is None or isinstance(parsed, AtRunTime):
             return parsed
@@ -253,7 +253,7 @@ def numbered(options: Grammar, *, ends: tuple[str, ...]) -> Rule:
 def optional(options: Grammar, *, ends: tuple[str, ...] = ()) -> Rule:
     """A launcher that prints something where no command is left (``ionice``, ``prlimit``)."""
 
-    def rule(call: Call) -> Launch:
+    def rule(call: LauncherCall) -> Launch:
         parsed = parsed_by(call, options, *ends)
         if parsed is None or isinstance(parsed, AtRunTime):
             return parsed
@@ -262,7 +262,7 @@ def optional(options: Grammar, *, ends: tuple[str, ...] = ()) -> Rule:
     return rule
 
 
-def chpst(call: Call) -> Launch:
+def chpst(call: LauncherCall) -> Launch:
     """Runit's chpst, which may read variables from a directory."""
     parsed = parsed_by(call, _CHPST, "V")
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -279,7 +279,7 @@ def _numeric_accounts(parsed: Parsed) -> list[str]:
     return [spec for spec in map(parsed.value, ("u", "U")) if spec is not None and spec.startswith(":")]
 
 
-def _changed(call: Call, parsed: Parsed) -> Launch:
+def _changed(call: LauncherCall, parsed: Parsed) -> Launch:
     command = unknown_environment(call.command) if parsed.has("e", "U") else call.command
     user, directory = parsed.value("u"), parsed.value("C")
     command = command if user is None else replace(command, user=user)
@@ -292,14 +292,14 @@ def _named(launch: Launch, parsed: Parsed) -> Launch:
     return launch if argv0 is None or launch is None or isinstance(launch, AtRunTime) else replace(launch, argv0=argv0)
 
 
-def setuidgid(call: Call) -> Launch:
+def setuidgid(call: LauncherCall) -> Launch:
     """An account, then the command; no options."""
     if len(call.words) < 2 or call.words[0].startswith("-"):  # noqa: PLR2004 - an account and a command
         return call.refused("it takes an account, then a command")
     return call.as_user(call.words[0]).starting(call.words[1:], By.EXECVE)
 
 
-def envuidgid(call: Call) -> Launch:
+def envuidgid(call: LauncherCall) -> Launch:
     """An account whose ids become variables, then the command."""
     parsed = parsed_by(call, _S6_ENVUIDGID)
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -308,7 +308,7 @@ def envuidgid(call: Call) -> Launch:
     return call.within(command).starting(parsed.rest[1:], By.EXECVE)
 
 
-def envdir(call: Call) -> Launch:
+def envdir(call: LauncherCall) -> Launch:
     """Variables from a directory's files, then the command."""
     parsed = parsed_by(call, _S6_ENVDIR)
     if parsed is None or isinstance(parsed, AtRunTime):
@@ -316,12 +316,12 @@ def envdir(call: Call) -> Launch:
     return call.within(unknown_environment(call.command)).starting(parsed.rest[1:], By.EXECVE)
 
 
-def setarch(call: Call) -> Launch:
+def setarch(call: LauncherCall) -> Launch:
     """util-linux' setarch, which takes the architecture as its first word unless an option stands there."""
     named = call.name == "setarch" and call.words and not call.words[0].startswith("-")
     words = call.words[1:] if named else call.words
     parsed = _SETARCH.parse(words)
-    if isinstance(parsed, UsageError):
+    if isinstance(parsed, OptionError):
         return call.refused(parsed)
     if parsed.has("help", "version", "h", "V", "list", "show"):
         return None
@@ -335,7 +335,7 @@ def setarch(call: Call) -> Launch:
 def setsid(options: Grammar) -> Rule:
     """Leads a session of its own; what leads its group already, as a container's first process does, forks before."""
 
-    def rule(call: Call) -> Launch:
+    def rule(call: LauncherCall) -> Launch:
         parsed = parsed_by(call, options, "h", "V")
         if parsed is None or isinstance(parsed, AtRunTime):
             return parsed
@@ -350,10 +350,10 @@ def chrt(options: Grammar, ends: tuple[str, ...]) -> Rule:
     """A scheduling policy, which is real time unless another one is named, its priority, the command."""
     numbers = numbered(options, ends=ends)
 
-    def rule(call: Call) -> Launch:
+    def rule(call: LauncherCall) -> Launch:
         launch = numbers(call)
         parsed = options.parse(call.words)
-        if isinstance(launch, AtRunTime) or launch is None or isinstance(parsed, UsageError):
+        if isinstance(launch, AtRunTime) or launch is None or isinstance(parsed, OptionError):
             return launch
         policies = [name for name, _ in parsed.options if name in set("bdefior")]
         if not policies or policies[-1] in {"d", "f", "r"}:
@@ -367,10 +367,10 @@ def ionice(options: Grammar, ends: tuple[str, ...]) -> Rule:
     """A class of input and output, of which the real-time one is not for everybody."""
     plain = optional(options, ends=ends)
 
-    def rule(call: Call) -> Launch:
+    def rule(call: LauncherCall) -> Launch:
         launch = plain(call)
         parsed = options.parse(call.words)
-        if isinstance(launch, AtRunTime) or launch is None or isinstance(parsed, UsageError):
+        if isinstance(launch, AtRunTime) or launch is None or isinstance(parsed, OptionError):
             return launch
         is_real_time = (parsed.value("c") or "").strip() in {"1", "realtime"}
         if is_real_time and not parsed.has("t"):

@@ -10,7 +10,7 @@ from scanner.binary.program.elf.symbols import HIDDEN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scanner.binary.program.elf.symbols import Ask, Symbols
+    from scanner.binary.program.elf.symbols import NeededSymbol, Symbols
     from scanner.binary.program.libraries.paths import Loaded
 
 MAX_SYMBOLS = 150_000
@@ -22,7 +22,7 @@ class Unbound:
     """A symbol that no file offers, and who asks for it: ``later``, on the first call, or before anything runs."""
 
     by: Loaded
-    ask: Ask
+    ask: NeededSymbol
     later: bool
 
 
@@ -49,7 +49,7 @@ class Offers:
         self.plain.update(name for name, word in offered if word <= 1)
         self.unversioned.update(name for name, word in offered if word & ~HIDDEN <= _OLDEST or not word & HIDDEN)
 
-    def has(self, ask: Ask) -> bool:
+    def has(self, ask: NeededSymbol) -> bool:
         """Whether an ask is met; musl looks for names alone, and passes over what is hidden."""
         if self.is_musl:
             return ask.name in self.plain

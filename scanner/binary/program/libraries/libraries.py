@@ -11,8 +11,8 @@ from scanner.binary.layers.view import Found
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.libraries import binding
-from scanner.binary.program.libraries.library_files import Foreign, LibraryFiles, Opened, Unusable
-from scanner.binary.program.libraries.paths import Directory, Doubt, Listed, Loaded, Paths
+from scanner.binary.program.libraries.library_files import Foreign, LibraryFiles, LoadableFile, Unusable
+from scanner.binary.program.libraries.paths import Directory, Listed, Loaded, Paths, SearchDoubt
 from scanner.domain.facts import Failure
 from scanner.domain.image.offers import Executable, FileKind
 from scanner.domain.verdict.reason import Reason
@@ -162,7 +162,7 @@ class _Search:
         if said is None or UNKNOWN in said:
             return self._unknown("the value of LD_PRELOAD is known at run time only")
         listed = self.files.text(self.build.preload) if self.build.preload else None
-        if isinstance(listed, Doubt):
+        if isinstance(listed, SearchDoubt):
             return self._unknown(listed.why)
         lines = re.sub(r"#[^\n]*", "", listed or "")
         if self.paths.is_secure and said:
@@ -171,11 +171,11 @@ class _Search:
         for name in filter(None, words):
             answer = self._found(name, self.program)
             match answer:
-                case Doubt():
+                case SearchDoubt():
                     return self._unknown(answer.why)
                 case Foreign(path, why) if self.is_musl:
                     return self._unknown(f"{path}, which is preloaded, {why}: musl maps some of these")
-                case Opened():
+                case LoadableFile():
                     self._take(name, answer, self.program)
         return None
 
@@ -183,12 +183,12 @@ class _Search:
         if name in self.names or name in _KERNELS or (self.is_musl and _MUSL_OWN.fullmatch(name)):
             return None
         answer = self._found(name, by)
-        if isinstance(answer, Opened):
+        if isinstance(answer, LoadableFile):
             self._take(name, answer, by)
             return None
         return self._trouble(name, by, answer)
 
-    def _take(self, name: str, opened: Opened, by: Loaded) -> None:
+    def _take(self, name: str, opened: LoadableFile, by: Loaded) -> None:
         again = self.by_file.get(opened.path)
         if again is not None:
             self.names.setdefault(name, again)
@@ -200,18 +200,18 @@ class _Search:
 
     _opened_as: str = ""
 
-    def _found(self, name: str, by: Loaded) -> Opened | Foreign | Unusable | Doubt | None:
+    def _found(self, name: str, by: Loaded) -> LoadableFile | Foreign | Unusable | SearchDoubt | None:
         """Where the search for one name ends; ``Foreign`` where nothing but libraries for other CPUs was found."""
         if "/" in name:
             expanded = name if self.is_musl else self.paths.expanded(name, by)
-            if isinstance(expanded, Doubt):
+            if isinstance(expanded, SearchDoubt):
                 return expanded
             self._opened_as = self.command.absolute(expanded)
             return self.files.at(self._opened_as)
         foreign: Foreign | None = None
-        special: list[Opened] = []
+        special: list[LoadableFile] = []
         for place in self.paths.of(name, by):
-            if isinstance(place, Doubt):
+            if isinstance(place, SearchDoubt):
                 return place
             special += self._special(place, name)
             path = f"{place.path}/{name}" if isinstance(place, Directory) else place.path
@@ -222,16 +222,16 @@ class _Search:
                 foreign = answer if foreign is None or answer.other_order else foreign
                 continue
             if foreign is not None and foreign.other_order:
-                return Doubt(f"not every glibc passes over {foreign.path}, which {foreign.why}")
+                return SearchDoubt(f"not every glibc passes over {foreign.path}, which {foreign.why}")
             self._opened_as = path or ""
             return self._whatever_the_cpu(name, answer, special)
         if special:
-            return Doubt(f"{name} is found only where some CPUs look ({special[0].path})")
+            return SearchDoubt(f"{name} is found only where some CPUs look ({special[0].path})")
         return foreign
 
-    def _special(self, place: Place, name: str) -> Iterator[Opened]:
+    def _special(self, place: Place, name: str) -> Iterator[LoadableFile]:
         """What some CPUs take instead; what is not usable there is passed over like anything foreign."""
-        if isinstance(place, Doubt):
+        if isinstance(place, SearchDoubt):
             return
         for each in place.special:
             if isinstance(place, Listed):
@@ -240,19 +240,19 @@ class _Search:
                 answer = self.files.at(f"{each}/{name}")
             else:
                 continue
-            if isinstance(answer, Opened):
+            if isinstance(answer, LoadableFile):
                 yield answer
 
     @staticmethod
     def _whatever_the_cpu(
-        name: str, answer: Opened | Foreign | Unusable | Doubt, special: list[Opened]
-    ) -> Opened | Foreign | Unusable | Doubt:
+        name: str, answer: LoadableFile | Foreign | Unusable | SearchDoubt, special: list[LoadableFile]
+    ) -> LoadableFile | Foreign | Unusable | SearchDoubt:
         """The answer that holds on every CPU: those for some need no more and offer no less."""
-        if not special or isinstance(answer, Doubt):
+        if not special or isinstance(answer, SearchDoubt):
             return answer
-        if isinstance(answer, Opened) and all(_stands_in(each.dynamic, answer.dynamic) for each in special):
+        if isinstance(answer, LoadableFile) and all(_stands_in(each.dynamic, answer.dynamic) for each in special):
             return answer
-        return Doubt(f"which {name} is loaded depends on the CPU ({special[0].path})")
+        return SearchDoubt(f"which {name} is loaded depends on the CPU ({special[0].path})")
 
     # ------------------------------------------------------------ what is wrong
 
@@ -299,10 +299,10 @@ class _Search:
                 return self.names[need.file].path
         return ""
 
-    def _trouble(self, name: str, by: Loaded, answer: Foreign | Unusable | Doubt | None) -> Failure:
+    def _trouble(self, name: str, by: Loaded, answer: Foreign | Unusable | SearchDoubt | None) -> Failure:
         asked = f"{by.path} needs {name}"
         match answer:
-            case Doubt(why):
+            case SearchDoubt(why):
                 return self._unknown(f"{asked}: {why}")
             case Foreign(path, why):
                 return self._certain(Reason.WRONG_LIBRARY, f"{asked}: {path} {why}", path)

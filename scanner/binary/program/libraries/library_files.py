@@ -12,7 +12,7 @@ from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.elf.elf import ET_DYN, ET_EXEC
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.libraries import ld_cache
-from scanner.binary.program.libraries.paths import Doubt
+from scanner.binary.program.libraries.paths import SearchDoubt
 from scanner.domain.facts import Failure
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _RUN_TIME = ("/proc", "/sys", "/dev")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class LoadableFile:
     """A file that a loader can map."""
 
     path: str
@@ -62,7 +62,7 @@ class Unusable:
     why: str
 
 
-Answer = Opened | Foreign | Unusable | Doubt | None
+Answer = LoadableFile | Foreign | Unusable | SearchDoubt | None
 """What stands at a path; ``None`` for nothing."""
 
 
@@ -76,7 +76,7 @@ class LibraryFiles:
     is_musl: bool = False
     lookups: int = 0
     _answers: dict[str, Answer] = field(default_factory=dict)
-    _caches: dict[str, LdCache | Doubt] = field(default_factory=dict)
+    _caches: dict[str, LdCache | SearchDoubt] = field(default_factory=dict)
     _directories: dict[str, bool] = field(default_factory=dict)
 
     def at(self, path: str) -> Answer:
@@ -84,7 +84,7 @@ class LibraryFiles:
         if path not in self._answers:
             self.lookups += 1
             if self.lookups > MAX_LOOKUPS:
-                return Doubt(f"the loader would try more than {MAX_LOOKUPS} paths")
+                return SearchDoubt(f"the loader would try more than {MAX_LOOKUPS} paths")
             self._answers[path] = self._at(path)
         return self._answers[path]
 
@@ -95,28 +95,28 @@ class LibraryFiles:
             self._directories[path] = not isinstance(found, Absence) and found.node.kind is NodeKind.DIRECTORY
         return self._directories[path]
 
-    def _standing(self, path: str) -> Found | Doubt | None:
+    def _standing(self, path: str) -> Found | SearchDoubt | None:
         """What the image holds at a path, unless something else may stand over it."""
         if is_mounted(path, (*self.command.mounts, *_RUN_TIME)):
-            return Doubt(f"{path} is on a mount, so it is not the image's")
+            return SearchDoubt(f"{path} is on a mount, so it is not the image's")
         found = self.view.lookup(path)
         if isinstance(found, Absence):
             if is_mounted(path, self.command.volumes):
-                return Doubt(f"{path} is not in the image, but on a volume that may hold it")
-            return Doubt(f"{path}: {found.value}") if found is Absence.LOOP else None
+                return SearchDoubt(f"{path} is not in the image, but on a volume that may hold it")
+            return SearchDoubt(f"{path}: {found.value}") if found is Absence.LOOP else None
         if is_mounted(found.path, (*self.command.mounts, *_RUN_TIME)):
-            return Doubt(f"{path} leads to a mount, so it is not the image's")
+            return SearchDoubt(f"{path} leads to a mount, so it is not the image's")
         return found
 
     def _at(self, path: str) -> Answer:
         found = self._standing(path)
-        if found is None or isinstance(found, Doubt):
+        if found is None or isinstance(found, SearchDoubt):
             return found
         if found.node.kind is NodeKind.DIRECTORY:
             return Unusable(path, "is a directory")
         content = self.view.content(found)
         if found.node.kind is not NodeKind.FILE or content is None:
-            return Doubt(f"{path} was not read")
+            return SearchDoubt(f"{path} was not read")
         header = content.header
         if header is None:
             return Unusable(path, "is no whole ELF file (file too short)" if content.size < _HEADER_BYTES else
@@ -128,17 +128,17 @@ class LibraryFiles:
         if header.osabi not in _OSABIS and not self.is_musl:
             known = header.machine not in _OWN_OSABIS
             why = f"has OS ABI {header.osabi} (ELF file OS ABI invalid)"
-            return Unusable(path, why) if known else Doubt(f"{path} {why}, which some loaders take")
+            return Unusable(path, why) if known else SearchDoubt(f"{path} {why}, which some loaders take")
         if header.type not in (ET_DYN, ET_EXEC):
             return Unusable(path, "is neither a library nor a program (only ET_DYN and ET_EXEC can be loaded)")
         if header.type == ET_EXEC and not self.is_musl:
             return Unusable(path, "is a program (cannot dynamically load executable)")
         if header.type == ET_EXEC or (isinstance(content.dynamic, Dynamic) and content.dynamic.is_program):
-            return Doubt(f"{path} is a program, which not every loader takes for a library")
+            return SearchDoubt(f"{path} is a program, which not every loader takes for a library")
         if not isinstance(content.dynamic, Dynamic):
             why = content.dynamic.detail if isinstance(content.dynamic, Failure) else "it was not read"
-            return Doubt(f"{path}: {why}")
-        return Opened(file, content.dynamic)
+            return SearchDoubt(f"{path}: {why}")
+        return LoadableFile(file, content.dynamic)
 
     def _foreign(self, path: str, header: Header) -> Foreign | None:
         """The loader of glibc asks for class and byte order as they are written, that of musl for neither."""
@@ -155,27 +155,27 @@ class LibraryFiles:
 
     # ------------------------------------------------------------ files that loaders read
 
-    def text(self, path: str) -> str | Doubt | None:
+    def text(self, path: str) -> str | SearchDoubt | None:
         """A text as it stands in the image, ``None`` where there is none."""
         raw = self._raw(path)
         return raw.decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else raw
 
-    def cache(self, path: str) -> LdCache | Doubt:
+    def cache(self, path: str) -> LdCache | SearchDoubt:
         """An ld.so.cache; one that is not there is empty."""
         if path not in self._caches:
             raw = self._raw(path)
-            known = raw if isinstance(raw, Doubt) else ld_cache.parse(raw or b"", self.own.byte_order)
-            self._caches[path] = Doubt(f"{path} is damaged, or too large to be read") if known is None else known
+            known = raw if isinstance(raw, SearchDoubt) else ld_cache.parse(raw or b"", self.own.byte_order)
+            self._caches[path] = SearchDoubt(f"{path} is damaged, or too large to be read") if known is None else known
         return self._caches[path]
 
-    def _raw(self, path: str) -> bytes | Doubt | None:
+    def _raw(self, path: str) -> bytes | SearchDoubt | None:
         found = self._standing(path)
-        if found is None or isinstance(found, Doubt):
+        if found is None or isinstance(found, SearchDoubt):
             return found
         if found.node.kind is not NodeKind.FILE:
             return None
         text = self.view.text(found)
-        return Doubt(f"{path} was not read") if text is None else text
+        return SearchDoubt(f"{path} was not read") if text is None else text
 
     def named_by_configuration(self, name: str) -> str:
         """Where ld.so.conf's directories hold a library that no search finds, because ldconfig was not run."""
@@ -186,7 +186,7 @@ class LibraryFiles:
         for text in texts:
             for line in text.splitlines() if isinstance(text, str) else ():
                 directory = re.sub(r"#.*|=libc\d+", "", line).strip()
-                if directory.startswith("/") and isinstance(self.at(f"{directory}/{name}"), Opened):
+                if directory.startswith("/") and isinstance(self.at(f"{directory}/{name}"), LoadableFile):
                     return f"{directory}/{name}"
         return ""
 

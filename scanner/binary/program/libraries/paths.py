@@ -50,7 +50,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class SearchDoubt:
     """Why nobody knows where the loader looks next."""
 
     why: str
@@ -72,7 +72,7 @@ class Listed:
     special: tuple[str, ...] = ()
 
 
-Place = Directory | Listed | Doubt
+Place = Directory | Listed | SearchDoubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +88,30 @@ class Paths:
     build: LoaderBuild
     program: Loaded
     loader: str
-    cache: Callable[[], LdCache | Doubt]
-    path_file: Callable[[str], str | Doubt | None]
+    cache: Callable[[], LdCache | SearchDoubt]
+    path_file: Callable[[str], str | SearchDoubt | None]
     is_secure: bool = False
 
     def of(self, name: str, by: Loaded) -> Iterator[Place]:
         """Where a name without a slash is looked for that ``by`` needs, first place first."""
         yield from self._musl(by) if self.build.libc == "musl" else self._glibc(name, by)
         if self.is_secure and self.command.env.get("LD_LIBRARY_PATH", "") != "":
-            yield Doubt(f"loaders pass over LD_LIBRARY_PATH for {self.program.path}, which changes its user")
+            yield SearchDoubt(f"loaders pass over LD_LIBRARY_PATH for {self.program.path}, which changes its user")
 
-    def expanded(self, text: str, of: Loaded) -> str | Doubt:
+    def expanded(self, text: str, of: Loaded) -> str | SearchDoubt:
         """A name or directory of a file with glibc's tokens replaced."""
         values = {"ORIGIN": posixpath.dirname(of.path) or "/", "LIB": self.build.lib}
         tokens = {match[1] or match[2] for match in _TOKEN.finditer(text)}
         unknown = next((token for token in sorted(tokens) if values.get(token) is None), None)
         if unknown is not None:
-            return Doubt(f"{of.path} names a directory by ${unknown}, which the host's CPU or loader decides")
+            return SearchDoubt(f"{of.path} names a directory by ${unknown}, which the host's CPU or loader decides")
         found = _TOKEN.sub(lambda match: str(values[match[1] or match[2]]), text)
         if (
             self.is_secure
             and "ORIGIN" in tokens
             and f"/{posixpath.normpath(found).lstrip('/')}" not in self.build.directories
         ):
-            return Doubt(f"a loader does not trust $ORIGIN in {of.path}, whose program changes its user")
+            return SearchDoubt(f"a loader does not trust $ORIGIN in {of.path}, whose program changes its user")
         return found
 
     # ------------------------------------------------------------ glibc
@@ -133,7 +133,7 @@ class Paths:
     def _variable(self) -> Iterator[Place]:
         said = "" if self.is_secure else self.command.env.get("LD_LIBRARY_PATH", "")
         if said is None or UNKNOWN in said:
-            yield Doubt("the value of LD_LIBRARY_PATH is known at run time only")
+            yield SearchDoubt("the value of LD_LIBRARY_PATH is known at run time only")
         elif self.build.libc == "musl":
             yield from self._plain(said)
         else:
@@ -145,11 +145,11 @@ class Paths:
             return
         directories = re.split(f"[{separators}]", path)
         if len(directories) > MAX_DIRECTORIES:
-            yield Doubt(f"a search path has more than {MAX_DIRECTORIES} directories")
+            yield SearchDoubt(f"a search path has more than {MAX_DIRECTORIES} directories")
             return
         for each in directories:
             known = self.expanded(each, of)
-            yield known if isinstance(known, Doubt) else self._directory(known or ".")
+            yield known if isinstance(known, SearchDoubt) else self._directory(known or ".")
 
     def _directory(self, path: str) -> Directory:
         path = self.command.absolute(path)
@@ -159,12 +159,12 @@ class Paths:
 
     def _cached(self, name: str, by: Loaded) -> Iterator[Place]:
         cache = self.cache()
-        if isinstance(cache, Doubt):
+        if isinstance(cache, SearchDoubt):
             yield cache
             return
         entries = cache.named(name, self.program.dynamic.elf)
         if entries is None:
-            yield Doubt(f"how {self.build.cache} marks libraries of this CPU is not known")
+            yield SearchDoubt(f"how {self.build.cache} marks libraries of this CPU is not known")
             return
         if by.dynamic.no_default_libraries:
             entries = tuple(e for e in entries if not e.path.startswith(tuple(f"{d}/" for d in self.build.directories)))
@@ -183,7 +183,7 @@ class Paths:
             yield from self._of_musl_object(at)
             at = at.by
         read = self.path_file(self._musl_prefix() + self.build.path_file)
-        if isinstance(read, Doubt):
+        if isinstance(read, SearchDoubt):
             yield read
             return
         yield from self._plain(":".join(self.build.directories) if read is None else read)
@@ -204,6 +204,6 @@ class Paths:
     def _plain(self, path: str) -> Iterator[Place]:
         directories = [each for each in re.split("[:\n]", path.partition("\0")[0]) if each]
         if len(directories) > MAX_DIRECTORIES:
-            yield Doubt(f"a search path has more than {MAX_DIRECTORIES} directories")
+            yield SearchDoubt(f"a search path has more than {MAX_DIRECTORIES} directories")
             return
         yield from (Directory(self.command.absolute(each)) for each in directories)

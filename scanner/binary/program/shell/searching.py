@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.launch.getopt import UsageError, grammar
+from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.shell import redirect_files
 from scanner.binary.program.shell.state import PathKind, is_known
 from scanner.formats.parsing.patience import spend
@@ -33,7 +33,7 @@ def answer(files: Files, state: State, words: tuple[str, ...]) -> int | None:
     if "e" not in state.options or state.quiet or not state.is_sure_of_files or not all(map(is_known, words)):
         return None
     parsed = _OPTIONS.parse(words[1:])
-    if isinstance(parsed, UsageError) or len(parsed.rest) != 2:  # noqa: PLR2004 - a pattern and a file
+    if isinstance(parsed, OptionError) or len(parsed.rest) != 2:  # noqa: PLR2004 - a pattern and a file
         return None
     pattern, path = parsed.rest
     text = _image_text(files, state, path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.launch.getopt import Grammar, Parsed, UsageError, grammar
+from scanner.binary.program.launch.getopt import Grammar, OptionError, Parsed, grammar
 from scanner.binary.program.shell import redirect_files
 from scanner.binary.program.shell.state import PathKind, is_known
 
@@ -255,7 +255,7 @@ def refusal(files: Files, state: State, words: tuple[str, ...]) -> str:
         return ""
     options, rule = known
     parsed = options.parse(_as_options(name, words[1:]))
-    if isinstance(parsed, UsageError):
+    if isinstance(parsed, OptionError):
         return ""
     return _told(name, rule(_Call(files, state, parsed)))
 

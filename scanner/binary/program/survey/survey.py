@@ -11,9 +11,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import AUFS_METADATA, MAX_DEPTH, MAX_SYMLINKS, OPAQUE, WHITEOUT, clean
-from scanner.binary.layers.limits import MIB, LayerError, Limits, limit_reached, unreadable
+from scanner.binary.layers.limits import MIB, LayerError, LayerLimits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
-from scanner.binary.layers.unpack import Budget, Unpack
+from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.program.survey.survey_files import FileReader
 from scanner.domain.facts import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from scanner.binary.layers.source import OpenLayer
-    from scanner.binary.layers.tarstream import Content, Entry
+    from scanner.binary.layers.tarstream import EntryContent, TarEntry
     from scanner.domain.image.offers import Layer
 
 MAX_FILES = 60_000
@@ -65,13 +65,13 @@ class _Sink:
 
     # ------------------------------------------------------------ entries
 
-    def begin(self, entry: Entry) -> FileReader | None:
+    def begin(self, entry: TarEntry) -> FileReader | None:
         """Read the first bytes of every file."""
         if not entry.is_regular or entry.sparse or not entry.size:
             return None
         return FileReader(clean(entry.name) or "", entry)
 
-    def end(self, entry: Entry, content: Content | None) -> None:
+    def end(self, entry: TarEntry, content: EntryContent | None) -> None:
         """Remember what an entry is."""
         path = clean(entry.name)
         if not path:
@@ -98,7 +98,7 @@ class _Sink:
             self._count(path)
             self._whiteouts.add(path)
 
-    def _put(self, path: str, entry: Entry, content: Content | None) -> None:
+    def _put(self, path: str, entry: TarEntry, content: EntryContent | None) -> None:
         if entry.flag == "5":
             self._forget(path)
             self._fingerprint(self._directories, path)
@@ -118,7 +118,7 @@ class _Sink:
             case _:
                 self._fingerprint(self._covered, path)
 
-    def _file(self, path: str, entry: Entry, content: Content | None) -> None:
+    def _file(self, path: str, entry: TarEntry, content: EntryContent | None) -> None:
         found = None
         if entry.sparse:
             found = SurveyedFile(path, SurveyedKind.ELF, entry.mode, problem="it is stored as a sparse file")
@@ -218,7 +218,7 @@ class _Sink:
         )
 
 
-async def read_layer(layer: Layer, open_layer: OpenLayer, limits: Limits) -> LayerSurvey | Failure:
+async def read_layer(layer: Layer, open_layer: OpenLayer, limits: LayerLimits) -> LayerSurvey | Failure:
     """Stream a layer once, to its end, so that it is known to be what its digest says.
 
     Inflating and all that is done with the bytes takes place in a thread, in batches. Trouble with the layer or its
@@ -246,11 +246,11 @@ async def read_layer(layer: Layer, open_layer: OpenLayer, limits: Limits) -> Lay
 class _Reading:
     """One layer from stored bytes to its survey; called from one thread at a time."""
 
-    def __init__(self, layer: Layer, limits: Limits) -> None:
+    def __init__(self, layer: Layer, limits: LayerLimits) -> None:
         self._layer = layer
         self._sink = _Sink()
         self._tar = TarReader(self._sink)
-        self._budget = Budget(limits, self._tar.feed)
+        self._budget = UnpackBudget(limits, self._tar.feed)
         self._unpack = Unpack(self._budget)
 
     def feed(self, batch: bytes) -> None:

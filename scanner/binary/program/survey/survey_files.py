@@ -13,7 +13,7 @@ from scanner.domain.image.image_survey import SurveyedFile, SurveyedKind
 from scanner.domain.platform.elf_machine import MAGIC
 
 if TYPE_CHECKING:
-    from scanner.binary.layers.tarstream import Entry
+    from scanner.binary.layers.tarstream import TarEntry
 
 MAX_NAMES = 512
 """Paths that one script may mention; configure scripts, which are longer than any that is read, mention more."""
@@ -38,7 +38,7 @@ _PATH = re.compile(r"(?<![\w./@+~\0-])\0?[\w.@+~-]*(?:/[\w.@+~-]+)+")
 class FileReader:
     """Takes the bytes of one file; keeps those that tell what it is."""
 
-    def __init__(self, path: str, entry: Entry) -> None:
+    def __init__(self, path: str, entry: TarEntry) -> None:
         self._path, self._size, self._mode = path, entry.size, entry.mode
         self._first = bytearray()
         self._capture: Capture | None = None

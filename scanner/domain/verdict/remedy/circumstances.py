@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from scanner.domain.facts import BinfmtEntry, Engine, Kernel, Workload
     from scanner.domain.image.offers import Offer
     from scanner.domain.platform.platform import Platform
-    from scanner.domain.verdict.evidence_layers import Outcome
+    from scanner.domain.verdict.evidence_layers import Conclusion
 
 
 def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
-    outcome: Outcome,
+    outcome: Conclusion,
     workload: Workload,
     image: ImageFacts | Failure | None,
     next_pull: ImageFacts | Failure | None = None,
@@ -106,7 +106,7 @@ def _native(
 
 
 def _with_emulator(
-    trouble: Trouble, kernel: Kernel, outcome: Outcome, foreign: Platform | None, today: ImageFacts | Failure | None
+    trouble: Trouble, kernel: Kernel, outcome: Conclusion, foreign: Platform | None, today: ImageFacts | Failure | None
 ) -> Trouble:
     """The handler that the kernel has for the CPU that the image is for."""
     if outcome.reason is Reason.NATIVE_SHADOWED:

@@ -72,7 +72,7 @@ _READERS = re.compile(
 
 
 @dataclass(slots=True)
-class Found:
+class StartedByLine:
     """What a line starts, each with the variables of its client; why some of it is not known."""
 
     started: list[tuple[Started, Mapping[str, str]]] = field(default_factory=list)
@@ -93,7 +93,7 @@ def find(
     *,
     env_is_whole: bool = True,
     read: Callable[[str], bytes | None] = lambda _: None,
-) -> Found:
+) -> StartedByLine:
     """Everything that a command line starts, its words already split.
 
     ``env`` are the variables that its processes have (``PWD`` among them is the directory that they are in); where they
@@ -121,7 +121,7 @@ class _Looking:
 
     files: Files
     env_is_whole: bool
-    found: Found = field(default_factory=Found)
+    found: StartedByLine = field(default_factory=StartedByLine)
 
     def one(self, line: _Words) -> list[_Words]:
         """Take what one simple command starts; further ones where it is a shell's."""

@@ -27,7 +27,7 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ProjectSurroundings:
     """What is beside the files of a project.
 
     Attributes:
@@ -71,7 +71,7 @@ def plans(
         project: the name of the project, instead of the files' own or the directory's.
         variables: what the shell that runs Compose sets; it goes before ``.env``.
     """
-    beside = Surroundings(project, variables)
+    beside = ProjectSurroundings(project, variables)
     if roots is not None:
         return project_plans(texts, list(roots), beside)
     found = Plans()
@@ -80,7 +80,7 @@ def plans(
     return found
 
 
-def project_plans(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundings) -> Plans:
+def project_plans(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSurroundings) -> Plans:
     """What the files of one project plan, laid over each other in their order."""
     if not roots:
         return Plans()
@@ -90,7 +90,7 @@ def project_plans(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surr
         return gap(roots[0], error)
 
 
-def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: Surroundings) -> Plans:
+def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSurroundings) -> Plans:
     directory = posixpath.dirname(roots[0]) if beside.directory is None else beside.directory
     own_dotenv = joined(directory, DOTENV)
     shell = {name: Value(text) for name, text in (beside.variables or {}).items()}
@@ -122,7 +122,7 @@ def _bodies(model: Mapping[str, Any], path: str) -> dict[str, dict[str, Any]]:
     return services if isinstance(services, dict) else {}
 
 
-def _services(project: service.Project, model: Mapping[str, Any], path: str, beside: Surroundings) -> Plans:
+def _services(project: service.Project, model: Mapping[str, Any], path: str, beside: ProjectSurroundings) -> Plans:
     found = Plans()
     active: dict[str, Mapping[str, Any]] = {}
     asked = _profiles(project.variables) | set(beside.profiles) | _own_profiles(project, beside.chosen)
@@ -173,7 +173,7 @@ def _own_profiles(project: service.Project, chosen: Sequence[str]) -> set[str]:
     return {closed(profile, "a profile") for body in bodies for profile in body.get("profiles") or ()}
 
 
-def _started(active: Mapping[str, Mapping[str, Any]], beside: Surroundings) -> dict[str, Mapping[str, Any]]:
+def _started(active: Mapping[str, Mapping[str, Any]], beside: ProjectSurroundings) -> dict[str, Mapping[str, Any]]:
     """The services that are started of those that could be."""
     wanted = list(beside.chosen or active)
     taken: set[str] = set()

@@ -72,7 +72,7 @@ class Parsed:
 
 
 @dataclass(slots=True)
-class Document:
+class ComposeDocument:
     """One document with its variables in place; ``resets`` are the paths that are taken away from what it lies over.
 
     ``required`` are variables that must be set and are not, each with where it stands.
@@ -104,13 +104,13 @@ def parsed(path: str, raw: bytes, rules: bounded_yaml.Rules = _RULES) -> Parsed:
     return Parsed(path, tuple(documents), lines)
 
 
-def interpolated(file: Parsed, number: int, variables: Mapping[str, Value], chars: Steps) -> Document:
+def interpolated(file: Parsed, number: int, variables: Mapping[str, Value], chars: Steps) -> ComposeDocument:
     """A document with its variables put in place, in values alone, as Compose does; ``chars`` counts what they become.
 
     Raises:
         UnclearError: no mapping, keys that are no text, a form of variable that Compose does not know.
     """
-    document = Document({})
+    document = ComposeDocument({})
     content = _Placing(file, variables, document, chars).value(file.documents[number], ())
     if not isinstance(content, dict):
         raise UnclearError(f"{file.path}: no mapping")
@@ -121,7 +121,7 @@ def interpolated(file: Parsed, number: int, variables: Mapping[str, Value], char
 class _Placing:
     """One pass over a document, whose depth the YAML reader has bounded."""
 
-    def __init__(self, file: Parsed, variables: Mapping[str, Value], document: Document, chars: Steps) -> None:
+    def __init__(self, file: Parsed, variables: Mapping[str, Value], document: ComposeDocument, chars: Steps) -> None:
         self._file = file
         self._variables = variables
         self._document = document

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from scanner.formats.documents.bounded_yaml import Place
     from scanner.formats.variables.interpolation import Value
-    from scanner.probe.planned.compose.compose_yaml import Document, Parsed
+    from scanner.probe.planned.compose.compose_yaml import ComposeDocument, Parsed
 
 MAX_DEPTH = 10
 """Files that include files: deeper is a circle."""
@@ -115,7 +115,7 @@ class Loading:
             self._parsed[path] = compose_yaml.parsed(path, self.texts[path])
         return self._parsed[path]
 
-    def _documents(self, path: str, context: Context) -> list[Document]:
+    def _documents(self, path: str, context: Context) -> list[ComposeDocument]:
         self._loads += 1
         if self._loads > MAX_LOADS:
             raise UnclearError(f"more than {MAX_LOADS} files in one project")
@@ -129,7 +129,7 @@ class Loading:
         return found
 
     def _over(
-        self, model: dict[str, Any], document: Document, path: str, context: Context, chain: tuple[str, ...]
+        self, model: dict[str, Any], document: ComposeDocument, path: str, context: Context, chain: tuple[str, ...]
     ) -> dict[str, Any]:
         own = self._with_included(document, context, chain)
         services = own.get("services")
@@ -149,7 +149,7 @@ class Loading:
 
     # ---------------------------------------------------------------- include
 
-    def _with_included(self, document: Document, context: Context, chain: tuple[str, ...]) -> dict[str, Any]:
+    def _with_included(self, document: ComposeDocument, context: Context, chain: tuple[str, ...]) -> dict[str, Any]:
         own = dict(document.content)
         included = own.pop("include", None)
         if included is None:

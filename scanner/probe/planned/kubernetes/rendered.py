@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-from scanner.probe.planned.file_kinds import Kind, Told
+from scanner.probe.planned.file_kinds import Kind, RecognizedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,12 +24,12 @@ _CHANGES = ("images", "helmCharts", "helmChartInflationGenerator", "validators",
 """Fields by which the containers of the resources may become others than their files say."""
 
 
-def problem(told: Told) -> str:
+def problem(told: RecognizedFile) -> str:
     """Why the containers of a chart or a kustomization are not known; empty for other kinds."""
     return _PROBLEMS.get(told.kind, "")
 
 
-def covered(kinds: Mapping[str, Told]) -> Iterator[str]:
+def covered(kinds: Mapping[str, RecognizedFile]) -> Iterator[str]:
     """The files that a chart renders, and those that a kustomization may change: what they say is not what will run."""
     charts = [posixpath.dirname(path) for path, told in kinds.items() if told.kind is Kind.CHART]
     folders = {posixpath.join(chart, name) for chart in charts for name in _OF_CHARTS}
@@ -58,12 +58,12 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _field(told: Told, key: str) -> list[Any]:
+def _field(told: RecognizedFile, key: str) -> list[Any]:
     found = [one.get(key) for one in told.documents if isinstance(one, dict)]
     return [value for one in found if isinstance(one, list) for value in one]
 
 
-def _named(path: str, told: Told, keys: tuple[str, ...]) -> Iterator[str]:
+def _named(path: str, told: RecognizedFile, keys: tuple[str, ...]) -> Iterator[str]:
     """The files and folders that fields name, from the top of the plan directory."""
     for value in (value for key in keys for value in _field(told, key)):
         name = value.get("path") if isinstance(value, dict) else value

@@ -188,7 +188,7 @@ class UnitRuns:
             name = _project(directory)
         variables = {name: value for name, value in env.items() if is_known(value)}
         env_files = tuple(self.files.find(posixpath.join(_place(env), path)) or path for path in project.env_files)
-        beside = compose.Surroundings(
+        beside = compose.ProjectSurroundings(
             name,
             variables,
             dotenv=self._dotenv(_place(env)),

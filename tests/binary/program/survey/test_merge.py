@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from scanner.binary.layers.limits import Limits
+from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program.survey.survey import read_layer
 from scanner.binary.program.survey.survey_merge import merge
 
@@ -15,7 +15,7 @@ FIFO = {"type": tarfile.FIFOTYPE}
 @pytest.fixture
 def merged(build, images):
     async def merged(*layers):
-        found = [await read_layer(images.layer(entries), images.open, Limits()) for entries in layers]
+        found = [await read_layer(images.layer(entries), images.open, LayerLimits()) for entries in layers]
         return merge(found)
 
     return merged

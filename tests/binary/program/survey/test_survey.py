@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.binary.layers.limits import Limits
-from scanner.binary.layers.tarstream import Entry
+from scanner.binary.layers.limits import LayerLimits
+from scanner.binary.layers.tarstream import TarEntry
 from scanner.binary.program.survey import survey
 from scanner.binary.program.survey.survey_files import FileReader, names_in
 from scanner.domain.facts import Failure
@@ -17,7 +17,7 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 
-LIMITS = Limits()
+LIMITS = LayerLimits()
 ARM64 = Platform("linux", "arm64")
 
 
@@ -202,7 +202,7 @@ def test_a_script_that_names_more_paths_than_any_is_not_read():
 )
 def test_a_file_of_any_bytes_in_any_pieces_is_read_alike(magic, rest, step, path):
     content = magic + rest
-    entry = Entry(path, "0", 0o755, len(content))
+    entry = TarEntry(path, "0", 0o755, len(content))
     whole, pieces = FileReader(path, entry), FileReader(path, entry)
     whole.feed(memoryview(content))
     for at in range(0, len(content), step):

@@ -282,7 +282,7 @@ def test_a_service_without_its_env_file_is_planned_with_that_said():
     assert images(found) == {"shop/a": "a"}
     assert "/srv/shop/gone.env is not there" in found.gaps["/srv/shop/compose.yaml: a"].detail
     texts = {"/srv/shop/compose.yaml": b"services: {a: {image: a, env_file: gone.env}}"}
-    assert not compose.project_plans(texts, list(texts), compose.Surroundings(has_env_files=False)).gaps
+    assert not compose.project_plans(texts, list(texts), compose.ProjectSurroundings(has_env_files=False)).gaps
 
 
 @pytest.mark.parametrize(

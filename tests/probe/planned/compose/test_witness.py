@@ -23,9 +23,11 @@ def ours(case):
     texts = {f"{case.name}/{path}": text.encode() for path, text in case.files.items()}
     if case.roots:
         roots = [f"{case.name}/{root}" for root in case.roots]
-        return compose.project_plans(texts, roots, compose.Surroundings(variables=case.env))
+        return compose.project_plans(texts, roots, compose.ProjectSurroundings(variables=case.env))
     (first, *_) = projects.projects(texts, [path for path in texts if path.endswith((".yml", ".yaml"))])
-    return compose.project_plans(texts, first.files, compose.Surroundings(variables=case.env, dotenv=first.dotenv))
+    return compose.project_plans(
+        texts, first.files, compose.ProjectSurroundings(variables=case.env, dotenv=first.dotenv)
+    )
 
 
 def expected(name, service, body):
