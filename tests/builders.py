@@ -102,16 +102,22 @@ def image_facts(*offers, reference=APP):
 
 
 def reading(name="h", **changes):
-    return HostReading(name, host_facts(name), **changes)
+    return read_host(host_facts(name), **changes)
+
+
+def read_host(known, **changes):
+    """The reading of a host that said this."""
+    return HostReading(known.host, known, **changes)
 
 
 def unread(name="h", reason=Reason.HOST_TIMEOUT, detail="", **changes):
     return HostReading(name, facts.Failure(reason, detail), **changes)
 
 
-def finding(reason=Reason.NATIVE, of=None, **changes):
-    return Finding(of or plan(), Verdict(reason), **changes)
+def finding(reason=Reason.NATIVE, of=None, said=None, **changes):
+    """Of a plan, unless ``of`` is another workload; ``said`` is what else its verdict says."""
+    return Finding(of or plan(), Verdict(reason, **(said or {})), **changes)
 
 
-def report(*findings, hosts=(), complete=True, at=1.0):
-    return Report("s", at - 1, at, tuple(hosts), findings, complete)
+def report(*findings, hosts=(), complete=True, at=1.0, scan_id="s"):
+    return Report(scan_id, at - 1, at, tuple(hosts), findings, complete)

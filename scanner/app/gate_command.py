@@ -78,8 +78,8 @@ async def check(settings: Settings, asked: CheckOptions, context: AdapterContext
             report = await judged(scanner, question, chosen, plain, progress)
             by_digest = await pins(scanner.registry, _pullable(question, archives))
             ruled = rulings(report, wanted.policies)
-            alternatives = Alternatives(scanner, adapters, settings.gate.alternatives)
-            instead = await alternatives.of(ruled, {host.name: host for host in chosen})
+            search = Alternatives(scanner, adapters, settings.gate.alternatives)
+            instead = await search.of(ruled, {host.name: host for host in chosen})
     return Checked(report, decided(report, ruled), rulings=ruled, pins=by_digest, instead=instead)
 
 

@@ -65,9 +65,9 @@ def _source(source: sources.InventorySource, place: int) -> inventory.InventoryS
                 source.group,
                 source.timeout,
                 _defaults(source.defaults),
-                by_ansible=source.via == "ansible-inventory",
+                via=source.via,
                 vault_password_file=source.vault_password_file,
-                encrypted_left_out=source.encrypted_files == "left_out",
+                encrypted_files=source.encrypted_files,
             )
         case sources.SshConfigSource():
             return inventory.SshConfigSource(source.path, source.hosts, _defaults(source.defaults))

@@ -4,7 +4,8 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.readiness import Outlook, readiness, readiness_document
 from scanner.domain.report import Report
 from scanner.domain.verdict.reason import Reason
-from tests.web.conftest import AMD64, ARM64, ARMV7, finding, reading
+from tests.builders import AMD64, ARM64, ARM_V7
+from tests.web.conftest import finding, reading
 
 IMAGE = "registry.example/shop/api:1"
 
@@ -57,8 +58,8 @@ def test_what_was_opened_for_the_target_outranks_the_label():
 
 
 def test_arm_v6_is_not_arm_v7():
-    report = report_of(finding("x", "api", Reason.NATIVE, IMAGE, ARMV7, (ARMV7,)))
-    assert outlook_of(readiness(report, ARMV7)) is Outlook.READY
+    report = report_of(finding("x", "api", Reason.NATIVE, IMAGE, ARM_V7, (ARM_V7,)))
+    assert outlook_of(readiness(report, ARM_V7)) is Outlook.READY
     assert outlook_of(readiness(report, Platform("linux", "arm", "v6"))) is Outlook.BLOCKED
 
 

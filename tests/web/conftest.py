@@ -15,19 +15,13 @@ from scanner.domain.facts import (
     EngineKind,
     EngineState,
     Failure,
-    HostFacts,
-    ImageStore,
-    Kernel,
-    Source,
     Stage,
-    Workload,
 )
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
-from scanner.domain.platform.platform import Platform
-from scanner.domain.report import Finding, HostReading, Report
+from scanner.domain.report import Report
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.domain.verdict.verdict import Evidence, Fix, Verdict
+from scanner.domain.verdict.verdict import Evidence, Fix
 from scanner.metrics import Metrics
 from scanner.service.answers import (
     Checked,
@@ -47,31 +41,39 @@ from scanner.settings.schema import Settings
 from scanner.store.findings import Architecture
 from scanner.web.api.app import create_app, prepare
 from scanner.web.http.access import Access, Scope, Token
+from tests import builders
+from tests.builders import AMD64, ARM64
 
-AMD64, ARM64, ARMV7 = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("linux", "arm", "v7")
 NOW = 1_780_000_000.0
 
 
 def reading(name, platform=AMD64, failed=None, **kernel):
     if failed:
-        failure = Failure(failed, "no answer within 10 s")
-        return HostReading(name, failure, {"site": "berlin"}, NOW - 60, NOW - 7300)
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}[platform.architecture]
-    binfmt = Binfmt(True, (BinfmtEntry("qemu-aarch64", True, "/usr/bin/qemu-aarch64", "F"),))
-    facts = HostFacts(
+        return builders.unread(
+            name,
+            failed,
+            "no answer within 10 s",
+            labels={"site": "berlin"},
+            taken_at=NOW - 60,
+            last_success_at=NOW - 7300,
+        )
+    qemu = Binfmt(True, (BinfmtEntry("qemu-aarch64", True, "/usr/bin/qemu-aarch64", "F"),))
+    known = builders.host_facts(
         name,
-        Kernel(
-            "Linux", machine, "6.1.0-28", platform, 64, 4096, 3 if platform is AMD64 else None, binfmt=binfmt, **kernel
-        ),
-        (
-            Engine(EngineKind.DOCKER, EngineState.UP, "28.1.1", platform, ImageStore.CLASSIC),
-            Engine(EngineKind.PODMAN, EngineState.ABSENT),
-        ),
+        platform,
         gaps={"containerd": Failure(Reason.ENGINE_DENIED, "not allowed to ask containerd")} if name == "edge-1" else {},
+        engines=(builders.docker(platform, "28.1.1"), Engine(EngineKind.PODMAN, EngineState.ABSENT)),
+        release="6.1.0-28",
+        userland_bits=64,
+        page_size=4096,
+        **{"ia32": None, "binfmt": qemu, **kernel},
+    )
+    known = replace(
+        known,
         discrepancies=("kernel says arm64, userland is 32 bit",) if name == "edge-1" else (),
         os_release="Debian GNU/Linux 12 (bookworm)",
     )
-    return HostReading(name, facts, {"team": "web"}, NOW - 60, NOW - 60)
+    return builders.read_host(known, labels={"team": "web"}, taken_at=NOW - 60, last_success_at=NOW - 60)
 
 
 def finding(host, name, reason, image, platform=AMD64, offered=(AMD64, ARM64), stage=Stage.RUNNING, age=7200.0, **more):
@@ -79,11 +81,15 @@ def finding(host, name, reason, image, platform=AMD64, offered=(AMD64, ARM64), s
     if reason is not Reason.NATIVE:
         build = f"docker buildx build --platform linux/amd64,linux/arm64 --tag {image} --push ."
         fix = Fix("Build the image for the platforms of all its hosts.", (build,))
-    workload = Workload(host, name, Source.DOCKER, stage, image)
-    detail = more.pop("detail", "")
-    evidence = (Evidence("host", str(platform)), Evidence("index", ", ".join(map(str, offered)) or "nothing"))
-    verdict = Verdict(reason, detail, evidence, fix, offered, "sha256:" + hashlib.sha256(image.encode()).hexdigest())
-    return Finding(workload, verdict, platform, NOW - age, **more)
+    said = {
+        "detail": more.pop("detail", ""),
+        "evidence": (Evidence("host", str(platform)), Evidence("index", ", ".join(map(str, offered)) or "nothing")),
+        "fix": fix,
+        "offered": offered,
+        "digest": "sha256:" + hashlib.sha256(image.encode()).hexdigest(),
+    }
+    of = builders.workload(name, image, stage, host=host)
+    return builders.finding(reason, of, said, host_platform=platform, first_seen=NOW - age, **more)
 
 
 def a_report():

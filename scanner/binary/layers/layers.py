@@ -19,6 +19,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from scanner.binary.layers import tarstream
     from scanner.binary.layers.usage import Rights, Usage
+    from scanner.domain.image.reference import Digest
 
 MAX_SYMLINKS = 40
 """How many the kernel follows in one look-up (MAXSYMLINKS in include/linux/namei.h)."""
@@ -83,13 +84,13 @@ class Node:
 class Extent:
     """Where a table of contents says that a file's packed bytes lie: ``start`` to before ``end``, and their digest.
 
-    ``text`` tells that it is read as a text, not as a program.
+    ``digest`` is none where the table names none. ``text`` tells that it is read as a text, not as a program.
     """
 
     start: int
     end: int
     size: int
-    digest: str = ""
+    digest: Digest | None = None
     text: bool = False
 
 

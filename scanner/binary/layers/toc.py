@@ -18,6 +18,7 @@ from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, Tar
 from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
+from scanner.domain.image.reference import digest_of
 from scanner.domain.streams import StreamBroken
 from scanner.formats.parsing.beside import beside
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scanner.binary.layers.source import OpenLayer
     from scanner.binary.program.content import Content
     from scanner.domain.image.offers import Layer
+    from scanner.domain.image.reference import Digest
 
 VERIFIED_BYTES = 8 * 1024 * 1024
 """A file of at most this size is always fetched whole and held to its digest; of a larger one only what is needed is
@@ -115,7 +117,14 @@ def _extent(file: _File, size: int, offsets: list[int], end: int, *, text: bool)
     stop = file.end or (offsets[after] if after < len(offsets) else end)
     if not 0 <= start < stop <= end:
         raise unreadable("a table of contents points out of its layer")
-    return Extent(start, stop, size, _string(file.entry, "digest"), text)
+    return Extent(start, stop, size, _digest(file.entry), text)
+
+
+def _digest(entry: dict[str, Any]) -> Digest | None:
+    named = _string(entry, "digest")
+    if named and digest_of(named) is None:
+        raise unreadable("a table of contents has an impossible digest")
+    return digest_of(named)
 
 
 def _integer(entry: dict[str, Any], key: str) -> int:
@@ -142,7 +151,7 @@ class _OneFile:
     def __init__(self, extent: Extent, *, early_stop: bool) -> None:
         self.capture = Capture(extent.size, text=extent.text, text_bytes=MAX_CACHE_BYTES)
         self.left = extent.size
-        self.whole = not early_stop or (bool(extent.digest) and extent.size <= VERIFIED_BYTES)
+        self.whole = not early_stop or (extent.digest is not None and extent.size <= VERIFIED_BYTES)
         self._digest = hashlib.sha256() if self.whole else None
         self._expected = extent.digest
 

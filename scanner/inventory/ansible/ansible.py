@@ -6,7 +6,7 @@ import getpass
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from scanner.formats.files import is_folder
 from scanner.inventory.ansible import inventory_script, templates
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from scanner.inventory.ansible.groups import KnownVariables
     from scanner.inventory.ansible.inventory_script import Printed
+    from scanner.inventory.ansible.vars_files import EncryptedFiles
     from scanner.inventory.reading.snapshot import Snapshot
 
 IGNORED_ENDINGS = (
@@ -50,8 +51,8 @@ MAX_FOLDER_DEPTH = 5
 class AnsibleSource:
     """``path`` is an INI or YAML file, an executable script, or a folder of these; ``timeout_s`` is a script's time.
 
-    ``by_ansible`` leaves the reading to the program ``ansible-inventory``. ``encrypted_left_out`` tells that encrypted files of
-    variables hold nothing that says where a host is. ``home`` and ``account`` are those of archscan's
+    ``via`` tells who reads it: we ourselves, or the program ``ansible-inventory``. ``encrypted_files`` that are left out hold
+    nothing that says where a host is; else their hosts are not understood. ``home`` and ``account`` are those of archscan's
     own account, where they are empty.
     """
 
@@ -59,9 +60,9 @@ class AnsibleSource:
     group: str = "all"
     timeout_s: float = 30.0
     defaults: Defaults = field(default_factory=Defaults)
-    by_ansible: bool = False
+    via: Literal["files", "ansible-inventory"] = "files"
     vault_password_file: Path | None = None
-    encrypted_left_out: bool = False
+    encrypted_files: EncryptedFiles = "not_understood"
     home: str = ""
     account: str = ""
 
@@ -79,7 +80,7 @@ class AnsibleSource:
         folder = (self.path if is_folder(self.path) else self.path.parent).absolute()
         around = Around(str(folder), self.home or str(Path.home()), self.account or getpass.getuser())
         files = tuple(_files(self.path, MAX_FOLDER_DEPTH))
-        if self.by_ansible:
+        if self.via == "ansible-inventory":
             printed = inventory_script.ask_ansible(self.path, files, self.timeout_s, self.vault_password_file)
             return offload(str(self.path), read_printed, str(self.path), self.group, around, printed)
         scripts = {str(path) for path in files if inventory_script.is_script(path)}
@@ -103,7 +104,7 @@ class AnsibleSource:
 class NamedInventory:
     """An inventory as it is named: its path, the folder of its variables, the wanted group, its files in their order.
 
-    ``is_alone``: it is one file, not a folder of them. ``encrypted_left_out``: encrypted files of variables cost nobody.
+    ``is_alone``: it is one file, not a folder of them. ``encrypted_files``: what those of variables cost.
     """
 
     path: str
@@ -111,7 +112,7 @@ class NamedInventory:
     group: str
     files: tuple[str, ...]
     is_alone: bool = False
-    encrypted_left_out: bool = False
+    encrypted_files: EncryptedFiles = "not_understood"
 
 
 def read_printed(path: str, group: str, around: Around, printed: Printed) -> HostRecords:
@@ -139,7 +140,7 @@ def read_inventory(
             inventory_script.read_printed(groups, output)
         else:
             _read_file(groups, snapshot.text(file), PurePosixPath(file), is_alone=named.is_alone)
-    VarsFiles(groups, named.folder, snapshot, encrypted_left_out=named.encrypted_left_out).read()
+    VarsFiles(groups, named.folder, snapshot, encrypted_files=named.encrypted_files).read()
     return _answer(groups, named.path, named.group, around)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from scanner.inventory.ansible.groups import Variables, VariableValue
 from scanner.inventory.error import InventoryError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 VAULT = "$ANSIBLE_VAULT"
 """How an encrypted file starts."""
+
+EncryptedFiles: TypeAlias = Literal["not_understood", "left_out"]
+"""What is made of a file that only a vault's password opens."""
 
 ENDINGS = ("", ".yml", ".yaml", ".json")
 """In this order; the first that is there is the only one that is read."""
@@ -38,9 +41,11 @@ class _Found:
 class VarsFiles:
     """Reads the variables beside one inventory out of a snapshot of its files."""
 
-    def __init__(self, groups: Groups, folder: str, snapshot: Snapshot, *, encrypted_left_out: bool = False) -> None:
+    def __init__(
+        self, groups: Groups, folder: str, snapshot: Snapshot, *, encrypted_files: EncryptedFiles = "not_understood"
+    ) -> None:
         self._groups, self._folder, self._snapshot = groups, folder, snapshot
-        self._encrypted_left_out = encrypted_left_out
+        self._encrypted_files = encrypted_files
         self._inside: dict[str, list[str]] = {}
         for path in sorted((*snapshot.texts, *snapshot.problems)):
             self._inside.setdefault(path.rpartition("/")[0], []).append(path)
@@ -78,7 +83,7 @@ class VarsFiles:
         Raises:
             InventoryError: it may say where hosts are.
         """
-        if not self._encrypted_left_out:
+        if self._encrypted_files != "left_out":
             told = "reads it; encrypted_files: left_out says that it tells nothing of where hosts are"
             raise InventoryError([f"{path}: is encrypted: via: ansible-inventory with vault_password_file {told}"])
         self._groups.notes[f"{path}: is encrypted, and is left out"] = None

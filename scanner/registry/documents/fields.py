@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MAX_WORD_CHARS = 128
 """Platform words and media types end up in labels and lines; real ones have less than 80 characters."""
 
+MAX_FEATURES = 64
+"""Of one platform; Windows has one of them."""
+
 MAX_SIZE = 2**63 - 1
 
 _WORD = re.compile(r"[!-~]*", re.ASCII)
@@ -98,6 +101,8 @@ def digest(of: Mapping[str, Any]) -> Digest:
 def platform(of: Mapping[str, Any]) -> Platform:
     """The five platform fields, as they are written; index entries and configs share their names."""
     features = texts(of, "os.features") or ()
+    if len(features) > MAX_FEATURES:
+        raise MalformedError(f"os.features are more than {MAX_FEATURES}")
     if any(len(feature) > MAX_WORD_CHARS or not _WORD.fullmatch(feature) for feature in features):
         raise MalformedError("os.features holds something that is no word")
     return Platform(

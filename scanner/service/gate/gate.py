@@ -112,9 +112,9 @@ class Gate:
                 return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
             by_digest = await self._pins(scanner, question.references)
             ruled = await asyncio.to_thread(rulings, report, asked.policies, overrides)
-            limit = configuration.settings.gate.alternatives
-            alternatives = Alternatives(scanner, adapters, limit, self._publication.report())
-            instead = await alternatives.of(ruled, {host.name: host for host in chosen})
+            count = configuration.settings.gate.alternatives
+            search = Alternatives(scanner, adapters, count, self._publication.report())
+            instead = await search.of(ruled, {host.name: host for host in chosen})
         decision = decided(report, ruled)
         log.info("gate_decided", by=by, decision=str(decision), images=list(question.written))
         return Checked(report, decision, rulings=ruled, pins=by_digest, instead=instead)

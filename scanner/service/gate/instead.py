@@ -51,11 +51,11 @@ class TagLister(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Looks for them with what the decision was made with; at most ``limit`` tags of each repository are judged."""
+    """Looks for them with what the decision was made with; at most ``alternatives`` tags of each repository are judged."""
 
     scanner: Scanner
     registry: TagLister
-    limit: int
+    alternatives: int
     report: Report | None = None
 
     async def of(self, ruled: Sequence[Ruling], hosts: Mapping[str, Host]) -> dict[tuple[str, str], Instead]:
@@ -79,7 +79,7 @@ class Alternatives:
 
     async def _one(self, finding: Finding, host: Host | None, within_s: float) -> Instead:
         instead = Instead(finding.workload.image, finding.workload.host, hosts=self._fitting(finding))
-        if not self.limit:
+        if not self.alternatives:
             return instead
         try:
             async with asyncio.timeout(within_s):
@@ -99,7 +99,7 @@ class Alternatives:
         if isinstance(listed, Failure):
             return instead
         looked_at = 0
-        for tag in candidates(reference.tag, listed, self.limit):
+        for tag in candidates(reference.tag, listed, self.alternatives):
             looked_at += 1
             other = replace(reference, tag=tag, digest=None)
             if await self._starts(other, finding, host):

@@ -164,6 +164,10 @@ def exchange(table):
     the_app(table)["digest"] = "sha256:" + "0" * 64
 
 
+def misname(table):
+    the_app(table)["digest"] = "sha256:0"
+
+
 def confuse(table):
     the_app(table)["size"] = "many"
 
@@ -180,7 +184,7 @@ def reshape(table):
     table["entries"][0]["type"] = ["reg"]
 
 
-CHANGES = [rename, reshape, misplace, exchange, confuse, empty, orphan]
+CHANGES = [rename, reshape, misplace, exchange, misname, confuse, empty, orphan]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)

@@ -266,7 +266,7 @@ def test_ansible_itself_reads_what_only_it_can(read, tmp_path, ansible_itself):
     (folder / "group_vars" / "web.yml").write_text("ansible_user: w\nansible_port: 2222\n")
     with pytest.raises(InventoryError, match="via: ansible-inventory"):
         AnsibleSource(folder).read()
-    source = AnsibleSource(folder, by_ansible=True, vault_password_file=tmp_path / "password", home="/h")
+    source = AnsibleSource(folder, via="ansible-inventory", vault_password_file=tmp_path / "password", home="/h")
     a, b = source.read().records
     assert (a.name, a.address, a.user, a.port, a.labels) == ("a", "a.example", "w", 2222, {"group_web": "true"})
     assert b.skipped == "its connection is winrm"
@@ -278,13 +278,13 @@ def test_ansible_does_not_run_what_others_could_have_written(tmp_path, ansible_i
     path.write_text("plugin: ansible.builtin.constructed\n")
     path.chmod(0o664)
     with pytest.raises(InventoryError, match="is not run: its group may write to it"):
-        AnsibleSource(tmp_path / "inventory", by_ansible=True).read()
+        AnsibleSource(tmp_path / "inventory", via="ansible-inventory").read()
 
 
 def test_an_ansible_that_is_not_there_is_told(read, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InventoryError, match="--list: cannot be run: No such file or directory"):
-        read("a\n", by_ansible=True)
+        read("a\n", via="ansible-inventory")
 
 
 ODD = [
@@ -453,7 +453,7 @@ def test_an_encrypted_file_of_variables_costs_the_hosts_of_its_group(tmp_path):
         "b": f"{told}it tells nothing of where hosts are (host b)",
         "c": "",
     }
-    left_out = AnsibleSource(path, encrypted_left_out=True).read()
+    left_out = AnsibleSource(path, encrypted_files="left_out").read()
     assert left_out.notes == (f"{file}: is encrypted, and is left out",)
     problem = f"{path}:5: ansible_user is a template, which only Ansible can evaluate: \"{{{{ who | default('x') }}}}\" (host a)"
     assert [(one.port, one.problem) for one in left_out.records] == [(None, problem), (2200, ""), (None, "")]

@@ -354,6 +354,11 @@ def test_a_platform_word_of_another_type_is_malformed(name, value):
     assert _reason(_config(**{name: value})) is Reason.IMAGE_MALFORMED
 
 
+@pytest.mark.parametrize("value", ["win32k", [1], ["a b"], ["x" * 129], [f"f{number}" for number in range(65)]])
+def test_features_that_are_no_few_words_are_malformed(value):
+    assert _reason(_config(**{"os.features": value})) is Reason.IMAGE_MALFORMED
+
+
 @pytest.mark.parametrize("name", ["Entrypoint", "Cmd", "Env"])
 @pytest.mark.parametrize("value", [1, "text", {}, [1], [None], [["a"]], True])
 def test_an_argument_list_of_another_type_is_malformed(name, value):

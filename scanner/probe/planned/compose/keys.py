@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.probe.planned.compose import compose_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 TOP_LEVEL = frozenset(compose_schema.FILE.fields)
 SERVICE = frozenset(compose_schema.SERVICE.fields) | {"cgroupns_mode"}
@@ -24,13 +24,13 @@ def is_compose(body: Mapping[Any, Any]) -> bool:
     fitting one may be mistakes, which Compose would refuse.
     """
     services = body.get("services")
-    if not isinstance(services, dict) or not all(_is_of(key, TOP_LEVEL) for key in body):
+    if not isinstance(services, dict) or not all(is_key_of(key, TOP_LEVEL) for key in body):
         return False
     return any(_fits(service) for service in services.values())
 
 
 def _fits(service: Any) -> bool:
-    if not isinstance(service, dict) or not all(_is_of(key, SERVICE) for key in service):
+    if not isinstance(service, dict) or not all(is_key_of(key, SERVICE) for key in service):
         return False
     image = service.get("image")
     if image is not None and not isinstance(image, str):
@@ -38,5 +38,6 @@ def _fits(service: Any) -> bool:
     return any(service.get(key) is not None for key in _SOURCES)
 
 
-def _is_of(key: Any, known: frozenset[str]) -> bool:
+def is_key_of(key: Any, known: Container[str]) -> bool:
+    """Whether a key is one of those known, or an extension of its author's."""
     return isinstance(key, str) and (key in known or key.startswith("x-"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from scanner.probe.planned.compose.keys import is_key_of
 from scanner.probe.planned.compose.shapes import Anything, Listing, Names, Record, Scalar, Shape, check
 from scanner.probe.planned.plans import UnclearError
 
@@ -151,14 +152,10 @@ def refused(body: Mapping[str, Any]) -> str:
     named = {"": body, **(services if isinstance(services, dict) else {})}
     for name, value in named.items():
         known = _SERVICE.fields if name else FILE.fields
-        odd = next((key for key in value if not _is_of(key, known)), None) if isinstance(value, dict) else None
+        odd = next((key for key in value if not is_key_of(key, known)), None) if isinstance(value, dict) else None
         if odd is not None:
             return f"docker stack takes no {odd}{f' of services (in {name})' if name else ''}"
     return ""
-
-
-def _is_of(key: Any, known: Mapping[str, Shape]) -> bool:
-    return isinstance(key, str) and (key in known or key.startswith("x-"))
 
 
 def validate(model: Mapping[str, Any], path: str) -> None:
