@@ -95,7 +95,7 @@ class AnsibleSource:
             self.group,
             tuple(map(str, files)),
             is_alone=not is_folder(self.path),
-            encrypted_left_out=self.encrypted_left_out,
+            encrypted_files=self.encrypted_files,
         )
         return offload(str(self.path), read_inventory, named, replace(around, homes=snapshot.homes), snapshot, said)
 
