@@ -75,6 +75,7 @@ OWN_READING = {
     "probe/script": "a file of the package",
     "registry/archives/blobs": "an archive of any length, read by its offsets",
     "store/codec": "rows that it has written",
+    "store/releases": "whether there are rows",
     "store/database": "the database's file, made with its mode",
     "store/sqlite_lock": "a lock without content",
     "store/store": "rows that it has written",
@@ -190,6 +191,10 @@ def _reads(nodes: list[ast.AST]) -> set[str]:
                 found.add(name)
             case ast.Call(func=ast.Attribute(_, "open" as name), args=[ast.Constant(str())]):
                 found.add(name)  # Path("x").open("rb")
+            case ast.Call(func=ast.Attribute(ast.Name("entry"), "is_dir")):
+                continue  # of a listing
+            case ast.Call(func=ast.Attribute(_, "is_dir" | "is_file" | "exists" as name), args=[], keywords=[]):
+                found.add(name)  # Path's own raise for a name that is too long, or may not be looked at
             case ast.Call(func=ast.Attribute(_, "json" as name), args=[], keywords=[]):
                 found.add(name)  # an answer's
     return found

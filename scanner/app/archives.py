@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.tar_places import find_places
 from scanner.domain.facts import Failure
 from scanner.errors import UsageError
+from scanner.formats.files import is_folder
 from scanner.registry.archives.archived import Archived
 from scanner.registry.archives.blobs import Folder, Tarball
 
@@ -58,8 +59,8 @@ def _path(text: str, kind: str, named: str) -> Path:
     path = Path(named)
     if not named:
         raise UsageError(f"{text}: names no {'folder' if kind == FOLDER else 'file'}")
-    if kind == FOLDER and not path.is_dir():
+    if kind == FOLDER and not is_folder(path):
         raise UsageError(f"{text}: {named} is no folder; a file is oci-archive:{named}")
-    if kind != FOLDER and path.is_dir():
+    if kind != FOLDER and is_folder(path):
         raise UsageError(f"{text}: {named} is a folder; an OCI layout in a folder is oci:{named}")
     return path

@@ -132,7 +132,7 @@ def _without_plan(path: Path) -> FolderPlans:
 
 
 def _manifests(path: Path, workers: Workers) -> FolderPlans:
-    if path.is_dir():
+    if files.is_folder(path):
         try:
             return scan_plans.read_whole(path, workers)
         except TreeError as error:

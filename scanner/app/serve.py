@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,6 +16,7 @@ import structlog
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
+from scanner.app.main import INTERRUPTED
 from scanner.app.memory import keep_giving_back
 from scanner.app.replicas import Replica, check_replicas, member_of, until_first
 from scanner.app.supervisor import tell_ready
@@ -29,7 +30,7 @@ from scanner.store.store import Store
 from scanner.web.http.server import refuse_taken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from scanner.app.listen import Face
     from scanner.app.trail_wiring import RunningTrail
@@ -72,6 +73,17 @@ async def run(
         UsageError: a file that it names cannot be.
         ServiceError: the port is taken, or the store is.
     """
+    with _ending_at_once():
+        await _served(read, settings, version, ready, configure_log)
+
+
+async def _served(
+    read: Callable[[], Configuration],
+    settings: Settings,
+    version: str,
+    ready: Callable[[int], None],
+    configure_log: Callable[[Settings], None],
+) -> None:
     refuse_taken(*settings.web.listen_address)  # before the store is made, or the trail tells of a start that was none
     raise_descriptors()
     sys.setswitchinterval(SWITCH_S)
@@ -157,6 +169,16 @@ def _face(service: Service) -> Face:
     if not isinstance(adapters, Adapters) or adapters.face is None:
         raise TypeError("the service runs on other adapters than those of this program")
     return adapters.face
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """SIGINT ends a start as SIGTERM does: a store or a witness that does not answer is asked in threads that nothing ends."""
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _end_for_certain(*_signal: object) -> None:

@@ -10,6 +10,7 @@ from scanner.app import trail_wiring
 from scanner.app.listen import face_of
 from scanner.app.replicas import check_replicas
 from scanner.app.store import store_url
+from scanner.formats.files import is_file, is_folder
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.database import sqlite_file
 from scanner.store.error import StoreError
@@ -57,6 +58,8 @@ def _trail(settings: Settings) -> None:
 def _store(settings: Settings) -> None:
     url = store_url(settings)
     path = sqlite_file(url) if url else None
+    if url and url.startswith("postgresql"):
+        _server(url)
     if path is None:
         return
     found = recognise(path)
@@ -67,12 +70,21 @@ def _store(settings: Settings) -> None:
         raise _refused(
             "store.url", f"{path} is not a database, or a damaged one: restore a backup, or name another file"
         )
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise _refused("store.url", f"{folder} is no directory: create it, writable for the user that runs archscan")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _refused("store.url", f"{folder} is not writable for the user that runs archscan")
-    if found is not Recognised.MISSING and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+    if found is not Recognised.MISSING and not (is_file(path) and os.access(path, os.R_OK | os.W_OK)):
         raise _refused("store.url", f"{path} is not a file that the user that runs archscan may write")
+
+
+def _server(url: str) -> None:
+    from scanner.store.transfer import refuse_unreachable  # noqa: PLC0415 -- nobody else waits for SQLAlchemy's inspection
+
+    try:
+        refuse_unreachable(url)
+    except StoreError as error:
+        raise _refused("store.url", str(error)) from None
 
 
 def _port(settings: Settings) -> None:

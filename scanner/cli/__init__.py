@@ -166,12 +166,22 @@ def _ended(command: Callable[[], int]) -> int:
         _drop_output()
         return UNREAD
     except OSError as error:
+        if error.errno == errno.ENOENT and not _has_folder():
+            _say("the folder in which it was started is gone: change to one that is there")
+            return Exit.USAGE
         if error.errno not in UNWRITABLE:
             raise
         _drop_output()
         _say(f"the output cannot be written: {error.strerror}")
         return Exit.USAGE
     return code
+
+
+def _has_folder() -> bool:
+    try:
+        return bool(os.getcwd())  # noqa: PTH109 -- nothing else is made of it
+    except OSError:
+        return False
 
 
 def _drop_output() -> None:

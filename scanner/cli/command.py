@@ -6,16 +6,28 @@ what was given, and no argument: all of ours are text, as the shell said it.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from scanner.cli import idle_options
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class UnreadError(Exception):
     """Whoever read the output has gone; Typer would end the program with 1 for it, which means findings."""
+
+
+@contextmanager
+def _unread() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise UnreadError from error
 
 
 class ArchscanCommand(TyperCommand):
@@ -34,12 +46,15 @@ class ArchscanCommand(TyperCommand):
 class ArchscanGroup(TyperGroup):
     """Commands under one name."""
 
+    def make_context(self, *arguments: Any, **named: Any) -> Any:
+        """Read the words, of which ``--help`` prints at once."""
+        with _unread():
+            return super().make_context(*arguments, **named)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that is named."""
-        try:
+        with _unread():
             return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise UnreadError from error
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own options."""

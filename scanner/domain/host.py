@@ -20,7 +20,7 @@ MAX_PORT = 65535
 IPV6 = 6
 
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_])?\.?", re.ASCII)
-_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
+LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}", re.ASCII)
 """An interface, as Linux names one (IFNAMSIZ), without what a shell or a URL would interpret."""
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
@@ -97,7 +97,7 @@ class Host:
             raise ValueError(f"host {self.name}: address {self.address!r} is neither a host name nor an IP address")
         if not 1 <= self.port <= MAX_PORT:
             raise ValueError(f"host {self.name}: port {self.port} is not between 1 and {MAX_PORT}")
-        if self.user and not _USER.fullmatch(self.user):
+        if self.user and not is_login(self.user):
             raise ValueError(f"host {self.name}: user {self.user!r} is not a login name")
         for label in self.labels:
             if not is_label(label):
@@ -133,6 +133,11 @@ def unbracketed(text: str) -> str:
     """An address without the brackets that an IPv6 one has beside a port, or in a URL; any other text as it is."""
     inner = text.removeprefix("[").removesuffix("]")
     return inner if len(inner) == len(text) - 2 and ":" in inner and is_ip(inner) else text
+
+
+def is_login(text: str) -> bool:
+    """Whether an account may be called this: neither a shell nor a log line reads it as anything else."""
+    return bool(LOGIN.fullmatch(text))
 
 
 def is_label(text: str) -> bool:

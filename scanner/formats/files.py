@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.formats import secret_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MAX_SECRET_BYTES = 64 << 10
 """A token has some hundred bytes, a key some thousand; whatever is longer is no secret of ours."""
@@ -99,6 +99,37 @@ def read_secret(path: Path, limit: int = MAX_SECRET_BYTES) -> str:
     if not secret.strip():
         raise FileError(path, EMPTY)
     return secret
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; one that cannot be looked at, or whose name no file can have, is none."""
+    return os.path.isdir(path)  # noqa: PTH112 -- Path's own raises what whoever reads it is told anyway
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there, as ``is_folder`` looks."""
+    return os.path.isfile(path)  # noqa: PTH113 -- the same
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything is there, as ``is_folder`` looks."""
+    return os.path.exists(path)  # noqa: PTH110 -- the same
+
+
+def real(path: Path) -> Path:
+    """Where links lead to; a circle of links leads to one of them, a link that we may not follow to itself."""
+    try:
+        return Path(os.path.realpath(path))  # Path's own raises a RuntimeError for a circle
+    except (OSError, ValueError):
+        return path.absolute()
+
+
+def is_below(path: Path, folder: Path) -> bool:
+    """Whether links from ``path`` surely lead into ``folder``, which has none itself."""
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(folder)
+    except (OSError, ValueError):
+        return False
 
 
 def refuse_exposed(path: Path) -> None:

@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from scanner.formats.files import real
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -47,7 +49,7 @@ def refuse_foreign_writers(path: Path) -> None:
     Raises:
         ProgramError: somebody could; or it is not there.
     """
-    for one in dict.fromkeys((path.absolute(), path.resolve())):
+    for one in dict.fromkeys((path.absolute(), real(path))):
         try:
             owner = _checked(one, os.lstat(one) if one.is_symlink() else one.stat(), "it")
             folder = _checked(one.parent, one.parent.stat(), f"its folder {one.parent}")

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
+from scanner.domain.host import LOGIN
 from scanner.hosts import public_key as public_keys
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ PROBE_PATH = "/usr/local/libexec/archscan-probe"
 
 _PATH = re.compile(r"/[A-Za-z0-9_./-]+", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
-_LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 
 
 SSH_PORT = 22
@@ -122,7 +122,7 @@ def checked_login(user: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    return _matched(_LOGIN, user)
+    return _matched(LOGIN, user)
 
 
 def _matched(grammar: re.Pattern[str], user: str) -> str:

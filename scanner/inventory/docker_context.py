@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from scanner.domain.host import Host
 from scanner.domain.text import printable
+from scanner.formats.files import is_folder
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading import snapshot as snapshots
 from scanner.inventory.reading.inventory_file import parse_json
@@ -50,7 +51,7 @@ class DockerContextSource:
         """
         folder = self.path / "contexts" / "meta"
         try:
-            files = sorted(entry / "meta.json" for entry in folder.iterdir() if entry.is_dir())
+            files = sorted(entry / "meta.json" for entry in folder.iterdir() if is_folder(entry))
         except OSError as error:
             raise InventoryError([f"{folder}: cannot be read: {error.strerror}"]) from None
         if len(files) > MAX_CONTEXTS:

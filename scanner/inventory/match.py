@@ -21,8 +21,11 @@ def match(hosts: Iterable[Host], patterns: Sequence[str]) -> tuple[Host, ...]:
     several separated by commas. Only negated patterns choose among all hosts; no pattern chooses all.
 
     Raises:
-        InventoryError: a name that is no host's, with the nearest one; or patterns that choose nobody.
+        InventoryError: a name that is no host's, with the nearest one; or patterns that choose nobody, an empty one
+            among them: it may be the variable of a script that was never set.
     """
+    if not all(pattern.strip(", ") for pattern in patterns):
+        raise InventoryError(["an empty pattern names no host: leave it out for all of them"])
     known = tuple(hosts)
     parts = [part.strip() for pattern in patterns for part in pattern.split(",") if part.strip()]
     if not parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def _ssh_config(home: Path) -> Iterator[FoundSource]:
 def _ansible(folder: Path) -> Iterator[FoundSource]:
     for name in ANSIBLE_FILES:
         path = folder / name
-        if path.exists() and (name.startswith("/") or "invent" in name or _looks_like_hosts(path)):
+        if files.is_there(path) and (name.startswith("/") or "invent" in name or _looks_like_hosts(path)):
             yield FoundSource(f"the Ansible inventory {path}", {"kind": "ansible", "path": str(path)})
 
 
@@ -68,7 +69,9 @@ def _looks_like_hosts(path: Path) -> bool:
 
 def _docker_contexts(home: Path) -> Iterator[FoundSource]:
     hosts: dict[str, dict[str, Any]] = {}
-    for file in sorted((home / ".docker" / "contexts" / "meta").glob("*/meta.json")):
+    contexts = home / ".docker" / "contexts" / "meta"
+    places = glob.glob("*/meta.json", root_dir=contexts)  # noqa: PTH207 -- Path's own raises where it may not look
+    for file in sorted(contexts / name for name in places):
         try:
             meta = strict_json.read_object(files.read_bytes(file, MAX_FILE_BYTES))
         except FileError:
@@ -127,7 +130,7 @@ def make_key(path: Path) -> bool:
     Raises:
         UsageError: the folder does not let us.
     """
-    if path.exists():
+    if files.is_there(path):
         return False
     from scanner.hosts.ssh.identity import new_key  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where a key is there
 
@@ -166,7 +169,7 @@ def write_configuration(file: Path, text: str) -> None:
     Raises:
         UsageError: there is one, or the folder does not let us.
     """
-    if file.exists():
+    if files.is_there(file):
         raise UsageError(f"{file} is there already: take it away first, or name another with --config")
     write_whole(file, text, 0o644)
 

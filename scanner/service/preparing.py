@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.errors import UsageError
 from scanner.formats import files
-from scanner.formats.files import FileError
+from scanner.formats.files import FileError, is_there
 from scanner.hosts.least_privilege import checked_user
 from scanner.hosts.prepare import bastion_preparation, preparation
 from scanner.hosts.ssh.jump import bastions_of, jump_of
@@ -195,7 +195,7 @@ def _way(host: Host, who: str, jump: str) -> tuple[str, ...]:
         return ("ssh", *port, *via, f"{who}@{host.name}")
     port = ("-p", str(host.port)) if host.port != DEFAULT_PORT else ()
     via = ("-J", jump) if jump else ()
-    keys = [word for file in host.identity_files if Path(file).exists() for word in ("-i", file)]
+    keys = [word for file in host.identity_files if is_there(Path(file)) for word in ("-i", file)]
     return ("ssh", *port, *via, *keys, f"{who}@{host.address}")
 
 

@@ -18,7 +18,7 @@ from scanner.formats.files import FileError
 from scanner.hosts.login import ProbeLogin, of_login
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.connection_pool import ConnectionPool
-from scanner.hosts.ssh.trust import DEFAULT_PORT, MAX_BYTES, names_of, without
+from scanner.hosts.ssh.trust import DEFAULT_PORT, MAX_BYTES, TrustError, names_of, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,10 +71,16 @@ async def shown(settings: Settings, found: NamedHosts, configured: SshConfig | N
     """Ask every host for its keys; a bastion whose key is not believed stands in the place of the hosts behind it.
 
     ``configured`` is how the configuration has hosts reached, where it says enough for that.
+
+    Raises:
+        UsageError: a key of ours cannot be used.
     """
     hosts = [host for host in found.hosts if not (host.local or host.pushed)]
     config = found.ssh or _before_trust(settings, configured, file)
-    pool = ConnectionPool.open(config)
+    try:
+        pool = ConnectionPool.open(config)
+    except TrustError as error:
+        raise UsageError(f"ssh: {error}") from None
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def ask(host: Host) -> Shown:
@@ -108,8 +114,10 @@ def _before_trust(settings: Settings, configured: SshConfig | None, file: Path) 
     identity = config.identity_file
     return replace(
         config,
-        identity_file=identity if identity and identity.is_file() else None,
-        identities=tuple(one for one in config.identities if one.identity_file is None or one.identity_file.is_file()),
+        identity_file=identity if identity and files.is_file(identity) else None,
+        identities=tuple(
+            one for one in config.identities if one.identity_file is None or files.is_file(one.identity_file)
+        ),
         known_hosts_file=None,
         own_known_hosts=(file,),
     )
@@ -131,7 +139,7 @@ def believe(file: Path, chosen: Sequence[tuple[Host, Sequence[ShownKey]]]) -> No
         UsageError: the file cannot be read or written.
     """
     try:
-        text = files.read_text(file, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS) if file.exists() else ""
+        text = files.read_text(file, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS) if files.is_there(file) else ""
     except FileError as error:
         if error.problem != files.EMPTY:
             raise UsageError(str(error)) from None

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from scanner.domain.host import LOGIN, is_login
 from scanner.domain.platform.platform import parse as parse_platform
 from scanner.settings.units import (
     DURATION_PATTERN,
@@ -139,6 +140,12 @@ def _check_listen(value: object) -> object:
     return value
 
 
+def _check_login(value: str) -> str:
+    if not is_login(value):
+        raise ValueError("must be a login name, such as archscan")
+    return value
+
+
 def _check_platform(value: str) -> str:
     try:
         parse_platform(value)
@@ -181,6 +188,12 @@ Listen = Annotated[str, BeforeValidator(_check_listen), Unit("address:port", _LI
 Network = Annotated[str, BeforeValidator(_check_network), Unit("network")]
 Port = Annotated[int, Field(ge=1, le=65535), Unit("port")]
 Text = Annotated[str, Field(min_length=1)]
+Login = Annotated[str, AfterValidator(_check_login), Unit("login", f"^(?:{LOGIN.pattern})$")]
+LoginOrNone = Annotated[
+    str,
+    AfterValidator(lambda value: _check_login(value) if value else value),
+    Unit("login", f"^(?:{LOGIN.pattern})?$"),
+]
 PlatformName = Annotated[str, AfterValidator(_check_platform)]
 
 

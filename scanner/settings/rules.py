@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from scanner.domain.host import Host, unbracketed
+from scanner.domain.host import LOGIN, Host, unbracketed
 from scanner.settings import cluster_section
 from scanner.settings.sources import HttpSdSource, LocalSource, PushedSource, StaticSource
 from scanner.settings.units import format_duration
@@ -24,7 +24,8 @@ Broken = tuple["Place", str]
 """A place in the file, then what is wrong there."""
 
 _JUMP = re.compile(
-    r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]{0,63})@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|\[[0-9A-Fa-f:.]+\])"
+    rf"(?:(?P<user>{LOGIN.pattern})@)?"
+    r"(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|\[[0-9A-Fa-f:.]+\])"
     r"(?::(?P<port>[1-9]\d{0,4}))?",
     re.ASCII,
 )

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scanner.settings.fields import Duration, FilePath, Planned, Port, Secret, Section, Text
+from scanner.settings.fields import Duration, FilePath, LoginOrNone, Planned, Port, Secret, Section, Text
 
 
 class HostDefaults(Section):
     """What every host of a source has unless it says otherwise."""
 
     port: Port = Field(default=22, description="TCP port of the SSH server.")
-    user: str = Field(default="", description="Login name; the ssh section's user where it is empty.")
+    user: LoginOrNone = Field(default="", description="Login name; the ssh section's user where it is empty.")
     labels: dict[str, str] = Field(default_factory=dict, description="Labels of each host; its own ones win.")
     planned: tuple[Planned, ...] = Field(default=(), description="Images that each of the hosts is meant to run.")
     jump: str = Field(
@@ -28,7 +28,7 @@ class StaticHost(Section):
     port: Port | None = Field(
         default=None, description="TCP port of the SSH server; the source's default where it is null."
     )
-    user: str = Field(default="", description="Login name; the source's default where it is empty.")
+    user: LoginOrNone = Field(default="", description="Login name; the source's default where it is empty.")
     labels: dict[str, str] = Field(default_factory=dict, description="Labels to select the host by.")
     planned: tuple[Planned, ...] = Field(default=(), description="Images that the host is meant to run.")
     jump: str = Field(default="", description="Bastion as [user@]host[:port]; the source's default where it is empty.")

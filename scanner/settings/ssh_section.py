@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from scanner.settings.fields import Duration, FilePath, Section, Size, Text
+from scanner.settings.fields import Duration, FilePath, Login, Section, Size, Text
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -32,7 +32,7 @@ class Identity(Section):
 class Ssh(Section):
     """How hosts are reached."""
 
-    user: str = Field(default="archscan", description="Login name where neither host nor source names one.")
+    user: Login = Field(default="archscan", description="Login name where neither host nor source names one.")
     identity_file: FilePath | None = Field(
         default=None, description="Private key; needed as soon as a host is read by SSH."
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from scanner.formats.files import is_there
 from scanner.store import findings, releases
 from scanner.store.connect import address_of
 from scanner.store.error import StoreError
@@ -109,7 +110,7 @@ def _copied(database: Path, folder: Path, where: str) -> Path:
         for ending in _BESIDE:
             source, target = Path(f"{database}{ending}"), Path(f"{copy}{ending}")
             target.unlink(missing_ok=True)
-            if not ending or source.exists():
+            if not ending or is_there(source):
                 shutil.copyfile(source, target)
         if _state(database) == before:
             return copy
@@ -120,6 +121,6 @@ def _state(database: Path) -> list[tuple[int, int] | None]:
     found: list[tuple[int, int] | None] = []
     for ending in _BESIDE:
         path = Path(f"{database}{ending}")
-        status = path.stat() if not ending or path.exists() else None
+        status = path.stat() if not ending or is_there(path) else None
         found.append((status.st_size, status.st_mtime_ns) if status else None)
     return found

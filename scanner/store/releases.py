@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 AT_ONCE = 500
 """Hosts named in one query: SQLite takes 32,766 variables, PostgreSQL 65,535."""
 
+ROWS = 1000
+"""In memory at a time: hosts whose workloads have new names all the time have had many."""
+
 Key = tuple[str, str, str]
 """Host, source, workload."""
 
@@ -59,7 +62,7 @@ def _remember(connection: Connection, seen: dict[Key, Release], gone: set[Key], 
     if not seen and not gone:
         return
     wanted = {*gone, *seen}
-    known = {(*_key_of(one), one.digest): one for one in _of_hosts(connection, {key[0] for key in wanted})}
+    known = {(*_key_of(one), one.digest): one for one in _of(connection, wanted)}
     now = {identity: one for identity, one in known.items() if one.current and identity[:3] in wanted}
     changed = {identity: replace(one, current=False, last_seen=at) for identity, one in now.items()}
     for key, one in seen.items():
@@ -124,10 +127,13 @@ def _again(before: Release, now: Release) -> Release:
     return replace(now, first_seen=before.first_seen, started_at=started, platform=platform)
 
 
-def _of_hosts(connection: Connection, names: set[str]) -> Iterator[Release]:
+def _of(connection: Connection, wanted: set[Key]) -> Iterator[Release]:
+    """The releases of these workloads; the many that their hosts have had since are passed over, one at a time."""
     r = tables.releases
-    rows = connection.execute(select(r).where(r.c.host.in_(sorted(names)))).mappings()
-    return map(_release, rows)
+    query = select(r).where(r.c.host.in_(sorted({host for host, *_ in wanted}))).execution_options(yield_per=ROWS)
+    for row in connection.execute(query).mappings():
+        if (row["host"], row["source"], row["workload"]) in wanted:
+            yield _release(row)
 
 
 def _write(connection: Connection, wanted: list[Release], known: Iterable[tuple[str | None, ...]]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, inspect, make_url, select, text
 
+from scanner.formats.files import real
 from scanner.store import tables
 from scanner.store.connect import address_of, engine_of
 from scanner.store.database import Database, sqlite_file
@@ -186,10 +187,19 @@ def _names(url: str) -> Sequence[str]:
             engine.dispose()
 
 
+def refuse_unreachable(url: str) -> None:
+    """See that a PostgreSQL lets us look at its tables.
+
+    Raises:
+        StoreError: it does not, or does not answer.
+    """
+    _names(url)
+
+
 def _is_same(source: str, target: str) -> bool:
-    files = sqlite_file(source), sqlite_file(target)
-    if files[0] is not None and files[1] is not None:
-        return files[0].resolve() == files[1].resolve()
+    named = sqlite_file(source), sqlite_file(target)
+    if named[0] is not None and named[1] is not None:
+        return real(named[0]) == real(named[1])
     return make_url(source) == make_url(target)
 
 

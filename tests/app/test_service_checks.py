@@ -56,6 +56,13 @@ def test_a_store_without_its_folder_is_told(settings, tmp_path):
     assert "is no directory: create it" in found(settings())
 
 
+def test_a_database_that_does_not_answer_is_told_without_its_password(settings):
+    url = f"postgresql://u:hunter2hunter2@127.0.0.1:{free_port()}/x"
+    said = found(settings().model_copy(update={"store": Settings.model_validate({"store": {"url": url}}).store}))
+    assert said.startswith("store.url: store postgresql://u:***@127.0.0.1")
+    assert "hunter2" not in said
+
+
 def test_a_foreign_store_is_told_and_left(settings, tmp_path):
     path = tmp_path / "store/archscan.db"
     connection = sqlite3.connect(path)

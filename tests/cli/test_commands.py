@@ -281,6 +281,7 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
         "something else: a port is in use.\n"
     )
     assert (said.returncode, archscan("explain", "all is well").returncode) == (0, 0)
+    assert archscan("explain", "exec /app: exec format error " * 20).stdout.startswith("exec_format_error")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ def ran(capsys, *words):
         (("--config", "a.yml", "scan"), "options stand behind the command, archscan COMMAND --config"),
         (("config", "check", "a.yml"), "a configuration file is named by --config a.yml"),
         (("scan", "root:secret@web-1"), "is no host: write [user@]host[:port]"),
+        (("trust", "--yes", "a", "--config", "bad.yml"), "bad: is no private key that can be used"),
+        (("scan", "--host", "", "--config", "key.yml"), "an empty pattern names no host"),
         (("scan", "root@10.0.0.0/24"), "is no host: write [user@]host[:port]"),
         (("scan", "root@[::1]:0"), "port 0 is not between 1 and 65535"),
         (("explain", "log.txt"), "archscan explain - <log.txt"),
@@ -92,6 +94,9 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "log.txt").write_text("exec /app: exec format error\n")
     (tmp_path / "id.pub").write_text(PUBLIC)
+    (tmp_path / "bad").write_text("no key")
+    (tmp_path / "bad").chmod(0o600)
+    (tmp_path / "bad.yml").write_text(SSH % ("bad", "known_hosts"))
     (tmp_path / "plans.yml").write_text("inventory: [{kind: local}]\nplans: {directory: nowhere}\n")
     (tmp_path / "ca.yml").write_text(f"inventory: [{HTTP_SD}]\nssh: {{identity_file: id, known_hosts_file: id}}\n")
     (tmp_path / "key.yml").write_text("inventory: [{kind: local, name: here}]\nssh: {identity_file: id}\n")

@@ -66,6 +66,14 @@ def test_a_policy_may_hold_what_rests_on_a_layer_that_was_not_read_to_its_end(re
     assert decide(a_report(Reason.NATIVE), Policy(early_stop=Decision.HOLD)) is Decision.ALLOW
 
 
+def test_a_policy_that_wants_surveys_lets_pass_what_was_surveyed():
+    made = builders.finding(Reason.NATIVE)
+    surveyed = replace(made.verdict, evidence=(Evidence("survey", "every file of it was read"),))
+    report = builders.report(replace(made, verdict=surveyed), hosts=(READ,))
+    assert decide(report, Policy(survey=True)) is Decision.ALLOW
+    assert decide(a_report(Reason.NATIVE), Policy(survey=True)) is Decision.HOLD
+
+
 @pytest.mark.parametrize(
     ("reason", "images", "decision"),
     [

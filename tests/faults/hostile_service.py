@@ -48,8 +48,8 @@ def stored(_method: str, target: str) -> fleet.Reply:
 class HostileFleet:
     """The SSH servers and registries, alive in a thread of their own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._hosts = fleet._Hosts(folder)
+    def __init__(self, folder: Path, crowd: int = CROWD) -> None:
+        self._hosts, self._crowd = fleet._Hosts(folder), crowd
         self._registries = {"web": fleet.Registry(stored)}
         self._registries |= {name: fleet.Registry(fault.image) for name, fault in FAULTS.items() if fault.image}
         self._loop = asyncio.new_event_loop()
@@ -77,7 +77,7 @@ class HostileFleet:
             for number in range(100)
         ]
         many = fleet.Fault(sections=fleet.build.docker("amd64", containers=tuple(crowd)))
-        for number in range(CROWD):
+        for number in range(self._crowd):
             await self._hosts.start(f"crowd-{number}", many)
         for name, fault in FAULTS.items():
             if not fault.image:

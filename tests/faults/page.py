@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import os
 import platform
 import random
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from scanner.domain.facts import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Status
 from scanner.probe import reading
-from tests.faults import fleet, hostile_service
+from scanner.registry.documents.manifest import read_manifest
+from tests.faults import crashes, fleet, hostile_service, patience
 from tests.faults.catalogue import CATALOGUE
 from tests.faults.test_fleet_faults import FAULTS
 from tests.fuzz import running
@@ -28,14 +29,16 @@ BESIDE = (
     "Beside these: `tests/simulation` tells 1,000 made-up histories of a service at every run of the tests (no acknowledged "
     "record lost, no reading twice, no `ok` that nobody said); `make coverage` fails where a branch of `scanner/domain` is "
     "not reached by its own tests; `make mutants` puts small faults into what must not err and names those that no test "
-    "finds; `make soak` fails where what a service uses grows by more than 8 KiB a scan, or its descriptors grow at all. One of "
-    "10 minutes on a busy machine (100 scans of 22 out of 30 churning hosts, 2026-11-27): 107.4 MiB in use, +7.5 KiB a scan, "
-    "which are the hundred scans that can still be asked about; 15 descriptors beside kept connections, +0.000 a scan; the "
-    "resident set, which has what lies free in between, went from 148 MiB after ten scans to 167 and still grew by 213 KiB a scan."
+    "finds; `make soak` fails where what a service uses grows by more than 8 KiB a scan, its resident set by more than 40, or "
+    "its descriptors at all. One of 6 minutes on a busy machine (210 scans of 22 out of 30 churning hosts, 2026-11-27): 107.9 "
+    "MiB in use, +1.4 KiB a scan; 152 MiB resident, +5 KiB a scan; 15 descriptors beside kept connections, +0.000 a scan."
 )
 
 TOO_LONG_S = 0.2
 """Of a processor, from one look at the network to the next: what health, asked at the worst moment, would wait for."""
+
+MANIFESTS = 20
+"""Of one to so many layers."""
 
 ALONE = 0.15
 """Of the rounds' faults each stands in a round with this chance; the last round has them all."""
@@ -63,15 +66,49 @@ def injected(rounds: int, seed: int) -> dict[str, float]:
     return figures
 
 
-def cut() -> dict[str, float]:
-    """Every answer cut at every byte: none may give facts."""
-    host, began, offsets = Host("box", "box.example"), time.monotonic(), 0
+def cut() -> tuple[int, int]:
+    """Every answer, every document of a registry cut at every byte: none may give facts, none an offer."""
+    host, offsets, of_documents = Host("box", "box.example"), 0, 0
     for raw in ANSWERS:
         for at in range(len(raw)):
             offsets += 1
             if not isinstance(reading.read(raw[:at], host), Failure):
                 raise SystemExit(f"an answer cut at {at} gives facts")
-    return {"offsets": offsets, "seconds": time.monotonic() - began}
+    for raw in map(_manifest, range(1, MANIFESTS + 1)):
+        for at in range(len(raw)):
+            of_documents += 1
+            if not isinstance(read_manifest(raw[:at]), Failure):
+                raise SystemExit(f"a manifest cut at {at} is one")
+    return offsets, of_documents
+
+
+def _manifest(layers: int) -> bytes:
+    """One of so many layers."""
+    document = json.loads(fleet.IMAGE.manifest.body)
+    document["layers"] = document["layers"][:1] * layers
+    return json.dumps(document).encode()
+
+
+def ended(said: argparse.Namespace) -> list[tuple[str, str]]:
+    """What is left of a store, of a service, when they are ended, reloaded, besieged."""
+    killed = crashes.killed(said.kills, said.seed)  # first: it forks, which no thread bears
+    torn = crashes.torn(said.torn, said.seed)
+    took_s = patience.stopped(said.stops, said.seed)
+    reloads = patience.reloaded(said.reloads)
+    slowest_s, closed = patience.besieged(said.clients)
+    thousand = patience.thousand()
+    over = [each for each in took_s if each > patience.STOP_WITHIN_S]
+    if killed.lost or torn or over or reloads["not"] or closed < said.clients or thousand.hosts != patience.HOSTS:
+        raise SystemExit(f"{killed}, {torn} torn, stops of {over} s, {reloads}, {closed} closed, {thousand}")
+    return [
+        ("writers of the store ended by kill -9", f"{killed.writers}: {killed.acknowledged} reports acknowledged, {killed.lost} lost"),
+        ("write-ahead logs cut, zeroed or garbled", f"{said.torn}: {torn} left anything but a prefix"),
+        ("SIGTERM in the midst of a scan of plans that are bombs", f"{len(took_s)} of {len(took_s)} within {patience.STOP_WITHIN_S:g} s, the slowest {max(took_s):.1f} s"),
+        ("reloads, good and bad in turn", f"{reloads.total():,}: {reloads['not']} times anything but the last good tokens in force"),
+        ("clients that never end their request", f"{closed} of {said.clients} closed; health meanwhile in {slowest_s * 1000:.0f} ms at most, on the machine as it was"),
+        ("a scan of hosts that are all hostile", f"{thousand.hosts:,} in {thousand.took_s:.1f} s of {patience.DEADLINE_S} s allowed, {thousand.grown_mib:.0f} MiB over idle"),
+        ("slices of its loop of more than 50 ms of a processor", f"{thousand.long} of at least {thousand.of:,}" if thousand.long else "none"),
+    ]  # fmt: skip
 
 
 def fuzzed(inputs: int, seed: int) -> list[running.Found]:
@@ -98,7 +135,10 @@ def main() -> int:
     words.add_argument("--rounds", type=int, default=20)
     words.add_argument("--inputs", type=int, default=20_000)
     words.add_argument("--seed", type=int, default=1)
+    for what, times in (("kills", 200), ("torn", 400), ("stops", 100), ("reloads", 1000), ("clients", 200)):
+        words.add_argument(f"--{what}", type=int, default=times)
     said = words.parse_args()
+    endings = ended(said)
     fleets, cuts, parsers = injected(said.rounds, said.seed), cut(), fuzzed(said.inputs, said.seed)
     slices = sliced(SLICED_ROUNDS)
     slowest = max(parsers, key=lambda each: each.slowest_s)
@@ -112,7 +152,8 @@ def main() -> int:
         ("slowest scan of such a fleet", f"{fleets['slowest_s']:.1f} s of {fleet.DEADLINE_S:g} s allowed"),
         ("slices of the loop of more than 50 ms of a processor", f"{len(slices.long)} in {slices.rounds} hostile rounds"),
         ("the longest of them", f"{max((seconds for seconds, _ in slices.long), default=0.0) * 1000:.0f} ms"),
-        ("answers cut at every byte", f"{cuts['offsets']:,} offsets, 0 with facts"),
+        ("answers, manifests cut at every byte", f"{sum(cuts):,} offsets ({cuts[0]:,} of answers), 0 with facts or offers"),
+        *endings,
         ("inputs of the fuzz", f"{sum(each.inputs for each in parsers):,} over {len(parsers)} parsers, seed {said.seed}"),
         ("refused as declared", f"{sum(each.refused for each in parsers):,}"),
         ("other exceptions", "0"),

@@ -35,6 +35,7 @@ class Watch:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._began: float | None = None
+        self._count = 0
         self._seen: Counter[str] = Counter()
         signal.signal(signal.SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
@@ -42,6 +43,7 @@ class Watch:
     def select(self, selector: selectors.EpollSelector, timeout: float | None = None) -> list:
         """In place of the selector's own: a slice ends here, the next begins."""
         now = time.thread_time()
+        self._count += 1
         if self._began is not None and now - self._began >= LONG_S:
             self._write(now - self._began)
         try:
@@ -59,7 +61,9 @@ class Watch:
 
     def _write(self, took_s: float) -> None:
         with self._file.open("a") as stream:
-            stream.write(json.dumps({"seconds": round(took_s, 3), "seen": self._seen.most_common(3)}) + "\n")
+            stream.write(
+                json.dumps({"seconds": round(took_s, 3), "of": self._count, "seen": self._seen.most_common(3)}) + "\n"
+            )
 
 
 def watched(file: Path) -> None:

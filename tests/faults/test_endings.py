@@ -1,7 +1,9 @@
 """Commands that cannot read, cannot write, or are interrupted end in one line with the right code."""
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import STOP_WITHIN_S
 from tests.real import command
+from tests.real.process import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
@@ -37,6 +41,7 @@ def configured(tmp_path):
         ("scan", "-c", "c.yml", "--output", "/dev/full", "--format", "json"),
         ("serve", "-c", "."),
         ("scan", "-c", "/proc/self/mem"),
+        ("config", "check", "-c", "x" * 300),
     ],
 )
 def test_n15_what_cannot_be_used_is_one_line_and_exit_2(configured, words):
@@ -55,13 +60,13 @@ def test_n15_standard_output_that_is_full_is_one_line(configured):
     assert done.returncode == 2, done.stderr
 
 
-def test_n15_a_reader_that_leaves_is_no_trouble(configured):
-    done = subprocess.run(
-        ["/bin/sh", "-c", f"{sys.executable} -m scanner scan -c c.yml --format json 2>err | head -c 1"],
-        cwd=configured, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.stdout == "{"
-    assert "Traceback" not in (configured / "err").read_text()
+@pytest.mark.parametrize("words", ["scan -c c.yml --format json", "scan -c c.yml", "scan --help"])
+def test_n15_a_reader_that_leaves_is_no_finding(commands, configured, words):
+    """What a shell says of a program that the closed pipe ended, as of ``grep`` or ``docker``."""
+    (configured / "archscan").write_text(command.script_of(commands))
+    line = f"(sh ./archscan {words} 2>err; echo $? >code) | exec true"
+    subprocess.run(["/bin/sh", "-c", line], cwd=configured, timeout=60, check=True)
+    assert [(configured / name).read_text() for name in ("code", "err")] == ["141\n", ""]
 
 
 @pytest.mark.parametrize("after_s", [0.05, 0.4, 1.0, 2.0])
@@ -76,6 +81,39 @@ def test_n15_an_interrupt_at_any_moment_ends_a_command_with_130(configured, afte
     assert "Traceback" not in output
     is_ours = "Traceback" not in errors and process.returncode not in {3, -signal.SIGINT}
     assert process.returncode == 130 or not is_ours, errors  # it was done already, or Python itself had not begun
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_n15_a_start_that_waits_for_its_store_ends_at_once(configured, sent, code):
+    with socket.create_server(("127.0.0.1", 0)) as silent, Path(os.devnull).open("r+") as nothing:
+        document = json.loads((configured / "c.yml").read_text())
+        document["store"] = {"url": f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x"}
+        (configured / "s.yml").write_text(json.dumps(document))
+        words = ("serve", "-c", "s.yml", "--web.listen-address", f"127.0.0.1:{free_port()}")
+        started = command.start(*words, standard=(nothing.fileno(),) * 3, cwd=configured)
+        silent.settimeout(60)
+        asked, _ = silent.accept()
+        os.kill(started.pid, sent)
+        with asked:
+            assert started.wait(STOP_WITHIN_S) == code
+
+
+def test_n15_a_character_that_the_terminal_has_not_is_written_as_its_number():
+    done = subprocess.run(
+        [*ARCHSCAN, "explain", "exec /\xe9: exec format error"],
+        env={"PYTHONIOENCODING": "ascii"}, cwd=command.ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"/\xe9: exec format error" in done.stdout
+
+
+def test_n15_a_folder_that_is_gone_is_one_line(tmp_path):
+    done = subprocess.run(
+        ["sh", "-c", f"cd {tmp_path} && mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m scanner setup"],
+        env={"PYTHONPATH": str(command.ROOT)}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "is gone" in done.stderr
 
 
 @pytest.mark.parametrize(

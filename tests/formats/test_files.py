@@ -28,6 +28,27 @@ def test_what_is_no_regular_file_is_refused_by_name_without_waiting(odd, name):
         files.first_bytes(odd / name, 4)
 
 
+def test_what_cannot_be_looked_at_is_not_there(odd):
+    """``Path``'s own questions raise for a name that is too long, and for what may not be seen."""
+    (odd / "circle").symlink_to("circle")
+    for path in (odd / ("x" * 300), odd / "circle", odd / "a\0b", odd / "fifo" / "x", odd / "nothing"):
+        assert (files.is_folder(path), files.is_file(path), files.is_there(path)) == (False, False, False)
+        assert not files.is_below(path, odd / "folder")
+    assert files.real(odd / "circle") == odd / "circle"
+    assert files.is_folder(odd / "folder")
+    assert files.is_there(odd / "fifo")
+    assert files.is_below(odd / "folder" / "x", odd / "folder")
+
+
+def test_a_link_that_we_may_not_follow_leads_nowhere(tmp_path, monkeypatch):
+    def refused(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("scanner.formats.files.os.path.realpath", refused)
+    assert files.real(tmp_path) == tmp_path
+    assert not files.is_below(tmp_path, tmp_path)
+
+
 def test_a_socket_is_refused(tmp_path):
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "s"))

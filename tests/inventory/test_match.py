@@ -47,6 +47,8 @@ def test_patterns_choose_hosts_in_the_inventorys_order(patterns, names):
         (["cache-*"], "no host matches cache-*"),
         (["team=none"], "no host matches team=none"),
         (["web-1,!web-*"], "no host matches web-1,!web-*"),
+        ([""], "an empty pattern names no host: leave it out for all of them"),
+        (["web-1", " , "], "an empty pattern names no host: leave it out for all of them"),
     ],
 )
 def test_patterns_that_choose_nobody_are_refused(patterns, message):

@@ -37,26 +37,33 @@ _addresses: list[str] = []
 @pytest.fixture(scope="session")
 def commands() -> Iterator[str]:
     """The parent of commands, for the whole run; ``run`` needs it. Gives its address."""
+    with parent() as address:
+        yield address
+
+
+@contextlib.contextmanager
+def parent() -> Iterator[str]:
+    """As the fixture ``commands``, for as long as the context lasts."""
     address = f"archscan-tests-{secrets.token_hex(8)}"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{address}")
         listener.listen()
         number = listener.fileno()
-        parent = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", warmed.__name__, str(number)], stdin=subprocess.PIPE, pass_fds=[number], cwd=ROOT,
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
-    WATCHED.add(parent.pid)
+    WATCHED.add(process.pid)
     _addresses.append(address)
-    yield address
-    _addresses.remove(address)
-    parent.stdin.close()
     try:
-        assert parent.wait(STOP_WITHIN_S) == 0
+        yield address
+        _addresses.remove(address)
+        process.stdin.close()
+        assert process.wait(STOP_WITHIN_S) == 0
     finally:
-        parent.kill()
-        parent.wait()
-        WATCHED.discard(parent.pid)
+        process.kill()
+        process.wait()
+        WATCHED.discard(process.pid)
 
 
 def script_of(address: str) -> str:

@@ -6,6 +6,7 @@ from scanner.domain.facts import Stage
 from scanner.domain.report import Finding, HostReading
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
+from scanner.store import releases
 from scanner.store.store import PRUNE_EVERY_S, Store
 from tests import builders
 from tests.builders import AMD64, ARM64, digest
@@ -73,6 +74,16 @@ async def test_a_workload_that_is_gone_keeps_its_releases(store, clock):
     assert shown(await store.releases("h", "api")) == [("a", False, True)]
     assert shown(await store.releases("h", "other")) == [("c", True, False)]
     assert [one.workload for one in await store.releases("h")] == ["api", "other"]
+
+
+async def test_a_report_reads_the_releases_of_its_own_workloads_alone(store, clock, monkeypatch):
+    """A host whose containers get new names with each start has had thousands."""
+    await told(store, clock, *(container("a", name=f"job-{number}") for number in range(50)))
+    made, read = releases._release, []
+    monkeypatch.setattr(releases, "_release", lambda row: read.append(row["workload"]) or made(row))
+    await told(store, clock, container("a", name="job-50"))
+    await told(store, clock, container("b", name="job-50"))
+    assert sorted(read) == sorted([*(f"job-{number}" for number in range(50)), "job-50"])
 
 
 async def test_a_start_on_other_hardware_does_not_count(store, clock):

@@ -21,6 +21,7 @@ from scanner.store.database import Database
 from scanner.store.error import StoreError
 from scanner.store.findings import Architecture
 from scanner.store.store import Store
+from tests.faults import crashes
 
 
 async def reopened(store, url, **options):
@@ -404,19 +405,8 @@ def killed(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_a_torn_wal_leaves_a_prefix(tmp_path, killed, seed):
-    random = Random(seed)
     shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
-    wal = tmp_path / "a.db-wal"
-    image = bytearray(wal.read_bytes())
-    at = random.randrange(len(image))
-    match seed % 3:
-        case 0:
-            image = image[:at]
-        case 1:
-            image[at:] = bytes(len(image) - at)
-        case 2:
-            image[at : at + 512] = random.randbytes(min(512, len(image) - at))
-    wal.write_bytes(image)
+    crashes.tear(tmp_path / "a.db-wal", seed, Random(seed))
     store = await Store.open(f"sqlite:///{tmp_path}/a.db", clock=lambda: 0.0)
     scans = [int(scan["id"]) for scan in await store.scans(10_000)]
     assert scans == list(range(len(scans), 0, -1))

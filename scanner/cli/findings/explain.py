@@ -14,6 +14,7 @@ import typer
 from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit
 from scanner.errors import UsageError
+from scanner.formats.files import is_file
 
 if TYPE_CHECKING:
     from scanner.domain.verdict.explanation import Explanation
@@ -40,7 +41,7 @@ def explain(
     from scanner.domain.verdict import error_phrases
     from scanner.domain.verdict.explanation import explained
 
-    if text != "-" and len(text) < MAX_PATH_CHARS and "\n" not in text and Path(text).is_file():
+    if text != "-" and len(text) < MAX_PATH_CHARS and "\n" not in text and is_file(Path(text)):
         raise UsageError(f"{text} is a file, not an error: archscan explain - <{shlex.quote(text)}")
     if text == "-" and sys.stdin.isatty():
         print("archscan: paste the error, then Ctrl-D", file=sys.stderr)  # noqa: T201 -- talk goes to stderr

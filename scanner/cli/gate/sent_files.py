@@ -33,10 +33,10 @@ def texts(compose: Sequence[Path], manifests: Sequence[Path]) -> dict[str, str]:
     for path in compose:
         _add(found, path.name, path)
         beside = path.with_name(".env")
-        if beside.is_file():
+        if files.is_file(beside):
             _add(found, ".env", beside)
     for path in manifests:
-        if not path.is_dir():
+        if not files.is_folder(path):
             _add(found, path.name, path)
             continue
         for inner in _of_folder(path):
@@ -61,7 +61,7 @@ def _of_folder(folder: Path) -> Iterator[Path]:
     """Its files in their order; links that lead to folders are not followed."""
     for place, inner, names in os.walk(folder):
         inner[:] = sorted(set(inner) - _LEFT_OUT)
-        yield from (Path(place, name) for name in sorted(names) if Path(place, name).is_file())
+        yield from (Path(place, name) for name in sorted(names) if files.is_file(Path(place, name)))
 
 
 def _is_binary(path: Path) -> bool:

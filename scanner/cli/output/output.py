@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -110,10 +110,18 @@ def _written(report: Report, form: Format, decision: Decision | None, *, every: 
             print(html_report.page(report, decision), end="")  # noqa: T201 -- data goes to stdout
 
 
+class _Console(Console):
+    """A console that leaves it to the command's end what a reader who has gone means; Rich ends with 1, as findings do."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Say so to whoever prints."""
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console as wide as the terminal, or wide enough for everything where there is none."""
-    probe = Console(stderr=stderr)
-    return probe if probe.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH, highlight=False)
+    probe = _Console(stderr=stderr)
+    return probe if probe.is_terminal else _Console(stderr=stderr, width=PLAIN_WIDTH, highlight=False)
 
 
 # ---------------------------------------------------------------- the table

@@ -14,6 +14,7 @@ from scanner.cli.command import ArchscanCommand
 from scanner.cli.setup import push_setup, trust
 from scanner.errors import UsageError
 from scanner.formats import whose
+from scanner.formats.files import is_folder, is_there, real
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,8 +156,8 @@ def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> None:
     """Write the configuration; one that is there already is used as it is."""
     from scanner.service import first_hour as tools
 
-    folder = file.resolve().parent
-    if file.exists():
+    folder = real(file).parent
+    if is_there(file):
         talk.say(f"{file} is there already, and is used as it is.")
         return
     there = tools.found_sources(Path.cwd(), whose.home())
@@ -176,7 +177,7 @@ def _make_key(talk: _Talk, own: Ssh) -> None:
     from scanner.service import first_hour as tools
 
     key = own.identity_file
-    if key is not None and key.parent.is_dir() and tools.make_key(key):
+    if key is not None and is_folder(key.parent) and tools.make_key(key):
         talk.say(f"Made the key {key}: it will be able to run one read-only script on each host, nothing else.")
 
 
@@ -218,7 +219,7 @@ class _Preparer:
 
         if remote := self._remote(hosts):
             who = preparing.Preparers(self.named, self.usual)
-            todo = preparing.of_bastions(remote, self.own, who, self.file.resolve().parent)
+            todo = preparing.of_bastions(remote, self.own, who, real(self.file).parent)
             self._prepare(
                 todo, "bastion (a line for archscan's key, which runs nothing there; a host, too: all of a host)", None
             )
@@ -230,7 +231,7 @@ class _Preparer:
         remote = self._remote(hosts)
         if remote:
             who = preparing.Preparers(self.named, self.usual)
-            todo = preparing.of_hosts(remote, self.own, who, self.file.resolve().parent)
+            todo = preparing.of_hosts(remote, self.own, who, real(self.file).parent)
             for line in preparing.left_out(remote, self.own):
                 self.talk.say(line)
             self._prepare(todo, "host (account, probe, sudo rule, key line)", self.own.known_hosts_file)
@@ -239,7 +240,7 @@ class _Preparer:
 
     def _remote(self, hosts: Sequence[Host]) -> list[Host]:
         """The hosts that archscan's own key would log in to."""
-        if self.own.identity_file is None or not self.own.identity_file.exists():
+        if self.own.identity_file is None or not is_there(self.own.identity_file):
             return []
         return [host for host in hosts if not (host.local or host.pushed or host.problem)]
 

@@ -10,6 +10,7 @@ from asyncssh.public_key import SSHOpenSSHCertificate
 
 from scanner.errors import in_words
 from scanner.formats import files
+from scanner.formats.files import is_there
 from scanner.hosts.ssh.trust import TrustError, read_guarded
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def read_identity(
     """
     key = _read_key(identity_file, passphrase_file)
     beside = Path(f"{identity_file}-cert.pub")
-    chosen = certificate_file or (beside if beside.exists() else None)
+    chosen = certificate_file or (beside if is_there(beside) else None)
     if chosen is None:
         return (key,)
     return ((key, _read_certificate(chosen, key)), key)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.host import Host
 from scanner.domain.host_pattern import fits
+from scanner.formats.files import is_there
 from scanner.hosts.ssh.identity import ClientKey, ends_at, own_identities, read_identity
 from scanner.hosts.ssh.trust import KeylessError, TrustError
 
@@ -108,7 +109,7 @@ class Keyring:
         """
         if self.config.agent is not None:
             return Keys(own_identities(map(Path, files)), self.config.agent)
-        there = [path for path in map(Path, files) if path.exists()]
+        there = [path for path in map(Path, files) if is_there(path)]
         if len(there) > MAX_KEYS:
             raise TrustError(f"the inventory names more than {MAX_KEYS} keys for it")
         if not there:

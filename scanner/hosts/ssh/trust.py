@@ -132,7 +132,7 @@ def read_known_hosts(path: Path) -> KnownHosts:
     try:
         text = files.read_text(path, MAX_BYTES, forbidden=files.WRITABLE_BY_OTHERS)
     except FileError as error:
-        cure = "" if path.exists() and error.problem != files.EMPTY else f": {COLLECT}"
+        cure = "" if files.is_there(path) and error.problem != files.EMPTY else f": {COLLECT}"
         raise TrustError(f"{error}{cure}") from None
     return parse_known_hosts(text, str(path))
 
@@ -232,11 +232,11 @@ def _line(line: str) -> tuple[str, _Entry] | None:
 
 def _hashed(names: str, entry: _Entry | None) -> _Hashed:
     try:
-        empty, version, salt, digest = names.split("|")
+        _, version, salt, digest = names.split("|")  # they begin with one
         made = _Hashed(base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True), entry)  # type: ignore[arg-type] # only its form is wanted where there is no entry
     except (ValueError, binascii.Error):
         raise ValueError("the hashed name is damaged") from None
-    if empty or version != "1" or len(made.digest) != _SHA1_BYTES:
+    if version != "1" or len(made.digest) != _SHA1_BYTES:
         raise ValueError("the hashed name is damaged")
     return made
 

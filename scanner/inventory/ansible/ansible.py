@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from scanner.formats import whose
+from scanner.formats.files import is_folder
 from scanner.inventory.ansible import inventory_script, templates
 from scanner.inventory.ansible.groups import KEPT, Groups
 from scanner.inventory.ansible.host_variables import Around, not_understood_at, record
@@ -76,7 +77,7 @@ class AnsibleSource:
         Raises:
             InventoryError: a file or program that cannot be read or understood, or a group that is not there.
         """
-        folder = (self.path if self.path.is_dir() else self.path.parent).absolute()
+        folder = (self.path if is_folder(self.path) else self.path.parent).absolute()
         around = Around(str(folder), self.home or str(whose.home()), self.account or whose.account())
         files = tuple(_files(self.path, MAX_FOLDER_DEPTH))
         if self.via == "ansible-inventory":
@@ -93,7 +94,7 @@ class AnsibleSource:
             str(folder),
             self.group,
             tuple(map(str, files)),
-            is_alone=not self.path.is_dir(),
+            is_alone=not is_folder(self.path),
             encrypted_files=self.encrypted_files,
         )
         return offload(str(self.path), read_inventory, named, replace(around, homes=snapshot.homes), snapshot, said)
@@ -178,7 +179,7 @@ def _records(groups: Groups, wanted: str, around: Around) -> list[Record]:
 
 
 def _files(path: Path, depth: int) -> Iterator[Path]:
-    if not path.is_dir():
+    if not is_folder(path):
         yield path
         return
     if depth == 0:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.text import printable
 from scanner.formats import files, programs
-from scanner.formats.files import FileError
+from scanner.formats.files import FileError, is_folder
 from scanner.formats.programs import ProgramError
 from scanner.inventory.ansible.groups import VariableValue
 from scanner.inventory.error import InventoryError
@@ -87,7 +87,7 @@ def ask_ansible(path: Path, files: Iterable[Path], timeout_s: float, vault_passw
     command = [TOOL, "-i", str(path.absolute()), "--list"]
     if vault_password_file is not None:
         command += ["--vault-password-file", str(vault_password_file)]
-    folder = path if path.is_dir() else path.absolute().parent
+    folder = path if is_folder(path) else path.absolute().parent
     called = f"{TOOL} -i {path} --list"
     end = time.monotonic() + timeout_s
     return Printed(called, _run(command, called, timeout_s, end, folder), is_merged=True)

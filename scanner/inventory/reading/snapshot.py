@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scanner.formats.files import is_folder
 from scanner.inventory.error import InventoryError
 from scanner.inventory.reading.inventory_file import read_text
 
@@ -119,7 +120,7 @@ def add_tree(snapshot: Snapshot, folder: Path, endings: tuple[str, ...], depth: 
         InventoryError: as ``Snapshot.add``.
     """
     for path in _walked(folder, depth):
-        if path.is_dir():
+        if is_folder(path):
             snapshot.folders.add(str(path))
         elif path.suffix in endings or _may_end_a_name(path):
             snapshot.add(path)
@@ -139,5 +140,5 @@ def _walked(folder: Path, depth: int) -> Iterator[Path]:
         if path.name.startswith(".") or path.name.endswith("~"):
             continue
         yield path
-        if depth and path.is_dir():
+        if depth and is_folder(path):
             yield from _walked(path, depth - 1)

@@ -55,7 +55,7 @@ class Assembly:
         if isinstance(top, Manifest):
             found: tuple[Offer, ...] | Failure = await self._single(digest, top)
         else:
-            found = await self._all(digest, top)
+            found = await self._all(top)
         if isinstance(found, Failure):
             return found
         return ImageFacts(str(self.reference), digest, isinstance(top, Index), found, taken_at)
@@ -65,15 +65,15 @@ class Assembly:
         config = await self.reader.config(self.reference, manifest.config)
         return config if isinstance(config, Failure) else (_offer(digest, None, manifest, config),)
 
-    async def _all(self, digest: Digest, index: Index) -> tuple[Offer, ...] | Failure:
-        entries = await self._flatten(digest, index)
+    async def _all(self, index: Index) -> tuple[Offer, ...] | Failure:
+        entries = await self._flatten(index)
         if isinstance(entries, Failure):
             return entries
         found = await self._offers(entries)
         offers = tuple(offer for offer in found if offer is not None)
         return offers or Failure(Reason.IMAGE_NO_PLATFORMS, "the index offers no image")
 
-    async def _flatten(self, digest: Digest, index: Index) -> list[Descriptor] | Failure:
+    async def _flatten(self, index: Index) -> list[Descriptor] | Failure:
         """The images of an index, those of indexes within it in their place."""
         nested = [entry for entry in index.entries if entry.is_index]
         if len(nested) > MAX_NESTED_INDEXES:
@@ -84,7 +84,7 @@ class Assembly:
             if not entry.is_index:
                 images.append(entry)
                 continue
-            inner = await self._nested(digest, entry)
+            inner = await self._nested(entry)
             if isinstance(inner, Failure):
                 return inner
             total += inner.total
@@ -94,9 +94,7 @@ class Assembly:
             return Failure(Reason.IMAGE_TOO_COMPLEX, f"the index has {total} entries, more than {MAX_ENTRIES}")
         return images
 
-    async def _nested(self, digest: Digest, entry: Descriptor) -> Index | Failure:
-        if entry.digest == digest:
-            return Failure(Reason.IMAGE_TOO_COMPLEX, "the index holds itself")
+    async def _nested(self, entry: Descriptor) -> Index | Failure:
         found = await self.reader.described(self.reference, entry)
         if isinstance(found, Failure):
             return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from scanner.domain.facts import Failure
 from scanner.formats import files
 from scanner.formats.documents import toml
-from scanner.formats.files import FileError
+from scanner.formats.files import FileError, is_there
 from scanner.registry.mirrors import hosts_toml, registries_conf
 from scanner.registry.mirrors.mirrors import (
     DockerMirrors,
@@ -102,7 +102,7 @@ def _containerd(root: Path | None) -> Mapping[Path, HostsToml]:
         raise MirrorsError(f"{root}: {error.strerror}") from None
     if len(folders) > MAX_DIRECTORIES:
         raise MirrorsError(f"{root} has more than {MAX_DIRECTORIES} entries")
-    files = [path for folder in folders if (path := folder / "hosts.toml").exists()]
+    files = [path for folder in folders if is_there(path := folder / "hosts.toml")]
     return {path: _sound(hosts_toml.parse(_text(path), path.parent), str(path)) for path in files}
 
 

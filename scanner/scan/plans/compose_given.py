@@ -138,7 +138,7 @@ def _gap(path: str, why: str) -> folder.Gap:
 
 def _roots(named: Sequence[Path], variables: Mapping[str, str], texts: dict[str, bytes]) -> list[str]:
     """The files of the project in the order in which they are merged."""
-    if len(named) == 1 and named[0].is_dir():
+    if len(named) == 1 and files.is_folder(named[0]):
         return _of_directory(posixpath.normpath(named[0].as_posix()), variables, texts)
     roots = [posixpath.normpath(path.as_posix()) for path in named]
     for path in roots:

@@ -106,9 +106,10 @@ class _Reading:
             if not self._is_inside(entry):
                 self._unread[entry.name] = "a link that leads outside"
                 folders.append(entry.name)
-            elif entry.is_dir():
+            elif (is_folder := self._is_folder(entry, entry.name)) is not False:
                 folders.append(entry.name)
-                self._walk(Path(entry.path).resolve(), entry.name, 1)
+                if is_folder:
+                    self._walk(files.real(Path(entry.path)), entry.name, 1)
             elif file_kinds.is_named_like_a_plan(entry.name) and not file_kinds.is_environment(entry.name):
                 unplaced.append(entry.name)
         self._take_named(self._home)
@@ -129,8 +130,9 @@ class _Reading:
             name = f"{path}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 self._walk(Path(entry.path), name, depth + 1)
-            elif entry.is_symlink() and entry.is_dir():
-                self._unread[name] = "a link to a folder"
+            elif entry.is_symlink() and (is_folder := self._is_folder(entry, name)) is not False:
+                if is_folder:
+                    self._unread[name] = "a link to a folder"
             elif file_kinds.is_named_like_a_plan(name):
                 self._take(entry, name)
             elif not self._take_script(entry, name):
@@ -153,20 +155,25 @@ class _Reading:
             if not entry.name.startswith(".") or file_kinds.is_environment(entry.name):
                 yield entry
 
+    def _is_folder(self, entry: os.DirEntry[str], name: str) -> bool | None:
+        """Whether it is one; ``None`` where a link cannot be followed, which leaves a gap."""
+        try:
+            return entry.is_dir()
+        except OSError as error:
+            self._unread[name] = _why(error)
+            return None
+
     def _is_inside(self, entry: os.DirEntry[str]) -> bool:
-        return Path(entry.path).resolve().is_relative_to(self._home)
+        return files.is_below(Path(entry.path), self._home)
 
     def _take(self, entry: os.DirEntry[str], name: str) -> None:
         if not self._is_inside(entry):
             self._unread[name] = "a link that leads outside"
             return
         try:
-            raw = files.read_bytes(Path(entry.path).resolve(), MAX_DOCUMENT_BYTES, follow=False)
+            raw = files.read_bytes(files.real(Path(entry.path)), MAX_DOCUMENT_BYTES, follow=False)
         except FileError as error:
             self._leave(entry, name, error)
-            return
-        except OSError as error:  # the link leads in a circle
-            self._unread[name] = _why(error)
             return
         self._bytes += len(raw)
         if len(self._texts) - self._scripts >= MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
@@ -177,7 +184,7 @@ class _Reading:
         """A script that a unit may run; any other file is left alone."""
         if not file_kinds.may_be_a_script(name) or not self._is_inside(entry):
             return False
-        place = Path(entry.path).resolve()
+        place = files.real(Path(entry.path))
         try:
             if not file_kinds.is_script(name, files.first_bytes(place, len(file_kinds.SCRIPT_MARK))):
                 return False

@@ -35,6 +35,7 @@ FOUND = [
     ("*", "anything", 2222, True),
     ("web.example", "webxexample", 22, False),
     ("db", "web", 22, False),
+    ("[web]:22", "web", 22, False),
 ]
 
 

@@ -136,6 +136,12 @@ def test_a_manifest_tells_its_config_and_layers_lowest_first():
     ]
 
 
+def test_one_layer_that_is_one_makes_a_manifest_an_image():
+    statement = {"mediaType": "application/vnd.in-toto+json", "digest": A, "size": 1}
+    found = read_manifest(_bytes(_manifest(layers=[statement, {"mediaType": LAYER, "digest": D, "size": 7}])))
+    assert [layer.digest for layer in found.layers] == [A, D]
+
+
 def test_inline_content_is_decoded():
     config = {"mediaType": OCI_CONFIG, "digest": C, "size": 2, "data": base64.b64encode(b"{}").decode()}
     assert read_manifest(_bytes(_manifest(config=config))).config.inline == b"{}"
@@ -305,6 +311,13 @@ def test_a_config_tells_what_is_started():
     found = _config(config=process)
     env = (("A", "1"), ("PATH", "/x"), ("PATH", "/bin:/y"))
     assert found.process == Process(("/entry",), ("a", "b"), "/bin:/y", "/w", env, "me", volumes=("/v",))
+
+
+def test_a_diff_id_that_is_no_digest_is_told_beside_those_that_are():
+    sound, odd = _config(rootfs={"type": "layers", "diff_ids": [A, "x"]}).diff_ids
+    assert sound == A
+    assert odd.reason is Reason.IMAGE_MALFORMED
+    assert odd.detail.startswith("a diff_id is no digest: ")
 
 
 @pytest.mark.parametrize("section", [None, {}, {"Entrypoint": None, "Cmd": None, "Env": None, "WorkingDir": ""}])

@@ -313,6 +313,8 @@ def test_links_lead_nowhere_but_into_the_directory(directory, tmp_path):
     (home / "web-1" / "compose.yml").symlink_to(secret)
     (home / "web-1" / "loop").symlink_to(home)
     (home / "web-1" / "gone.yml").symlink_to("nothing")
+    for circle in ("web-1/circle.yml", "web-1/circle", "all"):
+        (home / circle).symlink_to(circle.rpartition("/")[2])
     (home / "web-2" / "images.txt").symlink_to("../web-1/images.txt")
     (home / "edge-1").symlink_to(tmp_path / "elsewhere")
     found = PlanDirectory(home).read(HOSTS)
@@ -323,8 +325,11 @@ def test_links_lead_nowhere_but_into_the_directory(directory, tmp_path):
         "web-1/compose.yml": "a link that leads outside",
         "web-1/loop": "a link to a folder",
         "web-1/gone.yml": "cannot be read: No such file or directory",
+        "web-1/circle.yml": "Too many levels of symbolic links",
+        "web-1/circle": "Too many levels of symbolic links",
+        "all": "Too many levels of symbolic links",
     }
-    assert unknown(found, "edge-1")[0][2] == "edge-1: a link that leads outside"
+    assert "edge-1: a link that leads outside" in [detail for _, _, detail in unknown(found, "edge-1")]
 
 
 def test_a_directory_may_be_a_link_and_a_host_s_folder_that_of_another(directory, tmp_path):

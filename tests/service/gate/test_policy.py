@@ -101,6 +101,7 @@ async def test_evidence_is_as_deep_as_the_strictest_host_asks(environment, servi
     assert service.reloading.reload("test").successful
     assert demands(service.reloading.settings, service.reloading.hosts()).depth is depth
     assert demands(service.reloading.settings, ()).depth is Depth.BINARY
+    assert demands(service.reloading.settings, (), Depth.FULL).depth is Depth.FULL
 
 
 # ---------------------------------------------------------------- what hosts say now
