@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scanner.domain import facts
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image import offers as image_offers
 from scanner.domain.image.reference import Digest
@@ -111,7 +112,7 @@ def read_host(known, **changes):
 
 
 def unread(name="h", reason=Reason.HOST_TIMEOUT, detail="", **changes):
-    return HostReading(name, facts.Failure(reason, detail), **changes)
+    return HostReading(name, Failure(reason, detail), **changes)
 
 
 def finding(reason=Reason.NATIVE, of=None, said=None, **changes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docs.generate import untyped_fixes
-from scanner.domain.facts import image_reference
+from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.app import secret_settings, wiring
 from scanner.binary.layers.archive import inspect_archive
-from scanner.domain.facts import HOSTS_SHARE, Failure
+from scanner.domain.facts import HOSTS_SHARE
 from scanner.formats.parsing.offload import Workers
 from scanner.hosts.answer_reading import AnswerReader
 from scanner.hosts.local import LocalSource
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from scanner.cluster.cluster import ClusterObserver
     from scanner.cluster.cluster_reader import ClusterReader
     from scanner.domain.facts import HostFacts
+    from scanner.domain.failure import Failure
     from scanner.domain.host import Host
     from scanner.domain.image.image_survey import ImageSurvey
     from scanner.domain.image.offers import ImageFacts, Offer

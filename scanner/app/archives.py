@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.tar_places import find_places
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.errors import UsageError
 from scanner.formats.files import is_folder
 from scanner.registry.archives.archived import Archived

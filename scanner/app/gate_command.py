@@ -12,7 +12,8 @@ from scanner.app import wiring
 from scanner.app.adapters import Adapters
 from scanner.app.archives import is_archive, opened
 from scanner.domain.decision import decided, rulings
-from scanner.domain.facts import Failure, Process, Source
+from scanner.domain.facts import Process, Source
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform, parse

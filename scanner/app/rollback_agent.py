@@ -11,7 +11,7 @@ import structlog
 
 from scanner.app import wiring
 from scanner.app.rollback_link import RemoteLedger, link_of
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.hosts.rollback_script import rollback_answer, rollback_command

@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.rollback_record import rollback_of
 from scanner.errors import UsageError, in_words
 from scanner.formats import certificates, files

@@ -11,7 +11,7 @@ from scanner import inventory
 from scanner.app import wiring
 from scanner.app.rollback_link import RefusedError, as_rollback, link_of
 from scanner.app.store import store_url
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import HostFacts
 from scanner.domain.release import absent_unit, owner_name
 from scanner.domain.rollback_record import recorded
 from scanner.errors import UsageError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scanner.app.adapters import Adapters
+    from scanner.domain.failure import Failure
     from scanner.domain.host import Host
     from scanner.domain.plan import Plan
     from scanner.domain.release import Release

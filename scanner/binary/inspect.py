@@ -10,7 +10,7 @@ from scanner.binary.layers.limits import LayerError, LayerLimits
 from scanner.binary.layers.reading import LayerReading
 from scanner.binary.layers.source import OpenLayer
 from scanner.binary.program import argv, chain, emulators
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.parsing.beside import beside

@@ -44,7 +44,7 @@ def exit_code(report: Report, fail_on: FailOn, decision: Decision | None = None)
     A ``decision`` counts too: the gate's settings may be stricter than ``fail_on``, and a pipeline reads only this code.
     """
     from scanner.domain.decision import Decision
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
 
     denied = decision is Decision.DENY and fail_on is not FailOn.NEVER
     if denied or any(finding.verdict.status in _FAILING[fail_on] for finding in report.findings):

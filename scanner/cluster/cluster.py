@@ -15,7 +15,7 @@ from scanner.cluster.lane import Lane, PendingReading
 from scanner.cluster.link import LinkError, one_line
 from scanner.cluster.worker import REFUSE
 from scanner.cluster.worker_choice import ZONE_LABEL, chosen, version_of, version_resource, zone_resource
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

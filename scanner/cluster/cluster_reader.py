@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.cluster import wire
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import structlog
 
 from scanner.cluster import wire
 from scanner.cluster.host_reading import SentReading
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.cluster import wire
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.formats.parsing.offload import BudgetExceeded
 from scanner.probe.answer_budget import BUDGET, too_large
 from scanner.probe.answer_cache import AnswerCache, digest_of

@@ -7,7 +7,8 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
-from scanner.domain.facts import HOSTS_SHARE, Failure, HostFacts
+from scanner.domain.facts import HOSTS_SHARE, HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.hosts.login import with_login
 from scanner.probe import reading, script

@@ -7,58 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from scanner.domain.image import reference as references
-from scanner.domain.image.reference import ImageReference
+from scanner.domain.failure import Failure
+from scanner.domain.image.reference import ImageReference, image_reference
 from scanner.domain.platform.platform import Platform
-from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.domain.image.offers import Program
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why something is not known: a value, never an exception past an adapter.
-
-    What it concerns stands in fields, so that nobody reads it back out of ``detail``, which is for people: the ``host``
-    (a machine, a registry), the ``address`` it resolved to, the ``path`` of a file, the ``setting`` that refuses or
-    would permit it, each empty where it concerns none; of a host that was to be logged into also as which ``user``, on
-    which ``port``, and whether a person went their own way to it (``is_own``), as their own ssh would, with no inventory
-    that knows the host. ``cause`` is why a bastion, which is then the ``host``, could not be used.
-    """
-
-    reason: Reason
-    detail: str = ""
-    host: str = ""
-    address: str = ""
-    path: str = ""
-    setting: str = ""
-    user: str = ""
-    port: int = 0
-    is_own: bool = False
-    cause: Reason | None = None
-
-    @property
-    def concerns(self) -> bool:
-        """Whether it names anything beside reason and detail."""
-        return bool(self.host or self.address or self.path or self.setting)
-
-
-# ---------------------------------------------------------------- what images are called
-
-
-@lru_cache(maxsize=references.MAX_REMEMBERED)
-def image_reference(text: str) -> ImageReference | Failure:
-    """What an image is called, read where its text enters; the same text gives the same value."""
-    try:
-        return references.parse(text)
-    except ValueError as error:
-        return Failure(Reason.IMAGE_REFERENCE_INVALID, str(error))
 
 
 # ---------------------------------------------------------------- the host

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
-from scanner.domain.facts import Source, Stage, Workload, image_reference
+from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import canonical
 from scanner.domain.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scanner.domain.facts import Failure, Mount, Process
+    from scanner.domain.facts import Mount, Process
+    from scanner.domain.failure import Failure
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
 

@@ -9,7 +9,7 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import canonical
 from scanner.domain.report_json import finding_document, moment
 from scanner.domain.verdict.reason import Status

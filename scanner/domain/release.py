@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, Maker, Source, Stage, Workload, image_reference
-from scanner.domain.image.reference import digest_of
+from scanner.domain.facts import Maker, Source, Stage, Workload
+from scanner.domain.failure import Failure
+from scanner.domain.image.reference import digest_of, image_reference
 from scanner.domain.verdict.started import is_up
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from scanner.domain.facts import Failure, HostFacts, Stage, Workload
+from scanner.domain.facts import HostFacts, Stage, Workload
 from scanner.domain.finding_groups import Findings
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Status
@@ -15,6 +15,7 @@ from scanner.domain.verdict.verdict import Fix
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from scanner.domain.failure import Failure
     from scanner.domain.finding_groups import HostFindings
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.report_json import finding_document, moment
 from scanner.domain.verdict.reason import Status
 

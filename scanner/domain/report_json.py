@@ -7,7 +7,8 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import Platform
 
 if TYPE_CHECKING:

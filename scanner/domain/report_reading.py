@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.facts import HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import BuiltFrom
 from scanner.domain.image.reference import Digest, digest_of
 from scanner.domain.platform.platform import Platform, parse

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
-from scanner.domain.facts import Failure, Source
+from scanner.domain.facts import Source
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.remedy.trouble import word
 from scanner.domain.verdict.verdict import Evidence, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
 
 
 class StreamBroken(Exception):  # noqa: N818 -- it carries a Failure, it is not one more kind of error

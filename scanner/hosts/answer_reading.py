@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.formats.parsing.offload import BudgetExceeded
 from scanner.hosts.login import of_login, with_login
 from scanner.probe import reading

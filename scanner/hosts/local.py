@@ -9,7 +9,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

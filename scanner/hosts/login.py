@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Failure, HostFacts
+    from scanner.domain.facts import HostFacts
+    from scanner.domain.failure import Failure
     from scanner.domain.host import Host
 
 

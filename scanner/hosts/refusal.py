@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 

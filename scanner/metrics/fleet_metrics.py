@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import EngineState, Failure, HostFacts, Stage
+from scanner.domain.facts import EngineState, HostFacts, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import BuiltFrom
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import STATUS_OF, Status

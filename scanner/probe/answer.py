@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.parsing.offload import BudgetExceeded, CallBudget
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Binfmt, BinfmtEntry, Failure, Kernel
+from scanner.domain.facts import Binfmt, BinfmtEntry, Kernel
+from scanner.domain.failure import Failure
 from scanner.domain.platform.binfmt import parse_entry
 from scanner.domain.platform.cpu import (
     arm_variant_of_cpuinfo,

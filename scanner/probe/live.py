@@ -6,7 +6,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, LiveProcess
+from scanner.domain.facts import LiveProcess
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 
 if TYPE_CHECKING:

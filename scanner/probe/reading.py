@@ -8,7 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, ProbeVersion, Workload
+from scanner.domain.facts import Engine, EngineKind, EngineState, HostFacts, ProbeVersion, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.discrepancy import discrepancies
 from scanner.domain.verdict.reason import Reason

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.registry.http.budget import RegistryBudget
 from scanner.registry.http.endpoint import RegistryEndpoint
 from scanner.registry.http.transports import Transports

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http.endpoint import OpenResponse

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents import media_types

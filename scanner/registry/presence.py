@@ -8,7 +8,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import Digest
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents.cache import Recent, get_document, put_document

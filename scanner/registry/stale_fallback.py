@@ -11,7 +11,7 @@ from scanner.domain.image.offers import ImageFacts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Depth

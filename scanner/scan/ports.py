@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.domain.facts import Failure, HostFacts, Process
+    from scanner.domain.facts import HostFacts, Process
+    from scanner.domain.failure import Failure
     from scanner.domain.host import Host
     from scanner.domain.image.offers import ImageFacts, Offer, Program
     from scanner.domain.image.reference import ImageReference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, HostFacts, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.engine import answers_for, engine_of
 from scanner.domain.verdict.reason import Status
 from scanner.scan.unknown import unknown
@@ -12,6 +12,7 @@ from scanner.scan.unknown import unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from scanner.domain.facts import HostFacts, Workload
     from scanner.domain.verdict.verdict import Verdict
     from scanner.scan.judgements import Judgement
 

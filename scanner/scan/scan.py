@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.domain.facts import Failure, HostFacts, Source, Stage, Workload
+from scanner.domain.facts import HostFacts, Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.finding_groups import Findings, HostFindings
 from scanner.domain.ownership import team_of
 from scanner.domain.report import Finding, HostReading, Report

@@ -9,7 +9,8 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Verdict
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Failure, Workload
+    from scanner.domain.facts import Workload
+    from scanner.domain.failure import Failure
 
 
 def unknown(workload: Workload, failure: Failure) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.instead import changes
 from scanner.domain.report_json import finding_document, head_document, host_document, moment
 from scanner.domain.text import printable

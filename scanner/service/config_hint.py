@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import DEFAULT_REGISTRY
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Fix

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, Offer, Program
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason

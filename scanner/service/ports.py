@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from scanner.domain.facts import Failure, HostFacts
+    from scanner.domain.facts import HostFacts
+    from scanner.domain.failure import Failure
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.override import Override

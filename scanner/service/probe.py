@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.service.answers import Probed, Refusal, RefusalReason
 from scanner.service.configuration import limits
 from scanner.service.deadline import with_plans

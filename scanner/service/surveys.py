@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.images.under_way import give_up
 from scanner.store.error import StoreError

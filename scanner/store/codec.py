@@ -14,7 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from scanner.domain import facts, plan
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image import image_survey, offers, reference
 from scanner.domain.platform import platform
 from scanner.domain.verdict import reason, verdict

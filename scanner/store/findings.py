@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from scanner.domain.facts import Failure, HostFacts, Workload
+from scanner.domain.facts import HostFacts, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.finding_groups import NO_FINDINGS, Findings, HostFindings
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.store import codec, tables

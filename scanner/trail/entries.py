@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Status
 from scanner.store.findings import ChangeKind
 from scanner.trail.leaf import Entry, Event, digest, moment

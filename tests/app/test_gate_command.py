@@ -7,7 +7,7 @@ import json
 import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
-from scanner.domain.facts import image_reference
+from scanner.domain.image.reference import image_reference
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.service.check_document import text

@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
-from scanner.domain.facts import Failure, Source, Stage, Workload
+from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason

@@ -16,7 +16,7 @@ import zstandard
 
 from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program.survey.survey import read_layer
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Layer
 
 pytestmark = pytest.mark.bench

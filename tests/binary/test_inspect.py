@@ -12,7 +12,8 @@ import zstandard
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program.shell.shell_programs import PREPARING
-from scanner.domain.facts import Failure, Process
+from scanner.domain.facts import Process
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import FileKind
 from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import Platform

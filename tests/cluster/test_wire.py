@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from scanner.cluster import wire
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image.offers import Elf, Executable, FileKind, Program
 from scanner.domain.plan import Plan

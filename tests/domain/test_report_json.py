@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Binfmt, BinfmtEntry, Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.facts import Binfmt, BinfmtEntry, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import BuiltFrom
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report

@@ -24,7 +24,7 @@ from scanner.app import wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.cli.options import Format
 from scanner.cli.output import output
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.report_text import shown
 from scanner.domain.verdict.reason import Status
 from scanner.metrics.metrics import Metrics

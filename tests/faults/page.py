@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Status
 from scanner.probe import reading

@@ -12,7 +12,7 @@ import logging
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason, Status
 from tests.faults import fleet
 from tests.faults.fleet import SHOP, WRONG, Fault, Reply, answer, build, whole

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image import reference
 from scanner.registry.auth import auth_file, bearer, challenge, realm
 from scanner.registry.auth.bearer import MAX_LIFE_S, BearerToken, TokenRequest

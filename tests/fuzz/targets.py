@@ -15,7 +15,7 @@ from scanner.binary.layers.usage import Usage
 from scanner.binary.program.libraries import ld_cache
 from scanner.binary.program.survey.archived import ArchiveReader
 from scanner.binary.program.survey.zipstream import Allowance
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image import reference
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind

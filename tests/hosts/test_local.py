@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.local import read_local

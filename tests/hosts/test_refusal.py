@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import refusal
 from tests.real.require import find, missing

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.source import ClosedSource, SourceKind, kind_of

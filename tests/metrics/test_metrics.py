@@ -20,7 +20,6 @@ from scanner.domain.facts import (
     Engine,
     EngineKind,
     EngineState,
-    Failure,
     HostFacts,
     Kernel,
     ProbeVersion,
@@ -28,6 +27,7 @@ from scanner.domain.facts import (
     Stage,
     Workload,
 )
+from scanner.domain.failure import Failure
 from scanner.domain.override import Override
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading, Report

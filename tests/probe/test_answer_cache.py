@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.probe import reading, uptime
 from scanner.probe.answer_cache import AnswerCache

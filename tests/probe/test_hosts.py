@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import EngineState, Failure, HostFacts, ImageStore, Source, Stage
+from scanner.domain.facts import EngineState, HostFacts, ImageStore, Source, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.image.reference import Digest
 from scanner.domain.image.reference import parse as reference

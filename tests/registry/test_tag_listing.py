@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http.exchange import WholeResponse
 from scanner.registry.http.messages import Headers

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Failure, Workload
+from scanner.domain.facts import Workload
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.aside import AT_ONCE
 from scanner.scan.scan import ScanLimits, Scanner

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import HOSTS_SHARE, Failure, HostFacts
+from scanner.domain.facts import HOSTS_SHARE, HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.formats.parsing.offload import Workers
 from scanner.hosts.answer_reading import AnswerReader

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
 from scanner.domain.plan import Plan

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scanner.cli.outcome import FailOn, exit_code
 from scanner.domain import facts
 from scanner.domain.decision import Decision, decide
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image import offers as image_offers
 from scanner.domain.image.reference import Digest

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status

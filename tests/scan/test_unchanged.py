@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Failure, LocalImage
+from scanner.domain.facts import LocalImage
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import Survey
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason

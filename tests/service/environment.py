@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 
-from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, Failure, HostFacts, ImageStore, Kernel
+from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, HostFacts, ImageStore, Kernel
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
 from scanner.domain.image.reference import Digest

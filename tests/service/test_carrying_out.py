@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.rollback_plan import Manager
 from scanner.domain.rollback_record import Rollback, RollbackState, Step
 from scanner.domain.verdict.reason import Reason

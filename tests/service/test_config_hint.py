@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from scanner.domain.facts import Failure, image_reference
+from scanner.domain.failure import Failure
+from scanner.domain.image.reference import image_reference
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Fix
 from scanner.registry.http.address import AddressPolicy, parse

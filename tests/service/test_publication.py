@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.ownership import OwnerRule
 from scanner.domain.report import HostReading, Report
 from scanner.domain.verdict.reason import Reason

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Failure, Maker, Mount, Process, Source
+from scanner.domain.facts import Maker, Mount, Process, Source
+from scanner.domain.failure import Failure
 from scanner.domain.rollback_record import CONFIRM_WITHIN_S, RollbackState
 from scanner.service.answers import Refusal
 from scanner.store.store import Store

@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, HostFacts, Stage
+from scanner.domain.facts import HostFacts, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.image.reference import Digest

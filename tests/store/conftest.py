@@ -1,6 +1,7 @@
 import pytest
 
-from scanner.domain.facts import Failure, LocalImage, Process
+from scanner.domain.facts import LocalImage, Process
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Evidence, Fix
 from tests import builders

@@ -4,20 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import (
-    Binfmt,
-    BinfmtEntry,
-    Failure,
-    HostFacts,
-    Kernel,
-    Process,
-    Source,
-    Stage,
-    Workload,
-    image_reference,
-)
+from scanner.domain.facts import Binfmt, BinfmtEntry, HostFacts, Kernel, Process, Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf, Executable, FileKind, Layer, Program
-from scanner.domain.image.reference import Digest
+from scanner.domain.image.reference import Digest, image_reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict

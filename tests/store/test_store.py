@@ -14,7 +14,7 @@ from random import Random
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
 from scanner.store.database import Database

@@ -14,7 +14,8 @@ import yaml
 
 from grafana import alerts
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure, ProbeVersion, Source, Stage, Workload
+from scanner.domain.facts import ProbeVersion, Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.override import Override
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.reason import Reason

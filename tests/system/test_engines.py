@@ -5,7 +5,8 @@ from functools import cache
 
 import pytest
 
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.hosts.local import read_local
 from scanner.probe.reading import read

@@ -11,7 +11,8 @@ import asyncssh
 import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
-from scanner.domain.facts import Failure, Source
+from scanner.domain.facts import Source
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.hosts.ssh.recorded import RecordedHosts

@@ -8,15 +8,8 @@ import httpx
 import pytest
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import (
-    Binfmt,
-    BinfmtEntry,
-    Engine,
-    EngineKind,
-    EngineState,
-    Failure,
-    Stage,
-)
+from scanner.domain.facts import Binfmt, BinfmtEntry, Engine, EngineKind, EngineState, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.report import Report

@@ -21,7 +21,7 @@ from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.layers.usage import Usage
 from scanner.binary.layers.view import Unfetched, Unread, View
 from scanner.binary.program import argv, chain, emulators
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason

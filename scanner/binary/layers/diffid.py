@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.limits import unreadable
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.condition import Condition
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from scanner.binary.layers.limits import disputed, limit_reached, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason

@@ -13,7 +13,7 @@ from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Unpack, UnpackBudget, packing_notes
 from scanner.binary.layers.usage import Usage
 from scanner.binary.layers.view import Unfetched, Unkept, Unread, View
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Objection
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.condition import OF_A_PULL, Condition

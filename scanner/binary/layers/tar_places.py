@@ -13,7 +13,7 @@ from scanner.binary.layers.layers import clean
 from scanner.binary.layers.limits import MIB, LayerError, LayerLimits, unreadable
 from scanner.binary.layers.tarstream import BLOCK, TarReader
 from scanner.binary.layers.unpack import GZIP_MAGIC, OTHER_MAGICS, SNIFFED_BYTES, ZSTD_MAGIC, Unpack, UnpackBudget
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.limits import limit_reached
 from scanner.binary.program.elf.dynamic import Dynamic
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scanner.binary.layers.layers import LayerIndex
     from scanner.binary.layers.usage import Rights
     from scanner.binary.program.content import Content
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
 
 MAX_LOOKUP_PARTS = 8192
 """Components of one look-up, those of its symlinks included: 40 links of PATH_MAX could spell many more."""

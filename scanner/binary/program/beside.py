@@ -17,7 +17,7 @@ from scanner.binary.program.path_search import places_of
 from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.binary.program.steps import Before
 from scanner.binary.program.way import Way, is_unknown
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

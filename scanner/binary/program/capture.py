@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.body import Body
 from scanner.binary.program import busybox
 from scanner.binary.program.elf import dynamic, elf, isa
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 
 if TYPE_CHECKING:
     from scanner.binary.program.elf.elf import Header, Segment

@@ -9,7 +9,7 @@ from scanner.binary.program import surroundings
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.control import Control
 from scanner.binary.program.execve import Search
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
 

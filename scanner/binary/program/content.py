@@ -9,7 +9,7 @@ from scanner.binary.program import script
 from scanner.binary.program.busybox import applets_in
 from scanner.binary.program.elf import dynamic, elf
 from scanner.binary.program.libraries import loader_build
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf, FileKind
 from scanner.domain.platform.elf_machine import MAGIC
 from scanner.domain.verdict.reason import Reason

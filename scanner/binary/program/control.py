@@ -18,7 +18,7 @@ from scanner.binary.program.path_search import earlier_places, places_of
 from scanner.binary.program.shell import following, shell_command
 from scanner.binary.program.steps import Before, Done, Next, Stopped
 from scanner.binary.program.way import Way, is_unknown
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 

@@ -14,7 +14,7 @@ from scanner.binary.program.elf import elf
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.launch import launchers
 from scanner.binary.program.libraries import libraries
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf, Executable
 from scanner.domain.platform.elf_machine import goarch_of
 from scanner.domain.verdict.reason import Reason

@@ -16,7 +16,8 @@ from scanner.binary.layers.usage import Rights
 from scanner.binary.layers.view import Absence
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
-from scanner.domain.facts import Failure, Privileges
+from scanner.domain.facts import Privileges
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
     from scanner.binary.program.shell.writes import Write
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
     from scanner.domain.image.offers import Executable
 
 

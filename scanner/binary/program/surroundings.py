@@ -13,7 +13,7 @@ from scanner.binary.program.execve import Run
 from scanner.binary.program.image_files import ImageFiles, is_below, is_mounted
 from scanner.binary.program.permission import Permissions, Wish
 from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Objection, Program
 from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason

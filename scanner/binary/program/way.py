@@ -9,7 +9,7 @@ from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import STATUS_OF, Status
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
     from scanner.domain.image.offers import Executable
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import NodeKind, ancestors_and_self
 from scanner.binary.layers.view import Absence
 from scanner.binary.program.image_files import is_mounted
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Objection
 from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason

@@ -83,7 +83,7 @@ def image(
     import json
 
     from scanner.cli.output import image_table
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
     from scanner.domain.report_json import plain
 
     if reference.startswith(FILES):

@@ -51,7 +51,7 @@ def why(
     """
     from scanner.cli.outcome import FailOn, exit_code
     from scanner.cli.output import output
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
 
     operations: Operations = context.obj()
     if server is not None:

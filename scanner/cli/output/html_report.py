@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.fleet_picture import KINDS, URGENT, WIDE, Picture, cells_of, drawn
 from scanner.domain.report_json import moment
 from scanner.domain.verdict.reason import Status

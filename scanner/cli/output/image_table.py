@@ -8,9 +8,10 @@ from rich.text import Text
 
 from scanner.cli.outcome import Exit
 from scanner.cli.output import output, table
-from scanner.domain.facts import Failure, image_reference
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import ReachedBy, Survey, SurveyedKind
 from scanner.domain.image.offers import ImageFacts, Offer
+from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import STATUS_OF, Status

@@ -15,7 +15,7 @@ from rich.text import Text
 from scanner.cli.options import Format
 from scanner.cli.output import report_formats
 from scanner.cli.output.table import has_room
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.report_json import head_document, moment_for_people, rows_of
 from scanner.domain.report_text import shown
 from scanner.domain.verdict.reason import Status

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.report_json import finding_document
 from scanner.domain.verdict.reason import Status
 

@@ -223,7 +223,7 @@ def _screen(report: Report, rows: int, out_width: int) -> RichGroup:
     from rich.text import Text
 
     from scanner.cli.output import output
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
     from scanner.domain.report_json import moment
 
     unread = sum(isinstance(host.reading, Failure) for host in report.hosts)

@@ -272,7 +272,7 @@ def _tested(
     from scanner.cli.outcome import Exit, FailOn, exit_code
     from scanner.cli.output import output, progress
     from scanner.cli.setup import host_check
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
 
     if left and len(left) == len(hosts):
         talk.say("No host is trusted yet, so none was asked.")

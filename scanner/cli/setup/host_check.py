@@ -8,7 +8,8 @@ from rich.text import Text
 
 from scanner.cli.outcome import Exit
 from scanner.cli.output import output, table
-from scanner.domain.facts import EngineState, Failure
+from scanner.domain.facts import EngineState
+from scanner.domain.failure import Failure
 from scanner.domain.verdict import remedy
 
 if TYPE_CHECKING:

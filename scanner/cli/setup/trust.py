@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scanner.cli.operations import Common, Operations
-    from scanner.domain.facts import Failure as Failed
+    from scanner.domain.failure import Failure as Failed
     from scanner.domain.host import Host
     from scanner.hosts.ssh.host_keys import ShownKey
     from scanner.service.trusting import Shown
@@ -127,7 +127,7 @@ def choose(
 
 def show(one: Shown, told: set[str]) -> bool:
     """Print what a host shows; whether there is anything to decide. The cure of a bastion is ``told`` once."""
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
     from scanner.domain.verdict.reason import Reason
 
     host = one.host

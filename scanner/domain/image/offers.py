@@ -13,7 +13,8 @@ from scanner.domain.verdict.condition import Condition  # noqa: TC001 - the stor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.facts import Failure, Process
+    from scanner.domain.facts import Process
+    from scanner.domain.failure import Failure
     from scanner.domain.image.image_survey import Survey
 
 

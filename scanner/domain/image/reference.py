@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
+from scanner.domain.failure import Failure
+from scanner.domain.verdict.reason import Reason
+
 MAX_REFERENCE_CHARS = 512
 """In full form; room for the longest name, tag and sha256 digest. Nothing unbounded reaches a regular expression."""
+
+MAX_DIGEST_CHARS = len("sha512:") + 128
+"""Of the longest that is one."""
 
 MAX_REPOSITORY_CHARS = 255
 """RepositoryNameTotalLengthMax of distribution/reference; the domain is not counted."""
@@ -155,9 +161,29 @@ def parse(text: str) -> ImageReference:
     return made
 
 
-@lru_cache(maxsize=MAX_REMEMBERED)
+def image_reference(text: str) -> ImageReference | Failure:
+    """What an image is called, read where its text enters; the same text gives the same value."""
+    return _remembered(text) if len(text) <= MAX_REFERENCE_CHARS else _read(text)
+
+
+def _read(text: str) -> ImageReference | Failure:
+    try:
+        return parse(text)
+    except ValueError as error:
+        return Failure(Reason.IMAGE_REFERENCE_INVALID, str(error))
+
+
+_remembered = lru_cache(MAX_REMEMBERED)(_read)
+"""What is too long to be a reference is kept by nobody."""
+
+
 def digest_of(text: str) -> Digest | None:
     """The digest that a text is; ``None`` where it is none."""
+    return _digest(text) if len(text) <= MAX_DIGEST_CHARS else None
+
+
+@lru_cache(MAX_REMEMBERED)
+def _digest(text: str) -> Digest | None:
     try:
         return Digest(text)
     except ValueError:

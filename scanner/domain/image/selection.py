@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, ImageStore
+from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore
+from scanner.domain.failure import Failure
 from scanner.domain.image import containerd_matching, containers_image
 from scanner.domain.platform.platform import Platform, canonical, normalize
 from scanner.domain.verdict.reason import Reason

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.facts import Engine, EngineKind, EngineState, HostFacts, Kernel, Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.evidence_layers import Conclusion
 from scanner.domain.verdict.reason import Reason

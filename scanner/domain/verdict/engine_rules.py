@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, Failure, ImageStore
+from scanner.domain.facts import Engine, EngineKind, ImageStore
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.condition import OF_A_PULL, Condition
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 

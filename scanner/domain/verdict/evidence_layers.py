@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import Survey
 from scanner.domain.platform.binfmt import Handling, emulation, interpreters
 from scanner.domain.platform.platform import Platform, canonical

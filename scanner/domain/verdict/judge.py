@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from scanner.domain.facts import Engine, EngineState, Failure, HostFacts, Kernel, Stage, Workload
+from scanner.domain.facts import Engine, EngineState, HostFacts, Kernel, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import select

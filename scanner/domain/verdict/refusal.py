@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import EngineKind, Failure, ImageStore
+from scanner.domain.facts import EngineKind, ImageStore
+from scanner.domain.failure import Failure
 from scanner.domain.image.selection import is_before_ladder, version_of
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.engine_rules import refuses

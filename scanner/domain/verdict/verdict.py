@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import Failure
+    from scanner.domain.failure import Failure
     from scanner.domain.image.offers import BuiltFrom
     from scanner.domain.image.reference import Digest
     from scanner.domain.platform.platform import Platform

@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import refusal

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.ssh.trust import KeylessError, TrustError

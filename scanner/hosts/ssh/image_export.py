@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from scanner.domain.facts import EngineKind, Failure
+from scanner.domain.facts import EngineKind
+from scanner.domain.failure import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 

@@ -5,17 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import (
-    Engine,
-    EngineKind,
-    EngineState,
-    Failure,
-    ImageStore,
-    LocalImage,
-    Source,
-    Workload,
-    image_reference,
-)
+from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore, LocalImage, Source, Workload
+from scanner.domain.failure import Failure
+from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason

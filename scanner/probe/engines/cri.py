@@ -6,17 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import (
-    Engine,
-    EngineKind,
-    EngineState,
-    Failure,
-    ImageStore,
-    LocalImage,
-    Maker,
-    Source,
-    Workload,
-)
+from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore, LocalImage, Maker, Source, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json, live

@@ -10,7 +10,6 @@ from scanner.domain.facts import (
     Engine,
     EngineKind,
     EngineState,
-    Failure,
     ImageStore,
     LocalImage,
     Maker,
@@ -19,6 +18,7 @@ from scanner.domain.facts import (
     Stage,
     Workload,
 )
+from scanner.domain.failure import Failure
 from scanner.domain.plan import Placement
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure, LocalImage
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json, live
@@ -19,7 +19,7 @@ from scanner.probe.engines.logs import last_lines, note_missing_logs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from scanner.domain.facts import Workload
+    from scanner.domain.facts import LocalImage, Workload
     from scanner.probe.answer import Answer
     from scanner.probe.engines.engine_section import Gaps
 

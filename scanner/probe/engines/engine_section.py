@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, Stage
+from scanner.domain.facts import Engine, EngineKind, EngineState, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 

@@ -10,7 +10,6 @@ from scanner.domain.facts import (
     Engine,
     EngineKind,
     EngineState,
-    Failure,
     ImageStore,
     LocalImage,
     Maker,
@@ -18,6 +17,7 @@ from scanner.domain.facts import (
     Source,
     Workload,
 )
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError

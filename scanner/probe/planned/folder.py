@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure, Source, Stage, Workload
+from scanner.domain.facts import Source, Stage, Workload
 from scanner.domain.text import printable
 from scanner.probe.planned import file_kinds, plan_listing
 from scanner.probe.planned.compose import compose
@@ -25,6 +25,7 @@ from scanner.probe.planned.units.quadlet_file import SUFFIXES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from scanner.domain.failure import Failure
     from scanner.domain.plan import Plan
     from scanner.probe.planned.units.unit_files import Unit
 

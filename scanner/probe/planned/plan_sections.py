@@ -6,7 +6,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import EngineKind, Failure
+from scanner.domain.facts import EngineKind
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json

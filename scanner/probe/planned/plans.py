@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.platform import platform as platforms
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason

@@ -8,9 +8,9 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Failure, image_reference
+from scanner.domain.failure import Failure
 from scanner.domain.image import reference as references
-from scanner.domain.image.reference import Digest, ImageReference
+from scanner.domain.image.reference import Digest, ImageReference, image_reference
 from scanner.domain.streams import StreamBroken
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, image_reference
-from scanner.domain.image.reference import Digest
+from scanner.domain.failure import Failure
+from scanner.domain.image.reference import Digest, image_reference
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents.strict_json import read_object

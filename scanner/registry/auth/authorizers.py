@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.auth.auth import Authenticator
 from scanner.registry.auth.bearer import MAX_TOKEN_BYTES

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents import lenient_json
 from scanner.formats.documents.lenient_json import JsonError

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

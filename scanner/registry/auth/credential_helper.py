@@ -14,7 +14,7 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents import lenient_json

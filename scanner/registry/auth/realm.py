@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import MAX_PORT
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, InnerIndex, Objection, Offer
 from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason

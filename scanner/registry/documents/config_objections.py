@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Objection
 from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.parsing.offload import INLINE_BYTES
 from scanner.registry.documents.cache import MemoryDocuments, Recent, get_document, put_document

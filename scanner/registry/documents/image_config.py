@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure, Process
+from scanner.domain.facts import Process
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import Digest
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, Platform, canonical
 from scanner.domain.verdict.reason import Reason

@@ -11,7 +11,7 @@ import binascii
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import InnerIndex, Layer
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents.strict_json import AmbiguousError, read_object, refuse_twins

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import httpx
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import retry

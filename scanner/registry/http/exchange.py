@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http.failures import BORDER_ERRORS, classify
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import httpcore
 import httpx
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

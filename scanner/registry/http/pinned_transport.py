@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httpcore
 import httpx
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import address as addresses

@@ -7,7 +7,7 @@ import os
 import ssl
 from pathlib import Path
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.formats import certificates, files
 from scanner.formats.files import FileError

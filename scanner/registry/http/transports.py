@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import pinned_transport as pinned
 from scanner.registry.http.redirects import Trust

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents import toml

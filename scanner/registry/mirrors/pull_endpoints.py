@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.formats import files
 from scanner.formats.documents import toml
 from scanner.formats.files import FileError, is_there

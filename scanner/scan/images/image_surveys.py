@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.survey.survey_files import names_in
 from scanner.binary.program.survey.survey_merge import merge
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey, Survey
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, HostFacts, LocalImage, Process, Stage, Workload
+from scanner.domain.facts import HostFacts, LocalImage, Process, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.image.healthcheck import checks_of
 from scanner.domain.image.offers import ImageFacts, Offer, Program
 from scanner.domain.image.selection import Outcome, select

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from scanner.binary.layers.source import OpenLayer
-    from scanner.domain.facts import Failure, Process
+    from scanner.domain.facts import Process
+    from scanner.domain.failure import Failure
     from scanner.domain.image.image_survey import LayerSurvey
     from scanner.domain.image.offers import Layer, Offer, Program
     from scanner.domain.image.reference import ImageReference

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.scan.images.under_way import UnderWay
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.domain.facts import EngineKind, Failure, Stage
+from scanner.domain.facts import EngineKind, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.engine import engine_of

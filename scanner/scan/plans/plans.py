@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.domain.facts import Failure, Source, Stage, Workload
+from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.plan import HostNames, Placement
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, HostFacts
+from scanner.domain.facts import HostFacts
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.images.under_way import give_up
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.decision import decided, rulings
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.scan.plans import plans as scan_plans
 from scanner.scan.scan import silent
 from scanner.service.answers import Checked, Refusal, RefusalReason

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.tags import candidates
 from scanner.domain.instead import MOVABLE, Instead
 from scanner.domain.plan import Plan

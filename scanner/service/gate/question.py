@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, Source, image_reference
+from scanner.domain.facts import Source
+from scanner.domain.failure import Failure
 from scanner.domain.image.mistyped import meant
+from scanner.domain.image.reference import image_reference
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned.folder import FolderPlans, Gap

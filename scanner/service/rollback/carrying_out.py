@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.rollback_record import RollbackState
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, HostFacts, Stage
+from scanner.domain.facts import HostFacts, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import digest_of
 from scanner.domain.plan import Plan
 from scanner.domain.release import NO_CONTAINER, Release, chosen, of_absent, owner_name, sighting

@@ -33,7 +33,8 @@ from scanner.trail.log import TrailError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.domain.facts import Failure, HostFacts
+    from scanner.domain.facts import HostFacts
+    from scanner.domain.failure import Failure
     from scanner.domain.host import Host
     from scanner.domain.plan import Plan
     from scanner.domain.release import Release

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.instead import changes
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse

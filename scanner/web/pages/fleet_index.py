@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, Stage
+from scanner.domain.facts import Stage
+from scanner.domain.failure import Failure
 from scanner.domain.finding_groups import NO_FINDINGS
 from scanner.domain.fleet_picture import NARROW, URGENT, WIDE, Cell, Picture, drawn, kind_of
 from scanner.domain.verdict.reason import Reason, Status

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import HTMLResponse, Response
 
-from scanner.domain.facts import EngineState, Failure, HostFacts, Stage
+from scanner.domain.facts import EngineState, HostFacts, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.release import chosen
 from scanner.domain.report_json import plain
 from scanner.domain.verdict.reason import Status

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from fastapi import Query
 
-from scanner.domain.facts import Failure, Stage
+from scanner.domain.facts import Stage
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.web.http.problem import Problem
 

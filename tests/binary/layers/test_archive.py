@@ -7,7 +7,8 @@ import tarfile
 import pytest
 
 from scanner.binary.layers.archive import inspect_archive
-from scanner.domain.facts import Failure, Process
+from scanner.domain.facts import Process
+from scanner.domain.failure import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 

@@ -11,7 +11,7 @@ import zstandard
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import LayerError
 from scanner.binary.layers.zstdframes import Frames
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import Digest
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scanner.binary.program import script
 from scanner.binary.program.script import Shebang
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 LINES = [

@@ -3,7 +3,7 @@
 import pytest
 
 from scanner.binary.program.user import MAX_ID, ProcessRights, identify
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 PASSWD = """root:x:0:0:root:/root:/bin/sh

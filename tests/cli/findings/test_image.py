@@ -11,7 +11,7 @@ from scanner.app import commands
 from scanner.demo.fleet import stock
 from scanner.demo.images import Shelf
 from scanner.demo.registry import DemoRegistry
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason

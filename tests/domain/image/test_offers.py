@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Failure, Mount, Process
+from scanner.domain.facts import Mount, Process
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import BuiltFrom, Executable, FileKind, ImageFacts, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken

@@ -1,8 +1,10 @@
 """The reference grammar against the answers of distribution/reference."""
 
 import contextlib
+import gc
 import json
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from scanner.domain.image.reference import (
     MAX_REFERENCE_CHARS,
     Digest,
     ImageReference,
+    digest_of,
+    image_reference,
     parse,
     parse_strict,
 )
@@ -215,3 +219,16 @@ def test_any_text_is_something_or_a_value_error(text):
 def test_what_stands_before_its_suffix_is_the_name_as_written(text, parts):
     reference = parse(text)
     assert (text.removesuffix(reference.suffix), reference.last_component) == parts
+
+
+@pytest.mark.parametrize("read", [image_reference, digest_of])
+def test_what_is_too_long_to_be_one_is_not_kept(read):
+    class Text(str):  # noqa: SLOT000 -- with slots nothing could refer to it weakly
+        """Of which one can tell whether it is there still."""
+
+    made = Text("a" * (MAX_REFERENCE_CHARS + 1))
+    seen = weakref.ref(made)
+    assert not isinstance(read(made), str | ImageReference)
+    del made
+    gc.collect()
+    assert seen() is None

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, Failure, ImageStore, Kernel
+from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, ImageStore, Kernel
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import InnerIndex, Offer
 from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import Platform

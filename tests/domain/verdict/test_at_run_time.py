@@ -2,7 +2,8 @@
 
 import pytest
 
-from scanner.domain.facts import Binfmt, Failure, Kernel
+from scanner.domain.facts import Binfmt, Kernel
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf, Executable, FileKind, Offer, Program
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.evidence_layers import offered

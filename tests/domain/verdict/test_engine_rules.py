@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
-from scanner.domain.facts import EngineKind, EngineState, Failure
+from scanner.domain.facts import EngineKind, EngineState
+from scanner.domain.failure import Failure
 from scanner.domain.image import offers
 from scanner.domain.image.offers import Objection
 from scanner.domain.verdict.condition import Condition

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Binfmt, BinfmtEntry, Failure
+from scanner.domain.facts import Binfmt, BinfmtEntry
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import AlikeFiles, ReachedBy, Survey
 from scanner.domain.image.offers import Elf, Executable, FileKind, Offer, Program
 from scanner.domain.platform.platform import Platform

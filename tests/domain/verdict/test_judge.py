@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain import facts
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image import offers as image_offers
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
-from scanner.domain.facts import Failure, Mount, Stage
+from scanner.domain.facts import Mount, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Objection
 from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.judge import judge

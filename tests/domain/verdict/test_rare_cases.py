@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
-from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, Failure, LiveProcess, Maker, Source, Stage
+from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, LiveProcess, Maker, Source, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import ImageSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.image.offers import Elf
 from scanner.domain.platform.elf_machine import platform_of

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, ImageStore
+from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, Layer, Objection, Offer
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.condition import Condition

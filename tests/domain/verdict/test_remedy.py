@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
-from scanner.domain.facts import Binfmt, BinfmtEntry, EngineKind, Failure, Maker, Process, Source, Stage
+from scanner.domain.facts import Binfmt, BinfmtEntry, EngineKind, Maker, Process, Source, Stage
+from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Failure, ImageStore
+from scanner.domain.facts import Engine, EngineKind, EngineState, ImageStore
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.engine import engine_of
 from tests import builders
 from tests.builders import AMD64

@@ -15,7 +15,8 @@ from types import MappingProxyType
 
 import pytest
 
-from scanner.domain.facts import HOSTS_SHARE, Failure, Mount
+from scanner.domain.facts import HOSTS_SHARE, Mount
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats.parsing import offload, offload_worker

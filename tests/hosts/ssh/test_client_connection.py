@@ -5,7 +5,7 @@ import asyncio
 import asyncssh
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.ssh.client_connection import _OF_THE_LOGIN, MSG_IGNORE, ClientConnection

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 SCRIPT = b"uname -m\n"

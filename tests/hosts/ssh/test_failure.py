@@ -4,7 +4,7 @@ import ssl
 import asyncssh
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Reason

@@ -9,7 +9,7 @@ from dataclasses import replace
 import asyncssh
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.ssh.algorithms import Profile

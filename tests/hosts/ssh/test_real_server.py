@@ -13,7 +13,7 @@ from dataclasses import replace
 import asyncssh
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.least_privilege import authorized_key_line, bastion_key_line, sudoers_rule

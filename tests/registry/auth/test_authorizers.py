@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.auth.authorizers import authorizer_for
 from scanner.registry.auth.credentials import ConfiguredCredential, Credentials, CredentialSources

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.auth.challenge import MAX_CHALLENGE_CHARS, MAX_CHALLENGES, MAX_PARAMETERS, Challenge, parse
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.auth import auth_file, credential_helper
 from scanner.registry.auth.auth_file import AuthFile, HelperCall

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.registry.auth.realm import permitted, redirected
 from scanner.registry.config import RegistryConfig
 

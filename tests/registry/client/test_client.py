@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, InnerIndex
 from scanner.domain.image.reference import parse
 from scanner.domain.platform.platform import Platform

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import parse
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth

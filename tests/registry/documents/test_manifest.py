@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import Failure, Process
+from scanner.domain.facts import Process
+from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.platform.platform import parse as parse_platform
 from scanner.domain.verdict.reason import Reason

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import ClientConfig, RegistryConfig
 from scanner.registry.http.budget import (

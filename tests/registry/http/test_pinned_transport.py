@@ -10,7 +10,7 @@ import httpcore
 import httpx
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
 from scanner.registry.http.exchange import WholeResponse, exchange

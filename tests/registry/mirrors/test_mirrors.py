@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import ImageReference
 from scanner.domain.image.reference import parse as reference
 from scanner.domain.verdict.reason import Reason

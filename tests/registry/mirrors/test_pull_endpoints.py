@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.reference import parse as reference
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import ClientConfig, RegistryConfig

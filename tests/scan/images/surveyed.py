@@ -8,7 +8,7 @@ from dataclasses import replace
 from scanner.binary.inspect import inspect
 from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.program.survey.survey import read_layer
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, Layer, Offer
 from scanner.domain.image.reference import Digest, parse
 from scanner.domain.plan import Plan

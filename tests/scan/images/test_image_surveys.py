@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth

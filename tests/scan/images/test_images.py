@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Failure, Stage
+from scanner.domain.facts import Stage
+from scanner.domain.failure import Failure
 from scanner.domain.image import offers as image_offers
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge

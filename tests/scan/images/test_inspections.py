@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Offer, Program
 from scanner.domain.image.reference import parse
 from scanner.domain.verdict.reason import Reason

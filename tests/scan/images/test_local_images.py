@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.images import local_images

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image import offers
 from scanner.domain.platform.platform import Platform

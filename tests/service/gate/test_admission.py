@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned import folder
 from scanner.service.gate import admission

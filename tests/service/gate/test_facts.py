@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.service.gate.facts import GateFacts
 from tests.builders import host, host_facts

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.service.answers import Refusal
 from scanner.service.scan_queue import ScanState

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import BinfmtEntry, Failure, Process
+from scanner.domain.facts import BinfmtEntry, Process
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.override import Override
 from scanner.domain.plan import Plan

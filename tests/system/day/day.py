@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from scanner.domain.facts import Failure, HostFacts
+    from scanner.domain.facts import HostFacts
+    from scanner.domain.failure import Failure
     from scanner.domain.host import Host
     from scanner.domain.report import Report
     from tests.system.day.fleet import Truth

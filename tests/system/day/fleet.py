@@ -11,7 +11,6 @@ from scanner.domain.facts import (
     Engine,
     EngineKind,
     EngineState,
-    Failure,
     HostFacts,
     ImageStore,
     Kernel,
@@ -21,7 +20,8 @@ from scanner.domain.facts import (
     Source,
     Stage,
     Workload,
-)  # fmt: skip
+)
+from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform

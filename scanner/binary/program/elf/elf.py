@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.elf import isa, mapping
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf
 from scanner.domain.platform.cpu import OLD_WORLD
 from scanner.domain.platform.elf_machine import MAGIC, goarch_of

@@ -13,7 +13,7 @@ from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.libraries import binding
 from scanner.binary.program.libraries.library_files import Foreign, LibraryFiles, LoadableFile, Unusable
 from scanner.binary.program.libraries.paths import Directory, Listed, Loaded, Paths, SearchDoubt
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Executable, FileKind
 from scanner.domain.verdict.reason import Reason
 

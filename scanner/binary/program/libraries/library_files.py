@@ -13,7 +13,7 @@ from scanner.binary.program.elf.elf import ET_DYN, ET_EXEC
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.libraries import ld_cache
 from scanner.binary.program.libraries.paths import SearchDoubt
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import View

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.following import Script
 from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:

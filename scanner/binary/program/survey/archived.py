@@ -10,7 +10,7 @@ from scanner.binary.layers.body import Body
 from scanner.binary.program.capture import HEAD_BYTES
 from scanner.binary.program.elf import elf
 from scanner.binary.program.survey.zipstream import Allowance, NotFollowedError, ZipReader
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import WITHIN, SurveyedFile, SurveyedKind
 from scanner.domain.platform.elf_machine import MAGIC
 

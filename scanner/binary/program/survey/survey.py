@@ -16,7 +16,7 @@ from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.program.survey.survey_files import FileReader
 from scanner.binary.program.survey.zipstream import Allowance
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedFile, SurveyedKind
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason

@@ -10,7 +10,7 @@ from scanner.binary.program.capture import HEAD_BYTES, SCRIPT_BYTES, Capture
 from scanner.binary.program.elf import elf
 from scanner.binary.program.survey import zipstream
 from scanner.binary.program.survey.archived import ARCHIVES, ArchiveReader
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import SurveyedFile, SurveyedKind
 from scanner.domain.platform.elf_machine import MAGIC
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Failure, Stage
+from scanner.domain.facts import Stage
 from scanner.domain.image.offers import ImageFacts
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import select
@@ -17,6 +17,7 @@ from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
 
 if TYPE_CHECKING:
     from scanner.domain.facts import BinfmtEntry, Engine, Kernel, Workload
+    from scanner.domain.failure import Failure
     from scanner.domain.image.offers import Offer
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.evidence_layers import Conclusion

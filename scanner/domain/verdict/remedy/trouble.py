@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scanner.domain.facts import EngineKind, Failure, Workload
+    from scanner.domain.facts import EngineKind, Workload
+    from scanner.domain.failure import Failure
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
 

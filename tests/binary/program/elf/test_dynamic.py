@@ -16,7 +16,7 @@ from scanner.binary.program.capture import Capture
 from scanner.binary.program.content import examine
 from scanner.binary.program.elf import dynamic
 from scanner.binary.program.elf.dynamic import Dynamic, VersionNeed
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 
 FOLDER = Path("/usr/lib/x86_64-linux-gnu")
 MAX_BYTES = 1 << 20

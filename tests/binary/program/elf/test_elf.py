@@ -15,7 +15,7 @@ from scanner.binary.layers.body import Body
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.content import examine
 from scanner.binary.program.elf import elf, isa
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf, FileKind
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status

@@ -11,7 +11,7 @@ import pytest
 
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.elf import elf
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 

@@ -12,7 +12,7 @@ from scanner.binary.layers.tarstream import TarEntry
 from scanner.binary.program.survey import survey
 from scanner.binary.program.survey.survey_files import FileReader, names_in
 from scanner.binary.program.survey.zipstream import Allowance
-from scanner.domain.facts import Failure
+from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedKind
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken

@@ -1,0 +1,37 @@
+"""Why something is not known: a value of its own, which stands where a fact would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanner.domain.verdict.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something is not known: a value, never an exception past an adapter.
+
+    What it concerns stands in fields, so that nobody reads it back out of ``detail``, which is for people: the ``host``
+    (a machine, a registry), the ``address`` it resolved to, the ``path`` of a file, the ``setting`` that refuses or
+    would permit it, each empty where it concerns none; of a host that was to be logged into also as which ``user``, on
+    which ``port``, and whether a person went their own way to it (``is_own``), as their own ssh would, with no inventory
+    that knows the host. ``cause`` is why a bastion, which is then the ``host``, could not be used.
+    """
+
+    reason: Reason
+    detail: str = ""
+    host: str = ""
+    address: str = ""
+    path: str = ""
+    setting: str = ""
+    user: str = ""
+    port: int = 0
+    is_own: bool = False
+    cause: Reason | None = None
+
+    @property
+    def concerns(self) -> bool:
+        """Whether it names anything beside reason and detail."""
+        return bool(self.host or self.address or self.path or self.setting)
