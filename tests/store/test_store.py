@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import replace
 from random import Random
 
@@ -17,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
+from scanner.store.cache_rows import MAX_WAITING_BYTES
 from scanner.store.database import Database
 from scanner.store.error import StoreError
 from scanner.store.findings import Architecture
@@ -199,6 +201,24 @@ async def test_an_inspection_is_kept_per_manifest_argv_and_version(url):
     assert await store.get_program("sha256:a", ("/app",), "1") == program
     assert await store.get_program("sha256:a", ("/app", ""), "1") is None
     assert await store.get_program("sha256:a", ("/app",), "2") is None
+    await store.close()
+
+
+async def test_what_others_brought_is_written_though_whoever_writes_it_is_cancelled(url):
+    store, free = await Store.open(url), threading.Event()
+    bodies = [b"x", b"y" * MAX_WAITING_BYTES]
+    small, large = ("sha256:" + hashlib.sha256(body).hexdigest() for body in bodies)
+    busy = asyncio.ensure_future(store._database.read(lambda _: free.wait()))
+    await store.put(small, bodies[0], "m")
+    writes = asyncio.ensure_future(store.put(large, bodies[1], "m"))
+    while not store._caches._written:
+        await asyncio.sleep(0)
+    writes.cancel()
+    await asyncio.wait([writes])
+    free.set()
+    await busy
+    store = await reopened(store, url)
+    assert [await store.get(digest) for digest in (small, large)] == bodies
     await store.close()
 
 
@@ -446,11 +466,16 @@ async def test_postgresql_remembers_the_same(postgresql, fleet):
     store = await Store.open(postgresql)
     saved = await store.save(fleet.report())
     await store.put("sha256:" + hashlib.sha256(b"x").hexdigest(), b"x", "m")
+    await store.put("sha256:" + hashlib.sha256(b"y").hexdigest(), b"y", "a text with \0 costs no other row")
+    words = ("sh", "-c", Random(1).randbytes(4000).hex())  # longer than what PostgreSQL has as a key
+    await store.put_program("sha256:m", words, "1", Program(("/app",)))
     with pytest.raises(StoreError, match="in use by another archscan"):
         await Store.open(postgresql)
     store = await reopened(store, postgresql, clock=lambda: 0.0)
     assert await store.load() == saved
     assert await store.get("sha256:" + hashlib.sha256(b"x").hexdigest()) == b"x"
+    assert await store.get_program("sha256:m", words, "1") == Program(("/app",))
+    assert await store.get_program("sha256:m", (*words[:2], "true"), "1") is None
     later = await store.save(replace(fleet.report(at=200.0), scan_id="t"))
     assert moments(later) == {"api": (100.0, 200.0)}
     await store.close()
