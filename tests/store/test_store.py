@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
+from scanner.store import read_only
 from scanner.store.cache_rows import MAX_WAITING_BYTES
 from scanner.store.database import Database
 from scanner.store.error import StoreError
@@ -169,6 +170,19 @@ async def test_what_is_older_than_keep_is_pruned(url, fleet):
     with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
         assert db.execute("select count(*) from findings").fetchone() == (0,)
     db.close()
+
+
+async def test_the_images_of_a_store_in_use_are_known_at_once(url, fleet, monkeypatch):
+    store = await Store.open(url)
+    await store.save(fleet.report(findings=[fleet.finding(image=image) for image in ("b:1", "a:1", "b:1")]))
+    store = await reopened(store, url)
+    await store.save(fleet.report(findings=[fleet.finding(image="c:1")], at=200.0))
+    assert read_only.images_of(url) == {"c:1"}
+    monkeypatch.setattr(read_only, "MAX_BYTES_AT_ONCE", 0)
+    monkeypatch.setattr(read_only, "_copied", None)  # what is large is not copied
+    assert read_only.images_of(url) == {"a:1", "b:1"}  # the service has not written back more
+    await store.close()
+    assert read_only.images_of(url) == {"c:1"}
 
 
 # ---------------------------------------------------------------- caches and records
