@@ -38,7 +38,7 @@ from scanner.settings.load import load
 from scanner.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
     from types import ModuleType
 
     from scanner.app.rollback_operations import RollbackOperations
@@ -207,6 +207,10 @@ class Application:
         if file is not None:
             return elsewhere.report_in(file)
         return elsewhere.stored_report(self._settings(common, need_hosts=False))
+
+    def known_images(self, common: Common) -> Collection[str]:
+        """The images of the last scan."""
+        return elsewhere.stored_images(self._settings(common, need_hosts=False))
 
     # ---------------------------------------------------------------- first contact
 
