@@ -72,7 +72,7 @@ class AdapterContext:
 
     ``on_survey_read`` is called with the bytes of every layer that was read for a survey.
     ``ssh`` is a person's own way to hosts, instead of the configured one.
-    ``workers`` watches those of a cluster.
+    ``cluster_observer`` watches the workers of a cluster.
     ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
     """
 
@@ -83,7 +83,7 @@ class AdapterContext:
     last_seen: Recent[ImageFacts] | None = None
     on_survey_read: Callable[[int], None] = lambda _bytes: None
     ssh: SshConfig | None = None
-    workers: ClusterObserver | None = None
+    cluster_observer: ClusterObserver | None = None
 
 
 class Adapters:
@@ -104,12 +104,12 @@ class Adapters:
         secret_settings.refuse_exposed(settings)
         self._ssh = None if settings.cluster.is_remote and context.ssh is None else _ssh(settings, context.ssh)
         self._owners = owners(settings)
-        self._workers = Workers(shared=HOSTS_SHARE)
-        self.hosts = _hosts(settings, context, self._ssh, self._workers)
+        self._parsers = Workers(shared=HOSTS_SHARE)
+        self.hosts = _hosts(settings, context, self._ssh, self._parsers)
         self._cluster = _cluster(settings, context, self.hosts.answers)
-        self.hosts.elsewhere = self._cluster.read if self._cluster is not None else None
+        self.hosts.other_reader = self._cluster.read if self._cluster is not None else None
         directory = settings.plans.directory
-        self.plan_reading = PlanReading(PlanDirectory(directory, self._workers) if directory else None)
+        self.plan_reading = PlanReading(PlanDirectory(directory, self._parsers) if directory else None)
         self._last_scan = LastScan()
         self.registry = _registry(settings, context)
         self.images = WithArchives(self.registry, archives or {})
@@ -184,7 +184,7 @@ class Adapters:
 
     async def read_files(self, files: Mapping[str, bytes]) -> FolderPlans:
         """What these files, by path, plan together; read where a hostile one can be ended."""
-        return await asyncio.to_thread(read_texts, files, self._workers)
+        return await asyncio.to_thread(read_texts, files, self._parsers)
 
     async def files(self, reference: ImageReference, offer: Offer) -> ImageSurvey | Failure:
         """Every file of one image that could be executed or loaded."""
@@ -211,7 +211,7 @@ class Adapters:
             await self._cluster.close()
         for source in self.hosts.sources.values():
             await source.close()
-        await asyncio.to_thread(self._workers.close)
+        await asyncio.to_thread(self._parsers.close)
         await self.plan_reading.close()
 
 
@@ -237,7 +237,7 @@ def _cluster(settings: Settings, context: AdapterContext, answers: AnswerCache) 
     from scanner.cluster.cluster_reader import ClusterReader  # noqa: PLC0415 -- the same
 
     config, is_own = context.ssh or wiring.ssh(settings), context.ssh is not None
-    cluster = cluster_wiring.cluster_of(settings, config, context.version, context.workers, is_own=is_own)
+    cluster = cluster_wiring.cluster_of(settings, config, context.version, context.cluster_observer, is_own=is_own)
     return ClusterReader(cluster, answers) if cluster is not None else None
 
 
@@ -248,13 +248,13 @@ def _local_images(settings: Settings, ssh: SshSource | None) -> LocalImages | No
     return LocalImages(ssh.export_image, inspect_archive)
 
 
-def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, workers: Workers) -> HostFactsReader:
+def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, parsers: Workers) -> HostFactsReader:
     """What reads hosts, each by its own way."""
     pushed = _pushed(settings)
     login = ProbeLogin(context.ssh.user, is_own=True) if context.ssh else ProbeLogin(settings.ssh.user)
     return HostFactsReader(
         sources=_sources(settings, ssh),
-        answer_reader=AnswerReader(workers, login),
+        answer_reader=AnswerReader(parsers, login),
         pushed=pushed,
         local_images=_local_images(settings, ssh),
     )

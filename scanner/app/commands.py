@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.app import authorized_keys, elsewhere, gate_command, logs, wiring
+from scanner.app import authorized_keys, gate_command, logs, other_reports, wiring
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
@@ -38,7 +38,7 @@ from scanner.settings.load import load
 from scanner.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
     from types import ModuleType
 
     from scanner.app.rollback_operations import RollbackOperations
@@ -196,17 +196,21 @@ class Application:
     ) -> Readiness:
         """What would run on another platform, of the hosts that match, as a running service knows it."""
         (target,) = gate_command.platforms([to], "--to")
-        return elsewhere.readiness_there(url, token_file, target, patterns, team_label)
+        return other_reports.readiness_there(url, token_file, target, patterns, team_label)
 
     def server(self, url: str, token_file: Path | None) -> Client:
         """A running service."""
-        return elsewhere.server(url, token_file)
+        return other_reports.server(url, token_file)
 
     def last_report(self, common: Common, file: Path | None) -> Report:
         """What was found before."""
         if file is not None:
-            return elsewhere.report_in(file)
-        return elsewhere.stored_report(self._settings(common, need_hosts=False))
+            return other_reports.report_in(file)
+        return other_reports.stored_report(self._settings(common, need_hosts=False))
+
+    def known_images(self, common: Common) -> Collection[str]:
+        """The images of the last scan."""
+        return other_reports.stored_images(self._settings(common, need_hosts=False))
 
     # ---------------------------------------------------------------- first contact
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scanner.store.store import Store
 
 
-def member_of(settings: Settings) -> Instance:
+def instance_of(settings: Settings) -> Instance:
     """This process, as the others see it."""
     own = settings.replicas
     return Instance(f"{socket.gethostname()}:{os.getpid()}", own.advertise or "", own.lease)

@@ -18,7 +18,7 @@ from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
 from scanner.app.main import INTERRUPTED
 from scanner.app.memory import keep_giving_back
-from scanner.app.replicas import Replica, check_replicas, member_of, until_first
+from scanner.app.replicas import Replica, check_replicas, instance_of, until_first
 from scanner.app.supervisor import tell_ready
 from scanner.app.trail_wiring import trail_of_service
 from scanner.hosts.descriptors import raise_descriptors
@@ -90,7 +90,7 @@ async def _served(
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)
     in_flight = InFlight(settings)
     check_replicas(settings)
-    store = await Store.open(in_flight.store_url, keep_s=settings.store.keep, member=member_of(settings))
+    store = await Store.open(in_flight.store_url, keep_s=settings.store.keep, member=instance_of(settings))
     replica = Replica(settings, store, in_flight.store_url, metrics)
     beside = [
         asyncio.create_task(watch_loop(metrics), name="loop-lag"),
@@ -103,7 +103,7 @@ async def _served(
             metrics.registries,
             last_seen=last_seen(),
             on_survey_read=metrics.survey_read,
-            workers=metrics.workers,
+            cluster_observer=metrics.workers,
         )
 
         def opened(settings: Settings) -> Adapters:

@@ -160,12 +160,15 @@ def ssh(settings: schema.Settings) -> SshConfig | None:
 
 def client(settings: schema.Settings, version: str) -> ClientConfig:
     """How registries are asked."""
-    own = settings.registries
+    own, unlisted = settings.registries, schema.Registry()
     return ClientConfig(
         registries={name: _registry(name, registry) for name, registry in own.listed.items()},
         only_listed=own.only_listed,
         timeout_s=own.timeout,
         cache_age_s=own.cache_age,
+        concurrency=unlisted.concurrency,
+        rate_per_s=unlisted.rate,
+        burst=unlisted.burst,
         user_agent=f"archscan/{version}",
         registries_conf=own.registries_conf,
         certs_d=own.certs_d,

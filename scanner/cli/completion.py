@@ -51,10 +51,9 @@ def images(context: typer.Context, incomplete: str) -> list[str]:
 
     operations, common = _asked(context)
     try:
-        report = operations.last_report(common, None)
+        known = operations.known_images(common)
     except (UsageError, ServiceError):
         return []
-    known = {finding.workload.image for finding in report.findings}
     return sorted(image for image in known if image.startswith(incomplete))
 
 

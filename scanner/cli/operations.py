@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from scanner.cli.server_operations import RemoteService
     from scanner.domain.host import Host
@@ -184,6 +184,10 @@ class Operations(Protocol):
 
     def last_report(self, common: Common, file: Path | None) -> Report:
         """What was found before: in a JSON report, else in the configured store."""
+        ...
+
+    def known_images(self, common: Common) -> Collection[str]:
+        """The images of the last scan in the configured store."""
         ...
 
     async def readiness(

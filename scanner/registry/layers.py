@@ -93,8 +93,8 @@ class LayerReader:
                 if broken.failure.reason is Reason.IMAGE_DIGEST_MISMATCH:
                     raise
             except BORDER_ERRORS:
-                continue
-            if progress.offset >= end:
+                pass
+            if progress.offset >= end:  # even if the answer broke right behind what was wanted
                 return
         async with aclosing(self._of(last, digest, progress, end)) as pieces:
             async for piece in pieces:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class HostFactsReader:
     """Reads hosts through ``sources``, what they answer with ``answer_reader``.
 
-    ``pushed`` is where pushed answers lie, ``elsewhere`` what reads hosts instead of this process, ``local_images`` the look into
+    ``pushed`` is where pushed answers lie, ``other_reader`` what reads hosts instead of this process, ``local_images`` the look into
     the hosts' own stores; each ``None`` where there is none.
     """
 
@@ -35,7 +35,7 @@ class HostFactsReader:
     answer_reader: AnswerReader
     pushed: PushedSource | None = None
     local_images: LocalImages | None = None
-    elsewhere: HostReader | None = None
+    other_reader: HostReader | None = None
     answers: AnswerCache = field(init=False)
     _pushed_facts: dict[str, tuple[HostFacts, HostFacts]] = field(init=False, default_factory=dict)
 
@@ -47,8 +47,8 @@ class HostFactsReader:
         """Ask one host through the source that answers for it (``HostReader``)."""
         if self.pushed is not None and kind_of(host) is SourceKind.PUSHED:
             return await self._read_pushed(self.pushed, host)
-        if self.elsewhere is not None and kind_of(host) is SourceKind.SSH:
-            return await self.elsewhere(host)
+        if self.other_reader is not None and kind_of(host) is SourceKind.SSH:
+            return await self.other_reader(host)
         raw = await self.sources[kind_of(host)].read(host)
         facts = raw if isinstance(raw, Failure) else await self.answers.read(raw, host)
         if isinstance(facts, Failure):

@@ -178,7 +178,7 @@ class Scanner:
             files = await aside(filed, lambda: self._files(host, facts.kernel.platform))
             known = await rescan.findings(host, facts, files)
             if known is not None:
-                return HostReading(host.name, facts, host.labels, taken_at, taken_at), known
+                return _answered(host, facts, taken_at), known
             size = filed + len(facts.workloads)
             progress = await aside(size, lambda: self._progress(host, facts, only_plans=only_plans))
             read[host.name] = progress
@@ -255,8 +255,7 @@ class Scanner:
             )
             for workload, verdict in (*placed, *gaps)
         )
-        answered_at = taken_at if facts.answered_at is None else facts.answered_at
-        return HostReading(host.name, facts, host.labels, answered_at, answered_at), findings
+        return _answered(host, facts, taken_at), findings
 
     def _finding(self, workload: Workload, verdict: Verdict, platform: Platform | None, taken_at: float) -> Finding:
         """The judged workload; here alone what the configuration could do about it joins what the judge says."""
@@ -303,6 +302,12 @@ class Scanner:
             for workload, verdict in (*verdicts, *_file_gaps(files))
         )
         return HostReading(host.name, failure, host.labels, taken_at), findings
+
+
+def _answered(host: Host, facts: HostFacts, taken_at: float) -> HostReading:
+    """Of a host that was read; one that pushed its answer is known as of then."""
+    answered_at = taken_at if facts.answered_at is None else facts.answered_at
+    return HostReading(host.name, facts, host.labels, answered_at, answered_at)
 
 
 def planned(host: Host) -> list[Workload]:

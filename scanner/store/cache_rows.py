@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ WITHIN_S = 0.5
 
 MAX_WAITING_BYTES = 4 * 1024 * 1024
 """Then whoever brings the next row waits until they are written."""
+
+MAX_KEY_CHARS = 1024
+"""Of a text in a key: PostgreSQL refuses rows whose keys have more than 2704 bytes."""
 
 CACHES = (tables.documents, tables.programs)
 
@@ -46,10 +50,12 @@ class CacheRows:
     _stored: dict[Table, set[str]] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _timer: asyncio.TimerHandle | None = None
-    _flushing: asyncio.Task[None] | None = None
+    _flushing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def recall(self, connection: Connection) -> None:
-        """Learn which rows there are, by the first column of their keys."""
+        """Learn which rows there are, by the first column of their keys; whoever follows would not use it."""
+        if not self.database.leads:
+            return
         for table in CACHES:
             first = next(iter(table.primary_key))
             self._stored[table] = set(connection.execute(select(first).distinct()).scalars())
@@ -71,7 +77,12 @@ class CacheRows:
         return None if stored is None else stored._asdict()
 
     async def put(self, table: Table, row: dict[str, Any]) -> None:
-        """Write a row soon, in place of one with the same key."""
+        """Write a row soon, in place of one with the same key.
+
+        One with a text that is not printable is not kept: PostgreSQL refuses some, with all the rows beside them.
+        """
+        if not all(value.isprintable() for value in row.values() if isinstance(value, str)):
+            return
         key = tuple(row[column.name] for column in table.primary_key)
         self._waiting.setdefault(table, {})[key] = row
         self._waiting_bytes += len(row["body"])
@@ -81,7 +92,21 @@ class CacheRows:
             self._timer = asyncio.get_running_loop().call_later(WITHIN_S, self._begin)
 
     async def flush(self) -> None:
-        """Write what waits; it is durable when this returns, or gone."""
+        """Write what waits; it is durable when this returns, or gone. Others' rows are written if the caller is cancelled."""
+        await asyncio.shield(self._begin())
+
+    async def close(self) -> None:
+        """Write what waits, for the last time."""
+        await self.flush()
+        await asyncio.gather(*self._flushing)
+
+    def _begin(self) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._write_waiting())
+        self._flushing.add(task)
+        task.add_done_callback(self._flushing.discard)
+        return task
+
+    async def _write_waiting(self) -> None:
         async with self._turn:
             if self._timer is not None:
                 self._timer.cancel()
@@ -97,16 +122,6 @@ class CacheRows:
             finally:
                 self._written = {}
 
-    async def close(self) -> None:
-        """Write what waits, for the last time."""
-        await self.flush()
-        if self._flushing is not None:
-            await self._flushing
-
-    def _begin(self) -> None:
-        self._timer = None
-        self._flushing = asyncio.get_running_loop().create_task(self.flush())
-
     def _note(self, rows: _Rows) -> None:
         for table, keyed in rows.items():
             self._stored.setdefault(table, set()).update(key[0] for key in keyed)
@@ -121,3 +136,8 @@ def _write(connection: Connection, rows: _Rows) -> None:
             same, [{f"the_{column.name}": part for column, part in zip(columns, key, strict=True)} for key in keyed]
         )
         connection.execute(insert(table), list(keyed.values()))
+
+
+def in_key(text: str) -> str:
+    """A text as a part of a key: in the place of a long one stands its digest."""
+    return text if len(text) <= MAX_KEY_CHARS else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 BUSY_S = 2.0
 """A backup may hold the file for a moment; whoever holds it longer is another writer."""
 
+SILENT_S = 10.0
+"""A PostgreSQL that says nothing for so long is told of, where no lease says how long it may."""
+
 _PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",  # nobody else connects, so there is no second connection to race with
     "PRAGMA synchronous=FULL",  # NORMAL may lose acknowledged commits on power loss
@@ -45,13 +48,13 @@ def address_of(url: str, said_by: str = "store.url") -> URL:
 
 
 def engine_of(url: URL, member: Instance | None = None) -> Engine:
-    """What connects to this address; a ``member`` learns within its lease that the other end is gone.
+    """What connects to this address, and waits for no silent server for ever; a ``member`` looks again within its lease.
 
     Raises:
         StoreError: its driver is not installed.
     """
     if url.get_backend_name() != "sqlite":
-        limits = {} if member is None else _limits(member.lease_s)
+        limits = _limits(SILENT_S if member is None else member.lease_s * lease.RENEW_AT)
         wanted = {name: value for name, value in limits.items() if name not in url.query}
         try:
             return create_engine(url, poolclass=NullPool, connect_args=wanted)
@@ -66,9 +69,9 @@ def engine_of(url: URL, member: Instance | None = None) -> Engine:
     return engine
 
 
-def _limits(lease_s: float) -> dict[str, int]:
-    """libpq's: how long it waits for a server that says nothing, so that who follows looks again before a lease is over."""
-    within_s = max(2, round(lease_s * lease.RENEW_AT))  # libpq takes less than 2 s for 2 s
+def _limits(silent_s: float) -> dict[str, int]:
+    """libpq's: how long it waits for a server that says nothing."""
+    within_s = max(2, round(silent_s))  # libpq takes less than 2 s for 2 s
     return {
         "connect_timeout": within_s,
         "keepalives_idle": within_s,
@@ -87,6 +90,12 @@ def _prepare(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def only_look(connection: Connection) -> None:
+    """What follows in this transaction of a PostgreSQL writes nothing, and waits for no lock of others for long."""
+    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(SILENT_S * 1000)}")
 
 
 def announce(connection: Connection) -> None:

@@ -8,13 +8,14 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine, select
 from sqlalchemy.pool import NullPool
 
 from scanner.formats.files import is_there
-from scanner.store import findings, releases
-from scanner.store.connect import address_of
+from scanner.store import findings, releases, tables
+from scanner.store.connect import address_of, engine_of, only_look
 from scanner.store.error import StoreError
 from scanner.store.foreign_errors import translated
 from scanner.store.trail_rows import TrailRows
@@ -22,13 +23,16 @@ from scanner.store.trail_rows import TrailRows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import Connection
 
     from scanner.domain.release import Release
     from scanner.domain.report import Report
 
 TRIES = 5
 """A copy during which the service wrote is made again; between two scans there is time enough."""
+
+MAX_BYTES_AT_ONCE = 32 << 20
+"""Of a database that is copied while somebody waits for a word."""
 
 _BESIDE = ("", "-wal")
 """What a SQLite database consists of; it is opened by one process alone, so that nothing is in shared memory."""
@@ -71,6 +75,18 @@ def last_report_of(url: str) -> Report | None:
             raise StoreError(f"another version wrote the store: {error}") from error
 
 
+def images_of(url: str) -> set[str]:
+    """The images of the last scan, at once: of a large database as its file stands, without what a service still holds.
+
+    Raises:
+        StoreError: there is no such database, it is damaged, or it changed meanwhile.
+    """
+    f = tables.findings
+    query = select(f.c.image).where(f.c.closed_at.is_(None), f.c.present).distinct()
+    with _glancing(url) as connection:
+        return set(connection.execute(query).scalars())
+
+
 def _as_stored(text: bytes) -> str:
     """Whoever put bytes where a text is made no error of the database: they are to be shown as what they are."""
     return text.decode("utf-8", "surrogateescape")
@@ -92,12 +108,34 @@ def _reading(url: str) -> Iterator[Connection]:
 
 
 @contextmanager
+def _glancing(url: str) -> Iterator[Connection]:
+    """As ``_reading``, but a large SQLite is not copied: its service writes into its file seldom, else beside it."""
+    address = address_of(url)
+    where, database = address.render_as_string(hide_password=True), Path(address.database or "")
+    with translated(where):
+        before = _state(database) if address.get_backend_name() == "sqlite" else []
+    if sum(one[0] for one in before if one) <= MAX_BYTES_AT_ONCE:
+        with _reading(url) as connection:
+            yield connection
+        return
+    as_it_is = {"mode": "ro", "immutable": "1", "uri": "true"}
+    file = URL.create("sqlite", database=f"file:{quote(str(database.absolute()))}", query=as_it_is)
+    with _connected(file, where) as connection:
+        yield connection
+        with translated(where):
+            is_changed = _state(database)[0] != before[0]
+    if is_changed:
+        raise StoreError(f"store {where}: it was written to meanwhile: try again", fatal=False)
+
+
+@contextmanager
 def _connected(address: URL, where: str) -> Iterator[Connection]:
-    engine = create_engine(address, poolclass=NullPool)
+    is_file = address.get_backend_name() == "sqlite"
+    engine = create_engine(address, poolclass=NullPool) if is_file else engine_of(address)
     try:
         with translated(where), engine.connect() as connection:
-            if address.get_backend_name() == "postgresql":
-                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            if not is_file:
+                only_look(connection)
             yield connection
     finally:
         engine.dispose()

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from scanner.domain.image.offers import Program
 from scanner.store import codec, findings, releases, surveys, tables
-from scanner.store.cache_rows import CacheRows
+from scanner.store.cache_rows import CacheRows, in_key
 from scanner.store.connect import announce
 from scanner.store.database import Database
 from scanner.store.error import StoreError
@@ -212,14 +212,14 @@ class Store:
     async def get_program(self, manifest: str, argv: tuple[str, ...], tool: str) -> Program | None:
         """What ``argv`` resolves to in ``manifest`` as the inspection of version ``tool`` saw it."""
         try:
-            found = await self._caches.find(tables.programs, (manifest, json.dumps(argv), tool))
+            found = await self._caches.find(tables.programs, (manifest, in_key(json.dumps(argv)), tool))
             return codec.loads(Program, found["body"]) if found else None
         except (StoreError, ValueError):
             return None
 
     async def put_program(self, manifest: str, argv: tuple[str, ...], tool: str, program: Program) -> None:
         """Keep an inspection, so that each digest is inspected once."""
-        row = {"manifest": manifest, "argv": json.dumps(argv), "tool": tool}
+        row = {"manifest": manifest, "argv": in_key(json.dumps(argv)), "tool": tool}
         await self._caches.put(tables.programs, row | {"body": codec.dumps(program), "used_at": self._clock()})
 
     async def get_survey(self, layer: str, tool: str) -> LayerSurvey | None:

@@ -152,7 +152,7 @@ async def scanned(parts, cluster=None, hosts=None, scans=1):
     adapters = Adapters(parts["settings"], AdapterContext("test"))
     if cluster is not None:
         adapters._cluster = ClusterReader(cluster, adapters.hosts.answers)
-        adapters.hosts.elsewhere = adapters._cluster.read
+        adapters.hosts.other_reader = adapters._cluster.read
     try:
         reports = []
         for _ in range(scans):

@@ -191,3 +191,10 @@ async def test_a_missing_platform_names_hosts_of_today_though_its_host_is_unchan
     ]
     assert "Or run it where it fits (linux/arm64): b." in fixes[0]
     assert "Or run it where" not in fixes[1]
+
+
+async def test_an_answer_that_was_pushed_gets_older_with_each_scan_though_nothing_changed(fleet):
+    fleet.facts = {name: replace(facts, answered_at=5.0) for name, facts in fleet.facts.items()}
+    before, after = await fleet.scan(), await fleet.scan()
+    assert kept(before, after) == ["a", "b"]
+    assert {reading.last_success_at for report in (before, after) for reading in report.hosts} == {5.0}

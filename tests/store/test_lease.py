@@ -5,6 +5,7 @@ import threading
 import uuid
 
 import pytest
+from sqlalchemy import event
 
 from scanner.store.database import Database
 from scanner.store.error import StoreError
@@ -49,8 +50,11 @@ async def test_the_second_follows_reads_and_writes_nothing(opened, fleet):
     first, second = await opened("a", 60.0), await opened("b", 60.0)
     assert (first.leads, second.leads) == (True, False)
     saved = await first.save(fleet.report())
+    asked = []
+    event.listen(second._database._engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
     await second.recall()
     assert await second.load() == saved
+    assert [query for query in asked if "documents" in query or "programs" in query] == []  # only a leader goes by them
     with pytest.raises(StoreError, match="another archscan leads") as refused:
         await second.put_record("waiver", "w", {})
     assert not refused.value.fatal

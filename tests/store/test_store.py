@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import replace
 from random import Random
 
@@ -17,6 +18,8 @@ from sqlalchemy.exc import OperationalError
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
+from scanner.store import read_only
+from scanner.store.cache_rows import MAX_WAITING_BYTES
 from scanner.store.database import Database
 from scanner.store.error import StoreError
 from scanner.store.findings import Architecture
@@ -169,6 +172,19 @@ async def test_what_is_older_than_keep_is_pruned(url, fleet):
     db.close()
 
 
+async def test_the_images_of_a_store_in_use_are_known_at_once(url, fleet, monkeypatch):
+    store = await Store.open(url)
+    await store.save(fleet.report(findings=[fleet.finding(image=image) for image in ("b:1", "a:1", "b:1")]))
+    store = await reopened(store, url)
+    await store.save(fleet.report(findings=[fleet.finding(image="c:1")], at=200.0))
+    assert read_only.images_of(url) == {"c:1"}
+    monkeypatch.setattr(read_only, "MAX_BYTES_AT_ONCE", 0)
+    monkeypatch.setattr(read_only, "_copied", None)  # what is large is not copied
+    assert read_only.images_of(url) == {"a:1", "b:1"}  # the service has not written back more
+    await store.close()
+    assert read_only.images_of(url) == {"c:1"}
+
+
 # ---------------------------------------------------------------- caches and records
 
 
@@ -199,6 +215,24 @@ async def test_an_inspection_is_kept_per_manifest_argv_and_version(url):
     assert await store.get_program("sha256:a", ("/app",), "1") == program
     assert await store.get_program("sha256:a", ("/app", ""), "1") is None
     assert await store.get_program("sha256:a", ("/app",), "2") is None
+    await store.close()
+
+
+async def test_what_others_brought_is_written_though_whoever_writes_it_is_cancelled(url):
+    store, free = await Store.open(url), threading.Event()
+    bodies = [b"x", b"y" * MAX_WAITING_BYTES]
+    small, large = ("sha256:" + hashlib.sha256(body).hexdigest() for body in bodies)
+    busy = asyncio.ensure_future(store._database.read(lambda _: free.wait()))
+    await store.put(small, bodies[0], "m")
+    writes = asyncio.ensure_future(store.put(large, bodies[1], "m"))
+    while not store._caches._written:
+        await asyncio.sleep(0)
+    writes.cancel()
+    await asyncio.wait([writes])
+    free.set()
+    await busy
+    store = await reopened(store, url)
+    assert [await store.get(digest) for digest in (small, large)] == bodies
     await store.close()
 
 
@@ -446,11 +480,16 @@ async def test_postgresql_remembers_the_same(postgresql, fleet):
     store = await Store.open(postgresql)
     saved = await store.save(fleet.report())
     await store.put("sha256:" + hashlib.sha256(b"x").hexdigest(), b"x", "m")
+    await store.put("sha256:" + hashlib.sha256(b"y").hexdigest(), b"y", "a text with \0 costs no other row")
+    words = ("sh", "-c", Random(1).randbytes(4000).hex())  # longer than what PostgreSQL has as a key
+    await store.put_program("sha256:m", words, "1", Program(("/app",)))
     with pytest.raises(StoreError, match="in use by another archscan"):
         await Store.open(postgresql)
     store = await reopened(store, postgresql, clock=lambda: 0.0)
     assert await store.load() == saved
     assert await store.get("sha256:" + hashlib.sha256(b"x").hexdigest()) == b"x"
+    assert await store.get_program("sha256:m", words, "1") == Program(("/app",))
+    assert await store.get_program("sha256:m", (*words[:2], "true"), "1") is None
     later = await store.save(replace(fleet.report(at=200.0), scan_id="t"))
     assert moments(later) == {"api": (100.0, 200.0)}
     await store.close()

@@ -1,4 +1,4 @@
-"""The agent's story: one rollback from its confirmation to one of its good ends, whatever dies on the way."""
+"""What the rollback agent, a process of its own, does of one rollback: to one of its good ends, whatever dies on the way."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LedgerError(Exception):
     """The service does not answer, or has the trail failing: nothing goes on until it does."""
 
 
-class Hand(Protocol):
+class HostScript(Protocol):
     """Does one verb on a host."""
 
     async def __call__(self, host: str, line: str, /) -> Mapping[str, str] | Failure:
@@ -69,7 +69,7 @@ class Ledger(Protocol):
 class Agent:
     """One rollback at a time; ``sleep`` takes seconds."""
 
-    hand: Hand
+    hand: HostScript
     ledger: Ledger
     sleep: Callable[[float], Awaitable[None]]
 

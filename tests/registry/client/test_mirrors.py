@@ -230,6 +230,15 @@ async def test_a_layer_that_breaks_at_the_mirror_goes_on_at_the_registry(fake, m
     assert (len(mirror.asked), len(fake.asked)) == (1, 1)
 
 
+async def test_a_mirror_that_breaks_behind_the_last_byte_has_given_the_layer(fake, mirror, client, podman, layer):
+    head = (
+        f"HTTP/1.1 200 OK\r\ncontent-length: {len(CONTENT)}\r\ntransfer-encoding: chunked\r\n\r\n{len(CONTENT):x}\r\n"
+    )
+    mirror.on("GET", "/blobs/", mirror.raw(head.encode() + CONTENT + b"\r\n"))
+    assert await read(client(registries_conf=podman(sends(fake, mirror.name))), fake, layer) == CONTENT
+    assert fake.asked == []
+
+
 async def test_a_layer_of_other_bytes_is_told_not_passed_over(fake, mirror, client, podman, layer):
     mirror.on("GET", "/blobs/", mirror.answer(200, CONTENT[:-1]))
     with pytest.raises(StreamBroken) as broken:

@@ -18,7 +18,7 @@ from scanner.inventory.match import match
 from scanner.store.error import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from scanner.client import Client
@@ -106,3 +106,18 @@ def stored_report(settings: Settings) -> Report:
     if report is None:
         raise UsageError("nothing to compare with: the store has no report yet")
     return report
+
+
+def stored_images(settings: Settings) -> Collection[str]:
+    """The images of the last scan in the configured store, at once; none without a store.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from scanner.store.read_only import images_of  # noqa: PLC0415 -- SQLAlchemy takes long to import
+
+    url = store_url(settings)
+    try:
+        return images_of(url) if url else ()
+    except StoreError as error:
+        raise UsageError(str(error)) from None
