@@ -1139,18 +1139,20 @@ tasks_of() { # directories of one manager: files of tasks beside which its units
   (
     set +f
     for dir; do
-      grep -l -s -E "^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=.*${runners}[[:space:]]" "$dir"/*.service "$dir"/*.service.d/*.conf
+      grep -l -s -E "^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=.*${runners}([[:space:]\"']|\$)" "$dir"/*.service "$dir"/*.service.d/*.conf
     done
   ) | head -n 100 | while IFS= read -r unit; do
     awk '{
-      gsub(/["\047]/, "")
+      gsub(/["\047\r]/, "")
       if (match($0, /^[ \t]*WorkingDirectory[ \t]*=[ \t]*-?/) || (/^[ \t]*Exec/ && match($0, /[ \t](-C|-d|--(directory|dir|prefix|cwd|working-directory))[ \t=]*/))) {
         $0 = substr($0, RSTART + RLENGTH)
         if ($1 ~ /^\/[A-Za-z0-9_.\/-]+$/) print $1
       }
     }' "$unit"
   done | while IFS= read -r place; do
-    for task in GNUmakefile makefile Makefile justfile Justfile Taskfile.yml Taskfile.yaml taskfile.yml package.json; do
+    for task in GNUmakefile makefile Makefile justfile Justfile JUSTFILE .justfile .Justfile package.json \
+      Taskfile.yml Taskfile.yaml Taskfile.dist.yml Taskfile.dist.yaml \
+      taskfile.yml taskfile.yaml taskfile.dist.yml taskfile.dist.yaml; do
       if [ -f "$place/$task" ] && [ -r "$place/$task" ] &&
         grep -q -E "${clients}[[:space:]].*(run|create|play|up|deploy)([[:space:]\"]|\$)" "$place/$task"; then printf '%s\n' "$place/$task"; fi
     done
@@ -1368,7 +1370,10 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       else if (key ~ /^Exec/ && (run = started_by(value)) != "") print key "=" run blank(lines)
       else if (key ~ /^Exec/ && (run = script_in(value)) != "") print key "=" run blank(lines)
       else if (key ~ /^Exec/ && tasks != "" && (run = task_in(value)) != "") print key "=" run blank(lines)
-      else print key "=@hidden" blank(lines)
+      else if (key !~ /^(Condition|Assert)/) print key "=@hidden" blank(lines)
+      else if (value ~ /^[ \t\n\\#]*$/) print whole # it takes back those before it
+      else if (value ~ /^[ \t\n\\#]*\|/) print key "=|@hidden" blank(lines)
+      else print blank(lines)
     }
     function started_by(value,  name, verb) { # the program and the word by which something else starts a container
       if (!match(value, "(^|[ \t/\"\047.@+!:-])" starters "[ \t]([^;&|]*[ \t])?(run|runp|create|apply|replace|install|upgrade)([ \t\"\047]|$)")) return ""

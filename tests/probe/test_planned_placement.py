@@ -31,12 +31,16 @@ def test_a_static_pod_is_planned_where_its_host_may_run_it(asked, is_planned, pi
 
 PROJECT = "/srv/app/compose.yml\nservices: {a: {image: 'r.example/a:${TAG:-1}', environment: {P: '$PASS'}, ports: ['$PORT:80']}}\n"
 LABELLED = 'sha256:1 2 running/0 {"config": {"labels": {"project": "app", "compose_files": "/srv/app/compose.yml"}}}'
+TAG_2 = "Environment=TAG=2\n"
 STARTED = [
     ("", [("app/a", "r.example/a:1", None)]),
     ("Environment=TAG=2\nExecReload=docker compose up -d\n", [("app/a", "r.example/a:2", None)]),
     ("Environment=DOCKER_DEFAULT_PLATFORM=linux/arm64\n", [("app/a", "r.example/a:1", "linux/arm64")]),
     ("Environment=PASS=@hidden PORT=@hidden\n", [("app/a", "r.example/a:1", None)]),
     ("Environment=TAG=@hidden\n", [("app/a", "r.example/a:1", None)]),
+    (f"{TAG_2}[Unit]\nConditionArchitecture=x86-64\n", [("app/a", "r.example/a:2", None)]),
+    (f"{TAG_2}[Unit]\nConditionArchitecture=arm64\n", [("app/a", "r.example/a:1", None)]),
+    (f"{TAG_2}[Unit]\nConditionArchitecture=|arm64\nConditionPathExists=@hidden\n", [("app/a", "r.example/a:2", None)]),
 ]
 
 

@@ -663,6 +663,12 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
         "/etc/systemd/system/i.service": "[Service]\nExecStart=/usr/bin/make -C {etc}/../srv/a up TOKEN=hunter6\n",
         "/etc/systemd/system/j.service": "[Service]\nExecStart=/usr/bin/just hunter7\nWorkingDirectory={etc}/../srv/b\n",
         "/etc/systemd/system/k.service": "[Service]\nExecStart=/usr/bin/make -C {etc}/../srv/c up hunter8\n",
+        "/etc/systemd/system/l.service": "[Service]\nExecStart=/usr/bin/make\nWorkingDirectory={etc}/../srv/d\n",
+        "/etc/systemd/system/m.service": "[Service]\nExecStart='/usr/bin/task'\nWorkingDirectory={etc}/../srv/e\n",
+        "/etc/systemd/system/n.service": "[Service]\nExecStart=/usr/bin/just\r\nWorkingDirectory={etc}/../srv/f\r\n",
+        "/srv/d/makefile": "all:\n\tdocker run a hunter0\n",
+        "/srv/e/taskfile.dist.yaml": "tasks: {default: docker compose up -d}\n",
+        "/srv/f/.justfile": "all:\n  podman run a\n",
         "/srv/a/Makefile": "up:\n\tdocker compose up -d # hunter9\n",
         "/srv/b/justfile": "web:\n  podman run a\n",
         "/srv/c/Makefile": "up:\n\techo podman\n",
@@ -680,7 +686,7 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
     assert [word.encode() in done.stdout for word in said] == [True, True, True, False]
     assert [one.image for one in facts.workloads if one.source is Source.SYSTEMD] == ["fin:1"]
     told = b"".join(re.findall(rb"\n(?:/\S+)?/root/(srv/\S+)\n@script", done.stdout))
-    assert told == b"srv/a/Makefilesrv/b/justfile"
+    assert told == b"srv/a/Makefilesrv/b/justfilesrv/d/makefilesrv/e/taskfile.dist.yamlsrv/f/.justfile"
     assert f"{tmp_path}/root/opt/start.sh, a script in which an engine is named" in facts.gaps["systemd"].detail
     assert b"backup.sh" not in done.stdout
     assert b"opt/program" not in done.stdout
@@ -698,6 +704,9 @@ def test_a_line_that_is_too_long_to_be_looked_through_is_a_gap(shell, tmp_path, 
     assert "systemd" in facts.gaps
 
 
+TRIGGERED = "[Unit]\nConditionHost=hunter2\nConditionArchitecture=|s390x\nConditionPathExists=\\\n|/etc/hunter3\n"
+
+
 def test_units_come_with_their_drop_ins_and_what_hides_them(shell, tmp_path, with_programs):
     started = "[Service]\nExecStart=/usr/bin/docker run {image}\n"
     files = {
@@ -708,6 +717,9 @@ def test_units_come_with_their_drop_ins_and_what_hides_them(shell, tmp_path, wit
         "/usr/lib/systemd/system/c.service": started.replace("{image}", "masked"),
         "/usr/lib/systemd/system/d@.service": started.replace("{image}", "d:%i"),
         "/usr/lib/systemd/system/e@.service": started.replace("{image}", "e:%i"),
+        "/etc/systemd/system/h.service": TRIGGERED + started.replace("{image}", "h"),
+        "/etc/systemd/system/i.service": TRIGGERED.replace("=\\\n|", "=\\\n") + started.replace("{image}", "elsewhere"),
+        "/etc/systemd/system/j.service": TRIGGERED + "AssertHost=\\\n\nConditionNull=\\\n\n" + started.replace("{image}", "j"),
         "/etc/systemd/system/f.service": "[Service]\nWorkingDirectory={etc}/f\nExecStart=/usr/bin/docker compose up\n",
         "/etc/f/compose.yaml": "services:\n  web:\n    image: w\n    environment:\n      A: hunter1\n",
         "/etc/systemd/system/g.service": "[Service]\nExecStart=/usr/bin/podman kube play --replace {etc}/g.yaml\n",
@@ -730,6 +742,7 @@ def test_units_come_with_their_drop_ins_and_what_hides_them(shell, tmp_path, wit
     planned = {(w.name, w.image) for w in facts.workloads if w.stage is Stage.PLANNED}
     assert planned == {
         ("b.service", "b:2"), ("d@7.service", "d:7"), ("f/web", "w"), ("g.service/c", "inpod"), ("shop/web", "instance"),
+        ("h.service", "h"), ("j.service", "j"),
     }  # fmt: skip
 
 

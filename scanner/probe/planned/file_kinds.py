@@ -17,7 +17,7 @@ from scanner.probe.planned.plans import UnclearError, text_of
 from scanner.probe.planned.swarm import stack_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Kind(StrEnum):
@@ -66,8 +66,8 @@ _UNIT_PART = re.compile(
     r".*\.(?:image|build|volume|network|(?:container|kube|pod|image|build|volume|network|service)\.d/[^/]*\.conf)",
     re.ASCII | re.DOTALL,
 )
-_SCRIPT = re.compile(r"[^.]+|[^.].*\.(?:[a-z]*sh|py|pl|rb|js)|\.justfile", re.ASCII | re.DOTALL)
-_SCRIPT_BY_NAME = re.compile(r".*\.(?:ba)?sh|(?:GNUm|m|M)akefile|\.?justfile|Justfile", re.ASCII | re.DOTALL)
+_SCRIPT = re.compile(r"[^.]+|[^.].*\.(?:[a-z]*sh|py|pl|rb|js)|\.(?i:justfile)", re.ASCII | re.DOTALL)
+_SCRIPT_BY_NAME = re.compile(r".*\.(?:ba)?sh|(?:GNUm|m|M)akefile|\.?(?i:justfile)", re.ASCII | re.DOTALL)
 _TAKEN_FROM = re.compile(
     rb"""(?:^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?|--env-file[= \t]|(?:^|[;&|'"\t ])(?:\.|source)[ \t]+)["']?(/[\w./@+-]+)""",
     re.MULTILINE,
@@ -100,6 +100,9 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 SCRIPT_MARK = b"#!"
 """How scripts begin."""
+
+MAX_NAMED = 1000
+"""Files that one file may name: as many as are read of all; what takes from others is a gap."""
 
 UNREAD_SCRIPT = b"@unread"
 """Stands for a script that is there, but longer or more than are read."""
@@ -145,18 +148,28 @@ def is_script(path: str, head: bytes) -> bool:
     return head.startswith(SCRIPT_MARK) or _SCRIPT_BY_NAME.fullmatch(posixpath.basename(path)) is not None
 
 
-def named_by(path: str, raw: bytes) -> set[str]:
+def named_by(path: str, raw: bytes) -> Iterable[str]:
     """The files that a unit or a script takes variables or commands from, from the root on, where it names them so."""
     if not (
         _SYSTEMD.fullmatch(path) or _QUADLET.fullmatch(path) or _UNIT_PART.fullmatch(path) or may_be_a_script(path)
     ):
-        return set()
-    return {name.decode("utf-8", "replace") for name in _TAKEN_FROM.findall(raw)}
+        return ()
+    found: dict[bytes, None] = {}
+    for taken in _TAKEN_FROM.finditer(raw):
+        found[taken[1]] = None
+        if len(found) == MAX_NAMED:
+            break
+    return (name.decode("utf-8", "replace") for name in found)
 
 
 def is_environment(path: str) -> bool:
     """Whether a file is named like one that holds variables: ``.env``, ``web.env``, ``.env.prod``."""
     return _ENVIRONMENT.fullmatch(posixpath.basename(path)) is not None
+
+
+def is_known_though_hidden(name: str) -> bool:
+    """Whether a file is looked at although its name begins with a dot: ``.env``, ``.justfile``."""
+    return is_environment(name) or may_be_a_script(name)
 
 
 def is_yaml(path: str) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Workload
     from scanner.domain.host import Host
-    from scanner.domain.plan import Plan
+    from scanner.domain.plan import Placement, Plan
     from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
     from scanner.probe.engines.engine_section import Gaps
@@ -53,7 +53,7 @@ def read(answer: Answer, host: Host, platform: Platform | None, gaps: Gaps) -> t
     """Everything that the host's files plan for a host of this platform."""
     texts = _texts(answer, gaps)
     played: set[str] = set()
-    units = _units(answer, texts["compose"], played)
+    units = _units(answer, texts["compose"], played, lambda asked: _fits(asked, host, platform) is True)
     readers = {**units, **_READERS, "compose": lambda given: _compose(answer, given, played)}
     found = {kind: _plans(reader, texts[kind]) for kind, reader in readers.items()}
     found = {kind: without_hidden(plans) for kind, plans in found.items()}
@@ -84,7 +84,11 @@ def _plans(reader: Callable[[Mapping[str, bytes]], Plans], texts: Mapping[str, b
 
 def _is_for(plan: Plan, host: Host, platform: Platform | None) -> bool:
     """The host has the file: what nobody told of the host is taken as what its plan asks for."""
-    return plan.placement is None or plan.placement.fits(host.name, platform, host.labels) is not False
+    return plan.placement is None or _fits(plan.placement, host, platform) is not False
+
+
+def _fits(asked: Placement, host: Host, platform: Platform | None) -> bool | None:
+    return asked.fits(host.name, platform, host.labels)
 
 
 def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
@@ -116,7 +120,7 @@ def _with_section(text: bytes) -> bytes:
 
 
 def _units(
-    answer: Answer, of_compose: Mapping[str, bytes], played: set[str]
+    answer: Answer, of_compose: Mapping[str, bytes], played: set[str], is_met: Callable[[Placement], bool]
 ) -> dict[str, Callable[[Mapping[str, bytes]], Plans]]:
     """Readers of units; Compose files that containers are labelled with are planned by their project."""
     asked = answer.sections.get("plan_files")
@@ -129,7 +133,7 @@ def _units(
 
     return {
         "quadlet": lambda texts: quadlet.plans(texts, has_volumes=has_volumes),
-        "systemd": lambda texts: systemd.plans(texts, own, played),
+        "systemd": lambda texts: systemd.plans(texts, own, played, is_met),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,7 +153,7 @@ class _Reading:
         if self._entries > MAX_ENTRIES:
             raise TreeError(f"{self._home}: more than {MAX_ENTRIES} names")
         for entry in found:
-            if not entry.name.startswith(".") or file_kinds.is_environment(entry.name):
+            if not entry.name.startswith(".") or file_kinds.is_known_though_hidden(entry.name):
                 yield entry
 
     def _is_folder(self, entry: os.DirEntry[str], name: str) -> bool | None:
@@ -199,19 +200,27 @@ class _Reading:
 
     def _take_named(self, home: Path, skipped: str = "") -> None:
         """Files of any name from which a unit or a script takes variables or commands, below any folder around it."""
-        named = {
-            f"{root}{name}"
-            for path, raw in self._texts.items()
-            for name in file_kinds.named_by(path, raw)
-            for root in _around(path)
-        }
-        for name in [name for name in self._others if name in named]:
+        named = self._named()
+        for name in (name for name in self._others if name in named):
             place = (home / name.removeprefix(skipped)).resolve()
             self._scripts += 1
+            if self._scripts > MAX_SCRIPTS:
+                break
             with suppress(FileError, OSError):
-                if self._scripts <= MAX_SCRIPTS and place.is_relative_to(self._home):
+                if place.is_relative_to(self._home):
                     self._texts[name] = files.read_bytes(place, MAX_SCRIPT_BYTES, follow=False)
-                    self._others.remove(name)
+        self._others = [name for name in self._others if name not in self._texts]
+
+    def _named(self) -> set[str]:
+        """Of the other files those that one which is read may name."""
+        others = set(self._others)
+        ends = {posixpath.basename(name) for name in others}
+        found: set[str] = set()
+        for path, raw in self._texts.items():
+            for name in file_kinds.named_by(path, raw):
+                if posixpath.basename(name) in ends:
+                    found.update(others.intersection(f"{root}{name}" for root in _around(path)))
+        return found
 
     def _leave(self, entry: os.DirEntry[str], name: str, error: FileError) -> None:
         """A file that is not read; one that is too long and no plan by what it begins with is left alone."""

@@ -3,6 +3,7 @@
 import json
 import os
 import string
+import tracemalloc
 from contextlib import closing
 
 import pytest
@@ -274,6 +275,15 @@ def test_a_unit_whose_script_is_beyond_what_is_read_is_unknown_and_other_scripts
     assert unknown(found, "web-2") == planned(found, "web-2") == []
 
 
+@pytest.mark.parametrize(
+    ("program", "file"), [("make", "makefile"), ("just", ".justfile"), ("task", "taskfile.dist.yaml")]
+)
+def test_a_file_of_tasks_is_read_where_its_runner_looks_for_it(program, file, directory):
+    unit = f"[Service]\nWorkingDirectory=/srv/app\nExecStart=/usr/bin/{program}\n"
+    home = directory({"web-1/a.service": unit, f"web-1/srv/app/{file}": "up:\n  docker compose up\n"})
+    assert "in which an engine is named" in unknown(PlanDirectory(home).read(HOSTS), "web-1")[0][2]
+
+
 def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they_are_called(directory, tmp_path):
     outside = tmp_path / "outside"
     outside.write_text("TAG=secret\n")
@@ -297,6 +307,25 @@ def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they
         "edge-1/etc/default/web": "no plan", "edge-1/etc/default/x": "no plan", "web-1/etc/default/other": "no plan",
         "web-1/etc/default/web": "planned", "web-2/files/etc/sysconfig/web": "planned",
     }  # fmt: skip
+
+
+def test_scripts_that_name_files_without_end_cost_little_and_what_takes_from_those_is_unknown(directory):
+    names = ["".join(f". /{file}{number:x}\n" for number in range(7000)) for file in range(7)]
+    home = directory(
+        {
+            **{f"web-1/a/b/c/d/e/{file}.sh": names[file] for file in range(6)},
+            "web-1/opt/start.sh": f"{names[6]}docker run --env-file /etc/last r.example/app:1\n",
+            "web-1/etc/last": "A=b\n",
+            "web-1/u.service": "[Service]\nExecStart=/bin/sh /opt/start.sh\n",
+        }
+    )
+    tracemalloc.start()
+    tree = plan_tree.read(home)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 << 20
+    assert tree.others == ("web-1/etc/last",)
+    assert unknown(PlanDirectory(home).read(HOSTS), "web-1")
 
 
 def test_folders_without_end_are_unknown(directory):

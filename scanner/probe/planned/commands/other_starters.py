@@ -62,12 +62,16 @@ _OF_PLANS = frozenset({"kubectl", "oc", "nomad"})
 HOLDERS = frozenset({"k3s", "rke2", "k0s", "microk8s", "minikube"})
 """Programs that hold one of the others, which their first word names."""
 
+_TASKFILES = tuple(
+    f"{name}{end}" for name in ("Taskfile", "taskfile") for end in (".yml", ".yaml", ".dist.yml", ".dist.yaml")
+)
+
 _TASK_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "make": ("GNUmakefile", "makefile", "Makefile"),
     "gmake": ("GNUmakefile", "makefile", "Makefile"),
-    "just": ("justfile", "Justfile", ".justfile"),
-    "task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml"),
-    "go-task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml"),
+    "just": ("justfile", "Justfile", "JUSTFILE", ".justfile", ".Justfile"),
+    "task": _TASKFILES,
+    "go-task": _TASKFILES,
     "npm": ("package.json",), "yarn": ("package.json",), "pnpm": ("package.json",),
 })  # fmt: skip
 """Runners of tasks, with the files that hold them."""

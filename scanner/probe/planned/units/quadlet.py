@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Source
@@ -66,8 +67,9 @@ def by_unit(
     for unit in units:
         if unit.path in read:
             try:
-                made = _Planning(unit, read[unit.path], others, texts, played).plans()
-                made = conditions.placed(made, read[unit.path].settings)
+                hosts = conditions.placement(read[unit.path].settings)
+                starts = partial(UnitRuns, played=played, is_everywhere=hosts is None)
+                made = conditions.placed(_Planning(unit, read[unit.path], others, texts, starts).plans(), hosts)
             except UnclearError as error:
                 made = gap(unit.path, error)
             yield unit.path, gaps[unit.path] + made
@@ -87,9 +89,9 @@ class _Planning:
     """One quadlet made into the command that its service runs, then into a plan."""
 
     def __init__(
-        self, unit: Unit, quadlet: Quadlet, others: Others, texts: Mapping[str, bytes], played: set[str]
+        self, unit: Unit, quadlet: Quadlet, others: Others, texts: Mapping[str, bytes], starts: partial[UnitRuns]
     ) -> None:
-        self._played = played
+        self._starts = starts
         self._unit = unit
         self._quadlet = quadlet
         self._others = others
@@ -100,9 +102,9 @@ class _Planning:
         quadlet = self._quadlet
         specifiers = Specifiers(quadlet.service, self._unit.home, self._unit.is_user)
         env = unit_environment.of_service(quadlet.settings, specifiers, self._files.read)
-        runs = UnitRuns(
+        runs = self._starts(
             quadlet.service, Source.QUADLET, self._files, env, posixpath.dirname(quadlet.path),
-            user=(self._unit.owner or UNKNOWN) if self._unit.is_user else "", played=self._played,
+            user=(self._unit.owner or UNKNOWN) if self._unit.is_user else "",
         )  # fmt: skip
         if quadlet.kind in STARTING:
             _refuse_second_start(quadlet)

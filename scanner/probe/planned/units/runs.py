@@ -78,7 +78,8 @@ class UnitRuns:
 
     ``pulled`` are the platforms of images that its lines pulled before. ``user`` is who it runs as, empty for root,
     ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays, and the files of projects that it
-    starts as nobody else would. ``own`` gives what somebody else reads of files as a project of their own.
+    starts as nobody else would where it ``is_everywhere``, started by its conditions on each host whose files these are.
+    ``own`` gives what somebody else reads of files as a project of their own.
     """
 
     unit: str
@@ -90,6 +91,7 @@ class UnitRuns:
     own: OwnProject = lambda _: None
     user: str = ""
     played: set[str] = field(default_factory=set)
+    is_everywhere: bool = True
 
     def plans(self, words: tuple[str, ...], setting: Setting) -> Plans:
         """The plans of one command line."""
@@ -219,7 +221,7 @@ class UnitRuns:
         made = Plans(tuple(pinned_here), made.gaps)
         if made == self.own(tuple(roots)):
             return Plans()
-        if not (project.services or project.without or project.run or made.gaps):
+        if self.is_everywhere and not (project.services or project.without or project.run or made.gaps):
             self.played.update(roots)
         return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Source
@@ -18,20 +19,27 @@ from scanner.probe.planned.unknown_text import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from scanner.domain.plan import Placement
     from scanner.probe.planned.units.runs import OwnProject
     from scanner.probe.planned.units.unit_files import Unit
 
 
-def plans(texts: Mapping[str, bytes], own: OwnProject = lambda _: None, played: set[str] | None = None) -> Plans:
+def plans(
+    texts: Mapping[str, bytes],
+    own: OwnProject = lambda _: None,
+    played: set[str] | None = None,
+    is_met: Callable[[Placement], bool] = lambda _: False,
+) -> Plans:
     """What units with their drop-ins run, named by the unit.
 
     Args:
         texts: unit files, ``*.service.d/*.conf``, files of variables and others that units name, by path.
         own: gives what somebody else reads of Compose files as a project of their own.
-        played: takes the files of projects that units start in another way.
+        played: takes the files of projects that units start in another way on every host whose files these are.
+        is_met: whether each of those hosts surely is one that a unit is for.
     """
     found = Plans()
-    for _, made in by_unit(texts, own, played):
+    for _, made in by_unit(texts, own, played, is_met):
         found += made
     return found
 
@@ -40,6 +48,7 @@ def by_unit(
     texts: Mapping[str, bytes],
     own: OwnProject = lambda _: None,
     played: set[str] | None = None,
+    is_met: Callable[[Placement], bool] = lambda _: False,
 ) -> Iterator[tuple[str, Plans]]:
     """What each unit plans, by the path of its file; ``played`` takes the manifests that units play, projects' files, too."""
     for unit in unit_files.services(texts):
@@ -48,8 +57,14 @@ def by_unit(
         except UnclearError as error:
             yield unit.path, gap(unit.path, error)
             continue
-        made = _planned(unit, settings, Files(texts, unit.root), own, set() if played is None else played)
-        made = conditions.placed(made, settings)
+        hosts = conditions.placement(settings)
+        starts = partial(
+            UnitRuns,
+            own=own,
+            played=set() if played is None else played,
+            is_everywhere=hosts is None or is_met(hosts),
+        )
+        made = conditions.placed(_planned(unit, settings, Files(texts, unit.root), starts), hosts)
         yield unit.path, unread + (Plans(made.planned) if unit.is_only_offered else made)
 
 
@@ -73,13 +88,7 @@ def settings_of(
     return found, gaps
 
 
-def _planned(
-    unit: Unit,
-    settings: Sequence[Setting],
-    files: Files,
-    own: OwnProject,
-    played: set[str],
-) -> Plans:
+def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: partial[UnitRuns]) -> Plans:
     specifiers = Specifiers(unit.name, unit.home, unit.is_user)
     env = unit_environment.of_service(settings, specifiers, files.read)
     directory = systemd_unit.last(settings, "Service", "WorkingDirectory")
@@ -87,7 +96,7 @@ def _planned(
     if place.startswith("~"):
         place = unit.home or UNKNOWN
     user = _user(unit, settings, specifiers)
-    runs = UnitRuns(unit.name, Source.SYSTEMD, files, env, place, own=own, user=user, played=played)
+    runs = starts(unit.name, Source.SYSTEMD, files, env, place, user=user)
     found = Plans()
     lines = list(command_lines(settings, specifiers, env))
     if any(mentions_engine(line.setting.value) for line in lines) and (

@@ -95,13 +95,18 @@ def test_a_file_of_variables_is_read_instead_of_those_beside():
 
 BASE = "services: {a: {image: 'r.example/a:${TAG:-1}', platform: linux/amd64, command: x}}\n"
 OVER = "services: {a: {image: r.example/a:over}}\n"
+AS_THEY_LIE = ["srv/app/compose.yml app/a r.example/a:1 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]
 AS_STARTED = [
     # what a unit adds to a project makes it the unit's; just as it lies there it stays a project of its own
-    ("docker compose up", "", ["srv/app/compose.yml app/a r.example/a:1 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
+    ("docker compose up", "", AS_THEY_LIE),
     ("docker compose -f compose.yml -f p.yml up", "", [f"{UNIT} app/a r.example/a:over linux/amd64"]),
     ("docker compose up", "Environment=TAG=2\n", [f"{UNIT} app/a r.example/a:2 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
     ("docker compose -f p.yml up", "Environment=DOCKER_DEFAULT_PLATFORM=linux/arm64\n",
      [f"{UNIT} app/a r.example/a:over linux/arm64 4", "srv/app/compose.yml app/a r.example/a:1 linux/amd64"]),
+    ("docker compose up", "Environment=TAG=2\n[Unit]\nConditionArchitecture=arm64\n",  # the files may be for other hosts, too
+     [f"{UNIT} app/a r.example/a:2 linux/amd64", *AS_THEY_LIE]),
+    ("docker compose up", "Environment=TAG=2\n[Unit]\nConditionArchitecture=|arm64\nConditionPathExists=|/x\n",
+     [f"{UNIT} app/a r.example/a:2 linux/amd64", AS_THEY_LIE[1]]),
     ("docker compose -p s -f p.yml up", "", [f"{UNIT} s/a r.example/a:over", "srv/app/compose.yml app/a r.example/a:1 linux/amd64"]),
     ("sh -c 'export TAG=3; docker compose up'", "", [f"{UNIT} app/a r.example/a:3 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
 ]  # fmt: skip
@@ -196,6 +201,8 @@ ARCHITECTURES = [
     ("|arm64\nConditionHost=|web", "arm64 arm amd64 386"),
     ("|arm64\nConditionHost=|db", "arm64 arm"),
     ("|arm64\nConditionArchitecture=|arm\nConditionHost=web", "arm64 arm"),
+    ("|arm64\nConditionPathExists=@hidden", "arm64 arm amd64 386"),  # of an older probe, which hides the mark
+    ("%a", "arm64 arm amd64 386"),
     ("aarch64", ""),
     ("!aarch64", "arm64 arm amd64 386"),
     ("native", "arm64 arm amd64 386"),
@@ -231,6 +238,14 @@ def test_a_unit_is_for_the_hosts_that_its_condition_names(said_of_unit, fits):
 
     placement = filed.planned.placement
     assert (placement and placement.fits("web", Platform("linux", "arm64"), {}, FLEET)) is fits
+
+
+@pytest.mark.parametrize(("hosts", "terms"), [(1, 2), (20, 420), (40, 41), (1100, None)])
+def test_what_conditions_and_assertions_ask_together_is_bounded(hosts, terms):
+    asked = "".join(f"ConditionHost=|h{number}\nAssertHost=|h{number}\n" for number in range(hosts))
+    (filed,) = read({UNIT: f"[Unit]\nConditionHost=|web\n{asked}{asked}{S}/usr/bin/docker run a\n"}).filed
+
+    assert (filed.planned.placement and len(filed.planned.placement.terms)) == terms
 
 
 @pytest.mark.parametrize(("said_of_unit", "wanted"), ARCHITECTURES)
