@@ -10,3 +10,7 @@ def test_the_page_on_engines_is_what_the_recordings_say():
 
 def test_every_table_has_a_title():
     assert set(page.TITLES) == set(page.MODULES)
+
+
+def test_the_page_is_text_whatever_an_engine_said():
+    assert [line for line in page.PAGE.read_text().splitlines() if not line.isprintable()] == []

@@ -35,7 +35,8 @@ class SurveyedFile:
     ``elf`` is what an ELF file's headers prove. ``problem`` says why they prove nothing (an object file, a damaged one).
     ``shebang`` is a script's interpreter line without ``#!``; ``names`` are the paths that a shell script or unit
     mentions, ``None`` where it is too long to be read. ``members`` are the ELF files in an archive of Java or Python,
-    by their paths within; ``problem`` says why not all of it was read.
+    by their paths within; ``problem`` says why not all of it was read. One that begins with a script has that one's
+    ``shebang`` and ``names``, too.
     """
 
     path: str
@@ -46,6 +47,11 @@ class SurveyedFile:
     shebang: str = ""
     names: tuple[str, ...] | None = ()
     members: tuple[SurveyedFile, ...] = ()
+
+    @property
+    def is_script(self) -> bool:
+        """Whether it is one, or begins like one, as an executable JAR does."""
+        return self.kind is SurveyedKind.SCRIPT or bool(self.shebang)
 
     @property
     def is_executable(self) -> bool:

@@ -30,7 +30,10 @@ OLD_WORLD = "abi1"
 """The variant of LoongArch's first ABI, which nobody but Loongson's own systems has."""
 
 OLD_WORLD_KERNEL = "4.19."
-"""Their kernel; Linux itself knows LoongArch since 5.19, with another ABI."""
+"""Their kernel; Linux itself knows LoongArch since ``LOONGARCH_SINCE``, with another ABI."""
+
+LOONGARCH_SINCE = "5.19"
+"""The release of Linux that brought the ABI which all others have."""
 
 _LADDERS = {
     "amd64": ("v1", "v2", "v3", "v4"),

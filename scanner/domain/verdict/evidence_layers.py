@@ -11,7 +11,7 @@ from scanner.domain.image.image_survey import Survey
 from scanner.domain.platform.binfmt import Handling, emulation, interpreters
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.engine_rules import on_engine
-from scanner.domain.verdict.execution import Execution, How, executes
+from scanner.domain.verdict.execution import Execution, How, executes, names_no_world
 from scanner.domain.verdict.memory_pages import mapped, suspected
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.survey import weigh
@@ -265,6 +265,8 @@ def _labels_too(
     if metadata.reason is Reason.CPU_LEVEL_TOO_LOW:
         detail = f"labelled {claimed}, which this CPU is not; its program's bytes name no level"
         return Conclusion(Reason.CPU_LEVEL_UNKNOWN, detail)
+    if metadata.reason is Reason.CPU_LEVEL_UNKNOWN and names_no_world(claimed):
+        return worst
     return executed(metadata)
 
 

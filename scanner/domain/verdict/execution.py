@@ -126,12 +126,18 @@ def _of_one_world(kernel: Kernel, need: Platform) -> Execution:
     """
     if need.variant not in {"", OLD_WORLD}:
         return _at_level("loong64", "", need)
-    if (need.variant == OLD_WORLD) == kernel.release.startswith(OLD_WORLD_KERNEL):
+    if kernel.release and (need.variant == OLD_WORLD) == kernel.release.startswith(OLD_WORLD_KERNEL):
         return _NATIVE
     worlds = ("the old world's ABI", "the new one's")
     its, this = worlds if need.variant else reversed(worlds)
-    detail = f"it is made for {its}, kernel {kernel.release or 'of a release that is not known'} has {this}"
-    return Execution(How.UNKNOWN, Reason.CPU_LEVEL_UNKNOWN, detail)
+    here = f"kernel {kernel.release} has {this}" if kernel.release else "the release of the kernel is not known"
+    return Execution(How.UNKNOWN, Reason.CPU_LEVEL_UNKNOWN, f"it is made for {its}, {here}")
+
+
+def names_no_world(label: Platform) -> bool:
+    """Whether a label leaves it to the program's bytes which of LoongArch's ABIs it is for."""
+    plain = canonical(label)
+    return plain.architecture == "loong64" and not plain.variant
 
 
 def _cpu_of(kernel: Kernel, host: Platform) -> str:

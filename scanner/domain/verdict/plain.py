@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, ImageStore, Kernel
+from scanner.domain.platform.cpu import LOONGARCH_SINCE, OLD_WORLD, OLD_WORLD_KERNEL
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, KNOWN_OS, Platform, canonical
 
 PLAIN_DOCKER = "29.6"
@@ -21,7 +22,8 @@ def plain_host(platform: Platform) -> Kernel:
     """The kernel and CPU of any machine of this platform, nothing above it and no emulator.
 
     An amd64 machine has x86-64-v1 and the kernel's default IA32 emulation, an arm64 one ARMv8.0; whether that runs
-    32-bit programs is not known, since half of them do. A variant raises the level.
+    32-bit programs is not known, since half of them do; a loong64 one Linux' own kernel, not Loongson's. A variant
+    raises the level, or names the other kernel.
 
     Raises:
         ValueError: there are no machines of this operating system or architecture.
@@ -33,6 +35,7 @@ def plain_host(platform: Platform) -> Kernel:
     return Kernel(
         system=_SYSTEMS.get(named.os, named.os),
         machine=_machine(named),
+        release=_release(named),
         platform=named,
         cpu_level=_level(named) if is_amd64 else None,
         arm_version=_arm_version(named),
@@ -53,6 +56,13 @@ def _machine(named: Platform) -> str:
     if named.architecture == "arm":
         return f"arm{named.variant}l"
     return _MACHINES.get(named.architecture, named.architecture)
+
+
+def _release(named: Platform) -> str:
+    """Empty but where programs depend on it."""
+    if named.architecture != "loong64":
+        return ""
+    return OLD_WORLD_KERNEL if named.variant == OLD_WORLD else LOONGARCH_SINCE
 
 
 def _arm_version(named: Platform) -> str | None:

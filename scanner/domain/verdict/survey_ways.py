@@ -93,7 +93,7 @@ def survey_of(image: ImageSurvey, asked: SurveyedProcess, *, whole: bool = True)
     found: dict[tuple[Platform | None, int, ReachedBy, bool, tuple[str, ...]], list[str]] = {}
     elves = scripts = unread = 0
     for file in image.files.values():
-        scripts += file.kind is SurveyedKind.SCRIPT and file.is_executable
+        scripts += file.is_script and file.is_executable
         unread += file.kind is SurveyedKind.ARCHIVE and bool(file.problem)
     for each in located(image, asked):
         if each.kind is SurveyedKind.ELF:
@@ -253,7 +253,7 @@ class _Ways:
     def _scripts_by_directory(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
         for path, file in self.image.files.items():
-            if file.kind is SurveyedKind.SCRIPT:
+            if file.is_script:
                 found.setdefault(posixpath.dirname(path), []).append(path)
         return found
 

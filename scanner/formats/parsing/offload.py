@@ -173,7 +173,7 @@ class _Worker:
             status = self._process.wait(END_WITHIN_S)
         except subprocess.TimeoutExpired:
             return ""
-        return signal.Signals(-status).name if status < 0 else ""
+        return _signal(-status) if status < 0 else ""
 
     def close(self) -> int:
         """End it, reap it; gives its exit status."""
@@ -199,7 +199,7 @@ class Workers:
         self._threads: ThreadPoolExecutor | None = None
         self._is_closed = False
         self._used_at = 0.0
-        self._rest: asyncio.TimerHandle | None = None
+        self._rests_in: asyncio.AbstractEventLoop | None = None
         self.started = 0
 
     async def run(
@@ -213,8 +213,8 @@ class Workers:
                 self._threads = ThreadPoolExecutor(self._count, "archscan-offload")
             threads = self._threads
         loop = asyncio.get_running_loop()
-        if self._rest is None:
-            self._rest = loop.call_later(REST_AFTER_S, self._end_idle, loop)
+        if self._rests_in is None or self._rests_in.is_closed():  # a loop that is over calls nobody
+            self._rest_later(loop)
         return await loop.run_in_executor(threads, lambda: self.call(function, budget, *args))  # type: ignore[call-arg]  # positional only
 
     def call(
@@ -264,15 +264,19 @@ class Workers:
         for worker in idle:
             worker.close()
 
+    def _rest_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._rests_in = loop
+        loop.call_later(REST_AFTER_S, self._end_idle, loop)
+
     def _end_idle(self, loop: asyncio.AbstractEventLoop) -> None:
         """End every worker once nobody has called for a while, else look again later."""
-        self._rest = None
+        self._rests_in = None
         with self._lock:
             threads = self._threads
             if self._is_closed or threads is None:
                 return
             if self._busy or time.monotonic() - self._used_at < REST_AFTER_S:
-                self._rest = loop.call_later(REST_AFTER_S, self._end_idle, loop)
+                self._rest_later(loop)
                 return
             idle, self._idle = self._idle, []
             for worker in idle:
@@ -298,6 +302,14 @@ class Workers:
                 self._idle.append(worker)
                 return
         worker.close()
+
+
+def _signal(number: int) -> str:
+    """Its name; of those for real time only the first and the last have one."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _told(shared: frozenset[str]) -> list[str]:

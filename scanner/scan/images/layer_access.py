@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 INSPECTION = "12"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
-SURVEY = "2"
+SURVEY = "3"
 """Raised whenever the survey of layers learns to see more, so that layers are read anew."""
 
 SURVEY_LIMITS = LayerLimits(read_s=1800.0)

@@ -18,6 +18,8 @@ from tests.builders import AMD64, ARM64, digest, executable
 KERNEL = builders.kernel()
 HERE, FOREIGN = executable(AMD64), executable(ARM64, "/foreign")
 SCRIPT = Executable("/run", "entrypoint", FileKind.SCRIPT, shebang="/bin/sh")
+LOONG64, OLD_WORLD = Platform("linux", "loong64"), Platform("linux", "loong64", "abi1")
+OLD_KERNEL = replace(KERNEL, platform=LOONG64, release="4.19.0-19-loongson-3")
 UNSEEN = replace(KERNEL, binfmt=None)
 UNREAD = Failure(Reason.IMAGE_UNREACHABLE, "down")
 
@@ -62,6 +64,9 @@ def program(*files, **more):
         (reason(program(SCRIPT)), Reason.BINARY_UNKNOWN),
         (reason(program(HERE)), Reason.NATIVE),
         (reason(program(HERE), config=Platform("linux", "amd64", "v4")), Reason.CPU_LEVEL_UNKNOWN),
+        (reason(program(executable(OLD_WORLD)), config=LOONG64, kernel=OLD_KERNEL), Reason.NATIVE),
+        (reason(program(executable(LOONG64)), config=LOONG64, kernel=OLD_KERNEL), Reason.CPU_LEVEL_UNKNOWN),
+        (reason(config=LOONG64, kernel=OLD_KERNEL, depth=Depth.CONFIG), Reason.CPU_LEVEL_UNKNOWN),
         (reason(program(HERE, problem=Failure(Reason.LAYER_UNKNOWN))), Reason.LAYER_UNKNOWN),
         (reason(program(problem=Failure(Reason.ENTRYPOINT_MISSING))), Reason.ENTRYPOINT_MISSING),
         (reason(program(HERE, at_run_time="eval")), Reason.SURVEY_PENDING),

@@ -29,6 +29,9 @@ from scanner.domain.verdict.reason import Reason
         ("linux/386", "linux/amd64", Reason.WRONG_PLATFORM),
         ("linux/ppc64le", "linux/ppc64le/power8", Reason.NATIVE),
         ("linux/ppc64le", "linux/ppc64le/power10", Reason.CPU_LEVEL_UNKNOWN),
+        ("linux/loong64", "linux/loong64", Reason.NATIVE),
+        ("linux/loong64", "linux/loong64/abi1", Reason.CPU_LEVEL_UNKNOWN),
+        ("linux/loong64/abi1", "linux/loong64/abi1", Reason.NATIVE),
         ("windows/amd64", "linux/amd64", Reason.WRONG_PLATFORM),
     ],
 )

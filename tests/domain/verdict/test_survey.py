@@ -47,7 +47,9 @@ def put(files, path, file):
     archive, inside, name = path.partition("!/")
     if inside:
         before = files.get(archive, SurveyedFile(archive, SurveyedKind.ARCHIVE, 0o644))
-        files[archive] = replace(before, members=(*before.members, replace(file, path=name, mode=0)))
+        files[archive] = replace(
+            before, kind=SurveyedKind.ARCHIVE, members=(*before.members, replace(file, path=name, mode=0))
+        )
     else:
         files[path] = file
 
@@ -148,13 +150,17 @@ def test_what_a_script_names_is_followed_through_the_scripts_that_it_names():
     files = {
         "/start.sh": ("/etc/start.d", "/opt/run"),
         "/etc/start.d/10.sh": ("*/bin/server",),
+        "/etc/start.d/20.jar": ("/opt/launched",),
+        "/etc/start.d/20.jar!/l.so": "amd64 lib",
         "/opt/run": ("/opt/lib/plugin.so",),
+        "/opt/launched": "arm64",
         "/srv/app/bin/server": "arm64",
         "/opt/lib/plugin.so": "arm64 lib",
         "/opt/other": "arm64",
     }
     assert way_of("/srv/app/bin/server", files, named=("/start.sh",)) is ReachedBy.NAMED
     assert way_of("/opt/lib/plugin.so", files, named=("/start.sh",)) is ReachedBy.NAMED
+    assert way_of("/opt/launched", files, named=("/start.sh",)) is ReachedBy.NAMED
     assert way_of("/opt/other", files, named=("/start.sh",)) is ReachedBy.APPLICATION
 
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import platform
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -68,6 +69,10 @@ def test_a_worker_that_dies_costs_the_one_call(workers):
     fallen = BudgetExceeded("process", "the process that read it ended by SIGSEGV")
     assert workers.call(ctypes.string_at, CallBudget(), 0) == fallen
     assert workers.call(operator.add, CallBudget(), 1, 2) == 3
+    (worker,) = workers._idle
+    os.kill(worker._process.pid, signal.SIGRTMIN + 1)  # a signal without a name
+    by_number = BudgetExceeded("process", f"the process that read it ended by signal {signal.SIGRTMIN + 1}")
+    assert workers.call(operator.add, CallBudget(), 1, 2) == by_number
 
 
 def test_memory_beyond_the_budget_is_refused(workers):
@@ -107,6 +112,10 @@ def test_a_worker_is_renewed_after_its_share_of_calls(workers, monkeypatch):
 
 
 async def test_workers_end_when_nobody_calls_and_start_again(workers, monkeypatch):
+    def in_a_loop_of_its_own():
+        return asyncio.run(workers.run(operator.add, CallBudget(), 1, 2))
+
+    assert await asyncio.to_thread(in_a_loop_of_its_own) == 3
     monkeypatch.setattr(offload, "REST_AFTER_S", 0.01)
     assert await workers.run(operator.add, CallBudget(), 1, 2) == 3
     (worker,) = workers._idle

@@ -82,8 +82,9 @@ def _gist(outcome: Recorded) -> str:
         r"Error response from daemon: |OCI runtime create failed: |failed to create (?:shim )?task[^:]*: ", "", said
     )
     said = re.sub(r"(?:sha256:)?\b(?:ID|[0-9a-f]{12,64})\b|registry/\S+", "…", said)
-    said = re.sub(r"[|`<>]", "'", said).strip()[:MAX_SAID]
-    return said or f"exit code {outcome.exit_code}"
+    said = re.sub(r"[|`<>]", "'", said).strip()
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in said[:MAX_SAID])
+    return shown[:MAX_SAID] or f"exit code {outcome.exit_code}"
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.body import Body
 from scanner.binary.program.capture import HEAD_BYTES
 from scanner.binary.program.elf import elf
+from scanner.binary.program.survey import zipstream
 from scanner.binary.program.survey.zipstream import Allowance, NotFollowedError, ZipReader
 from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import WITHIN, SurveyedFile, SurveyedKind
@@ -29,17 +30,22 @@ MAX_MEMBERS = 4096
 _NO_NATIVE = re.compile(r"\.(?:class|java|kt|scala|clj|html?|css|js|json|xml|properties|txt|md|png|gif|svg|py)$")
 """Members of which not even the first bytes are unpacked."""
 
+_SUFFIX_CHARS = 16
+"""Of a name's end, which are looked at: more than any of these suffixes has."""
+
 
 class ArchiveReader:
     """Takes the bytes of one archive, or of one within another (a ``zipstream.Member``).
 
-    ``found`` collects the ELF files of all of them, by their paths within the outermost.
+    ``found`` collects the ELF files of all of them, by their paths within the outermost. What stands before the first
+    member is passed over, as Java does, which begins at the end: an executable JAR begins with a script.
     """
 
     def __init__(self, allowance: Allowance, found: Found | None = None, prefix: str = "", depth: int = 1) -> None:
         self.found = Found() if found is None else found
         self._allowance, self._prefix, self._depth = allowance, prefix, depth
         self._reader = ZipReader(self._begin, allowance)
+        self._before: bytes | None = b""
         self.enough = False
 
     def feed(self, piece: memoryview) -> None:
@@ -47,9 +53,16 @@ class ArchiveReader:
         if self.enough:
             return
         try:
-            self._reader.feed(piece)
+            self._reader.feed(piece if self._before is None else self._sought(self._before, piece))
         except NotFollowedError as error:
             self._give_up(str(error))
+
+    def _sought(self, before: bytes, piece: memoryview) -> memoryview:
+        """The archive from its first member on, nothing before that; the last bytes may be half a mark."""
+        seen = before + piece
+        at = seen.find(zipstream.MAGIC)
+        self._before = seen[1 - len(zipstream.MAGIC) :] if at < 0 else None
+        return memoryview(seen)[at:] if at >= 0 else memoryview(b"")
 
     def end(self, _size: int = 0) -> None:
         """The archive is over."""
@@ -63,9 +76,10 @@ class ArchiveReader:
 
     def _begin(self, name: str) -> Member | None:
         path = self._prefix + name
-        if name.endswith("/") or _NO_NATIVE.search(name):
+        suffix = name[-_SUFFIX_CHARS:]
+        if name.endswith("/") or _NO_NATIVE.search(suffix):
             return None
-        if not ARCHIVES.search(name):
+        if not ARCHIVES.search(suffix):
             return _Head(path, self.found)
         if self._depth == MAX_DEPTH:
             raise NotFollowedError(f"archives in it nest more than {MAX_DEPTH} deep")

@@ -212,6 +212,10 @@ class _Sink:
         if len(self._covered) + len(self._directories) > MAX_ENTRIES:
             raise limit_reached(f"a layer holds more than {MAX_ENTRIES} entries")
 
+    def stop(self) -> None:
+        """Unpack no more of what archives hold."""
+        self._allowance.stop()
+
     def survey(self) -> LayerSurvey:
         """What was collected."""
         return LayerSurvey(
@@ -236,9 +240,9 @@ async def read_layer(layer: Layer, open_layer: OpenLayer, limits: LayerLimits) -
         return Failure(Reason.LAYER_FOREIGN, f"{layer.digest} is kept at a foreign address, which is never followed")
     if layer.media_type.partition(";")[0].strip().lower().endswith("+encrypted"):
         return Failure(Reason.LAYER_ENCRYPTED, f"{layer.digest} is encrypted")
+    reading = _Reading(layer, limits)
     try:
         async with asyncio.timeout(limits.read_s):
-            reading = _Reading(layer, limits)
             async with open_layer(layer) as chunks, aclosing(batches(chunks)) as stored:
                 async for batch in stored:
                     await beside(reading.feed, batch)
@@ -249,6 +253,8 @@ async def read_layer(layer: Layer, open_layer: OpenLayer, limits: LayerLimits) -
         return broken.failure
     except LayerError as error:
         return error.failure
+    finally:
+        reading.stop()
 
 
 class _Reading:
@@ -266,6 +272,10 @@ class _Reading:
             self._unpack.feed(batch[at : at + SLICE_BYTES])
         if self._layer.size > 0 and self._budget.stored > self._layer.size:
             raise unreadable(f"{self._layer.digest} is longer than the {self._layer.size} bytes that its manifest says")
+
+    def stop(self) -> None:
+        """Let a batch that nobody waits for any more end at the next member of an archive; from any thread."""
+        self._sink.stop()
 
     def end(self) -> LayerSurvey:
         if self._budget.stored < self._layer.size:

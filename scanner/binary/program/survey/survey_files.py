@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program import script
@@ -56,9 +57,9 @@ class FileReader:
         if self._decided:
             if self._capture is not None:
                 self._capture.feed(piece)
-            elif self._archive is not None:
+            if self._archive is not None:
                 self._archive.feed(piece)
-            elif self._text is not None and len(self._text) < SCRIPT_BYTES:
+            if self._text is not None and len(self._text) < SCRIPT_BYTES:
                 self._text += piece[: SCRIPT_BYTES - len(self._text)]
             return
         if not self._first and len(piece) >= min(self._size, HEAD_BYTES):
@@ -73,10 +74,11 @@ class FileReader:
         if magic == MAGIC:
             self._capture = Capture(self._size)
             self._capture.feed(so_far)
-        elif magic == zipstream.MAGIC and ARCHIVES.search(self._path):
+            return
+        if ARCHIVES.search(self._path):
             self._archive = ArchiveReader(self._allowance)
             self._archive.feed(so_far)
-        elif magic.startswith(b"#!") or self._reads_text:
+        if magic.startswith(b"#!") or self._reads_text:
             self._text = bytearray(so_far[:SCRIPT_BYTES])
         else:
             self._first = bytearray(so_far[:8])
@@ -93,10 +95,10 @@ class FileReader:
         """What was read, ``None`` for what nobody executes or loads."""
         if self._capture is not None:
             return self._elf(self._capture)
-        if self._archive is not None:
-            return self._archived(self._archive)
-        if self._text is not None:
-            return None if self._is_conf else self._script(bytes(self._text))
+        script = None if self._text is None or self._is_conf else self._script(bytes(self._text))
+        archived = None if self._archive is None else self._archived(self._archive, script)
+        if archived or self._text is not None:
+            return archived or script
         kind = _other(bytes(self._first))
         return None if kind is None else SurveyedFile(self._path, kind, self._mode)
 
@@ -106,11 +108,14 @@ class FileReader:
             return SurveyedFile(self._path, SurveyedKind.ELF, self._mode, problem=found.detail)
         return SurveyedFile(self._path, SurveyedKind.ELF, self._mode, found)
 
-    def _archived(self, archive: ArchiveReader) -> SurveyedFile | None:
+    def _archived(self, archive: ArchiveReader, script: SurveyedFile | None) -> SurveyedFile | None:
+        """With what the script before its first member says, where there is one."""
         archive.end()
         members, problem = tuple(archive.found.files), archive.found.problem
-        kept = SurveyedFile(self._path, SurveyedKind.ARCHIVE, self._mode, problem=problem, members=members)
-        return kept if members or problem else None
+        if not members and not problem:
+            return None
+        kept = script or SurveyedFile(self._path, SurveyedKind.ARCHIVE, self._mode)
+        return replace(kept, kind=SurveyedKind.ARCHIVE, problem=problem, members=members)
 
     def _script(self, text: bytes) -> SurveyedFile | None:
         if _UNIT.search(self._path):
@@ -124,6 +129,8 @@ class FileReader:
         return SurveyedFile(self._path, SurveyedKind.SCRIPT, self._mode, shebang=str(shebang), names=names)
 
     def _named(self, text: bytes) -> tuple[str, ...] | None:
+        if self._archive is not None and zipstream.MAGIC in text:
+            return names_in(text.partition(zipstream.MAGIC)[0])
         return names_in(text) if self._size <= SCRIPT_BYTES else None
 
 

@@ -19,8 +19,14 @@ MAGIC = b"PK\x03\x04"
 MAX_INFLATED_BYTES = 2 * 1024 * 1024 * 1024
 """Unpacked of all the archives in one layer: ten seconds of one core, more than the largest public Java images need."""
 
+MEMBER_COST_BYTES = 2048
+"""What a member counts for beside its bytes: as long as its header is read, so much could be unpacked."""
+
 MAX_NAME_BYTES = 4096
 """PATH_MAX: nobody unpacks a member of a longer name."""
+
+MAX_EXTRA_FIELDS = 64
+"""Of one member; writers add some six."""
 
 PIECE_BYTES = 64 * 1024
 """Unpacked at a time."""
@@ -45,15 +51,25 @@ class NotFollowedError(Exception):
 
 @dataclass(slots=True)
 class Allowance:
-    """How many bytes the archives of one layer may still unpack to."""
+    """How many bytes the archives of one layer may still unpack to, members counted as some.
+
+    Who no longer waits for the layer calls ``stop``, from any thread: reading ends at what is taken next.
+    """
 
     left: int = MAX_INFLATED_BYTES
+    is_stopped: bool = False
 
     def take(self, count: int) -> None:
         """Count what was unpacked."""
         self.left -= count
+        if self.is_stopped:
+            raise NotFollowedError("nobody waits for its layer any more")
         if self.left < 0:
-            raise NotFollowedError("the archives of its layer unpack to more than is read of them")
+            raise NotFollowedError("the archives of its layer hold more than is read of them")
+
+    def stop(self) -> None:
+        """Nothing more is to be read."""
+        self.is_stopped = True
 
 
 class Member(Protocol):
@@ -123,6 +139,7 @@ class ZipReader:
         self.is_archive = self.is_archive or mark == MAGIC
         if mark != MAGIC:
             raise NotFollowedError("what stands behind a member is no header")
+        self._allowance.take(MEMBER_COST_BYTES)
         if flags & _ENCRYPTED:
             raise NotFollowedError("a member is encrypted")
         if not 0 < name_length <= MAX_NAME_BYTES:
@@ -211,7 +228,9 @@ class ZipReader:
 def _sizes_in(extra: bytes, size: int, packed: int) -> tuple[int, int]:
     """The unpacked and the packed size where they stand in the extra field (4.5.3)."""
     at = 0
-    while at + 4 <= len(extra):
+    for _ in range(MAX_EXTRA_FIELDS):
+        if at + 4 > len(extra):
+            break
         kind, length = struct.unpack_from("<HH", extra, at)
         body = extra[at + 4 : at + 4 + length]
         if kind == _ZIP64:

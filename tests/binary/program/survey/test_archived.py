@@ -1,5 +1,6 @@
 """Archives of Java and Python, read as they stream past: what is in them is what Python's own zipfile put there."""
 
+import io
 import struct
 import zipfile
 
@@ -99,11 +100,33 @@ def test_what_is_only_called_an_archive_or_has_no_members_is_none(inner):
     assert read(a_zip({"in.jar": inner, "l.so": AMD64})) == ([("l.so", "linux/amd64")], "")
 
 
+@pytest.mark.parametrize("step", [1, 7, 4096, 1 << 20])
+def test_what_stands_before_the_first_member_is_passed_over(step):
+    launched = b"#!/bin/bash\nPK\3exec java -jar $0\nPK" + PLAIN
+    assert zipfile.ZipFile(io.BytesIO(launched)).namelist() == list(MEMBERS)
+    assert read(launched, step) == (SEEN, "")
+    inside = [(f"in.jar!/{name}", cpu) for name, cpu in SEEN]
+    assert read(a_zip({"in.jar": launched}), step) == (inside, "")
+
+
 def test_a_bomb_costs_no_more_than_all_archives_of_a_layer_may():
     allowance = Allowance(1 << 20)
     seen, why = read(a_zip({"big": bytes(4 << 20), "l.so": AMD64}, streamed=True), allowance=allowance)
-    assert (seen, why) == ([], "the archives of its layer unpack to more than is read of them")
+    assert (seen, why) == ([], "the archives of its layer hold more than is read of them")
     assert allowance.left >= -zipstream.PIECE_BYTES
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_members_without_a_byte_are_counted_too(form):
+    small = a_zip({f"{number}.class": b"" for number in range(40)} | {"l.so": AMD64}, **form)
+    why = "in.jar: the archives of its layer hold more than is read of them"
+    assert read(a_zip({"in.jar": small}), allowance=Allowance(64 << 10)) == ([], why)
+
+
+def test_a_header_of_more_fields_than_any_is_not_searched():
+    extra = b"\x09\0\0\0" * 16000 + struct.pack("<HHQQ", 1, 16, 0, 0)
+    header = struct.pack("<4sHHHHHIIIHH", zipstream.MAGIC, 45, 0, 0, 0, 0, 0, 0xFFFFFFFF, 0xFFFFFFFF, 1, len(extra))
+    assert read(header + b"a" + extra + PLAIN) == ([], "a member's size is told nowhere")
 
 
 def test_more_libraries_than_any_archive_has_are_not_kept(monkeypatch):

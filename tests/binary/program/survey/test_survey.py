@@ -1,7 +1,10 @@
 """Tests of the survey of one layer."""
 
+import asyncio
 import gzip
+import threading
 from dataclasses import replace
+from zipfile import ZIP_STORED
 
 import pytest
 from hypothesis import given
@@ -11,12 +14,13 @@ from scanner.binary.layers.limits import LayerLimits
 from scanner.binary.layers.tarstream import TarEntry
 from scanner.binary.program.survey import survey
 from scanner.binary.program.survey.survey_files import FileReader, names_in
-from scanner.binary.program.survey.zipstream import Allowance
+from scanner.binary.program.survey.zipstream import Allowance, NotFollowedError
 from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import LayerSurvey, SurveyedKind
 from scanner.domain.platform.platform import Platform
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
+from tests.real.zips import a_zip
 
 LIMITS = LayerLimits()
 ARM64 = Platform("linux", "arm64")
@@ -73,6 +77,54 @@ async def test_scripts_units_and_what_they_name_are_found(images):
         ("start.sh", SurveyedKind.SCRIPT, ("/bin/sh", "*/bin/server", "/etc/x.conf")),
         ("tool.py", SurveyedKind.SCRIPT, ()),
     ]
+
+
+async def test_an_archive_behind_a_script_is_both(build, images):
+    script, lib = b"#!/bin/bash\n. /opt/env\n", build.elf(machine=183, kind=3)
+    entries = [
+        ("app.jar", script + a_zip({"native/libx.so": lib})),
+        ("big.jar", script + a_zip({"x.png": bytes(100_000), "native/libx.so": lib}, method=ZIP_STORED)),
+        ("cut.jar", script + a_zip({"native/libx.so": lib})[:60]),
+        ("plain.jar", script + a_zip({"A.class": b""})),
+        ("text.jar", b"no archive"),
+    ]
+    found = await surveyed(images, images.layer(entries))
+    said = ("/bin/bash", ("/bin/bash", "/opt/env"))
+    told = [(f.path, f.kind, [m.path for m in f.members], bool(f.problem), (f.shebang, f.names)) for f in found.files]
+    assert told == [
+        ("app.jar", SurveyedKind.ARCHIVE, ["native/libx.so"], False, said),
+        ("big.jar", SurveyedKind.ARCHIVE, ["native/libx.so"], False, said),
+        ("cut.jar", SurveyedKind.ARCHIVE, [], True, said),
+        ("plain.jar", SurveyedKind.SCRIPT, [], False, said),
+    ]
+
+
+async def test_what_nobody_waits_for_ends_at_the_next_member(images, monkeypatch):
+    entered, stopped, ends = threading.Event(), threading.Event(), []
+
+    class Held(Allowance):
+        def take(self, count):
+            entered.set()
+            stopped.wait(60)
+            try:
+                super().take(count)
+            except NotFollowedError as error:
+                ends.append(str(error))
+                raise
+
+        def stop(self):
+            super().stop()
+            stopped.set()
+
+    monkeypatch.setattr(survey, "Allowance", Held)
+    layer = images.layer([("a.jar", a_zip({f"{number}.class": b"" for number in range(40)}))])
+    reading = asyncio.create_task(surveyed(images, layer))
+    await asyncio.to_thread(entered.wait, 60)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert ends == ["nobody waits for its layer any more"]
 
 
 async def test_windows_and_macos_programs_are_told_apart_from_java_classes(images):
@@ -196,10 +248,10 @@ def test_a_script_that_names_more_paths_than_any_is_not_read():
 
 
 @given(
-    st.sampled_from([b"", b"\x7fELF\x02\x01\x01", b"#!", b"#!/bin/sh\n", b"MZ", b"\xca\xfe\xba\xbe"]),
+    st.sampled_from([b"", b"\x7fELF\x02\x01\x01", b"#!", b"#!/bin/sh\n", b"#!/x\nPK\3\4", b"MZ", b"\xca\xfe\xba\xbe"]),
     st.binary(min_size=1, max_size=9000),
     st.integers(1, 5000),
-    st.sampled_from(["a", "x.sh", "etc/ld.so.conf", "etc/systemd/system/x.service"]),
+    st.sampled_from(["a", "x.sh", "x.jar", "etc/ld.so.conf", "etc/systemd/system/x.service"]),
 )
 def test_a_file_of_any_bytes_in_any_pieces_is_read_alike(magic, rest, step, path):
     content = magic + rest
