@@ -265,7 +265,13 @@ def _labels_too(
     if metadata.reason is Reason.CPU_LEVEL_TOO_LOW:
         detail = f"labelled {claimed}, which this CPU is not; its program's bytes name no level"
         return Conclusion(Reason.CPU_LEVEL_UNKNOWN, detail)
+    if metadata.reason is Reason.CPU_LEVEL_UNKNOWN and canonical(claimed) == _NAMES_NO_WORLD:
+        return worst
     return executed(metadata)
+
+
+_NAMES_NO_WORLD = Platform("linux", "loong64")
+"""A label of LoongArch, whose two ABIs no label tells apart: the bytes do, and they start."""
 
 
 def _worst(kernel: Kernel, program: Program) -> Conclusion | None:

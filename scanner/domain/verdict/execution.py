@@ -122,15 +122,17 @@ def _natively(kernel: Kernel, host: Platform, need: Platform) -> Execution:
 def _of_one_world(kernel: Kernel, need: Platform) -> Execution:
     """LoongArch has two ABIs of one name: Loongson's kernel 4.19 starts programs of the first, Linux' own the others.
 
-    Where a layer between them (libLoL) is installed, a host starts both, and does not tell.
+    Of a kernel whose release nobody knows either may be so. Where a layer between them (libLoL) is installed, a host
+    starts both, and does not tell.
     """
     if need.variant not in {"", OLD_WORLD}:
         return _at_level("loong64", "", need)
-    if (need.variant == OLD_WORLD) == kernel.release.startswith(OLD_WORLD_KERNEL):
+    if kernel.release and (need.variant == OLD_WORLD) == kernel.release.startswith(OLD_WORLD_KERNEL):
         return _NATIVE
     worlds = ("the old world's ABI", "the new one's")
     its, this = worlds if need.variant else reversed(worlds)
-    detail = f"it is made for {its}, kernel {kernel.release or 'of a release that is not known'} has {this}"
+    here = f"kernel {kernel.release} has" if kernel.release else "a kernel of a release that is not known may have"
+    detail = f"it is made for {its}, {here} {this}"
     return Execution(How.UNKNOWN, Reason.CPU_LEVEL_UNKNOWN, detail)
 
 

@@ -16,6 +16,8 @@ from tests import builders
 from tests.builders import AMD64, ARM64, digest, executable
 
 KERNEL = builders.kernel()
+LOONG64, OLD_WORLD = Platform("linux", "loong64"), Platform("linux", "loong64", "abi1")
+LOONGSON = replace(KERNEL, machine="loongarch64", platform=LOONG64, release="4.19.0-19-loongson-3", cpu_level=None)
 HERE, FOREIGN = executable(AMD64), executable(ARM64, "/foreign")
 SCRIPT = Executable("/run", "entrypoint", FileKind.SCRIPT, shebang="/bin/sh")
 UNSEEN = replace(KERNEL, binfmt=None)
@@ -62,6 +64,9 @@ def program(*files, **more):
         (reason(program(SCRIPT)), Reason.BINARY_UNKNOWN),
         (reason(program(HERE)), Reason.NATIVE),
         (reason(program(HERE), config=Platform("linux", "amd64", "v4")), Reason.CPU_LEVEL_UNKNOWN),
+        (reason(program(executable(OLD_WORLD)), config=LOONG64, kernel=LOONGSON), Reason.NATIVE),
+        (reason(program(executable(LOONG64)), config=LOONG64, kernel=LOONGSON), Reason.CPU_LEVEL_UNKNOWN),
+        (reason(program(executable(OLD_WORLD)), config=replace(OLD_WORLD, variant="lasx"), kernel=LOONGSON), Reason.CPU_LEVEL_UNKNOWN),
         (reason(program(HERE, problem=Failure(Reason.LAYER_UNKNOWN))), Reason.LAYER_UNKNOWN),
         (reason(program(problem=Failure(Reason.ENTRYPOINT_MISSING))), Reason.ENTRYPOINT_MISSING),
         (reason(program(HERE, at_run_time="eval")), Reason.SURVEY_PENDING),

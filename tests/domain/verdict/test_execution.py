@@ -71,6 +71,7 @@ def _kernel_of(row):
         ia32=facts.get("ia32_emulation"),
         arm_version=facts.get("cpu"),
         kernel_bits=facts.get("kernel_bits"),
+        release=facts.get("release", ""),
         binfmt=_binfmt(facts),
     )
 
@@ -128,6 +129,7 @@ QEMU_AMD64, QEMU_386 = entry("qemu-x86_64"), entry("qemu-i386")
         (kernel("linux/loong64", release="6.1.0"), "linux/loong64/abi1", Reason.CPU_LEVEL_UNKNOWN),
         (kernel("linux/loong64", release="4.19.0-19-loongson-3"), "linux/loong64", Reason.CPU_LEVEL_UNKNOWN),
         (kernel("linux/loong64"), "linux/loong64/abi1", Reason.CPU_LEVEL_UNKNOWN),
+        (kernel("linux/loong64"), "linux/loong64", Reason.CPU_LEVEL_UNKNOWN),
         (kernel("linux/loong64", release="6.1.0"), "linux/loong64/lasx", Reason.CPU_LEVEL_UNKNOWN),
         (kernel("linux/mips"), "linux/mips/softfloat", Reason.CPU_LEVEL_UNKNOWN),
         (kernel("linux/386"), "linux/386/softfloat", Reason.NATIVE),
