@@ -321,7 +321,7 @@ class Control:
             return () if script is None else Stopped(script)
         if isinstance(script, Failure):
             return self._unreadable(command, script, before)
-        path = posixpath.normpath(command.absolute(script.name))
+        path = posixpath.normpath(command.absolute(script.file or script.name))
         if script.is_file and self._is_changed(path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
         cpu = architecture_of(view.content(shell))

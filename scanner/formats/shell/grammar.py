@@ -269,7 +269,9 @@ class _Reader:
         flat: list[Statement] = []
         for number, part in enumerate(parts):
             if isinstance(part, Pipeline):
-                negated = negated or (part.negated and number == 0)
+                if part.negated and number:
+                    return NotUnderstood(self._line(node), "! behind a pipe, which shells refuse", is_faulty=True)
+                negated = negated or part.negated
                 flat.extend(part.parts)
             else:
                 flat.append(part)

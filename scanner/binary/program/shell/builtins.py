@@ -159,7 +159,7 @@ def _cd(machine: Machine, state: State, words: tuple[str, ...], node: Simple) ->
 
 
 def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    rest, variables = words[1:], state
+    rest, variables, name = words[1:], state, ""
     while rest and rest[0].startswith("-") and rest[0] != "-":
         option = rest[0]
         if option == "--" and machine.kind in {ShellKind.BASH, ShellKind.ASH}:
@@ -169,8 +169,9 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
             why = f"line {node.line}: exec {option}, which not every shell knows"
             raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
         if option == "-a" and len(rest) > 1:
-            rest = rest[2:]
+            name, rest = rest[1], rest[2:]
         elif option in {"-c", "-l", "-cl", "-lc"}:
+            name = "-" if "l" in option else name
             variables = replace(variables, exported=frozenset()) if "c" in option else variables
             rest = rest[1:]
         else:
@@ -180,6 +181,8 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
         return machine.done(state.with_status(None if opens else 0))
     if UNKNOWN in rest[0]:
         raise AtRunTimeError(f"line {node.line}: what exec starts is known at run time only")
+    if name:
+        starts.refuse_name(machine, state, name, rest[0])
     return starts.execd(machine, state, rest, variables)
 
 
@@ -370,9 +373,9 @@ def _refused(_machine: Machine, _state: State, words: tuple[str, ...], node: Sim
 
 def _alias(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """No script of bash's expands an alias unless it asks for that (``shopt -s expand_aliases``), or is POSIX'."""
-    if machine.kind is not ShellKind.BASH or "posix" in state.options:
+    if machine.kind is not ShellKind.BASH or "posix" in state.options or state.value("POSIXLY_CORRECT") is not None:
         return _refused(machine, state, words, node)
-    return _doubtful(machine, state.printed(UNKNOWN), words, node)
+    return _doubtful(machine, replace(state.printed(UNKNOWN), options=state.options | {"aliases"}), words, node)
 
 
 def _hash(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:

@@ -242,7 +242,7 @@ class Tester:
 def is_plain_double(tokens: tuple[Word | str, ...], words: Expander) -> bool:
     """Whether every busybox reads ``[[ tokens ]]`` as bash does.
 
-    Older ones take it for ``[``: they split its words and know no patterns.
+    Older ones take it for ``[``: they split its words and know no patterns. Newer ones know them, even in quotes.
     """
     return all(isinstance(token, Word) and _is_plain(token, words.text(token)) for token in tokens)
 
@@ -250,8 +250,9 @@ def is_plain_double(tokens: tuple[Word | str, ...], words: Expander) -> bool:
 def _is_plain(word: Word, text: str) -> bool:
     if UNKNOWN in text or text in {"=~", "-v"} or any(isinstance(part, Glob) for part in word.parts):
         return False
-    quoted = all(getattr(part, "quoted", False) for part in word.parts)
-    return quoted or (bool(text) and not re.search(r"[\s*?\[]", text)) or text in {"[", "]"}
+    if re.search(r"[*?\[\\]", text):
+        return text == "["
+    return all(getattr(part, "quoted", False) for part in word.parts) or (bool(text) and not re.search(r"\s", text))
 
 
 def filled(text: str) -> bool | None:

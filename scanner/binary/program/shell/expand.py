@@ -34,8 +34,9 @@ class Expander(Pieces):
     def fields(self, words: Iterable[Word]) -> tuple[str, ...]:
         """The arguments that words become."""
         made: list[str] = []
+        braces = self.runner.kind is ShellKind.BASH and "+B" not in self.state.options
         for word in words:
-            for each in _braced(word) if self.runner.kind is ShellKind.BASH else (word,):
+            for each in _braced(word) if braces else (word,):
                 made.extend(self._fields(each))
             if len(made) > MAX_FIELDS:
                 raise AtRunTimeError(f"line {word.line}: words become more than {MAX_FIELDS} arguments")

@@ -34,9 +34,10 @@ from scanner.binary.program.shell.frames import (
     push,
 )  # fmt: skip
 from scanner.binary.program.shell.machine import Machine
-from scanner.binary.program.shell.starts import NOT_FOUND
+from scanner.binary.program.shell.starts import NOT_FOUND, OPTIONS_OF_BASH
 from scanner.binary.program.shell.state import (
     OWN_INPUT,
+    OWN_SCRIPT,
     AtRunTime,
     AtRunTimeError,
     ShellKind,
@@ -109,7 +110,7 @@ class Script:
 
     ``command`` gives environment, PATH, directory, user and mounts. ``options`` are the letters and names of ``set``,
     ``written`` what may have been changed before it runs, ``is_file`` whether its text is
-    that of the file ``name``, ``is_input`` whether it is what the shell is given to read, ``architecture`` the CPU (in Go's word) that the shell was built for, empty where not known,
+    that of a file (``file``, empty for ``name``), ``is_input`` whether it is what the shell is given to read, ``architecture`` the CPU (in Go's word) that the shell was built for, empty where not known,
     ``vague`` whether scripts before it may have changed more than ``written``, ``profile`` the text that the shell reads
     before, empty for none.
     """
@@ -126,6 +127,7 @@ class Script:
     architecture: str = ""
     vague: bool = False
     profile: bytes = b""
+    file: str = ""
 
 
 def follow(script: Script, files: Files) -> tuple[Ending, ...]:
@@ -134,6 +136,8 @@ def follow(script: Script, files: Files) -> tuple[Ending, ...]:
         return (AtRunTime(f"{script.name} is read by {script.kind.value}, whose rules are its own"),)
     if script.kind is ShellKind.BASH and "BASH_ENV" in script.command.env:
         return (AtRunTime(f"{script.name}: bash reads the file that BASH_ENV names before it"),)
+    if script.kind is ShellKind.BASH and OPTIONS_OF_BASH & script.command.env.keys():
+        return (AtRunTime(f"{script.name}: bash takes options from its environment"),)
     if script.kind is ShellKind.BASH and any(name.startswith(_FUNCTIONS) for name in script.command.env):
         return (AtRunTime(f"{script.name}: bash takes functions from its environment"),)
     read = grammar.parse(script.text)
@@ -151,7 +155,7 @@ def follow(script: Script, files: Files) -> tuple[Ending, ...]:
 
 def _input(script: Script) -> str | None:
     """What its commands may read."""
-    return None if script.is_input else script.command.input if script.command.input != "" else OWN_INPUT
+    return OWN_SCRIPT if script.is_input else script.command.input if script.command.input != "" else OWN_INPUT
 
 
 def _stack(script: Script, read: Sequence) -> Stack:
@@ -176,7 +180,7 @@ def _start(script: Script, read: Sequence) -> State:
         arrays={},
         positional=script.arguments,
         arg0=script.name,
-        file=script.name,
+        file=script.file or script.name,
         cwd=command.cwd,
         user=command.user,
         mounts=command.mounts,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.frames import Hidden
-from scanner.binary.program.shell.state import AtRunTimeError
+from scanner.binary.program.shell.state import EATEN, AtRunTimeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ def _widened(states: Sequence[State]) -> State:
             beside=first.beside if first.beside == other.beside else None,
             needs=common_needs(first, other),
             asks=first.asks if first.asks == other.asks else None,
-            input=first.input if first.input == other.input else None,
+            input=first.input if first.input == other.input else EATEN if EATEN in {first.input, other.input} else None,
             written=tuple(dict.fromkeys((*first.written, *other.written))),
             vague=first.vague or other.vague,
             output=first.output if first.output == other.output else UNKNOWN,

@@ -49,6 +49,7 @@ class Piece:
 BREAK = Piece("", parts_words=True)
 
 
+_ALTERNATIVES = frozenset("-=?+")
 _NUMBERS = frozenset("#?$!")
 """Parameters that are digits, in which nothing can be split."""
 
@@ -214,10 +215,13 @@ class Pieces:
 
     def _operated(self, part: Parameter, found: str | None) -> list[Piece]:
         quoted = part.quoted
+        if "u" in self.state.options and part.name not in {"@", "*"} and part.operator.lstrip(":") not in _ALTERNATIVES:
+            if found is None:
+                raise ShellEndsError(f"line {part.line}: {part.name} is not set, which ends the script (set -u)")
+            if found == UNKNOWN and not counted(self.state.arrays.get(part.name, ())):
+                raise AtRunTimeError(f"line {part.line}: whether {part.name} is set, else the script ends (set -u)")
         match part.operator:
             case "":
-                if found is None and "u" in self.state.options and part.name not in {"@", "*"}:
-                    raise ShellEndsError(f"line {part.line}: {part.name} is not set, which ends the script (set -u)")
                 return [Piece(found or "", quoted, not quoted)]
             case "length":
                 size = len(found or "") if is_known(found) or found is None else None

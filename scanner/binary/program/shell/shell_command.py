@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.following import Script
 from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
+from scanner.binary.program.shell.variables import HARMLESS, switch
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -26,9 +27,11 @@ _NAMES = {
     "zsh": ShellKind.ZSH, "sh": ShellKind.POSIX,
 }  # fmt: skip
 _CALLED = frozenset({"sh", "ash", "dash", "bash", "rbash", "ksh", "mksh", "zsh"})
+_OWN = frozenset("cils")
+"""Letters that are told apart here."""
+
 _OPTIONS = re.compile(r"[-+][a-zA-Z]+")
 _LONG = frozenset({"--login", "--norc", "--noprofile", "--posix", "--noediting", "--verbose"})
-_SET = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a"}
 
 
 def kind_of(called: str, path: str) -> ShellKind | None:
@@ -48,9 +51,8 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
 ) -> Script | str | Failure | None:
     """The script that a shell reads; ``None`` for one that has none to read, a sentence where nobody can tell."""
     words, at, text, reads, options = command.argv[1:], 0, False, False, set[str]()
-    login = command.argv[0].startswith("-")
-    if kind is ShellKind.BASH and command.argv[0].rpartition("/")[2] == "sh":
-        options.add("posix")
+    login, profiles, asked = command.argv[0].startswith("-"), True, False
+    is_sh = command.argv[0].rpartition("/")[2].removeprefix("-") == "sh"
     while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:
         word = words[at]
         if word.startswith("--"):
@@ -58,7 +60,7 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
                 return f"{command.argv[0]} {word} reads files of its own before"
             if word not in _LONG:
                 return None
-            login = login or word == "--login"
+            login, profiles = login or word == "--login", profiles and word != "--noprofile"
             options |= {"posix"} & {word[2:]}
             at += 1
             continue
@@ -66,21 +68,26 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
             return f"what {command.argv[0]} makes of {word.replace(UNKNOWN, '…')}"
         text = text or ("c" in word and word[0] == "-")
         login = login or ("l" in word and word[0] == "-")
-        if "n" in word:
+        asked, reads = asked or ("i" in word and word[0] == "-"), reads or ("s" in word and word[0] == "-")
+        for letter in word[1:]:
+            at += letter in {"o", "O"} and at + 1 < len(words)
+            if letter in {"o", "O"} and (UNKNOWN in words[at] or (letter == "O" and words[at] not in HARMLESS)):
+                return f"{command.argv[0]} {word} {words[at].replace(UNKNOWN, '…')} changes what words mean"
+            if letter not in _OWN:
+                switch(options, words[at] if letter in {"o", "O"} else letter, on=word[0] == "-")
+        if "n" in options:
             return f"{command.argv[0]} {word} runs nothing"
-        if "i" in word and command.input == "":
-            return None
-        reads = reads or ("s" in word and word[0] == "-")
-        options |= set(word[1:]) - {"c", "o", "O", "s", "i", "l"} if word[0] == "-" else set()
-        if word[-1] in {"o", "O"} and at + 1 < len(words):
-            at += 1
-            options.add(_SET.get(words[at], words[at]))
         at += 1
     at += at < len(words) and words[at] in {"-", "--"}
     rest = words[at:]
+    if asked:
+        why = f"{command.argv[0]} is interactive, which reads files of its own before"
+        return why if rest or command.input != "" else None
     if text and not rest:
         return Failure(Reason.BINARY_UNKNOWN, f"{command.argv[0]} -c ends with a usage error: its text is missing")
     found: Script | str | Failure | None
+    is_posix = kind is ShellKind.BASH and ("posix" in options or bool(_POSIX & command.env.keys()))
+    options |= {"posix"} if kind is ShellKind.BASH and is_sh else set()
     if not text and (reads or not rest):
         found = _of_input(command, kind, rest, frozenset(options))
     elif UNKNOWN in rest[0]:
@@ -89,11 +96,12 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         found = _of_text(command, kind, rest, frozenset(options))
     else:
         found = _of_file(command, kind, rest, frozenset(options), files)
-    if not login or not isinstance(found, Script):
+    if not login or not profiles or not isinstance(found, Script):
         return found
-    if kind not in _PROFILES:
+    if kind not in _PROFILES or is_posix:
         return f"{command.argv[0]} is a login shell, which reads files of its own before"
-    return replace(found, profile=_PROFILES[kind], command=_at_home(found.command, files))
+    profile = _PROFILES[ShellKind.DASH if is_sh else kind]
+    return replace(found, profile=profile, command=_at_home(found.command, files))
 
 
 def _at_home(command: Command, files: Files) -> Command:
@@ -106,6 +114,9 @@ def _at_home(command: Command, files: Files) -> Command:
     entry = next(fitting, None)
     return command.with_variable("HOME", entry[5] if entry else None)
 
+
+_POSIX = frozenset({"POSIXLY_CORRECT", "SHELLOPTS"})
+"""Variables that may tell bash to be POSIX', in which it reads none of these files, unless it is called ``sh``."""
 
 _FIELDS = 7
 """Of a line of passwd(5)."""
@@ -153,7 +164,7 @@ def _in_path(command: Command, files: Files, path: str) -> tuple[str, Standing]:
 def _of_file(
     command: Command, kind: ShellKind, rest: tuple[str, ...], options: frozenset[str], files: Files
 ) -> Script | str | Failure:
-    path = f"/{command.absolute(rest[0]).lstrip('/')}"
+    path, file = f"/{command.absolute(rest[0]).lstrip('/')}", rest[0]
     standing = files.stands(path)
     if standing.kind is PathKind.UNKNOWN:
         return f"{path}, which {command.argv[0]} reads, is not the image's"
@@ -161,6 +172,7 @@ def _of_file(
         if kind is not ShellKind.BASH:
             return f"{command.argv[0]} looks for {rest[0]} in PATH"
         path, standing = _in_path(command, files, path)
+        file = path
     if standing.kind is PathKind.UNKNOWN:
         return f"{path}, which {command.argv[0]} reads, is not the image's"
     if standing.kind is PathKind.MISSING:
@@ -173,4 +185,4 @@ def _of_file(
         return f"{path}, which {command.argv[0]} reads, was not kept"
     if raw.startswith(b"\x7fELF"):
         return Failure(Reason.NOT_A_PROGRAM, f"{path} is a binary, which {command.argv[0]} is to read as a script")
-    return Script(raw, kind, path if "/" not in rest[0] else rest[0], rest[1:], command, options, is_file=True)
+    return Script(raw, kind, rest[0], rest[1:], command, options, is_file=True, file=file)

@@ -210,8 +210,9 @@ def array(machine: Machine, words: Expander, each: Assignment, *, by_name: bool 
         values: tuple[str, ...] = (UNKNOWN_WORDS,)
     else:
         values = words.fields(elements)
-    before = words.state.arrays.get(each.name, ()) if each.append else ()
-    if each.append and each.name not in words.state.arrays and words.state.value(each.name) is not None:
+    appends = each.append and values != (UNKNOWN_WORDS,)
+    before = words.state.arrays.get(each.name, ()) if appends else ()
+    if appends and each.name not in words.state.arrays and words.state.value(each.name) is not None:
         before = (UNKNOWN_WORDS,)
     variables = {key: value for key, value in words.state.variables.items() if key != each.name}
     return replace(words.state, arrays={**words.state.arrays, each.name: (*before, *values)}, variables=variables)

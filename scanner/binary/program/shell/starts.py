@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
 from scanner.binary.program.shell import exact_tools, lookups, redirect_files, shell_programs, tool_files, writes
-from scanner.binary.program.shell.state import MAX_EXTERNALS, OWN_INPUT, AtRunTimeError, External, is_known
+from scanner.binary.program.shell.state import (
+    EATEN,
+    MAX_EXTERNALS,
+    OWN_INPUT,
+    OWN_SCRIPT,
+    AtRunTimeError,
+    External,
+    is_known,
+)
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
@@ -16,16 +24,27 @@ if TYPE_CHECKING:
     from scanner.formats.shell.syntax import Simple
 
 
+OPTIONS_OF_BASH = frozenset({"SHELLOPTS", "BASHOPTS"})
+"""Variables that bash sets itself, and that tell the next one its options where they are exported."""
+
+_BY_NAME = frozenset({
+    "sh", "ash", "dash", "bash", "rbash", "ksh", "mksh", "ksh93", "zsh", "busybox", "toybox", "coreutils",
+})  # fmt: skip
+"""Programs that do what they are called."""
+
 NOT_FOUND = 127
 """What every shell makes of a program that is not there; of one that may not be executed 126."""
 
 
 def external(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
     """A program that is started and waited for."""
+    prepares = shell_programs.prepares(arguments)
+    if not prepares:
+        _refuse_eaten(state)
     missing = _is_missing(machine, made, arguments[0])
     foreign = not missing and _is_foreign(machine, made, arguments[0])
     made_before = not missing and lookups.is_absent(machine.files, made, arguments[0], machine.kind)
-    prepares = shell_programs.prepares(arguments) and not foreign
+    prepares = prepares and not foreign
     status, printed = None, None
     if not missing and not foreign:
         if refusal := tool_files.refusal(machine.files, state, arguments):
@@ -54,6 +73,22 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
     return machine.done(replace(state, last=external, status=status, asks=asks))
 
 
+def _refuse_eaten(state: State) -> None:
+    if state.input == EATEN:
+        raise AtRunTimeError("what ran before may have read the rest of what the shell is given to read")
+
+
+def refuse_name(machine: Machine, state: State, name: str, program: str) -> None:
+    """Refuse what is called otherwise (``exec -a``) and does what its name says."""
+    found = lookups.located(machine.files, state, program)
+    if found == "":
+        return
+    path = machine.files.stands(state.absolute(found)).path if found else ""
+    called = {each.rpartition("/")[2].removeprefix("-") for each in (name, program, path)}
+    if not path or _BY_NAME & called:
+        raise AtRunTimeError(f"{program}, which may do what {name} does for it is called so")
+
+
 def _is_missing(machine: Machine, made: State, name: str) -> bool:
     return lookups.is_missing(machine.files, made, name, machine.kind)
 
@@ -80,6 +115,7 @@ def _used(machine: Machine, state: State, arguments: tuple[str, ...]) -> State:
 
 def execd(machine: Machine, state: State, arguments: tuple[str, ...], variables: State) -> list[State]:
     """A program that takes the shell's place, or a subshell's."""
+    _refuse_eaten(state)
     external = External(command_of(replace(variables, input=state.input), arguments))
     state = state.printed(UNKNOWN).drained()
     if state.substituted is not None:
@@ -113,7 +149,7 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
     env: dict[str, str | None] = {}
     for name in state.exported:
         value = state.variables.get(name)
-        if value is not None:
+        if value is not None or name in OPTIONS_OF_BASH:
             env[name] = value if is_known(value) else None
     path = state.value("PATH")
     if path is None or not is_known(path):
@@ -131,5 +167,5 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
         user=state.user,
         mounts=state.mounts,
         volumes=state.volumes,
-        input="" if state.input == OWN_INPUT else state.input,
+        input="" if state.input == OWN_INPUT else None if state.input in {OWN_SCRIPT, EATEN} else state.input,
     )

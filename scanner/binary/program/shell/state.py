@@ -27,6 +27,12 @@ MAX_WRITTEN = 256
 OWN_INPUT = f"{UNKNOWN}input"
 """Stands for the container's own input: usually none, whatever may read from it."""
 
+OWN_SCRIPT = f"{UNKNOWN}script"
+"""Stands for the rest of the script itself, which a shell reads from the input that it shares with its programs."""
+
+EATEN = f"{UNKNOWN}eaten"
+"""Stands for what was the rest of the script until something ran that may have read it."""
+
 MAX_TEXT = 64 * 1024
 """Characters of one value; a loop that doubles a variable would fill the memory."""
 
@@ -180,13 +186,16 @@ class State:
         if name in self.variables:
             return self.variables[name]
         if name in self.arrays:
-            return self.arrays[name][0] if self.arrays[name] else None
+            first = self.arrays[name][:1]
+            return UNKNOWN if first == (UNKNOWN_WORDS,) else first[0] if first else None
         return None if self.env_known else UNKNOWN
 
     def assigned(self, name: str, value: str | None) -> State:
         """The state with one variable set, or unset by ``None``."""
         if name in self.readonly:
             raise AtRunTimeError(f"the variable {name} is changed, which is read-only", is_faulty=True)
+        if name == "POSIXLY_CORRECT" and "aliases" in self.options:
+            raise AtRunTimeError("aliases, which bash expands from POSIXLY_CORRECT on")
         if value is not None and len(value) > MAX_TEXT:
             raise AtRunTimeError(f"the variable {name} grows beyond {MAX_TEXT} characters")
         arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays
@@ -248,7 +257,9 @@ class State:
 
     def drained(self) -> State:
         """The state behind a command that may have read anything of its input."""
-        return self if self.input in {None, OWN_INPUT} else replace(self, input=None)
+        if self.input in {None, OWN_INPUT, EATEN}:
+            return self
+        return replace(self, input=EATEN if self.input == OWN_SCRIPT else None)
 
     def printed(self, text: str) -> State:
         """The state behind a command that printed this."""

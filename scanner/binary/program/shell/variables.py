@@ -24,12 +24,13 @@ _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SET_LETTERS = frozenset("abefmnuvxCE")
 _LETTERS_OF_BASH = _SET_LETTERS | frozenset("hkptBHPT")
 _LONG = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "noexec": "n"}
+_LETTERS = {**_LONG, "braceexpand": "B"}
 _NAMES = frozenset(_LONG) | {"xtrace", "verbose", "monitor", "notify", "ignoreeof", "noclobber", "vi", "emacs", "nolog"}
 _NAMES_OF_BASH = _NAMES | {
     "braceexpand", "errtrace", "functrace", "hashall", "histexpand", "history", "interactive-comments", "keyword", "onecmd",
     "physical", "pipefail", "privileged",
 }  # fmt: skip
-_HARMLESS = frozenset({
+HARMLESS = frozenset({
     "autocd", "cdspell", "checkhash", "checkjobs", "checkwinsize", "cmdhist", "dirspell", "dotglob", "extglob", "extquote", "gnu_errfmt",
     "histappend", "histreedit", "histverify", "hostcomplete", "huponexit", "inherit_errexit", "interactive_comments",
     "lithist", "login_shell", "mailwarn", "no_empty_cmd_completion", "nullglob", "progcomp", "promptvars",
@@ -173,8 +174,16 @@ def set_words(machine: Machine, state: State, words: tuple[str, ...], node: Simp
     return machine.done(replace(state, options=frozenset(options), status=0))
 
 
+def switch(options: set[str], name: str, *, on: bool) -> None:
+    """Turn an option of ``set`` on or off, by its letter or name; ``+B`` stays where bash's braces are switched off."""
+    letter = _LETTERS.get(name, name)
+    if letter == "B":
+        letter, on = "+B", not on
+    (options.add if on else options.discard)(letter)
+
+
 def _option(kind: ShellKind, words: tuple[str, ...], at: int, options: set[str], node: Simple) -> int:
-    word, change = words[at], options.add if words[at][0] == "-" else options.discard
+    word, on = words[at], words[at][0] == "-"
     for letter in word[1:]:
         if letter == "o":
             at += 1
@@ -187,9 +196,9 @@ def _option(kind: ShellKind, words: tuple[str, ...], at: int, options: set[str],
             if name not in known:
                 why = f"line {node.line}: set -o {name}, which not every shell knows"
                 raise AtRunTimeError(why, is_faulty=kind is ShellKind.DASH)
-            change(_LONG.get(name, name))
+            switch(options, name, on=on)
         elif letter in (_LETTERS_OF_BASH if kind is ShellKind.BASH else _SET_LETTERS):
-            change(letter)
+            switch(options, letter, on=on)
         else:
             raise AtRunTimeError(f"line {node.line}: set {word}, which shells refuse")
     if "n" in options:
@@ -218,10 +227,11 @@ def shopt_words(machine: Machine, state: State, words: tuple[str, ...], node: Si
         why = f"line {node.line}: shopt, which only bash knows"
         raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
     names = {word for word in words[1:] if not word.startswith("-")}
-    changes = {word for word in words[1:] if word in {"-s", "-u", "-qs", "-sq"}}
-    if changes and not names <= _HARMLESS:
+    given = "".join(word[1:] for word in words[1:] if word.startswith("-"))
+    changes = {"s", "u"} & set(given)
+    if changes and not names <= HARMLESS:
         raise AtRunTimeError(f"line {node.line}: shopt changes what words mean")
     kept = names & _FOLLOWED if changes else set()
-    options = state.options - kept if "-u" in words else state.options | kept
-    status = None if any("q" in word for word in words if word.startswith("-")) or len(words) == 1 else 0
+    options = state.options - kept if "u" in given else state.options | kept
+    status = None if "q" in given or len(words) == 1 else 0
     return machine.done(replace(state, options=options, status=status))

@@ -304,6 +304,8 @@ def test_variables_directory_and_path_reach_the_program():
     (ending,) = follow("export A=1; B=2; C=3 exec ./a", env={"D": "4"}, cwd="/srv")
     assert dict(ending.command.env) == {"A": "1", "C": "3", "D": "4", "HOME": "/root", "HOSTNAME": None, "PATH": PATH}
     assert (ending.command.cwd, ending.command.user) == ("/srv", "")
+    (ending,) = follow("export SHELLOPTS; exec a", files={"/opt/a": ""}, kind=ShellKind.BASH)
+    assert ending.command.env["SHELLOPTS"] is None
     (ending,) = follow("export PATH=/x:$PATH; cd /opt; exec a", files={"/opt/x": ""})
     assert (ending.command.path[0], ending.command.cwd) == ("/x", "/opt")
 
@@ -462,11 +464,19 @@ AT_RUN_TIME = [
     "set -e; read X </dev/tty; exec a",
     "set -e; { echo x; } >/dev/tty; exec a",
 ]
+CALLED_OTHERWISE = ["exec -a -sh b x", "exec -l sh x", "exec -a sh tool x", "exec -a tool busybox x"]
 
 
 @each_row("text", AT_RUN_TIME)
 def test_what_engines_or_traces_decide_is_decided_at_run_time(text):
     assert all(isinstance(ending, AtRunTime) for ending in follow(text, files={"/usr/bin/a": "x"}))
+
+
+@each_row("text", CALLED_OTHERWISE)
+def test_what_does_as_it_is_called_is_decided_at_run_time_where_it_is_called_otherwise(text):
+    links = {"/usr/bin/b": "x", "/usr/bin/busybox": "x"}
+    assert all(isinstance(ending, AtRunTime) for ending in follow(text, files=links, kind=ShellKind.BASH))
+    assert reached(follow("exec -a web a x", files={"/usr/bin/a": "x"}, kind=ShellKind.BASH)) == (("a", "x"),)
 
 
 @each_row(

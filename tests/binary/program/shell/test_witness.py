@@ -103,3 +103,56 @@ def test_scripts_that_no_rule_was_written_for_lead_where_the_real_shell_goes(roo
     print(f"{shell}: {open_ones} of {len(UNSEEN)} at run time")
     assert not wrong, "\n".join(wrong)
     assert len(UNSEEN) >= 100
+
+
+ALIASED = "alias app=@/bin/other\napp"
+LINES = [  # whether it is followed, the words, variables, what it is given to read
+    (True, ["bash", "run.sh"], {}, ""),
+    (True, ["bash", "found.sh"], {}, ""),
+    (True, ["dash", "run.sh"], {}, ""),
+    (True, ["bash", "-oe", "pipefail", "run.sh"], {}, ""),
+    (True, ["bash", "+o", "errexit", "-c", "false; exec app"], {}, ""),
+    (True, ["bash", "+B", "-c", "exec app {c,d}"], {}, ""),
+    (True, ["bash", "+o", "braceexpand", "-c", "exec app {c,d}"], {}, ""),
+    (True, ["bash", "-lc", "exec app"], {}, ""),
+    (True, ["sh", "-lc", "exec app"], {}, ""),
+    (True, ["-sh", "-c", "exec app"], {}, ""),
+    (True, ["dash", "-lc", "exec app"], {}, ""),
+    (True, ["-bash", "-c", "exec app"], {}, ""),
+    (True, ["bash", "--noprofile", "--login", "-c", "exec app"], {}, ""),
+    (False, ["bash", "--posix", "-lc", "exec @/bin/app"], {}, ""),
+    (False, ["bash", "-lo", "posix", "-c", "exec @/bin/app"], {}, ""),
+    (False, ["sh", "-lc", "exec @/bin/app"], {"POSIXLY_CORRECT": "1"}, ""),
+    (False, ["bash", "-lc", "exec @/bin/app"], {"SHELLOPTS": "posix"}, ""),
+    (False, ["bash", "-o", "noexec", "-c", "exec app"], {}, ""),
+    (True, ["bash", "-c", ALIASED], {}, ""),
+    (False, ["bash", "-O", "expand_aliases", "-c", ALIASED], {}, ""),
+    (False, ["sh", "-c", ALIASED], {}, ""),
+    (False, ["bash", "-c", ALIASED], {"POSIXLY_CORRECT": "1"}, ""),
+    (False, ["bash", "-c", ALIASED], {"BASHOPTS": "expand_aliases"}, ""),
+    (False, ["bash", "-c", ALIASED], {"SHELLOPTS": "posix"}, ""),
+    (False, ["bash", "-i"], {}, "exec app"),
+    (False, ["bash", "-ic", "exec app"], {}, ""),
+    (True, ["dash"], {}, "FOO=given\nexport FOO\nmkdir -p @/made\nexec app"),
+    (False, ["dash"], {}, "cat >/dev/null\nexec app"),
+    (False, ["dash"], {}, "x=$(cat)\nexec app"),
+    (False, ["dash"], {}, "read x\nexec other\nexec app"),
+    (False, ["bash"], {}, "cat >/dev/null\n/nowhere"),
+]
+"""Of which real shells are asked as above."""
+
+
+@pytest.mark.parametrize(("is_followed", "words", "variables", "text"), LINES)
+def test_each_command_line_of_a_shell_leads_where_the_real_one_goes(root, is_followed, words, variables, text):
+    home = root / "home"
+    home.mkdir(exist_ok=True)
+    for name, program in ((".profile", "server"), (".bash_profile", "other"), (".bashrc", "node")):
+        (home / name).write_text(f"exec {root}/bin/{program}\n")
+    for place in ("srv/run.sh", "bin/found.sh"):
+        (root / place).write_text('case "$0" in /*) exec other;; *) exec app;; esac\n')
+    argv, text = [each.replace("@/", f"{root}/") for each in words], text.replace("@/", f"{root}/")
+    shell = "/bin/dash" if "dash" in argv[0] else "/bin/bash"
+    env = {**witness.environment(root), "HOME": str(home), **variables}
+    endings = witness.interpret_line(argv, root, env, text, shell)
+    assert witness.holds(endings, witness.started(argv, root, env, text, shell)), endings
+    assert is_followed is not any(isinstance(ending, AtRunTime) for ending in endings), endings

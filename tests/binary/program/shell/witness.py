@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
+from scanner.binary.program.shell import shell_command
 from scanner.binary.program.shell.following import AtRunTime, Ended, Reached, Script, follow
 from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
 
@@ -86,14 +87,19 @@ def environment(root: Path) -> dict[str, str]:
 
 def run(shell: str, script: Path, arguments, root: Path):
     """What the real shell started: name, directory, FOO, arguments of each tracer, in their order."""
+    return started([*SHELLS[shell][1], str(script), *arguments], root, environment(root))
+
+
+def started(argv, root: Path, env, text: str = "", executable: str | None = None):
+    """What a command line started, given a text to read."""
     trace = root / "trace"
     trace.write_bytes(b"")
     ran = subprocess.Popen(
-        [*SHELLS[shell][1], str(script), *arguments], env=environment(root), cwd=root / "srv",
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        argv, env=env, cwd=root / "srv", executable=executable,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        ran.communicate(timeout=ENDS_WITHIN_S)  # until whatever it left in the background has ended too
+        ran.communicate(text.encode(), timeout=ENDS_WITHIN_S)  # until whatever it left in the background has ended too
     finally:  # with whatever it has started: a script that goes on for ever does so on every branch
         with contextlib.suppress(ProcessLookupError):
             os.killpg(ran.pid, signal.SIGKILL)
@@ -109,6 +115,15 @@ def interpret(shell: str, text: str, script: Path, arguments, root: Path):
         (str(script),), tuple(env["PATH"].split(":")), str(root / "srv"), env=env, env_known=True, user=""
     )
     return follow(Script(text.encode(), SHELLS[shell][0], str(script), tuple(arguments), command), RealFiles())
+
+
+def interpret_line(argv, root: Path, env, text: str, executable: str):
+    """The endings of a shell that is given these words."""
+    path = tuple(env["PATH"].split(":"))
+    command = Command(tuple(argv), path, str(root / "srv"), env=env, env_known=True, user="", input=text)
+    kind = shell_command.kind_of(argv[0], os.path.realpath(executable))
+    found = shell_command.read(command, kind, RealFiles())
+    return follow(found, RealFiles()) if isinstance(found, Script) else (AtRunTime(str(found)),)
 
 
 def holds(endings, traced) -> bool:
