@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 BUSY_S = 2.0
 """A backup may hold the file for a moment; whoever holds it longer is another writer."""
 
+ANSWERS_WITHIN_S = 5
+"""Whoever keeps no lease, a check or a copy, waits so long for a PostgreSQL that may never say anything."""
+
+GONE_AFTER_S = 30
+"""Without a lease, a network may be away for so long in the middle of a copy."""
+
 _PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",  # nobody else connects, so there is no second connection to race with
     "PRAGMA synchronous=FULL",  # NORMAL may lose acknowledged commits on power loss
@@ -45,13 +51,13 @@ def address_of(url: str, said_by: str = "store.url") -> URL:
 
 
 def engine_of(url: URL, member: Instance | None = None) -> Engine:
-    """What connects to this address; a ``member`` learns within its lease that the other end is gone.
+    """What connects to this address, or is refused in time; a ``member`` learns within its lease that the other end is gone.
 
     Raises:
         StoreError: its driver is not installed.
     """
     if url.get_backend_name() != "sqlite":
-        limits = {} if member is None else _limits(member.lease_s)
+        limits = _limits(ANSWERS_WITHIN_S, GONE_AFTER_S) if member is None else _limits_of(member)
         wanted = {name: value for name, value in limits.items() if name not in url.query}
         try:
             return create_engine(url, poolclass=NullPool, connect_args=wanted)
@@ -66,15 +72,20 @@ def engine_of(url: URL, member: Instance | None = None) -> Engine:
     return engine
 
 
-def _limits(lease_s: float) -> dict[str, int]:
-    """libpq's: how long it waits for a server that says nothing, so that who follows looks again before a lease is over."""
-    within_s = max(2, round(lease_s * lease.RENEW_AT))  # libpq takes less than 2 s for 2 s
+def _limits_of(member: Instance) -> dict[str, int]:
+    """So that who follows looks again before a lease is over."""
+    within_s = max(2, round(member.lease_s * lease.RENEW_AT))  # libpq takes less than 2 s for 2 s
+    return _limits(within_s, within_s)
+
+
+def _limits(answers_s: int, gone_s: int) -> dict[str, int]:
+    """libpq's: how long it waits for a server that says nothing, at first or later."""
     return {
-        "connect_timeout": within_s,
-        "keepalives_idle": within_s,
-        "keepalives_interval": within_s,
+        "connect_timeout": answers_s,
+        "keepalives_idle": gone_s,
+        "keepalives_interval": gone_s,
         "keepalives_count": 2,
-        "tcp_user_timeout": within_s * 1000,
+        "tcp_user_timeout": gone_s * 1000,
     }
 
 

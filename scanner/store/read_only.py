@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from scanner.formats.files import is_there
 from scanner.store import findings, releases
-from scanner.store.connect import address_of
+from scanner.store.connect import address_of, engine_of
 from scanner.store.error import StoreError
 from scanner.store.foreign_errors import translated
 from scanner.store.trail_rows import TrailRows
@@ -93,10 +93,11 @@ def _reading(url: str) -> Iterator[Connection]:
 
 @contextmanager
 def _connected(address: URL, where: str) -> Iterator[Connection]:
-    engine = create_engine(address, poolclass=NullPool)
+    is_served = address.get_backend_name() == "postgresql"
+    engine = engine_of(address) if is_served else create_engine(address, poolclass=NullPool)
     try:
         with translated(where), engine.connect() as connection:
-            if address.get_backend_name() == "postgresql":
+            if is_served:
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield connection
     finally:

@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, inspect, make_url, select, text
 
 from scanner.formats.files import real
 from scanner.store import tables
-from scanner.store.connect import address_of, engine_of
+from scanner.store.connect import ANSWERS_WITHIN_S, address_of, engine_of
 from scanner.store.database import Database, sqlite_file
 from scanner.store.error import StoreError
 from scanner.store.foreign_errors import translated
@@ -182,6 +182,7 @@ def _names(url: str) -> Sequence[str]:
         engine = engine_of(make_url(url))
         try:
             with engine.connect() as connection:
+                connection.exec_driver_sql(f"SET statement_timeout = '{ANSWERS_WITHIN_S}s'")
                 return inspect(connection).get_table_names()
         finally:
             engine.dispose()

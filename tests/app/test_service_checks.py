@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ import pytest
 from scanner.app.service_checks import check_service
 from scanner.settings import SettingsError
 from scanner.settings.schema import Settings, Trail
+from scanner.store import connect
+from scanner.store.error import StoreError
+from scanner.store.read_only import last_report_of
 from scanner.store.store import Store
 from tests.real.process import free_port
 
@@ -61,6 +65,18 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(settings):
     said = found(settings().model_copy(update={"store": Settings.model_validate({"store": {"url": url}}).store}))
     assert said.startswith("store.url: store postgresql://u:***@127.0.0.1")
     assert "hunter2" not in said
+
+
+def test_a_database_that_says_nothing_is_not_waited_for(settings, monkeypatch):
+    monkeypatch.setattr(connect, "ANSWERS_WITHIN_S", 2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"postgresql+psycopg://u@127.0.0.1:{mute.getsockname()[1]}/x"
+        wanted = settings().model_copy(update={"store": Settings.model_validate({"store": {"url": url}}).store})
+        with ThreadPoolExecutor() as pool:
+            told = pool.submit(found, wanted)
+            with pytest.raises(StoreError, match="timeout"):
+                last_report_of(url)
+        assert "timeout" in told.result()
 
 
 def test_a_foreign_store_is_told_and_left(settings, tmp_path):
