@@ -39,6 +39,11 @@ def test_systemd_has_no_complaint(words, unit, require):
     assert unit.name not in done.stderr, done.stderr
 
 
+def test_systemd_waits_for_a_store_that_takes_its_time_to_open(unit):
+    said = unit.read_text()
+    assert ("Type=notify" in said) == ("TimeoutStartSec=infinity" in said)
+
+
 def expanded(sets):
     """The system calls of groups and names, as systemd itself has them."""
     names = set()

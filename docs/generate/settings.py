@@ -33,6 +33,7 @@ follow at once: a removed token is dead with the answer to the reload. `web.list
 reload that changes them is refused by name.
 
 Files that hold a secret belong to root or to the user that runs archscan, without a right for anybody else (`chmod 0600`).
+Root's may be read by the own group of the account that runs archscan (`root:archscan`, `chmod 0640`), but for one with an ACL.
 What lies below systemd's `$CREDENTIALS_DIRECTORY` or `/run/secrets` passes, and root's files on a mount that is read-only
 or in memory. A token has at least 16 characters: `openssl rand -hex 32`. `archscan config check` looks at all of it, at the
 store and at the port, and changes nothing.

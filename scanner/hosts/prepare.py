@@ -152,6 +152,10 @@ ROLLBACK = Role("archscan rollback-agent", "small", "archscan-rollback", "-login
 """Its home is not where the script keeps its journal."""
 
 
+JOURNAL = "/var/lib/archscan-rollback"
+"""Where the script that changes something keeps what it does as root; no account's home."""
+
+
 def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own name
     user: str,
     public_key: str,
@@ -176,7 +180,7 @@ def preparation(  # noqa: PLR0913, PLR0917 -- what is written, each by its own n
         rule_name=role.rule_name,
         user=shlex.quote(user),
         path=shlex.quote(path),
-        login=shlex.quote(f"/var/lib/{user}{role.home_end}"),
+        login=shlex.quote(_home(user, role.home_end)),
         script=script.decode(),
         rule=sudoers_rule(user, path),
         **_key_parts(
@@ -198,7 +202,7 @@ def bastion_preparation(
     line = bastion_key_line(public_key, from_addresses, ports)
     return _BASTION.format(
         user=shlex.quote(checked_login(user)),
-        login=shlex.quote(f"/var/lib/{user}"),
+        login=shlex.quote(_home(user)),
         **_key_parts(public_key, line, line.strip()),
     )
 
@@ -219,9 +223,15 @@ def key_installation(user: str, line: str) -> str:
     same = line if forced[0] == _NOTHING else forced[0]
     return _INSTALLED.format(
         user=shlex.quote(checked_login(user)),
-        login=shlex.quote(f"/var/lib/{user}"),
+        login=shlex.quote(_home(user)),
         **_key_parts(found["key"], f"{line}\n", same),
     )
+
+
+def _home(user: str, end: str = "") -> str:
+    """Of an account that is not there yet."""
+    home = f"/var/lib/{user}{end}"
+    return f"{home}{ROLLBACK.home_end}" if home == JOURNAL else home
 
 
 def _key_parts(public_key: str, line: str, forced: str) -> dict[str, str]:

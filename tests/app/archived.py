@@ -20,7 +20,12 @@ def documents_of(what):
     """Every blob by its name in a layout."""
     images = what.images if isinstance(what, Index) else (what,)
     made = [what.manifest, *(one for image in images for one in (image.manifest, image.config, *image.layers))]
-    return {f"blobs/sha256/{one.digest.removeprefix('sha256:')}": one.body for one in made}
+    return {blob_of(one): one.body for one in made}
+
+
+def blob_of(document):
+    """Its name in a layout."""
+    return f"blobs/sha256/{document.digest.removeprefix('sha256:')}"
 
 
 def layout_of(*named):

@@ -13,9 +13,11 @@ import pytest
 import zstandard
 
 from scanner.errors import UsageError
+from scanner.registry.archives import docker_save
 from tests.app.archived import (
     IMAGE_NAME,
     REF_NAME,
+    blob_of,
     checked,
     entry,
     layout_of,
@@ -208,11 +210,43 @@ async def test_both_lists_of_what_an_engine_saved_must_lead_to_one_image(
     assert (await said(f"oci-archive:{path}"))[0] == "allow"
 
 
+@pytest.mark.parametrize("name", ["1", "app:1", "2", "docker.io/library/other:2"])
+async def test_of_two_images_that_a_newer_engine_saved_each_is_found_by_either_name(built, written, elf_factory, name):
+    """Its index has a full name and a bare tag, its older list the short name: moby, image/tarexport."""
+    images = {"app:1": built["one"], "other:2": built["both"].images[1]}
+    notes = [(image, {IMAGE_NAME: f"docker.io/library/{of}", REF_NAME: of[-1]}) for of, image in images.items()]
+    saved = [{"Config": blob_of(image.config), "RepoTags": [of]} for of, image in images.items()]
+    path = written(tarred(layout_of(*notes) | {"manifest.json": json.dumps(saved).encode()}))
+    assert (await said(f"docker-archive:{path}:{name}"))[0] == ("allow" if "1" in name else "deny")
+
+
+@pytest.mark.parametrize(
+    ("configs", "said_of_it"),
+    [
+        ({}, ("allow", ["native"])),
+        ({f"config-{n}": bytes(3 << 20) for n in range(6)}, ("hold", ["image_too_complex"])),
+        ({f"config-{n}": b"" for n in range(600)}, ("hold", ["image_too_complex"])),
+    ],
+    ids=["one", "too long", "too many"],
+)
+async def test_a_list_that_names_configs_again_and_again_costs_no_more_than_a_few_reads(
+    built, written, monkeypatch, configs, said_of_it
+):
+    own = blob_of(built["one"].config)
+    listed = [{"Config": name} for name in (own, *configs)] * 3
+    path = written(tarred(layout_of((built["one"], None)) | configs | {"manifest.json": json.dumps(listed).encode()}))
+    read = []
+    whole = docker_save.whole
+    monkeypatch.setattr(docker_save, "whole", lambda blobs, name, limit: read.append(name) or whole(blobs, name, limit))
+    assert await said(f"docker-archive:{path}") == said_of_it
+    assert read == ["manifest.json", own][: 1 if configs else 2]
+
+
 @pytest.mark.parametrize("part", ["manifest", "config", "layer"])
 async def test_bytes_that_are_not_what_their_name_says_are_refused_by_it(built, written, part):
     image = built["one"]
     document = {"manifest": image.manifest, "config": image.config, "layer": image.layers[0]}[part]
-    name = f"blobs/sha256/{document.digest.removeprefix('sha256:')}"
+    name = blob_of(document)
     files = layout_of((image, None)) | {name: document.body[:-1] + bytes([document.body[-1] ^ 1])}
     answer = await checked(f"oci-archive:{written(tarred(files))}")
     [finding] = answer.report.findings

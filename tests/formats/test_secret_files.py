@@ -1,7 +1,10 @@
 """Who may read a secret's file, one test for each way in which it is kept."""
 
+import grp
 import os
+import pwd
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -52,18 +55,69 @@ def test_a_file_of_somebody_else_is_refused_even_if_closed(secret):
     assert "belongs to user 12345" in problem_of(secret)
 
 
+SERVICE = "www-data"
+"""On every Debian it has a group of its own, nogroup several accounts, adm none."""
+
+
+@pytest.fixture(params=["root", SERVICE])
+def account(request, monkeypatch):
+    """Who runs archscan: root on behalf of the service, or the service itself."""
+    number = pwd.getpwnam(request.param).pw_uid
+    monkeypatch.setattr(secret_files, "SERVICE_ACCOUNT", SERVICE)
+    monkeypatch.setattr(os, "geteuid", lambda: number)
+
+
 @as_root
+@pytest.mark.usefixtures("account")
 @pytest.mark.parametrize(
     ("group", "mode", "is_read"),
-    [("www-data", 0o640, True), ("www-data", 0o440, True), ("www-data", 0o660, False), ("www-data", 0o644, False),
-     ("nogroup", 0o640, False), ("adm", 0o640, False), ("root", 0o640, False)],
+    [(SERVICE, 0o640, True), (SERVICE, 0o440, True), (SERVICE, 0o660, False), (SERVICE, 0o644, False),
+     ("nogroup", 0o640, False), ("adm", 0o640, False), ("root", 0o640, False), ("mail", 0o640, False)],
 )  # fmt: skip
-def test_a_file_of_root_s_may_be_read_by_the_group_of_one_account(secret, group, mode, is_read):
-    """On every Debian www-data has a group of its own, nogroup several accounts, adm none."""
+def test_a_file_of_root_s_may_be_read_by_the_service_s_own_group(secret, group, mode, is_read):
     shutil.chown(secret, "root", group)
     secret.chmod(mode)
     assert (problem_of(secret) == "") is is_read
     os.chown(secret, 12345, -1)
+    assert problem_of(secret)
+
+
+@as_root
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("getgrgid", grp.struct_group((SERVICE, "x", 33, ["mail"]))),
+     ("getpwall", [pwd.struct_passwd(("bob", "x", 1000, pwd.getpwnam(SERVICE).pw_gid, "", "/", "/bin/sh"))])],
+)  # fmt: skip
+def test_a_second_account_in_the_service_s_group_makes_its_secrets_open(secret, monkeypatch, name, answer):
+    shutil.chown(secret, "root", SERVICE)
+    secret.chmod(0o640)
+    monkeypatch.setattr(grp if name == "getgrgid" else pwd, name, lambda *_: answer)
+    assert problem_of(secret)
+
+
+@as_root
+def test_a_group_that_is_not_the_account_s_by_name_is_not_its_own_though_nobody_else_is_listed(secret, monkeypatch):
+    """Directories list nobody (sssd's enumerate = false), so that the only known member need not be the only one."""
+    shutil.chown(secret, "root", "nogroup")
+    secret.chmod(0o640)
+    nobody = pwd.getpwnam("nobody")
+    monkeypatch.setattr(pwd, "getpwall", lambda: [nobody])
+    monkeypatch.setattr(os, "geteuid", lambda: nobody.pw_uid)
+    assert problem_of(secret)
+
+
+@as_root
+@pytest.mark.usefixtures("account")
+def test_whom_an_acl_lets_in_by_name_the_mode_does_not_show(secret):
+    shutil.chown(secret, "root", SERVICE)
+    secret.chmod(0o600)
+    tags = [(1, 6, -1), (2, 4, pwd.getpwnam("nobody").pw_uid), (4, 4, -1), (16, 4, -1), (32, 0, -1)]
+    entries = b"".join(
+        struct.pack("<HHi", *tag) for tag in tags
+    )  # posix_acl_xattr.h: owner, nobody, group, mask, others
+    os.setxattr(secret, "system.posix_acl_access", struct.pack("<I", 2) + entries)
+    assert secret.stat().st_mode & 0o777 == 0o640
     assert problem_of(secret)
 
 

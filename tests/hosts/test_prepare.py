@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 from scanner.hosts.least_privilege import bastion_key_line
-from scanner.hosts.prepare import bastion_preparation, key_installation, preparation
+from scanner.hosts.prepare import JOURNAL, bastion_preparation, key_installation, preparation
+from scanner.hosts.rollback_script import ROLLBACK_PATH, ROLLBACK_USER, rollback_preparation, rollback_script
 from scanner.probe.script import script
 from tests.real.require import find, missing
 
@@ -132,6 +133,22 @@ def test_a_line_takes_the_place_of_those_with_its_key_and_no_other(small_root):
     through = bastion_key_line(KEY, (), [2222])
     assert run(small_root, key_installation("pi", through)).returncode == 0
     assert keys.read_text() == f"ssh-rsa AAAAB3 kim\n{through}"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda user: key_installation(user, f'restrict,command="sudo -n {ROLLBACK_PATH}" {KEY}'),
+        lambda user: bastion_preparation(user, KEY),
+        lambda user: preparation(user, KEY, script()),
+        lambda user: rollback_preparation(KEY, (), user),
+    ],
+    ids=["line", "bastion", "probe", "rollback"],
+)
+def test_no_new_account_lives_where_root_s_journal_is(made):
+    """Whoever owns the journal's folder writes what the rollback script does as root."""
+    assert f"store={JOURNAL}\n" in rollback_script().decode()
+    assert f"\nlogin={JOURNAL}-login\n" in made(ROLLBACK_USER)
 
 
 @pytest.mark.parametrize(

@@ -431,6 +431,18 @@ def test_a_worker_of_before_a_reboot_is_none_whatever_has_its_number_now(hand):
         assert hand.ask(f"status {rollback}")["busy"] == busy
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders away: run the tests as root")
+@pytest.mark.parametrize("whose", ["store", f"store/{ID}"])
+def test_a_journal_that_somebody_else_could_write_is_neither_written_nor_believed(tmp_path, whose):
+    hand = Hand(tmp_path, {"docker": "true"})
+    begin = f"begin {ID} docker container api a@sha256:{HEX} {HEX} 60"
+    assert hand.ask(begin)["state"] == "begun"
+    os.chown(tmp_path / whose, 65534, 65534)
+    for line in (begin, f"status {ID}", f"do {ID} find", f"resume {ID}"):
+        assert "belongs to somebody else" in hand.ask(line)["wrong"]
+    assert sorted(path.name for path in (tmp_path / "store" / ID).iterdir()) == ["asked", "state"]
+
+
 def test_the_script_is_clean_to_shellcheck_and_to_every_posix_shell(require):
     text = rollback_script().decode()
     inner = text.partition("replay='\n")[2].partition("\n'\n")[0]

@@ -80,9 +80,11 @@ async def test_docker_26_1_saves_what_its_registry_has(request, pushed, by_regis
         assert await said(f"docker-archive:{saved}", platforms=BOTH) == expected
         assert await said(f"oci-archive:{saved}", platforms=BOTH) == expected
     both = engine.socket.parent / "both.tar"
-    run("sh", "-c", f'"$0" save {pushed["right"]} {pushed["lies"]} > {both}', engine.client, env=engine.environment)
-    for name in ("right", "lies"):
-        assert await said(f"docker-archive:{both}:{pushed[name]}", platforms=BOTH) == await by_registry(name, BOTH)
+    for tagged, name in (("app:1", "right"), ("other:2", "lies")):
+        engine.docker("tag", pushed[name], tagged)
+    run("sh", "-c", f'"$0" save app:1 other:2 > {both}', engine.client, env=engine.environment)
+    for asked, name in (("app:1", "right"), ("1", "right"), ("docker.io/library/other:2", "lies"), ("2", "lies")):
+        assert await said(f"docker-archive:{both}:{asked}", platforms=BOTH) == await by_registry(name, BOTH), asked
 
 
 @pytest.mark.parametrize("kind", ["docker-archive", "oci-archive", "oci-dir"])

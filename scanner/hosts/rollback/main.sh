@@ -128,6 +128,7 @@ begin() {
   [ "$kind" = kubernetes ] || have "$engine" || wrong "$engine is not installed here"
   asked="$engine $kind $name $image $expected $seconds"
   dir=$store/$id
+  is_own "$store" && is_own "$dir" || wrong "$store belongs to somebody else than root"
   if [ -f "$dir/asked" ]; then
     [ "$(cat "$dir/asked")" = "$asked" ] || wrong 'this id is of something else'
   else
@@ -139,6 +140,7 @@ begin() {
 begun() {
   is_hex "$id" 32 || wrong 'the id'
   dir=$store/$id
+  is_own "$store" && is_own "$dir" || wrong "$store belongs to somebody else than root"
   [ -f "$dir/asked" ] || wrong 'nothing was begun under this id'
   read -r engine kind name image expected seconds <"$dir/asked"
 }
@@ -179,6 +181,11 @@ is_working() {
 }
 
 # ---------------------------------------------------------------- the journal
+
+# shellcheck disable=SC3067 # every sh that hosts have knows -O
+is_own() { # whoever owns a folder of it could write what root then does
+  { [ ! -e "$1" ] && [ ! -L "$1" ]; } || [ -O "$1" ]
+}
 
 note() { # key, text: whole or not at all
   printf '%s\n' "$2" >"$dir/$1.new" && mv -f "$dir/$1.new" "$dir/$1"

@@ -20,7 +20,7 @@ from scanner.registry.archives.blobs import ArchiveError
 from scanner.registry.documents.assembly import Assembly, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from scanner.domain.image.offers import ImageFacts, Layer, Offer
@@ -67,17 +67,17 @@ class Archived:
         if isinstance(chosen, Failure):
             return cls.unread(blobs, chosen)
         made = cls(_called(chosen.name, chosen.digest), blobs, layout.LayoutReader(blobs, chosen), chosen.digest)
-        why = await made._contradicted(asked) if is_saved else None
+        why = await made._contradicted(chosen.names) if is_saved else None
         return cls.unread(blobs, why) if why else made
 
-    async def _contradicted(self, asked: str) -> Failure | None:
+    async def _contradicted(self, names: Collection[str]) -> Failure | None:
         """Why the other list of what an engine saved is not believed."""
         facts = await self.resolve(depth=Depth.CONFIG)
         if isinstance(facts, Failure):
             return facts
         configs = {offer.config_digest for offer in facts.offers if offer.config_digest}
         try:
-            return await docker_save.contradiction(self.blobs, asked, configs)
+            return await docker_save.contradiction(self.blobs, names, configs)
         except ArchiveError as error:
             return error.failure
 

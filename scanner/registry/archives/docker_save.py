@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Layer
-from scanner.domain.image.reference import Digest
+from scanner.domain.image.reference import Digest, image_reference
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents.strict_json import read_object
 from scanner.registry.archives.blobs import ArchiveError, whole
 from scanner.registry.archives.layout import MAX_NAMES_TOLD, is_called
 from scanner.registry.documents.image_config import ImageConfig, read_config
-from scanner.registry.documents.manifest import MAX_LAYERS, Descriptor, Index, Manifest
+from scanner.registry.documents.manifest import MAX_ENTRIES, MAX_LAYERS, Descriptor, Index, Manifest
 from scanner.registry.documents.media_types import DOCKER_CONFIG
 from scanner.registry.mirror_chain import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from scanner.domain.image.reference import ImageReference
     from scanner.registry.archives.blobs import Blobs
 
 MANIFEST_NAME = "manifest.json"
+
+MAX_CONFIG_BYTES = 4 * MAX_DOCUMENT_BYTES
+"""Of all configs that one image is compared with; real ones have some 10 KB."""
 
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 _PLAIN_TAR = b"ustar"
@@ -59,10 +63,11 @@ async def choose(blobs: Blobs, asked: str) -> Saved | Failure:
     return chosen if isinstance(chosen, Failure) else await _saved(blobs, chosen)
 
 
-async def contradiction(blobs: Blobs, asked: str, configs: Collection[Digest]) -> Failure | None:
+async def contradiction(blobs: Blobs, names: Collection[str], configs: Collection[Digest]) -> Failure | None:
     """Why ``docker load`` may make another image of the archive than the one with these configs, which its index leads to.
 
-    Newer engines write both lists; those that keep images in their older store, as Podman, go by this one.
+    ``names`` is all that the index calls it; without any of them here, each image must be it. Newer engines write both
+    lists; those that keep images in their older store, as Podman, go by this one.
 
     Raises:
         ArchiveError: the archive is not to be read.
@@ -72,13 +77,35 @@ async def contradiction(blobs: Blobs, asked: str, configs: Collection[Digest]) -
     images = await _listed(blobs)
     if isinstance(images, Failure):
         return images
-    for image in [one for one in images if asked and is_called(asked, _names(one))] or images:
+    meant = await asyncio.to_thread(_called, images, names) or images
+    different = list({image["Config"]: image for image in meant if isinstance(image.get("Config"), str)}.values())
+    nameless = [image for image in meant if not isinstance(image.get("Config"), str)]
+    if too_many := _too_many(blobs, [image["Config"] for image in different]):
+        return too_many
+    for image in nameless[:1] + different:
         config = await _config(blobs, image)
         if isinstance(config, Failure):
             return config
-        if Digest(f"sha256:{hashlib.sha256(config).hexdigest()}") not in configs:
+        if config.digest not in configs:
             why = f"{MANIFEST_NAME} leads to another image than index.json: which one is loaded depends on the engine"
             return Failure(Reason.IMAGE_AMBIGUOUS, why)
+    return None
+
+
+def _called(images: Sequence[dict[str, Any]], names: Collection[str]) -> list[dict[str, Any]]:
+    """Those called by any of the names, each of which is read once however many there are."""
+    wanted = {found for name in names for found in (name, image_reference(name)) if not isinstance(found, Failure)}
+    return [one for one in images if any(tag in wanted or image_reference(tag) in wanted for tag in _names(one))]
+
+
+def _too_many(blobs: Blobs, names: Sequence[str]) -> Failure | None:
+    """What nobody reads for the sake of one image."""
+    if len(names) > MAX_ENTRIES:
+        return Failure(Reason.IMAGE_TOO_COMPLEX, f"{MANIFEST_NAME} names {len(names)} configs, more than {MAX_ENTRIES}")
+    total = sum(blobs.size(name) or 0 for name in names)
+    if total > MAX_CONFIG_BYTES:
+        why = f"{MANIFEST_NAME} names configs of {total} bytes, more than {MAX_CONFIG_BYTES}"
+        return Failure(Reason.IMAGE_TOO_COMPLEX, why)
     return None
 
 
@@ -126,7 +153,7 @@ async def _saved(blobs: Blobs, image: Mapping[str, Any]) -> Saved | Failure:
     config = await _config(blobs, image)
     if isinstance(config, Failure):
         return config
-    read = read_config(config)
+    read = read_config(config.body)
     if isinstance(read, Failure):
         return read
     if len(read.diff_ids) != len(layers):
@@ -134,31 +161,37 @@ async def _saved(blobs: Blobs, image: Mapping[str, Any]) -> Saved | Failure:
         return Failure(Reason.IMAGE_MALFORMED, why)
     found: list[Layer] = []
     places: dict[str, str] = {}
+    packed: dict[str, Layer] = {}
     for name, diff_id in zip(layers, read.diff_ids, strict=True):
-        layer = await _layer(blobs, name, diff_id)
+        layer = packed.get(name) or await _layer(blobs, name, diff_id, packed)
         found.append(layer)
         places[layer.digest] = name
     name = next(iter(_names(image)), "")
-    digest = Digest(f"sha256:{hashlib.sha256(config).hexdigest()}")
-    return Saved(name, digest, config, tuple(found), places)
+    return Saved(name, config.digest, config.body, tuple(found), places)
 
 
-async def _config(blobs: Blobs, image: Mapping[str, Any]) -> bytes | Failure:
+@dataclass(frozen=True, slots=True)
+class _Config:
+    digest: Digest
+    body: bytes
+
+
+async def _config(blobs: Blobs, image: Mapping[str, Any]) -> _Config | Failure:
     name = image.get("Config")
     if not isinstance(name, str):
         return Failure(Reason.IMAGE_MALFORMED, f"{MANIFEST_NAME} names no config")
     body = await whole(blobs, name, MAX_DOCUMENT_BYTES)
     if body is None:
         return Failure(Reason.IMAGE_MALFORMED, f"the archive has no {printable(name, 200)}")
-    digest = hashlib.sha256(body).hexdigest()
+    digest = (await asyncio.to_thread(hashlib.sha256, body)).hexdigest()
     if len(stem := name.rpartition("/")[2].removesuffix(".json")) == len(digest) and stem != digest:
         why = f"the archive's {printable(name, 200)} holds other bytes than its name says"
         return Failure(Reason.IMAGE_DIGEST_MISMATCH, why)
-    return body
+    return _Config(Digest(f"sha256:{digest}"), body)
 
 
-async def _layer(blobs: Blobs, name: str, diff_id: Digest | Failure) -> Layer:
-    """A layer by the digest of its file: its tar's own, where that is not packed."""
+async def _layer(blobs: Blobs, name: str, diff_id: Digest | Failure, packed: dict[str, Layer]) -> Layer:
+    """A layer by the digest of its file: its tar's own, where that is not packed; a ``packed`` one is read once."""
     size = blobs.size(name)
     if size is None:
         raise ArchiveError(f"has no {printable(name, 200)}, a layer")
@@ -170,7 +203,8 @@ async def _layer(blobs: Blobs, name: str, diff_id: Digest | Failure) -> Layer:
     counted = hashlib.sha256()
     async for piece in blobs.pieces(name, 0, size):
         counted.update(piece)
-    return Layer(Digest(f"sha256:{counted.hexdigest()}"), _LAYER, size)
+    packed[name] = Layer(Digest(f"sha256:{counted.hexdigest()}"), _LAYER, size)
+    return packed[name]
 
 
 @dataclass(frozen=True, slots=True)

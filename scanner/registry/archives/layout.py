@@ -34,14 +34,19 @@ MAX_NAMES_TOLD = 8
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The image that is meant: what its own name is, if it has any, and the digest of the document that it is.
+    """The image that is meant: what it is called, if it is, and the digest of the document that it is.
 
     ``found`` is what the layout says of that document, or its own index, where the entries are the platforms of one image.
     """
 
-    name: str
+    names: tuple[str, ...]
     digest: Digest
     found: Descriptor | Index
+
+    @property
+    def name(self) -> str:
+        """Of a full name and a bare tag the full one."""
+        return _longest(self.names)
 
 
 async def choose(blobs: Blobs, asked: str) -> Chosen | Failure:
@@ -69,13 +74,14 @@ async def choose(blobs: Blobs, asked: str) -> Chosen | Failure:
     if {entry.digest for entry in entries} == {first.digest}:
         if {(entry.media_type, entry.size) for entry in entries} != {(first.media_type, first.size)}:
             return Failure(Reason.IMAGE_AMBIGUOUS, f"{INDEX_NAME} says two things of {first.digest}")
-        return Chosen(_longest(named.get(first.digest, ())), first.digest, first)
+        return Chosen(named.get(first.digest, ()), first.digest, first)
     if len({_longest(named.get(entry.digest, ())) for entry in entries}) > 1:
         return Failure(Reason.IMAGE_AMBIGUOUS, f"the archive has several images, name one of them: {told}")
     if None in (said := [entry.platform for entry in entries]) or len(set(said)) < len(said):
         return Failure(Reason.IMAGE_AMBIGUOUS, f"the archive has several images of one name, no platform apart: {told}")
     digest = Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
-    return Chosen(_longest(names), digest, replace(index, entries=tuple(entries)))
+    own = tuple(dict.fromkeys(name for entry in entries for name in named.get(entry.digest, ())))
+    return Chosen(own, digest, replace(index, entries=tuple(entries)))
 
 
 def _named(body: bytes) -> dict[str, tuple[str, ...]]:
@@ -96,8 +102,7 @@ def is_called(asked: str, names: Iterable[str]) -> bool:
     return any(asked == name or (wanted == image_reference(name) and not isinstance(wanted, Failure)) for name in names)
 
 
-def _longest(names: tuple[str, ...] | list[str]) -> str:
-    """Of a full name and a bare tag the full one."""
+def _longest(names: tuple[str, ...]) -> str:
     return max(names, key=len, default="")
 
 
