@@ -12,7 +12,7 @@ from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
@@ -43,6 +43,19 @@ class Plans:
     def __add__(self, other: Plans) -> Plans:
         """Both together; of two failures of one file the first stays."""
         return Plans(self.planned + other.planned, {**other.gaps, **self.gaps})
+
+
+def part_of(path: str, name: str) -> str:
+    """How a service of a project's files goes in gaps, and among what units start in a way of their own."""
+    return f"{path}: {name}"
+
+
+def unplayed(made: Plans, path: str, played: Container[str]) -> Plans:
+    """What the files of a project, of which ``path`` is the first, plan but what units start in a way of their own."""
+    if path in played:
+        return Plans()
+    left = (plan for plan in made.planned if part_of(path, plan.workload.rpartition("/")[2]) not in played)
+    return Plans(tuple(left), {name: failure for name, failure in made.gaps.items() if name not in played})
 
 
 class UnclearError(ValueError):
