@@ -67,8 +67,8 @@ def gap(path: str, error: object) -> Plans:
     return Plans(gaps={path: Failure(Reason.PART_INCOMPLETE, f"{printable(path, 200)}: {printable(str(error), 300)}")})
 
 
-def text_of(raw: bytes) -> str:
-    """A file's text.
+def text_of(raw: bytes, *, encoding: str = "utf-8-sig") -> str:
+    """A file's text, without its byte order mark unless ``encoding`` is ``utf-8``.
 
     Raises:
         UnclearError: it is too long to be what it says, or no text.
@@ -76,7 +76,7 @@ def text_of(raw: bytes) -> str:
     if len(raw) > MAX_DOCUMENT_BYTES:
         raise UnclearError(f"longer than {MAX_DOCUMENT_BYTES} bytes")
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
         raise UnclearError("not UTF-8") from error
 
