@@ -41,6 +41,7 @@ STARTED = [
     (f"{TAG_2}[Unit]\nConditionArchitecture=x86-64\n", [("app/a", "r.example/a:2", None)]),
     (f"{TAG_2}[Unit]\nConditionArchitecture=arm64\n", [("app/a", "r.example/a:1", None)]),
     (f"{TAG_2}[Unit]\nConditionArchitecture=|arm64\nConditionPathExists=@hidden\n", [("app/a", "r.example/a:2", None)]),
+    (f"{TAG_2}ExecStart=\nExecStart=docker compose up a\n", [("app/a", "r.example/a:2", None)]),
 ]
 
 

@@ -169,7 +169,12 @@ class _Host:
 
     def _arguments(self, options: Options, name: str) -> None:
         text, place = self._text(name)
-        for setting in _parsed(text, place, name) if text else ():
+        if not text:
+            return
+        given = _parsed(text, place, name)
+        if given.jumps and "proxy" in options.first:
+            raise command_line.second_jump(place)
+        for setting in (*given.options.first.values(), *given.options.identities):
             options.take(setting)
 
     def _address(self, options: Options) -> str:
@@ -290,8 +295,8 @@ def _is_plain(found: VariableValue) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str, place: str, name: str) -> tuple[Setting, ...]:
-    """The options among arguments for ssh, which ten thousand hosts may share."""
+def _parsed(text: str, place: str, name: str) -> command_line.CommandLine:
+    """Arguments for ssh, which ten thousand hosts may share."""
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -300,7 +305,7 @@ def _parsed(text: str, place: str, name: str) -> tuple[Setting, ...]:
     if line.words or line.forward or line.config not in {None, "none", "/dev/null"}:
         told = "names a configuration of ssh, which is not read" if line.config else "is more than options of ssh"
         raise _OddError(f"{place}: {name} {told}")
-    return (*line.options.first.values(), *line.options.identities)
+    return line
 
 
 def _shown(jump: Jump, *, decided: bool) -> str:

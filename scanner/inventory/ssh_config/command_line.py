@@ -19,13 +19,19 @@ _KEYS = {"p": "port", "l": "user", "J": "proxyjump"}
 class CommandLine:
     """What a command line says: ``words`` are the destination with the command, ``forward`` is the value of ``-W``.
 
-    ``config`` is the value of ``-F``, the file that ssh would read.
+    ``config`` is the value of ``-F``, the file that ssh would read; ``jumps`` tells that ``-J`` was given.
     """
 
     options: Options = field(default_factory=Options)
     words: list[str] = field(default_factory=list)
     forward: str = ""
     config: str | None = None
+    jumps: bool = False
+
+
+def second_jump(place: str) -> NotUnderstoodError:
+    """What ssh says of ``-J`` behind a bastion that was named before."""
+    return NotUnderstoodError(f"{place}: ssh takes no -J beside another ProxyJump or ProxyCommand")
 
 
 def parse(arguments: list[str], place: str) -> CommandLine:
@@ -66,8 +72,9 @@ def _take(line: CommandLine, letter: str, value: str, place: str) -> None:
     elif letter == "i":
         options.take(Setting("identityfile", quoted(value), place))
     elif letter == "J" and "proxy" in options.first:
-        raise NotUnderstoodError(f"{place}: ssh takes no -J beside another ProxyJump or ProxyCommand")
+        raise second_jump(place)
     elif letter in _KEYS:
+        line.jumps = line.jumps or letter == "J"
         options.take(Setting(_KEYS[letter], value if letter == "J" else quoted(value), place))
     elif letter == "o":
         key, rest = split_keyword(value)

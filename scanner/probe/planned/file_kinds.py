@@ -60,7 +60,7 @@ LIST_NAME = "images.txt"
 
 _YAML = re.compile(r".*\.(?:ya?ml|json)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _QUADLET = re.compile(r".*\.(?:container|kube|pod)", re.ASCII | re.DOTALL)
-_SECTION = re.compile(rb"^[ \t]*\[[A-Z][A-Za-z-]*\]", re.MULTILINE)
+_SECTION = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t]*\[[A-Z][A-Za-z-]*\]", re.MULTILINE)
 _SYSTEMD = re.compile(r".*\.service", re.ASCII | re.DOTALL)
 _UNIT_PART = re.compile(
     r".*\.(?:image|build|volume|network|(?:container|kube|pod|image|build|volume|network|service)\.d/[^/]*\.conf)",

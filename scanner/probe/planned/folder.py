@@ -17,7 +17,7 @@ from scanner.probe.planned.compose.projects import ProjectFiles
 from scanner.probe.planned.file_kinds import FileOutcome, Kind, RecognizedFile
 from scanner.probe.planned.kubernetes import manifests, rendered
 from scanner.probe.planned.nomad import nomad
-from scanner.probe.planned.plans import Plans, gap, is_template
+from scanner.probe.planned.plans import Plans, gap, is_template, part_of, unplayed
 from scanner.probe.planned.swarm import stack
 from scanner.probe.planned.units import quadlet, systemd, unit_files
 from scanner.probe.planned.units.quadlet_file import SUFFIXES
@@ -91,7 +91,10 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
     of_units, played = _of_units(own, of_projects)
     found = _unread(read) + _unplayed(of_projects, read, played) + _of_manifests(read, {*owners, *played})
     found += of_units + _others(own, read)
-    owners |= {path: owners.get(path, set()) | units for path, units in played.items()}
+    whole_files = {part_of(files[0], ""): files[0] for files in of_projects}
+    for path, units in played.items():
+        first = next((whole for begin, whole in whole_files.items() if path.startswith(begin)), path)
+        owners[first] = owners.get(first, set()) | units
     return replace(found, outcomes=_outcomes(found, kinds, covered, owners))
 
 
@@ -214,8 +217,8 @@ def _unplayed(
     """Projects but those that units start in a way of their own, which are planned by the units."""
     found = FolderPlans()
     for files, made in projects.items():
-        if files[0] not in played:
-            found += filed(files[0], Source.SWARM if _is_stack(files[0], read) else Source.COMPOSE, made)
+        source = Source.SWARM if _is_stack(files[0], read) else Source.COMPOSE
+        found += filed(files[0], source, unplayed(made, files[0], played))
     return found
 
 

@@ -19,7 +19,7 @@ from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.hidden_values import without_hidden
 from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.nomad import nomad
-from scanner.probe.planned.plans import Plans, gap
+from scanner.probe.planned.plans import Plans, gap, unplayed
 from scanner.probe.planned.units import quadlet, systemd
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _compose(answer: Answer, texts: Mapping[str, bytes], played: set[str]) -> Pl
         if len(roots) < len(files):
             found += gap(files[0], "not all files of the project can be read")
             continue
-        found += _project(answer, texts, project, files)
+        found += unplayed(_project(answer, texts, project, files), files[0], played)
     return found
 
 

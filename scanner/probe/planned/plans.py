@@ -12,7 +12,7 @@ from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from scanner.domain.plan import Plan
     from scanner.domain.platform.platform import Platform
@@ -45,6 +45,19 @@ class Plans:
         return Plans(self.planned + other.planned, {**other.gaps, **self.gaps})
 
 
+def part_of(path: str, name: str) -> str:
+    """How a service of a project's files goes in gaps, and among what units start in a way of their own."""
+    return f"{path}: {name}"
+
+
+def unplayed(made: Plans, path: str, played: Container[str]) -> Plans:
+    """What the files of a project, of which ``path`` is the first, plan but what units start in a way of their own."""
+    if path in played:
+        return Plans()
+    left = (plan for plan in made.planned if part_of(path, plan.workload.rpartition("/")[2]) not in played)
+    return Plans(tuple(left), {name: failure for name, failure in made.gaps.items() if name not in played})
+
+
 class UnclearError(ValueError):
     """A file cannot be understood, or leaves open what it plans; caught where its plans are made."""
 
@@ -54,8 +67,8 @@ def gap(path: str, error: object) -> Plans:
     return Plans(gaps={path: Failure(Reason.PART_INCOMPLETE, f"{printable(path, 200)}: {printable(str(error), 300)}")})
 
 
-def text_of(raw: bytes) -> str:
-    """A file's text.
+def text_of(raw: bytes, *, encoding: str = "utf-8-sig") -> str:
+    """A file's text, without its byte order mark unless ``encoding`` is ``utf-8``.
 
     Raises:
         UnclearError: it is too long to be what it says, or no text.
@@ -63,7 +76,7 @@ def text_of(raw: bytes) -> str:
     if len(raw) > MAX_DOCUMENT_BYTES:
         raise UnclearError(f"longer than {MAX_DOCUMENT_BYTES} bytes")
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
         raise UnclearError("not UTF-8") from error
 

@@ -41,6 +41,7 @@ INVENTORIES = (
     {"hosts": "[g]\na\n[g:vars]\nansible_ssh_common_args='-o ProxyJump=bastion.example'\n"},
     {"hosts": "a ansible_ssh_common_args='-J me@bastion:2222'\n"},
     {"hosts": "a ansible_ssh_common_args='-J b1,me@b2:22'\n"},
+    {"hosts": "a ansible_ssh_common_args='-J first' ansible_ssh_extra_args='-o ProxyJump=second'\n"},
     {"hosts": "a ansible_ssh_extra_args='-o ProxyJump=extra' ansible_ssh_common_args='-o ProxyJump=common'\n"},
     {"hosts": "a ansible_ssh_args='-o ProxyJump=args' ansible_ssh_common_args='-o ProxyJump=common'\n"},
     {"hosts": "a ansible_ssh_common_args='-o ProxyCommand=\"ssh -W %h:%p -q me@gate\"'\n"},

@@ -308,6 +308,8 @@ ODD = [
     ("a ansible_ssh_common_args='-F /x/config'\n", "{path}:1: ansible_ssh_common_args names a configuration of ssh, which is not read (host a)"),
     ("a ansible_ssh_common_args='-o'\n", "{path}:1: the option -o of ssh lacks its value (host a)"),
     ("a ansible_ssh_common_args='-J a -J b'\n", "{path}:1: ssh takes no -J beside another ProxyJump or ProxyCommand (host a)"),
+    ("a ansible_ssh_common_args='-J r' ansible_ssh_extra_args='-J q'\n", "{path}:1: ssh takes no -J beside another ProxyJump or ProxyCommand (host a)"),
+    ("a ansible_ssh_args='-o ProxyCommand=\"ssh -W %h:%p r\"' ansible_ssh_extra_args='-J q'\n", "{path}:1: ssh takes no -J beside another ProxyJump or ProxyCommand (host a)"),
     (
         "a ansible_ssh_common_args='-o ProxyCommand=\"nc %h %p\"'\n",
         "{path}:1: its ProxyCommand is not run, since it is more than ssh through a bastion: use ProxyJump, or jump in the settings (host a)",

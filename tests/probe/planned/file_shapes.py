@@ -204,6 +204,13 @@ KUBERNETES = [
 UNITS = [
     ("web.container", "[Container]\nImage=r.example/app:1\n", P),
     ("none.container", "[Container]\nExec=/x\n", G),
+    ("mark.container", "\ufeff[Container]\nImage=r.example/app:1\n", G),
+    ("small.yaml", "apiVersion: v1\nkind: pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: a}]}\n", G),
+    (
+        "small.yml",
+        "apiVersion: apps/v1\nkind: deployment\nspec: {template: {spec: {containers: [{name: c, image: a}]}}}\n",
+        G,
+    ),
     ("group.kube", "[Kube]\nYaml=missing.yaml\n", G),
     ("docker-web.service", "[Service]\nExecStart=/usr/bin/docker run --rm r.example/app:1\n", P),
     ("sshd.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n", N),

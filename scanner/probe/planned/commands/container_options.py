@@ -24,6 +24,7 @@ MAX_MOUNTS = 500
 """An engine takes more; nobody writes more."""
 
 _TARGETS = ("target", "destination", "dst")
+_SECRETS = "/run/secrets"
 _CHOOSE = frozenset({"PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"})
 
 
@@ -152,15 +153,31 @@ def _variables(
 def _secrets(run: Run, made: Container) -> Iterator[tuple[str, str | None]]:
     """Variables that Podman fills with secrets."""
     for said in run.given.all("secret"):
-        name, *rest = said.split(",")
-        options = dict(word.partition("=")[::2] for word in rest)
+        options = _secret(said)
         if options.get("type") != "env":
             continue
-        variable = options.get("target", name)
+        variable = options.get("target") or options.get("source", "")
         if variable in _CHOOSE or not is_known(variable):
             made.gaps.append(f"a secret is the value of {shown(variable)}")
         else:
             yield variable, None
+
+
+def _secret(said: str) -> dict[str, str]:
+    """The options of ``--secret``, whose first word may be its name alone."""
+    words = said.split(",")
+    named = [] if "=" in words[0] else [f"source={words.pop(0)}"]
+    return dict(word.partition("=")[::2] for word in (*named, *words))
+
+
+def _secret_mount(said: str) -> Mount | None:
+    """Where a secret is a file: by its name in the folder for them, unless it has a target."""
+    options = _secret(said)
+    if options.get("type", "mount") == "env":
+        return None
+    target = options.get("target") or options.get("source", "")
+    place = target if target.startswith("/") else f"{_SECRETS}/{target}"
+    return Mount(place if is_known(said) else UNKNOWN, "bind")  # what is not known may hold a target of its own
 
 
 def _said(
@@ -233,6 +250,8 @@ def _mount(run: Run, made: Container, name: str, value: str) -> Mount | None:
             if words is not None:
                 return _described(run.engine, words)
             made.gaps.append(f"--mount {shown(value)[:100]} is no line of comma-separated values")
+        case "secret":
+            return _secret_mount(value)
     return None
 
 

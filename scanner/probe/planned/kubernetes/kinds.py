@@ -29,7 +29,7 @@ _OWN_GROUPS = frozenset(
         "storagemigration.k8s.io",
     }
 )
-"""Groups of Kubernetes itself: their other kinds start nothing, whatever stands in them."""
+"""Groups of Kubernetes itself: it has no kinds in them but those that are told here."""
 
 _OWN_WITHOUT_CONTAINERS = frozenset(
     {
@@ -48,6 +48,21 @@ _OWN_WITHOUT_CONTAINERS = frozenset(
     }
 )
 """Names of Kubernetes' kinds that start nothing, with the subjects of bindings: for texts that cannot be parsed."""
+
+_OWN_OTHERS = frozenset(
+    {
+        *("APIResource", "APIVersions", "DeviceTaintRule", "LeaseCandidate", "PodCertificateRequest", "PodGroup"),
+        *(
+            "ResourcePoolStatusRequest",
+            "Scale",
+            "SelfSubjectAccessReview",
+            "SelfSubjectReview",
+            "SelfSubjectRulesReview",
+        ),
+        *("Status", "StorageVersion", "StorageVersionMigration", "TokenRequest", "WatchEvent", "Workload"),
+    }
+)
+"""More of them, whose names others may have for kinds that start something."""
 
 _POLICY_GROUPS = frozenset(
     {
@@ -121,7 +136,10 @@ def rendered_elsewhere(body: Mapping[Any, Any]) -> str:
 
 def starts_nothing(kind: str, group: str) -> bool:
     """Whether objects of a kind start no container, whatever stands in them."""
-    return (group in _OWN_GROUPS and kind not in WITH_PODS) or group in _POLICY_GROUPS
+    if group not in _OWN_GROUPS:
+        return group in _POLICY_GROUPS
+    of = kind.removesuffix("List")
+    return of in _OWN_WITHOUT_CONTAINERS or of in _OWN_OTHERS or (of != kind and of in WITH_PODS)
 
 
 def pod_of(body: Mapping[Any, Any], kind: str) -> Mapping[Any, Any] | None:
@@ -143,6 +161,8 @@ def pod_of(body: Mapping[Any, Any], kind: str) -> Mapping[Any, Any] | None:
         spec = {"template": body.get("template")}
     if is_own:
         return _template(spec)
+    if group_of(body) in _OWN_GROUPS:
+        return None  # a kind that Kubernetes does not have: it tells capital letters from small ones
     try:
         found = _template(spec)
     except UnclearError:

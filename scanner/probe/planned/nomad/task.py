@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _DRIVERS = frozenset({"docker", "podman", "containerd-driver"})
 """Drivers whose tasks come from images; the others exec what is on the host."""
 
+_WITHOUT_IMAGES = frozenset({"exec", "exec2", "raw_exec", "java", "qemu", "virt"})
+"""Drivers that take no image of a registry; ``virt`` and ``qemu`` start a disk."""
+
 _OWN_FOLDERS = ("/alloc", "/local", "/secrets")
 """What Nomad mounts into every such task; artifacts and templates lie there."""
 
@@ -52,6 +55,8 @@ def planned(task: Task) -> Plan | None:
     if driver not in _DRIVERS:
         if mentions_engine(" ".join(_said(task.config))):
             raise UnclearError(f"its driver {driver} starts a container by a command, which is not read here")
+        if driver not in _WITHOUT_IMAGES and "image" in task.config:
+            raise UnclearError(f"its driver {driver}, which is not known here, may start a container of an image")
         return None
     image = _known(task.config.get("image"), "image")
     if not image:

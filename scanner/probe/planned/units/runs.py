@@ -16,7 +16,7 @@ from scanner.probe.planned.commands.container_options import container
 from scanner.probe.planned.compose import compose, projects
 from scanner.probe.planned.file_kinds import UNREAD_SCRIPT
 from scanner.probe.planned.kubernetes import manifests
-from scanner.probe.planned.plans import Plans, UnclearError, environment, gap, pinned
+from scanner.probe.planned.plans import Plans, UnclearError, environment, gap, part_of, pinned
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
@@ -77,8 +77,9 @@ class UnitRuns:
     """What one unit starts, line by line.
 
     ``pulled`` are the platforms of images that its lines pulled before. ``user`` is who it runs as, empty for root,
-    ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays, and the files of projects that it
-    starts as nobody else would where it ``is_everywhere``, started by its conditions on each host whose files these are.
+    ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays, and the files of projects, or
+    the services of them (``part_of``), that it starts as nobody else would where it ``is_everywhere``, started by its
+    conditions on each host whose files these are.
     ``own`` gives what somebody else reads of files as a project of their own.
     """
 
@@ -221,9 +222,18 @@ class UnitRuns:
         made = Plans(tuple(pinned_here), made.gaps)
         if made == self.own(tuple(roots)):
             return Plans()
-        if self.is_everywhere and not (project.services or project.without or project.run or made.gaps):
-            self.played.update(roots)
+        if self.is_everywhere and not made.gaps:
+            self._note(project, roots, made)
         return made
+
+    def _note(self, project: ComposeUp, roots: list[str], made: Plans) -> None:
+        """Whole projects are played as their files, of others the services that are started; one that runs once is not."""
+        if not (project.services or project.without or project.run):
+            self.played.update(roots)
+            return
+        once = project.services[:1] if project.run else ()
+        started = (plan.workload.rpartition("/")[2] for plan in made.planned)
+        self.played.update(part_of(roots[0], name) for name in started if name not in once)
 
     def _open(self, roots: list[str], env: Mapping[str, str], beside: compose.ProjectSurroundings, read: Plans) -> str:
         """A variable that changes a project and that the host alone knows; empty where there is none."""

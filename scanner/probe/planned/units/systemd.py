@@ -80,7 +80,7 @@ def settings_of(
     gaps = Plans()
     for path in unit.paths:
         try:
-            found += parse(text_of(texts[path]), path)
+            found += parse(text_of(texts[path], encoding="utf-8"), path)  # systemd takes a mark, Podman does not
         except (UnitError, UnclearError) as error:
             if path == unit.path:
                 raise UnclearError(str(error)) from error

@@ -317,10 +317,17 @@ def test_a_mount_of_several_lines_is_what_its_first_line_says():
     assert [mount.destination for mount in container(run, {}, lambda _: None).mounts] == ["/y"]
 
 
+def test_a_secret_that_only_the_host_knows_may_be_mounted_anywhere():
+    (run,) = runs("sh -c 'podman run --secret \"$(cat x)\" img'")
+
+    assert container(run, {}, lambda _: None).gaps == ["only the running host knows where --secret … is mounted"]
+
+
 def test_every_option_of_run_that_matters_here_is_followed():
     line = (
         'podman run --entrypoint \'["/a","b"]\' -w /w -u 1:2 --init -e A=b -e PATH=/p -e C -v /s:/d:ro -v anon:/e --tmpfs /t '
-        "--mount type=bind,src=/x,target=/y --health-cmd 'x y' --secret s,type=env,target=T img c"
+        "--mount type=bind,src=/x,target=/y --health-cmd 'x y' --secret s,type=env,target=T --secret source=E,type=env "
+        "--secret s --secret m,type=mount,target=/usr/bin/app --secret r,target=rel img c"
     )
     (run,) = runs(line)
 
@@ -329,11 +336,12 @@ def test_every_option_of_run_that_matters_here_is_followed():
     assert made.gaps == []
     assert (made.process.entrypoint, made.process.cmd, made.process.working_dir) == (("/a", "b"), ("c",), "/w")
     assert (made.process.user, made.process.init, made.process.path) == ("1:2", True, "/p")
-    assert dict(made.process.env) == {"A": "b", "PATH": "/p", "C": "c", "T": None}
+    assert dict(made.process.env) == {"A": "b", "PATH": "/p", "C": "c", "T": None, "E": None}
     assert made.process.healthcheck == ("CMD-SHELL", "x y")
     assert [(m.destination, m.kind) for m in made.mounts] == [
-        ("/d", "bind"), ("/e", "volume"), ("/t", "tmpfs"), ("/y", "bind"), ("/run/secrets/s", "secret")
-    ][:4]  # fmt: skip
+        ("/d", "bind"), ("/e", "volume"), ("/t", "tmpfs"), ("/y", "bind"), ("/run/secrets/s", "bind"),
+        ("/usr/bin/app", "bind"), ("/run/secrets/rel", "bind"),
+    ]  # fmt: skip
 
 
 ENTRYPOINTS = [

@@ -184,6 +184,16 @@ def test_a_command_that_starts_a_container_is_a_gap_whatever_its_driver(words):
     assert "raw_exec starts a container" in found.gaps["/j.nomad: shop/web/app"].detail
 
 
+@pytest.mark.parametrize(
+    ("driver", "gaps"),
+    [("nerd", ["/j.nomad: shop/web/app"]), ("singularity", ["/j.nomad: shop/web/app"]), ("virt", [])],
+)
+def test_a_driver_that_is_not_known_here_is_a_gap_where_it_has_an_image(driver, gaps):
+    found = read(job().replace('"docker"', f'"{driver}"'))
+    assert found.planned == ()
+    assert list(found.gaps) == gaps
+
+
 CONSTRAINTS = [
     ('attribute = "${attr.cpu.arch}"\n value = "arm64"', "arch In (arm64)"),
     ('attribute = "arm64"\n value = "${attr.cpu.arch}"', "arch In (arm64)"),

@@ -107,6 +107,7 @@ DOUBTFUL = {
     "unknown key": "a newer Podman may know it",
     "host environment": "only the running host knows its variables",
     "drop-in that is none": "the generator warns",
+    "byte order mark of a drop-in": "the generator warns",
 }
 """Where a gap stands beside the plan."""
 

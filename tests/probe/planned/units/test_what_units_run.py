@@ -109,6 +109,7 @@ AS_STARTED = [
      [f"{UNIT} app/a r.example/a:2 linux/amd64", AS_THEY_LIE[1]]),
     ("docker compose -p s -f p.yml up", "", [f"{UNIT} s/a r.example/a:over", "srv/app/compose.yml app/a r.example/a:1 linux/amd64"]),
     ("sh -c 'export TAG=3; docker compose up'", "", [f"{UNIT} app/a r.example/a:3 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
+    ("docker compose up a", "Environment=TAG=2\n", [f"{UNIT} app/a r.example/a:2 linux/amd64", "srv/app/p.yml app/a r.example/a:over"]),
 ]  # fmt: skip
 
 
@@ -128,6 +129,30 @@ def test_a_project_is_planned_once_and_as_it_is_started(command, more, wanted):
         line = plan.pinned_at.rpartition(":")[2] if file == UNIT and plan.pinned_at.startswith(f"web/{UNIT}") else ""
         shown.append(" ".join(filter(None, (file, plan.workload, plan.image, str(plan.pinned or ""), line))))
     assert sorted(shown) == sorted(wanted)
+
+
+NAMED = [
+    ("up o", ["db", "o:7"]),
+    ("up db o", ["db", "o:7"]),
+    ("up --scale db=0", ["db", "o:7"]),
+    ("run o x", ["db", "o:1", "o:7"]),  # once, and somebody else may start the project
+    ("-p other up o", ["db", "o:7"]),
+    ("up", ["db", "o:7"]),
+]
+
+
+@pytest.mark.parametrize(("command", "wanted"), NAMED)
+def test_a_service_that_a_unit_names_is_planned_once_and_others_stay_as_they_lie(command, wanted):
+    files = {
+        UNIT: f"{S}/usr/bin/docker compose --env-file /etc/e {command}\nWorkingDirectory=/srv/app\n",
+        "srv/app/compose.yml": APP,
+        "etc/e": "TAG=7\n",
+    }
+    found = read(files)
+
+    assert not found.gaps
+    assert sorted(one.planned.image.removeprefix("r.example/") for one in found.filed) == wanted
+    assert said(files)["srv/app/compose.yml"] == "planned"
 
 
 @pytest.mark.parametrize("more", ["EnvironmentFile=/etc/gone\n", "PassEnvironment=TAG\n", "Environment=TAG=@hidden\n"])
