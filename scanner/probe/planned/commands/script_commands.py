@@ -279,10 +279,10 @@ class _Walk:
         given.exported |= {one.name for one in simple.assignments}
         return [*steps, *self._command(words, given, stdin)]
 
-    def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None) -> list[Step]:
+    def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:
         name = words[0]
         if name in {"command", "builtin", "exec"} and words[1:] and not words[1].startswith("-"):
-            steps = self._command(words[1:], given, stdin)
+            steps = self._command(words[1:], given, stdin, calls=False)
             self._ended = "exit" if name == "exec" else self._ended
             return steps
         if (setter := script_builtins.SETTERS.get(name)) is not None:
@@ -294,7 +294,9 @@ class _Walk:
             return []
         if (builtin := _BUILTINS.get(name)) is not None:
             return builtin(self, words)
-        if name in self.shell.functions and len(self._calls) < MAX_CALLS:
+        if calls and name in self.shell.functions:
+            if len(self._calls) >= MAX_CALLS:
+                return []
             self._called.add(name)
             return [Enter(words), self.shell.functions[name], "leave"]
         if UNKNOWN in name:

@@ -90,6 +90,16 @@ class Shell:
         self.arrays.pop(name, None)
         self.exported.discard(name)
 
+    def positional(self, number: str) -> str | None:
+        """A positional parameter; none where there are not as many."""
+        parameters = self.parameters
+        if parameters is None:
+            return UNKNOWN
+        if len(number) < len("1000") and int(number) < len(parameters):
+            return parameters[int(number)]
+        is_open = number == "0" or any(UNKNOWN in word for word in parameters[1:])  # such a word may be several
+        return UNKNOWN if is_open else None
+
     @property
     def environment(self) -> dict[str, str]:
         """What a program that it starts finds."""
@@ -97,6 +107,8 @@ class Shell:
 
     def is_unset(self, name: str) -> bool:
         """Whether nothing sets a variable, as far as all that may set one is known."""
+        if name.isdigit():
+            return self.parameters is not None and self.positional(name) is None
         return self.is_whole and name.isidentifier() and name not in SET_BY_OTHERS
 
 
@@ -287,6 +299,8 @@ class Expansion:
         is_set = value is not None and (value != "" or not part.operator.startswith(":"))
         if operator == "+":
             return self._operand(part) if is_set else ""
+        if not is_set and (operator == "?" or (operator == "=" and not part.name.isidentifier())):
+            return UNKNOWN  # the shell ends here
         found = value if is_set and value is not None else self._operand(part)
         if operator == "=" and part.name.isidentifier():
             self.shell.put(part.name, found)
@@ -319,11 +333,7 @@ class Expansion:
         parameters = self.shell.parameters
         if name in {"@", "*"}:
             return UNKNOWN if parameters is None else " ".join(parameters[1:])
-        if name.isdigit():
-            if parameters is None:
-                return UNKNOWN
-            return parameters[int(name)] if len(name) < len("1000") and int(name) < len(parameters) else ""
-        return self.shell.texts.get(name)
+        return self.shell.positional(name) if name.isdigit() else self.shell.texts.get(name)
 
 
 def _is_split(part: Part) -> bool:

@@ -29,6 +29,8 @@ FOLLOWED = [
     "I=a; (cd /tmp && docker run $I)", "I=x; unset I; docker run ${I-a}", "while docker run a; do I=b; break; done", "f() ( docker run $1 ); f a",
     "I=a; case x in x) I=b;; *) I=b;; esac; docker run $I", "docker run ${X:+-e X} a:1",
     'Y=1; docker run ${Y:+--name "my web"} a:1 x', 'docker run ${X--e "A=b c"} ${X+"--no" "x y"} a:1', 'set -- -d a:1 "x y"; docker run ${1+"$@"}',
+    'docker run a${1-:5}; docker run ${1---rm} a:1 ${1+no}; f() { docker run -d "${2-b}:${1-2}"; T=${3-v2}; docker run c:$T x$4; }; f; f 7; f "" ""',
+    'docker() { command docker "$1" "r/$2"; }; docker run a:1', 'docker() { command docker "$@" x; }; docker run a:1', "docker() { exec docker run a:2; }; docker run a:1",
     'Y="p q"; docker run ${Y:+-e "A=$Y" --label=$Y} b:1', "A=1 B=$A docker run a$A", "readonly I=a:1; docker run $I",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
@@ -44,6 +46,7 @@ UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run a:%d\\n' 1 | sh",
     "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",
+    'docker run "${1?no}"', 'docker run "a:${1=b}"', 'f() { docker run "${2-b}"; }; f $(echo x y)',
     "V=b; declare -n r=V; docker run $r", "declare -n r=V; V=a; r=b; docker run $V", "declare -l T; T=V1; docker run a:$T",
     "declare -i n=1+2; docker run a:$n", "f() { local -u t=x; docker run a:$t; }; f",
     "echo 'docker run a\\ndocker run b' | sh", "alias d='docker run'\nd a", '"$1" run a; : docker run',
