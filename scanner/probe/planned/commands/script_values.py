@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.formats.shell.syntax import Glob, Literal, NotUnderstood, Opaque, Parameter, Simple, Substitution
+from scanner.probe.planned.commands import script_paths
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ OPEN = "archscan_open"
 OPEN_TEXT = f"${{{OPEN}}}"
 """How it stands there; within single quotes it stays as it is, until the text is a word of a command."""
 
+SOURCE = "BASH_SOURCE[0]"
+"""Stands among variables for the file whose commands are run; shells other than bash have no such array."""
+
 SET_BY_OTHERS = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
     "LANG", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
     "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR",
-    "IFS", "LISTEN_FDS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MONITOR_UNIT",
+    "IFS", "LISTEN_FDS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MONITOR_UNIT", "BASH_SOURCE",
 })  # fmt: skip
 """Variables that systemd or the shell sets by itself."""
 
@@ -275,9 +279,18 @@ class Expansion:
             return UNKNOWN
         if program := _looked_up(part.body):
             return program
+        place = self.shell.texts.get("PWD", "")
+        if not part.process and (path := script_paths.told(part.body, self._plain, place)) is not None:
+            return path
         if not _is_a_file(part.body):
             self.bodies.append(part.body)
         return UNKNOWN
+
+    def _plain(self, simple: Simple) -> tuple[str, ...]:
+        """The words of a command that runs no others; one that is not known for any other."""
+        own = Expansion(self.shell.copy())
+        words = [field for word in simple.words for field in own.fields(word)]
+        return (UNKNOWN,) if own.bodies or own.doubts else tuple(words)
 
     def _parameter(self, part: Parameter) -> str:
         if part.word is not None:
@@ -291,9 +304,12 @@ class Expansion:
             return UNKNOWN
         if not part.operator:
             return UNKNOWN if value is None and not is_unset else value or ""
+        return self._operated(part, value, is_unset=is_unset)
+
+    def _operated(self, part: Parameter, value: str | None, *, is_unset: bool) -> str:
         operator = part.operator.removeprefix(":")
         if operator not in _OPERATORS or (value is None and not is_unset):
-            return UNKNOWN
+            return UNKNOWN if value is None else script_paths.cut(operator, part.word, value)
         if value is not None and UNKNOWN in value and part.operator.startswith(":"):
             return UNKNOWN
         is_set = value is not None and (value != "" or not part.operator.startswith(":"))
@@ -309,6 +325,8 @@ class Expansion:
     def _element(self, part: Parameter) -> str | None:
         if part.subscript is None:
             return self._value(part.name)
+        if (part.name, part.subscript) == ("BASH_SOURCE", "0"):
+            return self.shell.texts.get(SOURCE)
         elements = self.shell.arrays.get(part.name)
         if elements is None or not part.subscript.isdigit():
             return None

@@ -1,5 +1,7 @@
 """Scripts followed through functions, loops, substitutions, beside what real shells start."""
 
+from pathlib import Path
+
 import pytest
 
 from scanner.probe.planned.commands import engine_options
@@ -87,6 +89,59 @@ def test_what_depends_on_the_host_is_a_gap_or_all_of_it(script, seen):
 
     assert gaps or ours >= real(seen(script))
     assert all(gaps or one in real(seen(script)) for one in ours)
+
+
+OF_FOLDERS = [
+    '. "$(dirname "$0")/lib.sh"', 'D=$(dirname "$0"); . "$D/lib.sh"; docker run $D', 'cd "$(dirname "$0")" && . ./lib.sh', '"${0%/*}/start.sh" a:1', 'sh "${0%/*}/start.sh" b:${0##*/}',
+    'D="$(cd "$(dirname -- "$0")" && pwd)"; sh "$D/$(basename /x/start.sh)" c:1', 'f() { . "${0%/*}/lib.sh"; }; f', 'sh < "${0%/*}/lib.sh"', 'cd "${0%/*}"; cat lib.sh start.sh | sh -s x',
+    "sh /dev/stdin y <<'X'\ndocker run $1\nX\n",
+]  # fmt: skip
+BASH_OF_FOLDERS = [
+    'D="$( cd "$( dirname "${BASH_SOURCE[0]}" )" && pwd )"; . "$D/lib.sh"; . "${BASH_SOURCE[0]%/*}/lib.sh"',
+]
+
+OPEN_IN_FOLDERS = [
+    'cd "${0%/*}"; for f in d/*.sh; do . "$f"; done', '. "$HOME/none.sh"', '"$(readlink -f "${0%/*}")/start.sh" a', 'sh "$(realpath "${0%/*}")/start.sh" a', 'run-parts "${0%/*}/d"',
+    'find "${0%/*}/d" -name "*.sh" -exec sh {} \\;', "{ echo docker run a:1; } | sh", "f() { echo docker run a:1; }; f | sh", "sed s/x/y/ <<X | sh\ndocker run a:1\nX", "{ sh; } <<X\ndocker run a:1\nX",
+    "cat > /tmp/y.sh <<X\ndocker run a\nX\nsh /tmp/y.sh", "echo docker run a > y.sh; . ./y.sh", "echo docker run a | tee y.sh; sh y.sh", "hash -p /usr/bin/docker d; d run a",
+    "echo 'ExecStart=docker run a' > /etc/systemd/system/w.service; systemctl start w", "ln -s /usr/bin/docker d; ./d run a", 'watch "docker run b:1"', "echo docker run a | at now", 'crontab - <<X\n* * * * * docker run "$(a)"\nX',
+    'run() { docker run "$@"; }; export -f run; bash -c "run a:1"', 'run() { docker run "$@"; }; declare -fx run; bash -c "run a:1"', "source <(echo docker run a:1)", "envsubst </etc/x | sh # docker run",
+]  # fmt: skip
+"""What is a gap, or as much as a shell may start; none of them is run here."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("scripts")
+    (made / "lib.sh").write_text("docker run lib:1\n")
+    (made / "start.sh").write_text('#!/bin/sh\ndocker run "$1"\n')
+    (made / "start.sh").chmod(0o755)
+    return made
+
+
+def in_folder(folder, script):
+    def read(path):
+        return Path(path).read_bytes() if path.startswith(str(folder)) and Path(path).is_file() else None
+
+    (folder / "x.sh").write_text(script)
+    found = find(("bash", f"{folder}/x.sh"), {"PWD": "/"}, read=read)
+    return {(run.engine, run.image, *run.command) for run, _ in found.started if isinstance(run, Run)}, found.gaps
+
+
+@pytest.mark.parametrize("script", [*OF_FOLDERS, *BASH_OF_FOLDERS])
+def test_a_script_finds_others_as_a_shell_finds_them(script, folder, seen, request):
+    shell = request.node.callspec.params["seen"]
+    ours, gaps = in_folder(folder, script)
+    if shell == "bash" or script not in BASH_OF_FOLDERS:
+        assert gaps == []
+        assert ours == real(seen(f"{shell} {folder}/x.sh")) != set()
+
+
+@each_row("script", OPEN_IN_FOLDERS)
+def test_what_a_script_makes_or_names_only_then_is_a_gap_or_what_it_says(script, folder):
+    ours, gaps = in_folder(folder, script)
+
+    assert gaps or ours, script
 
 
 NAMES = [
