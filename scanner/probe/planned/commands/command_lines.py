@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from scanner.probe.planned.commands import command, other_starters
 from scanner.probe.planned.commands.given_scripts import SHELLS, Files, script_of
 from scanner.probe.planned.commands.other_starters import mentions_engine
-from scanner.probe.planned.commands.script_commands import Script, commands_of
+from scanner.probe.planned.commands.script_commands import commands_of
+from scanner.probe.planned.commands.script_texts import Script
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, shown
 
@@ -26,7 +27,7 @@ MAX_SHELLS = 4
 MAX_COMMANDS = 2000
 """Of one line, loops unrolled; a unit starts a handful of containers."""
 
-_GIVE_TO_A_SHELL = frozenset({"su", "runuser", "flock", "script", "sg", "watch"})
+_GIVE_TO_A_SHELL = frozenset({"su", "runuser", "flock", "script", "sg"})
 """They hand the word behind ``-c`` to a shell."""
 
 _OTHER_USERS = frozenset({"sudo", "doas", "runuser", "chpst", "setpriv", "machinectl"})
@@ -44,6 +45,9 @@ _SAY_ONLY = frozenset({
     "pkill", "pgrep", "killall", "rm", "mkdir", "touch", "systemctl", "systemd-notify", "wall",
 })  # fmt: skip
 """Programs whose words are no commands, or those of another machine."""
+
+_LATER = frozenset({"at", "batch", "crontab"})
+"""Programs that keep what they read, to give it to a shell later."""
 
 _OF_CONTAINERD = frozenset({"ctr", "crictl"})
 
@@ -81,9 +85,12 @@ class StartedByLine:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
+    """A command; an engine ``is_near`` where one is named in the script that it stands in."""
+
     words: tuple[str, ...]
     env: Mapping[str, str]
     depth: int = 0
+    is_near: bool = False
     stdin: str | None = None
 
 
@@ -159,6 +166,8 @@ class _Looking:
             said := other_starters.starts(program, rest, env.get("PWD", ""), self.files.read)
         ):
             raise UnclearError(said)
+        if is_first and (given := _given_text(line, line.words[at:])) is not None:
+            return self._in_shell(Script(given, ("sh",)), line, env)
         if program in SHELLS or program in _GIVE_TO_A_SHELL:
             script = script_of(program, rest, line.stdin, self.files, env.get("PWD", ""))
             named = next((word for word in rest if _OF_ENGINES.fullmatch(word.rpartition("/")[2])), "")
@@ -167,8 +176,6 @@ class _Looking:
             if script is None and named:
                 raise UnclearError(f"it runs {shown(named)}, a script that cannot be read")
             return None if script is None else self._in_shell(script, line, env)
-        if program == "parallel" and mentions_engine(" ".join(rest)):
-            raise UnclearError("parallel puts words into a command that are not read here")
         if program in _SAY_ONLY:
             return []
         if _READERS.fullmatch(program) and (name := next((one for one in rest if one[:1] != "-"), "")):
@@ -178,6 +185,8 @@ class _Looking:
     def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         word = line.words[at]
         program = word.rpartition("/")[2]
+        if program == "parallel" and mentions_engine(" ".join(line.words[at:])):
+            raise UnclearError("parallel puts words into a command that are not read here")
         if "/" not in word or (at and not _is_behind_a_starter(line)):
             return None
         path = posixpath.normpath(posixpath.join(env.get("PWD", ""), word))
@@ -186,7 +195,7 @@ class _Looking:
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
-        return None if text is None else self._in_shell(Script(text, line.words[at:]), line, env)
+        return None if text is None else self._in_shell(Script(text, line.words[at:], word), line, env)
 
     def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:
         if line.depth >= MAX_SHELLS:
@@ -194,8 +203,50 @@ class _Looking:
         commands, gaps = commands_of(script, env, env_is_whole=self.env_is_whole, read=self.files.sourced)
         if UNKNOWN in script.text and script.text == line.stdin:
             gaps.append("a shell reads a script of which only the running host knows a part")
-        self.found.gaps.extend(gaps if mentions_engine(script.text) else ())
-        return [_Words(one.words, one.env, line.depth + 1, one.stdin) for one in commands]
+        is_named = mentions_engine(script.text)
+        is_open = script.text == line.stdin and UNKNOWN in script.text
+        self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
+        is_near = is_named or line.is_near
+        return [_Words(one.words, one.env, line.depth + 1, is_near, one.stdin) for one in commands]
+
+
+def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:
+    """The text that a program gives to a shell which is none itself; none where it gives none.
+
+    Raises:
+        UnclearError: nobody can tell here what it runs.
+    """
+    if said := _unknown_file(words, line):
+        raise UnclearError(said)
+    program = words[0].rpartition("/")[2]
+    if program == "watch":
+        return _watched(words[1:]) or None
+    return line.stdin if program in _LATER else None
+
+
+def _unknown_file(words: tuple[str, ...], line: _Words) -> str:
+    """What is said of a command whose own commands stand in files that nobody can name here; empty for any other."""
+    program = words[0].rpartition("/")[2]
+    if words[0] in {".", "source"} and UNKNOWN in words[1:]:
+        return "its script takes commands from a file of which only the running host knows the name"
+    if UNKNOWN in words[0] and program.endswith((".sh", ".bash")):
+        return f"it runs {shown(words[0])}, a script of which only the running host knows the place"
+    if program == "run-parts" and line.depth:
+        return "run-parts runs whatever lies in a directory"
+    if program == "ln" and any(_is_an_engine_s_program(word) for word in words[1:-1]):
+        return "ln gives an engine another name" if words[-1].rpartition("/")[2] != words[-2].rpartition("/")[2] else ""
+    return ""
+
+
+def _is_an_engine_s_program(word: str) -> bool:
+    place, _, name = word.rpartition("/")
+    return name in {*command.ENGINES, *command.COMPOSERS} and (not place or place.endswith("bin"))
+
+
+def _watched(words: tuple[str, ...]) -> str:
+    """The text that ``watch`` gives to a shell, where one of its words is more than a word."""
+    at = next((at for at, word in enumerate(words) if any(map(str.isspace, word))), None)
+    return "" if at is None or not mentions_engine(" ".join(words[at:])) else " ".join(words[at:])
 
 
 def _is_behind_a_starter(line: _Words) -> bool:

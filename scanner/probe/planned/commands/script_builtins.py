@@ -48,6 +48,15 @@ def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None])
             shell.exported.add(name)
 
 
+def renamed(words: tuple[str, ...]) -> list[str]:
+    """What is said of ``alias``, which dash follows and bash does not; of ``hash -p``; of functions that are exported."""
+    if words[0] == "alias":
+        is_one = any("=" in word for word in words)
+    else:
+        is_one = any(word[:1] == "-" and ("p" if words[0] == "hash" else "f") in word for word in words)
+    return [f"its script gives commands other names by {words[0]}"] if is_one else []
+
+
 def _read(shell: Shell, words: tuple[str, ...]) -> None:
     """``read``, ``mapfile``, ``getopts`` with their like set the variables that they name."""
     shell.forget({word for word in words[1:] if word.isidentifier()} | {"REPLY", "OPTARG"})

@@ -27,9 +27,10 @@ from scanner.formats.shell.syntax import (
     Subshell,
     Word,
 )
-from scanner.probe.planned.commands import script_builtins, script_names, script_steps
+from scanner.probe.planned.commands import script_builtins, script_names, script_steps, script_texts
 from scanner.probe.planned.commands.script_steps import Call, Enter, Fork, Piped, Put
-from scanner.probe.planned.commands.script_values import OPEN, OPEN_TEXT, Expansion, Shell, joined
+from scanner.probe.planned.commands.script_texts import Command
+from scanner.probe.planned.commands.script_values import OPEN, OPEN_TEXT, SOURCE, Expansion, Shell, joined
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from scanner.formats.shell.syntax import Redirect
     from scanner.probe.planned.commands.script_steps import Mark, Step
+    from scanner.probe.planned.commands.script_texts import Script
 
 MAX_STEPS = 20_000
 """Statements that one script makes us look at, loops unrolled."""
@@ -49,26 +51,6 @@ MAX_CALLS = 10
 
 MAX_COMMAND_CHARS = 1 << 21
 """Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
-
-_STARTS = frozenset({"run", "create", "play", "up", "compose"})
-"""Words of engines' commands that start something."""
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A text with its positional parameters, ``$0`` first."""
-
-    text: str
-    parameters: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """The words of a simple command, the variables that it has, the text that it is given to read, as far as known."""
-
-    words: tuple[str, ...]
-    env: Mapping[str, str]
-    stdin: str | None = None
 
 
 def commands_of(
@@ -86,6 +68,7 @@ def commands_of(
     if isinstance(parsed, NotUnderstood):
         return [], [f"its script is not understood: {parsed.why}"]
     own = Shell({**env, OPEN: UNKNOWN}, set(env), script.parameters, env_is_whole)
+    own.put(SOURCE, script.path)
     walk = _Walk(own, read)
     walk.run(parsed)
     return walk.commands, walk.gaps
@@ -110,6 +93,8 @@ class _Walk:
     _stdin: str | None = None
     _calls_anything: bool = False
     _traps: dict[str, Sequence] = field(default_factory=dict)
+    _has_sourced: bool = False
+    _written: set[str] = field(default_factory=set)
 
     def run(self, script: Sequence) -> None:
         waiting: list[Step] = [script]
@@ -140,7 +125,10 @@ class _Walk:
         if isinstance(step, str):
             self._mark(step)
         elif isinstance(step, Enter):
-            self._calls.append(Call(self.shell.parameters, step.is_sourced))
+            self._calls.append(Call(self.shell.parameters, step.is_sourced, {SOURCE: self.shell.texts.get(SOURCE)}))
+            self._has_sourced = self._has_sourced or step.path is not None
+            here = UNKNOWN if self._has_sourced else self.shell.texts.get(SOURCE, UNKNOWN)
+            self.shell.put(SOURCE, step.path or here)
             self.shell.parameters = step.parameters
         elif self._ended:
             pass  # it never comes here
@@ -204,7 +192,7 @@ class _Walk:
             case Group(body=body):
                 return [body]
             case Redirected(body=body, redirects=redirects):
-                return [*self._redirected(redirects), body]
+                return self._redirected(redirects, body)
             case AndOr(first=first, rest=rest):
                 return [first, *(each for _, one in rest for each in script_steps.maybe(one))]
             case If():
@@ -245,7 +233,7 @@ class _Walk:
             words = (UNKNOWN,) if parameters is None else parameters[1:]
         else:
             made, words = self._words(loop.words)
-        if len(words) <= MAX_ROUNDS and all(map(is_known, words)):
+        if len(words) <= MAX_ROUNDS and all(map(script_texts.is_one_word, words)):
             return [*made, *(each for word in words for each in (Put(loop.name, word), loop.body))]
         self.shell.forget({loop.name, *self._assigned_in((loop.body,))})
         return [*made, *script_steps.maybe(loop.body)]
@@ -271,7 +259,10 @@ class _Walk:
                 if any(isinstance(part, Opaque) for part in redirect.here.parts):
                     self.gaps.append(f"line {simple.line} of its script has a here-document that is not understood")
             elif redirect.target is not None:
-                own.text(redirect.target)
+                path = own.text(redirect.target)
+                if redirect.operator == "<" and redirect.fd in {"", "0"}:
+                    stdin = script_texts.of_file(self.shell, path, self.read)
+        self._notice_files(words, simple.redirects)
         self.gaps += own.doubts
         steps = script_steps.subshells(own.bodies)
         if not words:
@@ -279,27 +270,33 @@ class _Walk:
         given.exported |= {one.name for one in simple.assignments}
         return [*steps, *self._command(words, given, stdin)]
 
-    def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None) -> list[Step]:
+    def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:
         name = words[0]
         if name in {"command", "builtin", "exec"} and words[1:] and not words[1].startswith("-"):
-            steps = self._command(words[1:], given, stdin)
+            steps = self._command(words[1:], given, stdin, calls=False)
             self._ended = "exit" if name == "exec" else self._ended
             return steps
         if (setter := script_builtins.SETTERS.get(name)) is not None:
             setter(self.shell, words)
             return []
         if name in script_builtins.DECLARE:
+            self._alias(words) if name == "export" or any(
+                word.startswith("-") and "x" in word for word in words
+            ) else ()
             hidden = next((call.hidden for call in reversed(self._calls) if not call.is_sourced), {})
             script_builtins.declare(self.shell, words, hidden)
             return []
         if (builtin := _BUILTINS.get(name)) is not None:
             return builtin(self, words)
-        if name in self.shell.functions and len(self._calls) < MAX_CALLS:
+        if calls and name in self.shell.functions:
+            if len(self._calls) >= MAX_CALLS:
+                return []
             self._called.add(name)
-            return [Enter(words), self.shell.functions[name], "leave"]
+            own = (*(self.shell.parameters or (UNKNOWN,))[:1], *words[1:])
+            return [Enter(own), self.shell.functions[name], "leave"]
         if UNKNOWN in name:
             self._calls_anything = True
-            if _STARTS.intersection(words[1:]):
+            if script_texts.STARTS.intersection(words[1:]):
                 self.gaps.append("only the running host knows which program its script runs")
         self.commands.append(Command(words, given.environment, stdin))
         return []
@@ -327,29 +324,35 @@ class _Walk:
             found += [field.replace(OPEN_TEXT, UNKNOWN) for field in fields]
         return tuple(found)
 
-    def _redirected(self, redirects: Iterable[Redirect]) -> list[Step]:
-        return self._expanded([one.here or one.target for one in redirects if one.here or one.target])  # type: ignore[misc]  # one of them is there
+    def _redirected(self, redirects: Iterable[Redirect], body: Statement) -> list[Step]:
+        steps = self._expanded([one.here or one.target for one in redirects if one.here or one.target])  # type: ignore[misc]  # one of them is there
+        self._notice_files((), redirects)
+        is_given = any(one.here or one.operator == "<" for one in redirects)
+        self._stdin = UNKNOWN if is_given else self._stdin
+        return [*steps, body, "unpipe"] if is_given else [*steps, body]
 
-    def _output(self, before: Statement) -> str | None:
-        """What a command in front of a pipe writes, where that is its own words."""
-        if not isinstance(before, Simple):
-            return None
-        expansion = Expansion(self.shell.copy())
-        words = self._fields(expansion, before.words)
-        if words[:1] == ("cat",) and len(words) == 1:
-            here = [one.here for one in before.redirects if one.here is not None]
-            return expansion.text(here[-1]) if here else None
-        return script_builtins.written(words)
+    def _notice_files(self, words: tuple[str, ...], redirects: Iterable[Redirect]) -> None:
+        if script_texts.is_run(words, self._written):
+            self.gaps.append("its script runs a file that it writes itself")
+        self._written |= script_texts.written(words, redirects, Expansion(self.shell.copy()).text)
+
+    def _output(self, before: Statement) -> str:
+        """What a command in front of a pipe writes."""
+        own = Expansion(self.shell.copy())
+        words = self._fields(own, before.words) if isinstance(before, Simple) else ()
+        return script_texts.piped(before, words, own, self.read)
 
     # ------------------------------------------------------------ builtins that run commands
 
     def _source(self, words: tuple[str, ...]) -> list[Step]:
         path = words[1] if len(words) > 1 else UNKNOWN
+        if not script_texts.is_one_word(path):
+            self.commands.append(Command((words[0], UNKNOWN), {}))
         text = self.read(script_builtins.placed(self.shell, path)) if is_known(path) else None
         parsed = _parsed(text) if text is not None else None
         if isinstance(parsed, Sequence):
-            enter = Enter(self.shell.parameters, is_sourced=True) if len(words) == len((".", path)) else Enter(None)
-            return [enter, parsed, "leave"]
+            own = self.shell.parameters if len(words) == len((".", path)) else None
+            return [Enter(own, is_sourced=own is not None, path=path), parsed, "leave"]
         self.shell.texts, self.shell.arrays, self.shell.is_whole = {OPEN: UNKNOWN}, {}, False
         self._calls_anything = True
         return []
@@ -375,8 +378,7 @@ class _Walk:
         return []
 
     def _alias(self, words: tuple[str, ...]) -> list[Step]:
-        """Another name for a command, which dash follows and bash does not."""
-        self.gaps += ["its script gives commands other names by alias"] if any("=" in word for word in words) else []
+        self.gaps += script_builtins.renamed(words)
         return []
 
     def _exit(self, words: tuple[str, ...]) -> list[Step]:
@@ -392,7 +394,7 @@ class _Walk:
 _BUILTINS: Mapping[str, Callable[[_Walk, tuple[str, ...]], list[Step]]] = {
     **dict.fromkeys((".", "source"), _Walk._source),  # noqa: SLF001 -- a table of its own methods
     **dict.fromkeys(("exit", "return"), _Walk._exit),  # noqa: SLF001 -- the same
-    "alias": _Walk._alias,  # noqa: SLF001 -- the same
+    **dict.fromkeys(("alias", "hash"), _Walk._alias),  # noqa: SLF001 -- the same
     "eval": _Walk._eval,  # noqa: SLF001 -- the same
     "trap": _Walk._trap,  # noqa: SLF001 -- the same
 }

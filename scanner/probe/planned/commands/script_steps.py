@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """The beginning of a function's body, with its parameters, or of a file that ``.`` reads in place."""
+    """The beginning of a function's body, with its parameters, or of a file ``path`` that ``.`` reads in place."""
 
     parameters: tuple[str, ...] | None
     is_sourced: bool = False
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

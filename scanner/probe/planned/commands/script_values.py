@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.formats.shell.syntax import Glob, Literal, NotUnderstood, Opaque, Parameter, Simple, Substitution
+from scanner.probe.planned.commands import script_paths
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ OPEN = "archscan_open"
 OPEN_TEXT = f"${{{OPEN}}}"
 """How it stands there; within single quotes it stays as it is, until the text is a word of a command."""
 
+SOURCE = "BASH_SOURCE[0]"
+"""Stands among variables for the file whose commands are run; shells other than bash have no such array."""
+
 SET_BY_OTHERS = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
     "LANG", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
     "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR",
-    "IFS", "LISTEN_FDS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MONITOR_UNIT",
+    "IFS", "LISTEN_FDS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MONITOR_UNIT", "BASH_SOURCE",
 })  # fmt: skip
 """Variables that systemd or the shell sets by itself."""
 
@@ -90,6 +94,16 @@ class Shell:
         self.arrays.pop(name, None)
         self.exported.discard(name)
 
+    def positional(self, number: str) -> str | None:
+        """A positional parameter; none where there are not as many."""
+        parameters = self.parameters
+        if parameters is None:
+            return UNKNOWN
+        if len(number) < len("1000") and int(number) < len(parameters):
+            return parameters[int(number)]
+        is_open = number == "0" or any(UNKNOWN in word for word in parameters[1:])  # such a word may be several
+        return UNKNOWN if is_open else None
+
     @property
     def environment(self) -> dict[str, str]:
         """What a program that it starts finds."""
@@ -97,6 +111,8 @@ class Shell:
 
     def is_unset(self, name: str) -> bool:
         """Whether nothing sets a variable, as far as all that may set one is known."""
+        if name.isdigit():
+            return self.parameters is not None and self.positional(name) is None
         return self.is_whole and name.isidentifier() and name not in SET_BY_OTHERS
 
 
@@ -263,9 +279,18 @@ class Expansion:
             return UNKNOWN
         if program := _looked_up(part.body):
             return program
+        place = self.shell.texts.get("PWD", "")
+        if not part.process and (path := script_paths.told(part.body, self._plain, place)) is not None:
+            return path
         if not _is_a_file(part.body):
             self.bodies.append(part.body)
         return UNKNOWN
+
+    def _plain(self, simple: Simple) -> tuple[str, ...]:
+        """The words of a command that runs no others; one that is not known for any other."""
+        own = Expansion(self.shell.copy())
+        words = [field for word in simple.words for field in own.fields(word)]
+        return (UNKNOWN,) if own.bodies or own.doubts else tuple(words)
 
     def _parameter(self, part: Parameter) -> str:
         if part.word is not None:
@@ -279,14 +304,19 @@ class Expansion:
             return UNKNOWN
         if not part.operator:
             return UNKNOWN if value is None and not is_unset else value or ""
+        return self._operated(part, value, is_unset=is_unset)
+
+    def _operated(self, part: Parameter, value: str | None, *, is_unset: bool) -> str:
         operator = part.operator.removeprefix(":")
         if operator not in _OPERATORS or (value is None and not is_unset):
-            return UNKNOWN
+            return UNKNOWN if value is None else script_paths.cut(operator, part.word, value)
         if value is not None and UNKNOWN in value and part.operator.startswith(":"):
             return UNKNOWN
         is_set = value is not None and (value != "" or not part.operator.startswith(":"))
         if operator == "+":
             return self._operand(part) if is_set else ""
+        if not is_set and (operator == "?" or (operator == "=" and not part.name.isidentifier())):
+            return UNKNOWN  # the shell ends here
         found = value if is_set and value is not None else self._operand(part)
         if operator == "=" and part.name.isidentifier():
             self.shell.put(part.name, found)
@@ -295,6 +325,8 @@ class Expansion:
     def _element(self, part: Parameter) -> str | None:
         if part.subscript is None:
             return self._value(part.name)
+        if (part.name, part.subscript) == ("BASH_SOURCE", "0"):
+            return self.shell.texts.get(SOURCE)
         elements = self.shell.arrays.get(part.name)
         if elements is None or not part.subscript.isdigit():
             return None
@@ -319,11 +351,7 @@ class Expansion:
         parameters = self.shell.parameters
         if name in {"@", "*"}:
             return UNKNOWN if parameters is None else " ".join(parameters[1:])
-        if name.isdigit():
-            if parameters is None:
-                return UNKNOWN
-            return parameters[int(name)] if len(name) < len("1000") and int(name) < len(parameters) else ""
-        return self.shell.texts.get(name)
+        return self.shell.positional(name) if name.isdigit() else self.shell.texts.get(name)
 
 
 def _is_split(part: Part) -> bool:

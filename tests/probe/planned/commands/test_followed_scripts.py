@@ -1,5 +1,7 @@
 """Scripts followed through functions, loops, substitutions, beside what real shells start."""
 
+from pathlib import Path
+
 import pytest
 
 from scanner.probe.planned.commands import engine_options
@@ -29,6 +31,8 @@ FOLLOWED = [
     "I=a; (cd /tmp && docker run $I)", "I=x; unset I; docker run ${I-a}", "while docker run a; do I=b; break; done", "f() ( docker run $1 ); f a",
     "I=a; case x in x) I=b;; *) I=b;; esac; docker run $I", "docker run ${X:+-e X} a:1",
     'Y=1; docker run ${Y:+--name "my web"} a:1 x', 'docker run ${X--e "A=b c"} ${X+"--no" "x y"} a:1', 'set -- -d a:1 "x y"; docker run ${1+"$@"}',
+    'docker run a${1-:5}; docker run ${1---rm} a:1 ${1+no}; f() { docker run -d "${2-b}:${1-2}"; T=${3-v2}; docker run c:$T x$4; }; f; f 7; f "" ""',
+    'docker() { command docker "$1" "r/$2"; }; docker run a:1', 'docker() { command docker "$@" x; }; docker run a:1', "docker() { exec docker run a:2; }; docker run a:1",
     'Y="p q"; docker run ${Y:+-e "A=$Y" --label=$Y} b:1', "A=1 B=$A docker run a$A", "readonly I=a:1; docker run $I",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
@@ -44,6 +48,7 @@ UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run a:%d\\n' 1 | sh",
     "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",
+    'docker run "${1?no}"', 'docker run "a:${1=b}"', 'f() { docker run "${2-b}"; }; f $(echo x y)',
     "V=b; declare -n r=V; docker run $r", "declare -n r=V; V=a; r=b; docker run $V", "declare -l T; T=V1; docker run a:$T",
     "declare -i n=1+2; docker run a:$n", "f() { local -u t=x; docker run a:$t; }; f",
     "echo 'docker run a\\ndocker run b' | sh", "alias d='docker run'\nd a", '"$1" run a; : docker run',
@@ -84,6 +89,59 @@ def test_what_depends_on_the_host_is_a_gap_or_all_of_it(script, seen):
 
     assert gaps or ours >= real(seen(script))
     assert all(gaps or one in real(seen(script)) for one in ours)
+
+
+OF_FOLDERS = [
+    '. "$(dirname "$0")/lib.sh"', 'D=$(dirname "$0"); . "$D/lib.sh"; docker run $D', 'cd "$(dirname "$0")" && . ./lib.sh', '"${0%/*}/start.sh" a:1', 'sh "${0%/*}/start.sh" b:${0##*/}',
+    'D="$(cd "$(dirname -- "$0")" && pwd)"; sh "$D/$(basename /x/start.sh)" c:1', 'f() { . "${0%/*}/lib.sh"; }; f', 'sh < "${0%/*}/lib.sh"', 'cd "${0%/*}"; cat lib.sh start.sh | sh -s x',
+    "sh /dev/stdin y <<'X'\ndocker run $1\nX\n",
+]  # fmt: skip
+BASH_OF_FOLDERS = [
+    'D="$( cd "$( dirname "${BASH_SOURCE[0]}" )" && pwd )"; . "$D/lib.sh"; . "${BASH_SOURCE[0]%/*}/lib.sh"',
+]
+
+OPEN_IN_FOLDERS = [
+    'cd "${0%/*}"; for f in d/*.sh; do . "$f"; done', '. "$HOME/none.sh"', '"$(readlink -f "${0%/*}")/start.sh" a', 'sh "$(realpath "${0%/*}")/start.sh" a', 'run-parts "${0%/*}/d"',
+    'find "${0%/*}/d" -name "*.sh" -exec sh {} \\;', "{ echo docker run a:1; } | sh", "f() { echo docker run a:1; }; f | sh", "sed s/x/y/ <<X | sh\ndocker run a:1\nX", "{ sh; } <<X\ndocker run a:1\nX",
+    "cat > /tmp/y.sh <<X\ndocker run a\nX\nsh /tmp/y.sh", "echo docker run a > y.sh; . ./y.sh", "echo docker run a | tee y.sh; sh y.sh", "hash -p /usr/bin/docker d; d run a",
+    "echo 'ExecStart=docker run a' > /etc/systemd/system/w.service; systemctl start w", "ln -s /usr/bin/docker d; ./d run a", 'watch "docker run b:1"', "echo docker run a | at now", 'crontab - <<X\n* * * * * docker run "$(a)"\nX',
+    'run() { docker run "$@"; }; export -f run; bash -c "run a:1"', 'run() { docker run "$@"; }; declare -fx run; bash -c "run a:1"', "source <(echo docker run a:1)", "envsubst </etc/x | sh # docker run",
+]  # fmt: skip
+"""What is a gap, or as much as a shell may start; none of them is run here."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("scripts")
+    (made / "lib.sh").write_text("docker run lib:1\n")
+    (made / "start.sh").write_text('#!/bin/sh\ndocker run "$1"\n')
+    (made / "start.sh").chmod(0o755)
+    return made
+
+
+def in_folder(folder, script):
+    def read(path):
+        return Path(path).read_bytes() if path.startswith(str(folder)) and Path(path).is_file() else None
+
+    (folder / "x.sh").write_text(script)
+    found = find(("bash", f"{folder}/x.sh"), {"PWD": "/"}, read=read)
+    return {(run.engine, run.image, *run.command) for run, _ in found.started if isinstance(run, Run)}, found.gaps
+
+
+@pytest.mark.parametrize("script", [*OF_FOLDERS, *BASH_OF_FOLDERS])
+def test_a_script_finds_others_as_a_shell_finds_them(script, folder, seen, request):
+    shell = request.node.callspec.params["seen"]
+    ours, gaps = in_folder(folder, script)
+    if shell == "bash" or script not in BASH_OF_FOLDERS:
+        assert gaps == []
+        assert ours == real(seen(f"{shell} {folder}/x.sh")) != set()
+
+
+@each_row("script", OPEN_IN_FOLDERS)
+def test_what_a_script_makes_or_names_only_then_is_a_gap_or_what_it_says(script, folder):
+    ours, gaps = in_folder(folder, script)
+
+    assert gaps or ours, script
 
 
 NAMES = [
