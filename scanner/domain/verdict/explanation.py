@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 USUAL_PLATFORMS = (Platform("linux", "amd64"), Platform("linux", "arm64"))
 """Built for beside what a text names: a push replaces what the tag offered before, and servers are one of these."""
 
-_PLATFORM = re.compile(r"(?<![\w/])linux/[a-z0-9]{2,12}(?:/v\d(?:\.\d)?)?(?![\w/])", re.ASCII)
+_PLATFORM = re.compile(r"(?<![\w/])(?:linux|windows)/[a-z0-9]{2,12}(?:/v\d(?:\.\d)?)?(?![\w/])", re.ASCII)
+_IN_PARTS = re.compile(
+    r'architecture \\{0,3}"?(\w{2,12})\\{0,3}"?(?:, variant \\{0,3}"(v\d(?:\.\d)?)?\\{0,3}")?(?:, OS \\{0,3}"?(linux|windows))?',
+    re.ASCII,
+)
+"""As Podman names a platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,10 @@ def explained(text: str) -> tuple[Explanation, ...]:
 
 def _explanation(seen: error_phrases.Observation) -> Explanation:
     named = _named(seen.phrase)
-    asked = named[0] if named and seen.reason is Reason.PLATFORM_MISSING else None
-    offered = tuple(dict.fromkeys((*named, *USUAL_PLATFORMS)))
-    trouble = remedy.Trouble(host="HOST", image="IMAGE", needed=asked, offered=offered)
+    linux = tuple(platform for platform in named if platform.os == "linux")
+    trouble = remedy.Trouble(
+        host="HOST", image="IMAGE", needed=_asked(seen, named), beside=tuple(dict.fromkeys((*linux, *USUAL_PLATFORMS)))
+    )
     return Explanation(
         reason=seen.reason,
         phrase=seen.phrase,
@@ -68,11 +74,21 @@ def _explanation(seen: error_phrases.Observation) -> Explanation:
     )
 
 
+def _asked(seen: error_phrases.Observation, named: tuple[Platform, ...]) -> Platform | None:
+    """The platform that the words say was asked for; a text of two tells first what the image is for, save of what was wanted."""
+    if seen.reason is Reason.PLATFORM_MISSING:
+        return named[0] if named else None
+    if seen.reason is Reason.WRONG_PLATFORM and len(named) > 1:
+        return named[0] if "wanted " in seen.phrase.lower() else named[-1]
+    return None
+
+
 def _named(words: str) -> tuple[Platform, ...]:
     """The platforms that the words name, what the image has as well as what was asked for."""
     found: dict[Platform, None] = {}
-    for name in _PLATFORM.findall(words):
-        platform = canonical(parse_platform(name))  # which reads whatever _PLATFORM finds
+    parts = ("/".join(filter(None, (os or "linux", cpu, variant))) for cpu, variant, os in _IN_PARTS.findall(words))
+    for name in (*_PLATFORM.findall(words), *parts):
+        platform = canonical(parse_platform(name))  # which reads whatever the patterns find
         is_level = platform.architecture == "amd64"  # what the host's CPU could do is nothing to build for
         found.setdefault(Platform(platform.os, platform.architecture, "" if is_level else platform.variant))
     return tuple(found)

@@ -43,6 +43,14 @@ def test_the_cure_of_an_exec_format_error_is_a_build():
         ("no matching manifest for linux/arm64/v8 in the manifest list entries", "linux/amd64,linux/arm64"),
         ("wanted linux/s390x, actual: linux/amd64", "linux/amd64,linux/arm64,linux/s390x"),
         (
+            'no image found in image index for architecture "riscv64", variant "", OS "linux"',
+            "linux/amd64,linux/arm64,linux/riscv64",
+        ),
+        (
+            'no image found in manifest list for architecture arm, variant "v7", OS linux',
+            "linux/amd64,linux/arm/v7,linux/arm64",
+        ),
+        (
             "The requested image's platform (linux/arm64/v8) does not match the detected host platform (linux/amd64/v3)",
             "linux/amd64,linux/arm64",
         ),
@@ -52,6 +60,31 @@ def test_the_build_is_for_the_platforms_that_the_text_names_too(text, platforms)
     """A push replaces what the tag offered before, so that what servers have is always among them."""
     (found,) = explained(text)
     assert found.fix.commands == (f"docker buildx build --platform {platforms} --tag IMAGE --push .",)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("no matching manifest for linux/386 in the manifest list entries", "linux/386"),
+        ("no matching manifest for linux/arm64/v8 in the manifest list entries", "linux/arm64"),
+        ('no image found in image index for architecture "riscv64", variant "", OS "linux"', "linux/riscv64"),
+        ("no suitable node (unsupported platform on 3 nodes)", "this host"),
+        ("requested image's platform (linux/amd64) does not match the detected host platform (linux/arm64/v8)", "linux/arm64"),
+        ("does not match the specified platform: wanted linux/s390x, actual: linux/amd64", "linux/s390x"),
+        ("no matching manifest for windows/amd64 10.0.19041 in the manifest list entries", "windows/amd64"),
+    ],
+)  # fmt: skip
+def test_nothing_is_said_of_what_an_image_offers_at_which_nobody_looked(text, asked):
+    (found,) = explained(text)
+    assert found.fix.summary == f"Build IMAGE for {asked} too, then push it."
+
+
+def test_what_another_system_asks_for_is_built_beside_what_the_tag_offers():
+    (found,) = explained("no matching manifest for windows/amd64 10.0.19041 in the manifest list entries")
+    assert found.fix.commands == (
+        "docker buildx build --platform windows/amd64 --tag IMAGE-windows --push .",
+        "docker buildx imagetools create --append --tag IMAGE IMAGE-windows",
+    )
 
 
 def test_a_text_without_a_sign_explains_nothing():
