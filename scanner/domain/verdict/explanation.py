@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.platform.platform import parse as parse_platform
 from scanner.domain.verdict import error_phrases, remedy
+from scanner.domain.verdict.phrases import causes
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from scanner.domain.verdict.verdict import Fix
 
 USUAL_PLATFORMS = (Platform("linux", "amd64"), Platform("linux", "arm64"))
 """Built for beside what a text names: a push replaces what the tag offered before, and servers are one of these."""
@@ -61,17 +61,34 @@ def explained(text: str) -> tuple[Explanation, ...]:
 def _explanation(seen: error_phrases.Observation) -> Explanation:
     named = _named(seen.phrase)
     linux = tuple(platform for platform in named if platform.os == "linux")
+    is_npm = seen.cause == causes.NODE_MODULES or "/node_modules/" in seen.phrase
     trouble = remedy.Trouble(
-        host="HOST", image="IMAGE", needed=_asked(seen, named), beside=tuple(dict.fromkeys((*linux, *USUAL_PLATFORMS)))
+        host="HOST",
+        image="IMAGE",
+        needed=_asked(seen, named),
+        beside=tuple(dict.fromkeys((*linux, *USUAL_PLATFORMS))),
+        path="node_modules" if is_npm and seen.reason is Reason.WRONG_LIBRARY else "",
+        emulator=_emulator(seen.phrase) if seen.reason is Reason.EMULATOR_UNUSABLE else None,
     )
+    is_unit = seen.reason is Reason.BINARY_UNKNOWN and "status=203" in seen.phrase
     return Explanation(
         reason=seen.reason,
         phrase=seen.phrase,
         cause=seen.cause,
         said_by=seen.said_by,
-        confirm=_CONFIRM.get(seen.reason, _LOOK_INSIDE),
-        fix=remedy.fix(seen.reason, trouble),
+        confirm=_JOURNAL if is_unit else _CONFIRM.get(seen.reason, _LOOK_INSIDE),
+        fix=_LINE_ABOVE if is_unit else remedy.fix(seen.reason, trouble),
     )
+
+
+def _emulator(words: str) -> remedy.Handler:
+    """The emulator that speaks: it ran, so that its handler is as it should be."""
+    low = words.lower()
+    name = next((name for sign, name in _EMULATED_BY if sign in low), "itself")
+    return remedy.Handler(name, name, name, is_fixed=True)
+
+
+_EMULATED_BY = (("qemu", "QEMU"), ("rosetta", "Rosetta"), ("fex", "FEX"), ("box64", "box64"), ("box86", "box86"))
 
 
 def _asked(seen: error_phrases.Observation, named: tuple[Platform, ...]) -> Platform | None:
@@ -94,6 +111,11 @@ def _named(words: str) -> tuple[Platform, ...]:
     return tuple(found)
 
 
+_JOURNAL = ("systemctl status UNIT", "journalctl --unit UNIT --lines 20")
+_LINE_ABOVE = Fix(
+    "The line above it in the unit's journal says why: have that explained.",
+    ("journalctl --unit UNIT --lines 20 | archscan explain -",),
+)
 _LOOK_INSIDE = ("archscan image IMAGE",)
 _PLATFORMS = (
     "uname -m",
@@ -136,6 +158,7 @@ _CONFIRM: Mapping[Reason, tuple[str, ...]] = {
     Reason.LAYER_MISSING: ("docker pull IMAGE", "archscan image IMAGE"),
     Reason.LAYER_UNREADABLE: ("docker pull IMAGE", "archscan image IMAGE"),
     Reason.IMAGE_REFUSED: ("docker pull IMAGE", "docker buildx imagetools inspect --raw IMAGE"),
+    Reason.CRASH_UNEXPLAINED: ("docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' CONTAINER", "dmesg | grep segfault", "getconf PAGESIZE", "archscan image IMAGE"),
     Reason.BINARY_UNKNOWN: ("docker inspect --format '{{.State.ExitCode}} {{.State.Error}}' CONTAINER", "journalctl --unit UNIT --lines 20"),
 }  # fmt: skip
 """What shows on the host or in the image whether it is so."""

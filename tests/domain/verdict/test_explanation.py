@@ -87,6 +87,39 @@ def test_what_another_system_asks_for_is_built_beside_what_the_tag_offers():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "reason", "cure"),
+    [
+        ("qemu: uncaught target signal 11 (Segmentation fault) - core dumped", Reason.EMULATOR_UNUSABLE, "The emulator QEMU fails at this program"),
+        ("Rosetta is only intended to run on Apple Silicon with a macOS host", Reason.EMULATOR_UNUSABLE, "The emulator Rosetta fails at this program"),
+        ("rosetta error: Rosetta is only intended to run on Apple Silicon", Reason.EMULATOR_UNUSABLE, "The emulator Rosetta fails at this program"),
+        ('[CONTEXT] process "/dev/.buildkit_qemu_emulator /bin/sh -c npm ci" did not complete successfully: exit code: 139', Reason.EMULATOR_UNUSABLE, "The emulator QEMU fails"),
+        ("Error: Cannot find module @rollup/rollup-linux-arm64-musl. npm has a bug related to optional dependencies", Reason.WRONG_LIBRARY, "(RUN npm ci)"),
+        ("Error: /app/node_modules/x/x.node: invalid ELF header", Reason.WRONG_LIBRARY, "(RUN npm ci)"),
+        ("api.service: Main process exited, code=exited, status=203/EXEC", Reason.BINARY_UNKNOWN, "The line above it"),
+        ("qemu-aarch64: Could not open '/lib/ld-linux-aarch64.so.1': No such file or directory", Reason.LOADER_MISSING, "The loader that the program names is not in the image"),
+        ("api-1 exited with code 132", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("Exited (132) 5 minutes ago", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("api-1 exited with code 139", Reason.CRASH_UNEXPLAINED, "its own last words"),
+        ("   Process: 1 ExecStart=/app (code=dumped, signal=ILL)", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+    ],
+)  # fmt: skip
+def test_a_cure_is_one_for_what_the_words_say(text, reason, cure):
+    (found,) = explained(text)
+    assert (found.reason, cure in found.fix.summary) == (reason, True), found.fix
+    assert not [command for command in found.fix.commands if "tonistiigi/binfmt" in command]
+
+
+def test_a_code_gives_way_to_what_another_line_says():
+    (found,) = explained("/app: CPU ISA level is lower than required\napi-1 exited with code 139")
+    assert found.reason is Reason.CPU_LEVEL_TOO_LOW
+
+
+def test_conmon_speaks_for_itself():
+    (found,) = explained("conmon: error: exec format error")
+    assert found.said_by.startswith("conmon")
+
+
 def test_a_text_without_a_sign_explains_nothing():
     assert explained("all is well") == ()
     assert [found.reason for found in explained("Illegal instruction")] == [Reason.ILLEGAL_INSTRUCTION]
