@@ -53,6 +53,19 @@ def goarch_of(machine: int, bits: int, byte_order: str, flags: int) -> str | Non
     return GOARCH.get((machine, bits, byte_order))
 
 
+def described(machine: int, bits: int, byte_order: str) -> str:
+    """What an ELF file that no GOARCH executes is for: an unknown machine, or a known one in another class or byte order."""
+    usual = {
+        name: f"{width}-bit and {order}-endian" for (number, width, order), name in GOARCH.items() if number == machine
+    }
+    if not usual:
+        return f"for ELF machine {machine}, which no known platform executes"
+    if (machine, bits, byte_order) in GOARCH:
+        return f"for {GOARCH[machine, bits, byte_order]}'s CPU (ELF machine {machine}), in an ABI that no known platform executes"
+    known = "; ".join(f"{name} is {form}" for name, form in usual.items())
+    return f"{bits}-bit and {byte_order}-endian for ELF machine {machine}, of which no known platform is so ({known})"
+
+
 def platform_of(head: bytes) -> Platform | None:
     """The platform that the first bytes of an executable name; ``None`` where they are no such header."""
     if not head.startswith(MAGIC) or len(head) < _IDENT_BYTES:

@@ -110,7 +110,9 @@ def explain(text: str) -> tuple[Observation, ...]:
         for phrase, words in _said_in(line[:MAX_LINE_CHARS], phrases, found):
             found.setdefault(phrase.reason, _observed(phrase, words))
     if len(found) > 1:
-        found.pop(Reason.BINARY_UNKNOWN, None)  # another line says why
+        for vague in (Reason.BINARY_UNKNOWN, Reason.CRASH_UNEXPLAINED):
+            if len(found) > 1:
+                found.pop(vague, None)  # another line says why
     return tuple(found.values())
 
 

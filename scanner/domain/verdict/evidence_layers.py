@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import Survey
 from scanner.domain.platform.binfmt import Handling, emulation, interpreters
+from scanner.domain.platform.elf_machine import described
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.execution import Execution, How, executes, names_no_world
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scanner.domain.facts import Engine, Kernel
-    from scanner.domain.image.offers import Executable, Offer, Program
+    from scanner.domain.image.offers import Elf, Executable, Offer, Program
     from scanner.domain.image.reference import Digest
 
 
@@ -277,7 +278,7 @@ def _worst(kernel: Kernel, program: Program) -> Conclusion | None:
         if file.elf is None:
             continue
         if file.elf.needs is None:
-            fates.append((How.NO, _no_platform(kernel, file.path, file.elf.machine)))
+            fates.append((How.NO, _no_platform(kernel, file.path, file.elf)))
             continue
         carried = _carries_emulator(kernel, program, file.elf.needs)
         execution = mapped(kernel, file.elf, executes(kernel, file.elf.needs, carried=carried))
@@ -303,9 +304,9 @@ def _carries_emulator(kernel: Kernel, program: Program, need: Platform) -> bool 
     return True if own and executes(kernel, own).how is How.NATIVE else None
 
 
-def _no_platform(kernel: Kernel, path: str, machine: int) -> Conclusion:
-    """An ELF machine that no platform names: certain to fail only where no handler could take it."""
-    detail = f"{path} is for ELF machine {machine}, which no platform of this fleet executes"
+def _no_platform(kernel: Kernel, path: str, elf: Elf) -> Conclusion:
+    """An ELF file that no platform names: certain to fail only where no handler could take it."""
+    detail = f"{path} is {described(elf.machine, elf.bits, elf.byte_order)}"
     binfmt = kernel.binfmt
     if binfmt is not None and not (binfmt.enabled and any(entry.enabled for entry in binfmt.entries)):
         return Conclusion(Reason.WRONG_BINARY, detail, path)

@@ -549,7 +549,6 @@ SEEN = [
     ("wrong_library", "ImportError: dlopen(/x/y.so, 0x0002): tried: '/x/y.so' (mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64'))"),
     ("wrong_library", "java.lang.UnsatisfiedLinkError: /tmp/libnetty.so: /tmp/libnetty.so: wrong ELF class: ELFCLASS64 (Possible cause: architecture word width mismatch, can't load 64-bit .so on a 32-bit platform)"),
     ("wrong_library", "/app: error while loading shared libraries: libm.so.6: ELF file OS ABI invalid"),
-    ("wrong_library", "ERROR: ld.so: object '/lib/libjemalloc.so.2' from LD_PRELOAD cannot be preloaded (wrong ELF class: ELFCLASS64): ignored."),
     ("library_too_old", "./app: /lib64/libc.so.6: version `GLIBC_2.34' not found (required by ./app)"),
     ("library_too_old", "node: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.28' not found (required by node)"),
     ("library_too_old", "/usr/lib/libstdc++.so.6: version `GLIBCXX_3.4.29' not found (required by /app)"),
@@ -614,6 +613,8 @@ SEEN = [
 INNOCENT = [
     'container_linux.go:345: starting container process caused "process_linux.go:424: container init caused \\"rootfs_linux.go:58: mounting \\\\\\"/srv/x\\\\\\" to rootfs caused \\\\\\"not a directory\\\\\\"\\""',
     "FATAL: kernel too old",
+    "ERROR: ld.so: object '/lib/libjemalloc.so.2' from LD_PRELOAD cannot be preloaded (wrong ELF class: ELFCLASS64): ignored.",
+    "ERROR: ld.so: object 'libx.so' from LD_PRELOAD cannot be preloaded (cannot open shared object file): ignored.",
     "OCI runtime create failed: error running hook #0: exit status 1, stderr: nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: cannot open shared object file: no such file or directory: unknown",
     'could not select device driver "" with capabilities: [[gpu]]',
     'error creating overlay mount: exec: "fuse-overlayfs": executable file not found in $PATH',

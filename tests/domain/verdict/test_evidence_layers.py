@@ -128,6 +128,20 @@ def test_a_machine_without_a_name_fails_only_where_no_handler_could_take_it(binf
     assert "ELF machine 0" in found.detail
 
 
+@pytest.mark.parametrize(
+    ("elf", "detail"),
+    [
+        (Elf(62, 32, "little", None), "32-bit and little-endian for ELF machine 62, of which no known platform is so (amd64 is 64-bit and little-endian)"),
+        (Elf(62, 64, "big", None), "64-bit and big-endian for ELF machine 62, of which no known platform is so (amd64 is 64-bit and little-endian)"),
+        (Elf(8, 32, "big", None, flags=0x20), "for mips's CPU (ELF machine 8), in an ABI that no known platform executes"),
+        (Elf(247, 64, "little", None), "for ELF machine 247, which no known platform executes"),
+    ],
+)  # fmt: skip
+def test_what_no_platform_executes_is_told_by_what_is_odd_about_it(elf, detail):
+    found = outcome(program(replace(executable(None), elf=elf)))
+    assert found.detail.endswith(f" is {detail}")
+
+
 QEMU = BinfmtEntry("qemu-aarch64", True, "/usr/bin/qemu-aarch64-static", "", magic=bytes.fromhex(
     "7f454c460201010000000000000000000200b700"), mask=bytes.fromhex("ffffffffffffff00fffffffffffffffffeffffff"))  # fmt: skip
 """Without the F flag: the interpreter is looked for inside the container."""

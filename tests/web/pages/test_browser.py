@@ -27,6 +27,9 @@ MAX_ELEMENTS = 6000
 
 ROWS_OF_FILTER = "new Set([...document.querySelectorAll('form.filter > *')].filter(one => one.offsetParent).map(one => Math.round(one.getBoundingClientRect().bottom))).size"
 
+NARROWEST_PROSE = "Math.min(1000, ...[...document.querySelectorAll('td.prose')].map(cell => cell.offsetWidth))"
+"""Pixels; a sentence in a column of three letters is not read."""
+
 TALLEST_CHIP = "Math.max(0, ...[...document.querySelectorAll('td .label, td .reason')].map(one => one.offsetHeight))"
 
 PAGE_IN_MENU = """() => {
@@ -106,6 +109,7 @@ async def test_every_page_fits_its_screen_and_its_budget_at_every_size(browser, 
                 assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
                 assert width < 1280 or await page.evaluate(ROWS_OF_FILTER) <= 1, path
                 assert await page.evaluate(TALLEST_CHIP) < 40, f"{path}: words in letters under each other"
+                assert await page.evaluate(NARROWEST_PROSE) >= 200, (path, width)
                 if PICTURES and is_pictured(name, count, width):
                     target = Path(PICTURES) / f"{name}-{count}{'-narrow' if width == 390 else ''}.png"
                     await page.screenshot(path=target)

@@ -42,6 +42,11 @@ ACQUITTALS = (
         overrules=True,
     ),
     Acquittal(
+        "a library that LD_PRELOAD names is not loaded (it is missing, or for another CPU or word size), and the program starts without it",
+        "ERROR: ld.so: object '/lib/libx.so' from LD_PRELOAD cannot be preloaded (wrong ELF class: ELFCLASS32): ignored.",
+        r"object \S{1,300} from (?:LD_PRELOAD|/etc/ld\.so\.preload|--preload) cannot be preloaded.{0,200}: ignored", overrules=True,
+    ),
+    Acquittal(
         "the GPU's driver or runtime on the host does not serve it",
         "nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: cannot open shared object file: no such file or directory",
         r"nvidia-container-cli(?:\.real)?: |could not select device driver|failed to (?:initialize|load) NVML|unresolvable CDI devices|CDI device injection failed", overrules=True,

@@ -60,9 +60,21 @@ EMULATORS = (
         rf"{_QEMU}(?:: |-static: )(?:[^:]{{1,200}}: )?(?:error mapping file: .{{1,100}}|unable to (?:reserve|find a guest_base|allocate).{{1,300}}|qemu internal sig\w{{2,6}} \{{.{{1,200}}|fatal: .{{1,200}}|tcg.{{0,20}} (?:fatal|error).{{0,200}}|unsupported syscall: \d{{1,5}}|requires (?:.{{1,100}} )?virtual address space.{{0,200}}|"
         r"(?:too old|kernel too old).{0,60}|unhandled cpu exception 0x\w{1,8}.{0,60}|unknown syscall \d{1,5}|\.\./\S{1,100}:\d{1,6}: .{1,200}|unable to (?:load|open) .{1,200})|qemu: unhandled cpu exception 0x\w{1,8}.{0,60}|qemu internal sig\w{2,6} \{.{1,200}|qemu: unsupported syscall: \d{1,5}.{0,60}",
     ),
+    Phrase(
+        Speaker.EMULATOR, Reason.EMULATOR_UNUSABLE, 'process "/dev/.buildkit_qemu_emulator /bin/sh -c make" did not complete successfully: exit code: 139', "BuildKit, of a step that its emulator runs (134, 139: SIGABRT, SIGSEGV)",
+        "the emulator, or the foreign program under it, crashed", "buildkit_qemu_emulator|buildkit-qemu", within=r"buildkit[_-]qemu[\w-]{0,30} .{0,1000}exit code: (?:134|139)\b",
+    ),
+    Phrase(
+        Speaker.EMULATOR, Reason.ILLEGAL_INSTRUCTION, 'process "/dev/.buildkit_qemu_emulator /bin/sh -c make" did not complete successfully: exit code: 132', "BuildKit, of a step that its emulator runs (132: SIGILL)",
+        "the emulated CPU does not know an instruction of the program", "buildkit_qemu_emulator|buildkit-qemu", within=r"buildkit[_-]qemu[\w-]{0,30} .{0,1000}exit code: 132\b",
+    ),
+    _phrase(
+        Reason.EMULATOR_UNUSABLE, "rosetta error: Rosetta is only intended to run on Apple Silicon with a macOS host using Virtualization.framework with Rosetta mode enabled", "Rosetta for Linux, outside a virtual machine that macOS gave it to",
+        "Rosetta is registered here, but runs only in a virtual machine on Apple Silicon whose Rosetta mode is on", "rosetta is only intended", r"(?:rosetta error: )?rosetta is only intended to run on apple silicon.{0,200}",
+    ),
     _phrase(
         Reason.EMULATOR_UNUSABLE, "rosetta error: mmap_anonymous_rw mmap failed, size=1000", "Rosetta for Linux (each message of its own failing; its failed assertions)", causes.EMULATOR, "rosetta|assertion failed [",
-        r"rosetta error: (?!failed to open elf).{1,300}|assertion failed \[[^\]]{1,200}\]: .{1,200}",
+        r"rosetta error: (?!failed to open elf|rosetta is only).{1,300}|assertion failed \[[^\]]{1,200}\]: .{1,200}",
     ),
     _phrase(
         Reason.EMULATOR_UNUSABLE, "Invalid or Unsupported elf file.", "FEX-Emu, box64, box86", "the emulator cannot run the program: its root file system lacks the foreign libraries, or the file is none",

@@ -68,6 +68,19 @@ _WARNINGS = (
     ),
 )  # fmt: skip
 
+_ENDED = r"\bexited (?:with code |with exit code |with status |with exit status |- code |\()"
+_CODES = (
+    (
+        Reason.ILLEGAL_INSTRUCTION, "api-1 exited with code 132", "Docker Compose; docker ps and podman ps: Exited (132)",
+        "132 is SIGILL: the CPU does not know an instruction of the program, which was built for a newer one (a program may also choose that number itself)", "exited ", rf"{_ENDED}132\b\)?",
+    ),
+    (
+        Reason.CRASH_UNEXPLAINED, "api-1 exited with code 139", "Docker Compose; docker ps and podman ps: Exited (139)",
+        "139 is SIGSEGV, a crash: of the program itself, of the emulator under it, or since it was linked for smaller memory pages than this kernel has", "exited ", rf"{_ENDED}139\b\)?",
+    ),
+)  # fmt: skip
+"""A code is what the program made of its end, so that it proves nothing."""
+
 _REGISTRY = (
     (
         Reason.LAYER_MISSING, "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:… from remote: not found", "containerd, Docker's containerd store",
@@ -94,6 +107,10 @@ ENGINES = (
     *(
         _phrase(Reason.WRONG_PLATFORM, says, by, causes.WARNING, has, within, Speaker.WARNING)
         for says, by, has, within in _WARNINGS
+    ),
+    *(
+        Phrase(Speaker.WARNING, reason, says, by, cause, has, within=within, is_fallback=True)
+        for reason, says, by, cause, has, within in _CODES
     ),
     *(
         _phrase(reason, says, by, cause, has, within, Speaker.REGISTRY)

@@ -128,7 +128,7 @@ _CHILDREN = (
         "incorrect format|badimageformat", within=r"an attempt was made to load a program with an incorrect format\b.{0,20}|BadImageFormatException: could not load file or assembly .{1,200}",
     ),
     _phrase(
-        Reason.WRONG_LIBRARY, "Error: You installed esbuild for another platform than the one you're currently using.", "esbuild, sharp, Rollup, SWC, Prisma and other npm packages with a native part", "node_modules holds the native part of another platform: it was installed, or copied from, elsewhere",
+        Reason.WRONG_LIBRARY, "Error: You installed esbuild for another platform than the one you're currently using.", "esbuild, sharp, Rollup, SWC, Prisma and other npm packages with a native part", causes.NODE_MODULES,
         "another platform|module using the|cannot find module '@|cannot find module @|locate the query engine|failed to load",
         within=r"you installed esbuild (?:for|on) another platform than the one you're currently using|could not load the \\{0,3}\"sharp\\{0,3}\" module using the [\w-]{1,40} runtime|cannot find module '?@[\w./-]{1,60}(?:linux|darwin|win32|linuxmusl|freebsd)-(?:x64|arm64|arm|ia32|s390x|ppc64|riscv64)[\w-]{0,20}(?:'|\. npm has a bug related to optional dependencies)|could not locate the query engine for runtime \\{0,3}\"[\w.-]{1,60}",
     ),

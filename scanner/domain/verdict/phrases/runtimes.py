@@ -133,6 +133,11 @@ _LOOKED = (
     ),
 )  # fmt: skip
 
+_CONMON = _phrase(
+    Reason.EXEC_FORMAT_ERROR, "conmon: error: exec format error", "conmon, handing on what the runtime said (Podman, CRI-O)", causes.FOREIGN, "exec format error",
+    within=r"(?<![\w/-])\[?conmon\b[^:]{0,20}: (?:.{1,200}: )?exec format error",
+)  # fmt: skip
+
 _SYSTEMD_LEAD = r"(?:^|[\w@.\\:-]{1,200}\.(?:service|scope|socket|mount): |\]: )"
 
 
@@ -157,7 +162,7 @@ _SYSTEMD = (
     ),
     _phrase(
         Reason.ILLEGAL_INSTRUCTION, "api.service: Main process exited, code=dumped, status=4/ILL", "systemd, in the journal and in systemctl status",
-        causes.ILLEGAL, "4/ill", within=r"(?:code=(?:dumped|killed), )?\bstatus=4/ILL\b",
+        causes.ILLEGAL, "4/ill|signal=ill", within=r"(?:code=(?:dumped|killed), )?\bstatus=4/ILL\b|code=(?:dumped|killed), signal=ILL\b",
     ),
     _phrase(
         Reason.BINARY_UNKNOWN, "api.service: Main process exited, code=exited, status=203/EXEC", "systemd, in the journal and in systemctl status",
@@ -190,5 +195,5 @@ ANY_RUNTIME = (
     ),
 )  # fmt: skip
 
-RUNTIMES = (*_OF_EXECVE, *_LOOKED, *_SYSTEMD)
+RUNTIMES = (_CONMON, *_OF_EXECVE, *_LOOKED, *_SYSTEMD)
 """In the order in which they are tried; the words that many hand on are tried last of all."""

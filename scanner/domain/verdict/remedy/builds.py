@@ -9,12 +9,15 @@ from scanner.domain.verdict.remedy.trouble import image_word, word
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
+    from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.remedy.trouble import Trouble
 
 
 def build(t: Trouble) -> tuple[str, ...]:
     """The build that offers what is there already beside what this host needs."""
-    platforms = list(t.offered)
+    if t.needed and t.needed.os != "linux":
+        return _appended(t, t.needed)
+    platforms = list(dict.fromkeys((*t.offered, *t.beside)))
     if t.needed and t.needed not in platforms:
         platforms.append(t.needed)
     linux = sorted({str(p) for p in platforms if p.os == "linux"}) or sorted({str(p) for p in platforms})
@@ -22,6 +25,15 @@ def build(t: Trouble) -> tuple[str, ...]:
         return ()
     wanted = word(",".join(linux), "PLATFORMS")
     return (f"docker buildx build --platform {wanted} --tag {tag(t)} --push .",)
+
+
+def _appended(t: Trouble, needed: Platform) -> tuple[str, ...]:
+    """Another system needs a base and a Dockerfile of its own: its image is put beside what the tag offers."""
+    own = f"{tag(t)}-{word(needed.os, 'OS')}"
+    return (
+        f"docker buildx build --platform {word(str(needed), 'PLATFORM')} --tag {own} --push .",
+        f"docker buildx imagetools create --append --tag {tag(t)} {own}",
+    )
 
 
 def tag(t: Trouble) -> str:

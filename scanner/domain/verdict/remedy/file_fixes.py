@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from scanner.domain.verdict.remedy.trouble import Trouble
 
 
+NODE_MODULES = "node_modules"
+"""Where npm, yarn, pnpm put what they fetch for the platform on which they run."""
+
+
 def _base(t: Trouble) -> str:
     """The file's own name, by which it is found in the sources."""
     return word(t.path.rpartition("/")[2], "FILE")
@@ -29,6 +33,12 @@ def _in_sources(t: Trouble, command: str) -> str:
 
 def right_binary(t: Trouble) -> Fix:
     """A file is for another CPU than the label."""
+    if NODE_MODULES in t.path.split("/"):
+        return Fix(
+            f"{t.path} was installed for another platform, or copied from one: keep {NODE_MODULES} out of the build's context and "
+            "install it in the image's own build (RUN npm ci).",
+            (f"echo '**/{NODE_MODULES}' >> .dockerignore", *build(t)),
+        )
     what = f"{t.path} " if t.path else "The program "
     return Fix(
         f"{what}inside the image is for another CPU than its label says: compile it per target "
@@ -163,7 +173,7 @@ def interpreter(t: Trouble) -> Fix:
 def loader(t: Trouble) -> Fix:
     """The loader that a program asks for."""
     return Fix(
-        f"The program's loader {t.path} is not in the image, or none (a glibc binary on a musl base, or the reverse): "
+        f"{t.path or 'The loader that the program names'} is not in the image, or is no loader for it (a glibc binary on a musl base, or the reverse): "
         "link statically (CGO_ENABLED=0, -static), or use the base it was built for.",
         (*show(t), *build(t)),
     )

@@ -44,7 +44,8 @@ class Trouble:
     """What a remedy may speak of; names are the operator's own, as written in the inventory and on the host.
 
     ``reference`` is what ``image`` says, ``None`` where that stands for any image or says nothing. ``needed`` is the platform
-    the host asks for, ``offered`` what the image has today. ``path`` is the file that the reason is about. ``running`` is a reference by digest that is known to have the needed platform. ``native`` is what the tag offers
+    the host asks for, ``offered`` what the image has today, ``beside`` what a build is for as well where nobody looked at the
+    image. ``path`` is the file that the reason is about. ``running`` is a reference by digest that is known to have the needed platform. ``native`` is what the tag offers
     today that this host starts, ``held`` what the host's own copy is for. ``pin`` is what chose the platform. ``emulator``
     is the handler that is registered for the image's CPU, ``emulates`` that CPU; ``binfmt_off`` tells that the kernel's
     switch for all handlers is off. ``engine`` asks, ``workload`` is what is judged, ``failure`` why something is not known.
@@ -66,6 +67,7 @@ class Trouble:
     workload: Workload | None = None
     failure: Failure | None = None
     reference: ImageReference | Failure | None = None
+    beside: tuple[Platform, ...] = ()
 
 
 def word(text: str, instead: str) -> str:
