@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from scanner.cli.gate import checked_output
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.client import Client
 from scanner.domain.facts import BinfmtEntry, Process
@@ -210,6 +211,20 @@ async def test_an_override_covers_a_host_that_cannot_be_read(service, environmen
     environment.machines["10.0.0.2"] = Failure(Reason.HOST_REFUSED)
     answer = await asked(service, "*")
     assert (str(answer.decision), code_there(answer)) == ("hold", Exit.INCOMPLETE)
+
+
+async def test_an_override_pins_nothing_that_nobody_resolved(service, environment, capsys):
+    """A script that takes the plain text for pins gets no tag."""
+    await scanned(service)
+    await service.overrides.add(override(environment, host="b"), "ops")
+    answer = await asked(service, "b")
+    assert check_document.text(answer) == f"{answer.pins[IMAGE]}\n"
+    lost = replace(answer, pins={}, overridden=frozenset({0}))
+    assert check_document.text(lost) == ""
+    capsys.readouterr()
+    checked_output.write_pins(lost, Exit.OK)
+    written = capsys.readouterr()
+    assert (written.out, f"{IMAGE} has no digest to pin" in written.err) == ("", True)
 
 
 async def test_an_override_is_no_rule_for_good(service, environment):
