@@ -67,7 +67,7 @@ def readiness_there(
         try:
             names = {host.name for host in match(known, patterns)}
         except InventoryError as error:
-            raise UsageError(f"--host {error}") from None
+            raise UsageError(str(error)) from None
         report = report.of_hosts(names)
     there_judged = None if judged is None else replace(report, hosts=(), findings=tuple(judged))
     return readiness(report, target, there_judged, team_label)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from scanner.domain.verdict.reason import Status, leaves_incomplete
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from scanner.domain.decision import Decision
     from scanner.domain.report import Report
 
@@ -38,20 +40,24 @@ _FAILING = {
 }
 
 
-def exit_code(report: Report, fail_on: FailOn, decision: Decision | None = None) -> Exit:
+def exit_code(
+    report: Report, fail_on: FailOn, decision: Decision | None = None, overridden: Container[int] = ()
+) -> Exit:
     """Findings outrank what is unknown; nothing known is never success.
 
     A ``decision`` counts too: the gate's settings may be stricter than ``fail_on``, and a pipeline reads only this code.
+    The findings at the places ``overridden`` do not, nor that their hosts were not read: somebody answers for them.
     """
     from scanner.domain.decision import Decision
     from scanner.domain.failure import Failure
 
     denied = decision is Decision.DENY and fail_on is not FailOn.NEVER
-    if denied or any(finding.verdict.status in _FAILING[fail_on] for finding in report.findings):
+    counted = [finding for at, finding in enumerate(report.findings) if at not in overridden]
+    if denied or any(finding.verdict.status in _FAILING[fail_on] for finding in counted):
         return Exit.FINDINGS
-    failed = (
-        decision is Decision.HOLD or not report.hosts or any(isinstance(host.reading, Failure) for host in report.hosts)
-    )
-    if failed or not report.complete or any(leaves_incomplete(found.verdict.reason) for found in report.findings):
+    answered_for = {finding.workload.host for at, finding in enumerate(report.findings) if at in overridden}
+    unread = any(isinstance(host.reading, Failure) and host.name not in answered_for for host in report.hosts)
+    failed = decision is Decision.HOLD or not report.hosts or unread
+    if failed or not report.complete or any(leaves_incomplete(found.verdict.reason) for found in counted):
         return Exit.INCOMPLETE
     return Exit.OK

@@ -133,7 +133,9 @@ class Client:
         answer = self._ask("POST", "/api/v1/check", question, decisions=True)
         with _understood():
             report, decision = report_reading.report_of(answer), report_reading.decision_of(answer)
-            return Checked(report, decision, answer.get("decision_id") or "", pins=answer.get("pins") or {})
+            overridden = report_reading.overridden_of(answer)
+            pins = answer.get("pins") or {}
+            return Checked(report, decision, answer.get("decision_id") or "", pins=pins, overridden=overridden)
 
     def waivers(self) -> Sequence[Waiver]:
         """Who answers for what, until when."""

@@ -51,6 +51,16 @@ def decision_of(document: Any) -> Decision:
     return Decision(_text(_mapping(document, "the document"), "decision", "the document"))
 
 
+def overridden_of(document: Any) -> frozenset[int]:
+    """The places of a gate's findings that somebody answers for.
+
+    Raises:
+        ValueError: it is no such document, with where it differs.
+    """
+    rows = _rows(_mapping(document, "the document"), "findings", _mapping)
+    return frozenset(at for at, row in enumerate(rows) if row.get("override"))
+
+
 def finding_of(value: Any, where: str = "finding") -> Finding:
     """One judged workload.
 

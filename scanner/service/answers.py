@@ -61,7 +61,8 @@ class Checked:
 
     ``id`` names the decision; ``trail_index`` is its place in the trail, ``None`` where there is no trail. ``rulings`` are
     what was decided of each finding, ``pins`` the images as they are written with the references, by digest, that were
-    judged, ``instead`` what could be deployed in place of what is denied, by image and host.
+    judged, ``instead`` what could be deployed in place of what is denied, by image and host. ``overridden`` are the places
+    in the report of findings that somebody answers for.
     """
 
     report: Report
@@ -71,6 +72,7 @@ class Checked:
     rulings: tuple[Ruling, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
     instead: Mapping[tuple[str, str], Instead] = field(default_factory=dict)
+    overridden: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,12 @@ def rows(checked: Checked) -> dict[str, Iterator[dict[str, Any]]]:
 
 
 def text(checked: Checked) -> str:
-    """For scripts without a JSON reader: the references by digest, one a line, where all of it may go, else why not."""
+    """For scripts without a JSON reader: the references by digest, one a line, where all of it may go, else why not.
+
+    Nothing where one that may go has no digest: no tag that moves passes for what was judged.
+    """
     if checked.decision in (Decision.ALLOW, Decision.WARN):
-        return "".join(f"{checked.pins.get(image, image)}\n" for image in _images(checked))
+        return "" if unpinned(checked) else "".join(f"{checked.pins[image]}\n" for image in _images(checked))
     lines = [f"{checked.decision} ({checked.id})" if checked.id else str(checked.decision), *_unruled(checked)]
     for ruling in checked.rulings:
         if ruling.decision in (Decision.DENY, Decision.HOLD):
@@ -74,6 +77,11 @@ def _unruled(checked: Checked) -> Iterator[str]:
     for host in checked.report.hosts:
         if isinstance(host.reading, Failure) and host.name not in told:
             yield f"hold: {host.name} was not read: {host.reading.reason}: {host.reading.detail}"
+
+
+def unpinned(checked: Checked) -> list[str]:
+    """The images that were asked about, but whose digest nobody could tell."""
+    return [image for image in _images(checked) if image not in checked.pins]
 
 
 def _images(checked: Checked) -> list[str]:

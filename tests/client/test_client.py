@@ -266,7 +266,7 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
     )
     assert "edge-1" not in of_one.stdout
     assert (of_none.returncode, of_none.stderr.count("\n")) == (2, 1)
-    assert "no host is named web-9; did you mean web-2?" in of_none.stderr
+    assert "archscan: no host is named web-9; did you mean web-2?" in of_none.stderr
     assert (why.returncode, "  index     linux/amd64, linux/arm64\n" in why.stdout) == (0, True), why.stdout
     assert (why_not.returncode, "no host edge-9; did you mean edge-2?" in why_not.stderr) == (2, True), why_not.stderr
     assert (image.returncode, "edge-1" in image.stdout) == (1, True), image.stderr

@@ -135,7 +135,7 @@ def _written(
 ) -> Exit:
     from scanner.cli.gate import checked_output
 
-    code = exit_code(checked.report, fail_on, checked.decision)
+    code = exit_code(checked.report, fail_on, checked.decision, checked.overridden)
     if pin:
         checked_output.write_pins(checked, code)
     else:

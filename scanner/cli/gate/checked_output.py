@@ -50,9 +50,15 @@ def write(checked: Checked, form: Format, *, to: Path | None = None, quiet: bool
 
 
 def write_pins(checked: Checked, code: Exit) -> None:
-    """The references by digest on stdout where all may go; what was found goes to stderr, all there is where it may not."""
+    """The references by digest on stdout where all may go; what was found goes to stderr, all there is where it may not.
+
+    Somebody may answer for an image whose digest nobody could tell: then there is nothing on stdout either.
+    """
     write_aside(checked)
-    if code is Exit.OK:
+    missing = check_document.unpinned(checked) if checked.overridden else []
+    for image in missing:
+        print(f"archscan: {printable(image, 500)} has no digest to pin: it could not be resolved", file=sys.stderr)  # noqa: T201 -- beside the data
+    if code is Exit.OK and not missing:
         for pin in checked.pins.values():
             print(pin)  # noqa: T201 -- data goes to stdout
 

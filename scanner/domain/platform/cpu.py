@@ -163,6 +163,13 @@ def arm64_ladder(variant: str) -> tuple[str, ...]:
     return own if major == 8 else own + _arm64_steps(8, min(minor + 5, MAX_ARM_MINOR[8]))  # noqa: PLR2004 - ARMv8
 
 
+def is_known(architecture: str, variant: str) -> bool:
+    """Whether there are CPUs of a variant; any will do where nobody counts an architecture's."""
+    if architecture == "arm64":
+        return bool(arm64_ladder(variant))
+    return not variant or variant in _LADDERS.get(architecture, (variant,))
+
+
 def _arm64_steps(major: int, minor: int) -> tuple[str, ...]:
     return tuple(f"v{major}.{step}" if step else f"v{major}" for step in range(minor, -1, -1))
 

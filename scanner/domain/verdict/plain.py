@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, ImageStore, Kernel
-from scanner.domain.platform.cpu import LOONGARCH_SINCE, OLD_WORLD, OLD_WORLD_KERNEL
+from scanner.domain.platform.cpu import LOONGARCH_SINCE, OLD_WORLD, OLD_WORLD_KERNEL, is_known
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, KNOWN_OS, Platform, canonical
 
 PLAIN_DOCKER = "29.6"
@@ -26,11 +26,13 @@ def plain_host(platform: Platform) -> Kernel:
     raises the level, or names the other kernel.
 
     Raises:
-        ValueError: there are no machines of this operating system or architecture.
+        ValueError: there are no machines of this operating system, architecture or variant.
     """
     named = canonical(platform)
     if named.os not in KNOWN_OS or named.architecture not in KNOWN_ARCHITECTURES:
         raise ValueError(f"there are no hosts of platform {platform}{_meant(named)}")
+    if not is_known(named.architecture, named.variant):
+        raise ValueError(f"there are no hosts of platform {platform}: no CPU is {named.architecture} {named.variant}")
     is_amd64, is_arm = named.architecture == "amd64", named.architecture == "arm"
     return Kernel(
         system=_SYSTEMS.get(named.os, named.os),
@@ -75,10 +77,7 @@ def _arm_version(named: Platform) -> str | None:
 
 
 def _level(named: Platform) -> int:
-    levels = {"": 1, "v2": 2, "v3": 3, "v4": 4}
-    if named.variant not in levels:
-        raise ValueError(f"there are no hosts of platform {named}: amd64 has the levels v1 to v4")
-    return levels[named.variant]
+    return {"": 1, "v2": 2, "v3": 3, "v4": 4}[named.variant]
 
 
 def plain_engine(platform: Platform) -> Engine:

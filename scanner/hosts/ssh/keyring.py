@@ -97,7 +97,9 @@ class Keyring:
         if known is None:
             known = self._known[identity] = self._of_inventory(identity.split("\n"))
         if not known.keys and known.agent is None and self.config.own_keys:
-            raise KeylessError("none of your own keys can be used: there is none, or a passphrase locks it")
+            raise KeylessError(
+                "it was not asked, for none of your own keys can be used: there is none, or a passphrase locks it"
+            )
         if not known.keys and known.agent is None:
             raise TrustError("no key is configured for it: set ssh.identity_file, or an entry of ssh.identities")
         return known

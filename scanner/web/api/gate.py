@@ -59,7 +59,7 @@ async def check(
 ) -> Response:
     """May these images, or what these files plan, go there: allow or warn 200, deny 409, hold 503.
 
-    Whoever accepts ``text/plain`` gets the references by digest, one a line, or why not.
+    Whoever accepts ``text/plain`` gets the references by digest, one a line, or why not; nothing where one has no digest.
     """
     images = tuple(_planned(one) for one in question.images)
     destination = Destination(question.hosts, tuple(map(_platform, question.destinations)))

@@ -61,7 +61,13 @@ def test_docker_on_a_plain_host_selects_by_its_own_rules(host, entries, taken):
     assert found.order[:1] == (() if taken is None else (taken,))
 
 
-@pytest.mark.parametrize("text", ["linux/amd46", "linux/amd64/v7", "plan10/amd64", "unknown/unknown"])
+NOWHERE = (
+    "linux/amd46", "linux/amd64/v7", "linux/arm64/v99", "linux/arm64/v8.10", "linux/arm/v99", "linux/s390x/z99",
+    "plan10/amd64", "unknown/unknown",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOWHERE)
 def test_a_platform_of_no_machine_is_refused(text):
     with pytest.raises(ValueError, match="there are no hosts of platform"):
         plain_host(parse(text))

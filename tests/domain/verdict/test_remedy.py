@@ -35,6 +35,22 @@ def fixed(workload, image=BOTH, **host):
     return judge(builders.host_facts(**host), workload, image)
 
 
+@pytest.mark.parametrize(
+    ("reason", "host", "image", "commands"),
+    [
+        (Reason.IMAGE_LOCAL_ONLY, "linux/amd64", "", ()),
+        (Reason.IMAGE_LOCAL_ONLY, "linux/amd64", APP, (f"archscan image {APP}",)),
+        (Reason.IMAGE_LOCAL_ONLY, "h", APP, ("archscan why h api",)),
+        (Reason.PART_INCOMPLETE, "linux/amd64", "", ()),
+        (Reason.PART_INCOMPLETE, "linux/amd64", APP, (f"archscan check {APP} --platform linux/amd64",)),
+        (Reason.PART_INCOMPLETE, "h", "", ("archscan scan --host h",)),
+    ],
+)
+def test_no_command_asks_of_what_is_not_there(reason, host, image, commands):
+    """A plain platform is no host of a configuration, a plan without an image has none to ask about."""
+    assert fix(reason, Trouble(host, image, workload=builders.workload("api"))).commands == commands
+
+
 # ---------------------------------------------------------------- copies, pins, builds
 
 

@@ -102,7 +102,7 @@ async def test_a_host_for_which_there_is_no_key_says_so(pool_of, sshd, host):
 async def test_a_person_without_a_key_is_told_how_to_get_one(pool_of, sshd, host, tmp_path):
     pool = pool_of(SshConfig(None, sshd.known_hosts, own_keys=(tmp_path / "id_ed25519",)))
     said = of_login(await pool.read(host, SCRIPT), host, ProbeLogin("scan", is_own=True))
-    assert "none of your own keys can be used" in said.detail
+    assert "it was not asked, for none of your own keys can be used" in said.detail
     fix = FIXES[said.reason](Trouble(host.name, "", failure=said))
     port = f"-p {host.port} {host.user}@{host.address}"
     again = f"archscan scan {host.user}@{host.endpoint}"

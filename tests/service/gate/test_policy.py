@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import httpx
 import pytest
 
+from scanner.cli.gate import checked_output
+from scanner.cli.outcome import Exit, FailOn, exit_code
+from scanner.client import Client
 from scanner.domain.facts import BinfmtEntry, Process
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
@@ -14,6 +18,7 @@ from scanner.domain.override import Override
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
+from scanner.service import check_document
 from scanner.service.answers import Refusal
 from scanner.service.gate.overrides import MAX_S
 from scanner.service.gate.policy import demands
@@ -160,13 +165,23 @@ def override(environment, **changes):
     )
 
 
+def code_there(answer):
+    """The exit code of ``archscan check --server``."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=check_document.document(answer)))
+    with Client("http://x", transport=transport) as client:
+        got = client.check([IMAGE], ["*"], [])
+    return exit_code(got.report, FailOn.MISMATCH, got.decision, got.overridden)
+
+
 async def test_an_override_lets_through_what_it_covers_until_it_ends(service, environment):
     await scanned(service)
     made = await service.overrides.add(override(environment, host="b"), "ops")
     answer = await asked(service, "b")
     assert (str(answer.decision), answer.rulings[0].override) == ("warn", made)
     assert answer.rulings[0].because == "deny, overridden by me: known"
-    assert str((await asked(service, "b", image="r.example/other:1")).decision) == "deny"
+    assert code_there(answer) == Exit.OK
+    other = await asked(service, "b", image="r.example/other:1")
+    assert (str(other.decision), code_there(other)) == ("deny", Exit.FINDINGS)
     environment.now += 61
     await scanned(service)
     assert str((await asked(service, "b")).decision) == "deny"
@@ -191,9 +206,25 @@ async def test_an_override_that_was_ended_counts_no_more(service, environment):
 async def test_an_override_covers_a_host_that_cannot_be_read(service, environment):
     environment.machines["10.0.0.1"] = Failure(Reason.HOST_REFUSED)
     await service.overrides.add(override(environment, host="a"), "ops")
-    assert str((await asked(service, "a")).decision) == "warn"
+    answer = await asked(service, "a")
+    assert (str(answer.decision), code_there(answer)) == ("warn", Exit.OK)
     environment.machines["10.0.0.2"] = Failure(Reason.HOST_REFUSED)
-    assert str((await asked(service, "*")).decision) == "hold"
+    answer = await asked(service, "*")
+    assert (str(answer.decision), code_there(answer)) == ("hold", Exit.INCOMPLETE)
+
+
+async def test_an_override_pins_nothing_that_nobody_resolved(service, environment, capsys):
+    """A script that takes the plain text for pins gets no tag."""
+    await scanned(service)
+    await service.overrides.add(override(environment, host="b"), "ops")
+    answer = await asked(service, "b")
+    assert check_document.text(answer) == f"{answer.pins[IMAGE]}\n"
+    lost = replace(answer, pins={}, overridden=frozenset({0}))
+    assert check_document.text(lost) == ""
+    capsys.readouterr()
+    checked_output.write_pins(lost, Exit.OK)
+    written = capsys.readouterr()
+    assert (written.out, f"{IMAGE} has no digest to pin" in written.err) == ("", True)
 
 
 async def test_an_override_is_no_rule_for_good(service, environment):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.domain.image.reference import ImageReference
-from scanner.domain.verdict.remedy.trouble import image_word, word
+from scanner.domain.verdict.remedy.trouble import image_word, is_platform, word
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def tag(t: Trouble) -> str:
 
 
 def show(t: Trouble) -> tuple[str, ...]:
-    """What shows what the image holds."""
-    return (f"archscan image {image_word(t)}",)
+    """What shows what the image holds, where one is named."""
+    return (f"archscan image {image_word(t)}",) if t.image else ()
 
 
 def list_files(t: Trouble) -> tuple[str, ...]:
@@ -55,8 +55,8 @@ def list_files(t: Trouble) -> tuple[str, ...]:
 
 
 def why(t: Trouble) -> tuple[str, ...]:
-    """What shows the whole chain of evidence."""
-    if t.workload is None or not t.workload.name:
+    """What shows the whole chain of evidence; that of a plain host no configuration knows."""
+    if t.workload is None or not t.workload.name or is_platform(t.host):
         return show(t)
     return (f"archscan why {word(t.host, 'HOST')} {word(t.workload.name, 'WORKLOAD')}",)
 

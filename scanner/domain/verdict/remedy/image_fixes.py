@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy.builds import build, show, tag, why
-from scanner.domain.verdict.remedy.trouble import host_word, image_word, word
+from scanner.domain.verdict.remedy.trouble import host_word, image_word, is_platform, word
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def survey(t: Trouble) -> Fix:
     """A survey is on its way."""
     return Fix(
         "The image's files are read between scans, planned images first; the gate reads them at once.",
-        (_check(t),),
+        _check(t),
     )
 
 
@@ -62,16 +62,13 @@ def look_again(t: Trouble) -> Fix:
 
 
 def _scan(t: Trouble) -> tuple[str, ...]:
-    return (_check(t) if _is_platform(t.host) else f"archscan scan --host {host_word(t)}",)
+    return _check(t) if is_platform(t.host) else (f"archscan scan --host {host_word(t)}",)
 
 
-def _check(t: Trouble) -> str:
-    return f"archscan check {image_word(t)} {'--platform' if _is_platform(t.host) else '--host'} {host_word(t)}"
-
-
-def _is_platform(host: str) -> bool:
-    """The gate is asked of platforms, too, where no host is meant; no host's name has a slash."""
-    return "/" in host
+def _check(t: Trouble) -> tuple[str, ...]:
+    """The gate's question, where an image is named to ask about."""
+    to = "--platform" if is_platform(t.host) else "--host"
+    return (f"archscan check {image_word(t)} {to} {host_word(t)}",) if t.image else ()
 
 
 def _unanswered(t: Trouble) -> Fix:
@@ -178,6 +175,11 @@ def _allow(_: Trouble) -> Fix:
 
 
 def _local(t: Trouble) -> Fix:
+    if is_platform(t.host):
+        return Fix(
+            "It is taken from no registry, and no host is asked: push it, or save what was built and check that file.",
+            why(t),
+        )
     return Fix(
         "The image exists only on its host and its binary was not read: push it to a registry, or let hosts export it.",
         why(t),

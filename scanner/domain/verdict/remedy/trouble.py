@@ -78,6 +78,11 @@ def word(text: str, instead: str) -> str:
     return text if len(text) <= MAX_WORD_CHARS and _SAFE.fullmatch(text) else instead
 
 
+def is_platform(host: str) -> bool:
+    """The gate is asked of platforms, too, where no host is meant; no host's name has a slash."""
+    return "/" in host
+
+
 def image_word(t: Trouble) -> str:
     """The image's reference in a command."""
     return word(t.image, "IMAGE")
