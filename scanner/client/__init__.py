@@ -1,4 +1,4 @@
-"""A running archscan asked over HTTP: its answers as the values that they were made from."""
+"""A running archscan asked over HTTP; what it answers becomes values of the domain again."""
 
 from __future__ import annotations
 
