@@ -27,7 +27,7 @@ from scanner.formats.shell.syntax import (
     Subshell,
     Word,
 )
-from scanner.probe.planned.commands import script_builtins, script_names, script_steps, script_texts
+from scanner.probe.planned.commands import script_builtins, script_names, script_steps, script_texts, written_files
 from scanner.probe.planned.commands.script_steps import Call, Enter, Fork, Piped, Put
 from scanner.probe.planned.commands.script_texts import Command
 from scanner.probe.planned.commands.script_values import OPEN, OPEN_TEXT, SOURCE, Expansion, Shell, joined
@@ -94,7 +94,7 @@ class _Walk:
     _calls_anything: bool = False
     _traps: dict[str, Sequence] = field(default_factory=dict)
     _has_sourced: bool = False
-    _written: set[str] = field(default_factory=set)
+    _written: written_files.WrittenFiles = field(default_factory=written_files.WrittenFiles)
 
     def run(self, script: Sequence) -> None:
         waiting: list[Step] = [script]
@@ -332,9 +332,9 @@ class _Walk:
         return [*steps, body, "unpipe"] if is_given else [*steps, body]
 
     def _notice_files(self, words: tuple[str, ...], redirects: Iterable[Redirect]) -> None:
-        if script_texts.is_run(words, self._written):
+        if self._written.is_run(words):
             self.gaps.append("its script runs a file that it writes itself")
-        self._written |= script_texts.written(words, redirects, Expansion(self.shell.copy()).text)
+        self._written.notice(words, redirects, Expansion(self.shell.copy()).text)
 
     def _output(self, before: Statement) -> str:
         """What a command in front of a pipe writes."""

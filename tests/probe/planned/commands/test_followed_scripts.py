@@ -110,6 +110,28 @@ OPEN_IN_FOLDERS = [
 """What is a gap, or as much as a shell may start; none of them is run here."""
 
 
+DATA = [
+    "envsubst </etc/t >/etc/c.yml; docker run -v /etc/c.yml:/c a", "install -d -m 700 /data; docker run -v /data:/data a", "cp n.conf /etc/n.conf; docker run --name n a",
+    "curl -o /t.tar http://x; docker load -i /t.tar; docker run a", "docker inspect a >/j; jq . /j; sudo cat /j; docker run a", "echo x >/etc/app/app; /usr/bin/app; docker run a",
+    "echo x >/etc/n.conf; systemctl reload n; docker run a", "echo x >/s; sed -i s/x/y/ /s; docker run a",
+]  # fmt: skip
+"""What a script writes and no command runs."""
+
+
+@each_row("script", DATA)
+def test_a_file_that_a_script_writes_for_others_to_read_is_no_gap(script):
+    assert find(("sh", "-c", script), {"PWD": "/"}).gaps == []
+
+
+RUN = ["sudo sh /s", "env A=b /s", "cd /; ./s", "sed -f /s x", "odd --file=/s", "docker compose -f /s up"]
+
+
+@each_row("command", RUN)
+def test_a_file_that_a_script_writes_and_may_run_is_a_gap(command):
+    gaps = find(("sh", "-c", f"echo x >/s; {command}; docker run a"), {"PWD": "/"}).gaps
+    assert "its script runs a file that it writes itself" in gaps
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("scripts")
