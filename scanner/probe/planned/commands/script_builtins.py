@@ -50,10 +50,11 @@ def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None])
 
 def renamed(words: tuple[str, ...]) -> list[str]:
     """What is said of ``alias``, which dash follows and bash does not; of ``hash -p``; of functions that are exported."""
-    if words[0] == "alias":
-        is_one = any("=" in word for word in words)
+    options = "".join(word for word in words[1:] if word[:1] == "-")
+    if words[0] in {"alias", "hash"}:
+        is_one = "p" in options if words[0] == "hash" else any("=" in word for word in words)
     else:
-        is_one = any(word[:1] == "-" and ("p" if words[0] == "hash" else "f") in word for word in words)
+        is_one = "f" in options and (words[0] == "export" or "x" in options)
     return [f"its script gives commands other names by {words[0]}"] if is_one else []
 
 

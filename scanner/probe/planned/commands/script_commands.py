@@ -47,7 +47,7 @@ MAX_ROUNDS = 50
 """Words that a loop goes over; more are no list that somebody wrote."""
 
 MAX_CALLS = 10
-"""Functions that call functions: deeper is a circle."""
+"""Functions that call functions: deeper is a circle, and a gap."""
 
 MAX_COMMAND_CHARS = 1 << 21
 """Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
@@ -280,9 +280,7 @@ class _Walk:
             setter(self.shell, words)
             return []
         if name in script_builtins.DECLARE:
-            self._alias(words) if name == "export" or any(
-                word.startswith("-") and "x" in word for word in words
-            ) else ()
+            self._alias(words)
             hidden = next((call.hidden for call in reversed(self._calls) if not call.is_sourced), {})
             script_builtins.declare(self.shell, words, hidden)
             return []
@@ -290,6 +288,7 @@ class _Walk:
             return builtin(self, words)
         if calls and name in self.shell.functions:
             if len(self._calls) >= MAX_CALLS:
+                self.gaps.append(f"functions of its script call each other more than {MAX_CALLS} deep")
                 return []
             self._called.add(name)
             own = (*(self.shell.parameters or (UNKNOWN,))[:1], *words[1:])

@@ -231,6 +231,8 @@ def test_a_circle_of_functions_ends():
     found = find(("sh", "-c", "f() { docker run a; f; }; f"), {})
 
     assert 1 <= len(found.started) <= MAX_CALLS + 1
+    deep = "".join(f"f{at}() {{ f{at - 1}; }}; " for at in range(1, MAX_CALLS + 1))
+    assert find(("sh", "-c", f"f0() {{ docker run a; }}; {deep}f{MAX_CALLS}"), {}).gaps
 
 
 # ---------------------------------------------------------------- files
