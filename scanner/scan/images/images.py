@@ -138,7 +138,7 @@ class Images:
         """What the container was made from, by digest; ``None`` where no registry ever had it."""
         facts: ImageFacts | Failure | None = None
         for reference in _repo_digests(workload, local)[:MAX_REPO_DIGESTS]:
-            facts = await self._under(reference, _Asker(host, workload, Rank.STOPPED, note), local)
+            facts = await self._under(reference, _Asker(host, workload, Rank.EXISTING, note), local)
             if isinstance(facts, ImageFacts) or facts.reason not in _GONE:
                 return facts
         return facts
@@ -186,7 +186,7 @@ class Images:
         self, reference: ImageReference, asker: _Asker, wanted: Callable[[Platform | None], bool]
     ) -> ImageFacts | None:
         """What runs is what its digest says, whether or not its registry can be asked, or has it still."""
-        if asker.rank is not Rank.STOPPED:
+        if asker.rank is not Rank.EXISTING:
             return None
         facts = await self.held(reference, depth=Depth.CONFIG, wanted=wanted)
         if not isinstance(facts, ImageFacts) or any(isinstance(offer.config, Failure) for offer in facts.offers):
@@ -218,7 +218,7 @@ class _Asker:
     def is_shown(self) -> bool:
         """Whether the kernel shows what runs, so that no file of the image need be read for it."""
         engine = engine_of(self.host, self.workload)
-        if isinstance(engine, Failure) or self.rank is not Rank.STOPPED:
+        if isinstance(engine, Failure) or self.rank is not Rank.EXISTING:
             return False
         return kernel_shows(kernel_of(self.host, engine), self.workload) is not None
 
