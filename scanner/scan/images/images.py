@@ -75,11 +75,11 @@ class Images:
         """Everything the judgement of this workload rests on; what was asked for it is taken down in ``note``."""
         note = note or QuestionNote()
         if workload.stage is Stage.PLANNED:
-            return Known(await self._whole(workload, await self._planned(host, workload, note), note))
+            return Known(await self._whole(workload, await self._if_pulled(host, workload, note), note))
         if workload.local is None:
-            return Known(await self._planned(host, workload, note))
+            return Known(await self._if_pulled(host, workload, note))
         # The tag first: where it has not moved, its answer proves the digest too.
-        ahead = await self._planned(host, workload, note) if _tag(workload) else None
+        ahead = await self._if_pulled(host, workload, note) if _tag(workload) else None
         running = await self._running(host, workload, workload.local, note)
         if isinstance(running, Failure) and running.reason in _GONE:
             running = None
@@ -97,7 +97,7 @@ class Images:
         note.resolved(reference, facts)
         return facts
 
-    async def _planned(self, host: HostFacts, workload: Workload, note: QuestionNote) -> ImageFacts | Failure:
+    async def _if_pulled(self, host: HostFacts, workload: Workload, note: QuestionNote) -> ImageFacts | Failure:
         """What a pull of the reference would bring to this host."""
         reference = workload.reference
         if isinstance(reference, Failure):
