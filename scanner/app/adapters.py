@@ -11,9 +11,9 @@ from scanner.binary.layers.archive import inspect_archive
 from scanner.domain.facts import HOSTS_SHARE
 from scanner.formats.parsing.offload import Workers
 from scanner.hosts.answer_reading import AnswerReader
-from scanner.hosts.local import LocalSource
+from scanner.hosts.local import LocalProbe
 from scanner.hosts.login import ProbeLogin
-from scanner.hosts.pushed import NO_PLACE, PushedSource
+from scanner.hosts.pushed import NO_PLACE, PushedAnswers
 from scanner.hosts.source import NO_KEY, ClosedSource, NotUnderstoodSource, SourceKind
 from scanner.probe.answer import is_of_installed_probe
 from scanner.probe.script import script
@@ -260,16 +260,16 @@ def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, p
     )
 
 
-def _pushed(settings: Settings) -> PushedSource | None:
+def _pushed(settings: Settings) -> PushedAnswers | None:
     """The hosts that push, where there is a place for their answers."""
     own = settings.push
-    return PushedSource(own.directory, own.max_age, settings.ssh.max_output) if own.directory else None
+    return PushedAnswers(own.directory, own.max_age, settings.ssh.max_output) if own.directory else None
 
 
 def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, HostSource]:
     """Who answers for a host, by what the host is; pushed answers have a reader of their own where there is a place for them."""
     return {
-        SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
+        SourceKind.LOCAL: LocalProbe(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
         SourceKind.NOT_UNDERSTOOD: NotUnderstoodSource(),
         SourceKind.PUSHED: ClosedSource(NO_PLACE),
         SourceKind.SSH: ssh or ClosedSource(NO_KEY),

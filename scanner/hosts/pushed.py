@@ -40,7 +40,7 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class PushedSource:
+class PushedAnswers:
     """The newest answer of each host in ``directory``; one older than ``max_age_s`` says nothing of now."""
 
     directory: Path

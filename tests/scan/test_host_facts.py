@@ -10,7 +10,7 @@ from scanner.domain.host import Host
 from scanner.formats.parsing.offload import Workers
 from scanner.hosts.answer_reading import AnswerReader
 from scanner.hosts.login import ProbeLogin
-from scanner.hosts.pushed import PushedSource
+from scanner.hosts.pushed import PushedAnswers
 from scanner.scan.host_facts import HostFactsReader
 
 ANSWER = (Path(__file__).parents[1] / "data/hosts/no-engine.txt").read_bytes()
@@ -30,7 +30,9 @@ class Counting(Workers):
 @pytest.fixture
 def reader(tmp_path):
     workers = Counting(1, shared=HOSTS_SHARE)
-    yield HostFactsReader({}, AnswerReader(workers, ProbeLogin("archscan")), pushed=PushedSource(tmp_path, 60, 1 << 20))
+    yield HostFactsReader(
+        {}, AnswerReader(workers, ProbeLogin("archscan")), pushed=PushedAnswers(tmp_path, 60, 1 << 20)
+    )
     workers.close()
 
 
