@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.app import secret_settings, wiring
 from scanner.binary.layers.archive import inspect_archive
 from scanner.domain.facts import HOSTS_SHARE
-from scanner.formats.parsing.offload import Workers
+from scanner.formats.parsing.offload import Parsers
 from scanner.hosts.answer_reading import AnswerReader
 from scanner.hosts.local import LocalProbe
 from scanner.hosts.login import ProbeLogin
@@ -104,7 +104,7 @@ class Adapters:
         secret_settings.refuse_exposed(settings)
         self._ssh = None if settings.cluster.is_remote and context.ssh is None else _ssh(settings, context.ssh)
         self._owners = owners(settings)
-        self._parsers = Workers(shared=HOSTS_SHARE)
+        self._parsers = Parsers(shared=HOSTS_SHARE)
         self.hosts = _hosts(settings, context, self._ssh, self._parsers)
         self._cluster = _cluster(settings, context, self.hosts.answers)
         self.hosts.other_reader = self._cluster.read if self._cluster is not None else None
@@ -248,7 +248,7 @@ def _local_images(settings: Settings, ssh: SshSource | None) -> LocalImages | No
     return LocalImages(ssh.export_image, inspect_archive)
 
 
-def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, parsers: Workers) -> HostFactsReader:
+def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, parsers: Parsers) -> HostFactsReader:
     """What reads hosts, each by its own way."""
     pushed = _pushed(settings)
     login = ProbeLogin(context.ssh.user, is_own=True) if context.ssh else ProbeLogin(settings.ssh.user)
