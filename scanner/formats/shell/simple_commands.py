@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from scanner.formats.shell.words import Inner
 
-_REDIRECT = re.compile(r"(\d*)(<<-|<<<|<<|<&|>&|>>|<>|>\||&>>|&>|<|>)")
+_REDIRECT = re.compile(r"(\d*|\{[A-Za-z_]\w*\})(<<-|<<<|<<|<&|>&|>>|<>|>\||&>>|&>|<|>)", re.ASCII)
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[([^\]\s]*)\])?(\+?)=", re.ASCII)
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN_WORDS
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import builtins, lookups, redirect_files, starts, writes
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, LeaveSubshell, One, Settle, push
@@ -33,6 +33,8 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], n
         if needs or name == "exec":
             raise AtRunTimeError(f"{_TERMINAL}, which only containers with a terminal can open", is_faulty=True)
     for redirect in redirects:
+        if redirect.fd.startswith("{"):
+            _keep_number(machine, words, redirect)
         if redirect.operator in {"&>", "&>>"} and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
             raise AtRunTimeError("&> which only bash reads as a redirection")
         if redirect.operator == "<<<" and machine.kind is not ShellKind.BASH:
@@ -48,6 +50,13 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], n
             vague = words.state.vague or (made is not None and redirect_files.is_elsewhere(machine.files, made))
             words.state = replace(words.state.wrote(made), vague=vague)
     return words.state, True
+
+
+def _keep_number(machine: Machine, words: Expander, redirect: Redirect) -> None:
+    """``{name}>``: which number the file gets."""
+    if machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError(f"{redirect.fd}{redirect.operator}, which only bash reads so", is_faulty=True)
+    words.state = words.state.assigned(redirect.fd[1:-1], UNKNOWN)
 
 
 def unopened(machine: Machine, state: State, name: str) -> list[State]:

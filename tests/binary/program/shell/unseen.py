@@ -310,4 +310,10 @@ UNSEEN = [
     ("alias app=other; POSIXLY_CORRECT=1\napp",),
     ("POSIXLY_CORRECT=1\nalias app=other\napp",),
     ("echo x | ! true || app; exec app",),
+    ("exec {fd}>@/srv/out; exec app",),
+    ("exec {fd}<@/etc/config; cat <&$fd; exec {fd}<&-; exec app",),
+    ("{ app; } {fd}>/dev/null; exec server",),
+    ("app a {fd}>/dev/null b",),
+    ("echo {fd} >/dev/null; exec app {x}",),
+    ("x=$(app {fd}>/dev/null); exec server",),
 ]

@@ -41,7 +41,7 @@ FOLLOWED = [
 BASH = [
     'args=(-d --rm); docker run "${args[@]}" a:1', 'args=(-d); args+=(-e "A=b c"); docker run "${args[@]}" a:1', "I+=a; docker run $I",
     'run() { local -r image=$1; docker run "$image"; }; run a', "function go { docker run a:1; }; go", "docker run a |& cat", "I=(a b); docker run ${I[1]}",
-    "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
+    "exec {fd}>/dev/null; docker run a:1", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
 ]  # fmt: skip
 
 UNCLEAR = [
