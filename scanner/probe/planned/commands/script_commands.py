@@ -268,7 +268,7 @@ class _Walk:
         if not words:
             return steps
         given.exported |= {one.name for one in simple.assignments}
-        return [*steps, *self._command(words, given, stdin)]
+        return [*steps, *self._command(script_texts.in_place(words, stdin), given, stdin)]
 
     def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:
         name = words[0]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from scanner.formats.shell.syntax import Statement
     from scanner.probe.planned.commands.script_values import Expansion, Shell
 
+STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+
 STARTS = frozenset({"run", "create", "play", "up", "compose"})
 """Words of engines' commands that start something."""
 
@@ -41,6 +43,12 @@ class Command:
 def is_one_word(word: str) -> bool:
     """Whether all of a word is known, and no pattern for names of files."""
     return is_known(word) and not any(sign in word for sign in "*?[")
+
+
+def in_place(words: tuple[str, ...], stdin: str | None) -> tuple[str, ...]:
+    """``. /dev/stdin`` as what it does with the text that it is given."""
+    reads = words[0] in {".", "source"} and len(words) > 1 and words[1] in STDIN
+    return ("eval", stdin) if reads and stdin is not None else words
 
 
 def of_file(shell: Shell, path: str, read: Callable[[str], str | None]) -> str:

@@ -316,4 +316,10 @@ UNSEEN = [
     ("app a {fd}>/dev/null b",),
     ("echo {fd} >/dev/null; exec app {x}",),
     ("x=$(app {fd}>/dev/null); exec server",),
+    ("! { false; } || exec app",),
+    ("if ! { false; }; then exec app; fi",),
+    ("! if true; then false; fi && exec app",),
+    ("! ! false || exec app",),
+    ("'{' x || exec app",),
+    ("true || true | ! false; exec app",),
 ]

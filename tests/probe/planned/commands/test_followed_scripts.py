@@ -41,13 +41,15 @@ FOLLOWED = [
 BASH = [
     'args=(-d --rm); docker run "${args[@]}" a:1', 'args=(-d); args+=(-e "A=b c"); docker run "${args[@]}" a:1', "I+=a; docker run $I",
     'run() { local -r image=$1; docker run "$image"; }; run a', "function go { docker run a:1; }; go", "docker run a |& cat", "I=(a b); docker run ${I[1]}",
-    "exec {fd}>/dev/null; docker run a:1", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
+    "exec {fd}>/dev/null; docker run a:1", "source /dev/stdin <<< 'docker run a:1'", ". /dev/stdin <<X\ndocker run a:1\nX\n",
+    "I=a; f() { declare -g I=b; }; f; docker run $I", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
 ]  # fmt: skip
 
 UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run a:%d\\n' 1 | sh",
     "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",
+    "I=a; printf -v I b; docker run $I", "I=a; ! { I=b; }; docker run $I", "I=a; ! if true; then I=b; fi; docker run $I", "echo docker run a | { . /dev/stdin; }",
     'docker run "${1?no}"', 'docker run "a:${1=b}"', 'f() { docker run "${2-b}"; }; f $(echo x y)',
     "V=b; declare -n r=V; docker run $r", "declare -n r=V; V=a; r=b; docker run $V", "declare -l T; T=V1; docker run a:$T",
     "declare -i n=1+2; docker run a:$n", "f() { local -u t=x; docker run a:$t; }; f",
