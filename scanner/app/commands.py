@@ -22,7 +22,7 @@ from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.formats import files, whose
 from scanner.formats.files import FileError
-from scanner.formats.parsing.offload import Workers
+from scanner.formats.parsing.offload import Parsers
 from scanner.hosts.least_privilege import sudoers_rule
 from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.probe.script import script
@@ -95,8 +95,8 @@ class Application:
         text, is_complete = "\n".join((good, *inventory_lines(found))), not found.not_understood
         if not settings.plans.directory:
             return ConfigChecked(text, is_complete)
-        with closing(Workers(1)) as workers:
-            plans = PlanDirectory(settings.plans.directory, workers).read(found.hosts)
+        with closing(Parsers(1)) as parsers:
+            plans = PlanDirectory(settings.plans.directory, parsers).read(found.hosts)
         return ConfigChecked(text, is_complete, plans.problems, plans.files)
 
     def config_schema(self) -> str:

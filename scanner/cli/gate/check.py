@@ -137,9 +137,8 @@ def _written(
 
     code = exit_code(checked.report, fail_on, checked.decision, checked.overridden)
     if pin:
-        checked_output.write_pins(checked, code)
-    else:
-        checked_output.write(checked, form, to=to, quiet=quiet)
+        return checked_output.write_pins(checked, code)
+    checked_output.write(checked, form, to=to, quiet=quiet)
     return code
 
 

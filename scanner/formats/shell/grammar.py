@@ -122,6 +122,7 @@ class _Reader:
         self._starts: dict[int, int] = {}
         self._heredocs: dict[int, tuple[int, int, str]] = {}
         self._inside: dict[int, Inner] = {}
+        self._refused: NotUnderstood | None = None
 
     def read(self, root: Node) -> Sequence | NotUnderstood:
         nodes = []
@@ -133,7 +134,7 @@ class _Reader:
                 self._reach(node)
         for node in nodes:
             self._one(node)
-        return Sequence(self._items(root.children))
+        return self._refused or Sequence(self._items(root.children))
 
     def _one(self, node: Node) -> None:
         if node.type in {"command_substitution", "arithmetic_expansion", "process_substitution"}:
@@ -270,7 +271,10 @@ class _Reader:
         for number, part in enumerate(parts):
             if isinstance(part, Pipeline):
                 if part.negated and number:
-                    return NotUnderstood(self._line(node), "! behind a pipe, which shells refuse", is_faulty=True)
+                    self._refused = NotUnderstood(
+                        self._line(node), "! behind a pipe, which shells refuse", is_faulty=True
+                    )
+                    return self._refused
                 negated = negated or part.negated
                 flat.extend(part.parts)
             else:

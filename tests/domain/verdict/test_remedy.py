@@ -10,6 +10,7 @@ import pytest
 from scanner.domain import facts
 from scanner.domain.facts import Binfmt, BinfmtEntry, EngineKind, Maker, Process, Source, Stage
 from scanner.domain.failure import Failure
+from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -121,6 +122,15 @@ def test_what_the_tag_does_not_offer_is_built_beside_what_it_does():
     for workload in (stale(), builders.plan("api")):
         verdict = fixed(workload, only_arm)
         assert verdict.fix.commands == (f"docker buildx build --platform linux/amd64,linux/arm64 --tag {APP} --push .",)
+
+
+@pytest.mark.parametrize(("image", "own"), [("r.example/app", "r.example/app:latest-windows"), (APP, f"{APP}-windows")])
+def test_what_another_system_needs_is_put_beside_it_under_a_tag_of_the_same_repository(image, own):
+    trouble = Trouble("h", image, needed=Platform("windows", "amd64"), reference=image_reference(image))
+    assert fix(Reason.PLATFORM_MISSING, trouble).commands == (
+        f"docker buildx build --platform windows/amd64 --tag {own} --push .",
+        f"docker buildx imagetools create --append --tag {image} {own}",
+    )
 
 
 def test_a_tag_that_was_mended_since_is_pulled_not_built_again():

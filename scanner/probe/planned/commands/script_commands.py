@@ -27,7 +27,7 @@ from scanner.formats.shell.syntax import (
     Subshell,
     Word,
 )
-from scanner.probe.planned.commands import script_builtins, script_names, script_steps, script_texts
+from scanner.probe.planned.commands import script_builtins, script_names, script_steps, script_texts, written_files
 from scanner.probe.planned.commands.script_steps import Call, Enter, Fork, Piped, Put
 from scanner.probe.planned.commands.script_texts import Command
 from scanner.probe.planned.commands.script_values import OPEN, OPEN_TEXT, SOURCE, Expansion, Shell, joined
@@ -47,7 +47,7 @@ MAX_ROUNDS = 50
 """Words that a loop goes over; more are no list that somebody wrote."""
 
 MAX_CALLS = 10
-"""Functions that call functions: deeper is a circle."""
+"""Functions that call functions: deeper is a circle, and a gap."""
 
 MAX_COMMAND_CHARS = 1 << 21
 """Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
@@ -94,7 +94,7 @@ class _Walk:
     _calls_anything: bool = False
     _traps: dict[str, Sequence] = field(default_factory=dict)
     _has_sourced: bool = False
-    _written: set[str] = field(default_factory=set)
+    _written: written_files.WrittenFiles = field(default_factory=written_files.WrittenFiles)
 
     def run(self, script: Sequence) -> None:
         waiting: list[Step] = [script]
@@ -268,7 +268,7 @@ class _Walk:
         if not words:
             return steps
         given.exported |= {one.name for one in simple.assignments}
-        return [*steps, *self._command(words, given, stdin)]
+        return [*steps, *self._command(script_texts.in_place(words, stdin), given, stdin)]
 
     def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:
         name = words[0]
@@ -280,9 +280,7 @@ class _Walk:
             setter(self.shell, words)
             return []
         if name in script_builtins.DECLARE:
-            self._alias(words) if name == "export" or any(
-                word.startswith("-") and "x" in word for word in words
-            ) else ()
+            self._alias(words)
             hidden = next((call.hidden for call in reversed(self._calls) if not call.is_sourced), {})
             script_builtins.declare(self.shell, words, hidden)
             return []
@@ -290,6 +288,7 @@ class _Walk:
             return builtin(self, words)
         if calls and name in self.shell.functions:
             if len(self._calls) >= MAX_CALLS:
+                self.gaps.append(f"functions of its script call each other more than {MAX_CALLS} deep")
                 return []
             self._called.add(name)
             own = (*(self.shell.parameters or (UNKNOWN,))[:1], *words[1:])
@@ -332,9 +331,9 @@ class _Walk:
         return [*steps, body, "unpipe"] if is_given else [*steps, body]
 
     def _notice_files(self, words: tuple[str, ...], redirects: Iterable[Redirect]) -> None:
-        if script_texts.is_run(words, self._written):
+        if self._written.is_run(words):
             self.gaps.append("its script runs a file that it writes itself")
-        self._written |= script_texts.written(words, redirects, Expansion(self.shell.copy()).text)
+        self._written.notice(words, redirects, Expansion(self.shell.copy()).text)
 
     def _output(self, before: Statement) -> str:
         """What a command in front of a pipe writes."""
