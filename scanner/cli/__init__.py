@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from scanner.cli import rooms
+from scanner.cli import completion, rooms
 from scanner.cli.command import ArchscanGroup, UnreadError
 from scanner.cli.outcome import Exit
 from scanner.errors import ServiceError, UsageError
@@ -92,6 +92,9 @@ def _run(
     ``operations`` and ``version`` are called by the commands that need them, so that the others start at once.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    match given:
+        case [option, shell] if option in completion.TEACHING:
+            return _taught(option, shell)
     command = typer.main.get_command(build(version, given))
     try:
         result = command.main(
@@ -114,6 +117,15 @@ def _run(
         _say(str(error))
         return Exit.USAGE
     return int(result or 0)
+
+
+def _taught(option: str, shell: str) -> int:
+    try:
+        completion.teach(option, shell)
+    except UsageError as error:
+        _say(str(error))
+        return Exit.USAGE
+    return Exit.OK
 
 
 def _complain(error: Any) -> None:

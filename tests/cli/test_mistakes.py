@@ -55,6 +55,13 @@ def ran(capsys, *words):
             ("serve", "--config", "key.yml", "--web.listen-address", "9719x"),
             "--web.listen-address 9719x: must be an address",
         ),
+        (("scan", "root@127.0.0.1:1", "-o", "."), "--output .: Is a directory: name a file in it"),
+        (
+            ("check", "nginx", "--platform", "linux/amd64", "-o", "no/a.json"),
+            "--output no/a.json: there is no folder no",
+        ),
+        (("trail", "export", "--checkpoint", ".", "--config", "key.yml"), "--checkpoint .: Is a directory"),
+        (("worker", "--scheduler", "foo", "--config", "key.yml"), "archscan: --scheduler foo: must be local:N"),
         (("why", "api", "here", "--config", "key.yml"), "the host comes first: archscan why here api"),
         (("setup", "--yes", "db-9", "--config", "key.yml"), "was there already and has no db-9"),
         (("scan", "user@"), "is no host"),
@@ -148,8 +155,10 @@ def test_a_port_that_is_taken_is_one_line_before_anything_is_stored(tmp_path):
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         (tmp_path / "archscan.yml").write_text(f"{LOCAL}store: {{url: 'sqlite:///{tmp_path}/a.db'}}\n")
         done = command.run("serve", "--web.listen-address", listen, cwd=tmp_path)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert "in use" in done.stderr
+        shown = command.run("demo", "--port", listen.rpartition(":")[2], cwd=tmp_path)
+    for said, option in ((done, "--web.listen-address"), (shown, "--port")):
+        assert (said.returncode, said.stderr.count("\n")) == (2, 1), said.stderr
+        assert f"in use: is another archscan running? Choose another port: {option}\n" in said.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["archscan.yml"]
 
 

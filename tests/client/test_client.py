@@ -255,9 +255,13 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
         ("readiness", "--to", "linux/arm64", "--host", "web-9"),
         ("why", "edge-1", "agent"),
         ("why", "edge-9", "agent"),
+        ("findings", "--host", "edgge-1"),
+        ("findings", "--image", "ghcr.io/acme/agnet:7", "--fail-on", "mismatch"),
+        ("findings", "--host", "edge-1", "--status", "emulated", "--fail-on", "emulated"),
+        ("findings", "--host", "edge-2", "--reason", "wrong_binary", "--fail-on", "mismatch"),
         **there,
     )
-    listed, top, checked, compared, ready, image, since, of_one, of_none, why, why_not = runs
+    listed, top, checked, compared, ready, image, since, of_one, of_none, why, why_not, *narrow = runs
     assert "     since 2026-05-28 18:26:40 UTC\n" in since.stdout
     assert re.search(
         r"^ready +registry.example:5000/shop/api:1.4|^labelled +registry.example:5000/shop/api:1.4",
@@ -269,6 +273,10 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
     assert "archscan: no host is named web-9; did you mean web-2?" in of_none.stderr
     assert (why.returncode, "  index     linux/amd64, linux/arm64\n" in why.stdout) == (0, True), why.stdout
     assert (why_not.returncode, "no host edge-9; did you mean edge-2?" in why_not.stderr) == (2, True), why_not.stderr
+    nobody, nothing, calm, unread = narrow
+    assert (nobody.returncode, "named so; did you mean edge-1?" in nobody.stderr) == (2, True), nobody.stderr
+    assert (nothing.returncode, "did you mean ghcr.io/acme/agent:7?" in nothing.stderr) == (2, True), nothing.stderr
+    assert (calm.returncode, unread.returncode, "edge-2" in unread.stdout) == (0, 3, True), unread.stdout
     assert (image.returncode, "edge-1" in image.stdout) == (1, True), image.stderr
     assert "ghcr.io/acme/agent:7  offers linux/amd64, linux/arm64" in image.stdout
     assert {f["status"] for f in json.loads(listed.stdout)["findings"]} == {"mismatch"}

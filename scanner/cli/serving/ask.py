@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -73,13 +74,25 @@ def findings(
     with operations.server(server, token_file) as there:
         found = tuple(there.findings(status=status, reason=reason, host=host, image=image))
         whole = there.report()
-    hosts = {finding.workload.host for finding in found}
-    is_narrow = bool(status or reason or host or image)
-    shown = replace(
-        whole, findings=found, hosts=tuple(one for one in whole.hosts if not is_narrow or one.name in hosts)
+    _refuse_nobodys("--host", host, whole.names, "no host of the last report is named so")
+    images = dict.fromkeys(finding.workload.image for finding in whole.findings)
+    _refuse_nobodys("--image", image, tuple(images), "nothing in the last report runs or plans it")
+    asked = replace(
+        whole, findings=found, hosts=tuple(one for one in whole.hosts if fnmatchcase(one.name, host or "*"))
     )
-    output.write(shown, form, every=every or bool(status), to=to)
-    raise typer.Exit(exit_code(shown, fail_on) if fail_on is not FailOn.NEVER else Exit.OK)
+    with_findings = {finding.workload.host for finding in found}
+    is_narrow = bool(status or reason or image)
+    told = (one for one in asked.hosts if not is_narrow or one.name in with_findings or one.platform is None)
+    output.write(replace(asked, hosts=tuple(told)), form, every=every or bool(status), to=to)
+    raise typer.Exit(exit_code(asked, fail_on) if fail_on is not FailOn.NEVER else Exit.OK)
+
+
+def _refuse_nobodys(option: str, pattern: str, names: Sequence[str], why: str) -> None:
+    """A pattern that a typing error made matches nothing, which reads like good news."""
+    if not pattern or any(fnmatchcase(name, pattern) for name in names):
+        return
+    nearest = difflib.get_close_matches(pattern, names, 1)
+    raise UsageError(f"{option} {pattern}: {why}{f'; did you mean {nearest[0]}?' if nearest else ''}")
 
 
 def refuse_unknown(option: str, word: str, known: Iterable[str], page: str = "docs/reasons.md") -> None:
