@@ -172,7 +172,7 @@ async def test_a_host_page_tells_facts_gaps_and_contradictions(client):
     words_told = ("kernel says arm64, userland is 32 bit", "engine_denied", "docker 28.1.1", "linux/arm64", "aarch64")
     for words in (*words_told, "32-bit x86 no"):
         assert words in text
-    assert "It was linux/amd64 until 1 day ago" in text
+    assert "linux/amd64 until 1 day ago , then linux/arm64 linux/arm/v7 until 9 days ago , then linux/amd64" in text
     silent = Page((await client.get("/hosts/edge-2")).text).text
     assert "This host could not be read" in silent
     assert "host_timeout" in silent
