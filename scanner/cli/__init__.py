@@ -130,7 +130,9 @@ def _taught(option: str, shell: str) -> int:
 
 def _complain(error: Any) -> None:
     """What is wrong with the command line, in one line with where to read on; the whole help where nothing was typed."""
-    said = str(error.format_message()).replace("Value error, ", "").rstrip(".")
+    from scanner.formats.wrong_values import in_words
+
+    said = in_words(str(error.format_message())).rstrip(".")
     if type(error).__name__ == "NoArgsIsHelpError":  # what its library does not export
         error.show()
         return

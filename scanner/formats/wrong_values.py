@@ -16,6 +16,19 @@ _QUOTED = re.compile(r"'([^']*)'")
 MAX_CHOICES = 12
 """More words than that are a page of their own."""
 
+_PHRASES = (
+    ("Value error, ", ""),
+    (", unable to parse string as an integer", ""),
+    (", unable to parse string as a number", ""),
+    ("Input should be", "must be"),
+    ("should ", "must "),
+    ("a valid integer", "a whole number"),
+    ("a valid number", "a number"),
+    ("greater than or equal to", "at least"),
+    ("less than or equal to", "at most"),
+)
+"""Of pydantic's messages, in the order in which they are exchanged."""
+
 _NUMBER = "must be a number"
 _WHOLE = "must be a whole number"
 _TRUTH = "must be true or false"
@@ -71,7 +84,14 @@ def words(error: Mapping[str, Any]) -> str:
         return "must not be empty"
     if said := _WORDS.get(kind, _MOMENT if kind.startswith("datetime_") else ""):
         return said.format_map(context)
-    return str(error["msg"]).replace("Input should be", "must be").replace("should ", "must ")
+    return in_words(str(error["msg"]))
+
+
+def in_words(message: str) -> str:
+    """A message of pydantic's, where nothing else of the error is known."""
+    for its, ours in _PHRASES:
+        message = message.replace(its, ours)
+    return message
 
 
 def choice(value: object, known: Sequence[str]) -> str:

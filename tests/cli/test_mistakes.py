@@ -15,6 +15,8 @@ LOCAL = "inventory: [{kind: local}]\n"
 SSH = "inventory: [{kind: static, hosts: {a: {address: 127.0.0.1}}}]\nssh: {identity_file: %s, known_hosts_file: %s}\n"
 
 
+WAIVER = "waivers: [{owner: a, reason: b, until: 2999-01-01, match: {reason: wrong_bin}}]\n"
+
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJOOtJF8d0sYsCuV6YvsN1pHgMCxO2jG0bXxnXnEo0y scan\n"
 
 
@@ -71,6 +73,10 @@ def ran(capsys, *words):
         ),
         (("findings", "--status", "mismatched"), "did you mean mismatch?"),
         (("findings", "--reason", "exec_format"), "did you mean exec_format_error?"),
+        (("findings", "--host", ""), "--host: an empty pattern matches nothing"),
+        (("waivers", "delete", ""), "name a waiver by its id"),
+        (("trail", "show", "--last", "x"), "'-n': must be a whole number; see"),
+        (("top", "--every", "0"), "'--every': must be at least 1; see"),
         (("findings", "--reason", "?"), "docs/reasons.md has them all"),
         (("image", "oci-archive:app.tar"), "archscan check oci-archive:app.tar --platform"),
         (("check", "nginx"), "--host PATTERN"),
@@ -133,6 +139,7 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
         (LOCAL + "web: {tokens: [{name: a, scopes: [push], token_file: x}]}\n", "speaks for one host"),
         (LOCAL + "web: {tokens: [{name: a, scopes: [read], host: a, token_file: x}]}\n", "scope push alone"),
         (LOCAL + "owners: [{team: web}]\n", "it owns nothing"),
+        (LOCAL + WAIVER, "waivers[0].match.reason: no reason is called wrong_bin; did you mean wrong_binary?"),
         (LOCAL + "owners: [{team: '{{x}}', images: ['*']}]\n", "owners[0].team"),
     ],
 )

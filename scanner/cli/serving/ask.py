@@ -51,8 +51,12 @@ def findings(
     context: typer.Context,
     status: Annotated[str, typer.Option("--status", help="Only this status.", autocompletion=completion.statuses)] = "",
     reason: Annotated[str, typer.Option("--reason", help="Only this reason.", autocompletion=completion.reasons)] = "",
-    host: Annotated[str, typer.Option("--host", "-H", metavar="PATTERN", help="Only hosts that match a glob.")] = "",
-    image: Annotated[str, typer.Option("--image", metavar="PATTERN", help="Only images that match a glob.")] = "",
+    host: Annotated[
+        str | None, typer.Option("--host", "-H", metavar="PATTERN", help="Only hosts that match a glob.")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="PATTERN", help="Only images that match a glob.")
+    ] = None,
     form: options.FormatOption = options.Format.TABLE,
     to: options.OutputOption = None,
     fail_on: options.FailOnOption = FailOn.NEVER,
@@ -70,9 +74,13 @@ def findings(
 
     refuse_unknown("--status", status, Status)
     refuse_unknown("--reason", reason, Reason)
+    if "" in {host, image}:
+        raise UsageError(
+            f"{'--host' if host == '' else '--image'}: an empty pattern matches nothing; leave it out for all"
+        )
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
-        found = tuple(there.findings(status=status, reason=reason, host=host, image=image))
+        found = tuple(there.findings(status=status, reason=reason, host=host or "", image=image or ""))
         whole = there.report()
     _refuse_nobodys("--host", host, whole.names, "no host of the last report is named so")
     images = dict.fromkeys(finding.workload.image for finding in whole.findings)
@@ -87,7 +95,7 @@ def findings(
     raise typer.Exit(exit_code(asked, fail_on) if fail_on is not FailOn.NEVER else Exit.OK)
 
 
-def _refuse_nobodys(option: str, pattern: str, names: Sequence[str], why: str) -> None:
+def _refuse_nobodys(option: str, pattern: str | None, names: Sequence[str], why: str) -> None:
     """A pattern that a typing error made matches nothing, which reads like good news."""
     if not pattern or any(fnmatchcase(name, pattern) for name in names):
         return
@@ -182,6 +190,8 @@ def delete_waiver(
 
     Example: archscan waivers delete 5f1c
     """
+    if not waiver.strip():
+        raise UsageError("name a waiver by its id, the first column of `archscan waivers list`")
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
         there.delete_waiver(waiver)

@@ -104,10 +104,12 @@ def _problem(request: Request, error: Exception) -> Response:
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
     reason = _REASONS.get(error.status_code, "http_error")
+    is_nowhere = error.status_code == HTTPStatus.NOT_FOUND
+    detail = "there is nothing at this address" if is_nowhere else str(error.detail)
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods_at(request))
-    return problem_page.answer(request, Problem(error.status_code, reason, str(error.detail), headers))
+    return problem_page.answer(request, Problem(error.status_code, reason, detail, headers))
 
 
 def _methods_at(request: Request) -> list[str]:

@@ -179,6 +179,7 @@ async def test_a_filter_that_makes_no_sense_is_refused(client, query, says):
         ("check", "[]", "body: must be an object of JSON"),
         ("check", "", "body: is empty: send an object of JSON"),
         ("waivers", '{"owner": "a", "until": "2027-01-31"}', "body.until: needs a time zone: write it as 2027-01-31T23:59:59Z"),
+        ("waivers", '{"owner": "a", "reason": "b", "until": "2027-01-31T00:00Z", "image": "x", "finding_reason": "wrong_bin"}', "did you mean wrong_binary?"),
         ("waivers", '{"owner": " ", "reason": "b", "until": "soon"}', "body.until: must be a moment such as 2027-01-31T23:59:59Z"),
     ],
 )  # fmt: skip
