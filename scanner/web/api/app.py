@@ -109,6 +109,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods_at(request))
+        detail = f"this address takes {headers['Allow']}, not {request.method}"
     return problem_page.answer(request, Problem(error.status_code, reason, detail, headers))
 
 

@@ -54,7 +54,8 @@ def _said(error: Mapping[str, Any], content_type: str) -> str:
     if is_whole and isinstance(error.get("input"), bytes) and not _is_json(content_type):
         return "is read as JSON only with the header Content-Type: application/json"
     if error["type"] == "json_invalid":
-        return f"is no JSON: {error['ctx']['error']} (character {error['loc'][-1]})"
+        at = error["loc"][-1]
+        return f"is no JSON: {error['ctx']['error']}" + (f" (character {at})" if at else "")
     return words(error)
 
 

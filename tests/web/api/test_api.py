@@ -190,6 +190,11 @@ async def test_a_body_that_makes_no_sense_is_refused_in_words_of_ours(as_, path,
     assert (refused.status_code, says in refused.json()["detail"]) == (400, True), refused.text
 
 
+async def test_a_platform_that_no_host_is_has_no_readiness(client):
+    refused = await client.get("/api/v1/readiness?to=linux/amd46")
+    assert (refused.status_code, "did you mean linux/amd64?" in refused.json()["detail"]) == (400, True)
+
+
 async def test_a_body_whose_header_does_not_say_that_it_is_json_is_told_so(as_):
     refused = await as_("gate").post("/api/v1/check", content='{"images": ["a"], "platform": "linux/amd64"}')
     assert refused.status_code == 400

@@ -223,7 +223,8 @@ async def test_readiness_counts_images_by_what_is_known(client):
     text = Page((await client.get("/readiness?to=linux/arm64")).text).text
     assert "What if the fleet becomes linux/arm64?" in text
     assert "its label says linux/arm64; its bytes have not been read" in text
-    assert (await client.get("/readiness?to=nonsense")).status_code == 400
+    for query, status in (("to=nonsense", 400), ("to=linux/amd46", 400), ("to=linux/arm64&host=edgy-1", 404)):
+        assert (await client.get(f"/readiness?{query}")).status_code == status
 
 
 async def test_an_error_is_a_page_for_people_and_a_document_for_programs(client):
