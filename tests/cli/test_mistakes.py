@@ -43,6 +43,7 @@ def ran(capsys, *words):
         (("scan", "--host", "", "--config", "key.yml"), "an empty pattern names no host"),
         (("scan", "root@10.0.0.0/24"), "is no host: write [user@]host[:port]"),
         (("scan", "root@[::1]:0"), "port 0 is not between 1 and 65535"),
+        (("explain", ""), "there is nothing to explain"),
         (("explain", "log.txt"), "archscan explain - <log.txt"),
         (("image", "https://r.example/app"), "leave out https://: r.example/app"),
         (("image", "nginx@sha256:abc"), "64 hexadecimal digits, not 3"),
