@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from scanner.cli.serving.ask import looked
 from scanner.client import Client
 from scanner.domain.decision import Decision
 from scanner.domain.report_json import document
@@ -314,3 +315,20 @@ async def test_each_question_of_the_documentation_is_answered_by_its_line(runnin
     done = await archscan(*asked, ARCHSCAN_SERVER=running, ARCHSCAN_TOKEN_FILE=str(tmp_path / "token"), PYTHONPATH=ROOT)
     for line, one in zip(lines, done, strict=True):
         assert all(words in one.stdout for words in ANSWERS[line]), (line, one)
+
+
+def test_top_goes_on_while_the_server_is_started_anew(service):  # noqa: F811
+    def answering(error=None):
+        def report():
+            if error:
+                raise error
+            return service.latest
+
+        return SimpleNamespace(report=report)
+
+    lost = answering(ServiceError("http://x does not answer"))
+    with pytest.raises(ServiceError):
+        looked(lost, 20, 120, None)
+    first, why = looked(answering(), 20, 120, None)
+    assert why == ""
+    assert looked(lost, 20, 120, first) == (first, "Not of now: http://x does not answer")

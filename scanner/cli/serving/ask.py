@@ -13,7 +13,7 @@ from scanner.cli import completion, options, server_operations
 from scanner.cli.command import ArchscanCommand, ArchscanGroup
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.errors import UsageError
+from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from scanner.cli.operations import Operations
+    from scanner.cli.server_operations import RemoteService
     from scanner.domain.report import Finding, Report
     from scanner.domain.waiver import Waiver
 
@@ -36,6 +37,9 @@ NARROW = 80
 
 LINES = 3
 """Of a group without a table."""
+
+MAX_SAID_CHARS = 300
+"""Of why a server does not answer, above what it said last."""
 
 waivers_app = typer.Typer(cls=ArchscanGroup, no_args_is_help=True, help="Who answers for which findings, until when.")
 
@@ -221,7 +225,9 @@ def top(
 
     Example: archscan top --server https://archscan.example
     """
+    from rich.console import Group as RichGroup
     from rich.live import Live
+    from rich.text import Text
 
     from scanner.cli.output import output
 
@@ -234,9 +240,27 @@ def top(
             out.print(_screen(there.report(), ROWS, out.width))
             return
         with Live(console=out, screen=True, auto_refresh=False) as live:
+            last: RichGroup | None = None
             while True:
-                live.update(_screen(there.report(), max(LINES, out.height - 6), out.width), refresh=True)
+                last, why = looked(there, max(LINES, out.height - 6), out.width, last)
+                live.update(RichGroup(Text(why, style="red"), last) if why else last, refresh=True)
                 time.sleep(every)
+
+
+def looked(there: RemoteService, rows: int, out_width: int, last: RichGroup | None) -> tuple[RichGroup, str]:
+    """The screen of now; while the server is started anew the ``last`` one, with why it is not of now.
+
+    Raises:
+        ServiceError: it does not answer, and never did.
+    """
+    from scanner.domain.text import printable
+
+    try:
+        return _screen(there.report(), rows, out_width), ""
+    except ServiceError as error:
+        if last is None:
+            raise
+        return last, f"Not of now: {printable(str(error), MAX_SAID_CHARS)}"
 
 
 def _screen(report: Report, rows: int, out_width: int) -> RichGroup:
