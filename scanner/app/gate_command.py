@@ -16,8 +16,7 @@ from scanner.domain.facts import Process, Source
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
-from scanner.domain.platform.platform import Platform, parse
-from scanner.domain.verdict.plain import plain_host
+from scanner.domain.verdict.plain import plain_platform
 from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.formats import files
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from scanner.app.adapters import AdapterContext
     from scanner.cli.operations import CheckOptions
     from scanner.domain.image.reference import ImageReference
+    from scanner.domain.platform.platform import Platform
     from scanner.registry.archives.archived import Archived
     from scanner.scan.ports import ScanListener
     from scanner.settings.schema import Settings
@@ -165,8 +165,7 @@ def platforms(texts: Sequence[str], option: str = "--platform") -> list[Platform
     found = []
     for text in texts:
         try:
-            found.append(parse(text, Platform("linux", "")))
-            plain_host(found[-1])
+            found.append(plain_platform(text))
         except ValueError as error:
             raise UsageError(f"{option} {text}: {error}") from None
     return found

@@ -10,7 +10,8 @@ from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.image.reference import image_reference
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
-from scanner.service.check_document import text
+from scanner.service.check_document import document, text
+from scanner.service.check_reading import checked_of
 from scanner.service.gate.pins import pin
 from scanner.settings.schema import Settings
 from tests.app.archived import checked
@@ -183,4 +184,5 @@ async def test_a_denied_image_comes_with_the_nearest_tag_whose_binary_fits(pushe
     answer = await checked(f"{name}:2.0", settings=settings)
     instead = answer.instead[f"{name}:2.0", "linux/amd64"]
     assert (instead.tag, instead.looked_at) == (f"{name}:1.9", 3)
+    assert checked_of(document(answer)).instead == answer.instead
     assert (await checked(instead.pin, settings=settings)).decision == "allow"

@@ -15,6 +15,8 @@ LOCAL = "inventory: [{kind: local}]\n"
 SSH = "inventory: [{kind: static, hosts: {a: {address: 127.0.0.1}}}]\nssh: {identity_file: %s, known_hosts_file: %s}\n"
 
 
+WAIVER = "waivers: [{owner: a, reason: b, until: 2999-01-01, match: {reason: wrong_bin}}]\n"
+
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJOOtJF8d0sYsCuV6YvsN1pHgMCxO2jG0bXxnXnEo0y scan\n"
 
 
@@ -41,6 +43,7 @@ def ran(capsys, *words):
         (("scan", "--host", "", "--config", "key.yml"), "an empty pattern names no host"),
         (("scan", "root@10.0.0.0/24"), "is no host: write [user@]host[:port]"),
         (("scan", "root@[::1]:0"), "port 0 is not between 1 and 65535"),
+        (("explain", ""), "there is nothing to explain"),
         (("explain", "log.txt"), "archscan explain - <log.txt"),
         (("image", "https://r.example/app"), "leave out https://: r.example/app"),
         (("image", "nginx@sha256:abc"), "64 hexadecimal digits, not 3"),
@@ -55,6 +58,13 @@ def ran(capsys, *words):
             ("serve", "--config", "key.yml", "--web.listen-address", "9719x"),
             "--web.listen-address 9719x: must be an address",
         ),
+        (("scan", "root@127.0.0.1:1", "-o", "."), "--output .: Is a directory: name a file in it"),
+        (
+            ("check", "nginx", "--platform", "linux/amd64", "-o", "no/a.json"),
+            "--output no/a.json: there is no folder no",
+        ),
+        (("trail", "export", "--checkpoint", ".", "--config", "key.yml"), "--checkpoint .: Is a directory"),
+        (("worker", "--scheduler", "foo", "--config", "key.yml"), "archscan: --scheduler foo: must be local:N"),
         (("why", "api", "here", "--config", "key.yml"), "the host comes first: archscan why here api"),
         (("setup", "--yes", "db-9", "--config", "key.yml"), "was there already and has no db-9"),
         (("scan", "user@"), "is no host"),
@@ -64,6 +74,10 @@ def ran(capsys, *words):
         ),
         (("findings", "--status", "mismatched"), "did you mean mismatch?"),
         (("findings", "--reason", "exec_format"), "did you mean exec_format_error?"),
+        (("findings", "--host", ""), "--host: an empty pattern matches nothing"),
+        (("waivers", "delete", ""), "name a waiver by its id"),
+        (("trail", "show", "--last", "x"), "'-n': must be a whole number; see"),
+        (("top", "--every", "0"), "'--every': must be at least 1; see"),
         (("findings", "--reason", "?"), "docs/reasons.md has them all"),
         (("image", "oci-archive:app.tar"), "archscan check oci-archive:app.tar --platform"),
         (("check", "nginx"), "--host PATTERN"),
@@ -126,6 +140,7 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
         (LOCAL + "web: {tokens: [{name: a, scopes: [push], token_file: x}]}\n", "speaks for one host"),
         (LOCAL + "web: {tokens: [{name: a, scopes: [read], host: a, token_file: x}]}\n", "scope push alone"),
         (LOCAL + "owners: [{team: web}]\n", "it owns nothing"),
+        (LOCAL + WAIVER, "waivers[0].match.reason: no reason is called wrong_bin; did you mean wrong_binary?"),
         (LOCAL + "owners: [{team: '{{x}}', images: ['*']}]\n", "owners[0].team"),
     ],
 )
@@ -148,8 +163,10 @@ def test_a_port_that_is_taken_is_one_line_before_anything_is_stored(tmp_path):
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         (tmp_path / "archscan.yml").write_text(f"{LOCAL}store: {{url: 'sqlite:///{tmp_path}/a.db'}}\n")
         done = command.run("serve", "--web.listen-address", listen, cwd=tmp_path)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert "in use" in done.stderr
+        shown = command.run("demo", "--port", listen.rpartition(":")[2], cwd=tmp_path)
+    for said, option in ((done, "--web.listen-address"), (shown, "--port")):
+        assert (said.returncode, said.stderr.count("\n")) == (2, 1), said.stderr
+        assert f"in use: is another archscan running? Choose another port: {option}\n" in said.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["archscan.yml"]
 
 
