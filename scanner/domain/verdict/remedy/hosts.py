@@ -240,6 +240,15 @@ def _bastion(t: Trouble) -> Fix:
 
 
 def _too_large(t: Trouble) -> Fix:
+    """Of a limit that the configuration has; else what shows who or what makes it so long."""
+    if t.failure is not None and not t.failure.setting:
+        return Fix(
+            f"The answer of {t.host} goes beyond what is read of any, and no setting allows more: see what it is full of. "
+            "A fleet's usual answers are far below; containers that ended long ago and old plan files are what can be taken away.",
+            (
+                f"archscan probe-script | {ssh(t)} sh -s >answer; wc answer; grep -a ^@section answer | sort -n -k 3 | tail",
+            ),
+        )
     return Fix(f"The answer of {t.host} is longer than what is read of one: allow more{_by(t)}.", (_again(t),))
 
 
