@@ -12,6 +12,7 @@ from scanner.cli import completion
 from scanner.cli.outcome import FailOn
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
+from scanner.formats.files import is_folder
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Common
@@ -88,8 +89,26 @@ FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="The least status that makes the command exit 1; mismatch includes broken.")
 ]
 PlainOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How the result is written to stdout.")]
+
+
+def _has_place(file: Path | None) -> Path | None:
+    """A file that can be written as far as its folder shows, which is asked before anything that takes its time."""
+    if file is not None and is_folder(file):
+        raise UsageError(f"--output {file}: is a directory: name a file in it")
+    if file is not None and not is_folder(file.parent):
+        raise UsageError(f"--output {file}: there is no directory {file.parent}: create it first")
+    return file
+
+
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result into this file, not to stdout.")
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=_has_place,
+        help="Write the result into this file, not to stdout.",
+    ),
 ]
 QuietOption = Annotated[
     bool,
