@@ -356,6 +356,7 @@ def inventory_lines(found: inventory.Inventory) -> list[str]:
     """What of the inventory will not be read, by name, with the file and line that says why."""
     odd, skipped = found.not_understood, found.skipped
     return [
+        *([] if found.hosts or skipped else ["No source of the inventory has any host: nothing will be scanned."]),
         *([f"Not understood, so that nothing is known of them: {len(odd)}."] if odd else []),
         *(f"  {host.name}: {host.problem}" for host in odd),
         *([f"Skipped, since their own inventory says that they are none of ours: {len(skipped)}."] if skipped else []),

@@ -106,7 +106,7 @@ def writable(context: typer.Context, option: typer.CallbackParam, path: Path | N
     if files.is_folder(path):
         why = "Is a directory: name a file in it"
     elif not files.is_there(written):
-        why = f"there is no folder {written}"
+        why = f"there is no directory {written}: create it first"
     elif not os.access(written, os.W_OK):
         why = "Permission denied"
     if why:

@@ -62,7 +62,8 @@ class HostFactsReader:
         if self.pushed is None:
             return NO_PLACE
         if len(raw) > self.pushed.max_output_bytes:
-            return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {self.pushed.max_output_bytes} bytes")
+            detail = f"the answer is longer than {self.pushed.max_output_bytes} bytes"
+            return Failure(Reason.HOST_TOO_LARGE, detail, setting="ssh.max_output")
         found = await self.answers.read(raw, host)
         return found if isinstance(found, Failure) else await self.pushed.receive(host, raw)
 

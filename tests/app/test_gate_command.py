@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -113,12 +114,17 @@ async def test_every_service_of_a_compose_project_is_judged_as_compose_reads_it(
         assert set(answer.pins) == {good, bad}
 
 
-async def test_what_is_built_where_it_runs_holds_and_says_how_to_check_it(settings, tmp_path):
-    (tmp_path / "compose.yml").write_text("name: shop\nservices: {web: {build: .}}\n")
-    answer = await checked(compose=(tmp_path,), settings=settings)
+@pytest.mark.parametrize("named", [".", "compose.yml", "../Shop.de"])
+async def test_what_is_built_where_it_runs_holds_and_says_how_to_check_it(settings, tmp_path, monkeypatch, named):
+    folder = tmp_path / "Shop.de"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Path("compose.yml").write_text("services: {web: {build: .}}\n")
+    answer = await checked(compose=(Path(named),), settings=settings)
     [finding] = answer.report.findings
-    assert (str(answer.decision), finding.workload.name) == ("hold", "shop/web")
+    assert (str(answer.decision), finding.workload.name) == ("hold", "shopde/web")
     assert "oci-archive:FILE" in finding.verdict.detail
+    assert finding.verdict.fix.summary.endswith("push it, or save what was built and check that file.")
 
 
 async def test_a_file_that_a_project_needs_and_that_is_not_there_holds(settings, tmp_path, pushed):

@@ -8,16 +8,19 @@ import pytest
 
 from scanner import cli
 from scanner.app.main import _operations
+from scanner.hosts.ssh.identity import new_key
 from tests.real import command
 
 HTTP_SD = "{kind: http_sd, url: 'https://127.0.0.1:1/', ca_file: key.yml}"
 LOCAL = "inventory: [{kind: local}]\n"
 SSH = "inventory: [{kind: static, hosts: {a: {address: 127.0.0.1}}}]\nssh: {identity_file: %s, known_hosts_file: %s}\n"
+KEYED = "ssh: {identity_file: id, known_hosts_file: known_hosts}\n"
 
 
 WAIVER = "waivers: [{owner: a, reason: b, until: 2999-01-01, match: {reason: wrong_bin}}]\n"
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJOOtJF8d0sYsCuV6YvsN1pHgMCxO2jG0bXxnXnEo0y scan\n"
+KEY = new_key("scan")[0]
 
 
 def ran(capsys, *words):
@@ -101,6 +104,8 @@ def ran(capsys, *words):
             ("why", "a", "b", "--depth", "full", "--server", "http://127.0.0.1:1"),
             "--depth is the running service's own",
         ),
+        (("scan", "--output", "gone/report.json"), "there is no directory gone: create it first"),
+        (("check", "nginx", "--platform", "linux/amd64", "--output", "."), "--output .: is a directory"),
         (("findings", "--server", "http://127.0.0.1:1"), "name a running archscan by --server or ARCHSCAN_SERVER"),
     ],
 )
@@ -132,6 +137,8 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
         ("inventory: [{kind: static, hosts: [web-1]}]\n", "must be a mapping"),
         (SSH % ("folder", "folder"), "is not a regular file but a directory"),
         (SSH % ("nothing", "folder"), "is not a regular file but a directory"),
+        (SSH % ("id", "id.pub"), "id.pub:1: is a public key without the names of its hosts, so no line of known_hosts"),
+        (LOCAL + "registries: {r.example: {username: a, password_file: empty}}\n", "empty: is empty"),
         (
             "inventory: [{kind: ssh_config, path: folder}]\nssh: {identity_file: x, known_hosts_file: y}\n",
             "a directory",
@@ -147,6 +154,9 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
 def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monkeypatch, text, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
+    for name, content, mode in (("id.pub", PUBLIC, 0o644), ("id", KEY, 0o600), ("empty", "", 0o600)):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(mode)
     if text is None:
         (tmp_path / "archscan.yml").mkdir()
     else:
@@ -155,6 +165,31 @@ def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monk
     assert (code, out) == (2, ""), err
     assert len(err.splitlines()) == 1, err
     assert says in err
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("store: {url: 'sqlite://a.db'}", "write sqlite:////path/to/archscan.db"),
+        ("registries: {r.example: {ca_file: archscan.yml}}", "registries.r.example.ca_file: "),
+    ],
+)
+def test_what_only_serve_would_trip_over_is_one_line_of_config_check(capsys, tmp_path, monkeypatch, more, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archscan.yml").write_text(f"{LOCAL}{more}\n")
+    code, out, err = ran(capsys, "config", "check")
+    assert (code, out, err.count("\n"), says in err) == (2, "", 1, True), err
+
+
+def test_an_inventory_without_any_host_is_said(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hosts.json").write_text("[]")
+    (tmp_path / "archscan.yml").write_text("inventory: [{kind: file_sd, files: [hosts.json]}]\n" + KEYED)
+    (tmp_path / "id").write_text(KEY)
+    (tmp_path / "id").chmod(0o600)
+    (tmp_path / "known_hosts").write_text(f"web-1 {PUBLIC}")
+    code, out, _ = ran(capsys, "config", "check")
+    assert (code, "No source of the inventory has any host" in out) == (0, True)
 
 
 @pytest.mark.usefixtures("commands")

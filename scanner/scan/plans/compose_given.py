@@ -95,6 +95,7 @@ def read_compose(
     beside = ProjectSurroundings(
         variables=dict(variables),
         directory=posixpath.normpath(directory) if directory else None,
+        directory_name=posixpath.basename(posixpath.abspath(directory or posixpath.dirname(roots[0]))),
         dotenv=tuple(posixpath.normpath(path.as_posix()) for path in env_files),
     )
     own = posixpath.join(posixpath.dirname(roots[0]) if beside.directory is None else beside.directory, DOTENV)

@@ -258,6 +258,28 @@ def test_limits_damage_and_unset_variables_are_not_blamed_on_the_registry_s_answ
     assert "gave no usable answer" not in given.summary
 
 
+@pytest.mark.parametrize(
+    ("part", "command"),
+    [
+        ("docker", "systemctl restart docker; journalctl --unit docker --lines 20"),
+        ("containerd", "systemctl restart containerd; journalctl --unit containerd --lines 20"),
+        ("podman", "podman info"),
+        ("podman:kim", "su -s /bin/sh kim -c '\"'\"'podman info'\"'\"'"),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_started_by_its_own_name(part, command):
+    workload = builders.workload(part, source=Source(part.partition(":")[0]))
+    given = fix(Reason.ENGINE_DOWN, Trouble("web-1", "", workload=workload))
+    assert given.commands[0] == f"ssh root@web-1 '{command}'"
+
+
+@pytest.mark.parametrize(("setting", "says"), [("ssh.max_output", "(ssh.max_output)"), ("", "no setting allows more")])
+def test_an_answer_that_no_setting_makes_readable_is_not_to_be_allowed_more(setting, says):
+    failure = Failure(Reason.HOST_TOO_LARGE, "it takes more than 1024 MiB to read", setting=setting)
+    given = fix(failure.reason, Trouble("h", "", failure=failure))
+    assert (says in given.summary, "allow more" in given.summary) == (True, bool(setting))
+
+
 def test_a_limit_that_is_kept_for_others_is_told_from_one_that_is_used_up():
     def told(**more):
         return fix(Reason.IMAGE_RATE_LIMITED, Trouble("h", "app:1", failure=Failure(Reason.IMAGE_RATE_LIMITED, **more)))
