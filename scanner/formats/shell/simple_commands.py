@@ -42,16 +42,17 @@ class CommandReader(Words):
         assignments: list[Assignment] = []
         words: list[Word] = []
         redirects: list[Redirect] = []
+        declares = False
         while self.next_word():
             if (redirect := self._redirect()) is not None:
                 redirects.append(redirect)
                 continue
-            declares = bool(words) and words[0].literal in DECLARING
             assignment = self._assignment(only_arrays=declares) if declares or not words else None
             if assignment is not None:
                 assignments.append(assignment)
                 continue
             words.append(self.word())
+            declares = declares if len(words) > 1 else words[0].literal in DECLARING
         return Simple(tuple(assignments), tuple(words), tuple(redirects), line)
 
     def redirects(self) -> tuple[Redirect, ...]:
