@@ -64,7 +64,7 @@ def ran(capsys, *words):
         (("scan", "root@127.0.0.1:1", "-o", "."), "--output .: Is a directory: name a file in it"),
         (
             ("check", "nginx", "--platform", "linux/amd64", "-o", "no/a.json"),
-            "--output no/a.json: there is no folder no",
+            "--output no/a.json: there is no directory no: create it first",
         ),
         (("trail", "export", "--checkpoint", ".", "--config", "key.yml"), "--checkpoint .: Is a directory"),
         (("worker", "--scheduler", "foo", "--config", "key.yml"), "archscan: --scheduler foo: must be local:N"),

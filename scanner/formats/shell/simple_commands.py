@@ -47,16 +47,17 @@ class CommandReader(Words):
         assignments: list[Assignment] = []
         words: list[Word] = []
         redirects: list[Redirect] = []
+        declares = False
         while self.next_word():
             if (redirect := self._redirect()) is not None:
                 redirects.append(redirect)
                 continue
-            declares = bool(words) and words[0].literal in DECLARING
             assignment = self._assignment(only_arrays=declares) if declares or not words else None
             if assignment is not None:
                 assignments.append(assignment)
                 continue
             words.append(self.word())
+            declares = declares if len(words) > 1 else words[0].literal in DECLARING
         if words and words[0].literal in _RESERVED and not any(getattr(p, "quoted", False) for p in words[0].parts):
             raise NotAWordError(f"{words[0].literal} where a command begins")
         return Simple(tuple(assignments), tuple(words), tuple(redirects), line)
