@@ -105,7 +105,7 @@ def ran(capsys, *words):
             "--depth is the running service's own",
         ),
         (("scan", "--output", "gone/report.json"), "there is no directory gone: create it first"),
-        (("check", "nginx", "--platform", "linux/amd64", "--output", "."), "--output .: is a directory"),
+        (("check", "nginx", "--platform", "linux/amd64", "--output", "."), "--output .: Is a directory"),
         (("findings", "--server", "http://127.0.0.1:1"), "name a running archscan by --server or ARCHSCAN_SERVER"),
     ],
 )
