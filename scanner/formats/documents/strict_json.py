@@ -60,7 +60,10 @@ def decoded(body: bytes) -> Any:
     read = read_object(body)
     if not isinstance(read, Failure):
         return read
-    value = json.loads(body)  # which says where it is no JSON
+    try:
+        value = json.loads(body)  # which says where it is no JSON
+    except RecursionError:
+        value = {}
     if not isinstance(value, dict):
         return value
     raise json.JSONDecodeError(read.detail, "", 0)

@@ -95,7 +95,7 @@ def _opened(cursor: str) -> tuple[int, list[str]]:
         offset, *key = lenient_json.loads(base64.urlsafe_b64decode(cursor))
     except (ValueError, TypeError):
         raise Problem(400, "cursor_invalid", "cursor is a next_cursor of this endpoint, as it was given") from None
-    if not isinstance(offset, int) or offset < 0:
+    if type(offset) is not int or offset < 0:
         raise Problem(400, "cursor_invalid", "cursor is a next_cursor of this endpoint, as it was given")
     return offset, key
 

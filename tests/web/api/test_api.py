@@ -176,6 +176,7 @@ async def test_a_filter_that_makes_no_sense_is_refused(client, query, says):
         ("check", '{"images": [{"command": ["b"]}], "platform": "x"}', "body.images.0.image: is required"),
         ("check", '{"images": ["a"]}', "body: give either hosts or platform"),
         ("check", '{"images": ["a"', "body: is no JSON: Expecting ',' delimiter (character 15)"),
+        ("check", "[" * 9000 + "]" * 9000, "body: is no JSON: the document is nested too deeply"),
         ("check", "[]", "body: must be an object of JSON"),
         ("check", "", "body: is empty: send an object of JSON"),
         ("waivers", '{"owner": "a", "until": "2027-01-31"}', "body.until: needs a time zone: write it as 2027-01-31T23:59:59Z"),
