@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-UNKNOWN = "\0"
+from scanner.formats.shell import unknown
+
+UNKNOWN = unknown.UNKNOWN
 """Stands for any text: no argument, path or variable of a process can hold it."""
 
 HIDDEN = "@hidden"
