@@ -19,3 +19,8 @@ def is_known(text: str) -> bool:
 def shown(text: str) -> str:
     """The text for people."""
     return text.replace(UNKNOWN, "…")
+
+
+def opened(text: str) -> str:
+    """The text, what stays on the host as unknown as the rest."""
+    return text.replace(HIDDEN, UNKNOWN)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import command, other_starters
-from scanner.probe.planned.commands.given_scripts import SHELLS, Files, script_of
+from scanner.probe.planned.commands.given_scripts import SHELLS, Files, is_for_bash, script_of
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_commands import commands_of
 from scanner.probe.planned.commands.script_texts import Script
@@ -195,7 +195,9 @@ class _Looking:
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
-        return None if text is None else self._in_shell(Script(text, line.words[at:], word), line, env)
+        return (
+            None if text is None else self._in_shell(Script(text, line.words[at:], word, is_for_bash(text)), line, env)
+        )
 
     def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:
         if line.depth >= MAX_SHELLS:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 
 _INTERPRETER = re.compile(rb"#![ \t]*([^\n]*)")
+_MAX_LINE = 256
+"""Of a script's first line, as much as Linux looks at."""
+
 _SCRIPTS = (".py", ".pl", ".rb", ".js")
 _STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
@@ -59,6 +62,12 @@ class Files:
         return self.script(path, is_a_shell_s=True)
 
 
+def is_for_bash(text: str) -> bool:
+    """Whether a script that is run as a program is run by bash."""
+    begins = _INTERPRETER.match(text[:_MAX_LINE].encode("utf-8", "surrogateescape"))
+    return begins is not None and b"bash" in begins[1].replace(b"/", b" ").split()
+
+
 def _is_shell(interpreter: bytes) -> bool:
     words = interpreter.decode("utf-8", "replace").split()
     names = [word.rpartition("/")[2] for word in words if not word.startswith("-")]
@@ -84,18 +93,18 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
         files: the scripts that may be named.
         place: the directory that it is started in.
     """
-    said = _behind_options(program, words)
+    said, is_bash = _behind_options(program, words), program == "bash"
     if said.is_asked:
-        return Script(said.rest[0], said.rest[1:] or (program,)) if said.rest else None
+        return Script(said.rest[0], said.rest[1:] or (program,), is_bash=is_bash) if said.rest else None
     if program not in SHELLS:
         return None
     if said.rest and not said.reads and said.rest[0] not in _STDIN:
         if not is_one_word(said.rest[0]) or said.rest[0] == "{}":
             raise UnclearError(f"{program} runs a script of which only the running host knows the name")
         text = files.sourced(posixpath.normpath(posixpath.join(place, said.rest[0])))
-        return None if text is None else Script(text, said.rest, said.rest[0])
+        return None if text is None else Script(text, said.rest, said.rest[0], is_bash)
     parameters = said.rest if said.rest[:1] and not said.reads else (program, *said.rest)
-    return None if stdin is None else Script(stdin, parameters)
+    return None if stdin is None else Script(stdin, parameters, is_bash=is_bash)
 
 
 def _behind_options(program: str, words: tuple[str, ...]) -> _Words:

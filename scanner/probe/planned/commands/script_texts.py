@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from scanner.formats.shell.syntax import Redirect, Statement
-    from scanner.probe.planned.commands.script_values import Expansion, Shell
+    from scanner.probe.planned.commands.script_shell import Shell
+    from scanner.probe.planned.commands.script_values import Expansion
 
 _PUT_FILES = frozenset({"tee", "cp", "mv", "install", "curl", "wget"})
 """Programs whose words name files that they write."""
@@ -43,11 +44,15 @@ _WRITES = frozenset({">", ">>", ">|", "&>", "&>>", "<>"})
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A text with its positional parameters, ``$0`` first; ``path`` is the file that it stands in, where it is one."""
+    """A text with its positional parameters, ``$0`` first; ``path`` is the file that it stands in, where it is one.
+
+    ``is_bash`` tells that bash runs it, and no other shell.
+    """
 
     text: str
     parameters: tuple[str, ...]
     path: str = UNKNOWN
+    is_bash: bool = False
 
 
 @dataclass(frozen=True, slots=True)
