@@ -17,7 +17,7 @@ from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from scanner.probe.planned.commands.command import Started
 
@@ -64,6 +64,11 @@ _NO_PROGRAM = re.compile(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?|0x[\da-fA-F]+", re.
 """Options, variables, times or numbers in front of a program."""
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
+_PARTS_OPTIONS = re.compile(r"--(?:arg=.*|verbose|report|exit-on-error|new-session|stdin|umask=\d+)|-v", re.DOTALL)
+"""Options of ``run-parts`` that change neither which files it runs nor in which order."""
+
+_NAMED_AFTER_ENGINES = re.compile(r"docker|podman|nerdctl|container|compose", re.ASCII | re.IGNORECASE)
+
 _OF_ENGINES = re.compile(
     r"[\w.-]*(?:docker|podman|nerdctl|container|compose)[\w.-]*\.(?:(?:ba)?sh|py|pl|rb)", re.ASCII | re.IGNORECASE
 )
@@ -100,14 +105,16 @@ def find(
     *,
     env_is_whole: bool = True,
     read: Callable[[str], bytes | None] = lambda _: None,
+    listed: Callable[[str], Iterable[str]] = lambda _: (),
 ) -> StartedByLine:
     """Everything that a command line starts, its words already split.
 
     ``env`` are the variables that its processes have (``PWD`` among them is the directory that they are in); where they
     are not the whole, what a script takes from others is not known. ``read`` gives the bytes of a file by its path, none
-    where it is not there to be read: scripts that the line runs are followed.
+    where it is not there to be read: scripts that the line runs are followed. ``listed`` gives the names of the files that
+    lie in a directory.
     """
-    looking = _Looking(Files(read), env_is_whole)
+    looking = _Looking(Files(read, listed), env_is_whole)
     waiting = [_Words(words, env)]
     count = 0
     while waiting:
@@ -178,9 +185,23 @@ class _Looking:
             return None if script is None else self._in_shell(script, line, env)
         if program in _SAY_ONLY:
             return []
+        if program == "run-parts" and is_first:
+            return self._parts(line, rest, env)
         if _READERS.fullmatch(program) and (name := next((one for one in rest if one[:1] != "-"), "")):
             self.files.refuse_foreign(posixpath.normpath(posixpath.join(env.get("PWD", ""), name)))
         return self._file(line, at, env, is_first=is_first)
+
+    def _parts(self, line: _Words, rest: tuple[str, ...], env: Mapping[str, str]) -> list[_Words]:
+        """The files of a directory, each as a program; ``--arg`` gives them words."""
+        directory = next((word for word in rest if not word.startswith("-")), "")
+        given = tuple(word.partition("=")[2] for word in rest if word.startswith("--arg="))
+        paths = self.files.parts(posixpath.normpath(posixpath.join(env.get("PWD", ""), directory)))
+        odd = next((word for word in rest if word.startswith("-") and not _PARTS_OPTIONS.fullmatch(word)), "")
+        if not paths and (line.depth or _NAMED_AFTER_ENGINES.search(directory)):
+            raise UnclearError(f"run-parts runs whatever lies in {shown(directory)}")
+        if paths and odd:
+            raise UnclearError(f"run-parts is given {shown(odd)}, which is not followed here")
+        return [_Words((path, *given), env, line.depth + 1, line.is_near) for path in paths]
 
     def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         word = line.words[at]
@@ -218,7 +239,7 @@ def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:
     Raises:
         UnclearError: nobody can tell here what it runs.
     """
-    if said := _unknown_file(words, line):
+    if said := _unknown_file(words):
         raise UnclearError(said)
     program = words[0].rpartition("/")[2]
     if program == "watch":
@@ -226,15 +247,13 @@ def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:
     return line.stdin if program in _LATER else None
 
 
-def _unknown_file(words: tuple[str, ...], line: _Words) -> str:
+def _unknown_file(words: tuple[str, ...]) -> str:
     """What is said of a command whose own commands stand in files that nobody can name here; empty for any other."""
     program = words[0].rpartition("/")[2]
     if words[0] in {".", "source"} and UNKNOWN in words[1:]:
         return "its script takes commands from a file of which only the running host knows the name"
     if UNKNOWN in words[0] and program.endswith((".sh", ".bash")):
         return f"it runs {shown(words[0])}, a script of which only the running host knows the place"
-    if program == "run-parts" and line.depth:
-        return "run-parts runs whatever lies in a directory"
     if program == "ln" and any(_is_an_engine_s_program(word) for word in words[1:-1]):
         return "ln gives an engine another name" if words[-1].rpartition("/")[2] != words[-2].rpartition("/")[2] else ""
     return ""

@@ -13,7 +13,7 @@ from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 
@@ -21,6 +21,7 @@ _INTERPRETER = re.compile(rb"#![ \t]*([^\n]*)")
 _MAX_LINE = 256
 """Of a script's first line, as much as Linux looks at."""
 
+_PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SCRIPTS = (".py", ".pl", ".rb", ".js")
 _STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
@@ -28,9 +29,14 @@ _WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Scripts that commands name; ``read`` gives the bytes of a file by its path, none where it is not there to be read."""
+    """Scripts that commands name.
+
+    ``read`` gives the bytes of a file by its path, none where it is not there to be read; ``listed`` the names of those
+    that lie in a directory.
+    """
 
     read: Callable[[str], bytes | None]
+    listed: Callable[[str], Iterable[str]] = lambda _: ()
 
     def script(self, path: str, *, is_a_shell_s: bool = False) -> str | None:
         """The text of a file that a shell would run; none for any other, or one that is not there to be read."""
@@ -56,6 +62,11 @@ class Files:
         """Whether a file looks like a program of some interpreter, by its name or by its first line."""
         raw = self.read(path) if is_known(path) else None
         return raw is not None and (path.endswith(_SCRIPTS) or _INTERPRETER.match(raw) is not None)
+
+    def parts(self, directory: str) -> list[str]:
+        """What ``run-parts`` runs of a directory, in its order: names of letters, digits, hyphens, underscores."""
+        names = sorted(name for name in self.listed(directory) if _PART.fullmatch(name))
+        return [posixpath.join(directory, name) for name in names]
 
     def sourced(self, path: str) -> str | None:
         """The text of a file that a script takes its own commands from."""
