@@ -90,13 +90,17 @@ class StartedByLine:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A command; an engine ``is_near`` where one is named in the script that it stands in."""
+    """A command; an engine ``is_near`` where one is named in the script that it stands in.
+
+    ``within`` are the scripts around it with their variables: one that runs itself does what it has done.
+    """
 
     words: tuple[str, ...]
     env: Mapping[str, str]
     depth: int = 0
     is_near: bool = False
     stdin: str | None = None
+    within: tuple[tuple[Script, Mapping[str, str]], ...] = ()
 
 
 def find(
@@ -201,7 +205,7 @@ class _Looking:
             raise UnclearError(f"run-parts runs whatever lies in {shown(directory)}")
         if paths and odd:
             raise UnclearError(f"run-parts is given {shown(odd)}, which is not followed here")
-        return [_Words((path, *given), env, line.depth + 1, line.is_near) for path in paths]
+        return [_Words((path, *given), env, line.depth + 1, line.is_near, within=line.within) for path in paths]
 
     def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         word = line.words[at]
@@ -221,6 +225,8 @@ class _Looking:
         )
 
     def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:
+        if any(script == one and env == before for one, before in line.within):
+            return []
         if line.depth >= MAX_SHELLS:
             raise UnclearError(f"more than {MAX_SHELLS} shells within each other")
         commands, gaps = commands_of(script, env, env_is_whole=self.env_is_whole, read=self.files.sourced)
@@ -230,7 +236,8 @@ class _Looking:
         is_open = script.text == line.stdin and UNKNOWN in script.text
         self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
         is_near = is_named or line.is_near
-        return [_Words(one.words, one.env, line.depth + 1, is_near, one.stdin) for one in commands]
+        within = (*line.within, (script, env))
+        return [_Words(one.words, one.env, line.depth + 1, is_near, one.stdin, within) for one in commands]
 
 
 def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scanner.probe.planned.commands import script_numbers
+from scanner.probe.planned.commands import script_numbers, script_options
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -58,8 +58,12 @@ def renamed(words: tuple[str, ...]) -> list[str]:
 
 
 def _read(shell: Shell, words: tuple[str, ...]) -> None:
-    """``read``, ``mapfile``, ``getopts`` with their like set the variables that they name."""
-    shell.forget({word for word in words[1:] if word.isidentifier()} | {"REPLY", "OPTARG"})
+    """``read``, ``mapfile`` with their like set the variables that they name."""
+    shell.forget({word for word in words[1:] if word.isidentifier()} | {"REPLY"})
+
+
+def _getopts(shell: Shell, words: tuple[str, ...]) -> None:
+    script_options.getopts(shell, words)
 
 
 def _set(shell: Shell, words: tuple[str, ...]) -> None:
@@ -104,7 +108,8 @@ def _let(shell: Shell, words: tuple[str, ...]) -> None:
 
 
 SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
-    **dict.fromkeys(("read", "mapfile", "readarray", "getopts"), _read),
+    **dict.fromkeys(("read", "mapfile", "readarray"), _read),
+    "getopts": _getopts,
     **dict.fromkeys(("cd", "pushd", "popd"), _change_directory),
     "set": _set,
     "shift": _shift,
@@ -114,8 +119,8 @@ SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
 """By the name of the command."""
 
 
-SAYING = frozenset({"echo", "printf", "seq"})
-"""Commands that only write what their own words say."""
+SAYING = frozenset({"echo", "printf", "seq", "id"})
+"""Commands that only write what their own words say, or who runs them."""
 
 MAX_COUNTED = 1000
 """Numbers that ``seq`` writes: more are no list that somebody goes over."""

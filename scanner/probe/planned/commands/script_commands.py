@@ -35,7 +35,7 @@ from scanner.probe.planned.commands import (
     script_steps,
     script_texts,
 )
-from scanner.probe.planned.commands.script_shell import OPEN, OPEN_TEXT, SOURCE, Shell
+from scanner.probe.planned.commands.script_shell import OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell
 from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Piped, Put
 from scanner.probe.planned.commands.script_texts import Command
 from scanner.probe.planned.commands.script_values import Expansion
@@ -78,6 +78,10 @@ def commands_of(
         return [], [f"its script is not understood: {parsed.why}"]
     own = Shell({**env, OPEN: UNKNOWN}, set(env), script.parameters, env_is_whole, is_bash=script.is_bash)
     own.put(SOURCE, script.path)
+    own.put("OPTIND", "1")
+    if env.get("USER") in {"", "root", "0"}:
+        for name in (USER_NUMBER, *(("UID", "EUID") if script.is_bash else ())):
+            own.put(name, "0")
     walk = _Walk(shell=own, read=read)
     walk.run(parsed)
     return walk.commands, walk.gaps

@@ -21,7 +21,7 @@ from scanner.formats.shell.syntax import (
     Sequence,
     Simple,
 )
-from scanner.probe.planned.commands import script_numbers
+from scanner.probe.planned.commands import script_numbers, script_options
 from scanner.probe.planned.commands.script_values import Expansion
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, opened
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scanner.formats.shell.patterns import Pattern
-    from scanner.formats.shell.syntax import Case, CaseItem, Statement, Word
+    from scanner.formats.shell.syntax import Assignment, Case, CaseItem, Statement, Word
     from scanner.probe.planned.commands.script_shell import Shell
 
 MAX_GROUPS = 16
 """Braces around a condition, within each other."""
 
-_ALWAYS = {"true": True, ":": True, "false": False}
+_ALWAYS = {"true": True, ":": True, "false": False, "echo": True, "printf": True, "export": True}
 _EXTENDED = re.compile(r"[?*+@!]\(")
 
 
@@ -77,6 +77,8 @@ def holds(condition: Sequence | Statement, shell: Shell, deep: int = 0) -> bool 
             return number != "0" if is_known(number) else None
         case Conditional(tokens=tokens) if shell.is_bash:
             return _answered(lambda tests: tests.by_tokens(tokens, _Texts(shell)), shell)
+        case Simple(words=(), redirects=(), assignments=assignments):
+            return True if all(map(_is_plain, assignments)) else None
         case Simple() if words := _words(condition, shell):
             return _answered(lambda tests: _by_words(tests, words, shell), shell)
     return None
@@ -94,11 +96,19 @@ def _answered(ask: Callable[[Conditions], bool | None], shell: Shell) -> bool | 
 def _by_words(tests: Conditions, words: tuple[str, ...], shell: Shell) -> bool | None:
     if words[0] in shell.functions:
         return None
+    if words[0] == "getopts":
+        return script_options.getopts(shell.copy(), words)
     if words[0] == "test":
         return tests.by_words(words[1:])
     if words[0] == "[" and words[-1] == "]":
         return tests.by_words(words[1:-1])
     return _ALWAYS.get(words[0])
+
+
+def _is_plain(one: Assignment) -> bool:
+    """Whether an assignment runs nothing whose failure would be its own."""
+    words = (*((one.value,) if one.value else ()), *(one.elements or ()))
+    return all(isinstance(part, Literal | Parameter) for word in words for part in word.parts)
 
 
 def _of_files(_letter: str, operand: str) -> bool | None:
@@ -162,4 +172,6 @@ def has_variables(condition: Sequence) -> bool:
     if isinstance(statement, Arithmetic):
         return any(sign.isalpha() for sign in statement.text)
     words = statement.words if isinstance(statement, Simple) else getattr(statement, "tokens", ())
+    if isinstance(statement, Simple) and words and words[0].literal == "getopts":
+        return True
     return any(isinstance(part, Parameter) for word in words for part in getattr(word, "parts", ()))

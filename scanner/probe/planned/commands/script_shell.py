@@ -21,6 +21,9 @@ OPEN_TEXT = f"${{{OPEN}}}"
 SOURCE = "BASH_SOURCE[0]"
 """Stands among variables for the file whose commands are run; shells other than bash have no such array."""
 
+USER_NUMBER = "archscan_uid"
+"""Stands among variables for the number of the user who runs the script; not there where nobody knows it."""
+
 SET_BY_OTHERS = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
     "LANG", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",

@@ -17,7 +17,7 @@ from scanner.formats.shell.syntax import (
     Substitution,
 )
 from scanner.probe.planned.commands import script_builtins, script_numbers, script_operators, script_paths
-from scanner.probe.planned.commands.script_shell import SOURCE
+from scanner.probe.planned.commands.script_shell import SOURCE, USER_NUMBER
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ class Expansion:
     def fields(self, word: Word) -> list[str]:
         """The words that one becomes: unquoted variables are split at blanks, ``"$@"`` is as many as there are."""
         only = word.parts[0] if len(word.parts) == 1 else None
-        if isinstance(only, Parameter) and (listed := self._listed(only)) is not None:
-            return listed if only.quoted else [piece for text in listed for piece in self._split(text)]
+        if isinstance(only, Parameter | Opaque) and (listed := self._listed(only)) is not None:
+            return (
+                listed if getattr(only, "quoted", True) else [piece for text in listed for piece in self._split(text)]
+            )
         parts, are_split = self._with_operands(word)
         if parts != word.parts and len(parts) == 1:
             return self.fields(replace(word, parts=parts))  # ${1+"$@"}
@@ -110,8 +112,10 @@ class Expansion:
             else []
         )
 
-    def _listed(self, part: Parameter) -> list[str] | None:
-        """The words of ``$@`` or of all elements of an array; none where a part is neither."""
+    def _listed(self, part: Parameter | Opaque) -> list[str] | None:
+        """The words of ``$@``, of all elements of an array, of bash's braces; none where a part is none of these."""
+        if isinstance(part, Opaque):
+            return list(part.choices) if part.choices and self.shell.is_bash else None
         if part.operator or part.indirect or part.replacement is not None:
             return None
         if part.name == "@" and part.subscript is None:
@@ -201,6 +205,8 @@ class Expansion:
         if not only.words or only.words[0].literal not in script_builtins.SAYING:
             return None
         words = self._plain(only)
+        if words == ("id", "-u"):
+            return self.shell.texts.get(USER_NUMBER)
         said = None if words[0] in self.shell.functions else script_builtins.written(words)
         return None if said is None else said.rstrip("\n")
 

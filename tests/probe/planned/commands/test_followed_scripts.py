@@ -43,6 +43,8 @@ FOLLOWED = [
     "test -n '' || { I=a; docker run $I; }; if ! test x; then docker run b; fi", 'f() { [ -n "$1" ] || return; docker run $1; }; f; f a', "[ 1 -gt x ] || docker run a; [ -f '' ] || docker run b", 'while [ -n "$X" ]; do docker run a; done; docker run b',
     "while :; do docker run a; break; done; docker run b", "i=0; while :; do [ $i -ge 2 ] && exit; docker run a; i=$((i+1)); done", "for i in $(seq 2) $(echo x y); do docker run a:$i; done; docker run $(printf 'b:%s\\n' 1)", "if true; then docker run a; fi; if false; then docker run b; fi",
     '[ "x$(docker run a)" = y ] && docker run b; :', 'I=a; if [ "$I" = a ] && [ -z "$X" ]; then docker run b; fi; if [ $I = b -o $I = c ]; then docker run d; fi',
+    'set -- -t v2 -dx w -- y; while getopts "t:dx:" o; do case $o in t) T=$OPTARG;; d) D=-d;; x) X=$OPTARG;; esac; done; shift $((OPTIND-1)); docker run $D a:$T $X $# $1', "set -- -ab c; while getopts ab o; do docker run $o:1; done; docker run x:$OPTIND $1",
+    'set -- -qa; while getopts :a o; do docker run a:1 "$o"; done; docker run b:$((OPTIND-1))', "docker run a:$OPTIND; [ a = a ] && T=1 || T=2; docker run a:$T; [ a = b ] && T=3 || { T=4; echo; }; docker run b:$T",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
 """What a shell starts, no more, no less; both outcomes of each engine's command are tried."""
@@ -51,7 +53,7 @@ BASH = [
     'args=(-d --rm); docker run "${args[@]}" a:1', 'args=(-d); args+=(-e "A=b c"); docker run "${args[@]}" a:1', "I+=a; docker run $I",
     'run() { local -r image=$1; docker run "$image"; }; run a', "function go { docker run a:1; }; go", "docker run a |& cat", "I=(a b); docker run ${I[1]}",
     "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
-    'T=v1.2; [[ $T == v* ]] && docker run a; [[ $T == "v*" || $T != v1.* ]] || docker run b; [[ -n $X && a ]] && docker run c', "T=Ab.c; docker run a:${T,,} b:${T//./-} ${T^^} ${T:0:2} ${T: 1} ${T/b}", "for ((i=0; i<3; i++)); do docker run a:$i; done",
+    'T=v1.2; [[ $T == v* ]] && docker run a; [[ $T == "v*" || $T != v1.* ]] || docker run b; [[ -n $X && a ]] && docker run c', "T=Ab.c; docker run a:${T,,} b:${T//./-} ${T^^} ${T:0:2} ${T: 1} ${T/b}", "for ((i=0; i<3; i++)); do docker run a:$i; done", "for i in {1..3} {a,b}; do docker run r:$i; done",
     "i=1; ((i+=2)); let i=i*2; docker run a:$i; if ((i > 5)); then docker run b; fi; ((i--)); docker run c:$i:$((i++))$i", "[ a == a ] && docker run a; [ a == b ] && docker run b",
 ]  # fmt: skip
 
@@ -66,7 +68,7 @@ UNCLEAR = [
     'f() { docker run a; }; "$(echo f)"; :', "X=docker; Y=$(echo $X); $Y run a", "read I <<X\na\nX\ndocker run $I", "i=1; let i=i+1; docker run a:$i",
     "if [ -f / ]; then I=a; fi; docker run $I", "i=1; ((i++)); docker run a:$i", "[[ a == b ]] || docker run a", "[ a == a ] && I=a || I=b; docker run $I", "case $(echo x | cat) in y) I=a;; *) I=b;; esac; docker run $I",
     "set -- a b; while read x; do shift; docker run $1; done <<X\n1\n2\nX", "for i in a b; do if [ -e /etc/passwd ]; then break; fi; I=$i; done; docker run ${I:-c}", 'f() { [ "$#" -gt 1 ] && I=a; docker run ${I:-b}; }; f $(cat /etc/none)', "[ -d /none/$$ ] && I=a || I=b; docker run $I", "T=ä; docker run a${#T}",
-    "cd /; [ x = * ] || docker run a; case [a in [a) docker run b;; esac", "X=$(cat /etc/none); [ $X ] || docker run a; [ -z $X ] && docker run b", "i=0; while [ $i -lt 99 ]; do i=$((i+1)); done; docker run a:$i", "docker run a:$((1/0)) || docker run b", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',
+    "cd /; [ x = * ] || docker run a; case [a in [a) docker run b;; esac", "X=$(cat /etc/none); [ $X ] || docker run a; [ -z $X ] && docker run b", "i=0; while [ $i -lt 99 ]; do i=$((i+1)); done; docker run a:$i", "docker run a:$((1/0)) || docker run b", 'while getopts a: o -x "$(cat /none)"; do T=$OPTARG; done; docker run a:${T:-b}', "for i in {1..2}; do docker run a:$i; done", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',
 ]  # fmt: skip
 """What depends on what only the host knows: never another image without a word."""
 
@@ -216,6 +218,19 @@ def test_a_text_in_which_an_engine_is_named_is_a_gap_that_does_not_show_it(words
 )
 def test_a_text_that_starts_nothing_here_is_none(words):
     assert find(words, {}).gaps == []
+
+
+AGAIN = (
+    '#!/bin/bash\nif [[ $EUID -ne 0 ]]; then exec sudo "$0" "$@"; fi\n[ "$(id -u)" = 0 ] && I=a || I=b\ndocker run $I\n'
+)
+
+
+@pytest.mark.parametrize(("env", "images", "is_gap"), [({"USER": ""}, ["a"], False), ({"USER": "web"}, [], True)])
+def test_a_script_knows_who_runs_it_and_starts_itself_once(env, images, is_gap):
+    found = find(("/opt/x",), env, read={"/opt/x": AGAIN.encode()}.get)
+
+    assert ([run.image for run, _ in found.started], bool(found.gaps)) == (images, is_gap)
+    assert len(found.gaps) <= 1
 
 
 def test_a_circle_of_functions_ends():
