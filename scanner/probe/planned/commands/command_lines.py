@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.probe.planned.commands import command, other_starters
+from scanner.probe.planned.commands import command, other_starters, run_as
 from scanner.probe.planned.commands.given_scripts import SHELLS, Files, is_for_bash, script_of
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_commands import commands_of
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_SHELLS = 4
 """A shell that starts a shell that starts Docker: nobody goes further."""
+
+MAX_OPTIONS = 64
+"""Words behind ``sudo`` or its like that may be its own."""
 
 MAX_COMMANDS = 2000
 """Of one line, loops unrolled; a unit starts a handful of containers."""
@@ -149,11 +152,11 @@ class _Looking:
         first = _first_program(words)
         while at < len(words):
             word, rest = words[at], words[at + 1 :]
+            if (user := run_as.user(word.rpartition("/")[2], rest[:MAX_OPTIONS])) is not None:
+                env["USER"] = user
             if assigned := _ASSIGNMENT.fullmatch(word):
                 env[assigned[1]] = assigned[2]
             elif word in _OF_OTHER_USERS and words[0].rpartition("/")[2] in _OTHER_USERS:
-                if word in {"-u", "--user"} and rest:
-                    env["USER"] = rest[0]
                 at += 1
             elif not _is_somebody(word, rest):
                 inner = self._program(line, at, env, is_first=at in {0, first})
@@ -182,8 +185,6 @@ class _Looking:
         if program in SHELLS or program in _GIVE_TO_A_SHELL:
             script = script_of(program, rest, line.stdin, self.files, env.get("PWD", ""))
             named = next((word for word in rest if _OF_ENGINES.fullmatch(word.rpartition("/")[2])), "")
-            if program == "su":
-                env = {**env, "USER": next((word for word in rest if word[:1] != "-"), "root")}
             if script is None and named:
                 raise UnclearError(f"it runs {shown(named)}, a script that cannot be read")
             return None if script is None else self._in_shell(script, line, env)
