@@ -248,30 +248,45 @@ def verify_export(data, checkpoint, since, key):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description="Verifies what archscan's trail proves.")
+    parser = argparse.ArgumentParser(
+        description="Verifies what archscan's trail proves.",
+        epilog="verify_trail.py --key KEY proof FILE; verify_trail.py --key KEY export TRAIL.jsonl CHECKPOINT",
+    )
     parser.add_argument("--key", required=True, help="the log's public key, NAME+ID+BASE64")
     commands = parser.add_subparsers(dest="command", required=True)
     proof = commands.add_parser("proof", help="one entry")
-    proof.add_argument("file")
+    proof.add_argument("file", help="of archscan trail prove, or of a page of the trail")
     proof.add_argument("--witness", action="append", default=[], help="a witness's key: it must have cosigned")
     export = commands.add_parser("export", help="the whole log")
-    export.add_argument("trail")
-    export.add_argument("checkpoint")
+    export.add_argument("trail", help="of archscan trail export --output")
+    export.add_argument("checkpoint", help="of archscan trail export --checkpoint")
     export.add_argument("--since", action="append", default=[], help="a checkpoint that was kept elsewhere")
-    given = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words:
+        parser.print_help(sys.stderr)
+        return 2
+    given = parser.parse_args(words)
     try:
         key = read_key(given.key)
+        witnesses = [read_key(one) for one in getattr(given, "witness", [])]
+    except Wrong as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
         if given.command == "proof":
-            print(verify_proof(read(given.file).decode(), key, [read_key(one) for one in given.witness]))
+            print(verify_proof(read(given.file).decode(), key, witnesses))
         else:
             since = [read(path).decode() for path in given.since]
             print(verify_export(read(given.trail), read(given.checkpoint).decode(), since, key))
     except Wrong as error:
         print(f"not proved: {error}")
         return 1
-    except (OSError, UnicodeDecodeError) as error:
-        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
+    except UnicodeDecodeError:
+        print("not proved: a file is not text")
+        return 1
     return 0
 
 

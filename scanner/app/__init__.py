@@ -1,1 +1,1 @@
-"""The composition root: settings become adapters, adapters become commands or the running service."""
+"""The composition root: what the settings say is built here, for the commands or the running service."""

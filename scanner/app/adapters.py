@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from scanner.app import secret_settings, wiring
 from scanner.binary.layers.archive import inspect_archive
 from scanner.domain.facts import HOSTS_SHARE
-from scanner.formats.parsing.offload import Workers
+from scanner.formats.parsing.offload import Parsers
 from scanner.hosts.answer_reading import AnswerReader
-from scanner.hosts.local import LocalSource
+from scanner.hosts.local import LocalProbe
 from scanner.hosts.login import ProbeLogin
-from scanner.hosts.pushed import NO_PLACE, PushedSource
+from scanner.hosts.pushed import NO_PLACE, PushedAnswers
 from scanner.hosts.source import NO_KEY, ClosedSource, NotUnderstoodSource, SourceKind
 from scanner.probe.answer import is_of_installed_probe
 from scanner.probe.script import script
@@ -104,7 +104,7 @@ class Adapters:
         secret_settings.refuse_exposed(settings)
         self._ssh = None if settings.cluster.is_remote and context.ssh is None else _ssh(settings, context.ssh)
         self._owners = owners(settings)
-        self._parsers = Workers(shared=HOSTS_SHARE)
+        self._parsers = Parsers(shared=HOSTS_SHARE)
         self.hosts = _hosts(settings, context, self._ssh, self._parsers)
         self._cluster = _cluster(settings, context, self.hosts.answers)
         self.hosts.other_reader = self._cluster.read if self._cluster is not None else None
@@ -248,7 +248,7 @@ def _local_images(settings: Settings, ssh: SshSource | None) -> LocalImages | No
     return LocalImages(ssh.export_image, inspect_archive)
 
 
-def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, parsers: Workers) -> HostFactsReader:
+def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, parsers: Parsers) -> HostFactsReader:
     """What reads hosts, each by its own way."""
     pushed = _pushed(settings)
     login = ProbeLogin(context.ssh.user, is_own=True) if context.ssh else ProbeLogin(settings.ssh.user)
@@ -260,16 +260,16 @@ def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, p
     )
 
 
-def _pushed(settings: Settings) -> PushedSource | None:
+def _pushed(settings: Settings) -> PushedAnswers | None:
     """The hosts that push, where there is a place for their answers."""
     own = settings.push
-    return PushedSource(own.directory, own.max_age, settings.ssh.max_output) if own.directory else None
+    return PushedAnswers(own.directory, own.max_age, settings.ssh.max_output) if own.directory else None
 
 
 def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, HostSource]:
     """Who answers for a host, by what the host is; pushed answers have a reader of their own where there is a place for them."""
     return {
-        SourceKind.LOCAL: LocalSource(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
+        SourceKind.LOCAL: LocalProbe(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
         SourceKind.NOT_UNDERSTOOD: NotUnderstoodSource(),
         SourceKind.PUSHED: ClosedSource(NO_PLACE),
         SourceKind.SSH: ssh or ClosedSource(NO_KEY),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scanner import inventory
 from scanner.app import authorized_keys, gate_command, logs, other_reports, wiring
 from scanner.app.adapters import AdapterContext, Adapters
+from scanner.app.typed_settings import Typed, TypedSettings
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
 from scanner.domain.plan import Plan
@@ -22,7 +23,7 @@ from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
 from scanner.formats import files, whose
 from scanner.formats.files import FileError
-from scanner.formats.parsing.offload import Workers
+from scanner.formats.parsing.offload import Parsers
 from scanner.hosts.least_privilege import sudoers_rule
 from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.probe.script import script
@@ -95,8 +96,8 @@ class Application:
         text, is_complete = "\n".join((good, *inventory_lines(found))), not found.not_understood
         if not settings.plans.directory:
             return ConfigChecked(text, is_complete)
-        with closing(Workers(1)) as workers:
-            plans = PlanDirectory(settings.plans.directory, workers).read(found.hosts)
+        with closing(Parsers(1)) as parsers:
+            plans = PlanDirectory(settings.plans.directory, parsers).read(found.hosts)
         return ConfigChecked(text, is_complete, plans.problems, plans.files)
 
     def config_schema(self) -> str:
@@ -232,34 +233,34 @@ class Application:
 
     async def serve(self, common: Common, listen: str | None = None, web_config: str | None = None) -> None:
         """Run the service until SIGTERM or SIGINT; what the command line says holds over reloads, too."""
-        said = {
-            "ARCHSCAN_WEB__LISTEN": listen,
-            "ARCHSCAN_WEB__CONFIG_FILE": web_config and str(Path.cwd() / web_config),
-        }
-        environ = {**os.environ, **{name: value for name, value in said.items() if value}}
+        typed = TypedSettings(
+            Typed("--web.listen-address", listen, "ARCHSCAN_WEB__LISTEN"),
+            Typed("--web.config.file", web_config and str(Path.cwd() / web_config), "ARCHSCAN_WEB__CONFIG_FILE"),
+        )
 
         def read() -> Configuration:
-            settings = load(_path(common), environ)
+            with typed.blamed():
+                settings = load(_path(common), typed.environ)
             found = wiring.hosts(settings)
             return Configuration(settings, found.hosts, found.skipped, found.notes)
 
-        try:
-            settings = self._settings(common, need_hosts=True, environ=environ)
-        except UsageError as error:
-            if listen and str(error).startswith("ARCHSCAN_WEB__LISTEN: web.listen:"):  # who typed it set no variable
-                raise UsageError(f"--web.listen-address {listen}:{str(error).rpartition('web.listen:')[2]}") from None
-            raise
-        of_fleet = True
+        with typed.blamed():
+            settings = self._settings(common, need_hosts=True, environ=typed.environ)
         await _late("serve").run(
-            read, settings, VERSION, configure_log=lambda now: _log(common, now, _level(now, of_fleet))
+            read,
+            settings,
+            VERSION,
+            configure_log=lambda now: _log(common, now, _level(now, need_hosts=True)),
+            listen_named="--web.listen-address" if listen else "web.listen",
         )
 
     async def worker(
         self, common: Common, scheduler: str | None, zones: tuple[str, ...], listen: str, name: str
     ) -> None:
         """Read hosts for a scanner elsewhere until SIGTERM or SIGINT."""
-        environ = {**os.environ, **({"ARCHSCAN_CLUSTER__SCHEDULER": scheduler} if scheduler else {})}
-        settings = self._settings(common, need_hosts=False, environ=environ)
+        typed = TypedSettings(Typed("--scheduler", scheduler, "ARCHSCAN_CLUSTER__SCHEDULER"))
+        with typed.blamed():
+            settings = self._settings(common, need_hosts=False, environ=typed.environ)
         _log(common, settings, settings.log.level)
         await importlib.import_module("scanner.app.cluster_worker").run_worker(settings, VERSION, zones, listen, name)
 
@@ -277,7 +278,8 @@ class Application:
                     flush=True,
                 )
 
-            await _late("serve").run(lambda: configuration, configuration.settings, VERSION, ready)
+            run = _late("serve").run
+            await run(lambda: configuration, configuration.settings, VERSION, ready, listen_named="--port")
 
     async def demo_once(self, common: Common, progress: ScanListener) -> Report:
         """Scan the demonstration fleet once."""
@@ -354,6 +356,7 @@ def inventory_lines(found: inventory.Inventory) -> list[str]:
     """What of the inventory will not be read, by name, with the file and line that says why."""
     odd, skipped = found.not_understood, found.skipped
     return [
+        *([] if found.hosts or skipped else ["No source of the inventory has any host: nothing will be scanned."]),
         *([f"Not understood, so that nothing is known of them: {len(odd)}."] if odd else []),
         *(f"  {host.name}: {host.problem}" for host in odd),
         *([f"Skipped, since their own inventory says that they are none of ours: {len(skipped)}."] if skipped else []),

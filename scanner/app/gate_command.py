@@ -16,13 +16,12 @@ from scanner.domain.facts import Process, Source
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
-from scanner.domain.platform.platform import Platform, parse
-from scanner.domain.verdict.plain import plain_host
+from scanner.domain.verdict.plain import plain_platform
 from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
-from scanner.formats.parsing.offload import Workers
+from scanner.formats.parsing.offload import Parsers
 from scanner.probe.planned.folder import FolderPlans, Gap
 from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
 from scanner.scan.plans import plans as scan_plans
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from scanner.app.adapters import AdapterContext
     from scanner.cli.operations import CheckOptions
     from scanner.domain.image.reference import ImageReference
+    from scanner.domain.platform.platform import Platform
     from scanner.registry.archives.archived import Archived
     from scanner.scan.ports import ScanListener
     from scanner.settings.schema import Settings
@@ -101,14 +101,14 @@ def _question(asked: CheckOptions, archives: dict[str, Archived]) -> Question:
     process = None if asked.entrypoint is None and asked.command is None else said
     images = tuple(_plan(image, archives.get(image), process) for image in asked.images)
     found = FolderPlans()
-    with closing(Workers(1)) as workers:
+    with closing(Parsers(1)) as parsers:
         if asked.compose:
             variables = dict(os.environ)
             if asked.profiles:
                 variables["COMPOSE_PROFILES"] = ",".join(asked.profiles)
-            found += read_compose(asked.compose, variables, workers, asked.env_files, asked.project_directory)
+            found += read_compose(asked.compose, variables, parsers, asked.env_files, asked.project_directory)
         for path in asked.manifests:
-            planned = _manifests(path, workers)
+            planned = _manifests(path, parsers)
             found += planned if planned.filed or planned.gaps else _without_plan(path)
     if asked.is_here:  # what is built here is built by the engine that runs it
         found = FolderPlans(tuple(one for one in found.filed if not one.planned.build_only), found.gaps)
@@ -132,14 +132,14 @@ def _without_plan(path: Path) -> FolderPlans:
     return FolderPlans((), (Gap(str(path), Source.INVENTORY, why),))
 
 
-def _manifests(path: Path, workers: Workers) -> FolderPlans:
+def _manifests(path: Path, parsers: Parsers) -> FolderPlans:
     if files.is_folder(path):
         try:
-            return scan_plans.read_whole(path, workers)
+            return scan_plans.read_whole(path, parsers)
         except TreeError as error:
             raise UsageError(f"--manifests {error}") from None
     try:
-        return scan_plans.read_texts({path.name: files.read_bytes(path, MAX_DOCUMENT_BYTES)}, workers)
+        return scan_plans.read_texts({path.name: files.read_bytes(path, MAX_DOCUMENT_BYTES)}, parsers)
     except FileError as error:
         raise UsageError(f"--manifests {error}") from None
 
@@ -165,8 +165,7 @@ def platforms(texts: Sequence[str], option: str = "--platform") -> list[Platform
     found = []
     for text in texts:
         try:
-            found.append(parse(text, Platform("linux", "")))
-            plain_host(found[-1])
+            found.append(plain_platform(text))
         except ValueError as error:
             raise UsageError(f"{option} {text}: {error}") from None
     return found

@@ -18,8 +18,12 @@ MAY_BE_MISSING = ("registries.docker_config", "registries.podman_auth")
 """Files that a login makes: before the first one there is none."""
 
 
+WORDS = (".password_file", ".token_file")
+"""Of these settings: files that hold one secret and nothing else."""
+
+
 def refuse_exposed(settings: Settings) -> None:
-    """Refuse secrets that others may read, or that are not there.
+    """Refuse secrets that others may read, that are not there, or that say nothing.
 
     Raises:
         SettingsError: naming each of them with its setting.
@@ -28,6 +32,8 @@ def refuse_exposed(settings: Settings) -> None:
     for name, path in _named(settings):
         try:
             files.refuse_exposed(path)
+            if name.endswith(WORDS) and not files.read_bytes(path, files.MAX_SECRET_BYTES).strip():
+                problems.append(Problem(name, 0, "", f"{path}: {files.EMPTY}"))
         except FileError as error:
             if not (error.missing and name in MAY_BE_MISSING):
                 problems.append(Problem(name, 0, "", str(error)))

@@ -56,15 +56,18 @@ in cycles, some closed connections, waits a little longer.
 """
 
 
-async def run(
+async def run(  # noqa: PLR0913 -- what a start is told
     read: Callable[[], Configuration],
     settings: Settings,
     version: str,
     ready: Callable[[int], None] = lambda _port: None,
     *,
     configure_log: Callable[[Settings], None] = lambda _settings: None,
+    listen_named: str = "web.listen",
 ) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reloads. ``ready`` is called with the port, ``configure_log`` when its settings change.
+
+    ``listen_named`` is where the address was said, for whoever has to say another one.
 
     The store is opened first and closed last, so that nothing is published that could not be remembered.
 
@@ -74,6 +77,7 @@ async def run(
         ServiceError: the port is taken, or the store is.
     """
     with _ending_at_once():
+        refuse_taken(*settings.web.listen_address, listen_named)  # before a store is made, or a trail tells of a start
         await _served(read, settings, version, ready, configure_log)
 
 
@@ -84,7 +88,6 @@ async def _served(
     ready: Callable[[int], None],
     configure_log: Callable[[Settings], None],
 ) -> None:
-    refuse_taken(*settings.web.listen_address)  # before the store is made, or the trail tells of a start that was none
     raise_descriptors()
     sys.setswitchinterval(SWITCH_S)
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)

@@ -10,6 +10,8 @@ from scanner.app import trail_wiring
 from scanner.app.listen import face_of
 from scanner.app.replicas import check_replicas
 from scanner.app.store import store_url
+from scanner.errors import in_words
+from scanner.formats import certificates
 from scanner.formats.files import is_file, is_folder
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.database import sqlite_file
@@ -38,7 +40,7 @@ def check_service(settings: Settings) -> None:
         SettingsError: with all that was found.
     """
     problems: list[Problem] = []
-    for look in (_face, _trail, check_replicas, _store, _port):
+    for look in (_face, _trail, check_replicas, _registries, _store, _port):
         try:
             look(settings)
         except SettingsError as error:
@@ -53,6 +55,20 @@ def _face(settings: Settings) -> None:
 
 def _trail(settings: Settings) -> None:
     trail_wiring.check_trail(settings)
+
+
+def _registries(settings: Settings) -> None:
+    """Authorities of registries, which else are first read when one is asked."""
+    problems = []
+    for name, registry in settings.registries.listed.items():
+        if registry.ca_file is not None:
+            try:
+                certificates.verifying(registry.ca_file)
+            except OSError as error:
+                place = f"registries.{name}.ca_file"
+                problems.append(Problem(place, 0, "", f"{registry.ca_file} cannot be used: {in_words(error)}"))
+    if problems:
+        raise SettingsError(problems)
 
 
 def _store(settings: Settings) -> None:

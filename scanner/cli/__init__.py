@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from scanner.cli import rooms
+from scanner.cli import completion, rooms
 from scanner.cli.command import ArchscanGroup, UnreadError
 from scanner.cli.outcome import Exit
 from scanner.errors import ServiceError, UsageError
@@ -92,6 +92,9 @@ def _run(
     ``operations`` and ``version`` are called by the commands that need them, so that the others start at once.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    match given:
+        case [option, shell] if option in completion.TEACHING:
+            return _taught(option, shell)
     command = typer.main.get_command(build(version, given))
     try:
         result = command.main(
@@ -116,9 +119,20 @@ def _run(
     return int(result or 0)
 
 
+def _taught(option: str, shell: str) -> int:
+    try:
+        completion.teach(option, shell)
+    except UsageError as error:
+        _say(str(error))
+        return Exit.USAGE
+    return Exit.OK
+
+
 def _complain(error: Any) -> None:
     """What is wrong with the command line, in one line with where to read on; the whole help where nothing was typed."""
-    said = str(error.format_message()).replace("Value error, ", "").rstrip(".")
+    from scanner.formats.wrong_values import in_words
+
+    said = in_words(str(error.format_message())).rstrip(".")
     if type(error).__name__ == "NoArgsIsHelpError":  # what its library does not export
         error.show()
         return

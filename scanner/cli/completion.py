@@ -18,6 +18,35 @@ PLATFORMS = (
 """What public images are built for."""
 
 
+SHELLS = ("bash", "zsh", "fish")
+
+TEACHING = ("--show-completion", "--install-completion")
+"""Typer's own options take the shell that they are typed in, and would ignore the name of another."""
+
+
+def teach(option: str, shell: str) -> None:
+    """Print what teaches a shell that is named our words, or put it where that shell reads it.
+
+    Raises:
+        UsageError: another shell, or its files cannot be written.
+    """
+    from typer.completion import get_completion_script, install  # type: ignore[attr-defined] # it says of nothing that it is public
+
+    from scanner.errors import UsageError
+
+    if shell not in SHELLS:
+        raise UsageError(f"{option} {shell}: write one of {', '.join(SHELLS)}")
+    named = {"prog_name": "archscan", "complete_var": "_ARCHSCAN_COMPLETE"}
+    if option == "--show-completion":
+        print(get_completion_script(shell=shell, **named))  # noqa: T201 -- data goes to stdout
+        return
+    try:
+        _, path = install(shell=shell, **named)
+    except OSError as error:
+        raise UsageError(f"{option} {shell}: {error.filename}: {error.strerror}") from None
+    print(f"{path} is written: start another {shell}")  # noqa: T201 -- what was done
+
+
 def reasons(incomplete: str) -> list[str]:
     """Every reason that begins so."""
     return [reason for reason in Reason if reason.startswith(incomplete)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,8 +89,40 @@ FailOnOption = Annotated[
     FailOn, typer.Option("--fail-on", help="The least status that makes the command exit 1; mismatch includes broken.")
 ]
 PlainOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How the result is written to stdout.")]
+
+
+def writable(context: typer.Context, option: typer.CallbackParam, path: Path | None) -> Path | None:
+    """The file, where one can be written: nobody waits for a scan whose result has nowhere to go.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if path is None or context.resilient_parsing:
+        return path
+    from scanner.formats import files
+
+    written = path if files.is_there(path) else path.parent
+    why = ""
+    if files.is_folder(path):
+        why = "Is a directory: name a file in it"
+    elif not files.is_there(written):
+        why = f"there is no directory {written}: create it first"
+    elif not os.access(written, os.W_OK):
+        why = "Permission denied"
+    if why:
+        raise UsageError(f"{option.opts[0]} {path}: {why}")
+    return path
+
+
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result into this file, not to stdout.")
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=writable,
+        help="Write the result into this file, not to stdout.",
+    ),
 ]
 QuietOption = Annotated[
     bool,

@@ -1,4 +1,4 @@
-"""A running archscan asked over HTTP: its answers as the values that they were made from."""
+"""A running archscan asked over HTTP; what it answers becomes values of the domain again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scanner.domain.facts import HostFacts, Kernel
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.waiver import Waiver, WaiverOrigin
 from scanner.errors import ServiceError, UsageError, in_words
-from scanner.service.answers import Checked
+from scanner.service.check_reading import checked_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Waivers,
     )
     from scanner.client.answer_types import Waiver as WaiverRow
+    from scanner.service.answers import Checked
 
 CONNECT_S = 10.0
 
@@ -132,10 +133,7 @@ class Client:
         question |= {"hosts": list(patterns)} if patterns else {"platforms": list(platforms)}
         answer = self._ask("POST", "/api/v1/check", question, decisions=True)
         with _understood():
-            report, decision = report_reading.report_of(answer), report_reading.decision_of(answer)
-            overridden = report_reading.overridden_of(answer)
-            pins = answer.get("pins") or {}
-            return Checked(report, decision, answer.get("decision_id") or "", pins=pins, overridden=overridden)
+            return checked_of(answer)
 
     def waivers(self) -> Sequence[Waiver]:
         """Who answers for what, until when."""

@@ -22,8 +22,10 @@ class Checked(TypedDict):
     scan: Scan
     decision: Decision
     summary: Summary
+    because: list[str]
     decision_id: str | None
     pins: Mapping[str, str]
+    overrides: list[Override]
     trail: NotRequired[TrailPlace]
     hosts: list[Host]
     findings: list[Ruling]
@@ -132,6 +134,17 @@ class Instead(TypedDict):
 
 Outlook = Literal["blocked", "unknown", "labelled", "emulated", "ready"]
 """What would become of an image there, what blocks first."""
+
+
+class Override(TypedDict):
+    """Who answers for which deployments, until when."""
+
+    id: str
+    owner: str
+    reason: str
+    until: str
+    image: str
+    host: str
 
 
 class Readiness(TypedDict):
@@ -271,20 +284,6 @@ class TrailState(TypedDict):
     failure: str | None
 
 
-class Waiver(TypedDict):
-    """Who answers for which findings, until when."""
-
-    id: str
-    owner: str
-    reason: str
-    until: str
-    host: str
-    image: str
-    workload: str
-    finding_reason: str
-    origin: WaiverOrigin
-
-
 WaiverOrigin = Literal["config", "api"]
 """Who can end a waiver: whoever writes the configuration file, or whoever may use the API."""
 
@@ -308,3 +307,11 @@ class Tally(ReadyCounts):
     """The same of one team or registry."""
 
     name: str
+
+
+class Waiver(Override):
+    """Who answers for which findings, until when."""
+
+    workload: str
+    finding_reason: str
+    origin: WaiverOrigin

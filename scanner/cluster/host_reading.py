@@ -66,7 +66,7 @@ class WorkerReader:
     async def close(self) -> None:
         """End every connection."""
         await self.source.close()
-        self.answer_reader.workers.close()
+        self.answer_reader.parsers.close()
 
     async def _with_images(self, images: LocalImages, raw: bytes, host: Host, known: bytes) -> SentReading:
         """The answer with what the host's own images hold, both of which its digest is of."""
@@ -81,7 +81,7 @@ class WorkerReader:
     async def _offloaded(self, raw: bytes, host: Host) -> str | Failure:
         """The text of the facts, made where they are read: they are as large as the answer."""
         own = self.answer_reader
-        found = await own.workers.run(wire.interpreted, BUDGET, raw, host, own.login)
+        found = await own.parsers.run(wire.interpreted, BUDGET, raw, host, own.login)
         return too_large(found) if isinstance(found, BudgetExceeded) else found
 
     def _failed(self, failure: Failure, host: Host) -> SentReading:

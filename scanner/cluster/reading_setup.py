@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.archive import inspect_archive
 from scanner.cluster.host_reading import WorkerReader
 from scanner.domain.facts import HOSTS_SHARE
-from scanner.formats.parsing.offload import Workers
+from scanner.formats.parsing.offload import Parsers
 from scanner.hosts.answer_reading import AnswerReader
 from scanner.hosts.login import ProbeLogin
 from scanner.hosts.ssh.ssh_source import SshSource
@@ -41,5 +41,5 @@ class ReadingSetup:
         """
         source = SshSource.open(self.ssh, script(), self.max_local_bytes, is_of_installed_probe)
         images = LocalImages(source.export_image, inspect_archive) if self.max_local_bytes else None
-        reader = AnswerReader(Workers(self.parsers, HOSTS_SHARE), ProbeLogin(self.ssh.user, self.is_own))
+        reader = AnswerReader(Parsers(self.parsers, HOSTS_SHARE), ProbeLogin(self.ssh.user, self.is_own))
         return WorkerReader(source, reader, images)

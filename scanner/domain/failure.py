@@ -15,9 +15,11 @@ class Failure:
 
     What it concerns stands in fields, so that nobody reads it back out of ``detail``, which is for people: the ``host``
     (a machine, a registry), the ``address`` it resolved to, the ``path`` of a file, the ``setting`` that refuses or
-    would permit it, each empty where it concerns none; of a host that was to be logged into also as which ``user``, on
-    which ``port``, and whether a person went their own way to it (``is_own``), as their own ssh would, with no inventory
-    that knows the host. ``cause`` is why a bastion, which is then the ``host``, could not be used.
+    would permit it, each empty where it concerns none. A setting is a whole path (``ssh.max_output``), of a registry's
+    own the key alone (the image tells whose section), or the variable ``PATH``. Of a host that was to be logged into it
+    tells also as which ``user``, on which ``port``, and whether a person went their own way to it (``is_own``), as their
+    own ssh would, with no inventory that knows the host. ``cause`` is why a bastion, which is then the ``host``, could
+    not be used.
     """
 
     reason: Reason

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from scanner.domain.verdict.reason import Reason
+
 if TYPE_CHECKING:
     from scanner.domain.report import Finding
+
+
+def names_no_reason(glob: str) -> str:
+    """Why a pattern of reasons covers nothing, empty where it covers some: a typing error would answer for nobody."""
+    if any(fnmatchcase(reason, glob) for reason in Reason):
+        return ""
+    nearest = difflib.get_close_matches(glob, list(Reason), 1)
+    return f"no reason is called {glob}" + (f"; did you mean {nearest[0]}?" if nearest else "")
 
 
 class WaiverOrigin(StrEnum):

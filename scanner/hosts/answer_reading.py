@@ -14,20 +14,20 @@ from scanner.probe.answer_budget import BUDGET, too_large
 if TYPE_CHECKING:
     from scanner.domain.facts import HostFacts
     from scanner.domain.host import Host
-    from scanner.formats.parsing.offload import Workers
+    from scanner.formats.parsing.offload import Parsers
     from scanner.hosts.login import ProbeLogin
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerReader:
-    """Reads answers in ``workers``, of hosts that are asked by ``login``."""
+    """Reads answers in ``parsers``, of hosts that are asked by ``login``."""
 
-    workers: Workers
+    parsers: Parsers
     login: ProbeLogin
 
     async def facts(self, raw: bytes, host: Host) -> HostFacts | Failure:
         """What an answer says."""
-        found = await self.workers.run(reading.read, BUDGET, raw, host)
+        found = await self.parsers.run(reading.read, BUDGET, raw, host)
         if isinstance(found, BudgetExceeded):
             return too_large(found)
         return found if isinstance(found, Failure) else with_login(found, host, self.login)

@@ -24,7 +24,7 @@ CHUNK_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
-class LocalSource:
+class LocalProbe:
     """Runs ``script`` on this machine, within the limits that hosts asked over SSH have, too."""
 
     script: bytes

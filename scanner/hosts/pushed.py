@@ -27,7 +27,10 @@ SUFFIX = ".answer"
 MAX_AHEAD_S = 300.0
 """A file system's clock may be ahead by minutes; an answer from the future would never grow old."""
 
-NO_PLACE = Failure(Reason.HOST_STALE, "no push.directory is configured", setting="push.directory")
+PLACE = "push.directory"
+"""The setting of a failure to keep an answer, which is none of the answer's."""
+
+NO_PLACE = Failure(Reason.HOST_STALE, f"no {PLACE} is configured", setting=PLACE)
 """Of every host that pushes, where the configuration has no place for what it pushes."""
 
 
@@ -40,7 +43,7 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class PushedSource:
+class PushedAnswers:
     """The newest answer of each host in ``directory``; one older than ``max_age_s`` says nothing of now."""
 
     directory: Path
@@ -86,7 +89,7 @@ class PushedSource:
             if name:
                 Path(name).unlink(missing_ok=True)
             why = f"the answer cannot be kept in {self.directory}: {in_words(error)}"
-            return Failure(Reason.HOST_INCOMPLETE, why, path=str(self.directory), setting="push.directory")
+            return Failure(Reason.HOST_INCOMPLETE, why, path=str(self.directory), setting=PLACE)
         return None
 
     def _path(self, host: Host) -> Path:

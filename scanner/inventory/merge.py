@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.formats.parsing.offload import Workers
+from scanner.formats.parsing.offload import Parsers
 from scanner.inventory.error import InventoryError
 from scanner.inventory.overlay import Overlay, Said
 from scanner.inventory.reading.offload import Offload
@@ -67,8 +67,8 @@ def gather(sources: Iterable[InventorySource]) -> Inventory:
     problems: list[str] = []
     notes: list[str] = []
     overlay = Overlay()
-    with closing(Workers(1)) as workers:
-        offload = Offload(workers)
+    with closing(Parsers(1)) as parsers:
+        offload = Offload(parsers)
         for source in sources:
             try:
                 answer = source.read(offload)

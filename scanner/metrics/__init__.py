@@ -1,4 +1,4 @@
-"""The Prometheus view of the latest report, of ourselves too."""
+"""What Prometheus scrapes: the latest report, archscan's own health."""
 
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics

@@ -54,7 +54,7 @@ def facts(answer: Answer, host: Host) -> HostFacts | Failure:
             gaps.note(key, failure)
     planned = plan_sections.read(answer, host, kernel.platform, gaps)
     existing = asked_by_makers([workload for section in sections for workload in section.workloads], planned)
-    workloads = _bounded(_distinct([*existing, *planned]), gaps)
+    workloads = _bounded(_numbered([*existing, *planned]), gaps)
     default = _default_platform(answer, gaps)
     engines = tuple(_completed(section.engine, kernel, default) for section in sections if section.engine)
     probe = ProbeVersion(answer.version, _digest(answer))
@@ -170,15 +170,15 @@ def _bounded(workloads: list[Workload], gaps: Gaps) -> tuple[Workload, ...]:
     return tuple(workloads[:MAX_WORKLOADS])
 
 
-def _distinct(workloads: list[Workload]) -> list[Workload]:
+def _numbered(workloads: list[Workload]) -> list[Workload]:
     """The same workloads, of which no two share source, name, stage and image: a report counts each of them."""
     seen: Counter[tuple[str, ...]] = Counter()
-    distinct = []
+    numbered = []
     for workload in workloads:
         key = (workload.source, workload.name, workload.stage, workload.image)
         seen[key] += 1
-        distinct.append(workload if seen[key] == 1 else replace(workload, name=f"{workload.name}#{seen[key]}"))
-    return distinct
+        numbered.append(workload if seen[key] == 1 else replace(workload, name=f"{workload.name}#{seen[key]}"))
+    return numbered
 
 
 def _os_release(answer: Answer) -> str:

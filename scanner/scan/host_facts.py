@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scanner.domain.facts import HostFacts
     from scanner.domain.host import Host
     from scanner.hosts.answer_reading import AnswerReader
-    from scanner.hosts.pushed import PushedSource
+    from scanner.hosts.pushed import PushedAnswers
     from scanner.hosts.source import HostSource
     from scanner.scan.images.local_images import LocalImages
     from scanner.scan.ports import HostReader
@@ -33,7 +33,7 @@ class HostFactsReader:
 
     sources: Mapping[SourceKind, HostSource]
     answer_reader: AnswerReader
-    pushed: PushedSource | None = None
+    pushed: PushedAnswers | None = None
     local_images: LocalImages | None = None
     other_reader: HostReader | None = None
     answers: AnswerCache = field(init=False)
@@ -62,11 +62,12 @@ class HostFactsReader:
         if self.pushed is None:
             return NO_PLACE
         if len(raw) > self.pushed.max_output_bytes:
-            return Failure(Reason.HOST_TOO_LARGE, f"the answer is longer than {self.pushed.max_output_bytes} bytes")
+            detail = f"the answer is longer than {self.pushed.max_output_bytes} bytes"
+            return Failure(Reason.HOST_TOO_LARGE, detail, setting="ssh.max_output")
         found = await self.answers.read(raw, host)
         return found if isinstance(found, Failure) else await self.pushed.receive(host, raw)
 
-    async def _read_pushed(self, source: PushedSource, host: Host) -> HostFacts | Failure:
+    async def _read_pushed(self, source: PushedAnswers, host: Host) -> HostFacts | Failure:
         """What a host pushed last, with its time; its own store of images is out of reach."""
         pushed = await source.latest(host)
         if isinstance(pushed, Failure):

@@ -142,7 +142,7 @@ class Scanner:
         for facts in plains:
             platform = facts.kernel.platform
             here = [plan for plan in planned if _is_for(plan, facts.host, platform)]
-            progress = Progress(facts, _unique(w for plan in here if not (w := plan.on(facts.host)).build_only))
+            progress = Progress(facts, _each_once(w for plan in here if not (w := plan.on(facts.host)).build_only))
             await self._judge(judgements, progress)
             unread = [(gap.on(facts.host), unknown(gap.on(facts.host), gap.failure)) for gap in gaps]
             findings += [
@@ -229,7 +229,7 @@ class Scanner:
         existing = () if only_plans else facts.workloads
         files = self._files(host, facts.kernel.platform)
         filed = (_placed(workload, files.file_of(workload)) for workload in files.workloads)
-        return _unique(w for w in (*existing, *planned(host), *filed) if not w.build_only)
+        return _each_once(w for w in (*existing, *planned(host), *filed) if not w.build_only)
 
     def _files(self, host: Host, platform: Platform | None) -> HostPlans:
         """What files plan for a host of this platform, as far as it is known."""
@@ -295,7 +295,7 @@ class Scanner:
     def _unread(self, host: Host, failure: Failure, taken_at: float) -> tuple[HostReading, HostFindings]:
         """A host without facts: everything planned for it is unknown for the same reason."""
         files = self._files(host, None)
-        workloads = _unique(w for w in (*planned(host), *files.workloads) if not w.build_only)
+        workloads = _each_once(w for w in (*planned(host), *files.workloads) if not w.build_only)
         verdicts = [(workload, judge(failure, workload, None)) for workload in workloads]
         findings = HostFindings(
             self._owned(self._finding(workload, _with_file(verdict, files.file_of(workload)), None, taken_at), host)
@@ -315,7 +315,7 @@ def planned(host: Host) -> list[Workload]:
     return [plan.on(host.name) for plan in host.planned]
 
 
-def _unique(workloads: Iterable[Workload]) -> list[Workload]:
+def _each_once(workloads: Iterable[Workload]) -> list[Workload]:
     """Every workload once; those that share source, name, stage and image but not all the rest are numbered.
 
     A report tells workloads apart by these four: an image planned for two platforms is two workloads.

@@ -1,1 +1,1 @@
-"""Use cases, one a file or folder, over the rooms below."""
+"""Use cases, one a file or folder: scan, publish, ask the gate, waive, reload, roll back."""

@@ -34,10 +34,13 @@ def head(checked: Checked) -> dict[str, Any]:
     """What stands in front of the two long lists.
 
     ``pins`` are references by the digest that was judged, by image as it was written: what is pulled by them is what was
-    judged, whatever became of the tag.
+    judged, whatever became of the tag. ``because`` is what held beside the findings' own rulings, ``overrides`` who answers
+    for those that name one.
     """
     made = head_document(checked.report, checked.decision)
-    made |= {"decision_id": checked.id or None, "pins": dict(checked.pins)}
+    used = dict.fromkeys(ruling.override for ruling in checked.rulings if ruling.override is not None)
+    made |= {"because": list(_unruled(checked)), "decision_id": checked.id or None, "pins": dict(checked.pins)}
+    made |= {"overrides": [override_document(one) for one in used]}
     if checked.trail_index is not None:
         made["trail"] = {"decision": checked.id, "entry": checked.trail_index}
     return made
@@ -59,7 +62,8 @@ def text(checked: Checked) -> str:
     """
     if checked.decision in (Decision.ALLOW, Decision.WARN):
         return "" if unpinned(checked) else "".join(f"{checked.pins[image]}\n" for image in _images(checked))
-    lines = [f"{checked.decision} ({checked.id})" if checked.id else str(checked.decision), *_unruled(checked)]
+    lines = [f"{checked.decision} ({checked.id})" if checked.id else str(checked.decision)]
+    lines += [f"hold: {why}" for why in _unruled(checked)]
     for ruling in checked.rulings:
         if ruling.decision in (Decision.DENY, Decision.HOLD):
             workload, verdict = ruling.finding.workload, ruling.finding.verdict
@@ -72,11 +76,13 @@ def text(checked: Checked) -> str:
 def _unruled(checked: Checked) -> Iterator[str]:
     """Why it holds where that is no ruling on a workload."""
     if not checked.report.findings:
-        yield f"hold: nothing was judged: {NOTHING}"
+        yield f"nothing was judged: {NOTHING}"
+    if not checked.report.complete:
+        yield "the time was over before every host was read"
     told = {ruling.finding.workload.host for ruling in checked.rulings if ruling.decision is not Decision.ALLOW}
     for host in checked.report.hosts:
         if isinstance(host.reading, Failure) and host.name not in told:
-            yield f"hold: {host.name} was not read: {host.reading.reason}: {host.reading.detail}"
+            yield f"{host.name} was not read: {host.reading.reason}: {host.reading.detail}"
 
 
 def unpinned(checked: Checked) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.failure import Failure
 from scanner.domain.image.reference import DEFAULT_REGISTRY
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.image_fixes import LET_EXPORT
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def configured(fix: Fix, reason: Reason, failure: Failure | None, image: ImageRe
     """The fix of ``reason`` with where its settings stand; ``failure`` is what it came of, where one is known."""
     if failure is not None and failure.reason is reason and (line := config_hint(failure, image)):
         return Fix(line)
+    if reason is Reason.IMAGE_LOCAL_ONLY and not fix.summary.startswith(LET_EXPORT):
+        return fix  # hosts export already, or no host is asked
     where = _WHERE.get(reason)
     return Fix(f"{fix.summary} In archscan.yml: {where}.", fix.commands) if where else fix
 

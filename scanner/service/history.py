@@ -91,6 +91,10 @@ class History:
         self._days, self._read_at = tuple(found[day] for day in sorted(found)), now
         return self._days
 
-    async def architectures(self) -> Mapping[str, Architecture]:
-        """What each host was when it last said so, with what it was before."""
-        return await self._store.architectures()
+    async def platform_changes(self, host: str) -> Sequence[Architecture] | None:
+        """What a host has been, the newest change first; ``None`` where the store cannot be read."""
+        try:
+            return await self._store.platform_changes(host)
+        except StoreError as error:
+            log.warning("history_not_read", error=str(error))
+            return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from scanner.hosts.pushed import PLACE
 from scanner.service.answers import Refusal, RefusalReason
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Pushing:
         if failure is None:
             log.debug("answer_pushed", host=name, by=by, bytes=len(raw))
             return Received(name, self._clock())
-        if failure.setting:
+        if failure.setting == PLACE:
             log.warning("push_failed", host=name, by=by, error=failure.detail)
             return Refusal(RefusalReason.PUSH_FAILED, failure.detail, TRY_AGAIN_S)
         return Refusal(RefusalReason.ANSWER_INVALID, failure.detail)

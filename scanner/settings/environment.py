@@ -11,7 +11,7 @@ from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.yaml_source import Place, SettingsDocument, parse, render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -35,10 +35,11 @@ def override(document: SettingsDocument, environ: Mapping[str, str], model: type
     Raises:
         SettingsError: a variable that names no setting, or whose text is no value.
     """
-    if not overrides(environ):
+    named = [name for name in environ if name.startswith(PREFIX)]
+    if not named:
         return document
     schema = schema_of(model)
-    value, problems = document.value, []
+    value, problems = document.value, list(_of_one_stroke(schema, named))
     for name, place in overrides(environ).items():
         wanted = node_at(schema, place, value)
         if wanted is None or sections(schema, wanted):
@@ -51,6 +52,18 @@ def override(document: SettingsDocument, environ: Mapping[str, str], model: type
     if problems:
         raise SettingsError(problems)
     return replace(document, value=value)
+
+
+def _of_one_stroke(schema: Node, names: Iterable[str]) -> Iterator[Problem]:
+    """Variables that would name a setting of a section if they had both strokes: nobody else means that setting."""
+    for name in sorted(names):
+        words = name.removeprefix(PREFIX).lower()
+        for section in schema["properties"]:
+            inner = sections(schema, node_at(schema, (section,), None))
+            key = words.removeprefix(f"{section}_")
+            if words.startswith(f"{section}_") and any(key in one["properties"] for one in inner):
+                meant = f"{PREFIX}{section}{SEPARATOR}{key}".upper()
+                yield Problem(name, 0, "", "names no setting", meant)
 
 
 def _nearest(schema: Node, place: Place, value: Any) -> str:

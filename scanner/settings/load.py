@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from scanner.formats.wrong_values import words
 from scanner.settings.environment import override, overrides
 from scanner.settings.json_schema import kind_of, node_at, schema_of, sections, step
 from scanner.settings.problem import Problem, SettingsError
@@ -131,10 +132,7 @@ def _nearest(schema: type[BaseModel], place: Place, value: Any) -> str:
 
 
 _MESSAGES = {
-    "missing": "is required",
     "string_type": "must be text; write it in quotes",
-    "int_type": "must be a whole number",
-    "bool_type": "must be true or false",
     "tuple_type": "must be a list: write each item behind a dash",
     "dict_type": "must be a mapping: write NAME: VALUE, one a line",
     "model_type": "must be a mapping: write NAME: VALUE, one a line",
@@ -144,7 +142,7 @@ _MESSAGES = {
     "string_pattern_mismatch": "must be 64 hexadecimal digits",
     "union_tag_not_found": "needs a kind",
 }
-"""Our words for pydantic's error types, which speak of Python."""
+"""What a file of YAML calls otherwise than a document of JSON does."""
 
 
 def _message(error: ErrorDetails, written: Any) -> str:
@@ -164,7 +162,7 @@ def _message(error: ErrorDetails, written: Any) -> str:
             return "has nothing behind it: write {} where nothing is to be set"
         case "dict_type" if isinstance(written, tuple) and written and isinstance(written[0], str):
             return f"must be a mapping, not a list: write {_shorten(written[0])}: {{}} for each"
-    return _MESSAGES.get(error["type"], error["msg"])
+    return _MESSAGES.get(error["type"]) or words(error)
 
 
 def _out_of_range(context: Mapping[str, Any], written: object) -> str:

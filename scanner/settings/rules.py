@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scanner.domain.host import LOGIN, Host, unbracketed
+from scanner.domain.waiver import names_no_reason
 from scanner.settings import cluster_section
 from scanner.settings.sources import HttpSdSource, LocalSource, PushedSource, StaticSource
 from scanner.settings.units import format_duration
@@ -46,6 +47,9 @@ def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
     yield from _secrets(settings)
     yield from _owners(settings)
     yield from _push(settings)
+    for index, waiver in enumerate(settings.waivers):
+        if why := names_no_reason(waiver.match.reason):
+            yield ("waivers", index, "match", "reason"), why
     for place, why in cluster_section.broken(settings.cluster):
         yield ("cluster", *place), why
 

@@ -44,6 +44,8 @@ def address_of(url: str, said_by: str = "store.url") -> URL:
         raise StoreError(f"{said_by} is not a database address: write sqlite:////path/to/archscan.db") from None
     if address.get_backend_name() not in ("sqlite", "postgresql"):
         raise StoreError(f"{said_by}: {address.get_backend_name()} is not supported: use sqlite or postgresql")
+    if address.get_backend_name() == "sqlite" and address.host:
+        raise StoreError(f"{said_by}: sqlite:// names no file with two strokes: write sqlite:////path/to/archscan.db")
     return address
 
 

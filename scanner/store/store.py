@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import delete, func, insert, select, update
 
 from scanner.domain.image.offers import Program
-from scanner.store import codec, findings, releases, surveys, tables
+from scanner.store import codec, findings, platform_changes, releases, surveys, tables
 from scanner.store.cache_rows import CacheRows, in_key
 from scanner.store.connect import announce
 from scanner.store.database import Database
@@ -173,6 +173,10 @@ class Store:
     async def architectures(self) -> Mapping[str, Architecture]:
         """What each host was when it last said so, with what it was before."""
         return dict(self._memory.architectures)
+
+    async def platform_changes(self, host: str) -> list[Architecture]:
+        """What a host has been, the newest change first; raises ``StoreError`` where that cannot be read."""
+        return await self._database.read(lambda connection: platform_changes.of_host(connection, host))
 
     async def releases(self, host: str, workload: str = "") -> list[Release]:
         """What a host has had of a workload (of all of them, without one), the newest first.
@@ -339,6 +343,7 @@ class Store:
             return findings.Changes(findings.fill_in(self._memory, report), self._memory)
         made = findings.plan(self._memory, report)
         findings.write(connection, made)
+        platform_changes.write(connection, made.known)
         releases.remember(connection, made)
         return made
 

@@ -43,6 +43,16 @@ architectures = Table(
 )
 """What each host was when it last said so, even after it stopped answering."""
 
+platform_changes = Table(
+    "platform_changes",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("changed_at", Float, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("before", Text, nullable=False),
+)
+"""Each time that a host said another platform than before."""
+
 findings = Table(
     "findings",
     metadata,

@@ -178,6 +178,30 @@ def told(files, **changes):
     return files | {"index.json": json.dumps(index).encode()}
 
 
+LAYOUTS = {
+    b'{"imageLayoutVersion": "1.0.0"}': "",
+    b'{"imageLayoutVersion": "1.1.0"}': "oci-layout says 1.1.0: not every engine would load it",
+    b"{}": "oci-layout says no version",
+    b"1.0.0": "oci-layout: ",
+    None: "the archive has no oci-layout",
+}
+
+
+@pytest.mark.system
+async def test_a_layout_that_containerd_would_not_load_holds(built, written, containerd):
+    """Skopeo and Podman load them all."""
+    for number, (said_of_itself, why) in enumerate(LAYOUTS.items()):
+        files = {**layout_of((built["one"], None)), "oci-layout": said_of_itself}
+        path = written(tarred({name: body for name, body in files.items() if body is not None}))
+        answer = await checked(f"oci-archive:{path}")
+        containerd.ctr(
+            "images", "import", "--no-unpack", "--digests", "--base-name", f"layout{number}", str(path), check=False
+        )
+        listed = containerd.ctr("images", "list", "-q")
+        assert (f"layout{number}@" in listed) is (answer.decision == "allow") is (not why)
+        assert why in answer.report.findings[0].verdict.detail
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,8 @@ from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.image.reference import image_reference
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
-from scanner.service.check_document import text
+from scanner.service.check_document import document, text
+from scanner.service.check_reading import checked_of
 from scanner.service.gate.pins import pin
 from scanner.settings.schema import Settings
 from tests.app.archived import checked
@@ -112,12 +114,17 @@ async def test_every_service_of_a_compose_project_is_judged_as_compose_reads_it(
         assert set(answer.pins) == {good, bad}
 
 
-async def test_what_is_built_where_it_runs_holds_and_says_how_to_check_it(settings, tmp_path):
-    (tmp_path / "compose.yml").write_text("name: shop\nservices: {web: {build: .}}\n")
-    answer = await checked(compose=(tmp_path,), settings=settings)
+@pytest.mark.parametrize("named", [".", "compose.yml", "../Shop.de"])
+async def test_what_is_built_where_it_runs_holds_and_says_how_to_check_it(settings, tmp_path, monkeypatch, named):
+    folder = tmp_path / "Shop.de"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Path("compose.yml").write_text("services: {web: {build: .}}\n")
+    answer = await checked(compose=(Path(named),), settings=settings)
     [finding] = answer.report.findings
-    assert (str(answer.decision), finding.workload.name) == ("hold", "shop/web")
+    assert (str(answer.decision), finding.workload.name) == ("hold", "shopde/web")
     assert "oci-archive:FILE" in finding.verdict.detail
+    assert finding.verdict.fix.summary.endswith("push it, or save what was built and check that file.")
 
 
 async def test_a_file_that_a_project_needs_and_that_is_not_there_holds(settings, tmp_path, pushed):
@@ -183,4 +190,5 @@ async def test_a_denied_image_comes_with_the_nearest_tag_whose_binary_fits(pushe
     answer = await checked(f"{name}:2.0", settings=settings)
     instead = answer.instead[f"{name}:2.0", "linux/amd64"]
     assert (instead.tag, instead.looked_at) == (f"{name}:1.9", 3)
+    assert checked_of(document(answer)).instead == answer.instead
     assert (await checked(instead.pin, settings=settings)).decision == "allow"

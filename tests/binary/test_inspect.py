@@ -489,6 +489,7 @@ async def test_what_only_the_run_decides_is_said_to_be_decided_there(images, bui
         (["/bin/sh", "-c", "echo 'unclosed"], "syntax"),
         (["/bin/sh", "-c", "set -e; false; exec /native"], "status 1"),
         (["/bin/sh", "-c", "exec /native ${PORT:?}"], "PORT is not set"),
+        (["/bin/sh", "-eo", "pipefail", "-c", "exec /native"], "-eo pipefail"),
         (["/sbin/env", "-S$SERVER"], "usage error"),
         (["/sbin/tini", "-x"], "usage error"),
     ],

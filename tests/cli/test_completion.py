@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from scanner import cli
+from scanner.app.main import _operations
 from scanner.store.store import Store
 from tests.web.fleets import fleet_of
 
@@ -57,3 +59,17 @@ async def test_a_tab_offers_the_images_of_the_last_scan(tmp_path):
 
 def test_without_a_configuration_no_host_is_offered_and_nothing_is_said(tmp_path):
     assert offered("archscan scan --host we", tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--show-completion", "zsh"), 0, "#compdef archscan"),
+        (("--show-completion", "tcsh"), 2, "archscan: --show-completion tcsh: write one of bash, zsh, fish\n"),
+        (("--install-completion", "fish"), 0, "/.config/fish/completions/archscan.fish is written"),
+    ],
+)
+def test_another_shell_than_ones_own_is_taught_by_its_name(words, code, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cli.run(_operations, lambda: "0", words) == code
+    assert says in "".join(capsys.readouterr())

@@ -8,14 +8,19 @@ import pytest
 
 from scanner import cli
 from scanner.app.main import _operations
+from scanner.hosts.ssh.identity import new_key
 from tests.real import command
 
 HTTP_SD = "{kind: http_sd, url: 'https://127.0.0.1:1/', ca_file: key.yml}"
 LOCAL = "inventory: [{kind: local}]\n"
 SSH = "inventory: [{kind: static, hosts: {a: {address: 127.0.0.1}}}]\nssh: {identity_file: %s, known_hosts_file: %s}\n"
+KEYED = "ssh: {identity_file: id, known_hosts_file: known_hosts}\n"
 
+
+WAIVER = "waivers: [{owner: a, reason: b, until: 2999-01-01, match: {reason: wrong_bin}}]\n"
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJOOtJF8d0sYsCuV6YvsN1pHgMCxO2jG0bXxnXnEo0y scan\n"
+KEY = new_key("scan")[0]
 
 
 def ran(capsys, *words):
@@ -41,6 +46,7 @@ def ran(capsys, *words):
         (("scan", "--host", "", "--config", "key.yml"), "an empty pattern names no host"),
         (("scan", "root@10.0.0.0/24"), "is no host: write [user@]host[:port]"),
         (("scan", "root@[::1]:0"), "port 0 is not between 1 and 65535"),
+        (("explain", ""), "there is nothing to explain"),
         (("explain", "log.txt"), "archscan explain - <log.txt"),
         (("image", "https://r.example/app"), "leave out https://: r.example/app"),
         (("image", "nginx@sha256:abc"), "64 hexadecimal digits, not 3"),
@@ -55,6 +61,13 @@ def ran(capsys, *words):
             ("serve", "--config", "key.yml", "--web.listen-address", "9719x"),
             "--web.listen-address 9719x: must be an address",
         ),
+        (("scan", "root@127.0.0.1:1", "-o", "."), "--output .: Is a directory: name a file in it"),
+        (
+            ("check", "nginx", "--platform", "linux/amd64", "-o", "no/a.json"),
+            "--output no/a.json: there is no directory no: create it first",
+        ),
+        (("trail", "export", "--checkpoint", ".", "--config", "key.yml"), "--checkpoint .: Is a directory"),
+        (("worker", "--scheduler", "foo", "--config", "key.yml"), "archscan: --scheduler foo: must be local:N"),
         (("why", "api", "here", "--config", "key.yml"), "the host comes first: archscan why here api"),
         (("setup", "--yes", "db-9", "--config", "key.yml"), "was there already and has no db-9"),
         (("scan", "user@"), "is no host"),
@@ -64,6 +77,10 @@ def ran(capsys, *words):
         ),
         (("findings", "--status", "mismatched"), "did you mean mismatch?"),
         (("findings", "--reason", "exec_format"), "did you mean exec_format_error?"),
+        (("findings", "--host", ""), "--host: an empty pattern matches nothing"),
+        (("waivers", "delete", ""), "name a waiver by its id"),
+        (("trail", "show", "--last", "x"), "'-n': must be a whole number; see"),
+        (("top", "--every", "0"), "'--every': must be at least 1; see"),
         (("findings", "--reason", "?"), "docs/reasons.md has them all"),
         (("image", "oci-archive:app.tar"), "archscan check oci-archive:app.tar --platform"),
         (("check", "nginx"), "--host PATTERN"),
@@ -87,6 +104,8 @@ def ran(capsys, *words):
             ("why", "a", "b", "--depth", "full", "--server", "http://127.0.0.1:1"),
             "--depth is the running service's own",
         ),
+        (("scan", "--output", "gone/report.json"), "there is no directory gone: create it first"),
+        (("check", "nginx", "--platform", "linux/amd64", "--output", "."), "--output .: Is a directory"),
         (("findings", "--server", "http://127.0.0.1:1"), "name a running archscan by --server or ARCHSCAN_SERVER"),
     ],
 )
@@ -118,6 +137,8 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
         ("inventory: [{kind: static, hosts: [web-1]}]\n", "must be a mapping"),
         (SSH % ("folder", "folder"), "is not a regular file but a directory"),
         (SSH % ("nothing", "folder"), "is not a regular file but a directory"),
+        (SSH % ("id", "id.pub"), "id.pub:1: is a public key without the names of its hosts, so no line of known_hosts"),
+        (LOCAL + "registries: {r.example: {username: a, password_file: empty}}\n", "empty: is empty"),
         (
             "inventory: [{kind: ssh_config, path: folder}]\nssh: {identity_file: x, known_hosts_file: y}\n",
             "a directory",
@@ -126,12 +147,16 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
         (LOCAL + "web: {tokens: [{name: a, scopes: [push], token_file: x}]}\n", "speaks for one host"),
         (LOCAL + "web: {tokens: [{name: a, scopes: [read], host: a, token_file: x}]}\n", "scope push alone"),
         (LOCAL + "owners: [{team: web}]\n", "it owns nothing"),
+        (LOCAL + WAIVER, "waivers[0].match.reason: no reason is called wrong_bin; did you mean wrong_binary?"),
         (LOCAL + "owners: [{team: '{{x}}', images: ['*']}]\n", "owners[0].team"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monkeypatch, text, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
+    for name, content, mode in (("id.pub", PUBLIC, 0o644), ("id", KEY, 0o600), ("empty", "", 0o600)):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(mode)
     if text is None:
         (tmp_path / "archscan.yml").mkdir()
     else:
@@ -142,14 +167,41 @@ def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monk
     assert says in err
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("store: {url: 'sqlite://a.db'}", "write sqlite:////path/to/archscan.db"),
+        ("registries: {r.example: {ca_file: archscan.yml}}", "registries.r.example.ca_file: "),
+    ],
+)
+def test_what_only_serve_would_trip_over_is_one_line_of_config_check(capsys, tmp_path, monkeypatch, more, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archscan.yml").write_text(f"{LOCAL}{more}\n")
+    code, out, err = ran(capsys, "config", "check")
+    assert (code, out, err.count("\n"), says in err) == (2, "", 1, True), err
+
+
+def test_an_inventory_without_any_host_is_said(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hosts.json").write_text("[]")
+    (tmp_path / "archscan.yml").write_text("inventory: [{kind: file_sd, files: [hosts.json]}]\n" + KEYED)
+    (tmp_path / "id").write_text(KEY)
+    (tmp_path / "id").chmod(0o600)
+    (tmp_path / "known_hosts").write_text(f"web-1 {PUBLIC}")
+    code, out, _ = ran(capsys, "config", "check")
+    assert (code, "No source of the inventory has any host" in out) == (0, True)
+
+
 @pytest.mark.usefixtures("commands")
 def test_a_port_that_is_taken_is_one_line_before_anything_is_stored(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         (tmp_path / "archscan.yml").write_text(f"{LOCAL}store: {{url: 'sqlite:///{tmp_path}/a.db'}}\n")
         done = command.run("serve", "--web.listen-address", listen, cwd=tmp_path)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert "in use" in done.stderr
+        shown = command.run("demo", "--port", listen.rpartition(":")[2], cwd=tmp_path)
+    for said, option in ((done, "--web.listen-address"), (shown, "--port")):
+        assert (said.returncode, said.stderr.count("\n")) == (2, 1), said.stderr
+        assert f"in use: is another archscan running? Choose another port: {option}\n" in said.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["archscan.yml"]
 
 

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from scanner.cli.serving.ask import looked
 from scanner.client import Client
 from scanner.domain.decision import Decision
 from scanner.domain.report_json import document
@@ -255,9 +256,13 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
         ("readiness", "--to", "linux/arm64", "--host", "web-9"),
         ("why", "edge-1", "agent"),
         ("why", "edge-9", "agent"),
+        ("findings", "--host", "edgge-1"),
+        ("findings", "--image", "ghcr.io/acme/agnet:7", "--fail-on", "mismatch"),
+        ("findings", "--host", "edge-1", "--status", "emulated", "--fail-on", "emulated"),
+        ("findings", "--host", "edge-2", "--reason", "wrong_binary", "--fail-on", "mismatch"),
         **there,
     )
-    listed, top, checked, compared, ready, image, since, of_one, of_none, why, why_not = runs
+    listed, top, checked, compared, ready, image, since, of_one, of_none, why, why_not, *narrow = runs
     assert "     since 2026-05-28 18:26:40 UTC\n" in since.stdout
     assert re.search(
         r"^ready +registry.example:5000/shop/api:1.4|^labelled +registry.example:5000/shop/api:1.4",
@@ -269,6 +274,10 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
     assert "archscan: no host is named web-9; did you mean web-2?" in of_none.stderr
     assert (why.returncode, "  index     linux/amd64, linux/arm64\n" in why.stdout) == (0, True), why.stdout
     assert (why_not.returncode, "no host edge-9; did you mean edge-2?" in why_not.stderr) == (2, True), why_not.stderr
+    nobody, nothing, calm, unread = narrow
+    assert (nobody.returncode, "named so; did you mean edge-1?" in nobody.stderr) == (2, True), nobody.stderr
+    assert (nothing.returncode, "did you mean ghcr.io/acme/agent:7?" in nothing.stderr) == (2, True), nothing.stderr
+    assert (calm.returncode, unread.returncode, "edge-2" in unread.stdout) == (0, 3, True), unread.stdout
     assert (image.returncode, "edge-1" in image.stdout) == (1, True), image.stderr
     assert "ghcr.io/acme/agent:7  offers linux/amd64, linux/arm64" in image.stdout
     assert {f["status"] for f in json.loads(listed.stdout)["findings"]} == {"mismatch"}
@@ -306,3 +315,20 @@ async def test_each_question_of_the_documentation_is_answered_by_its_line(runnin
     done = await archscan(*asked, ARCHSCAN_SERVER=running, ARCHSCAN_TOKEN_FILE=str(tmp_path / "token"), PYTHONPATH=ROOT)
     for line, one in zip(lines, done, strict=True):
         assert all(words in one.stdout for words in ANSWERS[line]), (line, one)
+
+
+def test_top_goes_on_while_the_server_is_started_anew(service):  # noqa: F811
+    def answering(error=None):
+        def report():
+            if error:
+                raise error
+            return service.latest
+
+        return SimpleNamespace(report=report)
+
+    lost = answering(ServiceError("http://x does not answer"))
+    with pytest.raises(ServiceError):
+        looked(lost, 20, 120, None)
+    first, why = looked(answering(), 20, 120, None)
+    assert why == ""
+    assert looked(lost, 20, 120, first) == (first, "Not of now: http://x does not answer")

@@ -4,7 +4,7 @@ import pytest
 
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
-from scanner.hosts.pushed import MAX_AHEAD_S, Pushed, PushedSource
+from scanner.hosts.pushed import MAX_AHEAD_S, Pushed, PushedAnswers
 
 HOST = Host("web-9", pushed=True)
 NOW = 1_000_000.0
@@ -12,7 +12,7 @@ NOW = 1_000_000.0
 
 @pytest.fixture
 def source(tmp_path):
-    return PushedSource(tmp_path / "pushed", 3600.0, 1000, lambda: NOW)
+    return PushedAnswers(tmp_path / "pushed", 3600.0, 1000, lambda: NOW)
 
 
 def drop(source, raw=b"archscan-probe 2\n@end\n", at=NOW):
@@ -71,5 +71,5 @@ async def test_a_file_that_is_none_of_ours_is_not_followed_waited_for_or_cut(sou
 
 async def test_an_answer_that_cannot_be_kept_names_the_setting_and_leaves_the_one_before(source, tmp_path):
     (tmp_path / "file").write_text("")
-    lost = PushedSource(tmp_path / "file" / "below", 3600.0, 1000)
+    lost = PushedAnswers(tmp_path / "file" / "below", 3600.0, 1000)
     assert (await lost.receive(HOST, b"x")).setting == "push.directory"

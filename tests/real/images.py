@@ -10,6 +10,7 @@ import json
 import tarfile
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,8 +36,9 @@ AUTHOR: ContextVar[str] = ContextVar("AUTHOR", default="")
 """Who made an image, if that is to stand in its config, so that no engine takes it for another that it has already."""
 
 
+@lru_cache(maxsize=256)
 def digest_of(body: bytes) -> str:
-    """``sha256:<hex>``."""
+    """``sha256:<hex>``; whoever builds, pushes and serves an image asks for that of the same layer a dozen times."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 

@@ -8,7 +8,9 @@ import yaml
 
 from scanner.domain.failure import Failure
 from scanner.domain.image.reference import image_reference
+from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy import Trouble
 from scanner.domain.verdict.verdict import Fix
 from scanner.registry.http.address import AddressPolicy, parse
 from scanner.registry.http.failures import EgressRefusedError, classify
@@ -113,10 +115,18 @@ def test_the_configuration_mends_nothing_else(reason):
     ],
 )  # fmt: skip
 def test_a_fix_names_where_its_setting_stands(reason, named):
-    given = Fix("Do it.", ("archscan image x",))
+    given = remedy.fix(reason, Trouble("web-1", "r.corp/app"))
     told = configured(given, reason, None, image_reference("r.corp/app"))
     assert named in told.summary
     assert told.commands == given.commands
+
+
+def test_a_host_that_did_not_give_its_image_is_not_to_be_allowed_to_once_more():
+    reason = Reason.IMAGE_LOCAL_ONLY
+    tried = Failure(reason, "only the host has the image, which cannot be had: …")
+    for trouble in (Trouble("web-1", "app:1", failure=tried), Trouble("linux/amd64", "app:1")):
+        given = remedy.fix(reason, trouble)
+        assert configured(given, reason, None, image_reference("app:1")) is given
 
 
 def test_a_fix_of_the_image_speaks_of_no_setting():

@@ -63,7 +63,7 @@ async def test_planned_comes_before_moved_tags_before_what_is_stopped(environmen
     settings["per_registry"] = 1
     service.reloading.reload("test")
     with service.surveys.paused():
-        for name, rank in [("c", Rank.STOPPED), ("a", Rank.PLANNED), ("b", Rank.MOVED), ("d", Rank.PLANNED)]:
+        for name, rank in [("c", Rank.EXISTING), ("a", Rank.PLANNED), ("b", Rank.MOVED), ("d", Rank.PLANNED)]:
             service.surveys.want(wanted(name, rank))
     await drained(service)
     assert made(environment) == ["a", "d", "b", "c"]
@@ -73,10 +73,10 @@ async def test_the_most_urgent_who_wants_it_counts_and_it_is_made_once(environme
     settings["per_registry"] = 1
     service.reloading.reload("test")
     with service.surveys.paused():
-        service.surveys.want(wanted("a", Rank.STOPPED))
+        service.surveys.want(wanted("a", Rank.EXISTING))
         service.surveys.want(wanted("b", Rank.MOVED))
         service.surveys.want(wanted("a", Rank.PLANNED))
-        service.surveys.want(wanted("a", Rank.STOPPED))
+        service.surveys.want(wanted("a", Rank.EXISTING))
     await drained(service)
     assert made(environment) == ["a", "b"]
 

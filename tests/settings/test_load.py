@@ -219,6 +219,7 @@ def test_the_environment_overrides(name, text, read, expected):
     [
         ("ARCHSCAN_SSH__CONECT_TIMEOUT", "5s", "ARCHSCAN_SSH__CONECT_TIMEOUT: ssh.conect_timeout: names no setting; did you mean ARCHSCAN_SSH__CONNECT_TIMEOUT?"),
         ("ARCHSCAN_SSH__CONNECT_TIMEOUT", "5", "ARCHSCAN_SSH__CONNECT_TIMEOUT: ssh.connect_timeout: must be a duration such as 30s, 5m, 4h or 90d"),
+        ("ARCHSCAN_SSH_CONNECT_TIMEOUT", "5s", "ARCHSCAN_SSH_CONNECT_TIMEOUT: names no setting; did you mean ARCHSCAN_SSH__CONNECT_TIMEOUT?"),
         ("ARCHSCAN_SHS__USER", "x", "ARCHSCAN_SHS__USER: shs.user: names no setting"),
         ("ARCHSCAN_SSH__", "x", "ARCHSCAN_SSH__: ssh.: names no setting"),
         ("ARCHSCAN_SCAN__DEADLINE", "9m", "ARCHSCAN_SCAN__DEADLINE: scan.deadline: 9m must be shorter than scan.interval, 5m"),

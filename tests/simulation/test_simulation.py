@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,8 @@ from tests.simulation import simulated
 PARTS, SEEDS = 10, 100
 """1,000 seeds in all, about 25 ms of a processor each; in parts, lest one test take minutes on a busy machine."""
 
+MEMORY = "/dev/shm"
+
 FEW = 60
 """Seeds within which a fault that was put there must have shown."""
 
@@ -28,10 +32,17 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture
-def run(base, tmp_path):
+def in_memory():
+    """A folder for stores, on no disk where there is a way: what is durable is simulated, its disk costs time alone."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def run(base, in_memory):
     """What the run of a seed came to."""
     with simulated.silence():
-        yield lambda seed: simulated.run(seed, base, tmp_path)
+        yield lambda seed: simulated.run(seed, base, in_memory)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

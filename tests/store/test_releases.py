@@ -110,3 +110,13 @@ async def test_an_image_that_was_built_there_is_known_by_its_id(store, clock):
     await told(store, clock, container("f", settled=True, digests=()))
     [one] = await store.releases("h", "api")
     assert one.digest == one.image == one.image_id == digest("f")
+
+
+async def test_each_platform_that_a_host_has_had_is_kept_in_either_store(store, clock):
+    for platform in (AMD64, ARM64, AMD64):
+        await told(store, clock, container("a"), platform=platform)
+    found = await store.platform_changes("h")
+    assert [(one.before, one.platform) for one in found] == [
+        (str(ARM64), str(AMD64)),
+        (str(AMD64), str(ARM64)),
+    ]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import closing
 from dataclasses import replace
 from random import Random
 
@@ -23,6 +24,7 @@ from scanner.store.cache_rows import MAX_WAITING_BYTES
 from scanner.store.database import Database
 from scanner.store.error import StoreError
 from scanner.store.findings import Architecture
+from scanner.store.platform_changes import MAX_OF_HOST
 from scanner.store.store import Store
 from tests.faults import crashes
 
@@ -141,6 +143,12 @@ async def test_a_change_of_architecture_is_remembered(url, fleet):
     await store.save(fleet.report([fleet.reading(platform=fleet.arm64)], at=200.0))
     store = await reopened(store, url)
     assert await store.architectures() == {"web-1": Architecture("linux/arm64", "linux/amd64", 200.0)}
+    assert await store.platform_changes("web-1") == [Architecture("linux/arm64", "linux/amd64", 200.0)]
+    for turn in range(MAX_OF_HOST + 2):
+        await store.save(fleet.report([fleet.reading(platform=(fleet.amd64, fleet.arm64)[turn % 2])], at=300.0 + turn))
+    changes = await store.platform_changes("web-1")
+    assert [one.changed_at for one in changes] == [300.0 + turn for turn in reversed(range(2, MAX_OF_HOST + 2))]
+    assert await store.platform_changes("web-2") == []
     await store.close()
 
 
@@ -270,13 +278,25 @@ async def test_a_database_that_another_process_holds_is_refused(url, monkeypatch
     other.close()
 
 
+async def test_the_last_change_of_a_platform_is_kept_from_an_older_schema(url, fleet):
+    store = await Store.open(url)
+    await store.save(fleet.report([fleet.reading(platform=fleet.amd64)], at=100.0))
+    await store.save(fleet.report([fleet.reading(platform=fleet.arm64)], at=200.0))
+    await store.close()
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as db:
+        db.executescript("drop table platform_changes; update alembic_version set version_num = '0005'")
+    store = await Store.open(url)
+    assert await store.platform_changes("web-1") == [Architecture("linux/arm64", "linux/amd64", 200.0)]
+    await store.close()
+
+
 async def test_a_newer_schema_is_refused_and_left_alone(url):
     await (await Store.open(url)).close()
     path = url.removeprefix("sqlite:///")
     with sqlite3.connect(path) as db:
         db.execute("update alembic_version set version_num = '9999'")
     db.close()
-    with pytest.raises(StoreError, match=r"schema 9999, newer than 0005.*upgrade archscan"):
+    with pytest.raises(StoreError, match=r"schema 9999, newer than 0006.*upgrade archscan"):
         await Store.open(url)
     with sqlite3.connect(path) as db:
         assert db.execute("select version_num from alembic_version").fetchone() == ("9999",)

@@ -40,7 +40,7 @@ def build_all(folder, environment, commands):
     type_in(folder / last, environment, command)
 
 
-async def rebuilt(which, folder, buildx, sshd, registry):
+async def rebuilt(which, folder, buildx, sshd, registry, pusher):
     """Findings of these sources' images before their fixes were typed, and after."""
     images = {name: f"{registry.address}/mended/{name}:1" for name in which}
     plans = [Plan(image, name) for name, image in images.items()]
@@ -49,8 +49,10 @@ async def rebuilt(which, folder, buildx, sshd, registry):
     }
     for name in which:
         MENDED[name].write(folder / name)
+        for tag, image in (MENDED[name].found or {}).items():
+            pusher.push(f"mended/{name}", tag, image)
     type_in(folder, buildx, "git init --quiet . && git add --all")
-    build_all(folder, buildx, builds)
+    build_all(folder, buildx, {name: build for name, build in builds.items() if MENDED[name].found is None})
     before = await scanned(sshd, registry.address, plans)
     for name in which:
         MENDED[name].edit(folder / name)
@@ -75,8 +77,8 @@ def reasons(findings):
     return {name: str(finding.verdict.reason) for name, finding in findings.items()}
 
 
-async def test_sources_in_which_a_fix_was_typed_make_images_that_start(buildx, sshd, registry, tmp_path):
-    before, after = await rebuilt(TYPED, tmp_path, buildx, sshd, registry)
+async def test_sources_in_which_a_fix_was_typed_make_images_that_start(buildx, sshd, registry, pusher, tmp_path):
+    before, after = await rebuilt(TYPED, tmp_path, buildx, sshd, registry, pusher)
     assert reasons(before) == {name: MENDED[name].reason for name in TYPED}
     assert reasons(after) == dict.fromkeys(TYPED, "native"), [before[name].verdict.fix for name in TYPED]
     words = shlex.split(before["platform-missing"].verdict.fix.commands[-1])
@@ -84,7 +86,9 @@ async def test_sources_in_which_a_fix_was_typed_make_images_that_start(buildx, s
 
 
 @pytest.mark.engines
-async def test_sources_that_somebody_wrote_as_a_fix_says_make_images_that_start(buildx, sshd, registry, tmp_path):
-    before, after = await rebuilt(WRITTEN, tmp_path, buildx, sshd, registry)
+async def test_sources_that_somebody_wrote_as_a_fix_says_make_images_that_start(
+    buildx, sshd, registry, pusher, tmp_path
+):
+    before, after = await rebuilt(WRITTEN, tmp_path, buildx, sshd, registry, pusher)
     assert reasons(before) == {name: MENDED[name].reason for name in WRITTEN}
     assert reasons(after) == dict.fromkeys(WRITTEN, "native"), [before[name].verdict.fix for name in WRITTEN]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 
 import pytest
@@ -13,6 +15,7 @@ from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
 from scanner.scan.scan import ScanLimits
 from scanner.settings.schema import Settings
+from tests.system.strangers.person import Person, step
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
@@ -143,3 +146,48 @@ async def test_what_is_planned_for_a_foreign_host_is_judged_for_its_cpu(
 
 async def _answer(facts):
     return facts
+
+
+@pytest.mark.usefixtures("commands")
+def test_a_stranger_s_pis_of_an_ssh_config_are_scanned_as_the_readme_says(
+    foreign_host, pusher, image_factory, elf_factory, registry, tmp_path
+):
+    def image(cpu, variant=""):
+        return image_factory.image({"app": elf_factory(cpu)}, entrypoint=["/app"], architecture=cpu, variant=variant)
+
+    pusher.push("shop/api", "1.5", image_factory.index(image("arm64"), image("arm", "v7")))
+    pusher.push("shop/old", "1", image_factory.index(image("amd64")))
+    pis = {"pi-new": foreign_host("aarch64"), "pi-old": foreign_host("armv7l")}
+    config = "".join(
+        f"Host {name}\n  HostName {pi.address}\n  Port {pi.port}\n  IdentityFile {pi.client_key}\n"
+        for name, pi in pis.items()
+    )
+    person = Person.arrived(tmp_path, f"{config}Host pi-*\n  User root\n  ConnectTimeout 30\n")
+    for pi in pis.values():
+        person.knows(pi.known_hosts)
+    (look,) = step(2)
+    looked = person.types(look.replace("web-1", "pi-new"))
+    assert (looked.code, "1 host, 0 workloads" in looked.printed) == (0, True), looked
+
+    plans = person.work / "fleet" / "pi-*"
+    plans.mkdir(parents=True)
+    (plans / "images.txt").write_text(f"{registry.address}/shop/api:1.5\n{registry.address}/shop/old:1\n")
+    settings = {
+        "inventory": [{"kind": "ssh_config", "path": str(person.home / ".ssh" / "config")}],
+        "plans": {"directory": "fleet"},
+        "ssh": {
+            "identity_file": str(person.home / ".ssh" / "id_ed25519"),
+            "known_hosts_file": str(person.home / ".ssh" / "known_hosts"),
+            "connect_timeout": "30s",
+            "probe_timeout": "60s",
+        },
+        "registries": {registry.address: {"plain_http": True}},
+    }
+    (person.work / "archscan.yml").write_text(json.dumps(settings))
+    _, _, scan, _, _, check = step(4)
+    scanned = person.types(scan)
+    rows = re.findall(r"^ *\d+ +mismatch +(\S+) .*shop/old:1.* (\S+) *$", scanned.printed, re.MULTILINE)
+    assert (scanned.code, dict(rows)) == (1, dict.fromkeys(pis, "platform_missing")), scanned
+    assert scanned.printed.endswith(": 2 mismatch, 2 ok\n"), scanned
+    gate = person.types(check.replace("registry.example", registry.address).replace("web-*", "pi-*"))
+    assert gate.code == 0, gate

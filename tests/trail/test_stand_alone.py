@@ -85,13 +85,20 @@ async def test_the_command_needs_nothing_but_python(exported, tmp_path):
 
     def run(*words):
         argv = [sys.executable, "-I", "-S", VERIFIER, "--key", exported["key"], *words]
-        return subprocess.run(argv, capture_output=True, cwd=tmp_path, check=False, timeout=60).returncode
+        done = subprocess.run(argv, capture_output=True, cwd=tmp_path, check=False, timeout=60, text=True)
+        said.append(done.stderr)
+        return done.returncode
+
+    said = []
 
     assert run("proof", "p", "--witness", exported["witness"]) == 0
     assert run("export", "t", "c", "--since", "c") == 0
     (tmp_path / "t").write_bytes(exported["trail"].replace(b"ci", b"me", 1))
     assert run("export", "t", "c") == 1
     assert run("export", "missing", "c") == 2
+    assert said[-1] == "missing: No such file or directory\n"
+    assert run("proof", "p", "--witness", "w.example") == 2
+    assert said[-1] == "a key is written NAME+ID+BASE64\n"
 
 
 async def test_nothing_that_was_made_wrong_is_proved(alone, exported, signer):

@@ -126,8 +126,13 @@ class FakeHistory:
     async def scans(self, limit):
         return [PastScan("scan-1", NOW - 70, NOW - 60, True, 4, dict.fromkeys(Status, 1))]
 
-    async def architectures(self):
-        return {"edge-1": Architecture("linux/arm64", "linux/amd64", NOW - 86400)}
+    async def platform_changes(self, host):
+        if host != "edge-1":
+            return []
+        return [
+            Architecture("linux/arm64", "linux/amd64", NOW - 86400),
+            Architecture("linux/amd64", "linux/arm/v7", NOW - 9 * 86400),
+        ]
 
 
 class FakeRollbacks:

@@ -43,6 +43,8 @@ def explain(
 
     if text != "-" and len(text) < MAX_PATH_CHARS and "\n" not in text and is_file(Path(text)):
         raise UsageError(f"{text} is a file, not an error: archscan explain - <{shlex.quote(text)}")
+    if not text.strip():
+        raise UsageError("there is nothing to explain: name the error, or - to read it from stdin")
     if text == "-" and sys.stdin.isatty():
         print("archscan: paste the error, then Ctrl-D", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
     said = sys.stdin.read(MAX_EXPLAINED_CHARS) if text == "-" else text[:MAX_EXPLAINED_CHARS]

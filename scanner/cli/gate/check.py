@@ -137,9 +137,8 @@ def _written(
 
     code = exit_code(checked.report, fail_on, checked.decision, checked.overridden)
     if pin:
-        checked_output.write_pins(checked, code)
-    else:
-        checked_output.write(checked, form, to=to, quiet=quiet)
+        return checked_output.write_pins(checked, code)
+    checked_output.write(checked, form, to=to, quiet=quiet)
     return code
 
 
@@ -148,7 +147,7 @@ def _refuse_unsent(asked: CheckOptions) -> None:
     archive = next((image for image in asked.images if image.startswith(FILES)), None)
     if archive is not None:
         raise UsageError(
-            f"--server is not sent images: {archive} has its layers on this machine. Check it here, without --server, or push it"
+            f"--server is not sent images: {archive} has its layers on this machine. Check it here, without --server or ARCHSCAN_SERVER, or push it"
         )
     if asked.depth is not None:
         raise UsageError("--depth goes without --server: a running archscan judges at the depth of its configuration")

@@ -49,18 +49,21 @@ def write(checked: Checked, form: Format, *, to: Path | None = None, quiet: bool
         raise UsageError(f"--output {to}: {error.strerror}") from None
 
 
-def write_pins(checked: Checked, code: Exit) -> None:
+def write_pins(checked: Checked, code: Exit) -> Exit:
     """The references by digest on stdout where all may go; what was found goes to stderr, all there is where it may not.
 
-    Somebody may answer for an image whose digest nobody could tell: then there is nothing on stdout either.
+    Somebody may answer for an image whose digest nobody could tell: then there is nothing on stdout either, and whoever
+    goes on by the exit code does not. An image in a file has no digest to pull it by, and is left out.
     """
     write_aside(checked)
     missing = check_document.unpinned(checked) if checked.overridden else []
     for image in missing:
         print(f"archscan: {printable(image, 500)} has no digest to pin: it could not be resolved", file=sys.stderr)  # noqa: T201 -- beside the data
-    if code is Exit.OK and not missing:
-        for pin in checked.pins.values():
-            print(pin)  # noqa: T201 -- data goes to stdout
+    if code is not Exit.OK or missing:
+        return Exit.INCOMPLETE if code is Exit.OK else code
+    for pin in checked.pins.values():
+        print(pin)  # noqa: T201 -- data goes to stdout
+    return code
 
 
 def write_aside(checked: Checked) -> None:

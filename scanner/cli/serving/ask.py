@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,7 +13,7 @@ from scanner.cli import completion, options, server_operations
 from scanner.cli.command import ArchscanCommand, ArchscanGroup
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.errors import UsageError
+from scanner.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from scanner.cli.operations import Operations
+    from scanner.cli.server_operations import RemoteService
     from scanner.domain.report import Finding, Report
     from scanner.domain.waiver import Waiver
 
@@ -36,6 +38,9 @@ NARROW = 80
 LINES = 3
 """Of a group without a table."""
 
+MAX_SAID_CHARS = 300
+"""Of why a server does not answer, above what it said last."""
+
 waivers_app = typer.Typer(cls=ArchscanGroup, no_args_is_help=True, help="Who answers for which findings, until when.")
 
 
@@ -50,8 +55,12 @@ def findings(
     context: typer.Context,
     status: Annotated[str, typer.Option("--status", help="Only this status.", autocompletion=completion.statuses)] = "",
     reason: Annotated[str, typer.Option("--reason", help="Only this reason.", autocompletion=completion.reasons)] = "",
-    host: Annotated[str, typer.Option("--host", "-H", metavar="PATTERN", help="Only hosts that match a glob.")] = "",
-    image: Annotated[str, typer.Option("--image", metavar="PATTERN", help="Only images that match a glob.")] = "",
+    host: Annotated[
+        str | None, typer.Option("--host", "-H", metavar="PATTERN", help="Only hosts that match a glob.")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="PATTERN", help="Only images that match a glob.")
+    ] = None,
     form: options.FormatOption = options.Format.TABLE,
     to: options.OutputOption = None,
     fail_on: options.FailOnOption = FailOn.NEVER,
@@ -69,17 +78,33 @@ def findings(
 
     refuse_unknown("--status", status, Status)
     refuse_unknown("--reason", reason, Reason)
+    if "" in {host, image}:
+        raise UsageError(
+            f"{'--host' if host == '' else '--image'}: an empty pattern matches nothing; leave it out for all"
+        )
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
-        found = tuple(there.findings(status=status, reason=reason, host=host, image=image))
+        found = tuple(there.findings(status=status, reason=reason, host=host or "", image=image or ""))
         whole = there.report()
-    hosts = {finding.workload.host for finding in found}
-    is_narrow = bool(status or reason or host or image)
-    shown = replace(
-        whole, findings=found, hosts=tuple(one for one in whole.hosts if not is_narrow or one.name in hosts)
+    _refuse_nobodys("--host", host, whole.names, "no host of the last report is named so")
+    images = dict.fromkeys(finding.workload.image for finding in whole.findings)
+    _refuse_nobodys("--image", image, tuple(images), "nothing in the last report runs or plans it")
+    asked = replace(
+        whole, findings=found, hosts=tuple(one for one in whole.hosts if fnmatchcase(one.name, host or "*"))
     )
-    output.write(shown, form, every=every or bool(status), to=to)
-    raise typer.Exit(exit_code(shown, fail_on) if fail_on is not FailOn.NEVER else Exit.OK)
+    with_findings = {finding.workload.host for finding in found}
+    is_narrow = bool(status or reason or image)
+    told = (one for one in asked.hosts if not is_narrow or one.name in with_findings or one.platform is None)
+    output.write(replace(asked, hosts=tuple(told)), form, every=every or bool(status), to=to)
+    raise typer.Exit(exit_code(asked, fail_on) if fail_on is not FailOn.NEVER else Exit.OK)
+
+
+def _refuse_nobodys(option: str, pattern: str | None, names: Sequence[str], why: str) -> None:
+    """A pattern that a typing error made matches nothing, which reads like good news."""
+    if not pattern or any(fnmatchcase(name, pattern) for name in names):
+        return
+    nearest = difflib.get_close_matches(pattern, names, 1)
+    raise UsageError(f"{option} {pattern}: {why}{f'; did you mean {nearest[0]}?' if nearest else ''}")
 
 
 def refuse_unknown(option: str, word: str, known: Iterable[str], page: str = "docs/reasons.md") -> None:
@@ -169,6 +194,8 @@ def delete_waiver(
 
     Example: archscan waivers delete 5f1c
     """
+    if not waiver.strip():
+        raise UsageError("name a waiver by its id, the first column of `archscan waivers list`")
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
         there.delete_waiver(waiver)
@@ -198,7 +225,9 @@ def top(
 
     Example: archscan top --server https://archscan.example
     """
+    from rich.console import Group as RichGroup
     from rich.live import Live
+    from rich.text import Text
 
     from scanner.cli.output import output
 
@@ -211,9 +240,27 @@ def top(
             out.print(_screen(there.report(), ROWS, out.width))
             return
         with Live(console=out, screen=True, auto_refresh=False) as live:
+            last: RichGroup | None = None
             while True:
-                live.update(_screen(there.report(), max(LINES, out.height - 6), out.width), refresh=True)
+                last, why = looked(there, max(LINES, out.height - 6), out.width, last)
+                live.update(RichGroup(Text(why, style="red"), last) if why else last, refresh=True)
                 time.sleep(every)
+
+
+def looked(there: RemoteService, rows: int, out_width: int, last: RichGroup | None) -> tuple[RichGroup, str]:
+    """The screen of now; while the server is started anew the ``last`` one, with why it is not of now.
+
+    Raises:
+        ServiceError: it does not answer, and never did.
+    """
+    from scanner.domain.text import printable
+
+    try:
+        return _screen(there.report(), rows, out_width), ""
+    except ServiceError as error:
+        if last is None:
+            raise
+        return last, f"Not of now: {printable(str(error), MAX_SAID_CHARS)}"
 
 
 def _screen(report: Report, rows: int, out_width: int) -> RichGroup:

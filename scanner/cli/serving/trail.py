@@ -37,9 +37,6 @@ WitnessOption = Annotated[
         "--witness", metavar="KEY", help="A witness's key, or a file with it: it must have cosigned. Repeatable."
     ),
 ]
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -142,7 +139,7 @@ def verify(
 def prove(
     context: typer.Context,
     entry: Annotated[str, typer.Argument(metavar="ENTRY", help="An index, or the id of a decision, scan or waiver.")],
-    output: OutputOption = None,
+    output: options.OutputOption = None,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,
     log_level: options.LogLevelOption = None,
@@ -157,10 +154,15 @@ def prove(
 @trail_app.command("export", cls=ArchscanCommand)
 def export(
     context: typer.Context,
-    output: OutputOption = None,
+    output: options.OutputOption = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option("--checkpoint", metavar="FILE", help="Also write the newest signed head, to this file."),
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE",
+            callback=options.writable,
+            help="Also write the newest signed head, to this file.",
+        ),
     ] = None,
     config: options.ConfigOption = None,
     log_format: options.LogFormatOption = None,

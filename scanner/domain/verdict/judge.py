@@ -93,7 +93,7 @@ def _existing_or_planned(
     if workload.stage is Stage.PLANNED or (workload.local is None and image is not None):
         if image is None:
             return Conclusion(Reason.IMAGE_LOCAL_ONLY, "nothing is known of the image")
-        return _planned(kernel, engine, workload, image, depth)
+        return _if_pulled(kernel, engine, workload, image, depth)
     offer = running_offer(workload, image, engine, kernel) if image else None
     if image is not None and offer is None and is_told_by_index(workload, image):
         detail = "its engine tells the index that it was made from, not which image of it"
@@ -103,7 +103,7 @@ def _existing_or_planned(
     return offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine, pulls=False)
 
 
-def _planned(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Conclusion:
+def _if_pulled(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Conclusion:
     """Which offer the engine would take, then whether that one starts."""
     if not image.offers:
         return Conclusion(Reason.IMAGE_NO_PLATFORMS, "the index offers no image")
@@ -276,7 +276,7 @@ def _today(  # noqa: PLR0913, PLR0917 -- the line of reasoning needs all of its 
     """How what the tag means today would fare; ``None`` where nobody asked, or nothing would follow."""
     if not isinstance(next_pull, ImageFacts) or outcome.status is Status.UNKNOWN:
         return None
-    return _planned(kernel, engine, workload, next_pull, depth)
+    return _if_pulled(kernel, engine, workload, next_pull, depth)
 
 
 def _look_ahead(

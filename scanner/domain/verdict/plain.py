@@ -6,7 +6,7 @@ import difflib
 
 from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, ImageStore, Kernel
 from scanner.domain.platform.cpu import LOONGARCH_SINCE, OLD_WORLD, OLD_WORLD_KERNEL, is_known
-from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, KNOWN_OS, Platform, canonical
+from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, KNOWN_OS, Platform, canonical, parse
 
 PLAIN_DOCKER = "29.6"
 """The version whose selection rules count: since then Docker's two stores ask alike."""
@@ -45,6 +45,17 @@ def plain_host(platform: Platform) -> Kernel:
         ia32=True if is_amd64 else None,
         binfmt=Binfmt(enabled=True),
     )
+
+
+def plain_platform(text: str) -> Platform:
+    """The platform that is written, of Linux where it names no system.
+
+    Raises:
+        ValueError: there are no hosts of it.
+    """
+    found = parse(text, Platform("linux", ""))
+    plain_host(found)
+    return found
 
 
 def _meant(named: Platform) -> str:

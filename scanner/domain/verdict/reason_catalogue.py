@@ -79,7 +79,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.HOST_BASTION: "The bastion in front of the host cannot be used.",
     Reason.HOST_NO_WORKER: "No worker of the cluster reads the host.",
     Reason.HOST_INCOMPLETE: "The probe's answer was cut short.",
-    Reason.HOST_TOO_LARGE: "The probe's answer is longer than allowed.",
+    Reason.HOST_TOO_LARGE: "The probe's answer is longer than allowed, or takes more memory or time to read.",
     Reason.HOST_TOO_MANY: "The host has more containers than are judged.",
     Reason.HOST_MALFORMED: "The probe's answer cannot be understood.",
     Reason.HOST_ARCH_UNKNOWN: "The host's machine type is not known, or is ambiguous.",

@@ -2,7 +2,7 @@
 
 The rule: what counts its own steps (``bounded_yaml``, ``strict_json``, ``toml``) may run in any thread but the event
 loop's; up to ``INLINE_BYTES`` of JSON in the loop itself. Everything else that a stranger wrote, with whatever stands
-above those parsers (plans, engines' answers), goes through ``Workers``: regular expressions, ``shlex`` or a loop over
+above those parsers (plans, engines' answers), goes through ``Parsers``: regular expressions, ``shlex`` or a loop over
 a parsed document cannot be interrupted in a thread, a process can be killed.
 
 A worker is started on first use by executing Python anew, not by forking threads; it has an empty environment, no
@@ -183,7 +183,7 @@ class _Worker:
         return self._process.wait(END_WITHIN_S)
 
 
-class Workers:
+class Parsers:
     """A few processes that read what strangers wrote; made cheaply, started on first use, ended by ``close``.
 
     Of the values of the classes ``shared`` that answers hold, frozen dataclasses all, equal ones become one.

@@ -33,11 +33,11 @@ def leaves_first(root: Node) -> Iterator[tuple[Node, int]]:
     todo: list[tuple[Node, int, bool]] = [(root, 0, False)]
     while todo:
         node, depth, seen = todo.pop()
-        if seen or not node.children:
+        if seen or not (children := node.children):
             yield node, depth
             continue
         todo.append((node, depth, True))
-        todo.extend((child, depth + 1, False) for child in reversed(node.children))
+        todo.extend((child, depth + 1, False) for child in reversed(children))
 
 
 def rightmost(node: Node) -> Node | None:

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 
     from scanner.formats.shell.words import Inner
 
-_REDIRECT = re.compile(r"(\d*)(<<-|<<<|<<|<&|>&|>>|<>|>\||&>>|&>|<|>)")
+_REDIRECT = re.compile(r"(\d*|\{[A-Za-z_]\w*\})(<<-|<<<|<<|<&|>&|>>|<>|>\||&>>|&>|<|>)", re.ASCII)
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[([^\]\s]*)\])?(\+?)=", re.ASCII)
 
+
+_RESERVED = frozenset({
+    "!", "{", "}", "if", "then", "elif", "else", "fi", "do", "done", "case", "esac", "while", "until", "for",
+})  # fmt: skip
+"""Words that no shell takes for a command's name; the grammar does, behind ``!``."""
 
 DECLARING = frozenset({"export", "readonly", "local", "declare", "typeset"})
 """Commands whose words may be assignments, arrays too."""
@@ -42,16 +47,19 @@ class CommandReader(Words):
         assignments: list[Assignment] = []
         words: list[Word] = []
         redirects: list[Redirect] = []
+        declares = False
         while self.next_word():
             if (redirect := self._redirect()) is not None:
                 redirects.append(redirect)
                 continue
-            declares = bool(words) and words[0].literal in DECLARING
             assignment = self._assignment(only_arrays=declares) if declares or not words else None
             if assignment is not None:
                 assignments.append(assignment)
                 continue
             words.append(self.word())
+            declares = declares if len(words) > 1 else words[0].literal in DECLARING
+        if words and words[0].literal in _RESERVED and not any(getattr(p, "quoted", False) for p in words[0].parts):
+            raise NotAWordError(f"{words[0].literal} where a command begins")
         return Simple(tuple(assignments), tuple(words), tuple(redirects), line)
 
     def redirects(self) -> tuple[Redirect, ...]:

@@ -112,7 +112,10 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """``[fd]operator target``; ``here`` is the text of a here-document or here-string."""
+    """``[fd]operator target``; ``here`` is the text of a here-document or here-string.
+
+    ``fd`` is ``{name}`` where bash puts a number of its own into a variable, which to other shells is a word.
+    """
 
     operator: str
     fd: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -338,18 +339,22 @@ def decoded(text: str) -> str:
 
 def merged(parts: list[Part]) -> list[Part]:
     """Neighbouring literals made one; bytes become text only where a whole literal is known."""
-    merged: list[Part] = []
-    for part in parts:
-        last = merged[-1] if merged else None
-        if isinstance(part, Literal) and isinstance(last, Literal) and part.quoted == last.quoted:
-            merged[-1] = Literal(last.text + part.text, part.quoted)
+    found: list[Part] = []
+    for quoted, those in itertools.groupby(parts, _whether_quoted):
+        if quoted is None:
+            found.extend(those)
         else:
-            merged.append(part)
-    return [Literal(_text(p.text), p.quoted) if isinstance(p, Literal) else p for p in merged]
+            found.append(Literal(_text("".join(part.text for part in those if isinstance(part, Literal))), quoted))
+    return found
+
+
+def _whether_quoted(part: Part) -> bool | None:
+    """Of a literal; nothing of any other part."""
+    return part.quoted if isinstance(part, Literal) else None
 
 
 def _text(text: str) -> str:
-    return decoded(text) if all(ord(char) < 256 for char in text) else text  # noqa: PLR2004 - a byte
+    return decoded(text) if max(text, default="") < "\u0100" else text  # each character is a byte
 
 
 MAX_CHOICES = 64

@@ -22,6 +22,9 @@ MAX_KEY_BYTES = 64 << 10
 FOREVER = 0xFFFF_FFFF_FFFF_FFFF
 """The ``valid before`` of a certificate without an end (PROTOCOL.certkeys)."""
 
+_BY_SETTING = ": set passphrase_file"
+"""Of a key that a configuration names."""
+
 ClientKey = asyncssh.SSHKey | tuple[asyncssh.SSHKey, asyncssh.SSHCertificate]
 
 
@@ -47,15 +50,17 @@ def new_key(comment: str) -> tuple[str, str]:
     return key.export_private_key().decode("ascii"), key.export_public_key().decode("ascii")
 
 
-def own_identities(files: Iterable[Path]) -> tuple[ClientKey, ...]:
-    """A person's own keys, each where it is there and opens without a passphrase: others are the agent's."""
+def own_identities(files: Iterable[Path]) -> tuple[tuple[ClientKey, ...], tuple[str, ...]]:
+    """A person's own keys, each where it can be used; of those that are there and cannot, why. The agent may know these."""
     found: list[ClientKey] = []
+    unusable: list[str] = []
     for file in files:
         try:
             found.extend(read_identity(file, None, None))
-        except TrustError:
-            continue
-    return tuple(found)
+        except TrustError as error:
+            if is_there(file):
+                unusable.append(str(error).replace(_BY_SETTING, ""))
+    return tuple(found), tuple(unusable)
 
 
 def ends_at(keys: tuple[ClientKey, ...]) -> float | None:
@@ -81,11 +86,11 @@ def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(content, secret)
     except asyncssh.KeyEncryptionError:
-        why = "the passphrase does not open it" if secret else "is encrypted: set passphrase_file"
+        why = "the passphrase does not open it" if secret else f"is encrypted{_BY_SETTING}"
         raise TrustError(f"{path}: {why}") from None
     except (asyncssh.KeyImportError, ValueError) as error:
         if secret is None and "passphrase" in str(error).lower():
-            raise TrustError(f"{path}: is encrypted: set passphrase_file") from None
+            raise TrustError(f"{path}: is encrypted{_BY_SETTING}") from None
         if secret and ("decrypt" in str(error) or _ENCRYPTED in content):  # one in 256 wrong ones ends in good padding
             raise TrustError(f"{path}: the passphrase does not open it") from None
         raise TrustError(f"{path}: is no private key that can be used: {in_words(error)}") from None

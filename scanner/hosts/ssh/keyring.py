@@ -26,10 +26,11 @@ MAX_KEYS = 5
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What is offered to a host: keys, or those of an agent at this socket."""
+    """What is offered to a host: keys, or those of an agent at this socket; why others of a person's are not."""
 
     keys: tuple[ClientKey, ...] = ()
     agent: str | None = None
+    unusable: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -50,11 +51,13 @@ class Keyring:
             TrustError: a file is missing, exposed or damaged.
         """
         keyring = cls(config)
+        keys: tuple[ClientKey, ...]
+        unusable: tuple[str, ...] = ()
         if config.identity_file is not None:
             keys = read_identity(config.identity_file, config.certificate_file, config.passphrase_file)
         else:
-            keys = own_identities(config.own_keys)
-        keyring._known[OF_EVERYBODY] = Keys(keys, config.agent)
+            keys, unusable = own_identities(config.own_keys)
+        keyring._known[OF_EVERYBODY] = Keys(keys, config.agent, unusable)
         for number, one in enumerate(config.identities):
             keys = ()
             if one.identity_file is not None:
@@ -97,12 +100,15 @@ class Keyring:
         if known is None:
             known = self._known[identity] = self._of_inventory(identity.split("\n"))
         if not known.keys and known.agent is None and self.config.own_keys:
-            raise KeylessError(
-                "it was not asked, for none of your own keys can be used: there is none, or a passphrase locks it"
-            )
+            raise KeylessError(f"it was not asked, for none of your own keys can be used: {self._why(known)}")
         if not known.keys and known.agent is None:
             raise TrustError("no key is configured for it: set ssh.identity_file, or an entry of ssh.identities")
         return known
+
+    def _why(self, known: Keys) -> str:
+        files = self.config.own_keys
+        missing = f"there is no {files[0]}" if len(files) == 1 else "there is none where your ssh looks for them"
+        return "; ".join(known.unusable) or missing
 
     def _of_inventory(self, files: list[str]) -> Keys:
         """The keys of these files; ssh passes over those that are missing, as long as one is there.
@@ -110,7 +116,8 @@ class Keyring:
         A person's agent knows keys that are encrypted, or not even there.
         """
         if self.config.agent is not None:
-            return Keys(own_identities(map(Path, files)), self.config.agent)
+            keys, unusable = own_identities(map(Path, files))
+            return Keys(keys, self.config.agent, unusable)
         there = [path for path in map(Path, files) if is_there(path)]
         if len(there) > MAX_KEYS:
             raise TrustError(f"the inventory names more than {MAX_KEYS} keys for it")

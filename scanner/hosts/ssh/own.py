@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 TIMEOUT_S = 10.0
 """``ssh -G`` reads files; a ``Match exec`` in them may wait for something that never comes."""
 
+MAX_SAID_CHARS = 300
+"""Of what ssh says first, which names the file and the line."""
+
 _DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _NAMES_THE_SOCKET = "SSH_AUTH_SOCK"
 
@@ -99,7 +102,8 @@ def _asked(name: str, user: str, port: int | None) -> dict[str, list[str]]:
     except subprocess.TimeoutExpired:
         raise ValueError(f"ssh -G {name} did not end within {TIMEOUT_S:g} s") from None
     if done.returncode != 0:
-        raise ValueError(f"ssh -G {name}: {done.stderr.decode('utf-8', 'replace').strip()[-200:]}")
+        first = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        raise ValueError(f"ssh -G {name}: {first[-MAX_SAID_CHARS:].rstrip()}")
     said: dict[str, list[str]] = {}
     for line in done.stdout.decode("utf-8", "replace").splitlines():
         key, _, value = line.partition(" ")

@@ -213,6 +213,8 @@ def _line(line: str) -> tuple[str, _Entry] | None:
     if len(fields) < 3:  # noqa: PLR2004 - names, type, key
         raise ValueError("must read: host names, key type, key")
     names, kind, encoded = fields[:3]
+    if names.encode() in asyncssh.public_key.get_public_key_algs():
+        raise ValueError(f"is a public key without the names of its hosts, so no line of known_hosts: {COLLECT}")
     if names.startswith("|"):
         _hashed(names, None)
     try:

@@ -31,6 +31,9 @@ MAX_LITERAL_CHARS = 10_000
 MAX_SHOWN_CHARS = 120
 """Of a name or line in a message."""
 
+MAX_NAMED = 500_000
+"""Hosts that the lines of one file name, each as often as it is named: the largest inventory in five groups."""
+
 
 def read_ini(groups: Groups, text: str, file: str) -> None:
     """Adds what the text says; a line that names a host, but cannot be understood, costs this host.
@@ -54,6 +57,7 @@ class _Reader:
         self.problems: list[str] = []
         self._groups, self._file = groups, file
         self._group, self._kind = "ungrouped", "hosts"
+        self._named = 0
 
     def line(self, line: str, place: str) -> None:
         if line.startswith("["):
@@ -98,14 +102,17 @@ class _Reader:
         pattern = line.split(maxsplit=1)[0]
         try:
             pattern, *words = _words(line)
-            names, port = hosts_of(pattern)
             variables = _assignments(words, place, self._groups.kept)
+            names, port = hosts_of(pattern)
             if pattern.endswith(":") or pattern == "---":
                 raise ValueError(f"{_shown(pattern)} is no host")  # noqa: TRY301 -- told with its place below
         except ValueError as error:
             member = self._groups.add_host(pattern, place, self._group)
             member.problem = member.problem or f"{place}: host {printable(pattern, MAX_SHOWN_CHARS)}: {error}"
             return
+        self._named += len(names)
+        if self._named > MAX_NAMED:
+            raise InventoryError([f"{place}: the lines up to here name hosts more than {MAX_NAMED} times"])
         for name in names:
             self._groups.add_host(name, place, self._group, port).variables.update(variables)
 

@@ -11,7 +11,7 @@ from scanner.inventory.error import InventoryError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.formats.parsing.offload import Workers
+    from scanner.formats.parsing.offload import Parsers
 
 BUDGET = CallBudget(seconds=60)
 """Ten thousand hosts take some two seconds; a busy machine may need ten times as long."""
@@ -29,9 +29,9 @@ class _Refused:
 
 @dataclass(frozen=True, slots=True)
 class Offload:
-    """Calls functions of this room in ``workers``; without them in the thread that calls, which is for tests."""
+    """Calls functions of this room in ``parsers``; without them in the thread that calls, which is for tests."""
 
-    workers: Workers | None = None
+    parsers: Parsers | None = None
 
     def __call__(self, place: str, function: Callable[_P, _T], *args: _P.args, **_: _P.kwargs) -> _T:
         """What ``function`` returns; ``place`` is the source that it reads.
@@ -39,9 +39,9 @@ class Offload:
         Raises:
             InventoryError: it refuses the source, or reading it costs more than any inventory does.
         """
-        if self.workers is None:
+        if self.parsers is None:
             return function(*args)  # type: ignore[call-arg]  # positional only
-        found = self.workers.call(_caught, BUDGET, function, args)
+        found = self.parsers.call(_caught, BUDGET, function, args)
         if isinstance(found, BudgetExceeded):
             raise InventoryError([f"{place}: cannot be read: {found.detail}"])
         if isinstance(found, _Refused):

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 INDEX_NAME = "index.json"
 
+LAYOUT_NAME = "oci-layout"
+
+VERSION = "1.0.0"
+"""The only one there is: containerd, with it Docker, loads no other, where skopeo and Podman do not look."""
+
 _REF_NAME = "org.opencontainers.image.ref.name"
 _IMAGE_NAME = "io.containerd.image.name"
 
@@ -58,6 +63,10 @@ async def choose(blobs: Blobs, asked: str) -> Chosen | Failure:
     body = await whole(blobs, INDEX_NAME, MAX_DOCUMENT_BYTES)
     if body is None:
         return Failure(Reason.IMAGE_MALFORMED, f"the archive has no {INDEX_NAME}")
+    if other := _of_no_version(await whole(blobs, LAYOUT_NAME, MAX_DOCUMENT_BYTES)):
+        return Failure(
+            Reason.IMAGE_MALFORMED, f"{other}: not every engine would load it; imageLayoutVersion is {VERSION}"
+        )
     index = read_manifest(body, "", "")
     if isinstance(index, Failure):
         return replace(index, detail=f"{INDEX_NAME}: {index.detail}")
@@ -82,6 +91,17 @@ async def choose(blobs: Blobs, asked: str) -> Chosen | Failure:
     digest = Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
     own = tuple(dict.fromkeys(name for entry in entries for name in named.get(entry.digest, ())))
     return Chosen(own, digest, replace(index, entries=tuple(entries)))
+
+
+def _of_no_version(body: bytes | None) -> str:
+    """What is wrong with the file that makes a folder a layout, empty where nothing is."""
+    if body is None:
+        return f"the archive has no {LAYOUT_NAME}"
+    document = read_object(body)
+    if isinstance(document, Failure):
+        return f"{LAYOUT_NAME}: {document.detail}"
+    said = document.get("imageLayoutVersion")
+    return "" if said == VERSION else f"{LAYOUT_NAME} says {printable(str(said), 40) if said else 'no version'}"
 
 
 def _named(body: bytes) -> dict[str, tuple[str, ...]]:

@@ -38,11 +38,11 @@ _SIBLINGS = ("amd64", "arm64")
 
 
 class Rank(IntEnum):
-    """Who is surveyed first."""
+    """Who is surveyed first: plans, what a tag means today, what a container was made from."""
 
     PLANNED = 1
     MOVED = 2
-    STOPPED = 3
+    EXISTING = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,11 +75,11 @@ class Images:
         """Everything the judgement of this workload rests on; what was asked for it is taken down in ``note``."""
         note = note or QuestionNote()
         if workload.stage is Stage.PLANNED:
-            return Known(await self._whole(workload, await self._planned(host, workload, note), note))
+            return Known(await self._whole(workload, await self._if_pulled(host, workload, note), note))
         if workload.local is None:
-            return Known(await self._planned(host, workload, note))
+            return Known(await self._if_pulled(host, workload, note))
         # The tag first: where it has not moved, its answer proves the digest too.
-        ahead = await self._planned(host, workload, note) if _tag(workload) else None
+        ahead = await self._if_pulled(host, workload, note) if _tag(workload) else None
         running = await self._running(host, workload, workload.local, note)
         if isinstance(running, Failure) and running.reason in _GONE:
             running = None
@@ -97,7 +97,7 @@ class Images:
         note.resolved(reference, facts)
         return facts
 
-    async def _planned(self, host: HostFacts, workload: Workload, note: QuestionNote) -> ImageFacts | Failure:
+    async def _if_pulled(self, host: HostFacts, workload: Workload, note: QuestionNote) -> ImageFacts | Failure:
         """What a pull of the reference would bring to this host."""
         reference = workload.reference
         if isinstance(reference, Failure):
@@ -138,7 +138,7 @@ class Images:
         """What the container was made from, by digest; ``None`` where no registry ever had it."""
         facts: ImageFacts | Failure | None = None
         for reference in _repo_digests(workload, local)[:MAX_REPO_DIGESTS]:
-            facts = await self._under(reference, _Asker(host, workload, Rank.STOPPED, note), local)
+            facts = await self._under(reference, _Asker(host, workload, Rank.EXISTING, note), local)
             if isinstance(facts, ImageFacts) or facts.reason not in _GONE:
                 return facts
         return facts
@@ -186,7 +186,7 @@ class Images:
         self, reference: ImageReference, asker: _Asker, wanted: Callable[[Platform | None], bool]
     ) -> ImageFacts | None:
         """What runs is what its digest says, whether or not its registry can be asked, or has it still."""
-        if asker.rank is not Rank.STOPPED:
+        if asker.rank is not Rank.EXISTING:
             return None
         facts = await self.held(reference, depth=Depth.CONFIG, wanted=wanted)
         if not isinstance(facts, ImageFacts) or any(isinstance(offer.config, Failure) for offer in facts.offers):
@@ -218,7 +218,7 @@ class _Asker:
     def is_shown(self) -> bool:
         """Whether the kernel shows what runs, so that no file of the image need be read for it."""
         engine = engine_of(self.host, self.workload)
-        if isinstance(engine, Failure) or self.rank is not Rank.STOPPED:
+        if isinstance(engine, Failure) or self.rank is not Rank.EXISTING:
             return False
         return kernel_shows(kernel_of(self.host, engine), self.workload) is not None
 

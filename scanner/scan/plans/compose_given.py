@@ -26,7 +26,7 @@ from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, Plans
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scanner.formats.parsing.offload import Workers
+    from scanner.formats.parsing.offload import Parsers
     from scanner.probe.planned.folder import FolderPlans
 
 MAX_ROUNDS = 12
@@ -78,7 +78,7 @@ class _Recording(Mapping[str, bytes]):
 def read_compose(
     named: Sequence[Path],
     variables: Mapping[str, str],
-    workers: Workers,
+    parsers: Parsers,
     env_files: Sequence[Path] = (),
     directory: str = "",
 ) -> FolderPlans:
@@ -95,6 +95,7 @@ def read_compose(
     beside = ProjectSurroundings(
         variables=dict(variables),
         directory=posixpath.normpath(directory) if directory else None,
+        directory_name=posixpath.basename(posixpath.abspath(directory or posixpath.dirname(roots[0]))),
         dotenv=tuple(posixpath.normpath(path.as_posix()) for path in env_files),
     )
     own = posixpath.join(posixpath.dirname(roots[0]) if beside.directory is None else beside.directory, DOTENV)
@@ -104,7 +105,7 @@ def read_compose(
     for path in hidden & texts.keys():
         del texts[path]
     for _ in range(MAX_ROUNDS):
-        asked = workers.call(_asked, PROJECT_BUDGET, texts, roots, beside)
+        asked = parsers.call(_asked, PROJECT_BUDGET, texts, roots, beside)
         if isinstance(asked, BudgetExceeded):
             return folder.FolderPlans((), (_gap(roots[0], asked.detail),))
         fresh = [path for path in asked.missing if path not in {*texts, *hidden} and _take(path, texts)]

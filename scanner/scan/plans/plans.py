@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.domain.platform.platform import Platform
-    from scanner.formats.parsing.offload import Workers
+    from scanner.formats.parsing.offload import Parsers
     from scanner.probe.planned.folder import Filed, FolderPlans, Gap
 
 FOLDERS_AT_ONCE = 256
@@ -123,12 +123,12 @@ NO_DEPLOYMENTS = Deployments()
 class PlanDirectory:
     """A directory ``HOST PATTERN/files``; its files are parsed again only after they changed.
 
-    They are parsed in ``workers``; without them in the thread that calls, which is for tests.
+    They are parsed in ``parsers``; without them in the thread that calls, which is for tests.
     """
 
-    def __init__(self, directory: Path, workers: Workers | None = None) -> None:
+    def __init__(self, directory: Path, parsers: Parsers | None = None) -> None:
         self._directory = directory
-        self._workers = workers
+        self._parsers = parsers
         self._parsed: tuple[plan_tree.Tree, dict[str, FolderPlans]] | None = None
         self._given: tuple[object, Sequence[Host], Deployments] | None = None
 
@@ -143,7 +143,7 @@ class PlanDirectory:
             return Deployments({host.name: _nothing_known(host.name, problem) for host in hosts}, (problem,))
         parsed = self._parsed
         if parsed is None or parsed[0] != tree:
-            parsed = tree, _interpreted(tree, self._workers)
+            parsed = tree, _interpreted(tree, self._parsers)
             self._parsed = parsed
         given = self._given
         if given is None or given[0] is not parsed or given[1] is not hosts or not isinstance(hosts, tuple):
@@ -164,7 +164,7 @@ def given(plans: FolderPlans, hosts: Sequence[Host], fleet: Sequence[Host]) -> D
     return Deployments(MappingProxyType({host.name: _of_host(host, once, names) for host in hosts}))
 
 
-def read_whole(directory: Path, workers: Workers) -> FolderPlans:
+def read_whole(directory: Path, parsers: Parsers) -> FolderPlans:
     """What all files of one folder plan, wherever that would be deployed; reads the disk.
 
     Raises:
@@ -172,15 +172,15 @@ def read_whole(directory: Path, workers: Workers) -> FolderPlans:
     """
     tree = plan_tree.read_whole(directory)
     name = tree.folders[0]
-    read = workers.call(_plans_in, FOLDERS_BUDGET, dict(tree.texts), name)
+    read = parsers.call(_plans_in, FOLDERS_BUDGET, dict(tree.texts), name)
     if isinstance(read, BudgetExceeded):
         read = folder.FolderPlans((), (folder.Gap(name, Source.INVENTORY, _failure(f"{name}: {read.detail}")),))
     return read + _unread(tree, name)
 
 
-def read_texts(texts: Mapping[str, bytes], workers: Workers) -> FolderPlans:
+def read_texts(texts: Mapping[str, bytes], parsers: Parsers) -> FolderPlans:
     """What these files, by path, plan together."""
-    read = workers.call(_plans_in, FOLDER_BUDGET, dict(texts), "")
+    read = parsers.call(_plans_in, FOLDER_BUDGET, dict(texts), "")
     if isinstance(read, BudgetExceeded):
         return folder.FolderPlans((), (folder.Gap("files", Source.INVENTORY, _failure(read.detail)),))
     return read
@@ -190,21 +190,21 @@ def _is_pattern(name: str) -> bool:
     return not name.startswith(plan_tree.IGNORED)
 
 
-def _interpreted(tree: plan_tree.Tree, workers: Workers | None) -> dict[str, FolderPlans]:
+def _interpreted(tree: plan_tree.Tree, parsers: Parsers | None) -> dict[str, FolderPlans]:
     """The plans of every folder; one that costs too much is unknown, those beside it are read without it."""
     names = [name for name in tree.folders if _is_pattern(name)]
-    found = _plans_of(tree.texts, names) if workers is None else _offloaded(tree, names, workers)
+    found = _plans_of(tree.texts, names) if parsers is None else _offloaded(tree, names, parsers)
     return {name: plans + _unread(tree, name) for name, plans in found.items()}
 
 
-def _offloaded(tree: plan_tree.Tree, names: Sequence[str], workers: Workers) -> dict[str, FolderPlans]:
+def _offloaded(tree: plan_tree.Tree, names: Sequence[str], parsers: Parsers) -> dict[str, FolderPlans]:
     found: dict[str, FolderPlans] = {}
     end = time.monotonic() + MAX_READING_S
     for start in range(0, len(names), FOLDERS_AT_ONCE):
         group = names[start : start + FOLDERS_AT_ONCE]
-        read = workers.call(_plans_of, FOLDERS_BUDGET, dict(tree.texts), group)
+        read = parsers.call(_plans_of, FOLDERS_BUDGET, dict(tree.texts), group)
         found |= (
-            {name: _alone(tree, name, workers, end) for name in group} if isinstance(read, BudgetExceeded) else read
+            {name: _alone(tree, name, parsers, end) for name in group} if isinstance(read, BudgetExceeded) else read
         )
     return found
 
@@ -225,11 +225,11 @@ def _plans_in(texts: Mapping[str, bytes], name: str) -> FolderPlans:
     return (read or folder.FolderPlans()) + folder.FolderPlans(gaps=tuple(gaps))
 
 
-def _alone(tree: plan_tree.Tree, name: str, workers: Workers, end: float) -> FolderPlans:
+def _alone(tree: plan_tree.Tree, name: str, parsers: Parsers, end: float) -> FolderPlans:
     """One folder of a group in which something costs too much."""
     why = f"more than {MAX_READING_S} s are needed to read the whole directory"
     if time.monotonic() < end:
-        read = workers.call(_plans_in, FOLDER_BUDGET, dict(tree.texts), name)
+        read = parsers.call(_plans_in, FOLDER_BUDGET, dict(tree.texts), name)
         if not isinstance(read, BudgetExceeded):
             return read
         why = read.detail

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cache
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from scanner.domain.text import printable
 from scanner.service.service import Service
 from scanner.web.api import (
     admission,
@@ -37,6 +35,7 @@ from scanner.web.http.exposition import Exposition
 from scanner.web.http.idempotency import Idempotency
 from scanner.web.http.leader import Leader
 from scanner.web.http.limits import LimitsMiddleware
+from scanner.web.http.malformed import malformed
 from scanner.web.http.problem import Problem
 from scanner.web.http.session import Sessions
 from scanner.web.pages import pages, problem_page
@@ -105,10 +104,13 @@ def _problem(request: Request, error: Exception) -> Response:
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
     reason = _REASONS.get(error.status_code, "http_error")
+    is_nowhere = error.status_code == HTTPStatus.NOT_FOUND
+    detail = "there is nothing at this address" if is_nowhere else str(error.detail)
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods_at(request))
-    return problem_page.answer(request, Problem(error.status_code, reason, str(error.detail), headers))
+        detail = f"this address takes {headers['Allow']}, not {request.method}"
+    return problem_page.answer(request, Problem(error.status_code, reason, detail, headers))
 
 
 def _methods_at(request: Request) -> list[str]:
@@ -117,18 +119,7 @@ def _methods_at(request: Request) -> list[str]:
     return sorted({method for route in found for method in route.methods})
 
 
-def _said(error: Mapping[str, Any]) -> str:
-    """What is wrong; of what is no JSON also why, which names nothing of it."""
-    why = error.get("ctx", {}).get("error") if error["type"] == "json_invalid" else None
-    return f"{error['msg']}: {why}" if why else str(error["msg"])
-
-
 def _invalid(request: Request, error: Exception) -> Response:
-    """What is wrong where; the value itself is left out, it may be a secret that went astray."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
-    wrong = [
-        {"at": printable(".".join(map(str, one["loc"])), 200), "detail": printable(_said(one), 200)}
-        for one in error.errors()[:20]
-    ]
-    detail = "; ".join(f"{one['at']}: {one['detail']}" for one in wrong)
-    return problem_page.answer(request, Problem(400, "malformed", printable(detail), None, errors=wrong))
+    content_type = request.headers.get("content-type", "")
+    return problem_page.answer(request, malformed(error.errors(), error.body, content_type))

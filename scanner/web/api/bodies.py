@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from scanner.domain.override import names_something
+from scanner.domain.waiver import names_no_reason
 
 MAX_IMAGES = 64
 """One deployment; a pipeline with more of them asks once per service."""
@@ -125,6 +126,8 @@ class WaiverRequest(_Body):
     def _is_narrow(self) -> WaiverRequest:
         if not any(map(names_something, (self.host, self.image, self.workload, self.finding_reason))):
             raise ValueError("name a host, image, workload or finding_reason: nobody answers for everything")
+        if why := names_no_reason(self.finding_reason):
+            raise ValueError(f"finding_reason: {why}")
         return self
 
 

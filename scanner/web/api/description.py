@@ -44,7 +44,7 @@ PROBLEM: Mapping[str, Any] = {
 _RETRY = {"Retry-After": {"description": "Seconds until it may help to ask again.", "schema": {"type": "integer"}}}
 
 REFUSALS: Mapping[str, tuple[str, str, str]] = {
-    "400": ("The request makes no sense.", "malformed", "query.limit: Input should be a valid integer"),
+    "400": ("The request makes no sense.", "malformed", "query.limit: must be a whole number"),
     "401": ("No credential, or one that is not valid.", "unauthenticated", "this needs a credential"),
     "403": ("The credential does not permit this.", "scope_missing", "the token ci has not the scope operate"),
     "404": ("There is no such thing.", "not_found", "there is no such host, image, scan, waiver or entry"),

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse, Response
 
-from scanner.domain.platform.platform import Platform, parse
 from scanner.domain.readiness import readiness_document
+from scanner.domain.verdict.plain import plain_platform
 from scanner.service.platform_moves import PlatformMoves
 from scanner.web.api import schemas
 from scanner.web.http import dependencies
@@ -29,7 +29,7 @@ async def readiness(
 ) -> Response:
     """Every image of the latest report on a host of the target: what is ready, what blocks, whose it is."""
     try:
-        target = parse(to, Platform("linux", ""))
+        target = plain_platform(to)
     except ValueError as error:
         raise Problem(400, "platform_invalid", str(error)) from None
     found = await asyncio.to_thread(moves.outlook, target, team_label)

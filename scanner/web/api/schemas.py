@@ -238,15 +238,31 @@ class TrailPlace(TypedDict):
     entry: int
 
 
+class Override(TypedDict):
+    """Who answers for which deployments, until when."""
+
+    id: str
+    owner: str
+    reason: str
+    until: Moment
+    image: str
+    host: str
+
+
 class Checked(TypedDict):
-    """The gate's answer (``archscan/v1``); ``pins`` are references by the digest that was judged."""
+    """The gate's answer (``archscan/v1``); ``pins`` are references by the digest that was judged.
+
+    ``because`` says what holds beside the findings, ``overrides`` who answers for those that name one.
+    """
 
     schema: Literal["archscan/v1"]
     scan: Scan
     decision: Decision
     summary: Summary
+    because: list[str]
     decision_id: str | None
     pins: Mapping[str, str]
+    overrides: list[Override]
     trail: NotRequired[TrailPlace]
     hosts: list[Host]
     findings: list[Ruling]
@@ -270,17 +286,6 @@ class Waivers(TypedDict):
     """All that are in force."""
 
     waivers: list[Waiver]
-
-
-class Override(TypedDict):
-    """Who answers for which deployments, until when."""
-
-    id: str
-    owner: str
-    reason: str
-    until: Moment
-    image: str
-    host: str
 
 
 class Overrides(TypedDict):

@@ -37,9 +37,9 @@ KEEP_ALIVE_S = 75
 """Longer than Prometheus' usual scrape interval, so that it need not connect each time."""
 
 _WHY = {
-    errno.EADDRINUSE: "the port is in use: is another archscan running? Choose another port in web.listen",
-    errno.EADDRNOTAVAIL: "this machine has no such address: correct web.listen",
-    errno.EACCES: "not permitted: ports below 1024 need a privilege, choose a higher one in web.listen",
+    errno.EADDRINUSE: "the port is in use: is another archscan running? Choose another port: {named}",
+    errno.EADDRNOTAVAIL: "this machine has no such address: correct {named}",
+    errno.EACCES: "not permitted: ports below 1024 need a privilege, choose a higher one: {named}",
 }
 
 
@@ -163,16 +163,16 @@ def context_of(tls: TlsFiles | None) -> ssl.SSLContext | None:
         raise ListenError(f"web.config_file: certificate or key cannot be used: {reason or in_words(error)}") from error
 
 
-def refuse_taken(host: str, port: int) -> None:
-    """Try whether the address can be listened on.
+def refuse_taken(host: str, port: int, named: str = "web.listen") -> None:
+    """Try whether the address, which was said by what is ``named``, can be listened on.
 
     Raises:
         ListenError: it cannot.
     """
-    _listen(host, port).close()
+    _listen(host, port, named).close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, named: str = "web.listen") -> socket.socket:
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         if not host and socket.has_dualstack_ipv6():
@@ -180,5 +180,5 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        why = _WHY.get(error.errno or 0, error.strerror or in_words(error))
+        why = _WHY.get(error.errno or 0, error.strerror or in_words(error)).replace("{named}", named)
         raise ListenError(f"cannot listen on {where}: {why}") from error

@@ -16,6 +16,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.instead import changes
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import parse
+from scanner.formats import wrong_values
 from scanner.service.answers import Checked, Refusal
 from scanner.service.gate.gate import Gate
 from scanner.service.gate.question import Destination, named_image
@@ -174,7 +175,7 @@ def _read(question: CheckForm) -> tuple[tuple[Plan, ...], Destination] | str:
     try:
         body = CheckRequest(images=images, files=texts, hosts=hosts, platform=question.platform or None)
     except ValidationError as error:
-        return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        return wrong_values.words(error.errors()[0])
     for image in images:
         if isinstance(refused := named_image(image), Refusal):
             return refused.detail

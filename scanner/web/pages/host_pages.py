@@ -87,13 +87,17 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """One host with everything that is known of it; ``released`` is ``None`` where the store cannot be read."""
+    """One host with everything that is known of it.
+
+    ``platforms`` are its changes of platform, the newest first; they and ``released`` are ``None`` where the store cannot
+    be read.
+    """
 
     host: HostRow
     facts: HostFacts | None
     kernel: Mapping[str, Any]
     engines: Sequence[Engine]
-    architecture: Architecture | None
+    platforms: Sequence[Architecture] | None
     probes: Sequence[ProbeLog]
     released: Sequence[Released] | None = ()
 
@@ -164,12 +168,11 @@ def _all(asking: PageRequest, wanted: PageFilter, number: int) -> Response:
 
 
 async def _one(asking: PageRequest, name: str, history: History, rollbacks: Rollbacks) -> Response:
-    architectures = await history.architectures()
     row = await asyncio.to_thread(lambda: asking.index.row_of.get(name))
     if row is None:
         raise Problem(404, "host_not_found", "the latest report has no host of this name")
     probes = [log for log in asking.context.probes if log.target == name]
-    page = host_page(row, architectures.get(name), probes, await _releases(rollbacks, row))
+    page = host_page(row, await history.platform_changes(name), probes, await _releases(rollbacks, row))
     return await asyncio.to_thread(render, asking, "host.html", page)
 
 
@@ -221,16 +224,16 @@ def hosts_page(index: FleetIndex, wanted: PageFilter, number: int) -> HostsPage:
 
 def host_page(
     row: HostRow,
-    architecture: Architecture | None,
+    platforms: Sequence[Architecture] | None,
     probes: Sequence[ProbeLog],
     released: Sequence[Released] | None = (),
 ) -> HostView:
     """The page of one host."""
     reading = row.reading.reading
     if isinstance(reading, Failure):
-        return HostView(row, None, {}, (), architecture, probes, released)
+        return HostView(row, None, {}, (), platforms, probes, released)
     there = [engine for engine in reading.engines if engine.state is not EngineState.ABSENT]
-    return HostView(row, reading, plain(reading.kernel), there, architecture, probes, released)
+    return HostView(row, reading, plain(reading.kernel), there, platforms, probes, released)
 
 
 def _urgency(row: HostRow) -> tuple[bool, int, int, str]:

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from scanner.domain.platform.platform import Platform, parse
+from scanner.domain.platform.platform import Platform
 from scanner.domain.readiness import OUTLOOK_MEANS, Outlook
+from scanner.domain.verdict.plain import plain_platform
 from scanner.service.answers import Refusal
 from scanner.service.platform_moves import PlatformMoves
 from scanner.web.http import dependencies
@@ -104,7 +105,9 @@ async def readiness(
     to: Annotated[str, Query(max_length=64)] = "",
     host: Annotated[str, Query(max_length=512)] = "",
 ) -> Response:
-    """The table for one target."""
+    """The table for one target, of one host where it is named."""
+    if host and host not in asking.index.row_of:
+        raise Problem(404, "host_not_found", "the latest report has no host of this name")
     target = _platform(to) if to else None
     judging = target is not None and moves.is_judging(target)
     return await asyncio.to_thread(_shown, asking, moves, target, host, judging=judging)
@@ -132,7 +135,7 @@ def _shown(asking: PageRequest, moves: PlatformMoves, target: Platform | None, h
 
 def _platform(text: str) -> Platform:
     try:
-        return parse(text, Platform("linux", ""))
+        return plain_platform(text)
     except ValueError as error:
         raise Problem(400, "platform_invalid", str(error)) from None
 

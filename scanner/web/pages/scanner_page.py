@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Status, leaves_incomplete
 from scanner.domain.waiver import Waiver
+from scanner.formats import wrong_values
 from scanner.service.answers import Refusal
 from scanner.service.history import History, PastScan
 from scanner.service.reloading import Reloading
@@ -174,7 +175,7 @@ def _waiver(fields: Mapping[str, str]) -> WaiverRequest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        said = str(first["msg"]).removeprefix("Value error, ")
+        said = wrong_values.words(first)
         raise Problem(400, "waiver_invalid", f"{where}: {said}" if where else said) from None
 
 

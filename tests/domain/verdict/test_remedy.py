@@ -10,6 +10,7 @@ import pytest
 from scanner.domain import facts
 from scanner.domain.facts import Binfmt, BinfmtEntry, EngineKind, Maker, Process, Source, Stage
 from scanner.domain.failure import Failure
+from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
@@ -121,6 +122,15 @@ def test_what_the_tag_does_not_offer_is_built_beside_what_it_does():
     for workload in (stale(), builders.plan("api")):
         verdict = fixed(workload, only_arm)
         assert verdict.fix.commands == (f"docker buildx build --platform linux/amd64,linux/arm64 --tag {APP} --push .",)
+
+
+@pytest.mark.parametrize(("image", "own"), [("r.example/app", "r.example/app:latest-windows"), (APP, f"{APP}-windows")])
+def test_what_another_system_needs_is_put_beside_it_under_a_tag_of_the_same_repository(image, own):
+    trouble = Trouble("h", image, needed=Platform("windows", "amd64"), reference=image_reference(image))
+    assert fix(Reason.PLATFORM_MISSING, trouble).commands == (
+        f"docker buildx build --platform windows/amd64 --tag {own} --push .",
+        f"docker buildx imagetools create --append --tag {image} {own}",
+    )
 
 
 def test_a_tag_that_was_mended_since_is_pulled_not_built_again():
@@ -246,6 +256,28 @@ def test_the_end_of_rosetta_is_told():
 def test_limits_damage_and_unset_variables_are_not_blamed_on_the_registry_s_answer(reason):
     given = fix(reason, Trouble("h", "${IMAGE}:1", failure=Failure(reason, setting="scan.surveys.max_image_bytes")))
     assert "gave no usable answer" not in given.summary
+
+
+@pytest.mark.parametrize(
+    ("part", "command"),
+    [
+        ("docker", "systemctl restart docker; journalctl --unit docker --lines 20"),
+        ("containerd", "systemctl restart containerd; journalctl --unit containerd --lines 20"),
+        ("podman", "podman info"),
+        ("podman:kim", "su -s /bin/sh kim -c '\"'\"'podman info'\"'\"'"),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_started_by_its_own_name(part, command):
+    workload = builders.workload(part, source=Source(part.partition(":")[0]))
+    given = fix(Reason.ENGINE_DOWN, Trouble("web-1", "", workload=workload))
+    assert given.commands[0] == f"ssh root@web-1 '{command}'"
+
+
+@pytest.mark.parametrize(("setting", "says"), [("ssh.max_output", "(ssh.max_output)"), ("", "no setting allows more")])
+def test_an_answer_that_no_setting_makes_readable_is_not_to_be_allowed_more(setting, says):
+    failure = Failure(Reason.HOST_TOO_LARGE, "it takes more than 1024 MiB to read", setting=setting)
+    given = fix(failure.reason, Trouble("h", "", failure=failure))
+    assert (says in given.summary, "allow more" in given.summary) == (True, bool(setting))
 
 
 def test_a_limit_that_is_kept_for_others_is_told_from_one_that_is_used_up():

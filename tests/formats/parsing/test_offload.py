@@ -21,7 +21,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats.parsing import offload, offload_worker
-from scanner.formats.parsing.offload import BudgetExceeded, CallBudget, WorkerError, Workers
+from scanner.formats.parsing.offload import BudgetExceeded, CallBudget, Parsers, WorkerError
 from scanner.probe import reading
 from tests.formats.parsing import confined
 from tests.real.require import missing
@@ -31,13 +31,13 @@ ANSWERS = sorted((Path(__file__).parents[2] / "data/hosts").glob("*.txt"))
 
 @pytest.fixture
 def workers():
-    made = Workers(1)
+    made = Parsers(1)
     yield made
     made.close()
 
 
 def test_nothing_runs_until_the_first_call():
-    made = Workers()
+    made = Parsers()
     assert made.started == 0
     made.close()
 
@@ -140,7 +140,7 @@ def test_read_only_mappings_pass(workers):
 
 
 async def test_closing_ends_who_is_at_work():
-    made = Workers(1)
+    made = Parsers(1)
     waiting = asyncio.create_task(made.run(time.sleep, CallBudget(seconds=100), 100))
     while not made._busy:
         await asyncio.sleep(0.01)
@@ -156,7 +156,7 @@ def test_a_word_of_a_closed_list_comes_back_by_its_class_on_every_python():
 
 
 def test_values_that_hosts_have_alike_are_one_value(workers):
-    sharing, found = Workers(1, HOSTS_SHARE), []
+    sharing, found = Parsers(1, HOSTS_SHARE), []
     try:
         raw = next(path for path in ANSWERS if reading.read(path.read_bytes(), Host("a", "a")).workloads).read_bytes()
         for name in ("web-1", "web-2"):

@@ -26,6 +26,7 @@ from scanner.formats.shell.syntax import (
     Simple,
     Subshell,
 )  # fmt: skip
+from tests import counted
 
 
 def only(text):
@@ -84,7 +85,18 @@ def test_a_here_document_is_the_text_of_its_redirection():
     assert [word.literal for word in items[1].statement.words] == ["exec", "y"]
 
 
-@pytest.mark.parametrize("raw", [b"a" * (grammar.MAX_BYTES + 1), b"a\0b", b"a\r\n", b"(" * 5000, b"a && " * 300 + b"a"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"a" * (grammar.MAX_BYTES + 1),
+        b"a\0b",
+        b"a\r\n",
+        b"(" * 5000,
+        b"a && " * 300 + b"a",
+        b"a|" * 700,
+        b"a\n" * 20000,
+    ],
+)
 def test_beyond_a_limit_the_whole_script_is_not_understood(raw):
     found = grammar.parse(raw)
     statement = found if isinstance(found, NotUnderstood) else found.items[0].statement
@@ -95,6 +107,14 @@ def test_beyond_a_limit_the_whole_script_is_not_understood(raw):
 @given(st.one_of(st.binary(max_size=300), st.text("a'\"$`(){}[]<>|&;#\\\n= *~!", max_size=80).map(str.encode)))
 def test_no_bytes_raise(raw):
     assert isinstance(grammar.parse(raw), Sequence | NotUnderstood)
+
+
+@pytest.mark.parametrize("part", [b"'a'b", b"a ", b"a'b' ", b"a$b", b'"$a"b '])
+def test_words_cost_work_in_proportion(part):
+    def work(times):
+        return counted.calls(lambda: grammar.parse(part * times + b" a" * times))
+
+    assert work(2000) < 2.5 * work(1000)
 
 
 @pytest.mark.parametrize("raw", [b"[ \\( " * 9000, b" [ " * 20000, b"1<>" + b" " * 60000, b"= '" * 20000])

@@ -4,6 +4,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from scanner.domain.failure import Failure
@@ -102,11 +103,34 @@ async def test_a_host_for_which_there_is_no_key_says_so(pool_of, sshd, host):
 async def test_a_person_without_a_key_is_told_how_to_get_one(pool_of, sshd, host, tmp_path):
     pool = pool_of(SshConfig(None, sshd.known_hosts, own_keys=(tmp_path / "id_ed25519",)))
     said = of_login(await pool.read(host, SCRIPT), host, ProbeLogin("scan", is_own=True))
-    assert "it was not asked, for none of your own keys can be used" in said.detail
+    why = "it was not asked, for none of your own keys can be used"
+    assert said.detail == f"{why}: there is no {tmp_path}/id_ed25519"
     fix = FIXES[said.reason](Trouble(host.name, "", failure=said))
     port = f"-p {host.port} {host.user}@{host.address}"
     again = f"archscan scan {host.user}@{host.endpoint}"
     assert fix.commands == ("ssh-add || ssh-keygen -t ed25519", f"ssh-copy-id {port}", again)
+
+
+async def test_a_person_is_told_why_the_key_that_is_there_cannot_be_used(pool_of, sshd, host, tmp_path):
+    locked, key = tmp_path / "locked", asyncssh.import_private_key(sshd.client_key.read_bytes())
+    key.write_private_key(locked, passphrase="secret")
+    locked.chmod(0o600)
+    exposed = tmp_path / "exposed"
+    exposed.write_bytes(sshd.client_key.read_bytes())
+    exposed.chmod(0o644)
+    pool = pool_of(SshConfig(None, sshd.known_hosts, own_keys=(locked, exposed, tmp_path / "gone")))
+    said = await pool.read(host, SCRIPT)
+    told = f"{locked}: is encrypted; {exposed}: others may read it (mode 0644): chmod go-rwx"
+    assert said.detail.endswith(f": {told}")
+
+
+async def test_a_person_whose_key_is_refused_is_told_what_a_person_can_type(pool_of, sshd, host, wrong):
+    pool = pool_of(SshConfig(None, sshd.known_hosts, own_keys=(wrong,)))
+    said = of_login(await pool.read(host, SCRIPT), host, ProbeLogin("scan", is_own=True))
+    fix = FIXES[said.reason](Trouble(host.name, "", failure=said))
+    way = f"-p {host.port} {host.user}@{host.address}"
+    again = f"archscan scan {host.user}@{host.endpoint}"
+    assert fix.commands == (f"ssh {way} true", f"ssh-copy-id {way}", again)
 
 
 async def test_a_bastion_has_a_key_of_its_own(pool_of, sshd, start_sshd, host, wrong):

@@ -12,6 +12,7 @@ from scanner.inventory import AnsibleSource, InventoryError, gather
 from scanner.inventory.ansible.groups import Groups
 from scanner.inventory.ansible.ini_form import read_ini
 from scanner.inventory.ansible.ranges import expand, hosts_of
+from tests import counted
 
 INI = """\
 # a comment
@@ -574,6 +575,14 @@ def test_ranges_hold_both_ends(pattern, names):
 )
 def test_a_port_stands_behind_what_is_a_name(pattern, names, port):
     assert hosts_of(pattern) == (names, port)
+
+
+def test_lines_that_name_hosts_without_end_are_refused_at_a_count():
+    with pytest.raises(InventoryError, match="f:6: the lines up to here name hosts more than 500000 times"):
+        read_ini(Groups(), "a[1:99999]\n" * 7, "f")
+    groups = Groups()
+    assert counted.calls(lambda: read_ini(groups, "a[1:99999] not-a-variable\n" * 7, "f")) < 10_000
+    assert "not-a-variable" in groups.hosts["a[1:99999]"].problem
 
 
 @given(st.text("ab[]:=# \n01'\"{}", max_size=120))

@@ -16,7 +16,7 @@ from scanner.domain.host import Host
 from scanner.domain.image import offers
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.formats.parsing.offload import CallBudget, Workers
+from scanner.formats.parsing.offload import CallBudget, Parsers
 from scanner.probe.planned import folder
 from scanner.scan.plans import plan_tree
 from scanner.scan.plans import plans as plans_module
@@ -474,7 +474,7 @@ def test_a_folder_that_costs_too_much_is_unknown_and_those_beside_it_are_read(di
     monkeypatch.setattr(plans_module, "FOLDER_BUDGET", CallBudget(max_bytes=2000))
     many = "\n".join(f"r.example/app:{number}" for number in range(100))
     home = directory({"web-1/images.txt": "r.example/app:1", "web-2/images.txt": many})
-    with closing(Workers(1)) as workers:
+    with closing(Parsers(1)) as workers:
         found = PlanDirectory(home, workers).read(HOSTS)
     assert planned(found, "web-1")
     ((name, reason, detail),) = unknown(found, "web-2")
@@ -490,7 +490,7 @@ def test_what_is_read_in_a_worker_is_what_is_read_here(directory):
         "web-1/compose.yml": "services: {a: {image: a}}", "all/pod.yaml": POD, "web-2/x.yml": "{", "web-2/pod.yaml": placed,
         "edge-1/job.nomad": JOB, "edge-1/compose.yml": "services: [",
     })  # fmt: skip
-    with closing(Workers(1)) as workers:
+    with closing(Parsers(1)) as workers:
         assert PlanDirectory(home, workers).read(HOSTS) == PlanDirectory(home).read(HOSTS)
 
 

@@ -166,10 +166,12 @@ def override(environment, **changes):
 
 
 def code_there(answer):
-    """The exit code of ``archscan check --server``."""
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=check_document.document(answer)))
+    """The exit code of ``archscan check --server``, whose JSON is what the server sent."""
+    sent = check_document.document(answer)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=sent))
     with Client("http://x", transport=transport) as client:
         got = client.check([IMAGE], ["*"], [])
+    assert {**check_document.document(got), "hosts": []} == {**sent, "hosts": []}  # of whose facts the kernel is kept
     return exit_code(got.report, FailOn.MISMATCH, got.decision, got.overridden)
 
 
@@ -211,6 +213,10 @@ async def test_an_override_covers_a_host_that_cannot_be_read(service, environmen
     environment.machines["10.0.0.2"] = Failure(Reason.HOST_REFUSED)
     answer = await asked(service, "*")
     assert (str(answer.decision), code_there(answer)) == ("hold", Exit.INCOMPLETE)
+    stopped = replace(answer, report=replace(answer.report, findings=(), complete=False), rulings=())
+    nothing, late = check_document.document(stopped)["because"][:2]
+    assert nothing.startswith("nothing was judged: ")
+    assert late == "the time was over before every host was read"
 
 
 async def test_an_override_pins_nothing_that_nobody_resolved(service, environment, capsys):
@@ -222,7 +228,7 @@ async def test_an_override_pins_nothing_that_nobody_resolved(service, environmen
     lost = replace(answer, pins={}, overridden=frozenset({0}))
     assert check_document.text(lost) == ""
     capsys.readouterr()
-    checked_output.write_pins(lost, Exit.OK)
+    assert checked_output.write_pins(lost, Exit.OK) is Exit.INCOMPLETE
     written = capsys.readouterr()
     assert (written.out, f"{IMAGE} has no digest to pin" in written.err) == ("", True)
 

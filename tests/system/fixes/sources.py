@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.real.elf import executable
+from tests.real.images import Image, ImageFactory, Index
 
 NATIVE, FOREIGN = executable("amd64"), executable("arm64")
 SCRIPT = b"#!/bin/sh\necho hello\n"
@@ -25,6 +26,7 @@ class Sources:
 
     ``files`` are its bytes by name, those in ``plain`` without an execute bit. ``edits`` are what its owner writes after
     reading the fix's summary, where the fix has no command for it. ``platforms`` are what it was built for at first.
+    ``found`` is what the registry has instead of what these files would make: an image by its tag, or nothing.
     """
 
     reason: str
@@ -32,6 +34,7 @@ class Sources:
     edits: Mapping[str, bytes | str] = field(default_factory=dict)
     plain: tuple[str, ...] = ()
     platforms: str = "linux/amd64"
+    found: Mapping[str, Image | Index] | None = None
 
     @property
     def is_typed(self) -> bool:
@@ -73,7 +76,30 @@ def _process(reason: str, line: str, mended: str) -> Sources:
     )
 
 
+def _published(reason: str, **found: Image | Index) -> Sources:
+    """Sound sources; by tag what was published in their place. No fault is left in what they make anew."""
+    return Sources(
+        reason, {"Dockerfile": ALONE, "app": NATIVE}, found={tag.lstrip("_"): what for tag, what in found.items()}
+    )
+
+
+def _image(**more: object) -> Image:
+    return ImageFactory.image({"app": ImageFactory.File(NATIVE, 0o755)}, entrypoint=["/app"], **more)
+
+
+def _configured(**more: object) -> Image:
+    return _image(config={"config": {"Entrypoint": ["/app"], **more}})
+
+
 MENDED = {
+    "tag-missing": _published("image_tag_missing", other=_image()),
+    "no-platforms": _published("image_no_platforms", _1=ImageFactory.index()),
+    "mislabelled": _published("mislabelled", _1=_image(architecture="arm64")),
+    "config-disagrees": _published(
+        "config_disagrees",
+        _1=ImageFactory.index(_image(architecture="arm64"), platforms=[{"os": "linux", "architecture": "amd64"}])),
+    "workdir": _published("workdir_invalid", _1=_configured(WorkingDir="/app")),
+    "environment": _published("environment_invalid", _1=_configured(Env=["=x"])),
     "crlf": _script("crlf_shebang", SCRIPT.replace(b"\n", b"\r\n")),
     "bom": _script("bom_shebang", b"\xef\xbb\xbf" + SCRIPT),
     "utf16": _script("utf16_shebang", SCRIPT.decode().replace("\n", "\r\n").encode("utf-16")),

@@ -149,12 +149,56 @@ async def test_a_page_of_findings_tells_where_the_next_begins(client):
 
 
 @pytest.mark.parametrize(
-    "query", ["status=fine", "stauts=ok", "limit=0", "limit=x", "offset=-1", "reason=because", "host=" + "a" * 600]
+    ("query", "says"),
+    [
+        ("status=fine", "query.status.0: must be one of ok, emulated, degraded, unknown, mismatch, broken"),
+        ("stauts=ok", "query.stauts: is not known here"),
+        ("limit=0", "query.limit: must be at least 1"),
+        ("limit=x", "query.limit: must be a whole number"),
+        ("offset=-1", "query.offset: must be at least 0"),
+        ("reason=wrong_binry", "words; did you mean wrong_binary?"),
+        ("host=" + "a" * 600, "query.host: must have at most 512 characters"),
+    ],
 )
-async def test_a_filter_that_makes_no_sense_is_refused(client, query):
+async def test_a_filter_that_makes_no_sense_is_refused(client, query, says):
     refused = await client.get(f"/api/v1/findings?{query}")
     assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
     assert refused.json()["reason"] == "malformed"
+    assert says in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        ("check", '{"images": "a", "platform": "linux/amd64"}', "body.images: must be a list"),
+        ("check", '{"images": [5], "platform": "linux/amd64"}', "body.images.0: must be text or must be an object of JSON"),
+        ("check", '{"images": [{"image": "a", "command": "b"}], "platform": "x"}', "body.images.0.command: must be a list"),
+        ("check", '{"images": [{"command": ["b"]}], "platform": "x"}', "body.images.0.image: is required"),
+        ("check", '{"images": ["a"]}', "body: give either hosts or platform"),
+        ("check", '{"images": ["a"', "body: is no JSON: Expecting ',' delimiter (character 15)"),
+        ("check", "[]", "body: must be an object of JSON"),
+        ("check", "", "body: is empty: send an object of JSON"),
+        ("waivers", '{"owner": "a", "until": "2027-01-31"}', "body.until: needs a time zone: write it as 2027-01-31T23:59:59Z"),
+        ("waivers", '{"owner": "a", "reason": "b", "until": "2027-01-31T00:00Z", "image": "x", "finding_reason": "wrong_bin"}', "did you mean wrong_binary?"),
+        ("waivers", '{"owner": " ", "reason": "b", "until": "soon"}', "body.until: must be a moment such as 2027-01-31T23:59:59Z"),
+    ],
+)  # fmt: skip
+async def test_a_body_that_makes_no_sense_is_refused_in_words_of_ours(as_, path, body, says):
+    client = as_("gate" if path == "check" else "operate")
+    headers = {"Content-Type": "application/json"}
+    refused = await client.post(f"/api/v1/{path}", content=body, headers=headers)
+    assert (refused.status_code, says in refused.json()["detail"]) == (400, True), refused.text
+
+
+async def test_a_platform_that_no_host_is_has_no_readiness(client):
+    refused = await client.get("/api/v1/readiness?to=linux/amd46")
+    assert (refused.status_code, "did you mean linux/amd64?" in refused.json()["detail"]) == (400, True)
+
+
+async def test_a_body_whose_header_does_not_say_that_it_is_json_is_told_so(as_):
+    refused = await as_("gate").post("/api/v1/check", content='{"images": ["a"], "platform": "linux/amd64"}')
+    assert refused.status_code == 400
+    assert refused.json()["detail"] == "body: is read as JSON only with the header Content-Type: application/json"
 
 
 TWO_MEANINGS = {

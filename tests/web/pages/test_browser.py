@@ -30,6 +30,9 @@ ROWS_OF_FILTER = "new Set([...document.querySelectorAll('form.filter > *')].filt
 NARROWEST_PROSE = "Math.min(1000, ...[...document.querySelectorAll('td.prose')].map(cell => cell.offsetWidth))"
 """Pixels; a sentence in a column of three letters is not read."""
 
+CUT_GROUPS = "[...document.querySelectorAll('details[open] .inside .scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+"""Tables of who has an image; of a cut one nobody sees the last column."""
+
 TALLEST_CHIP = "Math.max(0, ...[...document.querySelectorAll('td .label, td .reason')].map(one => one.offsetHeight))"
 
 PAGE_IN_MENU = """() => {
@@ -110,6 +113,7 @@ async def test_every_page_fits_its_screen_and_its_budget_at_every_size(browser, 
                 assert width < 1280 or await page.evaluate(ROWS_OF_FILTER) <= 1, path
                 assert await page.evaluate(TALLEST_CHIP) < 40, f"{path}: words in letters under each other"
                 assert await page.evaluate(NARROWEST_PROSE) >= 200, (path, width)
+                assert name != "findings" or await page.evaluate(CUT_GROUPS) == 0, width
                 if PICTURES and is_pictured(name, count, width):
                     target = Path(PICTURES) / f"{name}-{count}{'-narrow' if width == 390 else ''}.png"
                     await page.screenshot(path=target)

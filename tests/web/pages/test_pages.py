@@ -172,7 +172,7 @@ async def test_a_host_page_tells_facts_gaps_and_contradictions(client):
     words_told = ("kernel says arm64, userland is 32 bit", "engine_denied", "docker 28.1.1", "linux/arm64", "aarch64")
     for words in (*words_told, "32-bit x86 no"):
         assert words in text
-    assert "It was linux/amd64 until 1 day ago" in text
+    assert "linux/amd64 until 1 day ago , then linux/arm64 linux/arm/v7 until 9 days ago , then linux/amd64" in text
     silent = Page((await client.get("/hosts/edge-2")).text).text
     assert "This host could not be read" in silent
     assert "host_timeout" in silent
@@ -223,7 +223,8 @@ async def test_readiness_counts_images_by_what_is_known(client):
     text = Page((await client.get("/readiness?to=linux/arm64")).text).text
     assert "What if the fleet becomes linux/arm64?" in text
     assert "its label says linux/arm64; its bytes have not been read" in text
-    assert (await client.get("/readiness?to=nonsense")).status_code == 400
+    for query, status in (("to=nonsense", 400), ("to=linux/amd46", 400), ("to=linux/arm64&host=edgy-1", 404)):
+        assert (await client.get(f"/readiness?{query}")).status_code == status
 
 
 async def test_an_error_is_a_page_for_people_and_a_document_for_programs(client):

@@ -208,7 +208,7 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
     path = _sourced(machine, state, rest[0], node)
     if path is None:
         why = f"line {node.line}: {words[0]} {rest[0]}, where no file is"
-        if machine.kind is not ShellKind.BASH:
+        if state.is_posix(machine.kind):
             return machine.exit(replace(state.with_status(2), gave_up=why), 2)
         return machine.failed(state, 1, why)
     if any(each.changes(posixpath.normpath(path)) for each in state.written):
@@ -233,7 +233,7 @@ def _sourced(machine: Machine, state: State, name: str, node: Simple) -> str | N
         if not is_known(path):
             raise AtRunTimeError(f"line {node.line}: PATH, in which it looks for {name}, is not known")
         candidates = [state.absolute(f"{directory or '.'}/{name}") for directory in path.split(":")]
-        candidates += [state.absolute(name)] if machine.kind is ShellKind.BASH else []
+        candidates += [] if state.is_posix(machine.kind) else [state.absolute(name)]
     for candidate in candidates:
         kind = machine.files.stands(candidate).kind
         if kind is PathKind.UNKNOWN or (kind is PathKind.MISSING and (state.has_started or state.touched(candidate))):
@@ -373,9 +373,9 @@ def _refused(_machine: Machine, _state: State, words: tuple[str, ...], node: Sim
 
 def _alias(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """No script of bash's expands an alias unless it asks for that (``shopt -s expand_aliases``), or is POSIX'."""
-    if machine.kind is not ShellKind.BASH or "posix" in state.options or state.value("POSIXLY_CORRECT") is not None:
+    if state.is_posix(machine.kind) or state.value("POSIXLY_CORRECT") is not None:
         return _refused(machine, state, words, node)
-    return _doubtful(machine, replace(state.printed(UNKNOWN), options=state.options | {"aliases"}), words, node)
+    return _doubtful(machine, state.printed(UNKNOWN), words, node)
 
 
 def _hash(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:

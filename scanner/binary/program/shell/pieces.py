@@ -49,7 +49,6 @@ class Piece:
 
 BREAK = Piece("", parts_words=True)
 
-
 _ALTERNATIVES = frozenset("-=?+")
 _NUMBERS = frozenset("#?$!")
 """Parameters that are digits, in which nothing can be split."""
@@ -153,8 +152,7 @@ class Pieces:
 
     def _with_specials(self, text: str) -> str:
         for name in ("#", "?", *"0123456789"):
-            if f"${name}" in text:
-                text = text.replace(f"${name}", self.plain(name) or "0")
+            text = text.replace(f"${name}", self.plain(name) or "0")
         return text
 
     def index(self, subscript: str) -> int | None:
@@ -163,6 +161,8 @@ class Pieces:
 
     def _number(self, name: str) -> str | None:
         found = self.plain(name)
+        if found is None and "u" in self.state.options and self.runner.kind is ShellKind.BASH:
+            raise AtRunTimeError(f"the arithmetic reads {name}, which is not set (set -u)", is_faulty=True)
         return found if found is None or is_known(found) else "unknown"
 
     # ------------------------------------------------------------ parameters

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.following import Script
 from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
-from scanner.binary.program.shell.variables import HARMLESS, switch
+from scanner.binary.program.shell.variables import HARMLESS, is_followed, switch
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -31,6 +31,7 @@ _OWN = frozenset("cils")
 """Letters that are told apart here."""
 
 _OPTIONS = re.compile(r"[-+][a-zA-Z]+")
+_LONG_OF_ASH = frozenset({"--login"})
 _LONG = frozenset({"--login", "--norc", "--noprofile", "--posix", "--noediting", "--verbose"})
 
 
@@ -52,14 +53,19 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
     """The script that a shell reads; ``None`` for one that has none to read, a sentence where nobody can tell."""
     words, at, text, reads, options = command.argv[1:], 0, False, False, set[str]()
     login, profiles, asked = command.argv[0].startswith("-"), True, False
-    is_sh = command.argv[0].rpartition("/")[2].removeprefix("-") == "sh"
+    called = command.argv[0].rpartition("/")[2].removeprefix("-")
+    is_sh = called == "sh"
+    if called == "rbash":
+        return Failure(Reason.BINARY_UNKNOWN, f"{command.argv[0]} is a restricted shell, which refuses much")
     while at < len(words) and words[at][:1] in {"-", "+"} and words[at] not in {"-", "--"}:
         word = words[at]
         if word.startswith("--"):
             if word in {"--init-file", "--rcfile"}:
                 return f"{command.argv[0]} {word} reads files of its own before"
-            if word not in _LONG:
+            if word in {"--help", "--version"}:
                 return None
+            if word not in (_LONG if kind is ShellKind.BASH else _LONG_OF_ASH if kind is ShellKind.ASH else ()):
+                return _refused(command, word)
             login, profiles = login or word == "--login", profiles and word != "--noprofile"
             options |= {"posix"} & {word[2:]}
             at += 1
@@ -69,12 +75,14 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         text = text or ("c" in word and word[0] == "-")
         login = login or ("l" in word and word[0] == "-")
         asked, reads = asked or ("i" in word and word[0] == "-"), reads or ("s" in word and word[0] == "-")
-        for letter in word[1:]:
+        for letter in filter(lambda each: each not in _OWN, word[1:]):
             at += letter in {"o", "O"} and at + 1 < len(words)
-            if letter in {"o", "O"} and (UNKNOWN in words[at] or (letter == "O" and words[at] not in HARMLESS)):
-                return f"{command.argv[0]} {word} {words[at].replace(UNKNOWN, '…')} changes what words mean"
-            if letter not in _OWN:
-                switch(options, words[at] if letter in {"o", "O"} else letter, on=word[0] == "-")
+            name = words[at] if letter in {"o", "O"} else ""
+            wrong = _wrong(command, kind, word, letter, name)
+            if wrong is not None:
+                return wrong
+            if letter != "O":
+                switch(options, name or letter, on=word[0] == "-")
         if "n" in options:
             return f"{command.argv[0]} {word} runs nothing"
         at += 1
@@ -87,7 +95,7 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         return Failure(Reason.BINARY_UNKNOWN, f"{command.argv[0]} -c ends with a usage error: its text is missing")
     found: Script | str | Failure | None
     is_posix = kind is ShellKind.BASH and ("posix" in options or bool(_POSIX & command.env.keys()))
-    options |= {"posix"} if kind is ShellKind.BASH and is_sh else set()
+    options |= {"posix"} if kind is ShellKind.BASH and (is_sh or is_posix) else set()
     if not text and (reads or not rest):
         found = _of_input(command, kind, rest, frozenset(options))
     elif UNKNOWN in rest[0]:
@@ -102,6 +110,25 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         return f"{command.argv[0]} is a login shell, which reads files of its own before"
     profile = _PROFILES[ShellKind.DASH if is_sh else kind]
     return replace(found, profile=profile, command=_at_home(found.command, files))
+
+
+def _wrong(command: Command, kind: ShellKind, word: str, letter: str, name: str) -> str | Failure | None:
+    """What is wrong with an option's letter, or the ``name`` behind ``-o`` and ``-O``; ``None`` where nothing is."""
+    said = f"{word} {name}".rstrip().replace(UNKNOWN, "…")
+    if UNKNOWN in name or kind in {ShellKind.KSH, ShellKind.ZSH}:
+        return f"what {command.argv[0]} makes of {said}"
+    if letter == "O" and kind is ShellKind.BASH:
+        return None if name in HARMLESS else f"{command.argv[0]} {said} changes what words mean"
+    if is_followed(kind, name or letter) or (kind is ShellKind.BASH and name == "posix"):
+        return None
+    return _refused(command, said)
+
+
+def _refused(command: Command, said: str) -> Failure:
+    return Failure(
+        Reason.BINARY_UNKNOWN,
+        f"{command.argv[0]} {said}: an option that not every shell knows, or that is not followed",
+    )
 
 
 def _at_home(command: Command, files: Files) -> Command:

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN_WORDS
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import builtins, lookups, redirect_files, starts, writes
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, LeaveSubshell, One, Settle, push
-from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted
+from scanner.binary.program.shell.state import EATEN, OWN_SCRIPT, AtRunTimeError, ShellKind, counted
 from scanner.formats.shell.simple_commands import DECLARING
 from scanner.formats.shell.syntax import Glob
 
@@ -33,6 +33,8 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], n
         if needs or name == "exec":
             raise AtRunTimeError(f"{_TERMINAL}, which only containers with a terminal can open", is_faulty=True)
     for redirect in redirects:
+        if redirect.fd.startswith("{"):
+            _keep_number(machine, words, redirect)
         if redirect.operator in {"&>", "&>>"} and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
             raise AtRunTimeError("&> which only bash reads as a redirection")
         if redirect.operator == "<<<" and machine.kind is not ShellKind.BASH:
@@ -50,10 +52,17 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], n
     return words.state, True
 
 
+def _keep_number(machine: Machine, words: Expander, redirect: Redirect) -> None:
+    """``{name}>``: which number the file gets."""
+    if machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError(f"{redirect.fd}{redirect.operator}, which only bash reads so", is_faulty=True)
+    words.state = words.state.assigned(redirect.fd[1:-1], UNKNOWN)
+
+
 def unopened(machine: Machine, state: State, name: str) -> list[State]:
     """Behind a command that was not run, for a file of its redirections could not be opened."""
     status = 2 if machine.kind is ShellKind.DASH else 1
-    if name in builtins.SPECIAL and machine.kind is not ShellKind.BASH:
+    if name in builtins.SPECIAL and state.is_posix(machine.kind):
         return machine.exit(replace(state, gave_up="a file of a redirection cannot be opened"), status)
     return machine.done(state.with_status(status))
 
@@ -107,14 +116,22 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     goes_on = name in state.functions or name in _GOING_ON
     if goes_on:
         words.state = replace(words.state, stack=push(AfterRedirect(state, muted, has_input), state.stack))
-    if name == "exec" and muted and state.captures:
-        raise AtRunTimeError(f"line {node.line}: exec sends elsewhere what a word captures")
+    if name == "exec":
+        _refuse_exec(state, node, muted=muted, has_input=has_input)
     given = replace(words.state, input=text if has_input else words.state.input)
     words.state = given
     following = command(machine, given, words, arguments, node)
     if goes_on or name == "exec":
         return following
     return [_unfed(each, state, muted=muted, has_input=has_input) for each in following]
+
+
+def _refuse_exec(state: State, node: Simple, *, muted: bool, has_input: bool) -> None:
+    """What it redirects stays so for the shell itself."""
+    if has_input and state.input in {OWN_SCRIPT, EATEN}:
+        raise AtRunTimeError(f"line {node.line}: exec gives the shell another text to read")
+    if muted and state.captures:
+        raise AtRunTimeError(f"line {node.line}: exec sends elsewhere what a word captures")
 
 
 def mutes(redirect: Redirect) -> bool:

@@ -181,6 +181,10 @@ class State:
     beside: bool | None = None
     vague: bool = False
 
+    def is_posix(self, kind: ShellKind) -> bool:
+        """Whether the shell does as POSIX says where bash by itself does otherwise."""
+        return kind is not ShellKind.BASH or "posix" in self.options
+
     def value(self, name: str) -> str | None:
         """A variable's value, ``None`` where it is unset."""
         if name in self.variables:
@@ -194,8 +198,8 @@ class State:
         """The state with one variable set, or unset by ``None``."""
         if name in self.readonly:
             raise AtRunTimeError(f"the variable {name} is changed, which is read-only", is_faulty=True)
-        if name == "POSIXLY_CORRECT" and "aliases" in self.options:
-            raise AtRunTimeError("aliases, which bash expands from POSIXLY_CORRECT on")
+        if name == "POSIXLY_CORRECT":
+            raise AtRunTimeError("POSIXLY_CORRECT, which changes what bash does, is changed")
         if value is not None and len(value) > MAX_TEXT:
             raise AtRunTimeError(f"the variable {name} grows beyond {MAX_TEXT} characters")
         arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SET_LETTERS = frozenset("abefmnuvxCE")
-_LETTERS_OF_BASH = _SET_LETTERS | frozenset("hkptBHPT")
+_LETTERS_OF_BASH = _SET_LETTERS | frozenset("hpBHPT")
+"""Without ``-k`` and ``-t``, which change what commands are."""
+
 _LONG = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "noexec": "n"}
 _LETTERS = {**_LONG, "braceexpand": "B"}
 _NAMES = frozenset(_LONG) | {"xtrace", "verbose", "monitor", "notify", "ignoreeof", "noclobber", "vi", "emacs", "nolog"}
 _NAMES_OF_BASH = _NAMES | {
-    "braceexpand", "errtrace", "functrace", "hashall", "histexpand", "history", "interactive-comments", "keyword", "onecmd",
-    "physical", "pipefail", "privileged",
+    "braceexpand", "errtrace", "functrace", "hashall", "histexpand", "history", "interactive-comments", "physical", "pipefail",
+    "privileged",
 }  # fmt: skip
 HARMLESS = frozenset({
     "autocd", "cdspell", "checkhash", "checkjobs", "checkwinsize", "cmdhist", "dirspell", "dotglob", "extglob", "extquote", "gnu_errfmt",
@@ -182,25 +184,29 @@ def switch(options: set[str], name: str, *, on: bool) -> None:
     (options.add if on else options.discard)(letter)
 
 
+def is_followed(kind: ShellKind, name: str) -> bool:
+    """Whether a shell surely takes an option of ``set``, by its letter or name, and goes on as is told here."""
+    if len(name) == 1:
+        return name in (_LETTERS_OF_BASH if kind is ShellKind.BASH else _SET_LETTERS)
+    others = _NAMES | ({"pipefail"} if kind is ShellKind.ASH else set())
+    return name in (_NAMES_OF_BASH if kind is ShellKind.BASH else others)
+
+
 def _option(kind: ShellKind, words: tuple[str, ...], at: int, options: set[str], node: Simple) -> int:
     word, on = words[at], words[at][0] == "-"
     for letter in word[1:]:
         if letter == "o":
             at += 1
             name = words[at] if at < len(words) else ""
-            known = (
-                _NAMES_OF_BASH
-                if kind is ShellKind.BASH
-                else _NAMES | ({"pipefail"} if kind is ShellKind.ASH else set())
-            )
-            if name not in known:
+            if len(name) == 1 or not is_followed(kind, name):
                 why = f"line {node.line}: set -o {name}, which not every shell knows"
                 raise AtRunTimeError(why, is_faulty=kind is ShellKind.DASH)
             switch(options, name, on=on)
-        elif letter in (_LETTERS_OF_BASH if kind is ShellKind.BASH else _SET_LETTERS):
+        elif is_followed(kind, letter):
             switch(options, letter, on=on)
         else:
-            raise AtRunTimeError(f"line {node.line}: set {word}, which shells refuse")
+            why = f"line {node.line}: set {word}, which not every shell knows"
+            raise AtRunTimeError(why, is_faulty=kind is not ShellKind.BASH)
     if "n" in options:
         raise AtRunTimeError(f"line {node.line}: the shell is told to run nothing (set -n)")
     return at + 1

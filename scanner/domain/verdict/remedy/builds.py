@@ -29,7 +29,8 @@ def build(t: Trouble) -> tuple[str, ...]:
 
 def _appended(t: Trouble, needed: Platform) -> tuple[str, ...]:
     """Another system needs a base and a Dockerfile of its own: its image is put beside what the tag offers."""
-    own = f"{tag(t)}-{word(needed.os, 'OS')}"
+    is_bare = isinstance(t.reference, ImageReference) and t.reference.tag is None and t.reference.digest is None
+    own = f"{tag(t)}{':latest' if is_bare else ''}-{word(needed.os, 'OS')}"
     return (
         f"docker buildx build --platform {word(str(needed), 'PLATFORM')} --tag {own} --push .",
         f"docker buildx imagetools create --append --tag {tag(t)} {own}",

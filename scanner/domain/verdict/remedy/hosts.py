@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import Reason
@@ -17,6 +18,9 @@ PROBE_PATH = "/usr/local/libexec/archscan-probe"
 """Where the documentation installs the probe."""
 
 SSH_PORT = 22
+
+_ENGINE_OF = {"podman": "podman", "quadlet": "podman", "containerd": "containerd"}
+"""The engine by what told of the workload, where no more is known; every other plan asks Docker first."""
 
 UNBELIEVED = frozenset({Reason.HOST_KEY_UNKNOWN, Reason.HOST_KEY_CHANGED})
 """Of a host key that nobody has vouched for."""
@@ -116,9 +120,16 @@ def _auth_rejected(t: Trouble) -> Fix:
             ("archscan setup",),
         )
     user = _user(t)
+    if _is_own(t):
+        return Fix(
+            f"{t.host} refused your own keys for {user}: the account is another one, it has none of your keys, or a passphrase locks "
+            "the one that it has (ssh-add). What your own ssh says in its place tells which.",
+            (f"{ssh(t)} true", _copy_key(t), _again(t)),
+        )
     return Fix(
-        f"{t.host} refused the scanner's key for {user}: the account is not there, the key's line is missing in ~{user}/.ssh/authorized_keys, "
-        "others may write that file, the account is another one, or it is locked (the host's own log says which).",
+        f"{t.host} refused the scanner's key for {user}: the account is not there, the key's line is missing in ~{user}/.ssh/authorized_keys "
+        "or is meant for other addresses or days (from=, expiry-time=), others may write that file, the account is another one, or it is "
+        "locked (the host's own log says which).",
         (
             f"archscan authorized-key --install {user} | {ssh(t, 'root')} sh",
             _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
@@ -131,8 +142,12 @@ def _keyless(t: Trouble) -> Fix:
     """A person who has always typed a password."""
     return Fix(
         f"archscan logs in to {t.host} by key, never by password: unlock the key that you have (ssh-add), or make one and bring it there.",
-        ("ssh-add || ssh-keygen -t ed25519", ssh(t).replace("ssh", "ssh-copy-id", 1), _again(t)),
+        ("ssh-add || ssh-keygen -t ed25519", _copy_key(t), _again(t)),
     )
+
+
+def _copy_key(t: Trouble) -> str:
+    return ssh(t).replace("ssh", "ssh-copy-id", 1)
 
 
 def _prepend(user: str) -> str:
@@ -202,7 +217,8 @@ def _malformed(t: Trouble) -> Fix:
 
 def _incomplete(t: Trouble) -> Fix:
     return Fix(
-        f"The login to {t.host} ended before the answer did: try the same by hand, where its own words are shown.",
+        f"The login to {t.host} ended before the answer did: try the same by hand, where its own words are shown. A start file of the "
+        "account's shell that ends it or starts something else (exit, exec tmux) must not where there is no terminal.",
         (f"archscan probe-script | {ssh(t)} sh -s", _again(t)),
     )
 
@@ -240,11 +256,27 @@ def _bastion(t: Trouble) -> Fix:
 
 
 def _too_large(t: Trouble) -> Fix:
+    """Of a limit that the configuration has; else what shows who or what makes it so long."""
+    if t.failure is not None and not t.failure.setting:
+        return Fix(
+            f"The answer of {t.host} goes beyond what is read of any, and no setting allows more: see what it is full of. "
+            "A fleet's usual answers are far below; containers that ended long ago and old plan files are what can be taken away.",
+            (
+                f"archscan probe-script | {ssh(t)} sh -s >answer; wc answer; grep -a ^@section answer | sort -n -k 3 | tail",
+            ),
+        )
     return Fix(f"The answer of {t.host} is longer than what is read of one: allow more{_by(t)}.", (_again(t),))
 
 
 def _engine_down(t: Trouble) -> Fix:
-    kind = word(str(t.engine), "docker") if t.engine else "docker"
+    kind = str(t.engine or _ENGINE_OF.get(t.workload.source if t.workload else "", "docker"))
+    if kind == "podman":
+        part, _, owner = t.workload.name.partition(":") if t.workload else ("", "", "")
+        asks = f"su -s /bin/sh {word(owner, 'OWNER')} -c 'podman info'" if part == kind and owner else "podman info"
+        return Fix(
+            f"Podman on {t.host}, which needs no service, does not answer: mend what it says of itself there.",
+            (f"{ssh(t, 'root')} {shlex.quote(asks)}", _again(t)),
+        )
     return Fix(
         f"The container engine on {t.host} does not answer: start it.",
         (_as_root(t, f"systemctl restart {kind}; journalctl --unit {kind} --lines 20"), _again(t)),

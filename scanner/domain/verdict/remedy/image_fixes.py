@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from scanner.domain.verdict.remedy.trouble import Trouble
 
 
+LET_EXPORT = (
+    "The image exists only on its host and its binary was not read: push it to a registry, or let hosts export it."
+)
+"""Of an image that no registry has, where nobody tried to read it on its host: there a setting helps."""
+
+
 def lost(t: Trouble) -> Fix:
     """The tag moved on without this host's platform."""
     until = f"; until then name {t.running} in its plan, so that no pull replaces what runs" if t.running else ""
@@ -180,10 +186,11 @@ def _local(t: Trouble) -> Fix:
             "It is taken from no registry, and no host is asked: push it, or save what was built and check that file.",
             why(t),
         )
-    return Fix(
-        "The image exists only on its host and its binary was not read: push it to a registry, or let hosts export it.",
-        why(t),
-    )
+    if t.failure is not None:
+        return Fix(
+            "No registry has the image, and its host did not give it: push it, or do as the detail says.", why(t)
+        )
+    return Fix(LET_EXPORT, why(t))
 
 
 def _refused(t: Trouble) -> Fix:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands.other_starters import mentions_engine
-from scanner.probe.planned.commands.script_texts import Script, is_one_word
+from scanner.probe.planned.commands.script_texts import STDIN, Script, is_one_word
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import is_known, shown
 
@@ -23,7 +23,6 @@ _MAX_LINE = 256
 
 _PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SCRIPTS = (".py", ".pl", ".rb", ".js")
-_STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
 
 
@@ -109,7 +108,7 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
         return Script(said.rest[0], said.rest[1:] or (program,), is_bash=is_bash) if said.rest else None
     if program not in SHELLS:
         return None
-    if said.rest and not said.reads and said.rest[0] not in _STDIN:
+    if said.rest and not said.reads and said.rest[0] not in STDIN:
         if not is_one_word(said.rest[0]) or said.rest[0] == "{}":
             raise UnclearError(f"{program} runs a script of which only the running host knows the name")
         text = files.sourced(posixpath.normpath(posixpath.join(place, said.rest[0])))

@@ -37,7 +37,7 @@ def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None])
         is_more, name = name.endswith("+"), name.removesuffix("+")
         if not name.isidentifier():
             continue
-        if words[0] not in _EVERYWHERE:
+        if words[0] not in _EVERYWHERE and "g" not in options:
             hidden.setdefault(name, shell.texts.get(name))
         if words[0] not in _EVERYWHERE and _ALTERING.intersection(options):
             shell.altered |= {name, text} if "n" in options else {name}
@@ -50,10 +50,11 @@ def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None])
 
 def renamed(words: tuple[str, ...]) -> list[str]:
     """What is said of ``alias``, which dash follows and bash does not; of ``hash -p``; of functions that are exported."""
-    if words[0] == "alias":
-        is_one = any("=" in word for word in words)
+    options = "".join(word for word in words[1:] if word[:1] == "-")
+    if words[0] in {"alias", "hash"}:
+        is_one = "p" in options if words[0] == "hash" else any("=" in word for word in words)
     else:
-        is_one = any(word[:1] == "-" and ("p" if words[0] == "hash" else "f") in word for word in words)
+        is_one = "f" in options and (words[0] == "export" or "x" in options)
     return [f"its script gives commands other names by {words[0]}"] if is_one else []
 
 
@@ -64,6 +65,12 @@ def _read(shell: Shell, words: tuple[str, ...]) -> None:
 
 def _getopts(shell: Shell, words: tuple[str, ...]) -> None:
     script_options.getopts(shell, words)
+
+
+def _print(shell: Shell, words: tuple[str, ...]) -> None:
+    """``printf -v`` sets a variable."""
+    if words[1:2] == ("-v",) and words[2:]:
+        shell.forget({words[2].partition("[")[0]})
 
 
 def _set(shell: Shell, words: tuple[str, ...]) -> None:
@@ -111,6 +118,7 @@ SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
     **dict.fromkeys(("read", "mapfile", "readarray"), _read),
     "getopts": _getopts,
     **dict.fromkeys(("cd", "pushd", "popd"), _change_directory),
+    "printf": _print,
     "set": _set,
     "shift": _shift,
     "unset": _unset,

@@ -34,6 +34,7 @@ from scanner.probe.planned.commands import (
     script_numbers,
     script_steps,
     script_texts,
+    written_files,
 )
 from scanner.probe.planned.commands.script_shell import OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell
 from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Piped, Put
@@ -56,7 +57,7 @@ MAX_ROUNDS = 50
 """Words that a loop goes over; more are no list that somebody wrote."""
 
 MAX_CALLS = 10
-"""Functions that call functions: deeper is a circle."""
+"""Functions that call functions: deeper is a circle, and a gap."""
 
 MAX_COMMAND_CHARS = 1 << 21
 """Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
@@ -102,7 +103,7 @@ class _Walk(Ways):
     _calls_anything: bool = False
     _traps: dict[str, Sequence] = field(default_factory=dict)
     _has_sourced: bool = False
-    _written: set[str] = field(default_factory=set)
+    _written: written_files.WrittenFiles = field(default_factory=written_files.WrittenFiles)
 
     def run(self, script: Sequence) -> None:
         waiting: list[Step] = [script]
@@ -256,7 +257,7 @@ class _Walk(Ways):
         if not words:
             return steps
         given.exported |= {one.name for one in simple.assignments}
-        return [*steps, *self._command(words, given, stdin)]
+        return [*steps, *self._command(script_texts.in_place(words, stdin), given, stdin)]
 
     def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:
         name = words[0]
@@ -268,9 +269,7 @@ class _Walk(Ways):
             setter(self.shell, words)
             return []
         if name in script_builtins.DECLARE:
-            self._alias(words) if name == "export" or any(
-                word.startswith("-") and "x" in word for word in words
-            ) else ()
+            self._alias(words)
             hidden = next((call.hidden for call in reversed(self.calls) if not call.is_sourced), {})
             script_builtins.declare(self.shell, words, hidden)
             return []
@@ -278,6 +277,7 @@ class _Walk(Ways):
             return builtin(self, words)
         if calls and name in self.shell.functions:
             if len(self.calls) >= MAX_CALLS:
+                self.gaps.append(f"functions of its script call each other more than {MAX_CALLS} deep")
                 return []
             self._called.add(name)
             own = (*(self.shell.parameters or (UNKNOWN,))[:1], *words[1:])
@@ -320,9 +320,9 @@ class _Walk(Ways):
         return [*steps, body, "unpipe"] if is_given else [*steps, body]
 
     def _notice_files(self, words: tuple[str, ...], redirects: Iterable[Redirect]) -> None:
-        if script_texts.is_run(words, self._written):
+        if self._written.is_run(words):
             self.gaps.append("its script runs a file that it writes itself")
-        self._written |= script_texts.written(words, redirects, Expansion(self.shell.copy()).text)
+        self._written.notice(words, redirects, Expansion(self.shell.copy()).text)
 
     def _output(self, before: Statement) -> str:
         """What a command in front of a pipe writes."""

@@ -11,35 +11,16 @@ from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from scanner.formats.shell.syntax import Redirect, Statement
+    from scanner.formats.shell.syntax import Statement
     from scanner.probe.planned.commands.script_shell import Shell
     from scanner.probe.planned.commands.script_values import Expansion
 
-_PUT_FILES = frozenset({"tee", "cp", "mv", "install", "curl", "wget"})
-"""Programs whose words name files that they write."""
-
-_ONLY_LOOK = _PUT_FILES | {
-    "rm",
-    "cat",
-    "chmod",
-    "chown",
-    "mkdir",
-    "touch",
-    "tail",
-    "grep",
-    "test",
-    "[",
-    "echo",
-    "printf",
-}
-"""Programs that run none of the files that their words name."""
+STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 
 STARTS = frozenset({"run", "create", "play", "up", "compose"})
 """Words of engines' commands that start something."""
-
-_WRITES = frozenset({">", ">>", ">|", "&>", "&>>", "<>"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +50,12 @@ def is_one_word(word: str) -> bool:
     return is_known(word) and not any(sign in word for sign in "*?[")
 
 
+def in_place(words: tuple[str, ...], stdin: str | None) -> tuple[str, ...]:
+    """``. /dev/stdin`` as what it does with the text that it is given."""
+    reads = words[0] in {".", "source"} and len(words) > 1 and words[1] in STDIN
+    return ("eval", stdin) if reads and stdin is not None else words
+
+
 def of_file(shell: Shell, path: str, read: Callable[[str], str | None]) -> str:
     """What stands in a file that a command reads."""
     try:
@@ -94,19 +81,3 @@ def piped(
         return "".join(of_file(expansion.shell, path, read) for path in words[1:])
     said = script_builtins.written(words)
     return UNKNOWN if said is None else said
-
-
-def written(words: tuple[str, ...], redirects: Iterable[Redirect], text: Callable[..., str]) -> set[str]:
-    """The names of files that a command writes."""
-    found = [text(one.target) for one in redirects if one.target is not None and one.operator in _WRITES]
-    if words and words[0].rpartition("/")[2] in _PUT_FILES:
-        found += [word for word in words[1:] if not word.startswith("-")]
-    return {path.rpartition("/")[2] for path in found if not path.startswith("/dev/")} - {""}
-
-
-def is_run(words: tuple[str, ...], files: set[str]) -> bool:
-    """Whether a command may run one of these files, as a program, as a script, as a unit."""
-    if not words or words[0].rpartition("/")[2] in _ONLY_LOOK:
-        return False
-    names = {word.rpartition("/")[2] for word in words}
-    return not names.isdisjoint(files | {file.rpartition(".")[0] or file for file in files})

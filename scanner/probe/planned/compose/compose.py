@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 PROFILES = "COMPOSE_PROFILES"
 ANY_PROFILE = "*"
+UNNAMED = "default"
+"""What a project is called in findings where nobody says its name; its files are told none."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]", re.ASCII)
@@ -34,6 +36,7 @@ class ProjectSurroundings:
         project: its name, instead of the files' own or the directory's.
         variables: what the shell that runs Compose sets; it goes before ``.env``.
         directory: the project's, where its ``.env`` is and relative paths begin; without it that of its first file.
+        directory_name: what the directory is called, where its path among the texts does not say so.
         dotenv: other ``.env`` files that are read before the directory's own.
         has_env_files: whether files of variables would be among the texts if they were there.
         env_files: files of variables that are read instead of any ``.env``; of two that set one variable the last.
@@ -46,6 +49,7 @@ class ProjectSurroundings:
     project: str = ""
     variables: Mapping[str, str] | None = None
     directory: str | None = None
+    directory_name: str = ""
     dotenv: tuple[str, ...] = ()
     has_env_files: bool = True
     env_files: tuple[str, ...] = ()
@@ -101,14 +105,16 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSu
     for path in dict.fromkeys(files):
         variables = env_files(texts, [path], variables) | variables
     loading = Loading(texts)
-    name = _name(loading, roots, directory, variables, beside.project)
-    variables = {**variables, PROJECT_NAME: Value(name)}
+    called = beside.directory_name or posixpath.basename(directory)
+    name = _name(loading, roots, called, variables, beside.project)
+    if name:
+        variables = {**variables, PROJECT_NAME: Value(name)}
     model = loading.model(roots, Context(directory, variables))
     consistency.check_resources(model)
     told_by = (*files, *beside.env_files) if service.DEFAULT_PLATFORM not in shell else ()
     default_at = next((path for path in told_by if service.DEFAULT_PLATFORM in variables), "")
     shared = service.Project(
-        name, texts, variables, Source.COMPOSE, _bodies(model, roots[0]), default_at, beside.has_env_files
+        name or UNNAMED, texts, variables, Source.COMPOSE, _bodies(model, roots[0]), default_at, beside.has_env_files
     )
     found = _services(shared, model, roots[0], beside)
     for problem in loading.doubts:
@@ -194,8 +200,8 @@ def _is_active(body: Mapping[str, Any], asked: set[str]) -> bool:
 # ---------------------------------------------------------------- the project's name
 
 
-def _name(loading: Loading, roots: Sequence[str], directory: str, variables: Mapping[str, Value], told: str) -> str:
-    """The project's name: the caller's, the environment's, the files' last one, the directory's."""
+def _name(loading: Loading, roots: Sequence[str], called: str, variables: Mapping[str, Value], told: str) -> str:
+    """The project's name: the caller's, the environment's, the files' last one, what its directory is ``called``."""
     told = told or variables.get(PROJECT_NAME, Value("")).text
     if told and not _NAME.fullmatch(told):
         raise UnclearError(f"Compose refuses the project name {told[:100]}")
@@ -211,7 +217,7 @@ def _name(loading: Loading, roots: Sequence[str], directory: str, variables: Map
     except InterpolationError as error:
         raise UnclearError(f"name: {error}") from error
     own = normalized(closed(Text(put.text, "", put.unset), "name"))
-    return own or normalized(posixpath.basename(directory)) or "default"
+    return own or normalized(called)
 
 
 def normalized(name: str) -> str:

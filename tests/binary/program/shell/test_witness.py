@@ -138,6 +138,21 @@ LINES = [  # whether it is followed, the words, variables, what it is given to r
     (False, ["dash"], {}, "x=$(cat)\nexec app"),
     (False, ["dash"], {}, "read x\nexec other\nexec app"),
     (False, ["bash"], {}, "cat >/dev/null\n/nowhere"),
+    (False, ["bash"], {}, "exec <@/etc/env.sh\nexec app"),
+    (False, ["dash", "-eo", "pipefail", "-c", "exec app"], {}, ""),
+    (False, ["dash", "--login", "-c", "exec app"], {}, ""),
+    (False, ["bash", "-o", "nowhere", "-c", "exec app"], {}, ""),
+    (False, ["bash", "-r", "-c", "@/bin/app"], {}, ""),
+    (False, ["rbash", "-c", "@/bin/app"], {}, ""),
+    (False, ["bash", "-t"], {}, "true\nexec app"),
+    (False, ["bash", "-c", "set -k; app FOO=x"], {}, ""),
+    (True, ["sh", "-c", ". @/nowhere; exec app"], {}, ""),
+    (True, ["sh", "-c", ". run.sh; exec other"], {}, ""),
+    (True, ["sh", "-c", ": <@/nowhere; exec app"], {}, ""),
+    (True, ["bash", "-c", ". @/nowhere; exec app"], {}, ""),
+    (True, ["bash", "-c", ". @/nowhere; exec app"], {"POSIXLY_CORRECT": "1"}, ""),
+    (False, ["bash", "-c", "POSIXLY_CORRECT=1; . @/nowhere; exec app"], {}, ""),
+    (False, ["bash", "-c", "set -u; x=$((NOT+1)); exec app"], {}, ""),
 ]
 """Of which real shells are asked as above."""
 

@@ -53,15 +53,17 @@ FOLLOWED = [
 BASH = [
     'args=(-d --rm); docker run "${args[@]}" a:1', 'args=(-d); args+=(-e "A=b c"); docker run "${args[@]}" a:1', "I+=a; docker run $I",
     'run() { local -r image=$1; docker run "$image"; }; run a', "function go { docker run a:1; }; go", "docker run a |& cat", "I=(a b); docker run ${I[1]}",
-    "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
     'T=v1.2; [[ $T == v* ]] && docker run a; [[ $T == "v*" || $T != v1.* ]] || docker run b; [[ -n $X && a ]] && docker run c', "T=Ab.c; docker run a:${T,,} b:${T//./-} ${T^^} ${T:0:2} ${T: 1} ${T/b}", "for ((i=0; i<3; i++)); do docker run a:$i; done", "for i in {1..3} {a,b}; do docker run r:$i; done",
     "i=1; ((i+=2)); let i=i*2; docker run a:$i; if ((i > 5)); then docker run b; fi; ((i--)); docker run c:$i:$((i++))$i", "[ a == a ] && docker run a; [ a == b ] && docker run b",
+    "exec {fd}>/dev/null; docker run a:1", "source /dev/stdin <<< 'docker run a:1'", ". /dev/stdin <<X\ndocker run a:1\nX\n",
+    "I=a; f() { declare -g I=b; }; f; docker run $I", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
 ]  # fmt: skip
 
 UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "printf 'docker run a:%d\\n' 1 | sh",
     "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",
+    "I=a; printf -v I b; docker run $I", "I=a; ! { I=b; }; docker run $I", "I=a; ! if true; then I=b; fi; docker run $I", "echo docker run a | { . /dev/stdin; }",
     'docker run "${1?no}"', 'docker run "a:${1=b}"', 'f() { docker run "${2-b}"; }; f $(echo x y)',
     "V=b; declare -n r=V; docker run $r", "declare -n r=V; V=a; r=b; docker run $V", "declare -l T; T=V1; docker run a:$T",
     "declare -i n=1+2; docker run a:$n", "f() { local -u t=x; docker run a:$t; }; f",
@@ -124,6 +126,28 @@ OPEN_IN_FOLDERS = [
     'run() { docker run "$@"; }; export -f run; bash -c "run a:1"', 'run() { docker run "$@"; }; declare -fx run; bash -c "run a:1"', "source <(echo docker run a:1)", "envsubst </etc/x | sh # docker run",
 ]  # fmt: skip
 """What is a gap, or as much as a shell may start; none of them is run here."""
+
+
+DATA = [
+    "envsubst </etc/t >/etc/c.yml; docker run -v /etc/c.yml:/c a", "install -d -m 700 /data; docker run -v /data:/data a", "cp n.conf /etc/n.conf; docker run --name n a",
+    "curl -o /t.tar http://x; docker load -i /t.tar; docker run a", "docker inspect a >/j; jq . /j; sudo cat /j; docker run a", "echo x >/etc/app/app; /usr/bin/app; docker run a",
+    "echo x >/etc/n.conf; systemctl reload n; docker run a", "echo x >/s; sed -i s/x/y/ /s; docker run a",
+]  # fmt: skip
+"""What a script writes and no command runs."""
+
+
+@each_row("script", DATA)
+def test_a_file_that_a_script_writes_for_others_to_read_is_no_gap(script):
+    assert find(("sh", "-c", script), {"PWD": "/"}).gaps == []
+
+
+RUN = ["sudo sh /s", "env A=b /s", "cd /; ./s", "sed -f /s x", "odd --file=/s", "docker compose -f /s up"]
+
+
+@each_row("command", RUN)
+def test_a_file_that_a_script_writes_and_may_run_is_a_gap(command):
+    gaps = find(("sh", "-c", f"echo x >/s; {command}; docker run a"), {"PWD": "/"}).gaps
+    assert "its script runs a file that it writes itself" in gaps
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +281,8 @@ def test_a_circle_of_functions_ends():
     found = find(("sh", "-c", "f() { docker run a; f; }; f"), {})
 
     assert 1 <= len(found.started) <= MAX_CALLS + 1
+    deep = "".join(f"f{at}() {{ f{at - 1}; }}; " for at in range(1, MAX_CALLS + 1))
+    assert find(("sh", "-c", f"f0() {{ docker run a; }}; {deep}f{MAX_CALLS}"), {}).gaps
 
 
 # ---------------------------------------------------------------- files

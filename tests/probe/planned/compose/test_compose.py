@@ -276,6 +276,13 @@ def test_a_constraint_that_no_inventory_tells_leaves_a_plan_for_every_host():
     assert plans(text.replace("node.role ==", "node.color ==")).gaps
 
 
+def test_a_project_whose_directory_nobody_names_has_no_name_to_put_into_its_images():
+    texts = {"compose.yaml": b"services: {a: {image: a}, b: {image: '${COMPOSE_PROJECT_NAME}/b'}}"}
+    found = compose.plans(texts)
+    assert images(found) == {"default/a": "a"}
+    assert "nothing sets the variable COMPOSE_PROJECT_NAME" in found.gaps["compose.yaml: b"].detail
+
+
 def test_a_service_without_its_env_file_is_planned_with_that_said():
     found = plans("services: {a: {image: a, env_file: gone.env}}")
 
